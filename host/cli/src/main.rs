@@ -1,0 +1,2 @@
+//! Reception.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Which rules count: include and exclude with their scores.

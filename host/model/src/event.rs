@@ -1,0 +1,61 @@
+//! [`RunEvent`]: what happens in a run, in order. Every report reads this and nothing else.
+
+use std::sync::Arc;
+
+use crate::{outcome::Outcome, outcome::Verdict, policy::PolicySpec, snapshot::Component};
+
+/// What is known before the first component is looked at.
+#[derive(Clone, Debug)]
+pub struct RunHead {
+    /// The public key in PEM; empty when no key is used.
+    pub key: String,
+    /// The policy as reported: sources pinned, `publicKey` as the user gave it.
+    pub policy: PolicySpec,
+    /// The moment the evidence is judged at.
+    pub effective_time: jiff::Timestamp,
+    /// The version of assay.
+    pub version: String,
+}
+
+/// Why a run ended before all components were judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The deadline of the run passed.
+    Deadline,
+    /// SIGINT or SIGTERM.
+    Interrupted,
+}
+
+/// One event. Components end in any order; [`RunEvent::Ended`] carries them in the report's order.
+#[derive(Clone, Debug)]
+pub enum RunEvent {
+    /// The run begins.
+    Started(Arc<RunHead>),
+    /// Indexes are expanded; so many components will be judged.
+    Planned {
+        /// How many.
+        components: usize,
+    },
+    /// A worker took up a component.
+    ComponentStarted {
+        /// Which.
+        component: Arc<Component>,
+    },
+    /// A component is done.
+    ComponentEnded(Arc<Outcome>),
+    /// The run is over.
+    Ended(Arc<RunEnd>),
+}
+
+/// The end of a run.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// All components in the report's order: by image, descending; by name, ascending.
+    pub outcomes: Vec<Arc<Outcome>>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Set when the run did not get to its end by itself.
+    pub stopped: Option<Stopped>,
+    /// When it ended.
+    pub at: jiff::Timestamp,
+}

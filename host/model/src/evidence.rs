@@ -1,0 +1,140 @@
+//! [`Evidence`]: what was fetched about one image and verified, as every judge sees it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{digest::Digest, image::PinnedImage};
+
+/// One image with everything that is known of it. Unverified attestations never get in here.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The image judged.
+    pub image: PinnedImage,
+    /// The media type of [`manifest`](Self::manifest).
+    pub media_type: String,
+    /// The bytes of the image's manifest or index; their digest is the image's.
+    pub manifest: Arc<[u8]>,
+    /// The bytes of the config blob; none for an index.
+    pub config: Option<Arc<[u8]>>,
+    /// The image this one is built on, where its annotations name one that can be read.
+    pub parent: Option<Parent>,
+    /// Verified image signatures, in the order of their layers.
+    pub signatures: Vec<Signature>,
+    /// Verified attestations about this image, in the order of their layers.
+    pub attestations: Vec<Attestation>,
+    /// What verification found. A check that was not asked for is absent.
+    pub checks: Vec<Check>,
+}
+
+impl Evidence {
+    /// False when the attestations could not be verified: the policy is then not asked, as its answer would rest
+    /// on nothing.
+    #[must_use]
+    pub fn may_be_judged(&self) -> bool {
+        !self.checks.iter().any(|check| check.kind == CheckKind::AttestationSignature && check.failure.is_some())
+    }
+
+    /// The config blob as JSON. None for an index.
+    #[must_use]
+    pub fn config_json(&self) -> Option<Value> {
+        self.config.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok())
+    }
+}
+
+/// The base image named by `org.opencontainers.image.base.name` and `.digest` (image-spec annotations).
+#[derive(Clone, Debug)]
+pub struct Parent {
+    /// The reference, as annotated, with its digest.
+    pub reference: String,
+    /// The bytes of its config blob.
+    pub config: Arc<[u8]>,
+}
+
+/// A verified signature, in the words of `ec`'s reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Signature {
+    /// What the envelope calls its key; not trusted, only shown.
+    pub keyid: String,
+    /// The signature, base64.
+    pub sig: String,
+    /// The signer's certificate in PEM, for keyless signatures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// The certificate's chain in PEM.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
+    /// What the certificate says.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub metadata: std::collections::BTreeMap<String, String>,
+}
+
+/// A verified in-toto statement about the image.
+#[derive(Clone, Debug)]
+pub struct Attestation {
+    /// The statement's JSON, byte for byte as it was signed.
+    pub statement: Arc<[u8]>,
+    /// The digest of [`statement`](Self::statement), by which plugins read it.
+    pub digest: Digest,
+    /// The statement's `_type`, such as `https://in-toto.io/Statement/v0.1`.
+    pub statement_type: String,
+    /// The statement's `predicateType`.
+    pub predicate_type: String,
+    /// The provenance's build type, where the predicate is one.
+    pub build_type: Option<String>,
+    /// The verified signatures of its envelope.
+    pub signatures: Vec<Signature>,
+}
+
+/// One of the checks that no policy can exclude.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckKind {
+    /// At least one attestation is signed by the expected key.
+    AttestationSignature,
+    /// Every provenance follows its schema.
+    AttestationSyntax,
+    /// The image is signed by the expected key.
+    ImageSignature,
+}
+
+/// The outcome of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Which check.
+    pub kind: CheckKind,
+    /// Why it failed, as shown to people; none when it passed.
+    pub failure: Option<String>,
+}
+
+impl CheckKind {
+    /// The code in reports.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AttestationSignature => "builtin.attestation.signature_check",
+            Self::AttestationSyntax => "builtin.attestation.syntax_check",
+            Self::ImageSignature => "builtin.image.signature_check",
+        }
+    }
+
+    /// The title, as `ec` words it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::AttestationSignature => "Attestation signature check passed",
+            Self::AttestationSyntax => "Attestation syntax check passed",
+            Self::ImageSignature => "Image signature check passed",
+        }
+    }
+
+    /// The description, as `ec` words it.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::AttestationSignature => "The attestation signature matches available signing materials.",
+            Self::AttestationSyntax => "The attestation has correct syntax.",
+            Self::ImageSignature => "The image signature matches available signing materials.",
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! [`Finding`]: one thing a judge has to say about an image.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A message with the facts behind it. Whether it is a violation, a warning or a success is told by where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The sentence for people.
+    #[serde(rename = "msg")]
+    pub message: String,
+    /// `code`, `term`, `title`, `effective_on`, … as `ec` names them; keys are sorted when written.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+}
+
+impl Finding {
+    /// A finding of that code.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        let mut metadata = Map::new();
+        metadata.insert("code".to_owned(), Value::String(code.to_owned()));
+        Self { message: message.into(), metadata }
+    }
+
+    /// The same with one more fact.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.metadata.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// `package.rule`, where the finding has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.text("code")
+    }
+
+    /// A fact that is text.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).and_then(Value::as_str)
+    }
+
+    /// The terms, whether given as one text or as a list of texts.
+    #[must_use]
+    pub fn terms(&self) -> Vec<&str> {
+        match self.metadata.get("term") {
+            Some(Value::String(term)) => vec![term],
+            Some(Value::Array(terms)) => terms.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The order in reports: code, then first term, then message.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> Ordering {
+        fn key(finding: &Finding) -> (&str, &str, &str) {
+            let term = finding.terms().first().copied().unwrap_or_default();
+            (finding.code().unwrap_or_default(), term, &finding.message)
+        }
+        key(self).cmp(&key(other))
+    }
+}

@@ -1,0 +1,1 @@
+//! The input document that policies see.

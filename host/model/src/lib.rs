@@ -1,0 +1,26 @@
+//! Ground floor: the words of assay and the rules that need nothing but their arguments.
+//!
+//! Every other crate names this one and this one names none of them. In reading order: what is judged
+//! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`input`]), what the policy says
+//! ([`policy`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
+//! [`event`]), and the doors other crates build ([`port`]).
+//!
+//! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
+
+pub mod criteria;
+pub mod decide;
+pub mod digest;
+pub mod event;
+pub mod evidence;
+pub mod failure;
+pub mod finding;
+pub mod image;
+pub mod input;
+pub mod json;
+pub mod limits;
+pub mod outcome;
+pub mod policy;
+pub mod port;
+pub mod rule;
+pub mod snapshot;
+pub mod yaml;

@@ -1,0 +1,65 @@
+//! Limits on what comes from outside, each a named constant with the attack it stops.
+//!
+//! A limit that is reached is an error of the component or of the request, never a shorter answer.
+
+/// The longest image reference; a registry's own limit is 255 for the repository and 128 for the tag.
+pub const IMAGE_REF_BYTES: usize = 1024;
+
+/// A Snapshot of 1,000 components with all fields is about 1 MiB; a larger file is not a Snapshot.
+pub const SNAPSHOT_BYTES: u64 = 16 << 20;
+
+/// Components in one Snapshot after its indexes are expanded: each costs requests and an evaluation.
+pub const COMPONENTS: usize = 10_000;
+
+/// A manifest or index; registries commonly refuse more than 4 MiB.
+pub const MANIFEST_BYTES: u64 = 4 << 20;
+
+/// Manifests in one index: every one becomes a component.
+pub const INDEX_MANIFESTS: usize = 1_000;
+
+/// An image's config blob.
+pub const CONFIG_BYTES: u64 = 8 << 20;
+
+/// Signature or attestation layers of one image: each costs a fetch and a verification (CVE-2024-29902).
+pub const EVIDENCE_LAYERS: usize = 1_000;
+
+/// One simple-signing payload.
+pub const SIGNATURE_PAYLOAD_BYTES: u64 = 1 << 20;
+
+/// One DSSE envelope. Provenance of a large build is under 1 MiB, SBOM attestations reach some tens.
+pub const ENVELOPE_BYTES: u64 = 128 << 20;
+
+/// All verified evidence of one image, so that many large envelopes cannot add up (CVE-2024-29903).
+pub const EVIDENCE_BYTES: u64 = 256 << 20;
+
+/// A blob that a policy or a plugin asks for.
+pub const BLOB_BYTES: u64 = 64 << 20;
+
+/// A bundle given as one tar file is read into an index; this is the number of entries it may have.
+pub const BUNDLE_ENTRIES: usize = 200_000;
+
+/// The `index.json` of a bundle.
+pub const BUNDLE_INDEX_BYTES: u64 = 64 << 20;
+
+/// One policy file: the largest known one is under 100 kB.
+pub const POLICY_FILE_BYTES: u64 = 4 << 20;
+
+/// One policy data file: lists of trusted tasks are some MiB.
+pub const DATA_FILE_BYTES: u64 = 64 << 20;
+
+/// Files in one policy or data source, and folders below one another in it.
+pub const SOURCE_FILES: usize = 20_000;
+/// See [`SOURCE_FILES`].
+pub const SOURCE_DEPTH: usize = 32;
+
+/// A policy configuration, a key file.
+pub const CONFIG_FILE_BYTES: u64 = 4 << 20;
+
+/// Nested arrays and objects in JSON or YAML from outside: recursive readers must not run out of stack.
+pub const NESTING: usize = 128;
+
+/// Findings of one judge about one image. A policy that denies more is broken or hostile.
+pub const FINDINGS: usize = 10_000;
+
+/// A component given with `--check`.
+pub const PLUGIN_BYTES: u64 = 64 << 20;

@@ -1,0 +1,65 @@
+//! [`Outcome`]: what became of one component, and [`Verdict`], what became of all.
+
+use crate::{
+    decide::Decision,
+    evidence::{Attestation, Signature},
+    failure::NoAnswer,
+    image::PinnedImage,
+    snapshot::Component,
+};
+
+/// What became of one component.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The component as the Snapshot (or an index in it) names it.
+    pub component: Component,
+    /// Its image by digest, once that is known.
+    pub image: Option<PinnedImage>,
+    /// What all judges together found. Empty lists where there is no answer.
+    pub decision: Decision,
+    /// Verified signatures.
+    pub signatures: Vec<Signature>,
+    /// Verified attestations.
+    pub attestations: Vec<Attestation>,
+    /// The input document the policies saw; none when they were not asked.
+    pub input: Option<std::sync::Arc<str>>,
+    /// Why there is no verdict. Findings made before it stand, but decide nothing.
+    pub error: Option<NoAnswer>,
+}
+
+impl Outcome {
+    /// The image as reports show it: pinned when known, else as written.
+    #[must_use]
+    pub fn image_text(&self) -> String {
+        self.image.as_ref().map_or_else(|| self.component.container_image.clone(), ToString::to_string)
+    }
+
+    /// True only for an answer without violations.
+    #[must_use]
+    pub fn allowed(&self) -> bool {
+        self.error.is_none() && self.decision.violations.is_empty()
+    }
+}
+
+/// The answer of a run. Ordered by how much it outranks the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Every component was judged and none has a violation.
+    Allowed,
+    /// Every component was judged and some have violations.
+    Denied,
+    /// Some component has no answer, or nothing was judged at all.
+    NoAnswer,
+}
+
+impl Verdict {
+    /// The verdict over these outcomes. No outcome at all is no answer: absence is never a pass.
+    pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
+        let one = |outcome: &Outcome| match (&outcome.error, outcome.allowed()) {
+            (Some(_), _) => Self::NoAnswer,
+            (None, true) => Self::Allowed,
+            (None, false) => Self::Denied,
+        };
+        outcomes.into_iter().map(one).max().unwrap_or(Self::NoAnswer)
+    }
+}

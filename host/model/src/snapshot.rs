@@ -1,0 +1,226 @@
+//! [`Snapshot`]: the images of an application that ship together.
+//!
+//! The format is Konflux's `Snapshot` resource (`appstudio.redhat.com/v1alpha1`) or its bare `spec`, as JSON or YAML.
+//! Fields that assay does not know are kept.
+
+use serde_json::{Map, Value};
+
+use crate::{limits, yaml};
+
+/// An application's components.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The spec as given, without `components`.
+    pub fields: Map<String, Value>,
+    /// The components in the order given; never empty.
+    pub components: Vec<Component>,
+}
+
+/// One image with its place in the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The component's name; `Unnamed` when it was given without one.
+    pub name: String,
+    /// The image reference as written.
+    pub container_image: String,
+    /// `source`, as given; an empty object when absent.
+    pub source: Value,
+    /// All other fields, as given.
+    pub fields: Map<String, Value>,
+}
+
+/// The name of a component that has none, as `ec` has it.
+pub const UNNAMED: &str = "Unnamed";
+
+/// Why a text is not a Snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// Neither JSON nor YAML.
+    #[error("the Snapshot is neither JSON nor YAML: {0}")]
+    Syntax(yaml::TextError),
+    /// Not an object, or its `spec` is not one.
+    #[error("the Snapshot is {found}, not an object with `components`")]
+    NotAnObject {
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// No component at all: nothing judged is not a pass.
+    #[error("the Snapshot holds no components, so there is nothing to judge")]
+    Empty,
+    /// `components` has another shape.
+    #[error("`components` of the Snapshot is {found}, not a list")]
+    ComponentsNotAList {
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// More than [`limits::COMPONENTS`].
+    #[error("the Snapshot has {0} components, more than the {max} allowed", max = limits::COMPONENTS)]
+    TooMany(usize),
+    /// One component is wrong.
+    #[error("component {number}{} of the Snapshot {why}", .name.as_ref().map(|name| format!(" (`{name}`)")).unwrap_or_default())]
+    Component {
+        /// Its place in the list, from 1.
+        number: usize,
+        /// Its name, if it has one.
+        name: Option<String>,
+        /// What is wrong, as the end of a sentence.
+        why: String,
+    },
+}
+
+impl Snapshot {
+    /// Reads a Snapshot resource or its spec.
+    pub fn parse(text: &str) -> Result<Self, SnapshotError> {
+        let document = yaml::parse(text).map_err(SnapshotError::Syntax)?;
+        let Value::Object(mut fields) = document else {
+            return Err(match document {
+                Value::Null => SnapshotError::Empty,
+                other => SnapshotError::NotAnObject { found: kind(&other) },
+            });
+        };
+        // A resource: everything of interest stands below `spec`.
+        if let Some(spec) = fields.remove("spec") {
+            match spec {
+                Value::Object(spec) => fields = spec,
+                Value::Null => return Err(SnapshotError::Empty),
+                other => return Err(SnapshotError::NotAnObject { found: kind(&other) }),
+            }
+        }
+        let components = match fields.remove("components") {
+            None | Some(Value::Null) => return Err(SnapshotError::Empty),
+            Some(Value::Array(components)) if components.is_empty() => return Err(SnapshotError::Empty),
+            Some(Value::Array(components)) => components,
+            Some(other) => return Err(SnapshotError::ComponentsNotAList { found: kind(&other) }),
+        };
+        if components.len() > limits::COMPONENTS {
+            return Err(SnapshotError::TooMany(components.len()));
+        }
+        let read = |(at, value)| Component::read(at + 1, value);
+        let components = components.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { fields, components })
+    }
+
+    /// A Snapshot of a single image, as `--image` gives it.
+    #[must_use]
+    pub fn of_image(image: &str) -> Self {
+        Self { fields: Map::new(), components: vec![Component::new(UNNAMED, image)] }
+    }
+}
+
+impl Component {
+    /// A component with nothing but a name and an image.
+    #[must_use]
+    pub fn new(name: &str, image: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            container_image: image.to_owned(),
+            source: Value::Object(Map::new()),
+            fields: Map::new(),
+        }
+    }
+
+    fn read(number: usize, value: Value) -> Result<Self, SnapshotError> {
+        let error = |name: Option<&str>, why: String| SnapshotError::Component { number, name: name.map(str::to_owned), why };
+        let Value::Object(mut fields) = value else {
+            return Err(error(None, format!("is {}, not an object", kind(&value))));
+        };
+        let name = match fields.remove("name") {
+            None | Some(Value::Null) => UNNAMED.to_owned(),
+            Some(Value::String(name)) if name.is_empty() => UNNAMED.to_owned(),
+            Some(Value::String(name)) => name,
+            Some(other) => return Err(error(None, format!("has {} as its name, not a text", kind(&other)))),
+        };
+        let container_image = match fields.remove("containerImage") {
+            Some(Value::String(image)) if !image.is_empty() => image,
+            None | Some(Value::Null | Value::String(_)) => {
+                return Err(error(Some(&name), "has no `containerImage`".to_owned()));
+            }
+            Some(other) => {
+                return Err(error(Some(&name), format!("has {} as its `containerImage`, not a text", kind(&other))));
+            }
+        };
+        let source = match fields.remove("source") {
+            None | Some(Value::Null) => Value::Object(Map::new()),
+            Some(source) => source,
+        };
+        Ok(Self { name, container_image, source, fields })
+    }
+
+    /// The component as an object again, in the order `ec` writes it, unknown fields last.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("name".to_owned(), Value::String(self.name.clone()));
+        object.insert("containerImage".to_owned(), Value::String(self.container_image.clone()));
+        object.insert("source".to_owned(), self.source.clone());
+        object.extend(self.fields.clone());
+        Value::Object(object)
+    }
+}
+
+/// What a JSON value is, in words for messages.
+pub(crate) const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_resource_and_its_spec_are_the_same_snapshot_and_unknown_fields_stay() {
+        let spec = json!({
+            "application": "shop",
+            "componentGroup": "g",
+            "components": [{"name": "cart", "containerImage": "r.example/cart:1", "version": "v1",
+                "source": {"git": {"url": "https://g.example/cart", "revision": "abc"}}}],
+        });
+        let resource = json!({"apiVersion": "appstudio.redhat.com/v1alpha1", "kind": "Snapshot", "metadata": {"name": "s"}, "spec": spec});
+        let a = Snapshot::parse(&spec.to_string()).unwrap();
+        assert_eq!(a, Snapshot::parse(&resource.to_string()).unwrap());
+        assert_eq!(a.fields, *json!({"application": "shop", "componentGroup": "g"}).as_object().unwrap());
+        assert_eq!(a.components.first().unwrap().to_json().get("version"), Some(&json!("v1")));
+        let yaml = "spec:\n  components:\n  - name: n\n    containerImage: r.example/a\n";
+        assert_eq!(Snapshot::parse(yaml).unwrap().components, [Component::new("n", "r.example/a")]);
+    }
+
+    #[test]
+    fn what_is_not_a_snapshot_says_what_it_is() {
+        for (text, says) in [
+            ("", "no components"),
+            ("{}", "no components"),
+            ("components: []", "no components"),
+            ("components: null", "no components"),
+            ("spec:", "no components"),
+            ("[]", "a list, not an object"),
+            ("just text", "a text, not an object"),
+            ("spec: 3", "a number, not an object"),
+            ("components: {}", "an object, not a list"),
+            ("components: [3]", "component 1 of the Snapshot is a number"),
+            ("components: [{name: a}]", "component 1 (`a`) of the Snapshot has no `containerImage`"),
+            ("components: [{name: a, containerImage: ''}]", "has no `containerImage`"),
+            ("components: [{name: a, containerImage: 5}]", "has a number as its `containerImage`"),
+            ("components: [{name: [a], containerImage: b}]", "has a list as its name"),
+            ("{\"components\": [", "neither JSON nor YAML"),
+        ] {
+            let error = Snapshot::parse(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_ten_thousand_and_one_components_is_refused() {
+        let component = json!({"containerImage": "r.example/a"});
+        let text = json!({ "components": vec![component; limits::COMPONENTS + 1] }).to_string();
+        assert_eq!(Snapshot::parse(&text).unwrap_err(), SnapshotError::TooMany(limits::COMPONENTS + 1));
+    }
+}

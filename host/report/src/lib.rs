@@ -1,0 +1,1 @@
+//! Reads the run's events and writes what people and pipelines read.
