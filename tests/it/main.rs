@@ -1,1 +1,19 @@
-//! One test binary.
+//! One test binary that drives the built program, and holds the house to its plan.
+//!
+//! One binary, because each one links everything again. `arrows` and `tidy` check the source tree; the others are
+//! sentences about `assay` as a user meets it: real files, a real registry on port 0, the real exit code. `world` and
+//! `registry` are what they judge and where it comes from.
+
+mod arrows;
+mod bad_input;
+mod ec_cases;
+mod example;
+mod plugins;
+mod policies;
+mod recorded;
+mod registry;
+mod remote;
+mod shared;
+mod tidy;
+mod verdicts;
+mod world;

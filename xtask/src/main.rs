@@ -1,2 +1,56 @@
-//! Chores.
-fn main() {}
+//! `cargo xtask`: the chores of the workspace by name.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Parser, Subcommand};
+
+/// Chores of the workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Builds every plugin and test guest and prints where the components are
+    Guests {
+        /// The target directory of the workspace; guests get a folder of their own in it
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
+    /// Makes the example in `examples/shop` again, signed with a new key
+    Fixtures,
+    /// Prints how long the release build takes for many components, and how well it uses the cores
+    Bench {
+        /// How many components
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        components: usize,
+        /// How many times; the median is printed
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        runs: usize,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate is not inside the workspace")?;
+    let made = match Arguments::parse().chore {
+        Chore::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
+        Chore::Bench { components, runs, target_dir } => {
+            xtask::bench::run(root, &root.join(target_dir), components, runs)?;
+            vec![]
+        }
+        Chore::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
+    };
+    let mut out = std::io::stdout().lock();
+    for path in made {
+        writeln!(out, "{path}")?;
+    }
+    Ok(())
+}

@@ -1,6 +1,22 @@
-//! [`Decision`]: what a judge's answers amount to under the policy's configuration.
+//! [`decide`]: what the answers of a policy's rules amount to, as a [`Decision`].
+//!
+//! The rules are `ec`'s: annotations complete each answer, the criteria drop what does not count, dates and severities
+//! move findings between violations and warnings, and rules that had nothing to say are successes. Where `ec` loses or
+//! doubles something (a failing rule excluded for one term becomes a success, a finding with several dependencies is
+//! shown several times), the finding stands once and is never turned into a success.
 
-use crate::finding::Finding;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::{
+    criteria::Criteria,
+    evidence::{CheckKind, Evidence},
+    finding::Finding,
+    image::PinnedImage,
+    rule::{Answer, RuleInfo, RuleKind},
+};
 
 /// Findings by what they mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,5 +35,341 @@ impl Decision {
         self.violations.extend(other.violations);
         self.warnings.extend(other.warnings);
         self.successes.extend(other.successes);
+    }
+
+    /// Brings each list into the order of reports.
+    pub fn sort(&mut self) {
+        for list in [&mut self.violations, &mut self.warnings, &mut self.successes] {
+            list.sort_by(Finding::order);
+        }
+    }
+
+    /// True when nothing was said at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.violations.is_empty() && self.warnings.is_empty() && self.successes.is_empty()
+    }
+}
+
+/// An `effective_on` that has been in force for longer than this is not worth showing.
+const EFFECTIVE_ON_SHOWN: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// The message of a success.
+pub const PASS: &str = "Pass";
+
+/// The checks that no policy can exclude, as findings.
+#[must_use]
+pub fn decide_checks(evidence: &Evidence) -> Decision {
+    let mut decision = Decision::default();
+    for check in &evidence.checks {
+        let CheckTexts { code, title, description } = texts(check.kind);
+        let finding = Finding::new(code, check.failure.as_deref().unwrap_or(PASS)).with("title", title);
+        let finding = finding.with("description", description);
+        if check.failure.is_some() { &mut decision.violations } else { &mut decision.successes }.push(finding);
+    }
+    decision
+}
+
+struct CheckTexts {
+    code: &'static str,
+    title: &'static str,
+    description: &'static str,
+}
+
+const fn texts(kind: CheckKind) -> CheckTexts {
+    CheckTexts { code: kind.code(), title: kind.title(), description: kind.description() }
+}
+
+/// What the answers of one source group about one image amount to at the moment `when`.
+///
+/// `rules` are all rules of the group's evaluated packages, `answers` what they said.
+#[must_use]
+pub fn decide(
+    rules: &[RuleInfo],
+    answers: Vec<Answer>,
+    criteria: &Criteria,
+    _image: &PinnedImage,
+    when: Timestamp,
+) -> Decision {
+    let by_code: BTreeMap<&str, &RuleInfo> = rules.iter().map(|rule| (rule.code.as_str(), rule)).collect();
+    let findings: Vec<(RuleKind, Finding)> =
+        answers.into_iter().map(|answer| (answer.kind, complete(&by_code, answer, when))).collect();
+    let missing = missing_includes(rules, &findings, criteria);
+    let mut decision = Decision::default();
+    let mut answered = BTreeSet::new();
+    for (kind, mut finding) in findings {
+        if let Some(code) = finding.code() {
+            answered.insert(code.to_owned());
+            if !criteria.includes(code, &finding.terms(), &collections(&finding)) {
+                continue;
+            }
+        }
+        match level(&mut finding, kind, when) {
+            RuleKind::Deny => decision.violations.push(finding),
+            RuleKind::Warn => decision.warnings.push(finding),
+        }
+    }
+    for rule in rules {
+        if !answered.contains(&rule.code) && criteria.includes(&rule.code, &[], &rule.collections) {
+            decision.successes.push(success(rule));
+        }
+    }
+    drop_dependents(&mut decision);
+    for violation in &mut decision.violations {
+        say_how_to_exclude(violation);
+    }
+    decision.warnings.extend(missing);
+    decision
+}
+
+/// A warning for each include item that is the name of no rule and no finding: most likely a misspelling.
+fn missing_includes(rules: &[RuleInfo], findings: &[(RuleKind, Finding)], criteria: &Criteria) -> Vec<Finding> {
+    let of_rules = rules.iter().map(|rule| (rule.code.as_str(), Vec::new(), rule.collections.clone()));
+    let of_findings = findings
+        .iter()
+        .filter_map(|(_, finding)| finding.code().map(|code| (code, finding.terms(), collections(finding))));
+    let unmatched = criteria.unmatched_includes(of_rules.chain(of_findings));
+    let message = |item| format!("Include criterion '{item}' doesn't match any policy rule");
+    unmatched.into_iter().map(|item| Finding { message: message(item), metadata: Map::new() }).collect()
+}
+
+/// The answer with what its rule's annotations say.
+fn complete(rules: &BTreeMap<&str, &RuleInfo>, answer: Answer, when: Timestamp) -> Finding {
+    let mut finding = Finding { message: answer.message, metadata: answer.metadata };
+    if let Some(rule) = finding.code().and_then(|code| rules.get(code).copied()) {
+        annotate(&mut finding, rule);
+        if let Some(solution) = &rule.solution {
+            finding = finding.with("solution", solution.as_str());
+        }
+        if let Some(date) = &rule.effective_on {
+            finding = finding.with("effective_on", date.as_str());
+        }
+    }
+    let long_since = finding.text("effective_on").and_then(date).is_some_and(|from| from < when - EFFECTIVE_ON_SHOWN);
+    if long_since {
+        finding.metadata.shift_remove("effective_on");
+    }
+    // A list that is not of texts says nothing about collections.
+    if let Some(value) = finding.metadata.get("collections")
+        && !value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
+    {
+        finding.metadata.shift_remove("collections");
+    }
+    finding
+}
+
+fn annotate(finding: &mut Finding, rule: &RuleInfo) {
+    let metadata = &mut finding.metadata;
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            metadata.insert(key.to_owned(), value);
+        }
+    };
+    let list = |items: &[String]| (!items.is_empty()).then(|| Value::from(items.to_vec()));
+    set("title", rule.title.as_deref().map(Value::from));
+    set("description", rule.description.as_deref().map(Value::from));
+    set("collections", list(&rule.collections));
+    set("depends_on", list(&rule.depends_on));
+}
+
+fn success(rule: &RuleInfo) -> Finding {
+    let mut finding = Finding::new(&rule.code, PASS);
+    annotate(&mut finding, rule);
+    if let Some(date) = &rule.effective_on {
+        finding = finding.with("effective_on", date.as_str());
+    }
+    finding
+}
+
+fn collections(finding: &Finding) -> Vec<String> {
+    let names = finding.metadata.get("collections").and_then(Value::as_array);
+    names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The strict form that `ec` takes for dates of rules.
+fn date(text: &str) -> Option<Timestamp> {
+    let shape = text.len() == 20 && text.ends_with('Z') && text.as_bytes().get(10) == Some(&b'T');
+    shape.then(|| text.parse().ok()).flatten()
+}
+
+/// Violation or warning: the rule's kind, unless severity or a date yet to come says otherwise.
+fn level(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> RuleKind {
+    match (kind, finding.text("severity")) {
+        (RuleKind::Warn, Some("failure")) => return RuleKind::Deny,
+        (RuleKind::Warn, _) | (RuleKind::Deny, Some("warning")) => return RuleKind::Warn,
+        (RuleKind::Deny, _) => {}
+    }
+    let Some(text) = finding.text("effective_on") else { return RuleKind::Deny };
+    match date(text) {
+        Some(from) if from >= when => {
+            let message = finding.message.strip_suffix('.').unwrap_or(&finding.message);
+            finding.message = format!("{message}. This will become a failure starting on {text}");
+            RuleKind::Warn
+        }
+        // A date that cannot be read must not silence a violation.
+        Some(_) | None => RuleKind::Deny,
+    }
+}
+
+/// A finding that only follows from others that are reported says nothing new.
+fn drop_dependents(decision: &mut Decision) {
+    let reported: BTreeSet<String> =
+        decision.violations.iter().chain(&decision.warnings).filter_map(Finding::code).map(str::to_owned).collect();
+    let stays = |finding: &Finding| {
+        let on = finding.metadata.get("depends_on").and_then(Value::as_array);
+        let on: Vec<_> = on.into_iter().flatten().filter_map(Value::as_str).collect();
+        on.is_empty() || on.iter().any(|code| !reported.contains(*code))
+    };
+    for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
+        list.retain(stays);
+    }
+}
+
+fn say_how_to_exclude(violation: &mut Finding) {
+    let (Some(code), Some(description)) = (violation.code(), violation.text("description")) else { return };
+    let quoted: Vec<_> = violation.terms().iter().map(|term| format!("\"{code}:{term}\"")).collect();
+    let what = match quoted.as_slice() {
+        [] => format!("\"{code}\""),
+        [one] => one.clone(),
+        several => format!("one or more of {}", several.join(", ")),
+    };
+    let text = format!(
+        "{}. To exclude this rule add {what} to the `exclude` section of the policy configuration.",
+        description.strip_suffix('.').unwrap_or(description)
+    );
+    violation.metadata.insert("description".to_owned(), Value::String(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const WHEN: &str = "2025-06-01T00:00:00Z";
+
+    fn rule(code: &str) -> RuleInfo {
+        let package = code.rsplit_once('.').unwrap().0.to_owned();
+        RuleInfo {
+            code: code.to_owned(),
+            package,
+            name: "deny".to_owned(),
+            kind: RuleKind::Deny,
+            title: Some(format!("Title of {code}")),
+            description: None,
+            solution: None,
+            effective_on: None,
+            collections: Vec::new(),
+            depends_on: Vec::new(),
+            place: ("p.rego".to_owned(), 1),
+        }
+    }
+
+    fn answer(kind: RuleKind, metadata: &Value) -> Answer {
+        let metadata = metadata.as_object().cloned().unwrap_or_default();
+        Answer { kind, package: "p".to_owned(), message: "No.".to_owned(), metadata }
+    }
+
+    fn run(rules: &[RuleInfo], answers: Vec<Answer>, include: &[&str], exclude: &[&str]) -> Decision {
+        let strings = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+        let criteria = Criteria::new(&strings(include), &strings(exclude));
+        let image = PinnedImage::parse(&format!("r.example/a@{}", crate::digest::Digest::of(b""))).unwrap();
+        decide(rules, answers, &criteria, &image, WHEN.parse().unwrap())
+    }
+
+    fn shown(decision: &Decision) -> Vec<String> {
+        let line = |level: &'static str| {
+            move |finding: &Finding| format!("{level} {}: {}", finding.code().unwrap_or("-"), finding.message)
+        };
+        let mut lines: Vec<_> = decision.violations.iter().map(line("deny")).collect();
+        lines.extend(decision.warnings.iter().map(line("warn")));
+        lines.extend(decision.successes.iter().map(line("pass")));
+        lines
+    }
+
+    #[test]
+    fn rules_that_said_nothing_are_successes() {
+        let decision =
+            run(&[rule("p.a"), rule("p.b")], vec![answer(RuleKind::Deny, &json!({"code": "p.a"}))], &[], &[]);
+        assert_eq!(shown(&decision), ["deny p.a: No.", "pass p.b: Pass"]);
+        assert_eq!(decision.violations.first().unwrap().text("title"), Some("Title of p.a"));
+    }
+
+    #[test]
+    fn a_failing_rule_excluded_for_a_term_is_no_success() {
+        let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "term": "x"}))];
+        assert_eq!(shown(&run(&[rule("p.a")], answers, &["*"], &["p.a:x"])), [""; 0]);
+    }
+
+    #[test]
+    fn severity_and_dates_move_findings() {
+        for (kind, metadata, want) in [
+            (RuleKind::Deny, json!({"code": "p.a", "severity": "warning"}), "warn p.a: No."),
+            (RuleKind::Warn, json!({"code": "p.a", "severity": "failure"}), "deny p.a: No."),
+            (RuleKind::Deny, json!({"code": "p.a", "severity": "odd"}), "deny p.a: No."),
+            (
+                RuleKind::Deny,
+                json!({"code": "p.a", "effective_on": "2025-06-02T00:00:00Z"}),
+                "warn p.a: No. This will become a failure starting on 2025-06-02T00:00:00Z",
+            ),
+            (RuleKind::Deny, json!({"code": "p.a", "effective_on": "2025-05-31T00:00:00Z"}), "deny p.a: No."),
+            (RuleKind::Deny, json!({"code": "p.a", "effective_on": "2099-06-02"}), "deny p.a: No."),
+            (RuleKind::Deny, json!({"code": "p.a", "effective_on": 5}), "deny p.a: No."),
+        ] {
+            assert_eq!(shown(&run(&[], vec![answer(kind, &metadata)], &[], &[])), [want], "{metadata}");
+        }
+    }
+
+    #[test]
+    fn a_date_long_past_is_not_shown() {
+        let shows = |date: &str| {
+            let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "effective_on": date}))];
+            run(&[], answers, &[], &[]).violations.first().unwrap().text("effective_on").is_some()
+        };
+        assert!(shows("2025-04-01T00:00:00Z"));
+        assert!(!shows("2025-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn what_follows_from_a_reported_finding_is_dropped_and_never_doubled() {
+        let mut follower = rule("p.b");
+        follower.depends_on = vec!["p.a".to_owned()];
+        let mut of_two = rule("p.c");
+        of_two.depends_on = vec!["p.x".to_owned(), "p.y".to_owned(), "p.a".to_owned()];
+        let answers = ["p.a", "p.b", "p.c"].map(|code| answer(RuleKind::Deny, &json!({ "code": code })));
+        let decision = run(&[rule("p.a"), follower, of_two], answers.to_vec(), &[], &[]);
+        assert_eq!(shown(&decision), ["deny p.a: No.", "deny p.c: No."]);
+    }
+
+    #[test]
+    fn an_include_that_matches_nothing_is_a_warning_without_metadata() {
+        let decision = run(&[rule("p.a")], vec![], &["p", "typo"], &[]);
+        assert_eq!(
+            shown(&decision),
+            ["warn -: Include criterion 'typo' doesn't match any policy rule", "pass p.a: Pass"]
+        );
+        assert_eq!(decision.warnings.first().unwrap().metadata, Map::new());
+    }
+
+    #[test]
+    fn an_answer_without_code_always_counts() {
+        let decision = run(&[rule("p.a")], vec![answer(RuleKind::Deny, &json!({}))], &["p.a"], &["*"]);
+        assert_eq!(shown(&decision), ["deny -: No.", "pass p.a: Pass"]);
+    }
+
+    #[test]
+    fn the_description_says_how_to_exclude() {
+        for (term, want) in [
+            (json!(null), "D. To exclude this rule add \"p.a\" to the `exclude` section of the policy configuration."),
+            (json!("t"), "D. To exclude this rule add \"p.a:t\" to the `exclude` section of the policy configuration."),
+            (
+                json!(["t", "u"]),
+                "D. To exclude this rule add one or more of \"p.a:t\", \"p.a:u\" to the `exclude` section of the policy configuration.",
+            ),
+        ] {
+            let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "term": term, "description": "D."}))];
+            let decision = run(&[], answers, &[], &[]);
+            assert_eq!(decision.violations.first().unwrap().text("description"), Some(want));
+        }
     }
 }

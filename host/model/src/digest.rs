@@ -73,8 +73,8 @@ impl FromStr for Digest {
         if hex.len() != 64 {
             return Err(error());
         }
-        for (to, pair) in hash.iter_mut().zip(hex.chunks_exact(2)) {
-            let [high, low] = pair else { return Err(error()) };
+        let (pairs, _) = hex.as_chunks::<2>();
+        for (to, [high, low]) in hash.iter_mut().zip(pairs) {
             *to = nibble(*high).ok_or_else(error)? << 4 | nibble(*low).ok_or_else(error)?;
         }
         Ok(Self(hash))

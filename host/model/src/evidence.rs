@@ -87,6 +87,26 @@ pub struct Attestation {
     pub signatures: Vec<Signature>,
 }
 
+/// What reports tell of an attestation, without its statement: reports of many components must not hold them all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttestationSummary {
+    /// The statement's `_type`.
+    pub statement_type: String,
+    /// The statement's `predicateType`.
+    pub predicate_type: String,
+    /// The provenance's build type, where the predicate is one.
+    pub build_type: Option<String>,
+    /// The verified signatures of its envelope.
+    pub signatures: Vec<Signature>,
+}
+
+impl From<Attestation> for AttestationSummary {
+    fn from(attestation: Attestation) -> Self {
+        let Attestation { statement_type, predicate_type, build_type, signatures, .. } = attestation;
+        Self { statement_type, predicate_type, build_type, signatures }
+    }
+}
+
 /// One of the checks that no policy can exclude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckKind {

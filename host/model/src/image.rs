@@ -143,7 +143,8 @@ impl FromStr for ImageRef {
             None | Some("docker.io") => DOCKER_HUB,
             Some(host) => host,
         };
-        let path = if registry == DOCKER_HUB && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
+        let path =
+            if registry == DOCKER_HUB && !path.contains('/') { format!("library/{path}") } else { path.to_owned() };
         let repository = Repository { registry: registry.to_owned(), path };
         Ok(Self { repository, tag: tag.map(str::to_owned), digest })
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     decide::Decision,
-    evidence::{Attestation, Signature},
+    evidence::{AttestationSummary, Signature},
     failure::NoAnswer,
     image::PinnedImage,
     snapshot::Component,
@@ -20,9 +20,7 @@ pub struct Outcome {
     /// Verified signatures.
     pub signatures: Vec<Signature>,
     /// Verified attestations.
-    pub attestations: Vec<Attestation>,
-    /// The input document the policies saw; none when they were not asked.
-    pub input: Option<std::sync::Arc<str>>,
+    pub attestations: Vec<AttestationSummary>,
     /// Why there is no verdict. Findings made before it stand, but decide nothing.
     pub error: Option<NoAnswer>,
 }

@@ -153,7 +153,9 @@ mod tests {
     fn a_resource_and_its_spec_are_the_same_policy() {
         let spec = r#"{"sources":[{"policy":["./p"],"data":["./d"],"ruleData":{"b":1.0,"a":[]},"config":{"exclude":["x"],"include":["*"]}}],"publicKey":"k.pub"}"#;
         let bare = PolicySpec::parse(spec).unwrap();
-        let resource = format!(r#"{{"apiVersion":"appstudio.redhat.com/v1alpha1","kind":"EnterpriseContractPolicy","spec":{spec}}}"#);
+        let resource = format!(
+            r#"{{"apiVersion":"appstudio.redhat.com/v1alpha1","kind":"EnterpriseContractPolicy","spec":{spec}}}"#
+        );
         let resource = PolicySpec::parse(&resource).unwrap();
         assert_eq!(serde_json::to_string(&bare).unwrap(), spec);
         assert_eq!(serde_json::to_string(&resource).unwrap(), spec);

@@ -120,7 +120,8 @@ impl Component {
     }
 
     fn read(number: usize, value: Value) -> Result<Self, SnapshotError> {
-        let error = |name: Option<&str>, why: String| SnapshotError::Component { number, name: name.map(str::to_owned), why };
+        let error =
+            |name: Option<&str>, why: String| SnapshotError::Component { number, name: name.map(str::to_owned), why };
         let Value::Object(mut fields) = value else {
             return Err(error(None, format!("is {}, not an object", kind(&value))));
         };

@@ -1,10 +1,14 @@
 //! The one reader of YAML and JSON text in assay.
 //!
 //! YAML is version 1.2 with the core schema: only `true` and `false` are booleans, so `n`, `on` and `yes` are texts
-//! and `012` is the number twelve. (`ec` reads YAML 1.1.) JSON text is read as JSON, with every digit of its numbers
+//! and `012` is the number twelve. (`ec` reads YAML 1.1.) A YAML number is a 64-bit integer or float, and a float
+//! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with every digit of its numbers
 //! kept. Duplicate keys, more than one document, and nesting or aliases beyond [`limits`](crate::limits) are errors.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 use serde_saphyr::{Budget, DuplicateKeyPolicy, Options};
 
 use crate::limits;
@@ -40,9 +44,88 @@ fn parse_yaml(text: &str) -> Result<Value, TextError> {
     options.budget = Some(budget);
     options.duplicate_keys = DuplicateKeyPolicy::Error;
     options.strict_booleans = true;
+    options.underscored_numbers_as_strings = true;
     options.with_snippet = false;
     serde_saphyr::from_str_with_options(text, options)
+        .map(|Yaml(value)| value)
         .map_err(|error| TextError(error.to_string().lines().next().unwrap_or_default().to_owned()))
+}
+
+/// A JSON value read from YAML.
+struct Yaml(Value);
+
+impl<'de> Deserialize<'de> for Yaml {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Values).map(Self)
+    }
+}
+
+struct Values;
+
+impl<'de> Visitor<'de> for Values {
+    type Value = Value;
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        let exact = 9_007_199_254_740_992.0;
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number within the exact range of a float")]
+        if value.fract() == 0.0 && value.abs() <= exact {
+            return Ok((value as i64).into());
+        }
+        let error = || E::custom(format_args!("{value} is not a number that JSON has"));
+        Number::from_f64(value).map(Value::Number).ok_or_else(error)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Yaml(item)) = from.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some((key, Yaml(value))) = from.next_entry::<String, Yaml>()? {
+            fields.insert(key, value);
+        }
+        Ok(Value::Object(fields))
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +147,8 @@ mod tests {
             ("true", json!(true)),
             ("False", json!(false)),
             ("012", json!(12)),
+            ("1.0", json!(1)),
+            ("1e3", json!(1000)),
             ("0o14", json!(12)),
             ("0x1f", json!(31)),
             ("~", json!(null)),

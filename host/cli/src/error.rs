@@ -1,0 +1,53 @@
+//! [`Unusable`]: why a request cannot be carried out, found before any work starts.
+
+use std::fmt::Write as _;
+
+/// A fact, what led to it, and what to do about it. Ends the program with exit code 2.
+#[derive(Debug)]
+pub(crate) struct Unusable {
+    fact: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Unusable {
+    pub(crate) fn new(fact: impl Into<String>) -> Self {
+        Self { fact: fact.into(), causes: Vec::new(), hint: None }
+    }
+
+    /// An error of a crate below, with all its causes.
+    pub(crate) fn from_error(error: &dyn std::error::Error) -> Self {
+        Self::new(error.to_string()).causes_of(error)
+    }
+
+    /// Adds the causes of an error whose own text is already said.
+    pub(crate) fn causes_of(mut self, error: &dyn std::error::Error) -> Self {
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !self.fact.contains(&text) && self.causes.last() != Some(&text) {
+                self.causes.push(text);
+            }
+            next = cause.source();
+        }
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The text for a person.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("error: {}", self.fact);
+        for cause in &self.causes {
+            // Writing to a String cannot fail.
+            let _infallible = write!(text, "\n  caused by: {cause}");
+        }
+        if let Some(hint) = &self.hint {
+            let _infallible = write!(text, "\nhint: {hint}");
+        }
+        text
+    }
+}

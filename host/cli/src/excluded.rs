@@ -1,0 +1,40 @@
+//! [`Excludable`]: a check given on the command line, under the policy's `exclude` lists.
+
+use std::sync::Arc;
+
+use assay_model::{
+    criteria::Criteria,
+    decide::Decision,
+    failure::NoAnswer,
+    finding::Finding,
+    port::{Case, Judge},
+};
+
+/// Drops the findings of a judge that an `exclude` item names. A check needs no `include`: it was asked for.
+pub(crate) struct Excludable {
+    pub(crate) judge: Arc<dyn Judge>,
+    pub(crate) criteria: Arc<[Criteria]>,
+}
+
+impl Judge for Excludable {
+    fn name(&self) -> &str {
+        self.judge.name()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
+        let mut decision = self.judge.judge(case)?;
+        let said_something = !decision.is_empty();
+        let counts = |finding: &Finding| {
+            let code = finding.code().unwrap_or_default();
+            !self.criteria.iter().any(|criteria| criteria.excludes_by_name(code, &finding.terms()))
+        };
+        for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
+            list.retain(counts);
+        }
+        if said_something && decision.is_empty() {
+            // All it had to say was excluded, which is an answer and not the lack of one.
+            decision.successes.push(Finding::new(&format!("{}.excluded", self.name()), "All findings are excluded"));
+        }
+        Ok(decision)
+    }
+}

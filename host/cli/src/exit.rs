@@ -1,0 +1,49 @@
+//! The exit codes, which scripts rely on.
+
+use assay_model::outcome::Verdict;
+
+/// Every component was judged and may ship.
+pub(crate) const ALLOWED: u8 = 0;
+/// The answer is no: a violation, a missing or a wrong signature.
+pub(crate) const DENIED: u8 = 1;
+/// The request is unusable: flags, Snapshot, policy, key or plugin cannot be read.
+pub(crate) const UNUSABLE: u8 = 2;
+/// There is no answer for some component, or the answer could not be written.
+pub(crate) const NO_ANSWER: u8 = 3;
+
+/// What `--help` says.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0  allowed: every component was judged and has no violation
+  1  denied: a violation, a missing or a wrong signature (0 with --strict=false)
+  2  the request is unusable: flags, Snapshot, policy, key or plugin cannot be read
+  3  no answer for some component: fetch, digest mismatch, plugin fault, deadline (outranks 1)";
+
+/// The exit code of a verdict. `--strict=false` forgives a denial, never the lack of an answer.
+pub(crate) const fn of(verdict: Verdict, strict: bool) -> u8 {
+    match verdict {
+        Verdict::Allowed => ALLOWED,
+        Verdict::Denied if strict => DENIED,
+        Verdict::Denied => ALLOWED,
+        Verdict::NoAnswer => NO_ANSWER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leniency_forgives_a_denial_and_never_the_lack_of_an_answer() {
+        for (verdict, strict, want) in [
+            (Verdict::Allowed, true, 0),
+            (Verdict::Allowed, false, 0),
+            (Verdict::Denied, true, 1),
+            (Verdict::Denied, false, 0),
+            (Verdict::NoAnswer, true, 3),
+            (Verdict::NoAnswer, false, 3),
+        ] {
+            assert_eq!(of(verdict, strict), want, "{verdict:?} {strict}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! [`Progress`]: a bar on a terminal, one more reader of the run's events.
+
+use std::time::Duration;
+
+use assay_model::{
+    event::RunEvent,
+    port::{Report, ReportError},
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar of components, with counts of what was denied and what has no answer.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    denied: usize,
+    unanswered: usize,
+}
+
+/// How often the bar's clock moves while nothing else does.
+const TICK: Duration = Duration::from_millis(200);
+
+impl Progress {
+    /// A bar on standard error.
+    pub(crate) fn on_terminal() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_message("finding images");
+        bar.enable_steady_tick(TICK);
+        Self { bar, denied: 0, unanswered: 0 }
+    }
+}
+
+impl Report for Progress {
+    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        match event {
+            RunEvent::Started(_) | RunEvent::ComponentStarted { .. } => {}
+            RunEvent::Planned { components } => {
+                self.bar.set_length(*components as u64);
+                let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
+                self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                self.bar.set_message("judging");
+            }
+            RunEvent::ComponentEnded(outcome) => {
+                if outcome.error.is_some() {
+                    self.unanswered += 1;
+                } else if !outcome.allowed() {
+                    self.denied += 1;
+                }
+                self.bar.inc(1);
+                self.bar.set_message(match (self.denied, self.unanswered) {
+                    (0, 0) => "judging".to_owned(),
+                    (denied, 0) => format!("{denied} denied"),
+                    (denied, unanswered) => format!("{denied} denied, {unanswered} without an answer"),
+                });
+            }
+            RunEvent::Ended(_) => self.bar.finish_and_clear(),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! `assay validate image`: from flags to an exit code.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use assay_model::{
+    event::{RunEnd, RunEvent, Stopped},
+    outcome::Verdict,
+    port::{Report, ReportError},
+};
+use assay_runner::Control;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+    low_level,
+};
+
+use crate::{
+    error::Unusable,
+    exit, files,
+    flags::ImageFlags,
+    printer::Printer,
+    progress::Progress,
+    settings::{ImageSettings, Output, Surroundings},
+    wire,
+};
+
+/// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
+pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    let settings = ImageSettings::new(flags, around)?;
+    for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
+        files::check_place(file)?;
+    }
+    let wired = wire::job(&settings)?;
+    for note in &wired.notes {
+        printer.note(note);
+    }
+    let (control, inbox) = Control::new();
+    listen_for_signals(control)?;
+    let mut reports = Reports::new(&settings.outputs);
+    if printer.shows_progress() {
+        reports.readers.push(Box::new(Progress::on_terminal()));
+    }
+    let end = assay_runner::run(&wired.job, &inbox, &mut |event| reports.event(&event))
+        .map_err(|error| Unusable::from_error(&error))?;
+    let written = reports.write(printer);
+    say_how_it_ended(&end, settings.strict, printer);
+    Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::NO_ANSWER })
+}
+
+/// SIGINT and SIGTERM end the run with an honest report; the second one ends the process at once.
+fn listen_for_signals(control: Control) -> Result<(), Unusable> {
+    let unusable = |error: io::Error| Unusable::new(format!("signals cannot be listened for: {error}"));
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(unusable)?;
+    let listen = move || {
+        let mut again = false;
+        for signal in signals.forever() {
+            if again {
+                // Only fails for signals that cannot end a process; these two do.
+                let _ended = low_level::emulate_default_handler(signal);
+            }
+            again = true;
+            control.interrupt();
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(unusable)
+}
+
+/// The wanted reports, each filled in memory and brought to its place when the run is over.
+struct Reports {
+    readers: Vec<Box<dyn Report + Send>>,
+    filled: Vec<(Output, Buffer)>,
+    failures: Vec<ReportError>,
+}
+
+/// What a report writes to; shared, as the report owns its end.
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Reports {
+    fn new(outputs: &[Output]) -> Self {
+        let mut reports = Self { readers: Vec::new(), filled: Vec::new(), failures: Vec::new() };
+        for output in outputs {
+            let buffer = Buffer::default();
+            reports.readers.push(assay_report::make(output.format, Box::new(buffer.clone()), output.options));
+            reports.filled.push((output.clone(), buffer));
+        }
+        reports
+    }
+
+    fn event(&mut self, event: &RunEvent) {
+        for reader in &mut self.readers {
+            if let Err(failure) = reader.event(event) {
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    /// Brings every report to its place. False, with the reasons said, when one did not get there.
+    fn write(self, printer: Printer) -> bool {
+        let mut complete = self.failures.is_empty();
+        for failure in &self.failures {
+            printer.error(&Unusable::from_error(failure).text());
+        }
+        for (output, buffer) in &self.filled {
+            let bytes = std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner));
+            let written = match &output.file {
+                Some(file) => files::write_whole(file, &bytes),
+                None => printer.data(&bytes),
+            };
+            if let Err(error) = written {
+                let place = output.file.as_ref().map_or("standard output", |file| file.as_str());
+                printer.error(&format!(
+                    "error: the report for {place} could not be written: {error}\nhint: what stood there before is unchanged"
+                ));
+                complete = false;
+            }
+        }
+        complete
+    }
+}
+
+/// One line on standard error for whoever does not read the report.
+fn say_how_it_ended(end: &RunEnd, strict: bool, printer: Printer) {
+    let all = end.outcomes.len();
+    let count = |wanted: Verdict| end.outcomes.iter().filter(|outcome| Verdict::of([outcome.as_ref()]) == wanted).count();
+    let denied = count(Verdict::Denied);
+    match end.verdict {
+        Verdict::Allowed => {}
+        Verdict::Denied => {
+            let prefix = if strict { "error" } else { "note" };
+            printer.note(&format!("{prefix}: {denied} of {all} components denied; the report says why"));
+        }
+        Verdict::NoAnswer => {
+            let why = match end.stopped {
+                Some(Stopped::Deadline) => ": the time limit passed",
+                Some(Stopped::Interrupted) => ": interrupted",
+                None => "; the report says why",
+            };
+            let also = if denied == 0 { String::new() } else { format!(", {denied} denied") };
+            printer.error(&format!("error: no answer for {} of {all} components{also}{why}", count(Verdict::NoAnswer)));
+        }
+    }
+}

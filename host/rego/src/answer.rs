@@ -1,0 +1,74 @@
+//! [`answers`]: what a `deny` or `warn` rule's value says.
+//!
+//! The shapes are conftest's: a set or list of texts, or of objects with a text `msg`. Elements of other types are
+//! ignored, as there. A value that is no list at all counts as a pass there; here it is an error, since whoever writes
+//! `deny := true` means to deny.
+
+use assay_model::rule::{Answer, RuleKind};
+use serde_json::Value;
+
+/// Keys of conftest's that are not facts about the image.
+const NOT_METADATA: [&str; 2] = ["msg", "_loc"];
+
+/// The answers of one rule, or what is wrong with its value.
+pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec<Answer>, String> {
+    let elements = match value {
+        Value::Array(elements) => elements,
+        Value::Null => return Err(no_list("null")),
+        Value::Bool(_) => return Err(no_list("a boolean")),
+        Value::Number(_) => return Err(no_list("a number")),
+        Value::String(_) => return Err(no_list("a text")),
+        Value::Object(_) => return Err(no_list("an object")),
+    };
+    let answer = |message, metadata| Answer { kind, package: package.to_owned(), message, metadata };
+    let mut answers = Vec::new();
+    for element in elements {
+        match element {
+            Value::String(message) => answers.push(answer(message, serde_json::Map::new())),
+            Value::Object(mut metadata) => {
+                let Some(Value::String(message)) = metadata.get("msg").cloned() else {
+                    return Err("gives a result without a text `msg`".to_owned());
+                };
+                metadata.retain(|key, _| !NOT_METADATA.contains(&key.as_str()));
+                answers.push(answer(message, metadata));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {}
+        }
+    }
+    Ok(answers)
+}
+
+fn no_list(found: &str) -> String {
+    format!("is {found}, not a set of results; write it as `contains result if`")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_and_objects_with_msg_are_answers() {
+        let value = json!(["plain", {"msg": "M", "code": "p.c", "n": 1.0, "_loc": {"file": "f"}}, 1, null, true, [1]]);
+        let got = answers("p", RuleKind::Warn, value).unwrap();
+        let got: Vec<_> = got.iter().map(|answer| (answer.message.as_str(), json!(answer.metadata))).collect();
+        assert_eq!(got, [("plain", json!({})), ("M", json!({"code": "p.c", "n": 1.0}))]);
+        assert_eq!(answers("p", RuleKind::Deny, json!([])), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_result_is_an_error_and_never_a_pass() {
+        for (value, says) in [
+            (json!([{}]), "without a text `msg`"),
+            (json!([{"msg": 1}]), "without a text `msg`"),
+            (json!(true), "is a boolean"),
+            (json!(false), "is a boolean"),
+            (json!("no"), "is a text"),
+            (json!({"msg": "no"}), "is an object"),
+        ] {
+            let error = answers("p", RuleKind::Deny, value.clone()).unwrap_err();
+            assert!(error.contains(says), "{value}: {error}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! [`CompileError`]: why texts are not a policy, each problem with its place.
+
+use std::fmt;
+
+use crate::engine::StackError;
+
+/// A position in a policy file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One thing that is wrong with a policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where, as far as it is known.
+    pub place: Option<Place>,
+    /// What, without a full stop.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn at(place: Place, message: impl Into<String>) -> Self {
+        Self { place: Some(place), message: message.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(to, "{place}: {}", self.message),
+            None => to.write_str(&self.message),
+        }
+    }
+}
+
+/// Why sources do not become a policy.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The text is wrong. The first problem stands in the sentence, the others follow on lines of their own.
+    #[error("the policy does not compile: {}", listed(.0))]
+    Problems(Vec<Problem>),
+    /// Nothing can ever deny or warn.
+    #[error("the policy holds no `deny` or `warn` rule, so it could not refuse anything ({files} files read)")]
+    NoRules {
+        /// How many files were read.
+        files: usize,
+    },
+    /// A fault of assay or its surroundings.
+    #[error("the policy could not be compiled: {0}")]
+    Fault(String),
+}
+
+impl CompileError {
+    /// What a person can do.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Problems(_) => "policies are Rego v1, as of OPA 1.0",
+            Self::NoRules { .. } => "write rules like `deny contains result if { … }`",
+            Self::Fault(_) => "please report it",
+        }
+    }
+}
+
+impl From<StackError> for CompileError {
+    fn from(error: StackError) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n  ")
+}

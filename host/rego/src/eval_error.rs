@@ -1,0 +1,105 @@
+//! [`EvalError`]: why a policy gives no answer about an image.
+
+use std::time::Duration;
+
+use assay_model::{
+    failure::{ErrorCode, NoAnswer},
+    limits::FINDINGS,
+};
+
+use crate::{
+    builtin::CallFailure,
+    compile_error::Problem,
+    engine::{Fault, StackError},
+};
+
+/// Why an evaluation has no answers. None of these is a pass.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// The input document is not JSON that the evaluator takes.
+    #[error("the input document cannot be read: {0}")]
+    Input(String),
+    /// A rule failed, or gave what is no result.
+    #[error("{0}")]
+    Policy(Problem),
+    /// Longer than an evaluation may take.
+    #[error("the evaluation took longer than {0:?}")]
+    TimeLimit(Duration),
+    /// The deadline of the run passed.
+    #[error("the time limit of the run passed during the evaluation")]
+    Deadline,
+    /// More results than anyone could read.
+    #[error("more than {FINDINGS} results")]
+    TooManyResults,
+    /// A built-in could not get what it was asked for.
+    #[error("`{function}` has no answer: {cause}")]
+    Builtin {
+        /// The built-in.
+        function: String,
+        /// What its host says.
+        cause: NoAnswer,
+    },
+    /// A built-in that cannot be answered.
+    #[error("{0}")]
+    Call(String),
+    /// A fault of the evaluator.
+    #[error("{0}")]
+    Fault(String),
+}
+
+impl EvalError {
+    /// The same as the reason why a component is not judged; `source` names the group of policies.
+    #[must_use]
+    pub fn into_no_answer(self, source: &str) -> NoAnswer {
+        let message = format!("policy source `{source}`: {self}");
+        let (code, hint) = match self {
+            Self::Input(_) => (ErrorCode::PolicyError, None),
+            Self::Policy(_) => {
+                (ErrorCode::PolicyError, Some("correct the rule, or leave its package out with `exclude`"))
+            }
+            Self::TimeLimit(_) => {
+                (ErrorCode::Deadline, Some("look for rules that go through everything for everything"))
+            }
+            Self::Deadline => (ErrorCode::Deadline, Some("raise the limit with `--timeout`")),
+            Self::TooManyResults => {
+                (ErrorCode::PolicyError, Some("let a rule give one result for each term, not for each fact"))
+            }
+            Self::Call(_) => (ErrorCode::PolicyError, Some("leave the rule's package out with `exclude`")),
+            Self::Fault(_) => (ErrorCode::Internal, Some("this is a fault of assay; please report it")),
+            Self::Builtin { cause, .. } => {
+                let code = match cause.code {
+                    ErrorCode::Deadline | ErrorCode::Interrupted => cause.code,
+                    _ => ErrorCode::BuiltinFailed,
+                };
+                return NoAnswer { code, message, hint: cause.hint };
+            }
+        };
+        NoAnswer { code, message, hint: hint.map(str::to_owned) }
+    }
+}
+
+impl From<CallFailure> for EvalError {
+    fn from(failure: CallFailure) -> Self {
+        match failure {
+            CallFailure::NoAnswer { function, cause } => Self::Builtin { function, cause },
+            CallFailure::NotAvailable(_) | CallFailure::TooManyNumbers(_) => Self::Call(failure.to_string()),
+        }
+    }
+}
+
+impl From<StackError> for EvalError {
+    fn from(error: StackError) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+impl EvalError {
+    /// What the evaluator's fault means; `on_time` is the error of a passed limit.
+    pub(crate) fn of(fault: Fault, on_time: Self) -> Self {
+        match fault {
+            Fault::Input(error) => Self::Input(error),
+            Fault::Time => on_time,
+            Fault::Evaluation(problem) => Self::Policy(problem),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Tests of the judge: with rules of our own, and with recorded ones where they lie beside the project.
+
+use std::path::{Path, PathBuf};
+
+use assay_model::{
+    digest::Digest,
+    evidence::Evidence,
+    failure::ErrorCode,
+    finding::Finding,
+    image::PinnedImage,
+    snapshot::{Component, Snapshot},
+};
+
+use super::*;
+use crate::{NoHost, Sources};
+
+fn strings(items: &[&str]) -> Vec<String> {
+    items.iter().map(|item| (*item).to_owned()).collect()
+}
+
+fn group(policy: &Arc<Policy>, include: &[&str], exclude: &[&str]) -> Group {
+    let criteria = Criteria::new(&strings(include), &strings(exclude));
+    Group::new("mine", Arc::clone(policy), criteria, "2025-06-01T00:00:00Z".parse().unwrap(), Arc::new(NoHost))
+}
+
+fn judge(group: &Group, input: &str) -> Result<Decision, NoAnswer> {
+    let snapshot = Snapshot::of_image("r.example/cart:1");
+    let component: &Component = snapshot.components.first().unwrap();
+    let evidence = Evidence {
+        image: PinnedImage::parse(&format!("r.example/cart@{}", Digest::of(b""))).unwrap(),
+        media_type: "m".to_owned(),
+        manifest: (*b"{}").into(),
+        config: None,
+        parent: None,
+        signatures: vec![],
+        attestations: vec![],
+        checks: vec![],
+    };
+    group.judge(&Case { component, evidence: &evidence, input })
+}
+
+fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.code().unwrap_or("-")).collect()
+}
+
+const TEXT: &str = "package fine\n\n# METADATA\n# title: Fine\n# custom:\n#   short_name: ok\n#   collections: [small]\n\
+                    deny contains result if {\n\tfalse\n\tresult := {\"code\": \"fine.ok\", \"msg\": \"\"}\n}\n";
+
+const OTHER: &str = "package other\n\n# METADATA\n# title: Bad\n# custom:\n#   short_name: bad\n\
+                     deny contains {\"code\": \"other.bad\", \"msg\": \"No.\"} if not input.good\n\n\
+                     warn contains \"bare\"\n\n\
+                     deny contains {\"code\": \"other.slow\", \"msg\": input.nothing} if input.stuck.x\n";
+
+fn own_policy() -> Arc<Policy> {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("a.rego"), TEXT).unwrap();
+    fs_err::write(folder.path().join("b.rego"), OTHER).unwrap();
+    let mut sources = Sources::new();
+    sources.add_policy(folder.path()).unwrap();
+    Arc::new(Policy::compile(sources).unwrap())
+}
+
+#[test]
+fn a_group_asks_the_packages_of_which_something_is_included() {
+    let policy = own_policy();
+    for (include, exclude, packages, violations, warnings, successes) in [
+        (&[][..], &[][..], &["fine", "other"][..], &["other.bad"][..], &["-"][..], &["fine.ok"][..]),
+        (&["@small"], &[], &["fine"], &[], &[], &["fine.ok"]),
+        (&["other"], &[], &["other"], &["other.bad"], &["-"], &[]),
+        // Included by the code that a bare rule says in its body, but that rule has nothing to say.
+        (&["other.slow"], &[], &["other"], &[], &["-", "-"], &[]),
+        (&["*"], &["other.*"], &["fine"], &[], &[], &["fine.ok"]),
+        // A misspelt criterion: everything is asked, and it is told.
+        (&["fien"], &[], &["fine", "other"], &[], &["-", "-"], &[]),
+    ] {
+        let group = group(&policy, include, exclude);
+        assert_eq!(group.packages, strings(packages).into_iter().collect(), "{include:?} {exclude:?}");
+        let decision = judge(&group, "{}").unwrap();
+        assert_eq!(codes(&decision.violations), violations, "{include:?} {exclude:?}");
+        assert_eq!(codes(&decision.warnings), warnings, "{include:?} {exclude:?}");
+        assert_eq!(codes(&decision.successes), successes, "{include:?} {exclude:?}");
+    }
+    let decision = judge(&group(&policy, &[], &[]), r#"{"good": 1}"#).unwrap();
+    assert_eq!(codes(&decision.successes), ["fine.ok", "other.bad"]);
+    assert_eq!(decision.successes.first().and_then(|finding| finding.text("title")), Some("Fine"));
+}
+
+#[test]
+fn a_failed_evaluation_is_no_answer_and_names_the_source() {
+    let group = group(&own_policy(), &[], &[]);
+    assert_eq!(group.name(), "mine");
+    let error = judge(&group, "{").unwrap_err();
+    assert_eq!(error.code, ErrorCode::PolicyError);
+    assert!(error.message.starts_with("policy source `mine`: the input document cannot be read"), "{}", error.message);
+    let error = judge(&group.with_deadline(Some(Instant::now())), "{}").unwrap_err();
+    assert_eq!(error.code, ErrorCode::Deadline);
+}
+
+/// Recorded rules and answers, which are no part of the project.
+fn recorded() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let stated = std::env::vars().find(|(name, _)| name == "ASSAY_SHARED").map(|(_, folder)| PathBuf::from(folder));
+    let folder = stated.unwrap_or(beside).join("data/ec/common/rego");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: no recorded rules at {}", folder.display());
+    None
+}
+
+#[test]
+fn recorded_rules_are_judged_as_recorded() {
+    let Some(folder) = recorded() else { return };
+    let policy = |parts: &[&str]| {
+        let mut sources = Sources::new();
+        for part in parts {
+            sources.add_policy(&folder.join(part)).unwrap();
+        }
+        for data in ["data1", "data2"] {
+            sources.add_data(&folder.join(data)).unwrap();
+        }
+        Policy::compile(sources)
+    };
+    let broken = policy(&["broken"]).unwrap_err().to_string();
+    assert!(broken.contains("broken/main.rego:6:43: the function `undefined_function` does not exist"), "{broken}");
+
+    let pass = judge(&group(&Arc::new(policy(&["pass"]).unwrap()), &[], &[]), "{}").unwrap();
+    assert_eq!(
+        (codes(&pass.violations), codes(&pass.warnings), codes(&pass.successes)),
+        (vec![], vec![], vec!["main.fine"])
+    );
+
+    let mixed = Arc::new(policy(&["mixed", "pass"]).unwrap());
+    let mut decision = judge(&group(&mixed, &[], &[]), "{}").unwrap();
+    decision.sort();
+    let violations = [
+        "alpha.bad",
+        "alpha.listed",
+        "alpha.listed",
+        "alpha.raised",
+        "alpha.several",
+        "beta.intention",
+        "beta.needs_never",
+        "beta.needs_three",
+        "beta.raw",
+    ];
+    assert_eq!(codes(&decision.violations), violations);
+    assert_eq!(codes(&decision.warnings), ["-", "alpha.lowered", "alpha.soon", "alpha.warned", "beta.untitled"]);
+    assert_eq!(codes(&decision.successes), ["alpha.never", "main.fine"]);
+
+    let input = Arc::new(policy(&["input"]).unwrap());
+    let decision = judge(&group(&input, &[], &[]), r#"{"colour": "mauve", "size": 11}"#).unwrap();
+    let mut messages: Vec<_> =
+        decision.violations.iter().chain(&decision.warnings).map(|finding| finding.message.as_str()).collect();
+    messages.sort_unstable();
+    assert_eq!(messages, ["Colour mauve is not known", "No kind", "Size 11 is large"]);
+}

@@ -1,0 +1,357 @@
+//! Tests of compiling and evaluating.
+
+use assay_model::failure::{ErrorCode, NoAnswer};
+use serde_json::json;
+
+use super::*;
+use crate::builtin::HostError;
+
+/// A policy of these texts, named `1.rego`, `2.rego`, … in a folder.
+fn compiled(texts: &[&str], data: &str) -> Result<Policy, CompileError> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sources = Sources::new();
+    for (number, text) in (1..).zip(texts) {
+        fs_err::write(folder.path().join(format!("{number}.rego")), text).unwrap();
+    }
+    sources.add_policy(folder.path()).unwrap();
+    let data_file = folder.path().join("data.json");
+    fs_err::write(&data_file, data).unwrap();
+    sources.add_data(&data_file).unwrap();
+    // The names in messages without the folder, which is another one each time.
+    let (files, data) = sources.into_parts();
+    let name = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let files = files.into_iter().map(|file| PolicyFile { name: name(&file.name), text: file.text }).collect();
+    Policy::compile(Sources::of(files, data))
+}
+
+fn policy(text: &str) -> Policy {
+    compiled(&[text], "{}").unwrap()
+}
+
+fn problems(texts: &[&str]) -> String {
+    compiled(texts, "{}").unwrap_err().to_string()
+}
+
+fn all(policy: &Policy) -> BTreeSet<String> {
+    policy.packages.keys().cloned().collect()
+}
+
+fn ask(policy: &Policy, input: &str) -> Result<Vec<String>, EvalError> {
+    ask_with(policy, input, Arc::new(NoHost))
+}
+
+fn ask_with(policy: &Policy, input: &str, host: Arc<dyn Host>) -> Result<Vec<String>, EvalError> {
+    let packages = all(policy);
+    let answers = policy.evaluate(&Ask { host, ..Ask::new(&packages, input) })?;
+    let shown = |answer: Answer| {
+        let kind = if answer.kind == RuleKind::Deny { "deny" } else { "warn" };
+        format!("{kind} {} {}", answer.package, answer.message)
+    };
+    Ok(answers.into_iter().map(shown).collect())
+}
+
+#[test]
+fn rules_answer_in_the_order_of_packages_and_names() {
+    let policy = compiled(
+        &[
+            "package q\n\nwarn contains \"w\" if input.x == data.x\n\ndeny contains {\"msg\": \"d\", \"code\": \"q.d\"}\n",
+            "package a.b\n\nviolation_two contains \"v\"\n\ndenied contains \"no\"\n\ndeny contains x if { some x in [\"z\", \"y\"] }\n",
+            "package lib\n\nx := 1\n",
+        ],
+        r#"{"x": 3}"#,
+    )
+    .unwrap();
+    let want = ["deny a.b y", "deny a.b z", "deny a.b v", "deny q d", "warn q w"];
+    assert_eq!(ask(&policy, r#"{"x": 3}"#).unwrap(), want);
+    assert_eq!(ask(&policy, r#"{"x": 4}"#).unwrap(), want.get(..4).unwrap());
+    let only = BTreeSet::from(["q".to_owned(), "absent".to_owned()]);
+    let answers = policy.evaluate(&Ask::new(&only, "{}")).unwrap();
+    let [answer] = answers.as_slice() else { panic!("{answers:?}") };
+    assert_eq!((answer.message.as_str(), json!(answer.metadata)), ("d", json!({"code": "q.d"})));
+}
+
+#[test]
+fn rules_are_known_with_their_annotations_and_places() {
+    let text = "# METADATA\n# title: The package\n# custom:\n#   short_name: ignored\npackage a.b\n\nimport rego.v1\n\n\
+                # METADATA\n# title: One\n# description: D.\n# custom:\n#   short_name: one\n#   collections: [x, y]\n#   \
+                effective_on: 2030-01-01T00:00:00Z\n#   depends_on: [c.d]\n#   solution: S\ndeny contains result if {\n\tfalse\n\
+                \tresult := {\"code\": \"a.b.other\", \"msg\": \"\"}\n}\n\n# METADATA\n# title: No short name\nwarn_x contains result if {\n\
+                \tfalse\n\tresult := {\"msg\": \"\", \"code\": \"a.b.literal\"}\n}\n\ndeny contains \"x\" if false\n\n# METADATA\n\
+                # custom: {short_name: helper}\nhelper := 1\n\n# METADATA\n# scope: document\n# custom: {short_name: last}\n\n\
+                warn contains 1\n";
+    let policy = policy(text);
+    let shown: Vec<_> = policy
+        .rules()
+        .iter()
+        .map(|rule| (rule.code.as_str(), rule.name.as_str(), rule.title.as_deref().unwrap_or("-"), rule.place.1))
+        .collect();
+    let want = [
+        ("a.b.one", "deny", "One", 18),
+        ("a.b.last", "warn", "-", 40),
+        ("a.b.literal", "warn_x", "-", 25),
+        ("a.b.deny", "deny", "-", 30),
+    ];
+    assert_eq!(shown, want);
+    assert_eq!(policy.annotated_rules().len(), 2);
+    let one = policy.rules().first().unwrap();
+    assert_eq!(one.collections, ["x", "y"]);
+    assert_eq!(one.depends_on, ["c.d"]);
+    assert_eq!((one.effective_on.as_deref(), one.solution.as_deref()), (Some("2030-01-01T00:00:00Z"), Some("S")));
+    assert_eq!((one.package.as_str(), one.kind, one.place.0.as_str()), ("a.b", RuleKind::Deny, "1.rego"));
+}
+
+#[test]
+fn what_does_not_compile_is_told_with_its_place() {
+    for (texts, says) in [
+        (&["package p\n\ndeny contains x if { x := }\n"][..], "1.rego:3:27"),
+        (&["package p\n\ndeny contains 1\n", "nonsense"], "2.rego:1:1"),
+        (
+            &["package p\n\ndeny contains \"a\" if undefined_function(1)\n"],
+            "1.rego:3:22: the function `undefined_function` does not exist",
+        ),
+        (&["package p\n\nf(x) := f(x)\n\ndeny contains f(1)\n"], "1.rego:3:1: a function calls itself"),
+        (&["package p\n\n# METADATA\n# a: b: c\ndeny contains 1\n"], "1.rego:3:1: the METADATA block is not YAML"),
+        (&["package p\n\n# METADATA\n# scope: world\ndeny contains 1\n"], "1.rego:3:1: `scope: world`"),
+        (
+            &[
+                "package p\n\n# METADATA\n# custom: {short_name: a}\ndeny contains 1\n",
+                "package p\n\n# METADATA\n# custom: {short_name: a}\nwarn contains 1\n",
+            ],
+            "2.rego:5:1: a second rule has the code `p.a`, the first stands at 1.rego:5",
+        ),
+        (
+            &["package p\n\nx := 1\n", "package q\n\ndeny(x) := x\n\ndefault warn := false\n"],
+            "no `deny` or `warn` rule, so it could not refuse anything (2 files read)",
+        ),
+        (&["package p\n\ndeny contains x if { x := y }\n"], "1.rego:3:"),
+        (&[""], "1.rego:1:1"),
+    ] {
+        let error = problems(texts);
+        assert!(error.contains(says), "{texts:?}: {error}");
+    }
+}
+
+#[test]
+fn all_problems_of_a_step_are_told_at_once() {
+    let error =
+        problems(&["package p\n\ndeny contains nope(1)\n", "package q\n\n# METADATA\n# - x\ndeny contains huh(1)\n"]);
+    let lines: Vec<_> = error.lines().map(str::trim).collect();
+    let want = [
+        "the policy does not compile: 1.rego:3:15: the function `nope` does not exist",
+        "2.rego:3:1: the METADATA block is not a list of keys with values",
+        "2.rego:5:15: the function `huh` does not exist",
+    ];
+    assert_eq!(lines, want);
+}
+
+#[test]
+fn expressions_without_end_are_refused_and_do_not_use_up_the_stack() {
+    let sum = format!("package p\n\ndeny contains 1{}\n", "+\n1".repeat(90_000));
+    assert!(problems(&[&sum]).contains("500 expressions are nested"));
+    let brackets = format!("package p\n\nx := {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let unclosed = format!("package p\n\nx := {}", "f(".repeat(100_000));
+    for text in [brackets.replace('[', "[\n"), unclosed.replace("f(", "f(\n")] {
+        assert!(problems(&[&text]).contains("does not compile"));
+    }
+}
+
+#[test]
+fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
+    for (rule, says) in [
+        ("deny := true", "1.rego:3:1: `data.p.deny` is a boolean"),
+        ("deny contains {\"code\": \"x\"}", "1.rego:3:1: `data.p.deny` gives a result without a text `msg`"),
+        ("deny[x] := 1 if { x := \"k\" }", "1.rego:3:1: `data.p.deny` is an object"),
+    ] {
+        let error = ask(&policy(&format!("package p\n\n{rule}\n")), "{}").unwrap_err();
+        assert_eq!(error.to_string().split(';').next(), Some(says));
+        assert_eq!(error.into_no_answer("s").code, ErrorCode::PolicyError);
+    }
+    let lists = policy("package p\n\ndeny := [\"a\"] if input.x\n\nwarn := {\"b\"}\n");
+    assert_eq!(ask(&lists, "{}").unwrap(), ["warn p b"]);
+    assert_eq!(ask(&lists, r#"{"x": 1}"#).unwrap(), ["deny p a", "warn p b"]);
+}
+
+#[test]
+fn exceptions_silence_a_rule_by_its_name_without_the_kind() {
+    let text = "package p\n\ndeny contains \"a\"\n\ndeny_x contains \"b\"\n\nwarn_y contains \"c\"\n\nexception contains input.names if input.names\n";
+    let policy = policy(text);
+    for (input, want) in [
+        ("{}", &["deny p a", "deny p b", "warn p c"][..]),
+        (r#"{"names": ["x", "z"]}"#, &["deny p a", "warn p c"]),
+        (r#"{"names": ["", "y"]}"#, &["deny p b"]),
+        (r#"{"names": ["deny_x"]}"#, &["deny p a", "deny p b", "warn p c"]),
+    ] {
+        assert_eq!(ask(&policy, input).unwrap(), want, "{input}");
+    }
+}
+
+#[test]
+fn an_input_that_is_not_json_is_an_error() {
+    let policy = policy("package p\n\ndeny contains \"a\"\n");
+    for input in ["", "{", "{} {}", &format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))] {
+        assert!(matches!(ask(&policy, input), Err(EvalError::Input(_))), "{}", input.len());
+    }
+}
+
+#[test]
+fn evaluation_stops_at_its_limits() {
+    let endless = "package p\n\ndeny contains \"a\" if {\n\tsome a in numbers.range(1, 1000)\n\tsome b in numbers.range(1, 1000)\n\t\
+                   some c in numbers.range(1, 1000)\n\ta + b + c < 0\n}\n";
+    let policy_of_loops = policy(endless);
+    let packages = all(&policy_of_loops);
+    let limit = Duration::from_millis(200);
+    let started = Instant::now();
+    let error = policy_of_loops.evaluate(&Ask { time_limit: limit, ..Ask::new(&packages, "{}") }).unwrap_err();
+    assert_eq!(error, EvalError::TimeLimit(limit));
+    assert_eq!(error.into_no_answer("s").code, ErrorCode::Deadline);
+    let soon = Some(Instant::now() + limit);
+    let error = policy_of_loops.evaluate(&Ask { deadline: soon, ..Ask::new(&packages, "{}") }).unwrap_err();
+    assert_eq!(error, EvalError::Deadline);
+    let past = Some(Instant::now());
+    let error = policy_of_loops.evaluate(&Ask { deadline: past, ..Ask::new(&packages, "{}") }).unwrap_err();
+    assert_eq!(error, EvalError::Deadline);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+
+    let many = policy("package p\n\ndeny contains sprintf(\"%d\", [n]) if some n in numbers.range(0, 10000)\n");
+    assert_eq!(ask(&many, "{}"), Err(EvalError::TooManyResults));
+    let huge = policy("package p\n\ndeny contains \"a\" if not numbers.range(0, 1000000000000)\n");
+    let error = ask(&huge, "{}").unwrap_err().to_string();
+    assert!(error.contains("asked for more than 1000000 numbers"), "{error}");
+}
+
+#[test]
+fn recursion_over_rules_is_an_error_with_its_place() {
+    let policy = policy("package p\n\na if b\n\nb if a\n\ndeny contains \"x\" if not a\n");
+    let error = ask(&policy, "{}").unwrap_err().to_string();
+    assert!(error.starts_with("1.rego:") && error.contains("recursion"), "{error}");
+}
+
+/// Knows one blob and one manifest, counts how often it is asked, and cannot reach `r.example/down`.
+#[derive(Default)]
+struct OneImage {
+    asked: std::sync::atomic::AtomicU32,
+}
+
+impl OneImage {
+    fn find<T>(&self, reference: &str, found: T) -> Result<T, HostError> {
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        match reference {
+            "r.example/a@sha256:1" => Ok(found),
+            "r.example/down" => Err(HostError::NoAnswer(
+                NoAnswer::new(ErrorCode::RegistryUnreachable, "`r.example` cannot be reached")
+                    .hint("look at the network"),
+            )),
+            _ => Err(HostError::Undefined("nothing there".to_owned())),
+        }
+    }
+}
+
+impl Host for OneImage {
+    fn blob(&self, reference: &str) -> Result<String, HostError> {
+        self.find(reference, r#"{"a": [1, 2.0]}"#.to_owned())
+    }
+
+    fn image_manifest(&self, reference: &str) -> Result<Value, HostError> {
+        self.find(reference, json!({"schemaVersion": 2, "config": {"size": 7}, "layers": []}))
+    }
+
+    fn image_index(&self, reference: &str) -> Result<Value, HostError> {
+        self.find(reference, json!({"schemaVersion": 2, "manifests": [{"digest": "sha256:2"}]}))
+    }
+
+    fn descriptor(&self, reference: &str) -> Result<Value, HostError> {
+        self.find(reference, json!({"mediaType": "m", "size": 7, "digest": "sha256:1"}))
+    }
+}
+
+#[test]
+fn built_ins_answer_from_the_host_and_ask_it_once() {
+    let text = "package p\n\nref := \"r.example/a@sha256:1\"\n\n\
+                deny contains json.marshal(json.unmarshal(ec.oci.blob(ref)).a)\n\n\
+                deny contains sprintf(\"%d\", [ec.oci.image_manifest(ref).config.size])\n\n\
+                deny contains ec.oci.image_index(ref).manifests[0].digest\n\n\
+                deny contains ec.oci.descriptor(ref).mediaType\n\n\
+                warn contains \"asked again\" if ec.oci.blob(ref) == ec.oci.blob(ref)\n\n\
+                warn contains \"undefined\" if not ec.oci.blob(\"r.example/b\")\n\n\
+                warn contains ec.purl.parse(\"pkg:npm/a@1\").name\n\n\
+                warn contains \"invalid\" if not ec.purl.is_valid(\"pkg:\")\n";
+    let host = Arc::new(OneImage::default());
+    let got = ask_with(&policy(text), "{}", Arc::<OneImage>::clone(&host)).unwrap();
+    let want = [
+        "deny p 7",
+        "deny p [1,2.0]",
+        "deny p m",
+        "deny p sha256:2",
+        "warn p a",
+        "warn p asked again",
+        "warn p invalid",
+        "warn p undefined",
+    ];
+    assert_eq!(got, want);
+    assert_eq!(host.asked.load(std::sync::atomic::Ordering::Relaxed), 5);
+}
+
+#[test]
+fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
+    for rule in [
+        "deny contains \"x\" if not ec.oci.blob(\"r.example/down\")",
+        "default a := false\n\na if ec.oci.blob(\"r.example/down\")\n\ndeny contains \"x\" if a",
+        "f(_) := 1\n\nf(x) := 1 if ec.oci.blob(x)\n\ndeny contains \"x\" if f(\"r.example/down\") == 1",
+        "deny contains \"x\" if count([1 | ec.oci.image_manifest(\"r.example/down\")]) == 0",
+    ] {
+        let policy = policy(&format!("package p\n\n{rule}\n"));
+        let error = ask_with(&policy, "{}", Arc::new(OneImage::default())).unwrap_err();
+        let answer = error.into_no_answer("mine");
+        assert_eq!(
+            (answer.code, answer.hint.as_deref()),
+            (ErrorCode::BuiltinFailed, Some("look at the network")),
+            "{rule}"
+        );
+        assert!(answer.message.starts_with("policy source `mine`: `ec.oci."), "{}", answer.message);
+        assert!(answer.message.ends_with("has no answer: `r.example` cannot be reached"), "{}", answer.message);
+    }
+}
+
+#[test]
+fn a_built_in_that_is_not_there_yet_says_so_when_it_is_called() {
+    for (call, name) in [
+        ("not ec.oci.image_files(\"r.example/a@sha256:1\", [])", "ec.oci.image_files"),
+        ("not ec.sigstore.verify_image(\"r.example/a\", {})", "ec.sigstore.verify_image"),
+        ("count(rego.metadata.chain()) > 0", "rego.metadata.chain"),
+    ] {
+        let text = format!("package p\n\ndeny contains \"x\" if {{\n\tinput.reached\n\t{call}\n}}\n");
+        let policy = policy(&text);
+        assert_eq!(ask(&policy, "{}").unwrap(), [""; 0]);
+        let error = ask(&policy, r#"{"reached": 1}"#).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{name}` is not available yet"));
+    }
+}
+
+#[test]
+fn threads_share_a_policy_and_get_the_same_answers() {
+    fn shared<T: Send + Sync + 'static>(value: T) -> Arc<T> {
+        Arc::new(value)
+    }
+    let text = "package p\n\ndeny contains sprintf(\"%d\", [n * input.x]) if some n in data.numbers\n";
+    let policy = shared(compiled(&[text], r#"{"numbers": [3, 1, 2]}"#).unwrap());
+    let answers = |input: &'static str| {
+        let policy = Arc::clone(&policy);
+        std::thread::spawn(move || (0..20).map(|_| ask(&policy, input).unwrap()).collect::<BTreeSet<_>>())
+    };
+    let threads =
+        [answers(r#"{"x": 1}"#), answers(r#"{"x": 1}"#), answers(r#"{"x": 10}"#)].map(|thread| thread.join().unwrap());
+    let want = |numbers: [&str; 3]| BTreeSet::from([numbers.map(|number| format!("deny p {number}")).to_vec()]);
+    assert_eq!(threads, [want(["1", "2", "3"]), want(["1", "2", "3"]), want(["10", "20", "30"])]);
+}
+
+#[test]
+fn packages_and_numbers_of_any_form_work() {
+    let text = "package a[\"b.c\"][\"d-e\"]\n\ndeny contains json.marshal(input.n)\n\ndeny contains {\"msg\": \"n\", \"n\": input.n}\n";
+    let policy = policy(text);
+    assert_eq!(all(&policy), BTreeSet::from(["a.b.c.d-e".to_owned()]));
+    let packages = all(&policy);
+    let answers = policy.evaluate(&Ask::new(&packages, r#"{"n": 123456789012345678901234567890}"#)).unwrap();
+    let big = "123456789012345678901234567890";
+    assert!(answers.iter().any(|answer| answer.message == big), "{answers:?}");
+    assert!(answers.iter().any(|answer| answer.metadata.get("n").is_some_and(|n| n.to_string() == big)), "{answers:?}");
+}

@@ -1,0 +1,136 @@
+//! [`rules`]: the `deny` and `warn` rules of a policy with what their annotations say.
+//!
+//! A METADATA block is about the statement that follows it. The code of a rule is its package and the block's
+//! `custom.short_name`. A rule that no such block is about has no title and gives no success; its code, by which it is
+//! included, is read from `result := {"code": "…"}` in its body, or else is its package and name.
+
+use std::collections::BTreeMap;
+
+use assay_model::rule::{RuleInfo, kind_of};
+
+use crate::{
+    annotation::{self, Annotation},
+    compile_error::{Place, Problem},
+    outline::{Outline, RuleOutline},
+};
+
+/// The rules in the order of files and lines.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// First the annotated rules, then the others.
+    pub(crate) all: Vec<RuleInfo>,
+    /// How many are annotated.
+    pub(crate) annotated: usize,
+}
+
+/// The rules of the modules; `texts` are their files' contents in the same order.
+pub(crate) fn rules(modules: &[Outline], texts: &[&str]) -> Result<Rules, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut annotated = Vec::new();
+    let mut bare = Vec::new();
+    for (module, text) in modules.iter().zip(texts) {
+        let blocks = blocks_of(module, text, &mut problems);
+        for (index, rule) in module.rules.iter().enumerate() {
+            let named: Vec<_> = blocks
+                .get(&index)
+                .into_iter()
+                .flatten()
+                .filter_map(|block| block.short_name.as_ref().map(|name| (block, name)))
+                .collect();
+            if named.is_empty() {
+                bare.extend(bare_info(module, rule));
+            }
+            annotated.extend(named.into_iter().filter_map(|(block, name)| info(module, rule, block, name)));
+        }
+    }
+    problems.extend(doubled(&annotated));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let count = annotated.len();
+    annotated.extend(bare);
+    Ok(Rules { all: annotated, annotated: count })
+}
+
+/// The annotations of each rule of a module, by the rule's index.
+fn blocks_of(module: &Outline, text: &str, problems: &mut Vec<Problem>) -> BTreeMap<usize, Vec<Annotation>> {
+    let mut statements: Vec<(u32, Option<usize>)> = vec![(module.package_line, None)];
+    statements.extend(module.imports.iter().map(|import| (import.line, None)));
+    statements.extend(module.rules.iter().enumerate().map(|(index, rule)| (rule.place.line, Some(index))));
+    statements.sort_unstable();
+    let mut of_rules: BTreeMap<usize, Vec<Annotation>> = BTreeMap::new();
+    for block in annotation::read(text) {
+        let place = || Place { file: module.file.clone(), line: block.first, column: 1 };
+        let annotation = match block.annotation {
+            Ok(annotation) => annotation,
+            Err(message) => {
+                problems.push(Problem::at(place(), message));
+                continue;
+            }
+        };
+        let next = statements.iter().find(|(line, _)| *line > block.last);
+        match (annotation.scope.as_deref(), next) {
+            (None | Some("rule" | "document"), Some((_, Some(rule)))) => {
+                of_rules.entry(*rule).or_default().push(annotation);
+            }
+            (None | Some("rule" | "document" | "package" | "subpackages"), _) => {}
+            (Some(scope), _) => {
+                let message = format!("`scope: {scope}` is none of rule, document, package, subpackages");
+                problems.push(Problem::at(place(), message));
+            }
+        }
+    }
+    of_rules
+}
+
+fn info(module: &Outline, rule: &RuleOutline, says: &Annotation, short_name: &str) -> Option<RuleInfo> {
+    let mut info = unnamed_info(module, rule)?;
+    info.code = format!("{}.{short_name}", info.package);
+    info.title.clone_from(&says.title);
+    info.description.clone_from(&says.description);
+    info.solution.clone_from(&says.solution);
+    info.effective_on.clone_from(&says.effective_on);
+    info.collections.clone_from(&says.collections);
+    info.depends_on.clone_from(&says.depends_on);
+    Some(info)
+}
+
+fn bare_info(module: &Outline, rule: &RuleOutline) -> Option<RuleInfo> {
+    let mut info = unnamed_info(module, rule)?;
+    info.code = rule.code.clone().unwrap_or_else(|| format!("{}.{}", info.package, info.name));
+    Some(info)
+}
+
+/// None for rules that neither deny nor warn.
+fn unnamed_info(module: &Outline, rule: &RuleOutline) -> Option<RuleInfo> {
+    let name = rule.entry_name()?;
+    Some(RuleInfo {
+        code: String::new(),
+        package: module.package_name(),
+        name: name.to_owned(),
+        kind: kind_of(name)?,
+        title: None,
+        description: None,
+        solution: None,
+        effective_on: None,
+        collections: Vec::new(),
+        depends_on: Vec::new(),
+        place: (rule.place.file.clone(), rule.place.line),
+    })
+}
+
+fn doubled(rules: &[RuleInfo]) -> Vec<Problem> {
+    let mut first: BTreeMap<&str, &RuleInfo> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for rule in rules {
+        if let Some(other) = first.get(rule.code.as_str()) {
+            let (file, line) = &other.place;
+            let message = format!("a second rule has the code `{}`, the first stands at {file}:{line}", rule.code);
+            let (file, line) = rule.place.clone();
+            problems.push(Problem::at(Place { file, line, column: 1 }, message));
+        } else {
+            first.insert(&rule.code, rule);
+        }
+    }
+    problems
+}

@@ -1,0 +1,327 @@
+//! [`Sources`]: the policy files and data of one source group, read from disk.
+//!
+//! Policy sources give their `*.rego` files, data sources their `.json`, `.yaml` and `.yml` files; see
+//! [`data`](crate::data) for how data files become one document. Everything is read at once and in a fixed order, so
+//! that a policy does not change while a run judges by it.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use assay_model::{
+    limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES, SOURCE_DEPTH, SOURCE_FILES},
+    yaml,
+};
+use jiff::Timestamp;
+use serde_json::{Map, Number, Value, json};
+
+use crate::{
+    data::{Clash, Data},
+    folder::{Found, files},
+    limits::SOURCE_BYTES,
+};
+
+/// What a policy is compiled from.
+#[derive(Debug, Default)]
+pub struct Sources {
+    policies: Vec<PolicyFile>,
+    data: Data,
+    bytes: u64,
+}
+
+/// A policy file's name in messages and its text.
+#[derive(Debug)]
+pub(crate) struct PolicyFile {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// How images are verified; rules see it as `data.config.default_sigstore_opts`, with all keys `ec` has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SigstoreDefaults {
+    /// The public key in PEM.
+    pub public_key: String,
+    /// Whether transparency logs are left out.
+    pub ignore_rekor: bool,
+    /// The transparency log.
+    pub rekor_url: String,
+}
+
+/// Why sources cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing is there.
+    #[error("the source `{}` does not exist", place.display())]
+    Missing {
+        /// The folder or file.
+        place: PathBuf,
+    },
+    /// Something is there that cannot be read.
+    #[error("`{}` cannot be read: {error}", place.display())]
+    Unreadable {
+        /// The folder or file.
+        place: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A pipe, a device, a socket.
+    #[error("`{}` is not a regular file", path.display())]
+    NotAFile {
+        /// The thing.
+        path: PathBuf,
+    },
+    /// A policy source without policies.
+    #[error("the policy source `{}` holds no `.rego` file", place.display())]
+    NoPolicy {
+        /// The folder or file.
+        place: PathBuf,
+    },
+    /// A file over its limit.
+    #[error("`{}` is larger than {limit} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+    /// All files together are over the limit.
+    #[error("the sources are larger than {SOURCE_BYTES} bytes together (at `{}`)", path.display())]
+    TooMuch {
+        /// The file that went over it.
+        path: PathBuf,
+    },
+    /// A source of too many files.
+    #[error("the source `{}` holds more than {SOURCE_FILES} files", place.display())]
+    TooMany {
+        /// The folder.
+        place: PathBuf,
+    },
+    /// Folders too deep within one another.
+    #[error("`{}` is more than {SOURCE_DEPTH} folders deep in its source", path.display())]
+    TooDeep {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A link that leads back up.
+    #[error("the link `{}` leads back to a folder that it is in", path.display())]
+    Loop {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Bytes that are not text.
+    #[error("`{}` is not UTF-8 text", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A data file that is neither JSON nor YAML.
+    #[error("the data file `{origin}` is neither JSON nor YAML: {error}")]
+    Syntax {
+        /// The file, or what else the data is from.
+        origin: String,
+        /// Where and why.
+        error: yaml::TextError,
+    },
+    /// A data file without keys.
+    #[error("the data file `{origin}` is {found}, not an object")]
+    NotAnObject {
+        /// The file, or what else the data is from.
+        origin: String,
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// A data file that would change what assay tells policies.
+    #[error("the data file `{origin}` sets `config`, which assay itself sets")]
+    Reserved {
+        /// The file.
+        origin: String,
+    },
+    /// Two files that both set something.
+    #[error("both `{first}` and `{second}` set `data.{path}`")]
+    Clash {
+        /// What both set, below `data`.
+        path: String,
+        /// The file that set it first.
+        first: String,
+        /// The file that sets it again.
+        second: String,
+    },
+}
+
+impl From<Clash> for SourceError {
+    fn from(Clash { path, first, second }: Clash) -> Self {
+        Self::Clash { path, first, second }
+    }
+}
+
+impl SourceError {
+    pub(crate) fn unreadable(place: &Path, error: io::Error) -> Self {
+        Self::Unreadable { place: place.to_owned(), error }
+    }
+
+    /// What a person can do.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "paths are relative to the folder that assay is started in",
+            Self::Unreadable { .. } | Self::NotAFile { .. } => "see to the file, or leave it out of the source",
+            Self::NoPolicy { .. } => "name a folder with `*.rego` files; `*_test.rego` files are not read",
+            Self::TooLarge { .. }
+            | Self::TooMuch { .. }
+            | Self::TooMany { .. }
+            | Self::TooDeep { .. }
+            | Self::NotText { .. } => "name the folder that holds only the policies or data",
+            Self::Loop { .. } => "remove the link",
+            Self::Syntax { .. } | Self::NotAnObject { .. } => {
+                "a data file is an object of JSON or YAML 1.2, such as `allowed: [a, b]`"
+            }
+            Self::Reserved { .. } => "move the data under another key",
+            Self::Clash { .. } => "objects are merged, but everything else may be set once; remove one of them",
+        }
+    }
+}
+
+impl Sources {
+    /// No sources yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the policies of a folder, or of one file. Tests (`*_test.rego`) are left out.
+    pub fn add_policy(&mut self, place: &Path) -> Result<(), SourceError> {
+        self.add_rego(place, |name| name.ends_with(".rego") && !name.ends_with("_test.rego"))
+    }
+
+    /// Adds the policies of a folder, or of one file, with their tests; see [`testing`](crate::testing).
+    pub fn add_policy_with_tests(&mut self, place: &Path) -> Result<(), SourceError> {
+        self.add_rego(place, |name| name.ends_with(".rego"))
+    }
+
+    fn add_rego(&mut self, place: &Path, wanted: fn(&str) -> bool) -> Result<(), SourceError> {
+        let found = files(place, wanted)?;
+        if found.is_empty() {
+            return Err(SourceError::NoPolicy { place: place.to_owned() });
+        }
+        for Found { path, .. } in found {
+            let text = self.read(&path, POLICY_FILE_BYTES)?;
+            self.policies.push(PolicyFile { name: path.display().to_string(), text });
+        }
+        Ok(())
+    }
+
+    /// Adds the data of a folder, or of one file.
+    pub fn add_data(&mut self, place: &Path) -> Result<(), SourceError> {
+        let found = files(place, |name| [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)))?;
+        // As for `ec`, each folder with a data file is a source of its own, and what is below it counts for it as well.
+        let roots: BTreeSet<Vec<String>> = found.iter().map(|file| file.folders.clone()).collect();
+        for Found { folders, path } in found {
+            let origin = path.display().to_string();
+            let text = self.read(&path, DATA_FILE_BYTES)?;
+            let document = object(&origin, &text)?;
+            for depth in 0..=folders.len() {
+                let (root, below) = folders.split_at(depth);
+                if roots.contains(root) {
+                    self.add_document(&origin, below, &document)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_document(
+        &mut self,
+        origin: &str,
+        path: &[String],
+        document: &Map<String, Value>,
+    ) -> Result<(), SourceError> {
+        let sets_config = path.first().map_or_else(|| document.contains_key("config"), |name| name == "config");
+        if sets_config {
+            return Err(SourceError::Reserved { origin: origin.to_owned() });
+        }
+        Ok(self.data.add(origin, path, document.clone())?)
+    }
+
+    /// The `ruleData` of a policy configuration, JSON, which rules see as `data.rule_data__configuration__`.
+    pub fn set_rule_data(&mut self, json: &str) -> Result<(), SourceError> {
+        let origin = "ruleData of the policy configuration";
+        let path = ["rule_data__configuration__".to_owned()];
+        Ok(self.data.add(origin, &path, object(origin, json)?)?)
+    }
+
+    /// The moment to judge at, which rules see as `data.config.policy.when_ns`.
+    pub fn set_effective_time(&mut self, when: Timestamp) -> Result<(), SourceError> {
+        let nanoseconds = Number::from_i128(when.as_nanosecond()).map_or(Value::Null, Value::Number);
+        self.set_config("policy", json!({ "when_ns": nanoseconds }))
+    }
+
+    /// How images are verified, which rules see as `data.config.default_sigstore_opts`.
+    pub fn set_sigstore_defaults(&mut self, defaults: &SigstoreDefaults) -> Result<(), SourceError> {
+        let value = json!({
+            "certificate_identity": "",
+            "certificate_identity_regexp": "",
+            "certificate_oidc_issuer": "",
+            "certificate_oidc_issuer_regexp": "",
+            "ignore_rekor": defaults.ignore_rekor,
+            "public_key": defaults.public_key,
+            "rekor_url": defaults.rekor_url,
+        });
+        self.set_config("default_sigstore_opts", value)
+    }
+
+    fn set_config(&mut self, key: &str, value: Value) -> Result<(), SourceError> {
+        let document = Map::from_iter([(key.to_owned(), value)]);
+        Ok(self.data.add("the settings of assay", &["config".to_owned()], document)?)
+    }
+
+    fn read(&mut self, path: &Path, limit: u64) -> Result<String, SourceError> {
+        let unreadable = |error| SourceError::unreadable(path, error);
+        // Opening a pipe would wait for someone to write into it.
+        if !fs_err::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(SourceError::NotAFile { path: path.to_owned() });
+        }
+        let mut bytes = Vec::new();
+        let file = fs_err::File::open(path).map_err(unreadable)?;
+        let size = file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)? as u64;
+        if size > limit {
+            return Err(SourceError::TooLarge { path: path.to_owned(), limit });
+        }
+        self.bytes += size;
+        if self.bytes > SOURCE_BYTES {
+            return Err(SourceError::TooMuch { path: path.to_owned() });
+        }
+        String::from_utf8(bytes).map_err(|_| SourceError::NotText { path: path.to_owned() })
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<PolicyFile>, Value) {
+        (self.policies, self.data.into_value())
+    }
+}
+
+#[cfg(test)]
+impl Sources {
+    /// Sources that were read elsewhere.
+    pub(crate) fn of(policies: Vec<PolicyFile>, data: Value) -> Self {
+        let mut sources = Self { policies, ..Self::default() };
+        if let Value::Object(fields) = data {
+            sources.data.add("data", &[], fields).unwrap_or_else(|clash| panic!("{clash:?}"));
+        }
+        sources
+    }
+}
+
+fn object(origin: &str, text: &str) -> Result<Map<String, Value>, SourceError> {
+    let found = match yaml::parse(text) {
+        Ok(Value::Object(fields)) => return Ok(fields),
+        Ok(Value::Null) => "empty",
+        Ok(Value::Array(_)) => "a list",
+        Ok(Value::Bool(_) | Value::Number(_) | Value::String(_)) => "a single value",
+        Err(error) => return Err(SourceError::Syntax { origin: origin.to_owned(), error }),
+    };
+    Err(SourceError::NotAnObject { origin: origin.to_owned(), found })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! [`run`]: the tests of policies, rules named `test_…` that must be true.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    builtin::NoHost,
+    compile_error::CompileError,
+    eval_error::EvalError,
+    limits::EVALUATION_TIME,
+    policy::{Ask, Compiled, compile, evaluate, query},
+    sources::Sources,
+};
+
+/// How one test ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestResult {
+    /// The package's path without `data`.
+    pub package: String,
+    /// The rule's name.
+    pub name: String,
+    /// Whether it is true.
+    pub passed: bool,
+    /// The file and line (from 1) of its first definition.
+    pub place: (String, u32),
+    /// Why it did not pass.
+    pub message: Option<String>,
+}
+
+/// Runs all tests of the sources, in the order of files and lines; see
+/// [`add_policy_with_tests`](Sources::add_policy_with_tests). Built-ins reach nothing.
+pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
+    let Compiled { program, modules, .. } = compile(sources)?;
+    let mut seen = BTreeSet::new();
+    let mut results = Vec::new();
+    let packages = BTreeSet::new();
+    let ask =
+        Ask { packages: &packages, input: "{}", host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME };
+    for module in &modules {
+        for rule in &module.rules {
+            let Some(name) = rule.entry_name().filter(|name| name.starts_with("test_")) else { continue };
+            let package = module.package_name();
+            if !seen.insert((package.clone(), name.to_owned())) {
+                continue;
+            }
+            let question = format!("{}.{name}", query(&module.package));
+            let message = complaint(evaluate(&program, &ask, &[question]));
+            results.push(TestResult {
+                package,
+                name: name.to_owned(),
+                passed: message.is_none(),
+                place: (rule.place.file.clone(), rule.place.line),
+                message,
+            });
+        }
+    }
+    Ok(results)
+}
+
+fn complaint(values: Result<Vec<Option<Value>>, EvalError>) -> Option<String> {
+    match values {
+        Ok(values) => match values.as_slice() {
+            [Some(Value::Bool(true))] => None,
+            [Some(value)] => Some(format!("it is {value}")),
+            _ => Some("it is undefined".to_owned()),
+        },
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_passes_only_when_it_is_true() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "package p_test\n\ntest_true if data.p.x == 1\n\ntest_false := false\n\ntest_undefined if data.p.x == 2\n\n\
+                    test_other := \"x\"\n\ntest_mock if data.p.y == 7 with input as {\"y\": 7}\n\n\
+                    test_host if ec.oci.blob(\"r.example/a\")\n\ntest_true if true\n\nhelper := 1\n";
+        fs_err::write(folder.path().join("p.rego"), "package p\n\nx := 1\n\ny := input.y\n").unwrap();
+        fs_err::write(folder.path().join("p_test.rego"), text).unwrap();
+        let mut sources = Sources::new();
+        sources.add_policy_with_tests(folder.path()).unwrap();
+        let results = run(sources).unwrap();
+        let got: Vec<_> = results
+            .iter()
+            .map(|test| (test.name.as_str(), test.place.1, test.message.as_deref().unwrap_or("passed")))
+            .collect();
+        let host = "`ec.oci.blob` has no answer: `r.example/a` was asked for, and no registry may be reached here";
+        let want = [
+            ("test_true", 3, "passed"),
+            ("test_false", 5, "it is false"),
+            ("test_undefined", 7, "it is undefined"),
+            ("test_other", 9, "it is \"x\""),
+            ("test_mock", 11, "passed"),
+            ("test_host", 13, host),
+        ];
+        assert_eq!(got, want);
+        assert!(results.iter().all(|test| test.package == "p_test" && test.passed == test.message.is_none()));
+    }
+}

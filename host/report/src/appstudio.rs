@@ -1,0 +1,138 @@
+//! [`Appstudio`]: Konflux's `TEST_OUTPUT`, the few numbers that a pipeline shows and decides by.
+//!
+//! A component without an answer makes the result `ERROR`, whatever the others say, and adds a `note`; `ec` has neither,
+//! as it reports nothing then.
+
+use std::io::Write;
+
+use assay_model::{
+    event::{RunEnd, RunEvent},
+    json,
+    port::{Report, ReportError},
+};
+use serde::Serialize;
+
+use crate::{sheet::Sheet, totals::Totals};
+
+/// A Tekton result shares 4096 bytes with all others of its task; a longer note is cut.
+const NOTE_CHARACTERS: usize = 400;
+
+/// The numbers of the run.
+pub struct Appstudio {
+    sheet: Sheet,
+}
+
+impl Appstudio {
+    /// A report that will be written to `to`. No option changes it.
+    #[must_use]
+    pub fn new(to: Box<dyn Write + Send>) -> Self {
+        Self { sheet: Sheet::new("appstudio", to) }
+    }
+}
+
+impl Report for Appstudio {
+    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        if let RunEvent::Ended(end) = event {
+            let text = json::to_string(&Document::of(end));
+            let text = text.map_err(|error| self.sheet.error("cannot be put into JSON", Some(Box::new(error))))?;
+            self.sheet.write(&(text + "\n"))?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    /// Seconds since 1970, as text.
+    timestamp: String,
+    /// Always empty: policies of many namespaces are asked.
+    namespace: &'static str,
+    successes: usize,
+    failures: usize,
+    warnings: usize,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+impl Document {
+    fn of(end: &RunEnd) -> Self {
+        let totals = Totals::of(end);
+        Self {
+            timestamp: end.at.as_second().to_string(),
+            namespace: "",
+            successes: totals.successes,
+            failures: totals.violations,
+            warnings: totals.warnings,
+            result: totals.result(end.verdict),
+            note: note(&totals),
+        }
+    }
+}
+
+/// What a person should know about missing answers, in at most [`NOTE_CHARACTERS`].
+fn note(totals: &Totals<'_>) -> Option<String> {
+    let note = match (totals.components, totals.first_error) {
+        (0, _) => "no component was judged".to_owned(),
+        (_, None) => return None,
+        (components, Some(error)) => {
+            let (have, first) = if totals.errors == 1 { ("has", "") } else { ("have", "the first: ") };
+            let of = totals.errors;
+            format!("{of} of {components} components {have} no answer; {first}{}: {error}", error.code.as_str())
+        }
+    };
+    if note.chars().nth(NOTE_CHARACTERS).is_none() {
+        return Some(note);
+    }
+    Some(note.chars().take(NOTE_CHARACTERS - 1).chain(['…']).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::{
+        failure::{ErrorCode, NoAnswer},
+        finding::Finding,
+        outcome::Outcome,
+    };
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::{Format, Options, sample};
+
+    fn written(outcomes: &[Outcome]) -> String {
+        sample::written(Format::Appstudio, Options::default(), outcomes)
+    }
+
+    #[test]
+    fn everything_is_counted_though_successes_are_not_shown() {
+        let finding = || Finding::new("a.b", "m");
+        let run = [
+            sample::component("a").success(finding()).success(finding()).warning(finding()).judged(),
+            sample::component("b").violation(finding()).judged(),
+        ];
+        assert_eq!(
+            written(&run),
+            "{\"timestamp\":\"1795881600\",\"namespace\":\"\",\"successes\":2,\"failures\":1,\"warnings\":1,\"result\":\"FAILURE\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_missing_answer_outranks_a_failure_and_is_named() {
+        let violation = sample::component("a").violation(Finding::new("a.b", "m")).judged();
+        let timeout = sample::component("b").failed(NoAnswer::new(ErrorCode::RegistryTimeout, "r.example is silent"));
+        let large = sample::component("c").failed(NoAnswer::new(ErrorCode::TooLarge, "a blob is too large"));
+        assert_snapshot!(written(&[violation.clone(), timeout.clone()]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"1 of 2 components has no answer; registry-timeout: r.example is silent"}"#);
+        assert_snapshot!(written(&[violation, timeout, large]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"2 of 3 components have no answer; the first: registry-timeout: r.example is silent"}"#);
+        assert_snapshot!(written(&[]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":0,"warnings":0,"result":"ERROR","note":"no component was judged"}"#);
+    }
+
+    #[test]
+    fn a_note_fits_into_a_tekton_result_however_long_its_cause_is() {
+        for message in sample::hostile_messages() {
+            let text = written(&[sample::component("a").failed(NoAnswer::new(ErrorCode::Malformed, message))]);
+            let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert!(document["note"].as_str().unwrap().chars().count() <= NOTE_CHARACTERS);
+            assert_eq!(text.lines().count(), 1);
+        }
+    }
+}

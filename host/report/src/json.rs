@@ -1,0 +1,280 @@
+//! [`Json`]: the whole report for machines, on one line.
+//!
+//! Shape, order and bytes are those of `ec validate image --output json`. What `ec` does not have comes last in its
+//! object, and only when there is something to say: `error` of a component without an answer, `stopped` of a run that
+//! was ended early.
+
+use std::{collections::BTreeMap, io::Write, sync::Arc};
+
+use assay_model::{
+    event::{RunEnd, RunEvent, RunHead},
+    evidence::{AttestationSummary, Signature},
+    failure::NoAnswer,
+    finding::Finding,
+    json,
+    outcome::{Outcome, Verdict},
+    policy::PolicySpec,
+    port::{Report, ReportError},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{Options, facts::facts, sheet::Sheet, totals::stopped_word};
+
+/// `ec` writes this type for every attestation, whatever the statement says of itself.
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v0.1";
+
+/// The order in which `ec` writes the fields of `source.git`, that of Konflux's `Snapshot` type.
+const GIT_FIELDS: [&str; 5] = ["url", "revision", "context", "devfileUrl", "dockerfileUrl"];
+
+/// The report in full.
+pub struct Json {
+    sheet: Sheet,
+    options: Options,
+    head: Option<Arc<RunHead>>,
+}
+
+impl Json {
+    /// A report that will be written to `to`. Of the options it heeds `show_successes` and `info`.
+    #[must_use]
+    pub fn new(to: Box<dyn Write + Send>, options: Options) -> Self {
+        Self { sheet: Sheet::new("json", to), options, head: None }
+    }
+}
+
+impl Report for Json {
+    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        match event {
+            RunEvent::Started(head) => self.head = Some(Arc::clone(head)),
+            RunEvent::Planned { .. } | RunEvent::ComponentStarted { .. } | RunEvent::ComponentEnded(_) => {}
+            RunEvent::Ended(end) => {
+                let Some(head) = &self.head else {
+                    return Err(self.sheet.error("has nothing to tell: the run ended before it began", None));
+                };
+                let text = json::to_string(&Document::of(head, end, self.options));
+                let text = text.map_err(|error| self.sheet.error("cannot be put into JSON", Some(Box::new(error))))?;
+                self.sheet.write(&(text + "\n"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    success: bool,
+    components: Vec<ComponentDocument<'a>>,
+    key: &'a str,
+    policy: &'a PolicySpec,
+    #[serde(rename = "ec-version")]
+    version: &'a str,
+    /// RFC 3339 in UTC, with as many decimals as are needed.
+    #[serde(rename = "effective-time")]
+    effective_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ComponentDocument<'a> {
+    name: &'a str,
+    #[serde(rename = "containerImage")]
+    image: String,
+    source: Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    violations: Vec<FindingDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FindingDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    successes: Vec<FindingDocument<'a>>,
+    success: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    signatures: &'a [Signature],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attestations: Vec<AttestationDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a NoAnswer>,
+}
+
+#[derive(Serialize)]
+struct FindingDocument<'a> {
+    #[serde(rename = "msg")]
+    message: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<&'a str, Value>,
+}
+
+#[derive(Serialize)]
+struct AttestationDocument<'a> {
+    #[serde(rename = "type")]
+    statement_type: &'static str,
+    #[serde(rename = "predicateType")]
+    predicate_type: &'a str,
+    #[serde(rename = "predicateBuildType", skip_serializing_if = "Option::is_none")]
+    build_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    signatures: &'a [Signature],
+}
+
+impl<'a> Document<'a> {
+    fn of(head: &'a RunHead, end: &'a RunEnd, options: Options) -> Self {
+        Self {
+            success: end.verdict == Verdict::Allowed,
+            components: end.outcomes.iter().map(|outcome| ComponentDocument::of(outcome, options)).collect(),
+            key: &head.key,
+            policy: &head.policy,
+            version: &head.version,
+            effective_time: head.effective_time.to_string(),
+            stopped: end.stopped.map(stopped_word),
+        }
+    }
+}
+
+impl<'a> ComponentDocument<'a> {
+    fn of(outcome: &'a Outcome, options: Options) -> Self {
+        let decision = &outcome.decision;
+        let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options)).collect();
+        Self {
+            name: &outcome.component.name,
+            image: outcome.image_text(),
+            source: source(&outcome.component.source),
+            violations: all(&decision.violations),
+            warnings: all(&decision.warnings),
+            successes: if options.show_successes { all(&decision.successes) } else { Vec::new() },
+            success: outcome.allowed(),
+            signatures: &outcome.signatures,
+            attestations: outcome.attestations.iter().map(AttestationDocument::of).collect(),
+            error: outcome.error.as_ref(),
+        }
+    }
+}
+
+impl<'a> FindingDocument<'a> {
+    fn of(finding: &'a Finding, options: Options) -> Self {
+        Self { message: &finding.message, metadata: facts(finding, options.info) }
+    }
+}
+
+impl<'a> AttestationDocument<'a> {
+    fn of(attestation: &'a AttestationSummary) -> Self {
+        Self {
+            statement_type: STATEMENT_TYPE,
+            predicate_type: &attestation.predicate_type,
+            build_type: attestation.build_type.as_deref(),
+            signatures: &attestation.signatures,
+        }
+    }
+}
+
+/// A component's source with the fields of `git` in `ec`'s order and those that `ec` does not know after them.
+fn source(given: &Value) -> Value {
+    let mut source = given.clone();
+    if let Some(Value::Object(git)) = source.get_mut("git") {
+        let mut ordered = Map::new();
+        for field in GIT_FIELDS {
+            if let Some(value) = git.get(field) {
+                ordered.insert(field.to_owned(), value.clone());
+            }
+        }
+        // What is there already keeps its place.
+        ordered.extend(std::mem::take(git));
+        *git = ordered;
+    }
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::{event::Stopped, failure::ErrorCode};
+    use insta::assert_snapshot;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Format, sample};
+
+    fn written(options: Options, outcomes: &[Outcome]) -> String {
+        let text = sample::written(Format::Json, options, outcomes);
+        serde_json::from_str::<Value>(&text).unwrap();
+        assert!(text.ends_with("}\n") && text.lines().count() == 1);
+        text
+    }
+
+    #[test]
+    fn a_component_without_an_answer_is_no_success_and_says_why() {
+        let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
+        let finding = Finding::new("a.b", "<bad>").with("title", "T");
+        let run = [sample::component("cart").violation(finding).failed(error), sample::component("shop").judged()];
+        assert_snapshot!(written(Options::default(), &run), @r#"{"success":false,"components":[{"name":"cart","containerImage":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","source":{},"violations":[{"msg":"\u003cbad\u003e","metadata":{"code":"a.b"}}],"success":false,"error":{"code":"registry-timeout","message":"r.example did not answer","hint":"try again"}},{"name":"shop","containerImage":"r.example/shop@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","source":{},"success":true}],"key":"PEM\n","policy":{"publicKey":"k.pub"},"ec-version":"1.2.3","effective-time":"2026-12-01T12:00:00Z"}"#);
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_says_so_last() {
+        for (stopped, word) in [(Stopped::Deadline, "deadline"), (Stopped::Interrupted, "interrupted")] {
+            let mut end = sample::end(&[]);
+            end.stopped = Some(stopped);
+            let text = sample::written_at(Format::Json, Options::default(), end);
+            assert!(text.ends_with(&format!("Z\",\"stopped\":\"{word}\"}}\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_over_nothing_is_valid_json_and_no_success() {
+        let text = written(Options::default(), &[]);
+        assert!(text.starts_with(r#"{"success":false,"components":[],"#), "{text}");
+    }
+
+    #[test]
+    fn successes_and_facts_are_shown_only_when_asked_for() {
+        let finding = Finding::new("a.b", "Pass").with("title", "T").with("collections", json!(["x"]));
+        let run = [sample::component("cart").success(finding).judged()];
+        let plain = Options::default();
+        assert!(!written(plain, &run).contains("successes"));
+        let shown = written(Options { show_successes: true, ..plain }, &run);
+        assert!(shown.contains(r#""successes":[{"msg":"Pass","metadata":{"code":"a.b"}}],"success":true"#), "{shown}");
+        let all = written(Options { show_successes: true, info: true, ..plain }, &run);
+        assert!(all.contains(r#""metadata":{"code":"a.b","collections":["x"],"title":"T"}"#), "{all}");
+    }
+
+    #[test]
+    fn the_source_has_the_order_of_ec_and_keeps_what_ec_does_not_know() {
+        let given = json!({"git": {"new": 1, "revision": "r", "url": "u"}, "other": {"b": 1, "a": 2}});
+        assert_eq!(source(&given).to_string(), r#"{"git":{"url":"u","revision":"r","new":1},"other":{"b":1,"a":2}}"#);
+        assert_eq!(source(&json!({"git": "u"})).to_string(), r#"{"git":"u"}"#);
+    }
+
+    #[test]
+    fn times_have_the_decimals_they_need() {
+        for (time, shown) in [
+            ("2026-12-01T12:00:00Z", "2026-12-01T12:00:00Z"),
+            ("2026-12-01T12:00:00.120Z", "2026-12-01T12:00:00.12Z"),
+            ("2026-12-01T13:00:00.000000001+01:00", "2026-12-01T12:00:00.000000001Z"),
+        ] {
+            let head = RunHead { effective_time: time.parse().unwrap(), ..sample::head() };
+            assert_eq!(Document::of(&head, &sample::end(&[]), Options::default()).effective_time, shown);
+        }
+    }
+
+    #[test]
+    fn hostile_messages_stay_inside_their_strings() {
+        for message in sample::hostile_messages() {
+            let finding =
+                Finding::new("a.b", message.clone()).with("term", json!([["x"], {"y": null}])).with("title", 5);
+            let error = NoAnswer::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
+            let run = [sample::component(&message).warning(finding).failed(error)];
+            let text = written(Options { info: true, ..Options::default() }, &run);
+            assert!(!text.contains('<') && !text.contains('\u{1b}') && !text.contains('\u{2028}'));
+            let back: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(back["components"][0]["warnings"][0]["msg"], message.as_str());
+            assert_eq!(back["components"][0]["error"]["hint"], message.as_str());
+        }
+    }
+
+    #[test]
+    fn an_end_without_a_beginning_is_an_error_and_writes_nothing() {
+        let written = sample::Written::default();
+        let mut report = Json::new(Box::new(written.clone()), Options::default());
+        let error = report.event(&RunEvent::Ended(sample::end(&[]).into())).unwrap_err();
+        assert_eq!(error.to_string(), "the json report has nothing to tell: the run ended before it began");
+        assert_eq!(written.text(), "");
+    }
+}

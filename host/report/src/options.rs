@@ -1,0 +1,23 @@
+//! [`Options`]: what the user wants to see of the findings. It never changes a verdict or a count.
+
+/// What the user wants to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// List what was looked at and is fine; it is counted either way.
+    pub show_successes: bool,
+    /// List warnings in the text; JSON has them either way, as in `ec`.
+    pub show_warnings: bool,
+    /// End the text with a link to the policy documentation when there is something to look up.
+    pub show_policy_docs_link: bool,
+    /// Keep titles, descriptions, solutions and all other facts of findings.
+    pub info: bool,
+    /// Colour the text with ANSI escapes.
+    pub colour: bool,
+}
+
+impl Default for Options {
+    /// What `ec` shows when it is told nothing: violations and warnings.
+    fn default() -> Self {
+        Self { show_successes: false, show_warnings: true, show_policy_docs_link: false, info: false, colour: false }
+    }
+}

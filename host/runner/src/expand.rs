@@ -1,0 +1,50 @@
+//! Turns an index into components: itself, and one for each of its manifests.
+
+use assay_model::{
+    failure::{ErrorCode, NoAnswer},
+    image::PinnedImage,
+    limits,
+    port::Located,
+    snapshot::Component,
+};
+
+/// A component that will be judged: its image was found, or why not.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) component: Component,
+    pub(crate) image: Result<PinnedImage, NoAnswer>,
+}
+
+/// The tasks of all components in the Snapshot's order, each index followed by its manifests.
+pub(crate) fn expand(located: Vec<(Component, Result<Located, NoAnswer>)>) -> Vec<Task> {
+    let mut tasks = Vec::with_capacity(located.len());
+    for (component, found) in located {
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                tasks.push(Task { component, image: Err(error) });
+                continue;
+            }
+        };
+        let entries = found.index.unwrap_or_default();
+        if tasks.len() + entries.len() >= limits::COMPONENTS {
+            let message =
+                format!("index `{}` would bring the run to more than {} components", found.image, limits::COMPONENTS);
+            tasks.push(Task { component, image: Err(NoAnswer::new(ErrorCode::TooLarge, message)) });
+            continue;
+        }
+        for (at, entry) in entries.into_iter().enumerate() {
+            let architecture = entry.architecture.unwrap_or_else(|| format!("noarch-{at}"));
+            let image = found.image.repository.at(entry.digest.clone());
+            let part = Component {
+                name: format!("{}-{}-{architecture}", component.name, entry.digest),
+                container_image: image.to_string(),
+                source: component.source.clone(),
+                fields: component.fields.clone(),
+            };
+            tasks.push(Task { component: part, image: Ok(image) });
+        }
+        tasks.push(Task { component, image: Ok(found.image) });
+    }
+    tasks
+}

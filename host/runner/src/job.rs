@@ -1,0 +1,46 @@
+//! [`Job`]: everything a run needs, already read and checked.
+
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use assay_model::{
+    event::RunHead,
+    port::{Gather, Judge},
+    snapshot::Snapshot,
+};
+
+/// Tells the time of day; only the end of the run is stamped with it.
+pub type Clock = fn() -> jiff::Timestamp;
+
+/// What is to be judged, by whom, and how fast.
+#[derive(Clone)]
+pub struct Job {
+    /// What reports say about the run.
+    pub head: Arc<RunHead>,
+    /// The images.
+    pub snapshot: Arc<Snapshot>,
+    /// Where evidence comes from.
+    pub gather: Arc<dyn Gather>,
+    /// Who is asked about each image, in this order.
+    pub judges: Arc<[Arc<dyn Judge>]>,
+    /// How many components are judged at a time.
+    pub workers: NonZeroUsize,
+    /// When the run ends whether or not everything is judged, with the time limit it comes from.
+    pub deadline: Option<(Instant, Duration)>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// The most threads that fetch; each holds at most the evidence of one image.
+const GATHERERS: usize = 16;
+
+impl Job {
+    /// How many components are fetched at a time. Fetching mostly waits, so there are more of these than workers, but
+    /// evidence of only that many images is in memory before a worker takes it.
+    pub(crate) fn gatherers(&self) -> usize {
+        (2 * self.workers.get()).clamp(2, GATHERERS)
+    }
+}

@@ -1,0 +1,79 @@
+//! Makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use assay_model::{
+    decide::{Decision, decide_checks},
+    evidence::Evidence,
+    failure::{ErrorCode, NoAnswer},
+    image::PinnedImage,
+    input::InputHead,
+    outcome::Outcome,
+    port::{Case, Judge},
+    snapshot::Component,
+};
+
+/// An outcome that is nothing but the lack of an answer.
+pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, error: NoAnswer) -> Outcome {
+    Outcome {
+        component,
+        image,
+        decision: Decision::default(),
+        signatures: Vec::new(),
+        attestations: Vec::new(),
+        error: Some(error),
+    }
+}
+
+/// Asks every judge. A judge that fails does not keep the others from being asked, but leaves no verdict.
+pub(crate) fn judge(head: &InputHead, judges: &[Arc<dyn Judge>], component: Component, evidence: Evidence) -> Outcome {
+    let mut decision = decide_checks(&evidence);
+    let mut error = None;
+    if evidence.may_be_judged() {
+        match head.document(&component, &evidence) {
+            Ok(document) => {
+                let case = Case { component: &component, evidence: &evidence, input: &document };
+                for judge in judges {
+                    match ask(judge.as_ref(), &case) {
+                        Ok(said) => decision.extend(said),
+                        Err(why) => {
+                            error.get_or_insert(why);
+                        }
+                    }
+                }
+            }
+            Err(why) => {
+                let message = format!("the input document of `{}` cannot be written: {why}", evidence.image);
+                error = Some(NoAnswer::new(ErrorCode::Internal, message));
+            }
+        }
+    }
+    decision.sort();
+    Outcome {
+        component,
+        image: Some(evidence.image),
+        decision,
+        signatures: evidence.signatures,
+        attestations: evidence.attestations.into_iter().map(Into::into).collect(),
+        error,
+    }
+}
+
+fn ask(judge: &dyn Judge, case: &Case<'_>) -> Result<Decision, NoAnswer> {
+    // A judge that panics must fail its component, not the process.
+    let said = catch_unwind(AssertUnwindSafe(|| judge.judge(case)));
+    let said = said.unwrap_or_else(|_| {
+        let message = format!("`{}` panicked while judging `{}`", judge.name(), case.evidence.image);
+        Err(NoAnswer::new(ErrorCode::Internal, message).hint("this is a fault of assay; please report it"))
+    })?;
+    if said.is_empty() {
+        let message =
+            format!("`{}` gave no successes, warnings or failures for `{}`", judge.name(), case.evidence.image);
+        let hint = "check that the policy's include list names rules that exist";
+        return Err(NoAnswer::new(ErrorCode::NothingJudged, message).hint(hint));
+    }
+    Ok(said)
+}

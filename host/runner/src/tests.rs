@@ -1,0 +1,280 @@
+//! The runner with gatherers and judges made of closures.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use assay_model::{
+    decide::Decision,
+    digest::Digest,
+    event::{RunEnd, RunEvent, RunHead, Stopped},
+    evidence::{Check, CheckKind, Evidence},
+    failure::{ErrorCode, NoAnswer},
+    finding::Finding,
+    image::{ImageRef, PinnedImage},
+    outcome::Verdict,
+    policy::PolicySpec,
+    port::{Case, Gather, IndexEntry, Judge, Located},
+    snapshot::{Component, Snapshot},
+};
+
+use crate::{Control, Job, run};
+
+type Gathered = Box<dyn Fn(&PinnedImage) -> Result<Evidence, NoAnswer> + Send + Sync>;
+
+struct Images {
+    gathered: Gathered,
+}
+
+fn pinned(image: &ImageRef) -> PinnedImage {
+    image.pinned().unwrap_or_else(|| image.repository().at(Digest::of(image.to_string().as_bytes())))
+}
+
+impl Gather for Images {
+    fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer> {
+        if image.repository().path().contains("lost") {
+            return Err(NoAnswer::new(ErrorCode::ImageNotFound, format!("`{image}` is not there")));
+        }
+        let entry = |architecture: Option<&str>, bytes: &[u8]| IndexEntry {
+            digest: Digest::of(bytes),
+            architecture: architecture.map(str::to_owned),
+        };
+        let index = image.repository().path().contains("index");
+        Ok(Located { image: pinned(image), index: index.then(|| vec![entry(Some("amd64"), b"1"), entry(None, b"2")]) })
+    }
+
+    fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
+        (self.gathered)(image)
+    }
+}
+
+fn evidence(image: &PinnedImage) -> Evidence {
+    Evidence {
+        image: image.clone(),
+        media_type: "m".to_owned(),
+        manifest: (*b"{}").into(),
+        config: None,
+        parent: None,
+        signatures: vec![],
+        attestations: vec![],
+        checks: vec![Check { kind: CheckKind::ImageSignature, failure: None }],
+    }
+}
+
+struct Says<F>(F);
+
+impl<F: Fn(&Case<'_>) -> Result<Decision, NoAnswer> + Send + Sync> Judge for Says<F> {
+    fn name(&self) -> &'static str {
+        "says"
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
+        (self.0)(case)
+    }
+}
+
+fn fine(_: &Case<'_>) -> Result<Decision, NoAnswer> {
+    Ok(Decision { successes: vec![Finding::new("says.fine", "Pass")], ..Decision::default() })
+}
+
+fn snapshot(components: &[(&str, &str)]) -> Arc<Snapshot> {
+    let components = components.iter().map(|(name, image)| Component::new(name, image)).collect();
+    Arc::new(Snapshot { components, ..Snapshot::of_image("r.example/a") })
+}
+
+fn job(components: &[(&str, &str)], gathered: Gathered, judges: Vec<Arc<dyn Judge>>) -> Job {
+    Job {
+        head: Arc::new(RunHead {
+            key: String::new(),
+            policy: PolicySpec::default(),
+            effective_time: jiff::Timestamp::UNIX_EPOCH,
+            version: "0".to_owned(),
+        }),
+        snapshot: snapshot(components),
+        gather: Arc::new(Images { gathered }),
+        judges: judges.into(),
+        workers: NonZeroUsize::new(4).unwrap(),
+        deadline: None,
+        clock: || jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn ended(job: &Job) -> (Arc<RunEnd>, Vec<RunEvent>) {
+    let (_control, inbox) = Control::new();
+    let mut events = Vec::new();
+    let end = run(job, &inbox, &mut |event| events.push(event)).unwrap();
+    (end, events)
+}
+
+fn shown(end: &RunEnd) -> Vec<String> {
+    let line = |outcome: &Arc<assay_model::outcome::Outcome>| {
+        let error = outcome.error.as_ref().map_or("", |error| error.code.as_str());
+        let Decision { violations, warnings, successes } = &outcome.decision;
+        format!("{} {}/{}/{} {error}", outcome.component.name, violations.len(), warnings.len(), successes.len())
+    };
+    end.outcomes.iter().map(line).collect()
+}
+
+#[test]
+fn components_of_one_digest_are_both_judged_and_ties_have_one_order() {
+    let same = [("b", "r.example/x:1"), ("a", "r.example/x:1"), ("c", "r.example/y:1")];
+    let (end, events) = ended(&job(&same, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]));
+    assert_eq!(shown(&end), ["c 0/0/2 ", "a 0/0/2 ", "b 0/0/2 "]);
+    assert_eq!(end.verdict, Verdict::Allowed);
+    assert!(matches!(events.first(), Some(RunEvent::Started(_))));
+    assert!(matches!(events.get(1), Some(RunEvent::Planned { components: 3 })));
+    assert!(matches!(events.last(), Some(RunEvent::Ended(_))));
+    assert_eq!(events.len(), 3 + 2 * 3);
+}
+
+#[test]
+fn an_index_is_judged_as_itself_and_as_each_of_its_manifests() {
+    let (end, _) = ended(&job(&[("i", "r.example/index:1")], Box::new(|image| Ok(evidence(image))), vec![]));
+    let mut names: Vec<_> = end.outcomes.iter().map(|outcome| outcome.component.name.clone()).collect();
+    names.sort();
+    let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
+    let mut want = ["i".to_owned(), format!("i-{one}-amd64"), format!("i-{two}-noarch-1")];
+    want.sort();
+    assert_eq!(names, want);
+}
+
+#[test]
+fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial() {
+    let gathered: Gathered = Box::new(|image| match image.repository.path() {
+        "broken" => Err(NoAnswer::new(ErrorCode::DigestMismatch, "no")),
+        "panics" => panic!("a fault"),
+        _ => Ok(evidence(image)),
+    });
+    let deny = Says(|case: &Case<'_>| match case.component.name.as_str() {
+        "d" => Ok(Decision { violations: vec![Finding::new("says.no", "No")], ..Decision::default() }),
+        "j" => panic!("another fault"),
+        "n" => Ok(Decision::default()),
+        _ => fine(case),
+    });
+    let components = [
+        ("a", "r.example/broken"),
+        ("b", "r.example/lost"),
+        ("c", "Not An Image"),
+        ("d", "r.example/d"),
+        ("e", "r.example/e"),
+        ("j", "r.example/j"),
+        ("n", "r.example/n"),
+        ("p", "r.example/panics"),
+    ];
+    let (end, _) = ended(&job(&components, gathered, vec![Arc::new(deny), Arc::new(Says(fine))]));
+    let mut lines = shown(&end);
+    lines.sort();
+    let want = [
+        "a 0/0/0 digest-mismatch",
+        "b 0/0/0 image-not-found",
+        "c 0/0/0 image-reference",
+        "d 1/0/2 ",
+        "e 0/0/3 ",
+        "j 0/0/2 internal",
+        "n 0/0/2 nothing-judged",
+        "p 0/0/0 internal",
+    ];
+    assert_eq!(lines, want);
+    assert_eq!(end.verdict, Verdict::NoAnswer);
+}
+
+#[test]
+fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
+    let gathered: Gathered = Box::new(|image| {
+        let failed = Check { kind: CheckKind::AttestationSignature, failure: Some("none".to_owned()) };
+        Ok(Evidence { checks: vec![failed], ..evidence(image) })
+    });
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let judge = Says(move |case: &Case<'_>| {
+        count.fetch_add(1, Ordering::Relaxed);
+        fine(case)
+    });
+    let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(judge)]));
+    assert_eq!(shown(&end), ["a 1/0/0 "]);
+    assert_eq!((end.verdict, asked.load(Ordering::Relaxed)), (Verdict::Denied, 0));
+}
+
+#[test]
+fn the_end_does_not_depend_on_the_number_of_workers() {
+    let components: Vec<(String, String)> =
+        (0..40).map(|n| (format!("c{n}"), format!("r.example/{}/index", n % 7))).collect();
+    let components: Vec<(&str, &str)> =
+        components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
+    let of = |workers| {
+        let mut job = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
+        job.workers = NonZeroUsize::new(workers).unwrap();
+        let (end, _) = ended(&job);
+        format!("{:?}", end.outcomes)
+    };
+    let one = of(1);
+    assert_eq!(one, of(8));
+    assert!(one.contains("c39"));
+}
+
+/// Judges that wait until the test lets go of them, so that a run is stopped in its midst.
+#[derive(Default)]
+struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn wait(&self) {
+        let open = self.open.lock().unwrap();
+        drop(self.opened.wait_while(open, |open| !*open).unwrap());
+    }
+    fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+fn held_job(gate: &Arc<Gate>) -> Job {
+    let gate = Arc::clone(gate);
+    let judge = Says(move |case: &Case<'_>| {
+        if case.component.name == "slow" {
+            gate.wait();
+        }
+        fine(case)
+    });
+    let components = [("fast", "r.example/fast"), ("slow", "r.example/slow"), ("lost", "r.example/lost")];
+    job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(judge)])
+}
+
+#[test]
+fn a_deadline_leaves_no_answer_only_where_there_was_none() {
+    let gate = Arc::new(Gate::default());
+    let mut job = held_job(&gate);
+    let limit = Duration::from_millis(300);
+    job.deadline = Some((Instant::now() + limit, limit));
+    let (end, _) = ended(&job);
+    gate.open();
+    assert_eq!(shown(&end), ["slow 0/0/0 deadline", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
+    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Deadline), Verdict::NoAnswer));
+}
+
+#[test]
+fn an_interruption_ends_the_run_with_what_is_known() {
+    let gate = Arc::new(Gate::default());
+    let job = held_job(&gate);
+    let (control, inbox) = Control::new();
+    let mut judged = 0;
+    let end = run(&job, &inbox, &mut |event| {
+        if matches!(event, RunEvent::ComponentEnded(_)) {
+            judged += 1;
+            if judged == 2 {
+                control.interrupt();
+            }
+        }
+    });
+    gate.open();
+    let end = end.unwrap();
+    assert_eq!(shown(&end), ["slow 0/0/0 interrupted", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
+    assert_eq!(end.stopped, Some(Stopped::Interrupted));
+}

@@ -1,0 +1,42 @@
+//! [`check`]: what a simple-signing payload claims (containers/image `containers-signature.5`), against the image.
+//!
+//! cosign compares the digest alone. Here every claim must hold. The type, because the same key may sign payloads
+//! that mean something else. The repository, because whoever holds a signed image of one product could otherwise
+//! serve it as another; only its path is compared, since mirrors and bundles keep the path and change the host.
+
+use assay_model::image::{ImageRef, PinnedImage};
+
+use super::strict::{Object, text};
+use crate::gather::Relocation;
+
+/// What cosign and Tekton Chains write, and what skopeo and the older tools wrote. Both say "this image is signed".
+const TYPES: [&str; 2] = ["cosign container image signature", "atomic container signature"];
+
+/// Refuses a payload that does not speak of this image. The error is the reason.
+pub(super) fn check(payload: &[u8], image: &PinnedImage, relocation: Relocation) -> Result<(), String> {
+    let payload = std::str::from_utf8(payload).map_err(|_| "the signed payload is not UTF-8".to_owned())?;
+    let critical = Object::read(Object::read(payload)?.need("critical")?)?;
+
+    let claimed = text(Object::read(critical.need("image")?)?.need("docker-manifest-digest")?)?;
+    if claimed != image.digest.to_string() {
+        return Err(format!("invalid or missing digest in claim: {claimed}"));
+    }
+    let kind = text(critical.need("type")?)?;
+    if !TYPES.contains(&kind.as_str()) {
+        return Err(format!("the signed payload is of the type `{kind}`, not `{}`", TYPES.join("` or `")));
+    }
+    let reference = text(Object::read(critical.need("identity")?)?.need("docker-reference")?)?;
+    match relocation {
+        Relocation::Allowed => Ok(()),
+        Relocation::Refused if is_path(&reference, image.repository.path()) => Ok(()),
+        Relocation::Refused => {
+            Err(format!("the signature is for the repository {reference}, not {}", image.repository.path()))
+        }
+    }
+}
+
+/// Whether the reference names a repository of this path, on whatever registry.
+fn is_path(reference: &str, path: &str) -> bool {
+    // A single word without registry stands for itself, too, and not only for Docker Hub's `library/WORD`.
+    reference == path || reference.parse::<ImageRef>().is_ok_and(|reference| reference.repository().path() == path)
+}

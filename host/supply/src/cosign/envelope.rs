@@ -1,0 +1,49 @@
+//! [`open`]: a DSSE envelope (`in-toto/attestation` envelope, DSSE 1.0) to its payload, if the key signed it.
+
+use std::collections::BTreeMap;
+
+use assay_model::evidence::Signature;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::strict::{Object, items, long_text, text};
+use crate::key::PublicKey;
+
+/// The only kind of payload that is a statement. A parameter or another letter makes it another kind.
+const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+
+/// What was inside a verified envelope.
+pub(super) struct Opened {
+    /// The payload, byte for byte as it was signed.
+    pub(super) payload: Vec<u8>,
+    /// The signatures of the key, at least one; those of strangers are left out.
+    pub(super) signatures: Vec<Signature>,
+}
+
+/// Opens an envelope. The error is why it does not count.
+///
+/// A `keyid` is a hint of the signer and not signed, so it decides nothing.
+pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
+    let envelope = std::str::from_utf8(envelope).map_err(|_| "the envelope is not UTF-8".to_owned())?;
+    let envelope = Object::read(envelope)?;
+    let payload_type = text(envelope.need("payloadType")?)?;
+    if payload_type != PAYLOAD_TYPE {
+        return Err(format!("invalid payloadType {payload_type} on envelope. Expected {PAYLOAD_TYPE}"));
+    }
+    let payload = long_text(envelope.need("payload")?)?;
+    let payload = STANDARD.decode(payload.as_bytes()).map_err(|error| format!("the payload is not base64: {error}"))?;
+    // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
+    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    let mut signatures = Vec::new();
+    for signature in items(envelope.need("signatures")?)? {
+        let signature = Object::read(signature)?;
+        let sig = text(signature.need("sig")?)?;
+        let keyid = signature.get("keyid")?.filter(|keyid| *keyid != "null").map_or(Ok(String::new()), text)?;
+        if STANDARD.decode(&sig).is_ok_and(|bytes| key.verifies(&[head.as_bytes(), &payload], &bytes)) {
+            signatures.push(Signature { keyid, sig, certificate: None, chain: Vec::new(), metadata: BTreeMap::new() });
+        }
+    }
+    if signatures.is_empty() {
+        return Err("accepted signatures do not match threshold, Found: 0, Expected 1".to_owned());
+    }
+    Ok(Opened { payload, signatures })
+}

@@ -1,0 +1,169 @@
+//! [`Gatherer`]: finds images and gathers the evidence about them, verified with one public key.
+//!
+//! What a key can settle becomes a check inside the evidence: no signature, a stranger's, one for another image. What
+//! keeps it from being settled (a registry that does not answer, content that is not what it was named by) is no
+//! answer and never looks like an unsigned image.
+
+use std::{
+    panic,
+    sync::Arc,
+    thread::{self, ScopedJoinHandle},
+};
+
+use assay_model::{
+    evidence::{Check, CheckKind, Evidence, Parent},
+    failure::{ErrorCode, NoAnswer},
+    image::{ImageRef, PinnedImage, Repository},
+    limits,
+    port::{Gather, IndexEntry, Located},
+};
+
+use crate::{
+    cosign::{self, Attested, Signed},
+    key::PublicKey,
+    store::{Manifest, Store},
+};
+
+/// The annotations that name an image's base (image-spec `annotations.md`).
+const BASE_NAME: &str = "org.opencontainers.image.base.name";
+const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
+/// Whether a signature may have been made for another repository than the image is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relocation {
+    /// The repository's path must be the signed one. The registry's host may differ.
+    Refused,
+    /// The image may have been copied to another path after it was signed.
+    Allowed,
+}
+
+/// How evidence is verified.
+#[derive(Clone, Copy, Debug)]
+pub struct GatherOptions {
+    /// Whether images may have moved since they were signed.
+    pub relocation: Relocation,
+}
+
+/// Gathers evidence from a store. Shared by all workers.
+pub struct Gatherer {
+    store: Arc<Store>,
+    key: PublicKey,
+    options: GatherOptions,
+}
+
+impl Gatherer {
+    /// A gatherer that trusts what this key signed.
+    #[must_use]
+    pub const fn new(store: Arc<Store>, key: PublicKey, options: GatherOptions) -> Self {
+        Self { store, key, options }
+    }
+
+    fn config(&self, repository: &Repository, manifest: &Manifest) -> Result<Option<Arc<[u8]>>, NoAnswer> {
+        let fetch = |config: &crate::store::Descriptor| {
+            self.store.blob_within(repository, &config.digest, Some(config.size), limits::CONFIG_BYTES)
+        };
+        manifest.config().map(fetch).transpose()
+    }
+
+    /// The base image, if it is named and can be read. It is information, not evidence: anyone may write the
+    /// annotation, and the base need not be where the image is.
+    fn parent(&self, manifest: &Manifest) -> Option<Parent> {
+        let name = manifest.annotation(BASE_NAME)?;
+        let name = match manifest.annotation(BASE_DIGEST) {
+            Some(digest) if !name.contains('@') => format!("{name}@{digest}"),
+            _ => name.to_owned(),
+        };
+        let reference: ImageRef = name.parse().ok()?;
+        let resolved = self.store.resolve(&reference).ok()?;
+        let repository = reference.repository();
+        let tag = reference.tag().or_else(|| reference.digest().is_none().then(|| reference.tag_or_latest()));
+        let shown = tag
+            .map_or_else(|| resolved.image.to_string(), |tag| format!("{repository}:{tag}@{}", resolved.image.digest));
+        // Of a base for many platforms, the one that policies know: what `ec` looks at on its own platform.
+        let manifest = match resolved.manifest.index() {
+            None => resolved.manifest,
+            Some(items) => {
+                let is_usual = |os: Option<&str>, arch: Option<&str>| os == Some("linux") && arch == Some("amd64");
+                let item = items.iter().find(|item| is_usual(item.os.as_deref(), item.architecture.as_deref()))?;
+                self.store.manifest(&repository.at(item.descriptor.digest.clone())).ok()?
+            }
+        };
+        let config = self.config(repository, &manifest).ok()??;
+        Some(Parent { reference: shown, config })
+    }
+
+    fn signed(&self, image: &PinnedImage) -> Result<Signed, NoAnswer> {
+        let manifest = self.store.tagged(&image.repository, &cosign::tag(&image.digest, "sig"))?;
+        cosign::verify_signatures(&self.store, image, manifest.as_deref(), &self.key, self.options.relocation)
+    }
+
+    fn attested(&self, image: &PinnedImage) -> Result<Attested, NoAnswer> {
+        let manifest = self.store.tagged(&image.repository, &cosign::tag(&image.digest, "att"))?;
+        cosign::verify_attestations(&self.store, image, manifest.as_deref(), &self.key)
+    }
+}
+
+impl Gather for Gatherer {
+    fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer> {
+        let resolved = self.store.resolve(image)?;
+        let Some(items) = resolved.manifest.index() else { return Ok(Located { image: resolved.image, index: None }) };
+        if items.len() > limits::INDEX_MANIFESTS {
+            let message = format!(
+                "the index {} has {} manifests, over the limit of {}",
+                resolved.image,
+                items.len(),
+                limits::INDEX_MANIFESTS
+            );
+            return Err(NoAnswer::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one"));
+        }
+        let entry = |item: &crate::store::IndexItem| IndexEntry {
+            digest: item.descriptor.digest.clone(),
+            architecture: item.architecture.clone(),
+        };
+        Ok(Located { image: resolved.image, index: Some(items.iter().map(entry).collect()) })
+    }
+
+    fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
+        let manifest = self.store.manifest(image)?;
+        let config = || self.config(&image.repository, &manifest);
+        let parent = || self.parent(&manifest);
+        let signed = || self.signed(image);
+        let attested = || self.attested(image);
+        let (config, parent, signed, attested) = if self.store.is_remote() {
+            // Four waits at a time instead of one after the other.
+            thread::scope(|scope| {
+                let (config, parent, signed) = (scope.spawn(config), scope.spawn(parent), scope.spawn(signed));
+                let attested = attested();
+                (landed(config), landed(parent), landed(signed), attested)
+            })
+        } else {
+            (config(), parent(), signed(), attested())
+        };
+        let (config, signed, attested) = (config?, signed?, attested?);
+        let failed = attested.failure.is_some();
+        let mut checks = vec![Check { kind: CheckKind::AttestationSignature, failure: attested.failure }];
+        if !failed {
+            checks.push(Check { kind: CheckKind::AttestationSyntax, failure: attested.syntax });
+        }
+        checks.push(Check { kind: CheckKind::ImageSignature, failure: signed.failure });
+        Ok(Evidence {
+            image: image.clone(),
+            media_type: manifest.media_type().to_owned(),
+            manifest: Arc::clone(manifest.bytes()),
+            config,
+            parent,
+            // Without attestations there is nothing to judge, and nothing is shown as if it had been.
+            signatures: if failed { Vec::new() } else { signed.signatures },
+            attestations: attested.attestations,
+            checks,
+        })
+    }
+}
+
+/// What a thread came to. A panic goes on where it would have been without the thread.
+fn landed<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|cause| panic::resume_unwind(cause))
+}
+
+#[cfg(test)]
+mod tests;

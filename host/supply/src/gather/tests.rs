@@ -1,0 +1,288 @@
+//! Evidence end to end: the same from a folder, a tar file and a registry, and as recorded with `ec`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use assay_model::{
+    digest::Digest,
+    evidence::{CheckKind, Evidence},
+    failure::ErrorCode,
+    limits,
+    port::IndexEntry,
+};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    RegistryOptions,
+    fixture::{INDEX, Layout, Signer, content, pinned, reference},
+    served::{Answer, Served},
+};
+
+fn gatherer(store: Store, key: PublicKey) -> Gatherer {
+    Gatherer::new(Arc::new(store), key, GatherOptions { relocation: Relocation::Refused })
+}
+
+fn remote() -> Store {
+    Store::registry(RegistryOptions::default()).unwrap()
+}
+
+/// Everything that evidence says, to compare.
+fn told(evidence: &Evidence) -> Value {
+    let attestations: Vec<_> = evidence
+        .attestations
+        .iter()
+        .map(|one| {
+            json!({
+                "statement": String::from_utf8_lossy(&one.statement),
+                "digest": one.digest,
+                "type": one.statement_type,
+                "predicateType": one.predicate_type,
+                "buildType": one.build_type,
+                "signatures": one.signatures,
+            })
+        })
+        .collect();
+    json!({
+        "digest": evidence.image.digest,
+        "mediaType": evidence.media_type,
+        "manifest": String::from_utf8_lossy(&evidence.manifest),
+        "config": evidence.config_json(),
+        "parent": evidence.parent.as_ref().map(|parent| String::from_utf8_lossy(&parent.config)),
+        "signatures": evidence.signatures,
+        "attestations": attestations,
+        "checks": evidence.checks.iter().map(|check| json!([check.kind.code(), check.failure])).collect::<Vec<_>>(),
+    })
+}
+
+#[test]
+fn a_folder_a_tar_file_and_a_registry_give_the_same_evidence() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    layout.signed("app/good", "v1", &signer);
+    layout.image("app/unsigned", "v1");
+    layout.signed("app/wrongkey", "v1", &Signer::new());
+    let served = Served::layout(layout.path(), |_| None);
+    let folder = gatherer(layout.store(), signer.public());
+    let tar = gatherer(Store::bundle(&layout.tar("")).unwrap(), signer.public());
+    let registry = gatherer(remote(), signer.public());
+    for name in ["app/good", "app/unsigned", "app/wrongkey"] {
+        let name = reference(&format!("{}/{name}:v1", served.registry()));
+        let located = folder.locate(&name).unwrap();
+        assert_eq!(located.index, None);
+        let expected = told(&folder.gather(&located.image).unwrap());
+        for other in [&tar, &registry] {
+            let located = other.locate(&name).unwrap();
+            assert_eq!(told(&other.gather(&located.image).unwrap()), expected);
+        }
+    }
+}
+
+#[test]
+fn evidence_of_an_image_is_fetched_once_however_often_it_is_gathered() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let image = layout.signed("app/good", "v1", &signer);
+    let served = Served::layout(layout.path(), |_| None);
+    let gatherer = gatherer(remote(), signer.public());
+    let image = pinned(&format!("{}/app/good", served.registry()), &image);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| gatherer.gather(&image).unwrap());
+        }
+    });
+    let mut requests = served.requests();
+    assert_eq!(requests.len(), 6, "manifest, config, and for each tag its manifest and layer: {requests:?}");
+    requests.sort();
+    requests.dedup();
+    assert_eq!(requests.len(), 6);
+}
+
+#[test]
+fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let (amd, arm) = (layout.signed("app/index", "amd", &signer), layout.signed("app/index", "arm", &signer));
+    let item = |digest: &Digest, platform: Value| {
+        let size = content(&layout.file(digest)).len();
+        json!({"mediaType": crate::fixture::IMAGE, "digest": digest, "size": size, "platform": platform})
+    };
+    let items = [item(&amd, json!({"architecture": "amd64", "os": "linux"})), item(&arm, json!(null))];
+    let index =
+        layout.manifest("app/index", Some("v1"), &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": items}));
+    let gatherer = gatherer(layout.store(), signer.public());
+    let located = gatherer.locate(&reference("q.test/app/index:v1")).unwrap();
+    assert_eq!(located.image, pinned("q.test/app/index", &index));
+    assert_eq!(
+        located.index.unwrap(),
+        [
+            IndexEntry { digest: amd.clone(), architecture: Some("amd64".to_owned()) },
+            IndexEntry { digest: arm, architecture: None },
+        ]
+    );
+    // A signature of its manifests is none of the index, and the other way round.
+    let evidence = gatherer.gather(&located.image).unwrap();
+    assert_eq!((evidence.media_type.as_str(), evidence.config.is_none()), (INDEX, true));
+    assert!(!evidence.may_be_judged());
+    assert!(gatherer.gather(&pinned("q.test/app/index", &amd)).unwrap().may_be_judged());
+}
+
+#[test]
+fn an_index_of_too_many_manifests_is_refused() {
+    let mut layout = Layout::new();
+    let mut index = |tag: &str, count: usize| {
+        let item = json!({"mediaType": crate::fixture::IMAGE, "digest": Digest::of(b"x"), "size": 1});
+        let items = vec![item; count];
+        layout.manifest("app/index", Some(tag), &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": items}));
+    };
+    index("most", limits::INDEX_MANIFESTS);
+    index("more", limits::INDEX_MANIFESTS + 1);
+    let gatherer = gatherer(layout.store(), Signer::new().public());
+    assert_eq!(gatherer.locate(&reference("q.test/app/index:most")).unwrap().index.unwrap().len(), 1000);
+    let error = gatherer.locate(&reference("q.test/app/index:more")).unwrap_err();
+    assert_eq!(error.code, ErrorCode::TooLarge);
+    assert!(error.message.contains("1001 manifests"), "{error}");
+}
+
+#[test]
+fn the_base_image_is_shown_if_it_can_be_read() {
+    let mut layout = Layout::new();
+    let base = layout.image("base/os", "9");
+    let size = content(&layout.file(&base)).len();
+    let item = json!({
+        "mediaType": crate::fixture::IMAGE, "digest": base, "size": size,
+        "platform": {"architecture": "amd64", "os": "linux"},
+    });
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [item]});
+    let index = layout.manifest("base/os", Some("multi"), &index);
+    let (name, digest) = ("org.opencontainers.image.base.name", "org.opencontainers.image.base.digest");
+    let none = Digest::of(b"none");
+    for (annotations, expected) in [
+        (json!({name: "b.test/base/os:9"}), Some(format!("b.test/base/os:9@{base}"))),
+        (json!({name: "b.test/base/os:9", digest: base}), Some(format!("b.test/base/os:9@{base}"))),
+        (json!({name: format!("b.test/base/os@{base}"), digest: none}), Some(format!("b.test/base/os@{base}"))),
+        (json!({name: "b.test/base/os:multi"}), Some(format!("b.test/base/os:multi@{index}"))),
+        (json!({name: "b.test/base/os:9", digest: none}), None),
+        (json!({name: "b.test/base/os"}), None),
+        (json!({name: "not an image"}), None),
+        (json!({digest: base}), None),
+    ] {
+        let image = layout.image_with("app/good", "v1", &annotations);
+        layout.forget("app/good:v1");
+        let gatherer = gatherer(layout.store(), Signer::new().public());
+        let evidence = gatherer.gather(&pinned("q.test/app/good", &image)).unwrap();
+        assert_eq!(evidence.parent.as_ref().map(|parent| parent.reference.clone()), expected, "{annotations}");
+        assert!(evidence.parent.is_none_or(|parent| String::from_utf8_lossy(&parent.config).contains("base/os:9")));
+    }
+}
+
+#[test]
+fn whatever_cannot_be_fetched_is_no_answer() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let image = layout.signed("app/good", "v1", &signer);
+    for part in [".sig", ".att", "/blobs/"] {
+        let served = Served::layout(layout.path(), move |path| {
+            (path.contains(part)).then(|| Answer::Whole(500, Vec::new(), Vec::new()))
+        });
+        let image = pinned(&format!("{}/app/good", served.registry()), &image);
+        let error = gatherer(remote(), signer.public()).gather(&image).unwrap_err();
+        assert_eq!(error.code, ErrorCode::RegistryError, "{part}: {error}");
+        let served = Served::layout(layout.path(), move |path| {
+            (path.contains(part)).then(|| Answer::Whole(200, Vec::new(), b"something else".to_vec()))
+        });
+        let image = pinned(&format!("{}/app/good", served.registry()), &image.digest);
+        let error = gatherer(remote(), signer.public()).gather(&image).unwrap_err();
+        let code = if part == "/blobs/" { ErrorCode::DigestMismatch } else { ErrorCode::Malformed };
+        assert_eq!(error.code, code, "{part}: {error}");
+    }
+}
+
+#[test]
+fn an_image_without_its_config_is_no_answer() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let image = layout.signed("app/good", "v1", &signer);
+    let manifest: Value = serde_json::from_slice(&content(&layout.file(&image))).unwrap();
+    let config: Digest = manifest["config"]["digest"].as_str().unwrap().parse().unwrap();
+    fs_err::remove_file(layout.file(&config)).unwrap();
+    let error = gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/good", &image)).unwrap_err();
+    assert_eq!(error.code, ErrorCode::BlobNotFound);
+    assert!(error.message.contains(&config.to_string()), "{error}");
+}
+
+#[test]
+fn a_config_beyond_its_limit_is_no_answer() {
+    let mut layout = Layout::new();
+    let size = limits::CONFIG_BYTES + 1;
+    let config =
+        json!({"mediaType": "application/vnd.oci.image.config.v1+json", "digest": Digest::of(b""), "size": size});
+    let image = layout.manifest("app/good", None, &json!({"schemaVersion": 2, "config": config, "layers": []}));
+    let gatherer = gatherer(layout.store(), Signer::new().public());
+    let error = gatherer.gather(&pinned("q.test/app/good", &image)).unwrap_err();
+    assert_eq!(error.code, ErrorCode::TooLarge);
+    assert!(error.message.contains("announced as 8388609 bytes"), "{error}");
+}
+
+/// The recorded cases, which are not part of this repository.
+#[expect(clippy::disallowed_methods, reason = "where shared data is, only the environment of the test can say")]
+fn recorded() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let shared = std::env::var("ASSAY_SHARED").map_or_else(|_| root.join("../shared"), PathBuf::from);
+    let recorded = shared.join("data/ec");
+    recorded.join("oci/index.json").is_file().then_some(recorded)
+}
+
+#[test]
+fn images_recorded_with_ec_give_the_recorded_checks_and_signatures() {
+    let Some(recorded) = recorded() else {
+        println!("skipped: the recorded cases are not there (ASSAY_SHARED, or `shared` beside the repository)");
+        return;
+    };
+    let key = PublicKey::from_pem(&fs_err::read_to_string(recorded.join("common/cosign.pub")).unwrap()).unwrap();
+    let bundle = Store::bundle(&recorded.join("oci")).unwrap();
+    let served = Served::layout(recorded.join("oci"), |_| None);
+    let (bundle, registry) = (gatherer(bundle, key.clone()), gatherer(remote(), key.clone()));
+    for case in ["out-all-pass", "sig-unsigned", "sig-wrongkey", "sig-several", "index", "real-slsa3"] {
+        let report = fs_err::read_to_string(recorded.join("cases").join(case).join("expected/out/json")).unwrap();
+        let report: Value = serde_json::from_str(&report.replace("{REGISTRY}", &served.registry())).unwrap();
+        assert_eq!(report["key"], key.to_pem(), "{case}");
+        for component in report["components"].as_array().unwrap() {
+            let image = PinnedImage::parse(component["containerImage"].as_str().unwrap()).unwrap();
+            let evidence = bundle.gather(&image).unwrap();
+            let (mut here, mut there) = (told(&evidence), told(&registry.gather(&image).unwrap()));
+            // One base image is recorded with a port of its own, where nobody listens now.
+            (here["parent"], there["parent"]) = (Value::Null, Value::Null);
+            assert!(here == there, "{case}: bundle and registry differ");
+            let shown = json!({
+                "signatures": evidence.signatures,
+                "attestations": evidence.attestations.iter().map(|one| {
+                    // `ec` reports every statement as v0.1; what it gives its policies is the statement's own type.
+                    let mut shown = json!({
+                        "type": "https://in-toto.io/Statement/v0.1",
+                        "predicateType": one.predicate_type,
+                        "signatures": one.signatures,
+                    });
+                    if let Some(build_type) = &one.build_type {
+                        shown["predicateBuildType"] = json!(build_type);
+                    }
+                    shown
+                }).collect::<Vec<_>>(),
+            });
+            for field in ["signatures", "attestations"] {
+                let expected = component.get(field).cloned().unwrap_or(json!([]));
+                assert_eq!(shown[field], expected, "{case}: {field}");
+            }
+            let outcome = |kind: CheckKind| evidence.checks.iter().find(|check| check.kind == kind);
+            let listed = |list: &str, code: &str| {
+                let items = component.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+                items.into_iter().find(|item| item["metadata"]["code"] == code).map(|item| item["msg"].clone())
+            };
+            for kind in [CheckKind::AttestationSignature, CheckKind::AttestationSyntax, CheckKind::ImageSignature] {
+                let failure = outcome(kind).and_then(|check| check.failure.clone());
+                assert_eq!(failure.map(Value::from), listed("violations", kind.code()), "{case}: {}", kind.code());
+                if component.get("successes").is_some() {
+                    let passed = outcome(kind).is_some_and(|check| check.failure.is_none());
+                    assert_eq!(passed, listed("successes", kind.code()).is_some(), "{case}: {}", kind.code());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! [`Flight`]: one fetch for each key however many threads ask, and a bounded memory of what came.
+//!
+//! Failures are told to those who wait and then forgotten, so that a later ask may try again. Nobody waits for a
+//! thread that died: a fetch that panics lands as a failure.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use assay_model::failure::{ErrorCode, NoAnswer};
+
+/// What is kept costs at least this many bytes, whatever its content: keys and nodes are memory too.
+const OVERHEAD: u64 = 512;
+
+/// Content from here on is let go first when room is needed: there are few of them and they free much.
+const LARGE: u64 = 1 << 20;
+
+/// Fetches under way and content kept, by key. `T` are the terms of a fetch (announced size, limit): a failure is
+/// shared only with those who asked on the same terms, as it may be due to them.
+pub(super) struct Flight<K, T, V> {
+    state: Mutex<State<K, T, V>>,
+    budget: u64,
+    weigh: fn(&V) -> u64,
+}
+
+struct State<K, T, V> {
+    slots: BTreeMap<K, Slot<T, V>>,
+    kept: u64,
+    large: VecDeque<(K, u64)>,
+    small: VecDeque<(K, u64)>,
+}
+
+enum Slot<T, V> {
+    Flying(Arc<Ticket<T, V>>),
+    Kept(V),
+}
+
+struct Ticket<T, V> {
+    terms: T,
+    outcome: Mutex<Option<Result<V, NoAnswer>>>,
+    landed: Condvar,
+}
+
+impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
+    /// Keeps at most `budget` bytes, each value weighing what `weigh` says.
+    pub(super) const fn new(budget: u64, weigh: fn(&V) -> u64) -> Self {
+        let state = State { slots: BTreeMap::new(), kept: 0, large: VecDeque::new(), small: VecDeque::new() };
+        Self { state: Mutex::new(state), budget, weigh }
+    }
+
+    /// The value of this key: kept, awaited from another thread, or fetched here.
+    pub(super) fn get(&self, key: &K, terms: &T, fetch: impl FnOnce() -> Result<V, NoAnswer>) -> Result<V, NoAnswer> {
+        loop {
+            let mut state = self.state();
+            let ticket = match state.slots.get(key) {
+                Some(Slot::Kept(value)) => return Ok(value.clone()),
+                Some(Slot::Flying(ticket)) => Arc::clone(ticket),
+                None => {
+                    let ticket =
+                        Arc::new(Ticket { terms: terms.clone(), outcome: Mutex::new(None), landed: Condvar::new() });
+                    state.slots.insert(key.clone(), Slot::Flying(Arc::clone(&ticket)));
+                    drop(state);
+                    let mut landing = Landing { flight: self, key, ticket: &ticket, outcome: None };
+                    let outcome = fetch();
+                    landing.outcome = Some(outcome.clone());
+                    return outcome;
+                }
+            };
+            drop(state);
+            match ticket.wait() {
+                Err(_) if ticket.terms != *terms => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Keeps a value that came by another key, such as a manifest that was asked for by tag.
+    pub(super) fn put(&self, key: &K, value: &V) {
+        let mut state = self.state();
+        if !state.slots.contains_key(key) {
+            self.keep(&mut state, key, value);
+        }
+    }
+
+    fn keep(&self, state: &mut State<K, T, V>, key: &K, value: &V) {
+        let weight = (self.weigh)(value).saturating_add(OVERHEAD);
+        // One giant must not push out everything else.
+        if weight > self.budget / 2 {
+            state.slots.remove(key);
+            return;
+        }
+        state.slots.insert(key.clone(), Slot::Kept(value.clone()));
+        state.kept += weight;
+        let queue = if weight >= LARGE { &mut state.large } else { &mut state.small };
+        queue.push_back((key.clone(), weight));
+        while state.kept > self.budget {
+            let Some((oldest, weight)) = state.large.pop_front().or_else(|| state.small.pop_front()) else { break };
+            state.slots.remove(&oldest);
+            state.kept -= weight;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<K, T, V>> {
+        // Every change of the state is complete before anything can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T, V: Clone> Ticket<T, V> {
+    fn wait(&self) -> Result<V, NoAnswer> {
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match &*outcome {
+                Some(outcome) => return outcome.clone(),
+                // The fetch has time limits of its own, so this wait ends.
+                None => outcome = self.landed.wait(outcome).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
+
+/// Tells the outcome to all who wait when it goes out of scope, by return or by panic.
+struct Landing<'a, K: Ord + Clone, T: PartialEq + Clone, V: Clone> {
+    flight: &'a Flight<K, T, V>,
+    key: &'a K,
+    ticket: &'a Ticket<T, V>,
+    outcome: Option<Result<V, NoAnswer>>,
+}
+
+impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Drop for Landing<'_, K, T, V> {
+    fn drop(&mut self) {
+        let outcome = self
+            .outcome
+            .take()
+            .unwrap_or_else(|| Err(NoAnswer::new(ErrorCode::Internal, "a fetch ended without an outcome")));
+        let mut state = self.flight.state();
+        match &outcome {
+            Ok(value) => self.flight.keep(&mut state, self.key, value),
+            Err(_) => drop(state.slots.remove(self.key)),
+        }
+        drop(state);
+        *self.ticket.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        self.ticket.landed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Barrier,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+    };
+
+    use super::*;
+
+    fn flight(budget: u64) -> Flight<u32, u8, Arc<[u8]>> {
+        Flight::new(budget, |bytes| bytes.len() as u64)
+    }
+
+    fn bytes(length: usize) -> Arc<[u8]> {
+        vec![0; length].into()
+    }
+
+    #[test]
+    fn twenty_threads_cause_one_fetch() {
+        let (flight, fetches, start) = (flight(1 << 20), AtomicUsize::new(0), Barrier::new(20));
+        thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| {
+                    start.wait();
+                    let got = flight.get(&1, &0, || {
+                        fetches.fetch_add(1, Ordering::SeqCst);
+                        Ok(bytes(3))
+                    });
+                    assert_eq!(got.unwrap().len(), 3);
+                });
+            }
+        });
+        assert_eq!(fetches.load(Ordering::SeqCst), 1);
+    }
+
+    /// Runs `first` on one thread and, while it is under way, `second` on another.
+    fn meet(
+        flight: &Flight<u32, u8, Arc<[u8]>>,
+        terms: u8,
+        first: impl FnOnce() -> Result<Arc<[u8]>, NoAnswer> + Send,
+    ) -> Result<Arc<[u8]>, NoAnswer> {
+        let started = Barrier::new(2);
+        thread::scope(|scope| {
+            let leader = scope.spawn(|| {
+                flight.get(&1, &0, || {
+                    started.wait();
+                    // The second thread holds a clone of the ticket from the moment it waits.
+                    let waits =
+                        || matches!(flight.state().slots.get(&1), Some(Slot::Flying(t)) if Arc::strong_count(t) > 2);
+                    while !waits() {
+                        thread::yield_now();
+                    }
+                    first()
+                })
+            });
+            started.wait();
+            let second = flight.get(&1, &terms, || Ok(bytes(7)));
+            drop(leader.join());
+            second
+        })
+    }
+
+    #[test]
+    fn a_failure_is_shared_with_those_who_wait_and_then_forgotten() {
+        let flight = flight(1 << 20);
+        let failed = meet(&flight, 0, || Err(NoAnswer::new(ErrorCode::RegistryError, "first")));
+        assert_eq!(failed.unwrap_err().message, "first");
+        assert_eq!(flight.get(&1, &0, || Ok(bytes(5))).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn a_failure_on_other_terms_is_not_shared() {
+        let got = meet(&flight(1 << 20), 1, || Err(NoAnswer::new(ErrorCode::TooLarge, "first")));
+        assert_eq!(got.unwrap().len(), 7);
+    }
+
+    #[test]
+    fn a_fetch_that_panics_leaves_nobody_waiting() {
+        let got = meet(&flight(1 << 20), 0, || panic!("the fetch dies"));
+        assert_eq!(got.unwrap_err().code, ErrorCode::Internal);
+    }
+
+    #[test]
+    fn what_is_kept_stays_within_the_budget_and_large_content_goes_first() {
+        let flight = flight(8 << 20);
+        let fetches = AtomicUsize::new(0);
+        let get = |key: u32, length: usize| {
+            let fetch = || {
+                fetches.fetch_add(1, Ordering::SeqCst);
+                Ok(bytes(length))
+            };
+            flight.get(&key, &0, fetch).unwrap();
+            let kept = flight.state().kept;
+            assert!(kept <= 8 << 20, "{kept}");
+        };
+        get(1, 10);
+        for key in 2..12 {
+            get(key, 2 << 20);
+        }
+        assert_eq!(fetches.load(Ordering::SeqCst), 11);
+        get(1, 10);
+        assert_eq!(fetches.load(Ordering::SeqCst), 11, "the small one is still there");
+        get(2, 2 << 20);
+        assert_eq!(fetches.load(Ordering::SeqCst), 12, "the oldest large one is not");
+        get(99, 5 << 20);
+        get(99, 5 << 20);
+        assert_eq!(fetches.load(Ordering::SeqCst), 14, "a giant is not kept at all");
+    }
+}

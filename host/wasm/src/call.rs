@@ -1,0 +1,106 @@
+//! [`call`]: one call of a guest, in a fresh instance and within its limits.
+//!
+//! However a call ends, its instance is gone afterwards, and an end without an answer is a [`NoAnswer`].
+
+use assay_model::failure::{ErrorCode, NoAnswer};
+use wasmtime::{CallHook, PoolConcurrencyLimitError, Result, Store, Trap};
+use wasmtime_wasi::I32Exit;
+
+use crate::{
+    engine::Shared,
+    limits,
+    state::{Setting, State, Stop},
+    text,
+};
+
+/// What one call may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// Bytes of all linear memories together.
+    pub(crate) memory: usize,
+    /// Instructions.
+    pub(crate) fuel: u64,
+}
+
+impl Budget {
+    /// All that the limits allow.
+    pub(crate) const FULL: Self = Self { memory: limits::MEMORY_BYTES, fuel: limits::FUEL };
+}
+
+/// Runs `work` in a fresh store. `work` makes the instance and calls it.
+pub(crate) fn call<T>(
+    engine: &Shared,
+    setting: Setting,
+    budget: Budget,
+    work: impl FnOnce(&mut Store<State>) -> Result<T>,
+) -> Result<T, NoAnswer> {
+    let plugin = setting.plugin.clone();
+    let Some(_slot) = engine.slots.take() else {
+        let message = format!("plugin `{plugin}` could not run: no slot became free within {:?}", limits::SLOT_WAIT);
+        return Err(NoAnswer::new(ErrorCode::Deadline, message));
+    };
+    let mut store = Store::new(&engine.engine, State::new(setting, budget));
+    let result = limit(&mut store, budget).and_then(|()| work(&mut store));
+    let state = store.data();
+    state.console.close();
+    match (result, &state.stop) {
+        (Ok(value), None) => Ok(value),
+        (Ok(_), Some(stop)) => Err(stopped(&plugin, stop)),
+        (Err(error), _) => Err(explain(&plugin, &error, state, budget)),
+    }
+}
+
+fn limit(store: &mut Store<State>, budget: Budget) -> Result<()> {
+    store.limiter(|state| &mut state.memory);
+    store.set_fuel(budget.fuel)?;
+    store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
+    store.set_max_component_handles(limits::HANDLES);
+    store.call_hook(|mut state, hook| match hook {
+        CallHook::CallingHost => state.data_mut().count_call(),
+        CallHook::ReturningFromHost | CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
+    });
+    Ok(())
+}
+
+/// Why a call ended without an answer, as one sentence.
+fn explain(plugin: &str, error: &wasmtime::Error, state: &State, budget: Budget) -> NoAnswer {
+    if let Some(stop) = state.stop.as_ref().or_else(|| error.downcast_ref::<Stop>()) {
+        return stopped(plugin, stop);
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        if *trap == Trap::OutOfFuel {
+            let fuel = budget.fuel;
+            let message = format!("plugin `{plugin}` used up its computing budget of {fuel} instructions");
+            return NoAnswer::new(ErrorCode::PluginCpuLimit, message)
+                .hint("it may loop for ever, or this image's evidence is too much for it");
+        }
+        return trapped(plugin, &format!("trapped: {trap}"), state);
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
+        return trapped(plugin, &format!("ended itself with status {status} instead of answering"), state);
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        let message = format!("plugin `{plugin}` could not run: {}", error.root_cause());
+        return NoAnswer::new(ErrorCode::Internal, message).hint("judge fewer components at once");
+    }
+    trapped(plugin, &format!("broke off: {}", text::one_line(&error.root_cause().to_string(), 500)), state)
+}
+
+fn trapped(plugin: &str, what: &str, state: &State) -> NoAnswer {
+    let tail = state.stderr.text(limits::STDERR_SHOWN);
+    let mut message = format!("plugin `{plugin}` {what}");
+    if !tail.is_empty() {
+        message += &format!("; its last words were: {}", text::one_line(&tail, limits::STDERR_SHOWN));
+    }
+    NoAnswer::new(ErrorCode::PluginTrap, message).hint("this is a bug of the plugin; its author can tell more")
+}
+
+fn stopped(plugin: &str, stop: &Stop) -> NoAnswer {
+    let code = match stop {
+        Stop::NoAnswer(no_answer) => return no_answer.clone(),
+        Stop::Memory(_) | Stop::Table => ErrorCode::PluginMemoryLimit,
+        Stop::HostCalls | Stop::HostBytes => ErrorCode::PluginCpuLimit,
+        Stop::LogFlood | Stop::Random(_) => ErrorCode::PluginFault,
+    };
+    NoAnswer::new(code, format!("plugin `{plugin}` {stop}"))
+}

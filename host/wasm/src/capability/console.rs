@@ -1,0 +1,123 @@
+//! [`Console`]: the log of one call, within its quota.
+
+use crate::{check::LogSink, limits, state::Stop, text};
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Counts what a guest logs and hands on what is within the quota.
+pub(crate) struct Console {
+    plugin: String,
+    sink: Option<LogSink>,
+    lines: usize,
+    bytes: usize,
+    dropped: usize,
+}
+
+impl Console {
+    pub(crate) const fn new(plugin: String, sink: Option<LogSink>) -> Self {
+        Self { plugin, sink, lines: 0, bytes: 0, dropped: 0 }
+    }
+
+    /// One line: who, how much it matters, what.
+    pub(crate) fn log(&mut self, level: Level, message: &str) -> Result<(), Stop> {
+        self.count(message.len())?;
+        if self.lines > limits::LOG_LINES || self.bytes > limits::LOG_BYTES {
+            self.dropped += 1;
+            return Ok(());
+        }
+        if let Some(sink) = &self.sink {
+            let message = text::one_line(message, limits::LOG_LINE_BYTES);
+            sink(&format!("{}: {}: {message}", self.plugin, level.as_str()));
+        }
+        Ok(())
+    }
+
+    /// Output of a remote job, which a check does not have: counted and dropped.
+    pub(crate) fn remote(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.count(bytes)?;
+        self.dropped += 1;
+        Ok(())
+    }
+
+    /// Says how much was dropped, once the call is over.
+    pub(crate) fn close(&self) {
+        if let Some(sink) = &self.sink
+            && self.dropped > 0
+        {
+            sink(&format!("{}: warn: {} more lines were dropped", self.plugin, self.dropped));
+        }
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.lines += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        let flood =
+            self.lines > limits::LOG_LINES * limits::LOG_FLOOD || self.bytes > limits::LOG_BYTES * limits::LOG_FLOOD;
+        if flood { Err(Stop::LogFlood) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    fn logged(log: impl FnOnce(&mut Console) -> Result<(), Stop>) -> (Vec<String>, Result<(), Stop>) {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink: LogSink = {
+            let lines = Arc::clone(&lines);
+            Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()))
+        };
+        let mut console = Console::new("gate".to_owned(), Some(sink));
+        let result = log(&mut console);
+        console.close();
+        let lines = std::mem::take(&mut *lines.lock().unwrap());
+        (lines, result)
+    }
+
+    #[test]
+    fn a_line_cannot_forge_another() {
+        let (lines, _) = logged(|console| console.log(Level::Warn, "a\ngate: info: fine\x1b[31m"));
+        assert_eq!(lines, ["gate: warn: a\\ngate: info: fine\\u{1b}[31m"]);
+    }
+
+    #[test]
+    fn what_is_past_the_quota_is_counted() {
+        let (lines, result) =
+            logged(|console| (0..limits::LOG_LINES + 5).try_for_each(|_| console.log(Level::Info, "x")));
+        assert!(result.is_ok());
+        assert_eq!(lines.len(), limits::LOG_LINES + 1);
+        assert_eq!(lines.last().unwrap(), "gate: warn: 5 more lines were dropped");
+        let long = "x".repeat(limits::LOG_LINE_BYTES + 1);
+        let (lines, _) = logged(|console| (0..100).try_for_each(|_| console.log(Level::Info, &long)));
+        assert_eq!(lines.len(), limits::LOG_BYTES / long.len() + 1);
+        assert!(lines.first().unwrap().ends_with("x…"));
+    }
+
+    #[test]
+    fn a_flood_stops_the_call() {
+        let (_, result) = logged(|console| (0..=limits::LOG_LINES * 16).try_for_each(|_| console.log(Level::Info, "")));
+        assert!(matches!(result, Err(Stop::LogFlood)));
+        let (_, result) = logged(|console| console.remote(limits::LOG_BYTES * 16 + 1));
+        assert!(matches!(result, Err(Stop::LogFlood)));
+    }
+}

@@ -1,0 +1,298 @@
+//! [`EvidenceView`]: what one call may read of the image it is asked about.
+//!
+//! Evidence of other images is denied, even of the same Snapshot: each is judged by a call of its own. Nothing
+//! unverified is here to be read.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use assay_model::{
+    digest::Digest,
+    evidence::{Evidence, Signature},
+    failure::NoAnswer,
+    limits::BLOB_BYTES,
+    port::Blobs,
+};
+use serde::Deserialize;
+
+use super::snapshot::part;
+use crate::{limits, text};
+
+/// What a guest is told when it asks for something it cannot have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    NotFound,
+    Denied(String),
+    TooLarge(u64),
+    Unavailable(String),
+}
+
+/// Why there are no bytes: because the guest may not have them, or because nobody can tell.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Refused(Refusal),
+    NoAnswer(NoAnswer),
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Who signed.
+pub(crate) struct Signer {
+    pub(crate) key_id: Option<String>,
+    pub(crate) identity: Option<String>,
+    pub(crate) issuer: Option<String>,
+}
+
+/// One attestation.
+pub(crate) struct Statement {
+    pub(crate) predicate_type: String,
+    pub(crate) digest: String,
+    pub(crate) size: u64,
+    pub(crate) signers: Vec<Signer>,
+}
+
+/// One layer of the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layer {
+    pub(crate) digest: String,
+    pub(crate) media_type: String,
+    pub(crate) size: u64,
+    pub(crate) annotations: BTreeMap<String, String>,
+}
+
+/// The evidence of one image, or none while a plugin describes itself.
+pub(crate) struct EvidenceView {
+    subject: Option<Subject>,
+}
+
+struct Subject {
+    /// The image by digest, the only one that may be named.
+    image: String,
+    evidence: Evidence,
+    blobs: Arc<dyn Blobs>,
+    /// The blob read last: it is asked for part by part.
+    last: Option<(Digest, Arc<[u8]>)>,
+}
+
+/// The image's manifest as far as it names blobs (image-spec, `manifest.md`).
+#[derive(Deserialize)]
+struct Manifest {
+    config: Option<Descriptor>,
+    layers: Option<Vec<Descriptor>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    digest: Digest,
+    media_type: String,
+    size: u64,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl EvidenceView {
+    /// For a plugin that is not asked about an image, or that did not ask for evidence.
+    pub(crate) const fn none() -> Self {
+        Self { subject: None }
+    }
+
+    pub(crate) fn of(evidence: Evidence, blobs: Arc<dyn Blobs>) -> Self {
+        let image = evidence.image.to_string();
+        Self { subject: Some(Subject { image, evidence, blobs, last: None }) }
+    }
+
+    /// The size of the image's manifest.
+    pub(crate) fn manifest_size(&self) -> usize {
+        self.subject.as_ref().map_or(0, |subject| subject.evidence.manifest.len())
+    }
+
+    pub(crate) fn manifest(&self, image: &str) -> Result<Vec<u8>, Trouble> {
+        Ok(self.subject(image)?.evidence.manifest.to_vec())
+    }
+
+    pub(crate) fn config(&self, image: &str) -> Result<Vec<u8>, Trouble> {
+        let config = &self.subject(image)?.evidence.config;
+        Ok(config.as_deref().ok_or(Refusal::NotFound)?.to_vec())
+    }
+
+    /// An index has no layers of its own.
+    pub(crate) fn layers(&self, image: &str) -> Result<Vec<Layer>, Trouble> {
+        let layers = self.subject(image)?.named()?.layers.ok_or(Refusal::NotFound)?;
+        let layer = |layer: Descriptor| Layer {
+            digest: layer.digest.to_string(),
+            media_type: layer.media_type,
+            size: layer.size,
+            annotations: layer.annotations.unwrap_or_default(),
+        };
+        Ok(layers.into_iter().map(layer).collect())
+    }
+
+    pub(crate) fn signatures(&self, image: &str) -> Result<Vec<Signer>, Trouble> {
+        Ok(self.subject(image)?.evidence.signatures.iter().map(Signer::new).collect())
+    }
+
+    pub(crate) fn attestations(&self, image: &str) -> Result<Vec<Statement>, Trouble> {
+        let statement = |attestation: &assay_model::evidence::Attestation| Statement {
+            predicate_type: attestation.predicate_type.clone(),
+            digest: attestation.digest.to_string(),
+            size: attestation.statement.len() as u64,
+            signers: attestation.signatures.iter().map(Signer::new).collect(),
+        };
+        Ok(self.subject(image)?.evidence.attestations.iter().map(statement).collect())
+    }
+
+    /// Bytes of a statement, or of a blob that the manifest names, from `offset` on; at most `length`, at most
+    /// [`limits::READ_BYTES`], fewer at the end, none past it.
+    pub(crate) fn read(&mut self, image: &str, blob: &str, offset: u64, length: u32) -> Result<Vec<u8>, Trouble> {
+        let blob: Digest = blob.parse().map_err(|_| Refusal::NotFound)?;
+        let bytes = self.subject_mut(image)?.bytes(blob)?;
+        let length = usize::try_from(length).unwrap_or(usize::MAX).min(limits::READ_BYTES);
+        Ok(part(&bytes, usize::try_from(offset).unwrap_or(usize::MAX), length).to_vec())
+    }
+
+    fn subject(&self, image: &str) -> Result<&Subject, Refusal> {
+        self.admit(image)?;
+        self.subject.as_ref().ok_or(Refusal::NotFound)
+    }
+
+    fn subject_mut(&mut self, image: &str) -> Result<&mut Subject, Refusal> {
+        self.admit(image)?;
+        self.subject.as_mut().ok_or(Refusal::NotFound)
+    }
+
+    /// Refuses every image but the one this call is about.
+    fn admit(&self, image: &str) -> Result<(), Refusal> {
+        let why = match &self.subject {
+            Some(subject) if subject.image == image => return Ok(()),
+            Some(subject) => {
+                let other = text::one_line(image, 300);
+                format!("this call may read the evidence of {}, not of `{other}`", subject.image)
+            }
+            None => "the plugin does not ask for `evidence` in its manifest, or is describing itself".to_owned(),
+        };
+        Err(Refusal::Denied(why))
+    }
+}
+
+impl Subject {
+    fn named(&self) -> Result<Manifest, Refusal> {
+        serde_json::from_slice(&self.evidence.manifest).map_err(|error| {
+            Refusal::Unavailable(format!("the manifest of {} is not an image manifest: {error}", self.image))
+        })
+    }
+
+    fn bytes(&mut self, blob: Digest) -> Result<Arc<[u8]>, Trouble> {
+        if let Some(statement) = self.evidence.attestations.iter().find(|attestation| attestation.digest == blob) {
+            return Ok(Arc::clone(&statement.statement));
+        }
+        if let Some((last, bytes)) = &self.last
+            && *last == blob
+        {
+            return Ok(Arc::clone(bytes));
+        }
+        let Manifest { config, layers } = self.named()?;
+        if config.as_ref().is_some_and(|config| config.digest == blob)
+            && let Some(bytes) = &self.evidence.config
+        {
+            return Ok(Arc::clone(bytes));
+        }
+        let named = config.into_iter().chain(layers.into_iter().flatten()).find(|named| named.digest == blob);
+        let size = named.ok_or(Refusal::NotFound)?.size;
+        if size > BLOB_BYTES {
+            return Err(Refusal::TooLarge(size).into());
+        }
+        let bytes = self.blobs.blob(&self.evidence.image.repository, &blob).map_err(Trouble::NoAnswer)?;
+        self.last = Some((blob, Arc::clone(&bytes)));
+        Ok(bytes)
+    }
+}
+
+impl Signer {
+    /// The names of a certificate's facts are those of `ec`'s reports.
+    fn new(signature: &Signature) -> Self {
+        let fact = |names: &[&str]| names.iter().find_map(|name| signature.metadata.get(*name)).cloned();
+        Self {
+            key_id: Some(signature.keyid.clone()).filter(|keyid| !keyid.is_empty()),
+            identity: fact(&["Subject Alternative Name"]),
+            issuer: fact(&["Fulcio Issuer (V2)", "Fulcio Issuer"]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::image::{PinnedImage, Repository};
+
+    use super::*;
+
+    struct NoBlobs;
+
+    impl Blobs for NoBlobs {
+        fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+            unreachable!("nothing names a blob")
+        }
+    }
+
+    fn view(manifest: &str) -> (String, EvidenceView) {
+        let image = format!("r.example/a@{}", Digest::of(manifest.as_bytes()));
+        let evidence = Evidence {
+            image: PinnedImage::parse(&image).unwrap(),
+            media_type: String::new(),
+            manifest: Arc::from(manifest.as_bytes()),
+            config: None,
+            parent: None,
+            signatures: Vec::new(),
+            attestations: Vec::new(),
+            checks: Vec::new(),
+        };
+        (image, EvidenceView::of(evidence, Arc::new(NoBlobs)))
+    }
+
+    #[test]
+    fn without_asking_for_it_there_is_no_evidence() {
+        let (image, _) = view("{}");
+        let mut none = EvidenceView::none();
+        let denied = |told: Result<(), Trouble>| matches!(told, Err(Trouble::Refused(Refusal::Denied(_))));
+        assert!(denied(none.manifest(&image).map(drop)) && denied(none.config(&image).map(drop)));
+        assert!(denied(none.layers(&image).map(drop)) && denied(none.signatures(&image).map(drop)));
+        assert!(denied(none.attestations(&image).map(drop)));
+        assert!(denied(none.read(&image, &Digest::of(b"").to_string(), 0, 1).map(drop)));
+    }
+
+    #[test]
+    fn an_index_has_neither_config_nor_layers() {
+        let (image, mut view) = view(r#"{"manifests": []}"#);
+        let absent = |told: Result<(), Trouble>| matches!(told, Err(Trouble::Refused(Refusal::NotFound)));
+        assert!(absent(view.config(&image).map(drop)) && absent(view.layers(&image).map(drop)));
+        assert!(absent(view.read(&image, &Digest::of(b"").to_string(), 0, 1).map(drop)));
+    }
+
+    #[test]
+    fn layers_of_something_else_cannot_be_told() {
+        for odd in ["", "[]", r#"{"layers": [{"digest": "md5:0", "mediaType": "m", "size": 1}]}"#] {
+            let (image, view) = view(odd);
+            assert!(matches!(view.layers(&image), Err(Trouble::Refused(Refusal::Unavailable(_)))), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_names_its_owner() {
+        let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let signature = Signature {
+            keyid: String::new(),
+            sig: String::new(),
+            certificate: None,
+            chain: Vec::new(),
+            metadata: [fact("Subject Alternative Name", "URIs:w"), fact("Fulcio Issuer", "i")].into(),
+        };
+        let signer = Signer::new(&signature);
+        assert_eq!(
+            (signer.key_id, signer.identity.as_deref(), signer.issuer.as_deref()),
+            (None, Some("URIs:w"), Some("i"))
+        );
+    }
+}

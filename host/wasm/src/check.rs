@@ -1,0 +1,150 @@
+//! [`Check`]: a plugin with its parameters, as a judge of images.
+
+use std::sync::Arc;
+
+use assay_model::{
+    decide::Decision,
+    failure::{ErrorCode, NoAnswer},
+    port::{Blobs, Case, Judge},
+    snapshot::Snapshot,
+};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    answer,
+    call::call,
+    capability::{evidence::EvidenceView, snapshot::SnapshotView},
+    limits,
+    params::{Param, ParamError},
+    plugin::{Loaded, Plugin},
+    state::Setting,
+    text,
+    wit::Question,
+};
+
+/// Takes one line of a plugin's log, from any thread. Lines are within the quota and hold no control characters.
+pub type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What a plugin judges with.
+#[derive(Clone)]
+pub struct CheckOptions<'a> {
+    /// Parameters as given on a command line: names and texts.
+    pub params: &'a [(String, String)],
+    /// The Snapshot under test.
+    pub snapshot: &'a Snapshot,
+    /// The Snapshot as it was given, byte for byte; empty where it was not given as a text.
+    pub snapshot_text: Arc<str>,
+    /// Where blobs come from that a plugin reads.
+    pub blobs: Arc<dyn Blobs>,
+    /// The policy's effective time: the only time a plugin sees.
+    pub now: Timestamp,
+    /// Where its log goes; without a sink it is dropped.
+    pub log: Option<LogSink>,
+}
+
+/// Judges images with one plugin, from any thread. Every image is judged by a fresh instance.
+pub struct Check {
+    plugin: Arc<Loaded>,
+    params: Vec<Param>,
+    snapshot: Arc<SnapshotView>,
+    blobs: Arc<dyn Blobs>,
+    /// Milliseconds since 1970.
+    now: u64,
+    log: Option<LogSink>,
+}
+
+impl Check {
+    pub(crate) fn new(plugin: Arc<Loaded>, options: CheckOptions<'_>) -> Result<Self, ParamError> {
+        let params = plugin.accepted.schema.fill(&plugin.accepted.manifest.name, options.params)?;
+        Ok(Self {
+            plugin,
+            params,
+            snapshot: Arc::new(SnapshotView::new(options.snapshot, options.snapshot_text)),
+            blobs: options.blobs,
+            now: u64::try_from(options.now.as_millisecond()).unwrap_or_default(),
+            log: options.log,
+        })
+    }
+
+    /// The plugin.
+    #[must_use]
+    pub fn plugin(&self) -> Plugin {
+        Plugin(Arc::clone(&self.plugin))
+    }
+
+    /// The same for the same call, whenever and wherever it is made.
+    fn key(&self, case: &Case<'_>) -> [u8; 32] {
+        key(&[
+            b"judge",
+            self.plugin.digest.to_string().as_bytes(),
+            format!("{:?}", self.params).as_bytes(),
+            case.component.name.as_bytes(),
+            case.evidence.image.to_string().as_bytes(),
+            &self.now.to_le_bytes(),
+        ])
+    }
+}
+
+/// A hash over parts, none of which can be taken for another.
+pub(crate) fn key(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+impl Judge for Check {
+    fn name(&self) -> &str {
+        &self.plugin.accepted.manifest.name
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
+        let key = self.key(case);
+        let accepted = &self.plugin.accepted;
+        let question = Question {
+            key: assay_model::digest::Digest::from_sha256(key).hex(),
+            seed: key.first_chunk().map_or(0, |first| u32::from_le_bytes(*first)),
+            now: self.now,
+            deadline: self.now.saturating_add(limits::CPU_MS),
+            params: self.params.clone(),
+            image: case.evidence.image.to_string(),
+        };
+        let evidence = if accepted.evidence {
+            EvidenceView::of(case.evidence.clone(), Arc::clone(&self.blobs))
+        } else {
+            EvidenceView::none()
+        };
+        let setting = Setting {
+            plugin: self.name().to_owned(),
+            key,
+            now: self.now,
+            snapshot: Arc::clone(&self.snapshot),
+            evidence,
+            log: self.log.clone(),
+        };
+        let judge = |store: &mut wasmtime::Store<_>| self.plugin.guest.judge(store, &question);
+        match call(&self.plugin.engine, setting, accepted.budget, judge)? {
+            Ok(reported) => answer::decide(&accepted.manifest, reported),
+            Err(fault) => {
+                let message = text::one_line(&fault.message, limits::TEXT_BYTES);
+                let message = format!("plugin `{}` {}: {message}", self.name(), fault.kind);
+                Err(NoAnswer::new(ErrorCode::PluginFault, message))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Check")
+            .field("plugin", &self.plugin.accepted.manifest)
+            .field("params", &self.params)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,467 @@
+//! Real components, built from `plugins/` and `tests/guests/`, each in its sandbox.
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{LazyLock, Mutex},
+};
+
+use assay_model::{
+    digest::Digest,
+    evidence::{Attestation, Evidence, Signature},
+    finding::Finding,
+    image::Repository,
+    snapshot::Component,
+};
+
+use super::*;
+use crate::{Engine, EngineOptions, LoadError};
+
+/// One engine for all tests, as in the product.
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineOptions { slots: 4 }).unwrap());
+static LICENCES: LazyLock<Plugin> = LazyLock::new(|| load("plugins/licences"));
+static HOSTILE: LazyLock<Plugin> = LazyLock::new(|| load("tests/guests/hostile"));
+
+/// Builds a guest where the product's own build puts it and returns the component.
+fn built(folder: &str) -> Vec<u8> {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let target = root.join("target/guests");
+    let manifest = root.join(folder).join("Cargo.toml");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--release", "--target", "wasm32-wasip2", "--target-dir"]).arg(&target);
+    assert!(cargo.arg("--manifest-path").arg(manifest).status().unwrap().success(), "{folder} does not build");
+    let name = folder.rsplit('/').next().unwrap().replace('-', "_");
+    fs_err::read(target.join(format!("wasm32-wasip2/release/{name}.wasm"))).unwrap()
+}
+
+fn load(folder: &str) -> Plugin {
+    ENGINE.load(folder, &built(folder)).unwrap()
+}
+
+/// Blobs that hold one blob and, as for all others, cannot tell.
+struct OneBlob(&'static [u8]);
+
+impl Blobs for OneBlob {
+    fn blob(&self, _: &Repository, digest: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+        if *digest == Digest::of(self.0) {
+            Ok(Arc::from(self.0))
+        } else {
+            Err(NoAnswer::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"))
+        }
+    }
+}
+
+const LAYER: &[u8] = b"a layer";
+const CONFIG: &[u8] = br#"{"architecture":"amd64"}"#;
+const SNAPSHOT: &str =
+    r#"{"application": "shop", "components": [{"name": "cart", "containerImage": "r.example/shop/cart:1"}]}"#;
+
+/// Evidence of an image with one layer that can be read, one that cannot, one that is too large, and these SBOMs.
+fn evidence(sboms: &[&str]) -> Evidence {
+    let descriptor = |bytes: &[u8], size: u64| {
+        format!(
+            r#"{{"mediaType": "m", "digest": "{}", "size": {size}, "annotations": {{"k": "v"}}}}"#,
+            Digest::of(bytes)
+        )
+    };
+    let manifest = format!(
+        r#"{{"config": {}, "layers": [{}, {}, {}]}}"#,
+        descriptor(CONFIG, 24),
+        descriptor(LAYER, 7),
+        descriptor(b"lost", 4),
+        descriptor(b"large", 1 << 40),
+    );
+    let signature = Signature {
+        keyid: "k".to_owned(),
+        sig: "s".to_owned(),
+        certificate: None,
+        chain: Vec::new(),
+        metadata: std::collections::BTreeMap::new(),
+    };
+    let attestation = |components: &&str| {
+        let statement = format!(r#"{{"predicate": {{"bomFormat": "CycloneDX", "components": {components}}}}}"#);
+        Attestation {
+            digest: Digest::of(statement.as_bytes()),
+            statement: Arc::from(statement.into_bytes()),
+            statement_type: "https://in-toto.io/Statement/v0.1".to_owned(),
+            predicate_type: "https://cyclonedx.org/bom".to_owned(),
+            build_type: None,
+            signatures: vec![signature.clone()],
+        }
+    };
+    let image = format!("r.example/shop/cart@{}", Digest::of(manifest.as_bytes()));
+    Evidence {
+        image: assay_model::image::PinnedImage::parse(&image).unwrap(),
+        media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+        manifest: Arc::from(manifest.into_bytes()),
+        config: Some(Arc::from(CONFIG)),
+        parent: None,
+        signatures: vec![signature.clone()],
+        attestations: sboms.iter().map(attestation).collect(),
+        checks: Vec::new(),
+    }
+}
+
+struct Asked<'a> {
+    plugin: &'a Plugin,
+    params: &'a [(&'a str, &'a str)],
+    log: Option<LogSink>,
+}
+
+impl Asked<'_> {
+    fn about(&self, evidence: &Evidence) -> Result<Decision, NoAnswer> {
+        let params: Vec<_> = self.params.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let options = CheckOptions {
+            params: &params,
+            snapshot: &Snapshot::parse(SNAPSHOT).unwrap(),
+            snapshot_text: Arc::from(SNAPSHOT),
+            blobs: Arc::new(OneBlob(LAYER)),
+            now: "2026-11-24T12:00:00.250Z".parse().unwrap(),
+            log: self.log.clone(),
+        };
+        let component = Component::new("cart", "r.example/shop/cart:1");
+        self.plugin.check(options).unwrap().judge(&Case { component: &component, evidence, input: "{}" })
+    }
+}
+
+fn ask(plugin: &Plugin, params: &[(&str, &str)], evidence: &Evidence) -> Result<Decision, NoAnswer> {
+    Asked { plugin, params, log: None }.about(evidence)
+}
+
+fn hostile(params: &[(&str, &str)]) -> Result<Decision, NoAnswer> {
+    ask(&HOSTILE, params, &evidence(&[]))
+}
+
+/// What the hostile guest had to say, which it does in one warning.
+fn said(params: &[(&str, &str)]) -> String {
+    let decision = hostile(params).unwrap();
+    assert_eq!(decision.warnings.len(), 1, "{decision:?}");
+    decision.warnings.first().unwrap().message.clone()
+}
+
+fn lines(decision: &Decision) -> Vec<String> {
+    let line = |level: &'static str| {
+        move |finding: &Finding| {
+            format!("{level} {}[{}] {}", finding.code().unwrap(), finding.terms().join(","), finding.message)
+        }
+    };
+    let Decision { violations, warnings, successes } = decision;
+    let mut lines: Vec<_> = violations.iter().map(line("deny")).collect();
+    lines.extend(warnings.iter().map(line("warn")));
+    lines.extend(successes.iter().map(line("pass")));
+    lines
+}
+
+const COMPONENTS: &str = r#"[
+    {"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "licenses": [{"license": {"id": "MIT"}}], "components": [
+        {"type": "library", "name": "b", "version": "2", "licenses": [{"expression": "GPL-3.0-only AND ISC"}]}]},
+    {"type": "library", "name": "c", "version": "3", "purl": "pkg:npm/c@3"}]"#;
+
+#[test]
+fn the_licence_check_judges_each_package() {
+    let denied = ask(&LICENCES, &[("deny", "GPL-3.0-only,AGPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+    assert_eq!(
+        lines(&denied),
+        [
+            "deny licences.denied[b@2] Package b@2 has the licence GPL-3.0-only AND ISC (GPL-3.0-only is denied)",
+            "warn licences.unknown[pkg:npm/c@3] Package pkg:npm/c@3 has no licence",
+            "pass licences.sbom[] Pass",
+        ]
+    );
+    let violation = denied.violations.first().unwrap();
+    assert_eq!(violation.text("title"), Some("All licences are allowed"));
+    assert_eq!(violation.text("severity"), Some("high"));
+    assert!(violation.text("solution").is_some());
+
+    let allowed = ask(&LICENCES, &[("allow", "MIT, ISC, GPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+    assert_eq!(allowed.violations, []);
+    let none = ask(&LICENCES, &[], &evidence(&[])).unwrap();
+    assert_eq!(
+        lines(&none),
+        [
+            "deny licences.sbom[] The image has no verified CycloneDX SBOM attestation",
+            "pass licences.denied[] Pass",
+            "pass licences.unknown[] Pass",
+        ]
+    );
+}
+
+#[test]
+fn a_large_sbom_is_read_in_parts() {
+    let one = r#"{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "licenses": [{"license": {"id": "MIT"}}]}"#;
+    let sbom = format!("[{one}{}]", format!(",{one}").repeat(30_000));
+    assert!(sbom.len() > 3 * limits::READ_BYTES);
+    let decision = ask(&LICENCES, &[("allow", "MIT")], &evidence(&[&sbom])).unwrap();
+    assert_eq!(lines(&decision).len(), 3, "{decision:?}");
+    assert!(decision.violations.is_empty() && decision.warnings.is_empty());
+}
+
+#[test]
+fn parameters_that_cannot_work_are_errors() {
+    let check = |params: &[(String, String)]| {
+        let snapshot = Snapshot::parse(SNAPSHOT).unwrap();
+        let options = CheckOptions {
+            params,
+            snapshot: &snapshot,
+            snapshot_text: Arc::from(SNAPSHOT),
+            blobs: Arc::new(OneBlob(LAYER)),
+            now: Timestamp::UNIX_EPOCH,
+            log: None,
+        };
+        LICENCES.check(options).map(|_| ())
+    };
+    let error = check(&[("alow".to_owned(), "MIT".to_owned())]).unwrap_err().to_string();
+    assert_eq!(error, "plugin `licences` has no parameter `alow`; it takes `allow`, `deny`");
+    // The plugin knows what a licence is, the host does not.
+    let fault = ask(&LICENCES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
+    assert_eq!(fault.code, ErrorCode::PluginFault);
+    assert!(fault.message.contains("refuses its input: `allow` holds `Nope`"), "{fault}");
+}
+
+#[test]
+fn a_manifest_is_known_after_loading() {
+    let manifest = LICENCES.manifest();
+    assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("licences", "0.1.0"));
+    let codes: Vec<_> = manifest.rules.iter().map(|rule| rule.code.as_str()).collect();
+    assert_eq!(codes, ["licences.sbom", "licences.denied", "licences.unknown"]);
+}
+
+#[test]
+fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
+    use ErrorCode::{PluginCpuLimit, PluginFault, PluginMemoryLimit, PluginTrap};
+    for (params, code, says) in [
+        (&[("do", "loop")][..], PluginCpuLimit, "used up its computing budget of 1000000000 instructions"),
+        (&[("do", "hammer")], PluginCpuLimit, "called the host more than 100000 times"),
+        (&[("do", "gorge")], PluginCpuLimit, "called the host more than 100000 times"),
+        (&[("do", "allocate")], PluginMemoryLimit, "asked for more than 64 MiB of memory"),
+        (&[("do", "allocate-at-once")], PluginMemoryLimit, "asked for more than 64 MiB of memory"),
+        (&[("do", "trap")], PluginTrap, "the reason of the trap\\u{1b}[31m"),
+        (&[("do", "recurse")], PluginTrap, "trapped: "),
+        (&[("do", "exit")], PluginTrap, "ended itself with status 0"),
+        (&[("do", "flood-stderr"), ("times", "2000")], PluginTrap, "the last words"),
+        (&[("do", "flood"), ("times", "40000")], PluginFault, "logged more than 16 times its quota"),
+        (&[("do", "undeclared")], PluginFault, "`hostile.undeclared`, which its manifest does not declare"),
+        (&[("do", "foreign")], PluginFault, "`cve.found`, which its manifest does not declare"),
+        (&[("do", "many"), ("times", "1001")], PluginFault, "gave 1001 findings, more than the 1000 allowed"),
+        (&[("do", "long"), ("times", "2000")], PluginFault, "a text of 10000 bytes"),
+        (&[("do", "long"), ("times", "2000000")], PluginTrap, "broke off: "),
+        (&[("do", "fault")], PluginFault, "plugin `hostile` failed: something broke\\u{1b}[31m"),
+        (&[("do", "error")], PluginFault, "could not judge `hostile.said`: cannot tell"),
+        (&[("do", "what")], PluginFault, "refuses its input: `what` is nothing to do"),
+    ] {
+        let error = hostile(params).unwrap_err();
+        assert_eq!(error.code, code, "{params:?}: {error}");
+        assert!(error.message.starts_with("plugin `hostile` ") && error.message.contains(says), "{params:?}: {error}");
+        assert!(!error.message.contains('\n') && error.message.len() < 2_000, "{params:?}: {error}");
+        let after = hostile(&[("do", "nothing")]).unwrap();
+        assert_eq!(lines(&after), ["pass hostile.said[] Pass", "pass hostile.silent[] Pass"], "{params:?}");
+    }
+}
+
+#[test]
+fn calls_from_many_threads_wait_for_their_slots() {
+    let asked = || (0..3).all(|_| hostile(&[("do", "pass")]).is_ok());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..12).map(|_| scope.spawn(asked)).collect();
+        assert!(threads.into_iter().all(|thread| thread.join().unwrap()));
+    });
+}
+
+#[test]
+fn findings_stand_where_their_outcome_says() {
+    let failed = hostile(&[("do", "fail")]).unwrap();
+    assert_eq!(lines(&failed), ["deny hostile.said[a,b] it is bad", "pass hostile.silent[] Pass"]);
+    assert_eq!(lines(&hostile(&[("do", "skip")]).unwrap()), ["pass hostile.silent[] Pass"]);
+    let passed = hostile(&[("do", "pass")]).unwrap();
+    assert_eq!(lines(&passed), ["pass hostile.said[] looked at it", "pass hostile.silent[] Pass"]);
+}
+
+#[test]
+fn there_is_no_world_outside() {
+    let seen = said(&[("do", "world")]);
+    assert!(seen.starts_with("args [], variables [], files "), "{seen}");
+    assert!(!seen.contains("seen"), "{seen}");
+    assert_eq!(said(&[("do", "resolve")]), "no names");
+    assert_eq!(said(&[("do", "print")]), "printed");
+}
+
+#[test]
+fn time_and_randomness_follow_from_the_call() {
+    let one = said(&[("do", "time")]);
+    assert!(one.starts_with("wall 1795521600250 now 1795521600250 elapsed 1000 random "), "{one}");
+    assert_eq!(said(&[("do", "time")]), one);
+    // Other parameters are another call.
+    assert_ne!(said(&[("do", "time"), ("times", "2")]), one);
+}
+
+#[test]
+fn to_sleep_takes_no_time() {
+    let begun = std::time::Instant::now();
+    assert_eq!(said(&[("do", "sleep")]), "slept for at least an hour: true");
+    assert!(begun.elapsed().as_secs() < 60);
+}
+
+#[test]
+fn the_evidence_of_the_image_can_be_read_and_no_other() {
+    let sboms = evidence(&["[]"]);
+    let own = ask(&HOSTILE, &[("do", "evidence")], &sboms).unwrap();
+    let size = sboms.manifest.len();
+    assert_eq!(
+        own.warnings.first().unwrap().message,
+        format!("manifest {size} config 24 layers 3 signatures 1 attestations 1")
+    );
+    let other = format!("r.example/shop/other@{}", Digest::of(b""));
+    for what in ["evidence", "read"] {
+        let answer = said(&[("do", what), ("image", &other), ("blob", &Digest::of(LAYER).to_string())]);
+        assert!(answer.contains("denied: this call may read the evidence of r.example/shop/cart@sha256:"), "{answer}");
+        assert!(!answer.contains("attestations 0"), "{answer}");
+    }
+}
+
+#[test]
+fn one_read_gives_a_mebibyte_at_most() {
+    let evidence = evidence(&[&format!("[{}]", " ".repeat(limits::READ_BYTES))]);
+    let digest = evidence.attestations.first().unwrap().digest.to_string();
+    let decision = ask(&HOSTILE, &[("do", "read"), ("blob", &digest)], &evidence).unwrap();
+    assert_eq!(decision.warnings.first().unwrap().message, "1048576 bytes");
+}
+
+#[test]
+fn bytes_between_guest_and_host_are_counted() {
+    let mut evidence = evidence(&[]);
+    evidence.manifest = Arc::from(vec![b' '; 4 << 20]);
+    let error = ask(&HOSTILE, &[("do", "gorge")], &evidence).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PluginCpuLimit);
+    assert!(error.message.contains("moved more than 512 MiB"), "{error}");
+}
+
+#[test]
+fn only_blobs_that_the_manifest_names_can_be_read() {
+    let read = |bytes: &[u8]| said(&[("do", "read"), ("blob", &Digest::of(bytes).to_string())]);
+    assert_eq!(read(LAYER), "7 bytes");
+    assert_eq!(read(CONFIG), "24 bytes");
+    assert_eq!(read(b"unnamed"), "not found");
+    assert_eq!(read(b"large"), format!("too large: {}", 1_u64 << 40));
+    assert_eq!(said(&[("do", "read"), ("blob", "sha256:ABC")]), "not found");
+}
+
+#[test]
+fn a_blob_that_cannot_be_fetched_is_no_answer_whatever_the_plugin_makes_of_it() {
+    let error = hostile(&[("do", "read"), ("blob", &Digest::of(b"lost").to_string())]).unwrap_err();
+    assert_eq!(error, NoAnswer::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"));
+}
+
+#[test]
+fn the_snapshot_can_be_read() {
+    let rest = SNAPSHOT.get(3..).unwrap();
+    assert_eq!(said(&[("do", "snapshot")]), format!("1 of \"\": cart  None; {rest}"));
+}
+
+#[test]
+fn a_plugin_gets_its_parameters_with_defaults() {
+    let params = said(&[("do", "params"), ("times", "07")]);
+    let want = r#"[("blob", Value::Text("")), ("do", Value::Text("params")), ("image", Value::Text("")), ("times", Value::Json("7"))]"#;
+    assert_eq!(params, want);
+}
+
+#[test]
+fn a_log_goes_to_its_sink_within_the_quota() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink: LogSink = {
+        let lines = Arc::clone(&lines);
+        Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()))
+    };
+    let asked = Asked { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
+    asked.about(&evidence(&[])).unwrap();
+    let lines = lines.lock().unwrap();
+    assert_eq!(lines.len(), 2_001);
+    assert_eq!(lines.first().unwrap(), "hostile: info: flood\\n\\u{1b}[31m::error::forged");
+    assert_eq!(lines.last().unwrap(), "hostile: warn: 100 more lines were dropped");
+}
+
+#[test]
+fn what_is_not_a_plugin_is_refused_with_the_reason() {
+    // The binary format by hand: a component with one section each. Types and imports (7, 10) ask for an instance,
+    // instances and exports (5, 11) offer an empty one.
+    let component = |sections: &[(u8, Vec<u8>)]| {
+        let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+        for (id, content) in sections {
+            // A length is LEB128: seven bits a byte.
+            let (low, high) = (content.len() % 128, content.len() / 128);
+            bytes.extend([*id, u8::try_from(low).unwrap() | 0x80, u8::try_from(high).unwrap()]);
+            bytes.extend(content);
+        }
+        bytes
+    };
+    let name = |name: &str| [&[0, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
+    let imports = |what: &str| (10, [&[1][..], &name(what), &[5, 0]].concat());
+    let exports = |what: &str| (11, [&[1][..], &name(what), &[5, 0, 0]].concat());
+    let (instance_type, instance) = ((7, vec![1, 0x42, 0]), (5, vec![1, 1, 0]));
+    let exporting = |what: &str| component(&[instance.clone(), exports(what)]);
+    // A core module (1) with one section, and so many instances of it (2).
+    let many = |section: &[u8], count: u32| {
+        let instances = [0, 0, 0].repeat(usize::try_from(count).unwrap());
+        let instances = [&[u8::try_from(count).unwrap()], instances.as_slice()].concat();
+        component(&[(1, [b"\0asm\x01\0\0\0", section].concat()), (2, instances)])
+    };
+    let (memory, table): (&[u8], &[u8]) = (&[5, 3, 1, 0, 1], &[4, 4, 1, 0x70, 0, 1]);
+    let four_gib = &[5, 5, 1, 0, 0x80, 0x80, 4];
+    let (memory64, shared_memory) = (&[5, 3, 1, 4, 1], &[5, 4, 1, 3, 1, 1]);
+    let huge = vec![0; usize::try_from(assay_model::limits::PLUGIN_BYTES).unwrap() + 1];
+    for (bytes, says) in [
+        (vec![], "plugin x.wasm is empty"),
+        (huge, "67108865 bytes, more than the 67108864 allowed"),
+        (b"\0asm\x01\0\0\0".to_vec(), "is a core WebAssembly module, not a component"),
+        (b"\x7fELF\x02\x01\x01\0 and so on".to_vec(), "is precompiled"),
+        (b"#!/bin/sh\n".to_vec(), "is not a WebAssembly component"),
+        (b"(component)".to_vec(), "is not a WebAssembly component"),
+        (b"\0asm\x0d\0\x01\0garbage".to_vec(), "cannot be compiled"),
+        (component(&[]), "exports no `assay:plugin/judge@0.1`"),
+        (component(&[instance_type.clone(), imports("wasi:http/types@0.2.0")]), "exports no `assay:plugin/judge@0.1`"),
+        (many(memory, limits::MEMORIES + 1), "cannot be compiled"),
+        (many(table, limits::TABLES + 1), "cannot be compiled"),
+        (many(&[], limits::CORE_INSTANCES + 1), "cannot be compiled"),
+        (many(memory, limits::MEMORIES), "exports no `assay:plugin/judge@0.1`"),
+        (many(table, limits::TABLES), "exports no `assay:plugin/judge@0.1`"),
+        (many(&[], limits::CORE_INSTANCES), "exports no `assay:plugin/judge@0.1`"),
+        (many(four_gib, 1), "cannot be compiled"),
+        (many(memory64, 1), "cannot be compiled"),
+        (many(shared_memory, 1), "cannot be compiled"),
+        (exporting("assay:plugin/judge@0.2.0"), "speaks assay:plugin 0.2.0, this host 0.1"),
+        (exporting("assay:plugin/judge@0.1.9"), "exports no `assay:plugin/about@0.1`"),
+        (exporting("assay:plugin/remote@0.1.0"), "exports `assay:plugin/remote@0.1.0`, which is not part of the world"),
+    ] {
+        let error = ENGINE.load("x.wasm", &bytes).unwrap_err();
+        assert!(error.to_string().starts_with("plugin x.wasm ") && error.to_string().contains(says), "{error}");
+    }
+    // Both exports are there, but an import is not of this world.
+    let both = (
+        11,
+        [&[2][..], &name("assay:plugin/about@0.1.0"), &[5, 1, 0], &name("assay:plugin/judge@0.1.0"), &[5, 1, 0]]
+            .concat(),
+    );
+    for (import, says) in [
+        ("example:other/thing@1.0.0", "imports `example:other/thing@1.0.0`, which a check cannot have"),
+        ("assay:plugin/http@0.1.0", "imports `assay:plugin/http@0.1.0`"),
+        ("wasi:http/types@0.2.0", "imports `wasi:http/types@0.2.0`"),
+        ("wasi:cli/environment@0.3.0", "imports `wasi:cli/environment@0.3.0`"),
+        ("assay:plugin/console@0.1.0", "does not fit the interfaces it names"),
+    ] {
+        let bytes = component(&[instance_type.clone(), imports(import), instance.clone(), both.clone()]);
+        let error = ENGINE.load("x.wasm", &bytes).unwrap_err();
+        assert!(error.to_string().contains(says), "{import}: {error}");
+    }
+}
+
+#[test]
+fn a_truncated_component_is_refused() {
+    let mut bytes = built("plugins/licences");
+    bytes.truncate(bytes.len() / 2);
+    assert!(matches!(ENGINE.load("x.wasm", &bytes), Err(LoadError::Compile { .. })));
+}
+
+#[test]
+fn limits_hold_while_a_plugin_describes_itself() {
+    let error = ENGINE.load("x.wasm", &built("tests/guests/describes-for-ever")).unwrap_err();
+    assert!(matches!(&error, LoadError::Describe { cause, .. } if cause.code == ErrorCode::PluginCpuLimit), "{error}");
+}

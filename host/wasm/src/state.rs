@@ -1,0 +1,203 @@
+//! [`State`]: what one call carries, and [`Stop`], why the host ended it.
+
+use std::sync::Arc;
+
+use assay_model::failure::NoAnswer;
+use wasmtime::{Result, component::ResourceTable};
+use wasmtime_wasi::WasiCtx;
+
+use crate::{
+    call::Budget,
+    capability::{
+        console::Console,
+        evidence::EvidenceView,
+        inert::{self, Clock, Seeded, Tail},
+        snapshot::SnapshotView,
+    },
+    check::LogSink,
+    limits,
+};
+
+/// Why the host ended a call.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Stop {
+    #[error("asked for more than {} MiB of memory", .0 >> 20)]
+    Memory(usize),
+    #[error("asked for a table of more than {} elements", limits::TABLE_ELEMENTS)]
+    Table,
+    #[error("called the host more than {} times", limits::HOST_CALLS)]
+    HostCalls,
+    #[error("moved more than {} MiB between itself and the host", limits::HOST_BYTES >> 20)]
+    HostBytes,
+    #[error("logged more than {} times its quota", limits::LOG_FLOOD)]
+    LogFlood,
+    #[error("asked for {0} random bytes at once, more than the {max} allowed", max = limits::RANDOM_BYTES)]
+    Random(u64),
+    /// Not the plugin's doing.
+    #[error("{0}")]
+    NoAnswer(#[from] NoAnswer),
+}
+
+/// What one call carries. Dropped with its instance.
+pub(crate) struct State {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) memory: Memory,
+    pub(crate) console: Console,
+    pub(crate) clock: Clock,
+    pub(crate) random: Seeded,
+    pub(crate) stderr: Tail,
+    pub(crate) snapshot: Arc<SnapshotView>,
+    pub(crate) evidence: EvidenceView,
+    /// Set when the host ends the call: a guest cannot make anything else of it.
+    pub(crate) stop: Option<Stop>,
+    calls: u64,
+    moved: u64,
+}
+
+/// What a call is made with.
+pub(crate) struct Setting {
+    pub(crate) plugin: String,
+    pub(crate) key: [u8; 32],
+    /// Milliseconds since 1970.
+    pub(crate) now: u64,
+    pub(crate) snapshot: Arc<SnapshotView>,
+    pub(crate) evidence: EvidenceView,
+    pub(crate) log: Option<LogSink>,
+}
+
+impl State {
+    pub(crate) fn new(setting: Setting, budget: Budget) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits::HANDLES);
+        Self {
+            wasi: inert::context(),
+            table,
+            memory: Memory { used: 0, last: 0, most: budget.memory },
+            console: Console::new(setting.plugin, setting.log),
+            clock: Clock::at(setting.now),
+            random: Seeded::new(setting.key),
+            stderr: Tail::default(),
+            snapshot: setting.snapshot,
+            evidence: setting.evidence,
+            stop: None,
+            calls: 0,
+            moved: 0,
+        }
+    }
+
+    /// Counts a call into the host.
+    pub(crate) fn count_call(&mut self) -> Result<()> {
+        self.calls += 1;
+        let counted = if self.calls > limits::HOST_CALLS { Err(Stop::HostCalls) } else { Ok(()) };
+        self.or_stop(counted)
+    }
+
+    /// Counts bytes moved between guest and host.
+    pub(crate) fn move_bytes(&mut self, bytes: usize) -> Result<()> {
+        self.moved = self.moved.saturating_add(bytes as u64);
+        let counted = if self.moved > limits::HOST_BYTES { Err(Stop::HostBytes) } else { Ok(()) };
+        self.or_stop(counted)
+    }
+
+    /// Ends the call on an error, and remembers the first one.
+    pub(crate) fn or_stop<T>(&mut self, result: std::result::Result<T, Stop>) -> Result<T> {
+        result.map_err(|stop| {
+            self.stop.get_or_insert_with(|| stop.clone());
+            stop.into()
+        })
+    }
+}
+
+/// Counts the linear memories and bounds the tables of one call.
+pub(crate) struct Memory {
+    used: usize,
+    /// What was added last, in case it could not be had after all.
+    last: usize,
+    most: usize,
+}
+
+impl wasmtime::ResourceLimiter for Memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        self.last = desired.saturating_sub(current);
+        self.used = self.used.saturating_add(self.last);
+        if self.used > self.most { Err(Stop::Memory(self.most).into()) } else { Ok(true) }
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> Result<()> {
+        self.used = self.used.saturating_sub(std::mem::take(&mut self.last));
+        Ok(())
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+        if desired > limits::TABLE_ELEMENTS { Err(Stop::Table.into()) } else { Ok(true) }
+    }
+
+    fn instances(&self) -> usize {
+        usize::try_from(limits::CORE_INSTANCES).unwrap_or(usize::MAX)
+    }
+
+    fn tables(&self) -> usize {
+        usize::try_from(limits::TABLES).unwrap_or(usize::MAX)
+    }
+
+    fn memories(&self) -> usize {
+        usize::try_from(limits::MEMORIES).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ResourceLimiter as _;
+
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    fn state() -> State {
+        let setting = Setting {
+            plugin: "gate".to_owned(),
+            key: [0; 32],
+            now: 0,
+            snapshot: Arc::new(SnapshotView::empty()),
+            evidence: EvidenceView::none(),
+            log: None,
+        };
+        State::new(setting, Budget::FULL)
+    }
+
+    #[test]
+    fn random_bytes_and_handles_are_bounded() {
+        use wasmtime_wasi::p2::bindings::{clocks::monotonic_clock::Host as _, random::random::Host as _};
+
+        let mut state = state();
+        assert!(state.get_random_bytes(limits::RANDOM_BYTES).is_ok());
+        assert!(state.get_random_bytes(limits::RANDOM_BYTES + 1).is_err());
+        assert!(matches!(state.stop, Some(Stop::Random(_))));
+        let held = (0..1_000).take_while(|_| state.subscribe_duration(1).is_ok()).count();
+        assert_eq!(held, limits::HANDLES / 2);
+    }
+
+    #[test]
+    fn all_memories_count_together_and_what_could_not_be_had_does_not() {
+        let mut memory = Memory { used: 0, last: 0, most: 64 * MIB };
+        assert!(memory.memory_growing(0, 40 * MIB, None).unwrap());
+        assert!(memory.memory_growing(0, 20 * MIB, None).unwrap());
+        assert!(!memory.memory_growing(20 * MIB, 60 * MIB, Some(30 * MIB)).unwrap());
+        memory.memory_growing(20 * MIB, 24 * MIB, None).unwrap();
+        memory.memory_grow_failed(wasmtime::Error::msg("no")).unwrap();
+        assert!(memory.memory_growing(20 * MIB, 24 * MIB, None).unwrap());
+        let error = memory.memory_growing(24 * MIB, 25 * MIB, None).unwrap_err();
+        assert_eq!(error.to_string(), "asked for more than 64 MiB of memory");
+    }
+
+    #[test]
+    fn tables_are_bounded() {
+        let mut memory = Memory { used: 0, last: 0, most: MIB };
+        assert!(memory.table_growing(0, limits::TABLE_ELEMENTS, None).unwrap());
+        assert!(memory.table_growing(0, limits::TABLE_ELEMENTS + 1, None).is_err());
+    }
+}

@@ -1,0 +1,316 @@
+//! Version 0.1 of the contract: its generated types, the host's side of its imports, and calls of its exports.
+//!
+//! Nothing is decided here. Each import converts its arguments, asks the capability of that name and converts the
+//! answer; each export is called with today's words converted into the version's.
+
+use wasmtime::{
+    Result, Store,
+    component::{Component, HasSelf, Linker},
+};
+
+use super::{Answer, Described, Need, Outcome, Question, Reported};
+use crate::{
+    capability::{
+        console::Level,
+        evidence::{Refusal, Trouble},
+    },
+    manifest,
+    params::ParamValue,
+    state::State,
+};
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/assay-plugin/0.1",
+        world: "check",
+        imports: { default: trappable },
+        require_store_data_send: true,
+    });
+}
+
+use bindings::{
+    Check, CheckPre,
+    assay::plugin::{console, evidence, snapshot, types},
+    exports::assay::plugin::about,
+};
+
+/// The parts of an export's name, apart from the patch version.
+pub(crate) const VERSION: (u64, u64) = (0, 1);
+
+/// A component of this version, ready to be instantiated.
+pub(crate) struct Guest(CheckPre<State>);
+
+/// Offers the world's imports.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    Check::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+}
+
+impl Guest {
+    /// Checks the types of the component's imports and exports.
+    pub(crate) fn new(linker: &Linker<State>, component: &Component) -> Result<Self> {
+        Ok(Self(CheckPre::new(linker.instantiate_pre(component)?)?))
+    }
+
+    /// Asks what the plugin is.
+    pub(crate) fn describe(&self, store: &mut Store<State>) -> Result<Described> {
+        let guest = self.0.instantiate(&mut *store)?;
+        Ok(guest.assay_plugin_about().call_describe(store)?.into())
+    }
+
+    /// Asks for a verdict.
+    pub(crate) fn judge(&self, store: &mut Store<State>, question: &Question) -> Result<Answer> {
+        let guest = self.0.instantiate(&mut *store)?;
+        let answer = guest.assay_plugin_judge().call_judge(store, &context(question), &question.image)?;
+        Ok(answer.map(|found| found.into_iter().map(Into::into).collect()).map_err(Into::into))
+    }
+}
+
+fn context(question: &Question) -> types::Context {
+    let param = |param: &crate::params::Param| types::Param {
+        name: param.name.clone(),
+        value: match &param.value {
+            ParamValue::Text(text) => types::Value::Text(text.clone()),
+            ParamValue::Many(items) => types::Value::Many(items.clone()),
+            ParamValue::Json(json) => types::Value::Json(json.clone()),
+        },
+    };
+    types::Context {
+        // A single judgement belongs to no run that is kept and to no scenario.
+        run: String::new(),
+        scenario: String::new(),
+        attempt: 1,
+        key: question.key.clone(),
+        now: question.now,
+        seed: question.seed,
+        deadline: question.deadline,
+        params: question.params.iter().map(param).collect(),
+        facts: vec![("host-version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+    }
+}
+
+impl From<about::Manifest> for Described {
+    fn from(old: about::Manifest) -> Self {
+        let rule =
+            |rule: about::Rule| manifest::Rule { code: rule.code, title: rule.title, severity: rule.severity.into() };
+        let need = |need: about::Need| Need { kind: need.kind, reason: need.reason };
+        Self {
+            name: old.name,
+            version: old.version,
+            summary: old.summary,
+            licence: old.licence,
+            source: old.source,
+            documentation: old.documentation,
+            params: old.params,
+            needs: old.needs.into_iter().map(need).collect(),
+            limits: old.limits,
+            rules: old.rules.into_iter().map(rule).collect(),
+        }
+    }
+}
+
+impl From<types::Severity> for manifest::Severity {
+    fn from(old: types::Severity) -> Self {
+        match old {
+            types::Severity::Info => Self::Info,
+            types::Severity::Low => Self::Low,
+            types::Severity::Medium => Self::Medium,
+            types::Severity::High => Self::High,
+            types::Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+impl From<types::Finding> for Reported {
+    fn from(old: types::Finding) -> Self {
+        Self {
+            code: old.code,
+            outcome: match old.outcome {
+                types::Outcome::Success => Outcome::Success,
+                types::Outcome::Failure => Outcome::Failure,
+                types::Outcome::Warning => Outcome::Warning,
+                types::Outcome::Skipped => Outcome::Skipped,
+                types::Outcome::Error => Outcome::Error,
+            },
+            severity: old.severity.into(),
+            message: old.message,
+            subject: old.subject,
+            terms: old.terms,
+            solution: old.solution,
+        }
+    }
+}
+
+impl From<types::Fault> for super::Fault {
+    fn from(old: types::Fault) -> Self {
+        let (kind, message) = match old {
+            types::Fault::Invalid(message) => ("refuses its input", message),
+            types::Fault::Transient(later) => ("failed for now", later.message),
+            types::Fault::Auth(credential) => ("was refused a credential", credential),
+            types::Fault::Lost(message) => ("lost its work", message),
+            types::Fault::Internal(message) => ("failed", message),
+        };
+        Self { kind, message }
+    }
+}
+
+impl types::Host for State {}
+
+impl console::Host for State {
+    fn log(&mut self, level: console::Level, message: String) -> Result<()> {
+        self.move_bytes(message.len())?;
+        let level = match level {
+            console::Level::Debug => Level::Debug,
+            console::Level::Info => Level::Info,
+            console::Level::Warn => Level::Warn,
+            console::Level::Error => Level::Error,
+        };
+        let logged = self.console.log(level, &message);
+        self.or_stop(logged)
+    }
+
+    fn progress(&mut self, _done: u64, _total: Option<u64>, text: String) -> Result<()> {
+        // A check is over before anybody could follow it.
+        self.move_bytes(text.len())
+    }
+
+    fn remote(&mut self, chunk: Vec<u8>) -> Result<()> {
+        self.move_bytes(chunk.len())?;
+        let counted = self.console.remote(chunk.len());
+        self.or_stop(counted)
+    }
+}
+
+impl snapshot::Host for State {
+    fn describe(&mut self) -> Result<snapshot::Head> {
+        let head = self.snapshot.head();
+        self.move_bytes(head.owner.len())?;
+        Ok(snapshot::Head {
+            // A Snapshot's spec knows neither; they belong to the resource around it.
+            name: String::new(),
+            kind: String::new(),
+            owner: head.owner,
+            components: head.components,
+            labels: Vec::new(),
+            annotations: Vec::new(),
+        })
+    }
+
+    fn components(&mut self, offset: u32, limit: u32) -> Result<Vec<snapshot::Component>> {
+        let components: Vec<_> = self.snapshot.components(offset, limit).to_vec();
+        let size = components.iter().map(crate::capability::snapshot::Component::size).sum();
+        self.move_bytes(size)?;
+        let convert = |component: crate::capability::snapshot::Component| snapshot::Component {
+            name: component.name,
+            version: component.version,
+            image: component.image,
+            source: component.source.map(|source| snapshot::Source {
+                url: source.url,
+                revision: source.revision,
+                path: source.path,
+                dockerfile: source.dockerfile,
+            }),
+            // Only the one who made the Snapshot knows.
+            changed: false,
+        };
+        Ok(components.into_iter().map(convert).collect())
+    }
+
+    fn param(&mut self, offset: u64) -> Result<Vec<u8>> {
+        let part = self.snapshot.text(offset).to_vec();
+        self.move_bytes(part.len())?;
+        Ok(part)
+    }
+}
+
+type Told<T> = Result<std::result::Result<T, evidence::Error>>;
+
+impl State {
+    /// Converts what the evidence says; the lack of an answer ends the call, whatever the guest would make of it.
+    fn told<T>(&mut self, image: &str, told: std::result::Result<T, Trouble>, size: impl Fn(&T) -> usize) -> Told<T> {
+        match told {
+            Ok(value) => {
+                self.move_bytes(image.len() + size(&value))?;
+                Ok(Ok(value))
+            }
+            Err(Trouble::Refused(refusal)) => {
+                self.move_bytes(image.len())?;
+                Ok(Err(refusal.into()))
+            }
+            Err(Trouble::NoAnswer(no_answer)) => self.or_stop(Err(no_answer.into())),
+        }
+    }
+}
+
+impl evidence::Host for State {
+    fn manifest(&mut self, image: String) -> Told<Vec<u8>> {
+        let told = self.evidence.manifest(&image);
+        self.told(&image, told, Vec::len)
+    }
+
+    fn config(&mut self, image: String) -> Told<Vec<u8>> {
+        let told = self.evidence.config(&image);
+        self.told(&image, told, Vec::len)
+    }
+
+    fn layers(&mut self, image: String) -> Told<Vec<evidence::Layer>> {
+        let told = self.evidence.layers(&image).map(|layers| layers.into_iter().map(Into::into).collect());
+        // Layers are parts of the manifest, and about as long.
+        let size = self.evidence.manifest_size();
+        self.told(&image, told, |_: &Vec<_>| size)
+    }
+
+    fn signatures(&mut self, image: String) -> Told<Vec<evidence::Signer>> {
+        let told = self.evidence.signatures(&image).map(|signers| signers.into_iter().map(Into::into).collect());
+        self.told(&image, told, |signers: &Vec<_>| signers.len() * 256)
+    }
+
+    fn attestations(&mut self, image: String) -> Told<Vec<evidence::Attestation>> {
+        let told = self.evidence.attestations(&image).map(|list| list.into_iter().map(Into::into).collect());
+        self.told(&image, told, |list: &Vec<_>| list.len() * 256)
+    }
+
+    fn read(&mut self, image: String, blob: String, offset: u64, length: u32) -> Told<Vec<u8>> {
+        let told = self.evidence.read(&image, &blob, offset, length);
+        self.told(&image, told, |bytes| blob.len() + bytes.len())
+    }
+}
+
+impl From<Refusal> for evidence::Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::NotFound,
+            Refusal::Denied(why) => Self::Denied(why),
+            Refusal::TooLarge(size) => Self::TooLarge(size),
+            Refusal::Unavailable(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+impl From<crate::capability::evidence::Signer> for evidence::Signer {
+    fn from(signer: crate::capability::evidence::Signer) -> Self {
+        // A signature by a key has no time of its own.
+        Self { key_id: signer.key_id, identity: signer.identity, issuer: signer.issuer, signed: None }
+    }
+}
+
+impl From<crate::capability::evidence::Statement> for evidence::Attestation {
+    fn from(statement: crate::capability::evidence::Statement) -> Self {
+        Self {
+            predicate_type: statement.predicate_type,
+            statement: statement.digest,
+            size: statement.size,
+            signers: statement.signers.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<crate::capability::evidence::Layer> for evidence::Layer {
+    fn from(layer: crate::capability::evidence::Layer) -> Self {
+        Self {
+            digest: layer.digest,
+            media_type: layer.media_type,
+            size: layer.size,
+            annotations: layer.annotations.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+# METADATA
+# title: Tekton tasks
+# description: >-
+#   Reads the tasks that ran from provenance of Tekton Chains: `buildConfig.tasks` of SLSA v0.2, and the resolved
+#   dependencies of SLSA v1, which hold the whole TaskRun with the build type `slsa-tekton` and only the place of the
+#   task's definition with the build type `slsa`.
+package lib.tekton
+
+# The tasks of all provenances. `name` is the task's name in the pipeline, `task` the name of its definition, `status`
+# is `Succeeded`, `Failed` or empty; each is empty where the provenance does not tell. `source` says where the
+# definition comes from, as package lib.reference has it.
+tasks contains task if {
+	some statement in data.lib.slsa.provenances
+	statement.predicateType == data.lib.slsa.v0_2
+	runs := statement.predicate.buildConfig.tasks
+	is_array(runs)
+	some run in runs
+	reference := object.get(run, "ref", {})
+	task := {
+		"name": object.get(run, "name", ""),
+		"task": definition_name(reference, object.get(run, ["invocation", "environment", "labels"], {})),
+		"status": object.get(run, "status", ""),
+		"source": data.lib.reference.source(reference, object.get(run, ["invocation", "configSource"], {})),
+	}
+}
+
+tasks contains task if {
+	some dependency in task_dependencies
+	run := task_run(dependency)
+	reference := object.get(run, ["spec", "taskRef"], {})
+	labels := object.get(run, ["metadata", "labels"], {})
+	task := {
+		"name": object.get(labels, "tekton.dev/pipelineTask", ""),
+		"task": definition_name(reference, labels),
+		"status": status(object.get(run, ["status", "conditions"], [])),
+		"source": data.lib.reference.source(reference, object.get(run, ["status", "provenance", "refSource"], {})),
+	}
+}
+
+tasks contains task if {
+	some dependency in task_dependencies
+	not task_run(dependency)
+	task := {"name": "", "task": "", "status": "", "source": data.lib.reference.resolved(dependency)}
+}
+
+task_dependencies contains dependency if {
+	some statement in data.lib.slsa.provenances
+	statement.predicateType == data.lib.slsa.v1
+	some dependency in data.lib.slsa.dependencies(statement)
+	dependency.name in {"task", "pipelineTask"}
+}
+
+# The TaskRun that the dependency carries. Undefined when it carries none that can be read.
+task_run(dependency) := run if {
+	content := dependency.content
+	base64.is_valid(content)
+	text := base64.decode(content)
+	json.is_valid(text)
+	run := json.unmarshal(text)
+	is_object(run)
+}
+
+# How a task is called in messages.
+label(task) := task.name if {
+	task.name != ""
+} else := task.source.text
+
+# The same with the place of its definition.
+described(task) := sprintf("`%s` (%s)", [task.name, task.source.text]) if {
+	task.name != ""
+} else := sprintf("`%s`", [task.source.text])
+
+# The name of a task's definition. The label counts only beside a resolver: the author of a pipeline may put any label
+# on a task that is defined in place.
+definition_name(reference, labels) := name if {
+	name := data.lib.reference.parameter(reference, "name")
+} else := name if {
+	name := reference.name
+} else := name if {
+	reference.resolver
+	name := labels["tekton.dev/task"]
+} else := ""
+
+# How a run ended, by its conditions.
+status(conditions) := "Succeeded" if {
+	outcome(conditions, "True")
+} else := "Failed" if {
+	outcome(conditions, "False")
+} else := ""
+
+outcome(conditions, status) if {
+	is_array(conditions)
+	some condition in conditions
+	condition.type == "Succeeded"
+	condition.status == status
+}

@@ -1,0 +1,176 @@
+//! Requests that cannot be carried out, and content that lies: one clear sentence, the right exit code, nothing half
+//! written.
+
+use assay_model::digest::Digest;
+use serde_json::json;
+
+use crate::world::{HOST, Ran, World, assay};
+
+/// Judges the good image with one argument replaced.
+fn with(world: &World, flag: &str, value: &str) -> Ran {
+    world.layout.write(&world.path("oci")).unwrap();
+    let (snapshot, policy, key, bundle) = (world.snapshot(HOST), world.policy(), world.path("key.pub"), world.path("oci"));
+    let mut arguments = vec!["validate", "image", "--ignore-rekor"];
+    let fixed = [
+        ("--images", snapshot.as_str()),
+        ("--policy", &policy),
+        ("--public-key", key.as_str()),
+        ("--bundle", bundle.as_str()),
+    ];
+    for (name, good) in fixed {
+        arguments.extend([name, if name == flag { value } else { good }]);
+    }
+    if !fixed.iter().any(|(name, _)| *name == flag) {
+        arguments.extend([flag, value]);
+    }
+    assay(&arguments)
+}
+
+#[test]
+fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
+    let world = World::good();
+    let source = |folder: &str| json!({"sources": [{"policy": [world.path(folder)]}]}).to_string();
+    world.file("syntax/p.rego", "package p\n\nimport rego.v1\n\ndeny contains msg if {\n\tmsg := }\n");
+    world.file("norule/p.rego", "package p\n\nimport rego.v1\n\nhelper := 1\n");
+    world.file("norego/readme.md", "nothing here");
+    world.file("garbage.pub", "not a key");
+    world.file("half.pub", "-----BEGIN PUBLIC KEY-----\nMFkwEwYH\n-----END PUBLIC KEY-----\n");
+    world.file("empty.wasm", "");
+    world.file("text.wasm", "this is no component");
+    world.file("module.wasm", "\0asm\u{1}\0\0\0");
+    world.file("data/x.yaml", "a: [1\n");
+    let data = json!({"sources": [{"policy": [world.path("policy")], "data": [world.path("data")]}]}).to_string();
+    let path = |name: &str| world.path(name).to_string();
+    for (flag, value, says) in [
+        ("--images", "{\"components\": [".to_owned(), "neither JSON nor YAML"),
+        ("--images", "{}".to_owned(), "no components"),
+        ("--images", "components: []\n".to_owned(), "no components"),
+        ("--images", "components:\n- name: a\n".to_owned(), "component 1 (`a`)"),
+        ("--images", path("nowhere.yaml"), "there is no such file"),
+        ("--policy", source("syntax"), "p.rego"),
+        ("--policy", source("norule"), "rule"),
+        ("--policy", source("norego"), "norego"),
+        ("--policy", source("nowhere"), "nowhere"),
+        ("--policy", data, "x.yaml"),
+        ("--policy", "{\"sources\": 3}".to_owned(), "EnterpriseContractPolicy"),
+        ("--policy", json!({"sources": [{"policy": ["oci::r.example/p"]}]}).to_string(), "oci::r.example/p"),
+        ("--policy", json!({"sources": [{"policy": ["git::g.example/p"]}]}).to_string(), "git::g.example/p"),
+        ("--policy", json!({"sources": [{"policy": ["https://g.example/p"]}]}).to_string(), "https://g.example/p"),
+        ("--public-key", path("garbage.pub"), "garbage.pub"),
+        ("--public-key", path("half.pub"), "half.pub"),
+        ("--public-key", path("nowhere.pub"), "there is no such file"),
+        ("--bundle", path("nowhere"), "nowhere"),
+        ("--bundle", path("policy"), "policy"),
+        ("--check", path("empty.wasm"), "empty.wasm"),
+        ("--check", path("text.wasm"), "text.wasm"),
+        ("--check", path("module.wasm"), "module.wasm"),
+        ("--check", path("nowhere.wasm"), "there is no such file"),
+        ("--output", "pdf".to_owned(), "pdf"),
+        ("--output", format!("json={}", path("no/folder/x")), "there is no folder"),
+        ("--effective-time", "soon".to_owned(), "not a moment"),
+        ("--workers", "0".to_owned(), "workers"),
+        ("--timeout", "a while".to_owned(), "not a duration"),
+        ("--nonsense", "x".to_owned(), "--nonsense"),
+    ] {
+        let ran = with(&world, flag, &value);
+        ran.expect(2, says);
+        assert_eq!(ran.out, "", "{flag} {value}: data on standard output");
+        assert!(ran.err.starts_with("error: "), "{flag} {value}: {}", ran.err);
+    }
+}
+
+#[test]
+fn the_sentence_of_a_broken_policy_names_the_file_and_the_line() {
+    let world = World::good();
+    world.file("policy/broken.rego", "package p\n\nimport rego.v1\n\ndeny contains msg if {\n\tmsg := }\n");
+    let ran = world.judge(&[]);
+    ran.expect(2, "broken.rego:6");
+}
+
+#[test]
+fn nothing_is_written_when_a_request_is_unusable() {
+    let world = World::good();
+    let report = world.file("report.json", "what was here");
+    let output = format!("json={report}");
+    world.layout.write(&world.path("oci")).unwrap();
+    world.judge(&["--output", &output, "--check", world.path("nowhere.wasm").as_str()]).expect(2, "nowhere.wasm");
+    assert_eq!(fs_err::read_to_string(&report).unwrap(), "what was here");
+}
+
+#[test]
+fn content_that_lies_is_no_answer() {
+    let of_tag = |world: &World, kind: &str, digest: &Digest| {
+        let name = format!("app/it:sha256-{}.{kind}", digest.hex());
+        world.layout.names().find(|(found, _)| *found == name).unwrap().1.digest.clone()
+    };
+    let layer_of = |world: &World, manifest: &Digest| -> Digest {
+        let manifest: serde_json::Value = serde_json::from_slice(world.layout.get(manifest).unwrap()).unwrap();
+        manifest["layers"][0]["digest"].as_str().unwrap().parse().unwrap()
+    };
+    let config_of = |world: &World, manifest: &Digest| -> Digest {
+        let manifest: serde_json::Value = serde_json::from_slice(world.layout.get(manifest).unwrap()).unwrap();
+        manifest["config"]["digest"].as_str().unwrap().parse().unwrap()
+    };
+    let cases: [(&str, &dyn Fn(&mut World, &Digest), &str); 8] = [
+        ("the manifest is another", &|world, digest| world.layout.forge(digest, *b"{}"), "digest-mismatch"),
+        ("the manifest is gone", &|world, digest| assert!(world.layout.lose(digest)), "not-found"),
+        ("the config is another", &|world, digest| { let config = config_of(world, digest); world.layout.forge(&config, *b"{}") }, "digest-mismatch"),
+        ("the config is truncated", &|world, digest| {
+            let config = config_of(world, digest);
+            let half = world.layout.get(&config).unwrap();
+            let half = half.get(..half.len() / 2).unwrap().to_vec();
+            world.layout.forge(&config, half);
+        }, "digest-mismatch"),
+        ("the signature's payload is another", &|world, digest| {
+            let payload = layer_of(world, &of_tag(world, "sig", digest));
+            let mut bytes = world.layout.get(&payload).unwrap().to_vec();
+            if let Some(byte) = bytes.last_mut() { *byte = b' '; }
+            world.layout.forge(&payload, bytes);
+        }, "digest-mismatch"),
+        ("the attestation is gone", &|world, digest| { let layer = layer_of(world, &of_tag(world, "att", digest)); assert!(world.layout.lose(&layer)) }, "blob-not-found"),
+        ("the image is not what the Snapshot asks for", &|world, _| {
+            let (name, _) = world.components.pop().unwrap();
+            world.components.push((name, format!("app/it@{}", Digest::of(b"other"))));
+        }, "image-not-found"),
+        ("the manifest is no JSON", &|world, _| {
+            let digest = world.layout.manifest("app/it", None, xtask::layout::MANIFEST, *b"no JSON");
+            world.components.push(("odd".to_owned(), format!("app/it@{digest}")));
+        }, "malformed"),
+    ];
+    for (name, spoil, code) in cases {
+        let mut world = World::good();
+        let digest = world.image("it", &[]);
+        spoil(&mut world, &digest);
+        let path = world.path("report.json");
+        let ran = world.judge(&["--output", &format!("json={path}"), "--output", "text"]);
+        ran.expect(3, code);
+        let report: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+        let good = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
+        assert_eq!(good["success"], json!(true), "{name}: the other component is judged");
+        let errors: Vec<_> = report["components"].as_array().unwrap().iter().filter_map(|component| component.get("error")).collect();
+        assert_eq!(errors.len(), 1, "{name}");
+        assert!(errors.iter().all(|error| error["message"].as_str().unwrap().len() > 20), "{name}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_blob_announced_as_two_gigabytes_is_refused_without_being_read() {
+    let mut world = World::empty();
+    let config = world.layout.blob(*b"{}");
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": xtask::layout::MANIFEST,
+        "config": {"mediaType": xtask::layout::CONFIG, "digest": config, "size": 2_000_000_000_u64},
+        "layers": [],
+    });
+    let digest = world.layout.manifest("app/it", None, xtask::layout::MANIFEST, manifest.to_string());
+    world.components.push(("it".to_owned(), format!("app/it@{digest}")));
+    world.judge(&[]).expect(3, "too-large");
+}
+
+#[test]
+fn a_wrong_key_denies() {
+    let world = World::good();
+    world.file("key.pub", &xtask::sign::Key::generate().unwrap().public_pem().unwrap());
+    world.judge(&[]).expect(1, "builtin.image.signature_check");
+}

@@ -1,0 +1,70 @@
+//! Checks that misbehave: each ends as an error of its component, within its limits, and the others are judged.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, guest};
+
+fn error_of(report: &Value, name: &str) -> Value {
+    let components = report["components"].as_array().unwrap();
+    components.iter().find(|component| component["name"] == name).unwrap()["error"].clone()
+}
+
+#[test]
+fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
+    let mut world = World::good();
+    world.image("bad", &[("bad", "yes")]);
+    for (behaviour, code) in [
+        ("loop", "plugin-cpu-limit"),
+        ("allocate", "plugin-memory-limit"),
+        ("trap", "plugin-trap"),
+        ("lie", "plugin-fault"),
+    ] {
+        let check = format!("{}?do={behaviour}", guest("hostile"));
+        let ran = world.judge(&["--check", &check, "--output", "json"]);
+        ran.expect(3, code);
+        let report = ran.json();
+        assert_eq!(error_of(&report, "good")["code"], json!(code), "{behaviour}");
+        assert!(error_of(&report, "good")["message"].as_str().unwrap().contains("hostile"), "{behaviour}");
+        let bad = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "bad").unwrap();
+        assert_eq!(bad["violations"][0]["metadata"]["code"], json!("main.bad"), "{behaviour}: the policy is asked all the same");
+    }
+}
+
+#[test]
+fn a_check_that_never_describes_itself_is_refused_before_the_run() {
+    let world = World::good();
+    let check = guest("describes_for_ever");
+    world.judge(&["--check", check.as_str()]).expect(2, "describes_for_ever.wasm");
+}
+
+#[test]
+fn an_unknown_parameter_is_refused_with_the_known_ones() {
+    let world = World::good();
+    let check = format!("{}?colour=red", guest("licences"));
+    let ran = world.judge(&["--check", &check]);
+    ran.expect(2, "colour");
+    ran.expect(2, "deny");
+}
+
+#[test]
+fn findings_of_a_check_stand_beside_the_policy_and_can_be_excluded_by_name() {
+    let mut world = World::empty();
+    world.image("bad", &[("bad", "yes")]);
+    let check = guest("licences").to_string();
+    let codes = |ran: &crate::world::Ran| -> Vec<String> {
+        let violations = ran.json()["components"][0]["violations"].as_array().cloned().unwrap_or_default();
+        violations.iter().map(|finding| finding["metadata"]["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let ran = world.judge(&["--check", &check, "--output", "json"]);
+    assert_eq!((ran.code, codes(&ran)), (1, vec!["licences.sbom".to_owned(), "main.bad".to_owned()]), "{ran:?}");
+    let excluded = json!({"sources": [{"policy": [world.path("policy")], "config": {"exclude": ["licences.sbom"]}}]});
+    world.file("policy.json", &excluded.to_string());
+    let policy = world.path("policy.json");
+    world.layout.write(&world.path("oci")).unwrap();
+    let (bundle, key) = (world.path("oci"), world.path("key.pub"));
+    let ran = crate::world::assay(&[
+        "validate", "image", "--images", &world.snapshot(crate::world::HOST), "--bundle", bundle.as_str(), "--public-key",
+        key.as_str(), "--ignore-rekor", "--policy", policy.as_str(), "--check", &check, "--output", "json",
+    ]);
+    assert_eq!((ran.code, codes(&ran)), (1, vec!["main.bad".to_owned()]), "{ran:?}");
+}

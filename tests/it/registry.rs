@@ -1,0 +1,142 @@
+//! A registry in this process, on port 0: what `assay` meets when it asks for an image by HTTP.
+//!
+//! It serves manifests and blobs as the distribution specification says (pull only), counts the requests, and can
+//! be told to misbehave for some paths.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::{Method, Response, StatusCode, Uri, header},
+};
+use serde_json::Value;
+
+/// How a registry may fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Never answers.
+    Hang,
+    /// Answers 500.
+    Broken,
+    /// Answers with other bytes than were asked for.
+    Lie,
+    /// Sends half of the bytes and ends the connection.
+    Truncate,
+}
+
+#[derive(Default)]
+struct Content {
+    /// By `repository:tag` and `repository@digest`.
+    manifests: BTreeMap<String, (String, Vec<u8>)>,
+    /// By digest.
+    blobs: BTreeMap<String, Vec<u8>>,
+    faults: Vec<(String, Fault)>,
+    requests: Vec<String>,
+}
+
+/// A running registry; it ends with the test.
+pub(crate) struct Registry {
+    address: SocketAddr,
+    content: Arc<Mutex<Content>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Registry {
+    /// An empty registry.
+    pub(crate) fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let content = Arc::new(Mutex::new(Content::default()));
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&content));
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self { address, content, _runtime: runtime }
+    }
+
+    /// `127.0.0.1:PORT`
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Pushes everything an OCI layout names.
+    pub(crate) fn push_layout(&self, folder: &Path) {
+        let index: Value = serde_json::from_slice(&fs_err::read(folder.join("index.json")).unwrap()).unwrap();
+        let mut content = self.content.lock().unwrap();
+        for entry in index["manifests"].as_array().unwrap() {
+            let name = entry["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap();
+            let digest = entry["digest"].as_str().unwrap();
+            let bytes = fs_err::read(folder.join("blobs/sha256").join(&digest[7..])).unwrap();
+            content.manifests.insert(name.to_owned(), (entry["mediaType"].as_str().unwrap().to_owned(), bytes));
+        }
+        for blob in fs_err::read_dir(folder.join("blobs/sha256")).unwrap() {
+            let path = blob.unwrap().path();
+            let digest = format!("sha256:{}", path.file_name().unwrap().to_str().unwrap());
+            content.blobs.insert(digest, fs_err::read(&path).unwrap());
+        }
+    }
+
+    /// Misbehaves for every path that holds `part`.
+    pub(crate) fn fault(&self, part: &str, fault: Fault) {
+        self.content.lock().unwrap().faults.push((part.to_owned(), fault));
+    }
+
+    /// All requests so far, `METHOD path`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.content.lock().unwrap().requests.clone()
+    }
+}
+
+fn plain(status: StatusCode) -> Response<Body> {
+    Response::builder().status(status).body(Body::from(r#"{"errors":[]}"#)).unwrap()
+}
+
+async fn answer(State(content): State<Arc<Mutex<Content>>>, method: Method, uri: Uri) -> Response<Body> {
+    let path = uri.path();
+    let (found, fault) = {
+        let mut content = content.lock().unwrap();
+        content.requests.push(format!("{method} {path}"));
+        let fault = content.faults.iter().find(|(part, _)| path.contains(part.as_str())).map(|(_, fault)| *fault);
+        (content.find(path), fault)
+    };
+    match fault {
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Broken) => return plain(StatusCode::INTERNAL_SERVER_ERROR),
+        Some(Fault::Lie | Fault::Truncate) | None => {}
+    }
+    if path == "/v2/" {
+        return plain(StatusCode::OK);
+    }
+    let Some((media_type, mut bytes)) = found else { return plain(StatusCode::NOT_FOUND) };
+    let length = bytes.len();
+    match fault {
+        Some(Fault::Lie) => bytes.iter_mut().for_each(|byte| *byte = if *byte == b'1' { b'2' } else { *byte }),
+        Some(Fault::Truncate) => bytes.truncate(length / 2),
+        _ => {}
+    }
+    let response = Response::builder().header(header::CONTENT_TYPE, media_type).header(header::CONTENT_LENGTH, length);
+    if method == Method::HEAD {
+        return response.body(Body::empty()).unwrap();
+    }
+    // A stream has no length of its own, so a truncated body stays shorter than its head says.
+    let parts = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes)]);
+    response.body(Body::from_stream(parts)).unwrap()
+}
+
+impl Content {
+    fn find(&self, path: &str) -> Option<(String, Vec<u8>)> {
+        let rest = path.strip_prefix("/v2/")?;
+        if let Some((repository, reference)) = rest.split_once("/manifests/") {
+            let separator = if reference.starts_with("sha256:") { '@' } else { ':' };
+            return self.manifests.get(&format!("{repository}{separator}{reference}")).cloned();
+        }
+        let (_, digest) = rest.split_once("/blobs/")?;
+        self.blobs.get(digest).map(|bytes| ("application/octet-stream".to_owned(), bytes.clone()))
+    }
+}

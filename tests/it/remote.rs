@@ -1,0 +1,156 @@
+//! Images on a registry: the same answers as from a bundle, each object asked for once, and registries that fail.
+
+use std::{
+    io::Read as _,
+    net::TcpListener,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    registry::{Fault, Registry},
+    world::{HOST, Ran, World, command},
+};
+
+fn pushed(world: &World) -> Registry {
+    let registry = Registry::start();
+    world.layout.write(&world.path("oci")).unwrap();
+    registry.push_layout(world.path("oci").as_std_path());
+    registry
+}
+
+#[test]
+fn the_same_snapshot_on_a_registry_gives_the_same_json() {
+    let mut world = World::good();
+    world.image("bad", &[("bad", "yes")]);
+    let unsigned = world.unsigned_image("unsigned", &[]);
+    assert!(unsigned.to_string().starts_with("sha256:"));
+    let registry = pushed(&world);
+    let more = ["--effective-time", "2030-01-01", "--show-successes", "--output", "json"];
+    let (local, remote) = (world.judge(&more), world.judge_on(&registry.host(), &more));
+    assert_eq!((local.code, remote.code), (1, 1), "{remote:?}");
+    assert_eq!(remote.out.replace(&registry.host(), HOST), local.out);
+}
+
+#[test]
+fn each_object_is_asked_for_once_however_many_components_need_it() {
+    let mut world = World::good();
+    let (_, image) = world.components.first().unwrap().clone();
+    for number in 0..10 {
+        world.components.push((format!("again{number}"), image.clone()));
+    }
+    let registry = pushed(&world);
+    world.judge_on(&registry.host(), &["--workers", "8"]).expect(0, "Success: true");
+    let requests = registry.requests();
+    let mut once = requests.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), requests.len(), "asked twice: {requests:?}");
+}
+
+#[test]
+fn registries_that_fail_give_no_answer_and_say_how() {
+    for (path, fault, code) in [
+        ("/app/it/manifests/sha256:", Fault::Broken, "registry-error"),
+        ("/app/it/manifests/sha256:", Fault::Lie, "digest-mismatch"),
+        ("/app/it/blobs/", Fault::Broken, "registry-error"),
+        ("/app/it/blobs/", Fault::Lie, "digest-mismatch"),
+        ("/app/it/manifests/sha256-", Fault::Broken, "registry-error"),
+    ] {
+        let mut world = World::good();
+        world.image("it", &[]);
+        let registry = pushed(&world);
+        registry.fault(path, fault);
+        let ran = world.judge_on(&registry.host(), &["--output", "json", "--output", "text"]);
+        ran.expect(3, code);
+        ran.expect(3, "no answer for 1 of 2 components");
+        let report: Value = serde_json::Deserializer::from_str(&ran.out).into_iter().next().unwrap().unwrap();
+        let good = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
+        assert_eq!(good["success"], json!(true));
+    }
+}
+
+#[test]
+fn a_body_that_ends_early_is_no_answer() {
+    let mut world = World::good();
+    world.image("it", &[]);
+    let registry = pushed(&world);
+    registry.fault("/app/it/blobs/", Fault::Truncate);
+    let ran = world.judge_on(&registry.host(), &[]);
+    ran.expect(3, "no answer for 1 of 2 components");
+}
+
+#[test]
+fn a_registry_that_is_not_there_is_no_answer() {
+    let world = World::good();
+    // A port that was just free: nobody listens on it.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ran = world.judge_on(&format!("127.0.0.1:{port}"), &[]);
+    ran.expect(3, "registry-unreachable");
+}
+
+#[test]
+fn a_registry_that_hangs_leaves_no_answer_at_the_deadline_and_the_others_judged() {
+    let mut world = World::good();
+    world.image("slow", &[]);
+    let registry = pushed(&world);
+    registry.fault("/app/slow/blobs/", Fault::Hang);
+    let started = Instant::now();
+    let ran = world.judge_on(&registry.host(), &["--timeout", "4s"]);
+    assert!(started.elapsed() < Duration::from_secs(60));
+    ran.expect(3, "deadline");
+    ran.expect(3, "no answer for 1 of 2 components");
+    ran.expect(3, "time limit");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_writes_an_honest_partial_report() {
+    for signal in ["INT", "TERM"] {
+        let mut world = World::good();
+        world.image("slow", &[]);
+        let registry = pushed(&world);
+        registry.fault("/app/slow/blobs/", Fault::Hang);
+        let (snapshot, policy, key) = (world.snapshot(&registry.host()), world.policy(), world.path("key.pub"));
+        let report = world.path("report.json");
+        let output = format!("json={report}");
+        let arguments = [
+            "validate", "image", "--images", &snapshot, "--policy", &policy, "--public-key", key.as_str(), "--ignore-rekor",
+            "--output", &output,
+        ];
+        let mut child = command(&arguments).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // Interrupted once the hanging request is on its way and the other image is done.
+        let wanted = |registry: &Registry| {
+            let requests = registry.requests();
+            let asked = |part: &str| requests.iter().any(|request| request.contains(part));
+            asked("/app/slow/blobs/") && asked("/app/good/manifests/sha256-") && asked("/app/good/blobs/")
+        };
+        wait_for(|| wanted(&registry));
+        std::thread::park_timeout(Duration::from_millis(500));
+        let killed = std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        let mut out = Vec::new();
+        child.stdout.take().unwrap().read_to_end(&mut out).unwrap();
+        let ran = Ran::of(&child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(ran.err.contains("interrupted"), "{ran:?}");
+        let report: Value = serde_json::from_slice(&fs_err::read(&report).unwrap()).unwrap();
+        assert_eq!(report["stopped"], json!("interrupted"));
+        let error = |name: &str| {
+            let components = report["components"].as_array().unwrap();
+            components.iter().find(|component| component["name"] == name).unwrap()["error"]["code"].clone()
+        };
+        assert_eq!((error("good"), error("slow")), (Value::Null, json!("interrupted")));
+    }
+}
+
+/// Waits for something that will come, and fails when it does not.
+fn wait_for(is_so: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < until, "waited in vain");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,234 @@
+//! What the program answers about good and bad images, read from a bundle.
+
+use assay_model::digest::Digest;
+use serde_json::{Value, json};
+use xtask::{
+    layout::{ImageSpec, Platform},
+    sign::{Envelope, Key, SignedPayload, simple_signing},
+};
+
+use crate::world::{HOST, World, provenance};
+
+fn codes(component: &Value, list: &str) -> Vec<String> {
+    let findings = component[list].as_array().cloned().unwrap_or_default();
+    findings.iter().map(|finding| finding["metadata"]["code"].as_str().unwrap_or("-").to_owned()).collect()
+}
+
+#[test]
+fn a_good_image_is_allowed_and_the_report_says_what_was_looked_at() {
+    let ran = World::good().judge(&["--output", "json", "--show-successes"]);
+    ran.expect(0, "");
+    assert_eq!(ran.err, "");
+    let report = ran.json();
+    assert_eq!(report["success"], json!(true));
+    let component = &report["components"][0];
+    assert_eq!(
+        codes(component, "successes"),
+        [
+            "builtin.attestation.signature_check",
+            "builtin.attestation.syntax_check",
+            "builtin.image.signature_check",
+            "main.bad",
+            "main.odd",
+        ]
+    );
+    assert_eq!(component["attestations"][0]["predicateType"], json!("https://slsa.dev/provenance/v0.2"));
+    assert_eq!(component["signatures"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_violation_denies_and_leniency_forgives_it() {
+    let mut world = World::good();
+    world.image("bad", &[("bad", "yes"), ("odd", "yes")]);
+    let ran = world.judge(&[]);
+    ran.expect(1, "Image bad is bad");
+    ran.expect(1, "1 of 2 components denied");
+    world.judge(&["--strict=false"]).expect(0, "Image bad is bad");
+    let report = world.judge(&["--output", "json"]).json();
+    let bad = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "bad").unwrap();
+    assert_eq!((codes(bad, "violations"), codes(bad, "warnings")), (vec!["main.bad".to_owned()], vec!["main.odd".to_owned()]));
+    assert_eq!(report["success"], json!(false));
+}
+
+#[test]
+fn criteria_drop_what_does_not_count() {
+    let mut world = World::empty();
+    world.image("bad", &[("bad", "yes")]);
+    let policy = |config: Value| json!({"sources": [{"policy": [world.path("policy")], "config": config}]}).to_string();
+    world.layout.write(&world.path("oci")).unwrap();
+    let bundle = world.path("oci");
+    let judged = |config| {
+        let (snapshot, policy, key) = (world.snapshot(HOST), policy(config), world.path("key.pub"));
+        crate::world::assay(&[
+            "validate", "image", "--bundle", bundle.as_str(), "--images", &snapshot, "--policy", &policy, "--public-key",
+            key.as_str(), "--ignore-rekor",
+        ])
+    };
+    judged(json!({})).expect(1, "main.bad");
+    judged(json!({"exclude": ["main.bad"]})).expect(0, "Success: true");
+    judged(json!({"exclude": ["main"], "include": ["main.odd"]})).expect(0, "Success: true");
+    judged(json!({"include": ["main.bad", "main.typo"]})).expect(1, "Include criterion 'main.typo' doesn't match any policy rule");
+}
+
+#[test]
+fn signatures_that_do_not_fit_deny() {
+    let cases: &[(&str, fn(&mut World, &Digest), &str)] = &[
+        ("no signature", |_, _| {}, "no signatures found"),
+        (
+            "another key",
+            |world, digest| world.layout.sign(&Key::generate().unwrap(), "app/it", digest).unwrap(),
+            "invalid signature",
+        ),
+        (
+            "another digest",
+            |world, digest| {
+                let payload = SignedPayload::of(&world.key, "app/it", &Digest::of(b"other")).unwrap();
+                world.layout.attach_signatures("app/it", digest, &[payload]);
+            },
+            "digest",
+        ),
+        (
+            "another repository",
+            |world, digest| {
+                let payload = SignedPayload::of(&world.key, "registry.example/app/other", digest).unwrap();
+                world.layout.attach_signatures("app/it", digest, &[payload]);
+            },
+            "app/other",
+        ),
+        (
+            "another kind of payload",
+            |world, digest| {
+                let mut payload = simple_signing("app/it", digest);
+                payload["critical"]["type"] = json!("a shopping list");
+                let payload = SignedPayload::of_bytes(&world.key, payload.to_string().into_bytes()).unwrap();
+                world.layout.attach_signatures("app/it", digest, &[payload]);
+            },
+            "a shopping list",
+        ),
+    ];
+    for (name, sign, says) in cases {
+        let mut world = World::empty();
+        let digest = world.unsigned_image("it", &[]);
+        sign(&mut world, &digest);
+        let statement = provenance("it", &digest).to_string().into_bytes();
+        world.layout.attest(&world.key, "app/it", &digest, &[statement]).unwrap();
+        let report = world.judge(&["--output", "json"]);
+        report.expect(1, says);
+        assert_eq!(codes(&report.json()["components"][0], "violations"), ["builtin.image.signature_check"], "{name}");
+    }
+}
+
+#[test]
+fn a_signature_for_another_repository_is_accepted_where_relocation_is_allowed() {
+    let mut world = World::empty();
+    let digest = world.unsigned_image("it", &[]);
+    world.layout.sign(&world.key, "registry.example/before/it", &digest).unwrap();
+    let statement = provenance("it", &digest).to_string().into_bytes();
+    world.layout.attest(&world.key, "app/it", &digest, &[statement]).unwrap();
+    world.judge(&[]).expect(1, "before/it");
+    world.judge(&["--allow-relocation"]).expect(0, "Success: true");
+}
+
+#[test]
+fn attestations_that_do_not_fit_deny() {
+    let cases: &[(&str, fn(&mut World, &Digest))] = &[
+        ("none", |_, _| {}),
+        ("another key", |world, digest| {
+            let statement = provenance("it", digest).to_string().into_bytes();
+            world.layout.attest(&Key::generate().unwrap(), "app/it", digest, &[statement]).unwrap();
+        }),
+        ("another subject", |world, digest| {
+            let statement = provenance("it", &Digest::of(b"other")).to_string().into_bytes();
+            world.layout.attest(&world.key, "app/it", digest, &[statement]).unwrap();
+        }),
+        ("another payload type", |world, digest| {
+            let statement = provenance("it", digest).to_string();
+            let envelope = Envelope::of_type(&world.key, "text/plain", statement.as_bytes()).unwrap();
+            world.layout.attach_envelopes("app/it", digest, &[envelope]);
+        }),
+    ];
+    for (name, attest) in cases {
+        let mut world = World::empty();
+        let digest = world.unsigned_image("it", &[("bad", "never asked")]);
+        world.layout.sign(&world.key, "app/it", &digest).unwrap();
+        attest(&mut world, &digest);
+        let report = world.judge(&["--output", "json"]);
+        assert_eq!(report.code, 1, "{name}: {report:?}");
+        let component = report.json()["components"][0].clone();
+        assert_eq!(codes(&component, "violations"), ["builtin.attestation.signature_check"], "{name}");
+    }
+}
+
+#[test]
+fn an_index_is_judged_as_itself_and_as_each_manifest() {
+    let mut world = World::empty();
+    let mut parts = Vec::new();
+    for architecture in ["amd64", "arm64"] {
+        let platform = Platform::linux(architecture);
+        let digest = world.layout.image("app/multi", None, &ImageSpec { platform: platform.clone(), ..ImageSpec::default() });
+        parts.push((platform, digest));
+    }
+    let index = world.layout.index("app/multi", Some("1"), &parts).unwrap();
+    for digest in parts.iter().map(|(_, digest)| digest).chain([&index]) {
+        world.layout.sign(&world.key, "app/multi", digest).unwrap();
+        let statement = provenance("multi", digest).to_string().into_bytes();
+        world.layout.attest(&world.key, "app/multi", digest, &[statement]).unwrap();
+    }
+    world.components.push(("multi".to_owned(), "app/multi:1".to_owned()));
+    let ran = world.judge(&["--output", "json"]);
+    ran.expect(0, "");
+    let report = ran.json();
+    let mut shown: Vec<_> = report["components"].as_array().unwrap().iter().map(|component| {
+        (component["name"].as_str().unwrap().to_owned(), component["containerImage"].as_str().unwrap().to_owned())
+    }).collect();
+    shown.sort();
+    let image = |digest: &Digest| format!("{HOST}/app/multi@{digest}");
+    let mut want = vec![("multi".to_owned(), image(&index))];
+    want.extend(parts.iter().map(|(platform, digest)| (format!("multi-{digest}-{}", platform.architecture), image(digest))));
+    want.sort();
+    assert_eq!(shown, want, "the tag is pinned, and the index brings two more components");
+}
+
+#[test]
+fn one_component_without_an_answer_leaves_the_others_judged() {
+    let mut world = World::good();
+    world.components.push(("lost".to_owned(), format!("app/lost@{}", Digest::of(b"lost"))));
+    world.image("bad", &[("bad", "yes")]);
+    let path = world.path("report.json");
+    let ran = world.judge(&["--output", &format!("json={path}"), "--output", "text", "--output", &format!("appstudio={}", world.path("out"))]);
+    ran.expect(3, "image-not-found");
+    ran.expect(3, "no answer for 1 of 3 components, 1 denied");
+    let report: Value = serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap();
+    let error = |name: &str| report["components"].as_array().unwrap().iter().find(|component| component["name"] == name).unwrap()["error"].clone();
+    assert_eq!(error("lost")["code"], json!("image-not-found"));
+    assert_eq!((error("good"), error("bad")), (Value::Null, Value::Null));
+    let output: Value = serde_json::from_slice(&fs_err::read(world.path("out")).unwrap()).unwrap();
+    assert_eq!(output["result"], json!("ERROR"));
+    world.judge(&["--strict=false"]).expect(3, "image-not-found");
+}
+
+#[test]
+fn the_report_does_not_depend_on_the_number_of_workers() {
+    let mut world = World::empty();
+    for number in 0..12 {
+        let labels: &[(&str, &str)] = if number % 3 == 0 { &[("bad", "yes")] } else { &[] };
+        world.image(&format!("c{number}"), labels);
+    }
+    let judged = |workers: &str| {
+        let pinned = ["--effective-time", "2030-01-01", "--workers", workers, "--show-successes"];
+        let ran = world.judge(&[&pinned[..], &["--output", "json", "--output", "text"]].concat());
+        assert_eq!(ran.code, 1);
+        ran.out
+    };
+    assert_eq!(judged("1"), judged("8"));
+}
+
+#[test]
+fn a_tar_file_is_a_bundle_like_its_folder() {
+    let world = World::good();
+    world.layout.write_tar(&world.path("oci.tar")).unwrap();
+    let pinned = ["--effective-time", "2030-01-01", "--output", "json", "--show-successes"];
+    let tar = world.path("oci.tar");
+    let of_tar = world.judge_on(HOST, &[&["--bundle", tar.as_str()], &pinned[..]].concat());
+    assert_eq!((of_tar.code, &of_tar.out), (0, &world.judge(&pinned).out));
+}
