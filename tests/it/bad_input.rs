@@ -9,7 +9,8 @@ use crate::world::{HOST, Ran, World, assay};
 /// Judges the good image with one argument replaced.
 fn with(world: &World, flag: &str, value: &str) -> Ran {
     world.layout.write(&world.path("oci")).unwrap();
-    let (snapshot, policy, key, bundle) = (world.snapshot(HOST), world.policy(), world.path("key.pub"), world.path("oci"));
+    let (snapshot, policy, key, bundle) =
+        (world.snapshot(HOST), world.policy(), world.path("key.pub"), world.path("oci"));
     let mut arguments = vec!["validate", "image", "--ignore-rekor"];
     let fixed = [
         ("--images", snapshot.as_str()),
@@ -114,28 +115,60 @@ fn content_that_lies_is_no_answer() {
     let cases: [(&str, &dyn Fn(&mut World, &Digest), &str); 8] = [
         ("the manifest is another", &|world, digest| world.layout.forge(digest, *b"{}"), "digest-mismatch"),
         ("the manifest is gone", &|world, digest| assert!(world.layout.lose(digest)), "not-found"),
-        ("the config is another", &|world, digest| { let config = config_of(world, digest); world.layout.forge(&config, *b"{}") }, "digest-mismatch"),
-        ("the config is truncated", &|world, digest| {
-            let config = config_of(world, digest);
-            let half = world.layout.get(&config).unwrap();
-            let half = half.get(..half.len() / 2).unwrap().to_vec();
-            world.layout.forge(&config, half);
-        }, "digest-mismatch"),
-        ("the signature's payload is another", &|world, digest| {
-            let payload = layer_of(world, &of_tag(world, "sig", digest));
-            let mut bytes = world.layout.get(&payload).unwrap().to_vec();
-            if let Some(byte) = bytes.last_mut() { *byte = b' '; }
-            world.layout.forge(&payload, bytes);
-        }, "digest-mismatch"),
-        ("the attestation is gone", &|world, digest| { let layer = layer_of(world, &of_tag(world, "att", digest)); assert!(world.layout.lose(&layer)) }, "blob-not-found"),
-        ("the image is not what the Snapshot asks for", &|world, _| {
-            let (name, _) = world.components.pop().unwrap();
-            world.components.push((name, format!("app/it@{}", Digest::of(b"other"))));
-        }, "image-not-found"),
-        ("the manifest is no JSON", &|world, _| {
-            let digest = world.layout.manifest("app/it", None, xtask::layout::MANIFEST, *b"no JSON");
-            world.components.push(("odd".to_owned(), format!("app/it@{digest}")));
-        }, "malformed"),
+        (
+            "the config is another",
+            &|world, digest| {
+                let config = config_of(world, digest);
+                world.layout.forge(&config, *b"{}")
+            },
+            "digest-mismatch",
+        ),
+        (
+            "the config is truncated",
+            &|world, digest| {
+                let config = config_of(world, digest);
+                let half = world.layout.get(&config).unwrap();
+                let half = half.get(..half.len() / 2).unwrap().to_vec();
+                world.layout.forge(&config, half);
+            },
+            "digest-mismatch",
+        ),
+        (
+            "the signature's payload is another",
+            &|world, digest| {
+                let payload = layer_of(world, &of_tag(world, "sig", digest));
+                let mut bytes = world.layout.get(&payload).unwrap().to_vec();
+                if let Some(byte) = bytes.last_mut() {
+                    *byte = b' ';
+                }
+                world.layout.forge(&payload, bytes);
+            },
+            "digest-mismatch",
+        ),
+        (
+            "the attestation is gone",
+            &|world, digest| {
+                let layer = layer_of(world, &of_tag(world, "att", digest));
+                assert!(world.layout.lose(&layer))
+            },
+            "blob-not-found",
+        ),
+        (
+            "the image is not what the Snapshot asks for",
+            &|world, _| {
+                let (name, _) = world.components.pop().unwrap();
+                world.components.push((name, format!("app/it@{}", Digest::of(b"other"))));
+            },
+            "image-not-found",
+        ),
+        (
+            "the manifest is no JSON",
+            &|world, _| {
+                let digest = world.layout.manifest("app/it", None, xtask::layout::MANIFEST, *b"no JSON");
+                world.components.push(("odd".to_owned(), format!("app/it@{digest}")));
+            },
+            "malformed",
+        ),
     ];
     for (name, spoil, code) in cases {
         let mut world = World::good();
@@ -145,9 +178,11 @@ fn content_that_lies_is_no_answer() {
         let ran = world.judge(&["--output", &format!("json={path}"), "--output", "text"]);
         ran.expect(3, code);
         let report: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
-        let good = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
+        let good =
+            report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
         assert_eq!(good["success"], json!(true), "{name}: the other component is judged");
-        let errors: Vec<_> = report["components"].as_array().unwrap().iter().filter_map(|component| component.get("error")).collect();
+        let errors: Vec<_> =
+            report["components"].as_array().unwrap().iter().filter_map(|component| component.get("error")).collect();
         assert_eq!(errors.len(), 1, "{name}");
         assert!(errors.iter().all(|error| error["message"].as_str().unwrap().len() > 20), "{name}: {errors:?}");
     }

@@ -96,7 +96,8 @@ fn recorded_answers_of_ec_are_ours_too() {
         }
         if let Ok(recorded) = fs_err::read_to_string(expected.join("out/text")) {
             let ours = fs_err::read_to_string(replayed.out.join("text")).unwrap();
-            let ours = replayed.names.iter().fold(ours, |text, (name, value)| text.replace(value, &format!("{{{name}}}")));
+            let ours =
+                replayed.names.iter().fold(ours, |text, (name, value)| text.replace(value, &format!("{{{name}}}")));
             assert_eq!(ours, recorded, "{case}: text");
         }
     }

@@ -36,7 +36,11 @@ fn the_readme_command_exits_with_0_and_prints_the_report() {
     for component in components {
         let codes = codes(component);
         for package in ["builtin.", "provenance.", "build.", "tasks.", "licences."] {
-            assert!(codes.iter().any(|code| code.starts_with(package)), "{}: no success of {package} in {codes:?}", component["name"]);
+            assert!(
+                codes.iter().any(|code| code.starts_with(package)),
+                "{}: no success of {package} in {codes:?}",
+                component["name"]
+            );
         }
     }
 }
@@ -101,7 +105,8 @@ fn a_changed_byte_in_any_blob_that_is_read_is_no_answer_that_names_the_blob() {
     let (_keep, bundle) = copy();
     judged(&on(&bundle), &[]).expect(0, "Result: SUCCESS");
     let mut noticed = 0;
-    let blobs: Vec<_> = bundle.join("blobs/sha256").read_dir_utf8().unwrap().map(|entry| entry.unwrap().path().to_owned()).collect();
+    let blobs: Vec<_> =
+        bundle.join("blobs/sha256").read_dir_utf8().unwrap().map(|entry| entry.unwrap().path().to_owned()).collect();
     assert!(blobs.len() > 20);
     // Every fourth blob keeps the test short; over the whole layout the kinds of blobs are spread evenly by their hash.
     for blob in blobs.iter().step_by(4) {
@@ -128,7 +133,8 @@ fn a_removed_signature_denies() {
     let mut document: Value = serde_json::from_slice(&fs_err::read(&index).unwrap()).unwrap();
     let entries = document["manifests"].as_array_mut().unwrap();
     let before = entries.len();
-    let is_signature = |entry: &Value| entry["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap().ends_with(".sig");
+    let is_signature =
+        |entry: &Value| entry["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap().ends_with(".sig");
     let first = entries.iter().position(is_signature).unwrap();
     entries.remove(first);
     assert_eq!(entries.len(), before - 1);

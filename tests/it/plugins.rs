@@ -26,7 +26,11 @@ fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
         assert_eq!(error_of(&report, "good")["code"], json!(code), "{behaviour}");
         assert!(error_of(&report, "good")["message"].as_str().unwrap().contains("hostile"), "{behaviour}");
         let bad = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "bad").unwrap();
-        assert_eq!(bad["violations"][0]["metadata"]["code"], json!("main.bad"), "{behaviour}: the policy is asked all the same");
+        assert_eq!(
+            bad["violations"][0]["metadata"]["code"],
+            json!("main.bad"),
+            "{behaviour}: the policy is asked all the same"
+        );
     }
 }
 
@@ -63,8 +67,21 @@ fn findings_of_a_check_stand_beside_the_policy_and_can_be_excluded_by_name() {
     world.layout.write(&world.path("oci")).unwrap();
     let (bundle, key) = (world.path("oci"), world.path("key.pub"));
     let ran = crate::world::assay(&[
-        "validate", "image", "--images", &world.snapshot(crate::world::HOST), "--bundle", bundle.as_str(), "--public-key",
-        key.as_str(), "--ignore-rekor", "--policy", policy.as_str(), "--check", &check, "--output", "json",
+        "validate",
+        "image",
+        "--images",
+        &world.snapshot(crate::world::HOST),
+        "--bundle",
+        bundle.as_str(),
+        "--public-key",
+        key.as_str(),
+        "--ignore-rekor",
+        "--policy",
+        policy.as_str(),
+        "--check",
+        &check,
+        "--output",
+        "json",
     ]);
     assert_eq!((ran.code, codes(&ran)), (1, vec!["main.bad".to_owned()]), "{ran:?}");
 }

@@ -71,9 +71,22 @@ fn judged(name: &str, mut statement: Value) -> Vec<String> {
     }]});
     let (bundle, key) = (world.path("oci"), world.path("key.pub"));
     let ran = assay(&[
-        "validate", "image", "--images", &world.snapshot(HOST), "--bundle", bundle.as_str(), "--public-key", key.as_str(),
-        "--ignore-rekor", "--policy", &policy.to_string(), "--effective-time", setting.moment,
-        "--allow-past-effective-time", "--output", "json",
+        "validate",
+        "image",
+        "--images",
+        &world.snapshot(HOST),
+        "--bundle",
+        bundle.as_str(),
+        "--public-key",
+        key.as_str(),
+        "--ignore-rekor",
+        "--policy",
+        &policy.to_string(),
+        "--effective-time",
+        setting.moment,
+        "--allow-past-effective-time",
+        "--output",
+        "json",
     ]);
     assert_eq!(ran.code, 1, "{name}: {ran:?}");
     let violations = ran.json()["components"][0]["violations"].as_array().cloned().unwrap();

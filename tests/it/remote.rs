@@ -67,7 +67,8 @@ fn registries_that_fail_give_no_answer_and_say_how() {
         ran.expect(3, code);
         ran.expect(3, "no answer for 1 of 2 components");
         let report: Value = serde_json::Deserializer::from_str(&ran.out).into_iter().next().unwrap().unwrap();
-        let good = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
+        let good =
+            report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
         assert_eq!(good["success"], json!(true));
     }
 }
@@ -117,8 +118,17 @@ fn an_interruption_writes_an_honest_partial_report() {
         let report = world.path("report.json");
         let output = format!("json={report}");
         let arguments = [
-            "validate", "image", "--images", &snapshot, "--policy", &policy, "--public-key", key.as_str(), "--ignore-rekor",
-            "--output", &output,
+            "validate",
+            "image",
+            "--images",
+            &snapshot,
+            "--policy",
+            &policy,
+            "--public-key",
+            key.as_str(),
+            "--ignore-rekor",
+            "--output",
+            &output,
         ];
         let mut child = command(&arguments).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         // Interrupted once the hanging request is on its way and the other image is done.
@@ -129,7 +139,8 @@ fn an_interruption_writes_an_honest_partial_report() {
         };
         wait_for(|| wanted(&registry));
         std::thread::park_timeout(Duration::from_millis(500));
-        let killed = std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
+        let killed =
+            std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         let mut out = Vec::new();
         child.stdout.take().unwrap().read_to_end(&mut out).unwrap();

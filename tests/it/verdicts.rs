@@ -46,7 +46,10 @@ fn a_violation_denies_and_leniency_forgives_it() {
     world.judge(&["--strict=false"]).expect(0, "Image bad is bad");
     let report = world.judge(&["--output", "json"]).json();
     let bad = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "bad").unwrap();
-    assert_eq!((codes(bad, "violations"), codes(bad, "warnings")), (vec!["main.bad".to_owned()], vec!["main.odd".to_owned()]));
+    assert_eq!(
+        (codes(bad, "violations"), codes(bad, "warnings")),
+        (vec!["main.bad".to_owned()], vec!["main.odd".to_owned()])
+    );
     assert_eq!(report["success"], json!(false));
 }
 
@@ -60,14 +63,24 @@ fn criteria_drop_what_does_not_count() {
     let judged = |config| {
         let (snapshot, policy, key) = (world.snapshot(HOST), policy(config), world.path("key.pub"));
         crate::world::assay(&[
-            "validate", "image", "--bundle", bundle.as_str(), "--images", &snapshot, "--policy", &policy, "--public-key",
-            key.as_str(), "--ignore-rekor",
+            "validate",
+            "image",
+            "--bundle",
+            bundle.as_str(),
+            "--images",
+            &snapshot,
+            "--policy",
+            &policy,
+            "--public-key",
+            key.as_str(),
+            "--ignore-rekor",
         ])
     };
     judged(json!({})).expect(1, "main.bad");
     judged(json!({"exclude": ["main.bad"]})).expect(0, "Success: true");
     judged(json!({"exclude": ["main"], "include": ["main.odd"]})).expect(0, "Success: true");
-    judged(json!({"include": ["main.bad", "main.typo"]})).expect(1, "Include criterion 'main.typo' doesn't match any policy rule");
+    judged(json!({"include": ["main.bad", "main.typo"]}))
+        .expect(1, "Include criterion 'main.typo' doesn't match any policy rule");
 }
 
 #[test]
@@ -122,7 +135,8 @@ fn signatures_that_do_not_fit_deny() {
 fn a_signature_for_another_repository_is_accepted_where_relocation_is_allowed() {
     let mut world = World::empty();
     let digest = world.unsigned_image("it", &[]);
-    world.layout.sign(&world.key, "registry.example/before/it", &digest).unwrap();
+    let payload = SignedPayload::of(&world.key, "registry.example/before/it", &digest).unwrap();
+    world.layout.attach_signatures("app/it", &digest, &[payload]);
     let statement = provenance("it", &digest).to_string().into_bytes();
     world.layout.attest(&world.key, "app/it", &digest, &[statement]).unwrap();
     world.judge(&[]).expect(1, "before/it");
@@ -165,7 +179,8 @@ fn an_index_is_judged_as_itself_and_as_each_manifest() {
     let mut parts = Vec::new();
     for architecture in ["amd64", "arm64"] {
         let platform = Platform::linux(architecture);
-        let digest = world.layout.image("app/multi", None, &ImageSpec { platform: platform.clone(), ..ImageSpec::default() });
+        let digest =
+            world.layout.image("app/multi", None, &ImageSpec { platform: platform.clone(), ..ImageSpec::default() });
         parts.push((platform, digest));
     }
     let index = world.layout.index("app/multi", Some("1"), &parts).unwrap();
@@ -178,13 +193,20 @@ fn an_index_is_judged_as_itself_and_as_each_manifest() {
     let ran = world.judge(&["--output", "json"]);
     ran.expect(0, "");
     let report = ran.json();
-    let mut shown: Vec<_> = report["components"].as_array().unwrap().iter().map(|component| {
-        (component["name"].as_str().unwrap().to_owned(), component["containerImage"].as_str().unwrap().to_owned())
-    }).collect();
+    let mut shown: Vec<_> = report["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|component| {
+            (component["name"].as_str().unwrap().to_owned(), component["containerImage"].as_str().unwrap().to_owned())
+        })
+        .collect();
     shown.sort();
     let image = |digest: &Digest| format!("{HOST}/app/multi@{digest}");
     let mut want = vec![("multi".to_owned(), image(&index))];
-    want.extend(parts.iter().map(|(platform, digest)| (format!("multi-{digest}-{}", platform.architecture), image(digest))));
+    want.extend(
+        parts.iter().map(|(platform, digest)| (format!("multi-{digest}-{}", platform.architecture), image(digest))),
+    );
     want.sort();
     assert_eq!(shown, want, "the tag is pinned, and the index brings two more components");
 }
@@ -195,11 +217,21 @@ fn one_component_without_an_answer_leaves_the_others_judged() {
     world.components.push(("lost".to_owned(), format!("app/lost@{}", Digest::of(b"lost"))));
     world.image("bad", &[("bad", "yes")]);
     let path = world.path("report.json");
-    let ran = world.judge(&["--output", &format!("json={path}"), "--output", "text", "--output", &format!("appstudio={}", world.path("out"))]);
+    let ran = world.judge(&[
+        "--output",
+        &format!("json={path}"),
+        "--output",
+        "text",
+        "--output",
+        &format!("appstudio={}", world.path("out")),
+    ]);
     ran.expect(3, "image-not-found");
     ran.expect(3, "no answer for 1 of 3 components, 1 denied");
     let report: Value = serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap();
-    let error = |name: &str| report["components"].as_array().unwrap().iter().find(|component| component["name"] == name).unwrap()["error"].clone();
+    let error = |name: &str| {
+        report["components"].as_array().unwrap().iter().find(|component| component["name"] == name).unwrap()["error"]
+            .clone()
+    };
     assert_eq!(error("lost")["code"], json!("image-not-found"));
     assert_eq!((error("good"), error("bad")), (Value::Null, Value::Null));
     let output: Value = serde_json::from_slice(&fs_err::read(world.path("out")).unwrap()).unwrap();

@@ -91,7 +91,10 @@ impl World {
     pub(crate) fn unsigned_image(&mut self, name: &str, labels: &[(&str, &str)]) -> Digest {
         let spec = ImageSpec {
             layers: vec![Layer::of(&[("name", name)]).unwrap()],
-            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
+            labels: labels
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>(),
             ..ImageSpec::default()
         };
         let digest = self.layout.image(&format!("app/{name}"), Some("latest"), &spec);
@@ -114,7 +117,8 @@ impl World {
 
     /// The Snapshot with all images on `host`, as JSON.
     pub(crate) fn snapshot(&self, host: &str) -> String {
-        let component = |(name, image): &(String, String)| json!({"name": name, "containerImage": format!("{host}/{image}")});
+        let component =
+            |(name, image): &(String, String)| json!({"name": name, "containerImage": format!("{host}/{image}")});
         json!({"components": self.components.iter().map(component).collect::<Vec<_>>()}).to_string()
     }
 
@@ -179,7 +183,10 @@ impl Ran {
     /// Fails unless the program left with this code and said this, somewhere.
     #[track_caller]
     pub(crate) fn expect(&self, code: i32, says: &str) {
-        assert!(self.code == code && (self.out.contains(says) || self.err.contains(says)), "wanted {code} and `{says}`: {self:#?}");
+        assert!(
+            self.code == code && (self.out.contains(says) || self.err.contains(says)),
+            "wanted {code} and `{says}`: {self:#?}"
+        );
         assert!(!self.err.contains("panicked"), "{self:#?}");
     }
 }

@@ -62,7 +62,8 @@ impl Host for StoreHost {
         let usual = |item: &&assay_supply::IndexItem| {
             item.os.as_deref() == Some("linux") && item.architecture.as_deref() == Some("amd64")
         };
-        let part = parts.iter().find(usual).ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
+        let part =
+            parts.iter().find(usual).ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
         let image: ImageRef = reference.parse().map_err(undefined)?;
         let image = image.repository().at(part.descriptor.digest.clone());
         let manifest = self.store.manifest(&image).map_err(absent_or_no_answer)?;

@@ -20,7 +20,8 @@ pub(crate) fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<
             io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
             _ => error.to_string(),
         };
-        Unusable::new(format!("`{path}` ({flag}) cannot be read: {why}")).hint("check the path; it is relative to the working folder")
+        Unusable::new(format!("`{path}` ({flag}) cannot be read: {why}"))
+            .hint("check the path; it is relative to the working folder")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
     let mut bytes = Vec::new();

@@ -84,7 +84,7 @@ pub(crate) struct InputFlags {
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct TrustFlags {
     /// Public key of the signer: a PEM file or PEM text; overrides the policy's
-    #[arg(short = 'k', long, value_name = "FILE|PEM", env = "ASSAY_PUBLIC_KEY")]
+    #[arg(short = 'k', long, value_name = "FILE|PEM", env = "ASSAY_PUBLIC_KEY", allow_hyphen_values = true)]
     pub(crate) public_key: Option<String>,
 
     /// Do without transparency logs

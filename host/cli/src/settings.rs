@@ -205,7 +205,8 @@ fn timeout(text: &str) -> Result<Option<Duration>, Unusable> {
         return Ok(None);
     }
     let error = || {
-        Unusable::new(format!("`--timeout {text}` is not a duration")).hint("write it like 90s, 5m or 1h30m; 0 for none")
+        Unusable::new(format!("`--timeout {text}` is not a duration"))
+            .hint("write it like 90s, 5m or 1h30m; 0 for none")
     };
     let duration = SignedDuration::from_str(text).map_err(|_| error())?;
     let duration = Duration::try_from(duration).map_err(|_| error())?;
@@ -346,7 +347,8 @@ mod tests {
 
     #[test]
     fn empty_values_mean_unset() {
-        let settings = with(&["--rekor-url", "", "--certificate-identity", "", "--policy", "", "--output", ""]).unwrap();
+        let settings =
+            with(&["--rekor-url", "", "--certificate-identity", "", "--policy", "", "--output", ""]).unwrap();
         assert_eq!(settings.outputs.len(), 1);
     }
 
@@ -375,7 +377,8 @@ mod tests {
 
     #[test]
     fn timeouts_are_go_durations_and_zero_is_none() {
-        let limit = |text| with(&["--timeout", text]).map(|settings| settings.deadline.map(|(_, limit)| limit.as_secs()));
+        let limit =
+            |text| with(&["--timeout", text]).map(|settings| settings.deadline.map(|(_, limit)| limit.as_secs()));
         assert_eq!(limit("5m"), Ok(Some(300)));
         assert_eq!(limit("1h30m"), Ok(Some(5400)));
         assert_eq!(limit("0"), Ok(None));
@@ -386,8 +389,13 @@ mod tests {
 
     #[test]
     fn outputs_and_checks_are_taken_apart() {
-        let settings = with(&["--output", "text=a.txt?show-successes=true,json", "--output", "appstudio=b", "--info"]).unwrap();
-        let shown: Vec<_> = settings.outputs.iter().map(|output| (output.file.as_deref().map(Utf8Path::as_str), output.options.show_successes)).collect();
+        let settings =
+            with(&["--output", "text=a.txt?show-successes=true,json", "--output", "appstudio=b", "--info"]).unwrap();
+        let shown: Vec<_> = settings
+            .outputs
+            .iter()
+            .map(|output| (output.file.as_deref().map(Utf8Path::as_str), output.options.show_successes))
+            .collect();
         assert_eq!(shown, [(Some("a.txt"), true), (None, false), (Some("b"), false)]);
         assert!(with(&["--output", "pdf"]).unwrap_err().contains("pdf"));
         assert!(with(&["--output", "text?show=1"]).is_err());

@@ -136,7 +136,8 @@ impl Reports {
 /// One line on standard error for whoever does not read the report.
 fn say_how_it_ended(end: &RunEnd, strict: bool, printer: Printer) {
     let all = end.outcomes.len();
-    let count = |wanted: Verdict| end.outcomes.iter().filter(|outcome| Verdict::of([outcome.as_ref()]) == wanted).count();
+    let count =
+        |wanted: Verdict| end.outcomes.iter().filter(|outcome| Verdict::of([outcome.as_ref()]) == wanted).count();
     let denied = count(Verdict::Denied);
     match end.verdict {
         Verdict::Allowed => {}

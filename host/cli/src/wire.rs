@@ -47,9 +47,11 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     let mut notes = Vec::new();
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
-        judges.extend(checks.into_iter().map(|judge| {
-            Arc::new(Excludable { judge, criteria: Arc::clone(&criteria) }) as Arc<dyn Judge>
-        }));
+        judges.extend(
+            checks
+                .into_iter()
+                .map(|judge| Arc::new(Excludable { judge, criteria: Arc::clone(&criteria) }) as Arc<dyn Judge>),
+        );
         notes.extend(note);
     }
     pin(&mut policy)?;
@@ -74,10 +76,12 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
 
 fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
     match &settings.bundle {
-        Some(bundle) => Store::bundle(bundle.as_std_path())
-            .map_err(|error| Unusable::from_error(&error).hint(error.hint())),
+        Some(bundle) => {
+            Store::bundle(bundle.as_std_path()).map_err(|error| Unusable::from_error(&error).hint(error.hint()))
+        }
         None => {
-            let options = RegistryOptions { insecure: settings.insecure_registries.clone(), ..RegistryOptions::default() };
+            let options =
+                RegistryOptions { insecure: settings.insecure_registries.clone(), ..RegistryOptions::default() };
             Store::registry(options).map_err(|error| Unusable::new(error.message))
         }
     }
@@ -115,11 +119,20 @@ fn source_group(
         sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
     }
     sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
-    let defaults =
-        SigstoreDefaults { public_key: key.to_pem().to_owned(), ignore_rekor: true, rekor_url: settings.policy.rekor_url.clone() };
+    let defaults = SigstoreDefaults {
+        public_key: key.to_pem().to_owned(),
+        ignore_rekor: true,
+        rekor_url: settings.policy.rekor_url.clone(),
+    };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
-    Ok(Group::new(name, Arc::new(policy), criteria.clone(), settings.effective_time, Arc::new(StoreHost::new(Arc::clone(store)))))
+    Ok(Group::new(
+        name,
+        Arc::new(policy),
+        criteria.clone(),
+        settings.effective_time,
+        Arc::new(StoreHost::new(Arc::clone(store))),
+    ))
 }
 
 /// What a place that is not on this machine begins with.
@@ -129,10 +142,14 @@ const REMOTE: [&str; 9] = ["oci::", "oci://", "git::", "git@", "git://", "https:
 fn local(place: &str) -> Result<&str, Unusable> {
     let path = place.strip_prefix("file::").or_else(|| place.strip_prefix("file://")).unwrap_or(place);
     let is_remote = path.contains("://") || REMOTE.iter().any(|prefix| path.starts_with(prefix));
-    let is_remote = is_remote || (!Path::new(path).exists() && ["github.com/", "gitlab.com/", "bitbucket.org/", "quay.io/"].iter().any(|host| path.starts_with(host)));
+    let is_remote = is_remote
+        || (!Path::new(path).exists()
+            && ["github.com/", "gitlab.com/", "bitbucket.org/", "quay.io/"].iter().any(|host| path.starts_with(host)));
     if is_remote {
-        return Err(Unusable::new(format!("the policy source `{place}` is not on this machine, and fetching is not supported yet"))
-            .hint("fetch it first and name the folder"));
+        return Err(Unusable::new(format!(
+            "the policy source `{place}` is not on this machine, and fetching is not supported yet"
+        ))
+        .hint("fetch it first and name the folder"));
     }
     Ok(path)
 }
@@ -161,7 +178,9 @@ fn checks(settings: &ImageSettings, store: &Arc<Store>) -> Result<Checks, Unusab
             now: settings.effective_time,
             log: None,
         };
-        let check = plugin.check(options).map_err(|error| Unusable::from_error(&error).hint(format!("`--check {}`", flag.file)))?;
+        let check = plugin
+            .check(options)
+            .map_err(|error| Unusable::from_error(&error).hint(format!("`--check {}`", flag.file)))?;
         Ok(Arc::new(check))
     };
     let loaded = settings.checks.iter().map(load).collect::<Result<_, _>>()?;

@@ -11,12 +11,18 @@ pub(crate) const EVALUATION_TIME: Duration = Duration::from_secs(120);
 /// Work of the evaluator between two looks at the clock.
 pub(crate) const STEPS_PER_LOOK: u32 = 128;
 
-/// Stack of the thread that compiles or evaluates. Both recurse over the text of the policy; only what is touched
-/// becomes memory.
-pub(crate) const STACK_BYTES: usize = 256 << 20;
+/// Stack of the thread that compiles: a file of the size limit that is one long sum is taken apart level by level. Only
+/// what is touched becomes memory.
+pub(crate) const COMPILE_STACK_BYTES: usize = 1 << 30;
+
+/// Stack of a thread that evaluates: rules that need rules that need rules.
+pub(crate) const EVALUATION_STACK_BYTES: usize = 256 << 20;
 
 /// Expressions within one another. People write ten; a chain of operators nests as deep as it is long.
 pub(crate) const EXPRESSION_DEPTH: usize = 500;
+
+/// Brackets within one another, which the parser's time doubles with. The deepest known policy has twelve.
+pub(crate) const BRACKETS: usize = 16;
 
 /// A line and the number of lines of one policy file.
 pub(crate) const LINE_COLUMNS: u32 = 1 << 16;

@@ -19,7 +19,7 @@ use crate::{
     compile_error::{CompileError, Problem},
     engine::{Program, Question, apart},
     eval_error::EvalError,
-    limits::{EVALUATION_TIME, PROBLEMS},
+    limits::{COMPILE_STACK_BYTES, EVALUATION_STACK_BYTES, EVALUATION_TIME, PROBLEMS},
     outline::Outline,
     rules::{Rules, rules},
     sources::{PolicyFile, Sources},
@@ -191,7 +191,7 @@ pub(crate) fn compile(sources: Sources) -> Result<Compiled, CompileError> {
         let program = program.prepare(data, unavailable).map_err(|problem| vec![problem])?;
         Ok(Compiled { program, modules, rules, files: files.len() })
     };
-    apart(work)?.map_err(|mut problems: Vec<Problem>| {
+    apart(COMPILE_STACK_BYTES, work)?.map_err(|mut problems: Vec<Problem>| {
         problems.sort();
         problems.truncate(PROBLEMS);
         CompileError::Problems(problems)
@@ -207,7 +207,7 @@ pub(crate) fn evaluate(program: &Program, ask: &Ask<'_>, queries: &[String]) -> 
     };
     let calls = Calls::new(Arc::clone(&ask.host));
     let question = Question { queries, input: Some(ask.input), calls: &calls, limit };
-    let values = apart(|| program.ask(&question))?;
+    let values = apart(EVALUATION_STACK_BYTES, || program.ask(&question))?;
     // Looked at first: the evaluator may have gone on as if the call were undefined.
     if let Some(failure) = calls.failure() {
         return Err(failure.into());

@@ -51,6 +51,11 @@ pub struct Gatherer {
     options: GatherOptions,
 }
 
+/// What it means that a base image is not there for us. Registries answer 401 for what they do not have, too; and the
+/// registry of a base is often out of reach for good, on a laptop or behind an air gap.
+const ABSENT: [ErrorCode; 4] =
+    [ErrorCode::ImageNotFound, ErrorCode::BlobNotFound, ErrorCode::RegistryDenied, ErrorCode::RegistryUnreachable];
+
 impl Gatherer {
     /// A gatherer that trusts what this key signed.
     #[must_use]
@@ -65,16 +70,24 @@ impl Gatherer {
         manifest.config().map(fetch).transpose()
     }
 
-    /// The base image, if it is named and can be read. It is information, not evidence: anyone may write the
-    /// annotation, and the base need not be where the image is.
-    fn parent(&self, manifest: &Manifest) -> Option<Parent> {
-        let name = manifest.annotation(BASE_NAME)?;
+    /// The base image, if it is named and is there for us. Anyone may write the annotation, and the base need not be
+    /// where the image is, so one that is absent or closed to us is no failure. One that lies or cannot be had is: a
+    /// policy about base images must not be answered without it.
+    fn parent(&self, manifest: &Manifest) -> Result<Option<Parent>, NoAnswer> {
+        match self.read_parent(manifest) {
+            Err(error) if ABSENT.contains(&error.code) => Ok(None),
+            read => read,
+        }
+    }
+
+    fn read_parent(&self, manifest: &Manifest) -> Result<Option<Parent>, NoAnswer> {
+        let Some(name) = manifest.annotation(BASE_NAME) else { return Ok(None) };
         let name = match manifest.annotation(BASE_DIGEST) {
             Some(digest) if !name.contains('@') => format!("{name}@{digest}"),
             _ => name.to_owned(),
         };
-        let reference: ImageRef = name.parse().ok()?;
-        let resolved = self.store.resolve(&reference).ok()?;
+        let Ok(reference) = name.parse::<ImageRef>() else { return Ok(None) };
+        let resolved = self.store.resolve(&reference)?;
         let repository = reference.repository();
         let tag = reference.tag().or_else(|| reference.digest().is_none().then(|| reference.tag_or_latest()));
         let shown = tag
@@ -84,12 +97,13 @@ impl Gatherer {
             None => resolved.manifest,
             Some(items) => {
                 let is_usual = |os: Option<&str>, arch: Option<&str>| os == Some("linux") && arch == Some("amd64");
-                let item = items.iter().find(|item| is_usual(item.os.as_deref(), item.architecture.as_deref()))?;
-                self.store.manifest(&repository.at(item.descriptor.digest.clone())).ok()?
+                let usual = items.iter().find(|item| is_usual(item.os.as_deref(), item.architecture.as_deref()));
+                let Some(item) = usual else { return Ok(None) };
+                self.store.manifest(&repository.at(item.descriptor.digest.clone()))?
             }
         };
-        let config = self.config(repository, &manifest).ok()??;
-        Some(Parent { reference: shown, config })
+        let config = self.config(repository, &manifest)?;
+        Ok(config.map(|config| Parent { reference: shown, config }))
     }
 
     fn signed(&self, image: &PinnedImage) -> Result<Signed, NoAnswer> {
@@ -139,7 +153,7 @@ impl Gather for Gatherer {
         } else {
             (config(), parent(), signed(), attested())
         };
-        let (config, signed, attested) = (config?, signed?, attested?);
+        let (config, parent, signed, attested) = (config?, parent?, signed?, attested?);
         let failed = attested.failure.is_some();
         let mut checks = vec![Check { kind: CheckKind::AttestationSignature, failure: attested.failure }];
         if !failed {

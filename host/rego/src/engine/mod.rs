@@ -4,6 +4,7 @@
 //! thread of its own, as the evaluator recurses and may panic: neither may end the process.
 
 mod fault;
+mod nesting;
 mod syntax;
 mod value;
 
@@ -21,7 +22,7 @@ use crate::{
     builtin::Calls,
     check::Unavailable,
     compile_error::Problem,
-    limits::{FILE_LINES, LINE_COLUMNS, STACK_BYTES, STEPS_PER_LOOK},
+    limits::{BRACKETS, FILE_LINES, LINE_COLUMNS, STEPS_PER_LOOK},
     outline::Outline,
     sources::PolicyFile,
 };
@@ -57,10 +58,10 @@ pub(crate) enum StackError {
     Panic(String),
 }
 
-/// Does the work on a thread with a large stack, so that neither depth nor a panic ends the process.
-pub(crate) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, StackError> {
+/// Does the work on a thread with a stack of that many bytes, so that neither depth nor a panic ends the process.
+pub(crate) fn apart<T: Send>(stack: usize, work: impl FnOnce() -> T + Send) -> Result<T, StackError> {
     thread::scope(|scope| {
-        let thread = thread::Builder::new().name("rego".to_owned()).stack_size(STACK_BYTES);
+        let thread = thread::Builder::new().name("rego".to_owned()).stack_size(stack);
         let thread = thread.spawn_scoped(scope, work).map_err(StackError::Thread)?;
         thread.join().map_err(|payload| {
             let text = payload.downcast_ref::<String>().cloned();
@@ -86,7 +87,9 @@ impl Program {
         engine.set_gather_prints(true);
         let mut problems = Vec::new();
         for PolicyFile { name, text } in files {
-            if let Err(error) = engine.add_policy(name.clone(), text.clone()) {
+            if let Some(place) = nesting::too_deep(name, text) {
+                problems.push(Problem::at(place, format!("more than {BRACKETS} brackets are open")));
+            } else if let Err(error) = engine.add_policy(name.clone(), text.clone()) {
                 problems.push(fault::problem(&error, name));
             }
         }

@@ -103,7 +103,7 @@ fn rules_are_known_with_their_annotations_and_places() {
 #[test]
 fn what_does_not_compile_is_told_with_its_place() {
     for (texts, says) in [
-        (&["package p\n\ndeny contains x if { x := }\n"][..], "1.rego:3:27"),
+        (&["package p\n\ndeny contains x if { x := }\n"][..], "1.rego:3:24: expecting `}`"),
         (&["package p\n\ndeny contains 1\n", "nonsense"], "2.rego:1:1"),
         (
             &["package p\n\ndeny contains \"a\" if undefined_function(1)\n"],
@@ -146,13 +146,18 @@ fn all_problems_of_a_step_are_told_at_once() {
 
 #[test]
 fn expressions_without_end_are_refused_and_do_not_use_up_the_stack() {
-    let sum = format!("package p\n\ndeny contains 1{}\n", "+\n1".repeat(90_000));
+    let line = "+1".repeat(30_000);
+    let sum = format!("package p\n\ndeny contains 1{}\n", [line.as_str(); 66].join("\n"));
     assert!(problems(&[&sum]).contains("500 expressions are nested"));
-    let brackets = format!("package p\n\nx := {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
-    let unclosed = format!("package p\n\nx := {}", "f(".repeat(100_000));
-    for text in [brackets.replace('[', "[\n"), unclosed.replace("f(", "f(\n")] {
-        assert!(problems(&[&text]).contains("does not compile"));
-    }
+    assert!(
+        problems(&[&format!("{sum}and then?")]).contains("69:1: expecting"),
+        "{}",
+        problems(&[&format!("{sum}and then?")])
+    );
+    let (open, close) = ("[".repeat(60_000), "]".repeat(60_000));
+    assert!(problems(&[&format!("package p\n\nx := {open}{close}\n")]).contains("1.rego:3:22: more than 16 brackets"));
+    let calls = format!("package p\n\nx := {}", "f(\n".repeat(100_000));
+    assert!(problems(&[&calls]).contains("does not compile"));
 }
 
 #[test]
@@ -163,7 +168,7 @@ fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
         ("deny[x] := 1 if { x := \"k\" }", "1.rego:3:1: `data.p.deny` is an object"),
     ] {
         let error = ask(&policy(&format!("package p\n\n{rule}\n")), "{}").unwrap_err();
-        assert_eq!(error.to_string().split(';').next(), Some(says));
+        assert!(error.to_string().starts_with(says), "{error}");
         assert_eq!(error.into_no_answer("s").code, ErrorCode::PolicyError);
     }
     let lists = policy("package p\n\ndeny := [\"a\"] if input.x\n\nwarn := {\"b\"}\n");
@@ -279,7 +284,7 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
     let got = ask_with(&policy(text), "{}", Arc::<OneImage>::clone(&host)).unwrap();
     let want = [
         "deny p 7",
-        "deny p [1,2.0]",
+        "deny p [1,2]",
         "deny p m",
         "deny p sha256:2",
         "warn p a",
