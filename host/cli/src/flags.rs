@@ -89,12 +89,12 @@ pub(crate) struct TrustFlags {
 
     /// Do without transparency logs
     #[arg(long, env = "ASSAY_IGNORE_REKOR", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL")]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) ignore_rekor: bool,
 
     /// Accept a signature that was made for another repository than the image's
     #[arg(long, env = "ASSAY_ALLOW_RELOCATION", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL")]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) allow_relocation: bool,
 
     /// URL of the transparency log (not verified yet: an error)
@@ -135,7 +135,7 @@ pub(crate) struct PolicyFlags {
 
     /// Allow an effective time in the past
     #[arg(long, env = "ASSAY_ALLOW_PAST_EFFECTIVE_TIME", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL")]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) allow_past_effective_time: bool,
 }
 
@@ -148,22 +148,22 @@ pub(crate) struct ReportFlags {
 
     /// Exit with 1 when the answer is no
     #[arg(short, long, env = "ASSAY_STRICT", default_value = "true", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL")]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) strict: bool,
 
     /// Show what was looked at and is fine
     #[arg(long, env = "ASSAY_SHOW_SUCCESSES", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL")]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) show_successes: bool,
 
     /// Show warnings
     #[arg(long, env = "ASSAY_SHOW_WARNINGS", default_value = "true", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL")]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) show_warnings: bool,
 
     /// Show titles, descriptions and solutions of rules
     #[arg(long, env = "ASSAY_INFO", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL")]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) info: bool,
 
     /// Colour the text report even when it does not go to a terminal

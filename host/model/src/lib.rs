@@ -17,6 +17,8 @@ pub mod finding;
 pub mod image;
 pub mod input;
 pub mod json;
+#[cfg(test)]
+mod laws;
 pub mod limits;
 pub mod outcome;
 pub mod policy;

@@ -1,10 +1,6 @@
 //! Real components, built from `plugins/` and `tests/guests/`, each in its sandbox.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-    sync::{LazyLock, Mutex},
-};
+use std::sync::{LazyLock, Mutex};
 
 use assay_model::{
     digest::Digest,
@@ -13,6 +9,7 @@ use assay_model::{
     image::Repository,
     snapshot::Component,
 };
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::*;
 use crate::{Engine, EngineOptions, LoadError};
@@ -22,16 +19,18 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineOptions { s
 static LICENCES: LazyLock<Plugin> = LazyLock::new(|| load("plugins/licences"));
 static HOSTILE: LazyLock<Plugin> = LazyLock::new(|| load("tests/guests/hostile"));
 
-/// Builds a guest where the product's own build puts it and returns the component.
+/// The guests, built where those of all other tests are, by the same function.
+static GUESTS: LazyLock<Vec<Utf8PathBuf>> = LazyLock::new(|| {
+    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    // This test stands in TARGET/PROFILE/deps.
+    let program = Utf8PathBuf::from_path_buf(std::env::current_exe().unwrap()).unwrap();
+    xtask::guests::build(root, program.ancestors().nth(3).unwrap()).unwrap()
+});
+
+/// The component made from the crate in this folder.
 fn built(folder: &str) -> Vec<u8> {
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let target = root.join("target/guests");
-    let manifest = root.join(folder).join("Cargo.toml");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--release", "--target", "wasm32-wasip2", "--target-dir"]).arg(&target);
-    assert!(cargo.arg("--manifest-path").arg(manifest).status().unwrap().success(), "{folder} does not build");
     let name = folder.rsplit('/').next().unwrap().replace('-', "_");
-    fs_err::read(target.join(format!("wasm32-wasip2/release/{name}.wasm"))).unwrap()
+    fs_err::read(GUESTS.iter().find(|path| path.file_stem() == Some(name.as_str())).unwrap()).unwrap()
 }
 
 fn load(folder: &str) -> Plugin {
