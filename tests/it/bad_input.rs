@@ -4,7 +4,7 @@
 use assay_model::digest::Digest;
 use serde_json::json;
 
-use crate::world::{HOST, Ran, World, assay};
+use crate::world::{HOST, Ran, World, assay, component};
 
 /// Judges the good image with one argument replaced.
 fn with(world: &World, flag: &str, value: &str) -> Ran {
@@ -112,14 +112,16 @@ fn content_that_lies_is_no_answer() {
         let manifest: serde_json::Value = serde_json::from_slice(world.layout.get(manifest).unwrap()).unwrap();
         manifest["config"]["digest"].as_str().unwrap().parse().unwrap()
     };
-    let cases: [(&str, &dyn Fn(&mut World, &Digest), &str); 8] = [
+    /// What is spoiled, how, and the error that tells.
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut World, &Digest), &'a str);
+    let cases: [Case<'_>; 8] = [
         ("the manifest is another", &|world, digest| world.layout.forge(digest, *b"{}"), "digest-mismatch"),
         ("the manifest is gone", &|world, digest| assert!(world.layout.lose(digest)), "not-found"),
         (
             "the config is another",
             &|world, digest| {
                 let config = config_of(world, digest);
-                world.layout.forge(&config, *b"{}")
+                world.layout.forge(&config, *b"{}");
             },
             "digest-mismatch",
         ),
@@ -149,7 +151,7 @@ fn content_that_lies_is_no_answer() {
             "the attestation is gone",
             &|world, digest| {
                 let layer = layer_of(world, &of_tag(world, "att", digest));
-                assert!(world.layout.lose(&layer))
+                assert!(world.layout.lose(&layer));
             },
             "blob-not-found",
         ),
@@ -178,8 +180,7 @@ fn content_that_lies_is_no_answer() {
         let ran = world.judge(&["--output", &format!("json={path}"), "--output", "text"]);
         ran.expect(3, code);
         let report: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
-        let good =
-            report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
+        let good = component(&report, "good");
         assert_eq!(good["success"], json!(true), "{name}: the other component is judged");
         let errors: Vec<_> =
             report["components"].as_array().unwrap().iter().filter_map(|component| component.get("error")).collect();

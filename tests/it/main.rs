@@ -4,6 +4,8 @@
 //! sentences about `assay` as a user meets it: real files, a real registry on port 0, the real exit code. `world` and
 //! `registry` are what they judge and where it comes from.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod arrows;
 mod bad_input;
 mod ec_cases;

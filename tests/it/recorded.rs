@@ -5,11 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    shared::shared,
-    tidy::root,
-    world::{HOST, World, assay},
-};
+use crate::{shared::shared, tidy::root, world::World};
 
 /// Rule data, effective time and trusted tasks for a recording.
 struct Setting {
@@ -54,7 +50,6 @@ fn judged(name: &str, mut statement: Value) -> Vec<String> {
     statement["subject"] = json!([{"name": "it", "digest": {"sha256": digest.hex()}}]);
     world.layout.sign(&world.key, "app/it", &digest).unwrap();
     world.layout.attest(&world.key, "app/it", &digest, &[statement.to_string().into_bytes()]).unwrap();
-    world.layout.write(&world.path("oci")).unwrap();
     let setting = setting(name);
     world.file("data/trusted_tasks.json", &json!({"trusted_tasks": setting.trusted}).to_string());
     let policies = |folder: &str| root().join("policies").join(folder);
@@ -69,25 +64,8 @@ fn judged(name: &str, mut statement: Value) -> Vec<String> {
             "task_expiry_warning_days": 30,
         },
     }]});
-    let (bundle, key) = (world.path("oci"), world.path("key.pub"));
-    let ran = assay(&[
-        "validate",
-        "image",
-        "--images",
-        &world.snapshot(HOST),
-        "--bundle",
-        bundle.as_str(),
-        "--public-key",
-        key.as_str(),
-        "--ignore-rekor",
-        "--policy",
-        &policy.to_string(),
-        "--effective-time",
-        setting.moment,
-        "--allow-past-effective-time",
-        "--output",
-        "json",
-    ]);
+    let past = ["--effective-time", setting.moment, "--allow-past-effective-time", "--output", "json"];
+    let ran = world.judge_by(&policy.to_string(), &past);
     assert_eq!(ran.code, 1, "{name}: {ran:?}");
     let violations = ran.json()["components"][0]["violations"].as_array().cloned().unwrap();
     let mut codes: Vec<_> = violations

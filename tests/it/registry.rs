@@ -72,7 +72,7 @@ impl Registry {
         for entry in index["manifests"].as_array().unwrap() {
             let name = entry["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap();
             let digest = entry["digest"].as_str().unwrap();
-            let bytes = fs_err::read(folder.join("blobs/sha256").join(&digest[7..])).unwrap();
+            let bytes = fs_err::read(folder.join("blobs/sha256").join(digest.trim_start_matches("sha256:"))).unwrap();
             content.manifests.insert(name.to_owned(), (entry["mediaType"].as_str().unwrap().to_owned(), bytes));
         }
         for blob in fs_err::read_dir(folder.join("blobs/sha256")).unwrap() {

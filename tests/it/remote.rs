@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     registry::{Fault, Registry},
-    world::{HOST, Ran, World, command},
+    world::{HOST, Ran, World, command, component},
 };
 
 fn pushed(world: &World) -> Registry {
@@ -67,8 +67,7 @@ fn registries_that_fail_give_no_answer_and_say_how() {
         ran.expect(3, code);
         ran.expect(3, "no answer for 1 of 2 components");
         let report: Value = serde_json::Deserializer::from_str(&ran.out).into_iter().next().unwrap().unwrap();
-        let good =
-            report["components"].as_array().unwrap().iter().find(|component| component["name"] == "good").unwrap();
+        let good = component(&report, "good");
         assert_eq!(good["success"], json!(true));
     }
 }
@@ -149,10 +148,7 @@ fn an_interruption_writes_an_honest_partial_report() {
         assert!(ran.err.contains("interrupted"), "{ran:?}");
         let report: Value = serde_json::from_slice(&fs_err::read(&report).unwrap()).unwrap();
         assert_eq!(report["stopped"], json!("interrupted"));
-        let error = |name: &str| {
-            let components = report["components"].as_array().unwrap();
-            components.iter().find(|component| component["name"] == name).unwrap()["error"]["code"].clone()
-        };
+        let error = |name: &str| component(&report, name)["error"]["code"].clone();
         assert_eq!((error("good"), error("slow")), (Value::Null, json!("interrupted")));
     }
 }

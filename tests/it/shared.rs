@@ -7,7 +7,6 @@ use crate::tidy::root;
 /// A file or folder of the shared data, or none, which is said.
 #[expect(clippy::print_stderr, reason = "a skipped suite says so")]
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the one setting of the suites over shared data")]
     let folder = std::env::var_os("ASSAY_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     let found = folder.join(path);
     if found.exists() {

@@ -7,7 +7,7 @@ use xtask::{
     sign::{Envelope, Key, SignedPayload, simple_signing},
 };
 
-use crate::world::{HOST, World, provenance};
+use crate::world::{HOST, World, component, provenance};
 
 fn codes(component: &Value, list: &str) -> Vec<String> {
     let findings = component[list].as_array().cloned().unwrap_or_default();
@@ -45,7 +45,7 @@ fn a_violation_denies_and_leniency_forgives_it() {
     ran.expect(1, "1 of 2 components denied");
     world.judge(&["--strict=false"]).expect(0, "Image bad is bad");
     let report = world.judge(&["--output", "json"]).json();
-    let bad = report["components"].as_array().unwrap().iter().find(|component| component["name"] == "bad").unwrap();
+    let bad = component(&report, "bad");
     assert_eq!(
         (codes(bad, "violations"), codes(bad, "warnings")),
         (vec!["main.bad".to_owned()], vec!["main.odd".to_owned()])
@@ -58,24 +58,7 @@ fn criteria_drop_what_does_not_count() {
     let mut world = World::empty();
     world.image("bad", &[("bad", "yes")]);
     let policy = |config: Value| json!({"sources": [{"policy": [world.path("policy")], "config": config}]}).to_string();
-    world.layout.write(&world.path("oci")).unwrap();
-    let bundle = world.path("oci");
-    let judged = |config| {
-        let (snapshot, policy, key) = (world.snapshot(HOST), policy(config), world.path("key.pub"));
-        crate::world::assay(&[
-            "validate",
-            "image",
-            "--bundle",
-            bundle.as_str(),
-            "--images",
-            &snapshot,
-            "--policy",
-            &policy,
-            "--public-key",
-            key.as_str(),
-            "--ignore-rekor",
-        ])
-    };
+    let judged = |config| world.judge_by(&policy(config), &[]);
     judged(json!({})).expect(1, "main.bad");
     judged(json!({"exclude": ["main.bad"]})).expect(0, "Success: true");
     judged(json!({"exclude": ["main"], "include": ["main.odd"]})).expect(0, "Success: true");
@@ -85,7 +68,9 @@ fn criteria_drop_what_does_not_count() {
 
 #[test]
 fn signatures_that_do_not_fit_deny() {
-    let cases: &[(&str, fn(&mut World, &Digest), &str)] = &[
+    /// What is wrong, how the image is signed, and what the report says.
+    type Case<'a> = (&'a str, fn(&mut World, &Digest), &'a str);
+    let cases: &[Case<'_>] = &[
         ("no signature", |_, _| {}, "no signatures found"),
         (
             "another key",
@@ -145,7 +130,9 @@ fn a_signature_for_another_repository_is_accepted_where_relocation_is_allowed() 
 
 #[test]
 fn attestations_that_do_not_fit_deny() {
-    let cases: &[(&str, fn(&mut World, &Digest))] = &[
+    /// What is wrong, and how the image is attested.
+    type Case<'a> = (&'a str, fn(&mut World, &Digest));
+    let cases: &[Case<'_>] = &[
         ("none", |_, _| {}),
         ("another key", |world, digest| {
             let statement = provenance("it", digest).to_string().into_bytes();
@@ -228,10 +215,7 @@ fn one_component_without_an_answer_leaves_the_others_judged() {
     ran.expect(3, "image-not-found");
     ran.expect(3, "no answer for 1 of 3 components, 1 denied");
     let report: Value = serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap();
-    let error = |name: &str| {
-        report["components"].as_array().unwrap().iter().find(|component| component["name"] == name).unwrap()["error"]
-            .clone()
-    };
+    let error = |name: &str| component(&report, name)["error"].clone();
     assert_eq!(error("lost")["code"], json!("image-not-found"));
     assert_eq!((error("good"), error("bad")), (Value::Null, Value::Null));
     let output: Value = serde_json::from_slice(&fs_err::read(world.path("out")).unwrap()).unwrap();

@@ -129,17 +129,32 @@ impl World {
 
     /// Writes the layout and judges the Snapshot from it, with more arguments.
     pub(crate) fn judge(&self, more: &[&str]) -> Ran {
+        self.judge_by(&self.policy(), more)
+    }
+
+    /// The same by another policy configuration.
+    pub(crate) fn judge_by(&self, policy: &str, more: &[&str]) -> Ran {
         self.layout.write(&self.path("oci")).unwrap();
         let bundle = self.path("oci");
-        self.judge_on(HOST, &[&["--bundle", bundle.as_str()], more].concat())
+        self.ask(HOST, policy, &[&["--bundle", bundle.as_str()], more].concat())
     }
 
     /// Judges the Snapshot with its images on `host`.
     pub(crate) fn judge_on(&self, host: &str, more: &[&str]) -> Ran {
-        let (snapshot, policy, key) = (self.snapshot(host), self.policy(), self.path("key.pub"));
-        let fixed = ["--images", &snapshot, "--policy", &policy, "--public-key", key.as_str(), "--ignore-rekor"];
+        self.ask(host, &self.policy(), more)
+    }
+
+    fn ask(&self, host: &str, policy: &str, more: &[&str]) -> Ran {
+        let (snapshot, key) = (self.snapshot(host), self.path("key.pub"));
+        let fixed = ["--images", &snapshot, "--policy", policy, "--public-key", key.as_str(), "--ignore-rekor"];
         assay(&[&["validate", "image"], &fixed[..], more].concat())
     }
+}
+
+/// The component of that name in a JSON report.
+pub(crate) fn component<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let components = report["components"].as_array().unwrap();
+    components.iter().find(|component| component["name"] == name).unwrap_or_else(|| panic!("no {name} in {report}"))
 }
 
 /// A small SLSA v0.2 provenance about an image.

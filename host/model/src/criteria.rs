@@ -128,8 +128,9 @@ mod tests {
     #[test]
     fn a_finding_counts_when_the_include_side_is_larger() {
         let redhat = strings(&["redhat"]);
+        type Row<'a> = (&'a [&'a str], &'a [&'a str], &'a str, &'a [&'a str], &'a [String], bool);
         #[rustfmt::skip]
-        let table: &[(&[&str], &[&str], &str, &[&str], &[String], bool)] = &[
+        let table: &[Row<'_>] = &[
             (&[], &[], "a.b", &[], &[], true),
             (&["*"], &["*"], "a.b", &[], &[], false),
             (&["*"], &["a"], "a.b", &[], &[], false),

@@ -163,8 +163,9 @@ mod tests {
 
     #[test]
     fn blocks_stand_only_where_comment_lines_stand() {
+        type Row<'a> = (&'a str, &'a [(u32, u32, bool)]);
         #[rustfmt::skip]
-        let table: &[(&str, &[(u32, u32, bool)])] = &[
+        let table: &[Row<'_>] = &[
             ("", &[]),
             ("# title: x\n", &[]),
             ("#METADATA\n#title: x", &[(1, 2, true)]),

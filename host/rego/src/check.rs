@@ -1,7 +1,8 @@
-//! [`check`]: what the evaluator would notice only when it is too late: calls of nothing, and endless recursion.
+//! [`check`]: what the evaluator would notice too late or never: calls and variables of nothing, and endless recursion.
 //!
-//! A call of a function that does not exist would be an error only of the image whose rule gets that far; a function
-//! that calls itself would use up the stack. OPA refuses both when it compiles.
+//! A call of a function that does not exist would be an error only of the image whose rule gets that far; a rule with a
+//! misspelt variable would never hold, so it would never deny; a function that calls itself would use up the stack. OPA
+//! refuses all of them when it compiles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use crate::{
     builtin,
     compile_error::{Place, Problem},
     engine,
-    outline::Outline,
+    outline::{Call, Outline, RuleOutline},
 };
 
 /// A function's path below `data`.
@@ -50,48 +51,106 @@ const FAMILIES: [&str; 26] = [
 
 /// Problems of the modules, or the calls that can be compiled but not answered.
 pub(crate) fn check(modules: &[Outline]) -> Result<Unavailable, Vec<Problem>> {
-    let functions: BTreeSet<Function> = modules
-        .iter()
-        .flat_map(|module| module.rules.iter().filter(|rule| rule.is_function).map(|rule| full(module, &rule.path)))
-        .collect();
+    let scope = Scope::of(modules);
     let mut problems = Vec::new();
     let mut unavailable = Unavailable::new();
     for module in modules {
-        for call in module.rules.iter().flat_map(|rule| &rule.calls) {
-            let name = call.path.join(".");
-            if resolve(module, &call.path, &functions).is_some()
-                || engine::is_builtin(&name)
-                || builtin::is_available(&name)
-            {
-                continue;
+        for rule in &module.rules {
+            let mut results: BTreeSet<&str> = BTreeSet::new();
+            for call in &rule.calls {
+                let takes = match scope.callee(module, call) {
+                    Callee::Takes(arguments) => Some(arguments),
+                    Callee::Unavailable(name) => {
+                        unavailable.insert(name, call.arguments);
+                        None
+                    }
+                    Callee::Nothing => {
+                        let message = format!("the function `{}` does not exist", call.path.join("."));
+                        problems.push(Problem::at(call.place.clone(), message));
+                        None
+                    }
+                };
+                if takes.is_none_or(|arguments| call.arguments > arguments) {
+                    results.extend(call.last.iter().map(String::as_str));
+                }
             }
-            let family =
-                call.path.first().is_some_and(|first| call.path.len() > 1 && FAMILIES.contains(&first.as_str()));
-            if family || builtin::is_planned(&name) {
-                unavailable.insert(name, call.arguments);
-            } else {
-                problems.push(Problem::at(call.place.clone(), format!("the function `{name}` does not exist")));
+            for (name, place) in &rule.free {
+                if !results.contains(name.as_str()) && !scope.knows(module, rule, name) {
+                    let message = format!("nothing gives the variable `{name}` a value");
+                    problems.push(Problem::at(place.clone(), message));
+                }
             }
         }
     }
-    problems.extend(recursion(modules, &functions));
+    problems.extend(recursion(modules, &scope));
     if problems.is_empty() { Ok(unavailable) } else { Err(problems) }
+}
+
+/// What names mean in any of the modules.
+struct Scope {
+    /// Functions and how many arguments they take.
+    functions: BTreeMap<Function, usize>,
+    /// First names of the rules of each package.
+    rules: BTreeSet<(Vec<String>, String)>,
+}
+
+enum Callee {
+    Takes(usize),
+    Unavailable(String),
+    Nothing,
+}
+
+impl Scope {
+    fn of(modules: &[Outline]) -> Self {
+        let mut scope = Self { functions: BTreeMap::new(), rules: BTreeSet::new() };
+        for module in modules {
+            for rule in &module.rules {
+                if let Some(arguments) = rule.arguments {
+                    scope.functions.insert(full(module, &rule.path), arguments);
+                }
+                scope.rules.extend(rule.path.first().map(|name| (module.package.clone(), name.clone())));
+            }
+        }
+        scope
+    }
+
+    fn callee(&self, module: &Outline, call: &Call) -> Callee {
+        let name = call.path.join(".");
+        let own = self.resolve(module, &call.path).and_then(|function| self.functions.get(&function).copied());
+        if let Some(arguments) = own.or_else(|| builtin::arguments(&name)).or_else(|| engine::arguments(&name)) {
+            return Callee::Takes(arguments);
+        }
+        let family =
+            call.path.first().filter(|_| call.path.len() > 1).is_some_and(|first| FAMILIES.contains(&first.as_str()));
+        if family || builtin::is_planned(&name) { Callee::Unavailable(name) } else { Callee::Nothing }
+    }
+
+    /// The function that a path means in a module.
+    fn resolve(&self, module: &Outline, path: &[String]) -> Option<Function> {
+        let (first, rest) = path.split_first()?;
+        let imported = module.imports.iter().find(|import| import.alias == *first);
+        let candidates = [
+            imported
+                .and_then(|import| import.path.strip_prefix(&["data".to_owned()]))
+                .map(|path| [path, rest].concat()),
+            (first == "data").then(|| rest.to_vec()),
+            Some(full(module, path)),
+        ];
+        candidates.into_iter().flatten().find(|path| self.functions.contains_key(path))
+    }
+
+    /// Whether a name that the rule itself does not explain is known around it.
+    fn knows(&self, module: &Outline, rule: &RuleOutline, name: &str) -> bool {
+        matches!(name, "input" | "data")
+            || module.imports.iter().any(|import| import.alias == name)
+            || self.rules.contains(&(module.package.clone(), name.to_owned()))
+            // Built-ins may stand in for functions: `with f as count`.
+            || rule.replacements.iter().any(|path| path.first().is_some_and(|first| first == name) && engine::arguments(&path.join(".")).is_some())
+    }
 }
 
 fn full(module: &Outline, path: &[String]) -> Function {
     module.package.iter().chain(path).cloned().collect()
-}
-
-/// The function that a path means in a module.
-fn resolve(module: &Outline, path: &[String], functions: &BTreeSet<Function>) -> Option<Function> {
-    let (first, rest) = path.split_first()?;
-    let imported = module.imports.iter().find(|import| import.alias == *first);
-    let candidates = [
-        imported.and_then(|import| import.path.strip_prefix(&["data".to_owned()])).map(|path| [path, rest].concat()),
-        (first == "data").then(|| rest.to_vec()),
-        Some(full(module, path)),
-    ];
-    candidates.into_iter().flatten().find(|path| functions.contains(path))
 }
 
 struct Node {
@@ -100,15 +159,15 @@ struct Node {
 }
 
 /// One problem for the functions that call themselves, whatever lies between.
-fn recursion(modules: &[Outline], functions: &BTreeSet<Function>) -> Option<Problem> {
+fn recursion(modules: &[Outline], scope: &Scope) -> Option<Problem> {
     let mut nodes: BTreeMap<Function, Node> = BTreeMap::new();
     for module in modules {
-        for rule in module.rules.iter().filter(|rule| rule.is_function) {
+        for rule in module.rules.iter().filter(|rule| rule.arguments.is_some()) {
             let node = nodes
                 .entry(full(module, &rule.path))
                 .or_insert_with(|| Node { place: rule.place.clone(), calls: BTreeSet::new() });
             let paths = rule.calls.iter().map(|call| &call.path).chain(&rule.replacements);
-            node.calls.extend(paths.filter_map(|path| resolve(module, path, functions)));
+            node.calls.extend(paths.filter_map(|path| scope.resolve(module, path)));
         }
     }
     let circle = circle(&nodes)?;
@@ -205,6 +264,55 @@ mod tests {
             let text = format!("package p\n\nr if {{ {body} }}\n");
             let want = format!("1.rego:3:{column}: the function `{name}` does not exist");
             assert_eq!(checked(&[&text]), Err(vec![want]), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_nothing_gives_a_value_is_a_problem() {
+        for (rule, name, column) in [
+            ("deny contains x if { x := y }", "y", 27),
+            ("deny contains msg if { mgs := \"a\" }", "msg", 15),
+            ("deny contains x if x == 1", "x", 15),
+            ("deny contains 1 if { some a in b.c }", "b", 32),
+            ("deny contains 1 if { count(y) > 0 }", "y", 28),
+            ("deny contains 1 if { \tf(1, 2, 3) == y }", "y", 37),
+            ("x := [y | true]", "y", 7),
+            ("x[k] := 1 if true", "k", 3),
+            ("x := 1 if { true with input as doc }", "doc", 32),
+        ] {
+            let text = format!("package p\n\n{rule}\n\nf(_, _, _) := 1\n");
+            let want = format!("1.rego:3:{column}: nothing gives the variable `{name}` a value");
+            assert_eq!(checked(&[&text]), Err(vec![want]), "{rule}");
+        }
+        for rule in [
+            "x if { some y; input[y] }",
+            "x if { some y, z in input; y == z }",
+            "x if { y = input.a; y }",
+            "x if { input.a = y; y }",
+            "x if { [y, {\"k\": z}] = input.a; y == z }",
+            "x if { [y, z] := input.a; y == z }",
+            "x if { input[y][[z, _]]; y == z }",
+            "x if { every y, z in input { y == z } }",
+            "x if { walk(input, [y, z]); y == z }",
+            "x if { split(\"a b\", \" \", y); y }",
+            "x if { f(1, 2, 3, y); y }",
+            "x contains y if y := 1",
+            "x[y] := z if { some y, z in input }",
+            "g(y) := z if z := y",
+            "x := {y: z | some y, z in input}",
+            "x if own",
+            "x if there.a with input as there",
+            "x if f(1, 2, 3) with f as object.union_n",
+            "x if f(1, 2, 3) with f as count",
+            "x if {\n\tnot own\n} else := y if {\n\ty := 1\n}",
+            "x if lib.y",
+            "x if alias",
+            "a.b[c] contains d if { some c, d in input }",
+        ] {
+            let text = format!(
+                "package p\n\nimport data.lib\nimport input.q as alias\n\n{rule}\n\nf(_, _, _) := 1\n\nown := 1\n"
+            );
+            assert_eq!(checked(&[&text, "package p\n\nthere := 1\n"]), Ok(vec![]), "{rule}");
         }
     }
 

@@ -29,7 +29,7 @@ type Origin = usize;
 
 #[derive(Debug)]
 enum Node {
-    Object(BTreeMap<String, Node>, Origin),
+    Object(BTreeMap<String, Self>, Origin),
     Leaf(Value, Origin),
 }
 

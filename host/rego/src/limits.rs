@@ -24,10 +24,8 @@ pub(crate) const EXPRESSION_DEPTH: usize = 500;
 /// Brackets within one another, which the parser's time doubles with. The deepest known policy has twelve.
 pub(crate) const BRACKETS: usize = 16;
 
-/// A line and the number of lines of one policy file.
-pub(crate) const LINE_COLUMNS: u32 = 1 << 16;
-/// See [`LINE_COLUMNS`].
-pub(crate) const FILE_LINES: usize = 200_000;
+/// What is kept of an evaluator's message: it may quote a whole document.
+pub(crate) const MESSAGE_CHARACTERS: usize = 400;
 
 /// Numbers that one call of `numbers.range` makes.
 pub(crate) const RANGE_NUMBERS: i64 = 1_000_000;

@@ -35,8 +35,8 @@ pub(crate) struct Import {
 pub(crate) struct RuleOutline {
     /// The path below the package; `deny`, or `a`, `b` for a head `a.b contains x`.
     pub(crate) path: Vec<String>,
-    /// True for functions.
-    pub(crate) is_function: bool,
+    /// How many arguments it takes, where it is a function.
+    pub(crate) arguments: Option<usize>,
     /// True for `default` definitions.
     pub(crate) is_default: bool,
     /// Where it starts.
@@ -47,6 +47,9 @@ pub(crate) struct RuleOutline {
     pub(crate) calls: Vec<Call>,
     /// The paths that stand behind `with … as`; some are functions that are called in place of others.
     pub(crate) replacements: Vec<Vec<String>>,
+    /// The names that are used and that nothing in the rule gives a value, each with its first place. They may be
+    /// rules, imports, or the result of a call.
+    pub(crate) free: Vec<(String, Place)>,
 }
 
 /// A call of a function or built-in.
@@ -56,6 +59,8 @@ pub(crate) struct Call {
     pub(crate) path: Vec<String>,
     /// How many arguments it gets.
     pub(crate) arguments: usize,
+    /// The names in the last argument, which get a value when there is one argument more than the function takes.
+    pub(crate) last: Vec<String>,
     /// Where it stands.
     pub(crate) place: Place,
 }
@@ -71,7 +76,7 @@ impl RuleOutline {
     /// The rule's name, where this definition can give it a value that is asked by name.
     pub(crate) fn entry_name(&self) -> Option<&str> {
         match self.path.as_slice() {
-            [name] if !self.is_function && !self.is_default => Some(name),
+            [name] if self.arguments.is_none() && !self.is_default => Some(name),
             _ => None,
         }
     }

@@ -95,8 +95,13 @@ const PLANNED: [&str; 8] = [
     "ec.sigstore.verify_image",
 ];
 
-pub(crate) fn is_available(name: &str) -> bool {
-    AVAILABLE.iter().any(|(available, _)| *available == name)
+/// How many arguments a built-in of ours takes.
+pub(crate) fn arguments(name: &str) -> Option<usize> {
+    AVAILABLE.iter().find(|(available, _)| *available == name).map(|(_, arguments)| *arguments)
+}
+
+fn is_available(name: &str) -> bool {
+    arguments(name).is_some()
 }
 
 pub(crate) fn is_planned(name: &str) -> bool {

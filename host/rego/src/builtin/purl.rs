@@ -147,8 +147,9 @@ mod tests {
 
     #[test]
     fn package_urls_are_taken_apart() {
+        type Row<'a> = (&'a str, [&'a str; 5], &'a [(&'a str, &'a str)]);
         #[rustfmt::skip]
-        let table: &[(&str, [&str; 5], &[(&str, &str)])] = &[
+        let table: &[Row<'_>] = &[
             ("pkg:RPM/redhat/bash@5.2?arch=x86_64&epoch=1", ["rpm", "redhat", "bash", "5.2", ""], &[("arch", "x86_64"), ("epoch", "1")]),
             ("pkg:golang/github.com/A/B@v1.0.0?x=y%20z#sub/path", ["golang", "github.com/a", "b", "v1.0.0", "sub/path"], &[("x", "y z")]),
             ("pkg:npm/%40scope/a@1", ["npm", "@scope", "a", "1", ""], &[]),

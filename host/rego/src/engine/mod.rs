@@ -22,7 +22,7 @@ use crate::{
     builtin::Calls,
     check::Unavailable,
     compile_error::Problem,
-    limits::{BRACKETS, FILE_LINES, LINE_COLUMNS, STEPS_PER_LOOK},
+    limits::{BRACKETS, STEPS_PER_LOOK},
     outline::Outline,
     sources::PolicyFile,
 };
@@ -30,7 +30,6 @@ use crate::{
 pub(crate) use fault::Fault;
 
 /// Policies that can be asked from many threads.
-#[derive(Debug)]
 pub(crate) struct Program {
     engine: Engine,
     unavailable: Unavailable,
@@ -71,9 +70,18 @@ pub(crate) fn apart<T: Send>(stack: usize, work: impl FnOnce() -> T + Send) -> R
     })
 }
 
-/// Whether the evaluator has a built-in of that name.
-pub(crate) fn is_builtin(name: &str) -> bool {
-    name == "print" || regorus::unstable::BUILTINS.contains_key(name)
+/// How many arguments a built-in of the evaluator takes; none where it has no such built-in.
+pub(crate) fn arguments(name: &str) -> Option<usize> {
+    if name == "print" {
+        return Some(usize::MAX);
+    }
+    regorus::unstable::BUILTINS.get(name).map(|(_, arguments)| usize::from(*arguments))
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Program").field("unavailable", &self.unavailable).finish_non_exhaustive()
+    }
 }
 
 impl Program {
@@ -90,7 +98,9 @@ impl Program {
             if let Some(place) = nesting::too_deep(name, text) {
                 problems.push(Problem::at(place, format!("more than {BRACKETS} brackets are open")));
             } else if let Err(error) = engine.add_policy(name.clone(), text.clone()) {
-                problems.push(fault::problem(&error, name));
+                let problem = fault::problem(&error, name);
+                problems
+                    .push(Problem { place: problem.place.map(|place| fault::without_tabs(place, text)), ..problem });
             }
         }
         let mut modules = Vec::new();
@@ -152,11 +162,12 @@ impl Program {
     }
 }
 
+/// The size of a file bounds its lines and their length.
 fn lengths() -> PolicyLengthConfig {
     let bytes = usize::try_from(POLICY_FILE_BYTES).ok().and_then(NonZeroUsize::new);
     PolicyLengthConfig {
-        max_col: NonZeroU32::new(LINE_COLUMNS).unwrap_or(NonZeroU32::MIN),
+        max_col: NonZeroU32::MAX,
         max_file_bytes: bytes.unwrap_or(NonZeroUsize::MIN),
-        max_lines: NonZeroUsize::new(FILE_LINES).unwrap_or(NonZeroUsize::MIN),
+        max_lines: NonZeroUsize::MAX,
     }
 }

@@ -1,6 +1,10 @@
 //! [`outline`]: the evaluator's syntax tree as the plain [`Outline`] that the rest of the crate reads.
 
-use regorus::unstable::{Expr, Literal, LiteralStmt, Module, Query, Rule, RuleBody, RuleHead, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{
+    AssignOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleAssign, RuleBody, RuleHead, Span,
+};
 
 use crate::{
     compile_error::{Place, Problem},
@@ -27,44 +31,46 @@ pub(super) fn outline(module: &Module) -> Result<Outline, Problem> {
 fn rule_outline(rule: &Rule) -> Result<RuleOutline, Problem> {
     let mut walk = Walk::default();
     let mut code = None;
-    let (head, is_function) = match rule {
+    let (head, arguments) = match rule {
         Rule::Spec { head, bodies, .. } => {
-            let (refr, is_function) = match head {
+            code = bodies.iter().flat_map(|body| &body.query.stmts).find_map(literal_code);
+            let named = match head {
                 RuleHead::Compr { refr, assign, .. } => {
-                    walk.expressions(assign.iter().map(|assign| assign.value.as_ref()));
-                    (refr, false)
+                    walk.assign(assign.as_ref());
+                    (refr, None)
                 }
                 RuleHead::Set { refr, key, .. } => {
-                    walk.expressions(key.iter().map(AsRef::as_ref));
-                    (refr, false)
+                    walk.uses(key.iter().map(AsRef::as_ref));
+                    (refr, None)
                 }
                 RuleHead::Func { refr, args, assign, .. } => {
-                    walk.expressions(args.iter().map(AsRef::as_ref));
-                    walk.expressions(assign.iter().map(|assign| assign.value.as_ref()));
-                    (refr, true)
+                    args.iter().for_each(|argument| walk.expression(argument, Means::Binding));
+                    walk.assign(assign.as_ref());
+                    (refr, Some(args.len()))
                 }
             };
-            walk.expression(refr);
             bodies.iter().for_each(|body| walk.body(body));
-            code = bodies.iter().flat_map(|body| &body.query.stmts).find_map(literal_code);
-            (refr, is_function)
+            named
         }
         Rule::Default { refr, args, value, .. } => {
-            walk.expression(value);
-            (refr, !args.is_empty())
+            walk.uses([value.as_ref()]);
+            (refr, (!args.is_empty()).then_some(args.len()))
         }
     };
+    walk.head(head);
     if let Some(place) = walk.too_deep {
         return Err(Problem::at(place, format!("more than {EXPRESSION_DEPTH} expressions are nested in one another")));
     }
+    let bound = walk.bound;
     Ok(RuleOutline {
         path: path(head),
-        is_function,
+        arguments,
         is_default: matches!(rule, Rule::Default { .. }),
         place: place(rule.span()),
         code,
         calls: walk.calls,
         replacements: walk.replacements,
+        free: walk.used.into_iter().filter(|(name, _)| !bound.contains(name)).collect(),
     })
 }
 
@@ -108,7 +114,11 @@ fn start(mut expression: &Expr) -> &Span {
 }
 
 fn place(span: &Span) -> Place {
-    Place { file: span.source.file().clone(), line: span.line, column: span.col }
+    // The span's own column counts a tab as four.
+    let before = usize::try_from(span.start).ok().and_then(|start| span.source.contents().get(..start));
+    let in_line = before.and_then(|before| before.rsplit('\n').next()).map(|text| text.chars().count() + 1);
+    let column = in_line.and_then(|column| u32::try_from(column).ok()).unwrap_or(span.col);
+    Place { file: span.source.file().clone(), line: span.line, column }
 }
 
 /// The text of `code` in `result := {"code": "…"}`.
@@ -126,6 +136,15 @@ fn literal_code(statement: &LiteralStmt) -> Option<String> {
     fields.iter().find(|(_, key, _)| text(key).as_deref() == Some("code")).and_then(|(_, _, value)| text(value))
 }
 
+/// What a name means where it stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Means {
+    /// It has a value already.
+    Use,
+    /// It may get its value here.
+    Binding,
+}
+
 /// Goes through the expressions of one rule.
 #[derive(Default)]
 struct Walk {
@@ -133,82 +152,125 @@ struct Walk {
     too_deep: Option<Place>,
     calls: Vec<Call>,
     replacements: Vec<Vec<String>>,
+    used: BTreeMap<String, Place>,
+    bound: BTreeSet<String>,
 }
 
 impl Walk {
+    /// The head's own name means nothing else; what stands in its brackets is used.
+    fn head(&mut self, mut head: &Expr) {
+        while let Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } = head {
+            if let Expr::RefBrack { index, .. } = head {
+                self.uses([index.as_ref()]);
+            }
+            head = refr;
+        }
+    }
+
+    fn assign(&mut self, assign: Option<&RuleAssign>) {
+        self.uses(assign.iter().map(|assign| assign.value.as_ref()));
+    }
+
     fn body(&mut self, body: &RuleBody) {
-        self.expressions(body.assign.iter().map(|assign| assign.value.as_ref()));
+        self.assign(body.assign.as_ref());
         self.query(&body.query);
     }
 
     fn query(&mut self, query: &Query) {
         for statement in &query.stmts {
             match &statement.literal {
-                Literal::SomeVars { .. } => {}
+                Literal::SomeVars { vars, .. } => self.bound.extend(vars.iter().map(|name| name.text().to_owned())),
                 Literal::SomeIn { key, value, collection, .. } => {
-                    self.expressions(key.iter().chain([value, collection]).map(AsRef::as_ref));
+                    key.iter().chain([value]).for_each(|name| self.expression(name, Means::Binding));
+                    self.uses([collection.as_ref()]);
                 }
-                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expression(expr),
-                Literal::Every { domain, query, .. } => {
-                    self.expression(domain);
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.uses([expr.as_ref()]),
+                Literal::Every { key, value, domain, query, .. } => {
+                    self.bound.extend(key.iter().chain([value]).map(|name| name.text().to_owned()));
+                    self.uses([domain.as_ref()]);
                     self.query(query);
                 }
             }
             for with in &statement.with_mods {
-                self.expression(&with.r#as);
+                self.uses([with.r#as.as_ref()]);
                 self.replacements.push(path(&with.r#as));
             }
         }
     }
 
-    fn expressions<'a>(&mut self, all: impl IntoIterator<Item = &'a Expr>) {
-        all.into_iter().for_each(|expression| self.expression(expression));
+    fn uses<'a>(&mut self, all: impl IntoIterator<Item = &'a Expr>) {
+        self.each(all, Means::Use);
     }
 
-    fn expression(&mut self, expression: &Expr) {
+    fn each<'a>(&mut self, all: impl IntoIterator<Item = &'a Expr>, means: Means) {
+        all.into_iter().for_each(|expression| self.expression(expression, means));
+    }
+
+    fn expression(&mut self, expression: &Expr, means: Means) {
         if self.depth >= EXPRESSION_DEPTH {
             self.too_deep.get_or_insert_with(|| place(expression.span()));
             return;
         }
         self.depth += 1;
-        self.parts(expression);
+        self.parts(expression, means);
         self.depth -= 1;
     }
 
-    fn parts(&mut self, expression: &Expr) {
+    fn parts(&mut self, expression: &Expr, means: Means) {
         match expression {
-            Expr::Array { items, .. } | Expr::Set { items, .. } => self.expressions(items.iter().map(AsRef::as_ref)),
+            Expr::Var { span, .. } => match (span.text(), means) {
+                ("_", _) => {}
+                (name, Means::Binding) => drop(self.bound.insert(name.to_owned())),
+                (name, Means::Use) => drop(self.used.entry(name.to_owned()).or_insert_with(|| place(span))),
+            },
+            Expr::Array { items, .. } | Expr::Set { items, .. } => self.each(items.iter().map(AsRef::as_ref), means),
             Expr::Object { fields, .. } => {
-                self.expressions(fields.iter().flat_map(|(_, key, value)| [key.as_ref(), value.as_ref()]));
+                self.uses(fields.iter().map(|(_, key, _)| key.as_ref()));
+                self.each(fields.iter().map(|(_, _, value)| value.as_ref()), means);
             }
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                self.expression(term);
+                self.uses([term.as_ref()]);
                 self.query(query);
             }
             Expr::ObjectCompr { key, value, query, .. } => {
-                self.expressions([key.as_ref(), value.as_ref()]);
+                self.uses([key.as_ref(), value.as_ref()]);
                 self.query(query);
             }
             Expr::Call { fcn, params, .. } => {
-                self.calls.push(Call { path: path(fcn), arguments: params.len(), place: place(start(fcn)) });
-                self.expressions(params.iter().map(AsRef::as_ref));
+                let last = params.last().map(|last| names(last)).unwrap_or_default();
+                let place = place(start(fcn));
+                self.calls.push(Call { path: path(fcn), arguments: params.len(), last, place });
+                self.uses(params.iter().map(AsRef::as_ref));
             }
-            Expr::UnaryExpr { expr, .. } => self.expression(expr),
-            Expr::RefDot { refr, .. } => self.expression(refr),
-            Expr::RefBrack { refr, index, .. } => self.expressions([refr.as_ref(), index.as_ref()]),
-            Expr::BinExpr { lhs, rhs, .. }
-            | Expr::BoolExpr { lhs, rhs, .. }
-            | Expr::ArithExpr { lhs, rhs, .. }
-            | Expr::AssignExpr { lhs, rhs, .. } => self.expressions([lhs.as_ref(), rhs.as_ref()]),
+            Expr::UnaryExpr { expr, .. } => self.uses([expr.as_ref()]),
+            Expr::RefDot { refr, .. } => self.uses([refr.as_ref()]),
+            // A bracket goes through all keys for a name without a value.
+            Expr::RefBrack { refr, index, .. } => {
+                self.uses([refr.as_ref()]);
+                self.expression(index, Means::Binding);
+            }
+            Expr::AssignExpr { op, lhs, rhs, .. } => {
+                self.expression(lhs, Means::Binding);
+                self.expression(rhs, if *op == AssignOp::Eq { Means::Binding } else { Means::Use });
+            }
+            Expr::BinExpr { lhs, rhs, .. } | Expr::BoolExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } => {
+                self.uses([lhs.as_ref(), rhs.as_ref()]);
+            }
             Expr::Membership { key, value, collection, .. } => {
-                self.expressions(key.iter().chain([value, collection]).map(AsRef::as_ref));
+                self.uses(key.iter().chain([value, collection]).map(AsRef::as_ref));
             }
             Expr::String { .. }
             | Expr::RawString { .. }
             | Expr::Number { .. }
             | Expr::Bool { .. }
-            | Expr::Null { .. }
-            | Expr::Var { .. } => {}
+            | Expr::Null { .. } => {}
         }
     }
+}
+
+/// The names of a pattern such as `[path, value]`.
+fn names(pattern: &Expr) -> Vec<String> {
+    let mut walk = Walk::default();
+    walk.expression(pattern, Means::Binding);
+    walk.bound.into_iter().collect()
 }

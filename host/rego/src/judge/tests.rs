@@ -49,7 +49,7 @@ const TEXT: &str = "package fine\n\n# METADATA\n# title: Fine\n# custom:\n#   sh
 const OTHER: &str = "package other\n\n# METADATA\n# title: Bad\n# custom:\n#   short_name: bad\n\
                      deny contains {\"code\": \"other.bad\", \"msg\": \"No.\"} if not input.good\n\n\
                      warn contains \"bare\"\n\n\
-                     deny contains {\"code\": \"other.slow\", \"msg\": input.nothing} if input.stuck.x\n";
+                     deny contains result if {\n\tinput.stuck\n\tresult := {\"code\": \"other.slow\", \"msg\": \"\"}\n}\n";
 
 fn own_policy() -> Arc<Policy> {
     let folder = tempfile::tempdir().unwrap();

@@ -123,7 +123,7 @@ fn what_does_not_compile_is_told_with_its_place() {
             &["package p\n\nx := 1\n", "package q\n\ndeny(x) := x\n\ndefault warn := false\n"],
             "no `deny` or `warn` rule, so it could not refuse anything (2 files read)",
         ),
-        (&["package p\n\ndeny contains x if { x := y }\n"], "1.rego:3:"),
+        (&["package p\n\ndeny contains x if { x := y }\n"], "1.rego:3:27: nothing gives the variable `y` a value"),
         (&[""], "1.rego:1:1"),
     ] {
         let error = problems(texts);
@@ -146,14 +146,12 @@ fn all_problems_of_a_step_are_told_at_once() {
 
 #[test]
 fn expressions_without_end_are_refused_and_do_not_use_up_the_stack() {
-    let line = "+1".repeat(30_000);
-    let sum = format!("package p\n\ndeny contains 1{}\n", [line.as_str(); 66].join("\n"));
+    let sum = format!("package p\n\ndeny contains 1{}\n", "+1".repeat(600));
     assert!(problems(&[&sum]).contains("500 expressions are nested"));
-    assert!(
-        problems(&[&format!("{sum}and then?")]).contains("69:1: expecting"),
-        "{}",
-        problems(&[&format!("{sum}and then?")])
-    );
+    // As long as a file may be, and an error behind it.
+    let line = "+1".repeat(30_000);
+    let sum = format!("package p\n\ndeny contains 1{}\nand then?", [line.as_str(); 69].join("\n"));
+    assert!(sum.len() > 4_000_000 && problems(&[&sum]).contains("1.rego:72:1: "), "{}", problems(&[&sum]));
     let (open, close) = ("[".repeat(60_000), "]".repeat(60_000));
     assert!(problems(&[&format!("package p\n\nx := {open}{close}\n")]).contains("1.rego:3:22: more than 16 brackets"));
     let calls = format!("package p\n\nx := {}", "f(\n".repeat(100_000));
@@ -358,5 +356,8 @@ fn packages_and_numbers_of_any_form_work() {
     let answers = policy.evaluate(&Ask::new(&packages, r#"{"n": 123456789012345678901234567890}"#)).unwrap();
     let big = "123456789012345678901234567890";
     assert!(answers.iter().any(|answer| answer.message == big), "{answers:?}");
-    assert!(answers.iter().any(|answer| answer.metadata.get("n").is_some_and(|n| n.to_string() == big)), "{answers:?}");
+    assert!(
+        answers.iter().any(|answer| json!(answer.metadata).to_string() == format!("{{\"n\":{big}}}")),
+        "{answers:?}"
+    );
 }
