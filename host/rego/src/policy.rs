@@ -111,7 +111,7 @@ impl Policy {
             queries.push(package.exceptions_query());
             queries.extend(package.entries.keys().map(|rule| format!("{}.{rule}", package.query)));
         }
-        let mut values = evaluate(&self.program, ask, &queries)?.into_iter();
+        let mut values = evaluate(&self.program, ask, Some(ask.input), &queries)?.into_iter();
         let mut found = Vec::new();
         for (name, package) in chosen {
             let excepted = values.next().flatten();
@@ -199,14 +199,19 @@ pub(crate) fn compile(sources: Sources) -> Result<Compiled, CompileError> {
 }
 
 /// The values of some queries.
-pub(crate) fn evaluate(program: &Program, ask: &Ask<'_>, queries: &[String]) -> Result<Vec<Option<Value>>, EvalError> {
+pub(crate) fn evaluate(
+    program: &Program,
+    ask: &Ask<'_>,
+    input: Option<&str>,
+    queries: &[String],
+) -> Result<Vec<Option<Value>>, EvalError> {
     let until_deadline = ask.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     let (limit, on_time) = match until_deadline {
         Some(left) if left < ask.time_limit => (left, EvalError::Deadline),
         _ => (ask.time_limit, EvalError::TimeLimit(ask.time_limit)),
     };
     let calls = Calls::new(Arc::clone(&ask.host));
-    let question = Question { queries, input: Some(ask.input), calls: &calls, limit };
+    let question = Question { queries, input, calls: &calls, limit };
     let values = apart(EVALUATION_STACK_BYTES, || program.ask(&question))?;
     // Looked at first: the evaluator may have gone on as if the call were undefined.
     if let Some(failure) = calls.failure() {

@@ -29,14 +29,15 @@ pub struct TestResult {
 }
 
 /// Runs all tests of the sources, in the order of files and lines; see
-/// [`add_policy_with_tests`](Sources::add_policy_with_tests). Built-ins reach nothing.
+/// [`add_policy_with_tests`](Sources::add_policy_with_tests). As in OPA, there is no input but what
+/// a test gives itself, and built-ins reach nothing.
 pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
     let Compiled { program, modules, .. } = compile(sources)?;
     let mut seen = BTreeSet::new();
     let mut results = Vec::new();
     let packages = BTreeSet::new();
     let ask =
-        Ask { packages: &packages, input: "{}", host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME };
+        Ask { packages: &packages, input: "", host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME };
     for module in &modules {
         for rule in &module.rules {
             let Some(name) = rule.entry_name().filter(|name| name.starts_with("test_")) else { continue };
@@ -45,7 +46,7 @@ pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
                 continue;
             }
             let question = format!("{}.{name}", query(&module.package));
-            let message = complaint(evaluate(&program, &ask, &[question]));
+            let message = complaint(evaluate(&program, &ask, None, &[question]));
             results.push(TestResult {
                 package,
                 name: name.to_owned(),
@@ -77,7 +78,7 @@ mod tests {
     fn a_test_passes_only_when_it_is_true() {
         let folder = tempfile::tempdir().unwrap();
         let text = "package p_test\n\ntest_true if data.p.x == 1\n\ntest_false := false\n\ntest_undefined if data.p.x == 2\n\n\
-                    test_other := \"x\"\n\ntest_mock if data.p.y == 7 with input as {\"y\": 7}\n\n\
+                    test_other := \"x\"\n\ntest_no_input if not input\n\ntest_mock if data.p.y == 7 with input as {\"y\": 7}\n\n\
                     test_host if ec.oci.blob(\"r.example/a\")\n\ntest_true if true\n\nhelper := 1\n";
         fs_err::write(folder.path().join("p.rego"), "package p\n\nx := 1\n\ny := input.y\n").unwrap();
         fs_err::write(folder.path().join("p_test.rego"), text).unwrap();
@@ -94,8 +95,9 @@ mod tests {
             ("test_false", 5, "it is false"),
             ("test_undefined", 7, "it is undefined"),
             ("test_other", 9, "it is \"x\""),
-            ("test_mock", 11, "passed"),
-            ("test_host", 13, host),
+            ("test_no_input", 11, "passed"),
+            ("test_mock", 13, "passed"),
+            ("test_host", 15, host),
         ];
         assert_eq!(got, want);
         assert!(results.iter().all(|test| test.package == "p_test" && test.passed == test.message.is_none()));

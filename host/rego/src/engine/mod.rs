@@ -171,3 +171,17 @@ fn lengths() -> PolicyLengthConfig {
         max_lines: NonZeroUsize::MAX,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_stays_apart() {
+        assert_eq!(apart(1 << 20, || 7).unwrap(), 7);
+        let error = apart(1 << 20, || -> u8 { panic!("number {}", 7) }).unwrap_err();
+        assert_eq!(error.to_string(), "the evaluator panicked: number 7");
+        let error = apart(1 << 20, || -> u8 { std::panic::panic_any(7) }).unwrap_err();
+        assert_eq!(error.to_string(), "the evaluator panicked: without a message");
+    }
+}

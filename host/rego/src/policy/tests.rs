@@ -357,7 +357,11 @@ fn packages_and_numbers_of_any_form_work() {
     let big = "123456789012345678901234567890";
     assert!(answers.iter().any(|answer| answer.message == big), "{answers:?}");
     assert!(
-        answers.iter().any(|answer| json!(answer.metadata).to_string() == format!("{{\"n\":{big}}}")),
+        answers.iter().any(|answer| answer
+            .metadata
+            .get("n")
+            .and_then(Value::as_number)
+            .is_some_and(|n| n.as_str() == big)),
         "{answers:?}"
     );
 }
