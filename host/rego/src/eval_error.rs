@@ -10,7 +10,8 @@ use assay_model::{
 use crate::{
     builtin::CallFailure,
     compile_error::Problem,
-    engine::{Fault, StackError},
+    engine::{self, EvalCode},
+    limits::MESSAGE_CHARACTERS,
 };
 
 /// Why an evaluation has no answers. None of these is a pass.
@@ -82,24 +83,36 @@ impl From<CallFailure> for EvalError {
     fn from(failure: CallFailure) -> Self {
         match failure {
             CallFailure::NoAnswer { function, cause } => Self::Builtin { function, cause },
-            CallFailure::NotAvailable(_) | CallFailure::TooManyNumbers(_) => Self::Call(failure.to_string()),
+            CallFailure::NotAvailable(_) => Self::Call(failure.to_string()),
         }
-    }
-}
-
-impl From<StackError> for EvalError {
-    fn from(error: StackError) -> Self {
-        Self::Fault(error.to_string())
     }
 }
 
 impl EvalError {
-    /// What the evaluator's fault means; `on_time` is the error of a passed limit.
-    pub(crate) fn of(fault: Fault, on_time: Self) -> Self {
-        match fault {
-            Fault::Input(error) => Self::Input(error),
-            Fault::Time => on_time,
-            Fault::Evaluation(problem) => Self::Policy(problem),
+    /// What the engine's error means; `on_time` is the error of a passed limit.
+    pub(crate) fn of(error: engine::EvalError, on_time: Self) -> Self {
+        match error.code {
+            EvalCode::Cancelled => on_time,
+            EvalCode::Fault => Self::Fault(error.message),
+            EvalCode::Conflict | EvalCode::Type | EvalCode::Builtin | EvalCode::Internal => {
+                let mut message: String = error.message.chars().take(MESSAGE_CHARACTERS).collect();
+                if message.len() < error.message.len() {
+                    message.push('…');
+                }
+                Self::Policy(Problem { place: error.place, message })
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_quotes_a_document_is_cut() {
+        let error = engine::EvalError { code: EvalCode::Conflict, message: "é".repeat(10_000), place: None };
+        let error = EvalError::of(error, EvalError::Deadline).to_string();
+        assert_eq!(error.chars().count(), MESSAGE_CHARACTERS + 1);
     }
 }

@@ -10,36 +10,38 @@ use assay_model::{
     limits::FINDINGS,
     rule::{Answer, RuleInfo, RuleKind, kind_of},
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
     answer::answers,
     builtin::{Calls, Host, NoHost},
-    check::check,
     compile_error::{CompileError, Problem},
-    engine::{Program, Question, apart},
+    engine::{self, Bounds, Printed, apart},
     eval_error::EvalError,
-    limits::{COMPILE_STACK_BYTES, EVALUATION_STACK_BYTES, EVALUATION_TIME, PROBLEMS},
+    limits::{EVALUATION_TIME, PROBLEMS},
     outline::Outline,
     rules::{Rules, rules},
-    sources::{PolicyFile, Sources},
+    sources::Sources,
 };
 
 /// Compiled policies. Nothing changes in it: threads share it.
 #[derive(Debug)]
 pub struct Policy {
-    program: Program,
+    program: engine::Policy,
     rules: Rules,
     packages: BTreeMap<String, Package>,
 }
 
+/// The rule of conftest whose lists of names silence other rules.
+const EXCEPTION: &str = "exception";
+
 /// The rules of a package that are asked.
 #[derive(Debug, Default)]
 struct Package {
-    /// The package as it is written in a query, such as `data.lib.time`.
-    query: String,
+    /// Its path below `data`.
+    path: Vec<String>,
     entries: BTreeMap<String, RuleKind>,
-    has_exceptions: bool,
 }
 
 /// One evaluation.
@@ -73,7 +75,7 @@ impl std::fmt::Debug for Ask<'_> {
 
 /// What compiling gives, before it is a policy or a set of tests.
 pub(crate) struct Compiled {
-    pub(crate) program: Program,
+    pub(crate) program: engine::Policy,
     pub(crate) modules: Vec<Outline>,
     rules: Rules,
     files: usize,
@@ -106,12 +108,12 @@ impl Policy {
     /// What the rules named `deny…`, `violation…` and `warn…` of some packages say, in the order of packages and names.
     pub fn evaluate(&self, ask: &Ask<'_>) -> Result<Vec<Answer>, EvalError> {
         let chosen: Vec<_> = ask.packages.iter().filter_map(|name| self.packages.get_key_value(name)).collect();
-        let mut queries = Vec::new();
+        let mut paths = Vec::new();
         for (_, package) in &chosen {
-            queries.push(package.exceptions_query());
-            queries.extend(package.entries.keys().map(|rule| format!("{}.{rule}", package.query)));
+            let rules = package.entries.keys().map(String::as_str);
+            paths.extend([EXCEPTION].into_iter().chain(rules).map(|rule| below(&package.path, rule)));
         }
-        let mut values = evaluate(&self.program, ask, Some(ask.input), &queries)?.into_iter();
+        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.values.into_iter();
         let mut found = Vec::new();
         for (name, package) in chosen {
             let excepted = values.next().flatten();
@@ -120,7 +122,7 @@ impl Policy {
                     continue;
                 };
                 let problem = |message| {
-                    let message = format!("`{}.{rule}` {message}", package.query);
+                    let message = format!("`data.{name}.{rule}` {message}");
                     EvalError::Policy(Problem { place: self.place(name, rule), message })
                 };
                 found.extend(answers(name, *kind, value).map_err(problem)?);
@@ -139,26 +141,19 @@ impl Policy {
     }
 }
 
-impl Package {
-    /// The texts in conftest's `exception`, or nothing.
-    fn exceptions_query(&self) -> String {
-        if self.has_exceptions { format!("[name | name := {}.exception[_][_]]", self.query) } else { "[]".to_owned() }
-    }
-}
-
 /// As in conftest, an exception names rules without their kind: `x` for `deny_x`, the empty text for `deny`.
 fn is_excepted(rule: &str, exceptions: Option<&Value>) -> bool {
     let name = rule.split_once('_').map_or("", |(_, name)| name);
-    exceptions.and_then(Value::as_array).is_some_and(|names| names.iter().any(|found| found.as_str() == Some(name)))
+    let lists = exceptions.and_then(Value::as_array).into_iter().flatten();
+    lists.filter_map(Value::as_array).flatten().any(|found| found.as_str() == Some(name))
 }
 
 fn packages(modules: &[Outline]) -> BTreeMap<String, Package> {
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
     for module in modules {
         let package = packages.entry(module.package_name()).or_default();
-        package.query = query(&module.package);
+        package.path.clone_from(&module.package);
         for rule in &module.rules {
-            package.has_exceptions |= rule.path == ["exception"];
             let entry = rule.entry_name().and_then(|name| Some((name.to_owned(), kind_of(name)?)));
             package.entries.extend(entry);
         }
@@ -166,58 +161,83 @@ fn packages(modules: &[Outline]) -> BTreeMap<String, Package> {
     packages
 }
 
-/// A path below `data` as it is written in Rego.
-pub(crate) fn query(path: &[String]) -> String {
-    let mut query = "data".to_owned();
-    for part in path {
-        let is_word = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && part.bytes().next().is_some_and(|first| !first.is_ascii_digit());
-        // Brackets would do for all, but the evaluator asks a plain path for less.
-        query.push_str(&if is_word { format!(".{part}") } else { format!("[{}]", Value::from(part.as_str())) });
-    }
-    query
+/// The path of a rule of a package.
+pub(crate) fn below(package: &[String], rule: &str) -> Vec<String> {
+    package.iter().cloned().chain([rule.to_owned()]).collect()
 }
 
 pub(crate) fn compile(sources: Sources) -> Result<Compiled, CompileError> {
     let (files, data) = sources.into_parts();
+    let count = files.len();
+    let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
     let work = || {
-        let (program, modules) = Program::parse(&files)?;
-        let texts: Vec<&str> = files.iter().map(|file: &PolicyFile| file.text.as_str()).collect();
-        let rules = rules(&modules, &texts);
-        let (rules, unavailable) = match (rules, check(&modules)) {
-            (Ok(rules), Ok(unavailable)) => (rules, unavailable),
-            (rules, checked) => return Err(rules.err().into_iter().chain(checked.err()).flatten().collect()),
-        };
-        let program = program.prepare(data, unavailable).map_err(|problem| vec![problem])?;
-        Ok(Compiled { program, modules, rules, files: files.len() })
+        let data = serde_json::from_value(data)
+            .map_err(|error| vec![Problem { place: None, message: format!("the data cannot be read: {error}") }])?;
+        let files = engine::Files::parse(files).map_err(problems)?;
+        let outlines = files.outlines();
+        let rules = rules(&outlines);
+        let modules = outlines.into_iter().map(|(module, _)| module).collect();
+        match (rules, files.compile(data).map_err(problems)) {
+            (Ok(rules), Ok(program)) => Ok(Compiled { program, modules, rules, files: count }),
+            (rules, program) => Err(rules.err().into_iter().chain(program.err()).flatten().collect()),
+        }
     };
-    apart(COMPILE_STACK_BYTES, work)?.map_err(|mut problems: Vec<Problem>| {
+    apart(work)?.map_err(|mut problems: Vec<Problem>| {
         problems.sort();
         problems.truncate(PROBLEMS);
         CompileError::Problems(problems)
     })
 }
 
-/// The values of some queries.
+/// What an evaluation gives.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    /// One value for each path, none where it is undefined.
+    pub(crate) values: Vec<Option<Value>>,
+    /// What policies printed.
+    pub(crate) prints: Vec<Printed>,
+}
+
+/// The values of some rules by their paths below `data`.
 pub(crate) fn evaluate(
-    program: &Program,
+    program: &engine::Policy,
     ask: &Ask<'_>,
     input: Option<&str>,
-    queries: &[String],
-) -> Result<Vec<Option<Value>>, EvalError> {
-    let until_deadline = ask.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-    let (limit, on_time) = match until_deadline {
-        Some(left) if left < ask.time_limit => (left, EvalError::Deadline),
-        _ => (ask.time_limit, EvalError::TimeLimit(ask.time_limit)),
+    paths: &[Vec<String>],
+) -> Result<Values, EvalError> {
+    let started = Instant::now();
+    let (end, on_time) = match (ask.deadline, started.checked_add(ask.time_limit)) {
+        (Some(deadline), Some(limit)) if limit < deadline => (Some(limit), EvalError::TimeLimit(ask.time_limit)),
+        (Some(deadline), _) => (Some(deadline), EvalError::Deadline),
+        (None, limit) => (limit, EvalError::TimeLimit(ask.time_limit)),
     };
+    let input = input.map(regorus::Value::from_json_str).transpose();
+    let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
     let calls = Calls::new(Arc::clone(&ask.host));
-    let question = Question { queries, input, calls: &calls, limit };
-    let values = apart(EVALUATION_STACK_BYTES, || program.ask(&question))?;
-    // Looked at first: the evaluator may have gone on as if the call were undefined.
+    let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    let question = engine::Ask {
+        input,
+        host: &calls,
+        bounds: Bounds { deadline: end, cancel: None },
+        // As in OPA, a built-in that fails is undefined.
+        strict_builtin_errors: false,
+        now_ns,
+        // What policies draw by chance is no secret: it only differs from one evaluation to the next.
+        seed: now_ns.unsigned_abs(),
+    };
+    let answer = program.evaluate(paths, &question);
+    // Looked at first: it is told better here than by the engine.
     if let Some(failure) = calls.failure() {
         return Err(failure.into());
     }
-    values.map_err(|fault| EvalError::of(fault, on_time))
+    let answer = answer.map_err(|error| EvalError::of(error, on_time.clone()))?;
+    if end.is_some_and(|end| Instant::now() >= end) {
+        return Err(on_time);
+    }
+    let json = |value: regorus::Value| serde_json::to_value(value);
+    let values: Result<_, _> = answer.values.into_iter().map(|value| value.map(json).transpose()).collect();
+    let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
+    Ok(Values { values, prints: answer.prints })
 }
 
 #[cfg(test)]

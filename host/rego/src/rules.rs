@@ -23,12 +23,12 @@ pub(crate) struct Rules {
     pub(crate) annotated: usize,
 }
 
-/// The rules of the modules; `texts` are their files' contents in the same order.
-pub(crate) fn rules(modules: &[Outline], texts: &[&str]) -> Result<Rules, Vec<Problem>> {
+/// The rules of the modules, each of which comes with its file's text.
+pub(crate) fn rules(modules: &[(Outline, &str)]) -> Result<Rules, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut annotated = Vec::new();
     let mut bare = Vec::new();
-    for (module, text) in modules.iter().zip(texts) {
+    for (module, text) in modules {
         let blocks = blocks_of(module, text, &mut problems);
         for (index, rule) in module.rules.iter().enumerate() {
             let named: Vec<_> = blocks

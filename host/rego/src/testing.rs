@@ -9,7 +9,7 @@ use crate::{
     compile_error::CompileError,
     eval_error::EvalError,
     limits::EVALUATION_TIME,
-    policy::{Ask, Compiled, compile, evaluate, query},
+    policy::{Ask, Compiled, Values, below, compile, evaluate},
     sources::Sources,
 };
 
@@ -45,8 +45,7 @@ pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
             if !seen.insert((package.clone(), name.to_owned())) {
                 continue;
             }
-            let question = format!("{}.{name}", query(&module.package));
-            let message = complaint(evaluate(&program, &ask, None, &[question]));
+            let message = complaint(evaluate(&program, &ask, None, &[below(&module.package, name)]));
             results.push(TestResult {
                 package,
                 name: name.to_owned(),
@@ -59,15 +58,21 @@ pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
     Ok(results)
 }
 
-fn complaint(values: Result<Vec<Option<Value>>, EvalError>) -> Option<String> {
-    match values {
-        Ok(values) => match values.as_slice() {
-            [Some(Value::Bool(true))] => None,
-            [Some(value)] => Some(format!("it is {value}")),
-            _ => Some("it is undefined".to_owned()),
-        },
-        Err(error) => Some(error.to_string()),
+/// Why a test did not pass, with what was printed on the way.
+fn complaint(found: Result<Values, EvalError>) -> Option<String> {
+    let Values { values, prints } = match found {
+        Ok(found) => found,
+        Err(error) => return Some(error.to_string()),
+    };
+    let mut complaint = match values.as_slice() {
+        [Some(Value::Bool(true))] => return None,
+        [Some(value)] => format!("it is {value}"),
+        _ => "it is undefined".to_owned(),
+    };
+    for line in prints {
+        complaint.push_str(&format!("\n{}:{}: {}", line.place.file, line.place.line, line.text));
     }
+    Some(complaint)
 }
 
 #[cfg(test)]
@@ -101,5 +106,17 @@ mod tests {
         ];
         assert_eq!(got, want);
         assert!(results.iter().all(|test| test.package == "p_test" && test.passed == test.message.is_none()));
+    }
+
+    #[test]
+    fn what_a_failed_test_prints_stands_behind_its_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p_test.rego");
+        fs_err::write(&file, "package p\n\ntest_x if {\n\tprint(\"seen\", [1])\n\tfalse\n}\n").unwrap();
+        let mut sources = Sources::new();
+        sources.add_policy_with_tests(folder.path()).unwrap();
+        let results = run(sources).unwrap();
+        let want = format!("it is undefined\n{}:4: seen [1]", file.display());
+        assert_eq!(results.first().and_then(|test| test.message.as_deref()), Some(want.as_str()));
     }
 }

@@ -4,8 +4,6 @@
 //! An answer that could not be had ends the evaluation, however the policy would take it; a rule such as
 //! `not ec.oci.blob(ref)` must not hold because a registry is down.
 
-mod purl;
-mod range;
 mod shape;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use assay_model::failure::{ErrorCode, NoAnswer};
 use serde_json::Value;
 
-use crate::limits::RANGE_NUMBERS;
+use crate::engine;
 
 /// Why a host gives nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,43 +68,8 @@ impl Host for NoHost {
     }
 }
 
-/// The built-ins that are answered here, with their number of arguments. The last two are also the evaluator's, which
-/// would make as many numbers as it is asked for.
-pub(crate) const AVAILABLE: [(&str, usize); 8] = [
-    ("ec.oci.blob", 1),
-    ("ec.oci.descriptor", 1),
-    ("ec.oci.image_index", 1),
-    ("ec.oci.image_manifest", 1),
-    ("ec.purl.is_valid", 1),
-    ("ec.purl.parse", 1),
-    ("numbers.range", 2),
-    ("numbers.range_step", 3),
-];
-
-/// The other built-ins of `ec`.
-const PLANNED: [&str; 8] = [
-    "ec.oci.blob_files",
-    "ec.oci.image_files",
-    "ec.oci.image_manifests",
-    "ec.oci.image_referrers",
-    "ec.oci.image_tag_refs",
-    "ec.oci.parsed_blob",
-    "ec.sigstore.verify_attestation",
-    "ec.sigstore.verify_image",
-];
-
-/// How many arguments a built-in of ours takes.
-pub(crate) fn arguments(name: &str) -> Option<usize> {
-    AVAILABLE.iter().find(|(available, _)| *available == name).map(|(_, arguments)| *arguments)
-}
-
-fn is_available(name: &str) -> bool {
-    arguments(name).is_some()
-}
-
-pub(crate) fn is_planned(name: &str) -> bool {
-    PLANNED.contains(&name)
-}
+/// The built-ins that are answered here; the others of `ec` are not available yet.
+const AVAILABLE: [&str; 4] = ["ec.oci.blob", "ec.oci.descriptor", "ec.oci.image_index", "ec.oci.image_manifest"];
 
 /// Why a call ends the evaluation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,16 +78,12 @@ pub(crate) enum CallFailure {
     NoAnswer { function: String, cause: NoAnswer },
     #[error("`{0}` is not available yet")]
     NotAvailable(String),
-    #[error("`{0}` is asked for more than {RANGE_NUMBERS} numbers")]
-    TooManyNumbers(String),
 }
 
-/// Answers the calls of one evaluation and remembers what went wrong, since the evaluator may take an error for
-/// undefined.
-#[derive(Clone)]
+/// Answers the calls of one evaluation and remembers what went wrong.
 pub(crate) struct Calls {
     host: Arc<dyn Host>,
-    failure: Arc<Mutex<Option<CallFailure>>>,
+    failure: Mutex<Option<CallFailure>>,
 }
 
 impl std::fmt::Debug for Calls {
@@ -135,7 +94,7 @@ impl std::fmt::Debug for Calls {
 
 impl Calls {
     pub(crate) fn new(host: Arc<dyn Host>) -> Self {
-        Self { host, failure: Arc::default() }
+        Self { host, failure: Mutex::default() }
     }
 
     /// The first failure.
@@ -154,25 +113,11 @@ impl Calls {
     }
 
     fn value(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
-        match function {
-            "numbers.range" | "numbers.range_step" => {
-                return range::range(arguments)
-                    .map_err(|range::TooMany| CallFailure::TooManyNumbers(function.to_owned()));
-            }
-            _ => {}
+        if !AVAILABLE.contains(&function) {
+            return Err(CallFailure::NotAvailable(function.to_owned()));
         }
-        let text = arguments.first().and_then(Value::as_str);
-        let (Some(text), true) = (text, is_available(function)) else {
-            // `ec` calls what is not a text invalid, and everything else of it undefined.
-            return match function {
-                "ec.purl.is_valid" => Ok(Some(Value::Bool(false))),
-                _ if is_available(function) => Ok(None),
-                _ => Err(CallFailure::NotAvailable(function.to_owned())),
-            };
-        };
+        let Some(text) = arguments.first().and_then(Value::as_str) else { return Ok(None) };
         let found = match function {
-            "ec.purl.is_valid" => Ok(Some(Value::Bool(purl::parse(text).is_some()))),
-            "ec.purl.parse" => Ok(purl::parse(text).map(purl::Purl::into_value)),
             "ec.oci.blob" => self.host.blob(text).map(|blob| Some(Value::String(blob))),
             "ec.oci.descriptor" => self.host.descriptor(text).map(|json| shape::descriptor(&json)),
             "ec.oci.image_index" => self.host.image_index(text).map(|json| shape::index(&json)),
@@ -186,6 +131,16 @@ impl Calls {
     }
 }
 
+impl engine::Host for Calls {
+    fn call(&self, function: &str, args: &[regorus::Value]) -> Result<Option<regorus::Value>, engine::HostError> {
+        let unreadable = |error: serde_json::Error| engine::HostError(error.to_string());
+        let arguments: Result<Vec<_>, _> = args.iter().map(serde_json::to_value).collect();
+        let answer = self.answer(function, &arguments.map_err(unreadable)?);
+        let answer = answer.map_err(|failure| engine::HostError(failure.to_string()))?;
+        answer.map(serde_json::from_value).transpose().map_err(unreadable)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -195,9 +150,8 @@ mod tests {
     #[test]
     fn a_call_with_something_else_than_a_text_is_undefined() {
         let calls = Calls::new(Arc::new(NoHost));
-        for (function, _) in AVAILABLE.iter().filter(|(name, _)| name.starts_with("ec.")) {
-            let want = if *function == "ec.purl.is_valid" { Some(json!(false)) } else { None };
-            assert_eq!(calls.answer(function, &[json!(["r"])]), Ok(want), "{function}");
+        for function in AVAILABLE {
+            assert_eq!(calls.answer(function, &[json!(["r"])]), Ok(None), "{function}");
         }
         assert_eq!(calls.failure(), None);
     }
@@ -207,7 +161,7 @@ mod tests {
         let calls = Calls::new(Arc::new(NoHost));
         let error = calls.answer("ec.oci.blob", &[json!("r.example/a")]).unwrap_err();
         assert!(error.to_string().starts_with("`ec.oci.blob` has no answer: `r.example/a`"), "{error}");
-        assert_eq!(calls.answer("ec.purl.parse", &[json!("pkg:npm/a@1")]), Err(error.clone()));
+        assert_eq!(calls.answer("ec.oci.descriptor", &[json!(["r"])]), Err(error.clone()));
         assert_eq!(calls.failure(), Some(error));
     }
 
@@ -216,6 +170,5 @@ mod tests {
         let calls = Calls::new(Arc::new(NoHost));
         let error = calls.answer("ec.oci.image_files", &[json!("r"), json!([])]).unwrap_err();
         assert_eq!(error.to_string(), "`ec.oci.image_files` is not available yet");
-        assert!(PLANNED.iter().all(|name| is_planned(name) && !is_available(name)));
     }
 }

@@ -122,7 +122,7 @@ fn recorded_rules_are_judged_as_recorded() {
         Policy::compile(sources)
     };
     let broken = policy(&["broken"]).unwrap_err().to_string();
-    assert!(broken.contains("broken/main.rego:6:43: the function `undefined_function` does not exist"), "{broken}");
+    assert!(broken.contains("broken/main.rego:6:43: undefined function undefined_function"), "{broken}");
 
     let pass = judge(&group(&Arc::new(policy(&["pass"]).unwrap()), &[], &[]), "{}").unwrap();
     assert_eq!(

@@ -4,7 +4,7 @@ use assay_model::failure::{ErrorCode, NoAnswer};
 use serde_json::json;
 
 use super::*;
-use crate::builtin::HostError;
+use crate::{builtin::HostError, sources::PolicyFile};
 
 /// A policy of these texts, named `1.rego`, `2.rego`, … in a folder.
 fn compiled(texts: &[&str], data: &str) -> Result<Policy, CompileError> {
@@ -103,13 +103,13 @@ fn rules_are_known_with_their_annotations_and_places() {
 #[test]
 fn what_does_not_compile_is_told_with_its_place() {
     for (texts, says) in [
-        (&["package p\n\ndeny contains x if { x := }\n"][..], "1.rego:3:24: expecting `}`"),
+        (&["package p\n\ndeny contains x if { x := }\n"][..], "1.rego:3:27: unexpected `}`: expected a value"),
         (&["package p\n\ndeny contains 1\n", "nonsense"], "2.rego:1:1"),
         (
             &["package p\n\ndeny contains \"a\" if undefined_function(1)\n"],
-            "1.rego:3:22: the function `undefined_function` does not exist",
+            "1.rego:3:22: undefined function undefined_function",
         ),
-        (&["package p\n\nf(x) := f(x)\n\ndeny contains f(1)\n"], "1.rego:3:1: a function calls itself"),
+        (&["package p\n\nf(x) := f(x)\n\ndeny contains f(1)\n"], "1.rego:3:1: rule data.p.f is recursive"),
         (&["package p\n\n# METADATA\n# a: b: c\ndeny contains 1\n"], "1.rego:3:1: the METADATA block is not YAML"),
         (&["package p\n\n# METADATA\n# scope: world\ndeny contains 1\n"], "1.rego:3:1: `scope: world`"),
         (
@@ -123,7 +123,7 @@ fn what_does_not_compile_is_told_with_its_place() {
             &["package p\n\nx := 1\n", "package q\n\ndeny(x) := x\n\ndefault warn := false\n"],
             "no `deny` or `warn` rule, so it could not refuse anything (2 files read)",
         ),
-        (&["package p\n\ndeny contains x if { x := y }\n"], "1.rego:3:27: nothing gives the variable `y` a value"),
+        (&["package p\n\ndeny contains x if { x := y }\n"], "1.rego:3:22: var y is unsafe"),
         (&[""], "1.rego:1:1"),
     ] {
         let error = problems(texts);
@@ -137,25 +137,30 @@ fn all_problems_of_a_step_are_told_at_once() {
         problems(&["package p\n\ndeny contains nope(1)\n", "package q\n\n# METADATA\n# - x\ndeny contains huh(1)\n"]);
     let lines: Vec<_> = error.lines().map(str::trim).collect();
     let want = [
-        "the policy does not compile: 1.rego:3:15: the function `nope` does not exist",
+        "the policy does not compile: 1.rego:3:15: undefined function nope",
         "2.rego:3:1: the METADATA block is not a list of keys with values",
-        "2.rego:5:15: the function `huh` does not exist",
+        "2.rego:5:15: undefined function huh",
     ];
     assert_eq!(lines, want);
 }
 
 #[test]
 fn expressions_without_end_are_refused_and_do_not_use_up_the_stack() {
-    let sum = format!("package p\n\ndeny contains 1{}\n", "+1".repeat(600));
-    assert!(problems(&[&sum]).contains("500 expressions are nested"));
-    // As long as a file may be, and an error behind it.
-    let line = "+1".repeat(30_000);
-    let sum = format!("package p\n\ndeny contains 1{}\nand then?", [line.as_str(); 69].join("\n"));
-    assert!(sum.len() > 4_000_000 && problems(&[&sum]).contains("1.rego:72:1: "), "{}", problems(&[&sum]));
-    let (open, close) = ("[".repeat(60_000), "]".repeat(60_000));
-    assert!(problems(&[&format!("package p\n\nx := {open}{close}\n")]).contains("1.rego:3:22: more than 16 brackets"));
-    let calls = format!("package p\n\nx := {}", "f(\n".repeat(100_000));
-    assert!(problems(&[&calls]).contains("does not compile"));
+    let started = Instant::now();
+    let chain = |link: &str| format!("package p\n\ndeny contains 1{}\n", link.repeat(90_000));
+    for (text, says) in [
+        (chain("+\n1"), "1.rego:203:2: too many operators in one expression"),
+        (chain(" in 1"), "1.rego:3:1017: too many operators in one expression"),
+        (
+            format!("package p\n\nx := {}{}\n", "[\n".repeat(100_000), "]".repeat(100_000)),
+            "nested more than 200 levels deep",
+        ),
+        (format!("package p\n\nx := {}", "f(\n".repeat(100_000)), "nested more than 200 levels deep"),
+    ] {
+        let error = problems(&[&text]);
+        assert!(error.contains(says), "{says}: {}", error.chars().take(300).collect::<String>());
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -224,9 +229,12 @@ fn evaluation_stops_at_its_limits() {
 
 #[test]
 fn recursion_over_rules_is_an_error_with_its_place() {
-    let policy = policy("package p\n\na if b\n\nb if a\n\ndeny contains \"x\" if not a\n");
-    let error = ask(&policy, "{}").unwrap_err().to_string();
-    assert!(error.starts_with("1.rego:") && error.contains("recursion"), "{error}");
+    for rules in
+        ["a if b\n\nb if a", "a if b\n\nb := {x | some x in [1]; data.p.a}", "f(x) := g(x)\n\ng(x) := f(x) + 1"]
+    {
+        let error = problems(&[&format!("package p\n\n{rules}\n\ndeny contains \"x\"\n")]);
+        assert!(error.contains("1.rego:3:1: rule data.p.") && error.contains("recursive"), "{error}");
+    }
 }
 
 /// Knows one blob and one manifest, counts how often it is asked, and cannot reach `r.example/down`.
@@ -299,7 +307,7 @@ fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
     for rule in [
         "deny contains \"x\" if not ec.oci.blob(\"r.example/down\")",
         "default a := false\n\na if ec.oci.blob(\"r.example/down\")\n\ndeny contains \"x\" if a",
-        "f(_) := 1\n\nf(x) := 1 if ec.oci.blob(x)\n\ndeny contains \"x\" if f(\"r.example/down\") == 1",
+        "f(_) := 1\n\nf(x) := 2 if ec.oci.blob(x)\n\ndeny contains \"x\" if f(\"r.example/down\") == 1",
         "deny contains \"x\" if count([1 | ec.oci.image_manifest(\"r.example/down\")]) == 0",
     ] {
         let policy = policy(&format!("package p\n\n{rule}\n"));
@@ -320,7 +328,6 @@ fn a_built_in_that_is_not_there_yet_says_so_when_it_is_called() {
     for (call, name) in [
         ("not ec.oci.image_files(\"r.example/a@sha256:1\", [])", "ec.oci.image_files"),
         ("not ec.sigstore.verify_image(\"r.example/a\", {})", "ec.sigstore.verify_image"),
-        ("count(rego.metadata.chain()) > 0", "rego.metadata.chain"),
     ] {
         let text = format!("package p\n\ndeny contains \"x\" if {{\n\tinput.reached\n\t{call}\n}}\n");
         let policy = policy(&text);

@@ -1,13 +1,30 @@
-//! [`Purl`]: package URLs as `ec` reads them, which is as packageurl-go 0.1.3 does.
+//! `ec.purl.parse`, `ec.purl.is_valid`: package URLs as `ec` reads them, which is as packageurl-go 0.1.3 does.
 //!
 //! The format is the package URL specification's (`pkg:type/namespace/name@version?qualifiers#subpath`). Newer readers
 //! hold more rules about single types and would call invalid what `ec` accepts, so this one is our own.
 
-use serde_json::{Value, json};
+use regorus::Value;
+
+use super::operands::{list, record, some, string};
+use super::types::{DOCUMENT, Type};
+use super::{Builtin, Outcome, builtin};
+
+pub(super) const TABLE: &[Builtin] = &[
+    builtin!("ec.purl.parse"(purl: Type::String) -> DOCUMENT => |purl: &Value| {
+        Ok(parse(string(purl, 1)?).map(Purl::into_value))
+    }),
+    // Declared as a text upstream, although it gives a boolean: policies are checked against the declaration.
+    builtin!("ec.purl.is_valid"(purl: Type::String) -> Type::String => is_valid),
+];
+
+/// `ec` calls what is not a text invalid.
+fn is_valid(purl: &Value) -> Outcome {
+    some(matches!(purl, Value::String(text) if parse(text).is_some()))
+}
 
 /// The parts of a package URL in their normal form; what is absent is empty.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Purl {
+struct Purl {
     kind: String,
     namespace: String,
     name: String,
@@ -17,7 +34,7 @@ pub(super) struct Purl {
 }
 
 /// None for what is not a package URL.
-pub(super) fn parse(text: &str) -> Option<Purl> {
+fn parse(text: &str) -> Option<Purl> {
     if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return None;
     }
@@ -51,17 +68,16 @@ pub(super) fn parse(text: &str) -> Option<Purl> {
 
 impl Purl {
     /// As policies see it.
-    pub(super) fn into_value(self) -> Value {
-        let qualifiers: Vec<_> =
-            self.qualifiers.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
-        json!({
-            "type": self.kind,
-            "namespace": self.namespace,
-            "name": self.name,
-            "version": self.version,
-            "qualifiers": qualifiers,
-            "subpath": self.subpath,
-        })
+    fn into_value(self) -> Value {
+        let pair = |(key, value): (String, String)| record([("key", key.into()), ("value", value.into())]);
+        record([
+            ("type", self.kind.into()),
+            ("namespace", self.namespace.into()),
+            ("name", self.name.into()),
+            ("version", self.version.into()),
+            ("qualifiers", list(self.qualifiers.into_iter().map(pair))),
+            ("subpath", self.subpath.into()),
+        ])
     }
 
     fn follows_the_rules_of_its_type(&self) -> bool {
@@ -217,10 +233,14 @@ mod tests {
     #[test]
     fn policies_see_all_parts() {
         let value = parse("pkg:rpm/redhat/bash@5.2?epoch=1&arch=x86_64").unwrap().into_value();
-        let want = json!({
-            "type": "rpm", "namespace": "redhat", "name": "bash", "version": "5.2", "subpath": "",
-            "qualifiers": [{"key": "arch", "value": "x86_64"}, {"key": "epoch", "value": "1"}],
-        });
-        assert_eq!(value, want);
+        let want = r#"{"type": "rpm", "namespace": "redhat", "name": "bash", "version": "5.2", "subpath": "",
+            "qualifiers": [{"key": "arch", "value": "x86_64"}, {"key": "epoch", "value": "1"}]}"#;
+        assert_eq!(value, Value::from_json_str(want).unwrap());
+    }
+
+    #[test]
+    fn what_is_not_a_text_is_not_valid() {
+        assert_eq!(is_valid(&Value::from(1)), Ok(Some(Value::Bool(false))));
+        assert_eq!(is_valid(&Value::from("pkg:npm/a")), Ok(Some(Value::Bool(true))));
     }
 }

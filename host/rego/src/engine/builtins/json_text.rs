@@ -1,0 +1,203 @@
+//! `json.marshal`, `json.marshal_with_options`, `json.unmarshal`, `json.is_valid`: JSON as Go writes and reads it.
+
+use regorus::Value;
+use regorus::value::Object;
+use serde_json::value::RawValue;
+
+use super::decimal::Num;
+use super::errors::BuiltinError;
+use super::operands::{object, some, string, text, too_long};
+use super::order::sorted;
+use super::term::{kind, number_text, term};
+use super::types::{ANY, Type};
+use super::{Builtin, Outcome, builtin, limits};
+
+const OPTIONS: Type = Type::Object { fixed: &[], rest: Some((&Type::String, &ANY)) };
+
+pub(super) const TABLE: &[Builtin] = &[
+    builtin!("json.marshal"(value: ANY) -> Type::String => |value: &Value| text(compact(value)?)),
+    builtin!("json.marshal_with_options"(value: ANY, options: OPTIONS) -> Type::String => marshal_with_options),
+    builtin!("json.unmarshal"(whole: Type::String) -> ANY => |whole: &Value| read(string(whole, 1)?).map(Some)),
+    builtin!("json.is_valid"(whole: Type::String) -> Type::Boolean => is_valid),
+];
+
+/// How deep levels are set off; without it everything stands on one line.
+struct Layout<'o> {
+    prefix: &'o str,
+    indent: &'o str,
+}
+
+/// The value on one line; sets become arrays, keys that are no texts become their JSON.
+pub(super) fn compact(value: &Value) -> Result<String, BuiltinError> {
+    let mut out = String::new();
+    write(&mut out, value, None, 0)?;
+    Ok(out)
+}
+
+fn write(out: &mut String, value: &Value, layout: Option<&Layout<'_>>, depth: usize) -> Result<(), BuiltinError> {
+    if depth > limits::NESTING {
+        return Err(BuiltinError::limit(format!("the value is nested more than {} levels deep", limits::NESTING)));
+    }
+    if out.len() > limits::TEXT_BYTES {
+        return Err(too_long());
+    }
+    match value {
+        Value::Null | Value::Undefined => out.push_str("null"),
+        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Value::Number(_) => out.push_str(&number_text(value)),
+        Value::String(text) => quote(out, text),
+        Value::Array(array) => {
+            items(out, "[", "]", array.iter(), layout, depth, |out, element| write(out, element, layout, depth + 1))?;
+        }
+        Value::Set(set) => {
+            let elements = sorted(set.iter()).into_iter();
+            items(out, "[", "]", elements, layout, depth, |out, element| write(out, element, layout, depth + 1))?;
+        }
+        Value::Object(object) => {
+            let fields = fields(object)?;
+            let colon = if layout.is_some() { ": " } else { ":" };
+            items(out, "{", "}", fields.into_iter(), layout, depth, |out, (key, value)| {
+                quote(out, &key);
+                out.push_str(colon);
+                write(out, value, layout, depth + 1)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The fields of an object in the order of their keys as texts.
+pub(super) fn fields(object: &Object) -> Result<std::collections::BTreeMap<String, &Value>, BuiltinError> {
+    object
+        .iter()
+        .map(|(key, value)| match key {
+            Value::String(text) => Ok((text.to_string(), value)),
+            other => Ok((compact(other)?, value)),
+        })
+        .collect()
+}
+
+fn items<T>(
+    out: &mut String,
+    open: &str,
+    close: &str,
+    items: impl Iterator<Item = T>,
+    layout: Option<&Layout<'_>>,
+    depth: usize,
+    mut one: impl FnMut(&mut String, T) -> Result<(), BuiltinError>,
+) -> Result<(), BuiltinError> {
+    let line = |out: &mut String, depth: usize| {
+        if let Some(layout) = layout {
+            out.push('\n');
+            out.push_str(layout.prefix);
+            for _ in 0..depth {
+                out.push_str(layout.indent);
+            }
+        }
+    };
+    out.push_str(open);
+    let mut empty = true;
+    for item in items {
+        if !empty {
+            out.push(',');
+        }
+        empty = false;
+        line(out, depth + 1);
+        one(out, item)?;
+    }
+    if !empty {
+        line(out, depth);
+    }
+    out.push_str(close);
+    Ok(())
+}
+
+/// Go escapes what could end a script in a page, too.
+pub(super) fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(letter)));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push('"');
+}
+
+fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
+    let (mut prefix, mut indent) = ("", "\t");
+    let (mut wanted, mut pretty) = (None, false);
+    for (key, option) in object(options, 2)?.iter_sorted() {
+        let Value::String(name) = key else {
+            let what = format!("failed to stringify key {}: must be string but got {}", term(key), kind(key));
+            return Err(BuiltinError::operand(2, what));
+        };
+        let slot = match (&**name, option) {
+            ("pretty", Value::Bool(flag)) => {
+                wanted = Some(*flag);
+                continue;
+            }
+            ("pretty", _) => return Err(BuiltinError::operand(2, "key \"pretty\" failed cast to bool")),
+            ("prefix", _) => &mut prefix,
+            ("indent", _) => &mut indent,
+            (other, _) => {
+                return Err(BuiltinError::operand(2, format_args!("object contained unknown key \"{other}\"")));
+            }
+        };
+        let Value::String(text) = option else {
+            let what = format!("key \"{name}\" failed cast to string: must be string but got {}", kind(option));
+            return Err(BuiltinError::operand(2, what));
+        };
+        *slot = text;
+        pretty = true;
+    }
+    if !wanted.unwrap_or(pretty) {
+        return text(compact(value)?);
+    }
+    let mut out = prefix.to_owned();
+    write(&mut out, value, Some(&Layout { prefix, indent }), 0)?;
+    text(out)
+}
+
+/// Reads a JSON document; its depth is bounded by the reader.
+pub(super) fn read(whole: &str) -> Result<Value, BuiltinError> {
+    let document: serde_json::Value =
+        serde_json::from_str(whole).map_err(|error| BuiltinError::failed(error.to_string()))?;
+    from_json(document)
+}
+
+/// The same document as a value of Rego; numbers keep their digits.
+pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinError> {
+    Ok(match document {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(flag) => Value::Bool(flag),
+        serde_json::Value::String(text) => Value::from(text),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(word) => Value::from(word),
+            None => Num::parse(&number.to_string())
+                .ok_or_else(|| BuiltinError::failed(format!("the number {number} is out of range")))?
+                .value()?,
+        },
+        serde_json::Value::Array(elements) => {
+            Value::from(elements.into_iter().map(from_json).collect::<Result<Vec<_>, _>>()?)
+        }
+        serde_json::Value::Object(fields) => fields
+            .into_iter()
+            .map(|(key, value)| Ok((Value::from(key), from_json(value)?)))
+            .collect::<Result<Object, BuiltinError>>()?
+            .into_value(),
+    })
+}
+
+fn is_valid(whole: &Value) -> Outcome {
+    some(matches!(whole, Value::String(text) if serde_json::from_str::<&RawValue>(text).is_ok()))
+}

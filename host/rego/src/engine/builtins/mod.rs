@@ -1,0 +1,194 @@
+//! The built-in functions of Rego: a table from a name to its declared types and the function behind it.
+//!
+//! The entry point is [`lookup`]; a function gets a [`Scope`] (what one query shares) and its argument values and gives
+//! a value, nothing (undefined), or a [`BuiltinError`] with the text OPA would give. Nothing here reads the clock, the
+//! network or a file: time and seed come with the scope, evidence from its [`Host`]. No argument makes a function
+//! panic, and what a function may build is bounded by [`limits`].
+
+mod aggregates;
+mod arithmetic;
+mod arrays;
+mod bits;
+mod casts;
+mod certificates;
+mod comparison;
+mod decimal;
+mod encodings;
+mod errors;
+mod evidence;
+mod glob_overlap;
+mod globs;
+mod graphs;
+mod hashes;
+mod host;
+mod json_patch;
+mod json_paths;
+mod json_text;
+mod jwt;
+mod jwt_keys;
+mod layout;
+mod limits;
+mod net;
+mod numbers;
+mod objects;
+mod operands;
+mod order;
+mod purl;
+mod regexes;
+mod schema;
+mod schema_check;
+mod scope;
+mod semvers;
+mod sets;
+mod sprintf;
+mod strings;
+mod term;
+mod times;
+mod types;
+mod units;
+mod uuids;
+mod yaml_text;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regorus::Value;
+
+pub(crate) use errors::{BuiltinError, ErrorCode};
+#[cfg(test)]
+pub(crate) use host::NoHost;
+pub(crate) use host::{Host, HostError};
+pub(crate) use scope::{Caches, Scope};
+pub(crate) use term::write_term;
+pub(crate) use types::Type;
+
+/// What a built-in function gives: a value, undefined, or an error.
+pub(crate) type Outcome = Result<Option<Value>, BuiltinError>;
+
+/// The function behind a name. The slice has as many values as the table declares arguments.
+pub(crate) type Function = fn(&mut Scope<'_>, &[Value]) -> Outcome;
+
+/// One entry of the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Builtin {
+    /// The name policies call it by; operators have one too (`plus`).
+    pub name: &'static str,
+    /// The declared types of its arguments.
+    pub args: &'static [Type],
+    /// The declared type of its result.
+    pub result: Type,
+    /// The same arguments give the same value in every query.
+    pub deterministic: bool,
+    /// The function itself.
+    pub call: Function,
+}
+
+impl Builtin {
+    /// Its name with the types of its arguments and its result.
+    pub(crate) fn signature(&self) -> String {
+        let args: Vec<_> = self.args.iter().map(ToString::to_string).collect();
+        format!("{}({}) -> {}", self.name, args.join(", "), self.result)
+    }
+
+    /// Its value differs between queries.
+    const fn volatile(self) -> Self {
+        Self { deterministic: false, ..self }
+    }
+}
+
+/// One line of a table: the name, the arguments with their types, the result type and the function, which takes the
+/// arguments (after `scoped`, the scope first).
+macro_rules! builtin {
+    ($name:literal ($($arg:ident : $type:expr),*) -> $result:expr => scoped $body:expr) => {
+        $crate::engine::builtins::Builtin {
+            name: $name,
+            args: &[$($type),*],
+            result: $result,
+            deterministic: true,
+            call: |scope, args| match args {
+                [$($arg),*] => $body(scope, $($arg),*).map_err(|error: $crate::engine::builtins::BuiltinError| error.within($name)),
+                _ => Err($crate::engine::builtins::BuiltinError::arity($name, args.len())),
+            },
+        }
+    };
+    ($name:literal ($($arg:ident : $type:expr),*) -> $result:expr => $body:expr) => {
+        $crate::engine::builtins::Builtin {
+            name: $name,
+            args: &[$($type),*],
+            result: $result,
+            deterministic: true,
+            call: |_scope, args| match args {
+                [$($arg),*] => $body($($arg),*).map_err(|error: $crate::engine::builtins::BuiltinError| error.within($name)),
+                _ => Err($crate::engine::builtins::BuiltinError::arity($name, args.len())),
+            },
+        }
+    };
+}
+use builtin;
+
+/// Every table, in reading order.
+static TABLES: &[&[Builtin]] = &[
+    comparison::TABLE,
+    arithmetic::TABLE,
+    bits::TABLE,
+    aggregates::TABLE,
+    arrays::TABLE,
+    sets::TABLE,
+    objects::TABLE,
+    json_paths::TABLE,
+    json_patch::TABLE,
+    json_text::TABLE,
+    yaml_text::TABLE,
+    schema::TABLE,
+    strings::TABLE,
+    sprintf::TABLE,
+    regexes::TABLE,
+    globs::TABLE,
+    casts::TABLE,
+    encodings::TABLE,
+    numbers::TABLE,
+    units::TABLE,
+    times::TABLE,
+    semvers::TABLE,
+    uuids::TABLE,
+    net::TABLE,
+    graphs::TABLE,
+    hashes::TABLE,
+    certificates::TABLE,
+    jwt::TABLE,
+    purl::TABLE,
+    evidence::TABLE,
+];
+
+static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Builtin>> =
+    LazyLock::new(|| all().map(|builtin| (builtin.name, builtin)).collect());
+
+/// Every built-in function.
+pub(crate) fn all() -> impl Iterator<Item = &'static Builtin> {
+    TABLES.iter().copied().flatten()
+}
+
+/// The function a policy calls by this name.
+pub(crate) fn lookup(name: &str) -> Option<&'static Builtin> {
+    BY_NAME.get(name).copied()
+}
+
+/// Why a function that OPA has is not here; a call of it is a compile error with this text.
+pub(crate) fn unsupported(name: &str) -> Option<&'static str> {
+    if name.starts_with("graphql.") {
+        Some("GraphQL functions (graphql.*) are not supported")
+    } else if name.starts_with("providers.aws.") {
+        Some("requests to AWS (providers.aws.*) cannot be signed here")
+    } else if name == "net.lookup_ip_addr" {
+        Some("names cannot be looked up (net.lookup_ip_addr): a verdict must not depend on DNS")
+    } else if name == "strings.render_template" {
+        Some("Go templates (strings.render_template) are not supported; use sprintf")
+    } else if name.starts_with("crypto.x509.parse_and_verify") || name == "crypto.x509.parse_keypair" {
+        Some("certificate chains and key pairs cannot be checked by a policy here; verify signatures with ec.sigstore")
+    } else {
+        None
+    }
+}

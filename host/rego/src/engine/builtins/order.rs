@@ -1,0 +1,72 @@
+//! The order of any two values, as OPA has it: null, booleans, numbers, texts, arrays, objects, sets.
+//!
+//! The value type's own order puts sets before objects; it differs only where the two meet.
+
+use std::cmp::Ordering;
+
+use regorus::Value;
+
+/// Compares two values.
+pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => lexical(a.iter(), b.iter(), compare).then_with(|| a.len().cmp(&b.len())),
+        (Value::Set(a), Value::Set(b)) => lexical(sorted(a.iter()).into_iter(), sorted(b.iter()).into_iter(), compare)
+            .then_with(|| a.len().cmp(&b.len())),
+        (Value::Object(a), Value::Object(b)) => {
+            let (left, right) = (sorted(a.keys_sorted()), sorted(b.keys_sorted()));
+            lexical(left.into_iter(), right.into_iter(), |key, other| {
+                compare(key, other).then_with(|| match (a.get(key), b.get(other)) {
+                    (Some(a), Some(b)) => compare(a, b),
+                    (a, b) => a.is_some().cmp(&b.is_some()),
+                })
+            })
+            .then_with(|| a.len().cmp(&b.len()))
+        }
+        _ => rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)),
+    }
+}
+
+fn lexical<T>(
+    left: impl Iterator<Item = T>,
+    right: impl Iterator<Item = T>,
+    by: impl Fn(T, T) -> Ordering,
+) -> Ordering {
+    left.zip(right).map(|(a, b)| by(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// The elements of a set, or the keys of an object, in OPA's order.
+pub(crate) fn sorted<'v>(elements: impl Iterator<Item = &'v Value>) -> Vec<&'v Value> {
+    let mut all: Vec<&Value> = elements.collect();
+    // Without arrays, objects and sets among them the two orders are the same.
+    if all.iter().any(|element| rank(element) > 3) {
+        all.sort_by(|a, b| compare(a, b));
+    }
+    all
+}
+
+const fn rank(value: &Value) -> u8 {
+    match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Number(_) => 2,
+        Value::String(_) => 3,
+        Value::Array(_) => 4,
+        Value::Object(_) => 5,
+        Value::Set(_) => 6,
+        Value::Undefined => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_comes_before_a_set() {
+        let (object, set) = (Value::from_json_str(r#"{"a": 1}"#).unwrap(), Value::new_set());
+        assert_eq!(compare(&object, &set), Ordering::Less);
+        assert_eq!(compare(&Value::from(vec![set.clone()]), &Value::from(vec![object.clone()])), Ordering::Greater);
+        let both = [&set, &object, &Value::Null];
+        assert_eq!(sorted(both.into_iter()), [&Value::Null, &object, &set]);
+    }
+}

@@ -1,0 +1,211 @@
+//! `json.match_schema` and `json.verify_schema`: JSON Schema (draft 4 to 7) with the error texts policies know.
+//!
+//! A schema is checked as a whole first ([`compile`]), then documents against it. References stay within the schema:
+//! nothing is fetched.
+
+use std::sync::Arc;
+
+use regorus::Value;
+use serde_json::{Map, Value as Json};
+
+use super::decimal::Num;
+use super::errors::BuiltinError;
+use super::json_text::compact;
+use super::operands::{list, record, some};
+use super::schema_check::Check;
+use super::scope::Scope;
+use super::types::{OBJECT, Type, array_of, tuple};
+use super::{Builtin, Outcome, builtin, limits, regexes};
+
+const DOCUMENT: Type = Type::Any(&[Type::String, OBJECT]);
+const PROBLEM: Type = Type::Object {
+    fixed: &[("desc", Type::String), ("error", Type::String), ("field", Type::String), ("type", Type::String)],
+    rest: None,
+};
+
+pub(super) const TABLE: &[Builtin] = &[
+    builtin!("json.match_schema"(document: DOCUMENT, schema: DOCUMENT) -> tuple(&[Type::Boolean, array_of(&PROBLEM)]) => scoped match_schema),
+    builtin!("json.verify_schema"(schema: DOCUMENT) -> tuple(&[Type::Boolean, Type::Any(&[Type::Null, Type::String])]) => scoped verify_schema),
+];
+
+/// A schema that has been checked.
+pub(super) type Schema = Arc<Json>;
+
+fn json(value: &Value, position: usize) -> Result<Json, BuiltinError> {
+    let text = match value {
+        Value::String(text) => text.to_string(),
+        Value::Object(_) => compact(value)?,
+        other => return Err(BuiltinError::wrong_type(position, other, &["object", "string"])),
+    };
+    serde_json::from_str(&text).map_err(|_error| BuiltinError::failed("invalid JSON string"))
+}
+
+fn compiled(scope: &mut Scope<'_>, value: &Value, position: usize) -> Result<Schema, BuiltinError> {
+    if let Some(schema) = scope.caches.schemas.get(value) {
+        return Ok(schema);
+    }
+    let schema = json(value, position)?;
+    compile(&schema, &schema, 0).map_err(BuiltinError::failed)?;
+    Ok(scope.caches.schemas.keep(value.clone(), Arc::new(schema)))
+}
+
+fn match_schema(scope: &mut Scope<'_>, document: &Value, schema: &Value) -> Outcome {
+    let document = json(document, 1)?;
+    let schema = compiled(scope, schema, 2)?;
+    let mut check = Check::new(&schema);
+    let problems = check.run(&document)?;
+    let shown = problems.iter().map(|problem| {
+        record([
+            ("error", format!("{}: {}", problem.field, problem.text).into()),
+            ("type", problem.kind.clone().into()),
+            ("field", problem.field.clone().into()),
+            ("desc", problem.text.clone().into()),
+        ])
+    });
+    some(list([Value::from(problems.is_empty()), list(shown)]))
+}
+
+fn verify_schema(scope: &mut Scope<'_>, schema: &Value) -> Outcome {
+    match compiled(scope, schema, 1) {
+        Ok(_) => some(list([Value::from(true), Value::Null])),
+        Err(error) if error.halt || error.code == super::ErrorCode::Type => Err(error),
+        Err(error) => some(list([Value::from(false), Value::from(format!("jsonschema: {}", error.message))])),
+    }
+}
+
+/// The names of the types, in the order of the error text.
+const TYPES: [&str; 7] = ["array", "boolean", "integer", "number", "null", "object", "string"];
+
+/// What `#/a/b` names within the schema.
+pub(super) fn resolve<'s>(root: &'s Json, reference: &str) -> Result<&'s Json, String> {
+    let pointer = match reference.strip_prefix('#') {
+        Some("") => return Ok(root),
+        Some(pointer) if pointer.starts_with('/') => pointer,
+        _ => return Err(format!("the reference {reference} leaves the schema, and nothing is fetched")),
+    };
+    pointer.split('/').skip(1).try_fold(root, |at, key| {
+        let key = key.replace("~1", "/").replace("~0", "~").replace("%25", "%");
+        match at {
+            Json::Object(fields) => fields.get(&key),
+            Json::Array(elements) => key.parse().ok().and_then(|at: usize| elements.get(at)),
+            _ => None,
+        }
+        .ok_or_else(|| format!("Object has no key '{key}'"))
+    })
+}
+
+type Checked = Result<(), String>;
+
+/// Checks one schema and all below it.
+fn compile(schema: &Json, root: &Json, depth: usize) -> Checked {
+    if depth > limits::NESTING {
+        return Err("schema is nested too deeply".to_owned());
+    }
+    let fields = match schema {
+        Json::Bool(_) => return Ok(()),
+        Json::Object(fields) => fields,
+        _ => return Err("schema is invalid".to_owned()),
+    };
+    let inner = |schema: &Json| compile(schema, root, depth + 1);
+    if let Some(reference) = fields.get("$ref") {
+        let reference = reference.as_str().ok_or("Invalid type. Expected: string, given: $ref")?;
+        resolve(root, reference)?;
+    }
+    for name in ["title", "description", "format"] {
+        if fields.get(name).is_some_and(|value| !value.is_string()) {
+            return Err(format!("Invalid type. Expected: string, given: {name}"));
+        }
+    }
+    types(fields)?;
+    for (name, value) in fields {
+        match (name.as_str(), value) {
+            ("definitions" | "$defs", Json::Object(all)) => all.values().try_for_each(inner)?,
+            ("definitions", _) => return Err("Invalid type. Expected: Array Of Schemas, given: definitions".into()),
+            ("properties", Json::Object(all)) => all.values().try_for_each(inner)?,
+            ("properties", _) => return Err("Properties must be of type object".into()),
+            ("patternProperties", Json::Object(all)) => {
+                for (pattern, schema) in all {
+                    regexes::compile(pattern).map_err(|_error| format!("Invalid regex pattern '{pattern}'"))?;
+                    inner(schema)?;
+                }
+            }
+            ("patternProperties", _) => return Err("patternProperties must be of type object".into()),
+            ("additionalProperties" | "additionalItems", Json::Bool(_)) => {}
+            ("additionalProperties" | "additionalItems", Json::Object(_)) => inner(value)?,
+            ("additionalProperties" | "additionalItems", _) => {
+                return Err(format!("Invalid type. Expected: boolean/Valid Schema, given: {name}"));
+            }
+            ("items", Json::Array(all)) => all.iter().try_for_each(inner)?,
+            ("items", Json::Bool(_)) => {}
+            ("items", Json::Object(_)) => inner(value)?,
+            ("items", _) => {
+                return Err("Invalid type. Expected: Valid Schema/Array Of Schemas, given: items".into());
+            }
+            ("allOf" | "anyOf" | "oneOf", Json::Array(all)) => all.iter().try_for_each(inner)?,
+            ("allOf" | "anyOf" | "oneOf", _) => return Err(format!("{name} must be of an array")),
+            ("not" | "if" | "then" | "else", Json::Bool(_) | Json::Object(_)) => inner(value)?,
+            ("not" | "if" | "then" | "else", _) => return Err(format!("{name} must be of an object")),
+            ("contains" | "propertyNames", _) => inner(value)?,
+            ("dependencies", Json::Object(all)) => {
+                all.values().filter(|value| !value.is_array()).try_for_each(inner)?;
+            }
+            ("dependencies", _) => return Err("dependencies must be of type object".into()),
+            ("required", Json::Array(names)) => {
+                if names.iter().any(|name| !name.is_string()) {
+                    return Err("Invalid type. Expected: string, given: required".into());
+                }
+                if names.iter().enumerate().any(|(at, name)| names.iter().skip(at + 1).any(|other| other == name)) {
+                    return Err("required items must be unique".into());
+                }
+            }
+            ("required", Json::Bool(_)) if depth > 0 => {}
+            ("required" | "enum", other) if !other.is_array() => return Err(format!("{name} must be of an array")),
+            ("uniqueItems", other) if !other.is_boolean() => return Err("uniqueItems must be of a boolean".into()),
+            _ => number(name, value)?,
+        }
+    }
+    Ok(())
+}
+
+fn types(fields: &Map<String, Json>) -> Checked {
+    let names = match fields.get("type") {
+        None => return Ok(()),
+        Some(Json::String(name)) => vec![name.as_str()],
+        Some(Json::Array(names)) => names.iter().map(|name| name.as_str().unwrap_or_default()).collect(),
+        Some(_) => return Err("Invalid type. Expected: type, given: string/Array Of Strings".into()),
+    };
+    match names.iter().find(|name| !TYPES.contains(*name)) {
+        Some(name) => Err(format!(
+            "has a primitive type that is NOT VALID -- given: /{name}/ Expected valid values are:[{}]",
+            TYPES.join(" ")
+        )),
+        None => Ok(()),
+    }
+}
+
+fn number(name: &str, value: &Json) -> Checked {
+    let parsed = || match value {
+        Json::Number(number) => Num::parse(&number.to_string()),
+        _ => None,
+    };
+    match name {
+        "minimum" | "maximum" | "multipleOf" => {
+            let number = parsed().ok_or_else(|| format!("{name} must be of a Number"))?;
+            if name == "multipleOf" && (number.is_zero() || number.floor() < 0.into()) {
+                return Err("multipleOf must be strictly greater than 0".into());
+            }
+        }
+        "exclusiveMinimum" | "exclusiveMaximum" if !value.is_boolean() => {
+            parsed().ok_or_else(|| format!("Invalid type. Expected: boolean/number, given: {name}"))?;
+        }
+        "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {
+            let number = parsed().filter(|number| number.as_whole().is_some());
+            let number = number.ok_or_else(|| format!("{name} must be of an integer"))?;
+            if number.floor() < 0.into() {
+                return Err(format!("{name} must be greater than or equal to 0"));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

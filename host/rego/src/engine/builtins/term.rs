@@ -1,0 +1,150 @@
+//! Values as Rego terms: how `sprintf`, `print` and string interpolation show them, and the words for their kinds.
+
+use regorus::Value;
+
+use super::order::sorted;
+
+/// The word for the kind of a value in error texts and `type_name`.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::Set(_) => "set",
+        Value::Undefined => "undefined",
+    }
+}
+
+/// Appends the value as a Rego term: `{"a": 1}`, `set()`, texts in quotes.
+pub(crate) fn write_term(to: &mut String, value: &Value) {
+    match value {
+        Value::Null => to.push_str("null"),
+        Value::Bool(true) => to.push_str("true"),
+        Value::Bool(false) => to.push_str("false"),
+        Value::Number(_) => to.push_str(&number_text(value)),
+        Value::String(text) => quote(to, text),
+        Value::Array(array) => separated(to, "[", "]", array.iter(), write_term),
+        Value::Set(set) if set.is_empty() => to.push_str("set()"),
+        Value::Set(set) => separated(to, "{", "}", sorted(set.iter()).into_iter(), write_term),
+        Value::Object(object) => separated(to, "{", "}", sorted(object.keys_sorted()).into_iter(), |to, key| {
+            write_term(to, key);
+            to.push_str(": ");
+            write_term(to, object.get(key).unwrap_or(&Value::Null));
+        }),
+        Value::Undefined => to.push_str("<undefined>"),
+    }
+}
+
+/// The value as a Rego term.
+pub(super) fn term(value: &Value) -> String {
+    let mut text = String::new();
+    write_term(&mut text, value);
+    text
+}
+
+/// A text as it is, everything else as a Rego term.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.to_string(),
+        other => term(other),
+    }
+}
+
+fn separated<T>(
+    to: &mut String,
+    open: &str,
+    close: &str,
+    items: impl Iterator<Item = T>,
+    mut write: impl FnMut(&mut String, T),
+) {
+    to.push_str(open);
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            to.push_str(", ");
+        }
+        write(to, item);
+    }
+    to.push_str(close);
+}
+
+/// The digits of a number: whole numbers in full, others as Go's JSON has them.
+pub(super) fn number_text(value: &Value) -> String {
+    let Value::Number(number) = value else { return String::new() };
+    if number.is_integer()
+        && let Ok(big) = number.to_big()
+    {
+        return big.to_string();
+    }
+    number.as_f64().map_or_else(|| number.format_decimal(), float_text)
+}
+
+/// A float with the fewest digits that read back the same; very large and very small ones with an exponent.
+pub(super) fn float_text(float: f64) -> String {
+    let size = float.abs();
+    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        let text = format!("{float:e}");
+        // Go writes a sign and, from 10 on, at least two digits.
+        return match text.split_once('e') {
+            Some((digits, exponent)) if exponent.starts_with('-') => format!("{digits}e{exponent}"),
+            Some((digits, exponent)) => format!("{digits}e+{exponent}"),
+            None => text,
+        };
+    }
+    format!("{float}")
+}
+
+/// Appends the text in double quotes with Go's escapes, as Rego and `%q` show it.
+pub(super) fn quote(to: &mut String, text: &str) {
+    to.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => to.push_str("\\\""),
+            '\\' => to.push_str("\\\\"),
+            '\n' => to.push_str("\\n"),
+            '\r' => to.push_str("\\r"),
+            '\t' => to.push_str("\\t"),
+            '\u{7}' => to.push_str("\\a"),
+            '\u{8}' => to.push_str("\\b"),
+            '\u{c}' => to.push_str("\\f"),
+            '\u{b}' => to.push_str("\\v"),
+            letter if letter < ' ' || letter == '\u{7f}' => to.push_str(&format!("\\x{:02x}", u32::from(letter))),
+            letter if unprintable(letter) => {
+                let code = u32::from(letter);
+                to.push_str(&if code > 0xffff { format!("\\U{code:08x}") } else { format!("\\u{code:04x}") });
+            }
+            letter => to.push(letter),
+        }
+    }
+    to.push('"');
+}
+
+/// Whether Go would escape this letter in quotes: controls, spaces other than the plain one, marks without a glyph.
+pub(super) fn unprintable(letter: char) -> bool {
+    letter.is_control()
+        || (letter.is_whitespace() && letter != ' ')
+        || matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            | '\u{e0000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_reads_as_its_rego_term() {
+        let value = Value::from_json_str(r#"{"b": [1, "x\ny", null], "a": {}, "c": 1.5}"#).unwrap();
+        assert_eq!(term(&value), r#"{"a": {}, "b": [1, "x\ny", null], "c": 1.5}"#);
+        assert_eq!(term(&Value::new_set()), "set()");
+    }
+
+    #[test]
+    fn a_float_keeps_the_fewest_digits() {
+        for (float, text) in [(1.5, "1.5"), (1e21, "1e+21"), (1e-7, "1e-7"), (1e20, "100000000000000000000")] {
+            assert_eq!(float_text(float), text);
+        }
+    }
+}

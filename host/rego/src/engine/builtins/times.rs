@@ -1,0 +1,217 @@
+//! `time.*`: moments as nanoseconds since 1970, with Go's layouts and time zones by name. The clock is the scope's.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
+use regorus::Value;
+
+use super::errors::BuiltinError;
+use super::layout;
+use super::operands::{int, list, some, string};
+use super::scope::Scope;
+use super::types::{Type, tuple};
+use super::{Builtin, Outcome, builtin};
+
+const NUMBER: Type = Type::Number;
+const MOMENT: Type = Type::Any(&[NUMBER, tuple(&[NUMBER, Type::String])]);
+const FORMATTED: Type =
+    Type::Any(&[NUMBER, tuple(&[NUMBER, Type::String]), tuple(&[NUMBER, Type::String, Type::String])]);
+
+pub(super) const TABLE: &[Builtin] = &[
+    builtin!("time.now_ns"() -> NUMBER => scoped |scope: &mut Scope<'_>| some(scope.now_ns)).volatile(),
+    builtin!("time.parse_ns"(layout: Type::String, text: Type::String) -> NUMBER => parse),
+    builtin!("time.parse_rfc3339_ns"(text: Type::String) -> NUMBER => |text: &Value| parsed("RFC3339", string(text, 1)?)),
+    builtin!("time.parse_duration_ns"(text: Type::String) -> NUMBER => parse_duration),
+    builtin!("time.format"(moment: FORMATTED) -> Type::String => format),
+    builtin!("time.date"(moment: MOMENT) -> tuple(&[NUMBER, NUMBER, NUMBER]) => date),
+    builtin!("time.clock"(moment: MOMENT) -> tuple(&[NUMBER, NUMBER, NUMBER]) => clock),
+    builtin!("time.weekday"(moment: MOMENT) -> Type::String => weekday),
+    builtin!("time.add_date"(moment: NUMBER, years: NUMBER, months: NUMBER, days: NUMBER) -> NUMBER => add_date),
+    builtin!("time.diff"(a: MOMENT, b: MOMENT) -> tuple(&[NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER]) => diff),
+];
+
+fn out_of_range() -> BuiltinError {
+    BuiltinError::failed("time outside of valid range")
+}
+
+/// Nanoseconds in a word reach from 1677 to 2262.
+fn nanoseconds(moment: Timestamp) -> Outcome {
+    match i64::try_from(moment.as_nanosecond()) {
+        Ok(nanoseconds) => some(nanoseconds),
+        Err(_) => Err(out_of_range()),
+    }
+}
+
+fn parse(layout: &Value, text: &Value) -> Outcome {
+    parsed(string(layout, 1)?, string(text, 2)?)
+}
+
+fn parsed(layout: &str, text: &str) -> Outcome {
+    nanoseconds(layout::parse(layout::named(layout), text)?)
+}
+
+/// `1h15m30.5s`: amounts with units, added up.
+fn parse_duration(text: &Value) -> Outcome {
+    let whole = string(text, 1)?;
+    let shown = super::term::term(text);
+    let invalid = || BuiltinError::failed(format!("time: invalid duration {shown}"));
+    let (negative, mut rest) = match whole.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, whole.strip_prefix('+').unwrap_or(whole)),
+    };
+    if rest == "0" {
+        return some(0_i64);
+    }
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    let mut total = 0_i128;
+    while !rest.is_empty() {
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+        let (amount, behind) = rest.split_at_checked(end).ok_or_else(invalid)?;
+        let end = behind.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at_checked(end).ok_or_else(invalid)?;
+        let (before, after) = amount.split_once('.').unwrap_or((amount, ""));
+        if before.len() + after.len() == 0 || after.contains('.') || before.len() > 20 {
+            return Err(invalid());
+        }
+        let scale: i128 = match unit {
+            "ns" => 1,
+            "us" | "µs" | "μs" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "m" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            "" => return Err(BuiltinError::failed(format!("time: missing unit in duration {shown}"))),
+            other => {
+                let unit = super::term::term(&Value::from(other));
+                return Err(BuiltinError::failed(format!("time: unknown unit {unit} in duration {shown}")));
+            }
+        };
+        let before: i128 = if before.is_empty() { 0 } else { before.parse().map_err(|_error| invalid())? };
+        // More digits than these are less than a nanosecond of an hour.
+        let digits: String = after.chars().take(18).collect();
+        let power = 10_i128.pow(u32::try_from(digits.len()).unwrap_or(0));
+        let fraction: i128 = if digits.is_empty() { 0 } else { digits.parse().map_err(|_error| invalid())? };
+        total = total.saturating_add(before * scale + fraction * scale / power);
+        rest = behind;
+    }
+    i64::try_from(if negative { -total } else { total }).map_or_else(|_error| Err(invalid()), some)
+}
+
+/// A moment in its zone, and the layout that came with it.
+fn moment(value: &Value) -> Result<(ZonedDateTime, Option<&str>), BuiltinError> {
+    let wrong = || BuiltinError::wrong_type(1, value, &["either number (ns) or [number (ns), string (tz)]"]);
+    let (number, zone, layout) = match value {
+        Value::Number(_) => (value, None, None),
+        Value::Array(parts) => (parts.first().ok_or_else(wrong)?, parts.get(1), parts.get(2)),
+        _ => return Err(wrong()),
+    };
+    let nanoseconds = match number {
+        Value::Number(number) if number.is_integer() => number.as_i64(),
+        Value::Number(_) => None,
+        other => return Err(BuiltinError::wrong_type(1, other, &["number"])),
+    };
+    let nanoseconds = nanoseconds.ok_or_else(|| BuiltinError::failed("timestamp too big"))?;
+    let at = Timestamp::from_nanosecond(nanoseconds.into()).map_err(|_error| out_of_range())?;
+    let zone = match zone.map(|zone| string(zone, 1)).transpose()?.unwrap_or_default() {
+        // The zone of this machine must not change a verdict.
+        "" | "UTC" | "Local" => TimeZone::UTC,
+        name => TimeZone::get(name).map_err(|_error| BuiltinError::failed(format!("unknown time zone {name}")))?,
+    };
+    Ok((at.to_zoned_datetime(zone), layout.map(|layout| string(layout, 1)).transpose()?))
+}
+
+fn format(value: &Value) -> Outcome {
+    let (at, layout) = moment(value)?;
+    let layout = layout.filter(|layout| !layout.is_empty()).unwrap_or("RFC3339Nano");
+    super::operands::text(layout::format(layout::named(layout), &at))
+}
+
+fn date(value: &Value) -> Outcome {
+    let (at, _) = moment(value)?;
+    some(list([i64::from(at.year()), at.month().into(), at.day().into()]))
+}
+
+fn clock(value: &Value) -> Outcome {
+    let (at, _) = moment(value)?;
+    some(list([i64::from(at.hour()), at.minute().into(), at.second().into()]))
+}
+
+fn weekday(value: &Value) -> Outcome {
+    let (at, _) = moment(value)?;
+    some(layout::weekday(at.weekday()))
+}
+
+/// A day that a month does not have runs over into the next one.
+fn add_date(value: &Value, years: &Value, months: &Value, days: &Value) -> Outcome {
+    let (at, _) = moment(value)?;
+    let (years, months, days) = (int(years, 2)?, int(months, 3)?, int(days, 4)?);
+    let bounded = |number: i64| (number.unsigned_abs() < 10_000_000).then_some(number).ok_or_else(out_of_range);
+    let month = (i64::from(at.year()) + bounded(years)?) * 12 + i64::from(at.month()) - 1 + bounded(months)?;
+    let year = i16::try_from(month.div_euclid(12)).map_err(|_error| out_of_range())?;
+    let first = i8::try_from(month.rem_euclid(12) + 1).map_err(|_error| out_of_range())?;
+    let first = Date::new(year, first, 1).map_err(|_error| out_of_range())?;
+    let span = jiff::Span::new().try_days(i64::from(at.day()) - 1 + bounded(days)?).map_err(|_error| out_of_range())?;
+    let day = first.checked_add(span).map_err(|_error| out_of_range())?;
+    let local = DateTime::from_parts(day, at.time());
+    nanoseconds(local.to_zoned_datetime(at.time_zone().clone()).map_err(|_error| out_of_range())?.timestamp())
+}
+
+/// Years, months, days, hours, minutes and seconds between two moments, in the zone of the first.
+fn diff(a: &Value, b: &Value) -> Outcome {
+    let (first, _) = moment(a)?;
+    let (second, _) = moment(b)?;
+    let second = second.with_time_zone(first.time_zone().clone());
+    let (from, to) = if first > second { (second, first) } else { (first, second) };
+    let field = |get: fn(&ZonedDateTime) -> i64| get(&to) - get(&from);
+    let mut parts = [
+        field(|at| at.year().into()),
+        field(|at| at.month().into()),
+        field(|at| at.day().into()),
+        field(|at| at.hour().into()),
+        field(|at| at.minute().into()),
+        field(|at| at.second().into()),
+    ];
+    let sizes = [0, 12, i64::from(from.days_in_month()), 24, 60, 60];
+    for place in (1..parts.len()).rev() {
+        if parts[place] < 0 {
+            parts[place] += sizes[place];
+            parts[place - 1] -= 1;
+        }
+    }
+    some(list(parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_adds_up_its_parts() {
+        for (text, want) in [
+            ("100ms", Some(100_000_000_i64)),
+            ("1h15m30.5s", Some(4_530_500_000_000)),
+            ("-1.5h", Some(-5_400_000_000_000)),
+            ("0", Some(0)),
+            (".5s", Some(500_000_000)),
+            ("3", None),
+            ("", None),
+            ("1x", None),
+            ("9999999h", None),
+            ("s", None),
+        ] {
+            let got = parse_duration(&Value::from(text)).ok().flatten();
+            assert_eq!(got, want.map(Value::from), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_month_too_short_runs_over() {
+        let at = parsed("2006-01-02", "2021-10-31").unwrap().unwrap();
+        let next = add_date(&at, &Value::from(0), &Value::from(1), &Value::from(0)).unwrap().unwrap();
+        assert_eq!(date(&next).unwrap().unwrap(), list([2021_i64, 12, 1]));
+        let far = Value::from(i64::MAX);
+        assert!(add_date(&at, &far, &far, &far).is_err());
+    }
+}

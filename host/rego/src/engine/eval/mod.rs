@@ -1,0 +1,184 @@
+//! Runs a plan. The main type is [`Eval`]: the frames, the memo and the overlays of one query.
+//!
+//! [`steps`] runs bodies, [`terms`] makes values, [`paths`] follows references, [`rules`] gives rules and functions
+//! their values, [`overlay`] is `with`, [`specials`] answers what only the evaluator can.
+//!
+//! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
+
+mod memo;
+mod overlay;
+mod paths;
+mod rules;
+mod specials;
+mod steps;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use regorus::Value;
+
+use crate::compile_error::Place;
+use crate::engine::builtins::Scope;
+use crate::engine::error::{EvalCode, EvalError};
+use crate::engine::ir::Slot;
+use crate::engine::limits::DEPTH;
+use crate::engine::program::Program;
+use crate::engine::span::{Source, Span};
+
+use memo::CallKey;
+use overlay::Overlay;
+
+/// Whether more results are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    More,
+    Enough,
+}
+
+/// An error ends the query.
+pub(crate) type Done<T> = Result<T, Box<EvalError>>;
+
+/// What is done with each result of a body.
+pub(crate) type Sink<'s, 'p> = dyn FnMut(&mut Eval<'p>) -> Done<Flow> + 's;
+
+/// One line of `print`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Printed {
+    /// Where `print` stands.
+    pub place: Place,
+    /// The text.
+    pub text: String,
+}
+
+/// When an evaluation has to stop.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bounds<'a> {
+    /// The moment after which it is an error to go on.
+    pub deadline: Option<Instant>,
+    /// Set by another thread to stop.
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+/// The evaluation of one query.
+pub(crate) struct Eval<'p> {
+    pub program: &'p Program,
+    pub sources: &'p [Source],
+    pub data: &'p Value,
+    pub scope: Scope<'p>,
+    /// Errors of built-in functions end the query.
+    pub strict: bool,
+    pub bounds: Bounds<'p>,
+    pub prints: Vec<Printed>,
+    stack: Vec<Value>,
+    overlays: Vec<Overlay>,
+    /// The overlay that holds now.
+    overlay: usize,
+    /// Answers of built-in functions that must stay the same.
+    fixed: BTreeMap<(&'static str, Vec<CallKey>), Option<Value>>,
+    depth: usize,
+    ticks: u32,
+}
+
+/// Lines of `print` kept for one query.
+const PRINTS: usize = 10_000;
+
+/// Steps between two looks at the clock.
+const TICKS: u32 = 2_048;
+
+impl<'p> Eval<'p> {
+    pub(crate) fn new(
+        program: &'p Program,
+        sources: &'p [Source],
+        data: &'p Value,
+        input: Option<Value>,
+        scope: Scope<'p>,
+    ) -> Self {
+        Self {
+            program,
+            sources,
+            data,
+            scope,
+            strict: false,
+            bounds: Bounds::default(),
+            prints: Vec::new(),
+            stack: Vec::new(),
+            overlays: vec![Overlay::base(input)],
+            overlay: 0,
+            fixed: BTreeMap::new(),
+            depth: 0,
+            ticks: 0,
+        }
+    }
+
+    /// Opens a frame and gives its place.
+    pub(crate) fn frame(&mut self, slots: usize) -> usize {
+        let at = self.stack.len();
+        self.stack.resize(at + slots, Value::Undefined);
+        at
+    }
+
+    pub(crate) fn close(&mut self, frame: usize) {
+        self.stack.truncate(frame);
+    }
+
+    pub(crate) fn slot(&self, frame: usize, slot: Slot) -> &Value {
+        self.stack.get(frame + slot as usize).unwrap_or(&Value::Undefined)
+    }
+
+    pub(crate) fn set(&mut self, frame: usize, slot: Slot, value: Value) {
+        if let Some(place) = self.stack.get_mut(frame + slot as usize) {
+            *place = value;
+        }
+    }
+
+    /// Counts one more open level.
+    fn enter(&mut self, span: Span) -> Done<()> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(self.error(EvalCode::Internal, span, format!("more than {DEPTH} rules and loops are open")));
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Looks at the deadline now and then.
+    fn tick(&mut self, span: Span) -> Done<()> {
+        self.ticks += 1;
+        if self.ticks < TICKS {
+            return Ok(());
+        }
+        self.ticks = 0;
+        if self.bounds.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+            return Err(self.error(EvalCode::Cancelled, span, "caller cancelled query execution"));
+        }
+        if self.bounds.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            return Err(self.error(EvalCode::Cancelled, span, "the evaluation took too long"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn place(&self, span: Span) -> Option<Place> {
+        let source = self.sources.get(span.file as usize)?;
+        let (line, column) = source.place(span.start);
+        Some(Place { file: source.name.clone(), line, column })
+    }
+
+    fn error(&self, code: EvalCode, span: Span, message: impl Into<String>) -> Box<EvalError> {
+        Box::new(EvalError { code, message: message.into(), place: self.place(span) })
+    }
+
+    fn print(&mut self, span: Span, text: String) {
+        if self.prints.len() < PRINTS
+            && let Some(place) = self.place(span)
+        {
+            self.prints.push(Printed { place, text });
+        }
+    }
+}

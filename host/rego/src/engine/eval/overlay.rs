@@ -1,0 +1,226 @@
+//! [`Overlay`]: what `with` changes, and the memo of what it changed.
+//!
+//! An overlay keeps values only of rules that its replacements can reach; for all others the memo of the overlay
+//! below is asked. The last overlay to open is the first to close.
+
+use std::collections::BTreeMap;
+
+use regorus::Value;
+
+use crate::engine::ir::{Callee, NodeId};
+use crate::engine::program::{Mod, ModTarget, ModValue, Step};
+use crate::engine::reach::Bits;
+use crate::engine::span::Span;
+
+use super::memo::CallKey;
+use super::{Done, Eval, Flow, Sink};
+
+/// What a function is replaced by.
+#[derive(Clone, Debug)]
+pub(super) enum Mock {
+    Value(Value),
+    Function(Callee),
+}
+
+/// A function that can be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mocked {
+    Node(NodeId),
+    Builtin(&'static str),
+}
+
+impl Mocked {
+    pub(super) fn of(callee: Callee) -> Self {
+        match callee {
+            Callee::Builtin(builtin) => Self::Builtin(builtin.name),
+            Callee::Function(node) => Self::Node(node),
+            Callee::Engine(special) => Self::Builtin(special.name()),
+        }
+    }
+}
+
+/// One level of `with`.
+#[derive(Debug, Default)]
+pub(super) struct Overlay {
+    below: usize,
+    /// The overlay with the same input and data and no replaced functions.
+    pub plain: usize,
+    pub input: Option<Value>,
+    /// All data, when some of it is replaced.
+    pub data: Option<Value>,
+    /// Nodes whose rules are hidden by replaced data.
+    pub hidden: Vec<NodeId>,
+    pub mocks: BTreeMap<Mocked, Mock>,
+    mocked: Bits,
+    affected: Bits,
+    pub values: BTreeMap<NodeId, Value>,
+    pub keyed: BTreeMap<NodeId, BTreeMap<Value, Value>>,
+    pub calls: BTreeMap<NodeId, BTreeMap<Vec<CallKey>, Value>>,
+}
+
+impl Overlay {
+    pub(super) fn base(input: Option<Value>) -> Self {
+        Self { input, ..Self::default() }
+    }
+}
+
+impl<'p> Eval<'p> {
+    pub(super) fn current(&self) -> Option<&Overlay> {
+        self.overlays.get(self.overlay)
+    }
+
+    /// The overlay whose memo holds a node's value.
+    pub(super) fn home(&self, node: NodeId) -> usize {
+        let mut at = self.overlay;
+        while at > 0 {
+            let Some(overlay) = self.overlays.get(at) else { return 0 };
+            if overlay.affected.has(node as usize) {
+                return at;
+            }
+            at = overlay.below;
+        }
+        0
+    }
+
+    /// The data that holds now.
+    pub(super) fn documents(&self) -> &Value {
+        self.current().and_then(|overlay| overlay.data.as_ref()).unwrap_or(self.data)
+    }
+
+    pub(super) fn input(&self) -> Option<&Value> {
+        self.current().and_then(|overlay| overlay.input.as_ref())
+    }
+
+    pub(super) fn is_hidden(&self, node: NodeId) -> bool {
+        self.current().is_some_and(|overlay| overlay.hidden.contains(&node))
+    }
+
+    /// Runs `body` under replacements, and for each of its results `rest` without them.
+    pub(super) fn with(
+        &mut self,
+        frame: usize,
+        mods: &'p [Mod],
+        body: &'p [Step],
+        rest: &'p [Step],
+        span: Span,
+        sink: &mut Sink<'_, 'p>,
+    ) -> Done<Flow> {
+        let outer = self.overlay;
+        let height = self.overlays.len();
+        let inner = self.open_overlay(frame, mods)?;
+        self.enter(span)?;
+        self.overlay = inner;
+        let flow = self.run(frame, body, &mut |eval: &mut Self| {
+            eval.overlay = outer;
+            let flow = eval.run(frame, rest, sink);
+            eval.overlay = inner;
+            flow
+        });
+        self.overlay = outer;
+        self.overlays.truncate(height);
+        self.leave();
+        flow
+    }
+
+    fn open_overlay(&mut self, frame: usize, mods: &'p [Mod]) -> Done<usize> {
+        let outer = self.overlay;
+        let mut values = Vec::with_capacity(mods.len());
+        for replaced in mods {
+            values.push(match &replaced.value {
+                ModValue::Value(term) => Mock::Value(self.term(frame, term)?),
+                ModValue::Function(callee) => Mock::Function(*callee),
+            });
+        }
+        let Some(current) = self.overlays.get(outer) else { return Ok(outer) };
+        let mut plain = Overlay {
+            below: current.plain,
+            input: current.input.clone(),
+            data: current.data.clone(),
+            hidden: current.hidden.clone(),
+            ..Overlay::default()
+        };
+        let mut mocks = current.mocks.clone();
+        let mut mocked = current.mocked.clone();
+        for (replaced, value) in mods.iter().zip(values) {
+            let affected = replaced.affected.get();
+            match (&replaced.target, value) {
+                (ModTarget::Function(callee), mock) => {
+                    mocks.insert(Mocked::of(*callee), mock);
+                    if let Some(affected) = affected {
+                        mocked.join(affected);
+                    }
+                }
+                (ModTarget::Input(path), Mock::Value(value)) => {
+                    plain.input = Some(placed(plain.input.take(), path, value));
+                    if let Some(affected) = affected {
+                        plain.affected.join(affected);
+                    }
+                }
+                (ModTarget::Data(path), Mock::Value(value)) => {
+                    let whole = plain.data.take().unwrap_or_else(|| self.data.clone());
+                    plain.data = Some(placed(Some(whole), path, value));
+                    plain.hidden.extend(self.node_at(path));
+                    if let Some(affected) = affected {
+                        plain.affected.join(affected);
+                    }
+                }
+                (_, Mock::Function(_)) => {}
+            }
+        }
+        let at = self.overlays.len();
+        plain.plain = at;
+        if mocks.is_empty() {
+            self.overlays.push(plain);
+            return Ok(at);
+        }
+        let mut affected = plain.affected.clone();
+        affected.join(&mocked);
+        let full = Overlay {
+            below: outer,
+            plain: at,
+            input: plain.input.clone(),
+            data: plain.data.clone(),
+            hidden: plain.hidden.clone(),
+            mocks,
+            mocked,
+            affected,
+            ..Overlay::default()
+        };
+        self.overlays.push(plain);
+        self.overlays.push(full);
+        Ok(at + 1)
+    }
+
+    fn node_at(&self, path: &[Value]) -> Option<NodeId> {
+        let mut at = 0;
+        for key in path {
+            at = *self.program.node(at)?.children.get(key)?;
+        }
+        Some(at)
+    }
+}
+
+/// `whole` with `value` at `path`; what is in the way becomes an object.
+fn placed(whole: Option<Value>, path: &[Value], value: Value) -> Value {
+    let Some((key, rest)) = path.split_first() else { return value };
+    let mut object = match whole {
+        Some(Value::Object(object)) => object,
+        _ => regorus::Rc::new(regorus::value::Object::default()),
+    };
+    let below = object.get(key).cloned();
+    let changed = placed(below, rest, value);
+    regorus::Rc::make_mut(&mut object).insert(key.clone(), changed);
+    Value::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_placed_beside_what_is_there() {
+        let whole = Value::from_json_str(r#"{"a": {"b": 1}, "c": 2}"#).unwrap();
+        let placed = placed(Some(whole), &["a".into(), "x".into(), "y".into()], Value::from(3_u64));
+        assert_eq!(placed, Value::from_json_str(r#"{"a": {"b": 1, "x": {"y": 3}}, "c": 2}"#).unwrap());
+    }
+}

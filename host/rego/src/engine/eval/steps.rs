@@ -1,0 +1,208 @@
+//! Bodies: one step after the other, and back when a step that has more than one result goes on.
+
+use regorus::Value;
+
+use crate::engine::builtins::write_term;
+use crate::engine::program::{Of, Op, Out, Pat, Step, Term};
+use crate::engine::span::Span;
+
+use super::{Done, Eval, Flow, Sink};
+
+impl<'p> Eval<'p> {
+    /// Runs a body and gives every result to `sink`.
+    pub(crate) fn run(&mut self, frame: usize, steps: &'p [Step], sink: &mut Sink<'_, 'p>) -> Done<Flow> {
+        let mut left = steps;
+        while let Some((step, rest)) = left.split_first() {
+            left = rest;
+            let span = step.span;
+            self.tick(span)?;
+            let passed = match &step.op {
+                Op::Match { term: Term::Var(slot), pat: Pat::Bind(to) } => {
+                    let value = self.slot(frame, *slot).clone();
+                    self.set(frame, *to, value);
+                    true
+                }
+                Op::Match { term, pat } => {
+                    let value = self.term(frame, term)?;
+                    self.accept(frame, pat, value)?
+                }
+                Op::Equal(one, other) => self.term(frame, one)? == self.term(frame, other)?,
+                Op::Truthy(term) => self.term(frame, term)? != Value::Bool(false),
+                Op::Lookup { base, path, out } => match self.lookup(frame, base, path, span)? {
+                    Some(value) => self.out(frame, out, value)?,
+                    None => false,
+                },
+                Op::Call { callee, args, out } => {
+                    let mut values = Vec::with_capacity(args.len());
+                    for arg in args {
+                        values.push(self.term(frame, arg)?);
+                    }
+                    match self.call(*callee, values, span)? {
+                        Some(value) => self.out(frame, out, value)?,
+                        None => false,
+                    }
+                }
+                Op::Not(body) => !self.holds(frame, body, span)?,
+                Op::Every { key, value, domain, body } => self.every(frame, key.as_ref(), value, domain, body, span)?,
+                Op::Print(parts) => {
+                    self.print_parts(frame, parts, span)?;
+                    true
+                }
+                Op::Scan { base, path, out } => return self.scan(frame, base, path, out, rest, span, sink),
+                Op::In { key, value, domain } => {
+                    let domain = self.term(frame, domain)?;
+                    return self.each_in(frame, key.as_ref(), value, &domain, rest, span, sink);
+                }
+                Op::Walk { value, out } => {
+                    let value = self.term(frame, value)?;
+                    return self.walk(frame, &value, out, rest, span, sink);
+                }
+                Op::With { mods, body } => return self.with(frame, mods, body, rest, span, sink),
+            };
+            if !passed {
+                return Ok(Flow::More);
+            }
+        }
+        sink(self)
+    }
+
+    /// Whether a body has a result.
+    pub(super) fn holds(&mut self, frame: usize, body: &'p [Step], span: Span) -> Done<bool> {
+        self.enter(span)?;
+        let mut found = false;
+        self.run(frame, body, &mut |_: &mut Self| {
+            found = true;
+            Ok(Flow::Enough)
+        })?;
+        self.leave();
+        Ok(found)
+    }
+
+    /// Takes a result; false when it does not fit.
+    pub(super) fn out(&mut self, frame: usize, out: &'p Out, value: Value) -> Done<bool> {
+        match out {
+            Out::Truthy => Ok(value != Value::Bool(false)),
+            Out::Pat(pat) => self.accept(frame, pat, value),
+        }
+    }
+
+    /// Runs the rest of a body one level deeper.
+    pub(super) fn deeper(&mut self, frame: usize, rest: &'p [Step], span: Span, sink: &mut Sink<'_, 'p>) -> Done<Flow> {
+        self.enter(span)?;
+        let flow = self.run(frame, rest, sink)?;
+        self.leave();
+        Ok(flow)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one step, and where it goes on")]
+    fn each_in(
+        &mut self,
+        frame: usize,
+        key: Option<&'p Pat>,
+        value: &'p Pat,
+        domain: &Value,
+        rest: &'p [Step],
+        span: Span,
+        sink: &mut Sink<'_, 'p>,
+    ) -> Done<Flow> {
+        self.each(domain, &mut |eval: &mut Self, at: &Value, element: &Value| {
+            eval.tick(span)?;
+            if let Some(key) = key
+                && !eval.matches(frame, key, at)?
+            {
+                return Ok(Flow::More);
+            }
+            if !eval.matches(frame, value, element)? {
+                return Ok(Flow::More);
+            }
+            eval.deeper(frame, rest, span, sink)
+        })
+    }
+
+    /// Calls `visit` with each key and element; a scalar has none.
+    pub(super) fn each(
+        &mut self,
+        domain: &Value,
+        visit: &mut dyn FnMut(&mut Self, &Value, &Value) -> Done<Flow>,
+    ) -> Done<Flow> {
+        match domain {
+            Value::Array(array) => {
+                for (at, element) in array.iter().enumerate() {
+                    if visit(self, &Value::from(at), element)? == Flow::Enough {
+                        return Ok(Flow::Enough);
+                    }
+                }
+            }
+            Value::Set(set) => {
+                for element in set.iter_sorted() {
+                    if visit(self, element, element)? == Flow::Enough {
+                        return Ok(Flow::Enough);
+                    }
+                }
+            }
+            Value::Object(object) => {
+                for (key, element) in object.iter_sorted() {
+                    if visit(self, key, element)? == Flow::Enough {
+                        return Ok(Flow::Enough);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(Flow::More)
+    }
+
+    fn every(
+        &mut self,
+        frame: usize,
+        key: Option<&'p Pat>,
+        value: &'p Pat,
+        domain: &'p Term,
+        body: &'p [Step],
+        span: Span,
+    ) -> Done<bool> {
+        let domain = self.term(frame, domain)?;
+        if !matches!(domain, Value::Array(_) | Value::Set(_) | Value::Object(_)) {
+            return Ok(false);
+        }
+        let flow = self.each(&domain, &mut |eval: &mut Self, at: &Value, element: &Value| {
+            eval.tick(span)?;
+            if let Some(key) = key
+                && !eval.matches(frame, key, at)?
+            {
+                return Ok(Flow::Enough);
+            }
+            if eval.matches(frame, value, element)? && eval.holds(frame, body, span)? {
+                Ok(Flow::More)
+            } else {
+                Ok(Flow::Enough)
+            }
+        })?;
+        Ok(flow == Flow::More)
+    }
+
+    fn print_parts(&mut self, frame: usize, parts: &'p [Of], span: Span) -> Done<()> {
+        let mut line = String::new();
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                line.push(' ');
+            }
+            match self.comprehension(frame, part)? {
+                Value::Set(set) if !set.is_empty() => {
+                    for (at, value) in set.iter_sorted().enumerate() {
+                        if at > 0 {
+                            line.push(' ');
+                        }
+                        match value {
+                            Value::String(text) => line.push_str(text),
+                            other => write_term(&mut line, other),
+                        }
+                    }
+                }
+                _ => line.push_str("<undefined>"),
+            }
+        }
+        self.print(span, line);
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! Values from terms, and values against patterns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::Value;
+
+use crate::engine::builtins::write_term;
+use crate::engine::error::EvalCode;
+use crate::engine::ir::Collect;
+use crate::engine::program::{Of, Pat, Piece, Term};
+
+use super::{Done, Eval, Flow};
+
+impl<'p> Eval<'p> {
+    pub(crate) fn term(&mut self, frame: usize, term: &'p Term) -> Done<Value> {
+        Ok(match term {
+            Term::Const(value) => value.clone(),
+            Term::Var(slot) => self.slot(frame, *slot).clone(),
+            Term::Array(items) => {
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    values.push(self.term(frame, item)?);
+                }
+                Value::from(values)
+            }
+            Term::Set(items) => {
+                let mut values = BTreeSet::new();
+                for item in items {
+                    values.insert(self.term(frame, item)?);
+                }
+                Value::from(values)
+            }
+            Term::Object(items) => {
+                let mut values = BTreeMap::new();
+                for (key, value) in items {
+                    let key = self.term(frame, key)?;
+                    values.insert(key, self.term(frame, value)?);
+                }
+                Value::from(values)
+            }
+            Term::Of(of) => self.comprehension(frame, of)?,
+            Term::Template(pieces) => self.template(frame, pieces)?,
+        })
+    }
+
+    pub(super) fn comprehension(&mut self, frame: usize, of: &'p Of) -> Done<Value> {
+        self.enter(of.span)?;
+        let value = match of.collect {
+            Collect::Array => {
+                let mut values = Vec::new();
+                self.run(frame, &of.steps, &mut |eval: &mut Self| {
+                    values.push(eval.term(frame, &of.value)?);
+                    Ok(Flow::More)
+                })?;
+                Value::from(values)
+            }
+            Collect::Set => {
+                let mut values = BTreeSet::new();
+                self.run(frame, &of.steps, &mut |eval: &mut Self| {
+                    values.insert(eval.term(frame, &of.value)?);
+                    Ok(Flow::More)
+                })?;
+                Value::from(values)
+            }
+            Collect::Object => {
+                let mut values: BTreeMap<Value, Value> = BTreeMap::new();
+                self.run(frame, &of.steps, &mut |eval: &mut Self| {
+                    let Some(key) = &of.key else { return Ok(Flow::Enough) };
+                    let key = eval.term(frame, key)?;
+                    let value = eval.term(frame, &of.value)?;
+                    if values.get(&key).is_some_and(|known| *known != value) {
+                        return Err(eval.error(EvalCode::Conflict, of.span, "object keys must be unique"));
+                    }
+                    values.insert(key, value);
+                    Ok(Flow::More)
+                })?;
+                Value::from(values)
+            }
+        };
+        self.leave();
+        Ok(value)
+    }
+
+    fn template(&mut self, frame: usize, pieces: &'p [Piece]) -> Done<Value> {
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(part) => text.push_str(part),
+                Piece::Value(of) => {
+                    let Value::Set(values) = self.comprehension(frame, of)? else { continue };
+                    if values.len() > 1 {
+                        let message = "template-strings must not produce multiple outputs";
+                        return Err(self.error(EvalCode::Conflict, of.span, message));
+                    }
+                    match values.first() {
+                        Some(Value::String(part)) => text.push_str(part),
+                        Some(value) => write_term(&mut text, value),
+                        None => text.push_str("<undefined>"),
+                    }
+                }
+            }
+        }
+        Ok(Value::String(text.into()))
+    }
+
+    /// Matches a value that is given away.
+    pub(super) fn accept(&mut self, frame: usize, pat: &'p Pat, value: Value) -> Done<bool> {
+        match pat {
+            Pat::Bind(slot) => {
+                self.set(frame, *slot, value);
+                Ok(true)
+            }
+            _ => self.matches(frame, pat, &value),
+        }
+    }
+
+    /// Matches a value and binds what is free in the pattern.
+    pub(super) fn matches(&mut self, frame: usize, pat: &'p Pat, value: &Value) -> Done<bool> {
+        match pat {
+            Pat::Any => Ok(true),
+            Pat::Bind(slot) => {
+                self.set(frame, *slot, value.clone());
+                Ok(true)
+            }
+            Pat::Is(Term::Const(expected)) => Ok(expected == value),
+            Pat::Is(Term::Var(slot)) => Ok(self.slot(frame, *slot) == value),
+            Pat::Is(term) => Ok(self.term(frame, term)? == *value),
+            Pat::Array(pats) => {
+                let Value::Array(array) = value else { return Ok(false) };
+                if array.len() != pats.len() {
+                    return Ok(false);
+                }
+                for (pat, element) in pats.iter().zip(array.iter()) {
+                    if !self.matches(frame, pat, element)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Pat::Object(pats) => {
+                let Value::Object(object) = value else { return Ok(false) };
+                if object.len() != pats.len() {
+                    return Ok(false);
+                }
+                for (key, pat) in pats {
+                    let key = self.term(frame, key)?;
+                    let Some(element) = object.get(&key) else { return Ok(false) };
+                    if !self.matches(frame, pat, element)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Limits on what a policy may be and on what one evaluation may use, each with what it stops.
+
+/// Bytes of one policy file: offsets are 32 bits wide, and no real policy comes near.
+pub(crate) const SOURCE_BYTES: usize = 16 << 20;
+
+/// Nested terms and bodies in a policy: the parser and the later passes follow the tree with recursion.
+pub(crate) const NESTING: usize = 200;
+
+/// Errors reported for one compilation: a hostile file must not make the report without end.
+pub(crate) const COMPILE_ERRORS: usize = 200;
+
+/// Rule calls and loops that may be open at one time in an evaluation. Each level takes a few kilobytes of stack.
+pub(crate) const DEPTH: usize = 12_000;
+
+/// Bytes of stack of the thread that evaluates: [`DEPTH`] levels fit with room to spare.
+pub(crate) const STACK_BYTES: usize = 512 << 20;
+
+/// Variables in one rule: slots are 32 bits wide, and a rule with more is no rule.
+pub(crate) const SLOTS: usize = 100_000;

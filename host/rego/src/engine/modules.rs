@@ -1,0 +1,237 @@
+//! Gathers the rules of all files into one tree by their paths. The entry point is [`gather`]; the main type is [`Tree`].
+//!
+//! A rule stands at the node of the constant front of its head: `p.q[x].r` at `p.q`. Definitions of one rule may be
+//! spread over files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::Value;
+
+use crate::engine::ast::{Module, Name, Rule, TermKind};
+use crate::engine::error::{CompileCode, CompileError};
+use crate::engine::ir::NodeId;
+use crate::engine::span::{Source, Span};
+
+/// What the rules of a node make together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// No rules: a package, or a name on the way to one.
+    Package,
+    /// One value.
+    Complete,
+    /// `contains`, right at the node.
+    Set,
+    /// Keys below the node, from heads with variables in them.
+    Object,
+    Function,
+}
+
+/// Which definition: the file and the rule in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuleAt {
+    pub file: usize,
+    pub rule: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// The path below `data`.
+    pub path: Vec<Value>,
+    pub children: BTreeMap<Name, NodeId>,
+    pub rules: Vec<RuleAt>,
+    pub kind: Kind,
+    pub arity: usize,
+}
+
+/// The rules of a policy by path; node 0 is `data`.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub nodes: Vec<Node>,
+    /// For each package path, the names its rules begin with.
+    pub globals: BTreeMap<Vec<Name>, BTreeSet<Name>>,
+}
+
+impl Tree {
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id as usize)
+    }
+
+    /// The node of a path, if there is one.
+    pub(crate) fn find<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<NodeId> {
+        let mut at = 0;
+        for name in path {
+            at = *self.node(at)?.children.get(name)?;
+        }
+        Some(at)
+    }
+
+    /// The path of a node as text, `data` in front.
+    pub(crate) fn name(&self, id: NodeId) -> String {
+        let mut text = "data".to_owned();
+        for part in self.node(id).map_or(&[][..], |node| &node.path) {
+            if let Value::String(part) = part {
+                text.push('.');
+                text.push_str(part);
+            }
+        }
+        text
+    }
+
+    fn child(&mut self, parent: NodeId, name: &Name) -> NodeId {
+        let Some(node) = self.nodes.get(parent as usize) else { return 0 };
+        if let Some(child) = node.children.get(name) {
+            return *child;
+        }
+        let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
+        let mut path = node.path.clone();
+        path.push(Value::String(name.clone()));
+        self.nodes.push(Node { path, children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0 });
+        if let Some(node) = self.nodes.get_mut(parent as usize) {
+            node.children.insert(name.clone(), id);
+        }
+        id
+    }
+}
+
+/// How many terms behind the name of a head are constant strings.
+pub(crate) fn constant_front(rule: &Rule) -> usize {
+    rule.head.path.iter().take_while(|term| matches!(term.kind, TermKind::Scalar(Value::String(_)))).count()
+}
+
+/// Builds the tree and gives, for each rule of each file, its node.
+pub(crate) fn gather(
+    modules: &[Module],
+    sources: &[Source],
+    errors: &mut Vec<CompileError>,
+) -> (Tree, Vec<Vec<NodeId>>) {
+    let root = Node { path: Vec::new(), children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0 };
+    let mut tree = Tree { nodes: vec![root], globals: BTreeMap::new() };
+    let mut places = Vec::with_capacity(modules.len());
+    for (file, module) in modules.iter().enumerate() {
+        let mut package = 0;
+        for name in &module.package {
+            package = tree.child(package, name);
+        }
+        let globals = tree.globals.entry(module.package.clone()).or_default();
+        for rule in &module.rules {
+            globals.insert(rule.head.name.clone());
+        }
+        let mut nodes = Vec::with_capacity(module.rules.len());
+        for (at, rule) in module.rules.iter().enumerate() {
+            let mut node = tree.child(package, &rule.head.name);
+            for term in rule.head.path.iter().take(constant_front(rule)) {
+                if let TermKind::Scalar(Value::String(name)) = &term.kind {
+                    node = tree.child(node, name);
+                }
+            }
+            place(&mut tree, node, RuleAt { file, rule: at }, rule, modules, sources, errors);
+            nodes.push(node);
+        }
+        places.push(nodes);
+    }
+    check_children(&tree, modules, sources, errors);
+    (tree, places)
+}
+
+fn kind_of(rule: &Rule) -> Kind {
+    if rule.head.args.is_some() {
+        Kind::Function
+    } else if constant_front(rule) < rule.head.path.len() {
+        Kind::Object
+    } else if rule.head.key.is_some() {
+        Kind::Set
+    } else {
+        Kind::Complete
+    }
+}
+
+fn report(
+    sources: &[Source],
+    span: Span,
+    code: CompileCode,
+    message: impl Into<String>,
+    errors: &mut Vec<CompileError>,
+) {
+    if let Some(source) = sources.get(span.file as usize) {
+        errors.push(CompileError::at(source, span, code, message));
+    }
+}
+
+fn place(
+    tree: &mut Tree,
+    id: NodeId,
+    at: RuleAt,
+    rule: &Rule,
+    modules: &[Module],
+    sources: &[Source],
+    errors: &mut Vec<CompileError>,
+) {
+    let name = tree.name(id);
+    let Some(node) = tree.nodes.get_mut(id as usize) else { return };
+    let kind = kind_of(rule);
+    let arity = rule.head.args.as_ref().map_or(0, Vec::len);
+    if node.kind == Kind::Package {
+        node.kind = kind;
+        node.arity = arity;
+    } else if node.kind != kind || node.arity != arity {
+        let message = format!("conflicting rules {name} found");
+        report(sources, rule.head.span, CompileCode::Type, message, errors);
+    } else if rule.default
+        && node.rules.iter().any(|other| {
+            modules.get(other.file).and_then(|module| module.rules.get(other.rule)).is_some_and(|other| other.default)
+        })
+    {
+        let message = format!("multiple default rules {name} found");
+        report(sources, rule.head.span, CompileCode::Type, message, errors);
+    }
+    node.rules.push(at);
+}
+
+/// A rule that is one value, a set or a function cannot have rules below it.
+fn check_children(tree: &Tree, modules: &[Module], sources: &[Source], errors: &mut Vec<CompileError>) {
+    for (at, node) in tree.nodes.iter().enumerate() {
+        if node.children.is_empty() || matches!(node.kind, Kind::Package | Kind::Object) {
+            continue;
+        }
+        let Some(rule) = node.rules.first() else { continue };
+        let Some(rule) = modules.get(rule.file).and_then(|module| module.rules.get(rule.rule)) else { continue };
+        let name = tree.name(NodeId::try_from(at).unwrap_or(NodeId::MAX));
+        let below: Vec<_> = node.children.values().map(|child| tree.name(*child)).collect();
+        let message = format!("rule {name} conflicts with [{}]", below.join(" "));
+        report(sources, rule.head.span, CompileCode::Type, message, errors);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::parse::parse;
+
+    fn gathered(texts: &[&str]) -> (Tree, Vec<String>) {
+        let sources: Vec<_> = texts.iter().map(|text| Source::new("t.rego".into(), (*text).into())).collect();
+        let modules: Vec<_> = sources.iter().map(|source| parse(source, 0).ok().unwrap()).collect();
+        let mut errors = Vec::new();
+        let (tree, _) = gather(&modules, &sources, &mut errors);
+        (tree, errors.into_iter().map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn a_rule_stands_at_the_constant_front_of_its_head() {
+        let (tree, errors) = gathered(&["package a\np.q[x].r := 1 if x := 1\n", "package a\np.q.s := 2\n"]);
+        assert!(errors.is_empty());
+        let node = tree.node(tree.find(["a", "p", "q"]).unwrap()).unwrap();
+        assert_eq!((node.kind, node.children.len()), (Kind::Object, 1));
+    }
+
+    #[test]
+    fn definitions_that_do_not_fit_together_are_errors() {
+        assert_eq!(gathered(&["package a\np := 1\np contains 2"]).1, ["conflicting rules data.a.p found"]);
+        assert_eq!(gathered(&["package a\nf(x) := 1\nf(x, y) := 2"]).1, ["conflicting rules data.a.f found"]);
+        let twice = gathered(&["package a\ndefault p := 1\n", "package a\ndefault p := 2"]).1;
+        assert_eq!(twice, ["multiple default rules data.a.p found"]);
+        assert_eq!(
+            gathered(&["package a\nb := 1\n", "package a.b\nc := 1"]).1,
+            ["rule data.a.b conflicts with [data.a.b.c]"]
+        );
+    }
+}

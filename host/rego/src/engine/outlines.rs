@@ -1,0 +1,58 @@
+//! [`outline`]: a file's syntax tree as the plain [`Outline`] that the rest of the crate reads.
+
+use regorus::Value;
+
+use super::ast::{LiteralKind, Module, Rule, Term, TermKind};
+use super::modules::constant_front;
+use super::span::{Source, Span};
+use crate::{
+    compile_error::Place,
+    outline::{Import, Outline, RuleOutline},
+};
+
+/// The outline of one file.
+pub(super) fn outline(module: &Module, source: &Source) -> Outline {
+    let import = |import: &super::ast::Import| source.row(import.span.start);
+    Outline {
+        file: source.name.clone(),
+        package: module.package.iter().map(ToString::to_string).collect(),
+        package_line: source.row(module.package_span.start),
+        imports: module.imports.iter().map(|each| Import { line: import(each) }).collect(),
+        rules: module.rules.iter().map(|rule| rule_outline(rule, source)).collect(),
+    }
+}
+
+fn rule_outline(rule: &Rule, source: &Source) -> RuleOutline {
+    let front = rule.head.path.iter().take(constant_front(rule)).filter_map(text).map(str::to_owned);
+    RuleOutline {
+        path: std::iter::once(rule.head.name.to_string()).chain(front).collect(),
+        is_function: rule.head.args.is_some(),
+        is_default: rule.default,
+        place: place(rule.span, source),
+        code: rule.bodies.iter().flat_map(|branch| &branch.body).find_map(|literal| literal_code(&literal.kind)),
+    }
+}
+
+fn place(span: Span, source: &Source) -> Place {
+    let (line, column) = source.place(span.start);
+    Place { file: source.name.clone(), line, column }
+}
+
+fn text(term: &Term) -> Option<&str> {
+    match &term.kind {
+        TermKind::Scalar(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The text of `code` in `result := {"code": "…"}`.
+fn literal_code(literal: &LiteralKind) -> Option<String> {
+    let LiteralKind::Expr(Term { kind: TermKind::Call(call), .. }) = literal else { return None };
+    let [name] = call.name.as_slice() else { return None };
+    let [left, right] = call.args.as_slice() else { return None };
+    let (TermKind::Var(variable), TermKind::Object(fields)) = (&left.kind, &right.kind) else { return None };
+    if !call.operator || &**name != "assign" || &**variable != "result" {
+        return None;
+    }
+    fields.iter().find(|(key, _)| text(key) == Some("code")).and_then(|(_, value)| text(value)).map(str::to_owned)
+}

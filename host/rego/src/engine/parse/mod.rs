@@ -1,0 +1,185 @@
+//! Makes a syntax tree of a source text. The entry point is [`parse`]; [`rules`] reads what stands at the top of a file,
+//! [`bodies`] literals, [`terms`] values and operators, [`scalars`] numbers and strings.
+//!
+//! Invariant: a broken rule does not hide the next one; nesting beyond a limit is an error, never a crash.
+
+mod bodies;
+#[cfg(test)]
+mod query;
+mod rules;
+mod scalars;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::engine::ast::{Module, Name};
+use crate::engine::error::{CompileCode, CompileError};
+use crate::engine::lex::{Kind, Token, Tokens, lex};
+use crate::engine::limits::{NESTING, SOURCE_BYTES};
+use crate::engine::span::{Source, Span};
+
+#[cfg(test)]
+pub(crate) use query::parse_query;
+
+/// The words that are no names, unless a dot follows directly.
+const KEYWORDS: &[&str] = &[
+    "as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package", "some",
+    "true", "with",
+];
+
+/// Keywords that older Rego had to import; importing them still is no error.
+const FUTURE: &[&str] = &["contains", "every", "if", "in"];
+
+/// The error is noted in the parser.
+pub(crate) struct Failed;
+
+type Parsed<T> = Result<T, Failed>;
+
+struct Parser<'a> {
+    source: &'a Source,
+    tokens: &'a [Token],
+    at: usize,
+    depth: usize,
+    /// `|` ends the expression: it stands in front of a comprehension's body.
+    no_or: bool,
+    names: BTreeMap<&'a str, Name>,
+    errors: Vec<CompileError>,
+}
+
+/// Reads one file, the `file`th of the compilation.
+///
+/// # Errors
+/// Everything that is not Rego, with its places.
+pub(crate) fn parse(source: &Source, file: u32) -> Result<Module, Vec<CompileError>> {
+    let Tokens { tokens, comments } = tokens(source, file)?;
+    let mut parser = Parser::new(source, &tokens);
+    let module = parser.module();
+    parser.finish(module, comments)
+}
+
+fn tokens(source: &Source, file: u32) -> Result<Tokens, Vec<CompileError>> {
+    if source.text.len() > SOURCE_BYTES {
+        let message = format!("the file has more than {SOURCE_BYTES} bytes");
+        return Err(vec![CompileError::at(source, Span { file, start: 0, end: 0 }, CompileCode::Parse, message)]);
+    }
+    lex(source, file).map_err(|error| vec![error])
+}
+
+impl<'a> Parser<'a> {
+    fn new(source: &'a Source, tokens: &'a [Token]) -> Self {
+        Self { source, tokens, at: 0, depth: 0, no_or: false, names: BTreeMap::new(), errors: Vec::new() }
+    }
+
+    fn finish(self, module: Parsed<Module>, comments: Vec<Span>) -> Result<Module, Vec<CompileError>> {
+        match module {
+            Ok(mut module) if self.errors.is_empty() => {
+                module.comments = comments;
+                Ok(module)
+            }
+            _ => Err(self.errors),
+        }
+    }
+
+    fn token(&self, ahead: usize) -> Token {
+        let last = Token { kind: Kind::End, newline: true, space: true, span: Span::default() };
+        self.tokens.get(self.at + ahead).or(self.tokens.last()).copied().unwrap_or(last)
+    }
+
+    fn kind(&self) -> Kind {
+        self.token(0).kind
+    }
+
+    fn span(&self) -> Span {
+        self.token(0).span
+    }
+
+    /// The span of the token before.
+    fn behind(&self) -> Span {
+        self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or_else(Span::default, |token| token.span)
+    }
+
+    fn since(&self, start: Span) -> Span {
+        start.to(self.behind())
+    }
+
+    fn bump(&mut self) -> Token {
+        let token = self.token(0);
+        if self.at < self.tokens.len() {
+            self.at += 1;
+        }
+        token
+    }
+
+    fn eat(&mut self, kind: Kind) -> bool {
+        let found = self.kind() == kind;
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn text(&self, span: Span) -> &'a str {
+        self.source.slice(span)
+    }
+
+    fn fail<T>(&mut self, span: Span, message: impl Into<String>) -> Parsed<T> {
+        self.errors.push(CompileError::at(self.source, span, CompileCode::Parse, message));
+        Err(Failed)
+    }
+
+    fn unexpected<T>(&mut self, wanted: &str) -> Parsed<T> {
+        let token = self.token(0);
+        let found = match token.kind {
+            Kind::End => "end of file".to_owned(),
+            Kind::Ident if KEYWORDS.contains(&self.text(token.span)) => format!("{} keyword", self.text(token.span)),
+            Kind::Ident => format!("identifier `{}`", self.text(token.span)),
+            _ => format!("`{}`", self.text(token.span)),
+        };
+        self.fail(token.span, format!("unexpected {found}: expected {wanted}"))
+    }
+
+    fn expect(&mut self, kind: Kind, wanted: &str) -> Parsed<Token> {
+        if self.kind() == kind { Ok(self.bump()) } else { self.unexpected(wanted) }
+    }
+
+    /// Whether the next token is this keyword; a word with a dot directly behind it is a name.
+    fn at_keyword(&self, word: &str) -> bool {
+        let token = self.token(0);
+        token.kind == Kind::Ident && self.text(token.span) == word && self.is_keyword(0)
+    }
+
+    /// Whether the identifier `ahead` is a keyword where it stands.
+    fn is_keyword(&self, ahead: usize) -> bool {
+        let text = self.text(self.token(ahead).span);
+        let next = self.token(ahead + 1);
+        KEYWORDS.contains(&text) && (next.kind != Kind::Dot || next.space)
+    }
+
+    fn eat_keyword(&mut self, word: &str) -> bool {
+        let found = self.at_keyword(word);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn name(&mut self, span: Span) -> Name {
+        let text = self.text(span);
+        self.names.entry(text).or_insert_with(|| text.into()).clone()
+    }
+
+    /// Runs `inner` one level deeper; too deep is an error.
+    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= NESTING {
+            return self.fail(self.span(), format!("nested more than {NESTING} levels deep"));
+        }
+        self.depth += 1;
+        let or = std::mem::replace(&mut self.no_or, false);
+        let result = inner(self);
+        self.no_or = or;
+        self.depth -= 1;
+        result
+    }
+}

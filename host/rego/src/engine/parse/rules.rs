@@ -1,0 +1,272 @@
+//! What stands at the top of a file: package, imports, rules.
+
+use crate::engine::ast::{Branch, Head, Import, Literal, Module, Name, Rule, Term, TermKind};
+use crate::engine::lex::Kind;
+use crate::engine::limits::COMPILE_ERRORS;
+
+use super::{FUTURE, Failed, Parsed, Parser};
+
+impl Parser<'_> {
+    pub(super) fn module(&mut self) -> Parsed<Module> {
+        let start = self.span();
+        if !self.eat_keyword("package") {
+            return self.fail(start, "package expected");
+        }
+        let package = self.package_path()?;
+        let package_span = self.since(start);
+        let mut module = Module { package, package_span, imports: Vec::new(), rules: Vec::new(), comments: Vec::new() };
+        while self.kind() != Kind::End && self.errors.len() < COMPILE_ERRORS {
+            let at = self.at;
+            if self.statement(&mut module).is_err() {
+                self.recover(at);
+            }
+        }
+        Ok(module)
+    }
+
+    /// Skips to the next line that begins with a name in its first column.
+    fn recover(&mut self, failed_at: usize) {
+        self.depth = 0;
+        self.no_or = false;
+        if self.at == failed_at {
+            self.bump();
+        }
+        while self.kind() != Kind::End {
+            let token = self.token(0);
+            if token.newline && token.kind == Kind::Ident && self.source.place(token.span.start).1 == 1 {
+                return;
+            }
+            self.bump();
+        }
+    }
+
+    fn package_path(&mut self) -> Parsed<Vec<Name>> {
+        let mut path = self.dotted()?;
+        if path.first().is_some_and(|first| &**first == "data") && path.len() > 1 {
+            path.remove(0);
+        }
+        Ok(path)
+    }
+
+    /// `a.b["c"]`, of names and strings only.
+    fn dotted(&mut self) -> Parsed<Vec<Name>> {
+        let first = self.expect(Kind::Ident, "a name")?;
+        let mut path = vec![self.name(first.span)];
+        loop {
+            let token = self.token(0);
+            if token.space {
+                return Ok(path);
+            }
+            match token.kind {
+                Kind::Dot => {
+                    self.bump();
+                    let name = self.expect(Kind::Ident, "a name")?;
+                    path.push(self.name(name.span));
+                }
+                Kind::LBracket => {
+                    self.bump();
+                    let string = self.expect(Kind::String, "a string")?;
+                    path.push(self.string_text(string)?);
+                    self.expect(Kind::RBracket, "`]`")?;
+                }
+                _ => return Ok(path),
+            }
+        }
+    }
+
+    fn statement(&mut self, module: &mut Module) -> Parsed<()> {
+        if self.eat(Kind::Semicolon) {
+            return Ok(());
+        }
+        if self.at_keyword("import") {
+            let import = self.import()?;
+            if let Some(import) = import {
+                module.imports.push(import);
+            }
+            return Ok(());
+        }
+        if self.at_keyword("package") {
+            return self.fail(self.span(), "unexpected package keyword: a file has one package");
+        }
+        module.rules.push(self.rule()?);
+        Ok(())
+    }
+
+    fn import(&mut self) -> Parsed<Option<Import>> {
+        let start = self.bump().span;
+        let path = self.dotted()?;
+        let root = path.first().map(|name| name.to_string()).unwrap_or_default();
+        let alias = if self.eat_keyword("as") {
+            let name = self.expect(Kind::Ident, "a name")?;
+            Some(self.name(name.span))
+        } else {
+            None
+        };
+        let span = self.since(start);
+        match root.as_str() {
+            "data" | "input" => Ok(Some(Import { path, alias, span })),
+            "rego" | "future" => self.language_import(&path, span).map(|()| None),
+            _ => self.fail(
+                span,
+                format!("unexpected import path, must begin with one of: {{data, future, input, rego}}, got: {root}"),
+            ),
+        }
+    }
+
+    /// `rego.v1` and `future.keywords.in`: they chose a language that now is the only one.
+    fn language_import(&mut self, path: &[Name], span: crate::engine::span::Span) -> Parsed<()> {
+        let parts: Vec<&str> = path.iter().map(|name| &**name).collect();
+        match parts.as_slice() {
+            ["rego", "v1"] | ["future", "keywords"] => Ok(()),
+            ["future", "keywords", word] if FUTURE.contains(word) => Ok(()),
+            ["future", "keywords", word] => {
+                self.fail(span, format!("unexpected keyword, must be one of [contains every if in], got: {word}"))
+            }
+            ["rego", ..] => self.fail(span, "invalid import, must be `rego.v1`"),
+            _ => self.fail(span, "invalid import, must be `future.keywords`"),
+        }
+    }
+
+    fn rule(&mut self) -> Parsed<Rule> {
+        let start = self.span();
+        let default = self.eat_keyword("default");
+        let mut head = self.head(default)?;
+        let mut value = None;
+        if !default && self.eat_keyword("contains") {
+            head.key = Some(self.expr()?);
+        }
+        if matches!(self.kind(), Kind::Assign | Kind::Unify) {
+            self.bump();
+            value = Some(self.expr()?);
+        }
+        head.span = self.since(start);
+        if default {
+            if value.is_none() {
+                return self.fail(head.span, "default rules must have a value");
+            }
+            let span = self.since(start);
+            let bodies = vec![Branch { value, body: Vec::new(), span }];
+            return Ok(Rule { span, default, head, bodies });
+        }
+        let branch = self.span();
+        let with_if = self.eat_keyword("if");
+        let mut body = Vec::new();
+        let mut bodied = false;
+        if with_if {
+            bodied = true;
+            if self.kind() == Kind::LBrace {
+                body = self.body_or_term()?;
+            } else {
+                body = vec![self.nested(Self::literal)?];
+            }
+        } else if self.kind() == Kind::LBrace {
+            return self.fail(self.span(), "`if` keyword is required before rule body");
+        } else if head.key.is_none() && value.is_none() {
+            let hint = "must use `if`, `contains` or an assignment";
+            return self.fail(head.span, format!("unexpected rule head, it {hint}"));
+        }
+        if head.key.is_some() && value.is_some() {
+            return self.fail(head.span, "the `contains` keyword can not be used with a value");
+        }
+        let mut rule = Rule {
+            span: self.since(start),
+            default,
+            head,
+            bodies: vec![Branch { value, body, span: if bodied { self.since(branch) } else { self.since(start) } }],
+        };
+        self.else_branches(&mut rule)?;
+        Ok(rule)
+    }
+
+    /// What stands behind `if` and begins with a brace: a body, or else a set or object as the only literal.
+    fn body_or_term(&mut self) -> Parsed<Vec<Literal>> {
+        let (at, errors) = (self.at, self.errors.len());
+        if let Ok(body) = self.braced() {
+            return Ok(body);
+        }
+        let reached = std::mem::replace(&mut self.at, at);
+        let noted = self.errors.split_off(errors);
+        if let Ok(literal) = self.nested(Self::literal) {
+            return Ok(vec![literal]);
+        }
+        self.errors.truncate(errors);
+        self.errors.extend(noted);
+        self.at = reached;
+        Err(Failed)
+    }
+
+    /// `else` branches.
+    fn else_branches(&mut self, rule: &mut Rule) -> Parsed<()> {
+        while self.at_keyword("else") {
+            let start = self.bump().span;
+            let value = if matches!(self.kind(), Kind::Assign | Kind::Unify) {
+                self.bump();
+                Some(self.expr()?)
+            } else {
+                None
+            };
+            let with_if = self.eat_keyword("if");
+            let body = if self.kind() == Kind::LBrace && with_if {
+                self.braced()?
+            } else if with_if {
+                vec![self.nested(Self::literal)?]
+            } else if value.is_some() {
+                Vec::new()
+            } else {
+                return self.unexpected("a value or a body of `else`");
+            };
+            let span = self.since(start);
+            if rule.head.key.is_some() {
+                return self.fail(span, "else keyword cannot be used on partial rules");
+            }
+            rule.span = rule.span.to(span);
+            rule.bodies.push(Branch { value, body, span });
+        }
+        Ok(())
+    }
+
+    /// The reference and the arguments of a head.
+    fn head(&mut self, default: bool) -> Parsed<Head> {
+        let token = self.token(0);
+        if token.kind != Kind::Ident || self.is_keyword(0) {
+            return self.unexpected(if default { "a rule name" } else { "a rule, an import or the end of the file" });
+        }
+        self.bump();
+        let name = self.name(token.span);
+        let mut path = Vec::new();
+        let mut args = None;
+        loop {
+            let next = self.token(0);
+            match next.kind {
+                Kind::Dot if !next.space => {
+                    self.bump();
+                    let field = self.expect(Kind::Ident, "a name")?;
+                    path.push(self.field(field.span));
+                }
+                Kind::LBracket if !next.space => {
+                    self.bump();
+                    let term: Term = self.nested(Self::expr)?;
+                    path.push(term);
+                    self.expect(Kind::RBracket, "`]`")?;
+                }
+                Kind::LParen if !next.space => {
+                    self.bump();
+                    args = Some(self.nested(|parser| parser.list(Kind::RParen))?);
+                    break;
+                }
+                _ => break,
+            }
+        }
+        if args.is_none() && path.is_empty() && matches!(&*name, "input" | "data") {
+            return self.fail(token.span, format!("rules must not shadow {name} (use a different rule name)"));
+        }
+        let span = self.since(token.span);
+        Ok(Head { name, path, args, key: None, span })
+    }
+
+    /// `.name` in a path is the string of that name.
+    pub(super) fn field(&mut self, span: crate::engine::span::Span) -> Term {
+        let name = self.name(span);
+        Term { kind: TermKind::Scalar(regorus::Value::String(name)), span }
+    }
+}

@@ -1,0 +1,97 @@
+//! Numbers and strings.
+
+use std::sync::Arc;
+
+use regorus::Value;
+
+use crate::engine::lex::{Kind, Token};
+use crate::engine::span::Span;
+
+use super::{Parsed, Parser};
+
+/// Digits a number may have when it is written with an exponent: `1e1000000000` must not fill the memory.
+const EXPONENT: usize = 4_000;
+
+impl Parser<'_> {
+    pub(super) fn number(&mut self, span: Span, negative: bool) -> Parsed<Value> {
+        let sign = if negative { "-" } else { "" };
+        let text = format!("{sign}{}", self.text(span));
+        let whole = whole_number(&text);
+        let text = whole.as_deref().unwrap_or(&text);
+        match Value::from_numeric_string(text) {
+            Ok(value) if value.as_f64().map_or(true, f64::is_finite) => Ok(value),
+            _ => self.fail(span, format!("invalid number: `{text}` is out of range")),
+        }
+    }
+
+    /// The text that a string token stands for.
+    pub(super) fn string_text(&mut self, token: Token) -> Parsed<Arc<str>> {
+        let text = self.text(token.span);
+        let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
+        if token.kind == Kind::RawString { Ok(inner.into()) } else { self.escaped(token.span, inner) }
+    }
+
+    /// Resolves the escapes of JSON, and `\{` of templates.
+    pub(super) fn escaped(&mut self, span: Span, text: &str) -> Parsed<Arc<str>> {
+        if !text.contains('\\') {
+            return Ok(text.into());
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut chars = text.chars();
+        while let Some(char) = chars.next() {
+            if char != '\\' {
+                out.push(char);
+                continue;
+            }
+            match chars.next() {
+                Some(same @ ('"' | '\\' | '/' | '{' | '}' | '`')) => out.push(same),
+                Some('b') => out.push('\u{8}'),
+                Some('f') => out.push('\u{c}'),
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                Some('t') => out.push('\t'),
+                Some('u') => {
+                    let Some(unit) = hex4(&mut chars) else { return self.fail(span, "illegal escape sequence") };
+                    out.push(unicode(unit, &mut chars));
+                }
+                _ => return self.fail(span, "illegal escape sequence"),
+            }
+        }
+        Ok(out.into())
+    }
+}
+
+fn hex4(chars: &mut std::str::Chars<'_>) -> Option<u32> {
+    let mut unit = 0;
+    for _ in 0..4 {
+        unit = unit * 16 + chars.next()?.to_digit(16)?;
+    }
+    Some(unit)
+}
+
+/// A character from its UTF-16 unit, with the second half of a pair when there is one.
+fn unicode(unit: u32, chars: &mut std::str::Chars<'_>) -> char {
+    if (0xD800..0xDC00).contains(&unit) {
+        let mut ahead = chars.clone();
+        if ahead.next() == Some('\\')
+            && ahead.next() == Some('u')
+            && let Some(low) = hex4(&mut ahead)
+            && (0xDC00..0xE000).contains(&low)
+        {
+            *chars = ahead;
+            return char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00)).unwrap_or('\u{FFFD}');
+        }
+    }
+    char::from_u32(unit).unwrap_or('\u{FFFD}')
+}
+
+/// `1.5e3` as `1500`: a whole number keeps every digit, however it is written.
+fn whole_number(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let exponent: usize = exponent.trim_start_matches('+').parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if exponent > EXPONENT || fraction.len() > exponent {
+        return None;
+    }
+    Some(format!("{whole}{fraction}{}", "0".repeat(exponent - fraction.len())))
+}

@@ -1,0 +1,64 @@
+//! The parser as data: texts and what becomes of them.
+
+use super::*;
+use crate::engine::ast::{LiteralKind, TermKind};
+
+fn module(text: &str) -> Module {
+    parse(&Source::new("t.rego".into(), text.into()), 0).unwrap()
+}
+
+fn errors(text: &str) -> Vec<String> {
+    let errors = parse(&Source::new("t.rego".into(), text.into()), 0).unwrap_err();
+    errors.iter().map(|error| format!("{}:{}: {}", error.row, error.col, error.message)).collect()
+}
+
+#[test]
+fn keywords_are_names_in_front_of_a_dot() {
+    let module = module("package a.if\nin.foo contains 1 if {\n  x == 1\n  in.bar\n}\nelse.b := 2\n");
+    assert_eq!(module.rules.len(), 2);
+    assert_eq!(module.rules[0].bodies[0].body.len(), 2);
+    assert_eq!(&*module.rules[1].head.name, "else");
+}
+
+#[test]
+fn every_broken_rule_is_reported() {
+    assert_eq!(
+        errors("package a\np := )\nq := 1\nr := ]\n"),
+        ["2:6: unexpected `)`: expected a value", "4:6: unexpected `]`: expected a value"]
+    );
+}
+
+#[test]
+fn nesting_has_a_limit() {
+    let text = format!("package a\np := {}", "[".repeat(100_000));
+    assert_eq!(errors(&text), [format!("2:{}: nested more than {NESTING} levels deep", 6 + NESTING)]);
+}
+
+#[test]
+fn a_bar_in_brackets_is_a_comprehension_unless_a_list_goes_on() {
+    let module = module("package a\np := [x | x := 1]\nq := {a | b, c}\n");
+    assert!(matches!(module.rules[0].bodies[0].value.as_ref().unwrap().kind, TermKind::ArrayOf(_)));
+    let TermKind::Set(items) = &module.rules[1].bodies[0].value.as_ref().unwrap().kind else { panic!() };
+    assert_eq!(items.len(), 2);
+}
+
+#[test]
+fn a_key_and_a_value_may_stand_in_front_of_in() {
+    let module = module("package a\np if \"k\", 1 in xs\nq := f(a, b in c)");
+    let LiteralKind::Expr(term) = &module.rules[0].bodies[0].body[0].kind else { panic!() };
+    let TermKind::Call(call) = &term.kind else { panic!() };
+    assert_eq!(&*call.name[0], "internal.member_3");
+    let TermKind::Call(call) = &module.rules[1].bodies[0].value.as_ref().unwrap().kind else { panic!() };
+    assert_eq!(call.args.len(), 2);
+}
+
+#[test]
+fn rego_v1_requires_if() {
+    assert_eq!(errors("package a\np { true }"), ["2:3: `if` keyword is required before rule body"]);
+}
+
+#[test]
+fn a_comment_is_no_part_of_a_rule() {
+    let module = module("# first\npackage a # second\np := 1 # third\n");
+    assert_eq!(module.comments.len(), 3);
+}

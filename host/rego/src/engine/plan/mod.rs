@@ -1,0 +1,238 @@
+//! Turns ordered literals into steps over slots. The entry point is [`plan`].
+//!
+//! [`steps`] plans literals, [`paths`] references. What each rule reads is noted on the way, for cycles and for `with`.
+
+mod paths;
+#[cfg(test)]
+mod query;
+mod steps;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use regorus::Value;
+
+use crate::engine::error::{CompileCode, CompileError};
+use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot, SlotInfo};
+use crate::engine::modules::{Kind, Tree};
+use crate::engine::order::Bound;
+use crate::engine::program::{Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Term};
+use crate::engine::reach::{Bits, Reach, Reads};
+use crate::engine::span::{Source, Span};
+
+#[cfg(test)]
+pub(crate) use query::{QueryPlan, plan_query};
+
+/// What each distinct `with` can change.
+type Targets = BTreeMap<Atom, Arc<OnceLock<Bits>>>;
+
+struct Planner<'a> {
+    tree: &'a Tree,
+    sources: &'a [Source],
+    slots: &'a [SlotInfo],
+    reads: Reads,
+    targets: &'a mut Targets,
+    errors: &'a mut Vec<CompileError>,
+}
+
+/// Plans every rule.
+pub(crate) fn plan(
+    tree: &Tree,
+    rules: &[RuleIr],
+    sources: &[Source],
+    errors: &mut Vec<CompileError>,
+) -> (Program, Reach) {
+    let mut targets = Targets::new();
+    let mut reach = Reach::new(tree.nodes.len());
+    let mut nodes: Vec<_> = tree.nodes.iter().enumerate().map(|(at, _)| empty_node(tree, at)).collect();
+    for rule in rules {
+        let mut planner =
+            Planner { tree, sources, slots: &rule.slots, reads: Reads::default(), targets: &mut targets, errors };
+        let planned = planner.rule(rule, None);
+        let keyed = planner.keyed(rule);
+        let reads = std::mem::take(&mut planner.reads);
+        let Some(node) = nodes.get_mut(rule.node as usize) else { continue };
+        if node.rules.is_empty() && node.default.is_none() {
+            node.span = rule.span;
+        }
+        match (&mut node.keyed, keyed) {
+            (Some(all), Some(keyed)) => all.push(keyed),
+            (all, _) => *all = None,
+        }
+        if rule.default {
+            node.default = Some(planned);
+        } else {
+            node.rules.push(planned);
+        }
+        if let Some(all) = reach.reads.get_mut(rule.node as usize) {
+            all.atoms.extend(reads.atoms);
+            all.nodes.extend(reads.nodes);
+        }
+    }
+    for (node, reads) in nodes.iter_mut().zip(&mut reach.reads) {
+        if !matches!(node.kind, Kind::Set | Kind::Object) || !node.children.is_empty() {
+            node.keyed = None;
+        }
+        if matches!(node.kind, Kind::Package | Kind::Object) {
+            reads.nodes.extend(node.children.values().copied());
+        }
+        // A replaced path of data hides the rules at it.
+        reads.atoms.insert(Atom::Data(node.path.clone()));
+    }
+    reach.close();
+    report_cycles(tree, &nodes, &reach, sources, errors);
+    fill(&targets, &reach);
+    (Program { nodes }, reach)
+}
+
+fn fill(targets: &Targets, reach: &Reach) {
+    for (atom, bits) in targets {
+        bits.get_or_init(|| reach.affected(atom));
+    }
+}
+
+fn empty_node(tree: &Tree, at: usize) -> Node {
+    let id = NodeId::try_from(at).unwrap_or(NodeId::MAX);
+    let (path, kind, children) = match tree.node(id) {
+        Some(node) => (node.path.clone(), node.kind, Some(&node.children)),
+        None => (Vec::new(), Kind::Package, None),
+    };
+    let children = children.into_iter().flatten().map(|(name, child)| (Value::String(name.clone()), *child)).collect();
+    Node {
+        path,
+        kind,
+        children,
+        rules: Vec::new(),
+        default: None,
+        keyed: Some(Vec::new()),
+        name: tree.name(id),
+        span: Span::default(),
+    }
+}
+
+fn report_cycles(tree: &Tree, nodes: &[Node], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
+    for cycle in reach.cycles() {
+        let rules: Vec<_> =
+            cycle.iter().filter(|id| nodes.get(**id as usize).is_some_and(|node| node.kind != Kind::Package)).collect();
+        let Some(first) = rules.first().and_then(|id| nodes.get(**id as usize)) else { continue };
+        let Some(source) = sources.get(first.span.file as usize) else { continue };
+        let mut path: Vec<_> = rules.iter().map(|id| tree.name(**id)).collect();
+        if path.len() == 1 || path.first() != path.last() {
+            path.push(first.name.clone());
+        }
+        let message = format!("rule {} is recursive: {}", first.name, path.join(" -> "));
+        errors.push(CompileError::at(source, first.span, CompileCode::Recursion, message));
+    }
+}
+
+impl Planner<'_> {
+    fn error(&mut self, span: Span, code: CompileCode, message: impl Into<String>) {
+        if let Some(source) = self.sources.get(span.file as usize) {
+            self.errors.push(CompileError::at(source, span, code, message));
+        }
+    }
+
+    /// Plans a definition; a variable `known` has a value beforehand.
+    fn rule(&mut self, rule: &RuleIr, known: Option<Slot>) -> Rule {
+        let branches: Vec<_> = rule
+            .branches
+            .iter()
+            .map(|branch| {
+                let mut bound = Bound::new(rule.slots.len(), rule.arity);
+                if let Some(slot) = known {
+                    bound.add(slot);
+                }
+                let steps = self.body(&branch.body, &mut bound);
+                let path = branch.path.iter().map(|expr| self.head_term(expr, &bound, branch.span)).collect();
+                let value = self.head_term(&branch.value, &bound, branch.span);
+                Branch { steps, path, value, set: branch.set, span: branch.span }
+            })
+            .collect();
+        let guards = guards(rule);
+        let constant = constant(&branches);
+        Rule { slots: rule.slots.len(), branches, span: rule.span, guards, constant }
+    }
+
+    fn head_term(&mut self, expr: &Expr, bound: &Bound, span: Span) -> Term {
+        let mut lacking = Vec::new();
+        expr.slots(&mut |slot| {
+            if !bound.has(slot) {
+                lacking.push(slot);
+            }
+        });
+        self.report_unsafe(lacking.into_iter().map(|slot| (slot, span)));
+        self.term(expr, bound)
+    }
+
+    /// The rule again with its key known beforehand, where the key is a variable or a constant.
+    fn keyed(&mut self, rule: &RuleIr) -> Option<Keyed> {
+        let [branch] = rule.branches.as_slice() else { return None };
+        let key = match (branch.set, branch.path.first()) {
+            (_, Some(key)) => key,
+            (true, None) => &branch.value,
+            (false, None) => return None,
+        };
+        match key {
+            Expr::Const(value) => Some(Keyed { key: KeyAt::Const(value.clone()), rule: self.rule(rule, None) }),
+            Expr::Var(slot) => {
+                // Errors of this variant are those of the rule itself, reported already.
+                let errors = self.errors.len();
+                let planned = self.rule(rule, Some(*slot));
+                let clean = self.errors.len() == errors;
+                self.errors.truncate(errors);
+                clean.then_some(Keyed { key: KeyAt::Slot(*slot), rule: planned })
+            }
+            _ => None,
+        }
+    }
+
+    fn report_unsafe(&mut self, lacking: impl Iterator<Item = (Slot, Span)>) {
+        let mut silent = None;
+        let mut named = false;
+        for (slot, span) in lacking {
+            match self.slots.get(slot as usize).and_then(|info| info.name.clone()) {
+                Some(name) => {
+                    named = true;
+                    self.error(span, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
+                }
+                None => silent = Some(span),
+            }
+        }
+        if let Some(span) = silent
+            && !named
+        {
+            self.error(span, CompileCode::UnsafeVar, "expression is unsafe");
+        }
+    }
+}
+
+/// Constants that arguments are unified with in every branch.
+fn guards(rule: &RuleIr) -> Vec<(usize, Value)> {
+    let mut all: Option<Vec<(usize, Value)>> = None;
+    for branch in &rule.branches {
+        let here = branch.body.iter().take(rule.arity).filter_map(|lit| match &lit.kind {
+            LitKind::Unify(Expr::Var(slot), Expr::Const(value)) if (*slot as usize) < rule.arity => {
+                Some((*slot as usize, value.clone()))
+            }
+            _ => None,
+        });
+        let here: Vec<_> = here.collect();
+        match &mut all {
+            Some(all) => all.retain(|guard| here.contains(guard)),
+            None => all = Some(here),
+        }
+    }
+    all.unwrap_or_default()
+}
+
+fn constant(branches: &[Branch]) -> Option<Value> {
+    let mut value = None;
+    for branch in branches {
+        let Term::Const(this) = &branch.value else { return None };
+        if value.as_ref().is_some_and(|value| value != this) {
+            return None;
+        }
+        value = Some(this.clone());
+    }
+    value
+}

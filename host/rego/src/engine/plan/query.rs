@@ -1,0 +1,37 @@
+//! [`plan_query`]: the plan of a query, for the cases of OPA.
+
+use super::{Planner, Targets, fill};
+use crate::engine::ast::Name;
+use crate::engine::error::CompileError;
+use crate::engine::ir::Slot;
+use crate::engine::modules::Tree;
+use crate::engine::order::Bound;
+use crate::engine::program::Step;
+use crate::engine::reach::{Reach, Reads};
+use crate::engine::resolve::QueryIr;
+use crate::engine::span::Source;
+
+/// A planned query.
+#[derive(Debug)]
+pub(crate) struct QueryPlan {
+    pub steps: Vec<Step>,
+    pub slots: usize,
+    /// The variables a caller sees.
+    pub named: Vec<(Name, Slot)>,
+}
+
+/// Plans a query against a compiled policy.
+pub(crate) fn plan_query(
+    query: QueryIr,
+    tree: &Tree,
+    reach: &Reach,
+    sources: &[Source],
+    errors: &mut Vec<CompileError>,
+) -> QueryPlan {
+    let mut targets = Targets::new();
+    let mut planner =
+        Planner { tree, sources, slots: &query.slots, reads: Reads::default(), targets: &mut targets, errors };
+    let steps = planner.body(&query.body, &mut Bound::new(query.slots.len(), 0));
+    fill(&targets, reach);
+    QueryPlan { steps, slots: query.slots.len(), named: query.named }
+}

@@ -1,0 +1,180 @@
+//! Literals become steps.
+
+use std::sync::Arc;
+
+use crate::engine::error::CompileCode;
+use crate::engine::ir::{Callee, Closure, Expr, Lit, LitKind, Replacement, Special, Target};
+use crate::engine::limits::COMPILE_ERRORS;
+use crate::engine::order::{Bound, order, split};
+use crate::engine::program::{Atom, Mod, ModTarget, ModValue, Of, Op, Out, Pat, Step, Term};
+
+use super::Planner;
+
+impl Planner<'_> {
+    /// Orders and plans a body; afterwards all its variables are bound.
+    pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) -> Vec<Step> {
+        let mut steps = Vec::with_capacity(body.len());
+        match order(body, &mut bound.clone()) {
+            Ok(ordered) => {
+                for lit in ordered {
+                    self.lit(lit, bound, &mut steps);
+                }
+            }
+            Err(lacking) => {
+                if self.errors.len() < COMPILE_ERRORS {
+                    self.report_unsafe(lacking.into_iter().map(|(slot, lit)| (slot, lit.span)));
+                }
+                // The variables count as bound from here, so that one mistake is one error.
+                for lit in body {
+                    lit.slots(&mut |slot| {
+                        bound.add(slot);
+                    });
+                }
+            }
+        }
+        steps
+    }
+
+    fn lit(&mut self, lit: &Lit, bound: &mut Bound, steps: &mut Vec<Step>) {
+        let span = lit.span;
+        let op = match &lit.kind {
+            LitKind::Unify(left, right) => return self.unify(left, right, lit, bound, steps),
+            LitKind::Equal(left, right) => Op::Equal(self.term(left, bound), self.term(right, bound)),
+            LitKind::Ref { path, out, .. } => self.reference(path, out.as_ref(), bound),
+            LitKind::Call { callee, args, out } => {
+                self.note_call(*callee);
+                let mut args: Vec<_> = args.iter().map(|arg| self.term(arg, bound)).collect();
+                let out = out.as_ref().map_or(Out::Truthy, |out| Out::Pat(self.pat(out, bound)));
+                match callee {
+                    Callee::Engine(Special::Walk) => match args.pop() {
+                        Some(value) => Op::Walk { value, out },
+                        None => return,
+                    },
+                    _ => Op::Call { callee: *callee, args, out },
+                }
+            }
+            LitKind::Truthy(expr) => Op::Truthy(self.term(expr, bound)),
+            LitKind::Not { body, .. } => Op::Not(self.body(body, &mut bound.clone())),
+            LitKind::In { key, value, domain } => {
+                let domain = self.term(domain, bound);
+                let key = key.as_ref().map(|key| self.pat(key, bound));
+                let value = self.pat(value, bound);
+                Op::In { key, value, domain }
+            }
+            LitKind::Every { key, value, domain, body, .. } => {
+                let domain = self.term(domain, bound);
+                let mut inner = bound.clone();
+                let key = key.as_ref().map(|key| self.pat(key, &mut inner));
+                let value = self.pat(value, &mut inner);
+                let body = self.body(body, &mut inner);
+                Op::Every { key, value, domain, body }
+            }
+            LitKind::With { mods, body } => {
+                let mods = mods.iter().map(|replaced| self.with(replaced, bound)).collect();
+                Op::With { mods, body: self.body(body, bound) }
+            }
+            LitKind::Print(closures) => {
+                Op::Print(closures.iter().map(|closure| self.closure(closure, bound)).collect())
+            }
+        };
+        steps.push(Step { op, span });
+    }
+
+    fn unify(&mut self, left: &Expr, right: &Expr, lit: &Lit, bound: &mut Bound, steps: &mut Vec<Step>) {
+        let Some(pairs) = split(left, right, &mut bound.clone()) else {
+            return self.error(lit.span, CompileCode::UnsafeVar, "expression is unsafe");
+        };
+        for (known, other) in pairs {
+            let op = if bound.ground(other) {
+                Op::Equal(self.term(known, bound), self.term(other, bound))
+            } else {
+                let term = self.term(known, bound);
+                Op::Match { term, pat: self.pat(other, bound) }
+            };
+            steps.push(Step { op, span: lit.span });
+        }
+    }
+
+    fn with(&mut self, replaced: &crate::engine::ir::Mod, bound: &Bound) -> Mod {
+        let (target, atom) = match &replaced.target {
+            Target::Input(path) => (ModTarget::Input(path.clone()), Atom::Input(path.first().cloned())),
+            Target::Data(path) => (ModTarget::Data(path.clone()), Atom::Data(path.clone())),
+            Target::Function(callee) => (ModTarget::Function(*callee), callee_atom(*callee)),
+        };
+        let value = match &replaced.value {
+            Replacement::Value(expr) => ModValue::Value(self.term(expr, bound)),
+            Replacement::Function(callee) => {
+                self.note_call(*callee);
+                ModValue::Function(*callee)
+            }
+        };
+        let affected = Arc::clone(self.targets.entry(atom).or_default());
+        Mod { target, value, affected }
+    }
+
+    fn note_call(&mut self, callee: Callee) {
+        self.reads.atoms.insert(callee_atom(callee));
+        if let Callee::Function(node) = callee {
+            self.reads.nodes.insert(node);
+        }
+    }
+
+    /// A term all of whose variables are bound.
+    pub(super) fn term(&mut self, expr: &Expr, bound: &Bound) -> Term {
+        match expr {
+            Expr::Const(value) => Term::Const(value.clone()),
+            Expr::Var(slot) => Term::Var(*slot),
+            Expr::Array(items) => Term::Array(items.iter().map(|item| self.term(item, bound)).collect()),
+            Expr::Set(items) => Term::Set(items.iter().map(|item| self.term(item, bound)).collect()),
+            Expr::Object(items) => Term::Object(
+                items.iter().map(|(key, value)| (self.term(key, bound), self.term(value, bound))).collect(),
+            ),
+            Expr::Of(closure) => Term::Of(Box::new(self.closure(closure, bound))),
+            Expr::Template(pieces) => Term::Template(
+                pieces
+                    .iter()
+                    .map(|piece| match piece {
+                        crate::engine::ir::Piece::Text(text) => crate::engine::program::Piece::Text(text.clone()),
+                        crate::engine::ir::Piece::Value(closure) => {
+                            crate::engine::program::Piece::Value(self.closure(closure, bound))
+                        }
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn closure(&mut self, closure: &Closure, bound: &Bound) -> Of {
+        let mut inner = bound.clone();
+        let steps = self.body(&closure.body, &mut inner);
+        let key = closure.key.as_ref().map(|key| self.head_term(key, &inner, closure.span));
+        let value = self.head_term(&closure.value, &inner, closure.span);
+        Of { collect: closure.collect, key, value, steps, span: closure.span }
+    }
+
+    /// What a value is matched with; its free variables are bound afterwards.
+    pub(super) fn pat(&mut self, expr: &Expr, bound: &mut Bound) -> Pat {
+        match expr {
+            Expr::Var(slot) if !bound.has(*slot) => {
+                bound.add(*slot);
+                let wild = self.slots.get(*slot as usize).and_then(|info| info.name.as_deref()) == Some("_");
+                if wild { Pat::Any } else { Pat::Bind(*slot) }
+            }
+            Expr::Array(items) if !bound.ground(expr) => {
+                Pat::Array(items.iter().map(|item| self.pat(item, bound)).collect())
+            }
+            Expr::Object(items) if !bound.ground(expr) => {
+                Pat::Object(items.iter().map(|(key, value)| (self.term(key, bound), self.pat(value, bound))).collect())
+            }
+            _ => Pat::Is(self.term(expr, bound)),
+        }
+    }
+}
+
+fn callee_atom(callee: Callee) -> Atom {
+    match callee {
+        Callee::Builtin(builtin) => Atom::Builtin(builtin.name),
+        Callee::Function(node) => Atom::Node(node),
+        Callee::Engine(special) => Atom::Builtin(special.name()),
+    }
+}

@@ -1,0 +1,165 @@
+//! [`Policy`]: compiled rules and their data; made of [`Files`] and asked with [`Policy::evaluate`].
+//!
+//! A policy never changes and is shared between threads; each query owns its memo and its frames.
+
+use regorus::Value;
+
+use super::annotations::Annotations;
+use super::ast::Module;
+use super::builtins::{Caches, Host, Scope};
+use super::error::{CompileError, EvalCode, EvalError};
+use super::eval::{Bounds, Eval, Printed};
+use super::limits::COMPILE_ERRORS;
+use super::modules::{Tree, gather};
+use super::outlines::outline;
+use super::parse::parse;
+use super::plan::plan;
+use super::program::Program;
+#[cfg(test)]
+use super::reach::Reach;
+use super::resolve::resolve;
+use super::span::{Source, Span};
+use super::stack::apart;
+use crate::{outline::Outline, sources::PolicyFile};
+
+/// Policy files that are Rego, each by itself.
+pub(crate) struct Files {
+    sources: Vec<Source>,
+    modules: Vec<Module>,
+}
+
+/// Compiled rules with their data.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    sources: Vec<Source>,
+    pub(super) tree: Tree,
+    program: Program,
+    #[cfg(test)]
+    pub(super) reach: Reach,
+    data: Value,
+}
+
+/// What one evaluation is given.
+#[derive(Clone)]
+pub(crate) struct Ask<'a> {
+    /// The document called `input`; without one, references to it are undefined.
+    pub input: Option<Value>,
+    /// Where `ec.*` functions get their answers.
+    pub host: &'a dyn Host,
+    /// When to stop.
+    pub bounds: Bounds<'a>,
+    /// An error of a built-in function ends the query instead of making the expression undefined.
+    pub strict_builtin_errors: bool,
+    /// The time, in nanoseconds since 1970.
+    pub now_ns: i64,
+    /// What random functions draw from.
+    pub seed: u64,
+}
+
+/// What an evaluation gives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    /// One value for each path, none where it is undefined.
+    pub values: Vec<Option<Value>>,
+    /// What `print` and `trace` wrote.
+    pub prints: Vec<Printed>,
+}
+
+impl Files {
+    /// Parses policy files.
+    ///
+    /// # Errors
+    /// Everything that is not Rego, in the order of files and rows.
+    pub(crate) fn parse(files: Vec<PolicyFile>) -> Result<Self, Vec<CompileError>> {
+        let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
+        let mut errors = Vec::new();
+        let mut modules = Vec::with_capacity(sources.len());
+        for (at, source) in sources.iter().enumerate() {
+            match parse(source, u32::try_from(at).unwrap_or(u32::MAX)) {
+                Ok(module) => modules.push(module),
+                Err(mut found) => errors.append(&mut found),
+            }
+        }
+        if errors.is_empty() { Ok(Self { sources, modules }) } else { Err(sorted(errors)) }
+    }
+
+    /// What stands in each file, with its text, in the files' order.
+    pub(crate) fn outlines(&self) -> Vec<(Outline, &str)> {
+        let all = self.modules.iter().zip(&self.sources);
+        all.map(|(module, source)| (outline(module, source), source.text.as_str())).collect()
+    }
+
+    /// Compiles the files together with their data.
+    ///
+    /// # Errors
+    /// Everything that does not fit together, in the order of files and rows.
+    pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
+        let Self { sources, modules } = self;
+        let mut errors = Vec::new();
+        let (tree, places) = gather(&modules, &sources, &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        let annotations = Annotations::read(&modules, &sources);
+        let rules = resolve(&modules, &sources, &tree, &places, &annotations, &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        let planned = plan(&tree, &rules, &sources, &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        Ok(Policy {
+            sources,
+            tree,
+            program: planned.0,
+            #[cfg(test)]
+            reach: planned.1,
+            data,
+        })
+    }
+}
+
+impl Policy {
+    /// The values of rules by their paths below `data`, in the paths' order, all in one query; none for one that is
+    /// undefined or not there.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
+    pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
+        on_deep_stack(|| {
+            let mut caches = Caches::default();
+            let mut eval = self.eval(ask, &mut caches);
+            let mut values = Vec::with_capacity(paths.len());
+            for path in paths {
+                let value = match self.tree.find(path.iter().map(String::as_str)) {
+                    Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
+                    None => None,
+                };
+                values.push(value);
+            }
+            Ok(Answer { values, prints: eval.prints })
+        })
+    }
+
+    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, caches: &'p mut Caches) -> Eval<'p> {
+        let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
+        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope);
+        eval.strict = ask.strict_builtin_errors;
+        eval.bounds = ask.bounds;
+        eval
+    }
+}
+
+/// Runs on a thread with a known stack: the depth limit must be reached before its end.
+pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
+    apart(work)
+        .unwrap_or_else(|error| Err(EvalError { code: EvalCode::Fault, message: error.to_string(), place: None }))
+}
+
+pub(super) fn sorted(mut errors: Vec<CompileError>) -> Vec<CompileError> {
+    errors.sort();
+    errors.dedup();
+    errors.truncate(COMPILE_ERRORS);
+    errors
+}

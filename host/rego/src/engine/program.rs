@@ -1,0 +1,224 @@
+//! The compiled form: what the evaluator runs. Made by [`plan`](crate::engine::plan), never changed afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use regorus::Value;
+
+use crate::engine::ir::{Callee, Collect, NodeId, Slot};
+use crate::engine::modules::Kind;
+use crate::engine::reach::Bits;
+use crate::engine::span::Span;
+
+/// A term without anything unknown in it.
+#[derive(Debug)]
+pub(crate) enum Term {
+    Const(Value),
+    Var(Slot),
+    Array(Vec<Self>),
+    Set(Vec<Self>),
+    Object(Vec<(Self, Self)>),
+    Of(Box<Of>),
+    Template(Vec<Piece>),
+}
+
+/// A piece of a template.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Text(Arc<str>),
+    Value(Of),
+}
+
+/// A comprehension.
+#[derive(Debug)]
+pub(crate) struct Of {
+    pub collect: Collect,
+    pub key: Option<Term>,
+    pub value: Term,
+    pub steps: Vec<Step>,
+    pub span: Span,
+}
+
+/// What a value is matched with.
+#[derive(Debug)]
+pub(crate) enum Pat {
+    /// Anything, not kept.
+    Any,
+    /// Anything, kept.
+    Bind(Slot),
+    /// Exactly this value.
+    Is(Term),
+    Array(Vec<Self>),
+    Object(Vec<(Term, Self)>),
+}
+
+/// Where a reference begins.
+#[derive(Debug)]
+pub(crate) enum Base {
+    Slot(Slot),
+    Input,
+    /// The node of the rule tree; the rest of the path goes on from there.
+    Node(NodeId),
+    /// A path of base data that no rule can touch.
+    Doc(Vec<Value>),
+}
+
+/// What is done with a value that a reference or call gives.
+#[derive(Debug)]
+pub(crate) enum Out {
+    /// It must not be false.
+    Truthy,
+    Pat(Pat),
+}
+
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub op: Op,
+    pub span: Span,
+}
+
+/// One step of a body. `Scan`, `Walk`, `In` and `With` may go on many times, the others once or not at all.
+#[derive(Debug)]
+pub(crate) enum Op {
+    Match {
+        term: Term,
+        pat: Pat,
+    },
+    Equal(Term, Term),
+    Truthy(Term),
+    /// A reference with every part known.
+    Lookup {
+        base: Base,
+        path: Vec<Term>,
+        out: Out,
+    },
+    /// A reference that binds variables on its way.
+    Scan {
+        base: Base,
+        path: Vec<Pat>,
+        out: Out,
+    },
+    Call {
+        callee: Callee,
+        args: Vec<Term>,
+        out: Out,
+    },
+    Walk {
+        value: Term,
+        out: Out,
+    },
+    In {
+        key: Option<Pat>,
+        value: Pat,
+        domain: Term,
+    },
+    Every {
+        key: Option<Pat>,
+        value: Pat,
+        domain: Term,
+        body: Vec<Step>,
+    },
+    Not(Vec<Step>),
+    With {
+        mods: Vec<Mod>,
+        body: Vec<Step>,
+    },
+    Print(Vec<Of>),
+}
+
+#[derive(Debug)]
+pub(crate) enum ModTarget {
+    Input(Vec<Value>),
+    Data(Vec<Value>),
+    Function(Callee),
+}
+
+/// One `with`.
+#[derive(Debug)]
+pub(crate) struct Mod {
+    pub target: ModTarget,
+    pub value: ModValue,
+    /// The nodes whose value it can change; filled when all rules are known.
+    pub affected: Arc<OnceLock<Bits>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum ModValue {
+    Value(Term),
+    Function(Callee),
+}
+
+/// A definition.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub slots: usize,
+    pub branches: Vec<Branch>,
+    pub span: Span,
+    /// Constants that arguments must be, by position: a quick look before a frame is made.
+    pub guards: Vec<(usize, Value)>,
+    /// The value, when every branch has the same constant.
+    pub constant: Option<Value>,
+}
+
+/// A rule of a set or object with its first key known beforehand.
+#[derive(Debug)]
+pub(crate) struct Keyed {
+    pub key: KeyAt,
+    pub rule: Rule,
+}
+
+/// Where the known key goes.
+#[derive(Debug)]
+pub(crate) enum KeyAt {
+    Slot(Slot),
+    /// The rule gives this key only.
+    Const(Value),
+}
+
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub steps: Vec<Step>,
+    pub path: Vec<Term>,
+    pub value: Term,
+    pub set: bool,
+    pub span: Span,
+}
+
+/// A place in the rule tree with what is there.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub path: Vec<Value>,
+    pub kind: Kind,
+    pub children: BTreeMap<Value, NodeId>,
+    pub rules: Vec<Rule>,
+    pub default: Option<Rule>,
+    /// For sets and objects: the rules again, for when one key is asked for.
+    pub keyed: Option<Vec<Keyed>>,
+    pub name: String,
+    pub span: Span,
+}
+
+/// A path or function that some `with` replaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Atom {
+    /// A first key of `input`; `None` is all of it.
+    Input(Option<Value>),
+    /// A path of data.
+    Data(Vec<Value>),
+    /// A function of a policy.
+    Node(NodeId),
+    /// A built-in function.
+    Builtin(&'static str),
+}
+
+/// All rules of a policy.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub nodes: Vec<Node>,
+}
+
+impl Program {
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id as usize)
+    }
+}

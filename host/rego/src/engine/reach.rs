@@ -1,0 +1,195 @@
+//! What each rule can read, directly or through other rules. The entry point is [`Reach`].
+//!
+//! From it come the cycles that are errors, and for each `with` the rules that have to be evaluated again.
+
+use std::collections::BTreeSet;
+
+use regorus::Value;
+
+use crate::engine::ir::NodeId;
+use crate::engine::program::Atom;
+
+/// A set of small numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bits(Vec<u64>);
+
+impl Bits {
+    /// Room for `count` numbers.
+    pub(crate) fn new(count: usize) -> Self {
+        Self(vec![0; count.div_ceil(64)])
+    }
+
+    pub(crate) fn add(&mut self, at: usize) {
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
+    }
+
+    pub(crate) fn has(&self, at: usize) -> bool {
+        self.0.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0)
+    }
+
+    pub(crate) fn join(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            *word |= more;
+        }
+    }
+}
+
+/// What the rules of one node read directly.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads {
+    pub atoms: BTreeSet<Atom>,
+    pub nodes: BTreeSet<NodeId>,
+}
+
+/// Everything that each node reads, directly.
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    pub reads: Vec<Reads>,
+    readers: Vec<Vec<usize>>,
+}
+
+impl Reach {
+    /// Room for the reads of so many nodes.
+    pub(crate) fn new(nodes: usize) -> Self {
+        Self { reads: vec![Reads::default(); nodes], readers: Vec::new() }
+    }
+}
+
+impl Reach {
+    /// A cycle of rules for each rule that needs its own value; each cycle once.
+    pub(crate) fn cycles(&self) -> Vec<Vec<NodeId>> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Mark {
+            New,
+            Open,
+            Done,
+        }
+        let mut marks = vec![Mark::New; self.reads.len()];
+        let mut cycles = Vec::new();
+        for start in 0..self.reads.len() {
+            if marks.get(start) != Some(&Mark::New) {
+                continue;
+            }
+            // A stack of our own: a chain of rules can be as long as the policy.
+            let mut stack: Vec<(usize, Vec<NodeId>)> = vec![(start, self.next(start))];
+            if let Some(mark) = marks.get_mut(start) {
+                *mark = Mark::Open;
+            }
+            while let Some((at, next)) = stack.last_mut() {
+                let at = *at;
+                let Some(child) = next.pop() else {
+                    if let Some(mark) = marks.get_mut(at) {
+                        *mark = Mark::Done;
+                    }
+                    stack.pop();
+                    continue;
+                };
+                match marks.get(child as usize) {
+                    Some(Mark::New) => {
+                        if let Some(mark) = marks.get_mut(child as usize) {
+                            *mark = Mark::Open;
+                        }
+                        stack.push((child as usize, self.next(child as usize)));
+                    }
+                    Some(Mark::Open) => {
+                        let from = stack.iter().position(|(open, _)| *open == child as usize).unwrap_or(0);
+                        let mut cycle: Vec<_> = stack
+                            .iter()
+                            .skip(from)
+                            .map(|(open, _)| NodeId::try_from(*open).unwrap_or(NodeId::MAX))
+                            .collect();
+                        cycle.push(child);
+                        cycles.push(cycle);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        cycles
+    }
+
+    fn next(&self, at: usize) -> Vec<NodeId> {
+        self.reads.get(at).map(|reads| reads.nodes.iter().rev().copied().collect()).unwrap_or_default()
+    }
+
+    /// The nodes that read something a replacement of `target` changes, directly or through others.
+    pub(crate) fn affected(&self, target: &Atom) -> Bits {
+        let mut bits = Bits::new(self.reads.len());
+        let mut queue = Vec::new();
+        for (at, reads) in self.reads.iter().enumerate() {
+            if reads.atoms.iter().any(|atom| touches(target, atom)) {
+                bits.add(at);
+                queue.push(at);
+            }
+        }
+        while let Some(at) = queue.pop() {
+            for reader in self.readers.get(at).into_iter().flatten() {
+                if !bits.has(*reader) {
+                    bits.add(*reader);
+                    queue.push(*reader);
+                }
+            }
+        }
+        bits
+    }
+
+    /// Notes for each node which others read it; call it when all reads are known.
+    pub(crate) fn close(&mut self) {
+        let mut readers = vec![Vec::new(); self.reads.len()];
+        for (at, reads) in self.reads.iter().enumerate() {
+            for node in &reads.nodes {
+                if let Some(list) = readers.get_mut(*node as usize) {
+                    list.push(at);
+                }
+            }
+        }
+        self.readers = readers;
+    }
+}
+
+/// Whether a replacement of `target` changes what a reader of `atom` sees.
+fn touches(target: &Atom, atom: &Atom) -> bool {
+    match (target, atom) {
+        (Atom::Input(target), Atom::Input(atom)) => target.is_none() || atom.is_none() || target == atom,
+        (Atom::Data(target), Atom::Data(atom)) => overlaps(target, atom),
+        (target, atom) => target == atom,
+    }
+}
+
+fn overlaps(left: &[Value], right: &[Value]) -> bool {
+    left.iter().zip(right).all(|(left, right)| left == right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(edges: &[(NodeId, NodeId)]) -> Reach {
+        let mut reach = Reach::new(4);
+        for (from, to) in edges {
+            reach.reads[*from as usize].nodes.insert(*to);
+        }
+        reach
+    }
+
+    #[test]
+    fn a_cycle_is_found_with_its_path() {
+        assert_eq!(reach(&[(0, 1), (1, 2), (2, 1)]).cycles(), [vec![1, 2, 1]]);
+        assert!(reach(&[(0, 1), (0, 2), (1, 3), (2, 3)]).cycles().is_empty());
+    }
+
+    #[test]
+    fn a_replacement_reaches_the_readers_of_readers() {
+        let mut reach = reach(&[(0, 1), (1, 2)]);
+        reach.reads[2].atoms.insert(Atom::Input(Some("a".into())));
+        reach.close();
+        let bits = reach.affected(&Atom::Input(None));
+        assert!(bits.has(0) && bits.has(2) && !bits.has(3));
+        assert!(!reach.affected(&Atom::Input(Some("b".into()))).has(2));
+    }
+}

@@ -1,0 +1,310 @@
+//! Literals of a body.
+
+use std::sync::Arc;
+
+use regorus::Value;
+
+use crate::engine::ast::{Call, Literal, LiteralKind, Name, Term, TermKind, With};
+use crate::engine::error::CompileCode;
+use crate::engine::ir::{Expr, Lit, LitKind, Mod, Replacement, Slot, Target};
+use crate::engine::span::Span;
+
+use super::Resolver;
+use super::names::{builtin, joined};
+
+impl Resolver<'_> {
+    pub(super) fn literals(&mut self, literals: &[Literal], out: &mut Vec<Lit>) {
+        for literal in literals {
+            self.literal(literal, out);
+        }
+    }
+
+    pub(super) fn literal(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
+        if literal.with.is_empty() {
+            return self.literal_kind(literal, out);
+        }
+        let mods: Vec<_> = literal.with.iter().filter_map(|with| self.with(with, out)).collect();
+        let mut body = Vec::new();
+        self.literal_kind(literal, &mut body);
+        out.push(Lit { kind: LitKind::With { mods, body }, span: literal.span });
+    }
+
+    fn literal_kind(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
+        let span = literal.span;
+        match &literal.kind {
+            LiteralKind::Expr(term) => {
+                let mut main = Vec::new();
+                self.expression(term, false, out, &mut main, &mut Vec::new());
+                out.append(&mut main);
+            }
+            LiteralKind::Not(term) => {
+                let mut body = Vec::new();
+                let mut own = Vec::new();
+                self.expression(term, true, out, &mut body, &mut own);
+                out.push(Lit { kind: LitKind::Not { body, own }, span });
+            }
+            LiteralKind::Some(names) => {
+                for (name, span) in names {
+                    if self.assigned_here(name) {
+                        self.error(*span, CompileCode::Compile, format!("var {name} declared above"));
+                    }
+                    self.declare(name, *span);
+                }
+            }
+            LiteralKind::SomeIn { key, value, domain } => {
+                let domain = self.term(domain, out);
+                for term in key.iter().chain([value]) {
+                    self.declare_pattern(term);
+                }
+                let key = key.as_ref().map(|key| self.term(key, out));
+                let value = self.term(value, out);
+                out.push(Lit { kind: LitKind::In { key, value, domain }, span });
+            }
+            LiteralKind::Every { key, value, domain, body } => {
+                let domain = self.term(domain, out);
+                let lit = self.closed(|resolver| {
+                    resolver.scopes.push(super::Scope::default());
+                    for term in key.iter().chain([value]) {
+                        resolver.declare_pattern(term);
+                    }
+                    let mut lits = Vec::new();
+                    let key = key.as_ref().map(|key| resolver.term(key, &mut lits));
+                    let value = resolver.term(value, &mut lits);
+                    resolver.open(body, &[]);
+                    resolver.literals(body, &mut lits);
+                    resolver.close();
+                    resolver.close();
+                    (key, value, lits)
+                });
+                let ((key, value, body), free) = lit;
+                let body = Arc::new(body);
+                out.push(Lit { kind: LitKind::Every { key, value, domain, body, free }, span });
+            }
+        }
+    }
+
+    /// Resolves something with variables of its own and gives those it needs from outside.
+    pub(super) fn closed<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> (T, Vec<Slot>) {
+        let met = self.met.len();
+        let own = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
+        let result = inner(self);
+        let mut free: Vec<_> = self.met.iter().skip(met).copied().filter(|slot| *slot < own).collect();
+        free.sort_unstable();
+        free.dedup();
+        (result, free)
+    }
+
+    /// One expression: what must come in front of it goes to `pre`, itself to `main`.
+    fn expression(&mut self, term: &Term, negated: bool, pre: &mut Vec<Lit>, main: &mut Vec<Lit>, own: &mut Vec<Slot>) {
+        let span = term.span;
+        match &term.kind {
+            TermKind::Call(call) => match operator(call) {
+                Some("assign") => self.assignment(call, span, pre, main),
+                Some("eq") => self.equality(call, span, true, negated, pre, main, own),
+                Some("equal") => self.equality(call, span, false, negated, pre, main, own),
+                _ if joined(&call.name) == "print" && self.full_path(&call.name).is_none() => {
+                    let parts = call.args.iter().map(|arg| self.printed(arg)).collect();
+                    main.push(Lit { kind: LitKind::Print(parts), span });
+                }
+                _ => {
+                    if let Some(kind) = self.call(call, span, None, true, pre) {
+                        main.push(Lit { kind, span });
+                    }
+                }
+            },
+            TermKind::Ref(_) | TermKind::Var(_) => match self.path(term, pre) {
+                Some(path) => main.push(Lit { kind: LitKind::Ref { path, out: None, bind: false }, span }),
+                None => {
+                    let expr = self.term(term, pre);
+                    main.push(Lit { kind: LitKind::Truthy(expr), span });
+                }
+            },
+            _ => {
+                let expr = self.term(term, pre);
+                main.push(Lit { kind: LitKind::Truthy(expr), span });
+            }
+        }
+    }
+
+    fn assignment(&mut self, call: &Call, span: Span, pre: &mut Vec<Lit>, main: &mut Vec<Lit>) {
+        let [left, right] = call.args.as_slice() else { return };
+        if !matches!(left.kind, TermKind::Var(_) | TermKind::Array(_) | TermKind::Object(_)) {
+            self.error(left.span, CompileCode::Compile, "cannot assign to this: only to variables, arrays and objects");
+            return;
+        }
+        if let TermKind::Var(name) = &left.kind
+            && &**name != "_"
+            && self.assigned_here(name)
+        {
+            self.error(span, CompileCode::Compile, format!("var {name} assigned above"));
+        }
+        // The right side is resolved first: in `x := x + 1` its `x` is the outer one.
+        let right = Side::of(self, right, false, pre);
+        self.declare_pattern(left);
+        let left = Side::Expr(self.term(left, pre));
+        self.unify(left, right, true, span, pre, main, &mut Vec::new());
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the three lists are where the parts of one expression go")]
+    fn equality(
+        &mut self,
+        call: &Call,
+        span: Span,
+        bind: bool,
+        negated: bool,
+        pre: &mut Vec<Lit>,
+        main: &mut Vec<Lit>,
+        own: &mut Vec<Slot>,
+    ) {
+        let [left, right] = call.args.as_slice() else { return };
+        let left = Side::of(self, left, negated, pre);
+        let right = Side::of(self, right, negated, pre);
+        self.unify(left, right, bind, span, pre, main, own);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the three lists are where the parts of one expression go")]
+    fn unify(
+        &mut self,
+        left: Side,
+        right: Side,
+        bind: bool,
+        span: Span,
+        pre: &mut Vec<Lit>,
+        main: &mut Vec<Lit>,
+        own: &mut Vec<Slot>,
+    ) {
+        let kind = match (left, right) {
+            (Side::Expr(left), Side::Expr(right)) if bind => LitKind::Unify(left, right),
+            (Side::Expr(left), Side::Expr(right)) => LitKind::Equal(left, right),
+            (Side::Path(path), Side::Expr(out)) | (Side::Expr(out), Side::Path(path)) => {
+                LitKind::Ref { path, out: Some(out), bind }
+            }
+            (Side::Path(left), Side::Path(right)) => {
+                let slot = self.slot(None, span);
+                own.push(slot);
+                let kind = LitKind::Ref { path: right, out: Some(Expr::Var(slot)), bind: true };
+                main.push(Lit { kind, span });
+                LitKind::Ref { path: left, out: Some(Expr::Var(slot)), bind: false }
+            }
+            (Side::Call(call, call_span), Side::Expr(out)) | (Side::Expr(out), Side::Call(call, call_span)) => {
+                match self.call(&call, call_span, Some((out, bind)), false, pre) {
+                    Some(kind) => kind,
+                    None => return,
+                }
+            }
+            (Side::Call(call, call_span), other) | (other, Side::Call(call, call_span)) => {
+                let value = self.hoisted_call(&call, call_span, pre);
+                return self.unify(Side::Expr(value), other, bind, span, pre, main, own);
+            }
+        };
+        main.push(Lit { kind, span });
+    }
+
+    pub(super) fn with(&mut self, with: &With, out: &mut Vec<Lit>) -> Option<Mod> {
+        let target = self.with_target(&with.target)?;
+        if matches!(target, Target::Function(_))
+            && let Some(name) = dotted(&with.value)
+        {
+            let full = self.full_path(&name);
+            let found = match &full {
+                Some(path) => self.policy_function(path),
+                None if self.lookup(name.first()?).is_none() => builtin(&joined(&name)),
+                None => None,
+            };
+            if let Some(found) = found {
+                return Some(Mod { target, value: Replacement::Function(found.callee) });
+            }
+        }
+        let value = self.term(&with.value, out);
+        Some(Mod { target, value: Replacement::Value(value) })
+    }
+
+    fn with_target(&mut self, term: &Term) -> Option<Target> {
+        let (head, path) = match &term.kind {
+            TermKind::Var(name) => (name.clone(), &[][..]),
+            TermKind::Ref(reference) => match &reference.head.kind {
+                TermKind::Var(name) => (name.clone(), reference.path.as_slice()),
+                _ => return self.bad_target(term),
+            },
+            _ => return self.bad_target(term),
+        };
+        let mut values = Vec::new();
+        for term in path {
+            match &term.kind {
+                TermKind::Scalar(value) => values.push(value.clone()),
+                _ => return self.bad_target(term),
+            }
+        }
+        if let Some(name) = dotted(term) {
+            let full = self.full_path(&name);
+            if let Some(found) = full.as_deref().and_then(|path| self.policy_function(path)) {
+                return Some(Target::Function(found.callee));
+            }
+            if (full.is_none() || name.len() > 1)
+                && let Some(found) = builtin(&joined(&name))
+            {
+                return Some(Target::Function(found.callee));
+            }
+        }
+        let Some(front) = self.full_path(std::slice::from_ref(&head)) else { return self.bad_target(term) };
+        let mut full: Vec<Value> = front.iter().skip(1).map(|name| Value::String(name.clone())).collect();
+        full.append(&mut values);
+        match front.first().map(|name| &**name) {
+            Some("input") => Some(Target::Input(full)),
+            _ => Some(Target::Data(full)),
+        }
+    }
+
+    fn bad_target<T>(&mut self, term: &Term) -> Option<T> {
+        let message = "with keyword target must reference existing input, data, or a function";
+        self.error(term.span, CompileCode::Type, message);
+        None
+    }
+}
+
+/// The name of an operator or a function.
+fn operator(call: &Call) -> Option<&str> {
+    if call.operator { call.name.first().map(|name| &**name) } else { None }
+}
+
+/// `a.b.c` as a dotted name.
+pub(super) fn dotted(term: &Term) -> Option<Vec<Name>> {
+    match &term.kind {
+        TermKind::Var(name) => Some(vec![name.clone()]),
+        TermKind::Ref(reference) => {
+            let TermKind::Var(head) = &reference.head.kind else { return None };
+            let mut name = vec![head.clone()];
+            for term in &reference.path {
+                let TermKind::Scalar(Value::String(part)) = &term.kind else { return None };
+                name.push(part.clone());
+            }
+            Some(name)
+        }
+        _ => None,
+    }
+}
+
+/// One side of `=`.
+enum Side {
+    Expr(Expr),
+    Path(crate::engine::ir::Path),
+    Call(Arc<Call>, Span),
+}
+
+impl Side {
+    fn of(resolver: &mut Resolver<'_>, term: &Term, negated: bool, pre: &mut Vec<Lit>) -> Self {
+        match &term.kind {
+            TermKind::Call(call) if !negated && call_is_plain(call) => Self::Call(call.clone(), term.span),
+            TermKind::Ref(_) | TermKind::Var(_) => match resolver.path(term, pre) {
+                Some(path) => Self::Path(path),
+                None => Self::Expr(resolver.term(term, pre)),
+            },
+            _ => Self::Expr(resolver.term(term, pre)),
+        }
+    }
+}
+
+/// Whether a call needs nothing special: the rest goes through `term`.
+fn call_is_plain(call: &Call) -> bool {
+    !joined(&call.name).starts_with("rego.metadata.")
+}

@@ -1,0 +1,95 @@
+//! Functions by their names: those of policies first, then the built-in ones.
+
+use std::sync::Arc;
+
+use crate::engine::ast::{Call, Name};
+use crate::engine::builtins::{lookup, unsupported};
+use crate::engine::error::CompileCode;
+use crate::engine::ir::{Callee, Special};
+use crate::engine::modules::Kind;
+
+use super::Resolver;
+
+/// A function and how many arguments it takes.
+pub(super) struct Found {
+    pub callee: Callee,
+    pub arity: usize,
+}
+
+/// Functions that the evaluator answers itself.
+fn special(name: &str) -> Option<(Special, usize)> {
+    Some(match name {
+        "internal.member_2" => (Special::Member, 2),
+        "internal.member_3" => (Special::MemberPair, 3),
+        "walk" => (Special::Walk, 1),
+        "trace" => (Special::Trace, 1),
+        "opa.runtime" => (Special::Runtime, 0),
+        "http.send" => (Special::HttpSend, 1),
+        _ => return None,
+    })
+}
+
+/// The built-in function of this name.
+pub(super) fn builtin(name: &str) -> Option<Found> {
+    if let Some((special, arity)) = special(name) {
+        return Some(Found { callee: Callee::Engine(special), arity });
+    }
+    lookup(name).map(|builtin| Found { callee: Callee::Builtin(builtin), arity: builtin.args.len() })
+}
+
+/// A dotted name as text.
+pub(super) fn joined(name: &[Name]) -> String {
+    name.iter().map(|part| &**part).collect::<Vec<_>>().join(".")
+}
+
+impl Resolver<'_> {
+    /// The full path that a dotted name stands for, when its first part is a global or `data`.
+    pub(super) fn full_path(&self, name: &[Name]) -> Option<Vec<Name>> {
+        let (first, rest) = name.split_first()?;
+        if self.lookup(first).is_some() {
+            return None;
+        }
+        if &**first == "data" || &**first == "input" {
+            return Some(name.to_vec());
+        }
+        let mut path = self.globals.get(first)?.clone();
+        path.extend(rest.iter().cloned());
+        Some(path)
+    }
+
+    /// The function of a policy at a full path.
+    pub(super) fn policy_function(&self, path: &[Name]) -> Option<Found> {
+        let (first, rest) = path.split_first()?;
+        if &**first != "data" {
+            return None;
+        }
+        let id = self.tree.find(rest.iter().map(|name| &**name))?;
+        let node = self.tree.node(id)?;
+        (node.kind == Kind::Function).then_some(Found { callee: Callee::Function(id), arity: node.arity })
+    }
+
+    /// The function that a call means.
+    pub(super) fn function(&mut self, call: &Arc<Call>) -> Option<Found> {
+        let name = joined(&call.name);
+        if call.operator {
+            return builtin(&name);
+        }
+        let full = self.full_path(&call.name);
+        if let Some(found) = full.as_deref().and_then(|path| self.policy_function(path)) {
+            return Some(found);
+        }
+        if full.is_none() || call.name.len() > 1 {
+            if let Some(found) = builtin(&name) {
+                return Some(found);
+            }
+            if let Some(reason) = unsupported(&name) {
+                let message = format!("unsupported function {name}: {reason}");
+                self.error(call.name_span, CompileCode::Type, message);
+                return None;
+            }
+        }
+        let shown = full.map_or(name, |path| joined(&path));
+        self.error(call.name_span, CompileCode::Type, format!("undefined function {shown}"));
+        None
+    }
+}

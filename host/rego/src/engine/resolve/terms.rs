@@ -1,0 +1,261 @@
+//! Terms: what is nested in them moves in front of the literal.
+
+use std::sync::Arc;
+
+use regorus::Value;
+
+use crate::engine::ast::{Call, Comprehension, Part, Term, TermKind};
+use crate::engine::error::CompileCode;
+use crate::engine::ir::{Closure, Collect, Expr, Lit, LitKind, Path, Piece, Root};
+use crate::engine::span::Span;
+
+use super::Resolver;
+use super::names::joined;
+
+impl Resolver<'_> {
+    /// The term without references and calls; those become literals in `pre`.
+    pub(super) fn term(&mut self, term: &Term, pre: &mut Vec<Lit>) -> Expr {
+        match &term.kind {
+            TermKind::Scalar(value) => Expr::Const(value.clone()),
+            TermKind::Var(name) if &**name == "_" => {
+                let slot = self.slot(Some(name.clone()), term.span);
+                self.met.push(slot);
+                Expr::Var(slot)
+            }
+            TermKind::Var(_) | TermKind::Ref(_) => match self.path(term, pre) {
+                Some(path) => self.hoisted(path, term.span, pre),
+                None => self.local(term),
+            },
+            TermKind::Array(items) => {
+                let items = items.iter().map(|item| self.term(item, pre)).collect();
+                fold(Expr::Array(items))
+            }
+            TermKind::Set(items) => {
+                let items = items.iter().map(|item| self.term(item, pre)).collect();
+                fold(Expr::Set(items))
+            }
+            TermKind::Object(items) => {
+                let items = items.iter().map(|(key, value)| (self.term(key, pre), self.term(value, pre))).collect();
+                fold(Expr::Object(items))
+            }
+            TermKind::Call(call) => self.hoisted_call(call, term.span, pre),
+            TermKind::ArrayOf(of) => self.comprehension(Collect::Array, of, term.span),
+            TermKind::SetOf(of) => self.comprehension(Collect::Set, of, term.span),
+            TermKind::ObjectOf(of) => self.comprehension(Collect::Object, of, term.span),
+            TermKind::Template(parts) => self.template(parts),
+        }
+    }
+
+    fn local(&mut self, term: &Term) -> Expr {
+        let TermKind::Var(name) = &term.kind else { return Expr::Const(Value::Undefined) };
+        match self.lookup(name) {
+            Some(slot) => {
+                self.met.push(slot);
+                Expr::Var(slot)
+            }
+            None => {
+                self.error(term.span, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
+                Expr::Const(Value::Undefined)
+            }
+        }
+    }
+
+    /// The path of a reference; `None` for a plain local variable.
+    pub(super) fn path(&mut self, term: &Term, pre: &mut Vec<Lit>) -> Option<Path> {
+        let (head, rest) = match &term.kind {
+            TermKind::Var(_) => (term, &[][..]),
+            TermKind::Ref(reference) => (&reference.head, reference.path.as_slice()),
+            _ => return None,
+        };
+        let mut path = Vec::with_capacity(rest.len() + 2);
+        let root = match &head.kind {
+            TermKind::Var(name) => match self.lookup(name) {
+                Some(_) if rest.is_empty() => return None,
+                Some(slot) => {
+                    self.met.push(slot);
+                    Root::Slot(slot)
+                }
+                None => match self.full_path(std::slice::from_ref(name)) {
+                    Some(full) => {
+                        path.extend(full.iter().skip(1).map(|name| Expr::Const(Value::String(name.clone()))));
+                        if full.first().is_some_and(|name| &**name == "input") { Root::Input } else { Root::Data }
+                    }
+                    None if rest.is_empty() => return None,
+                    None => match self.local(head) {
+                        Expr::Var(slot) => Root::Slot(slot),
+                        _ => return None,
+                    },
+                },
+            },
+            _ => match self.term(head, pre) {
+                Expr::Var(slot) => Root::Slot(slot),
+                expr => {
+                    let slot = self.slot(None, head.span);
+                    self.met.push(slot);
+                    pre.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: head.span });
+                    Root::Slot(slot)
+                }
+            },
+        };
+        path.extend(rest.iter().map(|term| self.term(term, pre)));
+        Some(Path { root, path })
+    }
+
+    fn hoisted(&mut self, path: Path, span: Span, pre: &mut Vec<Lit>) -> Expr {
+        let slot = self.slot(None, span);
+        self.met.push(slot);
+        pre.push(Lit { kind: LitKind::Ref { path, out: Some(Expr::Var(slot)), bind: true }, span });
+        Expr::Var(slot)
+    }
+
+    pub(super) fn hoisted_call(&mut self, call: &Arc<Call>, span: Span, pre: &mut Vec<Lit>) -> Expr {
+        if let Some(value) = self.metadata(call) {
+            return Expr::Const(value);
+        }
+        let slot = self.slot(None, span);
+        self.met.push(slot);
+        let out = Some((Expr::Var(slot), true));
+        if let Some(kind) = self.call(call, span, out, false, pre) {
+            pre.push(Lit { kind, span });
+        }
+        Expr::Var(slot)
+    }
+
+    /// A call with its arguments moved to `pre`. A call as a whole expression may have its result as a last argument.
+    pub(super) fn call(
+        &mut self,
+        call: &Arc<Call>,
+        span: Span,
+        out: Option<(Expr, bool)>,
+        statement: bool,
+        pre: &mut Vec<Lit>,
+    ) -> Option<LitKind> {
+        let mut args: Vec<_> = call.args.iter().map(|arg| self.term(arg, pre)).collect();
+        if let Some("eq" | "assign") = call.operator.then(|| call.name.first().map_or("", |name| &**name)) {
+            self.error(span, CompileCode::Parse, "`=` and `:=` cannot stand inside a term");
+            return None;
+        }
+        let found = self.function(call)?;
+        let mut out = out;
+        if statement && args.len() == found.arity + 1 {
+            out = args.pop().map(|last| (last, true));
+        } else if args.len() != found.arity {
+            let name = joined(&call.name);
+            let less = if args.len() < found.arity { "too few arguments" } else { "too many arguments" };
+            let mut message =
+                format!("{name}: arity mismatch: {less}\n\thave: {}\n\twant: {}", args.len(), found.arity);
+            if let crate::engine::ir::Callee::Builtin(builtin) = found.callee {
+                message.push_str(&format!("\n\tdeclared: {}", builtin.signature()));
+            }
+            self.error(span, CompileCode::Type, message);
+            return None;
+        }
+        let out = match out {
+            Some((out, true)) => Some(out),
+            // `f(x) == y`: the result goes to a variable of its own, so that `y` is not bound by it.
+            Some((out, false)) => {
+                let slot = self.slot(None, span);
+                self.met.push(slot);
+                let kind = LitKind::Call { callee: found.callee, args, out: Some(Expr::Var(slot)) };
+                pre.push(Lit { kind, span });
+                return Some(LitKind::Equal(Expr::Var(slot), out));
+            }
+            None => None,
+        };
+        Some(LitKind::Call { callee: found.callee, args, out })
+    }
+
+    /// The constant that a call of `rego.metadata.*` is in this rule.
+    fn metadata(&mut self, call: &Call) -> Option<Value> {
+        let name = joined(&call.name);
+        let (annotations, file, rule) = self.annotations?;
+        match name.as_str() {
+            "rego.metadata.chain" => Some(annotations.chain(file, rule)),
+            "rego.metadata.rule" => Some(annotations.rule(file, rule)),
+            _ => None,
+        }
+    }
+
+    fn comprehension(&mut self, collect: Collect, of: &Comprehension, span: Span) -> Expr {
+        let ((key, value, body), free) = self.closed(|resolver| {
+            let mut heads: Vec<&Term> = of.key.iter().collect();
+            heads.push(&of.value);
+            resolver.open(&of.body, &heads);
+            let mut body = Vec::new();
+            resolver.literals(&of.body, &mut body);
+            let key = of.key.as_ref().map(|key| resolver.term(key, &mut body));
+            let value = resolver.term(&of.value, &mut body);
+            resolver.close();
+            (key, value, body)
+        });
+        Expr::Of(Arc::new(Closure { collect, key, value, body, free, span }))
+    }
+
+    /// An argument of `print` or a part of a template: the set of its values, which may be empty.
+    pub(super) fn printed(&mut self, term: &Term) -> Arc<Closure> {
+        let ((value, body), free) = self.closed(|resolver| {
+            let mut body = Vec::new();
+            let value = resolver.term(term, &mut body);
+            (value, body)
+        });
+        Arc::new(Closure { collect: Collect::Set, key: None, value, body, free, span: term.span })
+    }
+
+    fn template(&mut self, parts: &[Part]) -> Expr {
+        let pieces = parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => Piece::Text(text.clone()),
+                Part::Expr(literal) => match &literal.kind {
+                    crate::engine::ast::LiteralKind::Expr(term) if literal.with.is_empty() => {
+                        Piece::Value(self.printed(term))
+                    }
+                    _ => Piece::Value(self.printed_literal(literal)),
+                },
+            })
+            .collect();
+        Expr::Template(Arc::new(pieces))
+    }
+
+    /// `{term with input as x}` in a template: the `with` covers the whole of its evaluation.
+    fn printed_literal(&mut self, literal: &crate::engine::ast::Literal) -> Arc<Closure> {
+        let crate::engine::ast::LiteralKind::Expr(term) = &literal.kind else {
+            self.error(literal.span, CompileCode::Compile, "only an expression can stand in a template");
+            return self.printed(&Term { kind: TermKind::Scalar(Value::Null), span: literal.span });
+        };
+        let (body, free) = self.closed(|resolver| {
+            let slot = resolver.slot(None, literal.span);
+            let mut body = Vec::new();
+            let mods: Vec<_> = literal.with.iter().filter_map(|with| resolver.with(with, &mut body)).collect();
+            let mut inner = Vec::new();
+            let value = resolver.term(term, &mut inner);
+            inner.push(Lit { kind: LitKind::Unify(Expr::Var(slot), value), span: literal.span });
+            body.push(Lit { kind: LitKind::With { mods, body: inner }, span: literal.span });
+            (body, slot)
+        });
+        let (body, slot) = body;
+        let value = Expr::Var(slot);
+        Arc::new(Closure { collect: Collect::Set, key: None, value, body, free, span: literal.span })
+    }
+}
+
+/// A composite of constants is a constant.
+fn fold(expr: Expr) -> Expr {
+    let constant = |expr: &Expr| match expr {
+        Expr::Const(value) => Some(value.clone()),
+        _ => None,
+    };
+    let value = match &expr {
+        Expr::Array(items) => items.iter().map(constant).collect::<Option<Vec<_>>>().map(Value::from),
+        Expr::Set(items) => {
+            items.iter().map(constant).collect::<Option<std::collections::BTreeSet<_>>>().map(Value::from)
+        }
+        Expr::Object(items) => items
+            .iter()
+            .map(|(key, value)| Some((constant(key)?, constant(value)?)))
+            .collect::<Option<std::collections::BTreeMap<_, _>>>()
+            .map(Value::from),
+        _ => None,
+    };
+    value.map_or(expr, Expr::Const)
+}

@@ -1,0 +1,77 @@
+//! [`Span`]: where in the source something stands; [`Source`]: a file and the places in it.
+
+/// A range of bytes of one source file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span {
+    /// Index of the file in the compilation.
+    pub file: u32,
+    /// First byte.
+    pub start: u32,
+    /// The byte behind the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// From the start of this one to the end of the other.
+    pub(crate) fn to(self, other: Self) -> Self {
+        Self { file: self.file, start: self.start, end: other.end.max(self.end) }
+    }
+}
+
+/// One source file: its name, its text and where its lines begin.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The name shown in reports.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    lines: Vec<u32>,
+}
+
+impl Source {
+    /// Takes a text and finds its lines.
+    pub(crate) fn new(name: String, text: String) -> Self {
+        let mut lines = vec![0];
+        for (at, byte) in text.bytes().enumerate() {
+            if byte == b'\n' {
+                lines.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
+            }
+        }
+        Self { name, text, lines }
+    }
+
+    /// The row, counted from 1, of a byte.
+    pub(crate) fn row(&self, offset: u32) -> u32 {
+        u32::try_from(self.lines.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// Row and column, both counted from 1, of a byte; a tab is one column.
+    pub(crate) fn place(&self, offset: u32) -> (u32, u32) {
+        let row = self.row(offset);
+        let start = self.lines.get(row as usize - 1).copied().unwrap_or(0);
+        (row, offset.saturating_sub(start) + 1)
+    }
+
+    /// The text of a row without its line end.
+    pub(crate) fn line(&self, row: u32) -> &str {
+        self.text.lines().nth((row as usize).saturating_sub(1)).unwrap_or("")
+    }
+
+    /// The text of a span.
+    pub(crate) fn slice(&self, span: Span) -> &str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_counted_from_one() {
+        let source = Source::new("a.rego".into(), "one\ntwo\n".into());
+        assert_eq!(source.place(0), (1, 1));
+        assert_eq!(source.place(5), (2, 2));
+        assert_eq!(source.line(2), "two");
+    }
+}
