@@ -2,8 +2,7 @@
 //!
 //! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the question it is asked
 //! ([`Ask`]) and why it may not answer ([`EvalError`]), what built-in functions reach the world through ([`Host`]),
-//! and the judge that a run asks ([`Group`]). The evaluator itself stands behind `engine`
-//! and nothing of it is visible.
+//! and the judge that a run asks ([`Group`]). The evaluator itself stands behind `engine`, and nothing of it is visible.
 //!
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 

@@ -29,8 +29,8 @@ pub struct TestResult {
 }
 
 /// Runs all tests of the sources, in the order of files and lines; see
-/// [`add_policy_with_tests`](Sources::add_policy_with_tests). As in OPA, there is no input but what
-/// a test gives itself, and built-ins reach nothing.
+/// [`add_policy_with_tests`](Sources::add_policy_with_tests). As in OPA, there is no input but what a
+/// test gives itself, and built-ins reach nothing.
 pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
     let Compiled { program, modules, .. } = compile(sources)?;
     let mut seen = BTreeSet::new();

@@ -180,6 +180,15 @@ fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
 }
 
 #[test]
+fn data_at_the_place_of_a_rule_does_not_silence_it() {
+    for data in [r#"{"p": {"deny": []}}"#, r#"{"p": {"deny": null}}"#, r#"{"p": 1}"#] {
+        let policy =
+            compiled(&["package p\n\ndeny contains \"a\" if data.p.helper\n\nhelper := true\n"], data).unwrap();
+        assert_eq!(ask(&policy, "{}").unwrap(), ["deny p a"], "{data}");
+    }
+}
+
+#[test]
 fn exceptions_silence_a_rule_by_its_name_without_the_kind() {
     let text = "package p\n\ndeny contains \"a\"\n\ndeny_x contains \"b\"\n\nwarn_y contains \"c\"\n\nexception contains input.names if input.names\n";
     let policy = policy(text);
