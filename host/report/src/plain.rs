@@ -1,4 +1,4 @@
-//! [`line`] and [`lines`]: text from outside made harmless for a terminal and for the layout of a report.
+//! [`line()`] and [`lines`]: text from outside made harmless for a terminal and for the layout of a report.
 //!
 //! Findings quote images and attestations, so their text is written by whoever is judged. Control characters (ANSI
 //! escapes among them), Unicode line separators and bidirectional controls could hide or forge lines of a report; each

@@ -1,6 +1,6 @@
 //! Gathers and judges components in parallel, and hands on what happened as events.
 //!
-//! In reading order: [`Job`] is what is to be done, [`run`] does it (locate every image, then gather and judge each),
+//! In reading order: [`Job`] is what is to be done, [`run()`] does it (locate every image, then gather and judge each),
 //! [`Control`] stops it early, and `outcome` makes one component's [`Outcome`](assay_model::outcome::Outcome).
 //!
 //! Invariant: this crate knows ports only. It never learns what a registry, a policy language or a plugin is, it
