@@ -1,28 +1,24 @@
 //! Reception: reads the command line, has the work done, and leaves with an exit code.
 //!
-//! Flags are read in `flags`, made sense of in `settings`, wired to the workshops in `wire`, and carried out in
-//! `validate_image`. Only `printer` prints, and only this file knows the environment and ends the process.
+//! Flags are read in `flags`, made sense of in `settings`, and carried out in `commands`, one file for each command.
+//! Only `printer` prints, and only this file knows the environment and ends the process.
 
-mod builtins;
+mod commands;
 mod error;
-mod excluded;
 mod exit;
 mod files;
 mod flags;
 mod printer;
-mod progress;
 mod settings;
-mod validate_image;
-mod wire;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
 
 use crate::{
-    flags::{Command, Flags, Validate},
+    flags::Flags,
     printer::Printer,
-    settings::Surroundings,
+    settings::{Called, Surroundings},
 };
 
 fn main() -> ExitCode {
@@ -34,12 +30,10 @@ fn main() -> ExitCode {
             return if error.use_stderr() { exit::UNUSABLE.into() } else { exit::ALLOWED.into() };
         }
     };
-    let Command::Validate { what: Validate::Image(flags) } = flags.command;
-    let printer = Printer::new(flags.report.quiet);
-    match validate_image::run(*flags, surroundings(), printer) {
+    match commands::run(flags.command, surroundings()) {
         Ok(code) => code.into(),
         Err(unusable) => {
-            printer.error(&unusable.text());
+            Printer::new(false).error(&unusable.text());
             exit::UNUSABLE.into()
         }
     }
@@ -48,5 +42,9 @@ fn main() -> ExitCode {
 fn surroundings() -> Surroundings {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let no_colour = std::env::var("NO_COLOR").is_ok_and(|text| !text.is_empty());
-    Surroundings { now: jiff::Timestamp::now(), stdout_colours: !no_colour && std::io::stdout().is_terminal() }
+    Surroundings {
+        called: Called::by(std::env::args_os().next().as_deref()),
+        now: jiff::Timestamp::now(),
+        stdout_colours: !no_colour && std::io::stdout().is_terminal(),
+    }
 }

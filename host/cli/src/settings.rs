@@ -1,7 +1,9 @@
 //! [`ImageSettings`]: the flags of `validate image` made sense of, before anything is read from a registry.
 
 use std::{
+    ffi::OsStr,
     num::NonZeroUsize,
+    path::Path,
     str::FromStr,
     time::{Duration, Instant},
 };
@@ -14,7 +16,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use crate::{
     error::Unusable,
     files::read_text,
-    flags::{ImageFlags, PolicyFlags, TrustFlags},
+    flags::image::{ImageFlags, PolicyFlags, TrustFlags},
 };
 
 /// Everything a run needs to know, checked as far as it can be without work.
@@ -63,8 +65,24 @@ pub(crate) struct Output {
 /// What the environment says, read once in `main`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Surroundings {
+    pub(crate) called: Called,
     pub(crate) now: Timestamp,
     pub(crate) stdout_colours: bool,
+}
+
+/// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Called {
+    Assay,
+    Ec,
+}
+
+impl Called {
+    /// By the first argument of the process, a path.
+    pub(crate) fn by(program: Option<&OsStr>) -> Self {
+        let name = program.and_then(|path| Path::new(path).file_stem());
+        if name.is_some_and(|name| name == "ec") { Self::Ec } else { Self::Assay }
+    }
 }
 
 impl ImageSettings {
@@ -303,11 +321,26 @@ mod tests {
     const NOW: &str = "2026-06-01T12:00:00Z";
     const KEY: &str = "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n";
 
+    #[test]
+    fn the_name_of_a_link_decides_whose_form_is_used() {
+        for (program, want) in [
+            ("assay", Called::Assay),
+            ("/usr/bin/ec", Called::Ec),
+            ("./ec", Called::Ec),
+            ("ec.exe", Called::Ec),
+            ("rec", Called::Assay),
+            ("", Called::Assay),
+        ] {
+            assert_eq!(Called::by(Some(OsStr::new(program))), want, "{program}");
+        }
+        assert_eq!(Called::by(None), Called::Assay);
+    }
+
     fn settings(arguments: &[&str]) -> Result<ImageSettings, String> {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command;
-        let around = Surroundings { now: NOW.parse().unwrap(), stdout_colours: false };
+        let around = Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), stdout_colours: false };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }
 

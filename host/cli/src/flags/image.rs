@@ -1,35 +1,11 @@
-//! The command line as it is written. [`settings`](crate::settings) makes sense of it.
+//! The flags of `validate image`.
 
 use std::num::NonZeroUsize;
 
 use camino::Utf8PathBuf;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args};
 
-/// Decides whether a set of container images may ship
-#[derive(Debug, Parser)]
-#[command(name = "assay", version, about, propagate_version = true, max_term_width = 110)]
-pub(crate) struct Flags {
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Judges something by a policy
-    Validate {
-        #[command(subcommand)]
-        what: Validate,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Validate {
-    /// Judges the images of a Snapshot: signatures, provenance, policies and checks
-    #[command(after_help = image_help())]
-    Image(Box<ImageFlags>),
-}
-
-fn image_help() -> String {
+pub(super) fn help() -> String {
     format!(
         "Examples:
   # judge a Snapshot from a bundle on disk, without network
@@ -189,22 +165,4 @@ pub(crate) struct RunFlags {
     /// Time after which the run ends with what it has, such as 90s or 1h30m; 0 for none
     #[arg(long, value_name = "DURATION", env = "ASSAY_TIMEOUT", default_value = "5m")]
     pub(crate) timeout: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_command_definitions_hold_together_and_help_tells_the_exit_codes() {
-        let mut command = Flags::command();
-        command.clone().debug_assert();
-        let help = |command: &mut clap::Command, path: &[&str]| {
-            let found = path.iter().try_fold(command, |command, name| command.find_subcommand_mut(name)).unwrap();
-            found.render_long_help().to_string()
-        };
-        assert!(help(&mut command, &["validate", "image"]).contains(crate::exit::HELP));
-    }
 }

@@ -18,14 +18,13 @@ use signal_hook::{
     low_level,
 };
 
+use super::{progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
-    flags::ImageFlags,
+    flags::image::ImageFlags,
     printer::Printer,
-    progress::Progress,
     settings::{ImageSettings, Output, Surroundings},
-    wire,
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.

@@ -17,10 +17,9 @@ use assay_runner::Job;
 use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 
+use super::{builtins::StoreHost, excluded::Excludable};
 use crate::{
-    builtins::StoreHost,
     error::Unusable,
-    excluded::Excludable,
     files::read_bytes,
     settings::{CheckFlag, ImageSettings},
 };

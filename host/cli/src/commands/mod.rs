@@ -1,0 +1,26 @@
+//! The work: one file for each command, and what they share.
+//!
+//! [`run`] gives the exit code. `wire` puts the workshops together, `builtins` answers policies from the store.
+
+mod builtins;
+mod excluded;
+mod progress;
+mod validate_image;
+mod wire;
+
+use crate::{
+    error::Unusable,
+    flags::{Command, Validate},
+    printer::Printer,
+    settings::Surroundings,
+};
+
+/// Carries out a command. An error is a request that cannot be carried out.
+pub(crate) fn run(command: Command, around: Surroundings) -> Result<u8, Unusable> {
+    match command {
+        Command::Validate { what: Validate::Image(flags) } => {
+            let printer = Printer::new(flags.report.quiet);
+            validate_image::run(*flags, around, printer)
+        }
+    }
+}
