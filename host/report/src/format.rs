@@ -7,7 +7,7 @@ use assay_model::port::Report;
 use crate::{
     Options, appstudio,
     at_end::{AtEnd, Page},
-    json, junit, statements, summary, summary_markdown, text, yaml,
+    html, json, junit, statements, summary, summary_markdown, text, yaml,
 };
 
 /// A report's format.
@@ -31,6 +31,8 @@ pub enum Format {
     Attestation,
     /// The input documents that policies saw.
     PolicyInput,
+    /// One page for a person.
+    Html,
 }
 
 /// The name is not one of a format.
@@ -46,7 +48,7 @@ fn known() -> String {
 
 impl Format {
     /// Every format, for help and messages.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Text,
         Self::Json,
         Self::Yaml,
@@ -56,6 +58,7 @@ impl Format {
         Self::SummaryMarkdown,
         Self::Attestation,
         Self::PolicyInput,
+        Self::Html,
     ];
 
     /// The name users give.
@@ -71,6 +74,7 @@ impl Format {
             Self::SummaryMarkdown => "summary-markdown",
             Self::Attestation => "attestation",
             Self::PolicyInput => "policy-input",
+            Self::Html => "html",
         }
     }
 
@@ -85,6 +89,7 @@ impl Format {
             Self::SummaryMarkdown => summary_markdown::page,
             Self::Attestation => statements::attestation,
             Self::PolicyInput => statements::policy_input,
+            Self::Html => html::page,
         }
     }
 }

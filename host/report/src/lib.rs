@@ -8,9 +8,11 @@
 
 mod appstudio;
 mod at_end;
+mod by_rule;
 mod facts;
 mod format;
 mod go;
+mod html;
 mod input;
 mod json;
 mod junit;
@@ -18,6 +20,7 @@ mod options;
 mod plain;
 mod scalar;
 mod sheet;
+mod standing;
 mod statements;
 mod summary;
 mod summary_markdown;

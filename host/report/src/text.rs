@@ -141,7 +141,8 @@ impl fmt::Display for Counts {
     }
 }
 
-fn stopped_early(stopped: Stopped, totals: &Totals<'_>) -> String {
+/// Why the run ended early, and what that left undone.
+pub(crate) fn stopped_early(stopped: Stopped, totals: &Totals<'_>) -> String {
     let why = match stopped {
         Stopped::Deadline => "the deadline passed",
         Stopped::Interrupted => "the run was interrupted",
