@@ -10,6 +10,7 @@ mod annotation;
 mod answer;
 mod builtin;
 mod compile_error;
+mod compile_options;
 mod data;
 mod engine;
 mod eval_error;
@@ -24,6 +25,7 @@ pub mod testing;
 
 pub use builtin::{Host, HostError, NoHost};
 pub use compile_error::{CompileError, Place, Problem};
+pub use compile_options::CompileOptions;
 pub use eval_error::EvalError;
 pub use judge::Group;
 pub use policy::{Ask, Policy};

@@ -12,7 +12,7 @@ use regorus::Value;
 use serde_json::Value as Json;
 
 use super::{Ask, Bounds, Files, builtins::NoHost};
-use crate::sources::PolicyFile;
+use crate::{compile_options::CompileOptions, sources::PolicyFile};
 
 /// Features that are refused when a policy is compiled.
 const REFUSED: [&str; 3] = ["graphql", "providers-aws", "netlookupipaddr"];
@@ -59,7 +59,9 @@ fn answer(case: &Json) -> Result<Vec<Value>, (String, String)> {
     let wrong = |errors: Vec<super::error::CompileError>| (errors[0].code.as_str().to_owned(), errors[0].to_string());
     let failed = |error: super::EvalError| (error.code.as_str().to_owned(), error.to_string());
     let data = case.get("data").filter(|data| !data.is_null()).map_or_else(Value::new_object, value);
-    let policy = Files::parse(files.collect()).and_then(|files| files.compile(data)).map_err(wrong)?;
+    let policy = Files::parse(files.collect(), CompileOptions::default())
+        .and_then(|files| files.compile(data))
+        .map_err(wrong)?;
     let ask = |input| Ask {
         input,
         host: &NoHost,

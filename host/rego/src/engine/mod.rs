@@ -16,6 +16,7 @@ mod ir;
 mod lex;
 mod limits;
 mod modules;
+mod observe;
 mod order;
 mod outlines;
 mod parse;

@@ -7,7 +7,7 @@ use regorus::Value;
 use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
-use super::error::{CompileError, EvalCode, EvalError};
+use super::error::{CompileCode, CompileError, EvalCode, EvalError};
 use super::eval::{Bounds, Eval, Printed};
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
@@ -20,12 +20,14 @@ use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
 use super::stack::apart;
-use crate::{outline::Outline, sources::PolicyFile};
+use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
 pub(crate) struct Files {
     sources: Vec<Source>,
     modules: Vec<Module>,
+    #[expect(dead_code, reason = "the checks of strict mode read it")]
+    options: CompileOptions,
 }
 
 /// Compiled rules with their data.
@@ -70,17 +72,21 @@ impl Files {
     ///
     /// # Errors
     /// Everything that is not Rego, in the order of files and rows.
-    pub(crate) fn parse(files: Vec<PolicyFile>) -> Result<Self, Vec<CompileError>> {
+    pub(crate) fn parse(files: Vec<PolicyFile>, options: CompileOptions) -> Result<Self, Vec<CompileError>> {
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
+        if let (true, Some(first)) = (options.v0, sources.first()) {
+            let message = "Rego of before OPA 1.0 cannot be read: rewrite the policies with `opa fmt --rego-v1`";
+            return Err(vec![CompileError::at(first, Span::default(), CompileCode::Parse, message)]);
+        }
         for (at, source) in sources.iter().enumerate() {
             match parse(source, u32::try_from(at).unwrap_or(u32::MAX)) {
                 Ok(module) => modules.push(module),
                 Err(mut found) => errors.append(&mut found),
             }
         }
-        if errors.is_empty() { Ok(Self { sources, modules }) } else { Err(sorted(errors)) }
+        if errors.is_empty() { Ok(Self { sources, modules, options }) } else { Err(sorted(errors)) }
     }
 
     /// What stands in each file, with its text, in the files' order.
@@ -94,7 +100,7 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules } = self;
+        let Self { sources, modules, .. } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
         if !errors.is_empty() {

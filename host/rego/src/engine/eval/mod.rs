@@ -26,6 +26,7 @@ use crate::engine::builtins::Scope;
 use crate::engine::error::{EvalCode, EvalError};
 use crate::engine::ir::Slot;
 use crate::engine::limits::DEPTH;
+use crate::engine::observe::{Event, Observer};
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
@@ -73,6 +74,8 @@ pub(crate) struct Eval<'p> {
     pub strict: bool,
     pub bounds: Bounds<'p>,
     pub prints: Vec<Printed>,
+    /// Who watches, if anyone does.
+    pub observer: Option<Box<dyn Observer<'p> + 'p>>,
     stack: Vec<Value>,
     overlays: Vec<Overlay>,
     /// The overlay that holds now.
@@ -105,12 +108,30 @@ impl<'p> Eval<'p> {
             strict: false,
             bounds: Bounds::default(),
             prints: Vec::new(),
+            observer: None,
             stack: Vec::new(),
             overlays: vec![Overlay::base(input)],
             overlay: 0,
             fixed: BTreeMap::new(),
             depth: 0,
             ticks: 0,
+        }
+    }
+
+    /// Tells whoever watches; free when nobody does.
+    #[inline]
+    fn tell(&mut self, event: Event<'p>) {
+        if self.observer.is_some() {
+            self.observed(event);
+        }
+    }
+
+    /// The observer is away while it looks, so that it may evaluate without seeing itself.
+    #[cold]
+    fn observed(&mut self, event: Event<'p>) {
+        if let Some(mut observer) = self.observer.take() {
+            observer.event(self, event);
+            self.observer = Some(observer);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::engine::builtins::{Builtin, BuiltinError, ErrorCode};
 use crate::engine::error::EvalCode;
 use crate::engine::ir::{Callee, NodeId};
 use crate::engine::modules::Kind;
+use crate::engine::observe::Event;
 use crate::engine::program::{Branch, KeyAt, Node, Rule, Term};
 use crate::engine::span::Span;
 
@@ -160,8 +161,10 @@ impl<'p> Eval<'p> {
         for branch in &rule.branches {
             let mut value: Option<Value> = None;
             let constant = matches!(branch.value, Term::Const(_));
+            self.tell(Event::Enter { frame, branch });
             self.run(frame, &branch.steps, &mut |eval: &mut Self| {
                 let found = eval.term(frame, &branch.value)?;
+                eval.tell(Event::Exit { frame, branch });
                 match &value {
                     Some(known) if *known != found => {
                         return Err(eval.error(EvalCode::Conflict, branch.span, conflict));
@@ -170,6 +173,7 @@ impl<'p> Eval<'p> {
                 }
                 Ok(if constant { Flow::Enough } else { Flow::More })
             })?;
+            self.tell(Event::Leave);
             if value.is_some() {
                 return Ok(value);
             }
@@ -198,8 +202,10 @@ impl<'p> Eval<'p> {
     }
 
     fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> Done<()> {
+        self.tell(Event::Enter { frame, branch });
         self.run(frame, &branch.steps, &mut |eval: &mut Self| {
             let value = eval.term(frame, &branch.value)?;
+            eval.tell(Event::Exit { frame, branch });
             let mut path = Vec::with_capacity(branch.path.len());
             for term in &branch.path {
                 path.push(eval.term(frame, term)?);
@@ -210,6 +216,7 @@ impl<'p> Eval<'p> {
                 Err(eval.error(EvalCode::Conflict, branch.span, "object keys must be unique"))
             }
         })?;
+        self.tell(Event::Leave);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use regorus::Value;
 
 use crate::engine::builtins::write_term;
+use crate::engine::observe::Event;
 use crate::engine::program::{Of, Op, Out, Pat, Step, Term};
 use crate::engine::span::Span;
 
@@ -16,6 +17,7 @@ impl<'p> Eval<'p> {
             left = rest;
             let span = step.span;
             self.tick(span)?;
+            self.tell(Event::Step { frame, step });
             let passed = match &step.op {
                 Op::Match { term: Term::Var(slot), pat: Pat::Bind(to) } => {
                     let value = self.slot(frame, *slot).clone();
@@ -60,6 +62,7 @@ impl<'p> Eval<'p> {
                 Op::With { mods, body } => return self.with(frame, mods, body, rest, span, sink),
             };
             if !passed {
+                self.tell(Event::Failed { frame, step });
                 return Ok(Flow::More);
             }
         }
