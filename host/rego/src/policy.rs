@@ -17,6 +17,7 @@ use crate::{
     answer::answers,
     builtin::{Calls, Host, NoHost},
     compile_error::{CompileError, Problem},
+    compile_options::CompileOptions,
     engine::{self, Bounds, Printed, apart},
     eval_error::EvalError,
     limits::{EVALUATION_TIME, PROBLEMS},
@@ -84,7 +85,7 @@ pub(crate) struct Compiled {
 impl Policy {
     /// Compiles the sources. All problems that are found in one step are told at once.
     pub fn compile(sources: Sources) -> Result<Self, CompileError> {
-        let Compiled { program, modules, rules, files } = compile(sources)?;
+        let Compiled { program, modules, rules, files } = compile(sources, CompileOptions::default())?;
         if rules.all.is_empty() {
             return Err(CompileError::NoRules { files });
         }
@@ -166,14 +167,14 @@ pub(crate) fn below(package: &[String], rule: &str) -> Vec<String> {
     package.iter().cloned().chain([rule.to_owned()]).collect()
 }
 
-pub(crate) fn compile(sources: Sources) -> Result<Compiled, CompileError> {
+pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compiled, CompileError> {
     let (files, data) = sources.into_parts();
     let count = files.len();
     let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
     let work = || {
         let data = serde_json::from_value(data)
             .map_err(|error| vec![Problem { place: None, message: format!("the data cannot be read: {error}") }])?;
-        let files = engine::Files::parse(files).map_err(problems)?;
+        let files = engine::Files::parse(files, options).map_err(problems)?;
         let outlines = files.outlines();
         let rules = rules(&outlines);
         let modules = outlines.into_iter().map(|(module, _)| module).collect();

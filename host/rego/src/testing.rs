@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     builtin::NoHost,
     compile_error::CompileError,
+    compile_options::CompileOptions,
     eval_error::EvalError,
     limits::EVALUATION_TIME,
     policy::{Ask, Compiled, Values, below, compile, evaluate},
@@ -32,7 +33,7 @@ pub struct TestResult {
 /// [`add_policy_with_tests`](Sources::add_policy_with_tests). As in OPA, there is no input but what a
 /// test gives itself, and built-ins reach nothing.
 pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
-    let Compiled { program, modules, .. } = compile(sources)?;
+    let Compiled { program, modules, .. } = compile(sources, CompileOptions::default())?;
     let mut seen = BTreeSet::new();
     let mut results = Vec::new();
     let packages = BTreeSet::new();

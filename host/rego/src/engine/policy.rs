@@ -15,17 +15,17 @@ use super::outlines::outline;
 use super::parse::parse;
 use super::plan::plan;
 use super::program::Program;
-#[cfg(test)]
 use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
 use super::stack::apart;
-use crate::{outline::Outline, sources::PolicyFile};
+use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
 pub(crate) struct Files {
     sources: Vec<Source>,
     modules: Vec<Module>,
+    options: CompileOptions,
 }
 
 /// Compiled rules with their data.
@@ -34,7 +34,6 @@ pub(crate) struct Policy {
     sources: Vec<Source>,
     pub(super) tree: Tree,
     program: Program,
-    #[cfg(test)]
     pub(super) reach: Reach,
     data: Value,
 }
@@ -70,7 +69,7 @@ impl Files {
     ///
     /// # Errors
     /// Everything that is not Rego, in the order of files and rows.
-    pub(crate) fn parse(files: Vec<PolicyFile>) -> Result<Self, Vec<CompileError>> {
+    pub(crate) fn parse(files: Vec<PolicyFile>, options: CompileOptions) -> Result<Self, Vec<CompileError>> {
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
@@ -80,7 +79,7 @@ impl Files {
                 Err(mut found) => errors.append(&mut found),
             }
         }
-        if errors.is_empty() { Ok(Self { sources, modules }) } else { Err(sorted(errors)) }
+        if errors.is_empty() { Ok(Self { sources, modules, options }) } else { Err(sorted(errors)) }
     }
 
     /// What stands in each file, with its text, in the files' order.
@@ -94,7 +93,7 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules } = self;
+        let Self { sources, modules, options: _ } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
         if !errors.is_empty() {
@@ -113,7 +112,6 @@ impl Files {
             sources,
             tree,
             program: planned.0,
-            #[cfg(test)]
             reach: planned.1,
             data,
         })

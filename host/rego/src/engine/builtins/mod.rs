@@ -37,6 +37,7 @@ mod purl;
 mod regexes;
 mod schema;
 mod schema_check;
+mod schema_refs;
 mod scope;
 mod semvers;
 mod sets;
@@ -58,9 +59,7 @@ use std::sync::LazyLock;
 use regorus::Value;
 
 pub(crate) use errors::{BuiltinError, ErrorCode};
-#[cfg(test)]
-pub(crate) use host::NoHost;
-pub(crate) use host::{Host, HostError};
+pub(crate) use host::{Host, HostError, NoHost};
 pub(crate) use scope::{Caches, Scope};
 pub(crate) use term::write_term;
 pub(crate) use types::Type;
