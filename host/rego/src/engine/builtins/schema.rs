@@ -29,27 +29,27 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin!("json.verify_schema"(schema: DOCUMENT) -> tuple(&[Type::Boolean, Type::Any(&[Type::Null, Type::String])]) => scoped verify_schema),
 ];
 
-fn json(value: &Value, position: usize) -> Result<Json, BuiltinError> {
+fn json(value: &Value) -> Result<Json, BuiltinError> {
     let text = match value {
         Value::String(text) => text.to_string(),
-        Value::Object(_) => compact(value)?,
-        other => return Err(BuiltinError::wrong_type(position, other, &["object", "string"])),
+        Value::Object(_) | Value::Array(_) => compact(value)?,
+        _ => return Err(BuiltinError::failed("wrong type, expected string or object")),
     };
     serde_json::from_str(&text).map_err(|_error| BuiltinError::failed("invalid JSON string"))
 }
 
-fn compiled(scope: &mut Scope<'_>, value: &Value, position: usize) -> Result<Arc<Schema>, BuiltinError> {
+fn compiled(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Schema>, BuiltinError> {
     if let Some(schema) = scope.caches.schemas.get(value) {
         return Ok(schema);
     }
-    let schema = Schema::read(json(value, position)?);
+    let schema = Schema::read(json(value)?);
     compile(schema.root(), &schema, 0).map_err(BuiltinError::failed)?;
     Ok(scope.caches.schemas.keep(value.clone(), Arc::new(schema)))
 }
 
 fn match_schema(scope: &mut Scope<'_>, document: &Value, schema: &Value) -> Outcome {
-    let document = json(document, 1)?;
-    let schema = compiled(scope, schema, 2)?;
+    let document = json(document)?;
+    let schema = compiled(scope, schema)?;
     let mut check = Check::new(&schema);
     let problems = check.run(&document)?;
     let shown = problems.iter().map(|problem| {
@@ -64,12 +64,9 @@ fn match_schema(scope: &mut Scope<'_>, document: &Value, schema: &Value) -> Outc
 }
 
 fn verify_schema(scope: &mut Scope<'_>, schema: &Value) -> Outcome {
-    match compiled(scope, schema, 1) {
+    match compiled(scope, schema) {
         Ok(_) => some(list([Value::from(true), Value::Null])),
         Err(error) if error.halt => Err(error),
-        Err(error) if error.code == super::ErrorCode::Type => {
-            some(list([Value::from(false), Value::from("jsonschema: wrong type, expected string or object")]))
-        }
         Err(error) => some(list([Value::from(false), Value::from(format!("jsonschema: {}", error.message))])),
     }
 }
