@@ -11,6 +11,7 @@ mod answer;
 mod builtin;
 mod compile_error;
 mod compile_options;
+pub mod conformance;
 mod data;
 mod engine;
 mod eval_error;
@@ -22,6 +23,7 @@ mod policy;
 mod rules;
 mod sources;
 pub mod testing;
+pub mod trial;
 
 pub use builtin::{Host, HostError, NoHost};
 pub use compile_error::{CompileError, Place, Problem};

@@ -23,15 +23,14 @@ mod parse;
 mod plan;
 mod policy;
 mod program;
-#[cfg(test)]
 mod query;
 mod reach;
 mod resolve;
 mod span;
 mod stack;
 
-pub(crate) use builtins::{Host, HostError};
-pub(crate) use error::{EvalCode, EvalError};
+pub(crate) use builtins::{Host, HostError, NoHost};
+pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
 pub(crate) use stack::{StackError, apart};

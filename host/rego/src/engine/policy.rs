@@ -15,7 +15,6 @@ use super::outlines::outline;
 use super::parse::parse;
 use super::plan::plan;
 use super::program::Program;
-#[cfg(test)]
 use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
@@ -26,7 +25,6 @@ use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFi
 pub(crate) struct Files {
     sources: Vec<Source>,
     modules: Vec<Module>,
-    #[expect(dead_code, reason = "the checks of strict mode read it")]
     options: CompileOptions,
 }
 
@@ -36,7 +34,6 @@ pub(crate) struct Policy {
     sources: Vec<Source>,
     pub(super) tree: Tree,
     program: Program,
-    #[cfg(test)]
     pub(super) reach: Reach,
     data: Value,
 }
@@ -100,7 +97,7 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules, .. } = self;
+        let Self { sources, modules, options: _ } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
         if !errors.is_empty() {
@@ -119,7 +116,6 @@ impl Files {
             sources,
             tree,
             program: planned.0,
-            #[cfg(test)]
             reach: planned.1,
             data,
         })

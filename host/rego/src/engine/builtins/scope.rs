@@ -1,6 +1,7 @@
 //! [`Scope`]: what the built-in functions of one query share, and [`Caches`]: what one worker keeps between queries.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use regex::Regex;
 use regorus::Value;
@@ -9,14 +10,14 @@ use sha2::{Digest, Sha256};
 use super::globs::Glob;
 use super::host::Host;
 use super::limits;
-use super::schema::Schema;
+use super::schema_refs::Schema;
 
 /// Compiled patterns of one worker. Each kind is bounded; a full one starts again from empty.
 #[derive(Default)]
 pub(crate) struct Caches {
     pub(super) regexes: Bounded<String, Regex>,
     pub(super) globs: Bounded<(String, Vec<char>), Glob>,
-    pub(super) schemas: Bounded<Value, Schema>,
+    pub(super) schemas: Bounded<Value, Arc<Schema>>,
 }
 
 /// A map that forgets everything when it is full, so that hostile patterns cannot fill the memory.
