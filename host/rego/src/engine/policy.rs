@@ -2,13 +2,15 @@
 //!
 //! A policy never changes and is shared between threads; each query owns its memo and its frames.
 
+use std::sync::{Mutex, PoisonError};
+
 use regorus::Value;
 
 use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Printed};
+use super::eval::{Bounds, Eval, Memo, Printed};
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
 use super::outlines::outline;
@@ -39,6 +41,35 @@ pub(crate) struct Policy {
     #[cfg(test)]
     pub(super) reach: Reach,
     data: Value,
+    workers: Workers,
+}
+
+/// What evaluations leave for the next: compiled patterns, and values that are the same in every query. Each evaluation
+/// has one to itself, so that threads wait for each other only to take one and to give it back.
+#[derive(Default)]
+struct Workers(Mutex<Vec<Worker>>);
+
+/// What one evaluation at a time has to itself.
+#[derive(Default)]
+pub(super) struct Worker {
+    pub(super) caches: Caches,
+    pub(super) lasting: Memo,
+}
+
+impl Workers {
+    fn take(&self) -> Worker {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give(&self, worker: Worker) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Workers").finish_non_exhaustive()
+    }
 }
 
 /// What one evaluation is given.
@@ -122,6 +153,7 @@ impl Files {
             #[cfg(test)]
             reach: planned.1,
             data,
+            workers: Workers::default(),
         })
     }
 }
@@ -134,23 +166,37 @@ impl Policy {
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
     pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
         on_deep_stack(|| {
-            let mut caches = Caches::default();
-            let mut eval = self.eval(ask, &mut caches);
-            let mut values = Vec::with_capacity(paths.len());
-            for path in paths {
-                let value = match self.tree.find(path.iter().map(String::as_str)) {
-                    Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
-                    None => None,
-                };
-                values.push(value);
+            let mut worker = self.workers.take();
+            if ask.strict_builtin_errors {
+                // What is an error here is a value elsewhere.
+                worker.lasting = Memo::default();
             }
-            Ok(Answer { values, prints: eval.prints })
+            let answer = self.values(paths, ask, &mut worker);
+            if ask.strict_builtin_errors {
+                worker.lasting = Memo::default();
+            }
+            self.workers.give(worker);
+            answer
         })
     }
 
-    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, caches: &'p mut Caches) -> Eval<'p> {
+    fn values(&self, paths: &[Vec<String>], ask: &Ask<'_>, worker: &mut Worker) -> Result<Answer, EvalError> {
+        let mut eval = self.eval(ask, worker);
+        let mut values = Vec::with_capacity(paths.len());
+        for path in paths {
+            let value = match self.tree.find(path.iter().map(String::as_str)) {
+                Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
+                None => None,
+            };
+            values.push(value);
+        }
+        Ok(Answer { values, prints: eval.prints })
+    }
+
+    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
+        let Worker { caches, lasting } = worker;
         let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
-        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope);
+        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope, lasting);
         eval.strict = ask.strict_builtin_errors;
         eval.bounds = ask.bounds;
         eval

@@ -12,7 +12,7 @@ use crate::engine::program::{Mod, ModTarget, ModValue, Step};
 use crate::engine::reach::Bits;
 use crate::engine::span::Span;
 
-use super::memo::CallKey;
+use super::memo::Memo;
 use super::{Done, Eval, Flow, Sink};
 
 /// What a function is replaced by.
@@ -53,9 +53,7 @@ pub(super) struct Overlay {
     pub mocks: BTreeMap<Mocked, Mock>,
     mocked: Bits,
     affected: Bits,
-    pub values: BTreeMap<NodeId, Value>,
-    pub keyed: BTreeMap<NodeId, BTreeMap<Value, Value>>,
-    pub calls: BTreeMap<NodeId, BTreeMap<Vec<CallKey>, Value>>,
+    pub memo: Memo,
 }
 
 impl Overlay {
@@ -80,6 +78,26 @@ impl<'p> Eval<'p> {
             at = overlay.below;
         }
         0
+    }
+
+    /// What is known of a node: for good, or under the overlay that its value depends on.
+    pub(super) fn memo(&self, node: NodeId) -> Option<&Memo> {
+        match self.home(node) {
+            0 if self.lasts(node) => Some(self.lasting),
+            at => self.overlays.get(at).map(|overlay| &overlay.memo),
+        }
+    }
+
+    pub(super) fn memo_mut(&mut self, node: NodeId) -> Option<&mut Memo> {
+        match self.home(node) {
+            0 if self.lasts(node) => Some(self.lasting),
+            at => self.overlays.get_mut(at).map(|overlay| &mut overlay.memo),
+        }
+    }
+
+    /// Whether a rule has the same value in every query. Whoever watches wants to see it made.
+    fn lasts(&self, node: NodeId) -> bool {
+        self.observer.is_none() && self.program.lasting.has(node as usize)
     }
 
     /// The data that holds now.

@@ -17,7 +17,6 @@ use super::{Done, Eval, Flow, Sink};
 impl<'p> Eval<'p> {
     pub(super) fn call_special(&mut self, special: Special, args: &[Value], span: Span) -> Done<Option<Value>> {
         match (special, args) {
-            (Special::Member, [element, domain]) => Ok(Some(Value::Bool(member(element, domain)))),
             (Special::MemberPair, [key, element, domain]) => {
                 let found = match domain {
                     Value::Set(set) => key == element && set.contains(element),
@@ -135,7 +134,7 @@ fn bad_request(request: &Value) -> Option<String> {
     Some(message)
 }
 
-fn member(element: &Value, domain: &Value) -> bool {
+pub(super) fn member(element: &Value, domain: &Value) -> bool {
     match domain {
         Value::Array(array) => array.iter().any(|other| other == element),
         Value::Set(set) => set.contains(element),
