@@ -10,7 +10,7 @@ use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Memo, Printed};
+use super::eval::{Bounds, Eval, Lasting, Printed};
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
 use super::outlines::outline;
@@ -53,7 +53,7 @@ struct Workers(Mutex<Vec<Worker>>);
 #[derive(Default)]
 pub(super) struct Worker {
     pub(super) caches: Caches,
-    pub(super) lasting: Memo,
+    pub(super) lasting: Lasting,
 }
 
 impl Workers {
@@ -166,15 +166,12 @@ impl Policy {
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
     pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
         on_deep_stack(|| {
+            if ask.strict_builtin_errors {
+                // What is undefined elsewhere is an error here.
+                return self.values(paths, ask, &mut Worker::default());
+            }
             let mut worker = self.workers.take();
-            if ask.strict_builtin_errors {
-                // What is an error here is a value elsewhere.
-                worker.lasting = Memo::default();
-            }
             let answer = self.values(paths, ask, &mut worker);
-            if ask.strict_builtin_errors {
-                worker.lasting = Memo::default();
-            }
             self.workers.give(worker);
             answer
         })
@@ -195,6 +192,7 @@ impl Policy {
 
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
         let Worker { caches, lasting } = worker;
+        lasting.set_clock(ask.now_ns);
         let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
         let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope, lasting);
         eval.strict = ask.strict_builtin_errors;

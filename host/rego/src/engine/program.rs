@@ -228,8 +228,6 @@ pub(crate) enum Atom {
 #[derive(Debug)]
 pub(crate) struct Program {
     pub nodes: Vec<Node>,
-    /// Nodes whose value is the same in every query: they read base data, and nothing that a query brings.
-    pub lasting: Bits,
 }
 
 impl Program {

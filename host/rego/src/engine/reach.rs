@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use regorus::Value;
 
-use crate::engine::builtins::lookup;
 use crate::engine::ir::NodeId;
 use crate::engine::program::Atom;
 
@@ -45,24 +44,7 @@ impl Bits {
 pub(crate) struct Reads {
     pub atoms: BTreeSet<Atom>,
     pub nodes: BTreeSet<NodeId>,
-    /// Something in them prints.
-    pub speaks: bool,
 }
-
-impl Reads {
-    /// Whether the same policy and data can give different values or prints in two queries.
-    fn varies(&self) -> bool {
-        self.speaks
-            || self.atoms.iter().any(|atom| match atom {
-                Atom::Input(_) => true,
-                Atom::Builtin(name) => lookup(name).is_none_or(|builtin| !builtin.deterministic) && !STEADY.contains(name),
-                Atom::Data(_) | Atom::Node(_) => false,
-            })
-    }
-}
-
-/// Functions that are the evaluator's own and give the same value in every query.
-const STEADY: [&str; 3] = ["internal.member_2", "internal.member_3", "walk"];
 
 /// Everything that each node reads, directly.
 #[derive(Debug, Default)]
@@ -137,23 +119,10 @@ impl Reach {
 
     /// The nodes that read something a replacement of `target` changes, directly or through others.
     pub(crate) fn affected(&self, target: &Atom) -> Bits {
-        self.readers_of(|reads| reads.atoms.iter().any(|atom| touches(target, atom)))
-    }
-
-    /// The nodes whose value is the same in every query.
-    pub(crate) fn lasting(&self) -> Bits {
-        let varies = self.readers_of(Reads::varies);
-        let mut lasting = Bits::new(self.reads.len());
-        (0..self.reads.len()).filter(|at| !varies.has(*at)).for_each(|at| lasting.add(at));
-        lasting
-    }
-
-    /// The nodes for which something holds, and those that read them, directly or through others.
-    fn readers_of(&self, holds: impl Fn(&Reads) -> bool) -> Bits {
         let mut bits = Bits::new(self.reads.len());
         let mut queue = Vec::new();
         for (at, reads) in self.reads.iter().enumerate() {
-            if holds(reads) {
+            if reads.atoms.iter().any(|atom| touches(target, atom)) {
                 bits.add(at);
                 queue.push(at);
             }
@@ -212,17 +181,6 @@ mod tests {
     fn a_cycle_is_found_with_its_path() {
         assert_eq!(reach(&[(0, 1), (1, 2), (2, 1)]).cycles(), [vec![1, 2, 1]]);
         assert!(reach(&[(0, 1), (0, 2), (1, 3), (2, 3)]).cycles().is_empty());
-    }
-
-    #[test]
-    fn what_reads_the_input_or_the_clock_does_not_last() {
-        let mut reach = reach(&[(0, 1)]);
-        reach.reads[1].atoms.insert(Atom::Builtin("time.now_ns"));
-        reach.reads[2].atoms.insert(Atom::Builtin("count"));
-        reach.reads[3].speaks = true;
-        reach.close();
-        let lasting = reach.lasting();
-        assert_eq!([0, 1, 2, 3].map(|at| lasting.has(at)), [false, false, true, false]);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! A call's key is the function and its arguments. Small arguments count by what they are, big ones by where they are;
 //! a key keeps its values alive, so that a place in memory cannot come to hold another value while the key is there.
 //!
+//! What is known is as good as what it was made of ([`Reads`]): what was made of the policy and its data alone is known
+//! for good, what the clock had a part in while the clock stands.
+//!
 //! Invariant: nothing here is ever walked through, so no order of a hash table can be seen.
 
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -20,7 +23,37 @@ const SMALL: usize = 6;
 /// Whole numbers below this are themselves as floats.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// What is known under one overlay, or for good.
+/// What a value was made of, from the least to the most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reads {
+    /// The policy and its data.
+    #[default]
+    Policy,
+    /// The clock, too.
+    Clock,
+    /// The input, the host, chance, or something was printed.
+    Query,
+}
+
+/// Values that outlive a query. They belong to one policy, its data, and one way to take errors of built-in functions.
+#[derive(Debug, Default)]
+pub(crate) struct Lasting {
+    pub(super) policy: Memo,
+    pub(super) clock: Memo,
+    now_ns: i64,
+}
+
+impl Lasting {
+    /// Forgets what is not so any more.
+    pub(crate) fn set_clock(&mut self, now_ns: i64) {
+        if self.now_ns != now_ns {
+            self.clock = Memo::default();
+            self.now_ns = now_ns;
+        }
+    }
+}
+
+/// What is known under one overlay, or for longer.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
     /// Values of rules; `Undefined` is known too.
@@ -33,10 +66,19 @@ pub(crate) struct Memo {
     pub(super) calls: Calls<NodeId>,
 }
 
+#[derive(Debug)]
+struct Call<C> {
+    hash: u64,
+    callee: C,
+    args: Box<[Value]>,
+    value: Value,
+    reads: Reads,
+}
+
 /// Results by what was called and with what.
 #[derive(Debug)]
 pub(crate) struct Calls<C> {
-    table: HashTable<(u64, C, Box<[Value]>, Value)>,
+    table: HashTable<Call<C>>,
     hashes: DefaultHashBuilder,
 }
 
@@ -60,18 +102,22 @@ impl<C: Copy + Eq + Hash> Calls<C> {
         Key(hasher.finish())
     }
 
-    /// The result that is known; `Undefined` is one.
-    pub(crate) fn get(&self, key: Key, callee: C, args: &[Value]) -> Option<&Value> {
-        let found = self.table.find(key.0, |(hash, of, with, _)| {
-            *hash == key.0 && *of == callee && with.len() == args.len() && with.iter().zip(args).all(same)
+    /// The result that is known, with what it was made of; `Undefined` is one.
+    pub(crate) fn get(&self, key: Key, callee: C, args: &[Value]) -> Option<(&Value, Reads)> {
+        let found = self.table.find(key.0, |call| {
+            call.hash == key.0
+                && call.callee == callee
+                && call.args.len() == args.len()
+                && call.args.iter().zip(args).all(same)
         });
-        found.map(|(.., value)| value)
+        found.map(|call| (&call.value, call.reads))
     }
 
     /// Keeps a result. A full table keeps no more: what is asked again is computed again.
-    pub(crate) fn keep(&mut self, key: Key, callee: C, args: Box<[Value]>, value: Value) {
+    pub(crate) fn keep(&mut self, key: Key, callee: C, args: Box<[Value]>, value: Value, reads: Reads) {
         if self.table.len() < MEMO_CALLS {
-            self.table.insert_unique(key.0, (key.0, callee, args, value), |(hash, ..)| *hash);
+            let call = Call { hash: key.0, callee, args, value, reads };
+            self.table.insert_unique(key.0, call, |call| call.hash);
         }
     }
 }
@@ -141,7 +187,7 @@ mod tests {
     fn meets(one: &Value, other: &Value) -> bool {
         let mut calls = Calls::default();
         let key = calls.key(1, std::slice::from_ref(one));
-        calls.keep(key, 1, Box::new([one.clone()]), Value::Null);
+        calls.keep(key, 1, Box::new([one.clone()]), Value::Null, Reads::Query);
         let other = std::slice::from_ref(other);
         calls.get(calls.key(1, other), 1, other).is_some()
     }
@@ -172,7 +218,7 @@ mod tests {
         for at in 0..=MEMO_CALLS {
             let args = [Value::from(at)];
             let key = calls.key(1_u32, &args);
-            calls.keep(key, 1, Box::new(args), Value::Null);
+            calls.keep(key, 1, Box::new(args), Value::Null, Reads::Query);
         }
         assert_eq!(calls.table.len(), MEMO_CALLS);
         let first = [Value::from(0_u64)];

@@ -29,10 +29,10 @@ use crate::engine::observe::{Event, Observer};
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
-use memo::Calls;
+use memo::{Calls, Reads};
 use overlay::Overlay;
 
-pub(crate) use memo::Memo;
+pub(crate) use memo::Lasting;
 
 /// Whether more results are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +83,10 @@ pub(crate) struct Eval<'p> {
     overlay: usize,
     /// Answers of built-in functions that must stay the same.
     fixed: Calls<&'static str>,
-    /// Values of rules that are the same in every query; they outlive this one.
-    lasting: &'p mut Memo,
+    /// Values that outlive this query.
+    lasting: &'p mut Lasting,
+    /// What the value that is being made was made of so far.
+    reads: Reads,
     /// What was made so far, in elements.
     built: usize,
     depth: usize,
@@ -104,7 +106,7 @@ impl<'p> Eval<'p> {
         data: &'p Value,
         input: Option<Value>,
         scope: Scope<'p>,
-        lasting: &'p mut Memo,
+        lasting: &'p mut Lasting,
     ) -> Self {
         Self {
             program,
@@ -120,6 +122,7 @@ impl<'p> Eval<'p> {
             overlay: 0,
             fixed: Calls::default(),
             lasting,
+            reads: Reads::Policy,
             built: 0,
             depth: 0,
             ticks: 0,
@@ -229,7 +232,22 @@ impl<'p> Eval<'p> {
         Box::new(EvalError { code, message: message.into(), place: self.place(span) })
     }
 
+    /// Notes what has a part in the value that is being made.
+    fn read(&mut self, reads: Reads) {
+        self.reads = self.reads.max(reads);
+    }
+
+    /// Does `work` and tells what it read; the value around it has read that, too.
+    fn noting<T>(&mut self, work: impl FnOnce(&mut Self) -> Done<T>) -> Done<(T, Reads)> {
+        let outer = std::mem::take(&mut self.reads);
+        let made = work(self)?;
+        let own = self.reads;
+        self.read(outer);
+        Ok((made, own))
+    }
+
     fn print(&mut self, span: Span, text: String) {
+        self.read(Reads::Query);
         if self.prints.len() < PRINTS
             && let Some(place) = self.place(span)
         {

@@ -12,7 +12,7 @@ use crate::engine::program::{Mod, ModTarget, ModValue, Step};
 use crate::engine::reach::Bits;
 use crate::engine::span::Span;
 
-use super::memo::Memo;
+use super::memo::{Memo, Reads};
 use super::{Done, Eval, Flow, Sink};
 
 /// What a function is replaced by.
@@ -80,24 +80,23 @@ impl<'p> Eval<'p> {
         0
     }
 
-    /// What is known of a node: for good, or under the overlay that its value depends on.
-    pub(super) fn memo(&self, node: NodeId) -> Option<&Memo> {
-        match self.home(node) {
-            0 if self.lasts(node) => Some(self.lasting),
-            at => self.overlays.get(at).map(|overlay| &overlay.memo),
-        }
+    /// Where what is known of a node may be found, with what it was made of.
+    pub(super) fn memos(&self, node: NodeId) -> impl Iterator<Item = (&Memo, Reads)> {
+        let home = self.home(node);
+        // Whoever watches wants to see everything made.
+        let lasting = (home == 0 && self.observer.is_none()).then_some(&*self.lasting);
+        let lasting = lasting.into_iter();
+        let lasting = lasting.flat_map(|lasting| [(&lasting.policy, Reads::Policy), (&lasting.clock, Reads::Clock)]);
+        lasting.chain(self.overlays.get(home).map(|overlay| (&overlay.memo, Reads::Query)))
     }
 
-    pub(super) fn memo_mut(&mut self, node: NodeId) -> Option<&mut Memo> {
-        match self.home(node) {
-            0 if self.lasts(node) => Some(self.lasting),
-            at => self.overlays.get_mut(at).map(|overlay| &mut overlay.memo),
+    /// Where what is found out about a node is kept.
+    pub(super) fn memo_for(&mut self, node: NodeId, reads: Reads) -> Option<&mut Memo> {
+        match (self.home(node), reads) {
+            (0, Reads::Policy) if self.observer.is_none() => Some(&mut self.lasting.policy),
+            (0, Reads::Clock) if self.observer.is_none() => Some(&mut self.lasting.clock),
+            (home, _) => self.overlays.get_mut(home).map(|overlay| &mut overlay.memo),
         }
-    }
-
-    /// Whether a rule has the same value in every query. Whoever watches wants to see it made.
-    fn lasts(&self, node: NodeId) -> bool {
-        self.observer.is_none() && self.program.lasting.has(node as usize)
     }
 
     /// The data that holds now.

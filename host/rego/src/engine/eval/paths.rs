@@ -7,6 +7,7 @@ use crate::engine::modules::Kind;
 use crate::engine::program::{Base, Out, Pat, Step, Term};
 use crate::engine::span::Span;
 
+use super::memo::Reads;
 use super::{Done, Eval, Flow, Sink};
 
 /// Where a scan is.
@@ -52,8 +53,10 @@ fn plain(term: &Term) -> bool {
 impl<'p> Eval<'p> {
     /// The value of a reference with every part known.
     pub(super) fn lookup(&mut self, frame: usize, base: &'p Base, path: &'p [Term], span: Span) -> Done<Option<Value>> {
-        if let Base::Node(node) = base {
-            return self.lookup_node(frame, *node, path, span);
+        match base {
+            Base::Node(node) => return self.lookup_node(frame, *node, path, span),
+            Base::Input => self.read(Reads::Query),
+            Base::Slot(_) | Base::Doc(_) => {}
         }
         if path.iter().all(plain) {
             return Ok(self.root(frame, base).and_then(|root| self.below(frame, root, path)).cloned());
@@ -159,8 +162,10 @@ impl<'p> Eval<'p> {
             };
             if passed { eval.deeper(frame, rest, span, sink) } else { Ok(Flow::More) }
         };
-        if let Base::Node(node) = base {
-            return self.scan_at(frame, At::Node(*node), path, span, &mut then);
+        match base {
+            Base::Node(node) => return self.scan_at(frame, At::Node(*node), path, span, &mut then),
+            Base::Input => self.read(Reads::Query),
+            Base::Slot(_) | Base::Doc(_) => {}
         }
         let Some(root) = self.root(frame, base).cloned() else { return Ok(Flow::More) };
         self.scan_at(frame, At::Value(&root), path, span, &mut then)

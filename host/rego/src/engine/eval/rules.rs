@@ -9,9 +9,10 @@ use crate::engine::error::EvalCode;
 use crate::engine::ir::{Callee, NodeId, Special};
 use crate::engine::modules::Kind;
 use crate::engine::observe::Event;
-use crate::engine::program::{Branch, KeyAt, Node, Rule, Term};
+use crate::engine::program::{Branch, KeyAt, Keyed, Node, Rule, Term};
 use crate::engine::span::Span;
 
+use super::memo::Reads;
 use super::overlay::{Mock, Mocked};
 use super::paths::index;
 use super::specials::member;
@@ -19,6 +20,9 @@ use super::{Done, Eval, Flow};
 
 /// Keys of one set or object that are asked for one by one; afterwards it is built as a whole.
 const ASKED_KEYS: usize = 16;
+
+/// The function that tells the time of the query.
+const CLOCK: &str = "time.now_ns";
 
 /// What a partial rule makes, while it is made.
 enum Building {
@@ -92,12 +96,18 @@ impl<'p> Eval<'p> {
 
     /// The value of a rule that was made before.
     pub(super) fn known(&self, id: NodeId) -> Option<&Value> {
-        self.memo(id)?.values.get(&id).filter(|value| **value != Value::Undefined)
+        self.made_before(id).map(|(value, _)| value).filter(|value| **value != Value::Undefined)
     }
 
-    /// Whether the value of a rule was made before; it may be undefined.
-    pub(super) fn is_made(&self, id: NodeId) -> bool {
-        self.memo(id).is_some_and(|memo| memo.values.contains_key(&id))
+    fn made_before(&self, id: NodeId) -> Option<(&Value, Reads)> {
+        self.memos(id).find_map(|(memo, reads)| Some((memo.values.get(&id)?, reads)))
+    }
+
+    /// Whether the value of a rule was made before, so that it is one to read; it may be undefined.
+    pub(super) fn is_made(&mut self, id: NodeId) -> bool {
+        let Some((_, reads)) = self.made_before(id) else { return false };
+        self.read(reads);
+        true
     }
 
     /// Makes the value of a rule, once.
@@ -107,14 +117,16 @@ impl<'p> Eval<'p> {
         }
         let Some(node) = self.program.node(id) else { return Ok(()) };
         self.enter(span)?;
-        let value = match node.kind {
-            Kind::Package => Some(self.package(node, span)?),
-            Kind::Complete => self.complete(node)?,
-            Kind::Function => None,
-            Kind::Set | Kind::Object => Some(self.partial(node, span)?),
-        };
+        let (value, reads) = self.noting(|eval| {
+            Ok(match node.kind {
+                Kind::Package => Some(eval.package(node, span)?),
+                Kind::Complete => eval.complete(node)?,
+                Kind::Function => None,
+                Kind::Set | Kind::Object => Some(eval.partial(node, span)?),
+            })
+        })?;
         self.leave();
-        if let Some(memo) = self.memo_mut(id) {
+        if let Some(memo) = self.memo_for(id, reads) {
             memo.values.insert(id, value.unwrap_or(Value::Undefined));
         }
         Ok(())
@@ -238,22 +250,41 @@ impl<'p> Eval<'p> {
 
     /// The part of a set or object under one key, without the rest where that is possible.
     pub(super) fn keyed(&mut self, id: NodeId, key: &Value, span: Span) -> Done<Option<Value>> {
-        let Some(memo) = self.memo(id) else { return Ok(None) };
-        if let Some(whole) = memo.values.get(&id) {
-            return Ok(index(whole, key).cloned());
+        let mut asked = 0;
+        let mut known = None;
+        for (memo, reads) in self.memos(id) {
+            asked += memo.asked.get(&id).copied().unwrap_or(0);
+            let keys = std::slice::from_ref(key);
+            known = match memo.values.get(&id) {
+                Some(whole) => Some((index(whole, key).cloned(), reads)),
+                None => memo.keyed.get(memo.keyed.key(id, keys), id, keys).map(|(value, _)| (defined(value), reads)),
+            };
+            if known.is_some() {
+                break;
+            }
         }
-        let keys = std::slice::from_ref(key);
-        let at = memo.keyed.key(id, keys);
-        if let Some(known) = memo.keyed.get(at, id, keys) {
-            return Ok(defined(known));
+        if let Some((value, reads)) = known {
+            self.read(reads);
+            return Ok(value);
         }
-        let whole = memo.asked.get(&id).is_some_and(|asked| *asked >= ASKED_KEYS);
-        let (Some(node), false) = (self.program.node(id), whole) else {
+        let (Some(node), true) = (self.program.node(id), asked < ASKED_KEYS) else {
             self.ensure(id, span)?;
             return Ok(self.known(id).and_then(|value| index(value, key)).cloned());
         };
         let Some(rules) = &node.keyed else { return Ok(None) };
         self.enter(span)?;
+        let (value, reads) = self.noting(|eval| eval.keyed_part(node, rules, key))?;
+        self.leave();
+        if let Some(memo) = self.memo_for(id, reads) {
+            *memo.asked.entry(id).or_default() += 1;
+            let keys = std::slice::from_ref(key);
+            let at = memo.keyed.key(id, keys);
+            memo.keyed.keep(at, id, Box::new([key.clone()]), value.clone().unwrap_or(Value::Undefined), reads);
+        }
+        Ok(value)
+    }
+
+    fn keyed_part(&mut self, node: &'p Node, rules: &'p [Keyed], key: &Value) -> Done<Option<Value>> {
         let mut building =
             if node.kind == Kind::Set { Building::Set(BTreeSet::new()) } else { Building::Object(BTreeMap::new()) };
         for keyed in rules {
@@ -272,13 +303,7 @@ impl<'p> Eval<'p> {
             }
             self.close(frame);
         }
-        self.leave();
-        let value = index(&building.done(), key).cloned();
-        if let Some(memo) = self.memo_mut(id) {
-            *memo.asked.entry(id).or_default() += 1;
-            memo.keyed.keep(at, id, Box::new([key.clone()]), value.clone().unwrap_or(Value::Undefined));
-        }
-        Ok(value)
+        Ok(index(&building.done(), key).cloned())
     }
 
     /// Calls a function with the arguments that stand on the stack from `base`; they are gone afterwards. `None` is
@@ -335,8 +360,9 @@ impl<'p> Eval<'p> {
                 Err(error) => self.builtin_failed(error, span),
             };
         }
+        self.reads = self.reads.max(if builtin.name == CLOCK { Reads::Clock } else { Reads::Query });
         let key = self.fixed.key(builtin.name, args);
-        if let Some(value) = self.fixed.get(key, builtin.name, args) {
+        if let Some((value, _)) = self.fixed.get(key, builtin.name, args) {
             let value = defined(value);
             self.close(base);
             return Ok(value);
@@ -346,7 +372,7 @@ impl<'p> Eval<'p> {
             Err(error) => self.builtin_failed(error, span)?,
         };
         let args = self.stack.split_off(base).into_boxed_slice();
-        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined));
+        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), Reads::Query);
         Ok(value)
     }
 
@@ -363,19 +389,31 @@ impl<'p> Eval<'p> {
     }
 
     fn call_function(&mut self, id: NodeId, base: usize, span: Span) -> Done<Option<Value>> {
-        // Not among what lasts, even where it could be: arguments come with the input and would never go.
+        // Never among what lasts: arguments come with the input and would stay.
         let home = self.home(id);
         let (Some(node), Some(overlay)) = (self.program.node(id), self.overlays.get(home)) else { return Ok(None) };
         let memo = &overlay.memo;
         let args = self.stack.get(base..).unwrap_or(&[]);
         let arity = args.len();
         let key = memo.calls.key(id, args);
-        if let Some(value) = memo.calls.get(key, id, args) {
+        if let Some((value, reads)) = memo.calls.get(key, id, args) {
             let value = defined(value);
+            self.read(reads);
             self.close(base);
             return Ok(value);
         }
         self.enter(span)?;
+        let (value, reads) = self.noting(|eval| eval.function(node, base, arity))?;
+        self.leave();
+        let args = self.stack.split_off(base).into_boxed_slice();
+        if let Some(overlay) = self.overlays.get_mut(home) {
+            overlay.memo.calls.keep(key, id, args, value.clone().unwrap_or(Value::Undefined), reads);
+        }
+        Ok(value)
+    }
+
+    /// The value of a function for the arguments on the stack from `base`.
+    fn function(&mut self, node: &'p Node, base: usize, arity: usize) -> Done<Option<Value>> {
         let mut value = None;
         let conflict = "functions must not produce multiple outputs for same inputs";
         for rule in &node.rules {
@@ -389,11 +427,6 @@ impl<'p> Eval<'p> {
         }
         if let (None, Some(default)) = (&value, &node.default) {
             value = self.apply(default, base, arity, conflict)?;
-        }
-        self.leave();
-        let args = self.stack.split_off(base).into_boxed_slice();
-        if let Some(overlay) = self.overlays.get_mut(home) {
-            overlay.memo.calls.keep(key, id, args, value.clone().unwrap_or(Value::Undefined));
         }
         Ok(value)
     }

@@ -11,6 +11,7 @@ use crate::engine::limits::NESTING;
 use crate::engine::program::{Out, Step};
 use crate::engine::span::Span;
 
+use super::memo::Reads;
 use super::paths::index;
 use super::{Done, Eval, Flow, Sink};
 
@@ -30,7 +31,10 @@ impl<'p> Eval<'p> {
                 }
                 Ok(Some(Value::Bool(true)))
             }
-            (Special::Runtime, _) => Ok(Some(Value::new_object())),
+            (Special::Runtime, _) => {
+                self.read(Reads::Query);
+                Ok(Some(Value::new_object()))
+            }
             (Special::HttpSend, [request]) => {
                 if let Some(message) = bad_request(request) {
                     let message = format!("http.send: {message}");

@@ -67,7 +67,6 @@ pub(crate) fn plan(
         if let Some(all) = reach.reads.get_mut(rule.node as usize) {
             all.atoms.extend(reads.atoms);
             all.nodes.extend(reads.nodes);
-            all.speaks |= reads.speaks;
         }
     }
     for (node, reads) in nodes.iter_mut().zip(&mut reach.reads) {
@@ -83,8 +82,7 @@ pub(crate) fn plan(
     reach.close();
     report_cycles(tree, &nodes, &reach, sources, errors);
     fill(&targets, &reach);
-    let lasting = reach.lasting();
-    (Program { nodes, lasting }, reach)
+    (Program { nodes }, reach)
 }
 
 fn fill(targets: &Targets, reach: &Reach) {

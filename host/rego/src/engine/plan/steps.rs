@@ -74,7 +74,6 @@ impl Planner<'_> {
                 Op::With { mods, body: self.body(body, bound) }
             }
             LitKind::Print(closures) => {
-                self.reads.speaks = true;
                 Op::Print(closures.iter().map(|closure| self.closure(closure, bound)).collect())
             }
         };
