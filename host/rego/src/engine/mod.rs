@@ -34,4 +34,4 @@ pub(crate) use builtins::{Host, HostError};
 pub(crate) use error::{EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
-pub(crate) use stack::{StackError, apart};
+pub(crate) use stack::{StackError, apart, spread};

@@ -21,7 +21,7 @@ use super::program::Program;
 use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
-use super::stack::apart;
+use super::stack::{StackError, apart, spread};
 use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
@@ -111,8 +111,9 @@ impl Files {
             let message = "Rego of before OPA 1.0 cannot be read: rewrite the policies with `opa fmt --rego-v1`";
             return Err(vec![CompileError::at(first, Span::default(), CompileCode::Parse, message)]);
         }
-        for (at, source) in sources.iter().enumerate() {
-            match parse(source, u32::try_from(at).unwrap_or(u32::MAX)) {
+        let parsed = spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX)));
+        for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
+            match module {
                 Ok(module) => modules.push(module),
                 Err(mut found) => errors.append(&mut found),
             }
@@ -205,6 +206,13 @@ impl Policy {
 pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
     apart(work)
         .unwrap_or_else(|error| Err(EvalError { code: EvalCode::Fault, message: error.to_string(), place: None }))
+}
+
+/// The parser could not be run; told at the first file.
+fn fault(sources: &[Source], error: &StackError) -> CompileError {
+    let empty = Source::new(String::new(), String::new());
+    let first = sources.first().unwrap_or(&empty);
+    CompileError::at(first, Span::default(), CompileCode::Compile, error.to_string())
 }
 
 pub(super) fn sorted(mut errors: Vec<CompileError>) -> Vec<CompileError> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::compact;
+use super::json_text::to_json;
 use super::operands::{list, record, some};
 use super::schema_check::Check;
 use super::scope::Scope;
@@ -34,7 +34,7 @@ pub(super) type Schema = Arc<Json>;
 fn json(value: &Value, position: usize) -> Result<Json, BuiltinError> {
     let text = match value {
         Value::String(text) => text.to_string(),
-        Value::Object(_) => compact(value)?,
+        Value::Object(_) => return to_json(value),
         other => return Err(BuiltinError::wrong_type(position, other, &["object", "string"])),
     };
     serde_json::from_str(&text).map_err(|_error| BuiltinError::failed("invalid JSON string"))
