@@ -18,6 +18,7 @@ mod eval_error;
 mod folder;
 mod judge;
 mod limits;
+pub mod measure;
 mod outline;
 mod policy;
 mod rules;

@@ -54,6 +54,8 @@ pub struct Ask<'a> {
     pub input: &'a str,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
+    /// The moment that `time.now_ns` tells.
+    pub now: Timestamp,
     /// The end of the run.
     pub deadline: Option<Instant>,
     /// How long the evaluation may take at most.
@@ -61,10 +63,11 @@ pub struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    /// An evaluation that reaches nothing, within the usual time limit.
+    /// An evaluation that reaches nothing, now and within the usual time limit.
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
-        Self { packages, input, host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME }
+        let now = Timestamp::now();
+        Self { packages, input, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
     }
 }
 
@@ -215,7 +218,9 @@ pub(crate) fn evaluate(
     let input = input.map(regorus::Value::from_json_str).transpose();
     let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
     let calls = Calls::new(Arc::clone(&ask.host));
-    let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    let now_ns = i64::try_from(ask.now.as_nanosecond()).unwrap_or(i64::MAX);
+    // What policies draw by chance is no secret: it only differs from one evaluation to the next.
+    let seed = Timestamp::now().as_nanosecond().unsigned_abs();
     let question = engine::Ask {
         input,
         host: &calls,
@@ -223,8 +228,7 @@ pub(crate) fn evaluate(
         // As in OPA, a built-in that fails is undefined.
         strict_builtin_errors: false,
         now_ns,
-        // What policies draw by chance is no secret: it only differs from one evaluation to the next.
-        seed: now_ns.unsigned_abs(),
+        seed: u64::try_from(seed).unwrap_or(u64::MAX),
     };
     let answer = program.evaluate(paths, &question);
     // Looked at first: it is told better here than by the engine.

@@ -33,4 +33,4 @@ pub(crate) use builtins::{Host, HostError, NoHost};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
-pub(crate) use stack::{StackError, apart};
+pub(crate) use stack::{StackError, apart, spread};

@@ -175,6 +175,34 @@ pub(super) fn read(whole: &str) -> Result<Value, BuiltinError> {
     from_json(document)
 }
 
+/// The value as JSON, as if it were written by [`compact`] and read again.
+pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, BuiltinError> {
+    fn at(value: &Value, depth: usize) -> Result<serde_json::Value, BuiltinError> {
+        if depth > limits::NESTING {
+            return Err(BuiltinError::limit(format!("the value is nested more than {} levels deep", limits::NESTING)));
+        }
+        Ok(match value {
+            Value::Null | Value::Undefined => serde_json::Value::Null,
+            Value::Bool(flag) => serde_json::Value::Bool(*flag),
+            Value::Number(_) => {
+                let number = number_text(value).parse().map_err(|_error| BuiltinError::failed("invalid JSON string"))?;
+                serde_json::Value::Number(number)
+            }
+            Value::String(text) => serde_json::Value::String(text.to_string()),
+            Value::Array(array) => array.iter().map(|element| at(element, depth + 1)).collect::<Result<_, _>>()?,
+            Value::Set(set) => {
+                sorted(set.iter()).into_iter().map(|element| at(element, depth + 1)).collect::<Result<_, _>>()?
+            }
+            Value::Object(object) => {
+                let fields = fields(object)?.into_iter();
+                let fields = fields.map(|(key, value)| Ok((key, at(value, depth + 1)?)));
+                serde_json::Value::Object(fields.collect::<Result<_, BuiltinError>>()?)
+            }
+        })
+    }
+    at(value, 0)
+}
+
 /// The same document as a value of Rego; numbers keep their digits.
 pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinError> {
     Ok(match document {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::compact;
+use super::json_text::to_json;
 use super::operands::{list, record, some};
 use super::schema_check::Check;
 use super::schema_refs::Schema;
@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Builtin] = &[
 fn json(value: &Value) -> Result<Json, BuiltinError> {
     let text = match value {
         Value::String(text) => text.to_string(),
-        Value::Object(_) | Value::Array(_) => compact(value)?,
+        Value::Object(_) | Value::Array(_) => return to_json(value),
         _ => return Err(BuiltinError::failed("wrong type, expected string or object")),
     };
     serde_json::from_str(&text).map_err(|_error| BuiltinError::failed("invalid JSON string"))

@@ -12,11 +12,12 @@ use super::host::Host;
 use super::limits;
 use super::schema_refs::Schema;
 
-/// Compiled patterns of one worker. Each kind is bounded; a full one starts again from empty.
+/// Compiled patterns of one worker, behind an `Arc` as a copied `Regex` begins without its scratch memory. Each kind is
+/// bounded; a full one starts again from empty.
 #[derive(Default)]
 pub(crate) struct Caches {
-    pub(super) regexes: Bounded<String, Regex>,
-    pub(super) globs: Bounded<(String, Vec<char>), Glob>,
+    pub(super) regexes: Bounded<String, Arc<Regex>>,
+    pub(super) globs: Bounded<(String, Vec<char>), Arc<Glob>>,
     pub(super) schemas: Bounded<Value, Arc<Schema>>,
 }
 
