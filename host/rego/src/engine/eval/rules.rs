@@ -24,6 +24,9 @@ const ASKED_KEYS: usize = 16;
 /// The function that tells the time of the query.
 const CLOCK: &str = "time.now_ns";
 
+/// Functions that policies call with the same long text again and again.
+const COSTLY: [&str; 3] = ["ec.purl.is_valid", "ec.purl.parse", "json.unmarshal"];
+
 /// What a partial rule makes, while it is made.
 enum Building {
     Leaf(Value),
@@ -348,6 +351,9 @@ impl<'p> Eval<'p> {
 
     fn call_builtin(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> Done<Option<Value>> {
         let args = self.stack.get(base..).unwrap_or(&[]);
+        if builtin.deterministic && COSTLY.contains(&builtin.name) {
+            return self.call_costly(builtin, base, span);
+        }
         if builtin.deterministic {
             let result = (builtin.call)(&mut self.scope, args);
             self.close(base);
@@ -373,6 +379,25 @@ impl<'p> Eval<'p> {
         };
         let args = self.stack.split_off(base).into_boxed_slice();
         self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), Reads::Query);
+        Ok(value)
+    }
+
+    /// A call whose result is worth remembering for the length of the query.
+    fn call_costly(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> Done<Option<Value>> {
+        let args = self.stack.get(base..).unwrap_or(&[]);
+        let key = self.fixed.key(builtin.name, args);
+        if let Some((value, _)) = self.fixed.get(key, builtin.name, args) {
+            let value = defined(value);
+            self.close(base);
+            return Ok(value);
+        }
+        let value = match (builtin.call)(&mut self.scope, args) {
+            Ok(value) => value,
+            Err(error) => self.builtin_failed(error, span)?,
+        };
+        self.made(0, value.as_ref().unwrap_or(&Value::Undefined), span)?;
+        let args = self.stack.split_off(base).into_boxed_slice();
+        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), Reads::Policy);
         Ok(value)
     }
 
