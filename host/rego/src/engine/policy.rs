@@ -21,6 +21,7 @@ use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
 use super::stack::{StackError, apart, spread};
+use super::types::check;
 use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
@@ -141,6 +142,10 @@ impl Files {
             return Err(sorted(errors));
         }
         let planned = plan(&tree, &rules, &sources, &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
+        check(&tree, &rules, &planned.1, &sources, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
