@@ -14,6 +14,7 @@ use assay_model::{
     selection::Selection,
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
+use assay_report::Format;
 use assay_runner::Job;
 use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
@@ -65,6 +66,7 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         effective_time: settings.moment.usual(),
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
     };
+    let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     let job = Job {
         head: Arc::new(head),
         snapshot: Arc::new(settings.snapshot.clone()),
@@ -72,8 +74,8 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         judges: judges.into(),
         inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
         moment: settings.moment,
-        keep_inputs: false,
-        keep_statements: false,
+        keep_inputs: wants(Format::PolicyInput),
+        keep_statements: wants(Format::Attestation),
         workers: settings.workers,
         deadline: settings.deadline,
         clock: jiff::Timestamp::now,
