@@ -52,6 +52,8 @@ pub struct Ask<'a> {
     pub packages: &'a BTreeSet<String>,
     /// The input document, JSON.
     pub input: &'a str,
+    /// The moment that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
+    pub when: Option<Timestamp>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
     /// The moment that `time.now_ns` tells.
@@ -67,7 +69,7 @@ impl<'a> Ask<'a> {
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
         let now = Timestamp::now();
-        Self { packages, input, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
+        Self { packages, input, when: None, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
     }
 }
 
@@ -193,6 +195,14 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
     })
 }
 
+/// Where rules find the moment they judge at.
+const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
+
+fn when_ns(when: Timestamp) -> regorus::Value {
+    // The range of `jiff` is larger than what 64 bits hold; OPA's numbers have no limit either.
+    regorus::Value::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(regorus::Value::Null)
+}
+
 /// What an evaluation gives.
 #[derive(Debug, Default)]
 pub(crate) struct Values {
@@ -223,6 +233,7 @@ pub(crate) fn evaluate(
     let seed = Timestamp::now().as_nanosecond().unsigned_abs();
     let question = engine::Ask {
         input,
+        data: ask.when.map(|when| program.data_with(&WHEN, when_ns(when))),
         host: &calls,
         bounds: Bounds { deadline: end, cancel: None },
         // As in OPA, a built-in that fails is undefined.
