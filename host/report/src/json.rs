@@ -28,11 +28,6 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
     json::to_string(&Document::of(head, end, options))
 }
 
-/// One component as it stands in the report.
-pub(crate) fn component(outcome: &Outcome, options: Options) -> impl Serialize + '_ {
-    ComponentDocument::of(outcome, options)
-}
-
 #[derive(Serialize)]
 struct Document<'a> {
     success: bool,
@@ -50,8 +45,9 @@ struct Document<'a> {
     stopped: Option<&'static str>,
 }
 
+/// A component as it stands in the report.
 #[derive(Serialize)]
-struct ComponentDocument<'a> {
+pub(crate) struct ComponentDocument<'a> {
     name: &'a str,
     #[serde(rename = "containerImage")]
     image: String,
@@ -108,7 +104,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> ComponentDocument<'a> {
-    fn of(outcome: &'a Outcome, options: Options) -> Self {
+    pub(crate) fn of(outcome: &'a Outcome, options: Options) -> Self {
         let decision = &outcome.decision;
         let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options.info)).collect();
         Self {
