@@ -70,7 +70,7 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
     ] {
         for outcome in end.outcomes.iter().filter(|_| shown) {
             for finding in of(outcome) {
-                let id = finding.code().unwrap_or(NO_CODE);
+                let id = finding.code().filter(|code| !code.is_empty()).unwrap_or(NO_CODE);
                 let terms = finding.terms().join("\n");
                 let mut result = result(outcome, id, &index, level, &finding.message, &terms);
                 if level == "none" {
