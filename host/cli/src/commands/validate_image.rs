@@ -18,13 +18,13 @@ use signal_hook::{
     low_level,
 };
 
-use super::{progress::Progress, wire};
+use super::{as_ec, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{ImageSettings, Output, Surroundings},
+    settings::{Called, ImageSettings, Output, Surroundings},
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
@@ -45,8 +45,14 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     }
     let end = assay_runner::run(&wired.job, &inbox, &mut |event| reports.event(&event))
         .map_err(|error| Unusable::from_error(&error))?;
-    let written = reports.write(printer);
-    say_how_it_ended(&end, settings.strict, printer);
+    let written = match settings.called {
+        Called::Ec if !as_ec::writes_reports(&end) => true,
+        Called::Ec | Called::Assay => reports.write(printer),
+    };
+    match settings.called {
+        Called::Ec => as_ec::last_word(&end, settings.strict).into_iter().for_each(|text| printer.error(&text)),
+        Called::Assay => say_how_it_ended(&end, settings.strict, printer),
+    }
     Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::NO_ANSWER })
 }
 
