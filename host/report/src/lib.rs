@@ -34,6 +34,8 @@ mod xml;
 mod yaml;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod sample;

@@ -14,7 +14,7 @@ use crate::{
     Options,
     by_rule::{description, title},
     plain,
-    standing::{Standing, count, sentence, worst_first},
+    standing::{Standing, count, sentence, short_name, worst_first},
     text::stopped_early,
     totals::Totals,
 };
@@ -97,7 +97,7 @@ fn table(page: &mut String, outcomes: &[(Standing, &std::sync::Arc<Outcome>)]) -
             "| {} {} | {} | {} | {} | {} |\n",
             sign(*standing),
             standing.word(),
-            inline(&cut(&outcome.component.name, NAME_CHARACTERS)),
+            inline(&cut(&short_name(&outcome.component.name), NAME_CHARACTERS)),
             decision.violations.len(),
             decision.warnings.len(),
             decision.successes.len()
@@ -130,7 +130,7 @@ fn has_more(outcome: &Outcome, options: Options) -> bool {
 
 fn details(standing: Standing, outcome: &Outcome, options: Options) -> String {
     let decision = &outcome.decision;
-    let name = inline(&cut(&outcome.component.name, NAME_CHARACTERS));
+    let name = inline(&cut(&short_name(&outcome.component.name), NAME_CHARACTERS));
     let mut text = format!("\n<details><summary>{} <b>{name}</b> {}</summary>\n\n", sign(standing), standing.word());
     text.push_str(&format!("{}\n", code(&outcome.image_text())));
     if let Some(error) = &outcome.error {

@@ -11,8 +11,11 @@ use super::{class, markup::Markup};
 use crate::{
     Options,
     by_rule::{description, title},
-    standing::{Standing, count},
+    standing::{Standing, count, short_name},
 };
+
+/// The messages of one rule about one component that are shown before the reader asks for more.
+const MESSAGES: usize = 8;
 
 /// A component that can be unfolded.
 pub(super) fn card(
@@ -26,7 +29,7 @@ pub(super) fn card(
     let decision = &outcome.decision;
     html.tag("<details class=\"card component ").tag(class(standing)).tag("\" id=\"component-").number(number);
     html.tag(if open { "\" open=\"open\">" } else { "\">" });
-    html.tag("<summary><span class=\"grow\"><span class=\"name\">").text(&outcome.component.name);
+    html.tag("<summary><span class=\"grow\"><span class=\"name\">").text(&short_name(&outcome.component.name));
     html.tag("</span><span class=\"at\">").text(&outcome.image_text()).tag("</span></span>");
     html.tag("<span class=\"badge\">").tag(standing.word()).tag("</span></summary>\n<div class=\"body\">\n");
     if let Some(error) = &outcome.error {
@@ -63,14 +66,14 @@ fn findings(html: &mut Markup, tone: &'static str, heading: &str, findings: &[Fi
             html.tag("<b>").text(title).tag("</b> ");
         }
         html.tag("<span class=\"code\">").text(first.code().unwrap_or("without a code")).tag("</span></p>\n<ul>");
-        for finding in group {
-            html.tag("<li>").prose(&finding.message);
-            for term in finding.terms() {
-                html.tag(" <span class=\"term\">").text(term).tag("</span>");
-            }
-            html.tag("</li>\n");
-        }
+        let (shown, folded) = group.split_at_checked(MESSAGES).unwrap_or((group, &[]));
+        messages(html, shown);
         html.tag("</ul>");
+        if !folded.is_empty() {
+            html.tag("<details class=\"quiet\"><summary>").number(folded.len()).tag(" more</summary>\n<ul>");
+            messages(html, folded);
+            html.tag("</ul></details>");
+        }
         if let Some(text) = group.iter().find_map(|finding| finding.text("description")) {
             html.tag("<p class=\"more\">").prose(description(text)).tag("</p>");
         }
@@ -84,13 +87,23 @@ fn findings(html: &mut Markup, tone: &'static str, heading: &str, findings: &[Fi
     }
 }
 
+fn messages(html: &mut Markup, findings: &[Finding]) {
+    for finding in findings {
+        html.tag("<li>").prose(&finding.message);
+        for term in finding.terms().into_iter().filter(|term| !finding.message.contains(term)) {
+            html.tag(" <span class=\"term\">").text(term).tag("</span>");
+        }
+        html.tag("</li>\n");
+    }
+}
+
 fn successes(html: &mut Markup, successes: &[Finding], options: Options) {
     if successes.is_empty() {
         return;
     }
     let heading = count(successes.len(), "rule");
     if !options.show_successes {
-        html.tag("<p class=\"more\">").text(&heading).tag(" passed; `--show-successes` lists them.</p>\n");
+        html.tag("<p class=\"hint\">").text(&heading).tag(" passed; <code>--show-successes</code> lists them.</p>\n");
         return;
     }
     html.tag("<details class=\"quiet\"><summary>").text(&heading).tag(" passed</summary>\n<ul class=\"passed\">");

@@ -19,7 +19,7 @@ use self::markup::Markup;
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
-    standing::{Standing, count, sentence, worst_first},
+    standing::{Standing, count, sentence, short_name, worst_first},
     text::stopped_early,
     totals::Totals,
 };
@@ -141,7 +141,10 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
         html.tag("<h3>Components</h3>\n<ul class=\"links\">\n");
         for (_, at) in &rule.components {
             if let Some(outcome) = end.outcomes.get(*at) {
-                html.tag("<li><a href=\"#component-").number(at + 1).tag("\">").text(&outcome.component.name);
+                html.tag("<li><a href=\"#component-")
+                    .number(at + 1)
+                    .tag("\">")
+                    .text(&short_name(&outcome.component.name));
                 html.tag("</a></li>\n");
             }
         }
