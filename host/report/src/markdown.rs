@@ -13,7 +13,7 @@ use assay_model::{
 use crate::{
     Options,
     by_rule::{description, title},
-    plain,
+    plain::{self, cut},
     standing::{Standing, count, sentence, short_name, worst_first},
     text::stopped_early,
     totals::Totals,
@@ -182,13 +182,6 @@ fn field(text: &str) -> String {
 /// A name, as code.
 fn code(text: &str) -> String {
     format!("<code>{}</code>", inline(&cut(text, FIELD_CHARACTERS)))
-}
-
-fn cut(text: &str, characters: usize) -> String {
-    if text.chars().nth(characters).is_none() {
-        return text.to_owned();
-    }
-    text.chars().take(characters - 1).chain(['…']).collect()
 }
 
 /// The same as [`inline`], in which what stands between backticks is code.

@@ -1,4 +1,4 @@
-//! [`line()`] and [`lines`]: text from outside made harmless for a terminal and for the layout of a report.
+//! [`line()`] and [`lines`]: text from outside made harmless for a terminal and for the layout of a report; [`cut`].
 //!
 //! Findings quote images and attestations, so their text is written by whoever is judged. Control characters (ANSI
 //! escapes among them), Unicode line separators and bidirectional controls could hide or forge lines of a report; each
@@ -21,6 +21,14 @@ pub(crate) fn code_span(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('`')?;
     let (code, after) = rest.split_once('`')?;
     (!code.is_empty() && !code.contains('\n')).then_some((before, code, after))
+}
+
+/// At most so many characters, the last of them an ellipsis where something was cut off. `characters` is at least 1.
+pub(crate) fn cut(text: &str, characters: usize) -> Cow<'_, str> {
+    if text.chars().nth(characters).is_none() {
+        return Cow::Borrowed(text);
+    }
+    text.chars().take(characters.saturating_sub(1)).chain(['…']).collect::<String>().into()
 }
 
 fn is_harmful(character: char) -> bool {
@@ -47,6 +55,13 @@ fn escape(text: &str, is_harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_ends_in_an_ellipsis() {
+        for (text, shown) in [("", ""), ("äöü", "äöü"), ("äöüß", "äö…")] {
+            assert_eq!(cut(text, 3), shown);
+        }
+    }
 
     #[test]
     fn code_stands_between_two_backticks_on_a_line() {

@@ -21,7 +21,8 @@ use serde_json::{Value, json};
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
-    markdown, plain,
+    markdown,
+    plain::{self, cut},
     standing::sentence,
     totals::Totals,
 };
@@ -39,6 +40,9 @@ const DESCRIPTION_CHARACTERS: usize = 1024;
 
 /// The longest message: a reader of alerts wants a sentence, and one message must not fill the file.
 const MESSAGE_CHARACTERS: usize = 8192;
+
+/// The longest text of a rule's help. It is cut before it becomes Markdown, which must not be cut in the middle.
+const HELP_CHARACTERS: usize = 4096;
 
 /// The longest place. References to images are shorter; names of components may be anything.
 const PLACE_CHARACTERS: usize = 1024;
@@ -130,22 +134,22 @@ fn rules(end: &RunEnd, options: Options) -> (Vec<Value>, BTreeMap<String, usize>
         let title = rule.title.unwrap_or(id);
         let description = rule.description.unwrap_or(title);
         let mut help = description.to_owned();
-        let mut marked = markdown::prose(description);
+        let mut marked = markdown::prose(&cut(description, HELP_CHARACTERS));
         if let Some(solution) = rule.solution {
             help.push_str("\n\nSolution: ");
             help.push_str(solution);
             marked.push_str("\n\n**Solution:** ");
-            marked.push_str(&markdown::prose(solution));
+            marked.push_str(&markdown::prose(&cut(solution, HELP_CHARACTERS)));
         }
         documents.insert(
             id.to_owned(),
             json!({
-                "id": short(id, 255),
-                "shortDescription": {"text": short(&text(title), DESCRIPTION_CHARACTERS)},
-                "fullDescription": {"text": short(&text(description), DESCRIPTION_CHARACTERS)},
-                "help": {"text": text(&help), "markdown": short(&marked, MESSAGE_CHARACTERS)},
+                "id": cut(id, 255),
+                "shortDescription": {"text": cut(&text(title), DESCRIPTION_CHARACTERS)},
+                "fullDescription": {"text": cut(&text(description), DESCRIPTION_CHARACTERS)},
+                "help": {"text": text(&help), "markdown": marked},
                 "defaultConfiguration": {"level": if rule.violations > 0 { "error" } else { "warning" }},
-                "properties": {"tags": rule.collections.iter().take(TAGS).map(|tag| short(tag, 255)).collect::<Vec<_>>()},
+                "properties": {"tags": rule.collections.iter().take(TAGS).map(|tag| cut(tag, 255)).collect::<Vec<_>>()},
             }),
         );
     }
@@ -185,7 +189,7 @@ fn result(
     terms: &str,
 ) -> Value {
     json!({
-        "ruleId": short(id, 255),
+        "ruleId": cut(id, 255),
         "ruleIndex": index.get(id),
         "level": level,
         "message": {"text": text(message)},
@@ -256,7 +260,7 @@ fn package_url(outcome: &Outcome) -> Option<String> {
 
 /// A relative reference: neither a scheme nor a root, whatever the text is.
 fn relative(text: &str) -> String {
-    let encoded = encoded(short(text, PLACE_CHARACTERS).trim_start_matches('/'), "/");
+    let encoded = encoded(cut(text, PLACE_CHARACTERS).trim_start_matches('/'), "/");
     // A path of dots would lead out of the repository.
     let parts = encoded.split('/').map(|part| if part.bytes().all(|byte| byte == b'.') { "_" } else { part });
     parts.collect::<Vec<_>>().join("/")
@@ -278,16 +282,7 @@ fn encoded(text: &str, and: &str) -> String {
 /// A message: control characters shown, links that a message could hold taken apart, not longer than a reader reads.
 fn text(text: &str) -> String {
     let shown = plain::lines(text).replace("](", "] (");
-    let shown = short(&shown, MESSAGE_CHARACTERS);
-    if shown.trim().is_empty() { "(empty)".to_owned() } else { shown }
-}
-
-/// At most so many characters, with an ellipsis where something was cut off.
-fn short(text: &str, characters: usize) -> String {
-    if text.chars().nth(characters).is_none() {
-        return text.to_owned();
-    }
-    text.chars().take(characters - 1).chain(['…']).collect()
+    if shown.trim().is_empty() { "(empty)".to_owned() } else { cut(&shown, MESSAGE_CHARACTERS).into_owned() }
 }
 
 #[cfg(test)]
