@@ -16,6 +16,7 @@ mod policies;
 mod recorded;
 mod registry;
 mod remote;
+mod reports;
 mod shared;
 mod tekton;
 mod tidy;
