@@ -29,6 +29,8 @@ pub(crate) struct ImageSettings {
     pub(crate) insecure_registries: Vec<String>,
     pub(crate) key: KeyText,
     pub(crate) allow_relocation: bool,
+    pub(crate) skip_image_sig_check: bool,
+    pub(crate) skip_att_sig_check: bool,
     /// As read, `publicKey` replaced by what the user gave.
     pub(crate) policy: PolicySpec,
     pub(crate) checks: Vec<CheckFlag>,
@@ -45,6 +47,8 @@ pub(crate) struct ImageSettings {
 pub(crate) struct KeyText {
     pub(crate) pem: String,
     pub(crate) origin: String,
+    /// Whether a file was named, and not the text given.
+    pub(crate) from_file: bool,
 }
 
 /// `--check FILE.wasm?param=value&…`
@@ -110,6 +114,8 @@ impl ImageSettings {
             insecure_registries: flags.input.insecure_registry,
             key,
             allow_relocation: flags.trust.allow_relocation,
+            skip_image_sig_check: flags.trust.skip_image_sig_check,
+            skip_att_sig_check: flags.trust.skip_att_sig_check,
             policy,
             checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
             effective_time: effective_time(&flags.policy, around.now)?,
@@ -206,13 +212,13 @@ fn key(flag: Option<&str>, mut policy: PolicySpec) -> Result<(KeyText, PolicySpe
     };
     let remote = ["k8s://", "awskms://", "gcpkms://", "azurekms://", "hashivault://", "https://", "http://"];
     let key = if argument.contains("-----BEGIN") {
-        KeyText { pem: argument.clone(), origin: format!("the text of {whence}") }
+        KeyText { pem: argument.clone(), origin: format!("the text of {whence}"), from_file: false }
     } else if remote.iter().any(|scheme| argument.starts_with(scheme)) {
         return Err(Unusable::new(format!("{whence} `{argument}`: only key files and PEM texts are read so far"))
             .hint("save the public key as a PEM file"));
     } else {
         let pem = read_text(Utf8Path::new(&argument), whence, limits::CONFIG_FILE_BYTES)?;
-        KeyText { pem, origin: format!("`{argument}`") }
+        KeyText { pem, origin: format!("`{argument}`"), from_file: true }
     };
     policy.public_key = argument;
     Ok((key, policy))

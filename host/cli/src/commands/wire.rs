@@ -14,7 +14,7 @@ use assay_model::{
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_runner::Job;
-use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 
 use super::{builtins::StoreHost, excluded::Excludable};
@@ -32,7 +32,9 @@ pub(crate) struct Wired {
 
 /// Opens, compiles and loads everything the settings name.
 pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
-    let key = PublicKey::from_pem(&settings.key.pem).map_err(|error| {
+    // How a key was given decides its hash.
+    let read = if settings.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
+    let key = read(&settings.key.pem).map_err(|error| {
         Unusable::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
     })?;
     let store = Arc::new(store(settings)?);
@@ -54,7 +56,12 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         notes.extend(note);
     }
     pin(&mut policy)?;
-    let relocation = if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused };
+    let checking = |skip| if skip { Checking::Skipped } else { Checking::Checked };
+    let options = GatherOptions {
+        relocation: relocation(settings),
+        signatures: checking(settings.skip_image_sig_check),
+        attestations: checking(settings.skip_att_sig_check),
+    };
     let head = RunHead {
         key: key.to_pem().to_owned(),
         policy,
@@ -64,13 +71,17 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     let job = Job {
         head: Arc::new(head),
         snapshot: Arc::new(settings.snapshot.clone()),
-        gather: Arc::new(Gatherer::new(store, key, GatherOptions { relocation })),
+        gather: Arc::new(Gatherer::new(store, key, options)),
         judges: judges.into(),
         workers: settings.workers,
         deadline: settings.deadline,
         clock: jiff::Timestamp::now,
     };
     Ok(Wired { job, notes })
+}
+
+const fn relocation(settings: &ImageSettings) -> Relocation {
+    if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
 }
 
 fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
@@ -130,7 +141,7 @@ fn source_group(
         Arc::new(policy),
         criteria.clone(),
         settings.effective_time,
-        Arc::new(StoreHost::new(Arc::clone(store))),
+        Arc::new(StoreHost::new(Arc::clone(store), relocation(settings))),
     ))
 }
 

@@ -73,6 +73,16 @@ pub(crate) struct TrustFlags {
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) allow_relocation: bool,
 
+    /// Do not check the signatures of images; the report lacks that check
+    #[arg(long, env = "ASSAY_SKIP_IMAGE_SIG_CHECK", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) skip_image_sig_check: bool,
+
+    /// Do not check the signatures of attestations, and judge attestations of anyone; the report lacks that check
+    #[arg(long, env = "ASSAY_SKIP_ATT_SIG_CHECK", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+    pub(crate) skip_att_sig_check: bool,
+
     /// URL of the transparency log (not verified yet: an error)
     #[arg(short = 'r', long, value_name = "URL", env = "ASSAY_REKOR_URL", hide = true)]
     pub(crate) rekor_url: Option<String>,
