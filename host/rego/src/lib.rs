@@ -27,7 +27,7 @@ mod sources;
 pub mod testing;
 pub mod trial;
 
-pub use builtin::{Host, HostError, NoHost};
+pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};
 pub use compile_error::{CompileError, Place, Problem};
 pub use compile_options::CompileOptions;
 pub use eval_error::EvalError;
