@@ -1,0 +1,1 @@
+//! Sources as a fetcher brings them: repositories made in a folder, bundles on a loopback registry.
