@@ -124,7 +124,7 @@ impl<'a> Document<'a> {
             key: &head.key,
             policy: &head.policy,
             version: &head.version,
-            effective_time: head.effective_time.to_string(),
+            effective_time: end.effective_time.to_string(),
             stopped: end.stopped.map(stopped_word),
         }
     }
@@ -249,8 +249,8 @@ mod tests {
             ("2026-12-01T12:00:00.120Z", "2026-12-01T12:00:00.12Z"),
             ("2026-12-01T13:00:00.000000001+01:00", "2026-12-01T12:00:00.000000001Z"),
         ] {
-            let head = RunHead { effective_time: time.parse().unwrap(), ..sample::head() };
-            assert_eq!(Document::of(&head, &sample::end(&[]), Options::default()).effective_time, shown);
+            let end = RunEnd { effective_time: time.parse().unwrap(), ..sample::end(&[]) };
+            assert_eq!(Document::of(&sample::head(), &end, Options::default()).effective_time, shown);
         }
     }
 

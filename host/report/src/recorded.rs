@@ -67,10 +67,12 @@ impl Case {
         let head = RunHead {
             key: record.key,
             policy: record.policy,
+            skipped: vec![],
             effective_time: record.effective_time.parse().unwrap(),
             version: record.version,
         };
         let mut end = sample::end(&outcomes);
+        end.effective_time = head.effective_time;
         end.at = "2026-11-22T16:00:00Z".parse().unwrap();
         assert_eq!(end.verdict == Verdict::Allowed, record.success, "{}", self.name);
         Some((head, end))
@@ -113,6 +115,9 @@ fn outcome(component: &Value) -> Outcome {
         },
         signatures: signatures(component),
         attestations: component["attestations"].as_array().into_iter().flatten().map(attestation).collect(),
+        judged_at: None,
+        input: None,
+        statements: vec![],
         error: None,
     }
 }

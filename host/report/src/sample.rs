@@ -52,6 +52,9 @@ pub(crate) fn component(name: &str) -> Sample {
         decision: Decision::default(),
         signatures: vec![],
         attestations: vec![],
+        judged_at: None,
+        input: None,
+        statements: vec![],
         error: None,
     })
 }
@@ -89,6 +92,7 @@ pub(crate) fn head() -> RunHead {
     RunHead {
         key: "PEM\n".to_owned(),
         policy: PolicySpec { public_key: "k.pub".to_owned(), ..PolicySpec::default() },
+        skipped: vec![],
         effective_time: "2026-12-01T12:00:00Z".parse().unwrap(),
         version: "1.2.3".to_owned(),
     }
@@ -100,6 +104,7 @@ pub(crate) fn end(outcomes: &[Outcome]) -> RunEnd {
         outcomes: outcomes.iter().cloned().map(Arc::new).collect(),
         verdict: Verdict::of(outcomes),
         stopped: None,
+        effective_time: head().effective_time,
         at: "2026-11-28T16:00:00.5Z".parse().unwrap(),
     }
 }

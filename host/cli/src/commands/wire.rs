@@ -9,6 +9,7 @@ use assay_model::{
     criteria::Criteria,
     event::RunHead,
     limits,
+    moment::Moment,
     policy::{PolicySpec, SourceGroup},
     port::{Blobs, Judge},
 };
@@ -58,6 +59,7 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     let head = RunHead {
         key: key.to_pem().to_owned(),
         policy,
+        skipped: Vec::new(),
         effective_time: settings.effective_time,
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
     };
@@ -66,6 +68,9 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         snapshot: Arc::new(settings.snapshot.clone()),
         gather: Arc::new(Gatherer::new(store, key, GatherOptions { relocation })),
         judges: judges.into(),
+        moment: Moment::At(settings.effective_time),
+        keep_inputs: false,
+        keep_statements: false,
         workers: settings.workers,
         deadline: settings.deadline,
         clock: jiff::Timestamp::now,
@@ -174,7 +179,6 @@ fn checks(settings: &ImageSettings, store: &Arc<Store>) -> Result<Checks, Unusab
             snapshot: &settings.snapshot,
             snapshot_text: settings.snapshot_text.as_str().into(),
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
-            now: settings.effective_time,
             log: None,
         };
         let check = plugin
