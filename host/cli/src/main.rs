@@ -13,6 +13,7 @@ mod settings;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
+use camino::Utf8PathBuf;
 use clap::Parser as _;
 
 use crate::{
@@ -46,5 +47,13 @@ fn surroundings() -> Surroundings {
         called: Called::by(std::env::args_os().next().as_deref()),
         now: jiff::Timestamp::now(),
         stdout_colours: !no_colour && std::io::stdout().is_terminal(),
+        cache_home,
     }
+}
+
+/// `$XDG_CACHE_HOME`, else `~/.cache`, as the XDG Base Directory Specification says.
+fn cache_home() -> Option<Utf8PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let folder = |name: &str| std::env::var(name).ok().map(Utf8PathBuf::from).filter(|folder| folder.is_absolute());
+    folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
 }

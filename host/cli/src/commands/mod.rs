@@ -4,6 +4,7 @@
 
 mod builtins;
 mod excluded;
+mod policy_sources;
 mod progress;
 mod validate_image;
 mod wire;

@@ -18,22 +18,25 @@ use signal_hook::{
     low_level,
 };
 
-use super::{progress::Progress, wire};
+use super::{policy_sources::fetch_configuration, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{ImageSettings, Output, Surroundings},
+    settings::{ImageSettings, Output, SourceSettings, Surroundings},
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    let sources = SourceSettings::new(&flags.sources, around).offline(flags.input.bundle.is_some());
+    let mut flags = flags;
+    flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, printer)?;
     let settings = ImageSettings::new(flags, around)?;
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }
-    let wired = wire::job(&settings)?;
+    let wired = wire::job(&settings, printer)?;
     for note in &wired.notes {
         printer.note(note);
     }

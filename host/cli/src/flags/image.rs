@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
 
+use super::sources::SourceFlags;
+
 pub(super) fn help() -> String {
     format!(
         "Examples:
@@ -30,6 +32,8 @@ pub(crate) struct ImageFlags {
     pub(crate) trust: TrustFlags,
     #[command(flatten)]
     pub(crate) policy: PolicyFlags,
+    #[command(flatten)]
+    pub(crate) sources: SourceFlags,
     #[command(flatten)]
     pub(crate) report: ReportFlags,
     #[command(flatten)]

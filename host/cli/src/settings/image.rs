@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 use super::{
-    CheckFlag, KeyText, Output, Surroundings,
+    CheckFlag, KeyText, Output, SourceSettings, Surroundings,
     moment::effective_time,
     output::outputs,
     policy::policy,
@@ -32,6 +32,7 @@ pub(crate) struct ImageSettings {
     pub(crate) allow_relocation: bool,
     /// As read, `publicKey` replaced by what the user gave.
     pub(crate) policy: PolicySpec,
+    pub(crate) sources: SourceSettings,
     pub(crate) checks: Vec<CheckFlag>,
     pub(crate) effective_time: Timestamp,
     pub(crate) outputs: Vec<Output>,
@@ -59,6 +60,7 @@ impl ImageSettings {
             ..assay_report::Options::default()
         };
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let sources = SourceSettings::new(&flags.sources, around).offline(flags.input.bundle.is_some());
         Ok(Self {
             snapshot,
             snapshot_text,
@@ -67,6 +69,7 @@ impl ImageSettings {
             key,
             allow_relocation: flags.trust.allow_relocation,
             policy,
+            sources,
             checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
             effective_time: effective_time(&flags.policy, around.now)?,
             outputs: outputs(&report.output, &options)?,
@@ -92,7 +95,7 @@ mod tests {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command;
-        let around = Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), stdout_colours: false };
+        let around = Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), stdout_colours: false, cache_home: || None };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }
 

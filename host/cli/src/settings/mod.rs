@@ -9,14 +9,21 @@ mod output;
 mod policy;
 mod run;
 mod snapshot;
+mod sources;
 mod trust;
 
 use std::{ffi::OsStr, path::Path};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
-pub(crate) use self::{check::CheckFlag, image::ImageSettings, output::Output, trust::KeyText};
+pub(crate) use self::{
+    check::CheckFlag,
+    image::ImageSettings,
+    output::Output,
+    sources::{CacheFolder, SourceSettings},
+    trust::KeyText,
+};
 use crate::{error::Unusable, files::read_text};
 
 /// What the environment says, read once in `main`.
@@ -25,6 +32,8 @@ pub(crate) struct Surroundings {
     pub(crate) called: Called,
     pub(crate) now: Timestamp,
     pub(crate) stdout_colours: bool,
+    /// The folder that programs keep their caches in, if the user has one.
+    pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.

@@ -40,7 +40,7 @@ pub struct FetchOptions {
 
 /// Brings sources to this machine.
 pub struct Fetcher {
-    store: Arc<Store>,
+    store: Option<Arc<Store>>,
     options: FetchOptions,
 }
 
@@ -73,9 +73,9 @@ struct Errand<'a> {
 }
 
 impl Fetcher {
-    /// OCI artifacts come through the store, which is a registry or a bundle.
+    /// OCI artifacts come through the store, which is a registry or a bundle; without one there are none.
     #[must_use]
-    pub const fn new(store: Arc<Store>, options: FetchOptions) -> Self {
+    pub const fn new(store: Option<Arc<Store>>, options: FetchOptions) -> Self {
         Self { store, options }
     }
 
@@ -168,7 +168,8 @@ impl Fetcher {
     fn artifact(&self, place: &Place, image: &assay_model::image::ImageRef) -> Result<Fetched, Why> {
         self.filled(|to| {
             let cache = self.options.cache.as_ref();
-            let digest = oci::write(image, to, &self.store, cache, &self.options.bounds)?;
+            let store = self.store.as_ref().ok_or(Why::Offline)?;
+            let digest = oci::write(image, to, store, cache, &self.options.bounds)?;
             Ok(place.pinned_artifact(&digest))
         })
     }
