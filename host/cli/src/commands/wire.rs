@@ -14,6 +14,7 @@ use assay_model::{
     port::{Blobs, Judge},
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
+use assay_report::Format;
 use assay_runner::Job;
 use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
@@ -65,14 +66,15 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
         effective_time: settings.effective_time,
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
     };
+    let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     let job = Job {
         head: Arc::new(head),
         snapshot: Arc::new(settings.snapshot.clone()),
         gather: Arc::new(Gatherer::new(store, key, GatherOptions { relocation })),
         judges: judges.into(),
         moment: Moment::At(settings.effective_time),
-        keep_inputs: false,
-        keep_statements: false,
+        keep_inputs: wants(Format::PolicyInput),
+        keep_statements: wants(Format::Attestation),
         workers: settings.workers,
         deadline: settings.deadline,
         clock: jiff::Timestamp::now,
