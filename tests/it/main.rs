@@ -16,6 +16,7 @@ mod recorded;
 mod registry;
 mod remote;
 mod shared;
+mod sources;
 mod tidy;
 mod verdicts;
 mod world;

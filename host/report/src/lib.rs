@@ -38,3 +38,4 @@ mod sample;
 pub use format::{Format, UnknownFormat, make};
 pub use input::{FileOutcome, InputFormat, InputRun, UnknownInputFormat};
 pub use options::Options;
+pub use yaml::to_string as to_yaml;

@@ -4,6 +4,7 @@
 
 mod check;
 mod image;
+mod input;
 mod moment;
 mod output;
 mod policy;
@@ -20,7 +21,9 @@ use jiff::Timestamp;
 pub(crate) use self::{
     check::CheckFlag,
     image::ImageSettings,
+    input::{InputSettings, refuse_early},
     output::Output,
+    policy::policy_of,
     sources::{CacheFolder, SourceSettings},
     trust::KeyText,
 };

@@ -7,9 +7,11 @@ use super::file_or_text;
 use crate::{error::Unusable, flags::image::PolicyFlags};
 
 pub(super) fn policy(flags: &PolicyFlags) -> Result<PolicySpec, Unusable> {
-    let Some(argument) = flags.policy.as_deref().filter(|text| !text.is_empty()) else {
-        return Ok(PolicySpec::default());
-    };
+    flags.policy.as_deref().filter(|text| !text.is_empty()).map_or_else(|| Ok(PolicySpec::default()), policy_of)
+}
+
+/// The policy configuration that an argument names or is. One that is fetched is text by now.
+pub(crate) fn policy_of(argument: &str) -> Result<PolicySpec, Unusable> {
     let is_file = Utf8Path::new(argument).exists();
     let remote = ["https://", "http://", "git::", "git@", "git://", "oci::", "oci://", "k8s://"];
     if !is_file && (remote.iter().any(|scheme| argument.starts_with(scheme)) || argument.ends_with(".git")) {

@@ -26,4 +26,4 @@ pub use bounds::Bounds;
 pub use cache::Cache;
 pub use error::{FetchError, Why};
 pub use fetcher::{FetchOptions, Fetched, Fetcher};
-pub use place::Place;
+pub use place::{Place, folder_name};

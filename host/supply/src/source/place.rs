@@ -139,6 +139,15 @@ impl GitPlace {
     }
 }
 
+/// The name of the folder that `ec fetch policy` gives a source: nine digits of the SHA-224 of its text.
+#[must_use]
+pub fn folder_name(text: &str) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA224, text.as_bytes());
+    let mut name: String = hash.as_ref().iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    name.truncate(9);
+    name
+}
+
 /// Whether a text is a whole SHA-1 commit.
 pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -423,6 +432,11 @@ mod tests {
             assert!(!place.text().contains("secret"), "{text}");
             assert!(Place::parse(&got).is_ok(), "{got} reads again");
         }
+    }
+
+    #[test]
+    fn folders_have_the_names_that_ec_gives_them() {
+        assert_eq!((folder_name("./p").as_str(), folder_name("./d").as_str()), ("f8310945e", "44a3791cc"));
     }
 
     #[test]
