@@ -8,6 +8,7 @@
 
 mod annotation;
 mod answer;
+mod asciidoc;
 mod builtin;
 mod compile_error;
 mod data;

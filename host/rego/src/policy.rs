@@ -51,6 +51,8 @@ pub struct Ask<'a> {
     pub packages: &'a BTreeSet<String>,
     /// The input document, JSON.
     pub input: &'a str,
+    /// The moment that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
+    pub when: Option<Timestamp>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
     /// The end of the run.
@@ -63,7 +65,7 @@ impl<'a> Ask<'a> {
     /// An evaluation that reaches nothing, within the usual time limit.
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
-        Self { packages, input, host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME }
+        Self { packages, input, when: None, host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME }
     }
 }
 
@@ -207,6 +209,14 @@ pub(crate) fn outlines<T: Send>(
     })
 }
 
+/// Where rules find the moment they judge at.
+const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
+
+fn when_ns(when: Timestamp) -> regorus::Value {
+    // The range of `jiff` is larger than what 64 bits hold; OPA's numbers have no limit either.
+    regorus::Value::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(regorus::Value::Null)
+}
+
 /// What an evaluation gives.
 #[derive(Debug, Default)]
 pub(crate) struct Values {
@@ -235,6 +245,7 @@ pub(crate) fn evaluate(
     let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
     let question = engine::Ask {
         input,
+        data: ask.when.map(|when| program.data_with(&WHEN, when_ns(when))),
         host: &calls,
         bounds: Bounds { deadline: end, cancel: None },
         // As in OPA, a built-in that fails is undefined.

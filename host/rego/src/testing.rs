@@ -36,8 +36,14 @@ pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
     let mut seen = BTreeSet::new();
     let mut results = Vec::new();
     let packages = BTreeSet::new();
-    let ask =
-        Ask { packages: &packages, input: "", host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME };
+    let ask = Ask {
+        packages: &packages,
+        input: "",
+        when: None,
+        host: Arc::new(NoHost),
+        deadline: None,
+        time_limit: EVALUATION_TIME,
+    };
     for module in &modules {
         for rule in &module.rules {
             let Some(name) = rule.entry_name().filter(|name| name.starts_with("test_")) else { continue };

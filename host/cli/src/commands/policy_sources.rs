@@ -149,6 +149,23 @@ pub(crate) fn fetch_configuration(
     Ok(Some(format!("{configuration}\n")))
 }
 
+/// Fetches what the values of `KEY=VALUE` name, where they name a policy configuration, as `ec` does.
+pub(crate) fn fetch_extra_data(
+    items: &mut [String],
+    settings: &SourceSettings,
+    printer: Printer,
+) -> Result<(), Unusable> {
+    for item in items {
+        let Some((key, value)) = item.split_once('=') else { continue };
+        if !value.contains(',') && Place::is_remote_configuration(value) {
+            let fetched = fetch_configuration(Some(value.to_owned()), settings, printer)?.unwrap_or_default();
+            // In the form in which one value holds commas and quotes.
+            *item = format!("\"{key}={}\"", fetched.replace('"', "\"\""));
+        }
+    }
+    Ok(())
+}
+
 fn unusable(error: FetchError) -> Unusable {
     Unusable::new(error.to_string()).hint(error.hint())
 }

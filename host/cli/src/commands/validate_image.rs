@@ -18,20 +18,21 @@ use signal_hook::{
     low_level,
 };
 
-use super::{policy_sources::fetch_configuration, progress::Progress, wire};
+use super::{as_ec, policy_sources, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{ImageSettings, Output, SourceSettings, Surroundings},
+    settings::{Called, ImageSettings, Output, SourceSettings, Surroundings},
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let sources = SourceSettings::new(&flags.sources, around).offline(flags.input.bundle.is_some());
     let mut flags = flags;
-    flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, printer)?;
+    flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
+    policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;
     let settings = ImageSettings::new(flags, around)?;
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
@@ -48,8 +49,14 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     }
     let end = assay_runner::run(&wired.job, &inbox, &mut |event| reports.event(&event))
         .map_err(|error| Unusable::from_error(&error))?;
-    let written = reports.write(printer);
-    say_how_it_ended(&end, settings.strict, printer);
+    let written = match settings.called {
+        Called::Ec if !as_ec::writes_reports(&end) => true,
+        Called::Ec | Called::Assay => reports.write(printer),
+    };
+    match settings.called {
+        Called::Ec => as_ec::last_word(&end, settings.strict).into_iter().for_each(|text| printer.error(&text)),
+        Called::Assay => say_how_it_ended(&end, settings.strict, printer),
+    }
     Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::NO_ANSWER })
 }
 

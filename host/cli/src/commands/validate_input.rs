@@ -10,7 +10,6 @@ use std::{
 };
 
 use assay_model::{
-    criteria::Criteria,
     decide::Decision,
     digest::Digest,
     evidence::Evidence,
@@ -19,6 +18,7 @@ use assay_model::{
     outcome::Verdict,
     policy::SourceGroup,
     port::{Case, Judge},
+    selection::Selection,
     snapshot::Component,
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
@@ -36,7 +36,7 @@ use crate::{
     exit, files,
     flags::input::ValidateInputFlags,
     printer::Printer,
-    settings::{InputSettings, SourceSettings, Surroundings, refuse_early},
+    settings::{Called, InputSettings, SourceSettings, Surroundings, refuse_early},
 };
 
 /// Judges, writes the reports, and gives the exit code.
@@ -60,7 +60,9 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: Surroundings, printer: Pri
         effective_time: settings.effective_time,
     };
     let mut complete = true;
-    for output in &settings.outputs {
+    // As `ec`: what would be taken for a report is not written where there is no answer for some file.
+    let silent = around.called == Called::Ec && run.verdict() == Verdict::NoAnswer;
+    for output in settings.outputs.iter().filter(|_| !silent) {
         let report = run.report(output.format, output.options).map_err(|error| Unusable::from_error(&error))?;
         match &output.file {
             None => say(printer, &report)?,
@@ -75,19 +77,21 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: Surroundings, printer: Pri
     let verdict = run.verdict();
     match verdict {
         Verdict::Allowed => {}
-        Verdict::Denied => {
-            let prefix = if settings.strict { "error" } else { "note" };
-            printer.note(&format!("{prefix}: success criteria not met"));
+        Verdict::Denied if settings.strict => {
+            printer.note(&around.called.error("error: success criteria not met"));
         }
+        Verdict::Denied => {}
         Verdict::NoAnswer => {
-            for file in &run.files {
-                if let Some(why) = &file.error {
-                    printer.error(&format!("error: no answer for `{}`: {}", file.path, why.message));
-                }
-            }
+            let lines: Vec<String> = run.files.iter().filter_map(|file| Some(line(file.path.as_str(), file.error.as_ref()?))).collect();
+            printer.error(&around.called.error(&format!("error: {}", lines.join("\n"))));
         }
     }
     Ok(if complete { exit::of(verdict, settings.strict) } else { exit::NO_ANSWER })
+}
+
+/// The words are `ec`'s.
+fn line(path: &str, error: &NoAnswer) -> String {
+    format!("error validating file {path}: evaluating policy: {}", error.message)
 }
 
 /// A judge for each source group. Policies are compiled once for all files.
@@ -121,8 +125,11 @@ fn judges(
         let compiled = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
         let name = if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
         let host = Arc::new(StoreHost::new(Arc::clone(&store)));
-        let criteria = Criteria::of(group, policy.configuration.as_ref());
-        Ok(Group::new(name, Arc::new(compiled), criteria, settings.effective_time, host))
+        let selection = Selection::of(group, policy.configuration.as_ref());
+        for why in selection.skipped() {
+            printer.note(&format!("warning: {why}"));
+        }
+        Ok(Group::new(name, Arc::new(compiled), selection, host))
     };
     policy.sources.iter().map(judge).collect()
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{ArgAction, Args};
 
-use super::sources::SourceFlags;
+use super::{go, sources::SourceFlags};
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateInputFlags {
@@ -13,7 +13,7 @@ pub(crate) struct ValidateInputFlags {
     pub(crate) files: Vec<String>,
 
     /// The same, as `ec` took it before it took arguments
-    #[arg(short, long, value_name = "FILE", value_delimiter = ',', hide = true)]
+    #[arg(short, long, value_name = "FILE", hide = true)]
     pub(crate) file: Vec<String>,
 
     /// Policy configuration: a file, JSON or YAML text, or a repository or address that holds one
@@ -21,12 +21,12 @@ pub(crate) struct ValidateInputFlags {
     pub(crate) policy: String,
 
     /// Report to write, to standard output or a file: json, yaml, text or summary; repeatable [default: text]
-    #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", value_delimiter = ',')]
+    #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]")]
     pub(crate) output: Vec<String>,
 
     /// Exit with 1 when the answer is no
     #[arg(short, long, default_value = "true", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE)]
     pub(crate) strict: bool,
 
     /// Moment to judge at: `now`, a date (YYYY-MM-DD) or an RFC 3339 time
@@ -35,27 +35,27 @@ pub(crate) struct ValidateInputFlags {
 
     /// Allow an effective time in the past
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) allow_past_effective_time: bool,
 
     /// Show titles, descriptions and solutions of rules
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) info: bool,
 
     /// Show what was looked at and is fine
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) show_successes: bool,
 
     /// Show warnings
     #[arg(long, default_value = "true", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE)]
     pub(crate) show_warnings: bool,
 
     /// End the text with a link to the policy documentation when there is something to look up
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) show_policy_docs_link: bool,
 
     /// How many files are judged at a time

@@ -5,7 +5,11 @@ use std::str::FromStr as _;
 use assay_report::Format;
 use camino::Utf8PathBuf;
 
-use crate::error::Unusable;
+use super::given;
+use crate::{
+    error::Unusable,
+    flags::{go, image::ReportFlags},
+};
 
 /// `--output FORMAT[=FILE][?OPTION=BOOL&…]`
 #[derive(Debug, Clone)]
@@ -15,13 +19,18 @@ pub(crate) struct Output {
     pub(crate) options: assay_report::Options,
 }
 
-pub(super) fn outputs(flags: &[String], options: &assay_report::Options) -> Result<Vec<Output>, Unusable> {
-    let flags: Vec<&str> = flags.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> Result<Vec<Output>, Unusable> {
+    let mut wanted = go::slice(&flags.output).map_err(|error| Unusable::new(format!("`--output`: {error}")))?;
+    wanted.retain(|text| !text.is_empty());
+    wanted.extend(given(flags.output_file.as_deref()).map(|file| format!("json={file}")));
+    if wanted.is_empty() {
+        wanted.push("text".to_owned());
+    }
     let mut outputs = Vec::new();
-    for text in if flags.is_empty() { vec!["text"] } else { flags } {
-        let (target, query) = text.split_once('?').unwrap_or((text, ""));
+    for text in &wanted {
+        let (target, query) = text.split_once('?').unwrap_or((text.as_str(), ""));
         let (format, file) = match target.split_once('=') {
-            Some((format, file)) => (format, Some(Utf8PathBuf::from(file))),
+            Some((format, file)) => (format, given(Some(file)).map(Utf8PathBuf::from)),
             None => (target, None),
         };
         let error = |what: String| Unusable::new(format!("`--output {text}`: {what}"));
@@ -31,7 +40,7 @@ pub(super) fn outputs(flags: &[String], options: &assay_report::Options) -> Resu
         // Colours are for the terminal; a file gets none unless they are asked for.
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            let value: bool = value.parse().map_err(|_| error(format!("`{value}` is neither true nor false")))?;
+            let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
             match name {
                 "show-successes" => options.show_successes = value,
                 "show-warnings" => options.show_warnings = value,

@@ -62,6 +62,7 @@ fn answer(case: &Json) -> Result<Vec<Value>, (String, String)> {
     let policy = Files::parse(files.collect()).and_then(|files| files.compile(data)).map_err(wrong)?;
     let ask = |input| Ask {
         input,
+        data: None,
         host: &NoHost,
         bounds: Bounds::default(),
         strict_builtin_errors: case["strict_error"].as_bool().unwrap_or(false),

@@ -8,7 +8,7 @@ use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Printed};
+use super::eval::{Bounds, Eval, Printed, placed};
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
 use super::outlines::outline;
@@ -44,6 +44,8 @@ pub(crate) struct Policy {
 pub(crate) struct Ask<'a> {
     /// The document called `input`; without one, references to it are undefined.
     pub input: Option<Value>,
+    /// The data that rules see, instead of the policy's.
+    pub data: Option<Value>,
     /// Where `ec.*` functions get their answers.
     pub host: &'a dyn Host,
     /// When to stop.
@@ -142,9 +144,16 @@ impl Policy {
         })
     }
 
+    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest.
+    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Value {
+        let path: Vec<Value> = path.iter().copied().map(Value::from).collect();
+        placed(Some(self.data.clone()), &path, value)
+    }
+
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, caches: &'p mut Caches) -> Eval<'p> {
         let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
-        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope);
+        let mut eval =
+            Eval::new(&self.program, &self.sources, ask.data.as_ref().unwrap_or(&self.data), ask.input.clone(), scope);
         eval.strict = ask.strict_builtin_errors;
         eval.bounds = ask.bounds;
         eval

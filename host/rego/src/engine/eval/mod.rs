@@ -31,6 +31,7 @@ use crate::engine::span::{Source, Span};
 
 use memo::CallKey;
 use overlay::Overlay;
+pub(crate) use overlay::placed;
 
 /// Whether more results are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
