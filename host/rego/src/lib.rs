@@ -29,5 +29,5 @@ pub use compile_error::{CompileError, Place, Problem};
 pub use eval_error::EvalError;
 pub use inspect::{Inspected, inspect};
 pub use judge::Group;
-pub use policy::{Ask, Policy};
+pub use policy::{Ask, Checked, Policy};
 pub use sources::{SigstoreDefaults, SourceError, Sources};

@@ -269,5 +269,9 @@ pub(crate) fn evaluate(
     Ok(Values { values, prints: answer.prints })
 }
 
+mod check;
+
+pub use check::Checked;
+
 #[cfg(test)]
 mod tests;

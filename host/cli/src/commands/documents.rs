@@ -27,6 +27,8 @@ pub(crate) struct Documents {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Named {
     File(Utf8PathBuf),
+    /// A file that is read as `json` or `yaml` whatever its name.
+    FileAs(Utf8PathBuf, String),
     Text(String),
 }
 
@@ -45,7 +47,7 @@ impl Named {
     /// The name in reports.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::File(path) => path.as_str(),
+            Self::File(path) | Self::FileAs(path, _) => path.as_str(),
             Self::Text(text) => text,
         }
     }
@@ -54,7 +56,7 @@ impl Named {
     pub(crate) fn read(&self) -> Result<Documents, Unusable> {
         let text = match self {
             Self::Text(text) => text.clone(),
-            Self::File(path) if path == "-" => {
+            Self::File(path) | Self::FileAs(path, _) if path == "-" => {
                 let mut text = String::new();
                 std::io::stdin()
                     .take(DOCUMENT_BYTES)
@@ -62,6 +64,7 @@ impl Named {
                     .map_err(|error| Unusable::new(format!("standard input cannot be read: {error}")))?;
                 text
             }
+            Self::FileAs(path, _) => read_text(path, "input", DOCUMENT_BYTES)?,
             Self::File(path) => {
                 let known = path.extension().is_none_or(|end| ENDS.contains(&end.to_ascii_lowercase().as_str()));
                 if !known {
@@ -71,7 +74,11 @@ impl Named {
                 read_text(path, "input", DOCUMENT_BYTES)?
             }
         };
-        let is_json = matches!(self, Self::File(path) if path.extension() == Some("json"));
+        let is_json = match self {
+            Self::File(path) => path.extension() == Some("json"),
+            Self::FileAs(_, parser) => parser == "json",
+            Self::Text(_) => false,
+        };
         let values = parse(&text, is_json).map_err(|why| Unusable::new(format!("`{}`: {why}", shown(self.name()))))?;
         Ok(Documents { name: self.name().to_owned(), values })
     }

@@ -5,6 +5,7 @@
 
 mod as_ec;
 mod builtins;
+mod compare;
 mod documents;
 mod excluded;
 mod fetch_policy;
@@ -13,6 +14,8 @@ mod init_policies;
 mod inspect;
 mod policy_sources;
 mod progress;
+mod test;
+mod track_bundle;
 mod validate_image;
 mod validate_input;
 mod validate_policy;
@@ -21,7 +24,7 @@ mod wire;
 
 use crate::{
     error::Unusable,
-    flags::{Command, Validate, fetch::Fetch, init::Init, inspect::Inspect},
+    flags::{Command, Validate, fetch::Fetch, init::Init, inspect::Inspect, track::Track},
     printer::Printer,
     settings::Surroundings,
 };
@@ -41,6 +44,9 @@ pub(crate) fn run(command: Command, around: Surroundings) -> Result<u8, Unusable
             inspect::policy_data(&flags, around, Printer::new(false))
         }
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, Printer::new(false)),
+        Command::Compare(flags) => compare::run(&flags, around, Printer::new(false)),
+        Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, around, Printer::new(false)),
+        Command::Test(flags) => test::run(&flags, around, Printer::new(false)),
         Command::Version(flags) => version::run(&flags, around.now, Printer::new(false)),
     }
 }

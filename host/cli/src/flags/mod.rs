@@ -1,5 +1,6 @@
 //! The command line as it is written, one file for each command. [`settings`](crate::settings) makes sense of it.
 
+pub(crate) mod compare;
 pub(crate) mod fetch;
 pub(crate) mod go;
 pub(crate) mod image;
@@ -8,6 +9,8 @@ pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod policy_file;
 pub(crate) mod sources;
+pub(crate) mod test;
+pub(crate) mod track;
 pub(crate) mod version;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +48,18 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: init::Init,
     },
+
+    /// Records which Tekton tasks are trusted
+    Track {
+        #[command(subcommand)]
+        what: track::Track,
+    },
+
+    /// Says whether two policy configurations would judge alike
+    Compare(compare::CompareFlags),
+
+    /// Judges files by the rules of packages, as conftest does
+    Test(Box<test::TestFlags>),
 
     /// Prints what this program is
     Version(version::VersionFlags),

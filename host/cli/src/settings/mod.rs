@@ -22,6 +22,7 @@ pub(crate) use self::{
     check::CheckFlag,
     image::ImageSettings,
     input::{InputSettings, refuse_early},
+    moment::moment_of,
     output::Output,
     policy::policy_of,
     sources::{CacheFolder, SourceSettings},

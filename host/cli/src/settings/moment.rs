@@ -13,7 +13,7 @@ pub(super) fn moment(flags: &PolicyFlags, now: Timestamp) -> Result<Moment, Unus
 }
 
 /// The moment that a text names; `now` and nothing are the moment given.
-pub(super) fn moment_of(text: &str, allow_past: bool, now: Timestamp) -> Result<Moment, Unusable> {
+pub(crate) fn moment_of(text: &str, allow_past: bool, now: Timestamp) -> Result<Moment, Unusable> {
     if text.is_empty() || text.eq_ignore_ascii_case("now") {
         return Ok(Moment::At(now));
     }

@@ -105,6 +105,14 @@ impl Fetcher {
         results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
 
+    /// The commit that last changed a file of a repository, merges aside.
+    pub fn latest_change(&self, repository: &Place, path: &str) -> Result<String, FetchError> {
+        let at = |why: Why| why.at(repository.text());
+        let Kind::Git(git) = &repository.kind else { return Err(at(Why::Place("it is not a repository".to_owned()))) };
+        let work = self.work().map_err(at)?;
+        Checkout::latest_change(git, path, work.path(), &self.options.bounds).map_err(at)
+    }
+
     fn errand<'a>(&self, errand: &Errand<'a>) -> Vec<(usize, &'a Place, Result<Fetched, Why>)> {
         let mut checkout: Option<(Result<Checkout<'_>, Why>, Arc<TempDir>)> = None;
         let mut brought = Vec::new();

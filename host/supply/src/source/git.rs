@@ -66,15 +66,7 @@ impl<'a> Checkout<'a> {
         offline: bool,
         bounds: &'a Bounds,
     ) -> Result<Self, Why> {
-        let protocols = match place.url.split_once("://") {
-            Some(("ssh", _)) => "ssh",
-            // A user may have told git to go by SSH where an address says HTTPS.
-            Some(_) => "https:ssh",
-            None => "file",
-        };
-        let mut checkout = Self { folder: folder.join("repository.git"), bounds, protocols, commit: String::new() };
-        fs_err::create_dir(&checkout.folder)?;
-        checkout.git(&["init", "--quiet", "--bare", "--template=", "--", "."])?;
+        let mut checkout = Self::empty(place, folder, bounds)?;
         if let (Some(commit), Some(cache)) = (place.commit(), cache)
             && let Some(pack) = cache.pack(commit)
         {
@@ -83,17 +75,52 @@ impl<'a> Checkout<'a> {
                 return Ok(checkout);
             }
             cache.drop_pack(commit);
-            fs_err::remove_dir_all(&checkout.folder)?;
-            fs_err::create_dir(&checkout.folder)?;
-            checkout.git(&["init", "--quiet", "--bare", "--template=", "--", "."])?;
+            checkout = Self::empty(place, folder, bounds)?;
         }
-        if offline && protocols != "file" {
+        if offline && checkout.protocols != "file" {
             return Err(Why::Offline);
         }
         checkout.commit = checkout.fetch(&place.url, place.reference.as_deref())?;
         if let Some(cache) = cache {
             checkout.keep(cache)?;
         }
+        Ok(checkout)
+    }
+
+    /// The commit that last changed a file of a repository's own default branch, merges aside.
+    pub(super) fn latest_change(
+        place: &GitPlace,
+        path: &str,
+        folder: &Path,
+        bounds: &'a Bounds,
+    ) -> Result<String, Why> {
+        let mut place = place.clone();
+        place.reference = None;
+        let checkout = Self::empty(&place, folder, bounds)?;
+        let fetched = checkout.run(&["fetch", "--quiet", "--no-tags", "--filter=blob:none", "--", &place.url, "HEAD"])?;
+        succeeded(&fetched)?;
+        let found = checkout.run(&["log", "-1", "--no-merges", "--format=%H", "FETCH_HEAD", "--", path])?;
+        succeeded(&found)?;
+        let commit = found.output.trim();
+        // The words are `ec`'s.
+        let none = || Why::Failed(format!("unable to find any commits for path: \"{path}\""));
+        if is_commit(commit) { Ok(commit.to_owned()) } else { Err(none()) }
+    }
+
+    /// An empty bare repository.
+    fn empty(place: &GitPlace, folder: &Path, bounds: &'a Bounds) -> Result<Self, Why> {
+        let protocols = match place.url.split_once("://") {
+            Some(("ssh", _)) => "ssh",
+            // A user may have told git to go by SSH where an address says HTTPS.
+            Some(_) => "https:ssh",
+            None => "file",
+        };
+        let checkout = Self { folder: folder.join("repository.git"), bounds, protocols, commit: String::new() };
+        if checkout.folder.exists() {
+            fs_err::remove_dir_all(&checkout.folder)?;
+        }
+        fs_err::create_dir(&checkout.folder)?;
+        checkout.git(&["init", "--quiet", "--bare", "--template=", "--", "."])?;
         Ok(checkout)
     }
 

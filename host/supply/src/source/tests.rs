@@ -190,6 +190,19 @@ fn a_repository_cannot_run_anything_or_reach_out_of_its_folder() {
 }
 
 #[test]
+fn the_commit_that_last_changed_a_file_is_found() {
+    let repository = Repository::new();
+    repository.commit(&[("a.yaml", "1")]);
+    let changed = repository.commit(&[("a.yaml", "2")]);
+    repository.commit(&[("b.yaml", "1")]);
+    let fetcher = Fetcher::new(None, FetchOptions::default());
+    let place = Place::parse(&repository.place("")).unwrap();
+    assert_eq!(fetcher.latest_change(&place, "a.yaml").unwrap(), changed);
+    let error = fetcher.latest_change(&place, "none.yaml").unwrap_err().to_string();
+    assert!(error.contains("unable to find any commits for path: \"none.yaml\""), "{error}");
+}
+
+#[test]
 fn a_submodule_is_left_out() {
     let repository = Repository::new();
     let commit = repository.commit(&[("a.rego", "1")]);
