@@ -15,6 +15,7 @@ mod policies;
 mod recorded;
 mod registry;
 mod remote;
+mod reports;
 mod shared;
 mod sources;
 mod tidy;

@@ -25,11 +25,6 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
     json::to_string(&Document::of(head, end, options))
 }
 
-/// One component as it stands in the report.
-pub(crate) fn component(outcome: &Outcome, options: Options) -> impl Serialize + '_ {
-    ComponentDocument::of(outcome, options)
-}
-
 #[derive(Serialize)]
 struct Document<'a> {
     success: bool,
@@ -47,8 +42,9 @@ struct Document<'a> {
     stopped: Option<&'static str>,
 }
 
+/// A component as it stands in the report.
 #[derive(Serialize)]
-struct ComponentDocument<'a> {
+pub(crate) struct ComponentDocument<'a> {
     name: &'a str,
     #[serde(rename = "containerImage")]
     image: String,
@@ -105,7 +101,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> ComponentDocument<'a> {
-    fn of(outcome: &'a Outcome, options: Options) -> Self {
+    pub(crate) fn of(outcome: &'a Outcome, options: Options) -> Self {
         let decision = &outcome.decision;
         let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options.info)).collect();
         Self {

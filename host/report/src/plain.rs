@@ -16,6 +16,13 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escape(text, |character| !matches!(character, '\n' | '\t') && is_harmful(character))
 }
 
+/// The first text between two backticks on one line, which people write for code, with what stands before and after it.
+pub(crate) fn code_span(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('`')?;
+    let (code, after) = rest.split_once('`')?;
+    (!code.is_empty() && !code.contains('\n')).then_some((before, code, after))
+}
+
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -40,6 +47,14 @@ fn escape(text: &str, is_harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_stands_between_two_backticks_on_a_line() {
+        assert_eq!(code_span("a `b` c `d`"), Some(("a ", "b", " c `d`")));
+        for none in ["a", "a ` b", "``", "`a\nb`"] {
+            assert_eq!(code_span(none), None, "{none:?}");
+        }
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown_instead() {

@@ -43,7 +43,7 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     }
     let (control, inbox) = Control::new();
     listen_for_signals(control)?;
-    let mut reports = Reports::new(&settings.outputs);
+    let mut reports = Reports::new(&settings.outputs, printer);
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }
@@ -99,10 +99,27 @@ impl Write for Buffer {
     }
 }
 
+/// Standard output for a report that is written as things happen. One for a file is brought there whole, as all are.
+struct Live(Printer);
+
+impl Write for Live {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.data(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Reports {
-    fn new(outputs: &[Output]) -> Self {
+    fn new(outputs: &[Output], printer: Printer) -> Self {
         let mut reports = Self { readers: Vec::new(), filled: Vec::new(), failures: Vec::new() };
         for output in outputs {
+            if output.format.streams() && output.file.is_none() {
+                reports.readers.push(assay_report::make(output.format, Box::new(Live(printer)), output.options));
+                continue;
+            }
             let buffer = Buffer::default();
             reports.readers.push(assay_report::make(output.format, Box::new(buffer.clone()), output.options));
             reports.filled.push((output.clone(), buffer));

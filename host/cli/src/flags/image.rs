@@ -155,7 +155,8 @@ pub(crate) struct PolicyFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
-    /// Report to write, to standard output or a file: text, json or appstudio; repeatable [default: text]
+    /// Report to write, to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
+    /// appstudio, summary, summary-markdown, attestation, policy-input, sarif, markdown, html, jsonl
     #[arg(long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
     pub(crate) output: Vec<String>,
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{class, markup::Markup};
 use crate::{
     Options,
-    by_rule::description,
+    by_rule::{description, title},
     standing::{Standing, count},
 };
 
@@ -30,10 +30,10 @@ pub(super) fn card(
     html.tag("</span><span class=\"at\">").text(&outcome.image_text()).tag("</span></span>");
     html.tag("<span class=\"badge\">").tag(standing.word()).tag("</span></summary>\n<div class=\"body\">\n");
     if let Some(error) = &outcome.error {
-        html.tag("<h3>No answer</h3>\n<div class=\"finding missing\"><p class=\"what\"><b>").text(&error.message);
+        html.tag("<h3>No answer</h3>\n<div class=\"finding missing\"><p class=\"what\"><b>").prose(&error.message);
         html.tag("</b> <span class=\"code\">").tag(error.code.as_str()).tag("</span></p>");
         if let Some(hint) = &error.hint {
-            html.tag("<p class=\"fix\"><b>Hint</b> ").text(hint).tag("</p>");
+            html.tag("<p class=\"fix\"><b>Hint</b> ").prose(hint).tag("</p>");
         }
         html.tag("</div>\n");
     }
@@ -57,14 +57,14 @@ fn findings(html: &mut Markup, tone: &'static str, heading: &str, findings: &[Fi
     // They are sorted by code.
     for group in findings.chunk_by(|a, b| a.code().is_some() && a.code() == b.code()) {
         let Some(first) = group.first() else { continue };
-        let title = group.iter().find_map(|finding| finding.text("title"));
+        let title = group.iter().find_map(title);
         html.tag("<div class=\"finding ").tag(tone).tag("\"><p class=\"what\">");
         if let Some(title) = title {
             html.tag("<b>").text(title).tag("</b> ");
         }
         html.tag("<span class=\"code\">").text(first.code().unwrap_or("without a code")).tag("</span></p>\n<ul>");
         for finding in group {
-            html.tag("<li>").text(&finding.message);
+            html.tag("<li>").prose(&finding.message);
             for term in finding.terms() {
                 html.tag(" <span class=\"term\">").text(term).tag("</span>");
             }
@@ -72,13 +72,13 @@ fn findings(html: &mut Markup, tone: &'static str, heading: &str, findings: &[Fi
         }
         html.tag("</ul>");
         if let Some(text) = group.iter().find_map(|finding| finding.text("description")) {
-            html.tag("<p class=\"more\">").text(description(text)).tag("</p>");
+            html.tag("<p class=\"more\">").prose(description(text)).tag("</p>");
         }
         if let Some(date) = group.iter().find_map(|finding| finding.text("effective_on")) {
             html.tag("<p class=\"more\">In force from ").text(date).tag("</p>");
         }
         if let Some(solution) = group.iter().find_map(|finding| finding.text("solution")) {
-            html.tag("<p class=\"fix\"><b>Solution</b> ").text(solution).tag("</p>");
+            html.tag("<p class=\"fix\"><b>Solution</b> ").prose(solution).tag("</p>");
         }
         html.tag("</div>\n");
     }

@@ -133,10 +133,10 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
         html.tag("<span class=\"code\">").text(&count(rule.components.len(), "component"));
         html.tag("</span></summary>\n<div class=\"body\">");
         if let Some(description) = rule.description {
-            html.tag("<p class=\"lead\">").text(description).tag("</p>");
+            html.tag("<p class=\"lead\">").prose(description).tag("</p>");
         }
         if let Some(solution) = rule.solution {
-            html.tag("<div class=\"finding\"><p class=\"fix\"><b>Solution</b> ").text(solution).tag("</p></div>");
+            html.tag("<div class=\"finding\"><p class=\"fix\"><b>Solution</b> ").prose(solution).tag("</p></div>");
         }
         html.tag("<h3>Components</h3>\n<ul class=\"links\">\n");
         for (_, at) in &rule.components {
