@@ -19,6 +19,7 @@ mod remote;
 mod reports;
 mod shared;
 mod tekton;
+mod sources;
 mod tidy;
 mod verdicts;
 mod whole;

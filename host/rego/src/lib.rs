@@ -17,6 +17,7 @@ mod data;
 mod engine;
 mod eval_error;
 mod folder;
+mod inspect;
 mod judge;
 mod limits;
 pub mod measure;
@@ -31,6 +32,7 @@ pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer,
 pub use compile_error::{CompileError, Place, Problem};
 pub use compile_options::CompileOptions;
 pub use eval_error::EvalError;
+pub use inspect::{Inspected, inspect};
 pub use judge::Group;
-pub use policy::{Ask, Policy};
+pub use policy::{Ask, Checked, Policy};
 pub use sources::{SigstoreDefaults, SourceError, Sources};
