@@ -131,7 +131,8 @@ fn source_group(
         criteria.clone(),
         settings.effective_time,
         Arc::new(StoreHost::new(Arc::clone(store))),
-    ))
+    )
+    .with_deadline(settings.deadline.map(|(end, _)| end)))
 }
 
 /// What a place that is not on this machine begins with.

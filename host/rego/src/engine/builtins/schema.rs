@@ -41,7 +41,7 @@ fn json(value: &Value, position: usize) -> Result<Json, BuiltinError> {
 }
 
 fn compiled(scope: &mut Scope<'_>, value: &Value, position: usize) -> Result<Schema, BuiltinError> {
-    if let Some(schema) = scope.caches.schemas.get(value) {
+    if let Some(schema) = scope.caches.schemas.get_equal(value) {
         return Ok(schema);
     }
     let schema = json(value, position)?;
