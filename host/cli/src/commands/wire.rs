@@ -145,7 +145,8 @@ fn source_group(
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
-    let judge = Group::new(name, Arc::new(policy), selection.clone(), host);
+    let judge = Group::new(name, Arc::new(policy), selection.clone(), host)
+        .with_deadline(settings.deadline.map(|(end, _)| end));
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }
 
