@@ -75,7 +75,7 @@ impl Files {
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
         for (at, source) in sources.iter().enumerate() {
-            match parse(source, u32::try_from(at).unwrap_or(u32::MAX)) {
+            match parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0) {
                 Ok(module) => modules.push(module),
                 Err(mut found) => errors.append(&mut found),
             }
@@ -94,21 +94,13 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules, options: _ } = self;
+        let Self { sources, modules, options } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
         let annotations = Annotations::read(&modules, &sources);
-        let rules = resolve(&modules, &sources, &tree, &places, &annotations, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
+        let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &mut errors);
         let planned = plan(&tree, &rules, &sources, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
+        // Rules with an error are left out of the later passes, so that each error is told for what it is.
         check(&tree, &rules, &planned.1, &sources, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));

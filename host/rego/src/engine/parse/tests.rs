@@ -4,11 +4,11 @@ use super::*;
 use crate::engine::ast::{LiteralKind, TermKind};
 
 fn module(text: &str) -> Module {
-    parse(&Source::new("t.rego".into(), text.into()), 0).unwrap()
+    parse(&Source::new("t.rego".into(), text.into()), 0, false).unwrap()
 }
 
 fn errors(text: &str) -> Vec<String> {
-    let errors = parse(&Source::new("t.rego".into(), text.into()), 0).unwrap_err();
+    let errors = parse(&Source::new("t.rego".into(), text.into()), 0, false).unwrap_err();
     errors.iter().map(|error| format!("{}:{}: {}", error.row, error.col, error.message)).collect()
 }
 
@@ -32,6 +32,12 @@ fn every_broken_rule_is_reported() {
 fn nesting_has_a_limit() {
     let text = format!("package a\np := {}", "[".repeat(100_000));
     assert_eq!(errors(&text), [format!("2:{}: nested more than {NESTING} levels deep", 6 + NESTING)]);
+}
+
+#[test]
+fn a_number_has_no_more_digits_than_there_is_memory() {
+    let text = "package a\np := 1e973305900\nq := 1e-973305900\nr := 1e300";
+    assert_eq!(errors(text), ["2:6: number too big", "3:6: number too big"]);
 }
 
 #[test]
