@@ -59,6 +59,30 @@ fn a_key_and_a_value_may_stand_in_front_of_in() {
 }
 
 #[test]
+fn rego_of_before_v1_has_other_keywords_and_heads() {
+    let parsed = |text: &str| parse(&Source::new("t.rego".into(), format!("package a\n{text}")), 0, true);
+    let shape = |text: &str| {
+        let module = parsed(text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let rule = |rule: &crate::engine::ast::Rule| (rule.head.key.is_some(), rule.head.path.len(), rule.bodies.len());
+        module.rules.iter().map(rule).collect::<Vec<_>>()
+    };
+    for (text, want) in [
+        ("p { true }", &[(false, 0, 1)][..]),
+        ("deny[msg] { msg := \"x\" } { msg := \"y\" }", &[(true, 0, 1), (true, 0, 1)]),
+        ("p[x] = y { x := 1; y := 2 }", &[(false, 1, 1)]),
+        ("p[\"a\"]", &[(true, 0, 1)]),
+        ("p.q[x] { x := 1 }", &[(false, 2, 1)]),
+        ("p = 1 { true } else = 2 { input.x } else = 3", &[(false, 0, 3)]),
+        ("if := 1\ncontains[x] { x := every }\nevery = 2", &[(false, 0, 1), (true, 0, 1), (false, 0, 1)]),
+        ("import future.keywords\np contains x if { some x in [1] }", &[(true, 0, 1)]),
+    ] {
+        assert_eq!(shape(text), want, "{text}");
+    }
+    assert!(parsed("import rego.v1\np { true }").is_err());
+    assert!(parsed("p { some x in [1] }").is_err());
+}
+
+#[test]
 fn rego_v1_requires_if() {
     assert_eq!(errors("package a\np { true }"), ["2:3: `if` keyword is required before rule body"]);
 }
