@@ -8,6 +8,7 @@
 
 mod annotation;
 mod answer;
+mod asciidoc;
 mod builtin;
 mod compile_error;
 mod compile_options;
@@ -18,6 +19,7 @@ mod eval_error;
 mod folder;
 mod judge;
 mod limits;
+pub mod measure;
 mod outline;
 mod policy;
 mod rules;

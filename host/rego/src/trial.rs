@@ -51,6 +51,7 @@ pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Resu
         let query = policy.prepare(query).map_err(|errors| listed(&errors))?;
         let input = read_json(input)?;
         let ask = Ask {
+            data: None,
             input: Some(input),
             host: &NoHost,
             bounds: Bounds { deadline: Instant::now().checked_add(limit), cancel: None },

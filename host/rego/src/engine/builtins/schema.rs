@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::compact;
+use super::json_text::to_json;
 use super::operands::{list, record, some};
 use super::schema_check::Check;
 use super::schema_refs::Schema;
@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Builtin] = &[
 fn json(value: &Value) -> Result<Json, BuiltinError> {
     let text = match value {
         Value::String(text) => text.to_string(),
-        Value::Object(_) | Value::Array(_) => compact(value)?,
+        Value::Object(_) | Value::Array(_) => return to_json(value),
         _ => return Err(BuiltinError::failed("wrong type, expected string or object")),
     };
     serde_json::from_str(&text).map_err(|_error| BuiltinError::failed("invalid JSON string"))
@@ -44,11 +44,20 @@ fn compiled(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Schema>, Builtin
     }
     let schema = Schema::read(json(value)?);
     compile(schema.root(), &schema, 0).map_err(BuiltinError::failed)?;
-    Ok(scope.caches.schemas.keep(value.clone(), Arc::new(schema)))
+    Ok(scope.caches.schemas.keep(value, Arc::new(schema)))
+}
+
+/// The document as JSON; the last one is remembered, as one document is often checked against several schemas.
+fn document(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Json>, BuiltinError> {
+    if let Some(json) = scope.caches.documents.get(value) {
+        return Ok(json);
+    }
+    let json = Arc::new(json(value)?);
+    Ok(scope.caches.documents.keep(value, json))
 }
 
 fn match_schema(scope: &mut Scope<'_>, document: &Value, schema: &Value) -> Outcome {
-    let document = json(document)?;
+    let document = self::document(scope, document)?;
     let schema = compiled(scope, schema)?;
     let mut check = Check::new(&schema);
     let problems = check.run(&document)?;
