@@ -177,7 +177,7 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
     let count = files.len();
     let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
     let work = || {
-        let data = serde_json::from_value(data)
+        let data = engine::take(data)
             .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
         let files = engine::Files::parse(files, options).map_err(problems)?;
         let outlines = files.outlines();
@@ -243,8 +243,7 @@ pub(crate) fn evaluate(
         (Some(deadline), _) => (Some(deadline), EvalError::Deadline),
         (None, limit) => (limit, EvalError::TimeLimit(ask.time_limit)),
     };
-    let input = input.map(regorus::Value::from_json_str).transpose();
-    let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
+    let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
     let calls = Calls::new(Arc::clone(&ask.host));
     let now_ns = i64::try_from(ask.now.as_nanosecond()).unwrap_or(i64::MAX);
     // What policies draw by chance is no secret: it only differs from one evaluation to the next.

@@ -8,7 +8,7 @@ use regorus::Value;
 
 use crate::{
     compile_options::CompileOptions,
-    engine::{Ask, Bounds, Files, NoHost, apart},
+    engine::{Ask, Bounds, Files, NoHost, apart, read as read_json},
     sources::PolicyFile,
 };
 
@@ -49,7 +49,7 @@ pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Resu
         let policy = read(&[module], CompileOptions::default())?;
         let policy = policy.compile(Value::new_object()).map_err(|errors| listed(&errors))?;
         let query = policy.prepare(query).map_err(|errors| listed(&errors))?;
-        let input = Value::from_json_str(input).map_err(|error| error.to_string())?;
+        let input = read_json(input)?;
         let ask = Ask {
             data: None,
             input: Some(input),

@@ -10,6 +10,7 @@ mod ast;
 mod builtins;
 #[cfg(test)]
 mod cases;
+mod documents;
 mod error;
 mod eval;
 mod ir;
@@ -31,6 +32,7 @@ mod stack;
 mod types;
 
 pub(crate) use builtins::{Host, HostError, NoHost};
+pub(crate) use documents::{read, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};

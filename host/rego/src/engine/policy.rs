@@ -107,11 +107,8 @@ impl Files {
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
-        if let (true, Some(first)) = (options.v0, sources.first()) {
-            let message = "Rego of before OPA 1.0 cannot be read: rewrite the policies with `opa fmt --rego-v1`";
-            return Err(vec![CompileError::at(first, Span::default(), CompileCode::Parse, message)]);
-        }
-        let parsed = spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX)));
+        let parsed =
+            spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
         for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
             match module {
                 Ok(module) => modules.push(module),
@@ -132,21 +129,13 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules, options: _ } = self;
+        let Self { sources, modules, options } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
         let annotations = Annotations::read(&modules, &sources);
-        let rules = resolve(&modules, &sources, &tree, &places, &annotations, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
+        let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &mut errors);
         let planned = plan(&tree, &rules, &sources, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
+        // Rules with an error are left out of the later passes, so that each error is told for what it is.
         check(&tree, &rules, &planned.1, &sources, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));

@@ -89,12 +89,6 @@ pub(crate) struct Builtin {
 }
 
 impl Builtin {
-    /// Its name with the types of its arguments and its result.
-    pub(crate) fn signature(&self) -> String {
-        let args: Vec<_> = self.args.iter().map(ToString::to_string).collect();
-        format!("{}({}) -> {}", self.name, args.join(", "), self.result)
-    }
-
     /// Its value differs between queries.
     const fn volatile(self) -> Self {
         Self { deterministic: false, ..self }

@@ -5,6 +5,8 @@
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
+#[cfg(test)]
+mod laws;
 mod memo;
 mod overlay;
 mod paths;

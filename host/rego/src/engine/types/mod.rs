@@ -41,8 +41,14 @@ struct Checker<'a> {
 /// Checks every rule.
 pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
     let mut of_node: Vec<Vec<&RuleIr>> = vec![Vec::new(); tree.nodes.len()];
+    let mut unsound = vec![false; tree.nodes.len()];
     for rule in rules {
-        if let Some(all) = of_node.get_mut(rule.node as usize) {
+        if let Some(unsound) = unsound.get_mut(rule.node as usize) {
+            *unsound |= !rule.sound;
+        }
+        if rule.sound
+            && let Some(all) = of_node.get_mut(rule.node as usize)
+        {
             all.push(rule);
         }
     }
@@ -51,6 +57,12 @@ pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Sou
     for id in reach.bottom_up() {
         let rules = of_node.get(id as usize).map(Vec::as_slice).unwrap_or_default();
         checker.node(id, rules);
+        // What is wrong with a rule says nothing about those that read it.
+        if unsound.get(id as usize) == Some(&true)
+            && let Some(known) = checker.known.get_mut(id as usize)
+        {
+            *known = None;
+        }
     }
 }
 

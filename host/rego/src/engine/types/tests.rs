@@ -78,7 +78,6 @@ fn what_may_have_a_value_is_not_refused() {
         "p if {\n\t[a, {\"b\": c}] = input.x\n\ta + c\n}",
         "p if {\n\t[path, value] = walk(input)\n\tvalue.x == path[0]\n}",
         "p := x if {\n\tx := object.get(input, \"a\", {})\n\tx.b.c\n}",
-        "p := x if x := {} | {}",
         "p := x.a if x := {}",
         "p := x if { x := set(); x == {1} }",
         "p := [1, \"a\"][input.at] + 1",
