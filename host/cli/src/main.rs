@@ -60,7 +60,6 @@ const NO_COLOUR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COL
 /// The names that ask for colours wherever the text goes.
 const FORCE_COLOUR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn is_set(names: &[&str]) -> bool {
     names.iter().any(|name| std::env::var_os(name).is_some_and(|text| !text.is_empty()))
 }

@@ -228,7 +228,7 @@ mod tests {
         let spec = r#"{"sources":[{"policy":["./p"],"data":["./d"],"ruleData":{"b":1.0,"a":[]},"config":{"exclude":["x"],"include":["*"]}}],"publicKey":"k.pub"}"#;
         let bare = PolicySpec::parse(spec).unwrap();
         // Rule data is a map, which has no order, and its numbers have been through YAML.
-        let spec = &spec.replace(r#"{"b":1.0,"a":[]}"#, r#"{"a":[],"b":1}"#);
+        let spec = spec.replace(r#"{"b":1.0,"a":[]}"#, r#"{"a":[],"b":1}"#);
         let resource = format!(
             r#"{{"apiVersion":"appstudio.redhat.com/v1alpha1","kind":"EnterpriseContractPolicy","spec":{spec}}}"#
         );
