@@ -9,6 +9,7 @@
 mod arrows;
 mod as_ec;
 mod bad_input;
+mod configuration;
 mod ec_cases;
 mod example;
 mod plugins;

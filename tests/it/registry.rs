@@ -17,7 +17,7 @@ use axum::{
     extract::State,
     http::{Method, Response, StatusCode, Uri, header},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How a registry may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,12 +146,38 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, method: Method, uri:
     response.body(Body::from_stream(parts)).unwrap()
 }
 
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
 impl Content {
+    /// The index of what says that it is about this digest (distribution specification, "Listing Referrers").
+    fn referrers(&self, repository: &str, digest: &str) -> Vec<u8> {
+        let mut found = BTreeMap::new();
+        for (name, (media_type, bytes)) in &self.manifests {
+            let Ok(manifest) = serde_json::from_slice::<Value>(bytes) else { continue };
+            let is_here = name.strip_prefix(repository).is_some_and(|rest| rest.starts_with([':', '@']));
+            if is_here && manifest["subject"]["digest"] == digest {
+                let own = Digest::of(bytes).to_string();
+                let artifact_type = manifest.get("artifactType").unwrap_or(&manifest["config"]["mediaType"]);
+                let mut item = json!({"mediaType": media_type, "size": bytes.len(), "digest": own});
+                item["artifactType"] = artifact_type.clone();
+                if let Some(annotations) = manifest.get("annotations") {
+                    item["annotations"] = annotations.clone();
+                }
+                found.insert(own, item);
+            }
+        }
+        let items: Vec<Value> = found.into_values().collect();
+        json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": items}).to_string().into_bytes()
+    }
+
     fn find(&self, path: &str) -> Option<(String, Vec<u8>)> {
         let rest = path.strip_prefix("/v2/")?;
         if let Some((repository, reference)) = rest.split_once("/manifests/") {
             let separator = if reference.starts_with("sha256:") { '@' } else { ':' };
             return self.manifests.get(&format!("{repository}{separator}{reference}")).cloned();
+        }
+        if let Some((repository, digest)) = rest.split_once("/referrers/") {
+            return Some((INDEX.to_owned(), self.referrers(repository, digest)));
         }
         let (_, digest) = rest.split_once("/blobs/")?;
         self.blobs.get(digest).map(|bytes| ("application/octet-stream".to_owned(), bytes.clone()))

@@ -64,6 +64,7 @@ fn surroundings() -> Surroundings {
         colours: if is_set(&NO_COLOUR) { Some(false) } else { is_set(&FORCE_COLOUR).then_some(true) },
         stdout_is_terminal: std::io::stdout().is_terminal(),
         cache_home,
+        temporary: || Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
     }
 }
 
@@ -85,7 +86,6 @@ const NO_COLOUR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COL
 /// The names that ask for colours wherever the text goes.
 const FORCE_COLOUR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn is_set(names: &[&str]) -> bool {
     names.iter().any(|name| std::env::var_os(name).is_some_and(|text| !text.is_empty()))
 }

@@ -21,7 +21,7 @@ use assay_model::{
 use crate::{
     cosign::{self, Attested, Bundled, Found, Trust},
     key::PublicKey,
-    store::{Manifest, Store},
+    store::{Manifest, Resolved, Store},
 };
 
 /// The annotations that name an image's base (image-spec `annotations.md`).
@@ -217,8 +217,11 @@ impl Gather for Gatherer {
 
     fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
         let manifest = self.store.manifest(image)?;
-        let config = || self.config(&image.repository, &manifest);
-        let parent = || self.parent(&manifest);
+        // Of an index, policies see the config and the base of the image for the usual machine.
+        let resolved = Resolved { image: image.clone(), manifest: Arc::clone(&manifest) };
+        let usual = self.store.usual_image(&resolved)?;
+        let config = || usual.as_deref().map_or(Ok(None), |usual| self.config(&image.repository, usual));
+        let parent = || usual.as_deref().map_or(Ok(None), |usual| self.parent(usual));
         let signed = || self.signed(image);
         let attested = || self.attested(image);
         let bundled = || self.bundled(image);

@@ -136,6 +136,9 @@ fn source_group(
     if let Some(rule_data) = &group.rule_data {
         sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
     }
+    // Where `ec` writes the input of its policies.
+    let folder = settings.temporary.join("ecp_input.0");
+    sources.set_input_file(folder.as_str(), "input.json").map_err(unreadable)?;
     sources.set_effective_time(settings.moment.usual()).map_err(unreadable)?;
     let defaults = SigstoreDefaults {
         public_key: key.to_pem().to_owned(),

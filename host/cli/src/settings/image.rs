@@ -24,6 +24,8 @@ use crate::{error::Unusable, flags::image::ImageFlags};
 pub(crate) struct ImageSettings {
     /// Whose form answers have.
     pub(crate) called: Called,
+    /// The folder for temporary files.
+    pub(crate) temporary: Utf8PathBuf,
     pub(crate) snapshot: Snapshot,
     /// The Snapshot as it was given; empty where it was put together.
     pub(crate) snapshot_text: String,
@@ -73,6 +75,7 @@ impl ImageSettings {
         let sources = SourceSettings::new(&flags.sources, around).offline(flags.input.bundle.is_some());
         Ok(Self {
             called: around.called,
+            temporary: (around.temporary)(),
             snapshot,
             snapshot_text,
             bundle: flags.input.bundle,
@@ -115,6 +118,7 @@ mod tests {
             colours: None,
             stdout_is_terminal: false,
             cache_home: || None,
+            temporary: || "/tmp".into(),
         };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }

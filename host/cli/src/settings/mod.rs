@@ -40,6 +40,8 @@ pub(crate) struct Surroundings {
     pub(crate) stdout_is_terminal: bool,
     /// The folder that programs keep their caches in, if the user has one.
     pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
+    /// The folder for temporary files.
+    pub(crate) temporary: fn() -> Utf8PathBuf,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
