@@ -9,6 +9,7 @@ mod exit;
 mod files;
 mod flags;
 mod printer;
+mod registries;
 mod settings;
 
 use std::{io::IsTerminal as _, process::ExitCode};
@@ -39,12 +40,17 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn surroundings() -> Surroundings {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    let no_colour = std::env::var("NO_COLOR").is_ok_and(|text| !text.is_empty());
+    let no_colour = environment("NO_COLOR").is_some_and(|text| !text.is_empty());
     Surroundings {
         called: Called::by(std::env::args_os().next().as_deref()),
         now: jiff::Timestamp::now(),
         stdout_colours: !no_colour && std::io::stdout().is_terminal(),
+        network: registries::Network::read(environment),
     }
 }

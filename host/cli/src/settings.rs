@@ -10,6 +10,7 @@ use std::{
 
 use assay_model::{limits, policy::PolicySpec, snapshot::Snapshot};
 use assay_report::Format;
+use assay_supply::RegistryOptions;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
@@ -17,6 +18,7 @@ use crate::{
     error::Unusable,
     files::read_text,
     flags::image::{ImageFlags, PolicyFlags, TrustFlags},
+    registries::{self, Network},
 };
 
 /// Everything a run needs to know, checked as far as it can be without work.
@@ -26,7 +28,7 @@ pub(crate) struct ImageSettings {
     /// The Snapshot as it was given; empty for a single image.
     pub(crate) snapshot_text: String,
     pub(crate) bundle: Option<Utf8PathBuf>,
-    pub(crate) insecure_registries: Vec<String>,
+    pub(crate) registries: RegistryOptions,
     pub(crate) key: KeyText,
     pub(crate) allow_relocation: bool,
     pub(crate) skip_image_sig_check: bool,
@@ -67,11 +69,12 @@ pub(crate) struct Output {
 }
 
 /// What the environment says, read once in `main`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     pub(crate) called: Called,
     pub(crate) now: Timestamp,
     pub(crate) stdout_colours: bool,
+    pub(crate) network: Network,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
@@ -111,7 +114,7 @@ impl ImageSettings {
             snapshot,
             snapshot_text,
             bundle: flags.input.bundle,
-            insecure_registries: flags.input.insecure_registry,
+            registries: registries::options(&flags.registry, &around.network)?,
             key,
             allow_relocation: flags.trust.allow_relocation,
             skip_image_sig_check: flags.trust.skip_image_sig_check,
@@ -346,7 +349,12 @@ mod tests {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command;
-        let around = Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), stdout_colours: false };
+        let around = Surroundings {
+            called: Called::Assay,
+            now: NOW.parse().unwrap(),
+            stdout_colours: false,
+            network: Network::default(),
+        };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }
 

@@ -24,6 +24,6 @@ pub use files::{Files, blob_files, image_files};
 pub use gather::{Checking, GatherOptions, Gatherer, Relocation};
 pub use key::{KeyError, PublicKey};
 pub use store::{
-    BundleError, Descriptor, IndexItem, Manifest, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer,
-    RegistryOptions, Resolved, Store,
+    BundleError, Descriptor, IndexItem, Manifest, Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer,
+    RegistryOptions, Resolved, Retry, Store,
 };

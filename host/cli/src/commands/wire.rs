@@ -14,7 +14,7 @@ use assay_model::{
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_runner::Job;
-use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 
 use super::{builtins::StoreHost, excluded::Excludable};
@@ -89,11 +89,13 @@ fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
         Some(bundle) => {
             Store::bundle(bundle.as_std_path()).map_err(|error| Unusable::from_error(&error).hint(error.hint()))
         }
-        None => {
-            let options =
-                RegistryOptions { insecure: settings.insecure_registries.clone(), ..RegistryOptions::default() };
-            Store::registry(options).map_err(|error| Unusable::new(error.message))
-        }
+        None => Store::registry(settings.registries.clone()).map_err(|error| {
+            let unusable = Unusable::new(error.message);
+            match error.hint {
+                Some(hint) => unusable.hint(hint),
+                None => unusable,
+            }
+        }),
     }
 }
 

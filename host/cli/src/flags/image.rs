@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
 
+use super::registry::RegistryFlags;
+
 pub(super) fn help() -> String {
     format!(
         "Examples:
@@ -26,6 +28,8 @@ pub(super) fn help() -> String {
 pub(crate) struct ImageFlags {
     #[command(flatten)]
     pub(crate) input: InputFlags,
+    #[command(flatten)]
+    pub(crate) registry: RegistryFlags,
     #[command(flatten)]
     pub(crate) trust: TrustFlags,
     #[command(flatten)]
@@ -50,10 +54,6 @@ pub(crate) struct InputFlags {
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
     #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
     pub(crate) bundle: Option<Utf8PathBuf>,
-
-    /// Registry host to speak plain HTTP with (loopback always is); repeatable
-    #[arg(long, value_name = "HOST", env = "ASSAY_INSECURE_REGISTRY", value_delimiter = ',')]
-    pub(crate) insecure_registry: Vec<String>,
 }
 
 #[derive(Debug, Args)]

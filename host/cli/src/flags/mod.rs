@@ -1,6 +1,7 @@
 //! The command line as it is written, one file for each command. [`settings`](crate::settings) makes sense of it.
 
 pub(crate) mod image;
+pub(crate) mod registry;
 
 use clap::{Parser, Subcommand};
 

@@ -7,9 +7,12 @@
 //! Calls block while bytes are on their way; each wait has a time limit. Nothing is ever written.
 
 mod bundle;
+mod client;
+mod credentials;
 mod flight;
 mod manifest;
 mod registry;
+mod retry;
 mod tar;
 mod token;
 
@@ -40,14 +43,16 @@ use self::{bundle::Bundle, flight::Flight, registry::Registry};
 pub use self::{
     bundle::BundleError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
-    registry::{REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
+    registry::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
+    retry::Retry,
 };
 
 /// Manifests kept in memory: some thousands, which is a large Snapshot with its signatures.
-const KEPT_MANIFEST_BYTES: u64 = 64 << 20;
+const KEPT_MANIFEST_BYTES: u64 = 16 << 20;
 
-/// Blobs kept in memory. Provenance and SBOMs of the components under way, asked for by several judges.
-const KEPT_BLOB_BYTES: u64 = 256 << 20;
+/// Blobs kept in memory: those of the components under way, which several judges ask for, and small ones that many
+/// images share.
+const KEPT_BLOB_BYTES: u64 = 16 << 20;
 
 /// Lists of referrers kept in memory; one entry has some hundred bytes.
 const KEPT_REFERRER_BYTES: u64 = 4 << 20;
