@@ -10,6 +10,7 @@ mod arrows;
 mod bad_input;
 mod ec_cases;
 mod example;
+mod keys;
 mod plugins;
 mod policies;
 mod recorded;
