@@ -48,7 +48,7 @@ impl Network {
 }
 
 /// The options of the registries' client.
-pub(crate) fn options(flags: &RegistryFlags, network: &Network) -> Result<RegistryOptions, Unusable> {
+pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<RegistryOptions, Unusable> {
     let wrong = |flag: &str, value: &dyn std::fmt::Display, hint: &str| {
         Err(Unusable::new(format!("`--{flag} {value}` cannot be used")).hint(hint))
     };
@@ -61,9 +61,9 @@ pub(crate) fn options(flags: &RegistryFlags, network: &Network) -> Result<Regist
     let authorities = flags.registry_ca.iter().map(|file| read_bytes(file, "--registry-ca", AUTHORITIES_BYTES));
     Ok(RegistryOptions {
         insecure: flags.insecure_registry.clone(),
-        credentials: network.credentials.clone(),
+        credentials: network.credentials,
         authorities: authorities.collect::<Result<_, _>>()?,
-        proxies: network.proxies.clone(),
+        proxies: network.proxies,
         retry: Retry {
             times: flags.retry_max_retry,
             wait: duration("retry-duration", &flags.retry_duration)?,
@@ -130,7 +130,7 @@ mod tests {
 
     fn with(arguments: &[&str]) -> Result<RegistryOptions, String> {
         let flags = Only::try_parse_from(["x"].iter().chain(arguments)).map_err(|error| error.to_string())?;
-        options(&flags.registry, &Network::default()).map_err(|error| error.text())
+        options(&flags.registry, Network::default()).map_err(|error| error.text())
     }
 
     #[test]

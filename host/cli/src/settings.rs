@@ -114,7 +114,7 @@ impl ImageSettings {
             snapshot,
             snapshot_text,
             bundle: flags.input.bundle,
-            registries: registries::options(&flags.registry, &around.network)?,
+            registries: registries::options(&flags.registry, around.network)?,
             key,
             allow_relocation: flags.trust.allow_relocation,
             skip_image_sig_check: flags.trust.skip_image_sig_check,

@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -102,7 +102,13 @@ impl Client {
         };
         let mut authorities = Vec::new();
         for pem in &options.authorities {
-            authorities.extend(Certificate::from_pem_bundle(pem).map_err(|error| failed(&error))?);
+            let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if found.is_empty() {
+                let message = "a file of authorities holds no certificate in PEM";
+                return Err(NoAnswer::new(ErrorCode::Internal, message)
+                    .hint("give a file that begins with `-----BEGIN CERTIFICATE-----`"));
+            }
+            authorities.extend(found);
         }
         let builder = || {
             reqwest::Client::builder()
@@ -201,6 +207,8 @@ impl Client {
         let places = self.places(&request.address).await.map_err(Failed::Surely)?;
         let first = request.address.clone();
         let mut address = first.clone();
+        // A name can mean a private address, too; what has answered shows it.
+        let mut from_public = false;
         for _ in 0..=REDIRECTS {
             let client = if address.host_str().is_some_and(is_loopback) { &self.direct } else { &self.outside };
             let mut sent = match request.form {
@@ -215,6 +223,12 @@ impl Client {
                 sent = sent.header(header::AUTHORIZATION, grant);
             }
             let response = sent.send().await.map_err(|error| self.failed(place, &error))?;
+            let peer = response.remote_addr().map(|peer| is_private_ip(peer.ip()));
+            let is_named = address.host_str().is_some_and(|host| self.insecure.contains(host));
+            if from_public && peer == Some(true) && !is_named {
+                return Err(self.lost(place, INTO_PRIVATE));
+            }
+            from_public = peer == Some(false);
             let status = response.status();
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             let Some(location) = location.filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED)
@@ -245,7 +259,7 @@ impl Client {
         }
         let is_private = |url: &Url| url.host_str().is_some_and(is_private);
         if is_private(to) && !is_private(from) && !self.insecure.contains(host(&authority(to))) {
-            return Err("a redirect leads from a public host into a private network");
+            return Err(INTO_PRIVATE);
         }
         Ok(())
     }
@@ -380,14 +394,23 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || ip(host).is_some_and(|address| address.is_loopback())
 }
 
+const INTO_PRIVATE: &str = "a redirect leads from a public host into a private network";
+
 /// An address of this machine or of a network that the world does not see.
 fn is_private(host: &str) -> bool {
-    let is_unique_local = |address: Ipv6Addr| address.is_unique_local() || address.is_unicast_link_local();
-    is_loopback(host)
-        || ip(host).is_some_and(|address| match address.to_canonical() {
-            IpAddr::V4(address) => address.is_private() || address.is_link_local() || address.is_unspecified(),
-            IpAddr::V6(address) => is_unique_local(address) || address.is_unspecified(),
-        })
+    host == "localhost" || ip(host).is_some_and(is_private_ip)
+}
+
+fn is_private_ip(address: IpAddr) -> bool {
+    address.is_loopback()
+        || match address.to_canonical() {
+            IpAddr::V4(address) => {
+                address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified()
+            }
+            IpAddr::V6(address) => {
+                address.is_unique_local() || address.is_unicast_link_local() || address.is_unspecified()
+            }
+        }
 }
 
 /// The innermost cause: the outer ones repeat the address.
@@ -462,6 +485,14 @@ mod tests {
         assert!(service("quay.io", "http://auth.test/token").is_err());
         assert!(service("quay.io", "https://192.168.1.1/token").is_err());
         assert_eq!(service("192.168.1.1:5000", "https://192.168.1.2/token"), Ok(()));
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        for pem in [&b""[..], b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let options = RegistryOptions { authorities: vec![pem.to_vec()], ..RegistryOptions::default() };
+            assert!(Client::new(&options).is_err(), "{pem:?}");
+        }
     }
 
     #[test]
