@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{Ask, Checked, CompileError, Host, Policy, SourceError, Sources};
-use assay_report::{
-    ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error,
-};
-use assay_supply::{RegistryOptions, Relocation, Store};
+use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
+use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 use serde_json::{Value, json};
@@ -163,9 +161,8 @@ fn results(
             )));
         }
     }
-    let settings = SourceSettings::new(&flags.sources, around);
-    let store = Store::registry(RegistryOptions::default()).map_err(|error| Unusable::new(error.message))?;
-    let store = Arc::new(store);
+    let settings = SourceSettings::new(&flags.sources, around)?;
+    let store = Arc::new(settings.registry()?);
     let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
     let places = PolicySources::bring(places, &settings, Some(Arc::clone(&store)), printer)?;
     let policy = match Policy::compile(sources(wanted, &places)?) {
@@ -196,7 +193,8 @@ fn sources(wanted: &Wanted, places: &PolicySources) -> Result<Sources, Unusable>
     }
     for place in &wanted.data {
         let path = places.path(place)?;
-        let path = Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{place}` is not UTF-8")))?;
+        let path =
+            Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{place}` is not UTF-8")))?;
         // As for conftest, the folders that a data file is in do not matter.
         for file in files_below(path)? {
             sources.add_data(file.as_std_path()).map_err(unreadable)?;

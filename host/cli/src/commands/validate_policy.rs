@@ -11,7 +11,7 @@ use crate::{
 
 /// Reads the configuration; what is wrong with it is told.
 pub(crate) fn run(flags: ValidatePolicyFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let settings = SourceSettings::new(&flags.sources, around);
+    let settings = SourceSettings::new(&flags.sources, around)?;
     let text = fetch_configuration(Some(flags.policy), &settings, printer)?.unwrap_or_default();
     policy_of(&text)?;
     say(printer, "Policy configuration conforms to the EnterpriseContractPolicy spec\n")?;

@@ -70,10 +70,6 @@ pub(crate) struct InputFlags {
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
     #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
     pub(crate) bundle: Option<Utf8PathBuf>,
-
-    /// Registry host to speak plain HTTP with (loopback always is); repeatable
-    #[arg(long, value_name = "HOST", env = "ASSAY_INSECURE_REGISTRY", value_delimiter = ',')]
-    pub(crate) insecure_registry: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod policy_file;
+pub(crate) mod registry;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;

@@ -39,7 +39,9 @@ pub(crate) fn refuse_early(flags: &ValidateInputFlags) -> Result<(), Unusable> {
         return Err(Unusable::new("--server and input files are mutually exclusive"));
     }
     if flags.server || flags.server_address.is_some() || flags.server_port.is_some() {
-        return Err(Unusable::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments"));
+        return Err(
+            Unusable::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments")
+        );
     }
     if arguments(flags)?.is_empty() {
         return Err(Unusable::new(
