@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod arrows;
+mod as_ec;
 mod bad_input;
 mod ec_cases;
 mod example;
@@ -17,6 +18,8 @@ mod registry;
 mod remote;
 mod reports;
 mod shared;
+mod tekton;
 mod tidy;
 mod verdicts;
+mod whole;
 mod world;

@@ -51,6 +51,7 @@ fn surroundings() -> Surroundings {
         now: jiff::Timestamp::now(),
         colours: if is_set(&NO_COLOUR) { Some(false) } else { is_set(&FORCE_COLOUR).then_some(true) },
         stdout_is_terminal: std::io::stdout().is_terminal(),
+        temporary: camino::Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
     }
 }
 

@@ -23,7 +23,7 @@ mod rules;
 mod sources;
 pub mod testing;
 
-pub use builtin::{Host, HostError, NoHost};
+pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};
 pub use compile_error::{CompileError, Place, Problem};
 pub use eval_error::EvalError;
 pub use judge::Group;

@@ -16,7 +16,7 @@ use assay_model::{
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_report::Format;
 use assay_runner::Job;
-use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
@@ -35,7 +35,9 @@ pub(crate) struct Wired {
 
 /// Opens, compiles and loads everything the settings name.
 pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
-    let key = PublicKey::from_pem(&settings.key.pem).map_err(|error| {
+    // How a key was given decides its hash.
+    let read = if settings.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
+    let key = read(&settings.key.pem).map_err(|error| {
         Unusable::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
     })?;
     let store = Arc::new(store(settings)?);
@@ -58,7 +60,12 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         notes.extend(note);
     }
     pin(&mut policy)?;
-    let relocation = if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused };
+    let checking = |kind| if settings.skipped.contains(&kind) { Checking::Skipped } else { Checking::Checked };
+    let options = GatherOptions {
+        relocation: relocation(settings),
+        signatures: checking(CheckKind::ImageSignature),
+        attestations: checking(CheckKind::AttestationSignature),
+    };
     let head = RunHead {
         key: key.to_pem().to_owned(),
         policy,
@@ -70,7 +77,7 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     let job = Job {
         head: Arc::new(head),
         snapshot: Arc::new(settings.snapshot.clone()),
-        gather: Arc::new(Gatherer::new(store, key, GatherOptions { relocation })),
+        gather: Arc::new(Gatherer::new(store, key, options)),
         judges: judges.into(),
         inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
         moment: settings.moment,
@@ -81,6 +88,10 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         clock: jiff::Timestamp::now,
     };
     Ok(Wired { job, notes })
+}
+
+const fn relocation(settings: &ImageSettings) -> Relocation {
+    if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
 }
 
 fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
@@ -123,6 +134,9 @@ fn source_group(
     if let Some(rule_data) = &group.rule_data {
         sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
     }
+    // Where `ec` writes the input of its policies.
+    let folder = settings.temporary.join("ecp_input.0");
+    sources.set_input_file(folder.as_str(), "input.json").map_err(unreadable)?;
     sources.set_effective_time(settings.moment.usual()).map_err(unreadable)?;
     let defaults = SigstoreDefaults {
         public_key: key.to_pem().to_owned(),
@@ -131,7 +145,7 @@ fn source_group(
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
-    let host = Arc::new(StoreHost::new(Arc::clone(store)));
+    let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
     let judge = Group::new(name, Arc::new(policy), selection.clone(), host);
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }

@@ -24,6 +24,8 @@ use crate::{error::Unusable, flags::image::ImageFlags};
 pub(crate) struct ImageSettings {
     /// Whose form answers have.
     pub(crate) called: Called,
+    /// The folder for temporary files.
+    pub(crate) temporary: Utf8PathBuf,
     pub(crate) snapshot: Snapshot,
     /// The Snapshot as it was given; empty where it was put together.
     pub(crate) snapshot_text: String,
@@ -71,6 +73,7 @@ impl ImageSettings {
         }
         Ok(Self {
             called: around.called,
+            temporary: around.temporary,
             snapshot,
             snapshot_text,
             bundle: flags.input.bundle,
@@ -106,8 +109,13 @@ mod tests {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command;
-        let around =
-            Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), colours: None, stdout_is_terminal: false };
+        let around = Surroundings {
+            called: Called::Assay,
+            now: NOW.parse().unwrap(),
+            colours: None,
+            stdout_is_terminal: false,
+            temporary: "/tmp".into(),
+        };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }
 

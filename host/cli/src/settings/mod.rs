@@ -13,20 +13,22 @@ mod trust;
 
 use std::{ffi::OsStr, path::Path};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 pub(crate) use self::{check::CheckFlag, image::ImageSettings, output::Output, trust::KeyText};
 use crate::{error::Unusable, exit, files::read_text};
 
 /// What the environment says, read once in `main`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     pub(crate) called: Called,
     pub(crate) now: Timestamp,
     /// What the environment asks of colours, where it does.
     pub(crate) colours: Option<bool>,
     pub(crate) stdout_is_terminal: bool,
+    /// The folder for temporary files.
+    pub(crate) temporary: Utf8PathBuf,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
