@@ -168,13 +168,6 @@ fn replay(data: &Path, folder: &Path, case: &Case, registry: &Registry) -> BTree
     got
 }
 
-/// The files of one recorded case and ours, by their names.
-pub(crate) fn recorded(data: &Path, name: &str, registry: &Registry) -> [BTreeMap<String, String>; 2] {
-    let folder = data.join("cases").join(name);
-    let case = Case::read(&folder);
-    [files(&folder.join("expected")), replay(data, &folder, &case, registry)]
-}
-
 /// The files that differ, with both texts.
 fn differences(want: &BTreeMap<String, String>, got: &BTreeMap<String, String>) -> Vec<String> {
     let names: std::collections::BTreeSet<_> = want.keys().chain(got.keys()).collect();
