@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use regorus::Value;
 
 use crate::{
+    compile_options::CompileOptions,
     engine::{Ask, Bounds, EvalError, Files, Policy, Printed, builtins::NoHost},
     sources::PolicyFile,
 };
@@ -16,7 +17,7 @@ fn policy(texts: &[&str], data: &str) -> Policy {
         .map(|(at, text)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned() })
         .collect();
     let data = Value::from_json_str(data).unwrap();
-    let compiled = Files::parse(modules).and_then(|files| files.compile(data));
+    let compiled = Files::parse(modules, CompileOptions::default()).and_then(|files| files.compile(data));
     compiled.map_err(|errors| errors[0].to_string()).unwrap()
 }
 

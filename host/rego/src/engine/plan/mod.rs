@@ -3,7 +3,6 @@
 //! [`steps`] plans literals, [`paths`] references. What each rule reads is noted on the way, for cycles and for `with`.
 
 mod paths;
-#[cfg(test)]
 mod query;
 mod steps;
 
@@ -16,11 +15,10 @@ use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot, SlotInfo};
 use crate::engine::modules::{Kind, Tree};
 use crate::engine::order::Bound;
-use crate::engine::program::{Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Term};
+use crate::engine::program::{About, Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Term};
 use crate::engine::reach::{Bits, Reach, Reads};
 use crate::engine::span::{Source, Span};
 
-#[cfg(test)]
 pub(crate) use query::{QueryPlan, plan_query};
 
 /// What each distinct `with` can change.
@@ -134,6 +132,8 @@ impl Planner<'_> {
 
     /// Plans a definition; a variable `known` has a value beforehand.
     fn rule(&mut self, rule: &RuleIr, known: Option<Slot>) -> Rule {
+        let names = rule.slots.iter().map(|slot| slot.name.clone()).collect();
+        let about = Arc::new(About { node: rule.node, names, span: rule.span });
         let branches: Vec<_> = rule
             .branches
             .iter()
@@ -145,7 +145,7 @@ impl Planner<'_> {
                 let steps = self.body(&branch.body, &mut bound);
                 let path = branch.path.iter().map(|expr| self.head_term(expr, &bound, branch.span)).collect();
                 let value = self.head_term(&branch.value, &bound, branch.span);
-                Branch { steps, path, value, set: branch.set, span: branch.span }
+                Branch { steps, path, value, set: branch.set, span: branch.span, about: Arc::clone(&about) }
             })
             .collect();
         let guards = guards(rule);

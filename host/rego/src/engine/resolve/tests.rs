@@ -3,13 +3,17 @@
 use regorus::Value;
 
 use crate::{
+    compile_options::CompileOptions,
     engine::{Files, error::CompileError},
     sources::PolicyFile,
 };
 
 fn errors(texts: &[&str]) -> Vec<CompileError> {
     let files = texts.iter().map(|text| PolicyFile { name: "t.rego".into(), text: (*text).into() }).collect();
-    Files::parse(files).and_then(|files| files.compile(Value::new_object())).err().unwrap_or_default()
+    Files::parse(files, CompileOptions::default())
+        .and_then(|files| files.compile(Value::new_object()))
+        .err()
+        .unwrap_or_default()
 }
 
 fn messages(text: &str) -> Vec<String> {
