@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod arrows;
+mod as_ec;
 mod bad_input;
 mod ec_cases;
 mod example;
@@ -15,7 +16,11 @@ mod policies;
 mod recorded;
 mod registry;
 mod remote;
+mod reports;
 mod shared;
+mod tekton;
+mod sources;
 mod tidy;
 mod verdicts;
+mod whole;
 mod world;

@@ -6,4 +6,5 @@ pub mod fixtures;
 pub mod guests;
 pub mod layer;
 pub mod layout;
+pub mod opa_cases;
 pub mod sign;

@@ -24,6 +24,12 @@ enum Chore {
     },
     /// Makes the example in `examples/shop` again, signed with a new key
     Fixtures,
+    /// Judges every evaluation case of a file, in the form of OPA's own, by the release build of the Rego engine
+    OpaCases {
+        /// One JSON object a line
+        #[arg(value_name = "FILE.jsonl")]
+        file: Utf8PathBuf,
+    },
     /// Prints how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -65,6 +71,10 @@ fn main() -> anyhow::Result<()> {
         Chore::Cost { command } => vec![xtask::bench_rego::cost(&command)?.into()],
         Chore::Bench { of: None, components, runs, target_dir } => {
             xtask::bench::run(root, &root.join(target_dir), components, runs)?;
+            vec![]
+        }
+        Chore::OpaCases { file } => {
+            xtask::opa_cases::run(root, &file)?;
             vec![]
         }
         Chore::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],

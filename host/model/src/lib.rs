@@ -1,8 +1,8 @@
 //! Ground floor: the words of assay and the rules that need nothing but their arguments.
 //!
 //! Every other crate names this one and this one names none of them. In reading order: what is judged
-//! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`input`]), what the policy says
-//! ([`policy`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
+//! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`input`], [`moment`]), what the policy says
+//! ([`policy`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
 //! [`event`]), and the doors other crates build ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
@@ -20,9 +20,11 @@ pub mod json;
 #[cfg(test)]
 mod laws;
 pub mod limits;
+pub mod moment;
 pub mod outcome;
 pub mod policy;
 pub mod port;
 pub mod rule;
+pub mod selection;
 pub mod snapshot;
 pub mod yaml;

@@ -8,13 +8,16 @@
 
 mod annotation;
 mod answer;
+mod asciidoc;
 mod builtin;
 mod compile_error;
 mod compile_options;
+pub mod conformance;
 mod data;
 mod engine;
 mod eval_error;
 mod folder;
+mod inspect;
 mod judge;
 mod limits;
 pub mod measure;
@@ -23,11 +26,13 @@ mod policy;
 mod rules;
 mod sources;
 pub mod testing;
+pub mod trial;
 
-pub use builtin::{Host, HostError, NoHost};
+pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};
 pub use compile_error::{CompileError, Place, Problem};
 pub use compile_options::CompileOptions;
 pub use eval_error::EvalError;
+pub use inspect::{Inspected, inspect};
 pub use judge::Group;
-pub use policy::{Ask, Policy};
+pub use policy::{Ask, Checked, Policy};
 pub use sources::{SigstoreDefaults, SourceError, Sources};

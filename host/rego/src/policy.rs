@@ -52,6 +52,8 @@ pub struct Ask<'a> {
     pub packages: &'a BTreeSet<String>,
     /// The input document, JSON.
     pub input: &'a str,
+    /// The moment that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
+    pub when: Option<Timestamp>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
     /// The moment that `time.now_ns` tells.
@@ -67,7 +69,7 @@ impl<'a> Ask<'a> {
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
         let now = Timestamp::now();
-        Self { packages, input, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
+        Self { packages, input, when: None, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
     }
 }
 
@@ -175,7 +177,7 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
     let count = files.len();
     let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
     let work = || {
-        let data = serde_json::from_value(data)
+        let data = engine::take(data)
             .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
         let files = engine::Files::parse(files, options).map_err(problems)?;
         let outlines = files.outlines();
@@ -191,6 +193,32 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
         problems.truncate(PROBLEMS);
         CompileError::Problems(problems)
     })
+}
+
+/// What `ask` makes of the parsed policy files, each with its text. Nothing is compiled.
+pub(crate) fn outlines<T: Send>(
+    sources: Sources,
+    ask: impl FnOnce(&[(Outline, &str)]) -> Result<T, Vec<Problem>> + Send,
+) -> Result<T, CompileError> {
+    let (files, _) = sources.into_parts();
+    let work = || {
+        let files = engine::Files::parse(files, CompileOptions::default())
+            .map_err(|errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>())?;
+        ask(&files.outlines())
+    };
+    apart(work)?.map_err(|mut problems: Vec<Problem>| {
+        problems.sort();
+        problems.truncate(PROBLEMS);
+        CompileError::Problems(problems)
+    })
+}
+
+/// Where rules find the moment they judge at.
+const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
+
+fn when_ns(when: Timestamp) -> regorus::Value {
+    // The range of `jiff` is larger than what 64 bits hold; OPA's numbers have no limit either.
+    regorus::Value::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(regorus::Value::Null)
 }
 
 /// What an evaluation gives.
@@ -215,14 +243,14 @@ pub(crate) fn evaluate(
         (Some(deadline), _) => (Some(deadline), EvalError::Deadline),
         (None, limit) => (limit, EvalError::TimeLimit(ask.time_limit)),
     };
-    let input = input.map(regorus::Value::from_json_str).transpose();
-    let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
+    let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
     let calls = Calls::new(Arc::clone(&ask.host));
     let now_ns = i64::try_from(ask.now.as_nanosecond()).unwrap_or(i64::MAX);
     // What policies draw by chance is no secret: it only differs from one evaluation to the next.
     let seed = Timestamp::now().as_nanosecond().unsigned_abs();
     let question = engine::Ask {
         input,
+        data: ask.when.map(|when| program.data_with(&WHEN, when_ns(when))),
         host: &calls,
         bounds: Bounds { deadline: end, cancel: None },
         // As in OPA, a built-in that fails is undefined.
@@ -244,6 +272,10 @@ pub(crate) fn evaluate(
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
     Ok(Values { values, prints: answer.prints })
 }
+
+mod check;
+
+pub use check::Checked;
 
 #[cfg(test)]
 mod tests;

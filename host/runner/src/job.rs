@@ -8,12 +8,18 @@ use std::{
 
 use assay_model::{
     event::RunHead,
+    failure::NoAnswer,
+    finding::Finding,
+    moment::Moment,
     port::{Gather, Judge},
-    snapshot::Snapshot,
+    snapshot::{Component, Snapshot},
 };
 
 /// Tells the time of day; only the end of the run is stamped with it.
 pub type Clock = fn() -> jiff::Timestamp;
+
+/// Says which violation it is that an image cannot be located; none where that is the lack of an answer.
+pub type Inaccessible = Arc<dyn Fn(&Component, &NoAnswer) -> Option<Finding> + Send + Sync>;
 
 /// What is to be judged, by whom, and how fast.
 #[derive(Clone)]
@@ -26,6 +32,14 @@ pub struct Job {
     pub gather: Arc<dyn Gather>,
     /// Who is asked about each image, in this order.
     pub judges: Arc<[Arc<dyn Judge>]>,
+    /// What is made of images that cannot be located; without it there is no answer about them.
+    pub inaccessible: Option<Inaccessible>,
+    /// When each image is judged.
+    pub moment: Moment,
+    /// Whether outcomes keep the input documents, each as large as its image's attestations.
+    pub keep_inputs: bool,
+    /// Whether outcomes keep the statements of attestations.
+    pub keep_statements: bool,
     /// How many components are judged at a time.
     pub workers: NonZeroUsize,
     /// When the run ends whether or not everything is judged, with the time limit it comes from.

@@ -27,8 +27,8 @@ use assay_model::{
 use crate::{
     control::{Inbox, Message},
     expand::{Task, expand},
-    job::Job,
-    outcome::{judge, without_answer},
+    job::{Inaccessible, Job},
+    outcome::{Bench, denied, without_answer},
 };
 
 /// A run could not be started.
@@ -59,7 +59,11 @@ pub fn run(job: &Job, inbox: &Inbox, on: &mut dyn FnMut(RunEvent)) -> Result<Arc
     let ended = work(job, inbox, &stop, on);
     stop.store(true, Ordering::Relaxed);
     let (outcomes, stopped) = ended?;
-    let end = Arc::new(RunEnd { verdict: verdict(&outcomes), outcomes, stopped, at: (job.clock)() });
+    // No component judged, no moment of its own.
+    let effective_time = outcomes.iter().filter_map(|outcome| outcome.judged_at).max();
+    let effective_time = effective_time.unwrap_or(job.head.effective_time);
+    let end = RunEnd { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
+    let end = Arc::new(end);
     on(RunEvent::Ended(Arc::clone(&end)));
     Ok(end)
 }
@@ -168,25 +172,33 @@ fn judge_all(
     let components: Vec<Component> = tasks.iter().map(|task| task.component.clone()).collect();
     let head = InputHead::new(&job.snapshot, &components, &job.head.policy)
         .map_err(|error| RunError::Input(Box::new(error)))?;
-    let head = Arc::new(head);
+    let bench = Bench {
+        head: Arc::new(head),
+        judges: Arc::clone(&job.judges),
+        moment: job.moment,
+        keep_inputs: job.keep_inputs,
+        keep_statements: job.keep_statements,
+    };
     let (gathered, to_judge) = sync_channel(job.workers.get());
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..job.gatherers().min(tasks.len()) {
         let (tasks, gather) = (Arc::clone(tasks), Arc::clone(&job.gather));
         let (next, stop, to, gathered) = (Arc::clone(&next), Arc::clone(stop), inbox.sender(), gathered.clone());
-        spawn("gather", move || gather_some(&tasks, gather.as_ref(), &next, &stop, &to, &gathered))?;
+        let inaccessible = job.inaccessible.clone();
+        spawn("gather", move || {
+            gather_some(&tasks, gather.as_ref(), inaccessible.as_ref(), &next, &stop, &to, &gathered);
+        })?;
     }
     drop(gathered);
     let to_judge = Arc::new(Mutex::new(to_judge));
     for _ in 0..job.workers.get().min(tasks.len()) {
-        let (tasks, head, judges) = (Arc::clone(tasks), Arc::clone(&head), Arc::clone(&job.judges));
+        let (tasks, bench) = (Arc::clone(tasks), bench.clone());
         let (to_judge, stop, to) = (Arc::clone(&to_judge), Arc::clone(stop), inbox.sender());
         spawn("judge", move || {
             while let Some((at, evidence)) = receive(&to_judge, &stop) {
                 let Some(task) = tasks.get(at) else { break };
                 let image = evidence.image.clone();
-                let ended =
-                    guarded(&task.component.name, || Ok(judge(&head, &judges, task.component.clone(), evidence)));
+                let ended = guarded(&task.component.name, || Ok(bench.judge(task.component.clone(), evidence)));
                 let ended = ended.unwrap_or_else(|error| without_answer(task.component.clone(), Some(image), error));
                 send(&to, Progress::Ended(at, Box::new(ended)));
             }
@@ -220,6 +232,7 @@ fn judge_all(
 fn gather_some(
     tasks: &[Task],
     gather: &dyn Gather,
+    inaccessible: Option<&Inaccessible>,
     next: &AtomicUsize,
     stop: &AtomicBool,
     to: &Sender<Message>,
@@ -236,7 +249,13 @@ fn gather_some(
             // Waits for a place; fails only when the workers are gone, that is, after the run.
             Ok(evidence) => drop(gathered.send((at, evidence))),
             Err(error) => {
-                let outcome = without_answer(task.component.clone(), image, error);
+                let component = task.component.clone();
+                let unlocated = image.is_none();
+                let violation = inaccessible.filter(|_| unlocated).and_then(|of| of(&component, &error));
+                let outcome = match violation {
+                    Some(violation) => denied(component, violation),
+                    None => without_answer(component, image, error),
+                };
                 send(to, Progress::Ended(at, Box::new(outcome)));
             }
         }

@@ -10,25 +10,24 @@ use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Lasting, Printed};
+use super::eval::{Bounds, Eval, Lasting, Printed, placed};
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
 use super::outlines::outline;
 use super::parse::parse;
 use super::plan::plan;
 use super::program::Program;
-#[cfg(test)]
 use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
 use super::stack::{StackError, apart, spread};
+use super::types::check;
 use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
 pub(crate) struct Files {
     sources: Vec<Source>,
     modules: Vec<Module>,
-    #[expect(dead_code, reason = "the checks of strict mode read it")]
     options: CompileOptions,
 }
 
@@ -38,7 +37,6 @@ pub(crate) struct Policy {
     sources: Vec<Source>,
     pub(super) tree: Tree,
     program: Program,
-    #[cfg(test)]
     pub(super) reach: Reach,
     data: Value,
     workers: Workers,
@@ -77,6 +75,8 @@ impl std::fmt::Debug for Workers {
 pub(crate) struct Ask<'a> {
     /// The document called `input`; without one, references to it are undefined.
     pub input: Option<Value>,
+    /// The data that rules see, instead of the policy's.
+    pub data: Option<Value>,
     /// Where `ec.*` functions get their answers.
     pub host: &'a dyn Host,
     /// When to stop.
@@ -107,11 +107,8 @@ impl Files {
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
-        if let (true, Some(first)) = (options.v0, sources.first()) {
-            let message = "Rego of before OPA 1.0 cannot be read: rewrite the policies with `opa fmt --rego-v1`";
-            return Err(vec![CompileError::at(first, Span::default(), CompileCode::Parse, message)]);
-        }
-        let parsed = spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX)));
+        let parsed =
+            spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
         for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
             match module {
                 Ok(module) => modules.push(module),
@@ -132,30 +129,18 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules, .. } = self;
+        let Self { sources, modules, options } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
         let annotations = Annotations::read(&modules, &sources);
-        let rules = resolve(&modules, &sources, &tree, &places, &annotations, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
+        let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &mut errors);
         let planned = plan(&tree, &rules, &sources, &mut errors);
+        // Rules with an error are left out of the later passes, so that each error is told for what it is.
+        check(&tree, &rules, &planned.1, &sources, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
-        Ok(Policy {
-            sources,
-            tree,
-            program: planned.0,
-            #[cfg(test)]
-            reach: planned.1,
-            data,
-            workers: Workers::default(),
-        })
+        Ok(Policy { sources, tree, program: planned.0, reach: planned.1, data, workers: Workers::default() })
     }
 }
 
@@ -167,8 +152,8 @@ impl Policy {
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
     pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
         on_deep_stack(|| {
-            if ask.strict_builtin_errors {
-                // What is undefined elsewhere is an error here.
+            if ask.strict_builtin_errors || ask.data.is_some() {
+                // What is undefined elsewhere is an error here; what other data gives must not be remembered for these.
                 return self.values(paths, ask, &mut Worker::default());
             }
             let mut worker = self.workers.take();
@@ -191,11 +176,18 @@ impl Policy {
         Ok(Answer { values, prints: eval.prints })
     }
 
+    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest.
+    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Value {
+        let path: Vec<Value> = path.iter().copied().map(Value::from).collect();
+        placed(Some(self.data.clone()), &path, value)
+    }
+
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
         let Worker { caches, lasting } = worker;
         lasting.set_clock(ask.now_ns);
         let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
-        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope, lasting);
+        let data = ask.data.as_ref().unwrap_or(&self.data);
+        let mut eval = Eval::new(&self.program, &self.sources, data, ask.input.clone(), scope, lasting);
         eval.strict = ask.strict_builtin_errors;
         eval.bounds = ask.bounds;
         eval

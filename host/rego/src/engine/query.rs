@@ -1,5 +1,4 @@
-//! [`Query`]: any query over a policy, as the cases of OPA ask them. Evaluations outside tests ask for rules by their
-//! paths.
+//! [`Query`]: any query over a policy, as a person or a case of OPA asks them. Judges ask for rules by their paths.
 
 use std::collections::BTreeMap;
 

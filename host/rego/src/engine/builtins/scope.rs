@@ -10,14 +10,15 @@ use sha2::{Digest, Sha256};
 use super::globs::Glob;
 use super::host::Host;
 use super::limits;
-use super::schema::Schema;
+use super::schema_refs::Schema;
 
-/// Compiled patterns of one worker, behind an `Arc` as a copied `Regex` begins without its scratch memory. Each kind is bounded; a full one starts again from empty.
+/// Compiled patterns of one worker, behind an `Arc` as a copied `Regex` begins without its scratch memory. Each kind is
+/// bounded; a full one starts again from empty.
 #[derive(Default)]
 pub(crate) struct Caches {
     pub(super) regexes: Bounded<String, Arc<Regex>>,
     pub(super) globs: Bounded<(String, Vec<char>), Arc<Glob>>,
-    pub(super) schemas: ByPlace<Schema, 64>,
+    pub(super) schemas: ByPlace<Arc<Schema>, 64>,
     pub(super) documents: ByPlace<Arc<serde_json::Value>, 1>,
 }
 

@@ -5,6 +5,8 @@
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
+#[cfg(test)]
+mod laws;
 mod memo;
 mod overlay;
 mod paths;
@@ -31,6 +33,7 @@ use crate::engine::span::{Source, Span};
 
 use memo::{Calls, Reads};
 use overlay::Overlay;
+pub(crate) use overlay::placed;
 
 pub(crate) use memo::Lasting;
 

@@ -24,6 +24,7 @@ fn policy(texts: &[&str], data: &str) -> Policy {
 fn ask<'a>(input: Option<&str>) -> Ask<'a> {
     Ask {
         input: input.map(|text| Value::from_json_str(text).unwrap()),
+        data: None,
         host: &NoHost,
         bounds: Bounds::default(),
         strict_builtin_errors: false,
@@ -100,7 +101,7 @@ fn a_further_argument_is_the_result() {
 #[test]
 fn a_scalar_has_no_elements() {
     check("p := [y | y := input.x[_]]", "[]");
-    check("p := [y | some y in 1]", "[]");
+    check("p := [y | x := json.unmarshal(\"1\"); some y in x]", "[]");
 }
 
 #[test]

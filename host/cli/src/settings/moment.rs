@@ -1,0 +1,37 @@
+//! The moment to judge at.
+
+use assay_model::moment::Moment;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+
+use crate::{error::Unusable, flags::image::PolicyFlags};
+
+/// How far in the past a moment still counts as now: the time a caller takes to start the program.
+const GRACE: SignedDuration = SignedDuration::from_secs(2);
+
+pub(super) fn moment(flags: &PolicyFlags, now: Timestamp) -> Result<Moment, Unusable> {
+    moment_of(&flags.effective_time, flags.allow_past_effective_time, now)
+}
+
+/// The moment that a text names; `now` and nothing are the moment given.
+pub(crate) fn moment_of(text: &str, allow_past: bool, now: Timestamp) -> Result<Moment, Unusable> {
+    if text.is_empty() || text.eq_ignore_ascii_case("now") {
+        return Ok(Moment::At(now));
+    }
+    let error = || {
+        Unusable::new(format!("`--effective-time {text}` is not a moment"))
+            .hint("write `now`, `attestation`, a date like 2026-01-31, or an RFC 3339 time like 2026-01-31T12:00:00Z")
+    };
+    if text.eq_ignore_ascii_case("attestation") {
+        return Ok(Moment::OfBuild { otherwise: now });
+    }
+    let of_date = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
+    let moment = match text.len() {
+        10 => text.parse::<Date>().and_then(of_date).map_err(|_| error())?,
+        _ => text.parse::<Timestamp>().map_err(|_| error())?,
+    };
+    if moment < now - GRACE && !allow_past {
+        return Err(Unusable::new(format!("the effective time {moment} is in the past"))
+            .hint("give `--allow-past-effective-time` if that is meant"));
+    }
+    Ok(Moment::At(moment))
+}
