@@ -36,7 +36,7 @@ fn a_denial_is_an_error_in_the_words_of_ec() {
 fn a_bad_request_ends_with_one() {
     let world = World::good();
     for (arguments, says) in [
-        (&["validate", "image"][..], "Error: no public key"),
+        (&["validate", "image", "--ignore-rekor", "--image", "a"][..], "Error: no public key"),
         (&["validate", "image", "--nonsense"], "Error: unexpected argument '--nonsense'"),
         (
             &["validate", "image", "--image", "a", "--info", "true", "--ignore-rekor"],

@@ -69,7 +69,7 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
         ("--output", "pdf".to_owned(), "pdf"),
         ("--output", format!("json={}", path("no/folder/x")), "there is no folder"),
         ("--effective-time", "soon".to_owned(), "not a moment"),
-        ("--workers", "0".to_owned(), "workers"),
+        ("--workers", "many".to_owned(), "workers"),
         ("--timeout", "a while".to_owned(), "not a duration"),
         ("--nonsense", "x".to_owned(), "--nonsense"),
     ] {

@@ -21,7 +21,20 @@ use crate::{
 };
 
 /// The cases that we answer otherwise, and why. A case that is listed and does not differ any more fails the test.
-const DIFFERENT: &[(&str, &str)] = &[];
+const DIFFERENT: &[(&str, &str)] = &[
+    ("input-fail", "`validate input` is not a command yet"),
+    ("out-all-mixed-info", ONCE),
+    ("out-all-pass", "in `ec` the summary's `success` is false whatever happened"),
+    ("out-three-components", ONCE),
+    ("ruledata", "`json.marshal` writes numbers of data with other digits than they came with"),
+    (
+        "sig-several",
+        "in `ec` every attestation has the type of the first in-toto statements, whatever it says of itself",
+    ),
+    ("time-2100", ONCE),
+];
+
+const ONCE: &str = "a finding with several dependencies is shown once, in `ec` once for each that is not reported";
 
 /// `cmd.txt`: what is to be run.
 struct Case {
@@ -86,6 +99,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     found
 }
 
+#[expect(clippy::disallowed_methods, reason = "times between begin and end of a run are what it wrote as now")]
 fn seconds() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }
@@ -113,6 +127,8 @@ impl Normal {
         text = self.within(&text, r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "{NOW}", &plain);
         text = self.within(&text, r"\b\d{19}\b", "{NOW_NS}", &|text| number(text).map(|ns| ns / 1e9));
         text = self.within(&text, r"\b\d{10}\b", "{NOW_S}", &number);
+        let folder = Regex::new(r"\b(ecp_input\.)\d+").unwrap();
+        text = folder.replace_all(&text, "${1}N").into_owned();
         let version = Regex::new(r#"(ec[-_]version"?: ?"?)[^",\n]+"#).unwrap();
         version.replace_all(&text, "${1}{VERSION}").into_owned()
     }
@@ -174,6 +190,10 @@ fn differences(want: &BTreeMap<String, String>, got: &BTreeMap<String, String>) 
     let differs = |name: &&&String| want.get(**name) != got.get(**name);
     let shown = |name: &String| {
         let [want, got] = [want, got].map(|files| files.get(name).map_or("(no such file)", String::as_str));
+        // The texts are long, and mostly the same.
+        let same = want.chars().zip(got.chars()).take_while(|(want, got)| want == got).count();
+        let [want, got] =
+            [want, got].map(|text| text.chars().skip(same.saturating_sub(80)).take(300).collect::<String>());
         format!("--- {name}, recorded\n{want}\n+++ {name}, ours\n{got}")
     };
     names.iter().filter(differs).map(|name| shown(name)).collect()

@@ -9,6 +9,7 @@
 mod arrows;
 mod as_ec;
 mod bad_input;
+mod configuration;
 mod ec_cases;
 mod example;
 mod plugins;
@@ -19,6 +20,7 @@ mod remote;
 mod reports;
 mod shared;
 mod tekton;
+mod sources;
 mod tidy;
 mod verdicts;
 mod whole;

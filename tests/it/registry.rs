@@ -10,13 +10,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use assay_model::digest::Digest;
 use axum::{
     Router,
     body::Body,
     extract::State,
     http::{Method, Response, StatusCode, Uri, header},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How a registry may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,22 @@ impl Registry {
         }
     }
 
+    /// Adds a blob.
+    pub(crate) fn put_blob(&self, bytes: &[u8]) {
+        self.content.lock().unwrap().blobs.insert(Digest::of(bytes).to_string(), bytes.to_vec());
+    }
+
+    /// Adds a manifest as `repository:tag`, and gives its digest.
+    pub(crate) fn put_manifest(&self, name: &str, media_type: &str, bytes: &[u8]) -> Digest {
+        let digest = Digest::of(bytes);
+        let repository = name.rsplit_once(':').unwrap().0;
+        let mut content = self.content.lock().unwrap();
+        for name in [name.to_owned(), format!("{repository}@{digest}")] {
+            content.manifests.insert(name, (media_type.to_owned(), bytes.to_vec()));
+        }
+        digest
+    }
+
     /// Misbehaves for every path that holds `part`.
     pub(crate) fn fault(&self, part: &str, fault: Fault) {
         self.content.lock().unwrap().faults.push((part.to_owned(), fault));
@@ -129,12 +146,38 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, method: Method, uri:
     response.body(Body::from_stream(parts)).unwrap()
 }
 
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
 impl Content {
+    /// The index of what says that it is about this digest (distribution specification, "Listing Referrers").
+    fn referrers(&self, repository: &str, digest: &str) -> Vec<u8> {
+        let mut found = BTreeMap::new();
+        for (name, (media_type, bytes)) in &self.manifests {
+            let Ok(manifest) = serde_json::from_slice::<Value>(bytes) else { continue };
+            let is_here = name.strip_prefix(repository).is_some_and(|rest| rest.starts_with([':', '@']));
+            if is_here && manifest["subject"]["digest"] == digest {
+                let own = Digest::of(bytes).to_string();
+                let artifact_type = manifest.get("artifactType").unwrap_or(&manifest["config"]["mediaType"]);
+                let mut item = json!({"mediaType": media_type, "size": bytes.len(), "digest": own});
+                item["artifactType"] = artifact_type.clone();
+                if let Some(annotations) = manifest.get("annotations") {
+                    item["annotations"] = annotations.clone();
+                }
+                found.insert(own, item);
+            }
+        }
+        let items: Vec<Value> = found.into_values().collect();
+        json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": items}).to_string().into_bytes()
+    }
+
     fn find(&self, path: &str) -> Option<(String, Vec<u8>)> {
         let rest = path.strip_prefix("/v2/")?;
         if let Some((repository, reference)) = rest.split_once("/manifests/") {
             let separator = if reference.starts_with("sha256:") { '@' } else { ':' };
             return self.manifests.get(&format!("{repository}{separator}{reference}")).cloned();
+        }
+        if let Some((repository, digest)) = rest.split_once("/referrers/") {
+            return Some((INDEX.to_owned(), self.referrers(repository, digest)));
         }
         let (_, digest) = rest.split_once("/blobs/")?;
         self.blobs.get(digest).map(|bytes| ("application/octet-stream".to_owned(), bytes.clone()))

@@ -52,6 +52,7 @@ fn until_it_writes(world: &World, child: &mut Child) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the moments to kill at are what is tried; nothing is waited for")]
 fn a_kill_at_any_moment_leaves_old_reports_or_new_ones() {
     let mut world = World::empty();
     for number in 0..8 {

@@ -16,7 +16,7 @@ pub struct Evidence {
     pub media_type: String,
     /// The bytes of the image's manifest or index; their digest is the image's.
     pub manifest: Arc<[u8]>,
-    /// The bytes of the config blob; none for an index.
+    /// The bytes of the config blob; of an index, that of its image for linux/amd64, if it has one.
     pub config: Option<Arc<[u8]>>,
     /// The image this one is built on, where its annotations name one that can be read.
     pub parent: Option<Parent>,
@@ -42,7 +42,7 @@ impl Evidence {
         self.checks.iter().any(|check| check.kind == CheckKind::AttestationSignature && check.failure.is_some())
     }
 
-    /// The config blob as JSON. None for an index.
+    /// The config blob as JSON.
     #[must_use]
     pub fn config_json(&self) -> Option<Value> {
         self.config.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok())

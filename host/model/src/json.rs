@@ -7,7 +7,7 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::{Value, ser::Formatter};
+use serde_json::{Number, Value, ser::Formatter};
 
 struct Go;
 
@@ -57,19 +57,33 @@ pub fn sorted(value: &Value) -> Value {
     }
 }
 
-/// The same value with every number as Go writes one that it has read into a 64-bit float, as it reads numbers of
-/// maps. What a float cannot hold stays as it is.
+/// The same value with every number as Go writes one that it has read from JSON into a map, that is, into a 64-bit
+/// float. What a float cannot hold stays as it is.
 #[must_use]
 pub fn as_floats(value: &Value) -> Value {
+    with_numbers(value, &|_| true)
+}
+
+/// The same value with every number as Go writes one that it has read from YAML: whole numbers of 64 bits as they are,
+/// others as floats.
+#[must_use]
+pub fn as_yaml_numbers(value: &Value) -> Value {
+    with_numbers(value, &|number| !number.is_i64() && !number.is_u64())
+}
+
+/// The same value with some numbers as 64-bit floats.
+fn with_numbers(value: &Value, is_float: &dyn Fn(&Number) -> bool) -> Value {
     match value {
-        Value::Number(number) => {
+        Value::Number(number) if is_float(number) => {
             let float = number.as_f64().filter(|float| float.is_finite());
             let written = float.and_then(|float| serde_json::from_str(&go_float(float)).ok());
             written.unwrap_or_else(|| value.clone())
         }
-        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), as_floats(value))).collect(),
-        Value::Array(items) => items.iter().map(as_floats).collect(),
-        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (key.clone(), with_numbers(value, is_float))).collect()
+        }
+        Value::Array(items) => items.iter().map(|item| with_numbers(item, is_float)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 
@@ -157,11 +171,11 @@ mod tests {
             ("1e400", "1e400"),
         ] {
             let value: Value = serde_json::from_str(&format!("[{text}]")).unwrap();
-            assert_eq!(
-                to_string(&as_floats(&value)).unwrap().replace("1e+400", "1e400"),
-                format!("[{want}]"),
-                "{text}"
-            );
+            let written = |value| to_string(&value).unwrap().replace("1e+400", "1e400");
+            assert_eq!(written(as_floats(&value)), format!("[{want}]"), "{text}");
+            // From YAML a whole number is no float.
+            let want = if text == "12345678901234567890" { text } else { want };
+            assert_eq!(written(as_yaml_numbers(&value)), format!("[{want}]"), "{text}");
         }
     }
 

@@ -177,24 +177,27 @@ impl PolicySpec {
         }
         // Through text, since raw values are read only from text.
         let text = spec.to_string();
-        let spec: Self = serde_json::from_str(&text).map_err(|error| {
+        let shape = |error: serde_json::Error| {
             let message = error.to_string();
             // The line and column would be those of our own text.
-            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-            PolicyError::Shape(message)
-        })?;
-        for (number, group) in (1..).zip(&spec.sources) {
+            PolicyError::Shape(message.split(" at line ").next().unwrap_or_default().to_owned())
+        };
+        let mut spec: Self = serde_json::from_str(&text).map_err(shape)?;
+        for (number, group) in (1..).zip(&mut spec.sources) {
+            let Some(data) = &group.rule_data else { continue };
+            let data: Value = serde_json::from_str(data.get()).map_err(shape)?;
             // An object, as the format has it; rules could not see anything else.
-            if group.rule_data.as_ref().is_some_and(|data| !data.get().starts_with('{')) {
+            if !data.is_object() {
                 return Err(PolicyError::Shape(format!("`ruleData` of source group {number} is not an object")));
             }
+            group.rule_data = Some(raw(&json::as_yaml_numbers(&data)).map_err(shape)?);
         }
         Ok(spec)
     }
 
     /// Sets texts in the `ruleData` of every source group, over what is there.
     ///
-    /// Groups are written anew as Go writes a map that it has read: keys in byte order, numbers as 64-bit floats.
+    /// Groups are written anew as Go writes a map that it has read from JSON, with numbers as 64-bit floats.
     pub fn add_rule_data(&mut self, extra: &[(String, String)]) -> Result<(), serde_json::Error> {
         if extra.is_empty() {
             return Ok(());
@@ -205,11 +208,15 @@ impl PolicySpec {
             for (key, text) in extra {
                 fields.insert(key.clone(), Value::String(text.clone()));
             }
-            let sorted = json::sorted(&json::as_floats(&Value::Object(fields)));
-            group.rule_data = Some(RawValue::from_string(json::to_string(&sorted)?)?);
+            group.rule_data = Some(raw(&json::as_floats(&Value::Object(fields)))?);
         }
         Ok(())
     }
+}
+
+/// The text of a value with its keys in byte order, as Go writes a map.
+fn raw(value: &Value) -> Result<Box<RawValue>, serde_json::Error> {
+    RawValue::from_string(json::to_string(&json::sorted(value))?)
 }
 
 #[cfg(test)]
@@ -220,6 +227,8 @@ mod tests {
     fn a_resource_and_its_spec_are_the_same_policy() {
         let spec = r#"{"sources":[{"policy":["./p"],"data":["./d"],"ruleData":{"b":1.0,"a":[]},"config":{"exclude":["x"],"include":["*"]}}],"publicKey":"k.pub"}"#;
         let bare = PolicySpec::parse(spec).unwrap();
+        // Rule data is a map, which has no order, and its numbers have been through YAML.
+        let spec = spec.replace(r#"{"b":1.0,"a":[]}"#, r#"{"a":[],"b":1}"#);
         let resource = format!(
             r#"{{"apiVersion":"appstudio.redhat.com/v1alpha1","kind":"EnterpriseContractPolicy","spec":{spec}}}"#
         );

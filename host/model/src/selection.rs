@@ -46,8 +46,8 @@ impl Selection {
     pub fn of(group: &SourceGroup, global: Option<&GlobalConfig>) -> Self {
         let mut selection = Self::default();
         if let Some(config) = &group.config {
-            selection.include.extend(config.include.iter().map(Item::always));
-            selection.exclude.extend(config.exclude.iter().map(Item::always));
+            selection.include.extend(config.include.iter().map(|value| Item::always(value)));
+            selection.exclude.extend(config.exclude.iter().map(|value| Item::always(value)));
         }
         if let Some(volatile) = &group.volatile_config {
             selection.add(&volatile.include, |selection| &mut selection.include);
@@ -97,8 +97,8 @@ impl Selection {
 }
 
 impl Item {
-    fn always(value: &String) -> Self {
-        Self { value: value.clone(), scope: Scope::Everything, from: None, until: None }
+    fn always(value: &str) -> Self {
+        Self { value: value.to_owned(), scope: Scope::Everything, from: None, until: None }
     }
 
     fn of(criterion: &VolatileCriterion) -> Result<Self, String> {

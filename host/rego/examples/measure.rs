@@ -16,6 +16,10 @@ use assay_rego::{
     testing,
 };
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Default)]
@@ -100,20 +104,42 @@ fn main() -> Result<(), Failed> {
             let defined = program.run(&input, &answers, NOW_NS)?;
             writeln!(out, "eval.entries {}\neval.defined {defined}", program.entries())?;
             writeln!(out, "eval.first {:.1}", milliseconds(started.elapsed()))?;
+            if arguments.repeat == 0 {
+                return Ok(());
+            }
             let mut times = repeated(&program, &input, &answers, arguments.repeat)?;
             times.sort();
             let median = times.get(times.len() / 2).copied().unwrap_or_default();
             writeln!(out, "eval.repeated {:.2}", milliseconds(median))?;
             for threads in [1, 2] {
-                let started = Instant::now();
-                let rounds = arguments.repeat.max(1) * 4;
-                std::thread::scope(|scope| {
-                    let work = || repeated(&program, &input, &answers, rounds);
+                let rounds = arguments.repeat * 4;
+                let ready = std::sync::Barrier::new(threads + 1);
+                let (started, cpu) = std::thread::scope(|scope| {
+                    let work = || {
+                        on_deep_stack(|| {
+                            // Each thread has what lasts to itself and must have made it first.
+                            ready.wait();
+                            let warm = rounds_of(&program, &input, &answers, 2);
+                            ready.wait();
+                            warm?;
+                            let before = own_cpu_time();
+                            rounds_of(&program, &input, &answers, rounds)?;
+                            Ok::<_, Failed>(own_cpu_time().saturating_sub(before))
+                        })?
+                    };
                     let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-                    all.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a thread panicked")?.map(drop))
+                    ready.wait();
+                    ready.wait();
+                    let started = Instant::now();
+                    let mut sum = Duration::ZERO;
+                    for thread in all {
+                        sum += thread.join().map_err(|_| "a thread panicked")??;
+                    }
+                    Ok::<_, Failed>((started, sum))
                 })?;
                 let count = f64::from(u32::try_from(rounds * threads)?);
                 writeln!(out, "eval.per_second.{threads} {:.1}", count / started.elapsed().as_secs_f64())?;
+                writeln!(out, "eval.cpu.{threads} {:.2}", milliseconds(cpu) / count)?;
             }
         }
         "test" => {
@@ -133,13 +159,22 @@ fn main() -> Result<(), Failed> {
 }
 
 fn repeated(program: &Program, input: &str, answers: &Arc<Prepared>, rounds: usize) -> Result<Vec<Duration>, Failed> {
-    on_deep_stack(|| {
-        let mut times = Vec::with_capacity(rounds);
-        for _ in 0..rounds {
-            let started = Instant::now();
-            program.run(input, answers, NOW_NS)?;
-            times.push(started.elapsed());
-        }
-        Ok(times)
-    })?
+    on_deep_stack(|| rounds_of(program, input, answers, rounds))?
+}
+
+fn rounds_of(program: &Program, input: &str, answers: &Arc<Prepared>, rounds: usize) -> Result<Vec<Duration>, Failed> {
+    let mut times = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        let started = Instant::now();
+        program.run(input, answers, NOW_NS)?;
+        times.push(started.elapsed());
+    }
+    Ok(times)
+}
+
+/// What this thread has used of a processor, which other programs on the machine do not change. Zero where the system
+/// does not tell.
+fn own_cpu_time() -> Duration {
+    let text = fs_err::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).map_or(Duration::ZERO, Duration::from_nanos)
 }

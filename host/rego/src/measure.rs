@@ -16,7 +16,8 @@ use crate::{
     sources::Sources,
 };
 
-/// Answers of `ec.*` functions: for each function, the answer for each first argument, for its digest, or for all (`*`).
+/// Answers of `ec.*` functions: for each function, the answer for each first argument, for its digest, for what stands
+/// behind its host, or for all (`*`).
 pub type Answers = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// A compiled policy with the paths of its rules that deny or warn.
@@ -32,7 +33,8 @@ impl Canned {
     fn find(&self, function: &str, reference: &str) -> Option<regorus::Value> {
         let answers = self.0.get(function)?;
         let digest = reference.rsplit_once('@').map_or(reference, |(_, digest)| digest);
-        [reference, digest, "*"].iter().find_map(|key| answers.get(*key)).cloned()
+        let path = reference.split_once('/').map_or(reference, |(_, path)| path);
+        [reference, digest, path, "*"].iter().find_map(|key| answers.get(*key)).cloned()
     }
 }
 
@@ -135,6 +137,17 @@ impl Prepared {
         let canned = serde_json::to_value(answers).and_then(serde_json::from_value);
         canned.map(|canned| Self(Canned(canned))).map_err(|error| error.to_string())
     }
+}
+
+/// Parses one policy file and gives how many rules it has.
+///
+/// # Errors
+/// The first thing in it that is not Rego.
+pub fn parse(text: &str) -> Result<usize, String> {
+    let file = crate::sources::PolicyFile { name: "bench.rego".to_owned(), text: text.to_owned() };
+    let files = engine::Files::parse(vec![file], CompileOptions::default());
+    let files = files.map_err(|errors| errors.first().map(ToString::to_string).unwrap_or_default())?;
+    Ok(files.outlines().iter().map(|(outline, _)| outline.rules.len()).sum())
 }
 
 /// Runs `work` where evaluations need no thread of their own: what follows many times on one thread is faster there.

@@ -271,6 +271,13 @@ impl Sources {
         self.set_config("policy", json!({ "when_ns": nanoseconds }))
     }
 
+    /// The file that conftest would have read the input from, which rules see as `data.conftest.file`. There is no such
+    /// file here; rules may only show its name.
+    pub fn set_input_file(&mut self, folder: &str, name: &str) -> Result<(), SourceError> {
+        let file = Map::from_iter([("file".to_owned(), json!({"dir": folder, "name": name}))]);
+        Ok(self.data.add("the settings of assay", &["conftest".to_owned()], file)?)
+    }
+
     /// How images are verified, which rules see as `data.config.default_sigstore_opts`.
     pub fn set_sigstore_defaults(&mut self, defaults: &SigstoreDefaults) -> Result<(), SourceError> {
         let value = json!({

@@ -6,9 +6,12 @@
 //!
 //! Invariant: nothing here decides whether an image may ship, and nothing reads the environment or the clock.
 
+mod archive;
 mod cosign;
+mod files;
 mod gather;
 mod key;
+mod source;
 mod store;
 
 #[cfg(test)]
@@ -16,9 +19,13 @@ mod fixture;
 #[cfg(test)]
 mod served;
 
-pub use gather::{GatherOptions, Gatherer, Relocation};
+pub use archive::is_compressed;
+pub use cosign::{Trust, verify_attestations, verify_image};
+pub use files::{Files, blob_files, image_files};
+pub use gather::{Checking, GatherOptions, Gatherer, Relocation};
 pub use key::{KeyError, PublicKey};
+pub use source::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, folder_name};
 pub use store::{
-    BundleError, Descriptor, IndexItem, Manifest, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions,
-    Resolved, Store,
+    BundleError, Descriptor, IndexItem, Manifest, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer,
+    RegistryOptions, Resolved, Store,
 };

@@ -3,27 +3,28 @@
 //! Whatever cannot be opened, compiled or loaded is told here, before the run begins. This is the only module that
 //! names every crate below.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use assay_model::{
     event::RunHead,
     evidence::CheckKind,
     limits,
-    policy::{PolicySpec, SourceGroup},
+    policy::SourceGroup,
     port::{Blobs, Judge},
     selection::Selection,
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_report::Format;
 use assay_runner::Job;
-use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
-use super::{as_ec, builtins::StoreHost, excluded::Excludable};
+use super::{as_ec, builtins::StoreHost, excluded::Excludable, policy_sources::PolicySources};
 use crate::{
     error::Unusable,
     files::read_bytes,
+    printer::Printer,
     settings::{Called, CheckFlag, ImageSettings},
 };
 
@@ -34,19 +35,22 @@ pub(crate) struct Wired {
 }
 
 /// Opens, compiles and loads everything the settings name.
-pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
-    let key = PublicKey::from_pem(&settings.key.pem).map_err(|error| {
+pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, Unusable> {
+    // How a key was given decides its hash.
+    let read = if settings.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
+    let key = read(&settings.key.pem).map_err(|error| {
         Unusable::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
     })?;
     let store = Arc::new(store(settings)?);
     let mut policy = settings.policy.clone();
+    let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(&store)), printer)?;
     let selections: Arc<[Selection]> =
         policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
     let mut notes = skipped_checks(settings);
     notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
     let mut judges: Vec<Arc<dyn Judge>> = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
-        judges.push(Arc::new(source_group(settings, number, group, selection, &key, &store)?));
+        judges.push(Arc::new(source_group(settings, &sources, (number, group), selection, &key, &store)?));
     }
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
@@ -57,8 +61,13 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         );
         notes.extend(note);
     }
-    pin(&mut policy)?;
-    let relocation = if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused };
+    sources.pin(&mut policy);
+    let checking = |check| if settings.skipped.contains(&check) { Checking::Skipped } else { Checking::Checked };
+    let options = GatherOptions {
+        relocation: relocation(settings),
+        signatures: checking(CheckKind::ImageSignature),
+        attestations: checking(CheckKind::AttestationSignature),
+    };
     let head = RunHead {
         key: key.to_pem().to_owned(),
         policy,
@@ -70,7 +79,7 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     let job = Job {
         head: Arc::new(head),
         snapshot: Arc::new(settings.snapshot.clone()),
-        gather: Arc::new(Gatherer::new(store, key, GatherOptions { relocation })),
+        gather: Arc::new(Gatherer::new(store, key, options)),
         judges: judges.into(),
         inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
         moment: settings.moment,
@@ -81,6 +90,10 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         clock: jiff::Timestamp::now,
     };
     Ok(Wired { job, notes })
+}
+
+const fn relocation(settings: &ImageSettings) -> Relocation {
+    if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
 }
 
 fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
@@ -98,8 +111,8 @@ fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
 
 fn source_group(
     settings: &ImageSettings,
-    number: usize,
-    group: &SourceGroup,
+    places: &PolicySources,
+    (number, group): (usize, &SourceGroup),
     selection: &Selection,
     key: &PublicKey,
     store: &Arc<Store>,
@@ -115,14 +128,17 @@ fn source_group(
     let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
     let mut sources = Sources::new();
     for place in &group.policy {
-        sources.add_policy(Path::new(local(place)?)).map_err(unreadable)?;
+        sources.add_policy(places.path(place)?).map_err(unreadable)?;
     }
     for place in &group.data {
-        sources.add_data(Path::new(local(place)?)).map_err(unreadable)?;
+        sources.add_data(places.path(place)?).map_err(unreadable)?;
     }
     if let Some(rule_data) = &group.rule_data {
         sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
     }
+    // Where `ec` writes the input of its policies.
+    let folder = settings.temporary.join("ecp_input.0");
+    sources.set_input_file(folder.as_str(), "input.json").map_err(unreadable)?;
     sources.set_effective_time(settings.moment.usual()).map_err(unreadable)?;
     let defaults = SigstoreDefaults {
         public_key: key.to_pem().to_owned(),
@@ -131,8 +147,9 @@ fn source_group(
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
-    let host = Arc::new(StoreHost::new(Arc::clone(store)));
-    let judge = Group::new(name, Arc::new(policy), selection.clone(), host);
+    let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
+    let judge = Group::new(name, Arc::new(policy), selection.clone(), host)
+        .with_deadline(settings.deadline.map(|(end, _)| end));
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }
 
@@ -158,33 +175,6 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<String> {
         (image && attestation, both),
     ];
     texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| format!("warning: {text}")).collect()
-}
-
-/// What a place that is not on this machine begins with.
-const REMOTE: [&str; 9] = ["oci::", "oci://", "git::", "git@", "git://", "https://", "http://", "https::", "http::"];
-
-/// The path of a local source; other kinds are an error until they can be fetched.
-fn local(place: &str) -> Result<&str, Unusable> {
-    let path = place.strip_prefix("file::").or_else(|| place.strip_prefix("file://")).unwrap_or(place);
-    let is_remote = path.contains("://") || REMOTE.iter().any(|prefix| path.starts_with(prefix));
-    let is_remote = is_remote
-        || (!Path::new(path).exists()
-            && ["github.com/", "gitlab.com/", "bitbucket.org/", "quay.io/"].iter().any(|host| path.starts_with(host)));
-    if is_remote {
-        return Err(Unusable::new(format!(
-            "the policy source `{place}` is not on this machine, and fetching is not supported yet"
-        ))
-        .hint("fetch it first and name the folder"));
-    }
-    Ok(path)
-}
-
-/// Writes every source as it was resolved, in `ec`'s form.
-fn pin(policy: &mut PolicySpec) -> Result<(), Unusable> {
-    for place in policy.sources.iter_mut().flat_map(|group| group.policy.iter_mut().chain(&mut group.data)) {
-        *place = format!("file::{}", local(place)?);
-    }
-    Ok(())
 }
 
 type Checks = (Vec<Arc<dyn Judge>>, Option<String>);

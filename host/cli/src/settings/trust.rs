@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct KeyText {
     pub(crate) pem: String,
     pub(crate) origin: String,
+    /// Whether a file was named, and not the text given.
+    pub(crate) from_file: bool,
 }
 
 /// The checks that are left out because the user says so.
@@ -81,13 +83,13 @@ pub(super) fn key(flag: Option<&str>, mut policy: PolicySpec) -> Result<(KeyText
     };
     let remote = ["k8s://", "awskms://", "gcpkms://", "azurekms://", "hashivault://", "https://", "http://"];
     let key = if argument.contains("-----BEGIN") {
-        KeyText { pem: argument.clone(), origin: format!("the text of {whence}") }
+        KeyText { pem: argument.clone(), origin: format!("the text of {whence}"), from_file: false }
     } else if remote.iter().any(|scheme| argument.starts_with(scheme)) {
         return Err(Unusable::new(format!("{whence} `{argument}`: only key files and PEM texts are read so far"))
             .hint("save the public key as a PEM file"));
     } else {
         let pem = read_text(Utf8Path::new(&argument), whence, limits::CONFIG_FILE_BYTES)?;
-        KeyText { pem, origin: format!("`{argument}`") }
+        KeyText { pem, origin: format!("`{argument}`"), from_file: true }
     };
     policy.public_key = argument;
     Ok((key, policy))

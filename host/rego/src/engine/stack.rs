@@ -78,14 +78,17 @@ pub(crate) fn spread<I: Sync, T: Send>(
             done.push((at, work(at, item)));
         }
     };
-    let mut done = thread::scope(|scope| {
-        let threads: Result<Vec<_>, _> = (1..cores.min(items.len())).map(|_| spawn_apart(scope, some)).collect();
-        let mut done = apart(some)?;
-        for thread in threads? {
-            done.append(&mut join_apart(thread)?);
-        }
-        Ok(done)
-    })?;
+    let parts: Vec<Result<Vec<_>, _>> = thread::scope(|scope| {
+        // A thread that cannot be started leaves its work to the others.
+        let others: Vec<_> = (1..cores.min(items.len())).filter_map(|_| spawn_apart(scope, some).ok()).collect();
+        let own = apart(some);
+        // All are waited for, so that a panic of one stays its own.
+        others.into_iter().map(join_apart).chain([own]).collect()
+    });
+    let mut done = Vec::with_capacity(items.len());
+    for part in parts {
+        done.append(&mut part?);
+    }
     done.sort_unstable_by_key(|(at, _)| *at);
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }

@@ -39,7 +39,7 @@ fn json(value: &Value) -> Result<Json, BuiltinError> {
 }
 
 fn compiled(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Schema>, BuiltinError> {
-    if let Some(schema) = scope.caches.schemas.get(value) {
+    if let Some(schema) = scope.caches.schemas.get_equal(value) {
         return Ok(schema);
     }
     let schema = Schema::read(json(value)?);

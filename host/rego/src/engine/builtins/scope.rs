@@ -72,6 +72,11 @@ impl<V: Clone, const MOST: usize> ByPlace<V, MOST> {
         self.0.iter().find(|(known, _)| same(known)).map(|(_, kept)| kept.clone())
     }
 
+    /// What is kept for this value or an equal one. Parts that stand in the same place are not compared.
+    pub(super) fn get_equal(&self, value: &Value) -> Option<V> {
+        self.get(value).or_else(|| self.0.iter().find(|(known, _)| known == value).map(|(_, kept)| kept.clone()))
+    }
+
     /// Keeps what was made of the value and gives it back.
     pub(super) fn keep(&mut self, value: &Value, made: V) -> V {
         if self.0.len() >= MOST {
@@ -125,5 +130,6 @@ mod tests {
             assert_eq!(kept.get(&value.clone()), u8::try_from(at).ok());
         }
         assert_eq!(kept.get(&values[0]), None, "a full list starts again");
+        assert_eq!(kept.get_equal(&values[0]), Some(2));
     }
 }

@@ -1,0 +1,147 @@
+//! What the policy configuration and the flags beside it change, from end to end.
+
+use serde_json::{Value, json};
+
+use crate::world::{HOST, World, component, provenance};
+
+/// Denies what its rule data says, and tells the moment it judges at.
+const RULES: &str = r#"package told
+
+import rego.v1
+
+# METADATA
+# title: Told
+# custom:
+#   short_name: told
+deny contains result if {
+	some word in data.rule_data__configuration__.words
+	result := {"code": "told.told", "term": word, "msg": sprintf("Told %v", [word])}
+}
+
+# METADATA
+# title: When
+# custom:
+#   short_name: when
+warn contains result if {
+	result := {"code": "told.when", "msg": time.format(data.config.policy.when_ns)}
+}
+
+# METADATA
+# title: For releases
+# custom:
+#   short_name: release
+#   pipeline_intention: [release]
+deny contains result if {
+	result := {"code": "told.release", "msg": "Not for release"}
+}
+"#;
+
+fn world() -> World {
+    let mut world = World::empty();
+    world.file("told/told.rego", RULES);
+    world.image("cart", &[]);
+    world.image("pay", &[]);
+    world
+}
+
+fn policy(world: &World, more: &Value) -> String {
+    let mut group = json!({"policy": [world.path("told")], "ruleData": {"words": ["a", "b"]}});
+    group.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({ "sources": [group] }).to_string()
+}
+
+/// The terms and codes of a component's violations.
+fn told(report: &Value, name: &str) -> Vec<String> {
+    let violations = component(report, name)["violations"].as_array().cloned().unwrap_or_default();
+    let word = |finding: &Value| {
+        let metadata = &finding["metadata"];
+        metadata["term"].as_str().or_else(|| metadata["code"].as_str()).unwrap_or("-").to_owned()
+    };
+    violations.iter().map(word).collect()
+}
+
+#[test]
+fn volatile_criteria_hold_for_the_image_component_and_time_they_name() {
+    let world = world();
+    let digest = world.components.first().unwrap().1.split_once('@').unwrap().1.to_owned();
+    let all = ["told.release", "a", "b"];
+    for (criterion, cart) in [
+        (json!({"value": "told.told:a", "imageDigest": digest}), &["told.release", "b"][..]),
+        (json!({"value": "told.told:a", "imageRef": digest}), &["told.release", "b"]),
+        (json!({"value": "told.told:a", "imageUrl": format!("{HOST}/app/cart")}), &["told.release", "b"]),
+        (json!({"value": "told.told", "componentNames": ["cart"]}), &["told.release"]),
+        (json!({"value": "told.told", "componentNames": ["cart"], "effectiveUntil": "2020-01-01"}), &all),
+        (json!({"value": "told.told", "componentNames": ["cart"], "effectiveOn": "2020-01-01"}), &["told.release"]),
+    ] {
+        let policy = policy(&world, &json!({"volatileConfig": {"exclude": [criterion]}}));
+        let report = world.judge_by(&policy, &["--output", "json"]).json();
+        assert_eq!((told(&report, "cart"), told(&report, "pay")), (own(cart), own(&all)), "{criterion}");
+    }
+    let policy = policy(&world, &json!({"volatileConfig": {"exclude": [{"value": "told", "effectiveOn": "soon"}]}}));
+    let ran = world.judge_by(&policy, &[]);
+    ran.expect(1, "warning: the volatile criterion `told` is skipped: `soon` is neither RFC 3339 nor a date");
+}
+
+fn own(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn extra_rule_data_reaches_rules_and_report_of_every_source() {
+    let world = world();
+    let policy = policy(&world, &json!({}));
+    let ran = world.judge_by(&policy, &["--output", "json", "--extra-rule-data", "words=c", "--extra-rule-data=x=1"]);
+    let report = ran.json();
+    // A text is no list: the rule finds nothing in it.
+    assert_eq!(told(&report, "cart"), ["told.release"]);
+    assert_eq!(report["policy"]["sources"][0]["ruleData"], json!({"words": "c", "x": "1"}));
+    world.judge_by(&policy, &["--extra-rule-data", "words"]).expect(2, "incorrect syntax for --extra-rule-data 0");
+}
+
+#[test]
+fn rules_for_other_pipelines_are_left_out_where_that_is_asked_for() {
+    let world = world();
+    let report = |policy: &str| world.judge_by(policy, &["--output", "json", "--filter-type", "ec-policy"]).json();
+    assert_eq!(told(&report(&policy(&world, &json!({}))), "cart"), ["a", "b"]);
+    let release = json!({"ruleData": {"pipeline_intention": "release", "words": ["a"]}});
+    assert_eq!(told(&report(&policy(&world, &release)), "cart"), ["told.release"]);
+}
+
+#[test]
+fn each_component_is_judged_at_the_end_of_its_build() {
+    let mut world = World::empty();
+    world.file("told/told.rego", RULES);
+    for (name, year) in [("old", 2020), ("new", 2021)] {
+        let digest = world.unsigned_image(name, &[]);
+        world.layout.sign(&world.key, &format!("app/{name}"), &digest).unwrap();
+        let mut statement = provenance(name, &digest);
+        statement["predicate"]["metadata"] = json!({"buildFinishedOn": format!("{year}-05-01T00:00:00Z")});
+        world
+            .layout
+            .attest(&world.key, &format!("app/{name}"), &digest, &[statement.to_string().into_bytes()])
+            .unwrap();
+    }
+    let window = json!({"volatileConfig": {"exclude": [
+        {"value": "told.release", "effectiveUntil": "2020-12-31"}, {"value": "told.told"}]}});
+    let report =
+        world.judge_by(&policy(&world, &window), &["--output", "json", "--effective-time", "attestation"]).json();
+    let when = |name: &str| component(&report, name)["warnings"][0]["msg"].clone();
+    assert_eq!((when("old"), when("new")), (json!("2020-05-01T00:00:00Z"), json!("2021-05-01T00:00:00Z")));
+    assert_eq!((told(&report, "old"), told(&report, "new")), (vec![], vec!["told.release".to_owned()]));
+    assert_eq!(report["effective-time"], json!("2021-05-01T00:00:00Z"));
+}
+
+#[test]
+fn a_check_that_is_left_out_is_told_in_the_report() {
+    let mut world = World::empty();
+    world.unsigned_image("it", &[]);
+    let ran = world.judge(&["--output", "json", "--skip-image-sig-check", "--skip-att-sig-check"]);
+    ran.expect(1, "all cryptographic verification is disabled");
+    let report = ran.json();
+    let skipped = ["builtin.attestation.signature_check", "builtin.image.signature_check"];
+    assert_eq!(report["skipped-checks"], json!(skipped));
+    let violations = component(&report, "it")["violations"].as_array().unwrap();
+    let messages: Vec<_> = violations.iter().map(|finding| finding["msg"].as_str().unwrap()).collect();
+    let none = "No attestations contain a subject that match the given image.";
+    assert_eq!(messages, [none, "Attestation syntax check failed: no attestation data"]);
+}
