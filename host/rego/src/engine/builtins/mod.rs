@@ -46,6 +46,8 @@ mod semvers;
 mod sets;
 mod sprintf;
 mod strings;
+mod template_text;
+mod templates;
 mod term;
 mod times;
 mod types;
@@ -141,6 +143,7 @@ static TABLES: &[&[Builtin]] = &[
     schema::TABLE,
     strings::TABLE,
     sprintf::TABLE,
+    templates::TABLE,
     regexes::TABLE,
     globs::TABLE,
     casts::TABLE,
@@ -180,8 +183,6 @@ pub(crate) fn unsupported(name: &str) -> Option<&'static str> {
         Some("requests to AWS (providers.aws.*) cannot be signed here")
     } else if name == "net.lookup_ip_addr" {
         Some("names cannot be looked up (net.lookup_ip_addr): a verdict must not depend on DNS")
-    } else if name == "strings.render_template" {
-        Some("Go templates (strings.render_template) are not supported; use sprintf")
     } else {
         None
     }
