@@ -8,6 +8,7 @@
 
 mod arrows;
 mod bad_input;
+mod conftest;
 mod ec_cases;
 mod example;
 mod plugins;

@@ -24,7 +24,7 @@ mod wire;
 
 use crate::{
     error::Unusable,
-    flags::{Command, Validate, fetch::Fetch, init::Init, inspect::Inspect, track::Track},
+    flags::{Command, Validate, fetch::Fetch, init::Init, inspect::Inspect, missing::{Anything, Sigstore}, track::Track},
     printer::Printer,
     settings::Surroundings,
 };
@@ -38,6 +38,10 @@ pub(crate) fn run(command: Command, around: Surroundings) -> Result<u8, Unusable
         }
         Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, around, Printer::new(false)),
         Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(flags, around, Printer::new(false)),
+        Command::Validate { what: Validate::Vsa(given) } => Err(missing("validate vsa", &given)
+            .hint("judge the images themselves with `validate image`")),
+        Command::Sigstore { what: Sigstore::Initialize(given) } => Err(missing("sigstore initialize", &given)
+            .hint("give the keys of a transparency log and of certificates as files")),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, around, Printer::new(false)),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(flags, around, Printer::new(false)),
         Command::Inspect { what: Inspect::PolicyData(flags) } => {
@@ -49,4 +53,9 @@ pub(crate) fn run(command: Command, around: Surroundings) -> Result<u8, Unusable
         Command::Test(flags) => test::run(&flags, around, Printer::new(false)),
         Command::Version(flags) => version::run(&flags, around.now, Printer::new(false)),
     }
+}
+
+fn missing(command: &str, given: &Anything) -> Unusable {
+    let given = if given.arguments.is_empty() { String::new() } else { format!(" {}", given.arguments.join(" ")) };
+    Unusable::new(format!("`{command}{given}`: this command of ec is not supported"))
 }
