@@ -86,6 +86,14 @@ impl PolicySources {
         self.fetched.get(text).map_or_else(|| text.to_owned(), |fetched| fetched.pinned().to_owned())
     }
 
+    /// An error with the names of sources in place of the folders that they were brought to, which are gone by now.
+    pub(crate) fn named(&self, error: Unusable) -> Unusable {
+        self.fetched.iter().fold(error, |error, (text, fetched)| match fetched.path().to_str() {
+            Some(path) if path != text && !fetched.pinned().starts_with("file::") => error.saying(fetched.pinned(), path),
+            _ => error,
+        })
+    }
+
     /// Writes every source of a policy as it was brought.
     pub(crate) fn pin(&self, policy: &mut PolicySpec) {
         for text in policy.sources.iter_mut().flat_map(|group| group.policy.iter_mut().chain(&mut group.data)) {

@@ -168,11 +168,12 @@ fn results(
     let store = Arc::new(store);
     let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
     let places = PolicySources::bring(places, &settings, Some(Arc::clone(&store)), printer)?;
-    let policy = match Policy::compile(sources(wanted, &places)?) {
+    let sources = sources(wanted, &places).map_err(|error| places.named(error))?;
+    let policy = match Policy::compile(sources) {
         Ok(policy) => Some(policy),
         // A policy that can refuse nothing leaves every check out, which `ec` reports as such.
         Err(CompileError::NoRules { .. }) => None,
-        Err(error) => return Err(Unusable::new(format!("load: {error}")).hint(error.hint())),
+        Err(error) => return Err(places.named(Unusable::new(format!("load: {error}")).hint(error.hint()))),
     };
     let namespaces = match &policy {
         Some(policy) if flags.all_namespaces => policy.packages(),
@@ -247,8 +248,9 @@ fn read(file: Utf8PathBuf, parser: &str) -> Result<Documents, Unusable> {
     let named = if parser.is_empty() { Named::File(file) } else { Named::FileAs(file, parser.to_owned()) };
     named.read().map_err(|error| {
         let text = error.text();
-        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default().to_owned();
-        Unusable::new(format!("parse configurations: parser unmarshal: {why}, path: {}", named.name()))
+        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
+        let why = why.strip_prefix(&format!("`{}`: ", named.name())).unwrap_or(why);
+        Unusable::new(format!("parse configurations: parser unmarshal: unmarshal: {why}, path: {}", named.name()))
     })
 }
 

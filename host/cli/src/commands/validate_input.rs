@@ -131,7 +131,7 @@ fn judges(
         }
         Ok(Group::new(name, Arc::new(compiled), selection, host))
     };
-    policy.sources.iter().map(judge).collect()
+    policy.sources.iter().map(|group| judge(group).map_err(|error| places.named(error))).collect()
 }
 
 /// Judges all files, some at a time, and gives what was found in their order.
