@@ -48,7 +48,10 @@ fn rules_are_asked_as_conftest_asks_them() {
     ]);
     assert_eq!((ran.code, ran.json()), (1, want));
 
-    let both = test(&world, &["-p", "@rules", "-p", "@other.rego", "-d", "@data", "--all-namespaces", "@in/bad.yaml", "-o", "json"]);
+    let both = test(
+        &world,
+        &["-p", "@rules", "-p", "@other.rego", "-d", "@data", "--all-namespaces", "@in/bad.yaml", "-o", "json"],
+    );
     assert_eq!(both.json()[1]["failures"][0]["msg"], "because", "{both:?}");
     let combined = test(&world, &["-p", "@rules", "--combine", "@in", "-o", "json"]).json();
     assert_eq!(combined[0]["filename"], "Combined");
@@ -116,7 +119,8 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
 fn policies_are_compared() {
     let world = World::empty();
     let one = world.file("one.yaml", "sources: [{policy: [a], config: {include: [x.*]}}]");
-    let two = world.file("two.json", "{\"sources\": [{\"policy\": [\"file::a\"], \"config\": {\"include\": [\"x\"]}}]}");
+    let two =
+        world.file("two.json", "{\"sources\": [{\"policy\": [\"file::a\"], \"config\": {\"include\": [\"x\"]}}]}");
     let three = world.file("three.yaml", "sources: [{policy: [b]}]");
     let compare = |more: &[&str]| assay_in(&world, &[&["compare", one.as_str()], more].concat());
     let time = ["--effective-time", "2030-01-01T00:00:00Z"];
@@ -125,8 +129,11 @@ fn policies_are_compared() {
     let ran = compare(&[&[three.as_str(), "--output", "json", "--image-digest", "sha256:1"], &time[..]].concat());
     assert_eq!(
         (ran.code, ran.json()),
-        (0, json!({"equivalent": false, "effective_time": "2030-01-01T00:00:00Z", "policy1": one, "policy2": three,
-            "image_info": {"Digest": "sha256:1", "Ref": "", "URL": ""}}))
+        (
+            0,
+            json!({"equivalent": false, "effective_time": "2030-01-01T00:00:00Z", "policy1": one, "policy2": three,
+            "image_info": {"Digest": "sha256:1", "Ref": "", "URL": ""}})
+        )
     );
     compare(&["none.yaml"]).expect(2, "none.yaml");
 }
@@ -163,7 +170,11 @@ fn a_record_grows_with_what_is_tracked() {
     let git = "git+https://forge.test/tasks.git//task.yaml@f0cacc1a";
     let ran = assay_in(&world, &["track", "tekton-task", "-i", record.as_str(), "--freshen", "-g", git, "--replace"]);
     let lines: Vec<_> = ran.out.lines().collect();
-    assert_eq!(lines.get(2..5).unwrap(), ["  git+https://forge.test/tasks.git//task.yaml:", "    - ref: f0cacc1a", &format!("  oci://{a}:")], "{ran:?}");
+    assert_eq!(
+        lines.get(2..5).unwrap(),
+        ["  git+https://forge.test/tasks.git//task.yaml:", "    - ref: f0cacc1a", &format!("  oci://{a}:")],
+        "{ran:?}"
+    );
     assert_eq!(lines[5], format!("    - ref: {newer}"));
     assert!(lines[6].starts_with("    - expires_on: \"20") && lines[7] == format!("      ref: {digest}"), "{ran:?}");
     assert_eq!(fs_err::read_to_string(&record).unwrap(), ran.out);
@@ -175,7 +186,10 @@ fn a_record_grows_with_what_is_tracked() {
     assert_eq!(ran.out, format!("---\ntrusted_tasks:\n  {local}:\n    - ref: {commit}\n"));
 
     for (arguments, says) in [
-        (&["--git", "git+https://forge.test/tasks.git//task.yaml"][..], "to contain the revision information following the `@`"),
+        (
+            &["--git", "git+https://forge.test/tasks.git//task.yaml"][..],
+            "to contain the revision information following the `@`",
+        ),
         (&["--git", "git+https://forge.test/tasks.git"], "to separate the repository from the path"),
         (&["--bundle", &a, "--output", "oci:registry.example/x:1"], "are not pushed to registries"),
         (&["--bundle", "quay.io/a/b"], "neither a tag nor a digest"),
@@ -189,7 +203,8 @@ fn a_record_grows_with_what_is_tracked() {
 #[test]
 fn commands_of_ec_that_are_not_there_say_so() {
     let world = World::empty();
-    for arguments in [&["validate", "vsa", "--vsa", "x"][..], &["sigstore", "initialize", "--mirror", "https://x.test"]] {
+    for arguments in [&["validate", "vsa", "--vsa", "x"][..], &["sigstore", "initialize", "--mirror", "https://x.test"]]
+    {
         assay_in(&world, arguments).expect(2, "is not supported");
     }
 }

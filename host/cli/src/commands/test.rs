@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{Ask, Checked, CompileError, Host, Policy, SourceError, Sources};
-use assay_report::{
-    ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error,
-};
+use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
 use assay_supply::{RegistryOptions, Store};
 use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
@@ -43,7 +41,7 @@ struct Wanted {
 }
 
 /// Judges, writes the report, and gives conftest's exit code.
-pub(crate) fn run(flags: &TestFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &TestFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     refuse(&flags.unsupported)?;
     let wanted = wanted(flags)?;
     let timestamp = around.now.as_second();
@@ -83,7 +81,7 @@ fn failed(
     error: &Unusable,
     flags: &TestFlags,
     wanted: &Wanted,
-    around: Surroundings,
+    around: &Surroundings,
     printer: Printer,
 ) -> Result<u8, Unusable> {
     let text = error.text();
@@ -150,7 +148,7 @@ fn wanted(flags: &TestFlags) -> Result<Wanted, Unusable> {
 fn results(
     flags: &TestFlags,
     wanted: &Wanted,
-    around: Surroundings,
+    around: &Surroundings,
     printer: Printer,
 ) -> Result<Vec<ConftestResult>, Unusable> {
     let documents = documents(flags)?;
@@ -197,7 +195,8 @@ fn sources(wanted: &Wanted, places: &PolicySources) -> Result<Sources, Unusable>
     }
     for place in &wanted.data {
         let path = places.path(place)?;
-        let path = Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{place}` is not UTF-8")))?;
+        let path =
+            Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{place}` is not UTF-8")))?;
         // As for conftest, the folders that a data file is in do not matter.
         for file in files_below(path)? {
             sources.add_data(file.as_std_path()).map_err(unreadable)?;

@@ -29,7 +29,7 @@ use crate::{
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let sources = SourceSettings::new(&flags.sources, around)
+    let sources = SourceSettings::new(&flags.sources, &around)
         .offline(flags.input.bundle.is_some())
         .insecure(&flags.input.insecure_registry);
     let mut flags = flags;

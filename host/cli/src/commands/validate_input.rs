@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// Judges, writes the reports, and gives the exit code.
-pub(crate) fn run(flags: &ValidateInputFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     refuse_early(flags)?;
     let source_settings = SourceSettings::new(&flags.sources, around);
     let policy = fetch_configuration(Some(flags.policy.clone()), &source_settings, printer)?.unwrap_or_default();
@@ -82,7 +82,8 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: Surroundings, printer: Pri
         }
         Verdict::Denied => {}
         Verdict::NoAnswer => {
-            let lines: Vec<String> = run.files.iter().filter_map(|file| Some(line(file.path.as_str(), file.error.as_ref()?))).collect();
+            let lines: Vec<String> =
+                run.files.iter().filter_map(|file| Some(line(file.path.as_str(), file.error.as_ref()?))).collect();
             printer.error(&around.called.error(&format!("error: {}", lines.join("\n"))));
         }
     }
@@ -123,7 +124,8 @@ fn judges(
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
         let compiled = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
-        let name = if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
+        let name =
+            if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
         let host = Arc::new(StoreHost::new(Arc::clone(&store)));
         let selection = Selection::of(group, policy.configuration.as_ref());
         for why in selection.skipped() {
@@ -168,7 +170,8 @@ fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Resu
         let mut said = Decision::default();
         for value in &documents.values {
             let input = value.to_string();
-            let case = Case { component: &component, evidence: &evidence, when: settings.effective_time, input: &input };
+            let case =
+                Case { component: &component, evidence: &evidence, when: settings.effective_time, input: &input };
             said.extend(judge.judge(&case)?);
         }
         if said.is_empty() {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Reads the configuration; what is wrong with it is told.
-pub(crate) fn run(flags: ValidatePolicyFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: ValidatePolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let settings = SourceSettings::new(&flags.sources, around);
     let text = fetch_configuration(Some(flags.policy), &settings, printer)?.unwrap_or_default();
     policy_of(&text).map_err(|why| {

@@ -1,5 +1,7 @@
 //! Where fetched policies are kept, and whether any may be fetched.
 
+use std::time::Instant;
+
 use camino::Utf8PathBuf;
 
 use super::Surroundings;
@@ -13,6 +15,8 @@ pub(crate) struct SourceSettings {
     pub(crate) offline: bool,
     /// Registries that are asked over plain HTTP.
     pub(crate) insecure_registries: Vec<String>,
+    /// The end of the run, which no fetch outlasts.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The folder that keeps what was fetched.
@@ -27,18 +31,24 @@ pub(crate) enum CacheFolder {
 }
 
 impl SourceSettings {
-    pub(crate) fn new(flags: &SourceFlags, around: Surroundings) -> Self {
+    pub(crate) fn new(flags: &SourceFlags, around: &Surroundings) -> Self {
         let cache = match &flags.cache_dir {
             Some(folder) if folder.as_str().is_empty() => CacheFolder::None,
             Some(folder) => CacheFolder::Given(folder.clone()),
             None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
         };
-        Self { cache, offline: false, insecure_registries: Vec::new() }
+        Self { cache, offline: false, insecure_registries: Vec::new(), deadline: None }
     }
 
     /// The same for a run that asks no network.
     pub(crate) const fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
+        self
+    }
+
+    /// The same for a run that ends then.
+    pub(crate) const fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
         self
     }
 
