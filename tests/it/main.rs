@@ -10,6 +10,7 @@ mod arrows;
 mod as_ec;
 mod bad_input;
 mod configuration;
+mod conftest;
 mod ec_cases;
 mod example;
 mod keys;

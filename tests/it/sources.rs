@@ -202,6 +202,16 @@ fn sources_that_cannot_be_used_end_the_run_before_it_begins() {
 }
 
 #[test]
+fn a_policy_that_does_not_compile_is_told_by_where_it_came_from() {
+    let world = World::good();
+    let repository = Repository::in_folder(world.path("repository"));
+    let commit = repository.commit(&[("main.rego", "package main\n\ndeny contains x\n")]);
+    let source = repository.place("");
+    let ran = judge(&world, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]);
+    ran.expect(2, &format!("{source}?ref={commit}/main.rego:3"));
+}
+
+#[test]
 fn an_archive_judges() {
     let world = World::good();
     let file = world.path("policy.tar");

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Says whether they are; the exit code does not.
-pub(crate) fn run(flags: &CompareFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &CompareFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     if !["text", "json"].contains(&flags.output.as_str()) {
         return Err(Unusable::new(format!("`--output {}` is neither text nor json", flags.output)));
     }

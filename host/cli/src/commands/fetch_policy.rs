@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Fetches, and tells what goes where.
-pub(crate) fn run(flags: &FetchPolicyFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let settings = SourceSettings::new(&flags.sources, around)?;
     let dest = if flags.work_dir { work_folder()? } else { flags.dest.clone() };
     let wanted = [("policy", &flags.source), ("data", &flags.data_source)];

@@ -25,7 +25,7 @@ const POLICY_FORMATS: [&str; 4] = ["json", "text", "names", "short-names"];
 const DATA_FORMATS: [&str; 2] = ["json", "yaml"];
 
 /// Shows rules.
-pub(crate) fn policy(flags: InspectPolicyFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn policy(flags: InspectPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     known_format(&flags.output, &POLICY_FORMATS)?;
     let settings = SourceSettings::new(&flags.sources, around)?;
     let texts = match fetch_configuration(flags.policy.clone(), &settings, printer)? {
@@ -46,7 +46,7 @@ pub(crate) fn policy(flags: InspectPolicyFlags, around: Surroundings, printer: P
 }
 
 /// Shows data.
-pub(crate) fn policy_data(flags: &InspectDataFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn policy_data(flags: &InspectDataFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     known_format(&flags.output, &DATA_FORMATS)?;
     let settings = SourceSettings::new(&flags.sources, around)?;
     let sources = PolicySources::bring(flags.source.iter().map(String::as_str), &settings, None, printer)?;

@@ -7,10 +7,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
+    time::Instant,
 };
 
 use assay_model::{limits, policy::PolicySpec};
-use assay_supply::{Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Store};
+use assay_supply::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Store};
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -83,6 +84,16 @@ impl PolicySources {
         self.fetched.get(text).map_or_else(|| text.to_owned(), |fetched| fetched.pinned().to_owned())
     }
 
+    /// An error with the names of sources in place of the folders that they were brought to, which are gone by now.
+    pub(crate) fn named(&self, error: Unusable) -> Unusable {
+        self.fetched.iter().fold(error, |error, (text, fetched)| match fetched.path().to_str() {
+            Some(path) if path != text && !fetched.pinned().starts_with("file::") => {
+                error.saying(fetched.pinned(), path)
+            }
+            _ => error,
+        })
+    }
+
     /// Writes every source of a policy as it was brought.
     pub(crate) fn pin(&self, policy: &mut PolicySpec) {
         for text in policy.sources.iter_mut().flat_map(|group| group.policy.iter_mut().chain(&mut group.data)) {
@@ -106,7 +117,13 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetch
         Some(store) => store,
         None => Arc::new(settings.registry()?),
     };
-    let options = FetchOptions { cache, offline: settings.offline, ..FetchOptions::default() };
+    let mut bounds = Bounds::default();
+    if let Some(deadline) = settings.deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        bounds.git_time = bounds.git_time.min(left);
+        bounds.http_time = bounds.http_time.min(left);
+    }
+    let options = FetchOptions { cache, offline: settings.offline, bounds };
     Ok(Fetcher::new(Some(store), options))
 }
 

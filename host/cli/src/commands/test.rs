@@ -41,7 +41,7 @@ struct Wanted {
 }
 
 /// Judges, writes the report, and gives conftest's exit code.
-pub(crate) fn run(flags: &TestFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &TestFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     refuse(&flags.unsupported)?;
     let wanted = wanted(flags)?;
     let timestamp = around.now.as_second();
@@ -81,7 +81,7 @@ fn failed(
     error: &Unusable,
     flags: &TestFlags,
     wanted: &Wanted,
-    around: Surroundings,
+    around: &Surroundings,
     printer: Printer,
 ) -> Result<u8, Unusable> {
     let text = error.text();
@@ -148,7 +148,7 @@ fn wanted(flags: &TestFlags) -> Result<Wanted, Unusable> {
 fn results(
     flags: &TestFlags,
     wanted: &Wanted,
-    around: Surroundings,
+    around: &Surroundings,
     printer: Printer,
 ) -> Result<Vec<ConftestResult>, Unusable> {
     let documents = documents(flags)?;
@@ -165,11 +165,12 @@ fn results(
     let store = Arc::new(settings.registry()?);
     let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
     let places = PolicySources::bring(places, &settings, Some(Arc::clone(&store)), printer)?;
-    let policy = match Policy::compile(sources(wanted, &places)?) {
+    let sources = sources(wanted, &places).map_err(|error| places.named(error))?;
+    let policy = match Policy::compile(sources) {
         Ok(policy) => Some(policy),
         // A policy that can refuse nothing leaves every check out, which `ec` reports as such.
         Err(CompileError::NoRules { .. }) => None,
-        Err(error) => return Err(Unusable::new(format!("load: {error}")).hint(error.hint())),
+        Err(error) => return Err(places.named(Unusable::new(format!("load: {error}")).hint(error.hint()))),
     };
     let namespaces = match &policy {
         Some(policy) if flags.all_namespaces => policy.packages(),
@@ -245,8 +246,9 @@ fn read(file: Utf8PathBuf, parser: &str) -> Result<Documents, Unusable> {
     let named = if parser.is_empty() { Named::File(file) } else { Named::FileAs(file, parser.to_owned()) };
     named.read().map_err(|error| {
         let text = error.text();
-        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default().to_owned();
-        Unusable::new(format!("parse configurations: parser unmarshal: {why}, path: {}", named.name()))
+        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
+        let why = why.strip_prefix(&format!("`{}`: ", named.name())).unwrap_or(why);
+        Unusable::new(format!("parse configurations: parser unmarshal: unmarshal: {why}, path: {}", named.name()))
     })
 }
 

@@ -40,7 +40,7 @@ struct Tracker {
 }
 
 /// Adds versions, and writes the record.
-pub(crate) fn run(flags: &TrackFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &TrackFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let input = flags.tracked.input.as_deref().filter(|input| !input.is_empty());
     for place in [flags.output.as_str(), input.filter(|_| flags.replace).unwrap_or_default()] {
         if place.starts_with("oci:") {

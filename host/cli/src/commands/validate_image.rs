@@ -29,7 +29,7 @@ use crate::{
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let sources = SourceSettings::new(&flags.sources, around)?.offline(flags.input.bundle.is_some());
+    let sources = SourceSettings::new(&flags.sources, &around)?.offline(flags.input.bundle.is_some());
     let mut flags = flags;
     flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
     policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;

@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// Judges, writes the reports, and gives the exit code.
-pub(crate) fn run(flags: &ValidateInputFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     refuse_early(flags)?;
     let source_settings = SourceSettings::new(&flags.sources, around)?;
     let policy = fetch_configuration(Some(flags.policy.clone()), &source_settings, printer)?.unwrap_or_default();
@@ -132,7 +132,7 @@ fn judges(
         }
         Ok(Group::new(name, Arc::new(compiled), selection, host))
     };
-    policy.sources.iter().map(judge).collect()
+    policy.sources.iter().map(|group| judge(group).map_err(|error| places.named(error))).collect()
 }
 
 /// Judges all files, some at a time, and gives what was found in their order.

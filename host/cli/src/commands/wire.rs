@@ -50,7 +50,10 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
     notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
     let mut judges: Vec<Arc<dyn Judge>> = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
-        judges.push(Arc::new(source_group(settings, &sources, (number, group), selection, &key, &store)?));
+        judges.push(Arc::new(
+            source_group(settings, &sources, (number, group), selection, &key, &store)
+                .map_err(|error| sources.named(error))?,
+        ));
     }
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;

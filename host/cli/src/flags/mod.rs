@@ -7,6 +7,7 @@ pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
+pub(crate) mod missing;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
 pub(crate) mod sources;
@@ -62,6 +63,13 @@ pub(crate) enum Command {
     /// Judges files by the rules of packages, as conftest does
     Test(Box<test::TestFlags>),
 
+    /// Prepares trust in Sigstore (not there: an error)
+    #[command(hide = true)]
+    Sigstore {
+        #[command(subcommand)]
+        what: missing::Sigstore,
+    },
+
     /// Prints what this program is
     Version(version::VersionFlags),
 }
@@ -75,6 +83,10 @@ pub(crate) enum Validate {
     /// Judges JSON and YAML documents by policies
     #[command(after_help = crate::exit::HELP)]
     Input(Box<input::ValidateInputFlags>),
+
+    /// Judges by summaries of earlier verifications (not there: an error)
+    #[command(hide = true)]
+    Vsa(missing::Anything),
 
     /// Checks a policy configuration by its format
     Policy(policy_file::ValidatePolicyFlags),

@@ -71,7 +71,9 @@ impl ImageSettings {
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
         }
-        let sources = SourceSettings::new(&flags.sources, around)?.offline(flags.input.bundle.is_some());
+        let sources = SourceSettings::new(&flags.sources, &around)?
+            .offline(flags.input.bundle.is_some())
+            .until(limit.map(|limit| started + limit));
         Ok(Self {
             called: around.called,
             temporary: (around.temporary)(),

@@ -61,7 +61,7 @@ fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, Unusable> {
 
 impl InputSettings {
     /// `policy` is the configuration's text or file, fetched if it had to be.
-    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, around: Surroundings) -> Result<Self, Unusable> {
+    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, around: &Surroundings) -> Result<Self, Unusable> {
         let asked = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(around.colours) };
         let options = Options {
             show_successes: flags.show_successes,

@@ -1,5 +1,7 @@
 //! Where fetched policies are kept, and whether any may be fetched.
 
+use std::time::Instant;
+
 use assay_supply::{RegistryOptions, Store};
 use camino::Utf8PathBuf;
 
@@ -14,6 +16,8 @@ pub(crate) struct SourceSettings {
     pub(crate) offline: bool,
     /// How registries are asked.
     pub(crate) registries: RegistryOptions,
+    /// The end of the run, which no fetch outlasts.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The folder that keeps what was fetched.
@@ -28,19 +32,25 @@ pub(crate) enum CacheFolder {
 }
 
 impl SourceSettings {
-    pub(crate) fn new(flags: &SourceFlags, around: Surroundings) -> Result<Self, Unusable> {
+    pub(crate) fn new(flags: &SourceFlags, around: &Surroundings) -> Result<Self, Unusable> {
         let cache = match &flags.cache_dir {
             Some(folder) if folder.as_str().is_empty() => CacheFolder::None,
             Some(folder) => CacheFolder::Given(folder.clone()),
             None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
         };
         let registries = registries::options(&flags.registries, (around.network)())?;
-        Ok(Self { cache, offline: false, registries })
+        Ok(Self { cache, offline: false, registries, deadline: None })
     }
 
     /// The same for a run that asks no network.
     pub(crate) const fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
+        self
+    }
+
+    /// The same for a run that ends then.
+    pub(crate) const fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
         self
     }
 
