@@ -5,4 +5,5 @@ pub mod fixtures;
 pub mod guests;
 pub mod layer;
 pub mod layout;
+pub mod policy_docs;
 pub mod sign;

@@ -24,6 +24,8 @@ enum Chore {
     },
     /// Makes the example in `examples/shop` again, signed with a new key
     Fixtures,
+    /// Writes `docs/policies.md` from the METADATA of the rules in `policies`
+    PolicyDocs,
     /// Prints how long the release build takes for many components, and how well it uses the cores
     Bench {
         /// How many components
@@ -46,6 +48,7 @@ fn main() -> anyhow::Result<()> {
             xtask::bench::run(root, &root.join(target_dir), components, runs)?;
             vec![]
         }
+        Chore::PolicyDocs => vec![xtask::policy_docs::write(root)?],
         Chore::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
     };
     let mut out = std::io::stdout().lock();
