@@ -16,6 +16,7 @@ mod recorded;
 mod registry;
 mod remote;
 mod shared;
+mod shell;
 mod tidy;
 mod verdicts;
 mod world;

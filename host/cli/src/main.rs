@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod files;
 mod flags;
+mod logs;
 mod printer;
 mod settings;
 
@@ -30,7 +31,10 @@ fn main() -> ExitCode {
             return if error.use_stderr() { exit::UNUSABLE.into() } else { exit::ALLOWED.into() };
         }
     };
-    match commands::run(flags.command, surroundings()) {
+    let around = surroundings();
+    let done = logs::start(&flags.global, around.called)
+        .and_then(|()| commands::run(flags.command, &flags.global, around));
+    match done {
         Ok(code) => code.into(),
         Err(unusable) => {
             Printer::new(false).error(&unusable.text());

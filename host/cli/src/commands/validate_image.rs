@@ -18,7 +18,7 @@ use signal_hook::{
     low_level,
 };
 
-use super::{progress::Progress, wire};
+use super::{narrator::Narrator, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
@@ -40,6 +40,7 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     let (control, inbox) = Control::new();
     listen_for_signals(control)?;
     let mut reports = Reports::new(&settings.outputs);
+    reports.readers.push(Box::new(Narrator));
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }

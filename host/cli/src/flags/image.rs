@@ -149,10 +149,6 @@ pub(crate) struct ReportFlags {
     /// Never colour the text report; so does the environment's NO_COLOR
     #[arg(long)]
     pub(crate) no_color: bool,
-
-    /// Say nothing on standard error but errors
-    #[arg(short, long, env = "ASSAY_QUIET")]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -91,7 +91,7 @@ mod tests {
     fn settings(arguments: &[&str]) -> Result<ImageSettings, String> {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
-        let Command::Validate { what: Validate::Image(flags) } = flags.command;
+        let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
         let around = Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), stdout_colours: false };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }
