@@ -8,8 +8,10 @@
 
 mod arrows;
 mod bad_input;
+mod docs;
 mod ec_cases;
 mod example;
+mod packaging;
 mod plugins;
 mod policies;
 mod recorded;

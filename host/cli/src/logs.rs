@@ -272,6 +272,9 @@ mod tests {
     fn fields_stand_in_the_order_of_their_names() {
         let fields = [("b", "2"), ("a", "1")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         let message = Message::new(Level::Debug, "done".to_owned(), fields.to_vec(), Some(("x.rs", 7)));
-        assert_eq!(message.line(Form::Plain, Timestamp::UNIX_EPOCH), "1970-01-01T00:00:00Z debug: done a=1 b=2 (x.rs:7)");
+        assert_eq!(
+            message.line(Form::Plain, Timestamp::UNIX_EPOCH),
+            "1970-01-01T00:00:00Z debug: done a=1 b=2 (x.rs:7)"
+        );
     }
 }

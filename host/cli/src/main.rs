@@ -32,8 +32,8 @@ fn main() -> ExitCode {
         }
     };
     let around = surroundings();
-    let done = logs::start(&flags.global, around.called)
-        .and_then(|()| commands::run(flags.command, &flags.global, around));
+    let done =
+        logs::start(&flags.global, around.called).and_then(|()| commands::run(flags.command, &flags.global, around));
     match done {
         Ok(code) => code.into(),
         Err(unusable) => {

@@ -40,7 +40,9 @@ mod tests {
         assert_eq!((info.title.as_deref(), info.description.as_deref()), (Some("T"), Some("D")));
         let pairs: Vec<_> = info.rule_data.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
         assert_eq!(pairs, [("a", "A"), ("b", "B")]);
-        for text in ["", "package p\n", "package p\n# METADATA\n# title: T\n", "# METADATA\n# a: b: c\npackage p\n", block] {
+        for text in
+            ["", "package p\n", "package p\n# METADATA\n# title: T\n", "# METADATA\n# a: b: c\npackage p\n", block]
+        {
             assert_eq!(PackageInfo::read(text), PackageInfo::default(), "{text}");
         }
     }

@@ -22,7 +22,10 @@ impl Report for Narrator {
                 debug("images are found", &[("components", &components.to_string())]);
             }
             RunEvent::ComponentStarted { component } => {
-                debug("a component is judged", &[("component", &component.name), ("image", &component.container_image)]);
+                debug(
+                    "a component is judged",
+                    &[("component", &component.name), ("image", &component.container_image)],
+                );
             }
             RunEvent::ComponentEnded(outcome) => {
                 let name = ("component", outcome.component.name.as_str());

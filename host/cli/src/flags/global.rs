@@ -39,7 +39,14 @@ pub(crate) struct GlobalFlags {
     pub(crate) logfile: Option<Utf8PathBuf>,
 
     /// Form of messages: text for people (called as `ec`: as it writes them), json with one object on each line
-    #[arg(long, global = true, env = "ASSAY_LOG_FORMAT", value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "ASSAY_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub(crate) log_format: LogFormat,
 }
 

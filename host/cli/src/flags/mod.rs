@@ -88,7 +88,8 @@ mod tests {
     fn flags_of_a_command_with_many_stand_in_groups() {
         for (name, command) in leaves() {
             let own: Vec<_> = command.get_opts().filter(|flag| !flag.is_hide_set() && !flag.is_global_set()).collect();
-            let bare: Vec<_> = own.iter().filter(|flag| flag.get_help_heading().is_none()).map(|flag| flag.get_id()).collect();
+            let bare: Vec<_> =
+                own.iter().filter(|flag| flag.get_help_heading().is_none()).map(|flag| flag.get_id()).collect();
             assert!(own.len() <= 6 || bare.is_empty(), "{name}: {bare:?} stand in no group");
         }
     }
