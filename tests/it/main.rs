@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod arrows;
+mod as_ec;
 mod bad_input;
 mod docs;
 mod ec_cases;
@@ -17,8 +18,11 @@ mod policies;
 mod recorded;
 mod registry;
 mod remote;
+mod reports;
 mod shared;
 mod shell;
+mod tekton;
 mod tidy;
 mod verdicts;
+mod whole;
 mod world;

@@ -66,7 +66,7 @@ fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
         let message: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(message["time"].is_string() && message["level"].is_string(), "{line}");
     }
-    world.judge(&["--quiet", "--verbose"]).expect(2, "--verbose");
+    assert_eq!(world.judge(&["--verbose=false", "--logfile="]).err, "");
     world.judge(&["--trace=everything"]).expect(2, "everything");
     assert!(world.judge(&["--trace=cpu"]).err.contains("warn: `--trace` measures"));
 }

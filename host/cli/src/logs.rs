@@ -35,7 +35,8 @@ enum Form {
 /// # Errors
 /// The file cannot be opened.
 pub(crate) fn start(flags: &GlobalFlags, called: Called) -> Result<(), Unusable> {
-    let out: Box<dyn Write + Send> = match &flags.logfile {
+    let logfile = flags.logfile.as_deref().filter(|path| !path.is_empty());
+    let out: Box<dyn Write + Send> = match logfile {
         None => Box::new(io::stderr()),
         Some(path) => {
             let opened = fs_err::OpenOptions::new().create(true).append(true).open(path);

@@ -32,6 +32,7 @@ pub(crate) struct Annotation {
     pub(crate) collections: Vec<String>,
     pub(crate) depends_on: Vec<String>,
     pub(crate) rule_data: BTreeMap<String, String>,
+    pub(crate) pipeline_intention: Vec<String>,
 }
 
 /// All blocks of a file, in order.
@@ -108,6 +109,7 @@ fn annotation(text: &str) -> Result<Annotation, String> {
         collections: words(&custom, "collections")?,
         depends_on: words(&custom, "depends_on")?,
         rule_data: named_words(&custom, "rule_data"),
+        pipeline_intention: words(&custom, "pipeline_intention")?,
     })
 }
 
@@ -153,11 +155,11 @@ mod tests {
     fn a_block_says_what_its_yaml_says() {
         let text = "package p\n\n# METADATA\n# title: T\n# description: >-\n#   Two\n#   lines.\n# custom:\n#   short_name: s\n#   \
                     solution: Fix it: now\n#   effective_on: 2020-01-01T00:00:00Z\n#   collections:\n#   - a\n#   - b\n#   \
-                    depends_on: p.other\n#   failure_msg: x %s\ndeny contains 1\n";
+                    depends_on: p.other\n#   pipeline_intention: [release]\n#   failure_msg: x %s\ndeny contains 1\n";
         let text = text.replace("Fix it: now", "'Fix it: now'");
         let blocks = read(&text);
         let [block] = blocks.as_slice() else { panic!("{blocks:?}") };
-        assert_eq!((block.first, block.last), (3, 16));
+        assert_eq!((block.first, block.last), (3, 17));
         let want = Annotation {
             title: Some("T".to_owned()),
             description: Some("Two lines.".to_owned()),
@@ -166,6 +168,7 @@ mod tests {
             effective_on: Some("2020-01-01T00:00:00Z".to_owned()),
             collections: vec!["a".to_owned(), "b".to_owned()],
             depends_on: vec!["p.other".to_owned()],
+            pipeline_intention: vec!["release".to_owned()],
             ..Annotation::default()
         };
         assert_eq!(block.annotation, Ok(want));

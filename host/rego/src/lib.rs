@@ -8,23 +8,27 @@
 
 mod annotation;
 mod answer;
+mod asciidoc;
 mod builtin;
 mod compile_error;
 mod compile_options;
+pub mod conformance;
 mod data;
 mod engine;
 mod eval_error;
 mod folder;
 mod judge;
 mod limits;
+pub mod measure;
 mod outline;
 mod package;
 mod policy;
 mod rules;
 mod sources;
 pub mod testing;
+pub mod trial;
 
-pub use builtin::{Host, HostError, NoHost};
+pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};
 pub use compile_error::{CompileError, Place, Problem};
 pub use compile_options::CompileOptions;
 pub use eval_error::EvalError;

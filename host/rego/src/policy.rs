@@ -52,8 +52,12 @@ pub struct Ask<'a> {
     pub packages: &'a BTreeSet<String>,
     /// The input document, JSON.
     pub input: &'a str,
+    /// The moment that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
+    pub when: Option<Timestamp>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
+    /// The moment that `time.now_ns` tells.
+    pub now: Timestamp,
     /// The end of the run.
     pub deadline: Option<Instant>,
     /// How long the evaluation may take at most.
@@ -61,10 +65,11 @@ pub struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    /// An evaluation that reaches nothing, within the usual time limit.
+    /// An evaluation that reaches nothing, now and within the usual time limit.
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
-        Self { packages, input, host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME }
+        let now = Timestamp::now();
+        Self { packages, input, when: None, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
     }
 }
 
@@ -190,6 +195,14 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
     })
 }
 
+/// Where rules find the moment they judge at.
+const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
+
+fn when_ns(when: Timestamp) -> regorus::Value {
+    // The range of `jiff` is larger than what 64 bits hold; OPA's numbers have no limit either.
+    regorus::Value::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(regorus::Value::Null)
+}
+
 /// What an evaluation gives.
 #[derive(Debug, Default)]
 pub(crate) struct Values {
@@ -215,16 +228,18 @@ pub(crate) fn evaluate(
     let input = input.map(regorus::Value::from_json_str).transpose();
     let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
     let calls = Calls::new(Arc::clone(&ask.host));
-    let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    let now_ns = i64::try_from(ask.now.as_nanosecond()).unwrap_or(i64::MAX);
+    // What policies draw by chance is no secret: it only differs from one evaluation to the next.
+    let seed = Timestamp::now().as_nanosecond().unsigned_abs();
     let question = engine::Ask {
         input,
+        data: ask.when.map(|when| program.data_with(&WHEN, when_ns(when))),
         host: &calls,
         bounds: Bounds { deadline: end, cancel: None },
         // As in OPA, a built-in that fails is undefined.
         strict_builtin_errors: false,
         now_ns,
-        // What policies draw by chance is no secret: it only differs from one evaluation to the next.
-        seed: now_ns.unsigned_abs(),
+        seed: u64::try_from(seed).unwrap_or(u64::MAX),
     };
     let answer = program.evaluate(paths, &question);
     // Looked at first: it is told better here than by the engine.

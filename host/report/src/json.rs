@@ -1,63 +1,28 @@
-//! [`Json`]: the whole report for machines, on one line.
+//! `json`: the whole report for machines, on one line.
 //!
 //! Shape, order and bytes are those of `ec validate image --output json`. What `ec` does not have comes last in its
-//! object, and only when there is something to say: `error` of a component without an answer, `stopped` of a run that
-//! was ended early.
+//! object, and only when there is something to say: `error` of a component without an answer, `skipped-checks` that the
+//! user asked to leave out, `stopped` of a run that was ended early.
 
-use std::{collections::BTreeMap, io::Write, sync::Arc};
+use std::collections::BTreeMap;
 
 use assay_model::{
-    event::{RunEnd, RunEvent, RunHead},
+    event::{RunEnd, RunHead},
     evidence::{AttestationSummary, Signature},
     failure::NoAnswer,
     finding::Finding,
     json,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
-    port::{Report, ReportError},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::{Options, facts::facts, sheet::Sheet, totals::stopped_word};
+use crate::{Options, facts::facts, totals::stopped_word};
 
-/// `ec` writes this type for every attestation, whatever the statement says of itself.
-const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v0.1";
-
-/// The order in which `ec` writes the fields of `source.git`, that of Konflux's `Snapshot` type.
-const GIT_FIELDS: [&str; 5] = ["url", "revision", "context", "devfileUrl", "dockerfileUrl"];
-
-/// The report in full.
-pub struct Json {
-    sheet: Sheet,
-    options: Options,
-    head: Option<Arc<RunHead>>,
-}
-
-impl Json {
-    /// A report that will be written to `to`. Of the options it heeds `show_successes` and `info`.
-    #[must_use]
-    pub fn new(to: Box<dyn Write + Send>, options: Options) -> Self {
-        Self { sheet: Sheet::new("json", to), options, head: None }
-    }
-}
-
-impl Report for Json {
-    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
-        match event {
-            RunEvent::Started(head) => self.head = Some(Arc::clone(head)),
-            RunEvent::Planned { .. } | RunEvent::ComponentStarted { .. } | RunEvent::ComponentEnded(_) => {}
-            RunEvent::Ended(end) => {
-                let Some(head) = &self.head else {
-                    return Err(self.sheet.error("has nothing to tell: the run ended before it began", None));
-                };
-                let text = json::to_string(&Document::of(head, end, self.options));
-                let text = text.map_err(|error| self.sheet.error("cannot be put into JSON", Some(Box::new(error))))?;
-                self.sheet.write(&(text + "\n"))?;
-            }
-        }
-        Ok(())
-    }
+/// The report in full. Of the options it heeds `show_successes` and `info`.
+pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+    json::to_string(&Document::of(head, end, options))
 }
 
 #[derive(Serialize)]
@@ -71,16 +36,19 @@ struct Document<'a> {
     /// RFC 3339 in UTC, with as many decimals as are needed.
     #[serde(rename = "effective-time")]
     effective_time: String,
+    #[serde(rename = "skipped-checks", skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'static str>,
 }
 
+/// A component as it stands in the report.
 #[derive(Serialize)]
-struct ComponentDocument<'a> {
+pub(crate) struct ComponentDocument<'a> {
     name: &'a str,
     #[serde(rename = "containerImage")]
     image: String,
-    source: Value,
+    source: &'a Value,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     violations: Vec<FindingDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -96,8 +64,9 @@ struct ComponentDocument<'a> {
     error: Option<&'a NoAnswer>,
 }
 
+/// A finding as it stands in every JSON document.
 #[derive(Serialize)]
-struct FindingDocument<'a> {
+pub(crate) struct FindingDocument<'a> {
     #[serde(rename = "msg")]
     message: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -107,7 +76,7 @@ struct FindingDocument<'a> {
 #[derive(Serialize)]
 struct AttestationDocument<'a> {
     #[serde(rename = "type")]
-    statement_type: &'static str,
+    statement_type: &'a str,
     #[serde(rename = "predicateType")]
     predicate_type: &'a str,
     #[serde(rename = "predicateBuildType", skip_serializing_if = "Option::is_none")]
@@ -125,19 +94,20 @@ impl<'a> Document<'a> {
             policy: &head.policy,
             version: &head.version,
             effective_time: end.effective_time.to_string(),
+            skipped: head.skipped.iter().map(|check| check.code()).collect(),
             stopped: end.stopped.map(stopped_word),
         }
     }
 }
 
 impl<'a> ComponentDocument<'a> {
-    fn of(outcome: &'a Outcome, options: Options) -> Self {
+    pub(crate) fn of(outcome: &'a Outcome, options: Options) -> Self {
         let decision = &outcome.decision;
-        let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options)).collect();
+        let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options.info)).collect();
         Self {
             name: &outcome.component.name,
             image: outcome.image_text(),
-            source: source(&outcome.component.source),
+            source: &outcome.component.source,
             violations: all(&decision.violations),
             warnings: all(&decision.warnings),
             successes: if options.show_successes { all(&decision.successes) } else { Vec::new() },
@@ -150,15 +120,15 @@ impl<'a> ComponentDocument<'a> {
 }
 
 impl<'a> FindingDocument<'a> {
-    fn of(finding: &'a Finding, options: Options) -> Self {
-        Self { message: &finding.message, metadata: facts(finding, options.info) }
+    pub(crate) fn of(finding: &'a Finding, info: bool) -> Self {
+        Self { message: &finding.message, metadata: facts(finding, info) }
     }
 }
 
 impl<'a> AttestationDocument<'a> {
     fn of(attestation: &'a AttestationSummary) -> Self {
         Self {
-            statement_type: STATEMENT_TYPE,
+            statement_type: &attestation.statement_type,
             predicate_type: &attestation.predicate_type,
             build_type: attestation.build_type.as_deref(),
             signatures: &attestation.signatures,
@@ -166,26 +136,9 @@ impl<'a> AttestationDocument<'a> {
     }
 }
 
-/// A component's source with the fields of `git` in `ec`'s order and those that `ec` does not know after them.
-fn source(given: &Value) -> Value {
-    let mut source = given.clone();
-    if let Some(Value::Object(git)) = source.get_mut("git") {
-        let mut ordered = Map::new();
-        for field in GIT_FIELDS {
-            if let Some(value) = git.get(field) {
-                ordered.insert(field.to_owned(), value.clone());
-            }
-        }
-        // What is there already keeps its place.
-        ordered.extend(std::mem::take(git));
-        *git = ordered;
-    }
-    source
-}
-
 #[cfg(test)]
 mod tests {
-    use assay_model::{event::Stopped, failure::ErrorCode};
+    use assay_model::{event::Stopped, evidence::CheckKind, failure::ErrorCode};
     use insta::assert_snapshot;
     use serde_json::json;
 
@@ -218,6 +171,13 @@ mod tests {
     }
 
     #[test]
+    fn checks_that_were_left_out_are_named() {
+        let head = RunHead { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
+        let text = sample::written_of(Format::Json, Options::default(), head, sample::end(&[]));
+        assert!(text.ends_with("Z\",\"skipped-checks\":[\"builtin.image.signature_check\"]}\n"), "{text}");
+    }
+
+    #[test]
     fn a_run_over_nothing_is_valid_json_and_no_success() {
         let text = written(Options::default(), &[]);
         assert!(text.starts_with(r#"{"success":false,"components":[],"#), "{text}");
@@ -233,13 +193,6 @@ mod tests {
         assert!(shown.contains(r#""successes":[{"msg":"Pass","metadata":{"code":"a.b"}}],"success":true"#), "{shown}");
         let all = written(Options { show_successes: true, info: true, ..plain }, &run);
         assert!(all.contains(r#""metadata":{"code":"a.b","collections":["x"],"title":"T"}"#), "{all}");
-    }
-
-    #[test]
-    fn the_source_has_the_order_of_ec_and_keeps_what_ec_does_not_know() {
-        let given = json!({"git": {"new": 1, "revision": "r", "url": "u"}, "other": {"b": 1, "a": 2}});
-        assert_eq!(source(&given).to_string(), r#"{"git":{"url":"u","revision":"r","new":1},"other":{"b":1,"a":2}}"#);
-        assert_eq!(source(&json!({"git": "u"})).to_string(), r#"{"git":"u"}"#);
     }
 
     #[test]
@@ -267,14 +220,5 @@ mod tests {
             assert_eq!(back["components"][0]["warnings"][0]["msg"], message.as_str());
             assert_eq!(back["components"][0]["error"]["hint"], message.as_str());
         }
-    }
-
-    #[test]
-    fn an_end_without_a_beginning_is_an_error_and_writes_nothing() {
-        let written = sample::Written::default();
-        let mut report = Json::new(Box::new(written.clone()), Options::default());
-        let error = report.event(&RunEvent::Ended(sample::end(&[]).into())).unwrap_err();
-        assert_eq!(error.to_string(), "the json report has nothing to tell: the run ended before it began");
-        assert_eq!(written.text(), "");
     }
 }

@@ -1,7 +1,8 @@
 //! The flags of every command: how much is said, where and in which form.
 
-use camino::Utf8PathBuf;
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::go;
 
 pub(super) fn help() -> &'static str {
     "Examples:
@@ -18,15 +19,18 @@ Called through a link named `ec`, assay answers with the exit codes and in the f
 #[command(next_help_heading = "Messages")]
 pub(crate) struct GlobalFlags {
     /// Say nothing on standard error but errors
-    #[arg(short, long, global = true, env = "ASSAY_QUIET", conflicts_with_all = ["verbose", "debug", "trace"])]
+    #[arg(short, long, global = true, env = "ASSAY_QUIET", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) quiet: bool,
 
     /// Say what happens
-    #[arg(long, global = true, env = "ASSAY_VERBOSE")]
+    #[arg(long, global = true, env = "ASSAY_VERBOSE", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) verbose: bool,
 
     /// Say what happens, and where in the program
-    #[arg(long, global = true, env = "ASSAY_DEBUG")]
+    #[arg(long, global = true, env = "ASSAY_DEBUG", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) debug: bool,
 
     /// Say everything of a kind: log, opa, all or none; with `all` the libraries speak, too [default: log]
@@ -36,7 +40,7 @@ pub(crate) struct GlobalFlags {
 
     /// Write messages to the end of a file instead of standard error
     #[arg(long, global = true, env = "ASSAY_LOGFILE", value_name = "FILE")]
-    pub(crate) logfile: Option<Utf8PathBuf>,
+    pub(crate) logfile: Option<String>,
 
     /// Form of messages: text for people (called as `ec`: as it writes them), json with one object on each line
     #[arg(

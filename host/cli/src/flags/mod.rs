@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod global;
+pub(crate) mod go;
 pub(crate) mod image;
 pub(crate) mod man;
 
