@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod files;
 mod flags;
+mod logs;
 mod printer;
 mod registries;
 mod settings;
@@ -49,7 +50,8 @@ fn main() -> ExitCode {
     }
     // The exit codes of this command are conftest's, by whatever name it is called.
     let has_own_codes = matches!(flags.command, Command::Test(_));
-    match commands::run(flags.command, around) {
+    let done = logs::start(&flags.global, called).and_then(|()| commands::run(flags.command, &flags.global, around));
+    match done {
         Ok(code) if has_own_codes => code.into(),
         Ok(code) => called.code(code).into(),
         Err(unusable) => {

@@ -4,6 +4,8 @@
 //! YAML after their `#`. A block ends where the comment lines end. Which rule a block is about is told by where it
 //! stands; see [`rules`](crate::rules). Any text may be given: what is not a policy has no blocks or broken ones.
 
+use std::collections::BTreeMap;
+
 use assay_model::yaml;
 use serde_json::{Map, Value};
 
@@ -29,6 +31,7 @@ pub(crate) struct Annotation {
     pub(crate) effective_on: Option<String>,
     pub(crate) collections: Vec<String>,
     pub(crate) depends_on: Vec<String>,
+    pub(crate) rule_data: BTreeMap<String, String>,
     pub(crate) pipeline_intention: Vec<String>,
 }
 
@@ -118,6 +121,7 @@ fn annotation(text: &str) -> Result<Annotation, String> {
         effective_on: word(&custom, "effective_on")?,
         collections: words(&custom, "collections")?,
         depends_on: words(&custom, "depends_on")?,
+        rule_data: named_words(&custom, "rule_data"),
         pipeline_intention: words(&custom, "pipeline_intention")?,
     })
 }
@@ -131,6 +135,12 @@ fn word(fields: &Map<String, Value>, key: &str) -> Result<Option<String>, String
         Some(Value::Bool(word)) => Ok(Some(word.to_string())),
         Some(_) => Err(format!("`{key}` of the METADATA block is not a text")),
     }
+}
+
+/// Texts by name. The key is ours alone: what others write there, and in another form, is theirs.
+fn named_words(fields: &Map<String, Value>, key: &str) -> BTreeMap<String, String> {
+    let items = fields.get(key).and_then(Value::as_object).into_iter().flatten();
+    items.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
 }
 
 /// A list of texts; a single text is a list of one.

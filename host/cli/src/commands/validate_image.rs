@@ -18,7 +18,7 @@ use signal_hook::{
     low_level,
 };
 
-use super::{as_ec, policy_sources, progress::Progress, wire};
+use super::{as_ec, narrator::Narrator, policy_sources, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
@@ -44,6 +44,7 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     let (control, inbox) = Control::new();
     listen_for_signals(control)?;
     let mut reports = Reports::new(&settings.outputs, printer);
+    reports.readers.push(Box::new(Narrator));
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }

@@ -196,10 +196,6 @@ pub(crate) struct ReportFlags {
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) no_color: bool,
-
-    /// Say nothing on standard error but errors
-    #[arg(short, long, env = "ASSAY_QUIET")]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]
