@@ -10,18 +10,18 @@ use assay_model::{
     limits::FINDINGS,
     rule::{Answer, RuleInfo, RuleKind, kind_of},
 };
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
     answer::answers,
-    builtin::{Calls, Host, NoHost},
+    builtin::{Host, NoHost},
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
-    engine::{self, Bounds, Printed, apart},
+    engine::{self, apart},
     eval_error::EvalError,
     limits::{EVALUATION_TIME, PROBLEMS},
     outline::Outline,
+    question::Question,
     rules::{Rules, rules},
     sources::Sources,
 };
@@ -114,7 +114,7 @@ impl Policy {
             let rules = package.entries.keys().map(String::as_str);
             paths.extend([EXCEPTION].into_iter().chain(rules).map(|rule| below(&package.path, rule)));
         }
-        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.values.into_iter();
+        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.into_iter();
         let mut found = Vec::new();
         for (name, package) in chosen {
             let excepted = values.next().flatten();
@@ -190,55 +190,21 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
     })
 }
 
-/// What an evaluation gives.
-#[derive(Debug, Default)]
-pub(crate) struct Values {
-    /// One value for each path, none where it is undefined.
-    pub(crate) values: Vec<Option<Value>>,
-    /// What policies printed.
-    pub(crate) prints: Vec<Printed>,
-}
-
 /// The values of some rules by their paths below `data`.
 pub(crate) fn evaluate(
     program: &engine::Policy,
     ask: &Ask<'_>,
     input: Option<&str>,
     paths: &[Vec<String>],
-) -> Result<Values, EvalError> {
-    let started = Instant::now();
-    let (end, on_time) = match (ask.deadline, started.checked_add(ask.time_limit)) {
-        (Some(deadline), Some(limit)) if limit < deadline => (Some(limit), EvalError::TimeLimit(ask.time_limit)),
-        (Some(deadline), _) => (Some(deadline), EvalError::Deadline),
-        (None, limit) => (limit, EvalError::TimeLimit(ask.time_limit)),
-    };
+) -> Result<Vec<Option<Value>>, EvalError> {
+    let question = Question::new(&ask.host, ask.deadline, ask.time_limit);
     let input = input.map(regorus::Value::from_json_str).transpose();
     let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
-    let calls = Calls::new(Arc::clone(&ask.host));
-    let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-    let question = engine::Ask {
-        input,
-        host: &calls,
-        bounds: Bounds { deadline: end, cancel: None },
-        // As in OPA, a built-in that fails is undefined.
-        strict_builtin_errors: false,
-        now_ns,
-        // What policies draw by chance is no secret: it only differs from one evaluation to the next.
-        seed: now_ns.unsigned_abs(),
-    };
-    let answer = program.evaluate(paths, &question);
-    // Looked at first: it is told better here than by the engine.
-    if let Some(failure) = calls.failure() {
-        return Err(failure.into());
-    }
-    let answer = answer.map_err(|error| EvalError::of(error, on_time.clone()))?;
-    if end.is_some_and(|end| Instant::now() >= end) {
-        return Err(on_time);
-    }
+    let answer = question.answered(program.evaluate(paths, &question.ask(input)))?;
     let json = |value: regorus::Value| serde_json::to_value(value);
     let values: Result<_, _> = answer.values.into_iter().map(|value| value.map(json).transpose()).collect();
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
-    Ok(Values { values, prints: answer.prints })
+    Ok(values)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod builtins;
 mod excluded;
+mod policy;
 mod progress;
 mod validate_image;
 mod wire;
@@ -22,5 +23,7 @@ pub(crate) fn run(command: Command, around: Surroundings) -> Result<u8, Unusable
             let printer = Printer::new(flags.report.quiet);
             validate_image::run(*flags, around, printer)
         }
+        Command::Policy { what } => policy::run(what),
+        Command::Opa { what } => policy::opa(what),
     }
 }

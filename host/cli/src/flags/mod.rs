@@ -1,6 +1,7 @@
 //! The command line as it is written, one file for each command. [`settings`](crate::settings) makes sense of it.
 
 pub(crate) mod image;
+pub(crate) mod policy;
 
 use clap::{Parser, Subcommand};
 
@@ -18,6 +19,16 @@ pub(crate) enum Command {
     Validate {
         #[command(subcommand)]
         what: Validate,
+    },
+    /// Tests, asks, checks, shows and measures policies
+    Policy {
+        #[command(subcommand)]
+        what: policy::PolicyCommand,
+    },
+    /// The same tools under the names of `opa`, so that scripts go on working
+    Opa {
+        #[command(subcommand)]
+        what: policy::OpaCommand,
     },
 }
 
@@ -43,5 +54,11 @@ mod tests {
             found.render_long_help().to_string()
         };
         assert!(help(&mut command, &["validate", "image"]).contains(crate::exit::HELP));
+        for name in ["test", "eval", "check", "inspect", "bench"] {
+            for under in ["policy", "opa"] {
+                let text = help(&mut command, &[under, name]);
+                assert!(text.contains("Exit codes:") && text.contains("Examples:"), "{under} {name}: {text}");
+            }
+        }
     }
 }

@@ -23,15 +23,17 @@ mod parse;
 mod plan;
 mod policy;
 mod program;
-#[cfg(test)]
 mod query;
 mod reach;
 mod resolve;
 mod span;
 mod stack;
+mod watch;
 
 pub(crate) use builtins::{Host, HostError};
 pub(crate) use error::{EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
-pub(crate) use stack::{StackError, apart};
+pub(crate) use query::{Expression, Found, Names, Query};
+pub(crate) use stack::{StackError, apart, join_apart, panic_text, spawn_apart};
+pub(crate) use watch::{Cost, Hits, Lines, Rows, Op, Part, Profile, Seen, Story, Trace, TraceEvent, Valued, Wanted, Watch};

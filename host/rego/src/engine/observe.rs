@@ -4,6 +4,7 @@
 
 use super::eval::Eval;
 use super::program::{Branch, Step};
+use super::watch::Seen;
 
 /// What happens in an evaluation. What comes from the memo happens only once.
 #[derive(Clone, Copy)]
@@ -24,4 +25,7 @@ pub(crate) enum Event<'p> {
 pub(crate) trait Observer<'p> {
     /// Is told what happens. It may look at variables and evaluate more, of which it is not told.
     fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>);
+
+    /// What it saw.
+    fn seen(self: Box<Self>, eval: &Eval<'p>) -> Seen;
 }

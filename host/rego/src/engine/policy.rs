@@ -9,18 +9,19 @@ use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
 use super::eval::{Bounds, Eval, Printed};
+use super::ir::NodeId;
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
 use super::outlines::outline;
 use super::parse::parse;
 use super::plan::plan;
 use super::program::Program;
-#[cfg(test)]
 use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
 use super::stack::apart;
-use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
+use super::watch::{Lines, lines};
+use crate::{compile_error::Place, compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
 pub(crate) struct Files {
@@ -36,7 +37,6 @@ pub(crate) struct Policy {
     sources: Vec<Source>,
     pub(super) tree: Tree,
     program: Program,
-    #[cfg(test)]
     pub(super) reach: Reach,
     data: Value,
 }
@@ -95,6 +95,11 @@ impl Files {
         all.map(|(module, source)| (outline(module, source), source.text.as_str())).collect()
     }
 
+    /// The lines of each file that coverage counts, in the files' order.
+    pub(crate) fn lines(&self) -> Vec<Lines> {
+        self.modules.iter().zip(&self.sources).map(|(module, source)| lines(module, source)).collect()
+    }
+
     /// Compiles the files together with their data.
     ///
     /// # Errors
@@ -119,7 +124,6 @@ impl Files {
             sources,
             tree,
             program: planned.0,
-            #[cfg(test)]
             reach: planned.1,
             data,
         })
@@ -127,6 +131,21 @@ impl Files {
 }
 
 impl Policy {
+    /// The full name of a rule or function, and where it is defined first.
+    pub(crate) fn named(&self, id: NodeId) -> (String, Option<Place>) {
+        let Some(node) = self.program.node(id) else { return (String::new(), None) };
+        let place = self.sources.get(node.span.file as usize).map(|source| {
+            let (line, column) = source.place(node.span.start);
+            Place { file: source.name.clone(), line, column }
+        });
+        (node.name.clone(), place)
+    }
+
+    /// The files, in their order.
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// The values of rules by their paths below `data`, in the paths' order, all in one query; none for one that is
     /// undefined or not there.
     ///

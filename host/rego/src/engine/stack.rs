@@ -13,17 +13,30 @@ pub(crate) enum StackError {
     Panic(String),
 }
 
+/// Starts work on a thread with a large stack; [`join_apart`] waits for its end.
+pub(crate) fn spawn_apart<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<thread::ScopedJoinHandle<'scope, T>, StackError> {
+    let thread = thread::Builder::new().name("rego".to_owned()).stack_size(STACK_BYTES);
+    thread.spawn_scoped(scope, work).map_err(StackError::Thread)
+}
+
+/// The result of work that [`spawn_apart`] started.
+pub(crate) fn join_apart<T>(thread: thread::ScopedJoinHandle<'_, T>) -> Result<T, StackError> {
+    thread.join().map_err(|payload| StackError::Panic(panic_text(&*payload)))
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "without a message".to_owned())
+}
+
 /// Does the work on a thread with a large stack, so that neither depth nor a panic ends the process.
 pub(crate) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, StackError> {
-    thread::scope(|scope| {
-        let thread = thread::Builder::new().name("rego".to_owned()).stack_size(STACK_BYTES);
-        let thread = thread.spawn_scoped(scope, work).map_err(StackError::Thread)?;
-        thread.join().map_err(|payload| {
-            let text = payload.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            StackError::Panic(text.unwrap_or_else(|| "without a message".to_owned()))
-        })
-    })
+    thread::scope(|scope| join_apart(spawn_apart(scope, work)?))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
+mod again;
 mod memo;
 mod overlay;
 mod paths;
@@ -53,6 +54,8 @@ pub(crate) struct Printed {
     pub place: Place,
     /// The text.
     pub text: String,
+    /// Whether `trace` said it, which only explanations show.
+    pub is_note: bool,
 }
 
 /// When an evaluation has to stop.
@@ -195,11 +198,11 @@ impl<'p> Eval<'p> {
         Box::new(EvalError { code, message: message.into(), place: self.place(span) })
     }
 
-    fn print(&mut self, span: Span, text: String) {
+    fn print(&mut self, span: Span, text: String, is_note: bool) {
         if self.prints.len() < PRINTS
             && let Some(place) = self.place(span)
         {
-            self.prints.push(Printed { place, text });
+            self.prints.push(Printed { place, text, is_note });
         }
     }
 }

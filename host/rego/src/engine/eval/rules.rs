@@ -149,6 +149,20 @@ impl<'p> Eval<'p> {
         }
     }
 
+    /// The value of one definition of a rule that is a single value, without the others; of another rule all of it.
+    pub(crate) fn definition(&mut self, id: NodeId, at: usize) -> Done<Option<Value>> {
+        let Some(node) = self.program.node(id) else { return Ok(None) };
+        let Some(rule) = node.rules.get(at).filter(|_| node.kind == Kind::Complete) else {
+            return self.value(id, node.span);
+        };
+        self.enter(rule.span)?;
+        let frame = self.frame(rule.slots);
+        let value = self.first_branch(frame, rule, "complete rules must not produce multiple outputs")?;
+        self.close(frame);
+        self.leave();
+        Ok(value)
+    }
+
     fn agree(&self, known: Option<Value>, found: Option<Value>, span: Span, message: &str) -> Done<Option<Value>> {
         match (known, found) {
             (Some(known), Some(found)) if known != found => Err(self.error(EvalCode::Conflict, span, message)),

@@ -4,7 +4,6 @@
 //! Invariant: a broken rule does not hide the next one; nesting beyond a limit is an error, never a crash.
 
 mod bodies;
-#[cfg(test)]
 mod query;
 mod rules;
 mod scalars;
@@ -20,7 +19,6 @@ use crate::engine::lex::{Kind, Token, Tokens, lex};
 use crate::engine::limits::{NESTING, SOURCE_BYTES};
 use crate::engine::span::{Source, Span};
 
-#[cfg(test)]
 pub(crate) use query::parse_query;
 
 /// The words that are no names, unless a dot follows directly.

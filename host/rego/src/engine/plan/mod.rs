@@ -3,7 +3,6 @@
 //! [`steps`] plans literals, [`paths`] references. What each rule reads is noted on the way, for cycles and for `with`.
 
 mod paths;
-#[cfg(test)]
 mod query;
 mod steps;
 
@@ -20,7 +19,6 @@ use crate::engine::program::{About, Atom, Branch, KeyAt, Keyed, Node, Program, R
 use crate::engine::reach::{Bits, Reach, Reads};
 use crate::engine::span::{Source, Span};
 
-#[cfg(test)]
 pub(crate) use query::{QueryPlan, plan_query};
 
 /// What each distinct `with` can change.
@@ -127,7 +125,7 @@ fn report_cycles(tree: &Tree, nodes: &[Node], reach: &Reach, sources: &[Source],
 
 impl Planner<'_> {
     fn error(&mut self, span: Span, code: CompileCode, message: impl Into<String>) {
-        if let Some(source) = self.sources.get(span.file as usize) {
+        if let Some(source) = self.sources.get(span.file as usize).or(self.sources.last()) {
             self.errors.push(CompileError::at(source, span, code, message));
         }
     }

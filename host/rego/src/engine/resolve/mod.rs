@@ -6,7 +6,6 @@
 
 mod bodies;
 mod names;
-#[cfg(test)]
 mod query;
 mod scopes;
 mod terms;
@@ -25,8 +24,7 @@ use crate::engine::span::{Source, Span};
 
 use scopes::Scope;
 
-#[cfg(test)]
-pub(crate) use query::{QueryIr, resolve_query};
+pub(crate) use query::{QueryIr, arity, resolve_query};
 
 /// What a name of a file refers to: a full path, `data` or `input` first.
 type Globals = BTreeMap<Name, Vec<Name>>;
