@@ -216,7 +216,8 @@ impl Policy {
 }
 
 fn expression(literal: &Literal, source: &Source) -> Expression {
-    let text = source.slice(literal.span).trim_end().to_owned();
+    let end = literal.with.last().map_or(literal.span, |with| with.value.span);
+    let text = source.slice(literal.span.to(end)).trim_end().to_owned();
     Expression { text, place: source.place(literal.span.start), value: None }
 }
 

@@ -126,7 +126,7 @@ impl Measured {
 fn shown(measured: &Measured, format: BenchFormat) -> String {
     match format {
         BenchFormat::Pretty => {
-            let mut table = Table::new(&[]);
+            let mut table = Table::of_numbers();
             table.row(vec!["samples".to_owned(), measured.samples.len().to_string()]);
             table.row(vec!["ns/op".to_owned(), measured.mean().to_string()]);
             for (name, value) in measured.numbers() {

@@ -98,14 +98,6 @@ pub(super) fn compile_json(error: &CompileError, limit: usize) -> Value {
     }
 }
 
-/// The errors of compiling for people.
-pub(super) fn compile_text(error: &CompileError, limit: usize) -> String {
-    match error {
-        CompileError::Problems(problems) => problems_text(problems, limit),
-        other => Unusable::from_error(other).hint(other.hint()).text(),
-    }
-}
-
 fn limited(problems: &[Problem], limit: usize) -> &[Problem] {
     if limit == 0 { problems } else { problems.get(..limit).unwrap_or(problems) }
 }

@@ -4,19 +4,26 @@
 pub(super) struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Whether numbers stand at the right.
+    numbers: bool,
 }
 
 impl Table {
-    /// With the names of the columns; none for a table without them.
+    /// With the names of the columns.
     pub(super) fn new(head: &[&str]) -> Self {
-        Self { head: head.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new() }
+        Self { head: head.iter().map(|name| (*name).to_owned()).collect(), rows: Vec::new(), numbers: false }
+    }
+
+    /// One without names of columns, whose numbers stand at the right.
+    pub(super) const fn of_numbers() -> Self {
+        Self { head: Vec::new(), rows: Vec::new(), numbers: true }
     }
 
     pub(super) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
-    /// The table as text; numbers stand at the right.
+    /// The table as text.
     pub(super) fn text(&self) -> String {
         let all = || std::iter::once(&self.head).chain(&self.rows);
         let columns = all().map(Vec::len).max().unwrap_or(0);
@@ -31,7 +38,7 @@ impl Table {
             for (at, width) in widths.iter().enumerate() {
                 let cell = row.get(at).map_or("", String::as_str);
                 let space = " ".repeat(width - cell.chars().count().min(*width));
-                let is_number = !cell.is_empty() && cell.chars().all(|at| at.is_ascii_digit() || at == '.');
+                let is_number = self.numbers && !cell.is_empty() && cell.chars().all(|at| at.is_ascii_digit() || at == '.');
                 text.push_str(&if is_number { format!(" {space}{cell} │") } else { format!(" {cell}{space} │") });
             }
             text.push('\n');

@@ -199,9 +199,9 @@ impl<'p> Eval<'p> {
     }
 
     fn print(&mut self, span: Span, text: String, is_note: bool) {
-        if self.prints.len() < PRINTS
-            && let Some(place) = self.place(span)
-        {
+        if self.prints.len() < PRINTS {
+            // A query stands in no file.
+            let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });
             self.prints.push(Printed { place, text, is_note });
         }
     }
