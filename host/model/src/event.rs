@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{outcome::Outcome, outcome::Verdict, policy::PolicySpec, snapshot::Component};
+use crate::{evidence::CheckKind, outcome::Outcome, outcome::Verdict, policy::PolicySpec, snapshot::Component};
 
 /// What is known before the first component is looked at.
 #[derive(Clone, Debug)]
@@ -11,7 +11,9 @@ pub struct RunHead {
     pub key: String,
     /// The policy as reported: sources pinned, `publicKey` as the user gave it.
     pub policy: PolicySpec,
-    /// The moment the evidence is judged at.
+    /// The checks that the user asked to leave out, which reports must say.
+    pub skipped: Vec<CheckKind>,
+    /// The moment the evidence is judged at. Where each component has its own, that of the others.
     pub effective_time: jiff::Timestamp,
     /// The version of assay.
     pub version: String,
@@ -56,6 +58,8 @@ pub struct RunEnd {
     pub verdict: Verdict,
     /// Set when the run did not get to its end by itself.
     pub stopped: Option<Stopped>,
+    /// The moment the evidence was judged at; where each component has its own, the last of them.
+    pub effective_time: jiff::Timestamp,
     /// When it ended.
     pub at: jiff::Timestamp,
 }

@@ -1,7 +1,7 @@
 //! Ground floor: the words of assay and the rules that need nothing but their arguments.
 //!
 //! Every other crate names this one and this one names none of them. In reading order: what is judged
-//! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`input`]), what the policy says
+//! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`input`], [`moment`]), what the policy says
 //! ([`policy`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
 //! [`event`]), and the doors other crates build ([`port`]).
 //!
@@ -20,6 +20,7 @@ pub mod json;
 #[cfg(test)]
 mod laws;
 pub mod limits;
+pub mod moment;
 pub mod outcome;
 pub mod policy;
 pub mod port;

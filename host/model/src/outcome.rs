@@ -1,5 +1,9 @@
 //! [`Outcome`]: what became of one component, and [`Verdict`], what became of all.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use crate::{
     decide::Decision,
     evidence::{AttestationSummary, Signature},
@@ -21,6 +25,12 @@ pub struct Outcome {
     pub signatures: Vec<Signature>,
     /// Verified attestations.
     pub attestations: Vec<AttestationSummary>,
+    /// The moment it was judged at; none where it came to no judgement.
+    pub judged_at: Option<Timestamp>,
+    /// The input document that policies saw; kept only where a report shows it.
+    pub input: Option<Arc<str>>,
+    /// The statements of the attestations as they were signed; kept only where a report shows them.
+    pub statements: Vec<Arc<[u8]>>,
     /// Why there is no verdict. Findings made before it stand, but decide nothing.
     pub error: Option<NoAnswer>,
 }

@@ -18,7 +18,9 @@ use jiff::Timestamp;
 use crate::{
     builtin::Host,
     limits::EVALUATION_TIME,
+    eval_error::EvalError,
     policy::{Ask, Policy},
+    story::RuleStory,
 };
 
 /// A policy with the criteria of its source group.
@@ -76,6 +78,42 @@ impl Group {
     }
 }
 
+impl Group {
+    /// How the rules of a code came to their answers about a case. A code is that of a rule, such as `tasks.required`, or
+    /// its package and name.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub fn explain(&self, code: &str, case: &Case<'_>) -> Result<Vec<RuleStory>, EvalError> {
+        self.policy.explain(&self.ask(case), &|rule| is_called(rule, code))
+    }
+
+    /// Whether the policy has a rule of this code.
+    #[must_use]
+    pub fn has_rule(&self, code: &str) -> bool {
+        self.policy.rules().iter().any(|rule| is_called(rule, code))
+    }
+
+    /// The codes of the policy's rules.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.policy.rules().iter().map(|rule| rule.code.as_str())
+    }
+
+    fn ask<'a>(&'a self, case: &'a Case<'_>) -> Ask<'a> {
+        Ask {
+            packages: &self.packages,
+            input: case.input,
+            host: Arc::clone(&self.host),
+            deadline: self.deadline,
+            time_limit: self.time_limit,
+        }
+    }
+}
+
+fn is_called(rule: &RuleInfo, code: &str) -> bool {
+    rule.code == code || code.strip_prefix(&rule.package).and_then(|rest| rest.strip_prefix('.')) == Some(&rule.name)
+}
+
 impl std::fmt::Debug for Group {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Group").field("name", &self.name).field("packages", &self.packages).finish_non_exhaustive()
@@ -88,14 +126,7 @@ impl Judge for Group {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let ask = Ask {
-            packages: &self.packages,
-            input: case.input,
-            host: Arc::clone(&self.host),
-            deadline: self.deadline,
-            time_limit: self.time_limit,
-        };
-        let answers = self.policy.evaluate(&ask).map_err(|error| error.into_no_answer(&self.name))?;
+        let answers = self.policy.evaluate(&self.ask(case)).map_err(|error| error.into_no_answer(&self.name))?;
         Ok(decide(&self.rules, answers, &self.criteria, &case.evidence.image, self.when))
     }
 }

@@ -27,6 +27,7 @@ mod query;
 mod question;
 mod rules;
 mod sources;
+mod story;
 mod testing;
 mod workbench;
 
@@ -42,5 +43,6 @@ pub use policy::{Ask, Policy};
 pub use profile::{LineCost, Profile, RuleCost};
 pub use query::{PreparedQuery, QueryAnswer, QueryError, QueryExpression, QueryNotes, QueryOptions, QueryResult};
 pub use sources::{SigstoreDefaults, SourceError, Sources};
+pub use story::{RuleStory, StoryPart};
 pub use testing::{BadRegex, FailedLine, Test, TestEnd, TestOptions, TestResult};
 pub use workbench::{Timings, Workbench};

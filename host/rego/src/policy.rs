@@ -17,11 +17,12 @@ use crate::{
     builtin::{Host, NoHost},
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
-    engine::{self, apart},
+    engine::{self, Wanted, Watch, apart},
     eval_error::EvalError,
     limits::{EVALUATION_TIME, PROBLEMS},
     outline::Outline,
     question::Question,
+    story::RuleStory,
     rules::{Rules, rules},
     sources::Sources,
 };
@@ -133,6 +134,29 @@ impl Policy {
             }
         }
         Ok(found)
+    }
+
+    /// How the rules of the packages that are asked came to their answers, as far as `wanted` says so: one story for each
+    /// branch of a definition that was tried. A rule of another package is not evaluated and has no story.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub fn explain(&self, ask: &Ask<'_>, wanted: &dyn Fn(&RuleInfo) -> bool) -> Result<Vec<RuleStory>, EvalError> {
+        let asked = |rule: &&RuleInfo| ask.packages.contains(&rule.package) && wanted(rule);
+        let rules: Vec<_> = self.rules.all.iter().filter(asked).collect();
+        let path = |rule: &&RuleInfo| Some(below(&self.packages.get(&rule.package)?.path, &rule.name));
+        let paths: BTreeSet<_> = rules.iter().filter_map(path).collect();
+        let places = rules.iter().map(|rule| rule.place.clone()).collect();
+        let watch = Watch { stories: Some(Wanted::At(places)), ..Watch::default() };
+        let question = Question::new(&ask.host, ask.deadline, ask.time_limit);
+        let input = regorus::Value::from_json_str(ask.input).map_err(|error| EvalError::Input(error.to_string()))?;
+        let paths: Vec<_> = paths.into_iter().collect();
+        let (seen, _) = question.answered(self.program.watched(&paths, &question.ask(Some(input)), &watch))?;
+        let code = |file: &str, row: u32| {
+            let found = rules.iter().find(|rule| rule.place.0 == file && rule.place.1 == row);
+            found.map(|rule| rule.code.clone()).unwrap_or_default()
+        };
+        Ok(seen.stories.into_iter().map(|story| RuleStory::new(code(&story.rule.file, story.rule.line), story)).collect())
     }
 
     /// Where the first definition of a rule stands.

@@ -153,11 +153,7 @@ impl Workbench {
     pub fn ask(&self, prepared: &PreparedQuery, options: &QueryOptions) -> Result<QueryAnswer, QueryError> {
         let mut question = Question::new(&options.host, None, options.time_limit);
         question.strict_builtin_errors = options.strict_builtin_errors;
-        let input = options.input.clone().map(serde_json::from_value).transpose();
-        let input = input.map_err(|error: serde_json::Error| QueryError::Eval {
-            error: EvalError::Input(error.to_string()),
-            notes: Box::default(),
-        })?;
+        let input = input(options).map_err(|error| QueryError::Eval { error, notes: Box::default() })?;
         let watch = Watch {
             coverage: options.coverage,
             profile: options.profile,
@@ -203,6 +199,24 @@ impl Workbench {
         })
     }
 
+    /// Asks a query again and again, for as long as `time` and at most `most` times; gives the time of each evaluation.
+    ///
+    /// # Errors
+    /// [`QueryError`] when there is no answer.
+    pub fn measure(
+        &self,
+        prepared: &PreparedQuery,
+        options: &QueryOptions,
+        time: Duration,
+        most: usize,
+    ) -> Result<Vec<Duration>, QueryError> {
+        let limit = options.time_limit.saturating_add(time);
+        let question = Question::new(&options.host, None, limit);
+        let failed = |error| QueryError::Eval { error, notes: Box::default() };
+        let input = input(options).map_err(failed)?;
+        question.answered(self.program.measure(&prepared.query, &question.ask(input), time, most)).map_err(failed)
+    }
+
     /// Every package with its files, in the order of names.
     #[must_use]
     pub fn packages(&self) -> BTreeMap<String, Vec<String>> {
@@ -212,6 +226,11 @@ impl Workbench {
         }
         packages
     }
+}
+
+fn input(options: &QueryOptions) -> Result<Option<regorus::Value>, EvalError> {
+    let input = options.input.clone().map(serde_json::from_value).transpose();
+    input.map_err(|error: serde_json::Error| EvalError::Input(error.to_string()))
 }
 
 impl EvalError {

@@ -1,44 +1,22 @@
-//! [`Appstudio`]: Konflux's `TEST_OUTPUT`, the few numbers that a pipeline shows and decides by.
+//! `appstudio`: Konflux's `TEST_OUTPUT`, the few numbers that a pipeline shows and decides by.
 //!
 //! A component without an answer makes the result `ERROR`, whatever the others say, and adds a `note`; `ec` has neither,
 //! as it reports nothing then.
 
-use std::io::Write;
-
 use assay_model::{
-    event::{RunEnd, RunEvent},
+    event::{RunEnd, RunHead},
     json,
-    port::{Report, ReportError},
 };
 use serde::Serialize;
 
-use crate::{sheet::Sheet, totals::Totals};
+use crate::{Options, totals::Totals};
 
 /// A Tekton result shares 4096 bytes with all others of its task; a longer note is cut.
 const NOTE_CHARACTERS: usize = 400;
 
-/// The numbers of the run.
-pub struct Appstudio {
-    sheet: Sheet,
-}
-
-impl Appstudio {
-    /// A report that will be written to `to`. No option changes it.
-    #[must_use]
-    pub fn new(to: Box<dyn Write + Send>) -> Self {
-        Self { sheet: Sheet::new("appstudio", to) }
-    }
-}
-
-impl Report for Appstudio {
-    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
-        if let RunEvent::Ended(end) = event {
-            let text = json::to_string(&Document::of(end));
-            let text = text.map_err(|error| self.sheet.error("cannot be put into JSON", Some(Box::new(error))))?;
-            self.sheet.write(&(text + "\n"))?;
-        }
-        Ok(())
-    }
+/// The numbers of the run. No option changes them.
+pub(crate) fn page(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serde_json::Error> {
+    json::to_string(&Document::of(end))
 }
 
 #[derive(Serialize)]
@@ -97,7 +75,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, Options, sample};
+    use crate::{Format, sample};
 
     fn written(outcomes: &[Outcome]) -> String {
         sample::written(Format::Appstudio, Options::default(), outcomes)

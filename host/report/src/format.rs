@@ -4,17 +4,35 @@ use std::{fmt, io::Write, str::FromStr};
 
 use assay_model::port::Report;
 
-use crate::{Appstudio, Json, Options, Text};
+use crate::{
+    Options, appstudio,
+    at_end::{AtEnd, Page},
+    html, json, junit, statements, summary, summary_markdown, text, yaml,
+};
 
 /// A report's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
-    /// For people; see [`Text`].
+    /// For people at a terminal.
     Text,
-    /// Everything; see [`Json`].
+    /// Everything, on one line.
     Json,
-    /// Konflux's `TEST_OUTPUT`; see [`Appstudio`].
+    /// The same as YAML.
+    Yaml,
+    /// Test suites for CI systems.
+    Junit,
+    /// Konflux's `TEST_OUTPUT`.
     Appstudio,
+    /// The first message of each code.
+    Summary,
+    /// The numbers as a table.
+    SummaryMarkdown,
+    /// The verified statements as they were signed.
+    Attestation,
+    /// The input documents that policies saw.
+    PolicyInput,
+    /// One page for a person.
+    Html,
 }
 
 /// The name is not one of a format.
@@ -30,7 +48,18 @@ fn known() -> String {
 
 impl Format {
     /// Every format, for help and messages.
-    pub const ALL: [Self; 3] = [Self::Text, Self::Json, Self::Appstudio];
+    pub const ALL: [Self; 10] = [
+        Self::Text,
+        Self::Json,
+        Self::Yaml,
+        Self::Junit,
+        Self::Appstudio,
+        Self::Summary,
+        Self::SummaryMarkdown,
+        Self::Attestation,
+        Self::PolicyInput,
+        Self::Html,
+    ];
 
     /// The name users give.
     #[must_use]
@@ -38,7 +67,29 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Junit => "junit",
             Self::Appstudio => "appstudio",
+            Self::Summary => "summary",
+            Self::SummaryMarkdown => "summary-markdown",
+            Self::Attestation => "attestation",
+            Self::PolicyInput => "policy-input",
+            Self::Html => "html",
+        }
+    }
+
+    const fn page(self) -> Page {
+        match self {
+            Self::Text => text::page,
+            Self::Json => json::page,
+            Self::Yaml => yaml::page,
+            Self::Junit => junit::page,
+            Self::Appstudio => appstudio::page,
+            Self::Summary => summary::page,
+            Self::SummaryMarkdown => summary_markdown::page,
+            Self::Attestation => statements::attestation,
+            Self::PolicyInput => statements::policy_input,
+            Self::Html => html::page,
         }
     }
 }
@@ -54,28 +105,23 @@ impl FromStr for Format {
 
     /// Reads a name; `hacbs` is the old name of `appstudio`.
     fn from_str(name: &str) -> Result<Self, UnknownFormat> {
-        match name {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            "appstudio" | "hacbs" => Ok(Self::Appstudio),
-            // What a user typed is shown, but not at any length.
-            _ => Err(UnknownFormat { name: name.chars().take(60).collect() }),
-        }
+        let wanted = if name == "hacbs" { "appstudio" } else { name };
+        let known = Self::ALL.into_iter().find(|format| format.as_str() == wanted);
+        // What a user typed is shown, but not at any length.
+        known.ok_or_else(|| UnknownFormat { name: name.chars().take(60).collect() })
     }
 }
 
 /// A report of that format. It writes to `to` once, when the run has ended, and then drops it.
 #[must_use]
 pub fn make(format: Format, to: Box<dyn Write + Send>, options: Options) -> Box<dyn Report + Send> {
-    match format {
-        Format::Text => Box::new(Text::new(to, options)),
-        Format::Json => Box::new(Json::new(to, options)),
-        Format::Appstudio => Box::new(Appstudio::new(to)),
-    }
+    Box::new(AtEnd::new(format, to, options, format.page()))
 }
 
 #[cfg(test)]
 mod tests {
+    use assay_model::outcome::Outcome;
+
     use super::*;
     use crate::sample;
 
@@ -85,17 +131,22 @@ mod tests {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         assert_eq!("hacbs".parse(), Ok(Format::Appstudio));
-        for wrong in ["", "JSON", "yaml"] {
+        for wrong in ["", "JSON", "xml"] {
             let error = wrong.parse::<Format>().unwrap_err().to_string();
-            assert_eq!(error, format!("`{wrong}` is not a report format; known are text, json, appstudio"));
+            assert!(error.starts_with(&format!("`{wrong}` is not a report format; known are text, json, yaml, ")));
         }
-        assert!("x".repeat(1 << 20).parse::<Format>().unwrap_err().to_string().len() < 200);
+        assert!("x".repeat(1 << 20).parse::<Format>().unwrap_err().to_string().len() < 400);
     }
 
     #[test]
-    fn each_format_makes_its_own_report() {
-        let run = [sample::component("cart").judged()];
-        let begins = |format| sample::written(format, Options::default(), &run).chars().take(9).collect::<String>();
-        assert_eq!(Format::ALL.map(begins), ["Success: ", r#"{"success"#, r#"{"timesta"#]);
+    fn each_format_makes_its_own_report_and_every_one_ends_in_a_line_break() {
+        let run = [Outcome { input: Some("{}".into()), ..sample::component("cart").judged() }];
+        let mut texts = std::collections::BTreeSet::new();
+        for format in Format::ALL {
+            let text = sample::written(format, Options::default(), &run);
+            assert!(text.ends_with('\n'), "{format}");
+            texts.insert(text);
+        }
+        assert_eq!(texts.len(), Format::ALL.len());
     }
 }

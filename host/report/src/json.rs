@@ -1,63 +1,36 @@
-//! [`Json`]: the whole report for machines, on one line.
+//! `json`: the whole report for machines, on one line.
 //!
 //! Shape, order and bytes are those of `ec validate image --output json`. What `ec` does not have comes last in its
-//! object, and only when there is something to say: `error` of a component without an answer, `stopped` of a run that
-//! was ended early.
+//! object, and only when there is something to say: `error` of a component without an answer, `skipped-checks` that the
+//! user asked to leave out, `stopped` of a run that was ended early.
 
-use std::{collections::BTreeMap, io::Write, sync::Arc};
+use std::collections::BTreeMap;
 
 use assay_model::{
-    event::{RunEnd, RunEvent, RunHead},
+    event::{RunEnd, RunHead},
     evidence::{AttestationSummary, Signature},
     failure::NoAnswer,
     finding::Finding,
     json,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
-    port::{Report, ReportError},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Options, facts::facts, sheet::Sheet, totals::stopped_word};
-
-/// `ec` writes this type for every attestation, whatever the statement says of itself.
-const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v0.1";
+use crate::{Options, facts::facts, totals::stopped_word};
 
 /// The order in which `ec` writes the fields of `source.git`, that of Konflux's `Snapshot` type.
 const GIT_FIELDS: [&str; 5] = ["url", "revision", "context", "devfileUrl", "dockerfileUrl"];
 
-/// The report in full.
-pub struct Json {
-    sheet: Sheet,
-    options: Options,
-    head: Option<Arc<RunHead>>,
+/// The report in full. Of the options it heeds `show_successes` and `info`.
+pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+    json::to_string(&Document::of(head, end, options))
 }
 
-impl Json {
-    /// A report that will be written to `to`. Of the options it heeds `show_successes` and `info`.
-    #[must_use]
-    pub fn new(to: Box<dyn Write + Send>, options: Options) -> Self {
-        Self { sheet: Sheet::new("json", to), options, head: None }
-    }
-}
-
-impl Report for Json {
-    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
-        match event {
-            RunEvent::Started(head) => self.head = Some(Arc::clone(head)),
-            RunEvent::Planned { .. } | RunEvent::ComponentStarted { .. } | RunEvent::ComponentEnded(_) => {}
-            RunEvent::Ended(end) => {
-                let Some(head) = &self.head else {
-                    return Err(self.sheet.error("has nothing to tell: the run ended before it began", None));
-                };
-                let text = json::to_string(&Document::of(head, end, self.options));
-                let text = text.map_err(|error| self.sheet.error("cannot be put into JSON", Some(Box::new(error))))?;
-                self.sheet.write(&(text + "\n"))?;
-            }
-        }
-        Ok(())
-    }
+/// One component as it stands in the report.
+pub(crate) fn component(outcome: &Outcome, options: Options) -> impl Serialize + '_ {
+    ComponentDocument::of(outcome, options)
 }
 
 #[derive(Serialize)]
@@ -71,6 +44,8 @@ struct Document<'a> {
     /// RFC 3339 in UTC, with as many decimals as are needed.
     #[serde(rename = "effective-time")]
     effective_time: String,
+    #[serde(rename = "skipped-checks", skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'static str>,
 }
@@ -96,8 +71,9 @@ struct ComponentDocument<'a> {
     error: Option<&'a NoAnswer>,
 }
 
+/// A finding as it stands in every JSON document.
 #[derive(Serialize)]
-struct FindingDocument<'a> {
+pub(crate) struct FindingDocument<'a> {
     #[serde(rename = "msg")]
     message: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -107,7 +83,7 @@ struct FindingDocument<'a> {
 #[derive(Serialize)]
 struct AttestationDocument<'a> {
     #[serde(rename = "type")]
-    statement_type: &'static str,
+    statement_type: &'a str,
     #[serde(rename = "predicateType")]
     predicate_type: &'a str,
     #[serde(rename = "predicateBuildType", skip_serializing_if = "Option::is_none")]
@@ -124,7 +100,8 @@ impl<'a> Document<'a> {
             key: &head.key,
             policy: &head.policy,
             version: &head.version,
-            effective_time: head.effective_time.to_string(),
+            effective_time: end.effective_time.to_string(),
+            skipped: head.skipped.iter().map(|check| check.code()).collect(),
             stopped: end.stopped.map(stopped_word),
         }
     }
@@ -133,7 +110,7 @@ impl<'a> Document<'a> {
 impl<'a> ComponentDocument<'a> {
     fn of(outcome: &'a Outcome, options: Options) -> Self {
         let decision = &outcome.decision;
-        let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options)).collect();
+        let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options.info)).collect();
         Self {
             name: &outcome.component.name,
             image: outcome.image_text(),
@@ -150,15 +127,15 @@ impl<'a> ComponentDocument<'a> {
 }
 
 impl<'a> FindingDocument<'a> {
-    fn of(finding: &'a Finding, options: Options) -> Self {
-        Self { message: &finding.message, metadata: facts(finding, options.info) }
+    pub(crate) fn of(finding: &'a Finding, info: bool) -> Self {
+        Self { message: &finding.message, metadata: facts(finding, info) }
     }
 }
 
 impl<'a> AttestationDocument<'a> {
     fn of(attestation: &'a AttestationSummary) -> Self {
         Self {
-            statement_type: STATEMENT_TYPE,
+            statement_type: &attestation.statement_type,
             predicate_type: &attestation.predicate_type,
             build_type: attestation.build_type.as_deref(),
             signatures: &attestation.signatures,
@@ -185,7 +162,7 @@ fn source(given: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::{event::Stopped, failure::ErrorCode};
+    use assay_model::{event::Stopped, evidence::CheckKind, failure::ErrorCode};
     use insta::assert_snapshot;
     use serde_json::json;
 
@@ -215,6 +192,13 @@ mod tests {
             let text = sample::written_at(Format::Json, Options::default(), end);
             assert!(text.ends_with(&format!("Z\",\"stopped\":\"{word}\"}}\n")), "{text}");
         }
+    }
+
+    #[test]
+    fn checks_that_were_left_out_are_named() {
+        let head = RunHead { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
+        let text = sample::written_of(Format::Json, Options::default(), head, sample::end(&[]));
+        assert!(text.ends_with("Z\",\"skipped-checks\":[\"builtin.image.signature_check\"]}\n"), "{text}");
     }
 
     #[test]
@@ -249,8 +233,8 @@ mod tests {
             ("2026-12-01T12:00:00.120Z", "2026-12-01T12:00:00.12Z"),
             ("2026-12-01T13:00:00.000000001+01:00", "2026-12-01T12:00:00.000000001Z"),
         ] {
-            let head = RunHead { effective_time: time.parse().unwrap(), ..sample::head() };
-            assert_eq!(Document::of(&head, &sample::end(&[]), Options::default()).effective_time, shown);
+            let end = RunEnd { effective_time: time.parse().unwrap(), ..sample::end(&[]) };
+            assert_eq!(Document::of(&sample::head(), &end, Options::default()).effective_time, shown);
         }
     }
 
@@ -267,14 +251,5 @@ mod tests {
             assert_eq!(back["components"][0]["warnings"][0]["msg"], message.as_str());
             assert_eq!(back["components"][0]["error"]["hint"], message.as_str());
         }
-    }
-
-    #[test]
-    fn an_end_without_a_beginning_is_an_error_and_writes_nothing() {
-        let written = sample::Written::default();
-        let mut report = Json::new(Box::new(written.clone()), Options::default());
-        let error = report.event(&RunEvent::Ended(sample::end(&[]).into())).unwrap_err();
-        assert_eq!(error.to_string(), "the json report has nothing to tell: the run ended before it began");
-        assert_eq!(written.text(), "");
     }
 }

@@ -1,29 +1,40 @@
 //! Reads the run's events and writes what people and pipelines read.
 //!
-//! Every report is a [`Report`](assay_model::port::Report): it listens until the run is over and then writes its
-//! whole text at once, so that a report is either complete or absent. The bytes of `json` and `text` are those of `ec`
-//! wherever `ec` would have an answer too.
+//! Every report is a [`Report`](assay_model::port::Report). All but the event stream listen until the run is over and
+//! then write their whole text at once, so that a report is either complete or absent. The bytes of `ec`'s formats are
+//! those of `ec` wherever `ec` would have a right answer too.
 //!
 //! Invariant: nothing here opens a file, looks at a terminal or reads a clock; the caller hands in where to write.
 
 mod appstudio;
+mod at_end;
+mod by_rule;
 mod facts;
 mod format;
+mod go;
+mod html;
+mod input;
 mod json;
+mod junit;
 mod options;
 mod plain;
+mod scalar;
 mod sheet;
+mod standing;
+mod statements;
+mod summary;
+mod summary_markdown;
 mod text;
 mod totals;
 mod wrap;
+mod xml;
+mod yaml;
 
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod sample;
 
-pub use appstudio::Appstudio;
 pub use format::{Format, UnknownFormat, make};
-pub use json::Json;
+pub use input::{FileOutcome, InputFormat, InputRun, UnknownInputFormat};
 pub use options::Options;
-pub use text::Text;

@@ -1,20 +1,21 @@
-//! [`Text`]: the report for people.
+//! `text`: the report for people.
 //!
 //! Layout and wording are those of `ec validate image --output text`, byte for byte, wherever there is an answer. A
 //! component without one is told first, as `✕ [Error] CODE`. Meaning never rests on colour, and text from outside can
 //! neither command the terminal nor begin a line of the report.
 
-use std::{borrow::Cow, io::Write};
+use std::{borrow::Cow, fmt};
 
 use assay_model::{
-    event::{RunEnd, RunEvent, Stopped},
+    decide::Decision,
+    event::{RunEnd, RunHead, Stopped},
+    failure::NoAnswer,
     finding::Finding,
     outcome::{Outcome, Verdict},
-    port::{Report, ReportError},
 };
 use serde_json::Value;
 
-use crate::{Options, facts::facts, plain, sheet::Sheet, totals::Totals, wrap::wrap};
+use crate::{Options, facts::facts, plain, totals::Totals, wrap::wrap};
 
 /// The longest line of a wrapped field in characters, with its indent.
 const WIDTH: usize = 130;
@@ -26,29 +27,6 @@ const INDENT: &str = "  ";
 const NO_CODE: &str = "%!s(<nil>)";
 
 const POLICY_DOCS: &str = "https://conforma.dev/docs/policy/";
-
-/// The report for people.
-pub struct Text {
-    sheet: Sheet,
-    options: Options,
-}
-
-impl Text {
-    /// A report that will be written to `to`.
-    #[must_use]
-    pub fn new(to: Box<dyn Write + Send>, options: Options) -> Self {
-        Self { sheet: Sheet::new("text", to), options }
-    }
-}
-
-impl Report for Text {
-    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
-        if let RunEvent::Ended(end) = event {
-            self.sheet.write(&page(end, self.options))?;
-        }
-        Ok(())
-    }
-}
 
 /// What a result is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,28 +65,84 @@ impl Kind {
     }
 }
 
-fn page(end: &RunEnd, options: Options) -> String {
+/// What was judged: a component, or a file of `validate input`.
+pub(crate) struct Subject<'a> {
+    /// A component's name; a file has only its path.
+    pub(crate) name: Option<&'a str>,
+    /// The image or the path.
+    pub(crate) place: Cow<'a, str>,
+    pub(crate) decision: &'a Decision,
+    pub(crate) error: Option<&'a NoAnswer>,
+}
+
+/// What the places of subjects are called.
+#[derive(Clone, Copy)]
+struct Words {
+    /// A single subject, which has no counts of its own.
+    one: &'static str,
+    many: &'static str,
+    place: &'static str,
+}
+
+const COMPONENTS: Words = Words { one: "Component", many: "Components", place: "ImageRef" };
+const FILES: Words = Words { one: "Input File", many: "Input Files", place: "FilePath" };
+
+/// The report about a run over components.
+pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+    let subjects: Vec<_> = end.outcomes.iter().map(|outcome| Subject::of(outcome)).collect();
     let totals = Totals::of(end);
-    let mut page = Page { text: String::new(), options };
-    page.line(&format!("Success: {}", end.verdict == Verdict::Allowed));
-    page.line(&format!("Result: {}", totals.result(end.verdict)));
-    let errors = if totals.errors == 0 { String::new() } else { format!(", Errors: {}", totals.errors) };
-    page.line(&format!("{}{errors}", counts(totals.violations, totals.warnings, totals.successes)));
-    page.components(end);
-    page.results(end, &totals);
-    if let Some(stopped) = end.stopped {
-        page.line(&stopped_early(stopped, &totals));
-    } else if end.outcomes.is_empty() {
-        page.line("No component was judged.");
+    let mut page = written(COMPONENTS, end.verdict, totals.result(end.verdict), &subjects, options);
+    for check in &head.skipped {
+        page.push_str(&format!("Left out on request: {}\n", check.code()));
     }
+    if let Some(stopped) = end.stopped {
+        page.push_str(&stopped_early(stopped, &totals));
+        page.push('\n');
+    } else if end.outcomes.is_empty() {
+        page.push_str("No component was judged.\n");
+    }
+    Ok(page)
+}
+
+/// The report about files, in the order given.
+pub(crate) fn files(verdict: Verdict, result: &str, files: &[Subject<'_>], options: Options) -> String {
+    written(FILES, verdict, result, files, options)
+}
+
+fn written(words: Words, verdict: Verdict, result: &str, subjects: &[Subject<'_>], options: Options) -> String {
+    let mut page = Page { text: String::new(), options, words };
+    let sum = |count: fn(&Decision) -> usize| subjects.iter().map(|subject| count(subject.decision)).sum();
+    let totals = Counts {
+        violations: sum(|decision| decision.violations.len()),
+        warnings: sum(|decision| decision.warnings.len()),
+        successes: sum(|decision| decision.successes.len()),
+    };
+    let missing = subjects.iter().filter(|subject| subject.error.is_some()).count();
+    page.line(&format!("Success: {}", verdict == Verdict::Allowed));
+    page.line(&format!("Result: {result}"));
+    let errors = if missing == 0 { String::new() } else { format!(", Errors: {missing}") };
+    page.line(&format!("{totals}{errors}"));
+    page.subjects(subjects);
+    page.results(subjects, totals, missing);
     page.text
 }
 
-fn counts(violations: usize, warnings: usize, successes: usize) -> String {
-    format!("Violations: {violations}, Warnings: {warnings}, Successes: {successes}")
+#[derive(Clone, Copy)]
+struct Counts {
+    violations: usize,
+    warnings: usize,
+    successes: usize,
 }
 
-fn stopped_early(stopped: Stopped, totals: &Totals<'_>) -> String {
+impl fmt::Display for Counts {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { violations, warnings, successes } = self;
+        write!(to, "Violations: {violations}, Warnings: {warnings}, Successes: {successes}")
+    }
+}
+
+/// Why the run ended early, and what that left undone.
+pub(crate) fn stopped_early(stopped: Stopped, totals: &Totals<'_>) -> String {
     let why = match stopped {
         Stopped::Deadline => "the deadline passed",
         Stopped::Interrupted => "the run was interrupted",
@@ -120,10 +154,22 @@ fn stopped_early(stopped: Stopped, totals: &Totals<'_>) -> String {
     }
 }
 
+impl<'a> Subject<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        Self {
+            name: Some(&outcome.component.name),
+            place: outcome.image_text().into(),
+            decision: &outcome.decision,
+            error: outcome.error.as_ref(),
+        }
+    }
+}
+
 /// A report as it grows.
 struct Page {
     text: String,
     options: Options,
+    words: Words,
 }
 
 impl Page {
@@ -132,46 +178,55 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn components(&mut self, end: &RunEnd) {
-        if let [outcome] = end.outcomes.as_slice() {
-            self.line(&format!("Component: {}", plain::line(&outcome.component.name)));
-            self.line(&format!("ImageRef: {}", plain::line(&outcome.image_text())));
+    fn subjects(&mut self, subjects: &[Subject<'_>]) {
+        let Words { one, many, place } = self.words;
+        if let [subject] = subjects {
+            self.line(&format!("{one}: {}", plain::line(subject.name.unwrap_or(&subject.place))));
+            if subject.name.is_some() {
+                self.line(&format!("{place}: {}", plain::line(&subject.place)));
+            }
             self.line("");
             return;
         }
-        if !end.outcomes.is_empty() {
+        if !subjects.is_empty() {
             self.line("");
-            self.line("Components:");
+            self.line(&format!("{many}:"));
         }
-        for outcome in &end.outcomes {
-            let decision = &outcome.decision;
-            self.line(&format!("- Name: {}", plain::line(&outcome.component.name)));
-            self.line(&format!("  ImageRef: {}", plain::line(&outcome.image_text())));
-            let counts = counts(decision.violations.len(), decision.warnings.len(), decision.successes.len());
+        for Subject { name, place: at, decision, error } in subjects {
+            if let Some(name) = name {
+                self.line(&format!("- Name: {}", plain::line(name)));
+            }
+            let bullet = if name.is_some() { "  " } else { "- " };
+            self.line(&format!("{bullet}{place}: {}", plain::line(at)));
+            let counts = Counts {
+                violations: decision.violations.len(),
+                warnings: decision.warnings.len(),
+                successes: decision.successes.len(),
+            };
             self.line(&format!("  {counts}"));
             // Three zeros alone would look like an answer.
-            if let Some(error) = &outcome.error {
+            if let Some(error) = error {
                 self.line(&format!("  Error: {}", error.code.as_str()));
             }
             self.line("");
         }
     }
 
-    fn results(&mut self, end: &RunEnd, totals: &Totals<'_>) {
+    fn results(&mut self, subjects: &[Subject<'_>], totals: Counts, missing: usize) {
         let warnings = self.options.show_warnings && totals.warnings > 0;
         let successes = self.options.show_successes && totals.successes > 0;
-        if totals.errors > 0 || totals.violations > 0 || warnings || successes {
+        if missing > 0 || totals.violations > 0 || warnings || successes {
             self.line("Results:");
         }
-        for outcome in &end.outcomes {
-            self.error(outcome);
+        for subject in subjects {
+            self.error(subject);
         }
-        self.findings(end, Kind::Violation, |outcome| &outcome.decision.violations);
+        self.findings(subjects, Kind::Violation, |decision| &decision.violations);
         if warnings {
-            self.findings(end, Kind::Warning, |outcome| &outcome.decision.warnings);
+            self.findings(subjects, Kind::Warning, |decision| &decision.warnings);
         }
         if successes {
-            self.findings(end, Kind::Success, |outcome| &outcome.decision.successes);
+            self.findings(subjects, Kind::Success, |decision| &decision.successes);
         }
         if self.options.show_policy_docs_link && (totals.violations > 0 || warnings) {
             self.line(&format!(
@@ -180,27 +235,27 @@ impl Page {
         }
     }
 
-    fn error(&mut self, outcome: &Outcome) {
-        let Some(error) = &outcome.error else { return };
-        self.heading(Kind::Error, error.code.as_str(), outcome);
+    fn error(&mut self, subject: &Subject<'_>) {
+        let Some(error) = subject.error else { return };
+        self.heading(Kind::Error, error.code.as_str(), subject);
         self.field("Reason", &error.message);
         self.field("Hint", error.hint.as_deref().unwrap_or_default());
         self.line("");
     }
 
-    fn findings(&mut self, end: &RunEnd, kind: Kind, of: impl Fn(&Outcome) -> &[Finding]) {
-        for outcome in &end.outcomes {
-            for finding in of(outcome) {
-                self.finding(kind, finding, outcome);
+    fn findings(&mut self, subjects: &[Subject<'_>], kind: Kind, of: impl Fn(&Decision) -> &[Finding]) {
+        for subject in subjects {
+            for finding in of(subject.decision) {
+                self.finding(kind, finding, subject);
             }
         }
     }
 
-    fn finding(&mut self, kind: Kind, finding: &Finding, outcome: &Outcome) {
+    fn finding(&mut self, kind: Kind, finding: &Finding, subject: &Subject<'_>) {
         let facts = facts(finding, self.options.info);
         let fact = |key: &str| facts.get(key).map(shown).unwrap_or_default();
         let code = facts.get("code").filter(|code| !code.is_null()).map_or(Cow::Borrowed(NO_CODE), shown_always);
-        self.heading(kind, &code, outcome);
+        self.heading(kind, &code, subject);
         // The message of a success is `Pass`, and there is nothing to solve.
         if kind != Kind::Success {
             self.field("Reason", &finding.message);
@@ -220,13 +275,12 @@ impl Page {
         self.line("");
     }
 
-    fn heading(&mut self, kind: Kind, code: &str, outcome: &Outcome) {
+    fn heading(&mut self, kind: Kind, code: &str, subject: &Subject<'_>) {
         let title = format!("[{}] {}", kind.word(), plain::line(code));
         let heading = format!("{} {}", self.painted(kind, kind.sign()), self.painted(kind, &title));
         self.line(&heading);
-        let image = outcome.image_text();
-        if !image.is_empty() {
-            self.line(&format!("{INDENT}ImageRef: {}", plain::line(&image)));
+        if !subject.place.is_empty() {
+            self.line(&format!("{INDENT}{}: {}", self.words.place, plain::line(&subject.place)));
         }
     }
 

@@ -1,6 +1,9 @@
 //! What the text report shows beyond the recorded answers of `ec`: missing answers, early ends, hostile content.
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::{
+    evidence::CheckKind,
+    failure::{ErrorCode, NoAnswer},
+};
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -53,6 +56,14 @@ fn a_missing_answer_is_told_before_every_finding() {
       ImageRef: r.example/shop@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
       Reason: Odd
     ");
+}
+
+#[test]
+fn checks_that_were_left_out_are_named() {
+    let head = RunHead { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
+    let run = sample::end(&[sample::component("a").judged()]);
+    let text = sample::written_of(Format::Text, Options::default(), head, run);
+    assert!(text.ends_with("\nLeft out on request: builtin.image.signature_check\n"), "{text}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::{
 
 use assay_model::{
     event::RunHead,
+    moment::Moment,
     port::{Gather, Judge},
     snapshot::Snapshot,
 };
@@ -26,6 +27,12 @@ pub struct Job {
     pub gather: Arc<dyn Gather>,
     /// Who is asked about each image, in this order.
     pub judges: Arc<[Arc<dyn Judge>]>,
+    /// When each image is judged.
+    pub moment: Moment,
+    /// Whether outcomes keep the input documents, each as large as its image's attestations.
+    pub keep_inputs: bool,
+    /// Whether outcomes keep the statements of attestations.
+    pub keep_statements: bool,
     /// How many components are judged at a time.
     pub workers: NonZeroUsize,
     /// When the run ends whether or not everything is judged, with the time limit it comes from.

@@ -1,4 +1,4 @@
-//! Makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
+//! [`Bench`]: makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,10 +7,11 @@ use std::{
 
 use assay_model::{
     decide::{Decision, decide_checks},
-    evidence::Evidence,
+    evidence::{Attestation, Evidence},
     failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
     input::InputHead,
+    moment::Moment,
     outcome::Outcome,
     port::{Case, Judge},
     snapshot::Component,
@@ -24,41 +25,66 @@ pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, e
         decision: Decision::default(),
         signatures: Vec::new(),
         attestations: Vec::new(),
+        judged_at: None,
+        input: None,
+        statements: Vec::new(),
         error: Some(error),
     }
 }
 
-/// Asks every judge. A judge that fails does not keep the others from being asked, but leaves no verdict.
-pub(crate) fn judge(head: &InputHead, judges: &[Arc<dyn Judge>], component: Component, evidence: Evidence) -> Outcome {
-    let mut decision = decide_checks(&evidence);
-    let mut error = None;
-    if evidence.may_be_judged() {
-        match head.document(&component, &evidence) {
-            Ok(document) => {
-                let case = Case { component: &component, evidence: &evidence, input: &document };
-                for judge in judges {
-                    match ask(judge.as_ref(), &case) {
-                        Ok(said) => decision.extend(said),
-                        Err(why) => {
-                            error.get_or_insert(why);
+/// All that is needed to judge components one by one.
+#[derive(Clone)]
+pub(crate) struct Bench {
+    /// What input documents have in common.
+    pub(crate) head: Arc<InputHead>,
+    pub(crate) judges: Arc<[Arc<dyn Judge>]>,
+    pub(crate) moment: Moment,
+    pub(crate) keep_inputs: bool,
+    pub(crate) keep_statements: bool,
+}
+
+impl Bench {
+    /// Asks every judge. A judge that fails does not keep the others from being asked, but leaves no verdict.
+    pub(crate) fn judge(&self, component: Component, evidence: Evidence) -> Outcome {
+        let mut decision = decide_checks(&evidence);
+        let when = self.moment.of(&evidence);
+        let mut error = None;
+        let mut input = None;
+        if evidence.may_be_judged() {
+            match self.head.document(&component, &evidence) {
+                Ok(document) => {
+                    let case = Case { component: &component, evidence: &evidence, when, input: &document };
+                    for judge in self.judges.iter() {
+                        match ask(judge.as_ref(), &case) {
+                            Ok(said) => decision.extend(said),
+                            Err(why) => {
+                                error.get_or_insert(why);
+                            }
                         }
                     }
+                    input = self.keep_inputs.then(|| document.into());
+                }
+                Err(why) => {
+                    let message = format!("the input document of `{}` cannot be written: {why}", evidence.image);
+                    error = Some(NoAnswer::new(ErrorCode::Internal, message));
                 }
             }
-            Err(why) => {
-                let message = format!("the input document of `{}` cannot be written: {why}", evidence.image);
-                error = Some(NoAnswer::new(ErrorCode::Internal, message));
-            }
         }
-    }
-    decision.sort();
-    Outcome {
-        component,
-        image: Some(evidence.image),
-        decision,
-        signatures: evidence.signatures,
-        attestations: evidence.attestations.into_iter().map(Into::into).collect(),
-        error,
+        decision.sort();
+        let statement = |attestation: &Attestation| Arc::clone(&attestation.statement);
+        let statements =
+            if self.keep_statements { evidence.attestations.iter().map(statement).collect() } else { Vec::new() };
+        Outcome {
+            component,
+            image: Some(evidence.image),
+            decision,
+            signatures: evidence.signatures,
+            attestations: evidence.attestations.into_iter().map(Into::into).collect(),
+            judged_at: Some(when),
+            input,
+            statements,
+            error,
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
     control::{Inbox, Message},
     expand::{Task, expand},
     job::Job,
-    outcome::{judge, without_answer},
+    outcome::{Bench, without_answer},
 };
 
 /// A run could not be started.
@@ -59,7 +59,11 @@ pub fn run(job: &Job, inbox: &Inbox, on: &mut dyn FnMut(RunEvent)) -> Result<Arc
     let ended = work(job, inbox, &stop, on);
     stop.store(true, Ordering::Relaxed);
     let (outcomes, stopped) = ended?;
-    let end = Arc::new(RunEnd { verdict: verdict(&outcomes), outcomes, stopped, at: (job.clock)() });
+    // No component judged, no moment of its own.
+    let effective_time = outcomes.iter().filter_map(|outcome| outcome.judged_at).max();
+    let effective_time = effective_time.unwrap_or(job.head.effective_time);
+    let end = RunEnd { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
+    let end = Arc::new(end);
     on(RunEvent::Ended(Arc::clone(&end)));
     Ok(end)
 }
@@ -168,7 +172,13 @@ fn judge_all(
     let components: Vec<Component> = tasks.iter().map(|task| task.component.clone()).collect();
     let head = InputHead::new(&job.snapshot, &components, &job.head.policy)
         .map_err(|error| RunError::Input(Box::new(error)))?;
-    let head = Arc::new(head);
+    let bench = Bench {
+        head: Arc::new(head),
+        judges: Arc::clone(&job.judges),
+        moment: job.moment,
+        keep_inputs: job.keep_inputs,
+        keep_statements: job.keep_statements,
+    };
     let (gathered, to_judge) = sync_channel(job.workers.get());
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..job.gatherers().min(tasks.len()) {
@@ -179,14 +189,13 @@ fn judge_all(
     drop(gathered);
     let to_judge = Arc::new(Mutex::new(to_judge));
     for _ in 0..job.workers.get().min(tasks.len()) {
-        let (tasks, head, judges) = (Arc::clone(tasks), Arc::clone(&head), Arc::clone(&job.judges));
+        let (tasks, bench) = (Arc::clone(tasks), bench.clone());
         let (to_judge, stop, to) = (Arc::clone(&to_judge), Arc::clone(stop), inbox.sender());
         spawn("judge", move || {
             while let Some((at, evidence)) = receive(&to_judge, &stop) {
                 let Some(task) = tasks.get(at) else { break };
                 let image = evidence.image.clone();
-                let ended =
-                    guarded(&task.component.name, || Ok(judge(&head, &judges, task.component.clone(), evidence)));
+                let ended = guarded(&task.component.name, || Ok(bench.judge(task.component.clone(), evidence)));
                 let ended = ended.unwrap_or_else(|error| without_answer(task.component.clone(), Some(image), error));
                 send(&to, Progress::Ended(at, Box::new(ended)));
             }

@@ -8,7 +8,6 @@ use assay_model::{
     port::{Blobs, Case, Judge},
     snapshot::Snapshot,
 };
-use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -37,8 +36,6 @@ pub struct CheckOptions<'a> {
     pub snapshot_text: Arc<str>,
     /// Where blobs come from that a plugin reads.
     pub blobs: Arc<dyn Blobs>,
-    /// The policy's effective time: the only time a plugin sees.
-    pub now: Timestamp,
     /// Where its log goes; without a sink it is dropped.
     pub log: Option<LogSink>,
 }
@@ -49,8 +46,6 @@ pub struct Check {
     params: Vec<Param>,
     snapshot: Arc<SnapshotView>,
     blobs: Arc<dyn Blobs>,
-    /// Milliseconds since 1970.
-    now: u64,
     log: Option<LogSink>,
 }
 
@@ -62,7 +57,6 @@ impl Check {
             params,
             snapshot: Arc::new(SnapshotView::new(options.snapshot, options.snapshot_text)),
             blobs: options.blobs,
-            now: u64::try_from(options.now.as_millisecond()).unwrap_or_default(),
             log: options.log,
         })
     }
@@ -81,9 +75,14 @@ impl Check {
             format!("{:?}", self.params).as_bytes(),
             case.component.name.as_bytes(),
             case.evidence.image.to_string().as_bytes(),
-            &self.now.to_le_bytes(),
+            &milliseconds(case).to_le_bytes(),
         ])
     }
+}
+
+/// The moment to judge at, the only time a plugin sees, in milliseconds since 1970.
+fn milliseconds(case: &Case<'_>) -> u64 {
+    u64::try_from(case.when.as_millisecond()).unwrap_or_default()
 }
 
 /// A hash over parts, none of which can be taken for another.
@@ -102,13 +101,13 @@ impl Judge for Check {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let key = self.key(case);
+        let (key, now) = (self.key(case), milliseconds(case));
         let accepted = &self.plugin.accepted;
         let question = Question {
             key: assay_model::digest::Digest::from_sha256(key).hex(),
             seed: key.first_chunk().map_or(0, |first| u32::from_le_bytes(*first)),
-            now: self.now,
-            deadline: self.now.saturating_add(limits::CPU_MS),
+            now,
+            deadline: now.saturating_add(limits::CPU_MS),
             params: self.params.clone(),
             image: case.evidence.image.to_string(),
         };
@@ -120,7 +119,7 @@ impl Judge for Check {
         let setting = Setting {
             plugin: self.name().to_owned(),
             key,
-            now: self.now,
+            now,
             snapshot: Arc::clone(&self.snapshot),
             evidence,
             log: self.log.clone(),

@@ -4,6 +4,7 @@
 
 mod builtins;
 mod excluded;
+mod explained;
 mod policy;
 mod progress;
 mod validate_image;

@@ -46,6 +46,9 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     let end = assay_runner::run(&wired.job, &inbox, &mut |event| reports.event(&event))
         .map_err(|error| Unusable::from_error(&error))?;
     let written = reports.write(printer);
+    if let Some(told) = &wired.told {
+        told.lines(&end).iter().for_each(|line| printer.error(line));
+    }
     say_how_it_ended(&end, settings.strict, printer);
     Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::NO_ANSWER })
 }

@@ -9,15 +9,21 @@ use assay_model::{
     criteria::Criteria,
     event::RunHead,
     limits,
+    moment::Moment,
     policy::{PolicySpec, SourceGroup},
     port::{Blobs, Judge},
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
+use assay_report::Format;
 use assay_runner::Job;
 use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 
-use super::{builtins::StoreHost, excluded::Excludable};
+use super::{
+    builtins::StoreHost,
+    excluded::Excludable,
+    explained::{Told, explained},
+};
 use crate::{
     error::Unusable,
     files::read_bytes,
@@ -28,6 +34,8 @@ use crate::{
 pub(crate) struct Wired {
     pub(crate) job: Job,
     pub(crate) notes: Vec<String>,
+    /// Where explanations gather, if some are wanted.
+    pub(crate) told: Option<Told>,
 }
 
 /// Opens, compiles and loads everything the settings name.
@@ -39,10 +47,15 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     let mut policy = settings.policy.clone();
     let criteria: Arc<[Criteria]> =
         policy.sources.iter().map(|group| Criteria::of(group, policy.configuration.as_ref())).collect();
-    let mut judges: Vec<Arc<dyn Judge>> = Vec::new();
+    let mut groups = Vec::new();
     for (number, (group, criteria)) in policy.sources.iter().zip(criteria.iter()).enumerate() {
-        judges.push(Arc::new(source_group(settings, number, group, criteria, &key, &store)?));
+        groups.push(source_group(settings, number, group, criteria, &key, &store)?);
     }
+    let told = (!settings.explain.is_empty()).then(Told::default);
+    let mut judges: Vec<Arc<dyn Judge>> = match &told {
+        Some(told) => explained(groups, &settings.explain, told)?,
+        None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),
+    };
     let mut notes = Vec::new();
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
@@ -58,19 +71,24 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     let head = RunHead {
         key: key.to_pem().to_owned(),
         policy,
+        skipped: Vec::new(),
         effective_time: settings.effective_time,
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
     };
+    let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     let job = Job {
         head: Arc::new(head),
         snapshot: Arc::new(settings.snapshot.clone()),
         gather: Arc::new(Gatherer::new(store, key, GatherOptions { relocation })),
         judges: judges.into(),
+        moment: Moment::At(settings.effective_time),
+        keep_inputs: wants(Format::PolicyInput),
+        keep_statements: wants(Format::Attestation),
         workers: settings.workers,
         deadline: settings.deadline,
         clock: jiff::Timestamp::now,
     };
-    Ok(Wired { job, notes })
+    Ok(Wired { job, notes, told })
 }
 
 fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
@@ -174,7 +192,6 @@ fn checks(settings: &ImageSettings, store: &Arc<Store>) -> Result<Checks, Unusab
             snapshot: &settings.snapshot,
             snapshot_text: settings.snapshot_text.as_str().into(),
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
-            now: settings.effective_time,
             log: None,
         };
         let check = plugin

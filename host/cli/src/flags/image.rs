@@ -150,6 +150,10 @@ pub(crate) struct ReportFlags {
     #[arg(long)]
     pub(crate) no_color: bool,
 
+    /// Tell on standard error how a rule, such as `tasks.required`, came to its answer about each image; repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) explain: Vec<String>,
+
     /// Say nothing on standard error but errors
     #[arg(short, long, env = "ASSAY_QUIET")]
     pub(crate) quiet: bool,

@@ -9,6 +9,8 @@ pub struct Case<'a> {
     pub component: &'a Component,
     /// What is known about its image.
     pub evidence: &'a Evidence,
+    /// The moment to judge at.
+    pub when: jiff::Timestamp,
     /// The input document of the policies, JSON; see [`input`](crate::input).
     pub input: &'a str,
 }

@@ -36,4 +36,4 @@ pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
 pub(crate) use query::{Expression, Found, Names, Query};
 pub(crate) use stack::{StackError, apart, join_apart, panic_text, spawn_apart};
-pub(crate) use watch::{Cost, Hits, Lines, Rows, Op, Part, Profile, Seen, Story, Trace, TraceEvent, Valued, Wanted, Watch};
+pub(crate) use watch::{Cost, Hits, Lines, Op, Part, Profile, Rows, Seen, Story, Trace, TraceEvent, Wanted, Watch};

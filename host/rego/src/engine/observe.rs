@@ -10,7 +10,7 @@ use super::watch::Seen;
 #[derive(Clone, Copy)]
 pub(crate) enum Event<'p> {
     /// A branch of a rule or function is tried.
-    Enter { frame: usize, branch: &'p Branch },
+    Enter { branch: &'p Branch },
     /// A step of a body is taken; one with more than one result goes on from there without being told again.
     Step { frame: usize, step: &'p Step },
     /// The step just told of did not hold. Steps that look for results say nothing when there is none.

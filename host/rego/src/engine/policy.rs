@@ -64,6 +64,7 @@ pub(crate) struct Answer {
     /// One value for each path, none where it is undefined.
     pub values: Vec<Option<Value>>,
     /// What `print` and `trace` wrote.
+    #[cfg_attr(not(test), expect(dead_code, reason = "judging shows no prints; the tests of the evaluator do"))]
     pub prints: Vec<Printed>,
 }
 

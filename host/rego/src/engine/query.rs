@@ -3,6 +3,8 @@
 //! As in `opa eval`, each expression of a query has a value: that of the term it is, or else `true`. An expression that
 //! stands alone and has one result may be false; of more than one, each must hold.
 
+use std::time::{Duration, Instant};
+
 use regorus::Value;
 
 use super::ast::{Call, Literal, LiteralKind, Module, Name, Term, TermKind};
@@ -63,11 +65,6 @@ pub(crate) struct Names {
 impl Query {
     pub(crate) fn expressions(&self) -> &[Expression] {
         &self.expressions
-    }
-
-    /// The text of the query, for explanations.
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
     }
 }
 
@@ -162,6 +159,53 @@ impl Policy {
         let mut seen = Seen::default();
         let results = on_deep_stack(|| self.run(query, ask, watch, &mut seen));
         results.map(|results| Results { seen: std::mem::take(&mut seen), ..results }).map_err(|error| (error, seen))
+    }
+
+    /// Asks a prepared query again and again, for as long as `time` and at most `most` times; gives the time of each.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub(crate) fn measure(
+        &self,
+        query: &Query,
+        ask: &Ask<'_>,
+        time: Duration,
+        most: usize,
+    ) -> Result<Vec<Duration>, EvalError> {
+        on_deep_stack(|| {
+            let mut times = Vec::new();
+            let started = Instant::now();
+            while times.is_empty() || (started.elapsed() < time && times.len() < most) {
+                let began = Instant::now();
+                self.run(query, ask, &Watch::default(), &mut Seen::default())?;
+                times.push(began.elapsed());
+            }
+            Ok(times)
+        })
+    }
+
+    /// The stories of how some rules came to their values, by the rules' paths below `data`, with what was printed.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub(crate) fn watched(
+        &self,
+        paths: &[Vec<String>],
+        ask: &Ask<'_>,
+        watch: &Watch,
+    ) -> Result<(Seen, Vec<Printed>), EvalError> {
+        on_deep_stack(|| {
+            let nowhere = Source::new(String::new(), String::new());
+            let mut caches = Caches::default();
+            let mut eval = self.eval(ask, &mut caches);
+            eval.observer = watch.observer(&nowhere, &[]);
+            for node in paths.iter().filter_map(|path| self.tree.find(path.iter().map(String::as_str))) {
+                eval.value(node, Span::default()).map_err(|error| *error)?;
+            }
+            let observer = eval.observer.take();
+            let seen = observer.map(|observer| observer.seen(&eval)).unwrap_or_default();
+            Ok((seen, std::mem::take(&mut eval.prints)))
+        })
     }
 
     fn run(&self, query: &Query, ask: &Ask<'_>, watch: &Watch, seen: &mut Seen) -> Result<Results, EvalError> {

@@ -115,11 +115,11 @@ impl Asked<'_> {
             snapshot: &Snapshot::parse(SNAPSHOT).unwrap(),
             snapshot_text: Arc::from(SNAPSHOT),
             blobs: Arc::new(OneBlob(LAYER)),
-            now: "2026-11-24T12:00:00.250Z".parse().unwrap(),
             log: self.log.clone(),
         };
         let component = Component::new("cart", "r.example/shop/cart:1");
-        self.plugin.check(options).unwrap().judge(&Case { component: &component, evidence, input: "{}" })
+        let when = "2026-11-24T12:00:00.250Z".parse().unwrap();
+        self.plugin.check(options).unwrap().judge(&Case { component: &component, evidence, when, input: "{}" })
     }
 }
 
@@ -204,7 +204,6 @@ fn parameters_that_cannot_work_are_errors() {
             snapshot: &snapshot,
             snapshot_text: Arc::from(SNAPSHOT),
             blobs: Arc::new(OneBlob(LAYER)),
-            now: Timestamp::UNIX_EPOCH,
             log: None,
         };
         LICENCES.check(options).map(|_| ())

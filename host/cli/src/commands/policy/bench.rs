@@ -77,14 +77,10 @@ fn measure(
     if workbench.ask(query, options)?.results.is_empty() && must_be_defined {
         return Ok(None);
     }
-    let mut samples = Vec::new();
     let started = Instant::now();
-    while samples.is_empty() || (started.elapsed() < time && samples.len() < SAMPLES) {
-        let began = Instant::now();
-        workbench.ask(query, options)?;
-        samples.push(times::nanoseconds(began.elapsed()));
-    }
+    let times = workbench.measure(query, options, time, SAMPLES)?;
     let total = started.elapsed();
+    let mut samples: Vec<_> = times.into_iter().map(times::nanoseconds).collect();
     samples.sort_unstable();
     Ok(Some(Measured { samples, total }))
 }

@@ -175,7 +175,7 @@ impl<'p> Eval<'p> {
         for branch in &rule.branches {
             let mut value: Option<Value> = None;
             let constant = matches!(branch.value, Term::Const(_));
-            self.tell(Event::Enter { frame, branch });
+            self.tell(Event::Enter { branch });
             self.run(frame, &branch.steps, &mut |eval: &mut Self| {
                 let found = eval.term(frame, &branch.value)?;
                 eval.tell(Event::Exit { frame, branch });
@@ -216,7 +216,7 @@ impl<'p> Eval<'p> {
     }
 
     fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> Done<()> {
-        self.tell(Event::Enter { frame, branch });
+        self.tell(Event::Enter { branch });
         self.run(frame, &branch.steps, &mut |eval: &mut Self| {
             let value = eval.term(frame, &branch.value)?;
             eval.tell(Event::Exit { frame, branch });

@@ -17,7 +17,6 @@ pub(crate) use coverage::{Hits, Lines, Rows, lines};
 pub(crate) use profile::{Cost, Profile};
 pub(crate) use story::{Part, Story};
 pub(crate) use trace::{Op, Trace, TraceEvent};
-pub(crate) use values::Valued;
 
 use super::eval::Eval;
 use super::observe::{Event, Observer};

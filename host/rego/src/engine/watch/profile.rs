@@ -58,7 +58,7 @@ impl Profiler {
             cost.own += spent;
         }
         match event {
-            Event::Enter { branch, .. } => {
+            Event::Enter { branch } => {
                 let node = branch.about.node;
                 self.profile.rules.entry(node).or_default().evaluations += 1;
                 self.open.push(Open { node, since: now, caller: self.at.take() });

@@ -18,7 +18,9 @@ use crate::engine::span::Span;
 pub(crate) struct Story {
     /// The rule or function, such as `data.lib.x`.
     pub name: String,
-    /// Where the branch begins.
+    /// Where the definition begins.
+    pub rule: Place,
+    /// Where the branch begins, which differs for an `else`.
     pub place: Place,
     /// How many results it gave.
     pub results: u64,
@@ -66,6 +68,8 @@ struct Level<'p> {
     /// The group of the step that was taken last.
     at: Option<usize>,
     results: u64,
+    /// Whether it is the definition's first branch, not an `else`.
+    is_first: bool,
     /// Where in the stories its own goes.
     story: Option<usize>,
 }
@@ -75,16 +79,18 @@ pub(super) struct Storyteller<'p> {
     wanted: Wanted,
     levels: Vec<Option<Level<'p>>>,
     stories: Vec<Option<Story>>,
+    /// The definition that was entered last, by where it is in memory.
+    last: Option<usize>,
 }
 
 impl<'p> Storyteller<'p> {
     pub(super) fn new(wanted: Wanted) -> Self {
-        Self { wanted, levels: Vec::new(), stories: Vec::new() }
+        Self { wanted, levels: Vec::new(), stories: Vec::new(), last: None }
     }
 
     pub(super) fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>) {
         match event {
-            Event::Enter { branch, .. } => {
+            Event::Enter { branch } => {
                 let level = self.is_wanted(eval, branch).then(|| self.level(branch));
                 self.levels.push(level);
             }
@@ -154,7 +160,7 @@ impl<'p> Storyteller<'p> {
             group_of.insert(address(step), at);
         }
         self.stories.push(None);
-        Level {
+        let level = Level {
             branch,
             about: Arc::clone(&branch.about),
             telling: groups.iter().map(|_| Telling::default()).collect(),
@@ -162,8 +168,11 @@ impl<'p> Storyteller<'p> {
             group_of,
             at: None,
             results: 0,
+            is_first: self.last != Some(std::ptr::from_ref(&*branch.about).addr()),
             story: self.stories.len().checked_sub(1),
-        }
+        };
+        self.last = Some(std::ptr::from_ref(&*branch.about).addr());
+        level
     }
 }
 
@@ -204,8 +213,8 @@ impl<'p> Level<'p> {
     }
 
     fn story(self, eval: &Eval<'p>) -> Option<Story> {
-        let place = if self.branch.span.start < self.about.span.start { self.branch.span } else { self.about.span };
-        let place = eval.place(place)?;
+        let rule = eval.place(self.about.span)?;
+        let place = if self.is_first { rule.clone() } else { eval.place(self.branch.span)? };
         let mut told = Vec::new();
         for (group, telling) in self.groups.iter().zip(self.telling).filter(|(_, telling)| telling.reached) {
             let (Some(place), Some(source)) = (eval.place(group.span), eval.source(group.span)) else { continue };
@@ -218,7 +227,7 @@ impl<'p> Level<'p> {
                 values: telling.values.unwrap_or_default(),
             });
         }
-        Some(Story { name: eval.name(self.about.node).to_owned(), place, results: self.results, parts: told })
+        Some(Story { name: eval.name(self.about.node).to_owned(), place, rule, results: self.results, parts: told })
     }
 }
 

@@ -74,7 +74,7 @@ impl<'p> Tracer<'p> {
     pub(super) fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>) {
         self.notes(eval);
         match event {
-            Event::Enter { branch, .. } => {
+            Event::Enter { branch } => {
                 let text = eval.name(branch.about.node).to_owned();
                 let place = eval.place(branch.about.span);
                 self.note(Op::Enter, place, text, Vec::new());

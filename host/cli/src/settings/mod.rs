@@ -1,0 +1,77 @@
+//! Makes sense of flags before any work: a file for each command, and one for each topic that commands share.
+//!
+//! Whatever cannot be used ends here, as an [`Unusable`].
+
+mod check;
+mod image;
+mod moment;
+mod output;
+mod policy;
+mod run;
+mod snapshot;
+mod trust;
+
+use std::{ffi::OsStr, path::Path};
+
+use camino::Utf8Path;
+use jiff::Timestamp;
+
+pub(crate) use self::{check::CheckFlag, image::ImageSettings, output::Output, trust::KeyText};
+use crate::{error::Unusable, files::read_text};
+
+/// What the environment says, read once in `main`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings {
+    pub(crate) called: Called,
+    pub(crate) now: Timestamp,
+    pub(crate) stdout_colours: bool,
+}
+
+/// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Called {
+    Assay,
+    Ec,
+}
+
+impl Called {
+    /// By the first argument of the process, a path.
+    pub(crate) fn by(program: Option<&OsStr>) -> Self {
+        let name = program.and_then(|path| Path::new(path).file_stem());
+        if name.is_some_and(|name| name == "ec") { Self::Ec } else { Self::Assay }
+    }
+}
+
+/// The text that an argument names or is, and where it comes from.
+fn file_or_text(argument: &str, flag: &str, limit: u64) -> Result<(String, String), Unusable> {
+    let path = Utf8Path::new(argument);
+    // A text with a line break or a brace in front is never meant as a file.
+    let is_text = argument.contains('\n') || argument.trim_start().starts_with(['{', '[']);
+    if is_text {
+        return Ok((argument.to_owned(), format!("the text of `{flag}`")));
+    }
+    if path.exists() || !argument.contains(':') {
+        return Ok((read_text(path, flag, limit)?, format!("`{path}`")));
+    }
+    Ok((argument.to_owned(), format!("the text of `{flag}`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_link_decides_whose_form_is_used() {
+        for (program, want) in [
+            ("assay", Called::Assay),
+            ("/usr/bin/ec", Called::Ec),
+            ("./ec", Called::Ec),
+            ("ec.exe", Called::Ec),
+            ("rec", Called::Assay),
+            ("", Called::Assay),
+        ] {
+            assert_eq!(Called::by(Some(OsStr::new(program))), want, "{program}");
+        }
+        assert_eq!(Called::by(None), Called::Assay);
+    }
+}

@@ -1,0 +1,100 @@
+//! What Go's `fmt`, `strconv` and YAML writer make of values, where reports have to look the same.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+/// A float as Go's `%v` shows it: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
+pub(crate) fn float(number: f64) -> String {
+    let scientific = format!("{number:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    let Ok(power) = exponent.parse::<i32>() else { return scientific };
+    if (-4..6).contains(&power) {
+        return number.to_string();
+    }
+    let sign = if power < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", power.unsigned_abs())
+}
+
+/// A value as `fmt`'s `%v` shows what JSON was read into.
+pub(crate) fn verb_v(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(verb_v).collect::<Vec<_>>().join(" ")),
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_by_key(|(key, _)| key.as_str());
+            let fields: Vec<_> = fields.into_iter().map(|(key, value)| format!("{key}:{}", verb_v(value))).collect();
+            format!("map[{}]", fields.join(" "))
+        }
+    }
+}
+
+/// A text as `fmt`'s `%q` shows it.
+pub(crate) fn verb_q(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{b}' => quoted.push_str("\\v"),
+            '\0'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(character))),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// The order in which Go's YAML writer sorts keys: signs before letters, runs of digits as numbers.
+pub(crate) fn natural_order(a: &str, b: &str) -> Ordering {
+    let (left, right): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let Some(at) = left.iter().zip(&right).position(|(a, b)| a != b) else { return left.len().cmp(&right.len()) };
+    let (tail, other_tail) = (left.get(at..).unwrap_or_default(), right.get(at..).unwrap_or_default());
+    let (Some(first), Some(other)) = (tail.first(), other_tail.first()) else { return Ordering::Equal };
+    match (first.is_alphabetic(), other.is_alphabetic()) {
+        (true, true) => return first.cmp(other),
+        (true, false) => return Ordering::Greater,
+        (false, true) => return Ordering::Less,
+        (false, false) => {}
+    }
+    // After digits that are not zeros a zero continues a number, as in 10 and 1a.
+    let before = left.get(..at).unwrap_or_default().iter().rev().take_while(|character| character.is_ascii_digit());
+    let continues = (*first == '0' || *other == '0') && before.clone().any(|digit| *digit != '0');
+    let number = |tail: &[char]| {
+        let digits: Vec<u32> = tail.iter().map_while(|character| character.to_digit(10)).collect();
+        let start = i64::from(continues);
+        let value = digits.iter().fold(start, |sum, digit| sum.wrapping_mul(10).wrapping_add(i64::from(*digit)));
+        (value, digits.len())
+    };
+    number(tail).cmp(&number(other_tail)).then_with(|| first.cmp(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_as_people_would() {
+        let mut keys = ["success", "successes", "success-count", "a10", "a9", "a", "B", "ab", "1", "a-b", "_"];
+        keys.sort_by(|a, b| natural_order(a, b));
+        assert_eq!(keys, ["_", "1", "B", "a", "a-b", "a9", "a10", "ab", "success", "success-count", "successes"]);
+    }
+
+    #[test]
+    fn values_look_as_in_go() {
+        let value = json!({"b": [1, "x y", null, true], "a": {"k": 1.5}});
+        assert_eq!(verb_v(&value), "map[a:map[k:1.5] b:[1 x y <nil> true]]");
+        assert_eq!(verb_q("a\"b\\\n\u{1}é"), r#""a\"b\\\n\x01é""#);
+    }
+}

@@ -1,0 +1,178 @@
+//! `junit`: a test suite for each component, a test case for each finding.
+//!
+//! Shape and bytes are those of `ec validate image --output junit`: a violation is a failure, a warning is skipped. A
+//! component without an answer has a case of its own, with an `<error>`, which `ec` does not have.
+
+use assay_model::{
+    event::{RunEnd, RunHead},
+    failure::NoAnswer,
+    finding::Finding,
+    outcome::{Outcome, Verdict},
+};
+use jiff::{Timestamp, Unit};
+
+use crate::{Options, facts::facts, go::verb_v, totals::Totals, xml::Xml};
+
+/// The suites of the run.
+pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+    let mut xml = Xml::default();
+    let totals = Totals::of(end);
+    let no_components = end.outcomes.is_empty();
+    let errors = totals.errors + usize::from(no_components);
+    let successes = if options.show_successes { totals.successes } else { 0 };
+    let counted = |count: usize| (count > 0).then(|| count.to_string());
+    let tests = counted(successes + totals.violations + totals.warnings + errors);
+    let (errors, failures, skipped) = (counted(errors), counted(totals.violations), counted(totals.warnings));
+    xml.open(
+        "testsuites",
+        &[
+            ("tests", tests.as_deref()),
+            ("errors", errors.as_deref()),
+            ("failures", failures.as_deref()),
+            ("skipped", skipped.as_deref()),
+        ],
+    );
+    let at = seconds(end.at);
+    for outcome in &end.outcomes {
+        suite(&mut xml, head, outcome, &at, options);
+    }
+    if no_components && end.verdict == Verdict::NoAnswer {
+        // A file without a test would be taken for a run in which nothing failed.
+        let attributes =
+            [("name", Some("assay")), ("tests", Some("1")), ("failures", Some("0")), ("errors", Some("1"))];
+        xml.open("testsuite", &attributes);
+        error_case(&mut xml, "no component was judged", "No component was judged.", "");
+        xml.close();
+    }
+    Ok(xml.finish())
+}
+
+/// RFC 3339 in UTC without decimals.
+fn seconds(at: Timestamp) -> String {
+    let whole = at.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor));
+    whole.unwrap_or(at).to_string()
+}
+
+fn suite(xml: &mut Xml, head: &RunHead, outcome: &Outcome, at: &str, options: Options) {
+    let decision = &outcome.decision;
+    let successes = if options.show_successes { decision.successes.as_slice() } else { &[] };
+    let image = outcome.image_text();
+    let errors = usize::from(outcome.error.is_some());
+    let (failures, warnings) = (decision.violations.len(), decision.warnings.len());
+    let skipped = (warnings > 0).then(|| warnings.to_string());
+    xml.open(
+        "testsuite",
+        &[
+            ("name", Some(&format!("{} ({image})", outcome.component.name))),
+            ("tests", Some(&(successes.len() + failures + warnings + errors).to_string())),
+            ("failures", Some(&failures.to_string())),
+            ("errors", Some(&errors.to_string())),
+            ("id", Some("0")),
+            ("skipped", skipped.as_deref()),
+            ("time", Some("")),
+            ("timestamp", Some(at)),
+        ],
+    );
+    xml.open("properties", &[]);
+    property(xml, "image", &image);
+    property(xml, "key", &head.key);
+    property(xml, "success", if outcome.allowed() { "true" } else { "false" });
+    for signature in &outcome.signatures {
+        property(xml, "keyId", &signature.keyid);
+        property(xml, "signature", &signature.sig);
+        for (name, value) in &signature.metadata {
+            property(xml, &format!("metadata.{name}"), value);
+        }
+    }
+    xml.close();
+    if let Some(NoAnswer { code, message, hint }) = &outcome.error {
+        let hint = hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        error_case(xml, &format!("{}: {message}", code.as_str()), message, &hint);
+    }
+    for finding in successes {
+        case(xml, finding, None, options);
+    }
+    for finding in &decision.violations {
+        case(xml, finding, Some("failure"), options);
+    }
+    for finding in &decision.warnings {
+        case(xml, finding, Some("skipped"), options);
+    }
+    xml.close();
+}
+
+fn property(xml: &mut Xml, name: &str, value: &str) {
+    xml.open("property", &[("name", Some(name)), ("value", Some(value))]);
+    xml.close();
+}
+
+fn error_case(xml: &mut Xml, name: &str, message: &str, more: &str) {
+    xml.open("testcase", &[("name", Some(name)), ("classname", Some(name))]);
+    result(xml, "error", message, more);
+    xml.close();
+}
+
+fn case(xml: &mut Xml, finding: &Finding, result_of: Option<&'static str>, options: Options) {
+    let mut facts = facts(finding, options.info);
+    let code = facts.remove("code");
+    let mut known: Vec<_> = facts.iter().map(|(key, value)| format!("{key}={}", verb_v(value))).collect();
+    known.sort();
+    let known = if known.is_empty() { String::new() } else { format!(" [{}]", known.join(", ")) };
+    let code = code.as_ref().and_then(|code| code.as_str()).map(|code| format!("{code}: ")).unwrap_or_default();
+    let name = format!("{code}{}{known}", finding.message);
+    xml.open("testcase", &[("name", Some(&name)), ("classname", Some(&name))]);
+    if let Some(element) = result_of {
+        result(xml, element, &finding.message, "");
+    }
+    xml.close();
+}
+
+fn result(xml: &mut Xml, element: &'static str, message: &str, more: &str) {
+    xml.open(element, &[("message", Some(message))]);
+    xml.cdata(&format!("{message}{more}"));
+    xml.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::failure::ErrorCode;
+    use insta::assert_snapshot;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Format, sample};
+
+    fn written(options: Options, outcomes: &[Outcome]) -> String {
+        let text = sample::written(Format::Junit, options, outcomes);
+        roxmltree::Document::parse(&text).unwrap();
+        text
+    }
+
+    #[test]
+    fn a_component_without_an_answer_is_an_error_of_its_own() {
+        let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
+        let finding = Finding::new("a.b", "<bad>").with("term", json!(["x", 1, null]));
+        let run = [sample::component("cart").violation(finding).judged(), sample::component("shop").failed(error)];
+        assert_snapshot!(written(Options::default(), &run).replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn a_run_over_nothing_is_an_error_and_no_empty_success() {
+        assert_snapshot!(written(Options::default(), &[]));
+    }
+
+    #[test]
+    fn hostile_texts_stay_inside_their_elements() {
+        for message in sample::hostile_messages() {
+            let finding = || Finding::new("a.b", message.clone()).with("term", message.clone());
+            let error = NoAnswer::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
+            let options = Options { show_successes: true, info: true, ..Options::default() };
+            let component = sample::component(&message).violation(finding()).warning(finding()).success(finding());
+            let text = written(options, &[component.failed(error)]);
+            let document = roxmltree::Document::parse(&text).unwrap();
+            let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
+            assert_eq!(["testsuite", "testcase", "failure", "skipped", "error"].map(count), [1, 4, 1, 1, 1]);
+            assert!(!text.contains('\u{1b}'));
+        }
+    }
+}

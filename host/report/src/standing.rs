@@ -1,0 +1,111 @@
+//! [`Standing`]: where a component stands, and the order in which people want to read about components.
+
+use assay_model::{event::RunEnd, outcome::Outcome};
+
+/// Where a component stands, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// There is no verdict.
+    NoAnswer,
+    /// It has violations.
+    Denied,
+    /// It may ship, with warnings.
+    Warned,
+    /// It may ship.
+    Allowed,
+}
+
+impl Standing {
+    pub(crate) const ALL: [Self; 4] = [Self::NoAnswer, Self::Denied, Self::Warned, Self::Allowed];
+
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        if outcome.error.is_some() {
+            Self::NoAnswer
+        } else if !outcome.decision.violations.is_empty() {
+            Self::Denied
+        } else if !outcome.decision.warnings.is_empty() {
+            Self::Warned
+        } else {
+            Self::Allowed
+        }
+    }
+
+    /// In words, for a person.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::NoAnswer => "no answer",
+            Self::Denied => "denied",
+            Self::Warned => "allowed with warnings",
+            Self::Allowed => "allowed",
+        }
+    }
+
+    /// Whether the component may ship.
+    pub(crate) const fn allows(self) -> bool {
+        matches!(self, Self::Warned | Self::Allowed)
+    }
+}
+
+/// The components' places in the run's list, the worst first; those that stand alike keep the report's order.
+pub(crate) fn worst_first(end: &RunEnd) -> Vec<(Standing, usize)> {
+    let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (Standing::of(one), at)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// A number of things: `1 component`, `2 components`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What became of the run, in one sentence.
+pub(crate) fn sentence(end: &RunEnd) -> String {
+    let of = |wanted: fn(Standing) -> bool| end.outcomes.iter().filter(|one| wanted(Standing::of(one))).count();
+    let all = end.outcomes.len();
+    let missing = of(|standing| standing == Standing::NoAnswer);
+    let denied = of(|standing| standing == Standing::Denied);
+    let have = |number| if number == 1 { "has" } else { "have" };
+    match (all, missing, denied) {
+        (0, ..) => "No component was judged.".to_owned(),
+        (1, 0, 0) => "The component may ship.".to_owned(),
+        (all, 0, 0) => format!("All {all} components may ship."),
+        (all, 0, denied) => format!("{denied} of {} may not ship.", count(all, "component")),
+        (all, missing, 0) => format!("{missing} of {} {} no answer.", count(all, "component"), have(missing)),
+        (all, missing, denied) => {
+            format!("{missing} of {} {} no answer, {denied} may not ship.", count(all, "component"), have(missing))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::{
+        failure::{ErrorCode, NoAnswer},
+        finding::Finding,
+    };
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn the_worst_comes_first_and_is_put_into_one_sentence() {
+        let finding = || Finding::new("a.b", "m");
+        let fine = sample::component("fine").judged();
+        let warned = sample::component("warned").warning(finding()).judged();
+        let denied = sample::component("denied").violation(finding()).warning(finding()).judged();
+        let missing = sample::component("missing").failed(NoAnswer::new(ErrorCode::TooLarge, "m"));
+        let run = sample::end(&[fine.clone(), warned.clone(), denied.clone(), missing.clone()]);
+        let places: Vec<_> = worst_first(&run).iter().map(|(_, at)| *at).collect();
+        assert_eq!(places, [3, 2, 1, 0]);
+        for (run, says) in [
+            (vec![], "No component was judged."),
+            (vec![&fine], "The component may ship."),
+            (vec![&fine, &warned], "All 2 components may ship."),
+            (vec![&fine, &denied], "1 of 2 components may not ship."),
+            (vec![&missing], "1 of 1 component has no answer."),
+            (vec![&missing, &missing, &denied], "2 of 3 components have no answer, 1 may not ship."),
+        ] {
+            assert_eq!(sentence(&sample::end(&run.into_iter().cloned().collect::<Vec<_>>())), says);
+        }
+    }
+}
