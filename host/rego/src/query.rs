@@ -133,7 +133,7 @@ impl Workbench {
     pub fn prepare(&self, text: &str, options: &QueryOptions) -> Result<PreparedQuery, CompileError> {
         let names = Names { package: options.package.clone(), imports: options.imports.clone() };
         let started = Instant::now();
-        let query = apart(|| self.program.prepare(text, &names))?
+        let query = apart(|| self.program.prepare_with(text, &names))?
             .map_err(|errors| CompileError::Problems(errors.into_iter().map(Problem::from).collect()))?;
         Ok(PreparedQuery { query, compile: started.elapsed() })
     }
@@ -161,7 +161,7 @@ impl Workbench {
             ..Watch::default()
         };
         let started = Instant::now();
-        let asked = self.program.query(&prepared.query, &question.ask(input), &watch);
+        let asked = self.program.query_watched(&prepared.query, &question.ask(input), &watch);
         let eval = started.elapsed();
         let notes = |seen: Seen, prints: Vec<engine::Printed>| QueryNotes {
             output: prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect(),

@@ -280,3 +280,6 @@ impl FailedLine {
         Self { place: part.place.clone(), lines: part.lines.clone(), values: values.collect() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! [`explained`]: policies that also tell how some of their rules came to their answers.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,7 +16,7 @@ use assay_rego::{Group, RuleStory, StoryPart};
 use crate::error::Unusable;
 
 /// Characters of a value that are shown.
-const VALUE: usize = 200;
+const VALUE: usize = 160;
 
 /// Explanations by the name and the image of the component that they are about, as the Snapshot names both.
 #[derive(Clone, Default)]
@@ -36,9 +36,10 @@ pub(crate) fn explained(groups: Vec<Group>, codes: &[String], told: &Told) -> Re
         let mut near: Vec<_> = groups.iter().flat_map(Group::codes).filter(|known| known.starts_with(package)).collect();
         near.dedup();
         near.truncate(5);
-        let hint = match near.is_empty() {
-            true => "a rule is named by its code, such as `tasks.required`, or its package and name".to_owned(),
-            false => format!("there is {}", near.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")),
+        let hint = if near.is_empty() {
+            "a rule is named by its code, such as `tasks.required`, or by its package and name".to_owned()
+        } else {
+            format!("there is {}", near.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", "))
         };
         return Err(Unusable::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
     }
@@ -78,7 +79,7 @@ impl Told {
             lines.push(format!("explain: component `{name}` ({image})"));
             lines.extend(about.iter().cloned());
         }
-        let judged: std::collections::BTreeSet<_> = told.keys().map(|(name, _)| name).collect();
+        let judged: BTreeSet<_> = told.keys().map(|(name, _)| name).collect();
         for outcome in end.outcomes.iter().filter(|outcome| !judged.contains(&outcome.component.name)) {
             lines.push(format!("explain: component `{}` was not judged; the report says why", outcome.component.name));
         }
@@ -98,23 +99,23 @@ fn story_lines(code: &str, stories: &[RuleStory]) -> Vec<String> {
             count => format!("{count} results"),
         };
         lines.push(format!("  `{}` at {}:{} gives {results}", story.code, story.place.file, story.place.line));
-        lines.extend(story.parts.iter().map(part_line));
+        lines.extend(story.parts.iter().flat_map(part_lines));
     }
     lines
 }
 
-fn part_line(part: &StoryPart) -> String {
+/// The expression, and each of its values on a line of its own.
+fn part_lines(part: &StoryPart) -> Vec<String> {
     let how = match part.held {
         0 => "fails".to_owned(),
         1 => "holds".to_owned(),
-        count => format!("holds {count} times, first"),
+        count => format!("holds {count} times, first as here"),
     };
     let shown = |(text, value): &(String, String)| {
         let cut = value.chars().count() > VALUE;
         let value: String = value.chars().take(VALUE).collect();
-        format!("{text}: {value}{}", if cut { "…" } else { "" })
+        format!("        {text}: {value}{}", if cut { "…" } else { "" })
     };
-    let values: Vec<_> = part.values.iter().map(shown).collect();
-    let values = if values.is_empty() { String::new() } else { format!("  with {}", values.join(", ")) };
-    format!("    {}:{}: {how}: {}{values}", part.place.file, part.place.line, part.text)
+    let line = format!("    {}:{}: {how}: {}", part.place.file, part.place.line, part.text);
+    std::iter::once(line).chain(part.values.iter().map(shown)).collect()
 }

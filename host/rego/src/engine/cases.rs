@@ -11,7 +11,7 @@ use std::{
 use regorus::Value;
 use serde_json::Value as Json;
 
-use super::{Ask, Bounds, Files, Names, Watch, ast::Name, builtins::NoHost};
+use super::{Ask, Bounds, Files, builtins::NoHost};
 use crate::{compile_options::CompileOptions, sources::PolicyFile};
 
 /// Features that are refused when a policy is compiled.
@@ -70,19 +70,17 @@ fn answer(case: &Json) -> Result<Vec<Value>, (String, String)> {
         now_ns: 1_700_000_000_000_000_000,
         seed: 1,
     };
-    let found = |text: &str, ask: &Ask<'_>| {
-        let query = policy.prepare(text, &Names::default()).map_err(wrong)?;
-        let results = policy.query(&query, ask, &Watch::default()).map_err(|(error, _)| failed(error))?;
-        Ok(results.found.into_iter().map(|found| found.bindings.into_iter().collect::<BTreeMap<_, _>>()))
-    };
     let mut input = case.get("input").map(value);
     if let Some(term) = case["input_term"].as_str() {
-        let mut results = found(&format!("x = {term}"), &ask(None))?;
-        input = results.next().and_then(|bindings| bindings.get("x").cloned());
+        let query = policy.prepare(&format!("x = {term}")).map_err(wrong)?;
+        let results = policy.query(&query, &ask(None)).map_err(failed)?;
+        input = results.first().and_then(|bindings| bindings.get("x").cloned());
     }
-    let results = found(case["query"].as_str().unwrap(), &ask(input))?;
-    let object = |(name, value): (Name, Value)| (Value::String(name), value);
+    let query = policy.prepare(case["query"].as_str().unwrap()).map_err(wrong)?;
+    let results = policy.query(&query, &ask(input)).map_err(failed)?;
+    let object = |(name, value): (String, Value)| (Value::from(name), value);
     Ok(results
+        .into_iter()
         .map(|bindings| Value::from(bindings.into_iter().map(object).collect::<BTreeMap<_, _>>()))
         .collect())
 }

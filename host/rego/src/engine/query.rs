@@ -3,6 +3,7 @@
 //! As in `opa eval`, each expression of a query has a value: that of the term it is, or else `true`. An expression that
 //! stands alone and has one result may be false; of more than one, each must hold.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use regorus::Value;
@@ -18,6 +19,9 @@ use super::policy::{Ask, Policy, on_deep_stack, sorted};
 use super::resolve::{arity, resolve_query};
 use super::span::{QUERY, Source, Span};
 use super::watch::{Seen, Watch};
+
+/// The variables of one result by name.
+pub(crate) type Bindings = BTreeMap<String, Value>;
 
 /// A prepared query; it belongs to the policy that prepared it.
 pub(crate) struct Query {
@@ -73,7 +77,15 @@ impl Policy {
     ///
     /// # Errors
     /// Everything that is wrong with its text.
-    pub(crate) fn prepare(&self, text: &str, names: &Names) -> Result<Query, Vec<CompileError>> {
+    pub(crate) fn prepare(&self, text: &str) -> Result<Query, Vec<CompileError>> {
+        self.prepare_with(text, &Names::default())
+    }
+
+    /// The same for a query that uses more names than full paths.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its text, or with the names.
+    pub(crate) fn prepare_with(&self, text: &str, names: &Names) -> Result<Query, Vec<CompileError>> {
         let source = Source::new(String::new(), text.to_owned());
         let context = context(names)?;
         let mut body = parse_query(&source, QUERY)?;
@@ -151,11 +163,21 @@ impl Policy {
         of_policy.map(|node| node.arity).or_else(|| arity(&name.join("."))).is_none_or(|wants| call.args.len() <= wants)
     }
 
-    /// Asks a prepared query, and notes what is to be watched.
+    /// Evaluates a prepared query; gives the variables of each result.
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
-    pub(crate) fn query(&self, query: &Query, ask: &Ask<'_>, watch: &Watch) -> Result<Results, (EvalError, Seen)> {
+    pub(crate) fn query(&self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Bindings>, EvalError> {
+        let results = self.query_watched(query, ask, &Watch::default()).map_err(|(error, _)| error)?;
+        let named = |found: Found| found.bindings.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        Ok(results.found.into_iter().map(named).collect())
+    }
+
+    /// Evaluates a prepared query, and notes what is to be watched.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer, with what was noted until then.
+    pub(crate) fn query_watched(&self, query: &Query, ask: &Ask<'_>, watch: &Watch) -> Result<Results, (EvalError, Seen)> {
         let mut seen = Seen::default();
         let results = on_deep_stack(|| self.run(query, ask, watch, &mut seen));
         results.map(|results| Results { seen: std::mem::take(&mut seen), ..results }).map_err(|error| (error, seen))
