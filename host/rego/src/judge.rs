@@ -30,6 +30,8 @@ pub struct Group {
     criteria: Criteria,
     when: Timestamp,
     host: Arc<dyn Host>,
+    /// What `time.now_ns` tells: one moment for all images, so that what depends on it is worked out once.
+    now: Timestamp,
     deadline: Option<Instant>,
     time_limit: Duration,
     /// The packages that are asked.
@@ -62,6 +64,7 @@ impl Group {
             criteria,
             when,
             host,
+            now: Timestamp::now(),
             deadline: None,
             time_limit: EVALUATION_TIME,
             packages: chosen,
@@ -104,6 +107,7 @@ impl Group {
             packages: &self.packages,
             input: case.input,
             host: Arc::clone(&self.host),
+            now: self.now,
             deadline: self.deadline,
             time_limit: self.time_limit,
         }

@@ -10,6 +10,7 @@ use assay_model::{
     limits::FINDINGS,
     rule::{Answer, RuleInfo, RuleKind, kind_of},
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -55,6 +56,8 @@ pub struct Ask<'a> {
     pub input: &'a str,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
+    /// The moment that `time.now_ns` tells.
+    pub now: Timestamp,
     /// The end of the run.
     pub deadline: Option<Instant>,
     /// How long the evaluation may take at most.
@@ -62,10 +65,11 @@ pub struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    /// An evaluation that reaches nothing, within the usual time limit.
+    /// An evaluation that reaches nothing, now and within the usual time limit.
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
-        Self { packages, input, host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME }
+        let now = Timestamp::now();
+        Self { packages, input, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
     }
 }
 
@@ -148,7 +152,7 @@ impl Policy {
         let paths: BTreeSet<_> = rules.iter().filter_map(path).collect();
         let places = rules.iter().map(|rule| rule.place.clone()).collect();
         let watch = Watch { stories: Some(Wanted::At(places)), ..Watch::default() };
-        let question = Question::new(&ask.host, ask.deadline, ask.time_limit);
+        let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
         let input = regorus::Value::from_json_str(ask.input).map_err(|error| EvalError::Input(error.to_string()))?;
         let paths: Vec<_> = paths.into_iter().collect();
         let (seen, _) = question.answered(self.program.watched(&paths, &question.ask(Some(input)), &watch))?;
@@ -221,7 +225,7 @@ pub(crate) fn evaluate(
     input: Option<&str>,
     paths: &[Vec<String>],
 ) -> Result<Vec<Option<Value>>, EvalError> {
-    let question = Question::new(&ask.host, ask.deadline, ask.time_limit);
+    let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
     let input = input.map(regorus::Value::from_json_str).transpose();
     let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
     let answer = question.answered(program.evaluate(paths, &question.ask(input)))?;

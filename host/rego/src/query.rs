@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -151,7 +152,7 @@ impl Workbench {
     /// # Errors
     /// [`QueryError`] when there is no answer.
     pub fn ask(&self, prepared: &PreparedQuery, options: &QueryOptions) -> Result<QueryAnswer, QueryError> {
-        let mut question = Question::new(&options.host, None, options.time_limit);
+        let mut question = Question::new(&options.host, Timestamp::now(), None, options.time_limit);
         question.strict_builtin_errors = options.strict_builtin_errors;
         let input = input(options).map_err(|error| QueryError::Eval { error, notes: Box::default() })?;
         let watch = Watch {
@@ -211,7 +212,7 @@ impl Workbench {
         most: usize,
     ) -> Result<Vec<Duration>, QueryError> {
         let limit = options.time_limit.saturating_add(time);
-        let question = Question::new(&options.host, None, limit);
+        let question = Question::new(&options.host, Timestamp::now(), None, limit);
         let failed = |error| QueryError::Eval { error, notes: Box::default() };
         let input = input(options).map_err(failed)?;
         question.answered(self.program.measure(&prepared.query, &question.ask(input), time, most)).map_err(failed)

@@ -19,20 +19,23 @@ pub(crate) struct Question {
     end: Option<Instant>,
     on_time: EvalError,
     now_ns: i64,
+    seed: u64,
     /// Whether an error of a built-in ends the evaluation. As in OPA, it usually is undefined.
     pub(crate) strict_builtin_errors: bool,
 }
 
 impl Question {
-    /// A question to a host, with the end of the run and how long the evaluation may take.
-    pub(crate) fn new(host: &Arc<dyn Host>, deadline: Option<Instant>, time_limit: Duration) -> Self {
+    /// A question to a host at a moment, with the end of the run and how long the evaluation may take.
+    pub(crate) fn new(host: &Arc<dyn Host>, now: Timestamp, deadline: Option<Instant>, time_limit: Duration) -> Self {
         let (end, on_time) = match (deadline, Instant::now().checked_add(time_limit)) {
             (Some(deadline), Some(limit)) if limit < deadline => (Some(limit), EvalError::TimeLimit(time_limit)),
             (Some(deadline), _) => (Some(deadline), EvalError::Deadline),
             (None, limit) => (limit, EvalError::TimeLimit(time_limit)),
         };
-        let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-        Self { calls: Calls::new(Arc::clone(host)), end, on_time, now_ns, strict_builtin_errors: false }
+        let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
+        // What policies draw by chance is no secret: it only differs from one evaluation to the next.
+        let seed = u64::try_from(Timestamp::now().as_nanosecond().unsigned_abs()).unwrap_or(u64::MAX);
+        Self { calls: Calls::new(Arc::clone(host)), end, on_time, now_ns, seed, strict_builtin_errors: false }
     }
 
     /// The same for the engine, about an input document.
@@ -43,8 +46,7 @@ impl Question {
             bounds: Bounds { deadline: self.end, cancel: None },
             strict_builtin_errors: self.strict_builtin_errors,
             now_ns: self.now_ns,
-            // What policies draw by chance is no secret: it only differs from one evaluation to the next.
-            seed: self.now_ns.unsigned_abs(),
+            seed: self.seed,
         }
     }
 

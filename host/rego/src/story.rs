@@ -16,7 +16,7 @@ pub struct RuleStory {
     pub place: Place,
     /// How many results it gave.
     pub results: u64,
-    /// The expressions that were reached, in the order in which they are evaluated. The first that never held decides.
+    /// The expressions that were reached, in the order in which they are evaluated. If the last never held, it decides.
     pub parts: Vec<StoryPart>,
 }
 

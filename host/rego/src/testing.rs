@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use regex::Regex;
 
 use crate::{
@@ -224,7 +225,7 @@ impl Workbench {
             return (result, engine::Hits::default());
         }
         let started = Instant::now();
-        let question = Question::new(host, None, options.time_limit);
+        let question = Question::new(host, Timestamp::now(), None, options.time_limit);
         let watch = Watch { coverage: options.coverage, ..Watch::default() };
         let (value, prints, seen) = self.program.definition(&test.path, test.definition, &question.ask(None), &watch);
         let value = question.answered(value);
@@ -250,11 +251,11 @@ impl Workbench {
 
     /// Evaluates a test that failed once more to see why. It gives the same answer, as nothing in it is by chance.
     fn look_again(&self, test: &Test, host: &Arc<dyn Host>, options: &TestOptions<'_>, result: &mut TestResult) {
-        let question = Question::new(host, None, options.time_limit);
+        let question = Question::new(host, Timestamp::now(), None, options.time_limit);
         let watch = Watch { stories: Some(Wanted::First), trace: options.trace, ..Watch::default() };
         let (_, _, seen) = self.program.definition(&test.path, test.definition, &question.ask(None), &watch);
         result.failed = seen.stories.iter().rev().find_map(|story| {
-            let part = story.parts.iter().find(|part| part.held == 0)?;
+            let part = story.parts.last().filter(|part| part.held == 0)?;
             Some(FailedLine::of(part))
         });
         result.trace = Explained::of(seen.trace);

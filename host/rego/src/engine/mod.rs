@@ -2,8 +2,8 @@
 //!
 //! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`outlines`] tells the rest of the crate
 //! what stands in it, [`annotations`] reads its metadata, [`modules`] gathers rules by path, [`resolve`] gives names
-//! their meaning, [`order`] puts bodies in order, [`plan`] makes steps of them, [`reach`] knows who reads what, [`eval`]
-//! runs. Values are those of `regorus`; nothing else of it is used.
+//! their meaning, [`order`] puts bodies in order, [`plan`] makes steps of them, [`reach`] knows who reads what, [`types`]
+//! refuses what can never have a value, [`eval`] runs. Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
 mod ast;
@@ -28,12 +28,13 @@ mod reach;
 mod resolve;
 mod span;
 mod stack;
+mod types;
 mod watch;
 
-pub(crate) use builtins::{Host, HostError};
-pub(crate) use error::{EvalCode, EvalError};
+pub(crate) use builtins::{Host, HostError, NoHost};
+pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
 pub(crate) use query::{Expression, Found, Names, Query};
-pub(crate) use stack::{StackError, apart, join_apart, panic_text, spawn_apart};
+pub(crate) use stack::{StackError, apart, join_apart, panic_text, spawn_apart, spread};
 pub(crate) use watch::{Cost, Hits, Lines, Op, Part, Profile, Rows, Seen, Story, Trace, TraceEvent, Wanted, Watch};

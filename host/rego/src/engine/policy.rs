@@ -2,13 +2,15 @@
 //!
 //! A policy never changes and is shared between threads; each query owns its memo and its frames.
 
+use std::sync::{Mutex, PoisonError};
+
 use regorus::Value;
 
 use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Printed};
+use super::eval::{Bounds, Eval, Lasting, Printed};
 use super::ir::NodeId;
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
@@ -19,7 +21,8 @@ use super::program::Program;
 use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
-use super::stack::apart;
+use super::stack::{StackError, apart, spread};
+use super::types::check;
 use super::watch::{Lines, lines};
 use crate::{compile_error::Place, compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
@@ -27,7 +30,6 @@ use crate::{compile_error::Place, compile_options::CompileOptions, outline::Outl
 pub(crate) struct Files {
     sources: Vec<Source>,
     modules: Vec<Module>,
-    #[expect(dead_code, reason = "the checks of strict mode read it")]
     options: CompileOptions,
 }
 
@@ -39,6 +41,35 @@ pub(crate) struct Policy {
     program: Program,
     pub(super) reach: Reach,
     data: Value,
+    pub(super) workers: Workers,
+}
+
+/// What evaluations leave for the next: compiled patterns, and values that are the same in every query. Each evaluation
+/// has one to itself, so that threads wait for each other only to take one and to give it back.
+#[derive(Default)]
+pub(super) struct Workers(Mutex<Vec<Worker>>);
+
+/// What one evaluation at a time has to itself.
+#[derive(Default)]
+pub(super) struct Worker {
+    pub(super) caches: Caches,
+    pub(super) lasting: Lasting,
+}
+
+impl Workers {
+    pub(super) fn take(&self) -> Worker {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    pub(super) fn give(&self, worker: Worker) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Workers").finish_non_exhaustive()
+    }
 }
 
 /// What one evaluation is given.
@@ -81,8 +112,9 @@ impl Files {
             let message = "Rego of before OPA 1.0 cannot be read: rewrite the policies with `opa fmt --rego-v1`";
             return Err(vec![CompileError::at(first, Span::default(), CompileCode::Parse, message)]);
         }
-        for (at, source) in sources.iter().enumerate() {
-            match parse(source, u32::try_from(at).unwrap_or(u32::MAX)) {
+        let parsed = spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX)));
+        for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
+            match module {
                 Ok(module) => modules.push(module),
                 Err(mut found) => errors.append(&mut found),
             }
@@ -106,7 +138,7 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules, .. } = self;
+        let Self { sources, modules, options: _ } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
         if !errors.is_empty() {
@@ -121,12 +153,17 @@ impl Files {
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
+        check(&tree, &rules, &planned.1, &sources, &mut errors);
+        if !errors.is_empty() {
+            return Err(sorted(errors));
+        }
         Ok(Policy {
             sources,
             tree,
             program: planned.0,
             reach: planned.1,
             data,
+            workers: Workers::default(),
         })
     }
 }
@@ -154,23 +191,35 @@ impl Policy {
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
     pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
         on_deep_stack(|| {
-            let mut caches = Caches::default();
-            let mut eval = self.eval(ask, &mut caches);
-            let mut values = Vec::with_capacity(paths.len());
-            for path in paths {
-                let value = match self.tree.find(path.iter().map(String::as_str)) {
-                    Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
-                    None => None,
-                };
-                values.push(value);
+            if ask.strict_builtin_errors {
+                // What is undefined elsewhere is an error here.
+                return self.values(paths, ask, &mut Worker::default());
             }
-            Ok(Answer { values, prints: eval.prints })
+            let mut worker = self.workers.take();
+            let answer = self.values(paths, ask, &mut worker);
+            self.workers.give(worker);
+            answer
         })
     }
 
-    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, caches: &'p mut Caches) -> Eval<'p> {
+    fn values(&self, paths: &[Vec<String>], ask: &Ask<'_>, worker: &mut Worker) -> Result<Answer, EvalError> {
+        let mut eval = self.eval(ask, worker);
+        let mut values = Vec::with_capacity(paths.len());
+        for path in paths {
+            let value = match self.tree.find(path.iter().map(String::as_str)) {
+                Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
+                None => None,
+            };
+            values.push(value);
+        }
+        Ok(Answer { values, prints: eval.prints })
+    }
+
+    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
+        let Worker { caches, lasting } = worker;
+        lasting.set_clock(ask.now_ns);
         let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
-        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope);
+        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope, lasting);
         eval.strict = ask.strict_builtin_errors;
         eval.bounds = ask.bounds;
         eval
@@ -181,6 +230,13 @@ impl Policy {
 pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
     apart(work)
         .unwrap_or_else(|error| Err(EvalError { code: EvalCode::Fault, message: error.to_string(), place: None }))
+}
+
+/// The parser could not be run; told at the first file.
+fn fault(sources: &[Source], error: &StackError) -> CompileError {
+    let empty = Source::new(String::new(), String::new());
+    let first = sources.first().unwrap_or(&empty);
+    CompileError::at(first, Span::default(), CompileCode::Compile, error.to_string())
 }
 
 pub(super) fn sorted(mut errors: Vec<CompileError>) -> Vec<CompileError> {

@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 use regorus::Value;
 
 use super::ast::{Call, Literal, LiteralKind, Module, Name, Term, TermKind};
-use super::builtins::Caches;
 use super::error::{CompileCode, CompileError, EvalError};
 use super::eval::{Eval, Flow, Printed};
 use super::ir::{NodeId, Slot};
 use super::parse::{parse, parse_query};
 use super::plan::{QueryPlan, plan_query};
-use super::policy::{Ask, Policy, on_deep_stack, sorted};
+use super::policy::{Ask, Policy, Worker, on_deep_stack, sorted};
 use super::resolve::{arity, resolve_query};
 use super::span::{QUERY, Source, Span};
 use super::watch::{Seen, Watch};
@@ -218,8 +217,8 @@ impl Policy {
     ) -> Result<(Seen, Vec<Printed>), EvalError> {
         on_deep_stack(|| {
             let nowhere = Source::new(String::new(), String::new());
-            let mut caches = Caches::default();
-            let mut eval = self.eval(ask, &mut caches);
+            let mut worker = Worker::default();
+            let mut eval = self.eval(ask, &mut worker);
             eval.observer = watch.observer(&nowhere, &[]);
             for node in paths.iter().filter_map(|path| self.tree.find(path.iter().map(String::as_str))) {
                 eval.value(node, Span::default()).map_err(|error| *error)?;
@@ -231,8 +230,8 @@ impl Policy {
     }
 
     fn run(&self, query: &Query, ask: &Ask<'_>, watch: &Watch, seen: &mut Seen) -> Result<Results, EvalError> {
-        let mut caches = Caches::default();
-        let mut eval = self.eval(ask, &mut caches);
+        let mut worker = Worker::default();
+        let mut eval = self.eval(ask, &mut worker);
         eval.observer = watch.observer(&query.source, &query.plan.steps);
         let frame = eval.frame(query.plan.slots);
         let mut found = Vec::new();
@@ -265,8 +264,10 @@ impl Policy {
         watch: &Watch,
     ) -> (Result<Option<Value>, EvalError>, Vec<Printed>, Seen) {
         let nowhere = Source::new(String::new(), String::new());
-        let mut caches = Caches::default();
-        let mut eval = self.eval(ask, &mut caches);
+        // What lasts from one evaluation to the next would not be seen.
+        let pooled = !watch.is_anything();
+        let mut worker = if pooled { self.workers.take() } else { Worker::default() };
+        let mut eval = self.eval(ask, &mut worker);
         eval.observer = watch.observer(&nowhere, &[]);
         let node: Option<NodeId> = self.tree.find(path.iter().map(String::as_str));
         let value = match node {
@@ -277,7 +278,12 @@ impl Policy {
             Some(observer) => observer.seen(&eval),
             None => Seen::default(),
         };
-        (value.map_err(|error| *error), std::mem::take(&mut eval.prints), seen)
+        let prints = std::mem::take(&mut eval.prints);
+        drop(eval);
+        if pooled {
+            self.workers.give(worker);
+        }
+        (value.map_err(|error| *error), prints, seen)
     }
 }
 

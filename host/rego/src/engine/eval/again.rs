@@ -21,17 +21,23 @@ impl<'p> Eval<'p> {
 
     /// What a call or a reference gives; none where it is undefined, or gives an error.
     pub(crate) fn outcome(&mut self, frame: usize, step: &'p Step) -> Option<Value> {
-        let said = self.prints.len();
+        let (said, top, depth, overlay) = (self.prints.len(), self.top(), self.depth, self.overlay);
         let value = match &step.op {
             Op::Lookup { base, path, .. } => self.lookup(frame, base, path, step.span),
             Op::Call { callee, args, .. } => {
                 let args: Result<Vec<_>, _> = args.iter().map(|arg| self.term(frame, arg)).collect();
-                args.and_then(|args| self.call(*callee, args, step.span))
+                args.and_then(|args| {
+                    args.into_iter().for_each(|arg| self.push(arg));
+                    self.call(*callee, top, step.span)
+                })
             }
             _ => Ok(None),
         };
         // It was said the first time.
         self.prints.truncate(said);
+        // An error would have ended the query, and left these as they were.
+        self.close(top);
+        (self.depth, self.overlay) = (depth, overlay);
         value.ok().flatten()
     }
 }

@@ -16,7 +16,6 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -26,13 +25,15 @@ use crate::compile_error::Place;
 use crate::engine::builtins::Scope;
 use crate::engine::error::{EvalCode, EvalError};
 use crate::engine::ir::Slot;
-use crate::engine::limits::DEPTH;
+use crate::engine::limits::{BUILT, BUILT_TEXT, DEPTH};
 use crate::engine::observe::{Event, Observer};
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
-use memo::CallKey;
+use memo::{Calls, Reads};
 use overlay::Overlay;
+
+pub(crate) use memo::Lasting;
 
 /// Whether more results are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,13 @@ pub(crate) struct Eval<'p> {
     /// The overlay that holds now.
     overlay: usize,
     /// Answers of built-in functions that must stay the same.
-    fixed: BTreeMap<(&'static str, Vec<CallKey>), Option<Value>>,
+    fixed: Calls<&'static str>,
+    /// Values that outlive this query.
+    lasting: &'p mut Lasting,
+    /// What the value that is being made was made of so far.
+    reads: Reads,
+    /// What was made so far, in elements.
+    built: usize,
     depth: usize,
     ticks: u32,
 }
@@ -102,6 +109,7 @@ impl<'p> Eval<'p> {
         data: &'p Value,
         input: Option<Value>,
         scope: Scope<'p>,
+        lasting: &'p mut Lasting,
     ) -> Self {
         Self {
             program,
@@ -115,7 +123,10 @@ impl<'p> Eval<'p> {
             stack: Vec::new(),
             overlays: vec![Overlay::base(input)],
             overlay: 0,
-            fixed: BTreeMap::new(),
+            fixed: Calls::default(),
+            lasting,
+            reads: Reads::Policy,
+            built: 0,
             depth: 0,
             ticks: 0,
         }
@@ -145,6 +156,15 @@ impl<'p> Eval<'p> {
         at
     }
 
+    /// Where the next frame begins, or the next arguments.
+    fn top(&self) -> usize {
+        self.stack.len()
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
     pub(crate) fn close(&mut self, frame: usize) {
         self.stack.truncate(frame);
     }
@@ -170,6 +190,23 @@ impl<'p> Eval<'p> {
 
     fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Counts what was made: `elements`, and the length of a text.
+    fn made(&mut self, elements: usize, value: &Value, span: Span) -> Done<()> {
+        let own = match value {
+            Value::String(text) => text.len() / BUILT_TEXT,
+            Value::Array(array) => array.len(),
+            Value::Set(set) => set.len(),
+            Value::Object(object) => object.len(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => 0,
+        };
+        self.built = self.built.saturating_add(elements).saturating_add(own);
+        if self.built > BUILT {
+            let message = format!("more than {BUILT} elements were made in one evaluation");
+            return Err(self.error(EvalCode::Internal, span, message));
+        }
+        Ok(())
     }
 
     /// Looks at the deadline now and then.
@@ -198,7 +235,22 @@ impl<'p> Eval<'p> {
         Box::new(EvalError { code, message: message.into(), place: self.place(span) })
     }
 
+    /// Notes what has a part in the value that is being made.
+    fn read(&mut self, reads: Reads) {
+        self.reads = self.reads.max(reads);
+    }
+
+    /// Does `work` and tells what it read; the value around it has read that, too.
+    fn noting<T>(&mut self, work: impl FnOnce(&mut Self) -> Done<T>) -> Done<(T, Reads)> {
+        let outer = std::mem::take(&mut self.reads);
+        let made = work(self)?;
+        let own = self.reads;
+        self.read(outer);
+        Ok((made, own))
+    }
+
     fn print(&mut self, span: Span, text: String, is_note: bool) {
+        self.read(Reads::Query);
         if self.prints.len() < PRINTS {
             // A query stands in no file.
             let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });

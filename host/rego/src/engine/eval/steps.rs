@@ -28,18 +28,25 @@ impl<'p> Eval<'p> {
                     let value = self.term(frame, term)?;
                     self.accept(frame, pat, value)?
                 }
-                Op::Equal(one, other) => self.term(frame, one)? == self.term(frame, other)?,
-                Op::Truthy(term) => self.term(frame, term)? != Value::Bool(false),
+                Op::Equal(one, other) => match (self.peek(frame, one), self.peek(frame, other)) {
+                    (Some(one), Some(other)) => one == other,
+                    _ => self.term(frame, one)? == self.term(frame, other)?,
+                },
+                Op::Truthy(term) => match self.peek(frame, term) {
+                    Some(value) => *value != Value::Bool(false),
+                    None => self.term(frame, term)? != Value::Bool(false),
+                },
                 Op::Lookup { base, path, out } => match self.lookup(frame, base, path, span)? {
                     Some(value) => self.out(frame, out, value)?,
                     None => false,
                 },
                 Op::Call { callee, args, out } => {
-                    let mut values = Vec::with_capacity(args.len());
+                    let base = self.top();
                     for arg in args {
-                        values.push(self.term(frame, arg)?);
+                        let value = self.term(frame, arg)?;
+                        self.push(value);
                     }
-                    match self.call(*callee, values, span)? {
+                    match self.call(*callee, base, span)? {
                         Some(value) => self.out(frame, out, value)?,
                         None => false,
                     }

@@ -63,10 +63,15 @@ struct Watcher<'p> {
 }
 
 impl Watch {
+    /// Whether anything is to be noted.
+    pub(crate) const fn is_anything(&self) -> bool {
+        self.coverage || self.profile || self.trace || self.stories.is_some()
+    }
+
     /// The observer of an evaluation; none when there is nothing to note. A query stands in no file, so that its text and
     /// steps are given.
     pub(crate) fn observer<'p>(&self, query: &'p Source, steps: &'p [Step]) -> Option<Box<dyn Observer<'p> + 'p>> {
-        if !self.coverage && !self.profile && !self.trace && self.stories.is_none() {
+        if !self.is_anything() {
             return None;
         }
         Some(Box::new(Watcher {

@@ -24,7 +24,7 @@ pub(crate) struct Story {
     pub place: Place,
     /// How many results it gave.
     pub results: u64,
-    /// The expressions that were reached, in the order in which they are evaluated.
+    /// The expressions that were reached, in the order in which they are evaluated. The last decides.
     pub parts: Vec<Part>,
 }
 
@@ -47,12 +47,15 @@ pub(crate) struct Part {
 struct Group<'p> {
     span: Span,
     steps: Vec<&'p Step>,
+    /// The number of the last of them: behind it the expression holds.
+    last: usize,
 }
 
 /// A part while it is told.
 #[derive(Default)]
 struct Telling {
-    reached: bool,
+    /// The number of the step that was reached, the furthest if there are more.
+    reached: Option<usize>,
     held: u64,
     values: Option<Vec<Valued>>,
 }
@@ -62,11 +65,11 @@ struct Level<'p> {
     branch: &'p Branch,
     about: Arc<About>,
     groups: Vec<Group<'p>>,
-    /// The group of each step, by where the step is in memory.
-    group_of: BTreeMap<usize, usize>,
+    /// The number of each step, by where it is in memory.
+    numbers: BTreeMap<usize, usize>,
+    /// The group of each step, by its number.
+    group_of: Vec<usize>,
     telling: Vec<Telling>,
-    /// The group of the step that was taken last.
-    at: Option<usize>,
     results: u64,
     /// Whether it is the definition's first branch, not an `else`.
     is_first: bool,
@@ -96,9 +99,9 @@ impl<'p> Storyteller<'p> {
             }
             Event::Step { frame, step } => {
                 if let Some(level) = self.levels.last_mut().and_then(Option::as_mut)
-                    && let Some(group) = level.group_of.get(&address(step)).copied()
+                    && let Some(number) = level.numbers.get(&address(step)).copied()
                 {
-                    level.move_to(eval, frame, group);
+                    level.reached(eval, frame, number);
                 }
             }
             Event::Failed { frame, step } => {
@@ -108,7 +111,7 @@ impl<'p> Storyteller<'p> {
             }
             Event::Exit { frame, .. } => {
                 if let Some(level) = self.levels.last_mut().and_then(Option::as_mut) {
-                    level.move_to(eval, frame, level.groups.len());
+                    level.reached(eval, frame, level.group_of.len());
                     level.results += 1;
                 }
             }
@@ -147,17 +150,18 @@ impl<'p> Storyteller<'p> {
             around.max_by_key(|other| other.end - other.start).unwrap_or(span)
         };
         let mut groups: Vec<Group<'p>> = Vec::new();
-        let mut group_of = BTreeMap::new();
-        for step in &steps {
+        let mut group_of = Vec::with_capacity(steps.len());
+        for (number, step) in steps.iter().enumerate() {
             let span = widest(step.span);
             let at = groups.iter().position(|group| group.span == span).unwrap_or(groups.len());
             if at == groups.len() {
-                groups.push(Group { span, steps: Vec::new() });
+                groups.push(Group { span, steps: Vec::new(), last: number });
             }
             if let Some(group) = groups.get_mut(at) {
                 group.steps.push(step);
+                group.last = number;
             }
-            group_of.insert(address(step), at);
+            group_of.push(at);
         }
         self.stories.push(None);
         let level = Level {
@@ -165,8 +169,8 @@ impl<'p> Storyteller<'p> {
             about: Arc::clone(&branch.about),
             telling: groups.iter().map(|_| Telling::default()).collect(),
             groups,
+            numbers: steps.iter().enumerate().map(|(number, step)| (address(step), number)).collect(),
             group_of,
-            at: None,
             results: 0,
             is_first: self.last != Some(std::ptr::from_ref(&*branch.about).addr()),
             story: self.stories.len().checked_sub(1),
@@ -177,34 +181,34 @@ impl<'p> Storyteller<'p> {
 }
 
 impl<'p> Level<'p> {
-    /// A step of another group is taken: the one before held.
-    fn move_to(&mut self, eval: &mut Eval<'p>, frame: usize, group: usize) {
-        // Going back to an earlier group is a search that goes on.
-        if let Some(last) = self.at.filter(|last| group > *last) {
-            let first = self.telling.get(last).is_some_and(|telling| telling.held == 0);
-            let values = first.then(|| self.values(eval, frame, last, None));
-            if let Some(telling) = self.telling.get_mut(last) {
+    /// The step of a number is taken, or the end reached: the step before it held, and so did its group if it is its
+    /// last.
+    fn reached(&mut self, eval: &mut Eval<'p>, frame: usize, number: usize) {
+        let before = number.checked_sub(1).and_then(|before| Some((before, *self.group_of.get(before)?)));
+        if let Some((before, group)) = before
+            && self.groups.get(group).is_some_and(|group| group.last == before)
+        {
+            let first = self.telling.get(group).is_some_and(|telling| telling.held == 0);
+            let values = first.then(|| self.values(eval, frame, group, None));
+            if let Some(telling) = self.telling.get_mut(group) {
                 telling.held += 1;
                 telling.values = values.or_else(|| telling.values.take());
             }
         }
-        if let Some(telling) = self.telling.get_mut(group) {
-            telling.reached = true;
-            self.at = Some(group);
+        if let Some(telling) = self.group_of.get(number).and_then(|group| self.telling.get_mut(*group)) {
+            telling.reached = telling.reached.max(Some(number));
         }
     }
 
     fn failed(&mut self, eval: &mut Eval<'p>, frame: usize, step: &'p Step) {
-        let Some(group) = self.group_of.get(&address(step)).copied() else { return };
-        let told = self.telling.get(group).is_none_or(|telling| telling.values.is_some());
-        if !told {
+        let number = self.numbers.get(&address(step));
+        let Some(group) = number.and_then(|number| self.group_of.get(*number)).copied() else { return };
+        if self.telling.get(group).is_some_and(|telling| telling.values.is_none()) {
             let values = self.values(eval, frame, group, Some(step));
             if let Some(telling) = self.telling.get_mut(group) {
                 telling.values = Some(values);
             }
         }
-        // What follows is another way through an earlier search.
-        self.at = None;
     }
 
     fn values(&self, eval: &mut Eval<'p>, frame: usize, group: usize, failed: Option<&'p Step>) -> Vec<Valued> {
@@ -216,7 +220,10 @@ impl<'p> Level<'p> {
         let rule = eval.place(self.about.span)?;
         let place = if self.is_first { rule.clone() } else { eval.place(self.branch.span)? };
         let mut told = Vec::new();
-        for (group, telling) in self.groups.iter().zip(self.telling).filter(|(_, telling)| telling.reached) {
+        let mut all: Vec<_> = self.groups.iter().zip(self.telling).collect();
+        // Parts of an expression may be evaluated long before the rest of it.
+        all.sort_by_key(|(_, telling)| telling.reached);
+        for (group, telling) in all.into_iter().filter(|(_, telling)| telling.reached.is_some()) {
             let (Some(place), Some(source)) = (eval.place(group.span), eval.source(group.span)) else { continue };
             let last = source.row(group.span.end.saturating_sub(1));
             told.push(Part {

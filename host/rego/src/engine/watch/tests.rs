@@ -118,7 +118,7 @@ fn stories(rules: &str) -> Vec<(u64, Vec<String>)> {
 fn a_story_ends_with_the_first_expression_that_never_held() {
     for (rules, results, want) in [
         ("r if {\n\tinput.x == 1\n\tinput.x == 2\n\ttrue\n}\n", 0, vec!["3 input.x == 1 1", "4 input.x == 2 0 input.x=1"]),
-        ("r contains x if {\n\tsome x in input.xs\n\tx > 1\n}\n", 2, vec!["3 some x in input.xs 3 x=1 input.xs=[1, 2, 3]", "4 x > 1 2 x=1"]),
+        ("r contains x if {\n\tsome x in input.xs\n\tx > 1\n}\n", 2, vec!["3 some x in input.xs 3 x=1 input.xs=[1, 2, 3]", "4 x > 1 2 x=2"]),
         ("r if {\n\tf(input.x) == 3\n}\nf(x) := x + 1\n", 0, vec!["3 f(input.x) == 3 0 f(input.x)=2 input.x=1"]),
         ("r if {\n\tinput.nope.deep\n}\n", 0, vec!["3 input.nope.deep 0 input.nope.deep=undefined"]),
         ("r if {\n\tinput.x == y with input as {\"x\": 5}\n\ty := 4\n}\n", 0, vec!["4 y := 4 1 y=4", "3 input.x == y 0 input.x=5 y=4"]),
