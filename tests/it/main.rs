@@ -7,15 +7,20 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod arrows;
+mod as_ec;
 mod bad_input;
 mod ec_cases;
 mod example;
 mod plugins;
 mod policies;
+mod policy_tools;
 mod recorded;
 mod registry;
 mod remote;
+mod reports;
 mod shared;
+mod tekton;
 mod tidy;
 mod verdicts;
+mod whole;
 mod world;

@@ -179,6 +179,17 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same through a link named `ec`, which is made in `folder`.
+pub(crate) fn ec_command(folder: &Utf8Path, arguments: &[&str]) -> Command {
+    let link = folder.join("ec");
+    if !link.is_symlink() {
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_assay"), &link).unwrap();
+    }
+    let mut command = Command::new(link);
+    command.args(arguments).current_dir(root()).env_clear().stdin(Stdio::null());
+    command
+}
+
 /// Runs the program to its end.
 pub(crate) fn assay(arguments: &[&str]) -> Ran {
     Ran::of(&command(arguments).output().unwrap())

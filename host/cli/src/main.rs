@@ -22,29 +22,44 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    let around = surroundings();
+    let called = around.called;
     let flags = match Flags::try_parse() {
         Ok(flags) => flags,
-        Err(error) => {
+        Err(error) if !error.use_stderr() => {
             // Help and version go to standard output and are no errors. A closed pipe is nobody's fault.
             let _closed = error.print();
-            return if error.use_stderr() { exit::UNUSABLE.into() } else { exit::ALLOWED.into() };
+            return exit::ALLOWED.into();
+        }
+        Err(error) => {
+            Printer::new(false).error(called.error(&error.render().to_string()).trim_end());
+            return called.code(exit::UNUSABLE).into();
         }
     };
-    match commands::run(flags.command, surroundings()) {
-        Ok(code) => code.into(),
+    match commands::run(flags.command, around) {
+        Ok(code) => called.code(code).into(),
         Err(unusable) => {
-            Printer::new(false).error(&unusable.text());
-            exit::UNUSABLE.into()
+            Printer::new(false).error(&called.error(&unusable.text()));
+            called.code(exit::UNUSABLE).into()
         }
     }
 }
 
 fn surroundings() -> Surroundings {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    let no_colour = std::env::var("NO_COLOR").is_ok_and(|text| !text.is_empty());
     Surroundings {
         called: Called::by(std::env::args_os().next().as_deref()),
         now: jiff::Timestamp::now(),
-        stdout_colours: !no_colour && std::io::stdout().is_terminal(),
+        colours: if is_set(&NO_COLOUR) { Some(false) } else { is_set(&FORCE_COLOUR).then_some(true) },
+        stdout_is_terminal: std::io::stdout().is_terminal(),
     }
+}
+
+/// The names of the environment that ask for a text without colours, as `ec` has them.
+const NO_COLOUR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COLOUR"];
+/// The names that ask for colours wherever the text goes.
+const FORCE_COLOUR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn is_set(names: &[&str]) -> bool {
+    names.iter().any(|name| std::env::var_os(name).is_some_and(|text| !text.is_empty()))
 }

@@ -1,13 +1,12 @@
-//! [`Criteria`]: which findings count, by the include and exclude lists of a policy's source group.
+//! [`Criteria`]: which findings count, by include and exclude lists.
 //!
 //! The rules are `ec`'s. A finding of code `path.package.rule` answers to these names: `package`, `package.*`,
 //! `package.rule`, each of them with `:term` for each of its terms, `*`, and `@collection` for each of its collections.
+//! Where its package has a path, it answers to the same names with the full path as well, which `ec` never matches.
 //! An item that is one of these names adds its score to the include or the exclude side; the finding counts when the
 //! include side is larger. The more exactly an item names a rule, the higher its score.
 
-use crate::policy::{GlobalConfig, SourceGroup};
-
-/// Include and exclude lists, ready to be asked.
+/// Include and exclude lists that hold for one image at one moment; see [`selection`](crate::selection).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Criteria {
     include: Vec<String>,
@@ -22,20 +21,10 @@ impl Criteria {
         Self { include, exclude: exclude.to_vec() }
     }
 
-    /// The criteria of a source group: its own, or the policy's global ones when it has none at all.
+    /// Criteria from lists as they are: an empty include list includes nothing.
     #[must_use]
-    pub fn of(group: &SourceGroup, global: Option<&GlobalConfig>) -> Self {
-        match (&group.config, global) {
-            (Some(own), _) if !own.include.is_empty() || !own.exclude.is_empty() => {
-                Self::new(&own.include, &own.exclude)
-            }
-            (_, Some(global)) => {
-                let mut include = global.include.clone();
-                include.extend(global.collections.iter().map(|name| format!("@{name}")));
-                Self::new(&include, &global.exclude)
-            }
-            (_, None) => Self::new(&[], &[]),
-        }
+    pub const fn exactly(include: Vec<String>, exclude: Vec<String>) -> Self {
+        Self { include, exclude }
     }
 
     /// Whether findings of this code, with these terms and collections, count.
@@ -45,12 +34,20 @@ impl Criteria {
         total(&self.include, &names) > total(&self.exclude, &names)
     }
 
+    /// Whether some finding of this code may count, whatever its terms: what decides if a rule is asked at all.
+    #[must_use]
+    pub fn may_include(&self, code: &str, collections: &[String]) -> bool {
+        let names = names(code, &[], collections);
+        let with_term = |item: &String| item.split_once(':').is_some_and(|(name, _)| is_named(name, &names));
+        total(&self.include, &names) > total(&self.exclude, &names) || self.include.iter().any(with_term)
+    }
+
     /// Whether an exclude item names this code or one of its terms, whatever is included. This is how the findings of
     /// plugins are judged: a plugin named on the command line needs no include.
     #[must_use]
     pub fn excludes_by_name(&self, code: &str, terms: &[&str]) -> bool {
         let names = names(code, terms, &[]);
-        self.exclude.iter().any(|item| item != "*" && names.contains(item))
+        self.exclude.iter().any(|item| item != "*" && is_named(item, &names))
     }
 
     /// The include items that are no name of any of these codes, in their order.
@@ -65,39 +62,76 @@ impl Criteria {
                 break;
             }
             let names = names(code, &terms, &collections);
-            open.retain(|item| !names.contains(item));
+            open.retain(|item| !is_named(item, &names));
         }
         open.into_iter().map(String::as_str).collect()
     }
 }
 
+/// A name that a finding answers to, and how much an item that is this name counts.
+struct Name {
+    text: String,
+    score: u64,
+}
+
+impl Name {
+    fn new(text: String) -> Self {
+        Self { score: score(&text), text }
+    }
+
+    /// The name for one term.
+    fn with(&self, term: &str) -> Self {
+        Self { text: format!("{}:{term}", self.text), score: self.score + TERM }
+    }
+}
+
 /// All names a finding answers to.
-fn names(code: &str, terms: &[&str], collections: &[String]) -> Vec<String> {
+fn names(code: &str, terms: &[&str], collections: &[String]) -> Vec<Name> {
     let (path, rule) = code.rsplit_once('.').unwrap_or(("", code));
     let package = path.rsplit_once('.').map_or(path, |(_, last)| last);
-    let mut names = vec![package.to_owned(), format!("{package}.*"), format!("{package}.{rule}")];
-    let with_terms = names.iter().flat_map(|name| terms.iter().map(move |term| format!("{name}:{term}")));
-    let with_terms: Vec<_> = with_terms.collect();
+    let mut names = Vec::new();
+    if !package.is_empty() {
+        names.push(Name::new(package.to_owned()));
+    }
+    if package != path {
+        // By its text alone this would be a rule.
+        names.push(Name { text: path.to_owned(), score: PACKAGE * path.split('.').count() as u64 });
+    }
+    for package in names.iter().map(|name| name.text.clone()).collect::<Vec<_>>() {
+        names.push(Name::new(format!("{package}.*")));
+        names.push(Name::new(format!("{package}.{rule}")));
+    }
+    let terms = terms.iter().filter(|term| !term.is_empty());
+    let with_terms: Vec<_> = terms.flat_map(|term| names.iter().map(move |name| name.with(term))).collect();
     names.extend(with_terms);
-    names.push("*".to_owned());
-    names.extend(collections.iter().map(|name| format!("@{name}")));
+    names.push(Name::new("*".to_owned()));
+    names.extend(collections.iter().map(|name| Name::new(format!("@{name}"))));
     names
 }
 
-fn total(items: &[String], names: &[String]) -> u64 {
-    items.iter().map(|item| score(item) * names.iter().filter(|name| *name == item).count() as u64).sum()
+fn total(items: &[String], names: &[Name]) -> u64 {
+    names.iter().map(|name| name.score * items.iter().filter(|item| **item == name.text).count() as u64).sum()
 }
+
+fn is_named(item: &str, names: &[Name]) -> bool {
+    names.iter().any(|name| name.text == item)
+}
+
+/// What a term, a rule, and each part of a package count.
+const TERM: u64 = 100;
+const RULE: u64 = 100;
+const PACKAGE: u64 = 10;
 
 /// How exactly an item names something.
 fn score(item: &str) -> u64 {
     if item.starts_with('@') {
-        return 10;
+        return PACKAGE;
     }
     let (name, term) = item.split_once(':').map_or((item, None), |(name, term)| (name, Some(term)));
     let (package, rule) = name.rsplit_once('.').map_or((name, ""), |(package, rule)| (package, rule));
-    let for_term = if term.is_some_and(|term| !term.is_empty()) { 100 } else { 0 };
-    let for_package = if package == "*" { 1 } else { 10 * package.split('.').count() as u64 };
-    let for_rule = if rule.is_empty() || rule == "*" { 0 } else { 100 };
+    let for_term = if term.is_some_and(|term| !term.is_empty()) { TERM } else { 0 };
+    let for_package = if package == "*" { 1 } else { PACKAGE * package.split('.').count() as u64 };
+    let for_rule = if rule.is_empty() || rule == "*" { 0 } else { RULE };
     for_term + for_package + for_rule
 }
 
@@ -146,8 +180,19 @@ mod tests {
             (&["a.b:x"], &["a.b"], "a.b", &["x"], &[], true),
             (&["*"], &["a:x"], "a.b", &["w", "x"], &[], false),
             (&["pkg"], &[], "deep.er.pkg.rule", &[], &[], true),
-            (&["deep.er.pkg"], &[], "deep.er.pkg.rule", &[], &[], false),
+            (&["deep.er.pkg"], &[], "deep.er.pkg.rule", &[], &[], true),
+            (&["deep.er.pkg.other"], &[], "deep.er.pkg.rule", &[], &[], false),
+            (&["pkg.rule"], &["deep.er.pkg.*"], "deep.er.pkg.rule", &[], &[], true),
+            (&["deep.er.pkg"], &["pkg.rule"], "deep.er.pkg.rule", &[], &[], false),
+            (&["deep.er.pkg:x"], &["pkg.rule"], "deep.er.pkg.rule", &["x"], &[], true),
+            (&["pkg"], &["deep.er.pkg.rule:x"], "deep.er.pkg.rule", &["x"], &[], false),
+            (&["er.pkg"], &[], "deep.er.pkg.rule", &[], &[], false),
             (&["main"], &[], "nodots", &[], &[], false),
+            (&["", "."], &[], "nodots", &[], &[], false),
+            (&["*"], &["a.b:"], "a.b", &[""], &[], true),
+            (&["@redhat", "a"], &["a.b"], "a.b", &[], &redhat, false),
+            (&["@redhat", "a"], &["@redhat"], "a.b", &[], &redhat, true),
+            (&["a", "a"], &["a"], "a.b", &[], &[], true),
         ];
         for (include, exclude, code, terms, collections, want) in table {
             let criteria = Criteria::new(&strings(include), &strings(exclude));
@@ -160,14 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn a_group_without_criteria_falls_back_to_the_global_ones() {
-        let global =
-            GlobalConfig { collections: strings(&["min"]), exclude: strings(&["x"]), ..GlobalConfig::default() };
-        let mut group = SourceGroup::default();
-        assert_eq!(Criteria::of(&group, Some(&global)), Criteria::new(&strings(&["@min"]), &strings(&["x"])));
-        assert_eq!(Criteria::of(&group, None), Criteria::new(&strings(&["*"]), &[]));
-        group.config = Some(crate::policy::SourceConfig { exclude: strings(&["y"]), include: vec![] });
-        assert_eq!(Criteria::of(&group, Some(&global)), Criteria::new(&strings(&["*"]), &strings(&["y"])));
+    fn an_include_for_a_term_has_the_rule_asked() {
+        let criteria = Criteria::new(&strings(&["a.b:t", "c"]), &strings(&["c", "d"]));
+        assert!(criteria.may_include("a.b", &[]) && !criteria.includes("a.b", &[], &[]));
+        assert!(!criteria.may_include("c.x", &[]) && !criteria.may_include("d.x", &[]));
     }
 
     #[test]

@@ -14,7 +14,6 @@ use crate::{
     criteria::Criteria,
     evidence::{CheckKind, Evidence},
     finding::Finding,
-    image::PinnedImage,
     rule::{Answer, RuleInfo, RuleKind},
 };
 
@@ -57,6 +56,9 @@ const EFFECTIVE_ON_SHOWN: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// The message of a success.
 pub const PASS: &str = "Pass";
 
+/// What `ec` says of an image that no attestation is about.
+const UNATTESTED: &str = "No attestations contain a subject that match the given image.";
+
 /// The checks that no policy can exclude, as findings.
 #[must_use]
 pub fn decide_checks(evidence: &Evidence) -> Decision {
@@ -67,7 +69,21 @@ pub fn decide_checks(evidence: &Evidence) -> Decision {
         let finding = finding.with("description", description);
         if check.failure.is_some() { &mut decision.violations } else { &mut decision.successes }.push(finding);
     }
+    if evidence.attestations.is_empty() && !evidence.is_unattested() {
+        // Only when the check of signatures was left out; to judge nothing is not to pass.
+        decision.violations.push(Finding { message: UNATTESTED.to_owned(), metadata: Map::new() });
+    }
     decision
+}
+
+/// The finding that an image cannot be reached, in `ec`'s words. `why` ends the sentence.
+///
+/// For assay itself that is the lack of an answer; `ec` calls it a violation.
+#[must_use]
+pub fn inaccessible(why: &str) -> Finding {
+    Finding::new("builtin.image.accessible", format!("Image URL is not accessible: {why}"))
+        .with("title", "Image URL is accessible")
+        .with("description", "The image URL is available and accessible.")
 }
 
 struct CheckTexts {
@@ -82,16 +98,11 @@ const fn texts(kind: CheckKind) -> CheckTexts {
 
 /// What the answers of one source group about one image amount to at the moment `when`.
 ///
-/// `rules` are all rules of the group's evaluated packages, `answers` what they said.
+/// `rules` are all rules of the group's evaluated packages, `answers` what they said. A decision that is empty says that
+/// nothing was judged: misspelt criteria are told only beside something else.
 #[must_use]
-pub fn decide(
-    rules: &[RuleInfo],
-    answers: Vec<Answer>,
-    criteria: &Criteria,
-    _image: &PinnedImage,
-    when: Timestamp,
-) -> Decision {
-    let by_code: BTreeMap<&str, &RuleInfo> = rules.iter().map(|rule| (rule.code.as_str(), rule)).collect();
+pub fn decide(rules: &[&RuleInfo], answers: Vec<Answer>, criteria: &Criteria, when: Timestamp) -> Decision {
+    let by_code: BTreeMap<&str, &RuleInfo> = rules.iter().map(|rule| (rule.code.as_str(), *rule)).collect();
     let findings: Vec<(RuleKind, Finding)> =
         answers.into_iter().map(|answer| (answer.kind, complete(&by_code, answer, when))).collect();
     let missing = missing_includes(rules, &findings, criteria);
@@ -114,6 +125,9 @@ pub fn decide(
             decision.successes.push(success(rule));
         }
     }
+    if decision.is_empty() {
+        return decision;
+    }
     drop_dependents(&mut decision);
     for violation in &mut decision.violations {
         say_how_to_exclude(violation);
@@ -123,7 +137,7 @@ pub fn decide(
 }
 
 /// A warning for each include item that is the name of no rule and no finding: most likely a misspelling.
-fn missing_includes(rules: &[RuleInfo], findings: &[(RuleKind, Finding)], criteria: &Criteria) -> Vec<Finding> {
+fn missing_includes(rules: &[&RuleInfo], findings: &[(RuleKind, Finding)], criteria: &Criteria) -> Vec<Finding> {
     let of_rules = rules.iter().map(|rule| (rule.code.as_str(), Vec::new(), rule.collections.clone()));
     let of_findings = findings
         .iter()
@@ -212,17 +226,57 @@ fn level(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> RuleKind {
 }
 
 /// A finding that only follows from others that are reported says nothing new.
+///
+/// In `ec` findings that follow from one another all vanish, and a violation vanishes behind a warning. Here what is
+/// dropped follows from something that stays, and a violation only from violations.
 fn drop_dependents(decision: &mut Decision) {
-    let reported: BTreeSet<String> =
-        decision.violations.iter().chain(&decision.warnings).filter_map(Finding::code).map(str::to_owned).collect();
-    let stays = |finding: &Finding| {
-        let on = finding.metadata.get("depends_on").and_then(Value::as_array);
-        let on: Vec<_> = on.into_iter().flatten().filter_map(Value::as_str).collect();
-        on.is_empty() || on.iter().any(|code| !reported.contains(*code))
+    let reported = codes(decision.violations.iter().chain(&decision.warnings));
+    let violations = codes(decision.violations.iter());
+    let follows = |finding: &Finding| {
+        let on = depends_on(finding);
+        !on.is_empty() && on.iter().all(|code| reported.contains(*code))
     };
-    for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
-        list.retain(stays);
+    let stays =
+        |finding: &Finding| !follows(finding) || !depends_on(finding).iter().any(|code| violations.contains(*code));
+    let anchors = codes(decision.violations.iter().filter(|finding| stays(finding)));
+    let anchors = anchored(&decision.violations, anchors, &follows);
+    decision.violations.retain(|finding| !(follows(finding) && leans_on(finding, &anchors)));
+
+    let roots = decision.warnings.iter().filter(|finding| !follows(finding));
+    let anchors = codes(roots).into_iter().chain(violations.iter().cloned()).collect();
+    let anchors = anchored(&decision.warnings, anchors, &follows);
+    decision.warnings.retain(|finding| !(follows(finding) && leans_on(finding, &anchors)));
+    decision.successes.retain(|finding| !follows(finding));
+}
+
+/// The anchors, and the codes of all findings that follow from them, however far.
+fn anchored(
+    findings: &[Finding],
+    mut anchors: BTreeSet<String>,
+    follows: &dyn Fn(&Finding) -> bool,
+) -> BTreeSet<String> {
+    loop {
+        let more = findings.iter().filter(|finding| follows(finding) && leans_on(finding, &anchors));
+        let before = anchors.len();
+        let more = codes(more);
+        anchors.extend(more);
+        if anchors.len() == before {
+            return anchors;
+        }
     }
+}
+
+fn leans_on(finding: &Finding, anchors: &BTreeSet<String>) -> bool {
+    depends_on(finding).iter().any(|code| anchors.contains(*code))
+}
+
+fn codes<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeSet<String> {
+    findings.filter_map(Finding::code).map(str::to_owned).collect()
+}
+
+fn depends_on(finding: &Finding) -> Vec<&str> {
+    let on = finding.metadata.get("depends_on").and_then(Value::as_array);
+    on.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn say_how_to_exclude(violation: &mut Finding) {
@@ -261,6 +315,7 @@ mod tests {
             effective_on: None,
             collections: Vec::new(),
             depends_on: Vec::new(),
+            pipeline_intention: Vec::new(),
             place: ("p.rego".to_owned(), 1),
         }
     }
@@ -273,8 +328,7 @@ mod tests {
     fn run(rules: &[RuleInfo], answers: Vec<Answer>, include: &[&str], exclude: &[&str]) -> Decision {
         let strings = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let criteria = Criteria::new(&strings(include), &strings(exclude));
-        let image = PinnedImage::parse(&format!("r.example/a@{}", crate::digest::Digest::of(b""))).unwrap();
-        decide(rules, answers, &criteria, &image, WHEN.parse().unwrap())
+        decide(&rules.iter().collect::<Vec<_>>(), answers, &criteria, WHEN.parse().unwrap())
     }
 
     fn shown(decision: &Decision) -> Vec<String> {
@@ -339,6 +393,31 @@ mod tests {
         let answers = ["p.a", "p.b", "p.c"].map(|code| answer(RuleKind::Deny, &json!({ "code": code })));
         let decision = run(&[rule("p.a"), follower, of_two], answers.to_vec(), &[], &[]);
         assert_eq!(shown(&decision), ["deny p.a: No.", "deny p.c: No."]);
+    }
+
+    #[test]
+    fn something_stays_for_whatever_is_dropped_and_no_violation_hides_behind_a_warning() {
+        for (depends, warned, want) in [
+            // Findings that follow from one another, or from themselves.
+            (vec![("p.a", vec!["p.b"]), ("p.b", vec!["p.a"])], vec![], vec!["deny p.a: No.", "deny p.b: No."]),
+            (vec![("p.a", vec!["p.a"])], vec![], vec!["deny p.a: No."]),
+            (vec![("p.a", vec![]), ("p.b", vec!["p.a"]), ("p.c", vec!["p.b"])], vec![], vec!["deny p.a: No."]),
+            (vec![("p.a", vec!["p.w"])], vec!["p.w"], vec!["deny p.a: No.", "warn p.w: No."]),
+            (vec![("p.a", vec![]), ("p.b", vec!["p.a", "p.w"])], vec!["p.w"], vec!["deny p.a: No.", "warn p.w: No."]),
+        ] {
+            let rules: Vec<_> = depends
+                .iter()
+                .map(|(code, on)| RuleInfo { depends_on: on.iter().map(|on| (*on).to_owned()).collect(), ..rule(code) })
+                .collect();
+            let denied = depends.iter().map(|(code, _)| answer(RuleKind::Deny, &json!({ "code": code })));
+            let warned = warned.iter().map(|code| answer(RuleKind::Warn, &json!({ "code": code })));
+            assert_eq!(shown(&run(&rules, denied.chain(warned).collect(), &[], &[])), want, "{depends:?}");
+        }
+    }
+
+    #[test]
+    fn misspelt_criteria_alone_are_no_answer() {
+        assert!(run(&[rule("p.a")], vec![], &["typo"], &[]).is_empty());
     }
 
     #[test]

@@ -29,11 +29,17 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// False when the attestations could not be verified: the policy is then not asked, as its answer would rest
-    /// on nothing.
+    /// False when there are no attestations or they could not be verified: the policy is then not asked, as its answer
+    /// would rest on nothing.
     #[must_use]
     pub fn may_be_judged(&self) -> bool {
-        !self.checks.iter().any(|check| check.kind == CheckKind::AttestationSignature && check.failure.is_some())
+        !self.attestations.is_empty() && !self.is_unattested()
+    }
+
+    /// Whether the attestations could not be verified.
+    #[must_use]
+    pub fn is_unattested(&self) -> bool {
+        self.checks.iter().any(|check| check.kind == CheckKind::AttestationSignature && check.failure.is_some())
     }
 
     /// The config blob as JSON. None for an index.

@@ -1,13 +1,15 @@
 //! [`InputHead`]: the input document that policies see, the shape of `ec`'s (`policy-input`).
 //!
 //! What is the same for all components (the Snapshot, the policy) is written once for a run; statements stand in the
-//! document byte for byte as they were signed.
+//! document as they were signed, but for white space. Objects that `ec` reads into types of its own (the Snapshot, a
+//! config) have their fields in those types' order; what the types do not know follows, where `ec` drops it.
 
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     evidence::{Evidence, Signature},
+    json,
     policy::PolicySpec,
     snapshot::{Component, Snapshot},
 };
@@ -31,7 +33,7 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct AttestationDocument<'a> {
-    statement: &'a RawValue,
+    statement: Box<RawValue>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     signatures: &'a [Signature],
 }
@@ -56,10 +58,67 @@ struct ParentDocument<'a> {
     config: Value,
 }
 
-/// The runtime part (`config`) of an image's config blob, image-spec's `config.md`.
+/// The runtime part (`config`) of an image's config blob, image-spec's `config.md`; empty where it has none.
 fn runtime_config(blob: &[u8]) -> Option<Value> {
     let blob: Value = serde_json::from_slice(blob).ok()?;
-    blob.get("config").filter(|config| config.is_object()).cloned()
+    let config = blob.as_object()?.get("config").and_then(Value::as_object);
+    let mut config = config.cloned().unwrap_or_default();
+    // As in Go, a field that is empty is left out, and a map has its keys sorted.
+    config.retain(|_, value| !is_empty(value));
+    let mut ordered = in_order(&mut config, &CONFIG_FIELDS);
+    for map in ["Labels", "Volumes", "ExposedPorts"] {
+        if let Some(value) = ordered.get_mut(map) {
+            *value = json::sorted(value);
+        }
+    }
+    ordered.extend(config);
+    Some(Value::Object(ordered))
+}
+
+/// The fields of a config in the order of `go-containerregistry`'s type.
+const CONFIG_FIELDS: [&str; 24] = [
+    "AttachStderr",
+    "AttachStdin",
+    "AttachStdout",
+    "Cmd",
+    "Healthcheck",
+    "Domainname",
+    "Entrypoint",
+    "Env",
+    "Hostname",
+    "Image",
+    "Labels",
+    "OnBuild",
+    "OpenStdin",
+    "StdinOnce",
+    "Tty",
+    "User",
+    "Volumes",
+    "WorkingDir",
+    "ExposedPorts",
+    "ArgsEscaped",
+    "NetworkDisabled",
+    "MacAddress",
+    "StopSignal",
+    "Shell",
+];
+
+/// The fields of a Snapshot before its components, in the order of Konflux's type.
+const SNAPSHOT_FIELDS: [&str; 3] = ["application", "displayName", "displayDescription"];
+
+/// Takes the fields that are there, in this order.
+fn in_order(fields: &mut Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+    names.iter().filter_map(|name| fields.shift_remove_entry(*name)).collect()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
 }
 
 impl InputHead {
@@ -67,11 +126,13 @@ impl InputHead {
     pub fn new(snapshot: &Snapshot, components: &[Component], policy: &PolicySpec) -> Result<Self, serde_json::Error> {
         let mut components: Vec<_> = components.iter().collect();
         components.sort_by(|a, b| (&a.container_image, &a.name).cmp(&(&b.container_image, &b.name)));
-        let mut fields = Map::new();
-        fields.insert("application".to_owned(), Value::String(String::new()));
-        fields.extend(snapshot.fields.clone());
+        let mut given = snapshot.fields.clone();
+        given.entry("application").or_insert_with(|| Value::String(String::new()));
+        let artifacts = given.shift_remove("artifacts").unwrap_or_else(|| Value::Object(Map::new()));
+        let mut fields = in_order(&mut given, &SNAPSHOT_FIELDS);
+        fields.extend(given);
         fields.insert("components".to_owned(), components.into_iter().map(Component::to_json).collect());
-        fields.entry("artifacts").or_insert_with(|| Value::Object(Map::new()));
+        fields.insert("artifacts".to_owned(), artifacts);
         Ok(Self {
             snapshot: serde_json::value::to_raw_value(&fields)?,
             policy_spec: serde_json::value::to_raw_value(policy)?,
@@ -83,13 +144,14 @@ impl InputHead {
         let mut attestations = Vec::with_capacity(evidence.attestations.len());
         for attestation in &evidence.attestations {
             let statement = serde_json::from_slice::<&RawValue>(&attestation.statement)?;
+            let statement = RawValue::from_string(json::compact(statement.get()))?;
             attestations.push(AttestationDocument { statement, signatures: &attestation.signatures });
         }
         let parent = evidence.parent.as_ref().map(|parent| ParentDocument {
             reference: &parent.reference,
             config: runtime_config(&parent.config).unwrap_or_else(|| Value::Object(Map::new())),
         });
-        crate::json::to_string(&Document {
+        json::to_string(&Document {
             attestations: (!attestations.is_empty()).then_some(attestations),
             image: ImageDocument {
                 reference: evidence.image.to_string(),
@@ -117,12 +179,14 @@ mod tests {
     };
 
     fn evidence() -> Evidence {
-        let statement: &[u8] = br#"{"_type":"t","big":1e400,"n":1.0,"z":1,"a":2}"#;
+        let statement: &[u8] = br#"{"_type": "t", "big":1e400,"n":1.0,"z":1, "a":2}"#;
         Evidence {
             image: PinnedImage::parse(&format!("r.example/cart@{}", Digest::of(b""))).unwrap(),
             media_type: "m".to_owned(),
             manifest: (*b"{}").into(),
-            config: Some((*br#"{"os":"linux","config":{"Labels":{"a":"b"}}}"#).into()),
+            config: Some(
+                (*br#"{"os":"linux","config":{"User":"","Labels":{"z":"","a":"<b>"},"Odd":1,"Env":["A=b"]}}"#).into(),
+            ),
             parent: Some(Parent { reference: "r.example/base:1@sha256:0".to_owned(), config: (*b"{}").into() }),
             signatures: vec![],
             attestations: vec![Attestation {
@@ -140,11 +204,12 @@ mod tests {
     #[test]
     fn the_document_has_the_shape_and_order_of_ec() {
         let snapshot =
-            Snapshot::parse(r#"{"components":[{"name":"cart","containerImage":"r.example/cart:1"}],"new":1}"#).unwrap();
+            r#"{"components":[{"name":"cart","containerImage":"r.example/cart:1"}],"new":1,"displayName":"D"}"#;
+        let snapshot = Snapshot::parse(snapshot).unwrap();
         let policy = PolicySpec { public_key: "k".to_owned(), ..PolicySpec::default() };
         let head = InputHead::new(&snapshot, &snapshot.components, &policy).unwrap();
         let text = head.document(snapshot.components.first().unwrap(), &evidence()).unwrap();
-        let want = r#"{"attestations":[{"statement":{"_type":"t","big":1e400,"n":1.0,"z":1,"a":2}}],"image":{"ref":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","config":{"Labels":{"a":"b"}},"parent":{"ref":"r.example/base:1@sha256:0","config":{}},"source":{}},"snapshot":{"application":"","new":1,"components":[{"name":"cart","containerImage":"r.example/cart:1","source":{}}],"artifacts":{}},"component_name":"cart","policy_spec":{"publicKey":"k"}}"#;
+        let want = r#"{"attestations":[{"statement":{"_type":"t","big":1e400,"n":1.0,"z":1,"a":2}}],"image":{"ref":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","config":{"Env":["A=b"],"Labels":{"a":"\u003cb\u003e","z":""},"Odd":1},"parent":{"ref":"r.example/base:1@sha256:0","config":{}},"source":{}},"snapshot":{"application":"","displayName":"D","new":1,"components":[{"name":"cart","containerImage":"r.example/cart:1","source":{}}],"artifacts":{}},"component_name":"cart","policy_spec":{"publicKey":"k"}}"#;
         assert_eq!(text, want);
     }
 

@@ -57,6 +57,65 @@ pub fn sorted(value: &Value) -> Value {
     }
 }
 
+/// The same value with every number as Go writes one that it has read into a 64-bit float, as it reads numbers of
+/// maps. What a float cannot hold stays as it is.
+#[must_use]
+pub fn as_floats(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|float| float.is_finite());
+            let written = float.and_then(|float| serde_json::from_str(&go_float(float)).ok());
+            written.unwrap_or_else(|| value.clone())
+        }
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), as_floats(value))).collect(),
+        Value::Array(items) => items.iter().map(as_floats).collect(),
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+    }
+}
+
+/// `encoding/json`: the shortest digits that give the float again, with an exponent below 1e-6 and from 1e21 on.
+fn go_float(float: f64) -> String {
+    let size = float.abs();
+    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        let text = format!("{float:e}");
+        return text.replacen("e", if size < 1.0 { "e" } else { "e+" }, 1);
+    }
+    float.to_string()
+}
+
+/// The text of a JSON document without the white space between its parts.
+#[must_use]
+pub fn compact(text: &str) -> String {
+    let mut compact = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', ' ', '\t', '\n', '\r']) {
+        let (before, after) = rest.split_at(at);
+        compact.push_str(before);
+        let taken = if after.starts_with('"') { string_end(after) } else { 1 };
+        let (part, after) = after.split_at(taken.min(after.len()));
+        if part.starts_with('"') {
+            compact.push_str(part);
+        }
+        rest = after;
+    }
+    compact.push_str(rest);
+    compact
+}
+
+/// The length of the string that `text` begins with, quotes and all.
+fn string_end(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{json, value::RawValue};
@@ -69,6 +128,41 @@ mod tests {
         assert_eq!(text, r#"{"a\u003cb":"x\u003ey \u0026 z\u2028\u2029é\n"}"#);
         let raw = RawValue::from_string(r#"{"html":"<b>","n":1.0}"#.to_owned()).unwrap();
         assert_eq!(to_string(&raw).unwrap(), r#"{"html":"\u003cb\u003e","n":1.0}"#);
+    }
+
+    #[test]
+    fn white_space_stays_only_inside_strings() {
+        for (text, want) in [
+            ("", ""),
+            (" { \"a b\" :\t[ 1 ,\r\n\"\\\" \\\\\" , 2e1 ] } ", r#"{"a b":[1,"\" \\",2e1]}"#),
+            (r#"{"é ":"\u0020 "}"#, r#"{"é ":"\u0020 "}"#),
+            ("\"open \\", "\"open \\"),
+        ] {
+            assert_eq!(compact(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn floats_are_written_as_go_writes_them() {
+        for (text, want) in [
+            ("1.0", "1"),
+            ("0.10", "0.1"),
+            ("-0.0", "-0"),
+            ("1e2", "100"),
+            ("1e20", "100000000000000000000"),
+            ("1e21", "1e+21"),
+            ("0.000001", "0.000001"),
+            ("0.0000001", "1e-7"),
+            ("12345678901234567890", "12345678901234567000"),
+            ("1e400", "1e400"),
+        ] {
+            let value: Value = serde_json::from_str(&format!("[{text}]")).unwrap();
+            assert_eq!(
+                to_string(&as_floats(&value)).unwrap().replace("1e+400", "1e400"),
+                format!("[{want}]"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Every other crate names this one and this one names none of them. In reading order: what is judged
 //! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`input`], [`moment`]), what the policy says
-//! ([`policy`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
+//! ([`policy`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
 //! [`event`]), and the doors other crates build ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
@@ -25,5 +25,6 @@ pub mod outcome;
 pub mod policy;
 pub mod port;
 pub mod rule;
+pub mod selection;
 pub mod snapshot;
 pub mod yaml;

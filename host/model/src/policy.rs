@@ -5,9 +5,9 @@
 //! errors, as a misspelt `exclude` must not be ignored.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
-use crate::{snapshot::kind, yaml};
+use crate::{json, snapshot::kind, yaml};
 
 /// A policy configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct SourceGroup {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Where the Rego is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policy: Vec<String>,
     /// Where the data is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -57,10 +57,51 @@ pub struct SourceGroup {
     pub config: Option<SourceConfig>,
     /// Which rules count for a while, or for some images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volatile_config: Option<Value>,
+    pub volatile_config: Option<VolatileConfig>,
 }
 
-/// Criteria of one group; see [`criteria`](crate::criteria).
+/// Criteria of one group that hold for a while, or for some images; see [`selection`](crate::selection).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VolatileConfig {
+    /// What does not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<VolatileCriterion>,
+    /// What counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<VolatileCriterion>,
+}
+
+/// One item with its window and its scope. Fields that are not set are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VolatileCriterion {
+    /// The item, as in `config`.
+    pub value: String,
+    /// From when it holds: RFC 3339 or a date.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub effective_on: String,
+    /// Until when it holds: RFC 3339 or a date.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub effective_until: String,
+    /// Deprecated: the digest of the image it holds for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image_ref: String,
+    /// The digest of the image it holds for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image_digest: String,
+    /// The repository, without tag, whose images it holds for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image_url: String,
+    /// The components it holds for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub component_names: Vec<String>,
+    /// Where it is argued for, such as an issue.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reference: String,
+}
+
+/// Criteria of one group that always hold; see [`selection`](crate::selection).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceConfig {
@@ -136,12 +177,38 @@ impl PolicySpec {
         }
         // Through text, since raw values are read only from text.
         let text = spec.to_string();
-        serde_json::from_str(&text).map_err(|error| {
+        let spec: Self = serde_json::from_str(&text).map_err(|error| {
             let message = error.to_string();
             // The line and column would be those of our own text.
             let message = message.split(" at line ").next().unwrap_or_default().to_owned();
             PolicyError::Shape(message)
-        })
+        })?;
+        for (number, group) in (1..).zip(&spec.sources) {
+            // An object, as the format has it; rules could not see anything else.
+            if group.rule_data.as_ref().is_some_and(|data| !data.get().starts_with('{')) {
+                return Err(PolicyError::Shape(format!("`ruleData` of source group {number} is not an object")));
+            }
+        }
+        Ok(spec)
+    }
+
+    /// Sets texts in the `ruleData` of every source group, over what is there.
+    ///
+    /// Groups are written anew as Go writes a map that it has read: keys in byte order, numbers as 64-bit floats.
+    pub fn add_rule_data(&mut self, extra: &[(String, String)]) -> Result<(), serde_json::Error> {
+        if extra.is_empty() {
+            return Ok(());
+        }
+        for group in &mut self.sources {
+            let given = group.rule_data.as_ref().map_or("{}", |data| data.get());
+            let mut fields: Map<String, Value> = serde_json::from_str(given)?;
+            for (key, text) in extra {
+                fields.insert(key.clone(), Value::String(text.clone()));
+            }
+            let sorted = json::sorted(&json::as_floats(&Value::Object(fields)));
+            group.rule_data = Some(RawValue::from_string(json::to_string(&sorted)?)?);
+        }
+        Ok(())
     }
 }
 
@@ -166,6 +233,25 @@ mod tests {
     }
 
     #[test]
+    fn volatile_criteria_are_written_in_the_order_of_the_published_type() {
+        let spec = r#"{"sources":[{"policy":["p"],"volatileConfig":{"exclude":[{"value":"v","effectiveOn":"2025-01-01T00:00:00Z","effectiveUntil":"2026-01-01T00:00:00Z","imageRef":"sha256:1","imageDigest":"sha256:2","imageUrl":"u","componentNames":["c"],"reference":"r"}],"include":[{"value":"w"}]}}]}"#;
+        assert_eq!(serde_json::to_string(&PolicySpec::parse(spec).unwrap()).unwrap(), spec);
+    }
+
+    #[test]
+    fn extra_rule_data_overwrites_and_is_written_as_go_writes_a_map() {
+        let mut policy = PolicySpec::parse(
+            r#"{"sources":[{"ruleData":{"z":1.0,"key":{"deep":true},"big":12345678901234567890,"e":1e21,"f":0.10}},{"policy":["p"]}]}"#,
+        )
+        .unwrap();
+        let pair = |key: &str, text: &str| (key.to_owned(), text.to_owned());
+        policy.add_rule_data(&[]).unwrap();
+        policy.add_rule_data(&[pair("key", "old"), pair("key", "<new>"), pair("a", "")]).unwrap();
+        let want = r#"{"sources":[{"ruleData":{"a":"","big":12345678901234567000,"e":1e+21,"f":0.1,"key":"\u003cnew\u003e","z":1}},{"policy":["p"],"ruleData":{"a":"","key":"\u003cnew\u003e"}}]}"#;
+        assert_eq!(serde_json::to_string(&policy).unwrap(), want);
+    }
+
+    #[test]
     fn what_is_not_a_policy_says_what_is_wrong() {
         for (text, says) in [
             ("[]", "a list, not an object"),
@@ -175,6 +261,15 @@ mod tests {
             ("sources: {}", "expected a sequence"),
             ("sources: [{policy: [1]}]", "expected a string"),
             ("sources: [", "neither JSON nor YAML"),
+            ("sources: null", "expected a sequence"),
+            ("sources: [{ruleData: []}]", "`ruleData` of source group 1 is not an object"),
+            ("sources: [{policy: [a]}, {ruleData: text}]", "`ruleData` of source group 2 is not an object"),
+            ("sources: [{config: {collections: [a]}}]", "unknown field `collections`"),
+            ("sources: [{volatileConfig: {exclude: [{imageRef: x}]}}]", "missing field `value`"),
+            ("sources: [{volatileConfig: {exclude: [{value: x, when: y}]}}]", "unknown field `when`"),
+            ("sources: [{volatileConfig: {exclude: [x]}}]", "expected struct VolatileCriterion"),
+            ("configuration: {other: []}", "unknown field `other`"),
+            ("{identity: {subjectRegexp: x}}", "unknown field `subjectRegexp`"),
         ] {
             let error = PolicySpec::parse(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text:?}: {error}");

@@ -35,6 +35,8 @@ pub struct RuleInfo {
     pub collections: Vec<String>,
     /// `custom.depends_on`.
     pub depends_on: Vec<String>,
+    /// `custom.pipeline_intention`: the kinds of pipelines that the rule is meant for.
+    pub pipeline_intention: Vec<String>,
     /// The file and line (from 1) of the rule.
     pub place: (String, u32),
 }

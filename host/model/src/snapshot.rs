@@ -100,6 +100,22 @@ impl Snapshot {
         Ok(Self { fields, components })
     }
 
+    /// This Snapshot and what another holds besides. Fields of the first win. An image without a name that is there
+    /// already, under whatever name, is not judged twice; components of a name of their own all stay.
+    #[must_use]
+    pub fn merged(mut self, other: Self) -> Self {
+        for (name, value) in other.fields {
+            self.fields.entry(name).or_insert(value);
+        }
+        for component in other.components {
+            let known = self.components.iter().any(|known| known.container_image == component.container_image);
+            if component.name != UNNAMED || !known {
+                self.components.push(component);
+            }
+        }
+        self
+    }
+
     /// A Snapshot of a single image, as `--image` gives it.
     #[must_use]
     pub fn of_image(image: &str) -> Self {
@@ -142,7 +158,7 @@ impl Component {
         };
         let source = match fields.remove("source") {
             None | Some(Value::Null) => Value::Object(Map::new()),
-            Some(source) => source,
+            Some(source) => in_published_order(source),
         };
         Ok(Self { name, container_image, source, fields })
     }
@@ -157,6 +173,24 @@ impl Component {
         object.extend(self.fields.clone());
         Value::Object(object)
     }
+}
+
+/// The order in which `ec` writes the fields of `source.git`, that of Konflux's `Snapshot` type.
+const GIT_FIELDS: [&str; 5] = ["url", "revision", "context", "devfileUrl", "dockerfileUrl"];
+
+/// The source with its known fields in their order; others follow in the order given.
+fn in_published_order(mut source: Value) -> Value {
+    if let Some(git) = source.get_mut("git").and_then(Value::as_object_mut) {
+        let mut ordered = Map::new();
+        for field in GIT_FIELDS {
+            if let Some(value) = git.shift_remove(field) {
+                ordered.insert(field.to_owned(), value);
+            }
+        }
+        ordered.extend(std::mem::take(git));
+        *git = ordered;
+    }
+    source
 }
 
 /// What a JSON value is, in words for messages.
@@ -192,6 +226,28 @@ mod tests {
         assert_eq!(a.components.first().unwrap().to_json().get("version"), Some(&json!("v1")));
         let yaml = "spec:\n  components:\n  - name: n\n    containerImage: r.example/a\n";
         assert_eq!(Snapshot::parse(yaml).unwrap().components, [Component::new("n", "r.example/a")]);
+    }
+
+    #[test]
+    fn snapshots_are_merged_without_losing_a_component() {
+        let first = json!({"application": "one", "components": [
+            {"name": "a", "containerImage": "r.example/a"}, {"name": "b", "containerImage": "r.example/a"}]});
+        let second = json!({"application": "two", "more": 1, "components": [
+            {"name": "c", "containerImage": "r.example/a"}, {"containerImage": "r.example/a"},
+            {"containerImage": "r.example/d"}]});
+        let [first, second] = [first, second].map(|text| Snapshot::parse(&text.to_string()).unwrap());
+        let merged = first.merged(second);
+        let names: Vec<_> = merged.components.iter().map(|component| component.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c", UNNAMED]);
+        assert_eq!(Value::Object(merged.fields), json!({"application": "one", "more": 1}));
+    }
+
+    #[test]
+    fn a_source_has_the_order_of_the_published_type() {
+        let source = json!({"other": 1, "git": {"new": 1, "revision": "r", "url": "u"}});
+        let snapshot = json!({"components": [{"containerImage": "r.example/a", "source": source}]});
+        let component = Snapshot::parse(&snapshot.to_string()).unwrap().components.remove(0);
+        assert_eq!(component.source.to_string(), r#"{"other":1,"git":{"url":"u","revision":"r","new":1}}"#);
     }
 
     #[test]

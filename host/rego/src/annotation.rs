@@ -29,10 +29,20 @@ pub(crate) struct Annotation {
     pub(crate) effective_on: Option<String>,
     pub(crate) collections: Vec<String>,
     pub(crate) depends_on: Vec<String>,
+    pub(crate) pipeline_intention: Vec<String>,
 }
 
 /// All blocks of a file, in order.
 pub(crate) fn read(text: &str) -> Vec<Block> {
+    opened(text).into_iter().map(Open::close).collect()
+}
+
+/// All blocks of a file with everything they say: first line, last line, and their fields or why there are none.
+pub(crate) fn documents(text: &str) -> Vec<(u32, u32, Result<Map<String, Value>, String>)> {
+    opened(text).into_iter().map(|block| (block.first, block.last, fields(&block.yaml))).collect()
+}
+
+fn opened(text: &str) -> Vec<Open> {
     let mut blocks: Vec<Open> = Vec::new();
     let mut open = false;
     let mut raw = false;
@@ -51,7 +61,7 @@ pub(crate) fn read(text: &str) -> Vec<Block> {
             block.yaml.push('\n');
         }
     }
-    blocks.into_iter().map(Open::close).collect()
+    blocks
 }
 
 struct Open {
@@ -83,13 +93,17 @@ fn ends_in_raw_text(line: &str, mut raw: bool) -> bool {
     raw
 }
 
+fn fields(text: &str) -> Result<Map<String, Value>, String> {
+    match yaml::parse(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(Value::Null) => Err("the METADATA block is empty".to_owned()),
+        Ok(_) => Err("the METADATA block is not a list of keys with values".to_owned()),
+        Err(error) => Err(format!("the METADATA block is not YAML: {error}")),
+    }
+}
+
 fn annotation(text: &str) -> Result<Annotation, String> {
-    let fields = match yaml::parse(text) {
-        Ok(Value::Object(fields)) => fields,
-        Ok(Value::Null) => return Err("the METADATA block is empty".to_owned()),
-        Ok(_) => return Err("the METADATA block is not a list of keys with values".to_owned()),
-        Err(error) => return Err(format!("the METADATA block is not YAML: {error}")),
-    };
+    let fields = fields(text)?;
     let custom = match fields.get("custom") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(custom)) => custom.clone(),
@@ -104,6 +118,7 @@ fn annotation(text: &str) -> Result<Annotation, String> {
         effective_on: word(&custom, "effective_on")?,
         collections: words(&custom, "collections")?,
         depends_on: words(&custom, "depends_on")?,
+        pipeline_intention: words(&custom, "pipeline_intention")?,
     })
 }
 
@@ -143,11 +158,11 @@ mod tests {
     fn a_block_says_what_its_yaml_says() {
         let text = "package p\n\n# METADATA\n# title: T\n# description: >-\n#   Two\n#   lines.\n# custom:\n#   short_name: s\n#   \
                     solution: Fix it: now\n#   effective_on: 2020-01-01T00:00:00Z\n#   collections:\n#   - a\n#   - b\n#   \
-                    depends_on: p.other\n#   failure_msg: x %s\ndeny contains 1\n";
+                    depends_on: p.other\n#   pipeline_intention: [release]\n#   failure_msg: x %s\ndeny contains 1\n";
         let text = text.replace("Fix it: now", "'Fix it: now'");
         let blocks = read(&text);
         let [block] = blocks.as_slice() else { panic!("{blocks:?}") };
-        assert_eq!((block.first, block.last), (3, 16));
+        assert_eq!((block.first, block.last), (3, 17));
         let want = Annotation {
             title: Some("T".to_owned()),
             description: Some("Two lines.".to_owned()),
@@ -156,6 +171,7 @@ mod tests {
             effective_on: Some("2020-01-01T00:00:00Z".to_owned()),
             collections: vec!["a".to_owned(), "b".to_owned()],
             depends_on: vec!["p.other".to_owned()],
+            pipeline_intention: vec!["release".to_owned()],
             ..Annotation::default()
         };
         assert_eq!(block.annotation, Ok(want));

@@ -123,6 +123,7 @@ fn answer(case: &Json) -> Result<Vec<Value>, Wrong> {
     let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
     let deadline = Instant::now().checked_add(CASE_TIME);
     let ask = |input| Ask {
+        data: None,
         input,
         host: &NoHost,
         bounds: Bounds { deadline, ..Bounds::default() },
@@ -188,7 +189,8 @@ mod tests {
         }
         let refused = r#"{"note": "n", "file": "graphql/g.yaml", "query": "x := 1", "want_result": []}"#;
         assert_eq!(verdict(refused), Verdict::Excluded);
-        let unsafe_query = r#"{"note": "n", "file": "f", "query": "x > 1", "want_error_code": "rego_unsafe_var_error"}"#;
+        let unsafe_query =
+            r#"{"note": "n", "file": "f", "query": "x > 1", "want_error_code": "rego_unsafe_var_error"}"#;
         assert_eq!(verdict(unsafe_query), Verdict::Passed);
         assert!(judge("{").is_err());
     }

@@ -40,9 +40,6 @@ pub enum EvalError {
         /// What its host says.
         cause: NoAnswer,
     },
-    /// A built-in that cannot be answered.
-    #[error("{0}")]
-    Call(String),
     /// A fault of the evaluator.
     #[error("{0}")]
     Fault(String),
@@ -65,7 +62,6 @@ impl EvalError {
             Self::TooManyResults => {
                 (ErrorCode::PolicyError, Some("let a rule give one result for each term, not for each fact"))
             }
-            Self::Call(_) => (ErrorCode::PolicyError, Some("leave the rule's package out with `exclude`")),
             Self::Fault(_) => (ErrorCode::Internal, Some("this is a fault of assay; please report it")),
             Self::Builtin { cause, .. } => {
                 let code = match cause.code {
@@ -81,10 +77,8 @@ impl EvalError {
 
 impl From<CallFailure> for EvalError {
     fn from(failure: CallFailure) -> Self {
-        match failure {
-            CallFailure::NoAnswer { function, cause } => Self::Builtin { function, cause },
-            CallFailure::NotAvailable(_) => Self::Call(failure.to_string()),
-        }
+        let CallFailure { function, cause } = failure;
+        Self::Builtin { function, cause }
     }
 }
 

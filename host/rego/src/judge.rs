@@ -11,9 +11,11 @@ use assay_model::{
     decide::{Decision, decide},
     failure::NoAnswer,
     port::{Case, Judge},
-    rule::RuleInfo,
+    rule::{Answer, RuleInfo},
+    selection::Selection,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     builtin::Host,
@@ -23,53 +25,34 @@ use crate::{
     story::RuleStory,
 };
 
-/// A policy with the criteria of its source group.
+/// A policy with what its source group includes and excludes.
 pub struct Group {
     name: String,
     policy: Arc<Policy>,
-    criteria: Criteria,
-    when: Timestamp,
+    selection: Selection,
     host: Arc<dyn Host>,
     /// What `time.now_ns` tells: one moment for all images, so that what depends on it is worked out once.
     now: Timestamp,
     deadline: Option<Instant>,
     time_limit: Duration,
-    /// The packages that are asked.
-    packages: BTreeSet<String>,
-    /// The annotated rules of these packages.
-    rules: Vec<RuleInfo>,
+    /// The codes of rules that are meant for pipelines of another kind.
+    unintended: BTreeSet<String>,
 }
 
 impl Group {
-    /// A judge that decides as of `when`. Only packages of which some rule is included are asked; where that is none,
-    /// all are, so that misspelt criteria show.
+    /// A judge. Only packages of which some rule is included are asked; where that is none, all are, so that misspelt
+    /// criteria show.
     #[must_use]
-    pub fn new(
-        name: impl Into<String>,
-        policy: Arc<Policy>,
-        criteria: Criteria,
-        when: Timestamp,
-        host: Arc<dyn Host>,
-    ) -> Self {
-        let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
-            policy.rules().iter().filter(|rule| wanted(rule)).map(|rule| rule.package.clone()).collect()
-        };
-        let mut chosen = packages(&|rule| criteria.includes(&rule.code, &[], &rule.collections));
-        if chosen.is_empty() {
-            chosen = packages(&|_| true);
-        }
-        let rules = policy.annotated_rules().iter().filter(|rule| chosen.contains(&rule.package)).cloned().collect();
+    pub fn new(name: impl Into<String>, policy: Arc<Policy>, selection: Selection, host: Arc<dyn Host>) -> Self {
         Self {
             name: name.into(),
-            criteria,
-            when,
+            policy,
+            selection,
             host,
             now: Timestamp::now(),
             deadline: None,
             time_limit: EVALUATION_TIME,
-            packages: chosen,
-            rules,
-            policy,
+            unintended: BTreeSet::new(),
         }
     }
 
@@ -78,6 +61,33 @@ impl Group {
     pub const fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// The same, asking only rules that are meant for pipelines with one of these intentions; with none of them, rules
+    /// that are meant for any. Findings of rules that the policy does not list stay.
+    #[must_use]
+    pub fn with_intentions(mut self, intentions: &[String]) -> Self {
+        let meant = |rule: &RuleInfo| {
+            let of_rule = &rule.pipeline_intention;
+            if intentions.is_empty() { of_rule.is_empty() } else { of_rule.iter().any(|one| intentions.contains(one)) }
+        };
+        self.unintended =
+            self.policy.rules().iter().filter(|rule| !meant(rule)).map(|rule| rule.code.clone()).collect();
+        self
+    }
+
+    fn is_meant(&self, code: &str) -> bool {
+        !self.unintended.contains(code)
+    }
+
+    /// The packages to ask: those of which something may count.
+    fn packages(&self, criteria: &Criteria) -> BTreeSet<String> {
+        let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
+            let rules = self.policy.rules().iter().filter(|rule| self.is_meant(&rule.code) && wanted(rule));
+            rules.map(|rule| rule.package.clone()).collect()
+        };
+        let chosen = packages(&|rule| criteria.may_include(&rule.code, &rule.collections));
+        if chosen.is_empty() { packages(&|_| true) } else { chosen }
     }
 }
 
@@ -88,7 +98,8 @@ impl Group {
     /// # Errors
     /// [`EvalError`] when there is no answer.
     pub fn explain(&self, code: &str, case: &Case<'_>) -> Result<Vec<RuleStory>, EvalError> {
-        self.policy.explain(&self.ask(case), &|rule| is_called(rule, code))
+        let packages = self.packages(&self.selection.at(&case.evidence.image, &case.component.name, case.when));
+        self.policy.explain(&self.ask(case, &packages), &|rule| is_called(rule, code))
     }
 
     /// Whether the policy has a rule of this code.
@@ -102,10 +113,11 @@ impl Group {
         self.policy.rules().iter().map(|rule| rule.code.as_str())
     }
 
-    fn ask<'a>(&'a self, case: &'a Case<'_>) -> Ask<'a> {
+    fn ask<'a>(&self, case: &'a Case<'_>, packages: &'a BTreeSet<String>) -> Ask<'a> {
         Ask {
-            packages: &self.packages,
+            packages,
             input: case.input,
+            when: Some(case.when),
             host: Arc::clone(&self.host),
             now: self.now,
             deadline: self.deadline,
@@ -120,7 +132,7 @@ fn is_called(rule: &RuleInfo, code: &str) -> bool {
 
 impl std::fmt::Debug for Group {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Group").field("name", &self.name).field("packages", &self.packages).finish_non_exhaustive()
+        to.debug_struct("Group").field("name", &self.name).field("selection", &self.selection).finish_non_exhaustive()
     }
 }
 
@@ -130,8 +142,15 @@ impl Judge for Group {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let answers = self.policy.evaluate(&self.ask(case)).map_err(|error| error.into_no_answer(&self.name))?;
-        Ok(decide(&self.rules, answers, &self.criteria, &case.evidence.image, self.when))
+        let criteria = self.selection.at(&case.evidence.image, &case.component.name, case.when);
+        let packages = self.packages(&criteria);
+        let ask = self.ask(case, &packages);
+        let mut answers = self.policy.evaluate(&ask).map_err(|error| error.into_no_answer(&self.name))?;
+        let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        answers.retain(|answer| self.is_meant(&code(answer)));
+        let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
+        let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
+        Ok(decide(&rules, answers, &criteria, case.when))
     }
 }
 

@@ -105,6 +105,7 @@ impl Program {
     ) -> Result<Vec<Option<regorus::Value>>, String> {
         let input = regorus::Value::from_json_str(input).map_err(|error| error.to_string())?;
         let ask = engine::Ask {
+            data: None,
             input: Some(input),
             host: &answers.0,
             bounds: Bounds::default(),

@@ -54,6 +54,8 @@ pub struct Ask<'a> {
     pub packages: &'a BTreeSet<String>,
     /// The input document, JSON.
     pub input: &'a str,
+    /// The moment that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
+    pub when: Option<Timestamp>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
     /// The moment that `time.now_ns` tells.
@@ -69,7 +71,20 @@ impl<'a> Ask<'a> {
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
         let now = Timestamp::now();
-        Self { packages, input, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
+        Self { packages, input, when: None, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
+    }
+}
+
+impl Ask<'_> {
+    /// The same for the engine.
+    fn of<'q>(
+        &self,
+        question: &'q Question,
+        program: &engine::Policy,
+        input: Option<regorus::Value>,
+    ) -> engine::Ask<'q> {
+        let data = self.when.map(|when| program.data_with(&WHEN, when_ns(when)));
+        engine::Ask { data, ..question.ask(input) }
     }
 }
 
@@ -155,7 +170,8 @@ impl Policy {
         let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
         let input = regorus::Value::from_json_str(ask.input).map_err(|error| EvalError::Input(error.to_string()))?;
         let paths: Vec<_> = paths.into_iter().collect();
-        let (seen, _) = question.answered(self.program.watched(&paths, &question.ask(Some(input)), &watch))?;
+        let asked = ask.of(&question, &self.program, Some(input));
+        let (seen, _) = question.answered(self.program.watched(&paths, &asked, &watch))?;
         let code = |file: &str, row: u32| {
             let found = rules.iter().find(|rule| rule.place.0 == file && rule.place.1 == row);
             found.map(|rule| rule.code.clone()).unwrap_or_default()
@@ -218,6 +234,32 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
     })
 }
 
+/// What `ask` makes of the parsed policy files, each with its text. Nothing is compiled.
+pub(crate) fn outlines<T: Send>(
+    sources: Sources,
+    ask: impl FnOnce(&[(Outline, &str)]) -> Result<T, Vec<Problem>> + Send,
+) -> Result<T, CompileError> {
+    let (files, _) = sources.into_parts();
+    let work = || {
+        let files = engine::Files::parse(files, CompileOptions::default())
+            .map_err(|errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>())?;
+        ask(&files.outlines())
+    };
+    apart(work)?.map_err(|mut problems: Vec<Problem>| {
+        problems.sort();
+        problems.truncate(PROBLEMS);
+        CompileError::Problems(problems)
+    })
+}
+
+/// Where rules find the moment they judge at.
+const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
+
+fn when_ns(when: Timestamp) -> regorus::Value {
+    // The range of `jiff` is larger than what 64 bits hold; OPA's numbers have no limit either.
+    regorus::Value::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(regorus::Value::Null)
+}
+
 /// The values of some rules by their paths below `data`.
 pub(crate) fn evaluate(
     program: &engine::Policy,
@@ -228,7 +270,8 @@ pub(crate) fn evaluate(
     let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
     let input = input.map(regorus::Value::from_json_str).transpose();
     let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
-    let answer = question.answered(program.evaluate(paths, &question.ask(input)))?;
+    let asked = ask.of(&question, program, input);
+    let answer = question.answered(program.evaluate(paths, &asked))?;
     let json = |value: regorus::Value| serde_json::to_value(value);
     let values: Result<_, _> = answer.values.into_iter().map(|value| value.map(json).transpose()).collect();
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;

@@ -217,16 +217,6 @@ impl Workbench {
         let input = input(options).map_err(failed)?;
         question.answered(self.program.measure(&prepared.query, &question.ask(input), time, most)).map_err(failed)
     }
-
-    /// Every package with its files, in the order of names.
-    #[must_use]
-    pub fn packages(&self) -> BTreeMap<String, Vec<String>> {
-        let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for module in &self.modules {
-            packages.entry(format!("data.{}", module.package_name())).or_default().push(module.file.clone());
-        }
-        packages
-    }
 }
 
 fn input(options: &QueryOptions) -> Result<Option<regorus::Value>, EvalError> {
@@ -242,7 +232,7 @@ impl EvalError {
             Self::Policy(problem) => (problem.code.unwrap_or("eval_internal_error"), problem.place.as_ref()),
             Self::TimeLimit(_) | Self::Deadline => ("eval_cancel_error", None),
             Self::Input(_) | Self::TooManyResults | Self::Fault(_) => ("eval_internal_error", None),
-            Self::Builtin { .. } | Self::Call(_) => ("eval_builtin_error", None),
+            Self::Builtin { .. } => ("eval_builtin_error", None),
         }
     }
 }

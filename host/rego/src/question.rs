@@ -42,6 +42,7 @@ impl Question {
     pub(crate) fn ask(&self, input: Option<regorus::Value>) -> engine::Ask<'_> {
         engine::Ask {
             input,
+            data: None,
             host: &self.calls,
             bounds: Bounds { deadline: self.end, cancel: None },
             strict_builtin_errors: self.strict_builtin_errors,

@@ -10,6 +10,7 @@ use assay_model::rule::{RuleInfo, kind_of};
 
 use crate::{
     annotation::{self, Annotation},
+    asciidoc,
     compile_error::{Place, Problem},
     outline::{Outline, RuleOutline},
 };
@@ -87,11 +88,12 @@ fn info(module: &Outline, rule: &RuleOutline, says: &Annotation, short_name: &st
     let mut info = unnamed_info(module, rule)?;
     info.code = format!("{}.{short_name}", info.package);
     info.title.clone_from(&says.title);
-    info.description.clone_from(&says.description);
-    info.solution.clone_from(&says.solution);
+    info.description = says.description.as_deref().map(asciidoc::unlinked);
+    info.solution = says.solution.as_deref().map(asciidoc::linked);
     info.effective_on.clone_from(&says.effective_on);
     info.collections.clone_from(&says.collections);
     info.depends_on.clone_from(&says.depends_on);
+    info.pipeline_intention.clone_from(&says.pipeline_intention);
     Some(info)
 }
 
@@ -115,6 +117,7 @@ fn unnamed_info(module: &Outline, rule: &RuleOutline) -> Option<RuleInfo> {
         effective_on: None,
         collections: Vec::new(),
         depends_on: Vec::new(),
+        pipeline_intention: Vec::new(),
         place: (rule.place.file.clone(), rule.place.line),
     })
 }

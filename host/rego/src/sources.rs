@@ -247,7 +247,8 @@ impl Sources {
             files.push((folders, path.display().to_string(), text));
         }
         let documents = spread(&files, |_, (_, origin, text)| object(origin, text));
-        let documents = documents.map_err(|error| SourceError::Fault { place: place.to_owned(), error: error.to_string() })?;
+        let documents =
+            documents.map_err(|error| SourceError::Fault { place: place.to_owned(), error: error.to_string() })?;
         for ((folders, origin, _), document) in files.into_iter().zip(documents) {
             let document = document?;
             let mut places: Vec<_> = (0..=folders.len()).map(|depth| folders.split_at(depth)).collect();
@@ -263,12 +264,7 @@ impl Sources {
         Ok(())
     }
 
-    fn add_document(
-        &mut self,
-        origin: &str,
-        path: &[String],
-        document: Map<String, Value>,
-    ) -> Result<(), SourceError> {
+    fn add_document(&mut self, origin: &str, path: &[String], document: Map<String, Value>) -> Result<(), SourceError> {
         let sets_config = path.first().map_or_else(|| document.contains_key("config"), |name| name == "config");
         if sets_config {
             return Err(SourceError::Reserved { origin: origin.to_owned() });

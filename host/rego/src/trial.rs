@@ -51,6 +51,7 @@ pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Resu
         let query = policy.prepare(query).map_err(|errors| listed(&errors))?;
         let input = Value::from_json_str(input).map_err(|error| error.to_string())?;
         let ask = Ask {
+            data: None,
             input: Some(input),
             host: &NoHost,
             bounds: Bounds { deadline: Instant::now().checked_add(limit), cancel: None },

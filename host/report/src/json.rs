@@ -16,21 +16,13 @@ use assay_model::{
     policy::PolicySpec,
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Options, facts::facts, totals::stopped_word};
-
-/// The order in which `ec` writes the fields of `source.git`, that of Konflux's `Snapshot` type.
-const GIT_FIELDS: [&str; 5] = ["url", "revision", "context", "devfileUrl", "dockerfileUrl"];
 
 /// The report in full. Of the options it heeds `show_successes` and `info`.
 pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
     json::to_string(&Document::of(head, end, options))
-}
-
-/// One component as it stands in the report.
-pub(crate) fn component(outcome: &Outcome, options: Options) -> impl Serialize + '_ {
-    ComponentDocument::of(outcome, options)
 }
 
 #[derive(Serialize)]
@@ -50,12 +42,13 @@ struct Document<'a> {
     stopped: Option<&'static str>,
 }
 
+/// A component as it stands in the report.
 #[derive(Serialize)]
-struct ComponentDocument<'a> {
+pub(crate) struct ComponentDocument<'a> {
     name: &'a str,
     #[serde(rename = "containerImage")]
     image: String,
-    source: Value,
+    source: &'a Value,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     violations: Vec<FindingDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -108,13 +101,13 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> ComponentDocument<'a> {
-    fn of(outcome: &'a Outcome, options: Options) -> Self {
+    pub(crate) fn of(outcome: &'a Outcome, options: Options) -> Self {
         let decision = &outcome.decision;
         let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options.info)).collect();
         Self {
             name: &outcome.component.name,
             image: outcome.image_text(),
-            source: source(&outcome.component.source),
+            source: &outcome.component.source,
             violations: all(&decision.violations),
             warnings: all(&decision.warnings),
             successes: if options.show_successes { all(&decision.successes) } else { Vec::new() },
@@ -141,23 +134,6 @@ impl<'a> AttestationDocument<'a> {
             signatures: &attestation.signatures,
         }
     }
-}
-
-/// A component's source with the fields of `git` in `ec`'s order and those that `ec` does not know after them.
-fn source(given: &Value) -> Value {
-    let mut source = given.clone();
-    if let Some(Value::Object(git)) = source.get_mut("git") {
-        let mut ordered = Map::new();
-        for field in GIT_FIELDS {
-            if let Some(value) = git.get(field) {
-                ordered.insert(field.to_owned(), value.clone());
-            }
-        }
-        // What is there already keeps its place.
-        ordered.extend(std::mem::take(git));
-        *git = ordered;
-    }
-    source
 }
 
 #[cfg(test)]
@@ -217,13 +193,6 @@ mod tests {
         assert!(shown.contains(r#""successes":[{"msg":"Pass","metadata":{"code":"a.b"}}],"success":true"#), "{shown}");
         let all = written(Options { show_successes: true, info: true, ..plain }, &run);
         assert!(all.contains(r#""metadata":{"code":"a.b","collections":["x"],"title":"T"}"#), "{all}");
-    }
-
-    #[test]
-    fn the_source_has_the_order_of_ec_and_keeps_what_ec_does_not_know() {
-        let given = json!({"git": {"new": 1, "revision": "r", "url": "u"}, "other": {"b": 1, "a": 2}});
-        assert_eq!(source(&given).to_string(), r#"{"git":{"url":"u","revision":"r","new":1},"other":{"b":1,"a":2}}"#);
-        assert_eq!(source(&json!({"git": "u"})).to_string(), r#"{"git":"u"}"#);
     }
 
     #[test]

@@ -15,9 +15,12 @@ mod go;
 mod html;
 mod input;
 mod json;
+mod jsonl;
 mod junit;
+mod markdown;
 mod options;
 mod plain;
+mod sarif;
 mod scalar;
 mod sheet;
 mod standing;
@@ -30,6 +33,8 @@ mod wrap;
 mod xml;
 mod yaml;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]

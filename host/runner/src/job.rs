@@ -8,13 +8,18 @@ use std::{
 
 use assay_model::{
     event::RunHead,
+    failure::NoAnswer,
+    finding::Finding,
     moment::Moment,
     port::{Gather, Judge},
-    snapshot::Snapshot,
+    snapshot::{Component, Snapshot},
 };
 
 /// Tells the time of day; only the end of the run is stamped with it.
 pub type Clock = fn() -> jiff::Timestamp;
+
+/// Says which violation it is that an image cannot be located; none where that is the lack of an answer.
+pub type Inaccessible = Arc<dyn Fn(&Component, &NoAnswer) -> Option<Finding> + Send + Sync>;
 
 /// What is to be judged, by whom, and how fast.
 #[derive(Clone)]
@@ -27,6 +32,8 @@ pub struct Job {
     pub gather: Arc<dyn Gather>,
     /// Who is asked about each image, in this order.
     pub judges: Arc<[Arc<dyn Judge>]>,
+    /// What is made of images that cannot be located; without it there is no answer about them.
+    pub inaccessible: Option<Inaccessible>,
     /// When each image is judged.
     pub moment: Moment,
     /// Whether outcomes keep the input documents, each as large as its image's attestations.

@@ -15,5 +15,5 @@ mod run;
 mod tests;
 
 pub use control::{Control, Inbox};
-pub use job::{Clock, Job};
+pub use job::{Clock, Inaccessible, Job};
 pub use run::{RunError, run};

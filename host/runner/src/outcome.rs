@@ -9,6 +9,7 @@ use assay_model::{
     decide::{Decision, decide_checks},
     evidence::{Attestation, Evidence},
     failure::{ErrorCode, NoAnswer},
+    finding::Finding,
     image::PinnedImage,
     input::InputHead,
     moment::Moment,
@@ -29,6 +30,22 @@ pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, e
         input: None,
         statements: Vec::new(),
         error: Some(error),
+    }
+}
+
+/// The outcome of a component that is denied without having been looked at.
+pub(crate) fn denied(component: Component, violation: Finding) -> Outcome {
+    let decision = Decision { violations: vec![violation], ..Decision::default() };
+    Outcome {
+        component,
+        image: None,
+        decision,
+        signatures: Vec::new(),
+        attestations: Vec::new(),
+        judged_at: None,
+        input: None,
+        statements: Vec::new(),
+        error: None,
     }
 }
 

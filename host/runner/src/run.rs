@@ -27,8 +27,8 @@ use assay_model::{
 use crate::{
     control::{Inbox, Message},
     expand::{Task, expand},
-    job::Job,
-    outcome::{Bench, without_answer},
+    job::{Inaccessible, Job},
+    outcome::{Bench, denied, without_answer},
 };
 
 /// A run could not be started.
@@ -184,7 +184,10 @@ fn judge_all(
     for _ in 0..job.gatherers().min(tasks.len()) {
         let (tasks, gather) = (Arc::clone(tasks), Arc::clone(&job.gather));
         let (next, stop, to, gathered) = (Arc::clone(&next), Arc::clone(stop), inbox.sender(), gathered.clone());
-        spawn("gather", move || gather_some(&tasks, gather.as_ref(), &next, &stop, &to, &gathered))?;
+        let inaccessible = job.inaccessible.clone();
+        spawn("gather", move || {
+            gather_some(&tasks, gather.as_ref(), inaccessible.as_ref(), &next, &stop, &to, &gathered);
+        })?;
     }
     drop(gathered);
     let to_judge = Arc::new(Mutex::new(to_judge));
@@ -229,6 +232,7 @@ fn judge_all(
 fn gather_some(
     tasks: &[Task],
     gather: &dyn Gather,
+    inaccessible: Option<&Inaccessible>,
     next: &AtomicUsize,
     stop: &AtomicBool,
     to: &Sender<Message>,
@@ -245,7 +249,13 @@ fn gather_some(
             // Waits for a place; fails only when the workers are gone, that is, after the run.
             Ok(evidence) => drop(gathered.send((at, evidence))),
             Err(error) => {
-                let outcome = without_answer(task.component.clone(), image, error);
+                let component = task.component.clone();
+                let unlocated = image.is_none();
+                let violation = inaccessible.filter(|_| unlocated).and_then(|of| of(&component, &error));
+                let outcome = match violation {
+                    Some(violation) => denied(component, violation),
+                    None => without_answer(component, image, error),
+                };
                 send(to, Progress::Ended(at, Box::new(outcome)));
             }
         }

@@ -13,12 +13,12 @@ use assay_model::{
     decide::Decision,
     digest::Digest,
     event::{RunEnd, RunEvent, RunHead, Stopped},
-    evidence::{Check, CheckKind, Evidence},
+    evidence::{Attestation, Check, CheckKind, Evidence},
     failure::{ErrorCode, NoAnswer},
     finding::Finding,
     image::{ImageRef, PinnedImage},
     moment::Moment,
-    outcome::Verdict,
+    outcome::{Outcome, Verdict},
     policy::PolicySpec,
     port::{Case, Gather, IndexEntry, Judge, Located},
     snapshot::{Component, Snapshot},
@@ -62,8 +62,19 @@ fn evidence(image: &PinnedImage) -> Evidence {
         config: None,
         parent: None,
         signatures: vec![],
-        attestations: vec![],
+        attestations: vec![attestation()],
         checks: vec![Check { kind: CheckKind::ImageSignature, failure: None }],
+    }
+}
+
+fn attestation() -> Attestation {
+    Attestation {
+        statement: (*b"{}").into(),
+        digest: Digest::of(b"{}"),
+        statement_type: "t".to_owned(),
+        predicate_type: "p".to_owned(),
+        build_type: None,
+        signatures: vec![],
     }
 }
 
@@ -100,6 +111,7 @@ fn job(components: &[(&str, &str)], gathered: Gathered, judges: Vec<Arc<dyn Judg
         snapshot: snapshot(components),
         gather: Arc::new(Images { gathered }),
         judges: judges.into(),
+        inaccessible: None,
         moment: Moment::At(jiff::Timestamp::UNIX_EPOCH),
         keep_inputs: false,
         keep_statements: false,
@@ -189,6 +201,19 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
 }
 
 #[test]
+fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
+    let components = [("b", "r.example/lost"), ("c", "Not An Image"), ("e", "r.example/e")];
+    let mut job = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
+    job.inaccessible = Some(Arc::new(|_, error| {
+        (error.code == ErrorCode::ImageNotFound).then(|| Finding::new("not.there", error.message.clone()))
+    }));
+    let (end, _) = ended(&job);
+    let mut lines = shown(&end);
+    lines.sort();
+    assert_eq!(lines, ["b 1/0/0 ", "c 0/0/0 image-reference", "e 0/0/2 "]);
+}
+
+#[test]
 fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
     let gathered: Gathered = Box::new(|image| {
         let failed = Check { kind: CheckKind::AttestationSignature, failure: Some("none".to_owned()) };
@@ -203,6 +228,41 @@ fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
     let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(judge)]));
     assert_eq!(shown(&end), ["a 1/0/0 "]);
     assert_eq!((end.verdict, asked.load(Ordering::Relaxed)), (Verdict::Denied, 0));
+}
+
+#[test]
+fn an_image_without_attestations_is_denied_even_where_their_check_is_left_out() {
+    let gathered: Gathered = Box::new(|image| Ok(Evidence { attestations: vec![], ..evidence(image) }));
+    let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(Says(fine))]));
+    assert_eq!(shown(&end), ["a 1/0/1 "]);
+    let violation = end.outcomes.first().unwrap().decision.violations.first().unwrap().clone();
+    assert_eq!(violation.message, "No attestations contain a subject that match the given image.");
+}
+
+#[test]
+fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
+    let gathered: Gathered = Box::new(|image| {
+        let year = if image.repository.path() == "old" { 2020 } else { 2021 };
+        let statement = format!(r#"{{"predicate":{{"metadata":{{"buildFinishedOn":"{year}-01-01T00:00:00Z"}}}}}}"#);
+        let attestation = Attestation { statement: statement.into_bytes().into(), ..attestation() };
+        Ok(Evidence { attestations: vec![attestation], ..evidence(image) })
+    });
+    let says = Says(|case: &Case<'_>| {
+        let success = Finding::new("says.when", case.when.to_string());
+        Ok(Decision { successes: vec![success], ..Decision::default() })
+    });
+    let mut job = job(&[("old", "r.example/old"), ("new", "r.example/new")], gathered, vec![Arc::new(says)]);
+    job.moment = Moment::OfBuild { otherwise: jiff::Timestamp::UNIX_EPOCH };
+    (job.keep_inputs, job.keep_statements) = (true, true);
+    let (end, _) = ended(&job);
+    let of = |outcome: &Outcome| {
+        let said = outcome.decision.successes.last().unwrap().message.clone();
+        (said, outcome.judged_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
+    };
+    let at = |time: &str| (time.to_owned(), time.to_owned(), true, 1);
+    let got: Vec<_> = end.outcomes.iter().map(|outcome| of(outcome)).collect();
+    assert_eq!(got, [at("2020-01-01T00:00:00Z"), at("2021-01-01T00:00:00Z")]);
+    assert_eq!(end.effective_time.to_string(), "2021-01-01T00:00:00Z");
 }
 
 #[test]

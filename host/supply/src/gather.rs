@@ -11,7 +11,7 @@ use std::{
 };
 
 use assay_model::{
-    evidence::{Check, CheckKind, Evidence, Parent},
+    evidence::{Attestation, Check, CheckKind, Evidence, Parent, Signature},
     failure::{ErrorCode, NoAnswer},
     image::{ImageRef, PinnedImage, Repository},
     limits,
@@ -19,7 +19,7 @@ use assay_model::{
 };
 
 use crate::{
-    cosign::{self, Attested, Signed},
+    cosign::{self, Attested, Bundled, Found, Trust},
     key::PublicKey,
     store::{Manifest, Store},
 };
@@ -37,17 +37,38 @@ pub enum Relocation {
     Allowed,
 }
 
+/// Whether a check is made. One that is skipped is absent from the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checking {
+    /// It is made.
+    Checked,
+    /// It is not made, at the user's wish.
+    Skipped,
+}
+
 /// How evidence is verified.
 #[derive(Clone, Copy, Debug)]
 pub struct GatherOptions {
     /// Whether images may have moved since they were signed.
     pub relocation: Relocation,
+    /// The signatures of images.
+    pub signatures: Checking,
+    /// The signatures of attestations. Skipped, attestations are taken as they are, whoever made them.
+    pub attestations: Checking,
+}
+
+impl GatherOptions {
+    /// Everything is checked.
+    #[must_use]
+    pub const fn new(relocation: Relocation) -> Self {
+        Self { relocation, signatures: Checking::Checked, attestations: Checking::Checked }
+    }
 }
 
 /// Gathers evidence from a store. Shared by all workers.
 pub struct Gatherer {
     store: Arc<Store>,
-    key: PublicKey,
+    trust: Trust,
     options: GatherOptions,
 }
 
@@ -60,7 +81,7 @@ impl Gatherer {
     /// A gatherer that trusts what this key signed.
     #[must_use]
     pub const fn new(store: Arc<Store>, key: PublicKey, options: GatherOptions) -> Self {
-        Self { store, key, options }
+        Self { store, trust: Trust { key, relocation: options.relocation }, options }
     }
 
     fn config(&self, repository: &Repository, manifest: &Manifest) -> Result<Option<Arc<[u8]>>, NoAnswer> {
@@ -92,29 +113,86 @@ impl Gatherer {
         let tag = reference.tag().or_else(|| reference.digest().is_none().then(|| reference.tag_or_latest()));
         let shown = tag
             .map_or_else(|| resolved.image.to_string(), |tag| format!("{repository}:{tag}@{}", resolved.image.digest));
-        // Of a base for many platforms, the one that policies know: what `ec` looks at on its own platform.
-        let manifest = match resolved.manifest.index() {
-            None => resolved.manifest,
-            Some(items) => {
-                let is_usual = |os: Option<&str>, arch: Option<&str>| os == Some("linux") && arch == Some("amd64");
-                let usual = items.iter().find(|item| is_usual(item.os.as_deref(), item.architecture.as_deref()));
-                let Some(item) = usual else { return Ok(None) };
-                self.store.manifest(&repository.at(item.descriptor.digest.clone()))?
-            }
-        };
+        // Of a base for many platforms, the one that policies know.
+        let Some(manifest) = self.store.usual_image(&resolved)? else { return Ok(None) };
         let config = self.config(repository, &manifest)?;
         Ok(config.map(|config| Parent { reference: shown, config }))
     }
 
-    fn signed(&self, image: &PinnedImage) -> Result<Signed, NoAnswer> {
-        let manifest = self.store.tagged(&image.repository, &cosign::tag(&image.digest, "sig"))?;
-        cosign::verify_signatures(&self.store, image, manifest.as_deref(), &self.key, self.options.relocation)
+    fn signed(&self, image: &PinnedImage) -> Result<Found<Signature>, NoAnswer> {
+        match self.options.signatures {
+            Checking::Checked => cosign::signatures(&self.store, image, &self.trust),
+            Checking::Skipped => Ok(Found::default()),
+        }
     }
 
-    fn attested(&self, image: &PinnedImage) -> Result<Attested, NoAnswer> {
-        let manifest = self.store.tagged(&image.repository, &cosign::tag(&image.digest, "att"))?;
-        cosign::verify_attestations(&self.store, image, manifest.as_deref(), &self.key)
+    fn attested(&self, image: &PinnedImage) -> Result<Found<Attested>, NoAnswer> {
+        match self.options.attestations {
+            Checking::Checked => cosign::attestations(&self.store, image, &self.trust),
+            Checking::Skipped => cosign::unverified(&self.store, image).map(Found::of),
+        }
     }
+
+    fn bundled(&self, image: &PinnedImage) -> Result<Bundled, NoAnswer> {
+        cosign::bundles(&self.store, image, &self.trust.key)
+    }
+
+    /// The checks, in the words of `ec`, and what may be judged.
+    fn settle(&self, signed: Found<Signature>, attested: Found<Attested>, bundled: Bundled) -> Settled {
+        let signed = match self.options.signatures {
+            Checking::Checked => bundled.signatures.and(signed),
+            Checking::Skipped => signed,
+        };
+        let attested = match self.options.attestations {
+            Checking::Checked => bundled.attestations.and(attested),
+            Checking::Skipped => attested,
+        };
+        let mut settled = Settled::default();
+        let is_checked = self.options.attestations == Checking::Checked;
+        if is_checked {
+            let failure = attested.failure().map(|error| {
+                format!(
+                    "No image attestations found matching the given public key. Verify the correct public key was \
+                     provided, and one or more attestations were created. Error: {error}"
+                )
+            });
+            settled.checks.push(Check { kind: CheckKind::AttestationSignature, failure });
+        }
+        let may_be_judged = !(is_checked && attested.verified.is_empty());
+        if may_be_judged {
+            let faults: Vec<_> = attested.verified.iter().filter_map(|attested| attested.fault.clone()).collect();
+            let failure = match (attested.verified.is_empty(), faults.is_empty()) {
+                (true, _) => Some("Attestation syntax check failed: no attestation data".to_owned()),
+                (false, true) => None,
+                (false, false) => Some(format!("Attestation syntax check failed: {}", faults.join("; "))),
+            };
+            settled.checks.push(Check { kind: CheckKind::AttestationSyntax, failure });
+        }
+        if self.options.signatures == Checking::Checked {
+            let failure = signed.failure().map(|error| match error.as_str() {
+                cosign::NO_SIGNATURES => format!("Image signature check failed: {error}"),
+                _ => format!(
+                    "No image signatures found matching the given public key. Verify the correct public key was \
+                     provided, and a signature was created. Error: {error}"
+                ),
+            });
+            settled.checks.push(Check { kind: CheckKind::ImageSignature, failure });
+        }
+        // Without attestations there is nothing to judge, and nothing is shown as if it had been.
+        if may_be_judged {
+            settled.signatures = signed.verified;
+            settled.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
+        }
+        settled
+    }
+}
+
+/// What verification came to.
+#[derive(Default)]
+struct Settled {
+    signatures: Vec<Signature>,
+    attestations: Vec<Attestation>,
+    checks: Vec<Check>,
 }
 
 impl Gather for Gatherer {
@@ -143,32 +221,27 @@ impl Gather for Gatherer {
         let parent = || self.parent(&manifest);
         let signed = || self.signed(image);
         let attested = || self.attested(image);
-        let (config, parent, signed, attested) = if self.store.is_remote() {
-            // Four waits at a time instead of one after the other.
+        let bundled = || self.bundled(image);
+        let (config, parent, signed, attested, bundled) = if self.store.is_remote() {
+            // Five waits at a time instead of one after the other.
             thread::scope(|scope| {
                 let (config, parent, signed) = (scope.spawn(config), scope.spawn(parent), scope.spawn(signed));
-                let attested = attested();
-                (landed(config), landed(parent), landed(signed), attested)
+                let (attested, bundled) = (scope.spawn(attested), bundled());
+                (landed(config), landed(parent), landed(signed), landed(attested), bundled)
             })
         } else {
-            (config(), parent(), signed(), attested())
+            (config(), parent(), signed(), attested(), bundled())
         };
-        let (config, parent, signed, attested) = (config?, parent?, signed?, attested?);
-        let failed = attested.failure.is_some();
-        let mut checks = vec![Check { kind: CheckKind::AttestationSignature, failure: attested.failure }];
-        if !failed {
-            checks.push(Check { kind: CheckKind::AttestationSyntax, failure: attested.syntax });
-        }
-        checks.push(Check { kind: CheckKind::ImageSignature, failure: signed.failure });
+        let (config, parent) = (config?, parent?);
+        let Settled { signatures, attestations, checks } = self.settle(signed?, attested?, bundled?);
         Ok(Evidence {
             image: image.clone(),
             media_type: manifest.media_type().to_owned(),
             manifest: Arc::clone(manifest.bytes()),
             config,
             parent,
-            // Without attestations there is nothing to judge, and nothing is shown as if it had been.
-            signatures: if failed { Vec::new() } else { signed.signatures },
-            attestations: attested.attestations,
+            signatures,
+            attestations,
             checks,
         })
     }

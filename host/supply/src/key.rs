@@ -1,14 +1,20 @@
 //! [`PublicKey`]: the key that signatures must match, read once and checked to be a key.
 //!
-//! Only ECDSA on P-256 with SHA-256 is verified so far: what `cosign generate-key-pair` makes and Tekton Chains signs
-//! with. Every other kind is refused by name, because a key that is silently read another way (a P-384 key with
-//! SHA-256, say) accepts signatures that others refuse.
+//! Verified are the kinds of keys that `cosign` takes: ECDSA on P-256 and P-384, RSA (PKCS#1 v1.5) of 2,048 bits and
+//! more, and Ed25519. Every other kind is refused by name.
+//!
+//! What is hashed with what depends on how the key was given, as it does in `ec`: a key in a file verifies with its own
+//! hash, SHA-384 for P-384; a key written as text verifies with SHA-256 whatever its curve. The same signature can so be
+//! good under one and not under the other, which nobody would guess: a P-384 key is the only one it matters for.
 
 use std::fmt;
 
 use aws_lc_rs::{
-    digest::{Context, SHA256},
-    signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey},
+    digest::{Algorithm, Context, SHA256, SHA384},
+    signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, ParsedPublicKey,
+        RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::{
@@ -21,11 +27,27 @@ const DASHES: &str = "-----";
 /// The width of a line of base64 in PEM (RFC 7468).
 const LINE: usize = 64;
 
-/// An ECDSA P-256 public key: a point that is on the curve.
+/// A public key that was checked to be one: a point on its curve, a modulus of enough bits.
 #[derive(Clone)]
 pub struct PublicKey {
     pem: String,
     key: ParsedPublicKey,
+    kind: Kind,
+}
+
+/// What is signed: a hash of the message, or the message itself.
+#[derive(Clone, Copy)]
+enum Kind {
+    Ecdsa(&'static Algorithm),
+    Rsa,
+    Ed25519,
+}
+
+/// Where a key comes from, which decides its hash.
+#[derive(Clone, Copy)]
+enum Given {
+    AsText,
+    InFile,
 }
 
 /// The text is not a key to verify with. [`hint`](Self::hint) says what to do.
@@ -59,7 +81,7 @@ pub enum KeyError {
         why: String,
     },
     /// A sound key of another algorithm.
-    #[error("the key is an {algorithm} key; only ECDSA P-256 keys are verified so far")]
+    #[error("the key is an {algorithm} key; verified are ECDSA P-256 and P-384, RSA and Ed25519 keys")]
     Algorithm {
         /// Its algorithm.
         algorithm: &'static str,
@@ -72,7 +94,7 @@ impl KeyError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::NotPem | Self::Several | Self::OtherBlock { .. } | Self::Malformed { .. } => {
-                "give one ECDSA P-256 public key in PEM, such as the `cosign.pub` of `cosign generate-key-pair`"
+                "give one public key in PEM, such as the `cosign.pub` of `cosign generate-key-pair`"
             }
             Self::Private { .. } => {
                 "give the public half, such as `cosign.pub`, and keep the private key away from here"
@@ -85,27 +107,41 @@ impl KeyError {
 
 impl PublicKey {
     /// Reads PEM text with one block `PUBLIC KEY` (RFC 7468, RFC 5280 `SubjectPublicKeyInfo`); text before the block
-    /// is skipped, as OpenSSL writes some.
+    /// is skipped, as OpenSSL writes some. For a key that was written where it is used; see the module.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
+        Self::read(text, Given::AsText)
+    }
+
+    /// The same for the text of a key file, or of what stands for one.
+    pub fn from_file_text(text: &str) -> Result<Self, KeyError> {
+        Self::read(text, Given::InFile)
+    }
+
+    fn read(text: &str, given: Given) -> Result<Self, KeyError> {
         let der = DerPublicKey::new(decode(text)?);
         let malformed = |why: &dyn fmt::Display| KeyError::Malformed { why: why.to_string() };
         let read = VerificationKey::from_spki(&der).map_err(|error| malformed(&error))?;
-        let algorithm = match read.scheme().key_algorithm() {
-            KeyAlgorithm::EcdsaP256 => None,
-            KeyAlgorithm::EcdsaP384 => Some("ECDSA P-384"),
-            KeyAlgorithm::Ed25519 => Some("Ed25519"),
-            KeyAlgorithm::Rsa => Some("RSA"),
-            KeyAlgorithm::MlDsa44 | KeyAlgorithm::MlDsa65 | KeyAlgorithm::MlDsa87 => Some("ML-DSA"),
-            _ => Some("unknown"),
+        let (kind, algorithm): (Kind, &'static dyn VerificationAlgorithm) = match read.scheme().key_algorithm() {
+            KeyAlgorithm::EcdsaP256 => (Kind::Ecdsa(&SHA256), &ECDSA_P256_SHA256_ASN1),
+            KeyAlgorithm::EcdsaP384 => match given {
+                Given::AsText => (Kind::Ecdsa(&SHA256), &ECDSA_P384_SHA256_ASN1),
+                Given::InFile => (Kind::Ecdsa(&SHA384), &ECDSA_P384_SHA384_ASN1),
+            },
+            KeyAlgorithm::Ed25519 => (Kind::Ed25519, &ED25519),
+            KeyAlgorithm::Rsa => (Kind::Rsa, &RSA_PKCS1_2048_8192_SHA256),
+            KeyAlgorithm::MlDsa44 | KeyAlgorithm::MlDsa65 | KeyAlgorithm::MlDsa87 => {
+                return Err(KeyError::Algorithm { algorithm: "ML-DSA" });
+            }
+            _ => return Err(KeyError::Algorithm { algorithm: "unknown" }),
         };
-        if let Some(algorithm) = algorithm {
-            return Err(KeyError::Algorithm { algorithm });
-        }
         validate_raw_public_key(read.scheme(), read.as_bytes()).map_err(|error| malformed(&error))?;
-        // Here a point off the curve is found, long before the first signature.
-        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, read.as_bytes())
-            .map_err(|_| malformed(&"its point is not on the curve P-256"))?;
-        Ok(Self { pem: encode(der.as_bytes()), key })
+        // Here a point off the curve and a short modulus are found, long before the first signature.
+        let key = ParsedPublicKey::new(algorithm, read.as_bytes()).map_err(|_| match kind {
+            Kind::Rsa => malformed(&"it is no RSA key of 2048 to 8192 bits"),
+            Kind::Ecdsa(_) => malformed(&"its point is not on its curve"),
+            Kind::Ed25519 => malformed(&"it is no point of Ed25519"),
+        })?;
+        Ok(Self { pem: encode(der.as_bytes()), key, kind })
     }
 
     /// The key as canonical PEM: lines of 64 columns and a newline at the end, as Go writes it.
@@ -114,14 +150,29 @@ impl PublicKey {
         &self.pem
     }
 
-    /// Whether `signature` (ASN.1 DER) is this key's over the parts in a row. Parts, because an envelope's payload
-    /// of 100 MiB should not be copied to get a prefix.
+    /// Whether `signature` is this key's over the parts in a row. Parts, because an envelope's payload of 100 MiB should
+    /// not be copied to get a prefix.
     pub(crate) fn verifies(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
-        let mut hash = Context::new(&SHA256);
+        let hash = match self.kind {
+            Kind::Ecdsa(hash) => hash,
+            Kind::Rsa => &SHA256,
+            // This algorithm reads its message twice, so it has to be in one piece.
+            Kind::Ed25519 => return self.key.verify_sig(&parts.concat(), signature).is_ok(),
+        };
+        let mut hash = Context::new(hash);
         for part in parts {
             hash.update(part);
         }
         self.key.verify_digest_sig(&hash.finish(), signature).is_ok()
+    }
+
+    /// What cosign says of a signature that is not this key's.
+    pub(crate) const fn mismatch(&self) -> &'static str {
+        match self.kind {
+            Kind::Ecdsa(_) => "invalid signature when validating ASN.1 encoded signature",
+            Kind::Rsa => "crypto/rsa: verification error",
+            Kind::Ed25519 => "failed to verify signature",
+        }
     }
 }
 
@@ -174,9 +225,12 @@ fn encode(der: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::{
+        encoding::{AsDer, PublicKeyX509Der},
+        rand::SystemRandom,
         rsa::KeySize,
         signature::{
-            ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+            ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+            RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding,
         },
     };
 
@@ -227,36 +281,85 @@ mod tests {
     fn a_point_off_the_curve_is_refused() {
         let mut der = decode(&Signer::new().pem()).unwrap();
         *der.last_mut().unwrap() ^= 1;
-        assert!(refused(&encode(&der)).contains("not on the curve"));
+        assert!(refused(&encode(&der)).contains("not on its curve"));
         der.push(0);
         assert!(refused(&encode(&der)).contains("cannot be read"));
     }
 
-    #[test]
-    fn other_algorithms_are_refused_by_name() {
-        let spki = |algorithm: &[u8], key: &[u8]| {
-            let short = |length: usize| u8::try_from(length).unwrap();
-            let mut der = vec![0x30, short(algorithm.len() + key.len() + 3)];
-            der.extend_from_slice(algorithm);
-            der.extend_from_slice(&[0x03, short(key.len() + 1), 0]);
-            der.extend_from_slice(key);
-            encode(&der)
-        };
-        let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).unwrap();
-        let p384_algorithm = b"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22";
-        assert_eq!(
-            refused(&spki(p384_algorithm, p384.public_key().as_ref())),
-            "the key is an ECDSA P-384 key; only ECDSA P-256 keys are verified so far"
-        );
-        let ed25519 = Ed25519KeyPair::generate().unwrap();
-        assert!(refused(&spki(b"\x30\x05\x06\x03\x2b\x65\x70", ed25519.public_key().as_ref())).contains("Ed25519"));
-        let rsa = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let rsa = aws_lc_rs::encoding::AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(rsa.public_key());
-        assert!(refused(&encode(rsa.unwrap().as_ref())).contains("RSA"));
-        let p521 = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_ASN1_SIGNING).unwrap();
-        let p521 = aws_lc_rs::encoding::AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(p521.public_key());
-        assert!(refused(&encode(p521.unwrap().as_ref())).contains("cannot be read"));
+    fn pem(key: &impl AsDer<PublicKeyX509Der<'static>>) -> String {
+        encode(key.as_der().unwrap().as_ref())
     }
+
+    #[test]
+    fn every_kind_of_key_verifies_its_own_signatures() {
+        let random = SystemRandom::new();
+        let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let ed25519 = Ed25519KeyPair::generate().unwrap();
+        let rsa = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let rsa_sign = |padding: &'static dyn RsaEncoding| {
+            let mut signature = vec![0; rsa.public_modulus_len()];
+            rsa.sign(padding, &random, b"message", &mut signature).unwrap();
+            signature
+        };
+        let p256_signature = p256.sign(&random, b"message").unwrap().as_ref().to_vec();
+        let ed25519_signature = ed25519.sign(b"message").as_ref().to_vec();
+        let ed25519 = {
+            let head = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+            encode(&[head.as_slice(), ed25519.public_key().as_ref()].concat())
+        };
+        let keys = [
+            (pem(p256.public_key()), p256_signature),
+            (ed25519, ed25519_signature),
+            (pem(rsa.public_key()), rsa_sign(&RSA_PKCS1_SHA256)),
+        ];
+        for (at, (pem, _)) in keys.iter().enumerate() {
+            for key in [PublicKey::from_pem(pem).unwrap(), PublicKey::from_file_text(pem).unwrap()] {
+                assert_eq!(key.to_pem(), pem);
+                for (other, (_, signature)) in keys.iter().enumerate() {
+                    assert_eq!(key.verifies(&[b"mess", b"age"], signature), at == other, "{at} {other}");
+                    assert!(!key.verifies(&[b"other"], signature), "{at} {other}");
+                }
+            }
+        }
+        // Another padding of the same key.
+        let key = PublicKey::from_pem(&pem(rsa.public_key())).unwrap();
+        assert!(!key.verifies(&[b"message"], &rsa_sign(&RSA_PSS_SHA256)));
+    }
+
+    #[test]
+    fn the_hash_of_a_p384_key_depends_on_how_it_was_given() {
+        let (sha256, sha384) = (STANDARD.decode(P384_SHA256).unwrap(), STANDARD.decode(P384_SHA384).unwrap());
+        let (file, text) = (PublicKey::from_file_text(P384).unwrap(), PublicKey::from_pem(P384).unwrap());
+        assert!(file.verifies(&[b"message"], &sha384) && !file.verifies(&[b"message"], &sha256));
+        assert!(text.verifies(&[b"message"], &sha256) && !text.verifies(&[b"message"], &sha384));
+    }
+
+    /// A key of `openssl ecparam -name secp384r1`, and its signatures of `message` by `openssl dgst`.
+    const P384: &str = "\
+-----BEGIN PUBLIC KEY-----\n\
+MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEBK+WT5UWYOPgMu2XY3jTZ4vpAsPPJ7eQ\n\
+rEQhS+iHcW1M+a2BvvD3ZGw2Pib0FVuKiS69d+/jWg5OWeifGUuv87sx2uqbDzyg\n\
+ruXkWclT1XQobT+5rT54zlEnIZv7IhG8\n\
+-----END PUBLIC KEY-----\n";
+    const P384_SHA256: &str = "MGYCMQCPpnqZOzZrugmj+UdvB3dPEdo24JEOU2igdRLBRAioDTr8iua1U3Nr2A+vVqd5Md8CMQD7hljRC4G0zD8syh\
+         DbBQAq9mBtY9WpDLxBMHicjwiNnppcf4uELxGoobpP80gaxSI=";
+    const P384_SHA384: &str = "MGYCMQCu5CN33vP/dULvcbD0n0JQh85SMm0/2E/FdQGOdOF6ztO53T5VKaBZg6PlHBrx2xgCMQC8iKU4mrk/Qv/1hj\
+         sps3XbBf1tP5zDstgYYQ32wGjuLnBXnzZfO5LkqLStOPdi7S0=";
+
+    #[test]
+    fn short_rsa_keys_and_other_algorithms_are_refused() {
+        assert!(refused(RSA_1024).contains("2048"), "{}", refused(RSA_1024));
+        let p521 = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_ASN1_SIGNING).unwrap();
+        assert!(refused(&pem(p521.public_key())).contains("cannot be read"));
+    }
+
+    const RSA_1024: &str = "\
+-----BEGIN PUBLIC KEY-----\n\
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDKLcLAJAy0+KC9XaeFKCzfv/BN\n\
+H0xjbN9vWp20NQaP9CH5fFAyL23u0ePzlfEyez3AbQUwXsKCqn1l8fDolG6genUH\n\
+ZpAoAs9KIdljz5PTX/CqQ68ABa8lCcyek6pa9gxxqGtmBLDluwNBdu01eXQjWYtF\n\
+oBDJtfN/MSnoMBhYzwIDAQAB\n\
+-----END PUBLIC KEY-----\n";
 
     #[test]
     fn only_a_der_signature_of_this_key_over_these_bytes_verifies() {

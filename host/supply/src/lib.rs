@@ -6,7 +6,9 @@
 //!
 //! Invariant: nothing here decides whether an image may ship, and nothing reads the environment or the clock.
 
+mod archive;
 mod cosign;
+mod files;
 mod gather;
 mod key;
 mod store;
@@ -16,9 +18,12 @@ mod fixture;
 #[cfg(test)]
 mod served;
 
-pub use gather::{GatherOptions, Gatherer, Relocation};
+pub use archive::is_compressed;
+pub use cosign::{Trust, verify_attestations, verify_image};
+pub use files::{Files, blob_files, image_files};
+pub use gather::{Checking, GatherOptions, Gatherer, Relocation};
 pub use key::{KeyError, PublicKey};
 pub use store::{
-    BundleError, Descriptor, IndexItem, Manifest, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions,
-    Resolved, Store,
+    BundleError, Descriptor, IndexItem, Manifest, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer,
+    RegistryOptions, Resolved, Store,
 };

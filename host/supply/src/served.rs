@@ -146,6 +146,9 @@ fn from_layout(layout: &std::path::Path, path: &str) -> Answer {
     }) else {
         return Answer::Whole(200, Vec::new(), b"{}".to_vec());
     };
+    if kind == "referrers" {
+        return not_found();
+    }
     let digest = if kind == "blobs" {
         name.to_owned()
     } else {

@@ -5,36 +5,85 @@
 use std::sync::Arc;
 
 use assay_model::{
+    evidence::Signature,
     failure::{ErrorCode, NoAnswer},
     image::{ImageRef, PinnedImage},
     limits,
 };
-use assay_rego::{Host, HostError};
-use assay_supply::{Manifest, Store};
-use serde_json::{Value, json};
+use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
+use assay_supply::{PublicKey, Relocation, Resolved, Store, Trust};
+
+/// The tags at which `ec` looks for what is attached to an image.
+const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
 
 /// The store as policies see it.
 pub(crate) struct StoreHost {
     store: Arc<Store>,
+    relocation: Relocation,
 }
 
 impl StoreHost {
-    pub(crate) const fn new(store: Arc<Store>) -> Self {
-        Self { store }
+    pub(crate) const fn new(store: Arc<Store>, relocation: Relocation) -> Self {
+        Self { store, relocation }
     }
 
-    fn resolve(&self, reference: &str) -> Result<Arc<Manifest>, HostError> {
+    fn resolve(&self, reference: &str) -> Result<Resolved, HostError> {
         let image: ImageRef = reference.parse().map_err(undefined)?;
-        self.store.resolve(&image).map(|found| found.manifest).map_err(absent_or_no_answer)
+        self.store.resolve(&image).map_err(absent_or_no_answer)
     }
 
-    fn document(&self, manifest: &Manifest) -> Result<Value, HostError> {
-        serde_json::from_slice(manifest.bytes()).map_err(undefined)
+    /// The manifest of the image that a reference stands for, of an index that for the usual machine.
+    fn usual(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
+        let manifest = self.store.usual_image(resolved).map_err(absent_or_no_answer)?;
+        let manifest = manifest.ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
+        Ok(Arc::clone(manifest.bytes()))
     }
+
+    fn trust(&self, options: &SigstoreOptions) -> Result<Trust, HostError> {
+        let SigstoreOptions { public_key, ignore_rekor, .. } = options;
+        let identities = [
+            &options.certificate_identity,
+            &options.certificate_identity_regexp,
+            &options.certificate_oidc_issuer,
+            &options.certificate_oidc_issuer_regexp,
+        ];
+        if public_key.is_empty() && identities.into_iter().any(|identity| !identity.is_empty()) {
+            return Err(unsupported("the policy asks for a keyless signature, which is not verified yet"));
+        }
+        if public_key.is_empty() {
+            return Err(HostError::Undefined("opts parameter: new policy: no public key is given".to_owned()));
+        }
+        // A policy must not make this program read files of the machine it runs on.
+        let key = PublicKey::from_pem(public_key)
+            .map_err(|error| HostError::Undefined(format!("opts parameter: new policy: {error}")))?;
+        if !ignore_rekor {
+            return Err(unsupported("the policy asks for entries in a transparency log, which are not verified yet"));
+        }
+        Ok(Trust { key, relocation: self.relocation })
+    }
+}
+
+fn unsupported(what: &str) -> HostError {
+    let hint = "give the policy `public_key` and `ignore_rekor: true`, as `data.config.default_sigstore_opts` has them";
+    HostError::NoAnswer(NoAnswer::new(ErrorCode::BuiltinFailed, what).hint(hint))
 }
 
 fn undefined(error: impl std::fmt::Display) -> HostError {
     HostError::Undefined(error.to_string())
+}
+
+fn pinned(reference: &str) -> Result<PinnedImage, HostError> {
+    PinnedImage::parse(reference).map_err(undefined)
+}
+
+/// The image to verify, which is named by digest alone, in the words of `ec`.
+fn verified(reference: &str) -> Result<PinnedImage, HostError> {
+    let image: Option<ImageRef> = reference.parse().ok();
+    image.and_then(|image| image.pinned()).ok_or_else(|| {
+        HostError::Undefined(format!(
+            "new digest: a digest must contain exactly one '@' separator (e.g. registry/repository@digest) saw: {reference}"
+        ))
+    })
 }
 
 /// What is not there is undefined, as in `ec`; what could not be had ends the evaluation.
@@ -48,38 +97,107 @@ fn absent_or_no_answer(error: NoAnswer) -> HostError {
 }
 
 impl Host for StoreHost {
-    fn blob(&self, reference: &str) -> Result<String, HostError> {
-        let image = PinnedImage::parse(reference).map_err(undefined)?;
-        let bytes = self.store.blob_within(&image.repository, &image.digest, None, limits::BLOB_BYTES);
+    fn blob(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
+        let blob = pinned(reference)?;
+        let bytes = self.store.blob_within(&blob.repository, &blob.digest, None, limits::BLOB_BYTES);
         let bytes = bytes.map_err(absent_or_no_answer)?;
-        std::str::from_utf8(&bytes).map(str::to_owned).map_err(undefined)
+        // `ec` unpacks it and then misses the digest.
+        if assay_supply::is_compressed(&bytes) {
+            return Err(undefined(format!("`{reference}` is compressed")));
+        }
+        Ok(bytes)
     }
 
-    fn image_manifest(&self, reference: &str) -> Result<Value, HostError> {
-        let manifest = self.resolve(reference)?;
-        let Some(parts) = manifest.index() else { return self.document(&manifest) };
-        // An index stands for its image for the usual machine, as registries' clients take it.
-        let usual = |item: &&assay_supply::IndexItem| {
-            item.os.as_deref() == Some("linux") && item.architecture.as_deref() == Some("amd64")
+    fn blob_files(&self, reference: &str, paths: &[&str]) -> Result<Files, HostError> {
+        let files = assay_supply::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_no_answer)?;
+        files.ok_or_else(|| undefined(format!("`{reference}` is no archive")))
+    }
+
+    fn image_files(&self, reference: &str, folders: &[&str]) -> Result<Files, HostError> {
+        let files =
+            assay_supply::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_no_answer)?;
+        files.ok_or_else(|| undefined(format!("a layer of `{reference}` is no archive")))
+    }
+
+    fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
+        self.usual(reference, &self.resolve(reference)?)
+    }
+
+    fn image_manifests(&self, references: &[&str]) -> Vec<Result<Arc<[u8]>, HostError>> {
+        let images: Vec<Result<ImageRef, _>> = references.iter().map(|reference| reference.parse()).collect();
+        let wanted: Vec<ImageRef> = images.iter().filter_map(|image| image.as_ref().ok().cloned()).collect();
+        let mut resolved = self.store.resolve_all(&wanted).into_iter();
+        let answer = |(image, reference): (Result<ImageRef, _>, &&str)| {
+            image.map_err(|error: assay_model::image::ImageRefError| undefined(error))?;
+            let lost = || Err(NoAnswer::new(ErrorCode::Internal, "a manifest was asked for and not awaited"));
+            let resolved = resolved.next().unwrap_or_else(lost).map_err(absent_or_no_answer)?;
+            self.usual(reference, &resolved)
         };
-        let part =
-            parts.iter().find(usual).ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
-        let image: ImageRef = reference.parse().map_err(undefined)?;
-        let image = image.repository().at(part.descriptor.digest.clone());
-        let manifest = self.store.manifest(&image).map_err(absent_or_no_answer)?;
-        self.document(&manifest)
+        images.into_iter().zip(references).map(answer).collect()
     }
 
-    fn image_index(&self, reference: &str) -> Result<Value, HostError> {
-        let manifest = self.resolve(reference)?;
+    fn image_index(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
+        let manifest = self.resolve(reference)?.manifest;
         if manifest.index().is_none() {
             return Err(undefined(format!("`{reference}` is not an index")));
         }
-        self.document(&manifest)
+        Ok(Arc::clone(manifest.bytes()))
     }
 
-    fn descriptor(&self, reference: &str) -> Result<Value, HostError> {
-        let descriptor = self.resolve(reference)?.descriptor();
-        Ok(json!({"mediaType": descriptor.media_type, "size": descriptor.size, "digest": descriptor.digest}))
+    fn descriptor(&self, reference: &str) -> Result<Described, HostError> {
+        let descriptor = self.resolve(reference)?.manifest.descriptor();
+        Ok(described(&descriptor))
+    }
+
+    fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError> {
+        let image = self.resolve(reference)?.image;
+        let referrers = self.store.referrers(&image).map_err(absent_or_no_answer)?;
+        let referrer = |referrer: &assay_supply::Referrer| Referrer {
+            described: described(&referrer.descriptor),
+            artifact_type: referrer.artifact_type.clone(),
+            reference: image.repository.at(referrer.descriptor.digest.clone()).to_string(),
+            annotations: referrer.descriptor.annotations.clone(),
+        };
+        Ok(referrers.iter().map(referrer).collect())
+    }
+
+    fn image_tag_refs(&self, reference: &str) -> Result<Vec<String>, HostError> {
+        let image = self.resolve(reference)?.image;
+        let mut found = Vec::new();
+        for kind in ATTACHED {
+            let tag = format!("sha256-{}.{kind}", image.digest.hex());
+            if self.store.tagged(&image.repository, &tag).map_err(absent_or_no_answer)?.is_some() {
+                found.push(format!("{}:{tag}", image.repository));
+            }
+        }
+        Ok(found)
+    }
+
+    fn verify_image(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Signature>, HostError> {
+        let image = verified(reference)?;
+        let trust = self.trust(options)?;
+        let found = assay_supply::verify_image(&self.store, &image, &trust).map_err(HostError::NoAnswer)?;
+        found.map_err(|error| HostError::Undefined(format!("verify image signature: {error}")))
+    }
+
+    fn verify_attestation(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Attested>, HostError> {
+        let image = verified(reference)?;
+        let trust = self.trust(options)?;
+        let found = assay_supply::verify_attestations(&self.store, &image, &trust).map_err(HostError::NoAnswer)?;
+        let found =
+            found.map_err(|error| HostError::Undefined(format!("verify image attestation signature: {error}")))?;
+        let attested = |attestation: assay_model::evidence::Attestation| Attested {
+            statement: attestation.statement,
+            signatures: attestation.signatures,
+        };
+        Ok(found.into_iter().map(attested).collect())
+    }
+}
+
+fn described(descriptor: &assay_supply::Descriptor) -> Described {
+    Described {
+        media_type: descriptor.media_type.clone(),
+        size: descriptor.size,
+        digest: descriptor.digest.to_string(),
     }
 }

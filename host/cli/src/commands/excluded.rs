@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use assay_model::{
-    criteria::Criteria,
     decide::Decision,
     failure::NoAnswer,
     finding::Finding,
     port::{Case, Judge},
+    selection::Selection,
 };
 
 /// Drops the findings of a judge that an `exclude` item names. A check needs no `include`: it was asked for.
 pub(crate) struct Excludable {
     pub(crate) judge: Arc<dyn Judge>,
-    pub(crate) criteria: Arc<[Criteria]>,
+    pub(crate) selections: Arc<[Selection]>,
 }
 
 impl Judge for Excludable {
@@ -24,9 +24,12 @@ impl Judge for Excludable {
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
         let mut decision = self.judge.judge(case)?;
         let said_something = !decision.is_empty();
+        let (image, component) = (&case.evidence.image, &case.component.name);
+        let criteria: Vec<_> =
+            self.selections.iter().map(|selection| selection.at(image, component, case.when)).collect();
         let counts = |finding: &Finding| {
             let code = finding.code().unwrap_or_default();
-            !self.criteria.iter().any(|criteria| criteria.excludes_by_name(code, &finding.terms()))
+            !criteria.iter().any(|criteria| criteria.excludes_by_name(code, &finding.terms()))
         };
         for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
             list.retain(counts);

@@ -1,7 +1,9 @@
 //! The work: one file for each command, and what they share.
 //!
-//! [`run`] gives the exit code. `wire` puts the workshops together, `builtins` answers policies from the store.
+//! [`run`] gives the exit code. `wire` puts the workshops together, `builtins` answers policies from the store, `as_ec` words what
+//! only `ec` says.
 
+mod as_ec;
 mod builtins;
 mod excluded;
 mod explained;

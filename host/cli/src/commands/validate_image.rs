@@ -18,13 +18,13 @@ use signal_hook::{
     low_level,
 };
 
-use super::{progress::Progress, wire};
+use super::{as_ec, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{ImageSettings, Output, Surroundings},
+    settings::{Called, ImageSettings, Output, Surroundings},
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
@@ -39,17 +39,23 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     }
     let (control, inbox) = Control::new();
     listen_for_signals(control)?;
-    let mut reports = Reports::new(&settings.outputs);
+    let mut reports = Reports::new(&settings.outputs, printer);
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }
     let end = assay_runner::run(&wired.job, &inbox, &mut |event| reports.event(&event))
         .map_err(|error| Unusable::from_error(&error))?;
-    let written = reports.write(printer);
+    let written = match settings.called {
+        Called::Ec if !as_ec::writes_reports(&end) => true,
+        Called::Ec | Called::Assay => reports.write(printer),
+    };
     if let Some(told) = &wired.told {
         told.lines(&end).iter().for_each(|line| printer.error(line));
     }
-    say_how_it_ended(&end, settings.strict, printer);
+    match settings.called {
+        Called::Ec => as_ec::last_word(&end, settings.strict).into_iter().for_each(|text| printer.error(&text)),
+        Called::Assay => say_how_it_ended(&end, settings.strict, printer),
+    }
     Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::NO_ANSWER })
 }
 
@@ -92,10 +98,27 @@ impl Write for Buffer {
     }
 }
 
+/// Standard output for a report that is written as things happen. One for a file is brought there whole, as all are.
+struct Live(Printer);
+
+impl Write for Live {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.data(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Reports {
-    fn new(outputs: &[Output]) -> Self {
+    fn new(outputs: &[Output], printer: Printer) -> Self {
         let mut reports = Self { readers: Vec::new(), filled: Vec::new(), failures: Vec::new() };
         for output in outputs {
+            if output.format.streams() && output.file.is_none() {
+                reports.readers.push(assay_report::make(output.format, Box::new(Live(printer)), output.options));
+                continue;
+            }
             let buffer = Buffer::default();
             reports.readers.push(assay_report::make(output.format, Box::new(buffer.clone()), output.options));
             reports.filled.push((output.clone(), buffer));

@@ -6,20 +6,22 @@
 use std::{path::Path, sync::Arc};
 
 use assay_model::{
-    criteria::Criteria,
     event::RunHead,
+    evidence::CheckKind,
     limits,
-    moment::Moment,
     policy::{PolicySpec, SourceGroup},
     port::{Blobs, Judge},
+    selection::Selection,
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_report::Format;
 use assay_runner::Job;
-use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
+use serde_json::Value;
 
 use super::{
+    as_ec,
     builtins::StoreHost,
     excluded::Excludable,
     explained::{Told, explained},
@@ -27,7 +29,7 @@ use super::{
 use crate::{
     error::Unusable,
     files::read_bytes,
-    settings::{CheckFlag, ImageSettings},
+    settings::{Called, CheckFlag, ImageSettings},
 };
 
 /// A job that is ready to run, and what people should know about it.
@@ -40,48 +42,57 @@ pub(crate) struct Wired {
 
 /// Opens, compiles and loads everything the settings name.
 pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
-    let key = PublicKey::from_pem(&settings.key.pem).map_err(|error| {
+    // How a key was given decides its hash.
+    let read = if settings.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
+    let key = read(&settings.key.pem).map_err(|error| {
         Unusable::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
     })?;
     let store = Arc::new(store(settings)?);
     let mut policy = settings.policy.clone();
-    let criteria: Arc<[Criteria]> =
-        policy.sources.iter().map(|group| Criteria::of(group, policy.configuration.as_ref())).collect();
+    let selections: Arc<[Selection]> =
+        policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
+    let mut notes = skipped_checks(settings);
+    notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
     let mut groups = Vec::new();
-    for (number, (group, criteria)) in policy.sources.iter().zip(criteria.iter()).enumerate() {
-        groups.push(source_group(settings, number, group, criteria, &key, &store)?);
+    for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
+        groups.push(source_group(settings, number, group, selection, &key, &store)?);
     }
     let told = (!settings.explain.is_empty()).then(Told::default);
     let mut judges: Vec<Arc<dyn Judge>> = match &told {
         Some(told) => explained(groups, &settings.explain, told)?,
         None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),
     };
-    let mut notes = Vec::new();
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
         judges.extend(
             checks
                 .into_iter()
-                .map(|judge| Arc::new(Excludable { judge, criteria: Arc::clone(&criteria) }) as Arc<dyn Judge>),
+                .map(|judge| Arc::new(Excludable { judge, selections: Arc::clone(&selections) }) as Arc<dyn Judge>),
         );
         notes.extend(note);
     }
     pin(&mut policy)?;
-    let relocation = if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused };
+    let checking = |check| if settings.skipped.contains(&check) { Checking::Skipped } else { Checking::Checked };
+    let options = GatherOptions {
+        relocation: relocation(settings),
+        signatures: checking(CheckKind::ImageSignature),
+        attestations: checking(CheckKind::AttestationSignature),
+    };
     let head = RunHead {
         key: key.to_pem().to_owned(),
         policy,
-        skipped: Vec::new(),
-        effective_time: settings.effective_time,
+        skipped: settings.skipped.clone(),
+        effective_time: settings.moment.usual(),
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     let job = Job {
         head: Arc::new(head),
         snapshot: Arc::new(settings.snapshot.clone()),
-        gather: Arc::new(Gatherer::new(store, key, GatherOptions { relocation })),
+        gather: Arc::new(Gatherer::new(store, key, options)),
         judges: judges.into(),
-        moment: Moment::At(settings.effective_time),
+        inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
+        moment: settings.moment,
         keep_inputs: wants(Format::PolicyInput),
         keep_statements: wants(Format::Attestation),
         workers: settings.workers,
@@ -89,6 +100,10 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         clock: jiff::Timestamp::now,
     };
     Ok(Wired { job, notes, told })
+}
+
+const fn relocation(settings: &ImageSettings) -> Relocation {
+    if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
 }
 
 fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
@@ -108,14 +123,10 @@ fn source_group(
     settings: &ImageSettings,
     number: usize,
     group: &SourceGroup,
-    criteria: &Criteria,
+    selection: &Selection,
     key: &PublicKey,
     store: &Arc<Store>,
 ) -> Result<Group, Unusable> {
-    if group.volatile_config.is_some() {
-        return Err(Unusable::new("the policy's `volatileConfig` is not supported yet")
-            .hint("write what is in force now into `config`"));
-    }
     let name = match (&group.name, group.policy.first()) {
         (name, _) if !name.is_empty() => name.clone(),
         (_, Some(first)) => first.clone(),
@@ -135,7 +146,7 @@ fn source_group(
     if let Some(rule_data) = &group.rule_data {
         sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
     }
-    sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
+    sources.set_effective_time(settings.moment.usual()).map_err(unreadable)?;
     let defaults = SigstoreDefaults {
         public_key: key.to_pem().to_owned(),
         ignore_rekor: true,
@@ -143,13 +154,33 @@ fn source_group(
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
-    Ok(Group::new(
-        name,
-        Arc::new(policy),
-        criteria.clone(),
-        settings.effective_time,
-        Arc::new(StoreHost::new(Arc::clone(store))),
-    ))
+    let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
+    let judge = Group::new(name, Arc::new(policy), selection.clone(), host);
+    Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
+}
+
+/// The kinds of pipelines that a group's `ruleData` names: a text or a list of texts.
+fn intentions(group: &SourceGroup) -> Vec<String> {
+    let data: Option<Value> = group.rule_data.as_ref().and_then(|data| serde_json::from_str(data.get()).ok());
+    match data.as_ref().and_then(|data| data.get("pipeline_intention")) {
+        Some(Value::String(one)) => vec![one.clone()],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is said of checks that are left out, in the words of `ec`.
+fn skipped_checks(settings: &ImageSettings) -> Vec<String> {
+    let skips = |check| settings.skipped.contains(&check);
+    let (image, attestation) = (skips(CheckKind::ImageSignature), skips(CheckKind::AttestationSignature));
+    let both =
+        "both --skip-image-sig-check and --skip-att-sig-check are active, all cryptographic verification is disabled";
+    let texts = [
+        (image, "image signature check skipped"),
+        (attestation, "attestation signature check skipped, fetching attestations without verification"),
+        (image && attestation, both),
+    ];
+    texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| format!("warning: {text}")).collect()
 }
 
 /// What a place that is not on this machine begins with.

@@ -1,9 +1,9 @@
 //! The flags of `validate image`.
 
-use std::num::NonZeroUsize;
-
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
+
+use super::go;
 
 pub(super) fn help() -> String {
     format!(
@@ -21,8 +21,10 @@ pub(super) fn help() -> String {
     )
 }
 
-/// Flags of `validate image`. Booleans are written as `ec` takes them: `--info`, `--info=true`, `--info=false`.
+/// Flags of `validate image`. Booleans are written as `ec` takes them: `--info`, `--info=true`, `--info=false`. Of a
+/// flag given twice the last counts, and an empty value is as good as none.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub(crate) struct ImageFlags {
     #[command(flatten)]
     pub(crate) input: InputFlags,
@@ -34,6 +36,10 @@ pub(crate) struct ImageFlags {
     pub(crate) report: ReportFlags,
     #[command(flatten)]
     pub(crate) run: RunFlags,
+    #[command(flatten)]
+    pub(crate) retry: RetryFlags,
+    #[command(flatten)]
+    pub(crate) vsa: VsaFlags,
 }
 
 #[derive(Debug, Args)]
@@ -43,9 +49,21 @@ pub(crate) struct InputFlags {
     #[arg(long, value_name = "FILE|TEXT", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<String>,
 
-    /// One image to judge
-    #[arg(short, long, value_name = "IMAGE", env = "ASSAY_IMAGE", conflicts_with = "images")]
+    /// One image to judge; beside a Snapshot, one more
+    #[arg(short, long, value_name = "IMAGE", env = "ASSAY_IMAGE")]
     pub(crate) image: Option<String>,
+
+    /// Deprecated: a file with a Snapshot; use `--images`
+    #[arg(short = 'f', long, value_name = "FILE", hide = true)]
+    pub(crate) file_path: Option<String>,
+
+    /// Deprecated: the text of a Snapshot; use `--images`
+    #[arg(short = 'j', long, value_name = "TEXT", hide = true)]
+    pub(crate) json_input: Option<String>,
+
+    /// A Snapshot in a cluster (not read yet: an error)
+    #[arg(long, value_name = "[NAMESPACE/]NAME", hide = true)]
+    pub(crate) snapshot: Option<String>,
 
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
     #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
@@ -65,12 +83,22 @@ pub(crate) struct TrustFlags {
 
     /// Do without transparency logs
     #[arg(long, env = "ASSAY_IGNORE_REKOR", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) ignore_rekor: bool,
+
+    /// Do not verify image signatures; the report says so
+    #[arg(long, env = "ASSAY_SKIP_IMAGE_SIG_CHECK", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) skip_image_sig_check: bool,
+
+    /// Judge by attestations whose signatures are not verified; the report says so
+    #[arg(long, env = "ASSAY_SKIP_ATT_SIG_CHECK", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) skip_att_sig_check: bool,
 
     /// Accept a signature that was made for another repository than the image's
     #[arg(long, env = "ASSAY_ALLOW_RELOCATION", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) allow_relocation: bool,
 
     /// URL of the transparency log (not verified yet: an error)
@@ -105,49 +133,70 @@ pub(crate) struct PolicyFlags {
     #[arg(long, value_name = "FILE.wasm[?PARAM=VALUE&…]")]
     pub(crate) check: Vec<String>,
 
-    /// Moment to judge at: `now`, a date (YYYY-MM-DD) or an RFC 3339 time
+    /// Data for rules beside that of the policy, seen in the `ruleData` of every source: a text, or what is in a JSON
+    /// or YAML file; repeatable
+    #[arg(long, value_name = "KEY=TEXT|FILE", env = "ASSAY_EXTRA_RULE_DATA")]
+    pub(crate) extra_rule_data: Vec<String>,
+
+    /// Which rules are asked: `include-exclude`, or `ec-policy` to heed the `pipeline_intention` of rules as well
+    #[arg(long, value_name = "NAME", env = "ASSAY_FILTER_TYPE", default_value = "include-exclude")]
+    pub(crate) filter_type: String,
+
+    /// Moment to judge at: `now`, a date (YYYY-MM-DD), an RFC 3339 time, or `attestation` for the end of each build
     #[arg(long, value_name = "TIME", env = "ASSAY_EFFECTIVE_TIME", default_value = "now")]
     pub(crate) effective_time: String,
 
     /// Allow an effective time in the past
     #[arg(long, env = "ASSAY_ALLOW_PAST_EFFECTIVE_TIME", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) allow_past_effective_time: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
-    /// Report to write, to standard output or a file: text, json or appstudio; repeatable [default: text]
-    #[arg(long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT", value_delimiter = ',')]
+    /// Report to write, to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
+    /// appstudio, summary, summary-markdown, attestation, policy-input, sarif, markdown, html, jsonl
+    #[arg(long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
     pub(crate) output: Vec<String>,
+
+    /// Deprecated: a file for the JSON report; use `--output json=FILE`
+    #[arg(short = 'o', long, value_name = "FILE", hide = true)]
+    pub(crate) output_file: Option<String>,
 
     /// Exit with 1 when the answer is no
     #[arg(short, long, env = "ASSAY_STRICT", default_value = "true", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE)]
     pub(crate) strict: bool,
 
     /// Show what was looked at and is fine
     #[arg(long, env = "ASSAY_SHOW_SUCCESSES", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) show_successes: bool,
 
     /// Show warnings
     #[arg(long, env = "ASSAY_SHOW_WARNINGS", default_value = "true", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE)]
     pub(crate) show_warnings: bool,
+
+    /// End the text with a link to the documentation of policies when something was found
+    #[arg(long, env = "ASSAY_SHOW_POLICY_DOCS_LINK", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) show_policy_docs_link: bool,
 
     /// Show titles, descriptions and solutions of rules
     #[arg(long, env = "ASSAY_INFO", default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) info: bool,
 
     /// Colour the text report even when it does not go to a terminal
-    #[arg(long, conflicts_with = "no_color")]
+    #[arg(long, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) color: bool,
 
     /// Never colour the text report; so does the environment's NO_COLOR
-    #[arg(long)]
+    #[arg(long, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) no_color: bool,
 
     /// Tell on standard error how a rule, such as `tasks.required`, came to its answer about each image; repeatable
@@ -164,9 +213,67 @@ pub(crate) struct ReportFlags {
 pub(crate) struct RunFlags {
     /// How many components are judged at a time [default: the number of cores]
     #[arg(long, value_name = "N", env = "ASSAY_WORKERS")]
-    pub(crate) workers: Option<NonZeroUsize>,
+    pub(crate) workers: Option<String>,
 
     /// Time after which the run ends with what it has, such as 90s or 1h30m; 0 for none
     #[arg(long, value_name = "DURATION", env = "ASSAY_TIMEOUT", default_value = "5m")]
     pub(crate) timeout: String,
+}
+
+/// The flags by which `ec` asks a registry again, known so that a pipeline that passes them runs. A request that failed
+/// is not made again, so nothing is read from them: the component has no answer.
+#[derive(Debug, Args)]
+pub(crate) struct RetryFlags {
+    /// The longest pause of `ec`
+    #[arg(long, value_name = "DURATION", hide = true)]
+    pub(crate) retry_max_wait: Option<String>,
+
+    /// How often `ec` asks again
+    #[arg(long, value_name = "N", hide = true)]
+    pub(crate) retry_max_retry: Option<String>,
+
+    /// The first pause of `ec`
+    #[arg(long, value_name = "DURATION", hide = true)]
+    pub(crate) retry_duration: Option<String>,
+
+    /// How much longer each pause of `ec` is
+    #[arg(long, value_name = "FACTOR", hide = true)]
+    pub(crate) retry_factor: Option<String>,
+
+    /// How much the pauses of `ec` differ
+    #[arg(long, value_name = "PART", hide = true)]
+    pub(crate) retry_jitter: Option<String>,
+}
+
+/// Verification summaries are not made yet; the flags of `ec` are known so that a script that leaves them empty runs.
+#[derive(Debug, Args)]
+pub(crate) struct VsaFlags {
+    /// Make a verification summary (not made yet: an error)
+    #[arg(long, hide = true, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) vsa: bool,
+
+    /// Form of the summary: dsse or predicate
+    #[arg(long, value_name = "FORMAT", hide = true)]
+    pub(crate) attestation_format: Option<String>,
+
+    /// Folder of the summary
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(crate) attestation_output_dir: Option<String>,
+
+    /// Key that signs the summary
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) vsa_signing_key: Option<String>,
+
+    /// Key that earlier summaries are signed by
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) vsa_public_key: Option<String>,
+
+    /// Where summaries go and are looked for (not done yet: an error)
+    #[arg(long, value_name = "BACKEND", hide = true)]
+    pub(crate) vsa_upload: Vec<String>,
+
+    /// How old a summary may be
+    #[arg(long, value_name = "DURATION", hide = true)]
+    pub(crate) vsa_expiration: Option<String>,
 }

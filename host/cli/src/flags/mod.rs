@@ -1,5 +1,6 @@
 //! The command line as it is written, one file for each command. [`settings`](crate::settings) makes sense of it.
 
+pub(crate) mod go;
 pub(crate) mod image;
 pub(crate) mod policy;
 

@@ -5,35 +5,40 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_model::{policy::PolicySpec, snapshot::Snapshot};
+use assay_model::{evidence::CheckKind, moment::Moment, policy::PolicySpec, snapshot::Snapshot};
 use camino::Utf8PathBuf;
-use jiff::Timestamp;
 
 use super::{
-    CheckFlag, KeyText, Output, Surroundings,
-    moment::effective_time,
+    Called, CheckFlag, KeyText, Output, Surroundings,
+    moment::moment,
     output::outputs,
     policy::policy,
-    run::timeout,
+    run::{timeout, workers},
     snapshot::snapshot,
-    trust::{key, refuse_what_is_not_verified_yet},
+    trust::{key, refuse_summaries, refuse_what_is_not_verified_yet, skipped},
 };
 use crate::{error::Unusable, flags::image::ImageFlags};
 
 /// Everything a run needs to know, checked as far as it can be without work.
 #[derive(Debug)]
 pub(crate) struct ImageSettings {
+    /// Whose form answers have.
+    pub(crate) called: Called,
     pub(crate) snapshot: Snapshot,
-    /// The Snapshot as it was given; empty for a single image.
+    /// The Snapshot as it was given; empty where it was put together.
     pub(crate) snapshot_text: String,
     pub(crate) bundle: Option<Utf8PathBuf>,
     pub(crate) insecure_registries: Vec<String>,
     pub(crate) key: KeyText,
     pub(crate) allow_relocation: bool,
-    /// As read, `publicKey` replaced by what the user gave.
+    /// The checks that the user asked to leave out.
+    pub(crate) skipped: Vec<CheckKind>,
+    /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
     pub(crate) policy: PolicySpec,
     pub(crate) checks: Vec<CheckFlag>,
-    pub(crate) effective_time: Timestamp,
+    /// Whether rules for pipelines of another intention are left out.
+    pub(crate) by_intention: bool,
+    pub(crate) moment: Moment,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
     /// The rules whose answers are explained, by their codes.
@@ -48,33 +53,42 @@ impl ImageSettings {
         let started = Instant::now();
         let policy = policy(&flags.policy)?;
         refuse_what_is_not_verified_yet(&flags.trust, &policy)?;
-        let (snapshot, snapshot_text) = snapshot(flags.input.images.as_deref(), flags.input.image.as_deref())?;
+        refuse_summaries(&flags.vsa)?;
+        let (snapshot, snapshot_text) = snapshot(&flags.input)?;
         let (key, policy) = key(flags.trust.public_key.as_deref(), policy)?;
         let limit = timeout(&flags.run.timeout)?;
         let report = &flags.report;
-        let colour = report.color || (around.stdout_colours && !report.no_color);
+        let asked = if report.no_color { Some(false) } else { report.color.then_some(true).or(around.colours) };
         let options = assay_report::Options {
             show_successes: report.show_successes,
             show_warnings: report.show_warnings,
+            show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
-            colour,
-            ..assay_report::Options::default()
+            colour: asked.unwrap_or(false),
         };
-        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let mut outputs = outputs(report, &options)?;
+        // A terminal gets colours unasked; a file does not.
+        for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
+            output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
+        }
         Ok(Self {
+            called: around.called,
             snapshot,
             snapshot_text,
             bundle: flags.input.bundle,
             insecure_registries: flags.input.insecure_registry,
             key,
             allow_relocation: flags.trust.allow_relocation,
+            skipped: skipped(&flags.trust),
             policy,
             checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
-            effective_time: effective_time(&flags.policy, around.now)?,
-            outputs: outputs(&report.output, &options)?,
+            // Names that `ec` does not know mean its default, as there.
+            by_intention: flags.policy.filter_type == "ec-policy",
+            moment: moment(&flags.policy, around.now)?,
+            outputs,
             strict: report.strict,
             explain: flags.report.explain,
-            workers: flags.run.workers.unwrap_or(cores),
+            workers: workers(flags.run.workers.as_deref())?,
             deadline: limit.map(|limit| (started + limit, limit)),
         })
     }
@@ -84,7 +98,7 @@ impl ImageSettings {
 mod tests {
     use clap::Parser as _;
 
-    use super::{super::Called, *};
+    use super::*;
     use crate::flags::{Command, Flags, Validate};
     use camino::Utf8Path;
 
@@ -95,7 +109,8 @@ mod tests {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command;
-        let around = Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), stdout_colours: false };
+        let around =
+            Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), colours: None, stdout_is_terminal: false };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }
 
@@ -118,6 +133,10 @@ mod tests {
             (&["--images", "{}", "--public-key", KEY, "--ignore-rekor"], "no components"),
             (&["--images", "components: [{name: a}]", "--public-key", KEY, "--ignore-rekor"], "component 1 (`a`)"),
             (&["--image", "r.example/a", "--public-key", "k8s://a/b", "--ignore-rekor"], "only key files"),
+            (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "not read from a cluster"),
+            (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--vsa"], "--vsa"),
+            (&["--image", "r.example/a", "--ignore-rekor", "--vsa-upload", "local@x"], "--vsa-upload"),
+            (&["--image", "r.example/a", "--ignore-rekor", "--attestation-format", "x"], "valid: dsse, predicate"),
         ] {
             let error = settings(arguments).unwrap_err();
             assert!(error.contains(says) && error.starts_with("error: "), "{arguments:?}: {error}");
@@ -127,6 +146,7 @@ mod tests {
             ("git::g.example/policy", "only local policy configurations"),
             ("/no/such/policy.yaml", "/no/such/policy.yaml"),
             ("sources: 3", "invalid type"),
+            ("namespace/name", "not read from a cluster"),
         ] {
             let error = settings(&[&image[..], &["--policy", flag, "--ignore-rekor"]].concat()).unwrap_err();
             assert!(error.contains(says), "{flag}: {error}");
@@ -135,9 +155,71 @@ mod tests {
 
     #[test]
     fn empty_values_mean_unset() {
-        let settings =
-            with(&["--rekor-url", "", "--certificate-identity", "", "--policy", "", "--output", ""]).unwrap();
+        let empty = "--rekor-url --certificate-identity --policy --output --extra-rule-data --images --file-path --json-input \
+                     --snapshot --workers --output-file --effective-time --filter-type --vsa-upload \
+                     --vsa-signing-key --attestation-format --certificate-oidc-issuer-regexp";
+        let empty: Vec<String> = empty.split_whitespace().map(|flag| format!("{flag}=")).collect();
+        let empty: Vec<&str> = empty.iter().map(String::as_str).collect();
+        let settings = with(&[&empty, &["--strict=", "--info=", "--vsa=", "--show-warnings="][..]].concat()).unwrap();
         assert_eq!(settings.outputs.len(), 1);
+        assert!(settings.strict && !settings.by_intention);
+        let options = settings.outputs.first().unwrap().options;
+        assert!(options.show_warnings && !options.info);
+    }
+
+    #[test]
+    fn flags_have_the_forms_of_go_and_the_last_one_counts() {
+        let strict = |arguments: &[&str]| with(arguments).map(|settings| settings.strict);
+        assert_eq!(strict(&["--strict=F"]), Ok(false));
+        assert_eq!(strict(&["--strict=false", "--strict"]), Ok(true));
+        assert_eq!(strict(&["-s=0"]), Ok(false));
+        assert!(strict(&["--strict=no"]).unwrap_err().contains("neither true nor false"));
+        // `--strict false` would leave `--strict` on and a stray word, which `ec` drops.
+        assert!(strict(&["--strict", "false"]).unwrap_err().contains("false"));
+        let workers = |text: &str| with(&["--workers", "3", "--workers", text]).map(|settings| settings.workers.get());
+        assert_eq!((workers("7"), workers("0")), (Ok(7), Ok(1)));
+        assert!(workers("-1").is_err() && workers("many").is_err());
+        assert!(with(&["--color=false", "--no-color=true", "--color"]).is_ok());
+    }
+
+    #[test]
+    fn images_come_from_every_flag_that_names_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.yaml");
+        fs_err::write(&file, "components: [{name: b, containerImage: r.example/b}]").unwrap();
+        let text = r#"{"components":[{"name":"c","containerImage":"r.example/c"}]}"#;
+        let settings = with(&["-f", file.to_str().unwrap(), "-j", text]).unwrap();
+        let images: Vec<_> =
+            settings.snapshot.components.iter().map(|component| component.container_image.as_str()).collect();
+        assert_eq!(images, ["r.example/b", "r.example/c", "r.example/a"]);
+        assert_eq!(settings.snapshot_text, "");
+    }
+
+    #[test]
+    fn extra_rule_data_is_a_text_or_what_a_file_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs_err::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let (yaml, plain, empty) = (file("d.yaml", "k: [1]\n"), file("d.txt", "x"), file("e.json", ""));
+        let policy = r#"{"sources":[{"policy":["p"]}]}"#;
+        let extra = |pairs: &[&str]| {
+            let flags: Vec<&str> = pairs.iter().flat_map(|pair| ["--extra-rule-data", pair]).collect();
+            let settings = with(&[&["--policy", policy][..], &flags].concat())?;
+            Ok(settings.policy.sources.first().unwrap().rule_data.as_ref().unwrap().get().to_owned())
+        };
+        assert_eq!(extra(&["a=1,b=x=y", "\"c=2,3\""]), Ok(r#"{"a":"1","b":"x=y","c":"2,3"}"#.to_owned()));
+        let pair = format!("k={yaml},l={plain}");
+        assert_eq!(extra(&[&pair]), Ok(format!(r#"{{"k":"k: [1]\n","l":"{plain}"}}"#)));
+        let error: String = extra(&["a", "b=1", "c"]).unwrap_err();
+        assert!(
+            error.contains("incorrect syntax for --extra-rule-data 0\nincorrect syntax for --extra-rule-data 2"),
+            "{error}"
+        );
+        assert!(extra(&[&format!("k={empty}")]).unwrap_err().contains("is empty"));
+        assert!(extra(&["k=git::g.example/x"]).unwrap_err().contains("only local"));
     }
 
     #[test]
@@ -150,17 +232,18 @@ mod tests {
             ("2026-06-01T11:59:59Z", Ok("2026-06-01T11:59:59Z")),
             ("2026-06-01T11:59:57Z", Err("is in the past")),
             ("2020-01-01", Err("is in the past")),
-            ("attestation", Err("not supported yet")),
             ("yesterday", Err("is not a moment")),
             ("2030-02-31", Err("is not a moment")),
         ] {
             let got = with(&["--effective-time", text]);
             match want {
-                Ok(want) => assert_eq!(got.unwrap().effective_time, want.parse().unwrap(), "{text}"),
+                Ok(want) => assert_eq!(got.unwrap().moment, Moment::At(want.parse().unwrap()), "{text}"),
                 Err(says) => assert!(got.as_ref().is_err_and(|error| error.contains(says)), "{text}: {got:?}"),
             }
         }
         assert!(with(&["--effective-time", "2020-01-01", "--allow-past-effective-time"]).is_ok());
+        let of_build = with(&["--effective-time", "Attestation"]).unwrap().moment;
+        assert_eq!(of_build, Moment::OfBuild { otherwise: NOW.parse().unwrap() });
     }
 
     #[test]
@@ -192,5 +275,10 @@ mod tests {
         assert_eq!(check.params, [pair("allow", "MIT,0BSD"), pair("deny", "GPL-3.0-only")]);
         assert_eq!(check.file, "dir/c.wasm");
         assert!(CheckFlag::parse("c.wasm?allow").is_err());
+        let deprecated = with(&["-o", "old.json"]).unwrap();
+        let output = deprecated.outputs.first().unwrap();
+        assert_eq!((output.format, output.file.as_deref().unwrap().as_str()), (assay_report::Format::Json, "old.json"));
+        assert!(with(&["--output", "=a"]).unwrap().outputs.first().unwrap().format == assay_report::Format::Json);
+        assert!(with(&["--output", "json="]).unwrap().outputs.first().unwrap().file.is_none());
     }
 }

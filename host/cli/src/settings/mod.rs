@@ -17,14 +17,16 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 
 pub(crate) use self::{check::CheckFlag, image::ImageSettings, output::Output, trust::KeyText};
-use crate::{error::Unusable, files::read_text};
+use crate::{error::Unusable, exit, files::read_text};
 
 /// What the environment says, read once in `main`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Surroundings {
     pub(crate) called: Called,
     pub(crate) now: Timestamp,
-    pub(crate) stdout_colours: bool,
+    /// What the environment asks of colours, where it does.
+    pub(crate) colours: Option<bool>,
+    pub(crate) stdout_is_terminal: bool,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
@@ -40,6 +42,28 @@ impl Called {
         let name = program.and_then(|path| Path::new(path).file_stem());
         if name.is_some_and(|name| name == "ec") { Self::Ec } else { Self::Assay }
     }
+
+    /// The exit code that stands for this one: `ec` knows only 0 and 1.
+    pub(crate) const fn code(self, code: u8) -> u8 {
+        match self {
+            Self::Assay => code,
+            Self::Ec if code == exit::ALLOWED => exit::ALLOWED,
+            Self::Ec => exit::DENIED,
+        }
+    }
+
+    /// The text of an error, which begins with `error: `, as this name writes it.
+    pub(crate) fn error(self, text: &str) -> String {
+        match (self, text.strip_prefix("error: ")) {
+            (Self::Ec, Some(text)) => format!("Error: {text}"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// An argument that was given and is not empty: pipelines pass empty ones, which mean nothing.
+fn given(argument: Option<&str>) -> Option<&str> {
+    argument.filter(|text| !text.is_empty())
 }
 
 /// The text that an argument names or is, and where it comes from.
@@ -73,5 +97,14 @@ mod tests {
             assert_eq!(Called::by(Some(OsStr::new(program))), want, "{program}");
         }
         assert_eq!(Called::by(None), Called::Assay);
+    }
+
+    #[test]
+    fn ec_knows_two_exit_codes_and_a_capital_letter() {
+        for (code, as_ec) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
+            assert_eq!((Called::Assay.code(code), Called::Ec.code(code)), (code, as_ec));
+        }
+        assert_eq!(Called::Ec.error("error: no"), "Error: no");
+        assert_eq!(Called::Assay.error("error: no"), "error: no");
     }
 }

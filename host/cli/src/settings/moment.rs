@@ -1,5 +1,6 @@
 //! The moment to judge at.
 
+use assay_model::moment::Moment;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{error::Unusable, flags::image::PolicyFlags};
@@ -7,18 +8,17 @@ use crate::{error::Unusable, flags::image::PolicyFlags};
 /// How far in the past a moment still counts as now: the time a caller takes to start the program.
 const GRACE: SignedDuration = SignedDuration::from_secs(2);
 
-pub(super) fn effective_time(flags: &PolicyFlags, now: Timestamp) -> Result<Timestamp, Unusable> {
+pub(super) fn moment(flags: &PolicyFlags, now: Timestamp) -> Result<Moment, Unusable> {
     let text = flags.effective_time.as_str();
     if text.is_empty() || text.eq_ignore_ascii_case("now") {
-        return Ok(now);
+        return Ok(Moment::At(now));
     }
     let error = || {
         Unusable::new(format!("`--effective-time {text}` is not a moment"))
-            .hint("write `now`, a date like 2026-01-31, or an RFC 3339 time like 2026-01-31T12:00:00Z")
+            .hint("write `now`, `attestation`, a date like 2026-01-31, or an RFC 3339 time like 2026-01-31T12:00:00Z")
     };
     if text.eq_ignore_ascii_case("attestation") {
-        return Err(Unusable::new("`--effective-time attestation` is not supported yet")
-            .hint("give the time of the build as an RFC 3339 time"));
+        return Ok(Moment::OfBuild { otherwise: now });
     }
     let of_date = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
     let moment = match text.len() {
@@ -29,5 +29,5 @@ pub(super) fn effective_time(flags: &PolicyFlags, now: Timestamp) -> Result<Time
         return Err(Unusable::new(format!("the effective time {moment} is in the past"))
             .hint("give `--allow-past-effective-time` if that is meant"));
     }
-    Ok(moment)
+    Ok(Moment::At(moment))
 }

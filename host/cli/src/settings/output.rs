@@ -5,7 +5,11 @@ use std::str::FromStr as _;
 use assay_report::Format;
 use camino::Utf8PathBuf;
 
-use crate::error::Unusable;
+use super::given;
+use crate::{
+    error::Unusable,
+    flags::{go, image::ReportFlags},
+};
 
 /// `--output FORMAT[=FILE][?OPTION=BOOL&…]`
 #[derive(Debug, Clone)]
@@ -15,13 +19,18 @@ pub(crate) struct Output {
     pub(crate) options: assay_report::Options,
 }
 
-pub(super) fn outputs(flags: &[String], options: &assay_report::Options) -> Result<Vec<Output>, Unusable> {
-    let flags: Vec<&str> = flags.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> Result<Vec<Output>, Unusable> {
+    let mut wanted = go::slice(&flags.output).map_err(|error| Unusable::new(format!("`--output`: {error}")))?;
+    wanted.retain(|text| !text.is_empty());
+    wanted.extend(given(flags.output_file.as_deref()).map(|file| format!("json={file}")));
+    if wanted.is_empty() {
+        wanted.push("text".to_owned());
+    }
     let mut outputs = Vec::new();
-    for text in if flags.is_empty() { vec!["text"] } else { flags } {
-        let (target, query) = text.split_once('?').unwrap_or((text, ""));
+    for text in &wanted {
+        let (target, query) = text.split_once('?').unwrap_or((text.as_str(), ""));
         let (format, file) = match target.split_once('=') {
-            Some((format, file)) => (format, Some(Utf8PathBuf::from(file))),
+            Some((format, file)) => (format, given(Some(file)).map(Utf8PathBuf::from)),
             None => (target, None),
         };
         let error = |what: String| Unusable::new(format!("`--output {text}`: {what}"));
@@ -29,9 +38,10 @@ pub(super) fn outputs(flags: &[String], options: &assay_report::Options) -> Resu
         let format = Format::from_str(format).map_err(|why| error(why.to_string()))?;
         let mut options = *options;
         // Colours are for the terminal; a file gets none unless they are asked for.
+        options.colour &= file.is_none() || flags.color;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            let value: bool = value.parse().map_err(|_| error(format!("`{value}` is neither true nor false")))?;
+            let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
             match name {
                 "show-successes" => options.show_successes = value,
                 "show-warnings" => options.show_warnings = value,
@@ -45,4 +55,41 @@ pub(super) fn outputs(flags: &[String], options: &assay_report::Options) -> Resu
         outputs.push(Output { format, file, options });
     }
     Ok(outputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        report: ReportFlags,
+    }
+
+    fn colours(arguments: &[&str]) -> Vec<bool> {
+        let flags = Flags::try_parse_from(std::iter::once("assay").chain(arguments.iter().copied())).unwrap().report;
+        // As on a terminal that shows colours.
+        let options = assay_report::Options { colour: true, ..assay_report::Options::default() };
+        outputs(&flags, &options).unwrap().iter().map(|output| output.options.colour).collect()
+    }
+
+    #[test]
+    fn a_file_has_no_colours_unless_they_are_asked_for() {
+        assert_eq!(colours(&["--output", "text", "--output", "text=a"]), [true, false]);
+        assert_eq!(colours(&["--output", "text=a", "--color"]), [true]);
+    }
+
+    #[test]
+    fn every_format_is_known_and_named_in_the_help() {
+        let help = <Flags as clap::CommandFactory>::command().render_long_help().to_string();
+        for format in Format::ALL {
+            let flags = Flags::try_parse_from(["assay", "--output", format.as_str()]).unwrap().report;
+            let outputs = outputs(&flags, &assay_report::Options::default()).unwrap();
+            assert_eq!(outputs.first().unwrap().format, format);
+            assert!(help.contains(format.as_str()), "{format} is not in the help");
+        }
+    }
 }

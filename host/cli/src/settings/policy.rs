@@ -3,22 +3,80 @@
 use assay_model::{limits, policy::PolicySpec};
 use camino::Utf8Path;
 
-use super::file_or_text;
-use crate::{error::Unusable, flags::image::PolicyFlags};
+use super::{file_or_text, given};
+use crate::{
+    error::Unusable,
+    files::read_text,
+    flags::{go, image::PolicyFlags},
+};
 
+/// The configuration with the extra rule data in it; without a flag it is empty.
 pub(super) fn policy(flags: &PolicyFlags) -> Result<PolicySpec, Unusable> {
-    let Some(argument) = flags.policy.as_deref().filter(|text| !text.is_empty()) else {
-        return Ok(PolicySpec::default());
+    let mut policy = match given(flags.policy.as_deref()) {
+        Some(argument) => configuration(argument)?,
+        None => PolicySpec::default(),
     };
-    let is_file = Utf8Path::new(argument).exists();
-    let remote = ["https://", "http://", "git::", "git@", "git://", "oci::", "oci://", "k8s://"];
-    if !is_file && (remote.iter().any(|scheme| argument.starts_with(scheme)) || argument.ends_with(".git")) {
-        return Err(Unusable::new(format!("`--policy {argument}`: only local policy configurations are read so far"))
-            .hint("fetch it first and give the file"));
+    policy.add_rule_data(&extra_rule_data(&flags.extra_rule_data)?).map_err(|error| Unusable::from_error(&error))?;
+    Ok(policy)
+}
+
+fn configuration(argument: &str) -> Result<PolicySpec, Unusable> {
+    refuse_remote(argument, "--policy")?;
+    let path = Utf8Path::new(argument);
+    if !argument.contains(['{', ':', '\n']) && !path.exists() && path.extension().is_none() {
+        return Err(Unusable::new(format!(
+            "`--policy {argument}`: there is no such file, and policy configurations are not read from a cluster"
+        ))
+        .hint("save the EnterpriseContractPolicy to a file and give that"));
     }
     let (text, origin) = file_or_text(argument, "--policy", limits::CONFIG_FILE_BYTES)?;
     PolicySpec::parse(&text).map_err(|error| {
         Unusable::new(format!("{error} ({origin})"))
             .hint("a policy configuration is an object with `sources`, each with `policy` and perhaps `data`, `ruleData`, `config`")
     })
+}
+
+/// What is not on this machine is not read yet.
+fn refuse_remote(argument: &str, flag: &str) -> Result<(), Unusable> {
+    let is_text = argument.trim_start().starts_with('{') || argument.contains('\n');
+    let remote = ["https://", "http://", "git::", "git@", "git://", "oci::", "oci://", "k8s://"];
+    let hosts = ["github.com/", "gitlab.com/", "bitbucket.org/"];
+    let names_one =
+        remote.iter().chain(&hosts).any(|prefix| argument.starts_with(prefix)) || argument.ends_with(".git");
+    if !is_text && names_one && !Utf8Path::new(argument).exists() {
+        return Err(Unusable::new(format!("`{flag} {argument}`: only local policy configurations are read so far"))
+            .hint("fetch it first and give the file"));
+    }
+    Ok(())
+}
+
+/// Keys and texts. A value that names a JSON or YAML file is what is in the file.
+fn extra_rule_data(flags: &[String]) -> Result<Vec<(String, String)>, Unusable> {
+    let items = go::slice(flags).map_err(|error| Unusable::new(format!("`--extra-rule-data`: {error}")))?;
+    let mut pairs = Vec::new();
+    let mut wrong = Vec::new();
+    for (number, item) in items.iter().enumerate() {
+        match item.split_once('=') {
+            Some((key, value)) => pairs.push((key.to_owned(), extra_value(value)?)),
+            None => wrong.push(format!("incorrect syntax for --extra-rule-data {number}")),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(pairs);
+    }
+    Err(Unusable::new(wrong.join("\n"))
+        .hint("write `--extra-rule-data KEY=TEXT`, or KEY=FILE for what is in a JSON or YAML file"))
+}
+
+fn extra_value(value: &str) -> Result<String, Unusable> {
+    const FLAG: &str = "--extra-rule-data";
+    refuse_remote(value, FLAG)?;
+    let path = Utf8Path::new(value);
+    if value.starts_with('{') || !matches!(path.extension(), Some("json" | "yaml" | "yml")) || !path.is_file() {
+        return Ok(value.to_owned());
+    }
+    match read_text(path, FLAG, limits::DATA_FILE_BYTES)? {
+        text if text.is_empty() => Err(Unusable::new(format!("`{path}` ({FLAG}) is empty"))),
+        text => Ok(text),
+    }
 }

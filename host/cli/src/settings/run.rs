@@ -1,10 +1,22 @@
-//! How long a run may take.
+//! How long a run may take, and how much of it happens at a time.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{num::NonZeroUsize, str::FromStr as _, thread, time::Duration};
 
 use jiff::SignedDuration;
 
+use super::given;
 use crate::error::Unusable;
+
+/// How many components are judged at a time: as given, or one for each core. None is one, as in `ec`.
+pub(super) fn workers(flag: Option<&str>) -> Result<NonZeroUsize, Unusable> {
+    let Some(text) = given(flag) else {
+        return Ok(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    };
+    let count: u16 = text.parse().map_err(|_| {
+        Unusable::new(format!("`--workers {text}` is not a number of workers")).hint("write a number from 1 to 65535")
+    })?;
+    Ok(NonZeroUsize::new(count.into()).unwrap_or(NonZeroUsize::MIN))
+}
 
 pub(super) fn timeout(text: &str) -> Result<Option<Duration>, Unusable> {
     if text == "0" {

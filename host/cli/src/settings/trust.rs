@@ -1,26 +1,59 @@
 //! Whose signatures count: the public key, and what is not verified yet.
 
-use assay_model::{limits, policy::PolicySpec};
+use assay_model::{evidence::CheckKind, limits, policy::PolicySpec};
 use camino::Utf8Path;
 
-use crate::{error::Unusable, files::read_text, flags::image::TrustFlags};
+use super::given;
+use crate::{
+    error::Unusable,
+    files::read_text,
+    flags::image::{TrustFlags, VsaFlags},
+};
 
 /// A public key's PEM text and where it was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct KeyText {
     pub(crate) pem: String,
     pub(crate) origin: String,
+    /// Whether a file was named, and not the text given.
+    pub(crate) from_file: bool,
+}
+
+/// The checks that are left out because the user says so.
+pub(super) fn skipped(trust: &TrustFlags) -> Vec<CheckKind> {
+    let flags = [
+        (trust.skip_att_sig_check, CheckKind::AttestationSignature),
+        (trust.skip_image_sig_check, CheckKind::ImageSignature),
+    ];
+    flags.into_iter().filter(|(skip, _)| *skip).map(|(_, check)| check).collect()
+}
+
+/// Verification summaries are neither made nor believed yet.
+pub(super) fn refuse_summaries(flags: &VsaFlags) -> Result<(), Unusable> {
+    if let Some(format) = given(flags.attestation_format.as_deref())
+        && !["dsse", "predicate"].contains(&format)
+    {
+        return Err(Unusable::new(format!("invalid --attestation-format: {format} (valid: dsse, predicate)")));
+    }
+    let upload = flags.vsa_upload.iter().any(|backend| !backend.is_empty());
+    if flags.vsa || upload {
+        let flag = if flags.vsa { "--vsa" } else { "--vsa-upload" };
+        return Err(Unusable::new(format!("`{flag}`: verification summaries (VSA) are not made yet"))
+            .hint("leave the flag out, or give `--vsa=false`"));
+    }
+    Ok(())
 }
 
 pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &PolicySpec) -> Result<(), Unusable> {
-    let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let given = |text: &Option<String>| given(text.as_deref()).is_some();
     let keyless = [
         ("--certificate-identity", &trust.certificate_identity),
         ("--certificate-identity-regexp", &trust.certificate_identity_regexp),
         ("--certificate-oidc-issuer", &trust.certificate_oidc_issuer),
         ("--certificate-oidc-issuer-regexp", &trust.certificate_oidc_issuer_regexp),
     ];
-    if let Some((flag, _)) = keyless.iter().find(|(_, value)| given(value)) {
+    // Beside a key, identities say nothing.
+    if let Some((flag, _)) = keyless.iter().find(|(_, value)| given(value) && !given(&trust.public_key)) {
         return Err(Unusable::new(format!("`{flag}`: keyless signatures are not verified yet"))
             .hint("sign with a key and give `--public-key`"));
     }
@@ -40,8 +73,7 @@ pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &Polic
 }
 
 pub(super) fn key(flag: Option<&str>, mut policy: PolicySpec) -> Result<(KeyText, PolicySpec), Unusable> {
-    let flag = flag.filter(|text| !text.is_empty());
-    let (argument, whence) = match (flag, policy.public_key.as_str()) {
+    let (argument, whence) = match (given(flag), policy.public_key.as_str()) {
         (Some(argument), _) => (argument.to_owned(), "--public-key"),
         (None, "") => {
             return Err(Unusable::new("no public key to verify signatures with")
@@ -51,13 +83,13 @@ pub(super) fn key(flag: Option<&str>, mut policy: PolicySpec) -> Result<(KeyText
     };
     let remote = ["k8s://", "awskms://", "gcpkms://", "azurekms://", "hashivault://", "https://", "http://"];
     let key = if argument.contains("-----BEGIN") {
-        KeyText { pem: argument.clone(), origin: format!("the text of {whence}") }
+        KeyText { pem: argument.clone(), origin: format!("the text of {whence}"), from_file: false }
     } else if remote.iter().any(|scheme| argument.starts_with(scheme)) {
         return Err(Unusable::new(format!("{whence} `{argument}`: only key files and PEM texts are read so far"))
             .hint("save the public key as a PEM file"));
     } else {
         let pem = read_text(Utf8Path::new(&argument), whence, limits::CONFIG_FILE_BYTES)?;
-        KeyText { pem, origin: format!("`{argument}`") }
+        KeyText { pem, origin: format!("`{argument}`"), from_file: true }
     };
     policy.public_key = argument;
     Ok((key, policy))

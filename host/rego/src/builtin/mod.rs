@@ -1,42 +1,108 @@
 //! The built-in functions of `ec`, and what they reach the world through: [`Host`].
 //!
-//! The conventions are `ec`'s: a reference that cannot be read and content that is not there make the call undefined.
-//! An answer that could not be had ends the evaluation, however the policy would take it; a rule such as
-//! `not ec.oci.blob(ref)` must not hold because a registry is down.
+//! The conventions are `ec`'s: a reference that cannot be read and content that is not there make the call undefined,
+//! and `ec.sigstore.*` tells in its result why a signature does not count. An answer that could not be had ends the
+//! evaluation, however the policy would take it; a rule such as `not ec.oci.blob(ref)` must not hold because a registry
+//! is down.
 
+mod calls;
 mod shape;
+mod sigstore;
 
-use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(test)]
+mod tests;
 
-use assay_model::failure::{ErrorCode, NoAnswer};
-use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::engine;
+use assay_model::{
+    evidence::Signature,
+    failure::{ErrorCode, NoAnswer},
+};
+
+pub(crate) use self::calls::{CallFailure, Calls};
+pub use self::sigstore::SigstoreOptions;
 
 /// Why a host gives nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostError {
-    /// There is nothing to give: the reference is malformed or not by digest, or nothing is there. The call is undefined;
-    /// the text says why.
+    /// There is nothing to give: the reference is malformed or not by digest, or nothing is there. The call is undefined,
+    /// or, where it verifies, fails with this text.
     Undefined(String),
     /// It is not known what there is. The evaluation ends.
     NoAnswer(NoAnswer),
 }
 
+/// Files by the names that their archive gives them.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What a registry tells of content without sending it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What the content is.
+    pub media_type: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub digest: String,
+}
+
+/// A manifest that points at an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The manifest.
+    pub described: Described,
+    /// What it is.
+    pub artifact_type: String,
+    /// Its reference, `repository@digest`.
+    pub reference: String,
+    /// Notes about it.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// A statement about an image whose signature was verified.
+#[derive(Clone, Debug)]
+pub struct Attested {
+    /// The statement's JSON.
+    pub statement: Arc<[u8]>,
+    /// The verified signatures of its envelope.
+    pub signatures: Vec<Signature>,
+}
+
 /// What built-in functions reach the world through. A reference is as the policy wrote it, such as
 /// `registry.example/app@sha256:…`. Calls come from the thread of the evaluation, and the same call only once in it.
 pub trait Host: Send + Sync {
-    /// `ec.oci.blob`: the blob as text.
-    fn blob(&self, reference: &str) -> Result<String, HostError>;
+    /// `ec.oci.blob`, `ec.oci.parsed_blob`: the blob, by digest.
+    fn blob(&self, reference: &str) -> Result<Arc<[u8]>, HostError>;
 
-    /// `ec.oci.image_manifest`: the manifest as its JSON says. What it leaves out is filled in here.
-    fn image_manifest(&self, reference: &str) -> Result<Value, HostError>;
+    /// `ec.oci.blob_files`: those of the files at `paths` that the archive in the blob holds.
+    fn blob_files(&self, reference: &str, paths: &[&str]) -> Result<Files, HostError>;
 
-    /// `ec.oci.image_index`: the index as its JSON says. What it leaves out is filled in here.
-    fn image_index(&self, reference: &str) -> Result<Value, HostError>;
+    /// `ec.oci.image_files`: the YAML and JSON files that stand right in one of the folders of the image's file system.
+    fn image_files(&self, reference: &str, folders: &[&str]) -> Result<Files, HostError>;
 
-    /// `ec.oci.descriptor`: at least `mediaType`, `size` and `digest`. What is left out is filled in here.
-    fn descriptor(&self, reference: &str) -> Result<Value, HostError>;
+    /// `ec.oci.image_manifest`: the manifest's JSON. What it leaves out is filled in here.
+    fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError>;
+
+    /// `ec.oci.image_manifests`: the manifests of several images, in this order and all at a time.
+    fn image_manifests(&self, references: &[&str]) -> Vec<Result<Arc<[u8]>, HostError>>;
+
+    /// `ec.oci.image_index`: the index's JSON. What it leaves out is filled in here.
+    fn image_index(&self, reference: &str) -> Result<Arc<[u8]>, HostError>;
+
+    /// `ec.oci.descriptor`: what a registry says of an image.
+    fn descriptor(&self, reference: &str) -> Result<Described, HostError>;
+
+    /// `ec.oci.image_referrers`: what points at an image.
+    fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError>;
+
+    /// `ec.oci.image_tag_refs`: those of the tags `sha256-HEX.sig`, `.att` and `.sbom` of an image that are there.
+    fn image_tag_refs(&self, reference: &str) -> Result<Vec<String>, HostError>;
+
+    /// `ec.sigstore.verify_image`: the signatures of an image that the options vouch for, at least one.
+    fn verify_image(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Signature>, HostError>;
+
+    /// `ec.sigstore.verify_attestation`: the statements about an image that the options vouch for, at least one.
+    fn verify_attestation(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Attested>, HostError>;
 }
 
 /// A host that reaches nothing.
@@ -51,124 +117,47 @@ impl NoHost {
 }
 
 impl Host for NoHost {
-    fn blob(&self, reference: &str) -> Result<String, HostError> {
+    fn blob(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
         Self::refuse(reference)
     }
 
-    fn image_manifest(&self, reference: &str) -> Result<Value, HostError> {
+    fn blob_files(&self, reference: &str, _paths: &[&str]) -> Result<Files, HostError> {
         Self::refuse(reference)
     }
 
-    fn image_index(&self, reference: &str) -> Result<Value, HostError> {
+    fn image_files(&self, reference: &str, _folders: &[&str]) -> Result<Files, HostError> {
         Self::refuse(reference)
     }
 
-    fn descriptor(&self, reference: &str) -> Result<Value, HostError> {
+    fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
         Self::refuse(reference)
     }
-}
 
-/// The built-ins that are answered here; the others of `ec` are not available yet.
-const AVAILABLE: [&str; 4] = ["ec.oci.blob", "ec.oci.descriptor", "ec.oci.image_index", "ec.oci.image_manifest"];
-
-/// Why a call ends the evaluation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum CallFailure {
-    #[error("`{function}` has no answer: {cause}")]
-    NoAnswer { function: String, cause: NoAnswer },
-    #[error("`{0}` is not available yet")]
-    NotAvailable(String),
-}
-
-/// Answers the calls of one evaluation and remembers what went wrong.
-pub(crate) struct Calls {
-    host: Arc<dyn Host>,
-    failure: Mutex<Option<CallFailure>>,
-}
-
-impl std::fmt::Debug for Calls {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Calls").field("failure", &self.failure).finish_non_exhaustive()
-    }
-}
-
-impl Calls {
-    pub(crate) fn new(host: Arc<dyn Host>) -> Self {
-        Self { host, failure: Mutex::default() }
+    fn image_manifests(&self, references: &[&str]) -> Vec<Result<Arc<[u8]>, HostError>> {
+        references.iter().map(|reference| Self::refuse(reference)).collect()
     }
 
-    /// The first failure.
-    pub(crate) fn failure(&self) -> Option<CallFailure> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn image_index(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
+        Self::refuse(reference)
     }
 
-    /// The value of a call; none where it is undefined. After a failure every call fails with it.
-    pub(crate) fn answer(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
-        if let Some(failure) = self.failure() {
-            return Err(failure);
-        }
-        self.value(function, arguments).inspect_err(|failure| {
-            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
-        })
+    fn descriptor(&self, reference: &str) -> Result<Described, HostError> {
+        Self::refuse(reference)
     }
 
-    fn value(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
-        if !AVAILABLE.contains(&function) {
-            return Err(CallFailure::NotAvailable(function.to_owned()));
-        }
-        let Some(text) = arguments.first().and_then(Value::as_str) else { return Ok(None) };
-        let found = match function {
-            "ec.oci.blob" => self.host.blob(text).map(|blob| Some(Value::String(blob))),
-            "ec.oci.descriptor" => self.host.descriptor(text).map(|json| shape::descriptor(&json)),
-            "ec.oci.image_index" => self.host.image_index(text).map(|json| shape::index(&json)),
-            _ => self.host.image_manifest(text).map(|json| shape::manifest(&json)),
-        };
-        match found {
-            Ok(value) => Ok(value),
-            Err(HostError::Undefined(_)) => Ok(None),
-            Err(HostError::NoAnswer(cause)) => Err(CallFailure::NoAnswer { function: function.to_owned(), cause }),
-        }
-    }
-}
-
-impl engine::Host for Calls {
-    fn call(&self, function: &str, args: &[regorus::Value]) -> Result<Option<regorus::Value>, engine::HostError> {
-        let unreadable = |error: serde_json::Error| engine::HostError(error.to_string());
-        let arguments: Result<Vec<_>, _> = args.iter().map(serde_json::to_value).collect();
-        let answer = self.answer(function, &arguments.map_err(unreadable)?);
-        let answer = answer.map_err(|failure| engine::HostError(failure.to_string()))?;
-        answer.map(serde_json::from_value).transpose().map_err(unreadable)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_call_with_something_else_than_a_text_is_undefined() {
-        let calls = Calls::new(Arc::new(NoHost));
-        for function in AVAILABLE {
-            assert_eq!(calls.answer(function, &[json!(["r"])]), Ok(None), "{function}");
-        }
-        assert_eq!(calls.failure(), None);
+    fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError> {
+        Self::refuse(reference)
     }
 
-    #[test]
-    fn after_a_failure_every_call_fails_with_it() {
-        let calls = Calls::new(Arc::new(NoHost));
-        let error = calls.answer("ec.oci.blob", &[json!("r.example/a")]).unwrap_err();
-        assert!(error.to_string().starts_with("`ec.oci.blob` has no answer: `r.example/a`"), "{error}");
-        assert_eq!(calls.answer("ec.oci.descriptor", &[json!(["r"])]), Err(error.clone()));
-        assert_eq!(calls.failure(), Some(error));
+    fn image_tag_refs(&self, reference: &str) -> Result<Vec<String>, HostError> {
+        Self::refuse(reference)
     }
 
-    #[test]
-    fn what_is_planned_is_not_taken_for_undefined() {
-        let calls = Calls::new(Arc::new(NoHost));
-        let error = calls.answer("ec.oci.image_files", &[json!("r"), json!([])]).unwrap_err();
-        assert_eq!(error.to_string(), "`ec.oci.image_files` is not available yet");
+    fn verify_image(&self, reference: &str, _options: &SigstoreOptions) -> Result<Vec<Signature>, HostError> {
+        Self::refuse(reference)
+    }
+
+    fn verify_attestation(&self, reference: &str, _options: &SigstoreOptions) -> Result<Vec<Attested>, HostError> {
+        Self::refuse(reference)
     }
 }

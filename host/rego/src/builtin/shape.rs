@@ -1,108 +1,217 @@
-//! The shapes in which policies see manifests: `ec`'s, where every field is there whether the JSON has it or not.
+//! The shapes in which policies see manifests and files: `ec`'s, where every field is there whether the JSON has it or
+//! not.
 //!
 //! The fields are those of the OCI image specification, `descriptor.md`, `manifest.md` and `image-index.md`. None is
 //! given for JSON that is of another kind, or whose fields have other types.
 
+use std::collections::BTreeMap;
+
+use assay_model::yaml;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::{Map, Value, json};
+use regorus::{Value, value::Object};
+use serde::{Deserialize, Deserializer};
+
+use super::{Described, Files, Referrer, sigstore::texts};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    #[serde(default, deserialize_with = "null_is_absent")]
+    schema_version: i64,
+    #[serde(default, deserialize_with = "null_is_absent")]
+    media_type: String,
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+    #[serde(default, deserialize_with = "null_is_absent")]
+    annotations: BTreeMap<String, String>,
+    subject: Option<Descriptor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Index {
+    #[serde(default, deserialize_with = "null_is_absent")]
+    schema_version: i64,
+    #[serde(default, deserialize_with = "null_is_absent")]
+    media_type: String,
+    manifests: Vec<Descriptor>,
+    #[serde(default, deserialize_with = "null_is_absent")]
+    annotations: BTreeMap<String, String>,
+    subject: Option<Descriptor>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Descriptor {
+    #[serde(deserialize_with = "null_is_absent")]
+    media_type: String,
+    #[serde(deserialize_with = "null_is_absent")]
+    size: i64,
+    #[serde(deserialize_with = "null_is_absent")]
+    digest: String,
+    #[serde(deserialize_with = "null_is_absent")]
+    data: String,
+    #[serde(deserialize_with = "null_is_absent")]
+    urls: Vec<String>,
+    #[serde(deserialize_with = "null_is_absent")]
+    annotations: BTreeMap<String, String>,
+    #[serde(deserialize_with = "null_is_absent")]
+    artifact_type: String,
+    platform: Option<Platform>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Platform {
+    #[serde(deserialize_with = "null_is_absent")]
+    architecture: String,
+    #[serde(deserialize_with = "null_is_absent")]
+    os: String,
+    #[serde(rename = "os.version", deserialize_with = "null_is_absent")]
+    os_version: String,
+    #[serde(rename = "os.features", deserialize_with = "null_is_absent")]
+    os_features: Vec<String>,
+    #[serde(deserialize_with = "null_is_absent")]
+    variant: String,
+    #[serde(deserialize_with = "null_is_absent")]
+    features: Vec<String>,
+}
+
+/// Null counts as absent, as in Go.
+fn null_is_absent<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
 
 /// `ec.oci.image_manifest`.
-pub(super) fn manifest(json: &Value) -> Option<Value> {
-    let layers: Option<Vec<_>> = json.get("layers")?.as_array()?.iter().map(descriptor).collect();
-    let mut shape = json!({
-        "schemaVersion": number(json, "schemaVersion")?,
-        "mediaType": text(json, "mediaType")?,
-        "config": descriptor(json.get("config")?)?,
-        "layers": layers?,
-        "annotations": annotations(json)?,
-    });
-    add_subject(&mut shape, json)?;
-    Some(shape)
+pub(super) fn manifest(json: &[u8]) -> Option<Value> {
+    let manifest: Manifest = serde_json::from_slice(json).ok()?;
+    let layers: Option<Vec<_>> = manifest.layers.into_iter().map(descriptor).collect();
+    let mut shape = fields([
+        ("schemaVersion", Value::from(manifest.schema_version)),
+        ("mediaType", Value::from(manifest.media_type)),
+        ("config", descriptor(manifest.config)?),
+        ("layers", Value::from(layers?)),
+        ("annotations", texts(manifest.annotations)),
+    ]);
+    add_subject(&mut shape, manifest.subject)?;
+    Some(shape.into_value())
 }
 
 /// `ec.oci.image_index`.
-pub(super) fn index(json: &Value) -> Option<Value> {
-    let manifests: Option<Vec<_>> = json.get("manifests")?.as_array()?.iter().map(descriptor).collect();
-    let mut shape = json!({
-        "schemaVersion": number(json, "schemaVersion")?,
-        "mediaType": text(json, "mediaType")?,
-        "manifests": manifests?,
-        "annotations": annotations(json)?,
-    });
-    add_subject(&mut shape, json)?;
-    Some(shape)
+pub(super) fn index(json: &[u8]) -> Option<Value> {
+    let index: Index = serde_json::from_slice(json).ok()?;
+    let manifests: Option<Vec<_>> = index.manifests.into_iter().map(descriptor).collect();
+    let mut shape = fields([
+        ("schemaVersion", Value::from(index.schema_version)),
+        ("mediaType", Value::from(index.media_type)),
+        ("manifests", Value::from(manifests?)),
+        ("annotations", texts(index.annotations)),
+    ]);
+    add_subject(&mut shape, index.subject)?;
+    Some(shape.into_value())
 }
 
-/// `ec.oci.descriptor`, and the descriptors within the others.
-pub(super) fn descriptor(json: &Value) -> Option<Value> {
+/// `ec.oci.descriptor`.
+pub(super) fn described(described: Described) -> Value {
+    let Described { media_type, size, digest } = described;
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    // Without `data` there is nothing that could not be read.
+    descriptor(Descriptor { media_type, size, digest, ..Descriptor::default() }).unwrap_or(Value::Null)
+}
+
+/// One of `ec.oci.image_referrers`.
+pub(super) fn referrer(referrer: Referrer) -> Value {
+    record([
+        ("mediaType", Value::from(referrer.described.media_type)),
+        ("size", Value::from(referrer.described.size)),
+        ("digest", Value::from(referrer.described.digest)),
+        ("artifactType", Value::from(referrer.artifact_type)),
+        ("ref", Value::from(referrer.reference)),
+        ("annotations", texts(referrer.annotations)),
+    ])
+}
+
+/// `ec.oci.blob_files`, `ec.oci.image_files`: what reads as YAML or JSON; other files are left out, as in `ec`.
+pub(super) fn files(files: &Files) -> Value {
+    let read = |(name, bytes): (&String, &Vec<u8>)| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let document = yaml::parse(text).or_else(|_| yaml::parse(first_document(text))).ok()?;
+        Some((Value::from(name.as_str()), Value::from(document)))
+    };
+    files.iter().filter_map(read).collect::<Object>().into_value()
+}
+
+/// The first of several documents, which is all that `ec` reads.
+fn first_document(text: &str) -> &str {
+    let text = text.strip_prefix("---\n").unwrap_or(text);
+    text.split_once("\n---").map_or(text, |(first, _)| first)
+}
+
+/// The descriptors within the others. None when its `data` is not base64.
+fn descriptor(descriptor: Descriptor) -> Option<Value> {
     // `data` is content in base64; policies see the content.
-    let data = BASE64_STANDARD.decode(text(json, "data")?).ok()?;
-    let mut shape = json!({
-        "mediaType": text(json, "mediaType")?,
-        "size": number(json, "size")?,
-        "digest": text(json, "digest")?,
-        "data": String::from_utf8_lossy(&data),
-        "urls": texts(json, "urls")?,
-        "annotations": annotations(json)?,
-        "artifactType": text(json, "artifactType")?,
-    });
-    if let (Some(platform), Some(fields)) = (present(json, "platform"), shape.as_object_mut()) {
-        let platform = json!({
-            "architecture": text(platform, "architecture")?,
-            "os": text(platform, "os")?,
-            "os.version": text(platform, "os.version")?,
-            "os.features": texts(platform, "os.features")?,
-            "variant": text(platform, "variant")?,
-            "features": texts(platform, "features")?,
-        });
-        fields.insert("platform".to_owned(), platform);
+    let data = BASE64_STANDARD.decode(descriptor.data).ok()?;
+    let mut shape = fields([
+        ("mediaType", Value::from(descriptor.media_type)),
+        ("size", Value::from(descriptor.size)),
+        ("digest", Value::from(descriptor.digest)),
+        ("data", Value::from(String::from_utf8_lossy(&data).as_ref())),
+        ("urls", list(descriptor.urls)),
+        ("annotations", texts(descriptor.annotations)),
+        ("artifactType", Value::from(descriptor.artifact_type)),
+    ]);
+    if let Some(platform) = descriptor.platform {
+        let platform = record([
+            ("architecture", Value::from(platform.architecture)),
+            ("os", Value::from(platform.os)),
+            ("os.version", Value::from(platform.os_version)),
+            ("os.features", list(platform.os_features)),
+            ("variant", Value::from(platform.variant)),
+            ("features", list(platform.features)),
+        ]);
+        shape.insert(Value::from("platform"), platform);
     }
-    Some(shape)
+    Some(shape.into_value())
 }
 
-fn add_subject(shape: &mut Value, json: &Value) -> Option<()> {
-    if let (Some(subject), Some(fields)) = (present(json, "subject"), shape.as_object_mut()) {
-        fields.insert("subject".to_owned(), descriptor(subject)?);
+fn add_subject(shape: &mut Object, subject: Option<Descriptor>) -> Option<()> {
+    if let Some(subject) = subject {
+        shape.insert(Value::from("subject"), descriptor(subject)?);
     }
     Some(())
 }
 
-/// Null counts as absent, as in Go. A value that is no object has no fields at all.
-fn present<'a>(json: &'a Value, key: &str) -> Option<&'a Value> {
-    json.get(key).filter(|value| !value.is_null())
+fn list(texts: Vec<String>) -> Value {
+    Value::from(texts.into_iter().map(Value::from).collect::<Vec<_>>())
 }
 
-fn text<'a>(json: &'a Value, key: &str) -> Option<&'a str> {
-    json.as_object()?;
-    present(json, key).map_or(Some(""), Value::as_str)
+/// An object with text keys.
+pub(super) fn record<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+    fields(pairs).into_value()
 }
 
-fn number(json: &Value, key: &str) -> Option<i64> {
-    json.as_object()?;
-    present(json, key).map_or(Some(0), Value::as_i64)
-}
-
-fn texts(json: &Value, key: &str) -> Option<Value> {
-    let list = present(json, key).cloned().unwrap_or_else(|| json!([]));
-    list.as_array()?.iter().all(Value::is_string).then_some(list)
-}
-
-fn annotations(json: &Value) -> Option<Value> {
-    let map = present(json, "annotations").cloned().unwrap_or_else(|| Value::Object(Map::new()));
-    map.as_object()?.values().all(Value::is_string).then_some(map)
+fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Object {
+    pairs.into_iter().map(|(key, value)| (Value::from(key), value)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value as Json, json};
+
     use super::*;
 
-    fn bare(digest: &str) -> Value {
+    fn bare(digest: &str) -> Json {
         json!({"mediaType": "", "size": 0, "digest": digest, "data": "", "urls": [], "annotations": {}, "artifactType": ""})
+    }
+
+    fn shaped(shape: fn(&[u8]) -> Option<Value>, json: &Json) -> Option<Json> {
+        shape(json.to_string().as_bytes()).map(|value| serde_json::to_value(value).unwrap())
     }
 
     #[test]
     fn every_field_is_there() {
-        let got = manifest(
+        let got = shaped(
+            manifest,
             &json!({"config": {"digest": "sha256:1"}, "layers": [{"digest": "sha256:2"}], "annotations": null}),
         );
         let want = json!({
@@ -110,36 +219,35 @@ mod tests {
         });
         assert_eq!(got, Some(want.clone()));
         // A shape is its own shape.
-        assert_eq!(manifest(&want), Some(want));
-        let got = index(&json!({"schemaVersion": 2, "manifests": [], "subject": {"digest": "sha256:3"}, "other": 1}));
+        assert_eq!(shaped(manifest, &want), Some(want));
+        let json = json!({"schemaVersion": 2, "manifests": [], "subject": {"digest": "sha256:3"}, "other": 1});
         let want = json!({
             "schemaVersion": 2, "mediaType": "", "manifests": [], "annotations": {}, "subject": bare("sha256:3"),
         });
-        assert_eq!(got, Some(want));
+        assert_eq!(shaped(index, &json), Some(want));
     }
 
     #[test]
     fn a_descriptor_keeps_what_it_says() {
-        let got = descriptor(&json!({
+        let layer = json!({
             "mediaType": "m", "size": 9, "digest": "sha256:1", "data": "e30=", "urls": ["u"], "annotations": {"k": "v"},
             "artifactType": "a", "platform": {"os": "linux", "architecture": "amd64", "os.version": "1"},
-        }));
-        let want = json!({
-            "mediaType": "m", "size": 9, "digest": "sha256:1", "data": "{}", "urls": ["u"], "annotations": {"k": "v"},
-            "artifactType": "a",
-            "platform": {
-                "os": "linux", "architecture": "amd64", "os.version": "1", "os.features": [], "variant": "", "features": [],
-            },
         });
-        assert_eq!(got, Some(want));
+        let mut want = layer.clone();
+        want["data"] = json!("{}");
+        want["platform"] = json!({
+            "os": "linux", "architecture": "amd64", "os.version": "1", "os.features": [], "variant": "", "features": [],
+        });
+        let got = shaped(index, &json!({"manifests": [layer]})).unwrap();
+        assert_eq!(got["manifests"][0], want);
     }
 
     #[test]
     fn what_is_of_another_kind_has_no_shape() {
-        assert_eq!(manifest(&json!({"manifests": []})), None);
-        assert_eq!(index(&json!({"config": {}, "layers": []})), None);
+        assert_eq!(shaped(manifest, &json!({"manifests": []})), None);
+        assert_eq!(shaped(index, &json!({"config": {}, "layers": []})), None);
         for wrong in [
-            json!([]),
+            json!(1),
             json!("x"),
             json!({"size": "1"}),
             json!({"size": 1.5}),
@@ -149,7 +257,29 @@ mod tests {
             json!({"annotations": {"k": 1}}),
             json!({"platform": 1}),
         ] {
-            assert_eq!(descriptor(&wrong), None, "{wrong}");
+            assert_eq!(shaped(index, &json!({"manifests": [wrong]})), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn files_are_read_as_yaml_and_what_is_none_is_left_out() {
+        let given: Files = [
+            ("a.json", r#"{"a": [1, 2.0]}"#),
+            ("b.yaml", "b: yes it is\n"),
+            ("c.yaml", "---\nkind: C\n---\nkind: D\n"),
+            ("d.yaml", "d: [1"),
+            ("e.yaml", ""),
+            ("f", "just text"),
+        ]
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+        .chain([("g.json".to_owned(), vec![0xff])])
+        .collect();
+        let got = serde_json::to_value(files(&given)).unwrap();
+        let want = json!({
+            "a.json": {"a": [1, 2]}, "b.yaml": {"b": "yes it is"}, "c.yaml": {"kind": "C"}, "e.yaml": null,
+            "f": "just text",
+        });
+        assert_eq!(got.to_string().replace("2.0", "2"), want.to_string());
     }
 }

@@ -10,7 +10,7 @@ use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Lasting, Printed};
+use super::eval::{Bounds, Eval, Lasting, Printed, placed};
 use super::ir::NodeId;
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
@@ -77,6 +77,8 @@ impl std::fmt::Debug for Workers {
 pub(crate) struct Ask<'a> {
     /// The document called `input`; without one, references to it are undefined.
     pub input: Option<Value>,
+    /// The data that rules see, instead of the policy's.
+    pub data: Option<Value>,
     /// Where `ec.*` functions get their answers.
     pub host: &'a dyn Host,
     /// When to stop.
@@ -157,14 +159,7 @@ impl Files {
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
-        Ok(Policy {
-            sources,
-            tree,
-            program: planned.0,
-            reach: planned.1,
-            data,
-            workers: Workers::default(),
-        })
+        Ok(Policy { sources, tree, program: planned.0, reach: planned.1, data, workers: Workers::default() })
     }
 }
 
@@ -191,8 +186,8 @@ impl Policy {
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
     pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
         on_deep_stack(|| {
-            if ask.strict_builtin_errors {
-                // What is undefined elsewhere is an error here.
+            if ask.strict_builtin_errors || ask.data.is_some() {
+                // What is undefined elsewhere is an error here; what other data gives must not be remembered for these.
                 return self.values(paths, ask, &mut Worker::default());
             }
             let mut worker = self.workers.take();
@@ -215,11 +210,18 @@ impl Policy {
         Ok(Answer { values, prints: eval.prints })
     }
 
+    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest.
+    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Value {
+        let path: Vec<Value> = path.iter().copied().map(Value::from).collect();
+        placed(Some(self.data.clone()), &path, value)
+    }
+
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
         let Worker { caches, lasting } = worker;
         lasting.set_clock(ask.now_ns);
         let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
-        let mut eval = Eval::new(&self.program, &self.sources, &self.data, ask.input.clone(), scope, lasting);
+        let data = ask.data.as_ref().unwrap_or(&self.data);
+        let mut eval = Eval::new(&self.program, &self.sources, data, ask.input.clone(), scope, lasting);
         eval.strict = ask.strict_builtin_errors;
         eval.bounds = ask.bounds;
         eval

@@ -8,6 +8,7 @@ use assay_model::{
     failure::ErrorCode,
     finding::Finding,
     image::PinnedImage,
+    policy::{SourceConfig, SourceGroup},
     snapshot::{Component, Snapshot},
 };
 
@@ -19,8 +20,9 @@ fn strings(items: &[&str]) -> Vec<String> {
 }
 
 fn group(policy: &Arc<Policy>, include: &[&str], exclude: &[&str]) -> Group {
-    let criteria = Criteria::new(&strings(include), &strings(exclude));
-    Group::new("mine", Arc::clone(policy), criteria, "2025-06-01T00:00:00Z".parse().unwrap(), Arc::new(NoHost))
+    let config = SourceConfig { include: strings(include), exclude: strings(exclude) };
+    let source = SourceGroup { config: Some(config), ..SourceGroup::default() };
+    Group::new("mine", Arc::clone(policy), Selection::of(&source, None), Arc::new(NoHost))
 }
 
 fn judge(group: &Group, input: &str) -> Result<Decision, NoAnswer> {
@@ -75,7 +77,8 @@ fn a_group_asks_the_packages_of_which_something_is_included() {
         (&["fien"], &[], &["fine", "other"], &[], &["-", "-"], &[]),
     ] {
         let group = group(&policy, include, exclude);
-        assert_eq!(group.packages, strings(packages).into_iter().collect(), "{include:?} {exclude:?}");
+        let asked = group.packages(&Criteria::new(&strings(include), &strings(exclude)));
+        assert_eq!(asked, strings(packages).into_iter().collect(), "{include:?} {exclude:?}");
         let decision = judge(&group, "{}").unwrap();
         assert_eq!(codes(&decision.violations), violations, "{include:?} {exclude:?}");
         assert_eq!(codes(&decision.warnings), warnings, "{include:?} {exclude:?}");
@@ -84,6 +87,42 @@ fn a_group_asks_the_packages_of_which_something_is_included() {
     let decision = judge(&group(&policy, &[], &[]), r#"{"good": 1}"#).unwrap();
     assert_eq!(codes(&decision.successes), ["fine.ok", "other.bad"]);
     assert_eq!(decision.successes.first().and_then(|finding| finding.text("title")), Some("Fine"));
+}
+
+const NESTED: &str = "package deep.er.pkg\n\nimport rego.v1\n\n# METADATA\n# custom:\n#   short_name: at\n#   \
+                      pipeline_intention: [release]\ndeny contains {\"code\": \"deep.er.pkg.at\", \"msg\": msg} if {\n\t\
+                      msg := sprintf(\"%d\", [data.config.policy.when_ns])\n}\n\n# METADATA\n# custom:\n#   \
+                      short_name: other\ndeny contains {\"code\": \"deep.er.pkg.other\", \"msg\": \"No.\"}\n";
+
+fn nested_policy() -> Arc<Policy> {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("a.rego"), NESTED).unwrap();
+    let mut sources = Sources::new();
+    sources.add_policy(folder.path()).unwrap();
+    sources.set_effective_time("2000-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    Arc::new(Policy::compile(sources).unwrap())
+}
+
+#[test]
+fn rules_see_the_moment_of_the_case_and_nested_packages_have_two_names() {
+    let policy = nested_policy();
+    for include in [&[][..], &["pkg"], &["deep.er.pkg"], &["deep.er.pkg.at"]] {
+        let decision = judge(&group(&policy, include, &["pkg.other"]), "{}").unwrap();
+        let messages: Vec<_> = decision.violations.iter().map(|finding| finding.message.as_str()).collect();
+        // 2025-06-01, the moment of the case.
+        assert_eq!(messages, ["1748736000000000000"], "{include:?}");
+    }
+}
+
+#[test]
+fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
+    let policy = nested_policy();
+    for (intentions, want) in [(&[][..], "deep.er.pkg.other"), (&["release"], "deep.er.pkg.at")] {
+        let decision = judge(&group(&policy, &[], &[]).with_intentions(&strings(intentions)), "{}").unwrap();
+        assert_eq!(codes(&decision.violations), [want], "{intentions:?}");
+    }
+    let none = judge(&group(&policy, &[], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
+    assert!(none.is_empty());
 }
 
 #[test]

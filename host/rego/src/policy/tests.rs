@@ -1,10 +1,16 @@
 //! Tests of compiling and evaluating.
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::{
+    evidence::Signature,
+    failure::{ErrorCode, NoAnswer},
+};
 use serde_json::json;
 
 use super::*;
-use crate::{builtin::HostError, sources::PolicyFile};
+use crate::{
+    builtin::{Attested, Described, Files, HostError, Referrer, SigstoreOptions},
+    sources::PolicyFile,
+};
 
 /// A policy of these texts, named `1.rego`, `2.rego`, … in a folder.
 fn compiled(texts: &[&str], data: &str) -> Result<Policy, CompileError> {
@@ -267,20 +273,55 @@ impl OneImage {
 }
 
 impl Host for OneImage {
-    fn blob(&self, reference: &str) -> Result<String, HostError> {
-        self.find(reference, r#"{"a": [1, 2.0]}"#.to_owned())
+    fn blob(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
+        self.find(reference, br#"{"a": [1, 2.0]}"#.as_slice().into())
     }
 
-    fn image_manifest(&self, reference: &str) -> Result<Value, HostError> {
-        self.find(reference, json!({"schemaVersion": 2, "config": {"size": 7}, "layers": []}))
+    fn blob_files(&self, reference: &str, paths: &[&str]) -> Result<Files, HostError> {
+        self.find(reference, paths.iter().map(|path| ((*path).to_owned(), b"kind: F".to_vec())).collect())
     }
 
-    fn image_index(&self, reference: &str) -> Result<Value, HostError> {
-        self.find(reference, json!({"schemaVersion": 2, "manifests": [{"digest": "sha256:2"}]}))
+    fn image_files(&self, reference: &str, folders: &[&str]) -> Result<Files, HostError> {
+        self.find(reference, folders.iter().map(|folder| (format!("{folder}/a.json"), b"7".to_vec())).collect())
     }
 
-    fn descriptor(&self, reference: &str) -> Result<Value, HostError> {
-        self.find(reference, json!({"mediaType": "m", "size": 7, "digest": "sha256:1"}))
+    fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
+        self.find(reference, br#"{"schemaVersion": 2, "config": {"size": 7}, "layers": []}"#.as_slice().into())
+    }
+
+    fn image_manifests(&self, references: &[&str]) -> Vec<Result<Arc<[u8]>, HostError>> {
+        references.iter().map(|reference| self.image_manifest(reference)).collect()
+    }
+
+    fn image_index(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
+        self.find(reference, br#"{"schemaVersion": 2, "manifests": [{"digest": "sha256:2"}]}"#.as_slice().into())
+    }
+
+    fn descriptor(&self, reference: &str) -> Result<Described, HostError> {
+        self.find(reference, Described { media_type: "m".into(), size: 7, digest: "sha256:1".into() })
+    }
+
+    fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError> {
+        let described = Described { media_type: "m".into(), size: 7, digest: "sha256:3".into() };
+        let referrer =
+            Referrer { described, artifact_type: "t".into(), reference: "r@3".into(), annotations: BTreeMap::new() };
+        self.find(reference, vec![referrer])
+    }
+
+    fn image_tag_refs(&self, reference: &str) -> Result<Vec<String>, HostError> {
+        self.find(reference, vec!["r:sha256-1.sig".to_owned()])
+    }
+
+    fn verify_image(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Signature>, HostError> {
+        let sig = options.public_key.clone();
+        let signature =
+            Signature { keyid: String::new(), sig, certificate: None, chain: Vec::new(), metadata: BTreeMap::new() };
+        self.find(reference, vec![signature])
+    }
+
+    fn verify_attestation(&self, reference: &str, _: &SigstoreOptions) -> Result<Vec<Attested>, HostError> {
+        let statement = br#"{"predicateType": "p"}"#.as_slice().into();
+        self.find(reference, vec![Attested { statement, signatures: Vec::new() }])
     }
 }
 
@@ -291,6 +332,16 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
                 deny contains sprintf(\"%d\", [ec.oci.image_manifest(ref).config.size])\n\n\
                 deny contains ec.oci.image_index(ref).manifests[0].digest\n\n\
                 deny contains ec.oci.descriptor(ref).mediaType\n\n\
+                warn contains sprintf(\"files %v\", [ec.oci.blob_files(ref, [\"x\"])])\n\n\
+                warn contains sprintf(\"image files %v\", [ec.oci.image_files(ref, [\"x\"])])\n\n\
+                warn contains \"no folders\" if ec.oci.image_files(ref, []) == null\n\n\
+                warn contains sprintf(\"many %v\", [object.keys(ec.oci.image_manifests({ref, \"r.example/b\"}))])\n\n\
+                warn contains sprintf(\"parsed %v\", [ec.oci.parsed_blob(ref).a])\n\n\
+                warn contains ec.oci.image_referrers(ref)[0].ref\n\n\
+                warn contains ec.oci.image_tag_refs(ref)[0]\n\n\
+                warn contains ec.sigstore.verify_image(ref, {\"ignore_rekor\": true, \"public_key\": \"key\"}).signatures[0].signature\n\n\
+                warn contains ec.sigstore.verify_attestation(ref, {\"ignore_rekor\": true}).attestations[0].statement.predicateType\n\n\
+                warn contains sprintf(\"%v\", [ec.sigstore.verify_image(\"r.example/b\", {\"ignore_rekor\": true})])\n\n\
                 warn contains \"asked again\" if ec.oci.blob(ref) == ec.oci.blob(ref)\n\n\
                 warn contains \"undefined\" if not ec.oci.blob(\"r.example/b\")\n\n\
                 warn contains ec.purl.parse(\"pkg:npm/a@1\").name\n\n\
@@ -304,11 +355,21 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
         "deny p sha256:2",
         "warn p a",
         "warn p asked again",
+        "warn p files {\"x\": {\"kind\": \"F\"}}",
+        "warn p image files {\"x/a.json\": 7}",
         "warn p invalid",
+        "warn p key",
+        "warn p many {\"r.example/a@sha256:1\"}",
+        "warn p no folders",
+        "warn p p",
+        "warn p parsed [1, 2]",
+        "warn p r:sha256-1.sig",
+        "warn p r@3",
         "warn p undefined",
+        "warn p {\"errors\": [\"nothing there\"], \"signatures\": [], \"success\": false}",
     ];
     assert_eq!(got, want);
-    assert_eq!(host.asked.load(std::sync::atomic::Ordering::Relaxed), 5);
+    assert_eq!(host.asked.load(std::sync::atomic::Ordering::Relaxed), 16);
 }
 
 #[test]
@@ -329,20 +390,6 @@ fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
         );
         assert!(answer.message.starts_with("policy source `mine`: `ec.oci."), "{}", answer.message);
         assert!(answer.message.ends_with("has no answer: `r.example` cannot be reached"), "{}", answer.message);
-    }
-}
-
-#[test]
-fn a_built_in_that_is_not_there_yet_says_so_when_it_is_called() {
-    for (call, name) in [
-        ("not ec.oci.image_files(\"r.example/a@sha256:1\", [])", "ec.oci.image_files"),
-        ("not ec.sigstore.verify_image(\"r.example/a\", {})", "ec.sigstore.verify_image"),
-    ] {
-        let text = format!("package p\n\ndeny contains \"x\" if {{\n\tinput.reached\n\t{call}\n}}\n");
-        let policy = policy(&text);
-        assert_eq!(ask(&policy, "{}").unwrap(), [""; 0]);
-        let error = ask(&policy, r#"{"reached": 1}"#).unwrap_err();
-        assert_eq!(error.to_string(), format!("`{name}` is not available yet"));
     }
 }
 

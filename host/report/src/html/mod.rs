@@ -19,7 +19,7 @@ use self::markup::Markup;
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
-    standing::{Standing, count, sentence, worst_first},
+    standing::{Standing, count, sentence, short_name, worst_first},
     text::stopped_early,
     totals::Totals,
 };
@@ -133,15 +133,18 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
         html.tag("<span class=\"code\">").text(&count(rule.components.len(), "component"));
         html.tag("</span></summary>\n<div class=\"body\">");
         if let Some(description) = rule.description {
-            html.tag("<p class=\"lead\">").text(description).tag("</p>");
+            html.tag("<p class=\"lead\">").prose(description).tag("</p>");
         }
         if let Some(solution) = rule.solution {
-            html.tag("<div class=\"finding\"><p class=\"fix\"><b>Solution</b> ").text(solution).tag("</p></div>");
+            html.tag("<div class=\"finding\"><p class=\"fix\"><b>Solution</b> ").prose(solution).tag("</p></div>");
         }
         html.tag("<h3>Components</h3>\n<ul class=\"links\">\n");
         for (_, at) in &rule.components {
             if let Some(outcome) = end.outcomes.get(*at) {
-                html.tag("<li><a href=\"#component-").number(at + 1).tag("\">").text(&outcome.component.name);
+                html.tag("<li><a href=\"#component-")
+                    .number(at + 1)
+                    .tag("\">")
+                    .text(&short_name(&outcome.component.name));
                 html.tag("</a></li>\n");
             }
         }

@@ -1,16 +1,20 @@
 //! [`verify_attestations`]: in-toto statements about this image in envelopes signed by the key.
+//!
+//! [`read`] is the one reader of statements, whatever they came in.
+
+use std::sync::Arc;
 
 use assay_model::{digest::Digest, evidence::Attestation, failure::NoAnswer, image::PinnedImage, limits};
 use serde_json::Value;
 
 use super::{
-    envelope, joined, layers,
+    Found, envelope, layers,
     strict::{Object, items, sound, text},
     syntax,
 };
 use crate::{
     key::PublicKey,
-    store::{Manifest, Store},
+    store::{Descriptor, Manifest, Store},
 };
 
 const MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
@@ -18,14 +22,12 @@ const MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
 /// The statements that are understood (in-toto attestation framework v0.1 and v1).
 const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
 
-/// What became of an image's attestations.
+/// A statement, and what is wrong with the provenance in it.
 pub(crate) struct Attested {
-    /// The verified ones in the order of their layers.
-    pub(crate) attestations: Vec<Attestation>,
-    /// Why there is none, in the words of `ec`.
-    pub(crate) failure: Option<String>,
-    /// What is wrong with the provenance among them.
-    pub(crate) syntax: Option<String>,
+    /// The statement.
+    pub(crate) attestation: Attestation,
+    /// Why its predicate is not what its type says.
+    pub(crate) fault: Option<String>,
 }
 
 /// Verifies every layer of the `.att` manifest, none if there is no such tag.
@@ -34,34 +36,38 @@ pub(crate) fn verify_attestations(
     image: &PinnedImage,
     manifest: Option<&Manifest>,
     key: &PublicKey,
-) -> Result<Attested, NoAnswer> {
-    let layers = manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))?;
-    let (mut attestations, mut reasons, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    for layer in layers {
-        let envelope = store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)?;
-        match verify(&envelope, image, key) {
-            Ok((attestation, fault)) => {
-                attestations.push(attestation);
-                faults.extend(fault);
-            }
-            Err(reason) => reasons.push(reason),
-        }
+) -> Result<Found<Attested>, NoAnswer> {
+    let mut found = Found::default();
+    for envelope in envelopes(store, image, manifest)? {
+        // Nothing in the envelope is looked at more closely before the key vouches for it.
+        let opened = envelope::open(&envelope, key).and_then(|opened| read(opened, Some(&image.digest)));
+        found.take(opened);
     }
-    let failure = attestations.is_empty().then(|| {
-        format!(
-            "No image attestations found matching the given public key. Verify the correct public key was provided, \
-             and one or more attestations were created. Error: no matching attestations: {}",
-            joined(&reasons)
-        )
-    });
-    let syntax = (!faults.is_empty()).then(|| format!("Attestation syntax check failed: {}", faults.join("; ")));
-    Ok(Attested { attestations, failure, syntax })
+    Ok(found)
 }
 
-/// The statement of one envelope and what is wrong with its predicate, or why it does not count.
-fn verify(envelope: &[u8], image: &PinnedImage, key: &PublicKey) -> Result<(Attestation, Option<String>), String> {
-    // Nothing in the envelope is looked at more closely before the key vouches for it.
-    let envelope::Opened { payload, signatures } = envelope::open(envelope, key)?;
+/// Reads the layers of the `.att` manifest without asking who signed them, or what for. What does not read is left out.
+pub(crate) fn unverified_attestations(
+    store: &Store,
+    image: &PinnedImage,
+    manifest: Option<&Manifest>,
+) -> Result<Vec<Attested>, NoAnswer> {
+    let read = |envelope: Arc<[u8]>| envelope::open_unverified(&envelope).and_then(|opened| read(opened, None)).ok();
+    Ok(envelopes(store, image, manifest)?.into_iter().filter_map(read).collect())
+}
+
+fn envelopes(store: &Store, image: &PinnedImage, manifest: Option<&Manifest>) -> Result<Vec<Arc<[u8]>>, NoAnswer> {
+    let layers = manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))?;
+    let fetch = |layer: &Descriptor| {
+        store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)
+    };
+    layers.into_iter().map(fetch).collect()
+}
+
+/// The statement of an opened envelope and what is wrong with its predicate, or why it does not count. It must be about
+/// `image` if that is given.
+pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<Attested, String> {
+    let envelope::Opened { payload, signatures } = opened;
     let statement = std::str::from_utf8(&payload).map_err(|_| "the signed statement is not UTF-8".to_owned())?;
     sound(statement)?;
     let fields = Object::read(statement)?;
@@ -73,13 +79,12 @@ fn verify(envelope: &[u8], image: &PinnedImage, key: &PublicKey) -> Result<(Atte
         ));
     }
     let predicate_type = text(fields.need("predicateType")?)?;
-    let is_about_image = items(fields.need("subject")?)?
-        .into_iter()
-        .map(|subject| is_subject(subject, &image.digest))
-        .collect::<Result<Vec<_>, _>>()?
-        .contains(&true);
-    if !is_about_image {
-        return Err("no matching subject digest found".to_owned());
+    if let Some(image) = image {
+        let subjects = items(fields.need("subject")?)?;
+        let is_image = subjects.into_iter().map(|subject| is_subject(subject, image)).collect::<Result<Vec<_>, _>>()?;
+        if !is_image.contains(&true) {
+            return Err("no matching subject digest found".to_owned());
+        }
     }
     let (build_type, fault) = match syntax::Provenance::of(&predicate_type) {
         None => (None, None),
@@ -97,7 +102,7 @@ fn verify(envelope: &[u8], image: &PinnedImage, key: &PublicKey) -> Result<(Atte
     let fault = fault.map(|fault| format!("the statement {digest} of the type {predicate_type}: {fault}"));
     let attestation =
         Attestation { statement: payload.into(), digest, statement_type, predicate_type, build_type, signatures };
-    Ok((attestation, fault))
+    Ok(Attested { attestation, fault })
 }
 
 /// Whether a subject is the image: `digest.sha256` is its digest, 64 lower-case hex digits and nothing else.

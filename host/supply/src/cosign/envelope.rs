@@ -11,11 +11,11 @@ use crate::key::PublicKey;
 /// The only kind of payload that is a statement. A parameter or another letter makes it another kind.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
-/// What was inside a verified envelope.
+/// What was inside an envelope.
 pub(super) struct Opened {
     /// The payload, byte for byte as it was signed.
     pub(super) payload: Vec<u8>,
-    /// The signatures of the key, at least one; those of strangers are left out.
+    /// The signatures of the key, at least one, without those of strangers; all if nobody was asked for.
     pub(super) signatures: Vec<Signature>,
 }
 
@@ -23,6 +23,31 @@ pub(super) struct Opened {
 ///
 /// A `keyid` is a hint of the signer and not signed, so it decides nothing.
 pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
+    let Sealed { payload, mut signatures } = read(envelope)?;
+    // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
+    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    signatures.retain(|signature| {
+        STANDARD.decode(&signature.sig).is_ok_and(|bytes| key.verifies(&[head.as_bytes(), &payload], &bytes))
+    });
+    if signatures.is_empty() {
+        return Err("accepted signatures do not match threshold, Found: 0, Expected 1".to_owned());
+    }
+    Ok(Opened { payload, signatures })
+}
+
+/// Opens an envelope without asking who signed it.
+pub(super) fn open_unverified(envelope: &[u8]) -> Result<Opened, String> {
+    let Sealed { payload, signatures } = read(envelope)?;
+    Ok(Opened { payload, signatures })
+}
+
+/// An envelope whose signatures say nothing yet.
+struct Sealed {
+    payload: Vec<u8>,
+    signatures: Vec<Signature>,
+}
+
+fn read(envelope: &[u8]) -> Result<Sealed, String> {
     let envelope = std::str::from_utf8(envelope).map_err(|_| "the envelope is not UTF-8".to_owned())?;
     let envelope = Object::read(envelope)?;
     let payload_type = text(envelope.need("payloadType")?)?;
@@ -31,19 +56,12 @@ pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
     }
     let payload = long_text(envelope.need("payload")?)?;
     let payload = STANDARD.decode(payload.as_bytes()).map_err(|error| format!("the payload is not base64: {error}"))?;
-    // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
-    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
     let mut signatures = Vec::new();
     for signature in items(envelope.need("signatures")?)? {
         let signature = Object::read(signature)?;
         let sig = text(signature.need("sig")?)?;
         let keyid = signature.get("keyid")?.filter(|keyid| *keyid != "null").map_or(Ok(String::new()), text)?;
-        if STANDARD.decode(&sig).is_ok_and(|bytes| key.verifies(&[head.as_bytes(), &payload], &bytes)) {
-            signatures.push(Signature { keyid, sig, certificate: None, chain: Vec::new(), metadata: BTreeMap::new() });
-        }
+        signatures.push(Signature { keyid, sig, certificate: None, chain: Vec::new(), metadata: BTreeMap::new() });
     }
-    if signatures.is_empty() {
-        return Err("accepted signatures do not match threshold, Found: 0, Expected 1".to_owned());
-    }
-    Ok(Opened { payload, signatures })
+    Ok(Sealed { payload, signatures })
 }

@@ -1,11 +1,15 @@
 //! Signatures and attestations where cosign puts them: under the tags `sha256-HEX.sig` and `sha256-HEX.att` (cosign
-//! `specs/SIGNATURE_SPEC.md`, `specs/ATTESTATION_SPEC.md`).
+//! `specs/SIGNATURE_SPEC.md`, `specs/ATTESTATION_SPEC.md`), and in Sigstore bundles that refer to the image
+//! (`specs/BUNDLE_SPEC.md`). The entry points are [`verify_image`] and
+//! [`verify_attestations`].
 //!
-//! Anyone who can push can move such a tag and add layers, so nothing of it counts until the key says so: a layer
-//! that does not verify is passed over, and the reason is told when no layer verifies. But a layer that cannot be
-//! read is no answer, because it might have been the good one.
+//! Anyone who can push can move such a tag, add layers and add referrers, so nothing of it counts until the key says so:
+//! what does not verify is passed over, and the reason is told when nothing verifies. A stranger's bundle neither passes
+//! an image nor keeps the old tags from being looked at. But what cannot be read is no answer, because it might have been
+//! the good one.
 
 mod attestation;
+mod bundle;
 mod claims;
 mod envelope;
 mod signature;
@@ -17,16 +21,132 @@ mod tests;
 
 use assay_model::{
     digest::Digest,
+    evidence::{Attestation, Signature},
     failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
     limits,
 };
 
 pub(crate) use self::{
-    attestation::{Attested, verify_attestations},
-    signature::{Signed, verify_signatures},
+    attestation::Attested,
+    bundle::{Bundled, bundles},
 };
-use crate::store::{Descriptor, Manifest};
+use crate::{
+    gather::Relocation,
+    key::PublicKey,
+    store::{Descriptor, Manifest, Store},
+};
+
+/// Who is trusted, and for what.
+#[derive(Clone, Debug)]
+pub struct Trust {
+    /// The signer's key.
+    pub key: PublicKey,
+    /// Whether images may have moved since they were signed.
+    pub relocation: Relocation,
+}
+
+/// What was verified, in the order of layers and bundles, and why the rest does not count.
+pub(crate) struct Found<T> {
+    pub(crate) verified: Vec<T>,
+    reasons: Vec<String>,
+}
+
+impl<T> Default for Found<T> {
+    fn default() -> Self {
+        Self { verified: Vec::new(), reasons: Vec::new() }
+    }
+}
+
+impl<T> Found<T> {
+    /// These, and nothing that does not count.
+    pub(crate) const fn of(verified: Vec<T>) -> Self {
+        Self { verified, reasons: Vec::new() }
+    }
+
+    fn take(&mut self, outcome: Result<T, String>) {
+        match outcome {
+            Ok(verified) => self.verified.push(verified),
+            Err(reason) => self.reasons.push(reason),
+        }
+    }
+
+    /// What was found in another place, too.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.verified.extend(other.verified);
+        self.reasons.extend(other.reasons);
+        self
+    }
+
+    /// All reasons in one text, as cosign joins them.
+    fn reasons(&self) -> String {
+        self.reasons.join("\n ")
+    }
+}
+
+impl Found<Signature> {
+    /// Why no signature counts, in cosign's words.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match (self.verified.is_empty(), self.reasons.is_empty()) {
+            (false, _) => None,
+            (true, true) => Some(NO_SIGNATURES.to_owned()),
+            (true, false) => Some(format!("no matching signatures: {}", self.reasons())),
+        }
+    }
+}
+
+impl Found<Attested> {
+    /// Why no attestation counts, in cosign's words.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.verified.is_empty().then(|| format!("no matching attestations: {}", self.reasons()))
+    }
+}
+
+/// cosign's word for an image that nobody signed.
+pub(crate) const NO_SIGNATURES: &str = "no signatures found";
+
+/// The signatures under an image's tag.
+pub(crate) fn signatures(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Signature>, NoAnswer> {
+    let manifest = store.tagged(&image.repository, &tag(&image.digest, "sig"))?;
+    signature::verify_signatures(store, image, manifest.as_deref(), trust)
+}
+
+/// The attestations under an image's tag.
+pub(crate) fn attestations(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Attested>, NoAnswer> {
+    let manifest = store.tagged(&image.repository, &tag(&image.digest, "att"))?;
+    attestation::verify_attestations(store, image, manifest.as_deref(), &trust.key)
+}
+
+/// All attestations of an image as they are, whoever made them.
+pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Vec<Attested>, NoAnswer> {
+    let mut found = bundle::unverified(store, image)?;
+    let manifest = store.tagged(&image.repository, &tag(&image.digest, "att"))?;
+    found.extend(attestation::unverified_attestations(store, image, manifest.as_deref())?);
+    Ok(found)
+}
+
+/// The signatures of an image that count, or why none does, in cosign's words.
+pub fn verify_image(
+    store: &Store,
+    image: &PinnedImage,
+    trust: &Trust,
+) -> Result<Result<Vec<Signature>, String>, NoAnswer> {
+    let found = bundles(store, image, &trust.key)?.signatures.and(signatures(store, image, trust)?);
+    Ok(found.failure().map_or(Ok(found.verified), Err))
+}
+
+/// The attestations about an image that count, or why none does, in cosign's words.
+pub fn verify_attestations(
+    store: &Store,
+    image: &PinnedImage,
+    trust: &Trust,
+) -> Result<Result<Vec<Attestation>, String>, NoAnswer> {
+    let found = bundles(store, image, &trust.key)?.attestations.and(attestations(store, image, trust)?);
+    Ok(match found.failure() {
+        Some(failure) => Err(failure),
+        None => Ok(found.verified.into_iter().map(|attested| attested.attestation).collect()),
+    })
+}
 
 /// The tag of an image's signatures (`sig`) or attestations (`att`).
 pub(crate) fn tag(image: &Digest, kind: &str) -> String {
@@ -49,9 +169,4 @@ fn layers<'a>(image: &PinnedImage, manifest: &'a Manifest, media_type: &str) -> 
         return Err(too_large(format!("have {bytes} bytes together, over the limit of {}", limits::EVIDENCE_BYTES)));
     }
     Ok(layers)
-}
-
-/// The reasons of all layers in one text, as cosign joins them.
-fn joined(reasons: &[String]) -> String {
-    reasons.join("\n ")
 }

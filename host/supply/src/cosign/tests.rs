@@ -65,7 +65,7 @@ impl Case {
 
 fn gather(layout: &Layout, signer: &Signer, image: &Digest, relocation: Relocation) -> Result<Evidence, NoAnswer> {
     let store = std::sync::Arc::new(layout.store());
-    let gatherer = Gatherer::new(store, signer.public(), GatherOptions { relocation });
+    let gatherer = Gatherer::new(store, signer.public(), GatherOptions::new(relocation));
     gatherer.gather(&pinned(&format!("registry.test/{APP}"), image))
 }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 
 fn gatherer(store: Store, key: PublicKey) -> Gatherer {
-    Gatherer::new(Arc::new(store), key, GatherOptions { relocation: Relocation::Refused })
+    Gatherer::new(Arc::new(store), key, GatherOptions::new(Relocation::Refused))
 }
 
 fn remote() -> Store {
@@ -92,10 +92,10 @@ fn evidence_of_an_image_is_fetched_once_however_often_it_is_gathered() {
         }
     });
     let mut requests = served.requests();
-    assert_eq!(requests.len(), 6, "manifest, config, and for each tag its manifest and layer: {requests:?}");
+    assert_eq!(requests.len(), 8, "manifest, config, referrers twice, and each tag with its layer: {requests:?}");
     requests.sort();
     requests.dedup();
-    assert_eq!(requests.len(), 6);
+    assert_eq!(requests.len(), 8);
 }
 
 #[test]

@@ -191,6 +191,12 @@ impl Bundle {
         }
     }
 
+    /// The manifests that the index names in a repository.
+    pub(super) fn digests(&self, repository: &Repository) -> Vec<Digest> {
+        let named = spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
+        named.flat_map(|named| named.digests.keys().cloned()).collect()
+    }
+
     /// A blob of a repository that the index names something of.
     pub(super) fn blob(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Fetched, NoAnswer> {
         if spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
@@ -200,12 +206,30 @@ impl Bundle {
         }
     }
 
+    /// The same to be read as it comes.
+    pub(super) fn stream(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Option<Box<dyn io::Read>>, NoAnswer> {
+        if !spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
+            return Ok(None);
+        }
+        match self.files.open(&["blobs", "sha256", &digest.hex()]).map_err(|error| self.unreadable(digest, &error))? {
+            Opened::File(file) => Ok(Some(file)),
+            Opened::Absent => Ok(None),
+            Opened::Strange(what) => Err(self.unreadable(digest, &format_args!("it is {what}"))),
+        }
+    }
+
+    fn unreadable(&self, digest: &Digest, what: &dyn fmt::Display) -> NoAnswer {
+        let message = format!("the blob {digest} of the bundle `{}` cannot be read: {what}", self.path);
+        NoAnswer::new(ErrorCode::Malformed, message).hint("make the bundle again")
+    }
+
     fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, NoAnswer> {
         let hex = digest.hex();
-        let cannot = |what: &dyn fmt::Display| {
-            let message = format!("the blob {digest} of the bundle `{}` cannot be read: {what}", self.path);
-            NoAnswer::new(ErrorCode::Malformed, message).hint("make the bundle again")
-        };
+        let cannot = |what: &dyn fmt::Display| self.unreadable(digest, what);
         match self.files.read(&["blobs", "sha256", &hex], limit).map_err(|error| cannot(&error))? {
             Found::Bytes(bytes) => Ok(Fetched::Found(Body { bytes, named: None })),
             Found::Longer => Ok(Fetched::Longer),
@@ -230,27 +254,49 @@ pub(super) enum Found {
     Strange(&'static str),
 }
 
+/// A file of a layout to be read.
+enum Opened {
+    File(Box<dyn io::Read>),
+    Absent,
+    /// Something that is no plain file, in words.
+    Strange(&'static str),
+}
+
 impl Files {
     /// A file by the parts of its path, none of which comes from the bundle.
     fn read(&self, parts: &[&str], limit: u64) -> io::Result<Found> {
+        if let Self::Tar(tar) = self {
+            return tar.read(&parts.join("/"), limit);
+        }
+        match self.open(parts)? {
+            Opened::File(file) => read_within(file, limit),
+            Opened::Absent => Ok(Found::Absent),
+            Opened::Strange(what) => Ok(Found::Strange(what)),
+        }
+    }
+
+    fn open(&self, parts: &[&str]) -> io::Result<Opened> {
         match self {
-            Self::Tar(tar) => tar.read(&parts.join("/"), limit),
+            Self::Tar(tar) => {
+                let file = tar.open_member(&parts.join("/"))?;
+                Ok(file.map_or(Opened::Absent, |file| Opened::File(Box::new(file))))
+            }
             Self::Folder(root) => {
                 let mut path = root.clone();
                 for part in parts {
                     path.push(part);
                     match fs_err::symlink_metadata(&path) {
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Absent),
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Opened::Absent),
                         Err(error) => return Err(error),
-                        Ok(metadata) if metadata.is_symlink() => return Ok(Found::Strange("a symbolic link")),
+                        Ok(metadata) if metadata.is_symlink() => return Ok(Opened::Strange("a symbolic link")),
                         Ok(_) => {}
                     }
                 }
                 // Opening a pipe would wait for a writer.
                 if !fs_err::metadata(&path)?.is_file() {
-                    return Ok(Found::Strange("not a plain file"));
+                    return Ok(Opened::Strange("not a plain file"));
                 }
-                read_within(fs_err::File::open(&path)?, limit)
+                Ok(Opened::File(Box::new(fs_err::File::open(&path)?)))
             }
         }
     }

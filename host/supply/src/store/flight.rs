@@ -75,6 +75,11 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
         }
     }
 
+    /// Whether asking costs no fetch.
+    pub(super) fn is_kept(&self, key: &K) -> bool {
+        matches!(self.state().slots.get(key), Some(Slot::Kept(_)))
+    }
+
     /// Keeps a value that came by another key, such as a manifest that was asked for by tag.
     pub(super) fn put(&self, key: &K, value: &V) {
         let mut state = self.state();

@@ -33,6 +33,17 @@ pub struct Manifest {
     layers: Vec<Descriptor>,
     index: Option<Vec<IndexItem>>,
     annotations: BTreeMap<String, String>,
+    artifact_type: Option<String>,
+    subject: Option<Digest>,
+}
+
+/// A manifest that points at an image, as a registry lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The manifest.
+    pub descriptor: Descriptor,
+    /// What it is; empty if it does not say.
+    pub artifact_type: String,
 }
 
 /// Content as a manifest names it.
@@ -59,6 +70,8 @@ pub struct IndexItem {
     pub os: Option<String>,
     /// `platform.architecture`, where the index says.
     pub architecture: Option<String>,
+    /// `artifactType`, where the index says.
+    pub artifact_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +85,14 @@ struct Document {
     manifests: Option<Vec<Item>>,
     #[serde(default, deserialize_with = "none_is_default")]
     annotations: BTreeMap<String, String>,
+    #[serde(rename = "artifactType")]
+    artifact_type: Option<String>,
+    subject: Option<Subject>,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    digest: Digest,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +104,8 @@ struct Item {
     #[serde(default, deserialize_with = "none_is_default")]
     annotations: BTreeMap<String, String>,
     platform: Option<Platform>,
+    #[serde(rename = "artifactType")]
+    artifact_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -132,7 +155,25 @@ impl Manifest {
             layers: document.layers.unwrap_or_default(),
             index,
             annotations: document.annotations,
+            artifact_type: document.artifact_type,
+            subject: document.subject.map(|subject| subject.digest),
         })
+    }
+
+    /// The image that it points at (image-spec `manifest.md`, `subject`).
+    #[must_use]
+    pub const fn subject(&self) -> Option<&Digest> {
+        self.subject.as_ref()
+    }
+
+    /// As a referrer of its subject: its type is its own, or its config's (distribution-spec, "Listing Referrers").
+    pub(super) fn referrer(&self) -> Referrer {
+        let config = || self.config.as_ref().map(|config| config.media_type.clone());
+        let artifact_type = self.artifact_type.clone().or_else(config).unwrap_or_default();
+        Referrer {
+            descriptor: Descriptor { annotations: self.annotations.clone(), ..self.descriptor() },
+            artifact_type,
+        }
     }
 
     /// Its digest, that of the image.
@@ -192,8 +233,8 @@ impl Manifest {
 impl From<Item> for IndexItem {
     fn from(item: Item) -> Self {
         let (os, architecture) = item.platform.map_or((None, None), |platform| (platform.os, platform.architecture));
-        let Item { media_type, digest, size, annotations, .. } = item;
-        Self { descriptor: Descriptor { media_type, digest, size, annotations }, os, architecture }
+        let Item { media_type, digest, size, annotations, artifact_type, .. } = item;
+        Self { descriptor: Descriptor { media_type, digest, size, annotations }, os, architecture, artifact_type }
     }
 }
 

@@ -16,7 +16,16 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
 
 use assay_model::{
     digest::Digest,
@@ -25,11 +34,12 @@ use assay_model::{
     limits,
     port::Blobs,
 };
+use aws_lc_rs::digest::{Context, SHA256};
 
 use self::{bundle::Bundle, flight::Flight, registry::Registry};
 pub use self::{
     bundle::BundleError,
-    manifest::{Descriptor, IndexItem, Manifest},
+    manifest::{Descriptor, IndexItem, Manifest, Referrer},
     registry::{REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
 };
 
@@ -39,11 +49,18 @@ const KEPT_MANIFEST_BYTES: u64 = 64 << 20;
 /// Blobs kept in memory. Provenance and SBOMs of the components under way, asked for by several judges.
 const KEPT_BLOB_BYTES: u64 = 256 << 20;
 
+/// Lists of referrers kept in memory; one entry has some hundred bytes.
+const KEPT_REFERRER_BYTES: u64 = 4 << 20;
+
+/// Manifests that one caller asks for at a time.
+const FETCHES: usize = 16;
+
 /// A door to images, manifests and blobs.
 pub struct Store {
     source: Source,
     manifests: Flight<(Repository, Name), (), Option<Arc<Manifest>>>,
     blobs: Flight<(Repository, Digest), BlobTerms, Arc<[u8]>>,
+    referrers: Flight<(Repository, Digest), (), Arc<[Referrer]>>,
 }
 
 /// An image that was found.
@@ -108,6 +125,7 @@ impl Store {
                 manifest.as_ref().map_or(0, |manifest| 2 * length(manifest.bytes()))
             }),
             blobs: Flight::new(KEPT_BLOB_BYTES, |blob| length(blob)),
+            referrers: Flight::new(KEPT_REFERRER_BYTES, |referrers| length_of(referrers)),
         }
     }
 
@@ -145,6 +163,63 @@ impl Store {
         Ok(found)
     }
 
+    /// What points at an image: what the registry lists, or else what the list under the image's tag says
+    /// (distribution-spec, "Listing Referrers"). Nobody signed the list.
+    pub fn referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+        let key = (image.repository.clone(), image.digest.clone());
+        self.referrers.get(&key, &(), || self.fetch_referrers(image))
+    }
+
+    fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+        let listed = match &self.source {
+            Source::Bundle(bundle) => {
+                let mut listed = Vec::new();
+                for digest in bundle.digests(&image.repository) {
+                    // What is no manifest points nowhere.
+                    let manifest = self.manifest(&image.repository.at(digest));
+                    if let Ok(manifest) = manifest
+                        && manifest.subject() == Some(&image.digest)
+                    {
+                        listed.push(manifest.referrer());
+                    }
+                }
+                (!listed.is_empty()).then_some(listed)
+            }
+            Source::Registry(registry) => {
+                let listed = registry.referrers(&image.repository, &image.digest, limits::MANIFEST_BYTES)?;
+                listed.map(|pages| self.read_pages(image, pages)).transpose()?
+            }
+        };
+        let listed = match listed {
+            Some(listed) => listed,
+            None => {
+                let tag = format!("sha256-{}", image.digest.hex());
+                let index = self.tagged(&image.repository, &tag)?;
+                index.and_then(|index| index.index().map(referrers_of)).unwrap_or_default()
+            }
+        };
+        if listed.len() > limits::INDEX_MANIFESTS {
+            let message =
+                format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
+            return Err(NoAnswer::new(ErrorCode::TooLarge, message)
+                .hint("see who may push to the repository, and remove what does not belong there"));
+        }
+        Ok(listed.into())
+    }
+
+    fn read_pages(&self, image: &PinnedImage, pages: Vec<Vec<u8>>) -> Result<Vec<Referrer>, NoAnswer> {
+        let mut listed = Vec::new();
+        for page in pages {
+            let index = Manifest::parse(Digest::of(&page), page).ok();
+            let items = index.as_ref().and_then(Manifest::index).ok_or_else(|| {
+                let message = format!("{} lists no index of the referrers of {image}", self.place(&image.repository));
+                NoAnswer::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+            })?;
+            listed.extend(referrers_of(items));
+        }
+        Ok(listed)
+    }
+
     /// A blob of at most `limit` bytes, and of exactly `size` where its descriptor says one.
     pub fn blob_within(
         &self,
@@ -166,6 +241,79 @@ impl Store {
             _ if length(&blob) > limit => Err(larger_blob(repository, digest, limit)),
             _ => Ok(blob),
         }
+    }
+
+    /// A blob of at most `limit` bytes as it comes, of which nothing is kept. What `read` makes of it counts only if the
+    /// whole content has its digest; what it leaves unread is read here.
+    pub(crate) fn stream<T>(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: u64,
+        read: impl FnOnce(&mut dyn io::Read) -> T,
+    ) -> Result<T, NoAnswer> {
+        let absent = || self.no_blob(repository, digest);
+        match &self.source {
+            Source::Bundle(bundle) => {
+                let file = bundle.stream(repository, digest)?.ok_or_else(absent)?;
+                let broken = |error: &io::Error, _: &mut _| {
+                    let message = format!("the blob {digest} of {} cannot be read: {error}", bundle.place());
+                    NoAnswer::new(ErrorCode::Malformed, message).hint("make the bundle again")
+                };
+                hashed(repository, digest, limit, file, read, broken)
+            }
+            Source::Registry(registry) => {
+                let stream = registry.stream(repository, digest)?.ok_or_else(absent)?;
+                let broken = |error: &io::Error, stream: &mut registry::Stream| {
+                    stream.failure().unwrap_or_else(|| NoAnswer::new(ErrorCode::RegistryError, error.to_string()))
+                };
+                hashed(repository, digest, limit, stream, read, broken)
+            }
+        }
+    }
+
+    /// The image that a reference stands for: of an index, the one for the usual machine, as registries' clients take it.
+    /// None where an index has no such image.
+    pub fn usual_image(&self, resolved: &Resolved) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+        let Some(items) = resolved.manifest.index() else { return Ok(Some(Arc::clone(&resolved.manifest))) };
+        let is_usual =
+            |item: &&IndexItem| item.os.as_deref() == Some("linux") && item.architecture.as_deref() == Some("amd64");
+        let Some(item) = items.iter().find(is_usual) else { return Ok(None) };
+        self.manifest(&resolved.image.repository.at(item.descriptor.digest.clone())).map(Some)
+    }
+
+    /// Finds several images, those that must be asked for at the same time.
+    pub fn resolve_all(&self, images: &[ImageRef]) -> Vec<Result<Resolved, NoAnswer>> {
+        if !self.is_remote() || images.len() < 2 {
+            return images.iter().map(|image| self.resolve(image)).collect();
+        }
+        let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        let work = || {
+            while let Some((number, image)) = {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                images.get(number).map(|image| (number, image))
+            } {
+                let resolved = self.resolve(image);
+                found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, resolved);
+            }
+        };
+        // What is kept already costs no thread.
+        let missing = images.iter().filter(|image| !self.is_kept(image)).count();
+        thread::scope(|scope| {
+            for _ in 1..missing.min(FETCHES) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+
+    fn is_kept(&self, image: &ImageRef) -> bool {
+        let name = match image.digest() {
+            Some(digest) => Name::Digest(digest.clone()),
+            None => Name::Tag(image.tag_or_latest().to_owned()),
+        };
+        self.manifests.is_kept(&(image.repository().clone(), name))
     }
 
     fn named(&self, repository: &Repository, name: Name) -> Result<Option<Arc<Manifest>>, NoAnswer> {
@@ -211,11 +359,7 @@ impl Store {
             Source::Registry(registry) => registry.blob(repository, digest, most)?,
         };
         let body = match (fetched, terms.size) {
-            (Fetched::Absent, _) => {
-                let message = format!("{} does not hold the blob {digest} of {repository}", self.place(repository));
-                return Err(NoAnswer::new(ErrorCode::BlobNotFound, message)
-                    .hint("it was not copied whole: push the image or make the bundle again"));
-            }
+            (Fetched::Absent, _) => return Err(self.no_blob(repository, digest)),
             (Fetched::Longer, Some(size)) => return Err(wrong_size(repository, digest, None, size)),
             (Fetched::Longer, None) => return Err(larger_blob(repository, digest, terms.limit)),
             (Fetched::Found(body), Some(size)) if body.len() != size => {
@@ -223,10 +367,7 @@ impl Store {
             }
             (Fetched::Found(body), _) => body,
         };
-        digest.check(&body.bytes).map_err(|mismatch| {
-            let message = format!("the blob {digest} of {repository} has the digest {}", mismatch.actual);
-            NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
-        })?;
+        digest.check(&body.bytes).map_err(|mismatch| other_content(repository, digest, &mismatch.actual))?;
         Ok(body.bytes.into())
     }
 
@@ -235,6 +376,12 @@ impl Store {
             Source::Bundle(bundle) => bundle.place(),
             Source::Registry(_) => format!("the registry `{}`", repository.registry()),
         }
+    }
+
+    fn no_blob(&self, repository: &Repository, digest: &Digest) -> NoAnswer {
+        let message = format!("{} does not hold the blob {digest} of {repository}", self.place(repository));
+        NoAnswer::new(ErrorCode::BlobNotFound, message)
+            .hint("it was not copied whole: push the image or make the bundle again")
     }
 
     fn no_image(&self, image: &str) -> NoAnswer {
@@ -262,6 +409,79 @@ impl Body {
 
 const CHANGED: &str =
     "the content was changed or cut short after it was named; push the image or make the bundle again";
+
+/// Counts and hashes what is read through it.
+struct Hashed<R> {
+    inner: R,
+    hash: Context,
+    left: u64,
+    broken: Option<io::Error>,
+}
+
+impl<R: io::Read> io::Read for Hashed<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(to).inspect_err(|error| {
+            self.broken = Some(io::Error::new(error.kind(), error.to_string()));
+        })?;
+        self.hash.update(to.get(..read).unwrap_or_default());
+        match self.left.checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
+            Some(left) => self.left = left,
+            None => {
+                self.left = 0;
+                self.broken = Some(io::Error::from(io::ErrorKind::FileTooLarge));
+                return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+            }
+        }
+        Ok(read)
+    }
+}
+
+fn hashed<R: io::Read, T>(
+    repository: &Repository,
+    digest: &Digest,
+    limit: u64,
+    from: R,
+    read: impl FnOnce(&mut dyn io::Read) -> T,
+    broken: impl Fn(&io::Error, &mut R) -> NoAnswer,
+) -> Result<T, NoAnswer> {
+    let mut from = Hashed { inner: from, hash: Context::new(&SHA256), left: limit, broken: None };
+    let outcome = read(&mut from);
+    let rest = if from.broken.is_none() { io::copy(&mut from, &mut io::sink()) } else { Ok(0) };
+    if let Some(error) = from.broken.take().or(rest.err()) {
+        return Err(match error.kind() {
+            io::ErrorKind::FileTooLarge => larger_blob(repository, digest, limit),
+            _ => broken(&error, &mut from.inner),
+        });
+    }
+    let mut hash = [0; 32];
+    for (to, byte) in hash.iter_mut().zip(from.hash.finish().as_ref()) {
+        *to = *byte;
+    }
+    let actual = Digest::from_sha256(hash);
+    if actual == *digest { Ok(outcome) } else { Err(other_content(repository, digest, &actual)) }
+}
+
+fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> NoAnswer {
+    let message = format!("the blob {digest} of {repository} has the digest {actual}");
+    NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
+}
+
+fn referrers_of(items: &[IndexItem]) -> Vec<Referrer> {
+    let referrer = |item: &IndexItem| Referrer {
+        descriptor: item.descriptor.clone(),
+        artifact_type: item.artifact_type.clone().unwrap_or_default(),
+    };
+    items.iter().map(referrer).collect()
+}
+
+/// What a list of referrers weighs.
+fn length_of(referrers: &[Referrer]) -> u64 {
+    let texts = |referrer: &Referrer| {
+        let annotations = referrer.descriptor.annotations.iter();
+        annotations.map(|(key, value)| key.len() + value.len()).sum::<usize>() + 512
+    };
+    u64::try_from(referrers.iter().map(texts).sum::<usize>()).unwrap_or(u64::MAX)
+}
 
 fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)

@@ -12,6 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     future::Future,
+    io::{self, Read},
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError, mpsc},
     time::Duration,
@@ -44,6 +45,18 @@ const THREADS: usize = 2;
 const REDIRECTS: usize = 5;
 /// The answer of a token service; tokens have some kilobytes.
 const TOKEN_BYTES: usize = 64 << 10;
+/// Pages of a list of referrers.
+const REFERRER_PAGES: usize = 20;
+/// How registries answer that do not know lists of referrers.
+const NO_REFERRERS: [StatusCode; 5] = [
+    StatusCode::NOT_FOUND,
+    StatusCode::BAD_REQUEST,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::NOT_ACCEPTABLE,
+    StatusCode::NOT_IMPLEMENTED,
+];
+/// Pieces of a streamed blob that may wait for their reader.
+const STREAM_CHUNKS: usize = 8;
 /// The first capacity of a body. It grows with what comes, never with what is announced.
 const FIRST_BYTES: usize = 16 << 10;
 
@@ -149,6 +162,60 @@ impl Registry {
         })
     }
 
+    /// The pages of the list of an image's referrers; none if the registry makes no such lists.
+    pub(super) fn referrers(
+        &self,
+        repository: &Repository,
+        image: &Digest,
+        limit: u64,
+    ) -> Result<Option<Vec<Vec<u8>>>, NoAnswer> {
+        let (wire, repository, image) = (Arc::clone(&self.wire), repository.clone(), image.to_string());
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.wait(async move {
+            let time = wire.request;
+            let work = wire.referrers(&repository, &image, limit);
+            tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(wire.too_slow(repository.registry(), time)))
+        })
+    }
+
+    /// A blob as it comes.
+    pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, NoAnswer> {
+        let (wire, repository, name) = (Arc::clone(&self.wire), repository.clone(), digest.to_string());
+        let response = {
+            let (wire, repository) = (Arc::clone(&wire), repository.clone());
+            self.wait(async move {
+                let time = wire.request;
+                let work = wire.ask(&repository, "blobs", &name);
+                tokio::time::timeout(time, work)
+                    .await
+                    .unwrap_or_else(|_| Err(wire.too_slow(repository.registry(), time)))
+            })?
+        };
+        let Some(mut response) = response else { return Ok(None) };
+        let (sender, chunks) = tokio::sync::mpsc::channel(STREAM_CHUNKS);
+        let pump = async move {
+            let place = repository.registry();
+            let send = async {
+                loop {
+                    let chunk = response.chunk().await.map_err(|error| wire.failure(place, &error));
+                    let Some(chunk) = chunk.transpose() else { return };
+                    let ends = chunk.is_err();
+                    // The reader may have seen enough.
+                    if sender.send(chunk.map(Vec::from)).await.is_err() || ends {
+                        return;
+                    }
+                }
+            };
+            if tokio::time::timeout(wire.request, send).await.is_err() {
+                sender.send(Err(wire.too_slow(place, wire.request))).await.ok();
+            }
+        };
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(pump);
+        }
+        Ok(Some(Stream { chunks, current: Vec::new(), at: 0, failure: None }))
+    }
+
     /// Runs the work on the runtime and waits for it, from any thread.
     fn wait<T: Send + 'static>(
         &self,
@@ -165,6 +232,41 @@ impl Registry {
     }
 }
 
+/// A blob on its way, read on a plain thread. A failure shows as an error of reading, and its cause is kept.
+pub(super) struct Stream {
+    chunks: tokio::sync::mpsc::Receiver<Result<Vec<u8>, NoAnswer>>,
+    current: Vec<u8>,
+    at: usize,
+    failure: Option<NoAnswer>,
+}
+
+impl Stream {
+    /// What broke it.
+    pub(super) fn failure(&mut self) -> Option<NoAnswer> {
+        self.failure.take()
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.current.len() {
+            match self.chunks.blocking_recv() {
+                None => return Ok(0),
+                Some(Ok(chunk)) => (self.current, self.at) = (chunk, 0),
+                Some(Err(failure)) => {
+                    let error = io::Error::other(failure.to_string());
+                    self.failure = Some(failure);
+                    return Err(error);
+                }
+            }
+        }
+        let mut rest = self.current.get(self.at..).unwrap_or_default();
+        let read = rest.read(to)?;
+        self.at += read;
+        Ok(read)
+    }
+}
+
 impl Drop for Registry {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -175,24 +277,65 @@ impl Drop for Registry {
 
 impl Wire {
     async fn fetch(&self, repository: &Repository, kind: &str, name: &str, limit: u64) -> Result<Fetched, NoAnswer> {
+        let Some(response) = self.ask(repository, kind, name).await? else { return Ok(Fetched::Absent) };
+        let named = response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok()?.parse().ok());
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        match self.read(repository.registry(), response, limit).await? {
+            Some(bytes) => Ok(Fetched::Found(Body { bytes, named })),
+            None => Ok(Fetched::Longer),
+        }
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        image: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<Vec<u8>>>, NoAnswer> {
+        let registry = repository.registry();
+        let mut next = Some(self.address(repository, "referrers", image)?);
+        let mut pages = Vec::new();
+        while let Some(address) = next {
+            if pages.len() == REFERRER_PAGES {
+                let message = format!("the registry `{registry}` lists referrers of {repository}@{image} without end");
+                return Err(NoAnswer::new(ErrorCode::TooLarge, message).hint("see who may push to the repository"));
+            }
+            let response = self.get(repository, address.clone(), Some(ACCEPT)).await?;
+            match response.status() {
+                StatusCode::OK => {}
+                status if pages.is_empty() && NO_REFERRERS.contains(&status) => return Ok(None),
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    return Err(self.denied(repository, "referrers", image));
+                }
+                status => return Err(answered(registry, status)),
+            }
+            next = next_page(&response, &address);
+            let page = self.read(registry, response, limit).await?.ok_or_else(|| {
+                let message = format!("the list of referrers of {repository}@{image} is longer than {limit} bytes");
+                NoAnswer::new(ErrorCode::TooLarge, message).hint("see who may push to the repository")
+            })?;
+            pages.push(page);
+        }
+        Ok(Some(pages))
+    }
+
+    fn denied(&self, repository: &Repository, kind: &str, name: &str) -> NoAnswer {
+        let registry = repository.registry();
+        let message = format!("the registry `{registry}` refuses {kind}/{name} of {repository} without credentials");
+        NoAnswer::new(ErrorCode::RegistryDenied, message)
+            .hint("registries are asked anonymously so far; use a bundle for private images")
+    }
+
+    /// The answer with the content; none if there is no such content.
+    async fn ask(&self, repository: &Repository, kind: &str, name: &str) -> Result<Option<Response>, NoAnswer> {
         let registry = repository.registry();
         let accept = (kind == "manifests").then_some(ACCEPT);
         let response = self.get(repository, self.address(repository, kind, name)?, accept).await?;
         match response.status() {
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(Fetched::Absent),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let message =
-                    format!("the registry `{registry}` refuses {kind}/{name} of {repository} without credentials");
-                return Err(NoAnswer::new(ErrorCode::RegistryDenied, message)
-                    .hint("registries are asked anonymously so far; use a bundle for private images"));
-            }
-            status => return Err(answered(registry, status)),
-        }
-        let named = response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok()?.parse().ok());
-        match self.read(registry, response, usize::try_from(limit).unwrap_or(usize::MAX)).await? {
-            Some(bytes) => Ok(Fetched::Found(Body { bytes, named })),
-            None => Ok(Fetched::Longer),
+            StatusCode::OK => Ok(Some(response)),
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied(repository, kind, name)),
+            status => Err(answered(registry, status)),
         }
     }
 
@@ -329,6 +472,14 @@ fn answered(place: &str, status: StatusCode) -> NoAnswer {
     };
     NoAnswer::new(ErrorCode::RegistryError, format!("the registry `{place}` answers with the status {status}"))
         .hint(hint)
+}
+
+/// Where the list goes on (RFC 8288), if that is at the same place.
+fn next_page(response: &Response, address: &Url) -> Option<Url> {
+    let link = response.headers().get(header::LINK)?.to_str().ok()?;
+    let is_next = |link: &&str| link.contains("rel=\"next\"") || link.contains("rel=next");
+    let target = link.split(',').find(is_next)?.split_once('<')?.1.split_once('>')?.0;
+    address.join(target).ok().filter(|next| next.origin() == address.origin())
 }
 
 fn redirect(attempt: redirect::Attempt<'_>) -> redirect::Action {

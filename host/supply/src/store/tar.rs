@@ -72,10 +72,19 @@ impl TarFile {
         if member.size > limit {
             return Ok(Found::Longer);
         }
+        read_within(self.open_at(member)?, limit)
+    }
+
+    /// A member to be read as it comes.
+    pub(super) fn open_member(&self, name: &str) -> io::Result<Option<impl io::Read + use<>>> {
+        self.members.get(name).map(|member| self.open_at(member)).transpose()
+    }
+
+    fn open_at(&self, member: &Member) -> io::Result<io::Take<fs_err::File>> {
         // Opened anew each time, so that threads do not share one position.
         let mut file = fs_err::File::open(&self.path)?;
         file.seek(SeekFrom::Start(member.offset))?;
-        read_within(file.take(member.size), limit)
+        Ok(file.take(member.size))
     }
 }
 

@@ -47,10 +47,15 @@ pub(super) fn refuse(flags: &LoadFlags) -> Result<(), Unusable> {
     Ok(())
 }
 
+/// The files that are left out.
+pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, Unusable> {
+    Ignore::new(flags.ignore.iter().map(String::as_str))
+        .map_err(|error| Unusable::new(format!("`--ignore`: {error}")))
+}
+
 /// Reads and compiles.
 pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, Unusable> {
-    let ignore = Ignore::new(flags.ignore.iter().map(String::as_str))
-        .map_err(|error| Unusable::new(format!("`--ignore`: {error}")))?;
+    let ignore = ignore(flags)?;
     let started = Instant::now();
     let mut sources = Sources::new();
     let mut read = || {

@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod eval;
+mod inspect;
 mod json;
 mod load;
 mod profile;
@@ -29,7 +30,7 @@ pub(crate) fn run(command: PolicyCommand) -> Result<u8, Unusable> {
         PolicyCommand::Test(flags) => test::run(&flags, printer),
         PolicyCommand::Eval(flags) => eval::run(&flags, printer),
         PolicyCommand::Bench(flags) => bench::run(&flags, printer),
-        PolicyCommand::Inspect(_) => Err(Unusable::new("soon")),
+        PolicyCommand::Inspect(flags) => inspect::run(&flags, printer),
         PolicyCommand::Check(flags) => check::run(&flags, printer),
         PolicyCommand::Fmt(_) => Err(Unusable::new("assay cannot format policies yet").hint("use `opa fmt` for this")),
     }

@@ -70,9 +70,8 @@ fn path<'c>(
 /// Valid at the moment, and nothing critical in it is unknown.
 fn is_good(certificate: &Certificate, wanted: &Wanted) -> bool {
     let validity = &certificate.tbs_certificate.validity;
-    let nanoseconds = |time: x509_cert::time::Time| {
-        i128::try_from(time.to_unix_duration().as_nanos()).unwrap_or(i128::MAX)
-    };
+    let nanoseconds =
+        |time: x509_cert::time::Time| i128::try_from(time.to_unix_duration().as_nanos()).unwrap_or(i128::MAX);
     unhandled(certificate).next().is_none()
         && nanoseconds(validity.not_before) <= wanted.now_ns
         && wanted.now_ns <= nanoseconds(validity.not_after)
@@ -91,7 +90,8 @@ fn may_issue(issuer: &Certificate, chain: &[&Certificate], wanted: &Wanted) -> b
 
 /// Whether every name of a certificate is within what its issuer may vouch for.
 fn names_fit(issuer: &Certificate, below: &Certificate) -> bool {
-    let (Ok(constraints), Ok(names)) = (extension::<NameConstraints>(issuer), extension::<SubjectAltName>(below)) else {
+    let (Ok(constraints), Ok(names)) = (extension::<NameConstraints>(issuer), extension::<SubjectAltName>(below))
+    else {
         return false;
     };
     let (Some((_, constraints)), Some((_, names))) = (constraints, names) else { return true };

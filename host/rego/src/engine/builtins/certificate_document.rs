@@ -172,7 +172,10 @@ pub(super) fn document(certificate: &Certificate) -> Result<Value, BuiltinError>
         ("AuthorityKeyId", authority.map_or(Value::Null, |id| base64(id.as_bytes()))),
         ("Extensions", extensions(body.extensions.as_ref())),
         ("ExtraExtensions", Value::Null),
-        ("UnhandledCriticalExtensions", some_or_null(unhandled(certificate).map(|each| numbers(&each.extn_id)).collect())),
+        (
+            "UnhandledCriticalExtensions",
+            some_or_null(unhandled(certificate).map(|each| numbers(&each.extn_id)).collect()),
+        ),
     ];
     all.extend(purposes(certificate)?);
     all.extend(alternatives(certificate)?);

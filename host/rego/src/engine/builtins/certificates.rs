@@ -140,7 +140,8 @@ fn parse_keypair(certificate: &Value, key: &Value) -> Outcome {
     if !public.is_some_and(|public| belongs(&key, public)) {
         return Err(BuiltinError::failed("tls: private key does not match public key"));
     }
-    let raw: Result<Vec<_>, _> = all.iter().map(|one| Ok(STANDARD.encode(&one.to_der().map_err(malformed)?, true))).collect();
+    let raw: Result<Vec<_>, _> =
+        all.iter().map(|one| Ok(STANDARD.encode(&one.to_der().map_err(malformed)?, true))).collect();
     some(record([
         ("Certificate", list(raw?)),
         ("Leaf", leaf),

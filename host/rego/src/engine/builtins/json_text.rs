@@ -249,7 +249,8 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, BuiltinError> 
             Value::Null | Value::Undefined => serde_json::Value::Null,
             Value::Bool(flag) => serde_json::Value::Bool(*flag),
             Value::Number(_) => {
-                let number = number_text(value).parse().map_err(|_error| BuiltinError::failed("invalid JSON string"))?;
+                let number =
+                    number_text(value).parse().map_err(|_error| BuiltinError::failed("invalid JSON string"))?;
                 serde_json::Value::Number(number)
             }
             Value::String(text) => serde_json::Value::String(text.to_string()),

@@ -47,9 +47,10 @@ impl Schema {
         if !fragment.is_empty() && !fragment.starts_with('/') {
             return Err(format!("the reference {reference} names nothing in the schema"));
         }
-        fragment.split('/').skip(1).try_fold(within, |at, key| {
-            step(at, &key.replace("~1", "/").replace("~0", "~").replace("%25", "%"))
-        })
+        fragment
+            .split('/')
+            .skip(1)
+            .try_fold(within, |at, key| step(at, &key.replace("~1", "/").replace("~0", "~").replace("%25", "%")))
     }
 
     fn at(&self, path: &[String]) -> Result<&Json, String> {

@@ -32,6 +32,7 @@ use crate::engine::span::{Source, Span};
 
 use memo::{Calls, Reads};
 use overlay::Overlay;
+pub(crate) use overlay::placed;
 
 pub(crate) use memo::Lasting;
 

@@ -218,7 +218,7 @@ impl<'p> Eval<'p> {
 }
 
 /// `whole` with `value` at `path`; what is in the way becomes an object.
-fn placed(whole: Option<Value>, path: &[Value], value: Value) -> Value {
+pub(crate) fn placed(whole: Option<Value>, path: &[Value], value: Value) -> Value {
     let Some((key, rest)) = path.split_first() else { return value };
     let mut object = match whole {
         Some(Value::Object(object)) => object,

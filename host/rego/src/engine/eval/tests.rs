@@ -24,6 +24,7 @@ fn policy(texts: &[&str], data: &str) -> Policy {
 fn ask<'a>(input: Option<&str>) -> Ask<'a> {
     Ask {
         input: input.map(|text| Value::from_json_str(text).unwrap()),
+        data: None,
         host: &NoHost,
         bounds: Bounds::default(),
         strict_builtin_errors: false,

@@ -3,7 +3,9 @@
 use regorus::Value;
 
 use crate::engine::builtins::Builtin;
-use crate::engine::ir::{Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Special};
+use crate::engine::ir::{
+    Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Special,
+};
 use crate::engine::modules::Kind as NodeKind;
 use crate::engine::order::{Bound, order};
 use crate::engine::span::Span;
@@ -337,9 +339,7 @@ fn declared(special: Special) -> (Vec<Kind>, Kind) {
     match special {
         Special::Member => (vec![Kind::Any, Kind::Any], Kind::Boolean),
         Special::MemberPair => (vec![Kind::Any, Kind::Any, Kind::Any], Kind::Boolean),
-        Special::Walk => {
-            (vec![Kind::Any], Kind::Array([Kind::array_of(Kind::Any), Kind::Any].into(), None))
-        }
+        Special::Walk => (vec![Kind::Any], Kind::Array([Kind::array_of(Kind::Any), Kind::Any].into(), None)),
         Special::Trace => (vec![Kind::String], Kind::Boolean),
         Special::Runtime => (Vec::new(), document()),
         Special::HttpSend => (vec![document()], Kind::object_of(Kind::Any, Kind::Any)),

@@ -94,10 +94,9 @@ impl Kind {
             Type::Boolean => Self::Boolean,
             Type::Number => Self::Number,
             Type::String => Self::String,
-            Type::Array { fixed, rest } => Self::Array(
-                fixed.iter().map(Self::declared).collect(),
-                rest.map(|rest| Arc::new(Self::declared(rest))),
-            ),
+            Type::Array { fixed, rest } => {
+                Self::Array(fixed.iter().map(Self::declared).collect(), rest.map(|rest| Arc::new(Self::declared(rest))))
+            }
             Type::Set(element) => Self::set_of(Self::declared(element)),
             Type::Object { fixed, rest } => {
                 let fixed = fixed.iter().map(|(key, value)| (Value::from(*key), Self::declared(value)));
@@ -330,7 +329,10 @@ mod tests {
             assert_eq!(kind(left).meets(&kind(right)), meet, "{left} and {right}");
             assert_eq!(kind(right).meets(&kind(left)), meet, "{right} and {left}");
         }
-        assert!(Kind::array_of(Kind::Number).meets(&kind("[1, 2]")) && !kind("[\"a\"]").meets(&Kind::array_of(Kind::Number)));
+        assert!(
+            Kind::array_of(Kind::Number).meets(&kind("[1, 2]"))
+                && !kind("[\"a\"]").meets(&Kind::array_of(Kind::Number))
+        );
         assert!(Kind::Any.meets(&Kind::Null));
     }
 
@@ -338,10 +340,15 @@ mod tests {
     fn parts_are_known_as_far_as_the_whole_is() {
         let object = kind("{\"a\": 1, \"b\": \"x\"}");
         assert_eq!(object.at(Some(&Value::from("a")), &Kind::String).unwrap(), Kind::Number);
-        assert!(matches!(object.at(Some(&Value::from("c")), &Kind::String), Err(Missing::Keys(keys)) if keys.len() == 2));
+        assert!(
+            matches!(object.at(Some(&Value::from("c")), &Kind::String), Err(Missing::Keys(keys)) if keys.len() == 2)
+        );
         assert_eq!(object.at(None, &Kind::Any).unwrap().to_string(), "any<number, string>");
         assert!(matches!(Kind::Number.at(None, &Kind::Any), Err(Missing::Scalar)));
         assert!(matches!(kind("[1]").at(None, &Kind::String), Err(Missing::Key(Kind::Number))));
-        assert_eq!((object.keys(), kind("[1]").keys(), Kind::Null.keys()), (Some(Kind::String), Some(Kind::Number), None));
+        assert_eq!(
+            (object.keys(), kind("[1]").keys(), Kind::Null.keys()),
+            (Some(Kind::String), Some(Kind::Number), None)
+        );
     }
 }

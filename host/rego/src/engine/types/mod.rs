@@ -39,13 +39,7 @@ struct Checker<'a> {
 }
 
 /// Checks every rule.
-pub(crate) fn check(
-    tree: &Tree,
-    rules: &[RuleIr],
-    reach: &Reach,
-    sources: &[Source],
-    errors: &mut Vec<CompileError>,
-) {
+pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
     let mut of_node: Vec<Vec<&RuleIr>> = vec![Vec::new(); tree.nodes.len()];
     for rule in rules {
         if let Some(all) = of_node.get_mut(rule.node as usize) {

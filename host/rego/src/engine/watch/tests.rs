@@ -18,6 +18,7 @@ fn watched(text: &str, query: &str, watch: &Watch) -> (Policy, Seen) {
         .unwrap();
     let ask = Ask {
         input: Some(Value::from_json_str(r#"{"x": 1, "xs": [1, 2, 3]}"#).unwrap()),
+        data: None,
         host: &NoHost,
         bounds: Bounds::default(),
         strict_builtin_errors: false,

@@ -1,0 +1,96 @@
+//! What the program says when it is called `ec`, where that is not what assay says.
+//!
+//! An image that cannot be reached is a violation, an error of a component is a line on standard error, and a run
+//! without any verdict leaves no report.
+
+use std::sync::Arc;
+
+use assay_model::{
+    decide,
+    event::RunEnd,
+    failure::{ErrorCode, NoAnswer},
+    image::ImageRef,
+    outcome::{Outcome, Verdict},
+    snapshot::Component,
+};
+use assay_runner::Inaccessible;
+
+use crate::settings::ImageSettings;
+
+/// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
+/// answer.
+pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
+    let (insecure, remote) = (settings.insecure_registries.clone(), settings.bundle.is_none());
+    Arc::new(move |component: &Component, error: &NoAnswer| match error.code {
+        ErrorCode::ImageNotFound
+        | ErrorCode::RegistryUnreachable
+        | ErrorCode::RegistryTimeout
+        | ErrorCode::RegistryError
+        | ErrorCode::RegistryDenied => {
+            let missing = remote && error.code == ErrorCode::ImageNotFound;
+            let asked = missing.then(|| not_found(&component.container_image, &insecure)).flatten();
+            Some(decide::inaccessible(&asked.unwrap_or_else(|| error.message.clone())))
+        }
+        _ => None,
+    })
+}
+
+/// The words of `ec`'s registry client about an image that is not there.
+fn not_found(image: &str, insecure: &[String]) -> Option<String> {
+    let image: ImageRef = image.parse().ok()?;
+    let registry = image.repository().registry();
+    let host = registry.split(':').next().unwrap_or_default();
+    let plain = host == "localhost"
+        || host.ends_with(".localhost")
+        || host.ends_with(".local")
+        || registry.starts_with("127.")
+        || registry.starts_with("[::1]")
+        || insecure.iter().any(|known| known == registry);
+    let scheme = if plain { "http" } else { "https" };
+    let version = image.digest().map_or_else(|| image.tag_or_latest().to_owned(), ToString::to_string);
+    let path = image.repository().path();
+    Some(format!(
+        "HEAD {scheme}://{registry}/v2/{path}/manifests/{version}: unexpected status code 404 Not Found (HEAD responses have \
+         no body, use GET for details)"
+    ))
+}
+
+/// Whether reports are written: `ec` writes none when it comes to no verdict, and one that says nothing but errors
+/// would be taken for one.
+pub(super) fn writes_reports(end: &RunEnd) -> bool {
+    end.outcomes.iter().any(|outcome| outcome.error.is_none())
+}
+
+/// What is said on standard error at the end; nothing about a run that is fine.
+pub(super) fn last_word(end: &RunEnd, strict: bool) -> Option<String> {
+    let line = |outcome: &Outcome| {
+        let error = outcome.error.as_ref()?;
+        let Component { name, container_image, .. } = &outcome.component;
+        Some(format!("error validating image {container_image} of component {name}: {error}"))
+    };
+    let errors: Vec<_> = end.outcomes.iter().filter_map(|outcome| line(outcome)).collect();
+    if !errors.is_empty() {
+        return Some(format!("Error: {}", errors.join("\n")));
+    }
+    (end.verdict == Verdict::Denied && strict).then(|| "Error: success criteria not met".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_image_is_told_in_the_words_of_a_registry_client() {
+        let digest = assay_model::digest::Digest::of(b"");
+        for (image, asked) in [
+            ("127.0.0.1:5000/app/a:1".to_owned(), "http://127.0.0.1:5000/v2/app/a/manifests/1".to_owned()),
+            (format!("quay.io/a:1@{digest}"), format!("https://quay.io/v2/a/manifests/{digest}")),
+            ("busybox".to_owned(), "https://index.docker.io/v2/library/busybox/manifests/latest".to_owned()),
+            ("plain.example/a".to_owned(), "http://plain.example/v2/a/manifests/latest".to_owned()),
+        ] {
+            let said = not_found(&image, &["plain.example".to_owned()]).unwrap();
+            assert!(said.starts_with(&format!("HEAD {asked}: unexpected status code 404 Not Found (HEAD")), "{said}");
+        }
+        assert_eq!(not_found("Not An Image", &[]), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! [`Calls`]: takes the calls of one evaluation to its host, and the answers back as values.
+//!
+//! Content becomes a value once: JSON is read straight into it, and the evaluation keeps the value of a call, so that
+//! an SBOM that twenty rules look at is parsed once.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use assay_model::failure::NoAnswer;
+use regorus::{Value, value::Object};
+
+use super::{Host, HostError, shape, sigstore};
+use crate::engine;
+
+/// Why a call ends the evaluation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{function}` has no answer: {cause}")]
+pub(crate) struct CallFailure {
+    /// The built-in.
+    pub(crate) function: String,
+    /// What its host says.
+    pub(crate) cause: NoAnswer,
+}
+
+/// Answers the calls of one evaluation and remembers what went wrong.
+pub(crate) struct Calls {
+    host: Arc<dyn Host>,
+    failure: Mutex<Option<CallFailure>>,
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Calls").field("failure", &self.failure).finish_non_exhaustive()
+    }
+}
+
+impl Calls {
+    pub(crate) fn new(host: Arc<dyn Host>) -> Self {
+        Self { host, failure: Mutex::default() }
+    }
+
+    /// The first failure.
+    pub(crate) fn failure(&self) -> Option<CallFailure> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The value of a call; none where it is undefined. After a failure every call fails with it.
+    pub(crate) fn answer(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
+        if let Some(failure) = self.failure() {
+            return Err(failure);
+        }
+        match self.value(function, arguments) {
+            Ok(value) => Ok(value),
+            Err(HostError::Undefined(_)) => Ok(None),
+            Err(HostError::NoAnswer(cause)) => {
+                let failure = CallFailure { function: function.to_owned(), cause };
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+                Err(failure)
+            }
+        }
+    }
+
+    fn value(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, HostError> {
+        let host = &*self.host;
+        match (function, arguments) {
+            ("ec.oci.image_manifests", [Value::Set(references)]) => {
+                let references: Option<Vec<&str>> = references.iter().map(text).collect();
+                references.map_or(Ok(None), |references| manifests(host, &references))
+            }
+            ("ec.sigstore.verify_image", [reference, options]) => sigstore::image(host, reference, options),
+            ("ec.sigstore.verify_attestation", [reference, options]) => sigstore::attestation(host, reference, options),
+            (_, [Value::String(reference)]) => match function {
+                "ec.oci.blob" => Ok(content(&host.blob(reference)?).map(Value::from)),
+                "ec.oci.parsed_blob" => {
+                    let blob = host.blob(reference)?;
+                    Ok(content(&blob).and_then(|text| Value::from_json_str(text).ok()))
+                }
+                "ec.oci.descriptor" => Ok(Some(shape::described(host.descriptor(reference)?))),
+                "ec.oci.image_index" => Ok(shape::index(&host.image_index(reference)?)),
+                "ec.oci.image_manifest" => Ok(shape::manifest(&host.image_manifest(reference)?)),
+                "ec.oci.image_referrers" => {
+                    let referrers = host.image_referrers(reference)?;
+                    Ok(Some(Value::from(referrers.into_iter().map(shape::referrer).collect::<Vec<_>>())))
+                }
+                "ec.oci.image_tag_refs" => {
+                    let references = host.image_tag_refs(reference)?;
+                    Ok(Some(Value::from(references.into_iter().map(Value::from).collect::<Vec<_>>())))
+                }
+                _ => Ok(None),
+            },
+            (_, [Value::String(reference), Value::Array(paths)]) => {
+                let paths: Option<Vec<&str>> = paths.iter().map(text).collect();
+                let Some(paths) = paths else { return Ok(None) };
+                match function {
+                    "ec.oci.blob_files" => Ok(Some(shape::files(&host.blob_files(reference, &paths)?))),
+                    // In `ec` no folders give null, which is not the same as folders without files.
+                    "ec.oci.image_files" if paths.is_empty() => {
+                        host.image_files(reference, &paths).map(|_| Some(Value::Null))
+                    }
+                    "ec.oci.image_files" => Ok(Some(shape::files(&host.image_files(reference, &paths)?))),
+                    _ => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Those of the manifests that are there.
+fn manifests(host: &dyn Host, references: &[&str]) -> Result<Option<Value>, HostError> {
+    let mut found = Object::new();
+    for (reference, manifest) in references.iter().zip(host.image_manifests(references)) {
+        match manifest {
+            Ok(manifest) => {
+                if let Some(manifest) = shape::manifest(&manifest) {
+                    found.insert(Value::from(*reference), manifest);
+                }
+            }
+            Err(HostError::Undefined(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(Some(found.into_value()))
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Content that is text.
+fn content(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+impl engine::Host for Calls {
+    fn call(&self, function: &str, args: &[Value]) -> Result<Option<Value>, engine::HostError> {
+        self.answer(function, args).map_err(|failure| engine::HostError(failure.to_string()))
+    }
+}

@@ -1,0 +1,70 @@
+//! Calls that nobody answers, and calls with something else than the functions take.
+
+use std::sync::Arc;
+
+use regorus::Value;
+use serde_json::json;
+
+use super::*;
+
+const FUNCTIONS: [&str; 10] = [
+    "ec.oci.blob",
+    "ec.oci.parsed_blob",
+    "ec.oci.blob_files",
+    "ec.oci.descriptor",
+    "ec.oci.image_files",
+    "ec.oci.image_index",
+    "ec.oci.image_manifest",
+    "ec.oci.image_manifests",
+    "ec.oci.image_referrers",
+    "ec.oci.image_tag_refs",
+];
+
+fn answer(calls: &Calls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
+    let arguments: Vec<_> = arguments.as_array().unwrap().iter().cloned().map(Value::from).collect();
+    calls.answer(function, &arguments)
+}
+
+#[test]
+fn a_call_with_something_else_than_a_text_is_undefined() {
+    let calls = Calls::new(Arc::new(NoHost));
+    for function in FUNCTIONS {
+        for arguments in [json!([["r"]]), json!([1, []]), json!(["r", [1]]), json!([])] {
+            assert_eq!(answer(&calls, function, &arguments), Ok(None), "{function} {arguments}");
+        }
+    }
+    assert_eq!(calls.failure(), None);
+}
+
+#[test]
+fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
+    for function in FUNCTIONS.into_iter().chain(["ec.sigstore.verify_image", "ec.sigstore.verify_attestation"]) {
+        let calls = Calls::new(Arc::new(NoHost));
+        let arguments = match function {
+            "ec.oci.image_manifests" => {
+                vec![Value::from(std::collections::BTreeSet::from([Value::from("r.example/a")]))]
+            }
+            _ if function.ends_with("_files") => vec![Value::from("r.example/a"), Value::from(vec![Value::from("f")])],
+            _ if function.starts_with("ec.sigstore") => vec![Value::from("r.example/a"), Value::from(json!({}))],
+            _ => vec![Value::from("r.example/a")],
+        };
+        let error = calls.answer(function, &arguments).unwrap_err();
+        assert!(error.to_string().starts_with(&format!("`{function}` has no answer: `r.example/a`")), "{error}");
+        assert_eq!(answer(&calls, "ec.oci.descriptor", &json!([["r"]])), Err(error.clone()));
+        assert_eq!(calls.failure(), Some(error));
+    }
+}
+
+#[test]
+fn a_verification_is_never_undefined() {
+    let calls = Calls::new(Arc::new(NoHost));
+    for (arguments, said) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
+        for (function, found) in
+            [("ec.sigstore.verify_image", "signatures"), ("ec.sigstore.verify_attestation", "attestations")]
+        {
+            let got = serde_json::to_value(answer(&calls, function, &arguments).unwrap().unwrap()).unwrap();
+            assert_eq!((&got["success"], &got[found]), (&json!(false), &json!([])), "{function}");
+            assert!(got["errors"][0].as_str().unwrap().starts_with(said), "{got}");
+        }
+    }
+}

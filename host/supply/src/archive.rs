@@ -1,0 +1,239 @@
+//! [`walk`]: the entries of a tar archive, plain or compressed with gzip or zstd, as its bytes come.
+//!
+//! Names longer than a header holds are read here and not by the `tar` crate, which would believe an archive that
+//! announces a name of gigabytes.
+
+use std::{
+    cell::Cell,
+    io::{self, BufReader, Read},
+};
+
+use ruzstd::decoding::{
+    BlockDecodingStrategy, FrameDecoder,
+    errors::{FrameDecoderError, ReadFrameHeaderError},
+};
+use tar::EntryType;
+
+/// The name of an entry, with its folders.
+const NAME_BYTES: u64 = 64 << 10;
+
+/// Records that say more about an entry than its header holds.
+const RECORDS_BYTES: u64 = 1 << 20;
+
+/// The memory that a zstd frame may ask for; what container tools write needs up to 8 MiB.
+const ZSTD_WINDOW: u64 = 32 << 20;
+
+const GZIP: &[u8] = b"\x1f\x8b";
+const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+
+/// How much may be unpacked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Entries.
+    pub(crate) entries: u64,
+    /// Bytes after decompression.
+    pub(crate) bytes: u64,
+}
+
+/// How much may still be unpacked, by several archives together.
+pub(crate) struct Left {
+    entries: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+/// Why an archive was not walked to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It is no archive, or a broken one.
+    Malformed(String),
+    /// A limit was reached.
+    Limit(String),
+}
+
+impl Left {
+    /// All of it.
+    pub(crate) const fn of(bounds: Bounds) -> Self {
+        Self { entries: Cell::new(bounds.entries), bytes: Cell::new(bounds.bytes) }
+    }
+}
+
+impl Trouble {
+    /// What an error of reading means.
+    pub(crate) fn of(error: &io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<TooMuch>()) {
+            Some(TooMuch) => Self::Limit("they unpack to more than is allowed".to_owned()),
+            None => Self::Malformed(error.to_string()),
+        }
+    }
+}
+
+/// An archive unpacks to more than is allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("it unpacks to more than is allowed")]
+struct TooMuch;
+
+/// Whether content is compressed in a way that is unpacked here.
+#[must_use]
+pub fn is_compressed(bytes: &[u8]) -> bool {
+    bytes.starts_with(GZIP) || bytes.starts_with(ZSTD)
+}
+
+/// Visits every entry: its name, whether it is a folder, and its content.
+pub(crate) fn walk(
+    from: &mut dyn Read,
+    left: &Left,
+    mut visit: impl FnMut(&str, bool, &mut dyn Read) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let mut start = Vec::new();
+    from.take(4).read_to_end(&mut start).map_err(|error| Trouble::of(&error))?;
+    let is = |magic: &[u8]| start.starts_with(magic);
+    let (gzip, zstd) = (is(GZIP), is(ZSTD));
+    let from = start.chain(from);
+    if gzip {
+        entries(flate2::bufread::MultiGzDecoder::new(BufReader::new(from)), left, &mut visit)
+    } else if zstd {
+        entries(Frames { source: from, decoder: None }, left, &mut visit)
+    } else {
+        entries(from, left, &mut visit)
+    }
+}
+
+fn entries(
+    from: impl Read,
+    left: &Left,
+    visit: &mut dyn FnMut(&str, bool, &mut dyn Read) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let trouble = |error: io::Error| Trouble::of(&error);
+    let mut archive = tar::Archive::new(Bounded { from, left: &left.bytes });
+    let mut long_name = None;
+    for entry in archive.entries().map_err(trouble)?.raw(true) {
+        let mut entry = entry.map_err(trouble)?;
+        let entries = left.entries.get().checked_sub(1);
+        left.entries.set(entries.ok_or_else(|| Trouble::Limit("the archive has too many entries".to_owned()))?);
+        match entry.header().entry_type() {
+            EntryType::GNULongName => {
+                let name = short(&mut entry, NAME_BYTES)?;
+                let name = name.strip_suffix(b"\0").unwrap_or(&name);
+                long_name = Some(String::from_utf8_lossy(name).into_owned());
+            }
+            EntryType::XHeader => {
+                if let Some(name) = path_record(&short(&mut entry, RECORDS_BYTES)?)? {
+                    long_name = Some(name);
+                }
+            }
+            EntryType::GNULongLink | EntryType::XGlobalHeader => {}
+            kind => {
+                let in_header = || String::from_utf8_lossy(&entry.header().path_bytes()).into_owned();
+                let name = long_name.take().unwrap_or_else(in_header);
+                visit(&name, kind.is_dir(), &mut entry)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The content of an entry that describes the next one.
+fn short(entry: &mut dyn Read, limit: u64) -> Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    entry.take(limit + 1).read_to_end(&mut bytes).map_err(|error| Trouble::of(&error))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        return Err(Trouble::Limit(format!("the name of an entry has more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The name in pax records (`LENGTH KEY=VALUE\n`, POSIX.1-2001). A size there is of a file that no header can hold.
+fn path_record(records: &[u8]) -> Result<Option<String>, Trouble> {
+    let malformed = || Trouble::Malformed("its pax records do not read".to_owned());
+    let (mut rest, mut path) = (records, None);
+    while !rest.is_empty() {
+        let space = rest.iter().position(|byte| *byte == b' ').ok_or_else(malformed)?;
+        let digits = rest.get(..space).and_then(|digits| std::str::from_utf8(digits).ok());
+        let length: usize = digits.and_then(|digits| digits.parse().ok()).ok_or_else(malformed)?;
+        let record = rest.get(space + 1..length).ok_or_else(malformed)?;
+        let record = record.strip_suffix(b"\n").ok_or_else(malformed)?;
+        if let Some(value) = record.strip_prefix(b"path=") {
+            path = Some(String::from_utf8_lossy(value).into_owned());
+        } else if record.starts_with(b"size=") {
+            return Err(Trouble::Limit("it holds a file of more than 8 GiB".to_owned()));
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Ok(path)
+}
+
+/// Reads no more than is left.
+struct Bounded<'l, R> {
+    from: R,
+    left: &'l Cell<u64>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(to)?;
+        match self.left.get().checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
+            Some(left) => self.left.set(left),
+            None => return Err(io::Error::other(TooMuch)),
+        }
+        Ok(read)
+    }
+}
+
+/// The frames of a zstd stream one after the other; those that hold no content are skipped.
+struct Frames<R> {
+    source: R,
+    /// The frame that is being read.
+    decoder: Option<FrameDecoder>,
+}
+
+impl<R: Read> Frames<R> {
+    /// Begins the next frame; none at the end.
+    fn begin(&mut self) -> io::Result<Option<FrameDecoder>> {
+        loop {
+            let mut start = Vec::new();
+            self.source.by_ref().take(4).read_to_end(&mut start)?;
+            if start.is_empty() {
+                return Ok(None);
+            }
+            let mut decoder = FrameDecoder::new();
+            decoder.set_max_window_size(ZSTD_WINDOW);
+            match decoder.init((&*start).chain(&mut self.source)) {
+                Ok(()) => return Ok(Some(decoder)),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+                    let skipped = io::copy(&mut self.source.by_ref().take(length.into()), &mut io::sink())?;
+                    if skipped < u64::from(length) {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Frames<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut decoder = match self.decoder.take() {
+                Some(decoder) => decoder,
+                None => match self.begin()? {
+                    Some(decoder) => decoder,
+                    None => return Ok(0),
+                },
+            };
+            while decoder.can_collect() == 0 && !decoder.is_finished() {
+                decoder
+                    .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+            }
+            let read = decoder.read(to)?;
+            if read > 0 || to.is_empty() {
+                self.decoder = Some(decoder);
+                return Ok(read);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,243 @@
+//! [`image_files`] and [`blob_files`]: files inside images and archives, unpacked as they come and never to disk.
+//!
+//! Layers are walked from the top, so that what an upper layer replaces or removes is never read (image-spec
+//! `layer.md`, whiteouts). Only what lies in the wanted folders is remembered. Archives are hostile: their entries, the
+//! bytes that they unpack to, their names and the files taken out of them have limits, and a limit that is reached is
+//! no answer, never a shorter list.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+};
+
+use assay_model::{
+    failure::{ErrorCode, NoAnswer},
+    image::PinnedImage,
+};
+
+use crate::{
+    archive::{self, Bounds, Left, Trouble},
+    store::{Descriptor, Resolved, Store},
+};
+
+/// Files by their names.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// One layer or archive as it is sent. It is never kept, so this is a limit on time; the largest layers known to us
+/// have some gigabytes.
+const LAYER_BYTES: u64 = 8 << 30;
+
+/// Layers up to this size are kept like other content: metadata images have small ones, and are asked more than once.
+const KEPT_LAYER_BYTES: u64 = 1 << 20;
+
+/// What one call may unpack: the entries and bytes of all layers, so that a bomb of zeros ends early.
+const BOUNDS: Bounds = Bounds { entries: 2_000_000, bytes: 16 << 30 };
+
+/// One file taken out of an archive; manifests of operators are under 1 MiB.
+const FILE_BYTES: u64 = 16 << 20;
+
+/// All files of one call together.
+const FILES_BYTES: u64 = 64 << 20;
+
+/// Files of one call, and names that upper layers hide in the wanted folders.
+const FILES: usize = 10_000;
+
+/// What marks a file that an upper layer removes, and a folder whose lower content it removes.
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+/// The kinds of files that are taken from folders.
+const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// The YAML and JSON files that stand right in one of these folders of the image's file system, whatever the case of
+/// the folder's name. None if a layer is no archive, or if an index holds no image for the usual machine.
+pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Files>, NoAnswer> {
+    let resolved = Resolved { image: image.clone(), manifest: store.manifest(image)? };
+    let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
+    let mut flat = Flat::new(folders);
+    if folders.is_empty() {
+        return Ok(Some(flat.taken.files));
+    }
+    let left = Left::of(BOUNDS);
+    for layer in manifest.layers().iter().rev() {
+        let walked = through(store, image, layer, |from| {
+            let mut upper = BTreeSet::new();
+            archive::walk(from, &left, |name, is_folder, content| flat.entry(&mut upper, name, is_folder, content))?;
+            flat.hidden.append(&mut upper);
+            Ok(())
+        })?;
+        if let Err(trouble) = walked {
+            return trouble.undefined_or(image);
+        }
+    }
+    Ok(Some(flat.taken.files))
+}
+
+/// Those of the files that the archive in a blob holds under exactly these names. None if the blob is no archive.
+pub fn blob_files(store: &Store, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, NoAnswer> {
+    let wanted: BTreeSet<&str> = paths.iter().copied().collect();
+    let mut taken = Taken::default();
+    let left = Left::of(BOUNDS);
+    let walked = store.stream(&blob.repository, &blob.digest, LAYER_BYTES, |from| {
+        archive::walk(from, &left, |name, _, content| match wanted.contains(name) {
+            true => taken.take(name, content),
+            false => Ok(()),
+        })
+    })?;
+    match walked {
+        Ok(()) => Ok(Some(taken.files)),
+        Err(trouble) => trouble.undefined_or(blob),
+    }
+}
+
+fn through(
+    store: &Store,
+    image: &PinnedImage,
+    layer: &Descriptor,
+    read: impl FnOnce(&mut dyn Read) -> Result<(), Trouble>,
+) -> Result<Result<(), Trouble>, NoAnswer> {
+    if layer.size <= KEPT_LAYER_BYTES {
+        let bytes = store.blob_within(&image.repository, &layer.digest, Some(layer.size), KEPT_LAYER_BYTES)?;
+        return Ok(read(&mut &bytes[..]));
+    }
+    store.stream(&image.repository, &layer.digest, LAYER_BYTES, read)
+}
+
+impl Trouble {
+    /// What is no archive holds no files; a limit is no answer.
+    fn undefined_or<T>(self, image: &PinnedImage) -> Result<Option<T>, NoAnswer> {
+        match self {
+            Self::Malformed(_) => Ok(None),
+            Self::Limit(what) => {
+                let message = format!("the files of {image} cannot be read: {what}");
+                Err(NoAnswer::new(ErrorCode::TooLarge, message)
+                    .hint("content of this kind is never that large; check who made the image"))
+            }
+        }
+    }
+}
+
+/// The files taken so far.
+#[derive(Default)]
+struct Taken {
+    files: Files,
+    bytes: u64,
+}
+
+impl Taken {
+    fn take(&mut self, name: &str, content: &mut dyn Read) -> Result<(), Trouble> {
+        let mut bytes = Vec::new();
+        content.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Trouble::of(&error))?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length > FILE_BYTES {
+            return Err(Trouble::Limit(format!("`{name}` has more than {FILE_BYTES} bytes")));
+        }
+        self.bytes += length;
+        if self.bytes > FILES_BYTES {
+            return Err(Trouble::Limit(format!("they have more than {FILES_BYTES} bytes together")));
+        }
+        self.files.insert(name.to_owned(), bytes);
+        if self.files.len() > FILES {
+            return Err(Trouble::Limit(format!("they are more than {FILES}")));
+        }
+        Ok(())
+    }
+}
+
+/// The wanted part of a file system, from the top layer down.
+struct Flat {
+    /// The wanted folders in lower case.
+    folders: Vec<String>,
+    /// What upper layers hold or removed: files, and folders that are none any more or begin anew.
+    hidden: BTreeSet<String>,
+    taken: Taken,
+}
+
+impl Flat {
+    fn new(folders: &[&str]) -> Self {
+        let folders = folders.iter().map(|folder| clean(folder).to_lowercase()).collect();
+        Self { folders, hidden: BTreeSet::new(), taken: Taken::default() }
+    }
+
+    /// One entry of a layer; what it hides from lower layers goes to `upper`.
+    fn entry(
+        &mut self,
+        upper: &mut BTreeSet<String>,
+        name: &str,
+        is_folder: bool,
+        content: &mut dyn Read,
+    ) -> Result<(), Trouble> {
+        let name = clean(name);
+        let (folder, base) = name.rsplit_once('/').map_or((".", name.as_str()), |(folder, base)| (folder, base));
+        let hides = match base.strip_prefix(WHITEOUT) {
+            Some(_) if base == OPAQUE => Some(folder.to_owned()),
+            Some(base) if folder == "." => Some(base.to_owned()),
+            Some(base) => Some(format!("{folder}/{base}")),
+            None if !is_folder => Some(name.clone()),
+            None => None,
+        };
+        if let Some(hides) = hides.filter(|hides| self.matters(hides)) {
+            upper.insert(hides);
+            if upper.len() + self.hidden.len() > FILES {
+                return Err(Trouble::Limit(format!("there are more than {FILES} files in the folders asked for")));
+            }
+        }
+        if base.starts_with(WHITEOUT) || !self.is_wanted(&name, folder) || self.is_hidden(&name) {
+            return Ok(());
+        }
+        self.taken.take(&name, content)
+    }
+
+    fn is_wanted(&self, name: &str, folder: &str) -> bool {
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
+            && self.folders.iter().any(|wanted| *wanted == folder.to_lowercase())
+    }
+
+    /// Whether a name can hide a wanted file: it is one, or a folder above one.
+    fn matters(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        self.folders.iter().any(|wanted| {
+            wanted == folder || *wanted == name || wanted.strip_prefix(&name).is_some_and(|rest| rest.starts_with('/'))
+        })
+    }
+
+    fn is_hidden(&self, name: &str) -> bool {
+        let mut name = name;
+        loop {
+            if self.hidden.contains(name) {
+                return true;
+            }
+            match name.rsplit_once('/') {
+                Some((folder, _)) => name = folder,
+                None => return self.hidden.contains("."),
+            }
+        }
+    }
+}
+
+/// The shortest path that means the same, as Go's `path.Clean` makes it.
+fn clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if rooted => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (rooted, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Files of images and blobs from layouts made on the spot.
+
+use assay_model::{digest::Digest, image::PinnedImage};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    archive::tests::{gzip, tar, zstd},
+    fixture::{IMAGE, Layout, pinned},
+};
+
+const REPOSITORY: &str = "r.test/app";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+fn image(layout: &mut Layout, layers: &[Vec<u8>]) -> PinnedImage {
+    let config = layout.blob("application/vnd.oci.image.config.v1+json", b"{}");
+    let layers: Vec<_> = layers.iter().map(|layer| layout.blob(LAYER, layer)).collect();
+    let document = json!({"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": layers});
+    let digest = layout.manifest(REPOSITORY, None, &document);
+    pinned(REPOSITORY, &digest)
+}
+
+#[track_caller]
+fn check(layers: &[Vec<u8>], folders: &[&str], want: &[(&str, &str)]) {
+    let mut layout = Layout::new();
+    let image = image(&mut layout, layers);
+    let files = image_files(&layout.store(), &image, folders).unwrap().unwrap();
+    let got: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), std::str::from_utf8(bytes).unwrap())).collect();
+    assert_eq!(got, want);
+}
+
+#[test]
+fn yaml_and_json_files_right_in_a_folder_are_taken() {
+    let layer = tar(&[
+        ("manifests/", b""),
+        ("manifests/a.yaml", b"a"),
+        ("./manifests/b.YML", b"b"),
+        ("manifests/c.json", b"c"),
+        ("manifests/d.txt", b"d"),
+        ("manifests/deep/e.yaml", b"e"),
+        ("Manifests/f.yaml", b"f"),
+        ("other/g.yaml", b"g"),
+        ("h.yaml", b"h"),
+    ]);
+    let all =
+        [("Manifests/f.yaml", "f"), ("manifests/a.yaml", "a"), ("manifests/b.YML", "b"), ("manifests/c.json", "c")];
+    for layer in [layer.clone(), gzip(&layer), zstd(&layer)] {
+        check(&[layer], &["manifests//"], &all);
+    }
+    check(&[layer.clone()], &["."], &[("h.yaml", "h")]);
+    check(&[layer.clone()], &["other", "nothing"], &[("other/g.yaml", "g")]);
+    check(&[layer.clone()], &["/manifests"], &[]);
+    check(&[layer], &[], &[]);
+}
+
+#[test]
+fn upper_layers_replace_and_remove() {
+    let lower =
+        tar(&[("m/a.yaml", b"old"), ("m/b.yaml", b"b"), ("m/c.yaml", b"c"), ("n/d.yaml", b"d"), ("o/e.yaml", b"e")]);
+    let upper = tar(&[
+        ("m/a.yaml", b"new"),
+        ("m/.wh.b.yaml", b""),
+        (".wh.n", b""),
+        // What begins anew keeps what the same layer adds.
+        ("o/f.yaml", b"f"),
+        ("o/.wh..wh..opq", b""),
+    ]);
+    let both = [lower.clone(), upper];
+    check(&both, &["m", "n", "o"], &[("m/a.yaml", "new"), ("m/c.yaml", "c"), ("o/f.yaml", "f")]);
+    // A file in a folder's place removes what was in the folder.
+    check(&[lower.clone(), tar(&[("m", b"")])], &["m", "n"], &[("n/d.yaml", "d")]);
+    // A removal does not hold for its own layer, nor for those above.
+    check(
+        &[tar(&[("m/.wh.a.yaml", b"")]), lower.clone()],
+        &["n", "m"],
+        &[("m/a.yaml", "old"), ("m/b.yaml", "b"), ("m/c.yaml", "c"), ("n/d.yaml", "d")],
+    );
+    check(&[tar(&[("m/.wh.a.yaml", b""), ("m/a.yaml", b"same")])], &["m"], &[("m/a.yaml", "same")]);
+}
+
+#[test]
+fn files_of_a_blob_are_found_by_their_exact_names() {
+    let mut layout = Layout::new();
+    image(&mut layout, &[]);
+    let archive = tar(&[("a.yaml", b"a"), ("d/b", b"b"), ("c/d", b"first"), ("c/d", b"second")]);
+    for bytes in [gzip(&archive), zstd(&archive), archive] {
+        layout.blob(LAYER, &bytes);
+        let blob = pinned(REPOSITORY, &Digest::of(&bytes));
+        let files = blob_files(&layout.store(), &blob, &["a.yaml", "b", "c/d", "none"]).unwrap().unwrap();
+        let want = [("a.yaml".to_owned(), b"a".to_vec()), ("c/d".to_owned(), b"second".to_vec())];
+        assert_eq!(files, Files::from(want));
+    }
+    layout.blob(LAYER, b"no archive, whatever its media type says");
+    let blob = pinned(REPOSITORY, &Digest::of(b"no archive, whatever its media type says"));
+    assert_eq!(blob_files(&layout.store(), &blob, &["a"]).unwrap(), None);
+    let absent = blob_files(&layout.store(), &pinned(REPOSITORY, &Digest::of(b"none")), &["a"]).unwrap_err();
+    assert_eq!(absent.code, ErrorCode::BlobNotFound);
+}
+
+#[test]
+fn a_layer_that_is_no_archive_has_no_files_and_one_that_lies_is_no_answer() {
+    let mut layout = Layout::new();
+    let none = image(&mut layout, &[b"{\"an\": \"SBOM\", \"and\": \"more than four bytes\"}".to_vec()]);
+    assert_eq!(image_files(&layout.store(), &none, &["m"]).unwrap(), None);
+    // Long enough to be streamed, so that the digest is only known at the end.
+    let large = tar(&[("m/a.yaml", b"a"), ("x", &vec![b'x'; 2 << 20])]);
+    let lying = image(&mut layout, std::slice::from_ref(&large));
+    assert_eq!(image_files(&layout.store(), &lying, &["m"]).unwrap().unwrap().len(), 1);
+    let mut changed = large.clone();
+    *changed.last_mut().unwrap() = 1;
+    fs_err::write(layout.file(&Digest::of(&large)), changed).unwrap();
+    let error = image_files(&layout.store(), &lying, &["m"]).unwrap_err();
+    assert_eq!(error.code, ErrorCode::DigestMismatch);
+}
+
+#[test]
+fn too_large_files_and_too_many_are_no_answer() {
+    let refused = |entries: &[(&str, &[u8])]| {
+        let mut flat = Flat::new(&["m"]);
+        let mut upper = BTreeSet::new();
+        let outcome = archive::walk(&mut &*tar(entries), &Left::of(BOUNDS), |name, is_folder, content| {
+            flat.entry(&mut upper, name, is_folder, content)
+        });
+        matches!(outcome, Err(Trouble::Limit(_)))
+    };
+    let half = vec![b'x'; (FILE_BYTES / 2) as usize];
+    let large = [half.as_slice(), &half, b"x"].concat();
+    assert!(refused(&[("m/a.yaml", &large)]));
+    assert!(!refused(&[("m/a.txt", &large)]));
+    let names: Vec<_> = (0..=FILES).map(|number| format!("m/.wh.{number}")).collect();
+    let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"".as_slice())).collect();
+    assert!(refused(&entries));
+    let mut taken = Taken::default();
+    let outcome: Result<Vec<()>, _> = (0..9).map(|number| taken.take(&number.to_string(), &mut &*half)).collect();
+    assert!(matches!(outcome, Err(Trouble::Limit(_))));
+}
+
+#[test]
+fn paths_are_cleaned_as_go_cleans_them() {
+    for (path, want) in [
+        ("", "."),
+        (".", "."),
+        ("./a//b/", "a/b"),
+        ("/a/../b", "/b"),
+        ("../a", "../a"),
+        ("/../a", "/a"),
+        ("a/../..", ".."),
+        ("/", "/"),
+    ] {
+        assert_eq!(clean(path), want, "{path}");
+    }
+}
