@@ -177,7 +177,10 @@ impl Workbench {
                 let seen = std::mem::take(&mut results.seen);
                 (Ok(results), seen)
             }
-            Err((error, seen)) => (Err(error), seen),
+            Err(failed) => {
+                let (error, seen) = *failed;
+                (Err(error), seen)
+            }
         };
         let results = match question.answered(answer) {
             Ok(results) => results,

@@ -315,8 +315,7 @@ pub(crate) struct EvalFlags {
     pub(crate) fail_defined: bool,
 
     /// Print what happened: all of it, what did not hold, or what `trace` says
-    #[arg(long, value_name = "DETAIL", default_value = "off", default_missing_value = "full", num_args = 0..=1,
-        require_equals = false, help_heading = "Report")]
+    #[arg(long, value_name = "DETAIL", default_value = "off", help_heading = "Report")]
     pub(crate) explain: Explain,
 
     /// Print the values of variables with --explain

@@ -167,7 +167,7 @@ impl Policy {
     /// # Errors
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
     pub(crate) fn query(&self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Bindings>, EvalError> {
-        let results = self.query_watched(query, ask, &Watch::default()).map_err(|(error, _)| error)?;
+        let results = self.query_watched(query, ask, &Watch::default()).map_err(|failed| failed.0)?;
         let named = |found: Found| found.bindings.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
         Ok(results.found.into_iter().map(named).collect())
     }
@@ -176,10 +176,18 @@ impl Policy {
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer, with what was noted until then.
-    pub(crate) fn query_watched(&self, query: &Query, ask: &Ask<'_>, watch: &Watch) -> Result<Results, (EvalError, Seen)> {
+    pub(crate) fn query_watched(
+        &self,
+        query: &Query,
+        ask: &Ask<'_>,
+        watch: &Watch,
+    ) -> Result<Results, Box<(EvalError, Seen)>> {
         let mut seen = Seen::default();
         let results = on_deep_stack(|| self.run(query, ask, watch, &mut seen));
-        results.map(|results| Results { seen: std::mem::take(&mut seen), ..results }).map_err(|error| (error, seen))
+        match results {
+            Ok(results) => Ok(Results { seen, ..results }),
+            Err(error) => Err(Box::new((error, seen))),
+        }
     }
 
     /// Asks a prepared query again and again, for as long as `time` and at most `most` times; gives the time of each.

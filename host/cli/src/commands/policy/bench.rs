@@ -88,12 +88,7 @@ fn measure(
 impl Measured {
     /// The value that a part of the samples does not exceed.
     fn percentile(&self, percent: f64) -> u64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in a list that is far shorter than 2^52"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "a place in a list that is far shorter than 2^52")]
         let at = ((percent / 100.0 * self.samples.len() as f64).ceil() as usize).saturating_sub(1);
         self.samples.get(at).or(self.samples.last()).copied().unwrap_or(0)
     }

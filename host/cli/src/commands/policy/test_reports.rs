@@ -250,7 +250,7 @@ pub(super) fn percent((covered, not_covered): (u32, u32)) -> f64 {
 pub(super) fn coverage_json(report: &CoverageReport) -> Value {
     let number = |percent: f64| {
         // Go writes a whole number without a point.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a percentage is small and positive")]
+        #[expect(clippy::cast_possible_truncation, reason = "a percentage is small")]
         if percent.fract() == 0.0 { json!(percent as u64) } else { json!(percent) }
     };
     let runs = |runs: &[(u32, u32)]| {

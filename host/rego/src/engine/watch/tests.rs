@@ -26,8 +26,8 @@ fn watched(text: &str, query: &str, watch: &Watch) -> (Policy, Seen) {
         seed: 0,
     };
     let prepared = policy.prepare(query).map_err(|errors| errors[0].to_string()).unwrap();
-    let unwatched = policy.query_watched(&prepared, &ask, &Watch::default()).map_err(|(error, _)| error).unwrap();
-    let results = policy.query_watched(&prepared, &ask, watch).map_err(|(error, _)| error).unwrap();
+    let unwatched = policy.query_watched(&prepared, &ask, &Watch::default()).map_err(|failed| failed.0).unwrap();
+    let results = policy.query_watched(&prepared, &ask, watch).map_err(|failed| failed.0).unwrap();
     assert_eq!((&unwatched.found, &unwatched.prints), (&results.found, &results.prints), "watching changes nothing");
     (policy, results.seen)
 }
