@@ -19,8 +19,10 @@ use serde_json::Value;
 
 use crate::{
     builtin::Host,
+    eval_error::EvalError,
     limits::EVALUATION_TIME,
     policy::{Ask, Policy},
+    story::RuleStory,
 };
 
 /// A policy with what its source group includes and excludes.
@@ -89,6 +91,45 @@ impl Group {
     }
 }
 
+impl Group {
+    /// How the rules of a code came to their answers about a case. A code is that of a rule, such as `tasks.required`, or
+    /// its package and name.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub fn explain(&self, code: &str, case: &Case<'_>) -> Result<Vec<RuleStory>, EvalError> {
+        let packages = self.packages(&self.selection.at(&case.evidence.image, &case.component.name, case.when));
+        self.policy.explain(&self.ask(case, &packages), &|rule| is_called(rule, code))
+    }
+
+    /// Whether the policy has a rule of this code.
+    #[must_use]
+    pub fn has_rule(&self, code: &str) -> bool {
+        self.policy.rules().iter().any(|rule| is_called(rule, code))
+    }
+
+    /// The codes of the policy's rules.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.policy.rules().iter().map(|rule| rule.code.as_str())
+    }
+
+    fn ask<'a>(&self, case: &'a Case<'_>, packages: &'a BTreeSet<String>) -> Ask<'a> {
+        Ask {
+            packages,
+            input: case.input,
+            when: Some(case.when),
+            host: Arc::clone(&self.host),
+            now: self.now,
+            deadline: self.deadline,
+            time_limit: self.time_limit,
+        }
+    }
+}
+
+fn is_called(rule: &RuleInfo, code: &str) -> bool {
+    rule.code == code || code.strip_prefix(&rule.package).and_then(|rest| rest.strip_prefix('.')) == Some(&rule.name)
+}
+
 impl std::fmt::Debug for Group {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Group").field("name", &self.name).field("selection", &self.selection).finish_non_exhaustive()
@@ -103,15 +144,7 @@ impl Judge for Group {
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
         let criteria = self.selection.at(&case.evidence.image, &case.component.name, case.when);
         let packages = self.packages(&criteria);
-        let ask = Ask {
-            packages: &packages,
-            input: case.input,
-            when: Some(case.when),
-            host: Arc::clone(&self.host),
-            now: self.now,
-            deadline: self.deadline,
-            time_limit: self.time_limit,
-        };
+        let ask = self.ask(case, &packages);
         let mut answers = self.policy.evaluate(&ask).map_err(|error| error.into_no_answer(&self.name))?;
         let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
         answers.retain(|answer| self.is_meant(&code(answer)));

@@ -43,6 +43,8 @@ pub(crate) struct ImageSettings {
     pub(crate) moment: Moment,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
+    /// The rules whose answers are explained, by their codes.
+    pub(crate) explain: Vec<String>,
     pub(crate) workers: NonZeroUsize,
     /// The end of the run and the limit it comes from; the clock starts when the settings are made.
     pub(crate) deadline: Option<(Instant, Duration)>,
@@ -91,6 +93,7 @@ impl ImageSettings {
             moment: moment(&flags.policy, around.now)?,
             outputs,
             strict: report.strict,
+            explain: flags.report.explain,
             workers: workers(flags.run.workers.as_deref())?,
             deadline: limit.map(|limit| (started + limit, limit)),
         })
