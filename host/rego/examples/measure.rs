@@ -16,10 +16,6 @@ use assay_rego::{
     measure::{Answers, Prepared, Program, on_deep_stack},
 };
 
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Default)]
