@@ -74,14 +74,19 @@ impl Group {
         !self.unintended.contains(code)
     }
 
-    /// The packages to ask: those of which something may count.
-    fn packages(&self, criteria: &Criteria) -> BTreeSet<String> {
+    /// The packages to ask: those of which some rule counts for any component, as in `ec`, or all where there are none;
+    /// and those that count for this component or for some term.
+    fn packages(&self, usual: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
             let rules = self.policy.rules().iter().filter(|rule| self.is_meant(&rule.code) && wanted(rule));
             rules.map(|rule| rule.package.clone()).collect()
         };
-        let chosen = packages(&|rule| criteria.may_include(&rule.code, &rule.collections));
-        if chosen.is_empty() { packages(&|_| true) } else { chosen }
+        let mut chosen = packages(&|rule| usual.includes(&rule.code, &[], &rule.collections));
+        if chosen.is_empty() {
+            return packages(&|_| true);
+        }
+        chosen.extend(packages(&|rule| criteria.may_include(&rule.code, &rule.collections)));
+        chosen
     }
 }
 
@@ -97,8 +102,9 @@ impl Judge for Group {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let criteria = self.selection.at(&case.evidence.image, &case.component.name, case.when);
-        let packages = self.packages(&criteria);
+        let criteria = |component| self.selection.at(&case.evidence.image, component, case.when);
+        let (usual, criteria) = (criteria(""), criteria(case.component.name.as_str()));
+        let packages = self.packages(&usual, &criteria);
         let ask = Ask {
             packages: &packages,
             input: case.input,
