@@ -11,6 +11,12 @@ list(key) := value if {
 	is_array(value)
 } else := []
 
+# A map of rule data, or an empty map.
+object(key) := value if {
+	value := given(key)
+	is_object(value)
+} else := {}
+
 # A number of rule data. Text is read as a number, since the command line gives text only.
 number(key, fallback) := value if {
 	value := given(key)

@@ -94,7 +94,16 @@ task(name, reference, origin) := {
 	"ref": reference,
 	"status": "Succeeded",
 	"invocation": {"configSource": origin, "environment": {"labels": {"tekton.dev/task": "by-label"}}},
+	"steps": [{"environment": {"image": sprintf("oci://%s", [step_image])}}],
 }
+
+step_image := sprintf("registry.example/tools/builder@sha256:%s", [digest])
+
+# The task with one more result.
+telling(task, name, value) := object.union(task, {"results": array.concat(
+	object.get(task, "results", []),
+	[{"name": name, "type": "string", "value": value}],
+)})
 
 build_bundle := sprintf("registry.example/tasks/build:0.2@%s", [bundle_digest])
 
@@ -109,8 +118,15 @@ task_run(name, spec, origin, outcome) := {
 	"status": {
 		"conditions": [{"type": "Succeeded", "status": outcome}],
 		"provenance": {"refSource": origin},
+		"steps": [{"name": "run", "imageID": step_image}],
 	},
 }
+
+# The TaskRun with one result.
+run_telling(run, name, value) := object.union(
+	run,
+	{"status": object.union(run.status, {"results": [{"name": name, "type": "string", "value": value}]})},
+)
 
 # A dependency that carries a TaskRun.
 carrying(run) := {"name": "pipelineTask", "content": base64.encode(json.marshal(run))}
@@ -133,6 +149,7 @@ rule_data := {
 	"allowed_build_types": ["tekton.dev/v1beta1/PipelineRun", "https://tekton.dev/chains/v2/slsa-tekton"],
 	"required_tasks": ["build", "by-label"],
 	"allowed_registry_prefixes": ["registry.example/base/"],
+	"allowed_step_image_registry_prefixes": ["registry.example/tools"],
 }
 
 # 2025-06-01T00:00:00Z

@@ -8,7 +8,8 @@ package lib.tekton
 
 # The tasks of all provenances. `name` is the task's name in the pipeline, `task` the name of its definition, `status`
 # is `Succeeded`, `Failed` or empty; each is empty where the provenance does not tell. `source` says where the
-# definition comes from, as package lib.reference has it.
+# definition comes from, as package lib.reference has it. `images` are those its steps ran in, one for each step and
+# empty where the provenance does not tell. `results` have `name` and `value`.
 tasks contains task if {
 	some statement in data.lib.slsa.provenances
 	statement.predicateType == data.lib.slsa.v0_2
@@ -21,6 +22,8 @@ tasks contains task if {
 		"task": definition_name(reference, object.get(run, ["invocation", "environment", "labels"], {})),
 		"status": object.get(run, "status", ""),
 		"source": data.lib.reference.source(reference, object.get(run, ["invocation", "configSource"], {})),
+		"images": [image | some step in listed(run, "steps"); image := image_of(step)],
+		"results": listed(run, "results"),
 	}
 }
 
@@ -34,13 +37,25 @@ tasks contains task if {
 		"task": definition_name(reference, labels),
 		"status": status(object.get(run, ["status", "conditions"], [])),
 		"source": data.lib.reference.source(reference, object.get(run, ["status", "provenance", "refSource"], {})),
+		"images": [image | some step in listed(object.get(run, "status", {}), "steps"); image := image_of(step)],
+		"results": array.concat(
+			listed(object.get(run, "status", {}), "results"),
+			listed(object.get(run, "status", {}), "taskResults"),
+		),
 	}
 }
 
 tasks contains task if {
 	some dependency in task_dependencies
 	not task_run(dependency)
-	task := {"name": "", "task": "", "status": "", "source": data.lib.reference.resolved(dependency)}
+	task := {
+		"name": "",
+		"task": "",
+		"status": "",
+		"source": data.lib.reference.resolved(dependency),
+		"images": [],
+		"results": [],
+	}
 }
 
 task_dependencies contains dependency if {
@@ -59,6 +74,32 @@ task_run(dependency) := run if {
 	run := json.unmarshal(text)
 	is_object(run)
 }
+
+# The image a step ran in: v0.2 keeps it in the step's environment, a TaskRun as the image's id. The place it was
+# pulled from may stand in front, as in `oci://registry.example/tools/git@sha256:…`.
+image_of(step) := regex.replace(image, `^[a-z-]+://`, "") if {
+	image := step.environment.image
+	is_string(image)
+} else := regex.replace(image, `^[a-z-]+://`, "") if {
+	image := step.imageID
+	is_string(image)
+} else := ""
+
+# The texts of a task's results of that name. What is no text is written as JSON.
+result_texts(task, name) := [text |
+	some result in task.results
+	result.name == name
+	text := text_of(result.value)
+]
+
+text_of(value) := value if {
+	is_string(value)
+} else := json.marshal(value)
+
+listed(run, key) := list if {
+	list := run[key]
+	is_array(list)
+} else := []
 
 # How a task is called in messages.
 label(task) := task.name if {

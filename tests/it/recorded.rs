@@ -60,6 +60,8 @@ fn judged(name: &str, mut statement: Value) -> Vec<String> {
             "allowed_builder_ids": ["https://tekton.dev/chains/v2"],
             "allowed_build_types": ["tekton.dev/v1beta1/PipelineRun", "https://tekton.dev/chains/v2/slsa-tekton"],
             "allowed_registry_prefixes": ["registry.access.redhat.com/ubi9"],
+            "allowed_step_image_registry_prefixes": ["registry.access.redhat.com/ubi9", "quay.io/konflux-ci"],
+            "allowed_cves": {"critical": 0, "high": 0, "medium": "any", "low": "any", "unknown": "any"},
             "required_tasks": setting.required,
             "task_expiry_warning_days": 30,
         },

@@ -1,8 +1,10 @@
 //! Chores of the workspace, and the builder of signed image layouts that its tests and its example are made with.
 
 pub mod bench;
+pub mod bench_rego;
 pub mod fixtures;
 pub mod guests;
 pub mod layer;
 pub mod layout;
+pub mod opa_cases;
 pub mod sign;

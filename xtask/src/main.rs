@@ -24,8 +24,17 @@ enum Chore {
     },
     /// Makes the example in `examples/shop` again, signed with a new key
     Fixtures,
+    /// Judges every evaluation case of a file, in the form of OPA's own, by the release build of the Rego engine
+    OpaCases {
+        /// One JSON object a line
+        #[arg(value_name = "FILE.jsonl")]
+        file: Utf8PathBuf,
+    },
     /// Prints how long the release build takes for many components, and how well it uses the cores
+    #[command(args_conflicts_with_subcommands = true)]
     Bench {
+        #[command(subcommand)]
+        of: Option<Of>,
         /// How many components
         #[arg(long, value_name = "N", default_value_t = 50)]
         components: usize,
@@ -36,14 +45,36 @@ enum Chore {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
+    /// Prints what a command costs, for the bench
+    #[command(hide = true)]
+    Cost {
+        /// The command
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Of {
+    /// Prints how long the Rego engine takes beside OPA, for policies of yours
+    Rego(xtask::bench_rego::Load),
 }
 
 fn main() -> anyhow::Result<()> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate is not inside the workspace")?;
     let made = match Arguments::parse().chore {
         Chore::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
-        Chore::Bench { components, runs, target_dir } => {
+        Chore::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
+            xtask::bench_rego::run(root, &root.join(target_dir), &load)?;
+            vec![]
+        }
+        Chore::Cost { command } => vec![xtask::bench_rego::cost(&command)?.into()],
+        Chore::Bench { of: None, components, runs, target_dir } => {
             xtask::bench::run(root, &root.join(target_dir), components, runs)?;
+            vec![]
+        }
+        Chore::OpaCases { file } => {
+            xtask::opa_cases::run(root, &file)?;
             vec![]
         }
         Chore::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],

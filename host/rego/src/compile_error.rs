@@ -28,11 +28,19 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What, without a full stop.
     pub message: String,
+    /// The class of the problem as OPA names it, such as `rego_type_error`; none for what OPA does not look at.
+    pub code: Option<&'static str>,
+    /// The line of the policy file that the place is in, as far as it is known.
+    pub line: Option<String>,
 }
 
 impl Problem {
+    pub(crate) fn new(place: Option<Place>, message: impl Into<String>) -> Self {
+        Self { place, message: message.into(), code: None, line: None }
+    }
+
     pub(crate) fn at(place: Place, message: impl Into<String>) -> Self {
-        Self { place: Some(place), message: message.into() }
+        Self::new(Some(place), message)
     }
 }
 

@@ -93,7 +93,7 @@ impl EvalError {
                 if message.len() < error.message.len() {
                     message.push('…');
                 }
-                Self::Policy(Problem { place: error.place, message })
+                Self::Policy(Problem { code: Some(error.code.as_str()), ..Problem::new(error.place, message) })
             }
         }
     }

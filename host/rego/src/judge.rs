@@ -14,6 +14,7 @@ use assay_model::{
     rule::{Answer, RuleInfo},
     selection::Selection,
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -28,6 +29,8 @@ pub struct Group {
     policy: Arc<Policy>,
     selection: Selection,
     host: Arc<dyn Host>,
+    /// What `time.now_ns` tells: one moment for all images, so that what depends on it is worked out once.
+    now: Timestamp,
     deadline: Option<Instant>,
     time_limit: Duration,
     /// The codes of rules that are meant for pipelines of another kind.
@@ -44,6 +47,7 @@ impl Group {
             policy,
             selection,
             host,
+            now: Timestamp::now(),
             deadline: None,
             time_limit: EVALUATION_TIME,
             unintended: BTreeSet::new(),
@@ -110,6 +114,7 @@ impl Judge for Group {
             input: case.input,
             when: Some(case.when),
             host: Arc::clone(&self.host),
+            now: self.now,
             deadline: self.deadline,
             time_limit: self.time_limit,
         };

@@ -17,6 +17,7 @@ use crate::{
     answer::answers,
     builtin::{Calls, Host, NoHost},
     compile_error::{CompileError, Problem},
+    compile_options::CompileOptions,
     engine::{self, Bounds, Printed, apart},
     eval_error::EvalError,
     limits::{EVALUATION_TIME, PROBLEMS},
@@ -55,6 +56,8 @@ pub struct Ask<'a> {
     pub when: Option<Timestamp>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
+    /// The moment that `time.now_ns` tells.
+    pub now: Timestamp,
     /// The end of the run.
     pub deadline: Option<Instant>,
     /// How long the evaluation may take at most.
@@ -62,10 +65,11 @@ pub struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    /// An evaluation that reaches nothing, within the usual time limit.
+    /// An evaluation that reaches nothing, now and within the usual time limit.
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
-        Self { packages, input, when: None, host: Arc::new(NoHost), deadline: None, time_limit: EVALUATION_TIME }
+        let now = Timestamp::now();
+        Self { packages, input, when: None, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
     }
 }
 
@@ -86,7 +90,7 @@ pub(crate) struct Compiled {
 impl Policy {
     /// Compiles the sources. All problems that are found in one step are told at once.
     pub fn compile(sources: Sources) -> Result<Self, CompileError> {
-        let Compiled { program, modules, rules, files } = compile(sources)?;
+        let Compiled { program, modules, rules, files } = compile(sources, CompileOptions::default())?;
         if rules.all.is_empty() {
             return Err(CompileError::NoRules { files });
         }
@@ -125,7 +129,7 @@ impl Policy {
                 };
                 let problem = |message| {
                     let message = format!("`data.{name}.{rule}` {message}");
-                    EvalError::Policy(Problem { place: self.place(name, rule), message })
+                    EvalError::Policy(Problem::new(self.place(name, rule), message))
                 };
                 found.extend(answers(name, *kind, value).map_err(problem)?);
                 if found.len() > FINDINGS {
@@ -168,14 +172,14 @@ pub(crate) fn below(package: &[String], rule: &str) -> Vec<String> {
     package.iter().cloned().chain([rule.to_owned()]).collect()
 }
 
-pub(crate) fn compile(sources: Sources) -> Result<Compiled, CompileError> {
+pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compiled, CompileError> {
     let (files, data) = sources.into_parts();
     let count = files.len();
     let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
     let work = || {
-        let data = serde_json::from_value(data)
-            .map_err(|error| vec![Problem { place: None, message: format!("the data cannot be read: {error}") }])?;
-        let files = engine::Files::parse(files).map_err(problems)?;
+        let data = engine::take(data)
+            .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
+        let files = engine::Files::parse(files, options).map_err(problems)?;
         let outlines = files.outlines();
         let rules = rules(&outlines);
         let modules = outlines.into_iter().map(|(module, _)| module).collect();
@@ -183,6 +187,24 @@ pub(crate) fn compile(sources: Sources) -> Result<Compiled, CompileError> {
             (Ok(rules), Ok(program)) => Ok(Compiled { program, modules, rules, files: count }),
             (rules, program) => Err(rules.err().into_iter().chain(program.err()).flatten().collect()),
         }
+    };
+    apart(work)?.map_err(|mut problems: Vec<Problem>| {
+        problems.sort();
+        problems.truncate(PROBLEMS);
+        CompileError::Problems(problems)
+    })
+}
+
+/// What `ask` makes of the parsed policy files, each with its text. Nothing is compiled.
+pub(crate) fn outlines<T: Send>(
+    sources: Sources,
+    ask: impl FnOnce(&[(Outline, &str)]) -> Result<T, Vec<Problem>> + Send,
+) -> Result<T, CompileError> {
+    let (files, _) = sources.into_parts();
+    let work = || {
+        let files = engine::Files::parse(files, CompileOptions::default())
+            .map_err(|errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>())?;
+        ask(&files.outlines())
     };
     apart(work)?.map_err(|mut problems: Vec<Problem>| {
         problems.sort();
@@ -221,10 +243,11 @@ pub(crate) fn evaluate(
         (Some(deadline), _) => (Some(deadline), EvalError::Deadline),
         (None, limit) => (limit, EvalError::TimeLimit(ask.time_limit)),
     };
-    let input = input.map(regorus::Value::from_json_str).transpose();
-    let input = input.map_err(|error| EvalError::Input(error.to_string()))?;
+    let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
     let calls = Calls::new(Arc::clone(&ask.host));
-    let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    let now_ns = i64::try_from(ask.now.as_nanosecond()).unwrap_or(i64::MAX);
+    // What policies draw by chance is no secret: it only differs from one evaluation to the next.
+    let seed = Timestamp::now().as_nanosecond().unsigned_abs();
     let question = engine::Ask {
         input,
         data: ask.when.map(|when| program.data_with(&WHEN, when_ns(when))),
@@ -233,8 +256,7 @@ pub(crate) fn evaluate(
         // As in OPA, a built-in that fails is undefined.
         strict_builtin_errors: false,
         now_ns,
-        // What policies draw by chance is no secret: it only differs from one evaluation to the next.
-        seed: now_ns.unsigned_abs(),
+        seed: u64::try_from(seed).unwrap_or(u64::MAX),
     };
     let answer = program.evaluate(paths, &question);
     // Looked at first: it is told better here than by the engine.
@@ -250,6 +272,10 @@ pub(crate) fn evaluate(
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
     Ok(Values { values, prints: answer.prints })
 }
+
+mod check;
+
+pub use check::Checked;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::{
     data::{Clash, Data},
+    engine::spread,
     folder::{Found, files},
     limits::SOURCE_BYTES,
 };
@@ -71,6 +72,14 @@ pub enum SourceError {
     NotAFile {
         /// The thing.
         path: PathBuf,
+    },
+    /// The reader could not be run.
+    #[error("the source `{}` cannot be read: {error}", place.display())]
+    Fault {
+        /// The folder or file.
+        place: PathBuf,
+        /// What went wrong.
+        error: String,
     },
     /// A policy source without policies.
     #[error("the policy source `{}` holds no `.rego` file", place.display())]
@@ -166,6 +175,7 @@ impl SourceError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "paths are relative to the folder that assay is started in",
+            Self::Fault { .. } => "this is a fault of assay or a machine without memory; please report it",
             Self::Unreadable { .. } | Self::NotAFile { .. } => "see to the file, or leave it out of the source",
             Self::NoPolicy { .. } => "name a folder with `*.rego` files; `*_test.rego` files are not read",
             Self::TooLarge { .. }
@@ -217,31 +227,35 @@ impl Sources {
         let found = files(place, |name| [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)))?;
         // As for `ec`, each folder with a data file is a source of its own, and what is below it counts for it as well.
         let roots: BTreeSet<Vec<String>> = found.iter().map(|file| file.folders.clone()).collect();
+        let mut files = Vec::with_capacity(found.len());
         for Found { folders, path } in found {
-            let origin = path.display().to_string();
             let text = self.read(&path, DATA_FILE_BYTES)?;
-            let document = object(&origin, &text)?;
-            for depth in 0..=folders.len() {
-                let (root, below) = folders.split_at(depth);
-                if roots.contains(root) {
-                    self.add_document(&origin, below, &document)?;
-                }
+            files.push((folders, path.display().to_string(), text));
+        }
+        let documents = spread(&files, |_, (_, origin, text)| object(origin, text));
+        let documents =
+            documents.map_err(|error| SourceError::Fault { place: place.to_owned(), error: error.to_string() })?;
+        for ((folders, origin, _), document) in files.into_iter().zip(documents) {
+            let document = document?;
+            let mut places: Vec<_> = (0..=folders.len()).map(|depth| folders.split_at(depth)).collect();
+            places.retain(|(root, _)| roots.contains(*root));
+            let last = places.pop();
+            for (_, below) in places {
+                self.add_document(&origin, below, document.clone())?;
+            }
+            if let Some((_, below)) = last {
+                self.add_document(&origin, below, document)?;
             }
         }
         Ok(())
     }
 
-    fn add_document(
-        &mut self,
-        origin: &str,
-        path: &[String],
-        document: &Map<String, Value>,
-    ) -> Result<(), SourceError> {
+    fn add_document(&mut self, origin: &str, path: &[String], document: Map<String, Value>) -> Result<(), SourceError> {
         let sets_config = path.first().map_or_else(|| document.contains_key("config"), |name| name == "config");
         if sets_config {
             return Err(SourceError::Reserved { origin: origin.to_owned() });
         }
-        Ok(self.data.add(origin, path, document.clone())?)
+        Ok(self.data.add(origin, path, document)?)
     }
 
     /// The `ruleData` of a policy configuration, JSON, which rules see as `data.rule_data__configuration__`.

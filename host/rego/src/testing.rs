@@ -1,14 +1,14 @@
 //! [`run`]: the tests of policies, rules named `test_…` that must be true.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::{
-    builtin::NoHost,
     compile_error::CompileError,
+    compile_options::CompileOptions,
+    engine::spread,
     eval_error::EvalError,
-    limits::EVALUATION_TIME,
     policy::{Ask, Compiled, Values, below, compile, evaluate},
     sources::Sources,
 };
@@ -32,18 +32,11 @@ pub struct TestResult {
 /// [`add_policy_with_tests`](Sources::add_policy_with_tests). As in OPA, there is no input but what a
 /// test gives itself, and built-ins reach nothing.
 pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
-    let Compiled { program, modules, .. } = compile(sources)?;
+    let Compiled { program, modules, .. } = compile(sources, CompileOptions::default())?;
     let mut seen = BTreeSet::new();
-    let mut results = Vec::new();
+    let mut tests = Vec::new();
     let packages = BTreeSet::new();
-    let ask = Ask {
-        packages: &packages,
-        input: "",
-        when: None,
-        host: Arc::new(NoHost),
-        deadline: None,
-        time_limit: EVALUATION_TIME,
-    };
+    let ask = Ask::new(&packages, "");
     for module in &modules {
         for rule in &module.rules {
             let Some(name) = rule.entry_name().filter(|name| name.starts_with("test_")) else { continue };
@@ -51,16 +44,14 @@ pub fn run(sources: Sources) -> Result<Vec<TestResult>, CompileError> {
             if !seen.insert((package.clone(), name.to_owned())) {
                 continue;
             }
-            let message = complaint(evaluate(&program, &ask, None, &[below(&module.package, name)]));
-            results.push(TestResult {
-                package,
-                name: name.to_owned(),
-                passed: message.is_none(),
-                place: (rule.place.file.clone(), rule.place.line),
-                message,
-            });
+            tests.push((package, below(&module.package, name), name.to_owned(), &rule.place));
         }
     }
+    let results = spread(&tests, |_, (package, path, name, place)| {
+        let message = complaint(evaluate(&program, &ask, None, std::slice::from_ref(path)));
+        let place = (place.file.clone(), place.line);
+        TestResult { package: package.clone(), name: name.clone(), passed: message.is_none(), place, message }
+    })?;
     Ok(results)
 }
 

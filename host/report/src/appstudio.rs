@@ -9,7 +9,7 @@ use assay_model::{
 };
 use serde::Serialize;
 
-use crate::{Options, totals::Totals};
+use crate::{Options, plain::cut, totals::Totals};
 
 /// A Tekton result shares 4096 bytes with all others of its task; a longer note is cut.
 const NOTE_CHARACTERS: usize = 400;
@@ -59,10 +59,7 @@ fn note(totals: &Totals<'_>) -> Option<String> {
             format!("{of} of {components} components {have} no answer; {first}{}: {error}", error.code.as_str())
         }
     };
-    if note.chars().nth(NOTE_CHARACTERS).is_none() {
-        return Some(note);
-    }
-    Some(note.chars().take(NOTE_CHARACTERS - 1).chain(['…']).collect())
+    Some(cut(&note, NOTE_CHARACTERS).into_owned())
 }
 
 #[cfg(test)]

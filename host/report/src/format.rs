@@ -5,9 +5,8 @@ use std::{fmt, io::Write, str::FromStr};
 use assay_model::port::Report;
 
 use crate::{
-    Options, appstudio,
-    at_end::{AtEnd, Page},
-    html, json, junit, statements, summary, summary_markdown, text, yaml,
+    Options, appstudio, at_end::AtEnd, html, json, jsonl::Jsonl, junit, markdown, sarif, statements, summary,
+    summary_markdown, text, yaml,
 };
 
 /// A report's format.
@@ -31,8 +30,14 @@ pub enum Format {
     Attestation,
     /// The input documents that policies saw.
     PolicyInput,
+    /// Findings for code scanning.
+    Sarif,
+    /// A comment on a pull request.
+    Markdown,
     /// One page for a person.
     Html,
+    /// The events as they happen.
+    Jsonl,
 }
 
 /// The name is not one of a format.
@@ -48,7 +53,7 @@ fn known() -> String {
 
 impl Format {
     /// Every format, for help and messages.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Text,
         Self::Json,
         Self::Yaml,
@@ -58,7 +63,10 @@ impl Format {
         Self::SummaryMarkdown,
         Self::Attestation,
         Self::PolicyInput,
+        Self::Sarif,
+        Self::Markdown,
         Self::Html,
+        Self::Jsonl,
     ];
 
     /// The name users give.
@@ -74,23 +82,17 @@ impl Format {
             Self::SummaryMarkdown => "summary-markdown",
             Self::Attestation => "attestation",
             Self::PolicyInput => "policy-input",
+            Self::Sarif => "sarif",
+            Self::Markdown => "markdown",
             Self::Html => "html",
+            Self::Jsonl => "jsonl",
         }
     }
 
-    const fn page(self) -> Page {
-        match self {
-            Self::Text => text::page,
-            Self::Json => json::page,
-            Self::Yaml => yaml::page,
-            Self::Junit => junit::page,
-            Self::Appstudio => appstudio::page,
-            Self::Summary => summary::page,
-            Self::SummaryMarkdown => summary_markdown::page,
-            Self::Attestation => statements::attestation,
-            Self::PolicyInput => statements::policy_input,
-            Self::Html => html::page,
-        }
+    /// Whether the report is written as things happen, not when the run is over.
+    #[must_use]
+    pub const fn streams(self) -> bool {
+        matches!(self, Self::Jsonl)
     }
 }
 
@@ -112,10 +114,26 @@ impl FromStr for Format {
     }
 }
 
-/// A report of that format. It writes to `to` once, when the run has ended, and then drops it.
+/// A report of that format. It writes to `to` once, when the run has ended, and then drops it; one that streams writes
+/// every event when it happens.
 #[must_use]
 pub fn make(format: Format, to: Box<dyn Write + Send>, options: Options) -> Box<dyn Report + Send> {
-    Box::new(AtEnd::new(format, to, options, format.page()))
+    let page = match format {
+        Format::Text => text::page,
+        Format::Json => json::page,
+        Format::Yaml => yaml::page,
+        Format::Junit => junit::page,
+        Format::Appstudio => appstudio::page,
+        Format::Summary => summary::page,
+        Format::SummaryMarkdown => summary_markdown::page,
+        Format::Attestation => statements::attestation,
+        Format::PolicyInput => statements::policy_input,
+        Format::Sarif => sarif::page,
+        Format::Markdown => markdown::page,
+        Format::Html => html::page,
+        Format::Jsonl => return Box::new(Jsonl::new(to, options)),
+    };
+    Box::new(AtEnd::new(format, to, options, page))
 }
 
 #[cfg(test)]
@@ -136,6 +154,24 @@ mod tests {
             assert!(error.starts_with(&format!("`{wrong}` is not a report format; known are text, json, yaml, ")));
         }
         assert!("x".repeat(1 << 20).parse::<Format>().unwrap_err().to_string().len() < 400);
+    }
+
+    /// The bytes of `ec` are held against its records where those are at hand; everywhere else these are.
+    #[test]
+    fn the_formats_of_ec_keep_their_bytes() {
+        let options = Options { show_successes: true, info: true, ..Options::default() };
+        let of_ec = [
+            Format::Text,
+            Format::Json,
+            Format::Yaml,
+            Format::Junit,
+            Format::Appstudio,
+            Format::Summary,
+            Format::SummaryMarkdown,
+        ];
+        for format in of_ec {
+            insta::assert_snapshot!(format!("mixed-{format}"), sample::written_at(format, options, sample::mixed()));
+        }
     }
 
     #[test]

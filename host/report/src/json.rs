@@ -25,9 +25,9 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
     json::to_string(&Document::of(head, end, options))
 }
 
-/// One component as it stands in the report.
-pub(crate) fn component(outcome: &Outcome, options: Options) -> impl Serialize + '_ {
-    ComponentDocument::of(outcome, options)
+/// The same as a value, for other forms of it. Nesting is not limited, as it would be through text.
+pub(crate) fn value(head: &RunHead, end: &RunEnd, options: Options) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(Document::of(head, end, options))
 }
 
 #[derive(Serialize)]
@@ -47,8 +47,9 @@ struct Document<'a> {
     stopped: Option<&'static str>,
 }
 
+/// A component as it stands in the report.
 #[derive(Serialize)]
-struct ComponentDocument<'a> {
+pub(crate) struct ComponentDocument<'a> {
     name: &'a str,
     #[serde(rename = "containerImage")]
     image: String,
@@ -105,7 +106,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> ComponentDocument<'a> {
-    fn of(outcome: &'a Outcome, options: Options) -> Self {
+    pub(crate) fn of(outcome: &'a Outcome, options: Options) -> Self {
         let decision = &outcome.decision;
         let all = |findings: &'a [Finding]| findings.iter().map(|one| FindingDocument::of(one, options.info)).collect();
         Self {

@@ -9,15 +9,19 @@
 mod appstudio;
 mod at_end;
 mod by_rule;
+mod conftest;
 mod facts;
 mod format;
 mod go;
 mod html;
 mod input;
 mod json;
+mod jsonl;
 mod junit;
+mod markdown;
 mod options;
 mod plain;
+mod sarif;
 mod scalar;
 mod sheet;
 mod standing;
@@ -31,10 +35,17 @@ mod xml;
 mod yaml;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod sample;
 
+pub use conftest::{
+    ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, UnknownConftestFormat,
+    conftest_error,
+};
 pub use format::{Format, UnknownFormat, make};
 pub use input::{FileOutcome, InputFormat, InputRun, UnknownInputFormat};
 pub use options::Options;
+pub use yaml::to_string as to_yaml;

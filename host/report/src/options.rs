@@ -5,11 +5,11 @@
 pub struct Options {
     /// List what was looked at and is fine; it is counted either way.
     pub show_successes: bool,
-    /// List warnings in the text; JSON has them either way, as in `ec`.
+    /// List warnings in the text and in our own formats; JSON, YAML and JUnit have them either way, as in `ec`.
     pub show_warnings: bool,
     /// End the text with a link to the policy documentation when there is something to look up.
     pub show_policy_docs_link: bool,
-    /// Keep titles, descriptions, solutions and all other facts of findings.
+    /// Keep titles, descriptions, solutions and all other facts of findings in `ec`'s formats. Ours always do.
     pub info: bool,
     /// Colour the text with ANSI escapes.
     pub colour: bool,

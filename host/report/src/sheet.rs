@@ -24,9 +24,17 @@ impl Sheet {
     }
 
     /// An error that names the report.
-    pub(crate) fn error(&self, what: &str, source: Option<Box<dyn std::error::Error + Send + Sync>>) -> ReportError {
-        ReportError { what: format!("the {} report {what}", self.format), source }
+    pub(crate) fn error(&self, what: &str, source: Cause) -> ReportError {
+        failure(self.format, what, source)
     }
+}
+
+/// What lies behind a failure.
+type Cause = Option<Box<dyn std::error::Error + Send + Sync>>;
+
+/// An error that names the report.
+pub(crate) fn failure(format: &str, what: &str, source: Cause) -> ReportError {
+    ReportError { what: format!("the {format} report {what}"), source }
 }
 
 #[cfg(test)]

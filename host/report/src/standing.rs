@@ -1,5 +1,7 @@
 //! [`Standing`]: where a component stands, and the order in which people want to read about components.
 
+use std::borrow::Cow;
+
 use assay_model::{event::RunEnd, outcome::Outcome};
 
 /// Where a component stands, the worst first.
@@ -53,6 +55,20 @@ pub(crate) fn worst_first(end: &RunEnd) -> Vec<(Standing, usize)> {
     all
 }
 
+/// The characters of a digest that people tell images apart by.
+const DIGEST_CHARACTERS: usize = 12;
+
+/// A component's name for a person: a digest in it, as those of an index's images have one, is cut short.
+pub(crate) fn short_name(name: &str) -> Cow<'_, str> {
+    const MARK: &str = "sha256:";
+    let Some((before, rest)) = name.split_once(MARK) else { return name.into() };
+    let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    match (rest.get(..DIGEST_CHARACTERS), rest.get(digits..)) {
+        (Some(start), Some(after)) if digits == 64 => format!("{before}{MARK}{start}…{after}").into(),
+        _ => name.into(),
+    }
+}
+
 /// A number of things: `1 component`, `2 components`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
@@ -86,6 +102,20 @@ mod tests {
 
     use super::*;
     use crate::sample;
+
+    #[test]
+    fn a_digest_in_a_name_is_cut_short_and_nothing_else_is() {
+        let digest = "0123456789abcdef".repeat(4);
+        for (name, short) in [
+            (format!("cart-sha256:{digest}-amd64"), "cart-sha256:0123456789ab…-amd64"),
+            (format!("sha256:{digest}"), "sha256:0123456789ab…"),
+            ("cart-sha256:0123456789abcdef".to_owned(), "cart-sha256:0123456789abcdef"),
+            ("sha256:é".to_owned(), "sha256:é"),
+            ("cart".to_owned(), "cart"),
+        ] {
+            assert_eq!(short_name(&name), short);
+        }
+    }
 
     #[test]
     fn the_worst_comes_first_and_is_put_into_one_sentence() {

@@ -11,6 +11,7 @@ mod cosign;
 mod files;
 mod gather;
 mod key;
+mod source;
 mod store;
 
 #[cfg(test)]
@@ -23,7 +24,8 @@ pub use cosign::{Trust, verify_attestations, verify_image};
 pub use files::{Files, blob_files, image_files};
 pub use gather::{Checking, GatherOptions, Gatherer, Relocation};
 pub use key::{KeyError, PublicKey};
+pub use source::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, folder_name};
 pub use store::{
-    BundleError, Descriptor, IndexItem, Manifest, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer,
-    RegistryOptions, Resolved, Store,
+    BundleError, Descriptor, IndexItem, Manifest, Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer,
+    RegistryOptions, Resolved, Retry, Store,
 };

@@ -3,6 +3,14 @@
 # description: >-
 #   An image ships only when a known builder made it with a known kind of build, and when each Tekton task of the build
 #   came from a definition that is pinned, listed as trusted and not past its date.
+# custom:
+#   rule_data:
+#     allowed_builder_ids: >-
+#       The ids of builders. Absent: none.
+#     allowed_build_types: >-
+#       The build types of provenance. Absent: none.
+#     task_expiry_warning_days: >-
+#       How many days before the trust in a task ends there is a warning. Absent: 30.
 package build
 
 # METADATA
@@ -10,6 +18,8 @@ package build
 # description: The builder of each provenance is in the list `allowed_builder_ids` of the rule data.
 # custom:
 #   short_name: builder_allowed
+#   failure_msg: >-
+#     The builder `%s` is not in the list of allowed builders
 #   solution: >-
 #     Build with a builder of the list, or add the builder's id to `allowed_builder_ids`.
 #   collections:
@@ -19,11 +29,7 @@ deny contains result if {
 	some statement in data.lib.slsa.provenances
 	id := data.lib.slsa.builder_id(statement)
 	not id in data.lib.rule_data.list("allowed_builder_ids")
-	result := {
-		"code": "build.builder_allowed",
-		"msg": sprintf("The builder `%s` is not in the list of allowed builders", [id]),
-		"term": id,
-	}
+	result := data.lib.result.about(id, rego.metadata.chain(), [id])
 }
 
 # METADATA
@@ -31,6 +37,8 @@ deny contains result if {
 # description: The build type of each provenance is in the list `allowed_build_types` of the rule data.
 # custom:
 #   short_name: build_type_allowed
+#   failure_msg: >-
+#     The build type `%s` is not in the list of allowed build types
 #   solution: >-
 #     Let Tekton Chains write provenance of a build type of the list, or add the type to `allowed_build_types`.
 #   collections:
@@ -39,11 +47,7 @@ deny contains result if {
 	some statement in data.lib.slsa.provenances
 	type := data.lib.slsa.build_type(statement)
 	not type in data.lib.rule_data.list("allowed_build_types")
-	result := {
-		"code": "build.build_type_allowed",
-		"msg": sprintf("The build type `%s` is not in the list of allowed build types", [type]),
-		"term": type,
-	}
+	result := data.lib.result.about(type, rego.metadata.chain(), [type])
 }
 
 # METADATA
@@ -51,6 +55,8 @@ deny contains result if {
 # description: The provenance of the image says which Tekton tasks ran, or at least where their definitions come from.
 # custom:
 #   short_name: tasks_recorded
+#   failure_msg: >-
+#     The provenance records no Tekton tasks
 #   solution: >-
 #     Let Tekton Chains attest the whole PipelineRun (`artifacts.pipelinerun.format`), not only its TaskRuns.
 #   collections:
@@ -60,10 +66,7 @@ deny contains result if {
 #   - provenance.present
 deny contains result if {
 	count(data.lib.tekton.tasks) == 0
-	result := {
-		"code": "build.tasks_recorded",
-		"msg": "The provenance records no Tekton tasks",
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [])
 }
 
 # METADATA
@@ -73,6 +76,8 @@ deny contains result if {
 #   trace by which it could be trusted.
 # custom:
 #   short_name: task_referenced
+#   failure_msg: >-
+#     The task `%s` comes neither from a bundle nor from a git repository
 #   solution: >-
 #     Publish the task as a bundle and refer to it with the `bundles` resolver, or keep it in git and use the `git` resolver.
 #   collections:
@@ -81,11 +86,7 @@ deny contains result if {
 	some task in data.lib.tekton.tasks
 	task.source.kind == "none"
 	label := data.lib.tekton.label(task)
-	result := {
-		"code": "build.task_referenced",
-		"msg": sprintf("The task `%s` comes neither from a bundle nor from a git repository", [label]),
-		"term": label,
-	}
+	result := data.lib.result.about(label, rego.metadata.chain(), [label])
 }
 
 # METADATA
@@ -93,6 +94,8 @@ deny contains result if {
 # description: Each bundle is referred to by digest and each git repository by commit, so that a build can be repeated.
 # custom:
 #   short_name: task_pinned
+#   failure_msg: >-
+#     The task %s is referred to without digest or commit
 #   solution: >-
 #     Add the digest to the bundle's reference (`repository:tag@sha256:…`), or use the full commit as the revision.
 #   collections:
@@ -102,11 +105,7 @@ deny contains result if {
 	some task in data.lib.tekton.tasks
 	task.source.kind != "none"
 	not task.source.pinned
-	result := {
-		"code": "build.task_pinned",
-		"msg": sprintf("The task %s is referred to without digest or commit", [data.lib.tekton.described(task)]),
-		"term": data.lib.tekton.label(task),
-	}
+	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task)])
 }
 
 # METADATA
@@ -114,6 +113,8 @@ deny contains result if {
 # description: The data sources hold `trusted_tasks`, and it is not empty.
 # custom:
 #   short_name: trusted_tasks_given
+#   failure_msg: >-
+#     The data sources hold no list of trusted tasks
 #   solution: >-
 #     Add a data source with the list of trusted tasks to the policy configuration.
 #   collections:
@@ -121,10 +122,7 @@ deny contains result if {
 #   - release
 deny contains result if {
 	count(data.lib.trust.list) == 0
-	result := {
-		"code": "build.trusted_tasks_given",
-		"msg": "The data sources hold no list of trusted tasks",
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [])
 }
 
 # METADATA
@@ -132,6 +130,8 @@ deny contains result if {
 # description: Each definition is in the list of trusted tasks, by digest or commit.
 # custom:
 #   short_name: task_trusted
+#   failure_msg: >-
+#     The task %s is not in the list of trusted tasks
 #   solution: >-
 #     Update the reference to a definition of the list, or let the keepers of the list review this one and add it.
 #   collections:
@@ -143,11 +143,7 @@ deny contains result if {
 	some task in data.lib.tekton.tasks
 	task.source.kind != "none"
 	count(data.lib.trust.records(task.source)) == 0
-	result := {
-		"code": "build.task_trusted",
-		"msg": sprintf("The task %s is not in the list of trusted tasks", [data.lib.tekton.described(task)]),
-		"term": data.lib.tekton.label(task),
-	}
+	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task)])
 }
 
 # METADATA
@@ -155,6 +151,8 @@ deny contains result if {
 # description: The trust in no definition has ended, by `expires_on` in the list of trusted tasks.
 # custom:
 #   short_name: task_current
+#   failure_msg: >-
+#     The task %s was trusted until %s
 #   solution: >-
 #     Update the reference to the newest definition of the list.
 #   collections:
@@ -165,11 +163,7 @@ deny contains result if {
 	records := data.lib.trust.records(task.source)
 	count(records) > 0
 	count(current_of(records)) == 0
-	result := {
-		"code": "build.task_current",
-		"msg": sprintf("The task %s was trusted until %s", [data.lib.tekton.described(task), ends_of(records)]),
-		"term": data.lib.tekton.label(task),
-	}
+	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task), ends_of(records)])
 }
 
 # METADATA
@@ -179,6 +173,8 @@ deny contains result if {
 #   data, 30 if absent.
 # custom:
 #   short_name: task_lasting
+#   failure_msg: >-
+#     The task %s is trusted only until %s
 #   solution: >-
 #     Update the reference to the newest definition of the list before the date.
 #   collections:
@@ -191,11 +187,7 @@ warn contains result if {
 	every record in current {
 		data.lib.trust.expiring(record, days)
 	}
-	result := {
-		"code": "build.task_lasting",
-		"msg": sprintf("The task %s is trusted only until %s", [data.lib.tekton.described(task), ends_of(current)]),
-		"term": data.lib.tekton.label(task),
-	}
+	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task), ends_of(current)])
 }
 
 current_of(records) := [record | some record in records; data.lib.trust.current(record)]

@@ -9,6 +9,8 @@ package provenance
 # description: The image has at least one verified signature.
 # custom:
 #   short_name: image_signed
+#   failure_msg: >-
+#     The image has no verified signature
 #   solution: >-
 #     Sign the image with the key that the policy names, after it is pushed and by its digest.
 #   collections:
@@ -16,10 +18,7 @@ package provenance
 #   - release
 deny contains result if {
 	count(signatures) == 0
-	result := {
-		"code": "provenance.image_signed",
-		"msg": "The image has no verified signature",
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [])
 }
 
 # METADATA
@@ -27,6 +26,8 @@ deny contains result if {
 # description: At least one verified attestation is SLSA provenance, v0.2 or v1.
 # custom:
 #   short_name: present
+#   failure_msg: >-
+#     No verified attestation is SLSA provenance (found %s)
 #   solution: >-
 #     Build the image in a pipeline that Tekton Chains observes, and let Chains store its attestations beside the image.
 #   collections:
@@ -38,10 +39,7 @@ deny contains result if {
 		some attestation in data.lib.slsa.attestations
 		type := attestation.statement.predicateType
 	})
-	result := {
-		"code": "provenance.present",
-		"msg": sprintf("No verified attestation is SLSA provenance (found %s)", [listed(types)]),
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [listed(types)])
 }
 
 # METADATA
@@ -49,6 +47,8 @@ deny contains result if {
 # description: The subjects of each provenance hold the digest of the image.
 # custom:
 #   short_name: subject_matches
+#   failure_msg: >-
+#     No subject of the provenance has the digest of %s
 #   solution: >-
 #     Attach provenance only to the image it was made for; do not copy attestations between images.
 #   collections:
@@ -58,10 +58,7 @@ deny contains result if {
 	some statement in data.lib.slsa.provenances
 	digests := {subject.digest.sha256 | some subject in statement.subject}
 	not image_hex in digests
-	result := {
-		"code": "provenance.subject_matches",
-		"msg": sprintf("No subject of the provenance has the digest of %s", [input.image.ref]),
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [input.image.ref])
 }
 
 # METADATA
@@ -69,6 +66,8 @@ deny contains result if {
 # description: The provenance names a git commit among the materials of the build.
 # custom:
 #   short_name: commit_recorded
+#   failure_msg: >-
+#     The provenance names no git commit that the image was built from
 #   solution: >-
 #     Let the pipeline fetch its source with a task that emits the results `CHAINS-GIT_URL` and `CHAINS-GIT_COMMIT`.
 #   collections:
@@ -77,10 +76,7 @@ deny contains result if {
 #   - provenance.present
 deny contains result if {
 	count(data.lib.slsa.commits) == 0
-	result := {
-		"code": "provenance.commit_recorded",
-		"msg": "The provenance names no git commit that the image was built from",
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [])
 }
 
 # METADATA
@@ -89,6 +85,8 @@ deny contains result if {
 #   Where the Snapshot says from which repository and commit a component was built, the provenance says the same.
 # custom:
 #   short_name: source_matches
+#   failure_msg: >-
+#     The Snapshot says the image was built from %s, which is not in its provenance
 #   solution: >-
 #     Make the Snapshot from the results of the build whose image it names. If the repository has moved, state its
 #     address as the build fetched it.
@@ -100,11 +98,7 @@ deny contains result if {
 deny contains result if {
 	wanted != {}
 	not wanted_is_recorded
-	result := {
-		"code": "provenance.source_matches",
-		"msg": sprintf("The Snapshot says the image was built from %s, which is not in its provenance", [wanted_text]),
-		"term": wanted_text,
-	}
+	result := data.lib.result.about(wanted_text, rego.metadata.chain(), [wanted_text])
 }
 
 default signatures := []

@@ -3,6 +3,13 @@
 # description: >-
 #   An image ships only when the tasks that everyone must run have run and succeeded, and when it is built on an image
 #   from an allowed place.
+# custom:
+#   rule_data:
+#     required_tasks: >-
+#       The names of task definitions that must have run and succeeded. Absent: denied.
+#     allowed_registry_prefixes: >-
+#       Registries, folders, repositories or whole images that an image may be built on, and `scratch` for none. A prefix
+#       ends where a part of the name ends. Absent: none.
 package tasks
 
 # METADATA
@@ -12,6 +19,8 @@ package tasks
 #   not; `slsa-tekton` and SLSA v0.2 do.
 # custom:
 #   short_name: named
+#   failure_msg: >-
+#     The provenance names no task that succeeded
 #   solution: >-
 #     Let Tekton Chains write provenance with the build type `slsa-tekton`, or SLSA v0.2 of the PipelineRun.
 #   collections:
@@ -20,10 +29,7 @@ package tasks
 #   - build.tasks_recorded
 deny contains result if {
 	count(succeeded) == 0
-	result := {
-		"code": "tasks.named",
-		"msg": "The provenance names no task that succeeded",
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [])
 }
 
 # METADATA
@@ -31,6 +37,8 @@ deny contains result if {
 # description: No task of the build failed.
 # custom:
 #   short_name: successful
+#   failure_msg: >-
+#     The task `%s` did not succeed: its status is %s
 #   solution: >-
 #     Read the log of the failed task and build again.
 #   collections:
@@ -40,11 +48,7 @@ deny contains result if {
 	some task in data.lib.tekton.tasks
 	not task.status in {"Succeeded", ""}
 	label := data.lib.tekton.label(task)
-	result := {
-		"code": "tasks.successful",
-		"msg": sprintf("The task `%s` did not succeed: its status is %s", [label, task.status]),
-		"term": label,
-	}
+	result := data.lib.result.about(label, rego.metadata.chain(), [label, task.status])
 }
 
 # METADATA
@@ -52,6 +56,8 @@ deny contains result if {
 # description: The rule data hold `required_tasks`, and it is not empty.
 # custom:
 #   short_name: required_list_given
+#   failure_msg: >-
+#     The rule data hold no list of required tasks
 #   solution: >-
 #     Add the list `required_tasks`, names of task definitions, to the rule data.
 #   collections:
@@ -59,10 +65,7 @@ deny contains result if {
 #   - release
 deny contains result if {
 	count(required) == 0
-	result := {
-		"code": "tasks.required_list_given",
-		"msg": "The rule data hold no list of required tasks",
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [])
 }
 
 # METADATA
@@ -72,6 +75,8 @@ deny contains result if {
 #   definition, not by the one the pipeline gave it.
 # custom:
 #   short_name: required
+#   failure_msg: >-
+#     The required task `%s` did not run, or did not succeed
 #   solution: >-
 #     Add the task to the pipeline, and see that no condition skips it.
 #   collections:
@@ -82,11 +87,7 @@ deny contains result if {
 deny contains result if {
 	some name in required
 	not name in succeeded
-	result := {
-		"code": "tasks.required",
-		"msg": sprintf("The required task `%s` did not run, or did not succeed", [name]),
-		"term": name,
-	}
+	result := data.lib.result.about(name, rego.metadata.chain(), [name])
 }
 
 # METADATA
@@ -97,6 +98,8 @@ deny contains result if {
 #   registries, an image may be built on nothing.
 # custom:
 #   short_name: base_image_named
+#   failure_msg: >-
+#     The image does not name the image it is built on, or that one cannot be read
 #   solution: >-
 #     Let the build set the annotations `org.opencontainers.image.base.name` and `org.opencontainers.image.base.digest`.
 #   collections:
@@ -105,10 +108,7 @@ deny contains result if {
 	is_object(input.image.config)
 	base_image == ""
 	not "scratch" in allowed_prefixes
-	result := {
-		"code": "tasks.base_image_named",
-		"msg": "The image does not name the image it is built on, or that one cannot be read",
-	}
+	result := data.lib.result.of(rego.metadata.chain(), [])
 }
 
 # METADATA
@@ -117,6 +117,8 @@ deny contains result if {
 #   The base image is in one of the registries or repositories of the list `allowed_registry_prefixes` of the rule data.
 # custom:
 #   short_name: base_image_allowed
+#   failure_msg: >-
+#     The base image `%s` is not from an allowed registry
 #   solution: >-
 #     Build on an image from an allowed registry, or add the registry to `allowed_registry_prefixes`.
 #   collections:
@@ -124,12 +126,8 @@ deny contains result if {
 #   - release
 deny contains result if {
 	base_image != ""
-	not is_allowed(base_image)
-	result := {
-		"code": "tasks.base_image_allowed",
-		"msg": sprintf("The base image `%s` is not from an allowed registry", [base_image]),
-		"term": base_image,
-	}
+	not data.lib.registry.allows(allowed_prefixes, base_image)
+	result := data.lib.result.about(base_image, rego.metadata.chain(), [base_image])
 }
 
 required := data.lib.rule_data.list("required_tasks")
@@ -147,13 +145,3 @@ allowed_prefixes := data.lib.rule_data.list("allowed_registry_prefixes")
 default base_image := ""
 
 base_image := input.image.parent.ref
-
-# A prefix ends where a part of the reference ends: `example.com` does not allow `example.com.evil.net`.
-is_allowed(image) if {
-	some prefix in allowed_prefixes
-	whole := trim_suffix(prefix, "/")
-	some separator in ["/", ":", "@"]
-	startswith(image, sprintf("%s%s", [whole, separator]))
-}
-
-is_allowed(image) if image in allowed_prefixes

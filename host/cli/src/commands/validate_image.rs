@@ -18,28 +18,32 @@ use signal_hook::{
     low_level,
 };
 
-use super::{as_ec, progress::Progress, wire};
+use super::{as_ec, policy_sources, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{Called, ImageSettings, Output, Surroundings},
+    settings::{Called, ImageSettings, Output, SourceSettings, Surroundings},
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    let sources = SourceSettings::new(&flags.sources, &around)?.offline(flags.input.bundle.is_some());
+    let mut flags = flags;
+    flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
+    policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;
     let settings = ImageSettings::new(flags, around)?;
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }
-    let wired = wire::job(&settings)?;
+    let wired = wire::job(&settings, printer)?;
     for note in &wired.notes {
         printer.note(note);
     }
     let (control, inbox) = Control::new();
     listen_for_signals(control)?;
-    let mut reports = Reports::new(&settings.outputs);
+    let mut reports = Reports::new(&settings.outputs, printer);
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }
@@ -95,10 +99,27 @@ impl Write for Buffer {
     }
 }
 
+/// Standard output for a report that is written as things happen. One for a file is brought there whole, as all are.
+struct Live(Printer);
+
+impl Write for Live {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.data(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Reports {
-    fn new(outputs: &[Output]) -> Self {
+    fn new(outputs: &[Output], printer: Printer) -> Self {
         let mut reports = Self { readers: Vec::new(), filled: Vec::new(), failures: Vec::new() };
         for output in outputs {
+            if output.format.streams() && output.file.is_none() {
+                reports.readers.push(assay_report::make(output.format, Box::new(Live(printer)), output.options));
+                continue;
+            }
             let buffer = Buffer::default();
             reports.readers.push(assay_report::make(output.format, Box::new(buffer.clone()), output.options));
             reports.filled.push((output.clone(), buffer));

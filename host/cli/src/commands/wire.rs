@@ -3,27 +3,28 @@
 //! Whatever cannot be opened, compiled or loaded is told here, before the run begins. This is the only module that
 //! names every crate below.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use assay_model::{
     event::RunHead,
     evidence::CheckKind,
     limits,
-    policy::{PolicySpec, SourceGroup},
+    policy::SourceGroup,
     port::{Blobs, Judge},
     selection::Selection,
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_report::Format;
 use assay_runner::Job;
-use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
-use super::{as_ec, builtins::StoreHost, excluded::Excludable};
+use super::{as_ec, builtins::StoreHost, excluded::Excludable, policy_sources::PolicySources};
 use crate::{
     error::Unusable,
     files::read_bytes,
+    printer::Printer,
     settings::{Called, CheckFlag, ImageSettings},
 };
 
@@ -34,7 +35,7 @@ pub(crate) struct Wired {
 }
 
 /// Opens, compiles and loads everything the settings name.
-pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
+pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, Unusable> {
     // How a key was given decides its hash.
     let read = if settings.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
     let key = read(&settings.key.pem).map_err(|error| {
@@ -42,13 +43,17 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
     })?;
     let store = Arc::new(store(settings)?);
     let mut policy = settings.policy.clone();
+    let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(&store)), printer)?;
     let selections: Arc<[Selection]> =
         policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
     let mut notes = skipped_checks(settings);
     notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
     let mut judges: Vec<Arc<dyn Judge>> = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
-        judges.push(Arc::new(source_group(settings, number, group, selection, &key, &store)?));
+        judges.push(Arc::new(
+            source_group(settings, &sources, (number, group), selection, &key, &store)
+                .map_err(|error| sources.named(error))?,
+        ));
     }
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
@@ -59,8 +64,8 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         );
         notes.extend(note);
     }
-    pin(&mut policy)?;
-    let checking = |kind| if settings.skipped.contains(&kind) { Checking::Skipped } else { Checking::Checked };
+    sources.pin(&mut policy);
+    let checking = |check| if settings.skipped.contains(&check) { Checking::Skipped } else { Checking::Checked };
     let options = GatherOptions {
         relocation: relocation(settings),
         signatures: checking(CheckKind::ImageSignature),
@@ -99,18 +104,14 @@ fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
         Some(bundle) => {
             Store::bundle(bundle.as_std_path()).map_err(|error| Unusable::from_error(&error).hint(error.hint()))
         }
-        None => {
-            let options =
-                RegistryOptions { insecure: settings.insecure_registries.clone(), ..RegistryOptions::default() };
-            Store::registry(options).map_err(|error| Unusable::new(error.message))
-        }
+        None => settings.sources.registry(),
     }
 }
 
 fn source_group(
     settings: &ImageSettings,
-    number: usize,
-    group: &SourceGroup,
+    places: &PolicySources,
+    (number, group): (usize, &SourceGroup),
     selection: &Selection,
     key: &PublicKey,
     store: &Arc<Store>,
@@ -126,10 +127,10 @@ fn source_group(
     let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
     let mut sources = Sources::new();
     for place in &group.policy {
-        sources.add_policy(Path::new(local(place)?)).map_err(unreadable)?;
+        sources.add_policy(places.path(place)?).map_err(unreadable)?;
     }
     for place in &group.data {
-        sources.add_data(Path::new(local(place)?)).map_err(unreadable)?;
+        sources.add_data(places.path(place)?).map_err(unreadable)?;
     }
     if let Some(rule_data) = &group.rule_data {
         sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
@@ -146,7 +147,8 @@ fn source_group(
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
-    let judge = Group::new(name, Arc::new(policy), selection.clone(), host);
+    let judge = Group::new(name, Arc::new(policy), selection.clone(), host)
+        .with_deadline(settings.deadline.map(|(end, _)| end));
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }
 
@@ -172,33 +174,6 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<String> {
         (image && attestation, both),
     ];
     texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| format!("warning: {text}")).collect()
-}
-
-/// What a place that is not on this machine begins with.
-const REMOTE: [&str; 9] = ["oci::", "oci://", "git::", "git@", "git://", "https://", "http://", "https::", "http::"];
-
-/// The path of a local source; other kinds are an error until they can be fetched.
-fn local(place: &str) -> Result<&str, Unusable> {
-    let path = place.strip_prefix("file::").or_else(|| place.strip_prefix("file://")).unwrap_or(place);
-    let is_remote = path.contains("://") || REMOTE.iter().any(|prefix| path.starts_with(prefix));
-    let is_remote = is_remote
-        || (!Path::new(path).exists()
-            && ["github.com/", "gitlab.com/", "bitbucket.org/", "quay.io/"].iter().any(|host| path.starts_with(host)));
-    if is_remote {
-        return Err(Unusable::new(format!(
-            "the policy source `{place}` is not on this machine, and fetching is not supported yet"
-        ))
-        .hint("fetch it first and name the folder"));
-    }
-    Ok(path)
-}
-
-/// Writes every source as it was resolved, in `ec`'s form.
-fn pin(policy: &mut PolicySpec) -> Result<(), Unusable> {
-    for place in policy.sources.iter_mut().flat_map(|group| group.policy.iter_mut().chain(&mut group.data)) {
-        *place = format!("file::{}", local(place)?);
-    }
-    Ok(())
 }
 
 type Checks = (Vec<Arc<dyn Judge>>, Option<String>);

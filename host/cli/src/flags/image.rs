@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
 
-use super::go;
+use super::{go, sources::SourceFlags};
 
 pub(super) fn help() -> String {
     format!(
@@ -32,6 +32,8 @@ pub(crate) struct ImageFlags {
     pub(crate) trust: TrustFlags,
     #[command(flatten)]
     pub(crate) policy: PolicyFlags,
+    #[command(flatten)]
+    pub(crate) sources: SourceFlags,
     #[command(flatten)]
     pub(crate) report: ReportFlags,
     #[command(flatten)]
@@ -68,10 +70,6 @@ pub(crate) struct InputFlags {
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
     #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
     pub(crate) bundle: Option<Utf8PathBuf>,
-
-    /// Registry host to speak plain HTTP with (loopback always is); repeatable
-    #[arg(long, value_name = "HOST", env = "ASSAY_INSECURE_REGISTRY", value_delimiter = ',')]
-    pub(crate) insecure_registry: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -155,7 +153,8 @@ pub(crate) struct PolicyFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
-    /// Report to write, to standard output or a file: text, json or appstudio; repeatable [default: text]
+    /// Report to write, to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
+    /// appstudio, summary, summary-markdown, attestation, policy-input, sarif, markdown, html, jsonl
     #[arg(long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
     pub(crate) output: Vec<String>,
 

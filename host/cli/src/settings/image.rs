@@ -9,7 +9,7 @@ use assay_model::{evidence::CheckKind, moment::Moment, policy::PolicySpec, snaps
 use camino::Utf8PathBuf;
 
 use super::{
-    Called, CheckFlag, KeyText, Output, Surroundings,
+    Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings,
     moment::moment,
     output::outputs,
     policy::policy,
@@ -30,13 +30,13 @@ pub(crate) struct ImageSettings {
     /// The Snapshot as it was given; empty where it was put together.
     pub(crate) snapshot_text: String,
     pub(crate) bundle: Option<Utf8PathBuf>,
-    pub(crate) insecure_registries: Vec<String>,
     pub(crate) key: KeyText,
     pub(crate) allow_relocation: bool,
     /// The checks that the user asked to leave out.
     pub(crate) skipped: Vec<CheckKind>,
     /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
     pub(crate) policy: PolicySpec,
+    pub(crate) sources: SourceSettings,
     pub(crate) checks: Vec<CheckFlag>,
     /// Whether rules for pipelines of another intention are left out.
     pub(crate) by_intention: bool,
@@ -72,17 +72,20 @@ impl ImageSettings {
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
         }
+        let sources = SourceSettings::new(&flags.sources, &around)?
+            .offline(flags.input.bundle.is_some())
+            .until(limit.map(|limit| started + limit));
         Ok(Self {
             called: around.called,
-            temporary: around.temporary,
+            temporary: (around.temporary)(),
             snapshot,
             snapshot_text,
             bundle: flags.input.bundle,
-            insecure_registries: flags.input.insecure_registry,
             key,
             allow_relocation: flags.trust.allow_relocation,
             skipped: skipped(&flags.trust),
             policy,
+            sources,
             checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
             // Names that `ec` does not know mean its default, as there.
             by_intention: flags.policy.filter_type == "ec-policy",
@@ -101,6 +104,7 @@ mod tests {
 
     use super::*;
     use crate::flags::{Command, Flags, Validate};
+    use crate::registries::Network;
     use camino::Utf8Path;
 
     const NOW: &str = "2026-06-01T12:00:00Z";
@@ -109,13 +113,15 @@ mod tests {
     fn settings(arguments: &[&str]) -> Result<ImageSettings, String> {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
-        let Command::Validate { what: Validate::Image(flags) } = flags.command;
+        let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
         let around = Surroundings {
             called: Called::Assay,
             now: NOW.parse().unwrap(),
             colours: None,
             stdout_is_terminal: false,
-            temporary: "/tmp".into(),
+            cache_home: || None,
+            temporary: || "/tmp".into(),
+            network: Network::default,
         };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }

@@ -4,11 +4,13 @@
 
 mod check;
 mod image;
+mod input;
 mod moment;
 mod output;
 mod policy;
 mod run;
 mod snapshot;
+mod sources;
 mod trust;
 
 use std::{ffi::OsStr, path::Path};
@@ -16,19 +18,32 @@ use std::{ffi::OsStr, path::Path};
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
-pub(crate) use self::{check::CheckFlag, image::ImageSettings, output::Output, trust::KeyText};
-use crate::{error::Unusable, exit, files::read_text};
+pub(crate) use self::{
+    check::CheckFlag,
+    image::ImageSettings,
+    input::{InputSettings, refuse_early},
+    moment::moment_of,
+    output::Output,
+    policy::policy_of,
+    sources::{CacheFolder, SourceSettings},
+    trust::KeyText,
+};
+use crate::{error::Unusable, exit, files::read_text, registries::Network};
 
 /// What the environment says, read once in `main`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Surroundings {
     pub(crate) called: Called,
     pub(crate) now: Timestamp,
     /// What the environment asks of colours, where it does.
     pub(crate) colours: Option<bool>,
     pub(crate) stdout_is_terminal: bool,
+    /// The folder that programs keep their caches in, if the user has one.
+    pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
     /// The folder for temporary files.
-    pub(crate) temporary: Utf8PathBuf,
+    pub(crate) temporary: fn() -> Utf8PathBuf,
+    /// What the environment says of registries.
+    pub(crate) network: fn() -> Network,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.

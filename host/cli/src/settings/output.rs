@@ -38,6 +38,7 @@ pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> R
         let format = Format::from_str(format).map_err(|why| error(why.to_string()))?;
         let mut options = *options;
         // Colours are for the terminal; a file gets none unless they are asked for.
+        options.colour &= file.is_none() || flags.color;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
             let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
@@ -54,4 +55,41 @@ pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> R
         outputs.push(Output { format, file, options });
     }
     Ok(outputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        report: ReportFlags,
+    }
+
+    fn colours(arguments: &[&str]) -> Vec<bool> {
+        let flags = Flags::try_parse_from(std::iter::once("assay").chain(arguments.iter().copied())).unwrap().report;
+        // As on a terminal that shows colours.
+        let options = assay_report::Options { colour: true, ..assay_report::Options::default() };
+        outputs(&flags, &options).unwrap().iter().map(|output| output.options.colour).collect()
+    }
+
+    #[test]
+    fn a_file_has_no_colours_unless_they_are_asked_for() {
+        assert_eq!(colours(&["--output", "text", "--output", "text=a"]), [true, false]);
+        assert_eq!(colours(&["--output", "text=a", "--color"]), [true]);
+    }
+
+    #[test]
+    fn every_format_is_known_and_named_in_the_help() {
+        let help = <Flags as clap::CommandFactory>::command().render_long_help().to_string();
+        for format in Format::ALL {
+            let flags = Flags::try_parse_from(["assay", "--output", format.as_str()]).unwrap().report;
+            let outputs = outputs(&flags, &assay_report::Options::default()).unwrap();
+            assert_eq!(outputs.first().unwrap().format, format);
+            assert!(help.contains(format.as_str()), "{format} is not in the help");
+        }
+    }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Branch {
 }
 
 /// The head of a rule: `a.b[x](args) contains key`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub name: Name,
     /// What follows the name, as in a reference.

@@ -77,7 +77,8 @@ impl std::error::Error for CompileError {}
 impl From<CompileError> for Problem {
     fn from(error: CompileError) -> Self {
         let message = error.message.replace("\n\t", ", ");
-        Self::at(Place { file: error.file, line: error.row, column: error.col }, message)
+        let place = Place { file: error.file, line: error.row, column: error.col };
+        Self { code: Some(error.code.as_str()), line: Some(error.line), ..Self::at(place, message) }
     }
 }
 

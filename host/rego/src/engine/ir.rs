@@ -188,6 +188,8 @@ pub(crate) struct RuleIr {
     pub slots: Vec<SlotInfo>,
     pub span: Span,
     pub default: bool,
+    /// Nothing is wrong with it so far: the later passes look at no other.
+    pub sound: bool,
 }
 
 /// A body and what it gives.

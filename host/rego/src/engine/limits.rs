@@ -17,3 +17,13 @@ pub(crate) const STACK_BYTES: usize = 512 << 20;
 
 /// Variables in one rule: slots are 32 bits wide, and a rule with more is no rule.
 pub(crate) const SLOTS: usize = 100_000;
+
+/// Results of calls kept for one overlay of a query: arguments that never come again must not fill the memory.
+pub(crate) const MEMO_CALLS: usize = 200_000;
+
+/// Elements and pieces of text that one evaluation makes, living or not: a short policy can multiply a long list by
+/// itself for ever.
+pub(crate) const BUILT: usize = 50_000_000;
+
+/// Bytes of text that count as one element of what an evaluation makes.
+pub(crate) const BUILT_TEXT: usize = 32;

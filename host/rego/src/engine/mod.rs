@@ -2,35 +2,38 @@
 //!
 //! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`outlines`] tells the rest of the crate
 //! what stands in it, [`annotations`] reads its metadata, [`modules`] gathers rules by path, [`resolve`] gives names
-//! their meaning, [`order`] puts bodies in order, [`plan`] makes steps of them, [`reach`] knows who reads what, [`eval`]
-//! runs. Values are those of `regorus`; nothing else of it is used.
+//! their meaning, [`order`] puts bodies in order, [`plan`] makes steps of them, [`reach`] knows who reads what, [`types`]
+//! refuses what can never have a value, [`eval`] runs. Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
 mod ast;
 mod builtins;
 #[cfg(test)]
 mod cases;
+mod documents;
 mod error;
 mod eval;
 mod ir;
 mod lex;
 mod limits;
 mod modules;
+mod observe;
 mod order;
 mod outlines;
 mod parse;
 mod plan;
 mod policy;
 mod program;
-#[cfg(test)]
 mod query;
 mod reach;
 mod resolve;
 mod span;
 mod stack;
+mod types;
 
-pub(crate) use builtins::{Host, HostError};
-pub(crate) use error::{EvalCode, EvalError};
+pub(crate) use builtins::{Host, HostError, NoHost};
+pub(crate) use documents::{read, take};
+pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
-pub(crate) use stack::{StackError, apart};
+pub(crate) use stack::{StackError, apart, spread};

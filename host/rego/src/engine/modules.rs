@@ -174,15 +174,21 @@ fn place(
         node.kind = kind;
         node.arity = arity;
     } else if node.kind != kind || node.arity != arity {
+        let rule_at = |at: &RuleAt| modules.get(at.file).and_then(|module| module.rules.get(at.rule));
+        let first = node.rules.first().and_then(rule_at).unwrap_or(rule);
         let message = format!("conflicting rules {name} found");
-        report(sources, rule.head.span, CompileCode::Type, message, errors);
-    } else if rule.default
-        && node.rules.iter().any(|other| {
-            modules.get(other.file).and_then(|module| module.rules.get(other.rule)).is_some_and(|other| other.default)
-        })
-    {
-        let message = format!("multiple default rules {name} found");
-        report(sources, rule.head.span, CompileCode::Type, message, errors);
+        report(sources, first.head.span, CompileCode::Type, message, errors);
+    } else if rule.default {
+        let defaults = node.rules.iter().chain([&at]).filter_map(|at| {
+            let rule = modules.get(at.file).and_then(|module| module.rules.get(at.rule))?;
+            let source = sources.get(rule.span.file as usize)?;
+            rule.default.then(|| format!("{}:{}", source.name, source.row(rule.span.start)))
+        });
+        let places: Vec<_> = defaults.collect();
+        if places.len() > 1 {
+            let message = format!("multiple default rules {name} found at {}", places.join(", "));
+            report(sources, rule.head.span, CompileCode::Type, message, errors);
+        }
     }
     node.rules.push(at);
 }
@@ -209,7 +215,7 @@ mod tests {
 
     fn gathered(texts: &[&str]) -> (Tree, Vec<String>) {
         let sources: Vec<_> = texts.iter().map(|text| Source::new("t.rego".into(), (*text).into())).collect();
-        let modules: Vec<_> = sources.iter().map(|source| parse(source, 0).ok().unwrap()).collect();
+        let modules: Vec<_> = sources.iter().map(|source| parse(source, 0, false).ok().unwrap()).collect();
         let mut errors = Vec::new();
         let (tree, _) = gather(&modules, &sources, &mut errors);
         (tree, errors.into_iter().map(|error| error.message).collect())
@@ -228,7 +234,7 @@ mod tests {
         assert_eq!(gathered(&["package a\np := 1\np contains 2"]).1, ["conflicting rules data.a.p found"]);
         assert_eq!(gathered(&["package a\nf(x) := 1\nf(x, y) := 2"]).1, ["conflicting rules data.a.f found"]);
         let twice = gathered(&["package a\ndefault p := 1\n", "package a\ndefault p := 2"]).1;
-        assert_eq!(twice, ["multiple default rules data.a.p found"]);
+        assert_eq!(twice, ["multiple default rules data.a.p found at t.rego:2, t.rego:2"]);
         assert_eq!(
             gathered(&["package a\nb := 1\n", "package a.b\nc := 1"]).1,
             ["rule data.a.b conflicts with [data.a.b.c]"]

@@ -2,30 +2,33 @@
 //!
 //! A policy never changes and is shared between threads; each query owns its memo and its frames.
 
+use std::sync::{Mutex, PoisonError};
+
 use regorus::Value;
 
 use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
-use super::error::{CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Printed, placed};
+use super::error::{CompileCode, CompileError, EvalCode, EvalError};
+use super::eval::{Bounds, Eval, Lasting, Printed, placed};
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
 use super::outlines::outline;
 use super::parse::parse;
 use super::plan::plan;
 use super::program::Program;
-#[cfg(test)]
 use super::reach::Reach;
 use super::resolve::resolve;
 use super::span::{Source, Span};
-use super::stack::apart;
-use crate::{outline::Outline, sources::PolicyFile};
+use super::stack::{StackError, apart, spread};
+use super::types::check;
+use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
 pub(crate) struct Files {
     sources: Vec<Source>,
     modules: Vec<Module>,
+    options: CompileOptions,
 }
 
 /// Compiled rules with their data.
@@ -34,9 +37,37 @@ pub(crate) struct Policy {
     sources: Vec<Source>,
     pub(super) tree: Tree,
     program: Program,
-    #[cfg(test)]
     pub(super) reach: Reach,
     data: Value,
+    workers: Workers,
+}
+
+/// What evaluations leave for the next: compiled patterns, and values that are the same in every query. Each evaluation
+/// has one to itself, so that threads wait for each other only to take one and to give it back.
+#[derive(Default)]
+struct Workers(Mutex<Vec<Worker>>);
+
+/// What one evaluation at a time has to itself.
+#[derive(Default)]
+pub(super) struct Worker {
+    pub(super) caches: Caches,
+    pub(super) lasting: Lasting,
+}
+
+impl Workers {
+    fn take(&self) -> Worker {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give(&self, worker: Worker) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Workers").finish_non_exhaustive()
+    }
 }
 
 /// What one evaluation is given.
@@ -72,17 +103,18 @@ impl Files {
     ///
     /// # Errors
     /// Everything that is not Rego, in the order of files and rows.
-    pub(crate) fn parse(files: Vec<PolicyFile>) -> Result<Self, Vec<CompileError>> {
+    pub(crate) fn parse(files: Vec<PolicyFile>, options: CompileOptions) -> Result<Self, Vec<CompileError>> {
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
-        for (at, source) in sources.iter().enumerate() {
-            match parse(source, u32::try_from(at).unwrap_or(u32::MAX)) {
+        let parsed = spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
+        for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
+            match module {
                 Ok(module) => modules.push(module),
                 Err(mut found) => errors.append(&mut found),
             }
         }
-        if errors.is_empty() { Ok(Self { sources, modules }) } else { Err(sorted(errors)) }
+        if errors.is_empty() { Ok(Self { sources, modules, options }) } else { Err(sorted(errors)) }
     }
 
     /// What stands in each file, with its text, in the files' order.
@@ -96,29 +128,18 @@ impl Files {
     /// # Errors
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
-        let Self { sources, modules } = self;
+        let Self { sources, modules, options } = self;
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
         let annotations = Annotations::read(&modules, &sources);
-        let rules = resolve(&modules, &sources, &tree, &places, &annotations, &mut errors);
-        if !errors.is_empty() {
-            return Err(sorted(errors));
-        }
+        let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &mut errors);
         let planned = plan(&tree, &rules, &sources, &mut errors);
+        // Rules with an error are left out of the later passes, so that each error is told for what it is.
+        check(&tree, &rules, &planned.1, &sources, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
-        Ok(Policy {
-            sources,
-            tree,
-            program: planned.0,
-            #[cfg(test)]
-            reach: planned.1,
-            data,
-        })
+        Ok(Policy { sources, tree, program: planned.0, reach: planned.1, data, workers: Workers::default() })
     }
 }
 
@@ -130,18 +151,28 @@ impl Policy {
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
     pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
         on_deep_stack(|| {
-            let mut caches = Caches::default();
-            let mut eval = self.eval(ask, &mut caches);
-            let mut values = Vec::with_capacity(paths.len());
-            for path in paths {
-                let value = match self.tree.find(path.iter().map(String::as_str)) {
-                    Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
-                    None => None,
-                };
-                values.push(value);
+            if ask.strict_builtin_errors || ask.data.is_some() {
+                // What is undefined elsewhere is an error here; what other data gives must not be remembered for these.
+                return self.values(paths, ask, &mut Worker::default());
             }
-            Ok(Answer { values, prints: eval.prints })
+            let mut worker = self.workers.take();
+            let answer = self.values(paths, ask, &mut worker);
+            self.workers.give(worker);
+            answer
         })
+    }
+
+    fn values(&self, paths: &[Vec<String>], ask: &Ask<'_>, worker: &mut Worker) -> Result<Answer, EvalError> {
+        let mut eval = self.eval(ask, worker);
+        let mut values = Vec::with_capacity(paths.len());
+        for path in paths {
+            let value = match self.tree.find(path.iter().map(String::as_str)) {
+                Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
+                None => None,
+            };
+            values.push(value);
+        }
+        Ok(Answer { values, prints: eval.prints })
     }
 
     /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest.
@@ -150,10 +181,12 @@ impl Policy {
         placed(Some(self.data.clone()), &path, value)
     }
 
-    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, caches: &'p mut Caches) -> Eval<'p> {
+    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
+        let Worker { caches, lasting } = worker;
+        lasting.set_clock(ask.now_ns);
         let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
-        let mut eval =
-            Eval::new(&self.program, &self.sources, ask.data.as_ref().unwrap_or(&self.data), ask.input.clone(), scope);
+        let data = ask.data.as_ref().unwrap_or(&self.data);
+        let mut eval = Eval::new(&self.program, &self.sources, data, ask.input.clone(), scope, lasting);
         eval.strict = ask.strict_builtin_errors;
         eval.bounds = ask.bounds;
         eval
@@ -164,6 +197,13 @@ impl Policy {
 pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
     apart(work)
         .unwrap_or_else(|error| Err(EvalError { code: EvalCode::Fault, message: error.to_string(), place: None }))
+}
+
+/// The parser could not be run; told at the first file.
+fn fault(sources: &[Source], error: &StackError) -> CompileError {
+    let empty = Source::new(String::new(), String::new());
+    let first = sources.first().unwrap_or(&empty);
+    CompileError::at(first, Span::default(), CompileCode::Compile, error.to_string())
 }
 
 pub(super) fn sorted(mut errors: Vec<CompileError>) -> Vec<CompileError> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use regorus::Value;
 
+use crate::engine::ast::Name;
 use crate::engine::ir::{Callee, Collect, NodeId, Slot};
 use crate::engine::modules::Kind;
 use crate::engine::reach::Bits;
@@ -181,6 +182,18 @@ pub(crate) struct Branch {
     pub path: Vec<Term>,
     pub value: Term,
     pub set: bool,
+    pub span: Span,
+    pub about: Arc<About>,
+}
+
+/// What those who watch an evaluation want to know of the definition that a branch belongs to.
+#[derive(Debug)]
+pub(crate) struct About {
+    /// What it defines.
+    pub node: NodeId,
+    /// The names of its variables by slot; none for those that the source does not name.
+    pub names: Vec<Option<Name>>,
+    /// The definition in the source.
     pub span: Span,
 }
 

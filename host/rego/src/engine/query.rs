@@ -1,16 +1,14 @@
-//! [`Query`]: any query over a policy, as the cases of OPA ask them. Evaluations outside tests ask for rules by their
-//! paths.
+//! [`Query`]: any query over a policy, as a person or a case of OPA asks them. Judges ask for rules by their paths.
 
 use std::collections::BTreeMap;
 
 use regorus::Value;
 
-use super::builtins::Caches;
 use super::error::{CompileError, EvalError};
 use super::eval::{Eval, Flow};
 use super::parse::parse_query;
 use super::plan::{QueryPlan, plan_query};
-use super::policy::{Ask, Policy, on_deep_stack, sorted};
+use super::policy::{Ask, Policy, Worker, on_deep_stack, sorted};
 use super::resolve::resolve_query;
 use super::span::Source;
 
@@ -49,8 +47,8 @@ impl Policy {
     }
 
     fn run(&self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Bindings>, EvalError> {
-        let mut caches = Caches::default();
-        let mut eval = self.eval(ask, &mut caches);
+        let mut worker = Worker::default();
+        let mut eval = self.eval(ask, &mut worker);
         let frame = eval.frame(query.plan.slots);
         let mut results = Vec::new();
         eval.run(frame, &query.plan.steps, &mut |eval: &mut Eval<'_>| {

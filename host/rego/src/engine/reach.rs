@@ -113,6 +113,34 @@ impl Reach {
         cycles
     }
 
+    /// Every node after those it reads. In a cycle, which is an error, one of them comes first.
+    pub(crate) fn bottom_up(&self) -> Vec<NodeId> {
+        let mut seen = Bits::new(self.reads.len());
+        let mut ordered = Vec::with_capacity(self.reads.len());
+        for start in 0..self.reads.len() {
+            // A stack of our own: a chain of rules can be as long as the policy.
+            let mut stack = Vec::new();
+            if !seen.has(start) {
+                seen.add(start);
+                stack.push((start, self.next(start)));
+            }
+            while let Some((at, next)) = stack.last_mut() {
+                match next.pop().map(|child| child as usize) {
+                    Some(child) if seen.has(child) => {}
+                    Some(child) => {
+                        seen.add(child);
+                        stack.push((child, self.next(child)));
+                    }
+                    None => {
+                        ordered.push(NodeId::try_from(*at).unwrap_or(NodeId::MAX));
+                        stack.pop();
+                    }
+                }
+            }
+        }
+        ordered
+    }
+
     fn next(&self, at: usize) -> Vec<NodeId> {
         self.reads.get(at).map(|reads| reads.nodes.iter().rev().copied().collect()).unwrap_or_default()
     }
@@ -181,6 +209,12 @@ mod tests {
     fn a_cycle_is_found_with_its_path() {
         assert_eq!(reach(&[(0, 1), (1, 2), (2, 1)]).cycles(), [vec![1, 2, 1]]);
         assert!(reach(&[(0, 1), (0, 2), (1, 3), (2, 3)]).cycles().is_empty());
+    }
+
+    #[test]
+    fn what_is_read_comes_before_its_readers() {
+        assert_eq!(reach(&[(0, 3), (3, 1), (1, 2)]).bottom_up(), [2, 1, 3, 0]);
+        assert_eq!(reach(&[(0, 1), (1, 0)]).bottom_up(), [1, 0, 2, 3]);
     }
 
     #[test]

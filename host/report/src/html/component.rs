@@ -10,9 +10,12 @@ use serde_json::Value;
 use super::{class, markup::Markup};
 use crate::{
     Options,
-    by_rule::description,
-    standing::{Standing, count},
+    by_rule::{description, title},
+    standing::{Standing, count, short_name},
 };
+
+/// The messages of one rule about one component that are shown before the reader asks for more.
+const MESSAGES: usize = 8;
 
 /// A component that can be unfolded.
 pub(super) fn card(
@@ -26,14 +29,14 @@ pub(super) fn card(
     let decision = &outcome.decision;
     html.tag("<details class=\"card component ").tag(class(standing)).tag("\" id=\"component-").number(number);
     html.tag(if open { "\" open=\"open\">" } else { "\">" });
-    html.tag("<summary><span class=\"grow\"><span class=\"name\">").text(&outcome.component.name);
+    html.tag("<summary><span class=\"grow\"><span class=\"name\">").text(&short_name(&outcome.component.name));
     html.tag("</span><span class=\"at\">").text(&outcome.image_text()).tag("</span></span>");
     html.tag("<span class=\"badge\">").tag(standing.word()).tag("</span></summary>\n<div class=\"body\">\n");
     if let Some(error) = &outcome.error {
-        html.tag("<h3>No answer</h3>\n<div class=\"finding missing\"><p class=\"what\"><b>").text(&error.message);
+        html.tag("<h3>No answer</h3>\n<div class=\"finding missing\"><p class=\"what\"><b>").prose(&error.message);
         html.tag("</b> <span class=\"code\">").tag(error.code.as_str()).tag("</span></p>");
         if let Some(hint) = &error.hint {
-            html.tag("<p class=\"fix\"><b>Hint</b> ").text(hint).tag("</p>");
+            html.tag("<p class=\"fix\"><b>Hint</b> ").prose(hint).tag("</p>");
         }
         html.tag("</div>\n");
     }
@@ -57,30 +60,40 @@ fn findings(html: &mut Markup, tone: &'static str, heading: &str, findings: &[Fi
     // They are sorted by code.
     for group in findings.chunk_by(|a, b| a.code().is_some() && a.code() == b.code()) {
         let Some(first) = group.first() else { continue };
-        let title = group.iter().find_map(|finding| finding.text("title"));
+        let title = group.iter().find_map(title);
         html.tag("<div class=\"finding ").tag(tone).tag("\"><p class=\"what\">");
         if let Some(title) = title {
             html.tag("<b>").text(title).tag("</b> ");
         }
         html.tag("<span class=\"code\">").text(first.code().unwrap_or("without a code")).tag("</span></p>\n<ul>");
-        for finding in group {
-            html.tag("<li>").text(&finding.message);
-            for term in finding.terms() {
-                html.tag(" <span class=\"term\">").text(term).tag("</span>");
-            }
-            html.tag("</li>\n");
-        }
+        let (shown, folded) = group.split_at_checked(MESSAGES).unwrap_or((group, &[]));
+        messages(html, shown);
         html.tag("</ul>");
+        if !folded.is_empty() {
+            html.tag("<details class=\"quiet\"><summary>").number(folded.len()).tag(" more</summary>\n<ul>");
+            messages(html, folded);
+            html.tag("</ul></details>");
+        }
         if let Some(text) = group.iter().find_map(|finding| finding.text("description")) {
-            html.tag("<p class=\"more\">").text(description(text)).tag("</p>");
+            html.tag("<p class=\"more\">").prose(description(text)).tag("</p>");
         }
         if let Some(date) = group.iter().find_map(|finding| finding.text("effective_on")) {
             html.tag("<p class=\"more\">In force from ").text(date).tag("</p>");
         }
         if let Some(solution) = group.iter().find_map(|finding| finding.text("solution")) {
-            html.tag("<p class=\"fix\"><b>Solution</b> ").text(solution).tag("</p>");
+            html.tag("<p class=\"fix\"><b>Solution</b> ").prose(solution).tag("</p>");
         }
         html.tag("</div>\n");
+    }
+}
+
+fn messages(html: &mut Markup, findings: &[Finding]) {
+    for finding in findings {
+        html.tag("<li>").prose(&finding.message);
+        for term in finding.terms().into_iter().filter(|term| !finding.message.contains(term)) {
+            html.tag(" <span class=\"term\">").text(term).tag("</span>");
+        }
+        html.tag("</li>\n");
     }
 }
 
@@ -90,7 +103,7 @@ fn successes(html: &mut Markup, successes: &[Finding], options: Options) {
     }
     let heading = count(successes.len(), "rule");
     if !options.show_successes {
-        html.tag("<p class=\"more\">").text(&heading).tag(" passed; `--show-successes` lists them.</p>\n");
+        html.tag("<p class=\"hint\">").text(&heading).tag(" passed; <code>--show-successes</code> lists them.</p>\n");
         return;
     }
     html.tag("<details class=\"quiet\"><summary>").text(&heading).tag(" passed</summary>\n<ul class=\"passed\">");

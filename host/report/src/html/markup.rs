@@ -32,6 +32,16 @@ impl Markup {
         self
     }
 
+    /// A text from anywhere, in which what stands between backticks is code, as people write it in messages.
+    pub(super) fn prose(&mut self, text: &str) -> &mut Self {
+        let mut rest = text;
+        while let Some((before, code, after)) = plain::code_span(rest) {
+            self.text(before).tag("<code>").text(code).tag("</code>");
+            rest = after;
+        }
+        self.text(rest)
+    }
+
     /// A number.
     pub(super) fn number(&mut self, number: usize) -> &mut Self {
         // Writing to a String cannot fail.

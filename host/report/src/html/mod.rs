@@ -19,7 +19,7 @@ use self::markup::Markup;
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
-    standing::{Standing, count, sentence, worst_first},
+    standing::{Standing, count, sentence, short_name, worst_first},
     text::stopped_early,
     totals::Totals,
 };
@@ -114,7 +114,8 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
     let rules = by_rule(end);
     let speaks = |rule: &Rule<'_>| rule.violations > 0 || (rule.warnings > 0 && options.show_warnings);
     let mut rules: Vec<_> = rules.iter().filter(|(_, rule)| speaks(rule)).collect();
-    if rules.is_empty() {
+    // Of one component the list of components says the same.
+    if rules.is_empty() || end.outcomes.len() < 2 {
         return;
     }
     rules.sort_by_key(|(_, rule)| std::cmp::Reverse((rule.violations > 0, rule.components.len())));
@@ -133,15 +134,18 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
         html.tag("<span class=\"code\">").text(&count(rule.components.len(), "component"));
         html.tag("</span></summary>\n<div class=\"body\">");
         if let Some(description) = rule.description {
-            html.tag("<p class=\"lead\">").text(description).tag("</p>");
+            html.tag("<p class=\"lead\">").prose(description).tag("</p>");
         }
         if let Some(solution) = rule.solution {
-            html.tag("<div class=\"finding\"><p class=\"fix\"><b>Solution</b> ").text(solution).tag("</p></div>");
+            html.tag("<div class=\"finding\"><p class=\"fix\"><b>Solution</b> ").prose(solution).tag("</p></div>");
         }
         html.tag("<h3>Components</h3>\n<ul class=\"links\">\n");
         for (_, at) in &rule.components {
             if let Some(outcome) = end.outcomes.get(*at) {
-                html.tag("<li><a href=\"#component-").number(at + 1).tag("\">").text(&outcome.component.name);
+                html.tag("<li><a href=\"#component-")
+                    .number(at + 1)
+                    .tag("\">")
+                    .text(&short_name(&outcome.component.name));
                 html.tag("</a></li>\n");
             }
         }
@@ -184,7 +188,7 @@ fn policy(html: &mut Markup, head: &RunHead) -> Result<(), serde_json::Error> {
         "<section id=\"policy\">\n<h2>Judged by</h2>\n<details class=\"card\"><summary><span class=\"grow name\">",
     );
     html.tag("Policy</span></summary>\n<div class=\"body\"><pre>");
-    let policy: serde_json::Value = serde_json::from_str(&serde_json::to_string(&head.policy)?)?;
+    let policy = serde_json::to_value(&head.policy)?;
     html.text(crate::yaml::to_string(&policy).trim_end()).tag("</pre></div></details>\n");
     if !head.key.is_empty() {
         html.tag("<details class=\"card\"><summary><span class=\"grow name\">Public key</span></summary>\n");

@@ -60,7 +60,12 @@ fn a_run_over_nothing_is_no_answer() {
 #[test]
 fn hostile_texts_stay_texts() {
     let plain = sample::written_at(Format::Html, options(), sample::hostile("harmless"));
-    let elements = |text: &str| check(text).descendants().filter(roxmltree::Node::is_element).count();
+    // What stands between backticks is code, whoever wrote it; that is all the markup a text can ask for.
+    let elements = |text: &str| {
+        let document = check(text);
+        let others = document.descendants().filter(|node| node.is_element() && !node.has_tag_name("code"));
+        others.count()
+    };
     for message in sample::hostile_messages() {
         let text = sample::written_at(Format::Html, options(), sample::hostile(&message));
         assert_eq!(elements(&text), elements(&plain), "{:?}", message.chars().take(60).collect::<String>());

@@ -1,29 +1,35 @@
-//! `crypto.x509.*` and `crypto.parse_private_keys`: certificates, requests and private keys as documents.
-//!
-//! Only what policies ask about is in the documents: names, alternative names, serial number and validity.
+//! `crypto.x509.*` and `crypto.parse_private_keys`: certificates, requests and private keys as documents, and chains of
+//! certificates that vouch for one another.
 
 use regorus::Value;
 use x509_cert::Certificate;
-use x509_cert::der::asn1::{Ia5StringRef, PrintableStringRef, TeletexStringRef, Utf8StringRef};
-use x509_cert::der::{Any, Decode, Encode, Tag, Tagged};
-use x509_cert::ext::pkix::SubjectAltName;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::name::Name;
+use x509_cert::der::{Decode, Encode};
 use x509_cert::request::CertReq;
 
-use super::encodings::{STANDARD, URL};
+use super::certificate_chain::{Wanted, verified};
+use super::certificate_document::{PURPOSES, document, malformed, request};
+use super::encodings::STANDARD;
 use super::errors::BuiltinError;
 use super::jwt_keys::pem_block;
-use super::operands::{list, record, some, string, whole};
-use super::types::{DOCUMENT, Type, array_of};
+use super::operands::{field, list, object, record, some, string};
+use super::private_keys::{private_key, rsa_web_key};
+use super::scope::Scope;
+use super::types::{ANY, DOCUMENT, Type, array_of, tuple};
 use super::{Builtin, Outcome, builtin};
+
+const CHAIN: Type = tuple(&[Type::Boolean, array_of(&DOCUMENT)]);
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("crypto.x509.parse_certificates"(text: Type::String) -> array_of(&DOCUMENT) => parse_certificates),
     builtin!("crypto.x509.parse_certificate_request"(text: Type::String) -> DOCUMENT => parse_request),
     builtin!("crypto.x509.parse_rsa_private_key"(text: Type::String) -> DOCUMENT => parse_rsa_private_key),
+    builtin!("crypto.x509.parse_keypair"(certificate: Type::String, key: Type::String) -> DOCUMENT => parse_keypair),
+    builtin!("crypto.x509.parse_and_verify_certificates"(text: Type::String) -> CHAIN => scoped verify).volatile(),
+    builtin!("crypto.x509.parse_and_verify_certificates_with_options"(text: Type::String, options: OPTIONS) -> CHAIN => scoped verify_with).volatile(),
     builtin!("crypto.parse_private_keys"(text: Type::String) -> array_of(&DOCUMENT) => parse_private_keys),
 ];
+
+const OPTIONS: Type = super::types::object_of(&Type::String, &ANY);
 
 /// PEM as it is, or base64 of PEM or DER: the blocks of the text.
 fn blocks(text: &str, label: &str) -> Result<Vec<Vec<u8>>, BuiltinError> {
@@ -47,165 +53,117 @@ fn blocks(text: &str, label: &str) -> Result<Vec<Vec<u8>>, BuiltinError> {
     Ok(found)
 }
 
-fn malformed(_error: x509_cert::der::Error) -> BuiltinError {
-    BuiltinError::failed("x509: malformed certificate")
-}
-
-fn parse_certificates(text: &Value) -> Outcome {
+/// The certificates of a text, several of which may stand behind one another in DER too.
+fn certificates(text: &str) -> Result<Vec<Certificate>, BuiltinError> {
     let mut all = Vec::new();
-    for block in blocks(string(text, 1)?, "CERTIFICATE")? {
+    for block in blocks(text, "CERTIFICATE")? {
         let mut rest = &*block;
-        // Several certificates may stand behind one another in DER.
         while !rest.is_empty() {
-            let (certificate, used) = first_certificate(rest)?;
-            all.push(document(&certificate)?);
+            let mut reader = x509_cert::der::SliceReader::new(rest).map_err(malformed)?;
+            let certificate = Certificate::decode(&mut reader).map_err(malformed)?;
+            let used = usize::try_from(certificate.encoded_len().map_err(malformed)?).unwrap_or(rest.len());
+            all.push(certificate);
             rest = rest.get(used..).unwrap_or_default();
         }
     }
-    some(list(all))
+    Ok(all)
 }
 
-fn first_certificate(bytes: &[u8]) -> Result<(Certificate, usize), BuiltinError> {
-    let mut reader = x509_cert::der::SliceReader::new(bytes).map_err(malformed)?;
-    let certificate = Certificate::decode(&mut reader).map_err(malformed)?;
-    let used = usize::try_from(certificate.encoded_len().map_err(malformed)?).unwrap_or(bytes.len());
-    Ok((certificate, used))
+fn parse_certificates(text: &Value) -> Outcome {
+    let all: Result<Vec<_>, _> = certificates(string(text, 1)?)?.iter().map(document).collect();
+    some(list(all?))
 }
 
-fn document(certificate: &Certificate) -> Result<Value, BuiltinError> {
-    let body = &certificate.tbs_certificate;
-    let time = |time: x509_cert::time::Time| {
-        let at = jiff::Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX));
-        at.map_or(Value::Null, |at| Value::from(at.to_string()))
-    };
-    let (mut dns, mut emails, mut uris, mut addresses) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    if let Some((_, names)) = body.get::<SubjectAltName>().map_err(malformed)? {
-        for name in names.0 {
-            match name {
-                GeneralName::DnsName(name) => dns.push(Value::from(name.as_str())),
-                GeneralName::Rfc822Name(name) => emails.push(Value::from(name.as_str())),
-                GeneralName::UniformResourceIdentifier(name) => uris.push(Value::from(name.as_str())),
-                GeneralName::IpAddress(bytes) => addresses.extend(address(bytes.as_bytes())),
-                _ => {}
+fn verify(scope: &mut Scope<'_>, text: &Value) -> Outcome {
+    let now_ns = i128::from(scope.now_ns);
+    chain(string(text, 1)?, &Wanted { now_ns, name: String::new(), purposes: vec![SERVER] })
+}
+
+/// The purpose that is asked for when none is named, by its place in [`PURPOSES`].
+const SERVER: usize = 1;
+
+fn verify_with(scope: &mut Scope<'_>, text: &Value, options: &Value) -> Outcome {
+    let mut wanted = Wanted { now_ns: i128::from(scope.now_ns), name: String::new(), purposes: Vec::new() };
+    for (key, value) in object(options, 2)?.iter() {
+        let wrong = || BuiltinError::failed(format!("invalid key-value for option {key}"));
+        match (string(key, 2)?, value) {
+            ("DNSName", Value::String(name)) => wanted.name = name.to_string(),
+            ("CurrentTime", Value::Number(moment)) => wanted.now_ns = i128::from(moment.as_i64().ok_or_else(wrong)?),
+            // Go's bound on its work; ours is fixed.
+            ("MaxConstraintComparisons", Value::Number(_)) => {}
+            ("KeyUsages", Value::Array(_) | Value::Set(_)) => {
+                for usage in super::operands::elements(value).unwrap_or_default() {
+                    let name = string(usage, 2)?.strip_prefix("KeyUsage").ok_or_else(wrong)?;
+                    let purpose = PURPOSES.iter().position(|(purpose, _)| *purpose == name).ok_or_else(wrong)?;
+                    wanted.purposes.push(purpose);
+                }
             }
+            _ => return Err(wrong()),
         }
     }
-    // Go has null for a list that is empty.
-    let names = |all: Vec<Value>| if all.is_empty() { Value::Null } else { Value::from(all) };
-    let serial = num_bigint::BigInt::from_signed_bytes_be(body.serial_number.as_bytes());
-    let raw = certificate.to_der().map_err(malformed)?;
-    Ok(record([
-        ("Subject", distinguished(&body.subject)),
-        ("Issuer", distinguished(&body.issuer)),
-        ("SerialNumber", whole(serial)),
-        ("Version", Value::from(u64::from(body.version as u8) + 1)),
-        ("NotBefore", time(body.validity.not_before)),
-        ("NotAfter", time(body.validity.not_after)),
-        ("DNSNames", names(dns)),
-        ("EmailAddresses", names(emails)),
-        ("URIStrings", names(uris)),
-        ("IPAddresses", names(addresses)),
-        ("Raw", Value::from(STANDARD.encode(&raw, true))),
-    ]))
-}
-
-fn address(bytes: &[u8]) -> Option<Value> {
-    let address: std::net::IpAddr = match (<[u8; 4]>::try_from(bytes), <[u8; 16]>::try_from(bytes)) {
-        (Ok(four), _) => four.into(),
-        (_, Ok(sixteen)) => sixteen.into(),
-        _ => return None,
-    };
-    Some(Value::from(address.to_string()))
-}
-
-fn text_of(value: &Any) -> Option<String> {
-    match value.tag() {
-        Tag::Utf8String => value.decode_as::<Utf8StringRef<'_>>().ok().map(|text| text.as_str().to_owned()),
-        Tag::PrintableString => value.decode_as::<PrintableStringRef<'_>>().ok().map(|text| text.as_str().to_owned()),
-        Tag::Ia5String => value.decode_as::<Ia5StringRef<'_>>().ok().map(|text| text.as_str().to_owned()),
-        Tag::TeletexString => value.decode_as::<TeletexStringRef<'_>>().ok().map(|text| text.as_str().to_owned()),
-        _ => None,
+    if wanted.purposes.is_empty() {
+        wanted.purposes.push(SERVER);
     }
+    chain(string(text, 1)?, &wanted)
 }
 
-/// A name with its parts under Go's field names.
-fn distinguished(name: &Name) -> Value {
-    let all = |oid: &str| -> Vec<String> {
-        let parts = name.0.iter().flat_map(|part| part.0.iter());
-        parts.filter(|part| part.oid.to_string() == oid).filter_map(|part| text_of(&part.value)).collect()
-    };
-    let many = |oid: &str| {
-        let found = all(oid);
-        if found.is_empty() { Value::Null } else { list(found) }
-    };
-    let one = |oid: &str| Value::from(all(oid).pop().unwrap_or_default());
-    record([
-        ("CommonName", one("2.5.4.3")),
-        ("SerialNumber", one("2.5.4.5")),
-        ("Country", many("2.5.4.6")),
-        ("Locality", many("2.5.4.7")),
-        ("Province", many("2.5.4.8")),
-        ("StreetAddress", many("2.5.4.9")),
-        ("Organization", many("2.5.4.10")),
-        ("OrganizationalUnit", many("2.5.4.11")),
-        ("PostalCode", many("2.5.4.17")),
-    ])
+/// Whether the last certificate of a text is vouched for by the first, and the chain between them.
+fn chain(text: &str, wanted: &Wanted) -> Outcome {
+    let all = certificates(text).unwrap_or_default();
+    let documents: Option<Vec<_>> =
+        verified(&all, wanted).and_then(|chain| chain.into_iter().map(|one| document(one).ok()).collect());
+    some(list([Value::from(documents.is_some()), list(documents.unwrap_or_default())]))
 }
 
 fn parse_request(text: &Value) -> Outcome {
     let invalid = || BuiltinError::failed("invalid PEM-encoded certificate signing request");
     let blocks = blocks(string(text, 1)?, "CERTIFICATE REQUEST")?;
     let block = blocks.first().ok_or_else(invalid)?;
-    let request = CertReq::from_der(block).map_err(malformed)?;
-    some(record([("Subject", distinguished(&request.info.subject))]))
-}
-
-/// The eight numbers of a key in PKCS#1, or in PKCS#8 around it.
-fn rsa_numbers(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut outer = der_items(der_items(bytes)?.into_iter().find(|(tag, _)| *tag == 0x30)?.1)?;
-    if let [(2, _), (0x30, _), (4, inner), ..] = outer[..] {
-        outer = der_items(der_items(inner)?.first()?.1)?;
-    }
-    let numbers: Vec<Vec<u8>> = outer
-        .into_iter()
-        .skip(1)
-        .take(8)
-        .filter(|(tag, _)| *tag == 2)
-        .map(|(_, bytes)| bytes.iter().copied().skip_while(|byte| *byte == 0).collect())
-        .collect();
-    (numbers.len() == 8).then_some(numbers)
-}
-
-/// The tagged items one after the other.
-fn der_items(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut items = Vec::new();
-    while let [tag, length, rest @ ..] = bytes {
-        let (length, rest) = match usize::from(*length) {
-            short @ 0..0x80 => (short, rest),
-            long => {
-                let (digits, rest) = rest.split_at_checked(long & 0x7f).filter(|(digits, _)| digits.len() <= 4)?;
-                (digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit)), rest)
-            }
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        items.push((*tag, content));
-        bytes = rest;
-    }
-    bytes.is_empty().then_some(items)
-}
-
-fn rsa_document(numbers: &[Vec<u8>]) -> Value {
-    let names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"];
-    let fields = names.into_iter().zip(numbers).map(|(name, bytes)| (name, URL.encode(bytes, false)));
-    let all = fields.chain([("kty", "RSA".to_owned())]);
-    super::operands::object_of(all.map(|(name, text)| (Value::from(name), Value::from(text))))
+    some(request(&CertReq::from_der(block).map_err(malformed)?)?)
 }
 
 fn parse_rsa_private_key(text: &Value) -> Outcome {
     let blocks = blocks(string(text, 1)?, "PRIVATE KEY")?;
-    let numbers = blocks.first().and_then(|block| rsa_numbers(block));
-    let numbers = numbers.ok_or_else(|| BuiltinError::failed("failed to parse an RSA private key"))?;
-    some(rsa_document(&numbers))
+    let key = blocks.first().and_then(|block| rsa_web_key(block));
+    some(key.ok_or_else(|| BuiltinError::failed("failed to parse an RSA private key"))?)
+}
+
+fn parse_keypair(certificate: &Value, key: &Value) -> Outcome {
+    let all = certificates(string(certificate, 1)?)?;
+    let blocks = blocks(string(key, 2)?, "PRIVATE KEY")?;
+    let key = blocks.first().and_then(|block| private_key(block));
+    let (Some(leaf), Some(key)) = (all.first(), key) else {
+        return Err(BuiltinError::failed("tls: failed to find a certificate or a key"));
+    };
+    let leaf = document(leaf)?;
+    let public = object(&leaf, 1).ok().and_then(|leaf| field(leaf, "PublicKey"));
+    if !public.is_some_and(|public| belongs(&key, public)) {
+        return Err(BuiltinError::failed("tls: private key does not match public key"));
+    }
+    let raw: Result<Vec<_>, _> =
+        all.iter().map(|one| Ok(STANDARD.encode(&one.to_der().map_err(malformed)?, true))).collect();
+    some(record([
+        ("Certificate", list(raw?)),
+        ("Leaf", leaf),
+        ("PrivateKey", key),
+        ("OCSPStaple", Value::Null),
+        ("SignedCertificateTimestamps", Value::Null),
+        ("SupportedSignatureAlgorithms", Value::Null),
+    ]))
+}
+
+/// Whether a private key holds all numbers of a public one.
+fn belongs(key: &Value, public: &Value) -> bool {
+    match (key, public) {
+        (Value::Object(key), Value::Object(public)) => {
+            public.iter().all(|(name, number)| key.get(name).is_some_and(|own| own == number))
+        }
+        (Value::String(key), Value::String(public)) => {
+            let (key, public) = (STANDARD.decode(key, true), STANDARD.decode(public, true));
+            matches!((key, public), (Ok(key), Ok(public)) if key.ends_with(&public))
+        }
+        _ => false,
+    }
 }
 
 /// The keys of a text; null for an empty one.
@@ -216,7 +174,7 @@ fn parse_private_keys(text: &Value) -> Outcome {
     }
     let (mut keys, mut rest) = (Vec::new(), text);
     while let Some((block, behind)) = pem_block(rest) {
-        keys.extend(rsa_numbers(&block.bytes).map(|numbers| rsa_document(&numbers)));
+        keys.extend(private_key(&block.bytes));
         rest = behind;
     }
     some(list(keys))

@@ -1,5 +1,7 @@
 //! `glob.match` and `glob.quote_meta`: `*` stops at a delimiter, `**` does not, `?`, `[a-z]`, `[!ab]`, `{a,b}`, `\`.
 
+use std::sync::Arc;
+
 use regex::Regex;
 use regorus::Value;
 
@@ -32,7 +34,7 @@ fn matches(scope: &mut Scope<'_>, pattern: &Value, delimiters: &Value, whole: &V
     let glob = match scope.caches.globs.get(&key) {
         Some(glob) => glob,
         None => {
-            let glob = compile(pattern, &key.1)?;
+            let glob = Arc::new(compile(pattern, &key.1)?);
             scope.caches.globs.keep(key, glob)
         }
     };

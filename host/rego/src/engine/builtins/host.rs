@@ -19,10 +19,8 @@ pub(crate) trait Host: Sync {
 }
 
 /// A host that knows nothing.
-#[cfg(test)]
 pub(crate) struct NoHost;
 
-#[cfg(test)]
 impl Host for NoHost {
     fn call(&self, function: &str, _args: &[Value]) -> Result<Option<Value>, HostError> {
         Err(HostError(format!("`{function}` needs a registry, and this evaluation has none")))

@@ -2,6 +2,7 @@
 
 use regorus::Value;
 use regorus::value::Object;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::decimal::Num;
@@ -170,9 +171,110 @@ fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
 
 /// Reads a JSON document; its depth is bounded by the reader.
 pub(super) fn read(whole: &str) -> Result<Value, BuiltinError> {
-    let document: serde_json::Value =
-        serde_json::from_str(whole).map_err(|error| BuiltinError::failed(error.to_string()))?;
-    from_json(document)
+    let document: Document = serde_json::from_str(whole).map_err(|error| BuiltinError::failed(error.to_string()))?;
+    Ok(document.0)
+}
+
+/// A value of Rego, read from JSON without a tree in between.
+struct Document(Value);
+
+/// The only key of what `serde_json` gives for a number, so that it keeps its digits.
+const NUMBER: &str = "$serde_json::private::Number";
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Documents).map(Self)
+    }
+}
+
+struct Documents;
+
+impl<'de> Visitor<'de> for Documents {
+    type Value = Value;
+
+    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(Document(element)) = from.next_element()? {
+            elements.push(element);
+        }
+        Ok(Value::from(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut fields = std::collections::BTreeMap::new();
+        while let Some(Document(key)) = from.next_key()? {
+            if fields.is_empty() && matches!(&key, Value::String(key) if &**key == NUMBER) {
+                let text: String = from.next_value()?;
+                let number = text.parse().map_err(A::Error::custom)?;
+                return from_json(serde_json::Value::Number(number)).map_err(|error| A::Error::custom(error.message));
+            }
+            let Document(value) = from.next_value()?;
+            fields.insert(key, value);
+        }
+        Ok(Value::from(fields))
+    }
+}
+
+/// The value as JSON, as if it were written by [`compact`] and read again.
+pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, BuiltinError> {
+    fn at(value: &Value, depth: usize) -> Result<serde_json::Value, BuiltinError> {
+        if depth > limits::NESTING {
+            return Err(BuiltinError::limit(format!("the value is nested more than {} levels deep", limits::NESTING)));
+        }
+        Ok(match value {
+            Value::Null | Value::Undefined => serde_json::Value::Null,
+            Value::Bool(flag) => serde_json::Value::Bool(*flag),
+            Value::Number(_) => {
+                let number =
+                    number_text(value).parse().map_err(|_error| BuiltinError::failed("invalid JSON string"))?;
+                serde_json::Value::Number(number)
+            }
+            Value::String(text) => serde_json::Value::String(text.to_string()),
+            Value::Array(array) => array.iter().map(|element| at(element, depth + 1)).collect::<Result<_, _>>()?,
+            Value::Set(set) => {
+                sorted(set.iter()).into_iter().map(|element| at(element, depth + 1)).collect::<Result<_, _>>()?
+            }
+            Value::Object(object) if object.keys().all(|key| matches!(key, Value::String(_))) => {
+                let mut fields = serde_json::Map::with_capacity(object.len());
+                for (key, value) in object.iter_sorted() {
+                    if let Value::String(key) = key {
+                        fields.insert(key.to_string(), at(value, depth + 1)?);
+                    }
+                }
+                serde_json::Value::Object(fields)
+            }
+            Value::Object(object) => {
+                let fields = fields(object)?.into_iter();
+                let fields = fields.map(|(key, value)| Ok((key, at(value, depth + 1)?)));
+                serde_json::Value::Object(fields.collect::<Result<_, BuiltinError>>()?)
+            }
+        })
+    }
+    at(value, 0)
 }
 
 /// The same document as a value of Rego; numbers keep their digits.

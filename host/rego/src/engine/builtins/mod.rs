@@ -10,6 +10,8 @@ mod arithmetic;
 mod arrays;
 mod bits;
 mod casts;
+mod certificate_chain;
+mod certificate_document;
 mod certificates;
 mod comparison;
 mod decimal;
@@ -33,15 +35,19 @@ mod numbers;
 mod objects;
 mod operands;
 mod order;
+mod private_keys;
 mod purl;
 mod regexes;
 mod schema;
 mod schema_check;
+mod schema_refs;
 mod scope;
 mod semvers;
 mod sets;
 mod sprintf;
 mod strings;
+mod template_text;
+mod templates;
 mod term;
 mod times;
 mod types;
@@ -58,9 +64,7 @@ use std::sync::LazyLock;
 use regorus::Value;
 
 pub(crate) use errors::{BuiltinError, ErrorCode};
-#[cfg(test)]
-pub(crate) use host::NoHost;
-pub(crate) use host::{Host, HostError};
+pub(crate) use host::{Host, HostError, NoHost};
 pub(crate) use scope::{Caches, Scope};
 pub(crate) use term::write_term;
 pub(crate) use types::Type;
@@ -87,12 +91,6 @@ pub(crate) struct Builtin {
 }
 
 impl Builtin {
-    /// Its name with the types of its arguments and its result.
-    pub(crate) fn signature(&self) -> String {
-        let args: Vec<_> = self.args.iter().map(ToString::to_string).collect();
-        format!("{}({}) -> {}", self.name, args.join(", "), self.result)
-    }
-
     /// Its value differs between queries.
     const fn volatile(self) -> Self {
         Self { deterministic: false, ..self }
@@ -145,6 +143,7 @@ static TABLES: &[&[Builtin]] = &[
     schema::TABLE,
     strings::TABLE,
     sprintf::TABLE,
+    templates::TABLE,
     regexes::TABLE,
     globs::TABLE,
     casts::TABLE,
@@ -184,10 +183,6 @@ pub(crate) fn unsupported(name: &str) -> Option<&'static str> {
         Some("requests to AWS (providers.aws.*) cannot be signed here")
     } else if name == "net.lookup_ip_addr" {
         Some("names cannot be looked up (net.lookup_ip_addr): a verdict must not depend on DNS")
-    } else if name == "strings.render_template" {
-        Some("Go templates (strings.render_template) are not supported; use sprintf")
-    } else if name.starts_with("crypto.x509.parse_and_verify") || name == "crypto.x509.parse_keypair" {
-        Some("certificate chains and key pairs cannot be checked by a policy here; verify signatures with ec.sigstore")
     } else {
         None
     }

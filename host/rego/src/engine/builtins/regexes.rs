@@ -1,5 +1,7 @@
 //! `regex.*`: Go's regular expressions on the `regex` crate. Both are of RE2's kind; [`translate`] bridges what differs.
 
+use std::sync::Arc;
+
 use regex::{Regex, RegexBuilder};
 use regorus::Value;
 
@@ -25,12 +27,12 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 /// The compiled pattern, from the worker's cache.
-fn compiled(scope: &mut Scope<'_>, pattern: &str) -> Result<Regex, BuiltinError> {
+fn compiled(scope: &mut Scope<'_>, pattern: &str) -> Result<Arc<Regex>, BuiltinError> {
     if let Some(regex) = scope.caches.regexes.get(pattern) {
         return Ok(regex);
     }
     let regex = compile(pattern)?;
-    Ok(scope.caches.regexes.keep(pattern.to_owned(), regex))
+    Ok(scope.caches.regexes.keep(pattern.to_owned(), Arc::new(regex)))
 }
 
 /// Compiles a pattern in Go's syntax; one that would need too much memory halts.

@@ -1,7 +1,7 @@
 //! `json.match_schema` and `json.verify_schema`: JSON Schema (draft 4 to 7) with the error texts policies know.
 //!
-//! A schema is checked as a whole first ([`compile`]), then documents against it. References stay within the schema:
-//! nothing is fetched.
+//! A schema is checked as a whole first ([`compile`]), then documents against it. References stay within the schema
+//! ([`Schema`]): nothing is fetched.
 
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use serde_json::{Map, Value as Json};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::compact;
+use super::json_text::to_json;
 use super::operands::{list, record, some};
 use super::schema_check::Check;
+use super::schema_refs::Schema;
 use super::scope::Scope;
 use super::types::{OBJECT, Type, array_of, tuple};
 use super::{Builtin, Outcome, builtin, limits, regexes};
@@ -28,30 +29,36 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin!("json.verify_schema"(schema: DOCUMENT) -> tuple(&[Type::Boolean, Type::Any(&[Type::Null, Type::String])]) => scoped verify_schema),
 ];
 
-/// A schema that has been checked.
-pub(super) type Schema = Arc<Json>;
-
-fn json(value: &Value, position: usize) -> Result<Json, BuiltinError> {
+fn json(value: &Value) -> Result<Json, BuiltinError> {
     let text = match value {
         Value::String(text) => text.to_string(),
-        Value::Object(_) => compact(value)?,
-        other => return Err(BuiltinError::wrong_type(position, other, &["object", "string"])),
+        Value::Object(_) | Value::Array(_) => return to_json(value),
+        _ => return Err(BuiltinError::failed("wrong type, expected string or object")),
     };
     serde_json::from_str(&text).map_err(|_error| BuiltinError::failed("invalid JSON string"))
 }
 
-fn compiled(scope: &mut Scope<'_>, value: &Value, position: usize) -> Result<Schema, BuiltinError> {
-    if let Some(schema) = scope.caches.schemas.get(value) {
+fn compiled(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Schema>, BuiltinError> {
+    if let Some(schema) = scope.caches.schemas.get_equal(value) {
         return Ok(schema);
     }
-    let schema = json(value, position)?;
-    compile(&schema, &schema, 0).map_err(BuiltinError::failed)?;
-    Ok(scope.caches.schemas.keep(value.clone(), Arc::new(schema)))
+    let schema = Schema::read(json(value)?);
+    compile(schema.root(), &schema, 0).map_err(BuiltinError::failed)?;
+    Ok(scope.caches.schemas.keep(value, Arc::new(schema)))
+}
+
+/// The document as JSON; the last one is remembered, as one document is often checked against several schemas.
+fn document(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Json>, BuiltinError> {
+    if let Some(json) = scope.caches.documents.get(value) {
+        return Ok(json);
+    }
+    let json = Arc::new(json(value)?);
+    Ok(scope.caches.documents.keep(value, json))
 }
 
 fn match_schema(scope: &mut Scope<'_>, document: &Value, schema: &Value) -> Outcome {
-    let document = json(document, 1)?;
-    let schema = compiled(scope, schema, 2)?;
+    let document = self::document(scope, document)?;
+    let schema = compiled(scope, schema)?;
     let mut check = Check::new(&schema);
     let problems = check.run(&document)?;
     let shown = problems.iter().map(|problem| {
@@ -66,9 +73,9 @@ fn match_schema(scope: &mut Scope<'_>, document: &Value, schema: &Value) -> Outc
 }
 
 fn verify_schema(scope: &mut Scope<'_>, schema: &Value) -> Outcome {
-    match compiled(scope, schema, 1) {
+    match compiled(scope, schema) {
         Ok(_) => some(list([Value::from(true), Value::Null])),
-        Err(error) if error.halt || error.code == super::ErrorCode::Type => Err(error),
+        Err(error) if error.halt => Err(error),
         Err(error) => some(list([Value::from(false), Value::from(format!("jsonschema: {}", error.message))])),
     }
 }
@@ -76,28 +83,10 @@ fn verify_schema(scope: &mut Scope<'_>, schema: &Value) -> Outcome {
 /// The names of the types, in the order of the error text.
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "number", "null", "object", "string"];
 
-/// What `#/a/b` names within the schema.
-pub(super) fn resolve<'s>(root: &'s Json, reference: &str) -> Result<&'s Json, String> {
-    let pointer = match reference.strip_prefix('#') {
-        Some("") => return Ok(root),
-        Some(pointer) if pointer.starts_with('/') => pointer,
-        _ => return Err(format!("the reference {reference} leaves the schema, and nothing is fetched")),
-    };
-    pointer.split('/').skip(1).try_fold(root, |at, key| {
-        let key = key.replace("~1", "/").replace("~0", "~").replace("%25", "%");
-        match at {
-            Json::Object(fields) => fields.get(&key),
-            Json::Array(elements) => key.parse().ok().and_then(|at: usize| elements.get(at)),
-            _ => None,
-        }
-        .ok_or_else(|| format!("Object has no key '{key}'"))
-    })
-}
-
 type Checked = Result<(), String>;
 
 /// Checks one schema and all below it.
-fn compile(schema: &Json, root: &Json, depth: usize) -> Checked {
+fn compile(schema: &Json, whole: &Schema, depth: usize) -> Checked {
     if depth > limits::NESTING {
         return Err("schema is nested too deeply".to_owned());
     }
@@ -106,10 +95,10 @@ fn compile(schema: &Json, root: &Json, depth: usize) -> Checked {
         Json::Object(fields) => fields,
         _ => return Err("schema is invalid".to_owned()),
     };
-    let inner = |schema: &Json| compile(schema, root, depth + 1);
+    let inner = |schema: &Json| compile(schema, whole, depth + 1);
     if let Some(reference) = fields.get("$ref") {
         let reference = reference.as_str().ok_or("Invalid type. Expected: string, given: $ref")?;
-        resolve(root, reference)?;
+        whole.find(reference)?;
     }
     for name in ["title", "description", "format"] {
         if fields.get(name).is_some_and(|value| !value.is_string()) {

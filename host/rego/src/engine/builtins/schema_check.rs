@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::decimal::Num;
 use super::errors::BuiltinError;
 use super::json_text::{compact, from_json};
-use super::schema::resolve;
+use super::schema_refs::Schema;
 use super::{layout, limits, regexes};
 
 /// One thing that is wrong with a document.
@@ -21,11 +21,46 @@ pub(super) struct Problem {
 
 /// A running check: its schema, and the steps it has taken.
 pub(super) struct Check<'s> {
-    root: &'s Json,
+    schema: &'s Schema,
     steps: usize,
 }
 
-type Problems = Vec<Problem>;
+/// What is wrong, and how well the rest fits: the alternative with the most points is the one whose problems are told.
+#[derive(Debug, Default)]
+struct Problems {
+    all: Vec<Problem>,
+    points: i64,
+}
+
+impl Problems {
+    /// A problem takes two points: less than one remains of its check.
+    fn push(&mut self, problem: Problem) {
+        self.all.push(problem);
+        self.points -= 2;
+    }
+
+    /// A check has come to its end.
+    const fn passed(&mut self) {
+        self.points += 1;
+    }
+
+    fn join(&mut self, other: Self) {
+        self.all.extend(other.all);
+        self.points += other.points;
+    }
+
+    const fn none(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The better of two; the first of equals.
+    fn better(first: Option<Self>, other: Self) -> Self {
+        match first {
+            Some(first) if first.points >= other.points => first,
+            _ => other,
+        }
+    }
+}
 
 fn problem(field: &str, kind: &str, text: impl Into<String>) -> Problem {
     Problem { field: field.to_owned(), kind: kind.to_owned(), text: text.into() }
@@ -77,15 +112,13 @@ fn count(fields: &Map<String, Json>, name: &str) -> Option<usize> {
 
 impl<'s> Check<'s> {
     /// A check against this schema.
-    pub(super) const fn new(root: &'s Json) -> Self {
-        Self { root, steps: 0 }
+    pub(super) const fn new(schema: &'s Schema) -> Self {
+        Self { schema, steps: 0 }
     }
 
     /// Everything that is wrong with the document.
-    pub(super) fn run(&mut self, document: &Json) -> Result<Problems, BuiltinError> {
-        let mut found = Vec::new();
-        self.schema(self.root, document, "(Root)", &mut found, 0)?;
-        Ok(found)
+    pub(super) fn run(&mut self, document: &Json) -> Result<Vec<Problem>, BuiltinError> {
+        Ok(self.alone(self.schema.root(), document, "(Root)", 0)?.all)
     }
 
     fn schema(
@@ -109,7 +142,7 @@ impl<'s> Check<'s> {
             _ => return Ok(()),
         };
         if let Some(Json::String(reference)) = rules.get("$ref") {
-            let target = resolve(self.root, reference).map_err(BuiltinError::failed)?;
+            let target = self.schema.find(reference).map_err(BuiltinError::failed)?;
             return self.schema(target, value, field, found, depth + 1);
         }
         if let Some(wrong) = wrong_type(rules, value, field) {
@@ -117,25 +150,35 @@ impl<'s> Check<'s> {
             return Ok(());
         }
         self.combined(rules, value, field, found, depth)?;
+        found.passed();
         common(rules, value, field, found);
+        found.passed();
         match value {
-            Json::Object(object) => self.object(rules, object, field, found, depth),
-            Json::Array(array) => self.array(rules, array, field, found, depth),
+            Json::Object(object) => {
+                self.object(rules, object, field, found, depth)?;
+                found.passed();
+            }
+            Json::Array(array) => {
+                self.array(rules, array, field, found, depth)?;
+                found.passed();
+            }
             Json::String(text) => {
                 string(rules, text, field, found);
-                Ok(())
+                found.passed();
             }
             Json::Number(_) => {
                 numeric(rules, value, field, found);
-                Ok(())
+                found.passed();
             }
-            Json::Null | Json::Bool(_) => Ok(()),
+            Json::Null | Json::Bool(_) => {}
         }
+        found.passed();
+        Ok(())
     }
 
     /// The problems of the value under one schema, by themselves.
     fn alone(&mut self, schema: &Json, value: &Json, field: &str, depth: usize) -> Result<Problems, BuiltinError> {
-        let mut found = Vec::new();
+        let mut found = Problems::default();
         self.schema(schema, value, field, &mut found, depth + 1)?;
         Ok(found)
     }
@@ -154,13 +197,13 @@ impl<'s> Check<'s> {
             ("oneOf", "number_one_of", "Must validate one and only one schema (oneOf)"),
         ] {
             let Some(schemas) = several(name) else { continue };
-            let (mut passed, mut first) = (0, None);
+            let (mut passed, mut best) = (0, None);
             for schema in schemas {
                 let problems = self.alone(schema, value, field, depth)?;
-                if problems.is_empty() {
+                if problems.none() {
                     passed += 1;
-                } else if first.is_none() {
-                    first = Some(problems);
+                } else {
+                    best = Some(Problems::better(best, problems));
                 }
             }
             if passed == 1 || (passed > 1 && name == "anyOf") {
@@ -168,21 +211,21 @@ impl<'s> Check<'s> {
             }
             found.push(problem(field, kind, text));
             if passed == 0 {
-                found.extend(first.unwrap_or_default());
+                found.join(best.unwrap_or_default());
             }
         }
         if let Some(schemas) = several("allOf") {
-            let before = found.len();
+            let before = found.all.len();
             for schema in schemas {
                 let problems = self.alone(schema, value, field, depth)?;
-                found.extend(problems);
+                found.join(problems);
             }
-            if found.len() > before {
+            if found.all.len() > before {
                 found.push(problem(field, "number_all_of", "Must validate all the schemas (allOf)"));
             }
         }
         if let Some(schema) = rules.get("not")
-            && self.alone(schema, value, field, depth)?.is_empty()
+            && self.alone(schema, value, field, depth)?.none()
         {
             found.push(problem(field, "number_not", "Must not validate the schema (not)"));
         }
@@ -199,7 +242,7 @@ impl<'s> Check<'s> {
             }
         }
         if let Some(condition) = rules.get("if") {
-            let holds = self.alone(condition, value, field, depth)?.is_empty();
+            let holds = self.alone(condition, value, field, depth)?.none();
             let (branch, kind, text) = if holds {
                 ("then", "condition_then", "Must validate \"then\" as \"if\" was valid")
             } else {
@@ -207,9 +250,9 @@ impl<'s> Check<'s> {
             };
             if let Some(schema) = rules.get(branch) {
                 let problems = self.alone(schema, value, field, depth)?;
-                if !problems.is_empty() {
+                if !problems.none() {
                     found.push(problem(field, kind, text));
-                    found.extend(problems);
+                    found.join(problems);
                 }
             }
         }
@@ -264,7 +307,7 @@ impl<'s> Check<'s> {
             }
             if let Some(schema) = rules.get("propertyNames") {
                 let name = Json::String(key.clone());
-                if !self.alone(schema, &name, &place, depth)?.is_empty() {
+                if !self.alone(schema, &name, &place, depth)?.none() {
                     let text = format!("Property name of \"{key}\" does not match");
                     found.push(problem(field, "invalid_property_name", text));
                 }
@@ -317,13 +360,13 @@ impl<'s> Check<'s> {
             let mut best = None;
             for (at, element) in array.iter().enumerate() {
                 let problems = self.alone(schema, element, &child(field, at), depth)?;
-                if problems.is_empty() {
+                if problems.none() {
                     return Ok(());
                 }
-                best.get_or_insert(problems);
+                best = Some(Problems::better(best, problems));
             }
             found.push(problem(field, "contains", "At least one of the items must match"));
-            found.extend(best.unwrap_or_default());
+            found.join(best.unwrap_or_default());
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! [`Scope`]: what the built-in functions of one query share, and [`Caches`]: what one worker keeps between queries.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use regex::Regex;
 use regorus::Value;
@@ -9,14 +10,16 @@ use sha2::{Digest, Sha256};
 use super::globs::Glob;
 use super::host::Host;
 use super::limits;
-use super::schema::Schema;
+use super::schema_refs::Schema;
 
-/// Compiled patterns of one worker. Each kind is bounded; a full one starts again from empty.
+/// Compiled patterns of one worker, behind an `Arc` as a copied `Regex` begins without its scratch memory. Each kind is
+/// bounded; a full one starts again from empty.
 #[derive(Default)]
 pub(crate) struct Caches {
-    pub(super) regexes: Bounded<String, Regex>,
-    pub(super) globs: Bounded<(String, Vec<char>), Glob>,
-    pub(super) schemas: Bounded<Value, Schema>,
+    pub(super) regexes: Bounded<String, Arc<Regex>>,
+    pub(super) globs: Bounded<(String, Vec<char>), Arc<Glob>>,
+    pub(super) schemas: ByPlace<Arc<Schema>, 64>,
+    pub(super) documents: ByPlace<Arc<serde_json::Value>, 1>,
 }
 
 /// A map that forgets everything when it is full, so that hostile patterns cannot fill the memory.
@@ -47,6 +50,43 @@ impl<K: Ord, V: Clone> Bounded<K, V> {
     }
 }
 
+/// What was made of a few large values, found by where the value is in memory. The value is kept, so that its place
+/// cannot come to hold another. A full list starts again from empty.
+pub(super) struct ByPlace<V, const MOST: usize>(Vec<(Value, V)>);
+
+impl<V, const MOST: usize> Default for ByPlace<V, MOST> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<V: Clone, const MOST: usize> ByPlace<V, MOST> {
+    /// What is kept for this value.
+    pub(super) fn get(&self, value: &Value) -> Option<V> {
+        let same = |known: &Value| match (known, value) {
+            (Value::Object(known), Value::Object(value)) => Arc::ptr_eq(known, value),
+            (Value::Array(known), Value::Array(value)) => Arc::ptr_eq(known, value),
+            (Value::String(known), Value::String(value)) => Arc::ptr_eq(known, value),
+            _ => false,
+        };
+        self.0.iter().find(|(known, _)| same(known)).map(|(_, kept)| kept.clone())
+    }
+
+    /// What is kept for this value or an equal one. Parts that stand in the same place are not compared.
+    pub(super) fn get_equal(&self, value: &Value) -> Option<V> {
+        self.get(value).or_else(|| self.0.iter().find(|(known, _)| known == value).map(|(_, kept)| kept.clone()))
+    }
+
+    /// Keeps what was made of the value and gives it back.
+    pub(super) fn keep(&mut self, value: &Value, made: V) -> V {
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.push((value.clone(), made.clone()));
+        made
+    }
+}
+
 /// One query's time, seed, host and caches.
 pub(crate) struct Scope<'a> {
     /// Nanoseconds since 1970: the same for the whole query.
@@ -73,5 +113,23 @@ impl Scope<'_> {
             *to = *from;
         }
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_of_a_value_is_found_by_its_place() {
+        let mut kept = ByPlace::<u8, 2>::default();
+        let values: Vec<_> = (0..3).map(|_| Value::from("a")).collect();
+        for (at, value) in values.iter().enumerate() {
+            assert_eq!(kept.get(value), None);
+            kept.keep(value, u8::try_from(at).unwrap());
+            assert_eq!(kept.get(&value.clone()), u8::try_from(at).ok());
+        }
+        assert_eq!(kept.get(&values[0]), None, "a full list starts again");
+        assert_eq!(kept.get_equal(&values[0]), Some(2));
     }
 }

@@ -73,6 +73,9 @@ fn separated<T>(
 /// The digits of a number: whole numbers in full, others as Go's JSON has them.
 pub(super) fn number_text(value: &Value) -> String {
     let Value::Number(number) = value else { return String::new() };
+    if let (true, Some(word)) = (number.is_integer(), number.as_i64()) {
+        return word.to_string();
+    }
     if number.is_integer()
         && let Ok(big) = number.to_big()
     {

@@ -47,7 +47,12 @@ fn parse(layout: &Value, text: &Value) -> Outcome {
 }
 
 fn parsed(layout: &str, text: &str) -> Outcome {
-    nanoseconds(layout::parse(layout::named(layout), text)?)
+    let layout = layout::named(layout);
+    let usual = if layout == layout::RFC3339 { layout::rfc3339(text) } else { None };
+    match usual {
+        Some(moment) => nanoseconds(moment),
+        None => nanoseconds(layout::parse(layout, text)?),
+    }
 }
 
 /// `1h15m30.5s`: amounts with units, added up.

@@ -5,6 +5,8 @@
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
+#[cfg(test)]
+mod laws;
 mod memo;
 mod overlay;
 mod paths;
@@ -15,7 +17,6 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -25,13 +26,16 @@ use crate::compile_error::Place;
 use crate::engine::builtins::Scope;
 use crate::engine::error::{EvalCode, EvalError};
 use crate::engine::ir::Slot;
-use crate::engine::limits::DEPTH;
+use crate::engine::limits::{BUILT, BUILT_TEXT, DEPTH};
+use crate::engine::observe::{Event, Observer};
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
-use memo::CallKey;
+use memo::{Calls, Reads};
 use overlay::Overlay;
 pub(crate) use overlay::placed;
+
+pub(crate) use memo::Lasting;
 
 /// Whether more results are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +78,20 @@ pub(crate) struct Eval<'p> {
     pub strict: bool,
     pub bounds: Bounds<'p>,
     pub prints: Vec<Printed>,
+    /// Who watches, if anyone does.
+    pub observer: Option<Box<dyn Observer<'p> + 'p>>,
     stack: Vec<Value>,
     overlays: Vec<Overlay>,
     /// The overlay that holds now.
     overlay: usize,
     /// Answers of built-in functions that must stay the same.
-    fixed: BTreeMap<(&'static str, Vec<CallKey>), Option<Value>>,
+    fixed: Calls<&'static str>,
+    /// Values that outlive this query.
+    lasting: &'p mut Lasting,
+    /// What the value that is being made was made of so far.
+    reads: Reads,
+    /// What was made so far, in elements.
+    built: usize,
     depth: usize,
     ticks: u32,
 }
@@ -97,6 +109,7 @@ impl<'p> Eval<'p> {
         data: &'p Value,
         input: Option<Value>,
         scope: Scope<'p>,
+        lasting: &'p mut Lasting,
     ) -> Self {
         Self {
             program,
@@ -106,12 +119,33 @@ impl<'p> Eval<'p> {
             strict: false,
             bounds: Bounds::default(),
             prints: Vec::new(),
+            observer: None,
             stack: Vec::new(),
             overlays: vec![Overlay::base(input)],
             overlay: 0,
-            fixed: BTreeMap::new(),
+            fixed: Calls::default(),
+            lasting,
+            reads: Reads::Policy,
+            built: 0,
             depth: 0,
             ticks: 0,
+        }
+    }
+
+    /// Tells whoever watches; free when nobody does.
+    #[inline]
+    fn tell(&mut self, event: Event<'p>) {
+        if self.observer.is_some() {
+            self.observed(event);
+        }
+    }
+
+    /// The observer is away while it looks, so that it may evaluate without seeing itself.
+    #[cold]
+    fn observed(&mut self, event: Event<'p>) {
+        if let Some(mut observer) = self.observer.take() {
+            observer.event(self, event);
+            self.observer = Some(observer);
         }
     }
 
@@ -120,6 +154,15 @@ impl<'p> Eval<'p> {
         let at = self.stack.len();
         self.stack.resize(at + slots, Value::Undefined);
         at
+    }
+
+    /// Where the next frame begins, or the next arguments.
+    fn top(&self) -> usize {
+        self.stack.len()
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
     }
 
     pub(crate) fn close(&mut self, frame: usize) {
@@ -149,6 +192,23 @@ impl<'p> Eval<'p> {
         self.depth = self.depth.saturating_sub(1);
     }
 
+    /// Counts what was made: `elements`, and the length of a text.
+    fn made(&mut self, elements: usize, value: &Value, span: Span) -> Done<()> {
+        let own = match value {
+            Value::String(text) => text.len() / BUILT_TEXT,
+            Value::Array(array) => array.len(),
+            Value::Set(set) => set.len(),
+            Value::Object(object) => object.len(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => 0,
+        };
+        self.built = self.built.saturating_add(elements).saturating_add(own);
+        if self.built > BUILT {
+            let message = format!("more than {BUILT} elements were made in one evaluation");
+            return Err(self.error(EvalCode::Internal, span, message));
+        }
+        Ok(())
+    }
+
     /// Looks at the deadline now and then.
     fn tick(&mut self, span: Span) -> Done<()> {
         self.ticks += 1;
@@ -175,7 +235,22 @@ impl<'p> Eval<'p> {
         Box::new(EvalError { code, message: message.into(), place: self.place(span) })
     }
 
+    /// Notes what has a part in the value that is being made.
+    fn read(&mut self, reads: Reads) {
+        self.reads = self.reads.max(reads);
+    }
+
+    /// Does `work` and tells what it read; the value around it has read that, too.
+    fn noting<T>(&mut self, work: impl FnOnce(&mut Self) -> Done<T>) -> Done<(T, Reads)> {
+        let outer = std::mem::take(&mut self.reads);
+        let made = work(self)?;
+        let own = self.reads;
+        self.read(outer);
+        Ok((made, own))
+    }
+
     fn print(&mut self, span: Span, text: String) {
+        self.read(Reads::Query);
         if self.prints.len() < PRINTS
             && let Some(place) = self.place(span)
         {

@@ -12,7 +12,7 @@ use crate::engine::program::{Mod, ModTarget, ModValue, Step};
 use crate::engine::reach::Bits;
 use crate::engine::span::Span;
 
-use super::memo::CallKey;
+use super::memo::{Memo, Reads};
 use super::{Done, Eval, Flow, Sink};
 
 /// What a function is replaced by.
@@ -53,9 +53,7 @@ pub(super) struct Overlay {
     pub mocks: BTreeMap<Mocked, Mock>,
     mocked: Bits,
     affected: Bits,
-    pub values: BTreeMap<NodeId, Value>,
-    pub keyed: BTreeMap<NodeId, BTreeMap<Value, Value>>,
-    pub calls: BTreeMap<NodeId, BTreeMap<Vec<CallKey>, Value>>,
+    pub memo: Memo,
 }
 
 impl Overlay {
@@ -80,6 +78,25 @@ impl<'p> Eval<'p> {
             at = overlay.below;
         }
         0
+    }
+
+    /// Where what is known of a node may be found, with what it was made of.
+    pub(super) fn memos(&self, node: NodeId) -> impl Iterator<Item = (&Memo, Reads)> {
+        let home = self.home(node);
+        // Whoever watches wants to see everything made.
+        let lasting = (home == 0 && self.observer.is_none()).then_some(&*self.lasting);
+        let lasting = lasting.into_iter();
+        let lasting = lasting.flat_map(|lasting| [(&lasting.policy, Reads::Policy), (&lasting.clock, Reads::Clock)]);
+        lasting.chain(self.overlays.get(home).map(|overlay| (&overlay.memo, Reads::Query)))
+    }
+
+    /// Where what is found out about a node is kept.
+    pub(super) fn memo_for(&mut self, node: NodeId, reads: Reads) -> Option<&mut Memo> {
+        match (self.home(node), reads) {
+            (0, Reads::Policy) if self.observer.is_none() => Some(&mut self.lasting.policy),
+            (0, Reads::Clock) if self.observer.is_none() => Some(&mut self.lasting.clock),
+            (home, _) => self.overlays.get_mut(home).map(|overlay| &mut overlay.memo),
+        }
     }
 
     /// The data that holds now.

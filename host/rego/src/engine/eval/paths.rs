@@ -7,6 +7,7 @@ use crate::engine::modules::Kind;
 use crate::engine::program::{Base, Out, Pat, Step, Term};
 use crate::engine::span::Span;
 
+use super::memo::Reads;
 use super::{Done, Eval, Flow, Sink};
 
 /// Where a scan is.
@@ -45,23 +46,28 @@ fn stored<'v>(value: &'v Value, path: &[Value]) -> Option<&'v Value> {
     })
 }
 
+fn plain(term: &Term) -> bool {
+    matches!(term, Term::Const(_) | Term::Var(_))
+}
+
 impl<'p> Eval<'p> {
     /// The value of a reference with every part known.
     pub(super) fn lookup(&mut self, frame: usize, base: &'p Base, path: &'p [Term], span: Span) -> Done<Option<Value>> {
-        if let Base::Node(node) = base {
-            return self.lookup_node(frame, *node, path, span);
+        match base {
+            Base::Node(node) => return self.lookup_node(frame, *node, path, span),
+            Base::Input => self.read(Reads::Query),
+            Base::Slot(_) | Base::Doc(_) => {}
         }
-        if path.iter().all(|term| matches!(term, Term::Const(_) | Term::Var(_))) {
-            let root = self.root(frame, base);
-            let found = path.iter().try_fold(root, |at, term| match term {
-                Term::Const(key) => Some(at.and_then(|at| index(at, key))),
-                Term::Var(slot) => Some(at.and_then(|at| index(at, self.slot(frame, *slot)))),
-                _ => None,
-            });
-            return Ok(found.flatten().cloned());
+        if path.iter().all(plain) {
+            return Ok(self.root(frame, base).and_then(|root| self.below(frame, root, path)).cloned());
         }
         let keys = self.terms(frame, path)?;
         Ok(self.root(frame, base).and_then(|root| deep(root, &keys)).cloned())
+    }
+
+    /// The part of a value under a path of constants and variables.
+    fn below<'v>(&'v self, frame: usize, value: &'v Value, path: &'v [Term]) -> Option<&'v Value> {
+        path.iter().try_fold(value, |at, term| index(at, self.peek(frame, term)?))
     }
 
     fn terms(&mut self, frame: usize, terms: &'p [Term]) -> Done<Vec<Value>> {
@@ -105,6 +111,10 @@ impl<'p> Eval<'p> {
                         return Ok(document.and_then(|value| deep(value, &keys)).cloned());
                     }
                 }
+            }
+            if left.iter().all(plain) && (left.is_empty() || node.keyed.is_none() || self.is_made(at)) {
+                self.ensure(at, span)?;
+                return Ok(self.known(at).and_then(|value| self.below(frame, value, left)).cloned());
             }
             let keys = self.terms(frame, left)?;
             if let Some((first, rest)) = keys.split_first()
@@ -152,8 +162,10 @@ impl<'p> Eval<'p> {
             };
             if passed { eval.deeper(frame, rest, span, sink) } else { Ok(Flow::More) }
         };
-        if let Base::Node(node) = base {
-            return self.scan_at(frame, At::Node(*node), path, span, &mut then);
+        match base {
+            Base::Node(node) => return self.scan_at(frame, At::Node(*node), path, span, &mut then),
+            Base::Input => self.read(Reads::Query),
+            Base::Slot(_) | Base::Doc(_) => {}
         }
         let Some(root) = self.root(frame, base).cloned() else { return Ok(Flow::More) };
         self.scan_at(frame, At::Value(&root), path, span, &mut then)

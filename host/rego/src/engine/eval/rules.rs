@@ -6,18 +6,26 @@ use regorus::Value;
 
 use crate::engine::builtins::{Builtin, BuiltinError, ErrorCode};
 use crate::engine::error::EvalCode;
-use crate::engine::ir::{Callee, NodeId};
+use crate::engine::ir::{Callee, NodeId, Special};
 use crate::engine::modules::Kind;
-use crate::engine::program::{Branch, KeyAt, Node, Rule, Term};
+use crate::engine::observe::Event;
+use crate::engine::program::{Branch, KeyAt, Keyed, Node, Rule, Term};
 use crate::engine::span::Span;
 
-use super::memo::CallKey;
+use super::memo::Reads;
 use super::overlay::{Mock, Mocked};
 use super::paths::index;
+use super::specials::member;
 use super::{Done, Eval, Flow};
 
 /// Keys of one set or object that are asked for one by one; afterwards it is built as a whole.
 const ASKED_KEYS: usize = 16;
+
+/// The function that tells the time of the query.
+const CLOCK: &str = "time.now_ns";
+
+/// Functions that policies call with the same long text again and again.
+const COSTLY: [&str; 3] = ["ec.purl.is_valid", "ec.purl.parse", "json.unmarshal"];
 
 /// What a partial rule makes, while it is made.
 enum Building {
@@ -85,23 +93,46 @@ impl Building {
 impl<'p> Eval<'p> {
     /// The value of a rule.
     pub(crate) fn value(&mut self, id: NodeId, span: Span) -> Done<Option<Value>> {
-        let home = self.home(id);
-        if let Some(value) = self.overlays.get(home).and_then(|overlay| overlay.values.get(&id)) {
-            return Ok(defined(value));
+        self.ensure(id, span)?;
+        Ok(self.known(id).cloned())
+    }
+
+    /// The value of a rule that was made before.
+    pub(super) fn known(&self, id: NodeId) -> Option<&Value> {
+        self.made_before(id).map(|(value, _)| value).filter(|value| **value != Value::Undefined)
+    }
+
+    fn made_before(&self, id: NodeId) -> Option<(&Value, Reads)> {
+        self.memos(id).find_map(|(memo, reads)| Some((memo.values.get(&id)?, reads)))
+    }
+
+    /// Whether the value of a rule was made before, so that it is one to read; it may be undefined.
+    pub(super) fn is_made(&mut self, id: NodeId) -> bool {
+        let Some((_, reads)) = self.made_before(id) else { return false };
+        self.read(reads);
+        true
+    }
+
+    /// Makes the value of a rule, once.
+    pub(super) fn ensure(&mut self, id: NodeId, span: Span) -> Done<()> {
+        if self.is_made(id) {
+            return Ok(());
         }
-        let Some(node) = self.program.node(id) else { return Ok(None) };
+        let Some(node) = self.program.node(id) else { return Ok(()) };
         self.enter(span)?;
-        let value = match node.kind {
-            Kind::Package => Some(self.package(node, span)?),
-            Kind::Complete => self.complete(node)?,
-            Kind::Function => None,
-            Kind::Set | Kind::Object => Some(self.partial(node, span)?),
-        };
+        let (value, reads) = self.noting(|eval| {
+            Ok(match node.kind {
+                Kind::Package => Some(eval.package(node, span)?),
+                Kind::Complete => eval.complete(node)?,
+                Kind::Function => None,
+                Kind::Set | Kind::Object => Some(eval.partial(node, span)?),
+            })
+        })?;
         self.leave();
-        if let Some(overlay) = self.overlays.get_mut(home) {
-            overlay.values.insert(id, value.clone().unwrap_or(Value::Undefined));
+        if let Some(memo) = self.memo_for(id, reads) {
+            memo.values.insert(id, value.unwrap_or(Value::Undefined));
         }
-        Ok(value)
+        Ok(())
     }
 
     /// Everything below a node: rules and data.
@@ -160,8 +191,10 @@ impl<'p> Eval<'p> {
         for branch in &rule.branches {
             let mut value: Option<Value> = None;
             let constant = matches!(branch.value, Term::Const(_));
+            self.tell(Event::Enter { frame, branch });
             self.run(frame, &branch.steps, &mut |eval: &mut Self| {
                 let found = eval.term(frame, &branch.value)?;
+                eval.tell(Event::Exit { frame, branch });
                 match &value {
                     Some(known) if *known != found => {
                         return Err(eval.error(EvalCode::Conflict, branch.span, conflict));
@@ -170,6 +203,7 @@ impl<'p> Eval<'p> {
                 }
                 Ok(if constant { Flow::Enough } else { Flow::More })
             })?;
+            self.tell(Event::Leave);
             if value.is_some() {
                 return Ok(value);
             }
@@ -198,8 +232,11 @@ impl<'p> Eval<'p> {
     }
 
     fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> Done<()> {
+        self.tell(Event::Enter { frame, branch });
         self.run(frame, &branch.steps, &mut |eval: &mut Self| {
             let value = eval.term(frame, &branch.value)?;
+            eval.made(1, &Value::Null, branch.span)?;
+            eval.tell(Event::Exit { frame, branch });
             let mut path = Vec::with_capacity(branch.path.len());
             for term in &branch.path {
                 path.push(eval.term(frame, term)?);
@@ -210,26 +247,47 @@ impl<'p> Eval<'p> {
                 Err(eval.error(EvalCode::Conflict, branch.span, "object keys must be unique"))
             }
         })?;
+        self.tell(Event::Leave);
         Ok(())
     }
 
     /// The part of a set or object under one key, without the rest where that is possible.
     pub(super) fn keyed(&mut self, id: NodeId, key: &Value, span: Span) -> Done<Option<Value>> {
-        let home = self.home(id);
-        let Some(overlay) = self.overlays.get(home) else { return Ok(None) };
-        if let Some(whole) = overlay.values.get(&id) {
-            return Ok(index(whole, key).cloned());
+        let mut asked = 0;
+        let mut known = None;
+        for (memo, reads) in self.memos(id) {
+            asked += memo.asked.get(&id).copied().unwrap_or(0);
+            let keys = std::slice::from_ref(key);
+            known = match memo.values.get(&id) {
+                Some(whole) => Some((index(whole, key).cloned(), reads)),
+                None => memo.keyed.get(memo.keyed.key(id, keys), id, keys).map(|(value, _)| (defined(value), reads)),
+            };
+            if known.is_some() {
+                break;
+            }
         }
-        let asked = overlay.keyed.get(&id);
-        if let Some(known) = asked.and_then(|asked| asked.get(key)) {
-            return Ok(defined(known));
+        if let Some((value, reads)) = known {
+            self.read(reads);
+            return Ok(value);
         }
-        let whole = asked.is_some_and(|asked| asked.len() >= ASKED_KEYS);
-        let (Some(node), false) = (self.program.node(id), whole) else {
-            return Ok(self.value(id, span)?.and_then(|value| index(&value, key).cloned()));
+        let (Some(node), true) = (self.program.node(id), asked < ASKED_KEYS) else {
+            self.ensure(id, span)?;
+            return Ok(self.known(id).and_then(|value| index(value, key)).cloned());
         };
         let Some(rules) = &node.keyed else { return Ok(None) };
         self.enter(span)?;
+        let (value, reads) = self.noting(|eval| eval.keyed_part(node, rules, key))?;
+        self.leave();
+        if let Some(memo) = self.memo_for(id, reads) {
+            *memo.asked.entry(id).or_default() += 1;
+            let keys = std::slice::from_ref(key);
+            let at = memo.keyed.key(id, keys);
+            memo.keyed.keep(at, id, Box::new([key.clone()]), value.clone().unwrap_or(Value::Undefined), reads);
+        }
+        Ok(value)
+    }
+
+    fn keyed_part(&mut self, node: &'p Node, rules: &'p [Keyed], key: &Value) -> Done<Option<Value>> {
         let mut building =
             if node.kind == Kind::Set { Building::Set(BTreeSet::new()) } else { Building::Object(BTreeMap::new()) };
         for keyed in rules {
@@ -248,57 +306,98 @@ impl<'p> Eval<'p> {
             }
             self.close(frame);
         }
-        self.leave();
-        let value = index(&building.done(), key).cloned();
-        if let Some(overlay) = self.overlays.get_mut(home) {
-            let known = value.clone().unwrap_or(Value::Undefined);
-            overlay.keyed.entry(id).or_default().insert(key.clone(), known);
-        }
-        Ok(value)
+        Ok(index(&building.done(), key).cloned())
     }
 
-    /// Calls a function; `None` is undefined.
-    pub(super) fn call(&mut self, callee: Callee, args: Vec<Value>, span: Span) -> Done<Option<Value>> {
+    /// Calls a function with the arguments that stand on the stack from `base`; they are gone afterwards. `None` is
+    /// undefined.
+    pub(super) fn call(&mut self, callee: Callee, base: usize, span: Span) -> Done<Option<Value>> {
         if let Some(overlay) = self.current()
             && !overlay.mocks.is_empty()
             && let Some(mock) = overlay.mocks.get(&Mocked::of(callee))
         {
             let plain = overlay.plain;
             return match mock.clone() {
-                Mock::Value(value) => Ok(Some(value)),
+                Mock::Value(value) => {
+                    self.close(base);
+                    Ok(Some(value))
+                }
                 Mock::Function(callee) => {
                     // A replacement sees the functions as they are.
                     let outer = std::mem::replace(&mut self.overlay, plain);
-                    let result = self.call(callee, args, span);
+                    let result = self.call(callee, base, span);
                     self.overlay = outer;
                     result
                 }
             };
         }
         match callee {
-            Callee::Builtin(builtin) => self.call_builtin(builtin, &args, span),
-            Callee::Function(node) => self.call_function(node, &args, span),
-            Callee::Engine(special) => self.call_special(special, &args, span),
+            Callee::Builtin(builtin) => self.call_builtin(builtin, base, span),
+            Callee::Function(node) => self.call_function(node, base, span),
+            Callee::Engine(Special::Member) => {
+                let found = match self.stack.get(base..) {
+                    Some([element, domain]) => member(element, domain),
+                    _ => false,
+                };
+                self.close(base);
+                Ok(Some(Value::Bool(found)))
+            }
+            Callee::Engine(special) => {
+                let args = self.stack.split_off(base);
+                self.call_special(special, &args, span)
+            }
         }
     }
 
-    fn call_builtin(&mut self, builtin: &'static Builtin, args: &[Value], span: Span) -> Done<Option<Value>> {
+    fn call_builtin(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> Done<Option<Value>> {
+        let args = self.stack.get(base..).unwrap_or(&[]);
+        if builtin.deterministic && COSTLY.contains(&builtin.name) {
+            return self.call_costly(builtin, base, span);
+        }
         if builtin.deterministic {
             let result = (builtin.call)(&mut self.scope, args);
+            self.close(base);
             return match result {
-                Ok(value) => Ok(value),
+                Ok(Some(value)) => {
+                    self.made(0, &value, span)?;
+                    Ok(Some(value))
+                }
+                Ok(None) => Ok(None),
                 Err(error) => self.builtin_failed(error, span),
             };
         }
-        let key = (builtin.name, args.iter().map(CallKey::of).collect());
-        if let Some(value) = self.fixed.get(&key) {
-            return Ok(value.clone());
+        self.reads = self.reads.max(if builtin.name == CLOCK { Reads::Clock } else { Reads::Query });
+        let key = self.fixed.key(builtin.name, args);
+        if let Some((value, _)) = self.fixed.get(key, builtin.name, args) {
+            let value = defined(value);
+            self.close(base);
+            return Ok(value);
         }
         let value = match (builtin.call)(&mut self.scope, args) {
             Ok(value) => value,
             Err(error) => self.builtin_failed(error, span)?,
         };
-        self.fixed.insert(key, value.clone());
+        let args = self.stack.split_off(base).into_boxed_slice();
+        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), Reads::Query);
+        Ok(value)
+    }
+
+    /// A call whose result is worth remembering for the length of the query.
+    fn call_costly(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> Done<Option<Value>> {
+        let args = self.stack.get(base..).unwrap_or(&[]);
+        let key = self.fixed.key(builtin.name, args);
+        if let Some((value, _)) = self.fixed.get(key, builtin.name, args) {
+            let value = defined(value);
+            self.close(base);
+            return Ok(value);
+        }
+        let value = match (builtin.call)(&mut self.scope, args) {
+            Ok(value) => value,
+            Err(error) => self.builtin_failed(error, span)?,
+        };
+        self.made(0, value.as_ref().unwrap_or(&Value::Undefined), span)?;
+        let args = self.stack.split_off(base).into_boxed_slice();
+        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), Reads::Policy);
         Ok(value)
     }
 
@@ -314,42 +413,54 @@ impl<'p> Eval<'p> {
         Err(self.error(code, span, error.message))
     }
 
-    fn call_function(&mut self, id: NodeId, args: &[Value], span: Span) -> Done<Option<Value>> {
+    fn call_function(&mut self, id: NodeId, base: usize, span: Span) -> Done<Option<Value>> {
+        // Never among what lasts: arguments come with the input and would stay.
         let home = self.home(id);
-        let key: Vec<_> = args.iter().map(CallKey::of).collect();
-        let memo = self.overlays.get(home).and_then(|overlay| overlay.calls.get(&id));
-        if let Some(value) = memo.and_then(|calls| calls.get(&key)) {
-            return Ok(defined(value));
+        let (Some(node), Some(overlay)) = (self.program.node(id), self.overlays.get(home)) else { return Ok(None) };
+        let memo = &overlay.memo;
+        let args = self.stack.get(base..).unwrap_or(&[]);
+        let arity = args.len();
+        let key = memo.calls.key(id, args);
+        if let Some((value, reads)) = memo.calls.get(key, id, args) {
+            let value = defined(value);
+            self.read(reads);
+            self.close(base);
+            return Ok(value);
         }
-        let Some(node) = self.program.node(id) else { return Ok(None) };
         self.enter(span)?;
-        let mut value = None;
-        let conflict = "functions must not produce multiple outputs for same inputs";
-        for rule in &node.rules {
-            let fits = rule.guards.iter().all(|(at, wanted)| args.get(*at) == Some(wanted));
-            if !fits || (value.is_some() && rule.constant == value) {
-                continue;
-            }
-            let found = self.apply(rule, args, conflict)?;
-            value = self.agree(value, found, rule.span, conflict)?;
-        }
-        if let (None, Some(default)) = (&value, &node.default) {
-            value = self.apply(default, args, conflict)?;
-        }
+        let (value, reads) = self.noting(|eval| eval.function(node, base, arity))?;
         self.leave();
+        let args = self.stack.split_off(base).into_boxed_slice();
         if let Some(overlay) = self.overlays.get_mut(home) {
-            overlay.calls.entry(id).or_default().insert(key, value.clone().unwrap_or(Value::Undefined));
+            overlay.memo.calls.keep(key, id, args, value.clone().unwrap_or(Value::Undefined), reads);
         }
         Ok(value)
     }
 
-    fn apply(&mut self, rule: &'p Rule, args: &[Value], conflict: &str) -> Done<Option<Value>> {
-        let frame = self.frame(rule.slots);
-        for (place, arg) in self.stack.iter_mut().skip(frame).zip(args) {
-            *place = arg.clone();
+    /// The value of a function for the arguments on the stack from `base`.
+    fn function(&mut self, node: &'p Node, base: usize, arity: usize) -> Done<Option<Value>> {
+        let mut value = None;
+        let conflict = "functions must not produce multiple outputs for same inputs";
+        for rule in &node.rules {
+            let args = self.stack.get(base..).unwrap_or(&[]);
+            let fits = rule.guards.iter().all(|(at, wanted)| args.get(*at) == Some(wanted));
+            if !fits || (value.is_some() && rule.constant == value) {
+                continue;
+            }
+            let found = self.apply(rule, base, arity, conflict)?;
+            value = self.agree(value, found, rule.span, conflict)?;
         }
-        let value = self.first_branch(frame, rule, conflict)?;
-        self.close(frame);
+        if let (None, Some(default)) = (&value, &node.default) {
+            value = self.apply(default, base, arity, conflict)?;
+        }
+        Ok(value)
+    }
+
+    /// Runs a definition in a frame that begins with the arguments; they stay, as nothing binds them again.
+    fn apply(&mut self, rule: &'p Rule, base: usize, arity: usize, conflict: &str) -> Done<Option<Value>> {
+        self.stack.resize(base + rule.slots.max(arity), Value::Undefined);
+        let value = self.first_branch(base, rule, conflict)?;
+        self.close(base + arity);
         Ok(value)
     }
 }

@@ -11,13 +11,13 @@ use crate::engine::limits::NESTING;
 use crate::engine::program::{Out, Step};
 use crate::engine::span::Span;
 
+use super::memo::Reads;
 use super::paths::index;
 use super::{Done, Eval, Flow, Sink};
 
 impl<'p> Eval<'p> {
     pub(super) fn call_special(&mut self, special: Special, args: &[Value], span: Span) -> Done<Option<Value>> {
         match (special, args) {
-            (Special::Member, [element, domain]) => Ok(Some(Value::Bool(member(element, domain)))),
             (Special::MemberPair, [key, element, domain]) => {
                 let found = match domain {
                     Value::Set(set) => key == element && set.contains(element),
@@ -31,7 +31,10 @@ impl<'p> Eval<'p> {
                 }
                 Ok(Some(Value::Bool(true)))
             }
-            (Special::Runtime, _) => Ok(Some(Value::new_object())),
+            (Special::Runtime, _) => {
+                self.read(Reads::Query);
+                Ok(Some(Value::new_object()))
+            }
             (Special::HttpSend, [request]) => {
                 if let Some(message) = bad_request(request) {
                     let message = format!("http.send: {message}");
@@ -135,7 +138,7 @@ fn bad_request(request: &Value) -> Option<String> {
     Some(message)
 }
 
-fn member(element: &Value, domain: &Value) -> bool {
+pub(super) fn member(element: &Value, domain: &Value) -> bool {
     match domain {
         Value::Array(array) => array.iter().any(|other| other == element),
         Value::Set(set) => set.contains(element),

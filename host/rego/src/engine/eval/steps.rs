@@ -3,6 +3,7 @@
 use regorus::Value;
 
 use crate::engine::builtins::write_term;
+use crate::engine::observe::Event;
 use crate::engine::program::{Of, Op, Out, Pat, Step, Term};
 use crate::engine::span::Span;
 
@@ -16,6 +17,7 @@ impl<'p> Eval<'p> {
             left = rest;
             let span = step.span;
             self.tick(span)?;
+            self.tell(Event::Step { frame, step });
             let passed = match &step.op {
                 Op::Match { term: Term::Var(slot), pat: Pat::Bind(to) } => {
                     let value = self.slot(frame, *slot).clone();
@@ -26,18 +28,25 @@ impl<'p> Eval<'p> {
                     let value = self.term(frame, term)?;
                     self.accept(frame, pat, value)?
                 }
-                Op::Equal(one, other) => self.term(frame, one)? == self.term(frame, other)?,
-                Op::Truthy(term) => self.term(frame, term)? != Value::Bool(false),
+                Op::Equal(one, other) => match (self.peek(frame, one), self.peek(frame, other)) {
+                    (Some(one), Some(other)) => one == other,
+                    _ => self.term(frame, one)? == self.term(frame, other)?,
+                },
+                Op::Truthy(term) => match self.peek(frame, term) {
+                    Some(value) => *value != Value::Bool(false),
+                    None => self.term(frame, term)? != Value::Bool(false),
+                },
                 Op::Lookup { base, path, out } => match self.lookup(frame, base, path, span)? {
                     Some(value) => self.out(frame, out, value)?,
                     None => false,
                 },
                 Op::Call { callee, args, out } => {
-                    let mut values = Vec::with_capacity(args.len());
+                    let base = self.top();
                     for arg in args {
-                        values.push(self.term(frame, arg)?);
+                        let value = self.term(frame, arg)?;
+                        self.push(value);
                     }
-                    match self.call(*callee, values, span)? {
+                    match self.call(*callee, base, span)? {
                         Some(value) => self.out(frame, out, value)?,
                         None => false,
                     }
@@ -60,6 +69,7 @@ impl<'p> Eval<'p> {
                 Op::With { mods, body } => return self.with(frame, mods, body, rest, span, sink),
             };
             if !passed {
+                self.tell(Event::Failed { frame, step });
                 return Ok(Flow::More);
             }
         }

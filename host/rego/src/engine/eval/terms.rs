@@ -43,12 +43,22 @@ impl<'p> Eval<'p> {
         })
     }
 
+    /// The value of a constant or variable where it stands.
+    pub(super) fn peek<'v>(&'v self, frame: usize, term: &'v Term) -> Option<&'v Value> {
+        match term {
+            Term::Const(value) => Some(value),
+            Term::Var(slot) => Some(self.slot(frame, *slot)),
+            _ => None,
+        }
+    }
+
     pub(super) fn comprehension(&mut self, frame: usize, of: &'p Of) -> Done<Value> {
         self.enter(of.span)?;
         let value = match of.collect {
             Collect::Array => {
                 let mut values = Vec::new();
                 self.run(frame, &of.steps, &mut |eval: &mut Self| {
+                    eval.made(1, &Value::Null, of.span)?;
                     values.push(eval.term(frame, &of.value)?);
                     Ok(Flow::More)
                 })?;
@@ -57,6 +67,7 @@ impl<'p> Eval<'p> {
             Collect::Set => {
                 let mut values = BTreeSet::new();
                 self.run(frame, &of.steps, &mut |eval: &mut Self| {
+                    eval.made(1, &Value::Null, of.span)?;
                     values.insert(eval.term(frame, &of.value)?);
                     Ok(Flow::More)
                 })?;
@@ -66,6 +77,7 @@ impl<'p> Eval<'p> {
                 let mut values: BTreeMap<Value, Value> = BTreeMap::new();
                 self.run(frame, &of.steps, &mut |eval: &mut Self| {
                     let Some(key) = &of.key else { return Ok(Flow::Enough) };
+                    eval.made(1, &Value::Null, of.span)?;
                     let key = eval.term(frame, key)?;
                     let value = eval.term(frame, &of.value)?;
                     if values.get(&key).is_some_and(|known| *known != value) {

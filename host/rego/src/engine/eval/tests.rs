@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use regorus::Value;
 
 use crate::{
+    compile_options::CompileOptions,
     engine::{Ask, Bounds, EvalError, Files, Policy, Printed, builtins::NoHost},
     sources::PolicyFile,
 };
@@ -16,7 +17,7 @@ fn policy(texts: &[&str], data: &str) -> Policy {
         .map(|(at, text)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned() })
         .collect();
     let data = Value::from_json_str(data).unwrap();
-    let compiled = Files::parse(modules).and_then(|files| files.compile(data));
+    let compiled = Files::parse(modules, CompileOptions::default()).and_then(|files| files.compile(data));
     compiled.map_err(|errors| errors[0].to_string()).unwrap()
 }
 
@@ -100,7 +101,7 @@ fn a_further_argument_is_the_result() {
 #[test]
 fn a_scalar_has_no_elements() {
     check("p := [y | y := input.x[_]]", "[]");
-    check("p := [y | some y in 1]", "[]");
+    check("p := [y | x := json.unmarshal(\"1\"); some y in x]", "[]");
 }
 
 #[test]
@@ -190,4 +191,83 @@ fn print_writes_undefined_and_never_fails() {
     let (values, prints) = asked(&policy, &ask(None)).unwrap();
     assert_eq!(values, Some(Value::Bool(true)));
     assert_eq!(prints[0].text, "a <undefined> [1]");
+}
+
+/// Rules whose values last for one query, for a moment, or for good, and mixtures of them.
+const LASTING: &[&str] = &[
+    "package t\nlist := [x | some x in data.base.b]\nnow := time.now_ns()\nlate if now > 5\nmine contains x if some x in input.xs\n\
+     keyed[k] := v if some k, v in data.base\nseen[k] := v if some k, v in input\n\
+     twice(x) := x * 2\nhalf(x) := x / input.n\ndefault late := false\n\
+     p := {\"list\": list, \"late\": late, \"mine\": mine, \"a\": keyed.a, \"n\": seen.n, \"twice\": twice(input.n), \"half\": half(8), \
+     \"other\": other}\n",
+    "package t\nother := [a, b, c, d] if {\n\ta := count(mine) with input.xs as [1, 2, 3]\n\tb := list with data.base.b as [input.n]\n\
+     \tc := late with time.now_ns as 9\n\td := twice(3) with data.t.twice as half\n}\n",
+];
+
+const QUESTIONS: &[(&str, i64)] = &[
+    (r#"{"xs": [1], "n": 2}"#, 1),
+    (r#"{"xs": [1, 2], "n": 4}"#, 1),
+    (r#"{"xs": [], "n": 4}"#, 10),
+    (r#"{"xs": [1], "n": 2}"#, 10),
+    (r#"{"xs": [1], "n": 2}"#, 1),
+];
+
+fn answers(policy: &Policy) -> Vec<Option<Value>> {
+    let one = |(input, now_ns): &(&str, i64)| asked(policy, &Ask { now_ns: *now_ns, ..ask(Some(input)) }).unwrap().0;
+    QUESTIONS.iter().map(one).collect()
+}
+
+const BASE: &str = r#"{"base": {"a": 1, "b": [2, 3]}}"#;
+
+#[test]
+fn what_lasts_from_one_question_to_the_next_changes_no_answer() {
+    let shared = answers(&policy(LASTING, BASE));
+    for (at, question) in QUESTIONS.iter().enumerate() {
+        let fresh = policy(LASTING, BASE);
+        let (input, now_ns) = question;
+        let one = asked(&fresh, &Ask { now_ns: *now_ns, ..ask(Some(input)) }).unwrap().0;
+        assert!(one.is_some(), "{question:?}");
+        assert_eq!(shared[at], one, "{question:?}");
+    }
+}
+
+#[test]
+fn neither_the_order_of_files_nor_the_number_of_threads_changes_an_answer() {
+    let shared = policy(LASTING, BASE);
+    let wanted = answers(&shared);
+    let turned: Vec<_> = LASTING.iter().rev().copied().collect();
+    assert_eq!(answers(&policy(&turned, BASE)), wanted);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| answers(&shared))).collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), wanted);
+        }
+    });
+}
+
+#[test]
+fn what_is_printed_is_printed_for_every_question() {
+    let policy = policy(&["package t\np if {\n\tprint(\"here\")\n\tq\n}\nq if print(data.base.a)"], BASE);
+    for _ in 0..2 {
+        let (value, prints) = asked(&policy, &ask(None)).unwrap();
+        assert_eq!((value, prints.len()), (Some(Value::Bool(true)), 2));
+    }
+}
+
+#[test]
+fn an_error_is_not_taken_for_a_value_by_the_next_question() {
+    let texts = ["package t\np := q\nq := 1 if input.one\nq := 2 if input.two"];
+    let policy = policy(&texts, BASE);
+    for _ in 0..2 {
+        assert!(asked(&policy, &ask(Some(r#"{"one": true, "two": true}"#))).is_err());
+        assert_eq!(asked(&policy, &ask(Some(r#"{"two": true}"#))).unwrap().0, Some(Value::from(2_u64)));
+    }
+}
+
+#[test]
+fn what_one_evaluation_makes_is_bounded() {
+    let rules = "xs := numbers.range(1, 1000000)\np := [n | some i in numbers.range(1, 100); n := count(array.concat(xs, [i]))]";
+    let policy = policy(&[&format!("package t\n{rules}")], BASE);
+    let error = asked(&policy, &ask(None)).unwrap_err();
+    assert!(error.message.contains("elements were made in one evaluation"), "{}", error.message);
 }

@@ -4,7 +4,6 @@
 //! Invariant: a broken rule does not hide the next one; nesting beyond a limit is an error, never a crash.
 
 mod bodies;
-#[cfg(test)]
 mod query;
 mod rules;
 mod scalars;
@@ -20,7 +19,6 @@ use crate::engine::lex::{Kind, Token, Tokens, lex};
 use crate::engine::limits::{NESTING, SOURCE_BYTES};
 use crate::engine::span::{Source, Span};
 
-#[cfg(test)]
 pub(crate) use query::parse_query;
 
 /// The words that are no names, unless a dot follows directly.
@@ -42,19 +40,24 @@ struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: usize,
+    /// The file is Rego of before 1.0, unless it imports `rego.v1`.
+    v0: bool,
+    /// Words of [`FUTURE`] that a file of before 1.0 has imported.
+    imported: Vec<&'static str>,
     /// `|` ends the expression: it stands in front of a comprehension's body.
     no_or: bool,
     names: BTreeMap<&'a str, Name>,
     errors: Vec<CompileError>,
 }
 
-/// Reads one file, the `file`th of the compilation.
+/// Reads one file, the `file`th of the compilation; with `v0` in Rego of before 1.0, where `if`, `contains`, `every` and
+/// `in` are names until they are imported.
 ///
 /// # Errors
 /// Everything that is not Rego, with its places.
-pub(crate) fn parse(source: &Source, file: u32) -> Result<Module, Vec<CompileError>> {
+pub(crate) fn parse(source: &Source, file: u32, v0: bool) -> Result<Module, Vec<CompileError>> {
     let Tokens { tokens, comments } = tokens(source, file)?;
-    let mut parser = Parser::new(source, &tokens);
+    let mut parser = Parser { v0, ..Parser::new(source, &tokens) };
     let module = parser.module();
     parser.finish(module, comments)
 }
@@ -69,7 +72,17 @@ fn tokens(source: &Source, file: u32) -> Result<Tokens, Vec<CompileError>> {
 
 impl<'a> Parser<'a> {
     fn new(source: &'a Source, tokens: &'a [Token]) -> Self {
-        Self { source, tokens, at: 0, depth: 0, no_or: false, names: BTreeMap::new(), errors: Vec::new() }
+        Self {
+            source,
+            tokens,
+            at: 0,
+            depth: 0,
+            v0: false,
+            imported: Vec::new(),
+            no_or: false,
+            names: BTreeMap::new(),
+            errors: Vec::new(),
+        }
     }
 
     fn finish(self, module: Parsed<Module>, comments: Vec<Span>) -> Result<Module, Vec<CompileError>> {
@@ -133,7 +146,7 @@ impl<'a> Parser<'a> {
         let token = self.token(0);
         let found = match token.kind {
             Kind::End => "end of file".to_owned(),
-            Kind::Ident if KEYWORDS.contains(&self.text(token.span)) => format!("{} keyword", self.text(token.span)),
+            Kind::Ident if self.is_keyword(0) => format!("{} keyword", self.text(token.span)),
             Kind::Ident => format!("identifier `{}`", self.text(token.span)),
             _ => format!("`{}`", self.text(token.span)),
         };
@@ -154,7 +167,9 @@ impl<'a> Parser<'a> {
     fn is_keyword(&self, ahead: usize) -> bool {
         let text = self.text(self.token(ahead).span);
         let next = self.token(ahead + 1);
-        KEYWORDS.contains(&text) && (next.kind != Kind::Dot || next.space)
+        KEYWORDS.contains(&text)
+            && (next.kind != Kind::Dot || next.space)
+            && (!self.v0 || !FUTURE.contains(&text) || self.imported.contains(&text))
     }
 
     fn eat_keyword(&mut self, word: &str) -> bool {

@@ -1,6 +1,7 @@
 //! What stands at the top of a file: package, imports, rules.
 
 use crate::engine::ast::{Branch, Head, Import, Literal, Module, Name, Rule, Term, TermKind};
+use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::Kind;
 use crate::engine::limits::COMPILE_ERRORS;
 
@@ -89,7 +90,7 @@ impl Parser<'_> {
             return self.fail(self.span(), "unexpected package keyword: a file has one package");
         }
         module.rules.push(self.rule()?);
-        Ok(())
+        self.more_bodies(module)
     }
 
     fn import(&mut self) -> Parsed<Option<Import>> {
@@ -98,6 +99,9 @@ impl Parser<'_> {
         let root = path.first().map(|name| name.to_string()).unwrap_or_default();
         let alias = if self.eat_keyword("as") {
             let name = self.expect(Kind::Ident, "a name")?;
+            if !self.v0 && matches!(self.text(name.span), "input" | "data") {
+                return self.fail(name.span, "imports must not shadow input or data (use a different name)");
+            }
             Some(self.name(name.span))
         } else {
             None
@@ -113,16 +117,28 @@ impl Parser<'_> {
         }
     }
 
-    /// `rego.v1` and `future.keywords.in`: they chose a language that now is the only one.
+    /// `rego.v1` and `future.keywords.in`: they choose the language, where it is not Rego v1 anyway.
     fn language_import(&mut self, path: &[Name], span: crate::engine::span::Span) -> Parsed<()> {
         let parts: Vec<&str> = path.iter().map(|name| &**name).collect();
         match parts.as_slice() {
-            ["rego", "v1"] | ["future", "keywords"] => Ok(()),
-            ["future", "keywords", word] if FUTURE.contains(word) => Ok(()),
+            ["rego", "v1"] => {
+                self.v0 = false;
+                Ok(())
+            }
+            ["future", "keywords"] => {
+                self.imported.extend(FUTURE);
+                Ok(())
+            }
+            ["future", "keywords", word] if FUTURE.contains(word) => {
+                self.imported.extend(FUTURE.iter().filter(|known| *known == word));
+                // `every` is made of `in`.
+                self.imported.extend((*word == "every").then_some("in"));
+                Ok(())
+            }
             ["future", "keywords", word] => {
                 self.fail(span, format!("unexpected keyword, must be one of [contains every if in], got: {word}"))
             }
-            ["rego", ..] => self.fail(span, "invalid import, must be `rego.v1`"),
+            ["rego", ..] => self.fail(span, format!("invalid import `{}`, must be `rego.v1`", parts.join("."))),
             _ => self.fail(span, "invalid import, must be `future.keywords`"),
         }
     }
@@ -144,6 +160,9 @@ impl Parser<'_> {
             if value.is_none() {
                 return self.fail(head.span, "default rules must have a value");
             }
+            if let Some((span, what)) = value.as_ref().and_then(not_constant) {
+                return self.fail(span, format!("illegal default rule (value cannot contain {what})"));
+            }
             let span = self.since(start);
             let bodies = vec![Branch { value, body: Vec::new(), span }];
             return Ok(Rule { span, default, head, bodies });
@@ -159,8 +178,14 @@ impl Parser<'_> {
             } else {
                 body = vec![self.nested(Self::literal)?];
             }
+        } else if self.kind() == Kind::LBrace && self.v0 {
+            bodied = true;
+            partial_set(&mut head, value.is_some());
+            body = self.braced()?;
         } else if self.kind() == Kind::LBrace {
             return self.fail(self.span(), "`if` keyword is required before rule body");
+        } else if self.v0 && value.is_none() && (!head.path.is_empty() || head.args.is_some()) {
+            partial_set(&mut head, false);
         } else if head.key.is_none() && value.is_none() {
             let hint = "must use `if`, `contains` or an assignment";
             return self.fail(head.span, format!("unexpected rule head, it {hint}"));
@@ -174,8 +199,25 @@ impl Parser<'_> {
             head,
             bodies: vec![Branch { value, body, span: if bodied { self.since(branch) } else { self.since(start) } }],
         };
+        if self.at_keyword("else") && !bodied {
+            return self.fail(self.span(), "unexpected else keyword: the rule has no body");
+        }
         self.else_branches(&mut rule)?;
         Ok(rule)
+    }
+
+    /// In Rego of before 1.0: `p { … } { … }` is two definitions, of which this reads all but the first.
+    fn more_bodies(&mut self, module: &mut Module) -> Parsed<()> {
+        while self.v0 && self.kind() == Kind::LBrace {
+            let start = self.span();
+            let Some(first) = module.rules.last().filter(|rule| !rule.default && rule.bodies.len() == 1) else { break };
+            let Some(Branch { value, .. }) = first.bodies.first() else { break };
+            let (head, value) = (first.head.clone(), value.clone());
+            let body = self.braced()?;
+            let span = self.since(start);
+            module.rules.push(Rule { span, default: false, head, bodies: vec![Branch { value, body, span }] });
+        }
+        Ok(())
     }
 
     /// What stands behind `if` and begins with a brace: a body, or else a set or object as the only literal.
@@ -206,11 +248,13 @@ impl Parser<'_> {
                 None
             };
             let with_if = self.eat_keyword("if");
-            let body = if self.kind() == Kind::LBrace && with_if {
+            let mut bodied = true;
+            let body = if self.kind() == Kind::LBrace && (with_if || self.v0) {
                 self.braced()?
             } else if with_if {
                 vec![self.nested(Self::literal)?]
             } else if value.is_some() {
+                bodied = false;
                 Vec::new()
             } else {
                 return self.unexpected("a value or a body of `else`");
@@ -221,6 +265,9 @@ impl Parser<'_> {
             }
             rule.span = rule.span.to(span);
             rule.bodies.push(Branch { value, body, span });
+            if !bodied && self.at_keyword("else") {
+                return self.fail(self.span(), "unexpected else keyword: the one before always holds");
+            }
         }
         Ok(())
     }
@@ -257,8 +304,10 @@ impl Parser<'_> {
                 _ => break,
             }
         }
-        if args.is_none() && path.is_empty() && matches!(&*name, "input" | "data") {
-            return self.fail(token.span, format!("rules must not shadow {name} (use a different rule name)"));
+        if !self.v0 && args.is_none() && path.is_empty() && matches!(&*name, "input" | "data") {
+            let message = format!("rules must not shadow {name} (use a different rule name)");
+            self.errors.push(CompileError::at(self.source, token.span, CompileCode::Compile, message));
+            return Err(Failed);
         }
         let span = self.since(token.span);
         Ok(Head { name, path, args, key: None, span })
@@ -268,5 +317,30 @@ impl Parser<'_> {
     pub(super) fn field(&mut self, span: crate::engine::span::Span) -> Term {
         let name = self.name(span);
         Term { kind: TermKind::Scalar(regorus::Value::String(name)), span }
+    }
+}
+
+/// In Rego of before 1.0, `p[x]` without a value is `p contains x`.
+fn partial_set(head: &mut Head, valued: bool) {
+    if !valued && head.args.is_none() && head.key.is_none() && head.path.len() == 1 {
+        head.key = head.path.pop();
+    }
+}
+
+/// What in the value of a default is known only when it is evaluated, with its place. A comprehension may stand there.
+fn not_constant(term: &Term) -> Option<(crate::engine::span::Span, &'static str)> {
+    match &term.kind {
+        TermKind::Var(_) => Some((term.span, "var")),
+        TermKind::Ref(_) => Some((term.span, "ref")),
+        TermKind::Call(_) => Some((term.span, "call")),
+        TermKind::Array(items) | TermKind::Set(items) => items.iter().find_map(not_constant),
+        TermKind::Object(items) => {
+            items.iter().find_map(|(key, value)| not_constant(key).or_else(|| not_constant(value)))
+        }
+        TermKind::Scalar(_)
+        | TermKind::ArrayOf(_)
+        | TermKind::SetOf(_)
+        | TermKind::ObjectOf(_)
+        | TermKind::Template(_) => None,
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use regorus::Value;
 
+use crate::engine::documents::is_beyond;
 use crate::engine::lex::{Kind, Token};
 use crate::engine::span::Span;
 
@@ -16,6 +17,9 @@ impl Parser<'_> {
     pub(super) fn number(&mut self, span: Span, negative: bool) -> Parsed<Value> {
         let sign = if negative { "-" } else { "" };
         let text = format!("{sign}{}", self.text(span));
+        if is_beyond(&text) {
+            return self.fail(span, "number too big");
+        }
         let whole = whole_number(&text);
         let text = whole.as_deref().unwrap_or(&text);
         match Value::from_numeric_string(text) {

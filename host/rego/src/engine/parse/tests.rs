@@ -4,11 +4,11 @@ use super::*;
 use crate::engine::ast::{LiteralKind, TermKind};
 
 fn module(text: &str) -> Module {
-    parse(&Source::new("t.rego".into(), text.into()), 0).unwrap()
+    parse(&Source::new("t.rego".into(), text.into()), 0, false).unwrap()
 }
 
 fn errors(text: &str) -> Vec<String> {
-    let errors = parse(&Source::new("t.rego".into(), text.into()), 0).unwrap_err();
+    let errors = parse(&Source::new("t.rego".into(), text.into()), 0, false).unwrap_err();
     errors.iter().map(|error| format!("{}:{}: {}", error.row, error.col, error.message)).collect()
 }
 
@@ -35,6 +35,12 @@ fn nesting_has_a_limit() {
 }
 
 #[test]
+fn a_number_has_no_more_digits_than_there_is_memory() {
+    let text = "package a\np := 1e973305900\nq := 1e-973305900\nr := 1e300";
+    assert_eq!(errors(text), ["2:6: number too big", "3:6: number too big"]);
+}
+
+#[test]
 fn a_bar_in_brackets_is_a_comprehension_unless_a_list_goes_on() {
     let module = module("package a\np := [x | x := 1]\nq := {a | b, c}\n");
     assert!(matches!(module.rules[0].bodies[0].value.as_ref().unwrap().kind, TermKind::ArrayOf(_)));
@@ -50,6 +56,30 @@ fn a_key_and_a_value_may_stand_in_front_of_in() {
     assert_eq!(&*call.name[0], "internal.member_3");
     let TermKind::Call(call) = &module.rules[1].bodies[0].value.as_ref().unwrap().kind else { panic!() };
     assert_eq!(call.args.len(), 2);
+}
+
+#[test]
+fn rego_of_before_v1_has_other_keywords_and_heads() {
+    let parsed = |text: &str| parse(&Source::new("t.rego".into(), format!("package a\n{text}")), 0, true);
+    let shape = |text: &str| {
+        let module = parsed(text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let rule = |rule: &crate::engine::ast::Rule| (rule.head.key.is_some(), rule.head.path.len(), rule.bodies.len());
+        module.rules.iter().map(rule).collect::<Vec<_>>()
+    };
+    for (text, want) in [
+        ("p { true }", &[(false, 0, 1)][..]),
+        ("deny[msg] { msg := \"x\" } { msg := \"y\" }", &[(true, 0, 1), (true, 0, 1)]),
+        ("p[x] = y { x := 1; y := 2 }", &[(false, 1, 1)]),
+        ("p[\"a\"]", &[(true, 0, 1)]),
+        ("p.q[x] { x := 1 }", &[(false, 2, 1)]),
+        ("p = 1 { true } else = 2 { input.x } else = 3", &[(false, 0, 3)]),
+        ("if := 1\ncontains[x] { x := every }\nevery = 2", &[(false, 0, 1), (true, 0, 1), (false, 0, 1)]),
+        ("import future.keywords\np contains x if { some x in [1] }", &[(true, 0, 1)]),
+    ] {
+        assert_eq!(shape(text), want, "{text}");
+    }
+    assert!(parsed("import rego.v1\np { true }").is_err());
+    assert!(parsed("p { some x in [1] }").is_err());
 }
 
 #[test]

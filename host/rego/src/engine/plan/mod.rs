@@ -3,7 +3,6 @@
 //! [`steps`] plans literals, [`paths`] references. What each rule reads is noted on the way, for cycles and for `with`.
 
 mod paths;
-#[cfg(test)]
 mod query;
 mod steps;
 
@@ -16,11 +15,10 @@ use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot, SlotInfo};
 use crate::engine::modules::{Kind, Tree};
 use crate::engine::order::Bound;
-use crate::engine::program::{Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Term};
+use crate::engine::program::{About, Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Term};
 use crate::engine::reach::{Bits, Reach, Reads};
 use crate::engine::span::{Source, Span};
 
-#[cfg(test)]
 pub(crate) use query::{QueryPlan, plan_query};
 
 /// What each distinct `with` can change.
@@ -45,7 +43,7 @@ pub(crate) fn plan(
     let mut targets = Targets::new();
     let mut reach = Reach::new(tree.nodes.len());
     let mut nodes: Vec<_> = tree.nodes.iter().enumerate().map(|(at, _)| empty_node(tree, at)).collect();
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| rule.sound) {
         let mut planner =
             Planner { tree, sources, slots: &rule.slots, reads: Reads::default(), targets: &mut targets, errors };
         let planned = planner.rule(rule, None);
@@ -111,17 +109,24 @@ fn empty_node(tree: &Tree, at: usize) -> Node {
 }
 
 fn report_cycles(tree: &Tree, nodes: &[Node], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
-    for cycle in reach.cycles() {
-        let rules: Vec<_> =
-            cycle.iter().filter(|id| nodes.get(**id as usize).is_some_and(|node| node.kind != Kind::Package)).collect();
-        let Some(first) = rules.first().and_then(|id| nodes.get(**id as usize)) else { continue };
-        let Some(source) = sources.get(first.span.file as usize) else { continue };
-        let mut path: Vec<_> = rules.iter().map(|id| tree.name(**id)).collect();
-        if path.len() == 1 || path.first() != path.last() {
-            path.push(first.name.clone());
+    let mut told = Bits::new(nodes.len());
+    for mut cycle in reach.cycles() {
+        // The cycle ends with its first node again.
+        cycle.pop();
+        cycle.retain(|id| nodes.get(*id as usize).is_some_and(|node| node.kind != Kind::Package));
+        for at in 0..cycle.len() {
+            let Some(node) = cycle.get(at).and_then(|id| nodes.get(*id as usize)) else { continue };
+            let Some(source) = sources.get(node.span.file as usize) else { continue };
+            let id = cycle.get(at).copied().unwrap_or_default() as usize;
+            if told.has(id) {
+                continue;
+            }
+            told.add(id);
+            let around = cycle.iter().cycle().skip(at).take(cycle.len() + 1);
+            let path: Vec<_> = around.map(|id| tree.name(*id)).collect();
+            let message = format!("rule {} is recursive: {}", node.name, path.join(" -> "));
+            errors.push(CompileError::at(source, node.span, CompileCode::Recursion, message));
         }
-        let message = format!("rule {} is recursive: {}", first.name, path.join(" -> "));
-        errors.push(CompileError::at(source, first.span, CompileCode::Recursion, message));
     }
 }
 
@@ -134,6 +139,8 @@ impl Planner<'_> {
 
     /// Plans a definition; a variable `known` has a value beforehand.
     fn rule(&mut self, rule: &RuleIr, known: Option<Slot>) -> Rule {
+        let names = rule.slots.iter().map(|slot| slot.name.clone()).collect();
+        let about = Arc::new(About { node: rule.node, names, span: rule.span });
         let branches: Vec<_> = rule
             .branches
             .iter()
@@ -145,7 +152,7 @@ impl Planner<'_> {
                 let steps = self.body(&branch.body, &mut bound);
                 let path = branch.path.iter().map(|expr| self.head_term(expr, &bound, branch.span)).collect();
                 let value = self.head_term(&branch.value, &bound, branch.span);
-                Branch { steps, path, value, set: branch.set, span: branch.span }
+                Branch { steps, path, value, set: branch.set, span: branch.span, about: Arc::clone(&about) }
             })
             .collect();
         let guards = guards(rule);

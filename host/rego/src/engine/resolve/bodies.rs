@@ -11,6 +11,7 @@ use crate::engine::span::Span;
 
 use super::Resolver;
 use super::names::{builtin, joined};
+use super::scopes::{How, shares_names};
 
 impl Resolver<'_> {
     pub(super) fn literals(&mut self, literals: &[Literal], out: &mut Vec<Lit>) {
@@ -45,16 +46,13 @@ impl Resolver<'_> {
             }
             LiteralKind::Some(names) => {
                 for (name, span) in names {
-                    if self.assigned_here(name) {
-                        self.error(*span, CompileCode::Compile, format!("var {name} declared above"));
-                    }
-                    self.declare(name, *span);
+                    self.declare(name, *span, How::Some, 0);
                 }
             }
             LiteralKind::SomeIn { key, value, domain } => {
                 let domain = self.term(domain, out);
                 for term in key.iter().chain([value]) {
-                    self.declare_pattern(term);
+                    self.declare_pattern(term, How::SomeIn, 1);
                 }
                 let key = key.as_ref().map(|key| self.term(key, out));
                 let value = self.term(value, out);
@@ -65,12 +63,13 @@ impl Resolver<'_> {
                 let lit = self.closed(|resolver| {
                     resolver.scopes.push(super::Scope::default());
                     for term in key.iter().chain([value]) {
-                        resolver.declare_pattern(term);
+                        resolver.declare_pattern(term, How::Every, 1);
                     }
                     let mut lits = Vec::new();
                     let key = key.as_ref().map(|key| resolver.term(key, &mut lits));
                     let value = resolver.term(value, &mut lits);
                     resolver.open(body, &[]);
+                    resolver.go_on();
                     resolver.literals(body, &mut lits);
                     resolver.close();
                     resolver.close();
@@ -132,15 +131,14 @@ impl Resolver<'_> {
             self.error(left.span, CompileCode::Compile, "cannot assign to this: only to variables, arrays and objects");
             return;
         }
-        if let TermKind::Var(name) = &left.kind
-            && &**name != "_"
-            && self.assigned_here(name)
-        {
-            self.error(span, CompileCode::Compile, format!("var {name} assigned above"));
-        }
         // The right side is resolved first: in `x := x + 1` its `x` is the outer one.
-        let right = Side::of(self, right, false, pre);
-        self.declare_pattern(left);
+        let right = match Side::of(self, right, false, pre) {
+            Side::Call(call, call_span) if shares_names(left, right) => {
+                Side::Expr(self.hoisted_call(&call, call_span, pre))
+            }
+            other => other,
+        };
+        self.declare_pattern(left, How::Assigned, 1);
         let left = Side::Expr(self.term(left, pre));
         self.unify(left, right, true, span, pre, main, &mut Vec::new());
     }

@@ -5,16 +5,18 @@
 //! in front of the literal, and so are the operands of a negated call: both are evaluated outside.
 
 mod bodies;
+mod imports;
 mod names;
-#[cfg(test)]
 mod query;
 mod scopes;
 mod terms;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use crate::compile_options::CompileOptions;
 use crate::engine::annotations::Annotations;
 use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
@@ -23,13 +25,20 @@ use crate::engine::limits::SLOTS;
 use crate::engine::modules::{Tree, constant_front};
 use crate::engine::span::{Source, Span};
 
-use scopes::Scope;
+use scopes::{How, Local, Scope};
 
-#[cfg(test)]
 pub(crate) use query::{QueryIr, resolve_query};
 
-/// What a name of a file refers to: a full path, `data` or `input` first.
-type Globals = BTreeMap<Name, Vec<Name>>;
+/// What the names of a file refer to.
+type Globals = BTreeMap<Name, Global>;
+
+/// What one name of a file refers to.
+struct Global {
+    /// A full path, `data` or `input` first.
+    path: Vec<Name>,
+    /// Which of the file's imports brings it, if one does.
+    import: Option<usize>,
+}
 
 struct Resolver<'a> {
     tree: &'a Tree,
@@ -37,11 +46,20 @@ struct Resolver<'a> {
     globals: &'a Globals,
     /// Annotations of the file and the rule at work, for `rego.metadata`.
     annotations: Option<(&'a Annotations, usize, usize)>,
+    options: CompileOptions,
+    /// Which of the file's imports something uses.
+    used: &'a [Cell<bool>],
     slots: Vec<SlotInfo>,
+    /// How often each slot is met.
+    uses: Vec<u32>,
+    /// What is declared in the rule.
+    locals: Vec<Local>,
     scopes: Vec<Scope>,
     /// Every variable met, in order; a closure reads from it what it needs from outside.
     met: Vec<Slot>,
     errors: &'a mut Vec<CompileError>,
+    /// How many errors there were before the rule at work.
+    sound: usize,
 }
 
 /// Resolves every rule of every file.
@@ -51,24 +69,32 @@ pub(crate) fn resolve(
     tree: &Tree,
     places: &[Vec<NodeId>],
     annotations: &Annotations,
+    options: CompileOptions,
     errors: &mut Vec<CompileError>,
 ) -> Vec<RuleIr> {
     let mut rules = Vec::new();
     for (file, ((module, source), nodes)) in modules.iter().zip(sources).zip(places).enumerate() {
         let globals = globals(tree, &module.package, module);
+        let used: Vec<_> = module.imports.iter().map(|_| Cell::new(false)).collect();
         for (at, (rule, node)) in module.rules.iter().zip(nodes).enumerate() {
             let mut resolver = Resolver {
                 tree,
                 source,
                 globals: &globals,
                 annotations: Some((annotations, file, at)),
+                options,
+                used: &used,
                 slots: Vec::new(),
+                uses: Vec::new(),
+                locals: Vec::new(),
                 scopes: vec![Scope::default()],
                 met: Vec::new(),
+                sound: errors.len(),
                 errors,
             };
             rules.push(resolver.rule(rule, *node));
         }
+        imports::check(module, source, &used, options, errors);
     }
     rules
 }
@@ -79,11 +105,12 @@ fn globals(tree: &Tree, package: &[Name], module: &Module) -> Globals {
         let mut path = vec![Name::from("data")];
         path.extend(package.iter().cloned());
         path.push(name.clone());
-        globals.insert(name.clone(), path);
+        globals.insert(name.clone(), Global { path, import: None });
     }
-    for import in &module.imports {
+    for (at, import) in module.imports.iter().enumerate() {
         if let Some(name) = import.name() {
-            globals.entry(name.clone()).or_insert_with(|| import.path.clone());
+            let global = || Global { path: import.path.clone(), import: Some(at) };
+            globals.entry(name.clone()).or_insert_with(global);
         }
     }
     globals
@@ -101,6 +128,7 @@ impl Resolver<'_> {
         }
         let slot = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
         self.slots.push(SlotInfo { name });
+        self.uses.push(0);
         slot
     }
 
@@ -116,13 +144,13 @@ impl Resolver<'_> {
                     if let Some(info) = self.slots.get_mut(*slot as usize) {
                         info.name = Some(name.clone());
                     }
-                    self.declare_as(name, *slot);
+                    self.declare_as(name, *slot, arg.span, How::Argument, 0);
                 }
                 _ => patterns.push((arg, *slot)),
             }
         }
         for (arg, _) in &patterns {
-            self.declare_pattern(arg);
+            self.declare_pattern(arg, How::Argument, u32::try_from(rule.bodies.len()).unwrap_or(u32::MAX));
         }
         let front = constant_front(rule);
         let suffix = rule.head.path.get(front..).unwrap_or(&[]);
@@ -134,6 +162,7 @@ impl Resolver<'_> {
                 heads.extend(&rule.head.key);
                 heads.extend(&branch.value);
                 self.open(&branch.body, &heads);
+                self.go_on();
                 let mut body = Vec::new();
                 for (arg, slot) in &patterns {
                     let expr = self.term(arg, &mut body);
@@ -149,7 +178,9 @@ impl Resolver<'_> {
                 BranchIr { body, path, value, set: rule.head.key.is_some(), span: branch.span }
             })
             .collect();
+        self.refuse_unused();
         let slots = std::mem::take(&mut self.slots);
-        RuleIr { node, arity: args.len(), branches, slots, span: rule.span, default: rule.default }
+        let sound = self.errors.len() == self.sound;
+        RuleIr { node, arity: args.len(), branches, slots, span: rule.span, default: rule.default, sound }
     }
 }

@@ -10,6 +10,21 @@ use crate::engine::modules::Kind;
 
 use super::Resolver;
 
+/// Functions that Rego v1 has no more.
+const DEPRECATED: [&str; 11] = [
+    "all",
+    "any",
+    "cast_array",
+    "cast_boolean",
+    "cast_null",
+    "cast_object",
+    "cast_set",
+    "cast_string",
+    "net.cidr_overlap",
+    "re_match",
+    "set_diff",
+];
+
 /// A function and how many arguments it takes.
 pub(super) struct Found {
     pub callee: Callee,
@@ -52,7 +67,11 @@ impl Resolver<'_> {
         if &**first == "data" || &**first == "input" {
             return Some(name.to_vec());
         }
-        let mut path = self.globals.get(first)?.clone();
+        let global = self.globals.get(first)?;
+        if let Some(used) = global.import.and_then(|import| self.used.get(import)) {
+            used.set(true);
+        }
+        let mut path = global.path.clone();
         path.extend(rest.iter().cloned());
         Some(path)
     }
@@ -80,6 +99,10 @@ impl Resolver<'_> {
         }
         if full.is_none() || call.name.len() > 1 {
             if let Some(found) = builtin(&name) {
+                if DEPRECATED.contains(&name.as_str()) && (self.options.strict || !self.options.v0) {
+                    let message = format!("deprecated built-in function calls in expression: {name}");
+                    self.error(call.name_span, CompileCode::Type, message);
+                }
                 return Some(found);
             }
             if let Some(reason) = unsupported(&name) {

@@ -1,6 +1,7 @@
 //! [`resolve_query`]: the names of a query, for the cases of OPA.
 
 use super::{Globals, Resolver};
+use crate::compile_options::CompileOptions;
 use crate::engine::ast::{Literal, Name};
 use crate::engine::error::CompileError;
 use crate::engine::ir::{Lit, Slot, SlotInfo};
@@ -22,9 +23,14 @@ pub(crate) fn resolve_query(body: &[Literal], source: &Source, tree: &Tree, erro
         source,
         globals: &globals,
         annotations: None,
+        options: CompileOptions::default(),
+        used: &[],
         slots: Vec::new(),
+        uses: Vec::new(),
+        locals: Vec::new(),
         scopes: Vec::new(),
         met: Vec::new(),
+        sound: errors.len(),
         errors,
     };
     resolver.open(body, &[]);

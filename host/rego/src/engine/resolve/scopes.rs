@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::ast::{Literal, LiteralKind, Name, Part, Term, TermKind};
+use crate::engine::error::CompileCode;
 use crate::engine::ir::Slot;
 use crate::engine::span::Span;
 
@@ -14,8 +15,36 @@ use super::names::{builtin, joined};
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     names: BTreeMap<Name, Slot>,
-    /// Names that `:=` or `some` have declared so far.
-    declared: BTreeSet<Name>,
+    /// Names that are declared so far.
+    declared: BTreeMap<Name, How>,
+    /// Names that stood in it before they were declared in it, if they ever are.
+    referenced: BTreeSet<Name>,
+    /// It goes on with the names of the scope around it: a body after arguments, or after those of `every`.
+    goes_on: bool,
+}
+
+/// How a variable is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    Argument,
+    /// `:=`
+    Assigned,
+    /// `some x`
+    Some,
+    /// `some x in xs`
+    SomeIn,
+    Every,
+}
+
+/// A variable that is declared, to be told of when nothing uses it.
+#[derive(Debug)]
+pub(super) struct Local {
+    slot: Slot,
+    name: Name,
+    span: Span,
+    how: How,
+    /// How often it is met where it is declared.
+    own: u32,
 }
 
 impl Resolver<'_> {
@@ -27,30 +56,106 @@ impl Resolver<'_> {
         self.scopes.last().is_some_and(|scope| scope.names.contains_key(name))
     }
 
-    pub(super) fn assigned_here(&self, name: &str) -> bool {
-        self.scopes.last().is_some_and(|scope| scope.declared.contains(name))
-    }
-
-    pub(super) fn declare_as(&mut self, name: &Name, slot: Slot) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.names.insert(name.clone(), slot);
-            scope.declared.insert(name.clone());
+    /// Notes that a variable stands here.
+    pub(super) fn meet(&mut self, slot: Slot) {
+        self.met.push(slot);
+        if let Some(uses) = self.uses.get_mut(slot as usize) {
+            *uses += 1;
         }
     }
 
+    /// A name stands here that its body declares only further down, or never.
+    pub(super) fn refuse_unknown(&mut self, name: &Name, span: Span) {
+        self.error(span, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.referenced.insert(name.clone());
+        }
+    }
+
+    pub(super) fn declare_as(&mut self, name: &Name, slot: Slot, span: Span, how: How, own: u32) {
+        self.refuse_again(name, span, how);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.names.insert(name.clone(), slot);
+            scope.declared.insert(name.clone(), how);
+        }
+        self.locals.push(Local { slot, name: name.clone(), span, how, own });
+    }
+
+    /// A name is declared once in a body, and before anything else uses it there.
+    fn refuse_again(&mut self, name: &Name, span: Span, how: How) {
+        if !self.options.v0 && matches!(&**name, "input" | "data") {
+            match how {
+                How::Argument => {
+                    let message = format!("args must not shadow {name} (use a different variable name)");
+                    self.error(span, CompileCode::Compile, message);
+                }
+                How::Assigned => {
+                    let message = format!("variables must not shadow {name} (use a different variable name)");
+                    self.error(span, CompileCode::Compile, message);
+                }
+                How::Some | How::SomeIn | How::Every => {}
+            }
+        }
+        let mut scopes = self.scopes.iter().rev();
+        let Some(here) = scopes.next() else { return };
+        let around = scopes.next().filter(|_| here.goes_on);
+        let before = here.declared.get(name).or_else(|| around.and_then(|around| around.declared.get(name)));
+        let message = match before {
+            Some(How::Argument) => format!("arg {name} redeclared"),
+            Some(How::Assigned) => format!("var {name} assigned above"),
+            Some(How::Some | How::SomeIn | How::Every) => format!("var {name} declared above"),
+            None if here.referenced.contains(name) => {
+                // Told here, where it is put right, and not where it is unsafe.
+                let unsafe_there = format!("var {name} is unsafe");
+                let mut own = self.errors.split_off(self.sound.min(self.errors.len()));
+                own.retain(|error| error.message != unsafe_there);
+                self.errors.append(&mut own);
+                format!("var {name} referenced above")
+            }
+            None => return,
+        };
+        self.error(span, CompileCode::Compile, message);
+    }
+
     /// A new variable of this name in the innermost scope.
-    pub(super) fn declare(&mut self, name: &Name, span: Span) -> Slot {
+    pub(super) fn declare(&mut self, name: &Name, span: Span, how: How, own: u32) -> Slot {
         let slot = self.slot(Some(name.clone()), span);
-        self.declare_as(name, slot);
+        self.declare_as(name, slot, span, how, own);
         slot
     }
 
-    /// Declares every variable of a pattern.
-    pub(super) fn declare_pattern(&mut self, pattern: &Term) {
+    /// Declares every variable of a pattern, which is resolved `own` times afterwards.
+    pub(super) fn declare_pattern(&mut self, pattern: &Term, how: How, own: u32) {
         let mut names = BTreeMap::new();
         pattern_names(pattern, &mut names);
         for (name, span) in names {
-            self.declare(&name, span);
+            self.declare(&name, span, how, own);
+        }
+    }
+
+    /// Tells which of the variables declared in a rule nothing uses.
+    pub(super) fn refuse_unused(&mut self) {
+        for local in std::mem::take(&mut self.locals) {
+            if self.uses.get(local.slot as usize).is_some_and(|uses| *uses > local.own) {
+                continue;
+            }
+            let name = &local.name;
+            let message = match local.how {
+                How::Some | How::Every => format!("declared var {name} unused"),
+                How::Assigned if self.options.strict => format!("assigned var {name} unused"),
+                How::Argument if self.options.strict => {
+                    format!("unused argument {name}. (hint: use _ (wildcard variable) instead)")
+                }
+                How::Assigned | How::Argument | How::SomeIn => continue,
+            };
+            self.error(local.span, CompileCode::Compile, message);
+        }
+    }
+
+    /// The innermost scope goes on with the names of the one around it.
+    pub(super) fn go_on(&mut self) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.goes_on = true;
         }
     }
 
@@ -86,6 +191,14 @@ impl Resolver<'_> {
 }
 
 type Names = BTreeMap<Name, Span>;
+
+/// Whether a variable that a pattern binds stands in the other term too.
+pub(super) fn shares_names(pattern: &Term, term: &Term) -> bool {
+    let (mut bound, mut used) = (Names::new(), Names::new());
+    pattern_names(pattern, &mut bound);
+    term_names(term, &mut used);
+    bound.keys().any(|name| used.contains_key(name))
+}
 
 /// Variables in the places of a pattern that can bind.
 fn pattern_names(term: &Term, names: &mut Names) {

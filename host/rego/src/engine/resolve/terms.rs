@@ -6,7 +6,7 @@ use regorus::Value;
 
 use crate::engine::ast::{Call, Comprehension, Part, Term, TermKind};
 use crate::engine::error::CompileCode;
-use crate::engine::ir::{Closure, Collect, Expr, Lit, LitKind, Path, Piece, Root};
+use crate::engine::ir::{Callee, Closure, Collect, Expr, Lit, LitKind, Path, Piece, Root};
 use crate::engine::span::Span;
 
 use super::Resolver;
@@ -50,11 +50,11 @@ impl Resolver<'_> {
         let TermKind::Var(name) = &term.kind else { return Expr::Const(Value::Undefined) };
         match self.lookup(name) {
             Some(slot) => {
-                self.met.push(slot);
+                self.meet(slot);
                 Expr::Var(slot)
             }
             None => {
-                self.error(term.span, CompileCode::UnsafeVar, format!("var {name} is unsafe"));
+                self.refuse_unknown(name, term.span);
                 Expr::Const(Value::Undefined)
             }
         }
@@ -72,7 +72,7 @@ impl Resolver<'_> {
             TermKind::Var(name) => match self.lookup(name) {
                 Some(_) if rest.is_empty() => return None,
                 Some(slot) => {
-                    self.met.push(slot);
+                    self.meet(slot);
                     Root::Slot(slot)
                 }
                 None => match self.full_path(std::slice::from_ref(name)) {
@@ -140,13 +140,7 @@ impl Resolver<'_> {
         if statement && args.len() == found.arity + 1 {
             out = args.pop().map(|last| (last, true));
         } else if args.len() != found.arity {
-            let name = joined(&call.name);
-            let less = if args.len() < found.arity { "too few arguments" } else { "too many arguments" };
-            let mut message =
-                format!("{name}: arity mismatch: {less}\n\thave: {}\n\twant: {}", args.len(), found.arity);
-            if let crate::engine::ir::Callee::Builtin(builtin) = found.callee {
-                message.push_str(&format!("\n\tdeclared: {}", builtin.signature()));
-            }
+            let message = self.wrong_count(&found, &args, &joined(&call.name));
             self.error(span, CompileCode::Type, message);
             return None;
         }
@@ -163,6 +157,30 @@ impl Resolver<'_> {
             None => None,
         };
         Some(LitKind::Call { callee: found.callee, args, out })
+    }
+
+    /// What is said to a call with too few or too many arguments.
+    fn wrong_count(&self, found: &super::names::Found, args: &[Expr], name: &str) -> String {
+        let have = args.len();
+        if let Callee::Function(id) = found.callee {
+            let plural = if have == 1 { "" } else { "s" };
+            let name = self.tree.name(id);
+            return format!("function {name} has arity {}, got {have} argument{plural}", found.arity);
+        }
+        let shown = args.iter().map(|arg| match arg {
+            Expr::Const(Value::Null) => "null",
+            Expr::Const(Value::Bool(_)) => "boolean",
+            Expr::Const(Value::Number(_)) => "number",
+            Expr::Const(Value::String(_)) => "string",
+            _ => "???",
+        });
+        let shown: Vec<_> = shown.chain(["???"]).collect();
+        let mut message = format!("{name}: arity mismatch\n\thave: ({})", shown.join(", "));
+        if let Callee::Builtin(builtin) = found.callee {
+            let want: Vec<_> = builtin.args.iter().map(ToString::to_string).collect();
+            message.push_str(&format!("\n\twant: ({})", want.join(", ")));
+        }
+        message
     }
 
     /// The constant that a call of `rego.metadata.*` is in this rule.

@@ -3,13 +3,17 @@
 use regorus::Value;
 
 use crate::{
+    compile_options::CompileOptions,
     engine::{Files, error::CompileError},
     sources::PolicyFile,
 };
 
 fn errors(texts: &[&str]) -> Vec<CompileError> {
     let files = texts.iter().map(|text| PolicyFile { name: "t.rego".into(), text: (*text).into() }).collect();
-    Files::parse(files).and_then(|files| files.compile(Value::new_object())).err().unwrap_or_default()
+    Files::parse(files, CompileOptions::default())
+        .and_then(|files| files.compile(Value::new_object()))
+        .err()
+        .unwrap_or_default()
 }
 
 fn messages(text: &str) -> Vec<String> {
@@ -37,7 +41,85 @@ fn a_variable_that_nothing_binds_is_unsafe() {
 #[test]
 fn a_wrong_number_of_arguments_is_an_error() {
     let found = messages("package a\nf(x) := x\np := f(1, 2, 3)\n");
-    assert_eq!(found, ["3: f: arity mismatch: too many arguments\n\thave: 3\n\twant: 1"]);
+    assert_eq!(found, ["3: function data.a.f has arity 1, got 3 arguments"]);
+}
+
+/// The messages in strict mode.
+fn untidy(text: &str) -> Vec<String> {
+    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package a\n{text}") }];
+    let options = CompileOptions { strict: true, v0: false };
+    let errors = Files::parse(files, options).and_then(|files| files.compile(Value::new_object())).err();
+    errors.unwrap_or_default().into_iter().map(|error| format!("{}: {}", error.row, error.message)).collect()
+}
+
+#[test]
+fn what_is_untidy_is_an_error_in_strict_mode_only() {
+    for (text, want) in [
+        ("p if { x := 1 }", "2: assigned var x unused"),
+        ("p if { [x, y] := [1, 2]; x == 1 }", "2: assigned var y unused"),
+        ("f(x) := 1", "2: unused argument x. (hint: use _ (wildcard variable) instead)"),
+        ("f([x, y]) := x", "2: unused argument y. (hint: use _ (wildcard variable) instead)"),
+        ("import data.foo\np := 1", "2: import data.foo unused"),
+        ("import data.foo as bar\nbar := 1", "2: import data.foo as bar unused"),
+        ("import input.foo\np := input.foo", "2: import input.foo unused"),
+    ] {
+        assert_eq!(untidy(text), [want], "{text}");
+        assert_eq!(messages(&format!("package a\n{text}")), [""; 0], "{text}");
+    }
+    for text in [
+        "p if { x := input.y; print(x) }",
+        "f(x) := 1 if { false } else := x",
+        "f(_) := 1",
+        "p := [1 | some i, x in input]",
+        "import data.foo\np if foo.bar with foo.bar as 1",
+        "import data.foo as bar\np := [x | x := bar[_]]",
+        "p if { x := 1; not x == 2 }",
+    ] {
+        assert_eq!(untidy(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn names_are_declared_once_and_used() {
+    for (text, want) in [
+        ("p if { some k; input.x }", "2: declared var k unused"),
+        ("p if { every k, v in input { v } }", "2: declared var k unused"),
+        ("p if { x := 1; some x; x = 2 }", "2: var x assigned above"),
+        ("p if { some x in [1]; x := 2; x == 2 }", "2: var x declared above"),
+        ("p if { x = 1; x := 2 }", "2: var x referenced above"),
+        ("p if { x := x + 1 }", "2: var x referenced above"),
+        ("f(x) if { x := 1; x == 1 }", "2: arg x redeclared"),
+        ("p if { input := 1; input == 1 }", "2: variables must not shadow input (use a different variable name)"),
+        ("f(data) := data", "2: args must not shadow data (use a different variable name)"),
+        ("data := 1", "2: rules must not shadow data (use a different rule name)"),
+        ("import data.foo\nimport data.bar.foo\np := foo", "3: import must not shadow import data.foo"),
+        ("p if any([true])", "2: deprecated built-in function calls in expression: any"),
+        ("default p := input.x", "2: illegal default rule (value cannot contain ref)"),
+        ("p := 1 else := 2 if input.x", "2: unexpected else keyword: the rule has no body"),
+    ] {
+        assert_eq!(messages(&format!("package a\n{text}")), [want], "{text}");
+    }
+    for text in [
+        "p if { x := 1; y := [x | x := x + 1]; y }",
+        "p if { x := 1; y := [z | z := x; x := 2; x == 2]; y }",
+        "f(x) := [x | some x in [x]]",
+    ] {
+        assert_eq!(messages(&format!("package a\n{text}")), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn the_errors_of_every_pass_are_told_at_once() {
+    let found = errors(&["package a\np := nope(1)\nq := x\nr := s\ns := r\nt := count(1)\n"]);
+    let codes: Vec<_> = found.iter().map(|error| (error.row, error.code.as_str())).collect();
+    let want = [
+        (2, "rego_type_error"),
+        (3, "rego_unsafe_var_error"),
+        (4, "rego_recursion_error"),
+        (5, "rego_recursion_error"),
+        (6, "rego_type_error"),
+    ];
+    assert_eq!(codes, want);
 }
 
 #[test]
@@ -120,7 +202,7 @@ fn a_variable_that_nothing_gives_a_value_is_a_problem() {
         "g(y) := z if z := y",
         "x := {y: z | some y, z in input}",
         "x if own",
-        "x if there.a with input as there",
+        "x if input.a with input as there",
         "x if f(1, 2, 3) with f as object.union_n",
         "x if f(1, 2, 3) with f as count",
         "x if {\n\tnot own\n} else := y if {\n\ty := 1\n}",

@@ -1,0 +1,14 @@
+//! The parser's door: any bytes are a module or are refused with messages, in Rego v1 and v0.
+
+#![no_main]
+
+use assay_rego::{CompileOptions, trial};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    for v0 in [false, true] {
+        if let Err(message) = trial::parse(text, CompileOptions { v0, ..CompileOptions::default() }) {
+            assert!(!message.contains("panicked"), "{message}");
+        }
+    }
+});

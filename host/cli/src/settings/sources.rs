@@ -1,0 +1,67 @@
+//! Where fetched policies are kept, and whether any may be fetched.
+
+use std::time::Instant;
+
+use assay_supply::{RegistryOptions, Store};
+use camino::Utf8PathBuf;
+
+use super::Surroundings;
+use crate::{error::Unusable, flags::sources::SourceFlags, registries};
+
+/// How policy sources are brought to this machine.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceSettings {
+    pub(crate) cache: CacheFolder,
+    /// Nothing is asked of a network: what is not here is an error.
+    pub(crate) offline: bool,
+    /// How registries are asked.
+    pub(crate) registries: RegistryOptions,
+    /// The end of the run, which no fetch outlasts.
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// The folder that keeps what was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CacheFolder {
+    /// Nothing is kept.
+    None,
+    /// The user's. That it cannot be written to, as in many containers, is no error.
+    Usual(Utf8PathBuf),
+    /// One that was asked for.
+    Given(Utf8PathBuf),
+}
+
+impl SourceSettings {
+    pub(crate) fn new(flags: &SourceFlags, around: &Surroundings) -> Result<Self, Unusable> {
+        let cache = match &flags.cache_dir {
+            Some(folder) if folder.as_str().is_empty() => CacheFolder::None,
+            Some(folder) => CacheFolder::Given(folder.clone()),
+            None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
+        };
+        let registries = registries::options(&flags.registries, (around.network)())?;
+        Ok(Self { cache, offline: false, registries, deadline: None })
+    }
+
+    /// The same for a run that asks no network.
+    pub(crate) const fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// The same for a run that ends then.
+    pub(crate) const fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// A store that asks registries.
+    pub(crate) fn registry(&self) -> Result<Store, Unusable> {
+        Store::registry(self.registries.clone()).map_err(|error| {
+            let unusable = Unusable::new(error.message);
+            match error.hint {
+                Some(hint) => unusable.hint(hint),
+                None => unusable,
+            }
+        })
+    }
+}

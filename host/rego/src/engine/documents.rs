@@ -1,0 +1,109 @@
+//! [`read`] and [`take`]: documents of JSON from outside as values.
+//!
+//! A number is kept with all its digits, and `1e2000000000` has more of them than there is memory: an exponent beyond
+//! that of any float makes a document unreadable before its digits are made.
+
+use regorus::Value;
+use serde_json::Value as Json;
+
+/// The largest exponent of a number, either way.
+const EXPONENT: u32 = 5_000;
+
+/// A text of JSON as a value.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(crate) fn read(text: &str) -> Result<Value, String> {
+    if let Some(number) = beyond(text) {
+        return Err(out_of_range(number));
+    }
+    Value::from_json_str(text).map_err(|error| error.to_string())
+}
+
+/// A document that was read elsewhere as a value.
+///
+/// # Errors
+/// A number that cannot be kept.
+pub(crate) fn take(document: Json) -> Result<Value, String> {
+    if let Some(number) = number_beyond(&document) {
+        return Err(out_of_range(&number));
+    }
+    serde_json::from_value(document).map_err(|error| error.to_string())
+}
+
+fn out_of_range(number: &str) -> String {
+    format!("the number {number} is out of range")
+}
+
+fn number_beyond(document: &Json) -> Option<String> {
+    match document {
+        Json::Number(number) => {
+            let text = number.to_string();
+            beyond(&text).is_some().then_some(text)
+        }
+        Json::Array(elements) => elements.iter().find_map(number_beyond),
+        Json::Object(fields) => fields.values().find_map(number_beyond),
+        _ => None,
+    }
+}
+
+/// The first number of a text of JSON whose exponent is too large; texts in it are skipped.
+fn beyond(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = end_of_text(bytes, at),
+            b'0'..=b'9' => {
+                let start = at;
+                let part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+                at += bytes.get(at..).unwrap_or_default().iter().take_while(part).count();
+                let number = text.get(start..at).unwrap_or_default();
+                if is_beyond(number) {
+                    return Some(number);
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// Where the text that begins at `start` ends: behind its closing quote.
+fn end_of_text(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// Whether a number's exponent is larger than any is allowed to be.
+pub(crate) fn is_beyond(number: &str) -> bool {
+    let Some((_, exponent)) = number.split_once(['e', 'E']) else { return false };
+    let digits = exponent.trim_start_matches(['+', '-']).trim_start_matches('0');
+    !digits.is_empty() && digits.parse::<u32>().map_or(true, |exponent| exponent > EXPONENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_would_fill_the_memory_is_refused_before_it_is_read() {
+        for text in ["1e2000000000", "[1, {\"a\": -1.5E-99999999999999}]", "{\"\\\"\": 1e+5001}"] {
+            assert!(read(text).unwrap_err().contains("out of range"), "{text}");
+            let document = serde_json::from_str(text).unwrap();
+            assert!(take(document).unwrap_err().contains("out of range"), "{text}");
+        }
+        for text in ["1e300", "\"1e2000000000\"", "[\"a\\\"1e99999\", 1e0000000000000003]", "12345678901234567890123"] {
+            assert!(read(text).is_ok(), "{text}");
+            assert!(take(serde_json::from_str(text).unwrap()).is_ok(), "{text}");
+        }
+        assert!(read("{").is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! Tells what can never have a value because of the kinds of values: an argument that a function does not take, two sides
+//! that cannot be equal, a part that is not there. The entry point is [`check`].
+//!
+//! [`kinds`] says what a kind is, [`bodies`] infers them literal by literal. Rules are looked at before those that read
+//! them. What comes from `input` and from data is of any kind; in doubt everything is, since a wrong refusal is worse
+//! than a late one.
+
+mod bodies;
+mod kinds;
+#[cfg(test)]
+mod tests;
+
+use crate::engine::error::{CompileCode, CompileError};
+use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot};
+use crate::engine::modules::{Kind as NodeKind, Tree};
+use crate::engine::order::Bound;
+use crate::engine::reach::Reach;
+use crate::engine::span::{Source, Span};
+
+use kinds::Kind;
+
+/// What is known of the rules at one node.
+#[derive(Clone, Debug)]
+enum Known {
+    /// A value.
+    Value(Kind),
+    /// A function: its arguments and its result.
+    Function(Vec<Kind>, Kind),
+}
+
+struct Checker<'a> {
+    tree: &'a Tree,
+    sources: &'a [Source],
+    known: Vec<Option<Known>>,
+    /// The kinds of the rule at work's variables; none where nothing is bound yet.
+    slots: Vec<Option<Kind>>,
+    names: &'a [crate::engine::ir::SlotInfo],
+    errors: &'a mut Vec<CompileError>,
+}
+
+/// Checks every rule.
+pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
+    let mut of_node: Vec<Vec<&RuleIr>> = vec![Vec::new(); tree.nodes.len()];
+    let mut unsound = vec![false; tree.nodes.len()];
+    for rule in rules {
+        if let Some(unsound) = unsound.get_mut(rule.node as usize) {
+            *unsound |= !rule.sound;
+        }
+        if rule.sound
+            && let Some(all) = of_node.get_mut(rule.node as usize)
+        {
+            all.push(rule);
+        }
+    }
+    let known = vec![None; tree.nodes.len()];
+    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], errors };
+    for id in reach.bottom_up() {
+        let rules = of_node.get(id as usize).map(Vec::as_slice).unwrap_or_default();
+        checker.node(id, rules);
+        // What is wrong with a rule says nothing about those that read it.
+        if unsound.get(id as usize) == Some(&true)
+            && let Some(known) = checker.known.get_mut(id as usize)
+        {
+            *known = None;
+        }
+    }
+}
+
+impl<'a> Checker<'a> {
+    fn error(&mut self, span: Span, message: String) {
+        if let Some(source) = self.sources.get(span.file as usize) {
+            self.errors.push(CompileError::at(source, span, CompileCode::Type, message));
+        }
+    }
+
+    fn node(&mut self, id: NodeId, rules: &[&'a RuleIr]) {
+        let Some(node) = self.tree.node(id) else { return };
+        let mut values = None;
+        let mut keys = None;
+        let mut args: Vec<Option<Kind>> = vec![None; node.arity];
+        for rule in rules {
+            for branch in &rule.branches {
+                self.names = &rule.slots;
+                self.slots = vec![None; rule.slots.len()];
+                let count = rule.arity;
+                for lit in branch.body.iter().take(count) {
+                    // Constants among the arguments stand in front of the body.
+                    if let LitKind::Unify(Expr::Var(slot), Expr::Const(value)) = &lit.kind
+                        && (*slot as usize) < count
+                    {
+                        self.set(*slot, Kind::of(value));
+                    }
+                }
+                for (arg, slot) in args.iter_mut().zip(0..) {
+                    let kind = self.slots.get(slot).cloned().flatten().unwrap_or(Kind::Any);
+                    *arg = Kind::or(arg.take(), kind);
+                }
+                for slot in 0..count {
+                    if let Some(kind) = self.slots.get_mut(slot) {
+                        kind.get_or_insert(Kind::Any);
+                    }
+                }
+                let mut bound = Bound::new(rule.slots.len(), rule.arity);
+                self.body(&branch.body, &mut bound);
+                if let [key] = branch.path.as_slice() {
+                    keys = Kind::or(keys, self.expr(key));
+                }
+                let value = self.expr(&branch.value);
+                for key in &branch.path {
+                    self.expr(key);
+                }
+                values = Kind::or(values, value);
+            }
+        }
+        let nested = rules.iter().flat_map(|rule| &rule.branches).any(|branch| branch.path.len() != 1 || branch.set);
+        let value = values.unwrap_or(Kind::Any);
+        let found = match node.kind {
+            NodeKind::Package => return,
+            NodeKind::Function => {
+                Known::Function(args.into_iter().map(|arg| arg.unwrap_or(Kind::Any)).collect(), value)
+            }
+            NodeKind::Complete => Known::Value(value),
+            NodeKind::Set => Known::Value(Kind::set_of(value)),
+            NodeKind::Object if nested || !node.children.is_empty() => Known::Value(Kind::Any),
+            NodeKind::Object => Known::Value(Kind::object_of(keys.unwrap_or(Kind::Any), value)),
+        };
+        if let Some(place) = self.known.get_mut(id as usize) {
+            *place = Some(found);
+        }
+    }
+
+    fn set(&mut self, slot: Slot, kind: Kind) {
+        if let Some(place) = self.slots.get_mut(slot as usize) {
+            *place = Some(kind);
+        }
+    }
+
+    /// The kind of a variable; any where nothing is known.
+    fn slot(&self, slot: Slot) -> Option<&Kind> {
+        self.slots.get(slot as usize).and_then(Option::as_ref)
+    }
+}

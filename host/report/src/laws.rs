@@ -1,0 +1,85 @@
+//! Laws of every format: whatever a text from outside holds, the report can be read back, and the same run is told alike.
+
+use assay_model::yaml;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::{Format, Options, sample};
+
+/// Text of every kind, with what formats trip over more often than chance would have it.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<char>().prop_map(String::from),
+        "[ -~]{0,12}",
+        prop::sample::select(vec![
+            "]]>",
+            "<![CDATA[",
+            "<script>",
+            "</details>",
+            "&amp;",
+            "|",
+            "`",
+            "](",
+            "\n",
+            "\r\n",
+            "\t",
+            "\0",
+            "\u{1b}[2J",
+            "\u{2028}",
+            "\u{202e}",
+            "\u{feff}",
+            "\u{ffff}",
+            ": ",
+            " #",
+            "---",
+            "'",
+            "\"",
+            "\\",
+            "%",
+            "{{",
+            "../",
+            "@",
+            "-->",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Reads a report back as what it says it is.
+fn check(format: Format, text: &str) {
+    let allow_dtd = || roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() };
+    match format {
+        Format::Json | Format::Appstudio | Format::Summary | Format::Sarif => {
+            assert_eq!(text.lines().count(), 1, "{format}");
+            serde_json::from_str::<Value>(text).unwrap();
+        }
+        Format::Jsonl => text.split_terminator('\n').for_each(|line| {
+            serde_json::from_str::<Value>(line).unwrap();
+        }),
+        Format::Yaml => drop(yaml::parse(text).unwrap()),
+        Format::Junit | Format::Html => drop(roxmltree::Document::parse_with_options(text, allow_dtd()).unwrap()),
+        // For people: nothing in them may command a terminal.
+        Format::Text | Format::Markdown | Format::SummaryMarkdown => {
+            assert!(!text.contains(|one: char| one.is_control() && !matches!(one, '\n' | '\t')), "{format}");
+        }
+        Format::Attestation | Format::PolicyInput => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn every_report_can_be_read_back_whatever_it_quotes(text in text()) {
+        let options = Options { show_successes: true, info: true, ..Options::default() };
+        for format in Format::ALL {
+            let written = sample::written_at(format, options, sample::hostile(&text));
+            check(format, &written);
+            prop_assert_eq!(written, sample::written_at(format, options, sample::hostile(&text)), "{}", format);
+        }
+        let yaml = sample::written_at(Format::Yaml, options, sample::hostile(&text));
+        let json = sample::written_at(Format::Json, options, sample::hostile(&text));
+        prop_assert_eq!(yaml::parse(&yaml).unwrap(), serde_json::from_str::<Value>(&json).unwrap());
+    }
+}

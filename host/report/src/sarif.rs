@@ -1,0 +1,290 @@
+//! `sarif`: the findings for code scanning, as SARIF 2.1.0 that GitHub takes in.
+//!
+//! A violation is an error, a warning a warning; a success is a result of kind `pass`, listed only when successes are to
+//! be shown. A component without an answer is an error too, told again as a notification of an execution that was not
+//! successful. The physical location is the image's repository as a relative path, since code scanning accepts no other;
+//! the image itself is the logical location, as a package URL. Facts are shown with and without `--info`.
+
+use std::collections::BTreeMap;
+
+use assay_model::{
+    digest::Digest,
+    event::{RunEnd, RunHead},
+    failure::NoAnswer,
+    finding::Finding,
+    image::ImageRef,
+    json,
+    outcome::{Outcome, Verdict},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Options,
+    by_rule::{Rule, by_rule},
+    markdown,
+    plain::{self, cut},
+    standing::sentence,
+    totals::Totals,
+};
+
+/// The version of what this document holds beyond SARIF's own: properties, fingerprints, rule ids of missing answers.
+const VERSION: u32 = 1;
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// The results that GitHub takes from one run; it refuses a file with more.
+const RESULTS: usize = 25_000;
+
+/// The longest title or description of a rule that GitHub takes.
+const DESCRIPTION_CHARACTERS: usize = 1024;
+
+/// The longest message: a reader of alerts wants a sentence, and one message must not fill the file.
+const MESSAGE_CHARACTERS: usize = 8192;
+
+/// The longest text of a rule's help. It is cut before it becomes Markdown, which must not be cut in the middle.
+const HELP_CHARACTERS: usize = 4096;
+
+/// The longest place. References to images are shorter; names of components may be anything.
+const PLACE_CHARACTERS: usize = 1024;
+
+/// The tags of one rule that GitHub takes.
+const TAGS: usize = 20;
+
+/// What stands where a finding has no code.
+const NO_CODE: &str = "without-a-code";
+
+/// The run as SARIF. Of the options it heeds `show_successes` and `show_warnings`.
+pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+    let (rules, index) = rules(end, options);
+    let mut results = Vec::new();
+    let mut notifications = Vec::new();
+    for outcome in &end.outcomes {
+        if let Some(error) = &outcome.error {
+            let id = missing_id(error);
+            notifications.push(notification(outcome, error, &id));
+            let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            let text = format!("No answer for {}: {}{hint}", outcome.component.name, error.message);
+            results.push(result(outcome, &id, &index, "error", &text, ""));
+        }
+    }
+    for (level, shown, of) in [
+        ("error", true, (|outcome| &outcome.decision.violations) as fn(&Outcome) -> &Vec<Finding>),
+        ("warning", options.show_warnings, |outcome| &outcome.decision.warnings),
+        ("none", options.show_successes, |outcome| &outcome.decision.successes),
+    ] {
+        for outcome in end.outcomes.iter().filter(|_| shown) {
+            for finding in of(outcome) {
+                let id = finding.code().filter(|code| !code.is_empty()).unwrap_or(NO_CODE);
+                let terms = finding.terms().join("\n");
+                let mut result = result(outcome, id, &index, level, &finding.message, &terms);
+                if level == "none" {
+                    result["kind"] = json!("pass");
+                }
+                results.push(result);
+            }
+        }
+    }
+    number(&mut results);
+    if results.len() > RESULTS {
+        let text = format!("{} further results were left out: code scanning takes {RESULTS}", results.len() - RESULTS);
+        notifications.push(json!({"level": "warning", "message": {"text": text}}));
+        results.truncate(RESULTS);
+    }
+    let document = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "assay",
+                "semanticVersion": head.version.strip_prefix("assay-").unwrap_or(&head.version),
+                "rules": rules,
+            }},
+            "invocations": [{
+                "executionSuccessful": end.verdict != Verdict::NoAnswer,
+                "endTimeUtc": end.at.to_string(),
+                "toolExecutionNotifications": notifications,
+            }],
+            "results": results,
+            "properties": {
+                "assayReportVersion": VERSION,
+                "effectiveTime": end.effective_time.to_string(),
+                "result": Totals::of(end).result(end.verdict),
+                "summary": sentence(end),
+                "skippedChecks": head.skipped.iter().map(|check| check.code()).collect::<Vec<_>>(),
+            },
+        }],
+    });
+    json::to_string(&document)
+}
+
+/// The id of the rule that stands for missing answers of that kind.
+fn missing_id(error: &NoAnswer) -> String {
+    format!("assay.no-answer.{}", error.code.as_str())
+}
+
+/// Every rule that has a result, with its help, and where it stands in the list.
+fn rules(end: &RunEnd, options: Options) -> (Vec<Value>, BTreeMap<String, usize>) {
+    let mut documents: BTreeMap<String, Value> = BTreeMap::new();
+    let speaks = |rule: &Rule<'_>| {
+        let warns = options.show_warnings && rule.warnings > 0;
+        rule.violations > 0 || warns || (options.show_successes && rule.successes > 0)
+    };
+    for (code, rule) in by_rule(end).into_iter().filter(|(_, rule)| speaks(rule)) {
+        let id = if code.is_empty() { NO_CODE } else { code };
+        let title = rule.title.unwrap_or(id);
+        let description = rule.description.unwrap_or(title);
+        let mut help = description.to_owned();
+        let mut marked = markdown::prose(&cut(description, HELP_CHARACTERS));
+        if let Some(solution) = rule.solution {
+            help.push_str("\n\nSolution: ");
+            help.push_str(solution);
+            marked.push_str("\n\n**Solution:** ");
+            marked.push_str(&markdown::prose(&cut(solution, HELP_CHARACTERS)));
+        }
+        documents.insert(
+            id.to_owned(),
+            json!({
+                "id": cut(id, 255),
+                "shortDescription": {"text": cut(&text(title), DESCRIPTION_CHARACTERS)},
+                "fullDescription": {"text": cut(&text(description), DESCRIPTION_CHARACTERS)},
+                "help": {"text": text(&help), "markdown": marked},
+                "defaultConfiguration": {"level": if rule.violations > 0 { "error" } else { "warning" }},
+                "properties": {"tags": rule.collections.iter().take(TAGS).map(|tag| cut(tag, 255)).collect::<Vec<_>>()},
+            }),
+        );
+    }
+    for error in end.outcomes.iter().filter_map(|outcome| outcome.error.as_ref()) {
+        let description = "The component was not judged. This is not a verdict, and it does not ship.";
+        documents.insert(
+            missing_id(error),
+            json!({
+                "id": missing_id(error),
+                "shortDescription": {"text": format!("No answer: {}", error.code.as_str())},
+                "fullDescription": {"text": description},
+                "help": {"text": description},
+                "defaultConfiguration": {"level": "error"},
+                "properties": {"tags": ["no-answer"]},
+            }),
+        );
+    }
+    let index = documents.keys().enumerate().map(|(at, id)| (id.clone(), at)).collect();
+    (documents.into_values().collect(), index)
+}
+
+fn notification(outcome: &Outcome, error: &NoAnswer, id: &str) -> Value {
+    json!({
+        "level": "error",
+        "descriptor": {"id": id},
+        "message": {"text": text(&format!("{}: {}", outcome.component.name, error.message))},
+        "locations": [location(outcome)],
+    })
+}
+
+fn result(
+    outcome: &Outcome,
+    id: &str,
+    index: &BTreeMap<String, usize>,
+    level: &str,
+    message: &str,
+    terms: &str,
+) -> Value {
+    json!({
+        "ruleId": cut(id, 255),
+        "ruleIndex": index.get(id),
+        "level": level,
+        "message": {"text": text(message)},
+        "locations": [location(outcome)],
+        "partialFingerprints": {"assay/v1": fingerprint(outcome, id, message, terms)},
+        "properties": {"component": text(&outcome.component.name), "image": text(&outcome.image_text())},
+    })
+}
+
+/// Numbers the results that would otherwise have one fingerprint, and so be one alert.
+fn number(results: &mut [Value]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for result in results {
+        if let Some(Value::String(fingerprint)) = result.pointer_mut("/partialFingerprints/assay~1v1") {
+            let count = seen.entry(fingerprint.clone()).or_default();
+            *count += 1;
+            *fingerprint = format!("{fingerprint}:{count}");
+        }
+    }
+}
+
+/// The same for the same finding about another build of the image: neither digest nor tag goes into it.
+fn fingerprint(outcome: &Outcome, id: &str, message: &str, terms: &str) -> String {
+    // With terms the message may quote what changes with every build.
+    let what = if terms.is_empty() { message } else { terms };
+    let name = repository(outcome).unwrap_or_else(|| outcome.component.name.clone());
+    let whole = json!([name, outcome.component.name, id, what]).to_string();
+    Digest::of(whole.as_bytes()).hex()
+}
+
+/// The image's registry and path; none when the reference cannot be read.
+fn repository(outcome: &Outcome) -> Option<String> {
+    if let Some(image) = &outcome.image {
+        return Some(image.repository.to_string());
+    }
+    outcome.component.container_image.parse::<ImageRef>().ok().map(|image| image.repository().to_string())
+}
+
+fn location(outcome: &Outcome) -> Value {
+    let place = repository(outcome).unwrap_or_else(|| outcome.component.name.clone());
+    json!({
+        "physicalLocation": {
+            "artifactLocation": {"uri": relative(&place)},
+            // Code scanning wants a line. An image has none.
+            "region": {"startLine": 1},
+        },
+        "logicalLocations": [{
+            "name": text(&outcome.component.name),
+            "fullyQualifiedName": package_url(outcome).unwrap_or_else(|| text(&outcome.image_text())),
+            "kind": "resource",
+        }],
+    })
+}
+
+/// The image as a package URL of the type `oci`; none before its digest is known.
+fn package_url(outcome: &Outcome) -> Option<String> {
+    let image = outcome.image.as_ref()?;
+    let path = image.repository.path();
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let url = format!("{}/{path}", image.repository.registry());
+    Some(format!(
+        "pkg:oci/{}@{}?repository_url={}",
+        encoded(&name, ""),
+        encoded(&image.digest.to_string(), ""),
+        encoded(&url, "/")
+    ))
+}
+
+/// A relative reference: neither a scheme nor a root, whatever the text is.
+fn relative(text: &str) -> String {
+    let encoded = encoded(cut(text, PLACE_CHARACTERS).trim_start_matches('/'), "/");
+    // A path of dots would lead out of the repository.
+    let parts = encoded.split('/').map(|part| if part.bytes().all(|byte| byte == b'.') { "_" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Percent-encoded, but for unreserved characters and those given.
+fn encoded(text: &str, and: &str) -> String {
+    let mut to = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || and.as_bytes().contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            to.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    to
+}
+
+/// A message: control characters shown, links that a message could hold taken apart, not longer than a reader reads.
+fn text(text: &str) -> String {
+    let shown = plain::lines(text).replace("](", "] (");
+    if shown.trim().is_empty() { "(empty)".to_owned() } else { cut(&shown, MESSAGE_CHARACTERS).into_owned() }
+}
+
+#[cfg(test)]
+#[path = "sarif_tests.rs"]
+mod tests;
