@@ -80,14 +80,25 @@ impl Group {
         !self.unintended.contains(code)
     }
 
-    /// The packages to ask: those of which something may count.
-    fn packages(&self, criteria: &Criteria) -> BTreeSet<String> {
+    /// What counts for any component of this image, and what for this one.
+    fn criteria(&self, case: &Case<'_>) -> (Criteria, Criteria) {
+        let at = |component| self.selection.at(&case.evidence.image, component, case.when);
+        (at(""), at(case.component.name.as_str()))
+    }
+
+    /// The packages to ask: those of which some rule counts for any component, as in `ec`, or all where there are none;
+    /// and those that count for this component or for some term.
+    fn packages(&self, usual: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
             let rules = self.policy.rules().iter().filter(|rule| self.is_meant(&rule.code) && wanted(rule));
             rules.map(|rule| rule.package.clone()).collect()
         };
-        let chosen = packages(&|rule| criteria.may_include(&rule.code, &rule.collections));
-        if chosen.is_empty() { packages(&|_| true) } else { chosen }
+        let mut chosen = packages(&|rule| usual.includes(&rule.code, &[], &rule.collections));
+        if chosen.is_empty() {
+            return packages(&|_| true);
+        }
+        chosen.extend(packages(&|rule| criteria.may_include(&rule.code, &rule.collections)));
+        chosen
     }
 }
 
@@ -98,7 +109,8 @@ impl Group {
     /// # Errors
     /// [`EvalError`] when there is no answer.
     pub fn explain(&self, code: &str, case: &Case<'_>) -> Result<Vec<RuleStory>, EvalError> {
-        let packages = self.packages(&self.selection.at(&case.evidence.image, &case.component.name, case.when));
+        let (usual, criteria) = self.criteria(case);
+        let packages = self.packages(&usual, &criteria);
         self.policy.explain(&self.ask(case, &packages), &|rule| is_called(rule, code))
     }
 
@@ -142,8 +154,8 @@ impl Judge for Group {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let criteria = self.selection.at(&case.evidence.image, &case.component.name, case.when);
-        let packages = self.packages(&criteria);
+        let (usual, criteria) = self.criteria(case);
+        let packages = self.packages(&usual, &criteria);
         let ask = self.ask(case, &packages);
         let mut answers = self.policy.evaluate(&ask).map_err(|error| error.into_no_answer(&self.name))?;
         let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -83,7 +83,8 @@ impl Ask<'_> {
         program: &engine::Policy,
         input: Option<regorus::Value>,
     ) -> engine::Ask<'q> {
-        let data = self.when.map(|when| program.data_with(&WHEN, when_ns(when)));
+        // The moment of the sources needs no data of its own, and lets evaluations share what they found out.
+        let data = self.when.and_then(|when| program.data_with(&WHEN, when_ns(when)));
         engine::Ask { data, ..question.ask(input) }
     }
 }

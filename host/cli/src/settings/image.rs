@@ -60,7 +60,8 @@ impl ImageSettings {
         let (key, policy) = key(flags.trust.public_key.as_deref(), policy)?;
         let limit = timeout(&flags.run.timeout)?;
         let report = &flags.report;
-        let asked = if report.no_color { Some(false) } else { report.color.then_some(true).or(around.colours) };
+        let never = report.no_color || around.colours == Some(false);
+        let asked = if never { Some(false) } else { report.color.then_some(true).or(around.colours) };
         let options = assay_report::Options {
             show_successes: report.show_successes,
             show_warnings: report.show_warnings,

@@ -10,7 +10,7 @@ use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Lasting, Printed, placed};
+use super::eval::{Bounds, Eval, Lasting, Printed, deep, placed};
 use super::ir::NodeId;
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
@@ -198,10 +198,14 @@ impl Policy {
         Ok(Answer { values, prints: eval.prints })
     }
 
-    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest.
-    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Value {
+    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest. None where the value
+    /// is there already.
+    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Option<Value> {
         let path: Vec<Value> = path.iter().copied().map(Value::from).collect();
-        placed(Some(self.data.clone()), &path, value)
+        if deep(&self.data, &path) == Some(&value) {
+            return None;
+        }
+        Some(placed(Some(self.data.clone()), &path, value))
     }
 
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {

@@ -35,6 +35,7 @@ use crate::engine::span::{Source, Span};
 use memo::{Calls, Reads};
 use overlay::Overlay;
 pub(crate) use overlay::placed;
+pub(crate) use paths::deep;
 
 pub(crate) use memo::Lasting;
 
