@@ -9,6 +9,7 @@
 mod cosign;
 mod gather;
 mod key;
+mod source;
 mod store;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod served;
 
 pub use gather::{GatherOptions, Gatherer, Relocation};
 pub use key::{KeyError, PublicKey};
+pub use source::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, folder_name};
 pub use store::{
     BundleError, Descriptor, IndexItem, Manifest, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions,
     Resolved, Store,

@@ -97,7 +97,7 @@ fn none_is_default<'de, D: serde::Deserializer<'de>, T: Deserialize<'de> + Defau
 
 impl Manifest {
     /// Reads bytes that have been checked to have this digest. The error is what is wrong with them.
-    pub(super) fn parse(digest: Digest, bytes: Vec<u8>) -> Result<Self, String> {
+    pub(crate) fn parse(digest: Digest, bytes: Vec<u8>) -> Result<Self, String> {
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return Err("it is not a JSON object".to_owned());
         }

@@ -1,0 +1,114 @@
+//! [`FetchError`]: why a source cannot be had.
+
+use std::{fmt, io, time::Duration};
+
+use assay_model::failure::NoAnswer;
+
+/// A source and what is wrong with it.
+#[derive(Debug)]
+pub struct FetchError {
+    /// The source as it was written, without passwords.
+    pub place: String,
+    /// What is wrong.
+    pub why: Why,
+}
+
+/// What is wrong with a source.
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    /// It would come without TLS. The words are `ec`'s, as scripts look for them.
+    #[error("attempting to download from insecure source")]
+    Insecure,
+    /// The text names nothing that can be fetched.
+    #[error("{0}")]
+    Place(String),
+    /// The program `git` is not there.
+    #[error("it is a git repository, and the program `git` is not on this machine")]
+    NoGit,
+    /// git, a server or an archive says no.
+    #[error("{0}")]
+    Failed(String),
+    /// The repository has no such branch, tag or commit.
+    #[error("the repository has no branch, tag or commit `{0}`")]
+    NoRef(String),
+    /// The repository has no such folder. The words are `ec`'s.
+    #[error("path {0} does not exist in the repository")]
+    NoFolder(String),
+    /// More than a limit allows.
+    #[error("it has {0}")]
+    TooMuch(String),
+    /// It took longer than it may.
+    #[error("it took longer than {} seconds", .0.as_secs())]
+    TooSlow(Duration),
+    /// A path or a link that would lead out of the source's folder.
+    #[error("its entry `{entry}` {why}")]
+    Hostile {
+        /// The path.
+        entry: String,
+        /// What it would do.
+        why: &'static str,
+    },
+    /// Nothing may be fetched, and it is not at hand.
+    #[error("it would have to be fetched, and nothing is fetched in this run")]
+    Offline,
+    /// The registry's or the bundle's own word.
+    #[error("{}", .0.message)]
+    NoAnswer(NoAnswer),
+    /// This machine's disk.
+    #[error("it cannot be stored: {0}")]
+    Disk(#[from] io::Error),
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.why {
+            Why::Insecure => write!(to, "{}: {}", self.why, self.place),
+            why => write!(to, "the source `{}` cannot be used: {why}", self.place),
+        }
+    }
+}
+
+// The reason is part of the text, so that it is not told twice.
+impl std::error::Error for FetchError {}
+
+impl FetchError {
+    /// What a person can do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let hint = match &self.why {
+            Why::Insecure => "write it with `https`; what decides about images must not be changed on its way",
+            Why::Place(_) => {
+                "a source is a folder, `git::https://HOST/PATH//FOLDER?ref=REF`, `oci::REGISTRY/REPOSITORY:TAG` or `https://HOST/FILE`"
+            }
+            Why::NoGit => "install git, or use a folder or an `oci::` bundle",
+            Why::Failed(_) => "check the address, the network and your rights to it",
+            Why::NoRef(_) => "see what there is with `git ls-remote`",
+            Why::NoFolder(_) => "what follows `//` is a folder of the repository",
+            Why::TooMuch(_) => "name the folder or bundle that holds only the policies or data",
+            Why::TooSlow(_) => "try again, or see why the server is slow",
+            Why::Hostile { .. } => "do not use this source before you know who made it",
+            Why::Offline => "pin it by commit or digest and fetch it once with a network, or add it to the bundle",
+            Why::NoAnswer(answer) => return answer.hint.clone().unwrap_or_default(),
+            Why::Disk(_) => "see to the space and the rights of the cache folder",
+        };
+        hint.to_owned()
+    }
+}
+
+impl Why {
+    /// The same reason for another place that it keeps from being used.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::NoGit => Self::NoGit,
+            Self::Offline => Self::Offline,
+            Self::NoRef(name) => Self::NoRef(name.clone()),
+            Self::TooSlow(time) => Self::TooSlow(*time),
+            Self::TooMuch(what) => Self::TooMuch(what.clone()),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+
+    pub(super) fn at(self, place: &str) -> FetchError {
+        FetchError { place: place.to_owned(), why: self }
+    }
+}

@@ -1,0 +1,216 @@
+//! [`Fetcher`]: brings several sources at once, each distinct one once.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    archive,
+    bounds::Bounds,
+    cache::Cache,
+    error::{FetchError, Why},
+    git::Checkout,
+    http, oci,
+    place::{Kind, Place},
+};
+use crate::store::Store;
+
+/// Sources that are fetched at a time: each is one or two processes or connections.
+const AT_ONCE: usize = 8;
+
+/// How sources are fetched.
+#[derive(Clone, Debug, Default)]
+pub struct FetchOptions {
+    /// Where fetched content stays between runs; none to keep nothing.
+    pub cache: Option<Cache>,
+    /// Whether only what is on this machine, in the cache or in the store's bundle may be used.
+    pub offline: bool,
+    /// The limits of one source.
+    pub bounds: Bounds,
+}
+
+/// Brings sources to this machine.
+pub struct Fetcher {
+    store: Option<Arc<Store>>,
+    options: FetchOptions,
+}
+
+/// A source on this machine.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    path: PathBuf,
+    pinned: String,
+    /// The folder that goes when nobody needs it any more.
+    _work: Option<Arc<TempDir>>,
+}
+
+impl Fetched {
+    /// The folder or file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The source by commit or digest, in `ec`'s form. Files from the web and from this machine are named as they are.
+    #[must_use]
+    pub fn pinned(&self) -> &str {
+        &self.pinned
+    }
+}
+
+/// Sources that are brought together: folders of one commit, or one source.
+struct Errand<'a> {
+    places: Vec<(usize, &'a Place)>,
+}
+
+impl Fetcher {
+    /// OCI artifacts come through the store, which is a registry or a bundle; without one there are none.
+    #[must_use]
+    pub const fn new(store: Option<Arc<Store>>, options: FetchOptions) -> Self {
+        Self { store, options }
+    }
+
+    /// Brings all places, and gives them in the same order. `done` is told each one that is there. The error is that of the
+    /// first place in order that cannot be had.
+    pub fn fetch(&self, places: &[Place], done: &(dyn Fn(&Place) + Sync)) -> Result<Vec<Fetched>, FetchError> {
+        let errands = errands(places);
+        let next = AtomicUsize::new(0);
+        let results: Mutex<BTreeMap<usize, Result<Fetched, FetchError>>> = Mutex::default();
+        let work = || {
+            while let Some(errand) = errands.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for (number, place, fetched) in self.errand(errand) {
+                    if fetched.is_ok() {
+                        done(place);
+                    }
+                    let fetched = fetched.map_err(|why| why.at(place.text()));
+                    results.lock().unwrap_or_else(PoisonError::into_inner).insert(number, fetched);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..errands.len().min(AT_ONCE) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+
+    /// The commit that last changed a file of a repository, merges aside.
+    pub fn latest_change(&self, repository: &Place, path: &str) -> Result<String, FetchError> {
+        let at = |why: Why| why.at(repository.text());
+        let Kind::Git(git) = &repository.kind else { return Err(at(Why::Place("it is not a repository".to_owned()))) };
+        let work = self.work().map_err(at)?;
+        Checkout::latest_change(git, path, work.path(), &self.options.bounds).map_err(at)
+    }
+
+    fn errand<'a>(&self, errand: &Errand<'a>) -> Vec<(usize, &'a Place, Result<Fetched, Why>)> {
+        let mut checkout: Option<(Result<Checkout<'_>, Why>, Arc<TempDir>)> = None;
+        let mut brought = Vec::new();
+        for (number, place) in &errand.places {
+            let fetched = match &place.kind {
+                Kind::File(path) => self.local(place, path),
+                Kind::Http(url) => self.web(place, url),
+                Kind::Oci(image) => self.artifact(place, image),
+                Kind::Git(git) => (|| {
+                    let (checkout, work) = match &mut checkout {
+                        Some(kept) => kept,
+                        none => {
+                            let work = Arc::new(self.work()?);
+                            let cache = self.options.cache.as_ref();
+                            let (offline, bounds) = (self.options.offline, &self.options.bounds);
+                            none.insert((Checkout::bring(git, work.path(), cache, offline, bounds), work))
+                        }
+                    };
+                    let checkout = match checkout {
+                        Ok(checkout) => checkout,
+                        Err(why) => return Err(why.again()),
+                    };
+                    let to = work.path().join(format!("tree-{number}"));
+                    fs_err::create_dir(&to)?;
+                    checkout.write(&git.folder, &to)?;
+                    let pinned = git.pinned(&checkout.commit);
+                    Ok(Fetched { path: to, pinned, _work: Some(Arc::clone(work)) })
+                })(),
+            };
+            brought.push((*number, *place, fetched));
+        }
+        brought
+    }
+
+    fn local(&self, place: &Place, path: &Path) -> Result<Fetched, Why> {
+        let pinned = place.pinned_path();
+        let is_archive = path.is_file() && archive::is_archive(path);
+        if !is_archive {
+            return Ok(Fetched { path: path.to_owned(), pinned, _work: None });
+        }
+        self.filled(|to| {
+            archive::unpack(path, to, &self.options.bounds)?;
+            Ok(pinned)
+        })
+    }
+
+    fn web(&self, place: &Place, url: &reqwest::Url) -> Result<Fetched, Why> {
+        if self.options.offline {
+            return Err(Why::Offline);
+        }
+        // The address was checked to end with a name, which is only ever used as one.
+        let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+        let bytes = http::download(url, &self.options.bounds)?;
+        let work = self.work()?;
+        let mut tree = super::tree::Tree::new(work.path(), &self.options.bounds);
+        tree.file(name, &mut bytes.as_slice())?;
+        let path = work.path().join(name);
+        Ok(Fetched { path, pinned: place.pinned_address(), _work: Some(Arc::new(work)) })
+    }
+
+    fn artifact(&self, place: &Place, image: &assay_model::image::ImageRef) -> Result<Fetched, Why> {
+        self.filled(|to| {
+            let cache = self.options.cache.as_ref();
+            let store = self.store.as_ref().ok_or(Why::Offline)?;
+            let digest = oci::write(image, to, store, cache, &self.options.bounds)?;
+            Ok(place.pinned_artifact(&digest))
+        })
+    }
+
+    /// A folder of its own, filled by `fill`, which gives the pinned form.
+    fn filled(&self, fill: impl FnOnce(&Path) -> Result<String, Why>) -> Result<Fetched, Why> {
+        let work = self.work()?;
+        let pinned = fill(work.path())?;
+        Ok(Fetched { path: work.path().to_owned(), pinned, _work: Some(Arc::new(work)) })
+    }
+
+    /// A folder to work in: in the cache, so that a run that is ended by force leaves nothing elsewhere.
+    fn work(&self) -> Result<TempDir, Why> {
+        Ok(match &self.options.cache {
+            Some(cache) => cache.work()?,
+            None => tempfile::Builder::new().prefix("assay-").tempdir()?,
+        })
+    }
+}
+
+/// Places of one repository and reference go together, so that they are fetched once and are of one commit.
+fn errands(places: &[Place]) -> Vec<Errand<'_>> {
+    let mut errands: Vec<Errand<'_>> = Vec::new();
+    let mut repositories: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+    for (number, place) in places.iter().enumerate() {
+        if let Kind::Git(git) = &place.kind {
+            let key = (git.url.as_str(), git.reference.as_deref());
+            if let Some(errand) = repositories.get(&key).and_then(|at| errands.get_mut(*at)) {
+                errand.places.push((number, place));
+                continue;
+            }
+            repositories.insert(key, errands.len());
+        }
+        errands.push(Errand { places: vec![(number, place)] });
+    }
+    errands
+}

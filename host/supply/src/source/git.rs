@@ -1,0 +1,352 @@
+//! [`Checkout`]: one commit of a git repository, brought by the user's own `git`, and folders of it.
+//!
+//! git fetches, since it knows the user's credential helpers, proxies and keys. It makes no working tree: the commit is
+//! fetched into a bare repository of its own, its pack is kept in the cache, and files are written here from what `git
+//! cat-file` gives. So no hook, filter, attribute, submodule or large-file helper of the repository has a say, and sizes
+//! are known before a byte is written. git asks nobody for a password, and speaks only HTTPS, SSH or, for a folder that
+//! was named as one, files.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use super::{
+    bounds::Bounds,
+    cache::Cache,
+    error::Why,
+    place::{GitPlace, is_commit},
+    process::{Ended, Program},
+    tree::Tree,
+};
+
+/// A commit in a bare repository.
+pub(super) struct Checkout<'a> {
+    folder: PathBuf,
+    bounds: &'a Bounds,
+    /// What git may speak, in `GIT_ALLOW_PROTOCOL`'s form.
+    protocols: &'static str,
+    pub(super) commit: String,
+}
+
+/// What a repository's own settings and the environment must not change.
+const SETTINGS: [&str; 8] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "fetch.recurseSubmodules=false",
+    "fetch.unpackLimit=1",
+    "fetch.writeCommitGraph=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "advice.detachedHead=false",
+];
+
+/// Variables that would send git to another repository.
+const ELSEWHERE: [&str; 7] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+];
+
+/// Names of a tree's entries: 20,000 of them with long paths.
+const LISTING_BYTES: u64 = 64 << 20;
+
+impl<'a> Checkout<'a> {
+    /// Brings the commit that a place names into `folder`, which is empty: from the cache where it is named by commit and
+    /// is there, else by asking the repository.
+    pub(super) fn bring(
+        place: &GitPlace,
+        folder: &Path,
+        cache: Option<&Cache>,
+        offline: bool,
+        bounds: &'a Bounds,
+    ) -> Result<Self, Why> {
+        let mut checkout = Self::empty(place, folder, bounds)?;
+        if let (Some(commit), Some(cache)) = (place.commit(), cache)
+            && let Some(pack) = cache.pack(commit)
+        {
+            if checkout.unpack(&pack, commit) {
+                commit.clone_into(&mut checkout.commit);
+                return Ok(checkout);
+            }
+            cache.drop_pack(commit);
+            checkout = Self::empty(place, folder, bounds)?;
+        }
+        if offline && checkout.protocols != "file" {
+            return Err(Why::Offline);
+        }
+        checkout.commit = checkout.fetch(&place.url, place.reference.as_deref())?;
+        if let Some(cache) = cache {
+            checkout.keep(cache)?;
+        }
+        Ok(checkout)
+    }
+
+    /// The commit that last changed a file of a repository's own default branch, merges aside.
+    pub(super) fn latest_change(
+        place: &GitPlace,
+        path: &str,
+        folder: &Path,
+        bounds: &'a Bounds,
+    ) -> Result<String, Why> {
+        let mut place = place.clone();
+        place.reference = None;
+        let checkout = Self::empty(&place, folder, bounds)?;
+        let fetched =
+            checkout.run(&["fetch", "--quiet", "--no-tags", "--filter=blob:none", "--", &place.url, "HEAD"])?;
+        succeeded(&fetched)?;
+        let found = checkout.run(&["log", "-1", "--no-merges", "--format=%H", "FETCH_HEAD", "--", path])?;
+        succeeded(&found)?;
+        let commit = found.output.trim();
+        // The words are `ec`'s.
+        let none = || Why::Failed(format!("unable to find any commits for path: \"{path}\""));
+        if is_commit(commit) { Ok(commit.to_owned()) } else { Err(none()) }
+    }
+
+    /// An empty bare repository.
+    fn empty(place: &GitPlace, folder: &Path, bounds: &'a Bounds) -> Result<Self, Why> {
+        let protocols = match place.url.split_once("://") {
+            Some(("ssh", _)) => "ssh",
+            // A user may have told git to go by SSH where an address says HTTPS.
+            Some(_) => "https:ssh",
+            None => "file",
+        };
+        let checkout = Self { folder: folder.join("repository.git"), bounds, protocols, commit: String::new() };
+        if checkout.folder.exists() {
+            fs_err::remove_dir_all(&checkout.folder)?;
+        }
+        fs_err::create_dir(&checkout.folder)?;
+        checkout.git(&["init", "--quiet", "--bare", "--template=", "--", "."])?;
+        Ok(checkout)
+    }
+
+    /// Writes a folder of the commit, all of it for an empty name, to `to`.
+    pub(super) fn write(&self, folder: &str, to: &Path) -> Result<(), Why> {
+        let mut tree = Tree::new(to, self.bounds);
+        let mut objects = Vec::new();
+        for entry in self.list(folder)? {
+            match entry.mode.as_str() {
+                "100644" | "100755" | "100664" => tree.announced(&entry.name, entry.size)?,
+                "120000" => {}
+                // A submodule is another repository; what it holds was not asked for.
+                "160000" => continue,
+                _ => return Err(Why::Hostile { entry: entry.name, why: "is neither a file nor a link" }),
+            }
+            objects.push(entry);
+            if objects.len() > self.bounds.files {
+                return Err(Why::TooMuch(format!("more than {} files", self.bounds.files)));
+            }
+        }
+        let names: String = objects.iter().map(|entry| format!("{}\n", entry.object)).collect();
+        let list = self.folder.join("objects.list");
+        fs_err::write(&list, names)?;
+        let input = fs_err::File::open(&list)?.into_parts().0;
+        let mut command = self.command();
+        command.args(["cat-file", "--batch"]).stdin(Stdio::from(input));
+        let ended = self.program().run(&mut command, |out| {
+            let mut out = BufReader::new(out);
+            for entry in &objects {
+                let size = announced_size(&mut out, entry)?;
+                let mut content = (&mut out).take(size);
+                if entry.mode == "120000" {
+                    let mut target = String::new();
+                    content.read_to_string(&mut target)?;
+                    tree.link(&entry.name, &target)?;
+                } else {
+                    tree.file(&entry.name, &mut content)?;
+                }
+                // The line end behind each object.
+                std::io::copy(&mut (&mut out).take(1), &mut std::io::sink())?;
+            }
+            Ok(())
+        })?;
+        succeeded(&ended)?;
+        tree.finish()
+    }
+
+    /// The entries of a folder and those below it.
+    fn list(&self, folder: &str) -> Result<Vec<Entry>, Why> {
+        let tree = format!("{}:{folder}", self.commit);
+        let mut command = self.command();
+        command.args(["ls-tree", "-r", "-z", "-l", &tree]).stdin(Stdio::null());
+        let ended = self.program().run(&mut command, |out| {
+            let mut bytes = Vec::new();
+            out.take(LISTING_BYTES).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        })?;
+        if !ended.status.success() {
+            return Err(if folder.is_empty() { Why::Failed(ended.said) } else { Why::NoFolder(folder.to_owned()) });
+        }
+        if ended.output.len() as u64 >= LISTING_BYTES {
+            return Err(Why::TooMuch(format!("a list of files of more than {LISTING_BYTES} bytes")));
+        }
+        let text = String::from_utf8(ended.output)
+            .map_err(|_| Why::Failed("a file name in the repository is not UTF-8".to_owned()))?;
+        text.split_terminator('\0').map(|line| Entry::read(line).ok_or_else(|| Why::Failed(nonsense(line)))).collect()
+    }
+
+    /// Fetches a branch, tag or commit and gives its commit.
+    fn fetch(&self, url: &str, reference: Option<&str>) -> Result<String, Why> {
+        let wanted = reference.unwrap_or("HEAD");
+        let one = self.run(&["fetch", "--quiet", "--no-tags", "--depth=1", "--", url, wanted])?;
+        if one.status.success()
+            && let Some(commit) = self.parse("FETCH_HEAD^{commit}")?
+        {
+            return Ok(commit);
+        }
+        // Servers may refuse commits by name, and no server knows a short one: then all branches and tags are looked at.
+        let is_hex = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hex {
+            let is_absent = one.said.contains("couldn't find remote ref");
+            return Err(match reference {
+                Some(reference) if is_absent => Why::NoRef(reference.to_owned()),
+                _ => Why::Failed(one.said),
+            });
+        }
+        let everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        let all = self.run(&[&["fetch", "--quiet", "--no-tags", "--", url][..], &everything].concat())?;
+        succeeded(&all)?;
+        self.parse(&format!("{wanted}^{{commit}}"))?.ok_or_else(|| Why::NoRef(wanted.to_owned()))
+    }
+
+    /// The commit that an expression names, if it names one.
+    fn parse(&self, expression: &str) -> Result<Option<String>, Why> {
+        let ended = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", expression])?;
+        let commit = ended.output.trim();
+        match ended.status.success() {
+            false => Ok(None),
+            true if is_commit(commit) => Ok(Some(commit.to_owned())),
+            true => Err(Why::Failed("its commits are not named by SHA-1".to_owned())),
+        }
+    }
+
+    /// Keeps the commit, without its history, in the cache.
+    fn keep(&self, cache: &Cache) -> Result<(), Why> {
+        let listed = self.run(&["rev-list", "--objects", "--no-walk", "--no-object-names", &self.commit])?;
+        succeeded(&listed)?;
+        let (list, pack) = (self.folder.join("pack.list"), self.folder.join("kept.pack"));
+        fs_err::write(&list, &listed.output)?;
+        let mut command = self.command();
+        command.args(["pack-objects", "--quiet", "--stdout"]);
+        command.stdin(Stdio::from(fs_err::File::open(&list)?.into_parts().0));
+        let mut file = fs_err::File::create(&pack)?;
+        let ended = self.program().run(&mut command, |out| Ok(std::io::copy(out, &mut file)?))?;
+        succeeded(&ended)?;
+        cache.keep_pack(&self.commit, &pack);
+        Ok(fs_err::remove_file(&pack)?)
+    }
+
+    /// Unpacks a kept pack. git names every object anew by what it holds, so that the commit's name vouches for all that is
+    /// below it. False where the pack does not hold the whole commit.
+    fn unpack(&self, pack: &Path, commit: &str) -> bool {
+        let unpack = || -> Result<bool, Why> {
+            if fs_err::metadata(pack)?.len() > self.bounds.git_bytes {
+                return Ok(false);
+            }
+            let mut command = self.command();
+            command.args(["index-pack", "--stdin"]);
+            command.stdin(Stdio::from(fs_err::File::open(pack)?.into_parts().0));
+            let ended = self.program().run(&mut command, |out| Ok(std::io::copy(out, &mut std::io::sink())?))?;
+            // The commit's parents are not there, which this file says as for any shallow repository.
+            fs_err::write(self.folder.join("shallow"), format!("{commit}\n"))?;
+            let whole = self.run(&["rev-list", "--objects", "--no-walk", "--quiet", commit])?;
+            Ok(ended.status.success() && whole.status.success())
+        };
+        unpack().unwrap_or(false)
+    }
+
+    fn git(&self, arguments: &[&str]) -> Result<(), Why> {
+        succeeded(&self.run(arguments)?)
+    }
+
+    /// Runs git without input; its output is text of moderate length.
+    fn run(&self, arguments: &[&str]) -> Result<Ended<String>, Why> {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null());
+        self.program().run(&mut command, |out| {
+            let mut bytes = Vec::new();
+            out.take(LISTING_BYTES).read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("git");
+        for name in ELSEWHERE {
+            command.env_remove(name);
+        }
+        command
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ALLOW_PROTOCOL", self.protocols)
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("LC_ALL", "C")
+            .current_dir(&self.folder)
+            .arg("--no-pager");
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        command.arg("--git-dir=.");
+        command
+    }
+
+    fn program(&self) -> Program<'_> {
+        Program { time: self.bounds.git_time, folder: &self.folder, bytes: self.bounds.git_bytes }
+    }
+}
+
+/// An entry of `git ls-tree -r -l`.
+struct Entry {
+    mode: String,
+    object: String,
+    size: u64,
+    name: String,
+}
+
+impl Entry {
+    /// `mode SP type SP object SP size TAB name`; the size of what is no file is `-`.
+    fn read(line: &str) -> Option<Self> {
+        let (facts, name) = line.split_once('\t')?;
+        let mut facts = facts.split_ascii_whitespace();
+        let (mode, _kind, object, size) = (facts.next()?, facts.next()?, facts.next()?, facts.next()?);
+        let size = if size == "-" { 0 } else { size.parse().ok()? };
+        is_commit(object).then(|| Self {
+            mode: mode.to_owned(),
+            object: object.to_owned(),
+            size,
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// Reads the line in front of an object, `object SP type SP size`, which must be what was listed.
+fn announced_size(out: &mut impl std::io::BufRead, entry: &Entry) -> Result<u64, Why> {
+    let mut line = String::new();
+    out.take(200).read_line(&mut line)?;
+    let size = line.trim_end().strip_prefix(&format!("{} blob ", entry.object)).and_then(|size| size.parse().ok());
+    // A link's size is not in the list's limits, so it is looked at here.
+    match size {
+        Some(size) if size == entry.size => Ok(size),
+        _ => Err(Why::Failed(format!("git does not have what it lists as `{}`", entry.name))),
+    }
+}
+
+fn nonsense(line: &str) -> String {
+    format!("git lists something that is no file: {}", line.chars().take(100).collect::<String>())
+}
+
+fn succeeded<T>(ended: &Ended<T>) -> Result<(), Why> {
+    if ended.status.success() {
+        return Ok(());
+    }
+    Err(Why::Failed(if ended.said.is_empty() {
+        format!("git ended with {}", ended.status)
+    } else {
+        ended.said.clone()
+    }))
+}

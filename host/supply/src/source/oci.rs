@@ -1,0 +1,101 @@
+//! [`write`]: the files of an OCI artifact, such as `conftest push` and `oras push` make.
+//!
+//! Each layer is one file, named by its title. A layer that is marked to be unpacked is a folder, packed as `oras` packs
+//! folders. The store checks every byte against its digest; what is cached is checked again when it is read.
+
+use std::path::Path;
+
+use assay_model::{
+    digest::Digest,
+    failure::{ErrorCode, NoAnswer},
+    image::{ImageRef, PinnedImage},
+    limits,
+};
+
+use super::{archive, bounds::Bounds, cache::Cache, error::Why, tree::Tree};
+use crate::store::{Descriptor, Manifest, Store};
+
+/// A layer's file name (image-spec `annotations.md`).
+const TITLE: &str = "org.opencontainers.image.title";
+/// `true` on a layer that is a packed folder (`oras-go`, package `content/file`).
+const UNPACK: &str = "io.deis.oras.content.unpack";
+
+/// Writes the artifact's files to `to` and gives its digest.
+pub(super) fn write(
+    image: &ImageRef,
+    to: &Path,
+    store: &Store,
+    cache: Option<&Cache>,
+    bounds: &Bounds,
+) -> Result<Digest, Why> {
+    let (pinned, manifest) = manifest(image, store, cache)?;
+    if manifest.index().is_some() {
+        return Err(Why::Place("it is an index of images, not a bundle of policies or data".to_owned()));
+    }
+    if manifest.layers().len() > limits::EVIDENCE_LAYERS {
+        return Err(Why::TooMuch(format!("more than {} layers", limits::EVIDENCE_LAYERS)));
+    }
+    let mut tree = Tree::new(to, bounds);
+    let mut titled = false;
+    for layer in manifest.layers() {
+        // As for `oras`, what has no title is no file.
+        let Some(title) = layer.annotations.get(TITLE) else { continue };
+        titled = true;
+        tree.announced(title, layer.size)?;
+        let bytes = blob(&pinned, layer, store, cache, bounds)?;
+        if layer.annotations.get(UNPACK).is_some_and(|value| value == "true") {
+            archive::unpack_layer(&mut bytes.as_slice(), &mut tree)?;
+        } else {
+            tree.file(title, &mut bytes.as_slice())?;
+        }
+    }
+    if !titled {
+        return Err(Why::Place("none of its layers has a title, so it holds no files".to_owned()));
+    }
+    tree.finish()?;
+    Ok(pinned.digest)
+}
+
+/// The manifest, from the cache where it is named by digest.
+fn manifest(
+    image: &ImageRef,
+    store: &Store,
+    cache: Option<&Cache>,
+) -> Result<(PinnedImage, std::sync::Arc<Manifest>), Why> {
+    if let (Some(pinned), Some(cache)) = (image.pinned(), cache)
+        && let Some(bytes) = cache.blob(&pinned.digest, limits::MANIFEST_BYTES)
+        && let Ok(manifest) = Manifest::parse(pinned.digest.clone(), bytes)
+    {
+        return Ok((pinned, manifest.into()));
+    }
+    let resolved = store.resolve(image).map_err(Why::NoAnswer)?;
+    if let Some(cache) = cache {
+        cache.keep_blob(&resolved.image.digest, resolved.manifest.bytes());
+    }
+    Ok((resolved.image, resolved.manifest))
+}
+
+fn blob(
+    image: &PinnedImage,
+    layer: &Descriptor,
+    store: &Store,
+    cache: Option<&Cache>,
+    bounds: &Bounds,
+) -> Result<Vec<u8>, Why> {
+    let kept = cache.and_then(|cache| cache.blob(&layer.digest, bounds.file_bytes));
+    match kept {
+        Some(bytes) if bytes.len() as u64 == layer.size => return Ok(bytes),
+        Some(bytes) => {
+            let message = format!("the layer {} has {} bytes, not {}", layer.digest, bytes.len(), layer.size);
+            return Err(Why::NoAnswer(NoAnswer::new(ErrorCode::DigestMismatch, message)));
+        }
+        None => {}
+    }
+    let bytes = store
+        .blob_within(&image.repository, &layer.digest, Some(layer.size), bounds.file_bytes)
+        .map_err(Why::NoAnswer)?;
+    if let Some(cache) = cache {
+        cache.keep_blob(&layer.digest, &bytes);
+    }
+    Ok(bytes.to_vec())
+}

@@ -1,0 +1,175 @@
+//! [`Program`]: runs a program within a time limit, and within a limit of what it writes to its folder.
+
+use std::{
+    io::{self, Read as _},
+    path::Path,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::error::Why;
+
+/// How often a running program is looked at.
+const TICK: Duration = Duration::from_millis(200);
+/// What is kept of what a program says on standard error.
+const SAID_BYTES: u64 = 4 << 10;
+
+/// How long a program may run and how much it may write.
+pub(super) struct Program<'a> {
+    /// The time limit.
+    pub(super) time: Duration,
+    /// The folder whose size is watched, and the size that ends the program.
+    pub(super) folder: &'a Path,
+    /// See `folder`.
+    pub(super) bytes: u64,
+}
+
+/// How a program ended.
+pub(super) struct Ended<T> {
+    pub(super) status: ExitStatus,
+    /// What came of its standard output.
+    pub(super) output: T,
+    /// Its standard error, cut short and on one line.
+    pub(super) said: String,
+}
+
+impl Program<'_> {
+    /// Runs the command; `read` reads its standard output. Standard error goes to a file, as a program that was left
+    /// behind by it could hold a pipe open for ever.
+    pub(super) fn run<T>(
+        &self,
+        command: &mut Command,
+        read: impl FnOnce(&mut ChildStdout) -> Result<T, Why>,
+    ) -> Result<Ended<T>, Why> {
+        let mut said = tempfile::tempfile_in(self.folder)?;
+        let spawned = command.stdout(Stdio::piped()).stderr(said.try_clone()?).spawn();
+        let mut child = match spawned {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Why::NoGit),
+            spawned => spawned?,
+        };
+        let Some(mut stdout) = child.stdout.take() else { return Err(io::Error::other("no standard output").into()) };
+        let child = Mutex::new(child);
+        let (over, watched) = mpsc::channel::<()>();
+        let (output, status, stopped) = thread::scope(|scope| {
+            let child = &child;
+            let watch = scope.spawn(move || self.watch(child, &watched));
+            let output = read(&mut stdout);
+            if output.is_err() {
+                kill(child);
+            }
+            // Whoever stopped early leaves a program that must not wait for its reader.
+            drop(stdout);
+            let status = wait(child, self.time);
+            drop(over);
+            (output, status, watch.join().ok().flatten())
+        });
+        if let Some(why) = stopped {
+            return Err(why);
+        }
+        Ok(Ended { output: output?, status: status?, said: read_said(&mut said)? })
+    }
+
+    /// Ends the program when a limit is reached; tells which.
+    fn watch(&self, child: &Mutex<Child>, over: &mpsc::Receiver<()>) -> Option<Why> {
+        let started = Instant::now();
+        while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            let why = if started.elapsed() > self.time {
+                Why::TooSlow(self.time)
+            } else if folder_bytes(self.folder, 0) > self.bytes {
+                Why::TooMuch(format!("more than {} bytes to fetch", self.bytes))
+            } else {
+                continue;
+            };
+            kill(child);
+            return Some(why);
+        }
+        None
+    }
+}
+
+fn kill(child: &Mutex<Child>) {
+    // It may have ended by itself.
+    let _ended = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+}
+
+/// Waits without holding the lock, which whoever ends the program needs.
+fn wait(child: &Mutex<Child>, time: Duration) -> io::Result<ExitStatus> {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.lock().unwrap_or_else(PoisonError::into_inner).try_wait()? {
+            return Ok(status);
+        }
+        if started.elapsed() > time + TICK {
+            kill(child);
+        }
+        thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+fn read_said(file: &mut std::fs::File) -> io::Result<String> {
+    use std::io::Seek as _;
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    file.take(SAID_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Ok(lines.join("; ").chars().filter(|letter| !letter.is_control()).take(400).collect())
+}
+
+/// The size of the files in a folder, a few folders deep.
+fn folder_bytes(folder: &Path, depth: usize) -> u64 {
+    let Ok(entries) = fs_err::read_dir(folder) else { return 0 };
+    let size = |entry: fs_err::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() && depth < 6 => folder_bytes(&entry.path(), depth + 1),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    };
+    entries.filter_map(Result::ok).map(size).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(script: &str, time: Duration, bytes: u64) -> Result<(bool, String, String), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program { time, folder: folder.path(), bytes };
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(folder.path()).stdin(Stdio::null());
+        let read = |out: &mut ChildStdout| {
+            let mut text = String::new();
+            out.read_to_string(&mut text).map_err(Why::from).map(|_| text)
+        };
+        let ended = program.run(&mut command, read).map_err(|why| why.to_string())?;
+        Ok((ended.status.success(), ended.output, ended.said))
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_program_is_read_to_its_end() {
+        let ended = run("echo out; echo err >&2; exit 3", LONG, 1 << 20).unwrap();
+        assert_eq!(ended, (false, "out\n".to_owned(), "err".to_owned()));
+    }
+
+    #[test]
+    fn a_program_that_hangs_or_writes_too_much_is_ended() {
+        let error = run("exec sleep 600", Duration::from_millis(300), 1 << 20).unwrap_err();
+        assert!(error.contains("longer than"), "{error}");
+        let error = run("head -c 100000 /dev/zero > big; exec sleep 600", LONG, 50_000).unwrap_err();
+        assert!(error.contains("more than 50000 bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program { time: LONG, folder: folder.path(), bytes: 1 };
+        let ended = program.run(&mut Command::new("no-such-program-here"), |_| Ok(()));
+        assert!(matches!(ended, Err(Why::NoGit)));
+    }
+}
