@@ -34,6 +34,15 @@ pub(crate) struct Annotation {
 
 /// All blocks of a file, in order.
 pub(crate) fn read(text: &str) -> Vec<Block> {
+    opened(text).into_iter().map(Open::close).collect()
+}
+
+/// All blocks of a file with everything they say: first line, last line, and their fields or why there are none.
+pub(crate) fn documents(text: &str) -> Vec<(u32, u32, Result<Map<String, Value>, String>)> {
+    opened(text).into_iter().map(|block| (block.first, block.last, fields(&block.yaml))).collect()
+}
+
+fn opened(text: &str) -> Vec<Open> {
     let mut blocks: Vec<Open> = Vec::new();
     let mut open = false;
     let mut raw = false;
@@ -52,7 +61,7 @@ pub(crate) fn read(text: &str) -> Vec<Block> {
             block.yaml.push('\n');
         }
     }
-    blocks.into_iter().map(Open::close).collect()
+    blocks
 }
 
 struct Open {
@@ -84,13 +93,17 @@ fn ends_in_raw_text(line: &str, mut raw: bool) -> bool {
     raw
 }
 
+fn fields(text: &str) -> Result<Map<String, Value>, String> {
+    match yaml::parse(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(Value::Null) => Err("the METADATA block is empty".to_owned()),
+        Ok(_) => Err("the METADATA block is not a list of keys with values".to_owned()),
+        Err(error) => Err(format!("the METADATA block is not YAML: {error}")),
+    }
+}
+
 fn annotation(text: &str) -> Result<Annotation, String> {
-    let fields = match yaml::parse(text) {
-        Ok(Value::Object(fields)) => fields,
-        Ok(Value::Null) => return Err("the METADATA block is empty".to_owned()),
-        Ok(_) => return Err("the METADATA block is not a list of keys with values".to_owned()),
-        Err(error) => return Err(format!("the METADATA block is not YAML: {error}")),
-    };
+    let fields = fields(text)?;
     let custom = match fields.get("custom") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(custom)) => custom.clone(),

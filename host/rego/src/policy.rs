@@ -191,6 +191,24 @@ pub(crate) fn compile(sources: Sources) -> Result<Compiled, CompileError> {
     })
 }
 
+/// What `ask` makes of the parsed policy files, each with its text. Nothing is compiled.
+pub(crate) fn outlines<T: Send>(
+    sources: Sources,
+    ask: impl FnOnce(&[(Outline, &str)]) -> Result<T, Vec<Problem>> + Send,
+) -> Result<T, CompileError> {
+    let (files, _) = sources.into_parts();
+    let work = || {
+        let files = engine::Files::parse(files)
+            .map_err(|errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>())?;
+        ask(&files.outlines())
+    };
+    apart(work)?.map_err(|mut problems: Vec<Problem>| {
+        problems.sort();
+        problems.truncate(PROBLEMS);
+        CompileError::Problems(problems)
+    })
+}
+
 /// Where rules find the moment they judge at.
 const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
 
@@ -250,6 +268,10 @@ pub(crate) fn evaluate(
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
     Ok(Values { values, prints: answer.prints })
 }
+
+mod check;
+
+pub use check::Checked;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,134 @@
+//! [`Policy::check`]: the rules of one package one by one, as `conftest test` asks them.
+
+use assay_model::rule::{Answer, RuleInfo, RuleKind};
+use serde_json::Value;
+
+use super::{Ask, EXCEPTION, Policy, below, evaluate};
+use crate::{answer::answers, compile_error::Problem, eval_error::EvalError};
+
+/// What one rule of a package says. All its definitions together are one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The rule's name, such as `deny_x`.
+    pub rule: String,
+    /// Deny or warn.
+    pub kind: RuleKind,
+    /// How many definitions it has.
+    pub definitions: usize,
+    /// How many exceptions name it.
+    pub exceptions: usize,
+    /// What it says, with the file and line that it gives in `_loc`.
+    pub answers: Vec<(Answer, Option<(String, String)>)>,
+}
+
+impl Policy {
+    /// All packages with a rule that denies or warns, in the order of their names.
+    #[must_use]
+    pub fn packages(&self) -> Vec<String> {
+        self.packages.iter().filter(|(_, package)| !package.entries.is_empty()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Asks the rules of a package, in the order in which they first stand in its files. A package that is not there has
+    /// none.
+    pub fn check(&self, ask: &Ask<'_>, package: &str) -> Result<Vec<Checked>, EvalError> {
+        let Some(found) = self.packages.get(package) else { return Ok(Vec::new()) };
+        let mut rules: Vec<(&str, RuleKind, &(String, u32), usize)> = Vec::new();
+        for (name, kind) in &found.entries {
+            let mut places: Vec<&(String, u32)> = self
+                .rules
+                .all
+                .iter()
+                .filter(|info: &&RuleInfo| info.package == package && info.name == *name)
+                .map(|info| &info.place)
+                .collect();
+            // One with several annotations is told several times.
+            places.sort();
+            places.dedup();
+            if let Some(first) = places.first() {
+                rules.push((name, *kind, first, places.len()));
+            }
+        }
+        rules.sort_by_key(|(_, _, place, _)| *place);
+        let paths: Vec<Vec<String>> = [EXCEPTION]
+            .into_iter()
+            .chain(rules.iter().map(|(name, ..)| *name))
+            .map(|name| below(&found.path, name))
+            .collect();
+        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.values.into_iter();
+        let excepted = values.next().flatten();
+        let mut checked = Vec::new();
+        for (name, kind, place, definitions) in rules {
+            let value = values.next().flatten();
+            let wrong = |message: String| {
+                let message = format!("`data.{package}.{name}` {message}");
+                let place = crate::Place { file: place.0.clone(), line: place.1, column: 1 };
+                EvalError::Policy(Problem::at(place, message))
+            };
+            let places = value.as_ref().map(locations).unwrap_or_default();
+            let found =
+                value.map(|value| answers(package, kind, value)).transpose().map_err(wrong)?.unwrap_or_default();
+            checked.push(Checked {
+                rule: name.to_owned(),
+                kind,
+                definitions,
+                exceptions: exceptions(name, excepted.as_ref()),
+                answers: found.into_iter().zip(places).collect(),
+            });
+        }
+        Ok(checked)
+    }
+}
+
+/// How many items of the exceptions' lists name this rule: `x` for `deny_x`, the empty text for `deny`.
+fn exceptions(rule: &str, exceptions: Option<&Value>) -> usize {
+    let name = rule.split_once('_').map_or("", |(_, name)| name);
+    let lists = exceptions.and_then(Value::as_array).into_iter().flatten();
+    lists.filter_map(Value::as_array).flatten().filter(|found| found.as_str() == Some(name)).count()
+}
+
+/// The `_loc` of each element that is an answer.
+fn locations(value: &Value) -> Vec<Option<(String, String)>> {
+    let elements = value.as_array().into_iter().flatten();
+    let location = |element: &Value| {
+        let location = element.get("_loc")?.as_object()?;
+        let file = location.get("file").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let line = location.get("line").and_then(Value::as_number).map(ToString::to_string).unwrap_or_default();
+        (!file.is_empty() || !line.is_empty()).then_some((file, line))
+    };
+    elements.filter(|element| element.is_string() || element.is_object()).map(location).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sources::{PolicyFile, Sources};
+
+    #[test]
+    fn rules_are_told_one_by_one_with_their_exceptions_and_places() {
+        let text = "package main\n\nwarn contains \"w\" if input.a\n\ndeny contains {\"msg\": \"m\", \"_loc\": {\"file\": \"f\", \
+                    \"line\": 3}} if input.a\n\ndeny contains \"d\" if input.a\n\nwarn_x contains \"x\"\n\nexception contains \
+                    [\"x\", \"x\"] if input.a\n";
+        let file = PolicyFile { name: "a.rego".to_owned(), text: text.to_owned() };
+        let policy = Policy::compile(Sources::of(vec![file], Value::Null)).unwrap();
+        assert_eq!(policy.packages(), ["main"]);
+        let packages = ["main".to_owned()].into();
+        let checked = policy.check(&Ask::new(&packages, "{\"a\": true}"), "main").unwrap();
+        let shown: Vec<_> = checked
+            .iter()
+            .map(|rule| {
+                let said: Vec<_> =
+                    rule.answers.iter().map(|(answer, place)| (answer.message.clone(), place.clone())).collect();
+                json!([rule.rule, rule.definitions, rule.exceptions, said])
+            })
+            .collect();
+        let want = json!([
+            ["warn", 1, 0, [["w", null]]],
+            ["deny", 2, 0, [["d", null], ["m", ["f", "3"]]]],
+            ["warn_x", 1, 2, [["x", null]]],
+        ]);
+        assert_eq!(Value::Array(shown), want);
+        assert!(policy.check(&Ask::new(&packages, "{}"), "other").unwrap().is_empty());
+    }
+}
