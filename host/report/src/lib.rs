@@ -9,6 +9,7 @@
 mod appstudio;
 mod at_end;
 mod by_rule;
+mod conftest;
 mod facts;
 mod format;
 mod go;
@@ -38,6 +39,11 @@ mod recorded;
 #[cfg(test)]
 mod sample;
 
+pub use conftest::{
+    ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, UnknownConftestFormat,
+    conftest_error,
+};
 pub use format::{Format, UnknownFormat, make};
 pub use input::{FileOutcome, InputFormat, InputRun, UnknownInputFormat};
 pub use options::Options;
+pub use yaml::to_string as to_yaml;

@@ -27,7 +27,7 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
 }
 
 /// A document as YAML. Objects and lists may nest as deeply as JSON that was read.
-pub(crate) fn to_string(value: &Value) -> String {
+pub fn to_string(value: &Value) -> String {
     let mut writer = Writer { text: String::new(), column: 0 };
     match value {
         Value::Object(fields) if !fields.is_empty() => writer.mapping(fields, 0, true),
