@@ -15,7 +15,7 @@ use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{Method, Response, StatusCode, Uri, header},
+    http::{HeaderMap, Method, Response, StatusCode, Uri, header},
 };
 use serde_json::{Value, json};
 
@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Lie,
     /// Sends half of the bytes and ends the connection.
     Truncate,
+    /// Answers 429 the first time, and as it should from then on.
+    Later,
 }
 
 #[derive(Default)]
@@ -40,6 +42,8 @@ struct Content {
     blobs: BTreeMap<String, Vec<u8>>,
     faults: Vec<(String, Fault)>,
     requests: Vec<String>,
+    /// The `Authorization` header that it wants to see.
+    wants: Option<String>,
 }
 
 /// A running registry; it ends with the test.
@@ -104,6 +108,11 @@ impl Registry {
         self.content.lock().unwrap().faults.push((part.to_owned(), fault));
     }
 
+    /// Refuses who does not show this name and password, `NAME:PASSWORD` in base64.
+    pub(crate) fn want(&self, basic: &str) {
+        self.content.lock().unwrap().wants = Some(format!("Basic {basic}"));
+    }
+
     /// All requests so far, `METHOD path`.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.content.lock().unwrap().requests.clone()
@@ -114,17 +123,33 @@ fn plain(status: StatusCode) -> Response<Body> {
     Response::builder().status(status).body(Body::from(r#"{"errors":[]}"#)).unwrap()
 }
 
-async fn answer(State(content): State<Arc<Mutex<Content>>>, method: Method, uri: Uri) -> Response<Body> {
+async fn answer(
+    State(content): State<Arc<Mutex<Content>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response<Body> {
     let path = uri.path();
     let (found, fault) = {
         let mut content = content.lock().unwrap();
-        content.requests.push(format!("{method} {path}"));
+        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if content.wants.is_some() && shown != content.wants.as_deref() {
+            let refused = Response::builder().status(StatusCode::UNAUTHORIZED);
+            return refused.header(header::WWW_AUTHENTICATE, "Basic realm=\"here\"").body(Body::empty()).unwrap();
+        }
+        let request = format!("{method} {path}");
+        let is_first = !content.requests.contains(&request);
+        content.requests.push(request);
         let fault = content.faults.iter().find(|(part, _)| path.contains(part.as_str())).map(|(_, fault)| *fault);
-        (content.find(path), fault)
+        (content.find(path), fault.filter(|fault| *fault != Fault::Later || is_first))
     };
     match fault {
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Broken) => return plain(StatusCode::INTERNAL_SERVER_ERROR),
+        Some(Fault::Later) => {
+            let later = Response::builder().status(StatusCode::TOO_MANY_REQUESTS);
+            return later.header(header::RETRY_AFTER, "0").body(Body::empty()).unwrap();
+        }
         Some(Fault::Lie | Fault::Truncate) | None => {}
     }
     if path == "/v2/" {

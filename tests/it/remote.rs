@@ -105,6 +105,47 @@ fn a_registry_that_hangs_leaves_no_answer_at_the_deadline_and_the_others_judged(
     ran.expect(3, "time limit");
 }
 
+#[test]
+fn a_registry_that_says_later_is_asked_again() {
+    let mut world = World::good();
+    world.image("it", &[]);
+    let registry = pushed(&world);
+    registry.fault("/app/it/", Fault::Later);
+    world.judge_on(&registry.host(), &["--retry-duration", "10ms"]).expect(0, "Success: true");
+    let once = pushed(&world);
+    once.fault("/app/it/", Fault::Later);
+    world.judge_on(&once.host(), &["--retry-max-retry", "0"]).expect(3, "429");
+}
+
+#[test]
+fn the_users_credentials_are_found_and_shown() {
+    let world = World::good();
+    let registry = pushed(&world);
+    registry.want("dXNlcjpzZWNyZXQ=");
+    let judge = |variables: &[(&str, &str)]| world.judge_around(&registry.host(), &world.policy(), &[], variables);
+    judge(&[]).expect(3, "registry-denied");
+    let config = json!({"auths": {registry.host(): {"auth": "dXNlcjpzZWNyZXQ="}}}).to_string();
+    let file = world.file("docker/config.json", &config);
+    judge(&[("DOCKER_CONFIG", file.parent().unwrap().as_str())]).expect(0, "Success: true");
+    judge(&[("REGISTRY_AUTH_FILE", file.as_str())]).expect(0, "Success: true");
+    let broken = world.file("broken.json", "{");
+    judge(&[("REGISTRY_AUTH_FILE", broken.as_str())]).expect(2, "broken.json");
+}
+
+#[test]
+fn a_built_in_whose_registry_fails_is_no_answer_whatever_the_policy_makes_of_it() {
+    let world = World::good();
+    let registry = pushed(&world);
+    registry.fault("/manifests/away", Fault::Broken);
+    let rules = "package p\n\nimport rego.v1\n\n# METADATA\n# title: T\n# custom:\n#   short_name: t\n\
+                 deny contains result if {\n\
+                 \tnot ec.oci.image_manifest(sprintf(\"%s:away\", [split(input.image.ref, \"@\")[0]]))\n\
+                 \tfalse\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n";
+    world.file("asks/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [world.path("asks")]}]}).to_string();
+    world.judge_around(&registry.host(), &policy, &[], &[]).expect(3, "builtin-failed");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interruption_writes_an_honest_partial_report() {

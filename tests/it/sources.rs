@@ -157,8 +157,19 @@ fn a_bundle_on_a_registry_judges_and_is_reported_by_digest() {
         let policy = json!({"sources": [{"policy": [format!("oci::{host}/policies/shop:v1")]}]}).to_string();
         let ran = assay_in(
             &world,
-            &["validate", "image", "--images", &snapshot, "--policy", &policy, "--public-key", key.as_str(),
-                "--ignore-rekor", "--output", "json"],
+            &[
+                "validate",
+                "image",
+                "--images",
+                &snapshot,
+                "--policy",
+                &policy,
+                "--public-key",
+                key.as_str(),
+                "--ignore-rekor",
+                "--output",
+                "json",
+            ],
         );
         ran.expect(0, "\"success\":true");
         let pinned = format!("oci::{host}/policies/shop:v1@{digest}");
@@ -174,7 +185,10 @@ fn sources_that_cannot_be_used_end_the_run_before_it_begins() {
     let repository = Repository::in_folder(world.path("repository"));
     repository.commit(&[("main.rego", RULES)]);
     for (source, says) in [
-        ("http://policies.example/main.rego".to_owned(), "attempting to download from insecure source: http://policies.example/main.rego"),
+        (
+            "http://policies.example/main.rego".to_owned(),
+            "attempting to download from insecure source: http://policies.example/main.rego",
+        ),
         ("git::http://policies.example/x".to_owned(), "attempting to download from insecure source"),
         (repository.place("?ref=none"), "no branch, tag or commit `none`"),
         (repository.place("//none"), "path none does not exist in the repository"),
@@ -185,6 +199,16 @@ fn sources_that_cannot_be_used_end_the_run_before_it_begins() {
     ] {
         judge(&world, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]).expect(2, says);
     }
+}
+
+#[test]
+fn a_policy_that_does_not_compile_is_told_by_where_it_came_from() {
+    let world = World::good();
+    let repository = Repository::in_folder(world.path("repository"));
+    let commit = repository.commit(&[("main.rego", "package main\n\ndeny contains x\n")]);
+    let source = repository.place("");
+    let ran = judge(&world, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]);
+    ran.expect(2, &format!("{source}?ref={commit}/main.rego:3"));
 }
 
 #[test]
@@ -216,7 +240,9 @@ fn sources_are_fetched_into_folders_named_by_their_address() {
         let ran = assay_in(&world, &arguments);
         let lines: Vec<_> = ran.out.lines().collect();
         assert_eq!((ran.code, lines.len()), (0, 2), "{ran:?}");
-        for (line, text, kind, file) in [(lines[0], &policy, "policy", "main.rego"), (lines[1], &data, "data", "d.yaml")] {
+        for (line, text, kind, file) in
+            [(lines[0], &policy, "policy", "main.rego"), (lines[1], &data, "data", "d.yaml")]
+        {
             let to = line.strip_prefix(&format!("Downloading {text} to ")).unwrap();
             assert!(to.starts_with(&format!("{out}/{kind}/")) && Utf8Path::new(to).join(file).is_file(), "{to}");
         }
@@ -258,7 +284,8 @@ fn rules_are_inspected_in_every_form_with_and_without_annotations() {
     );
     assert_eq!(entries[2].get("annotations"), None);
     assert_eq!(inspect(&["-o", "json", "--collection", "none"]).json()[&pinned], json!([]));
-    inspect(&["-o", "spam"]).expect(2, "invalid value for --output 'spam'. accepted values: json, text, names, short-names");
+    inspect(&["-o", "spam"])
+        .expect(2, "invalid value for --output 'spam'. accepted values: json, text, names, short-names");
     let by_policy = json!({"sources": [{"policy": [source]}]}).to_string();
     assert_eq!(assay_in(&world, &["inspect", "policy", "--policy", &by_policy]).out, want);
 }
@@ -366,7 +393,8 @@ fn documents_are_judged_one_by_one_from_files_folders_and_texts() {
 fn reports_of_documents_go_where_they_are_sent() {
     let world = kinds();
     let (a, out) = (world.path("in/a.json"), world.path("report"));
-    let outputs: Vec<String> = ["json", "yaml", "text", "summary"].iter().map(|kind| format!("{kind}={out}.{kind}")).collect();
+    let outputs: Vec<String> =
+        ["json", "yaml", "text", "summary"].iter().map(|kind| format!("{kind}={out}.{kind}")).collect();
     let more: Vec<&str> = outputs.iter().flat_map(|output| ["-o", output.as_str()]).collect();
     let ran = input(&world, &[&[a.as_str(), "--show-successes"], &more[..]].concat());
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");

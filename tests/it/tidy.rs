@@ -15,7 +15,7 @@ pub(crate) fn architecture() -> String {
 }
 
 /// Every Rust file of ours, guests included.
-fn sources() -> Vec<PathBuf> {
+pub(crate) fn sources() -> Vec<PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs_err::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -144,10 +144,16 @@ impl World {
         self.ask(host, &self.policy(), more)
     }
 
-    fn ask(&self, host: &str, policy: &str, more: &[&str]) -> Ran {
+    /// The same by another policy configuration and with these variables in the environment.
+    pub(crate) fn judge_around(&self, host: &str, policy: &str, more: &[&str], variables: &[(&str, &str)]) -> Ran {
         let (snapshot, key) = (self.snapshot(host), self.path("key.pub"));
         let fixed = ["--images", &snapshot, "--policy", policy, "--public-key", key.as_str(), "--ignore-rekor"];
-        assay(&[&["validate", "image"], &fixed[..], more].concat())
+        let arguments = [&["validate", "image"], &fixed[..], more].concat();
+        Ran::of(&command(&arguments).envs(variables.iter().copied()).output().unwrap())
+    }
+
+    fn ask(&self, host: &str, policy: &str, more: &[&str]) -> Ran {
+        self.judge_around(host, policy, more, &[])
     }
 }
 

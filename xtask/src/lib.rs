@@ -7,4 +7,5 @@ pub mod guests;
 pub mod layer;
 pub mod layout;
 pub mod opa_cases;
+pub mod policy_docs;
 pub mod sign;

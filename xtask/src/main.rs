@@ -30,6 +30,8 @@ enum Chore {
         #[arg(value_name = "FILE.jsonl")]
         file: Utf8PathBuf,
     },
+    /// Writes `docs/policies.md` from the METADATA of the rules in `policies`
+    PolicyDocs,
     /// Prints how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -77,6 +79,7 @@ fn main() -> anyhow::Result<()> {
             xtask::opa_cases::run(root, &file)?;
             vec![]
         }
+        Chore::PolicyDocs => vec![xtask::policy_docs::write(root)?],
         Chore::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
     };
     let mut out = std::io::stdout().lock();

@@ -8,7 +8,9 @@ mod error;
 mod exit;
 mod files;
 mod flags;
+mod logs;
 mod printer;
+mod registries;
 mod settings;
 
 use std::{io::IsTerminal as _, process::ExitCode};
@@ -19,6 +21,7 @@ use clap::Parser as _;
 use crate::{
     flags::{Command, Flags},
     printer::Printer,
+    registries::Network,
     settings::{Called, Surroundings},
 };
 
@@ -47,7 +50,8 @@ fn main() -> ExitCode {
     }
     // The exit codes of this command are conftest's, by whatever name it is called.
     let has_own_codes = matches!(flags.command, Command::Test(_));
-    match commands::run(flags.command, around) {
+    let done = logs::start(&flags.global, called).and_then(|()| commands::run(flags.command, &flags.global, around));
+    match done {
         Ok(code) if has_own_codes => code.into(),
         Ok(code) => called.code(code).into(),
         Err(unusable) => {
@@ -55,6 +59,11 @@ fn main() -> ExitCode {
             called.code(exit::UNUSABLE).into()
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn surroundings() -> Surroundings {
@@ -65,20 +74,19 @@ fn surroundings() -> Surroundings {
         stdout_is_terminal: std::io::stdout().is_terminal(),
         cache_home,
         temporary: || Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
+        network: || Network::read(environment),
     }
 }
 
 /// `$XDG_CACHE_HOME`, else `~/.cache`, as the XDG Base Directory Specification says.
 fn cache_home() -> Option<Utf8PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    let folder = |name: &str| std::env::var(name).ok().map(Utf8PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder = |name: &str| environment(name).map(Utf8PathBuf::from).filter(|folder| folder.is_absolute());
     folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
 }
 
 /// Whether `ec` has its experimental commands.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn is_experimental() -> bool {
-    std::env::var("EC_EXPERIMENTAL").is_ok_and(|text| text == "1")
+    environment("EC_EXPERIMENTAL").is_some_and(|text| text == "1")
 }
 
 /// The names of the environment that ask for a text without colours, as `ec` has them.

@@ -6,16 +6,22 @@ use std::io::{self, IsTerminal as _, Write as _};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
     quiet: bool,
+    bare: bool,
 }
 
 impl Printer {
     pub(crate) const fn new(quiet: bool) -> Self {
-        Self { quiet }
+        Self { quiet, bare: false }
+    }
+
+    /// The same without a progress bar, where one would be in the way of messages.
+    pub(crate) const fn without_progress(self, bare: bool) -> Self {
+        Self { bare, ..self }
     }
 
     /// Whether a progress bar has a place.
     pub(crate) fn shows_progress(self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+        !self.quiet && !self.bare && io::stderr().is_terminal()
     }
 
     /// A report on standard output. A reader that went away has read what it wanted.

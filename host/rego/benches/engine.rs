@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot run has to say so")]
 
-use std::{fmt::Write as _, hint::black_box, path::Path, sync::Arc};
+use std::{hint::black_box, path::Path, sync::Arc};
 
 use assay_rego::{
     Sources,
@@ -42,14 +42,15 @@ warn contains result if {
 "#;
 
 fn data() -> String {
-    let mut text = "trusted:\n".to_owned();
-    for task in 0..200 {
-        let _ = writeln!(text, "  quay.io/tasks/task-{task}:");
-        for day in 1..=20 {
-            let _ = writeln!(text, "    - from: \"2025-01-{day:02}T00:00:00Z\"\n      digest: sha256:{task:032x}{day:032x}");
-        }
-    }
-    text
+    let record = |task: usize, day: u8| {
+        format!("    - from: \"2025-01-{day:02}T00:00:00Z\"\n      digest: sha256:{task:032x}{day:032x}\n")
+    };
+    let task = |task: usize| {
+        let records: String = (1..=20).map(|day| record(task, day)).collect();
+        format!("  quay.io/tasks/task-{task}:\n{records}")
+    };
+    let tasks: String = (0..200).map(task).collect();
+    format!("trusted:\n{tasks}")
 }
 
 fn input() -> String {

@@ -3,6 +3,8 @@
 //! The format is OPA's (its documentation, "Annotations"). The engine finds the blocks, as it finds those that
 //! `rego.metadata.*` answers from; which rule a block is about is told by where it stands, see [`rules`](crate::rules).
 
+use std::collections::BTreeMap;
+
 use assay_model::yaml;
 use serde_json::{Map, Value};
 
@@ -30,6 +32,7 @@ pub(crate) struct Annotation {
     pub(crate) effective_on: Option<String>,
     pub(crate) collections: Vec<String>,
     pub(crate) depends_on: Vec<String>,
+    pub(crate) rule_data: BTreeMap<String, String>,
     pub(crate) pipeline_intention: Vec<String>,
 }
 
@@ -69,6 +72,7 @@ fn annotation(text: &str) -> Result<Annotation, String> {
         effective_on: word(&custom, "effective_on")?,
         collections: words(&custom, "collections")?,
         depends_on: words(&custom, "depends_on")?,
+        rule_data: named_words(&custom, "rule_data"),
         pipeline_intention: words(&custom, "pipeline_intention")?,
     })
 }
@@ -82,6 +86,12 @@ fn word(fields: &Map<String, Value>, key: &str) -> Result<Option<String>, String
         Some(Value::Bool(word)) => Ok(Some(word.to_string())),
         Some(_) => Err(format!("`{key}` of the METADATA block is not a text")),
     }
+}
+
+/// Texts by name. The key is ours alone: what others write there, and in another form, is theirs.
+fn named_words(fields: &Map<String, Value>, key: &str) -> BTreeMap<String, String> {
+    let items = fields.get(key).and_then(Value::as_object).into_iter().flatten();
+    items.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
 }
 
 /// A list of texts; a single text is a list of one.

@@ -156,6 +156,24 @@ mod tests {
         assert!("x".repeat(1 << 20).parse::<Format>().unwrap_err().to_string().len() < 400);
     }
 
+    /// The bytes of `ec` are held against its records where those are at hand; everywhere else these are.
+    #[test]
+    fn the_formats_of_ec_keep_their_bytes() {
+        let options = Options { show_successes: true, info: true, ..Options::default() };
+        let of_ec = [
+            Format::Text,
+            Format::Json,
+            Format::Yaml,
+            Format::Junit,
+            Format::Appstudio,
+            Format::Summary,
+            Format::SummaryMarkdown,
+        ];
+        for format in of_ec {
+            insta::assert_snapshot!(format!("mixed-{format}"), sample::written_at(format, options, sample::mixed()));
+        }
+    }
+
     #[test]
     fn each_format_makes_its_own_report_and_every_one_ends_in_a_line_break() {
         let run = [Outcome { input: Some("{}".into()), ..sample::component("cart").judged() }];

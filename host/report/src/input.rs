@@ -110,21 +110,21 @@ impl InputRun {
         let mut files: Vec<_> = self.files.iter().collect();
         files.sort_by(|a, b| b.path.cmp(&a.path));
         Ok(match format {
-            InputFormat::Json => self.json(&files, options)? + "\n",
-            InputFormat::Yaml => yaml::to_string(&serde_json::from_str(&self.json(&files, options)?)?),
+            InputFormat::Json => json::to_string(&self.document(&files, options))? + "\n",
+            InputFormat::Yaml => yaml::to_string(&serde_json::to_value(self.document(&files, options))?),
             InputFormat::Text => self.text(&files, options),
             InputFormat::Summary => self.summary(&files, options)? + "\n",
         })
     }
 
-    fn json(&self, files: &[&FileOutcome], options: Options) -> Result<String, serde_json::Error> {
-        json::to_string(&Document {
+    fn document<'a>(&'a self, files: &[&'a FileOutcome], options: Options) -> Document<'a> {
+        Document {
             success: self.verdict() == Verdict::Allowed,
             files: files.iter().map(|file| FileDocument::of(file, options)).collect(),
             policy: &self.policy,
             version: &self.version,
             effective_time: self.effective_time.to_string(),
-        })
+        }
     }
 
     fn text(&self, files: &[&FileOutcome], options: Options) -> String {

@@ -25,6 +25,11 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
     json::to_string(&Document::of(head, end, options))
 }
 
+/// The same as a value, for other forms of it. Nesting is not limited, as it would be through text.
+pub(crate) fn value(head: &RunHead, end: &RunEnd, options: Options) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(Document::of(head, end, options))
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     success: bool,

@@ -241,9 +241,9 @@ pub(crate) fn hostile_messages() -> Vec<String> {
         "one\nSuccess: true\n\nResult: SUCCESS\r\n".to_owned(),
         "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}32m ok \0\u{7f}".to_owned(),
         "</script><script>alert(1)</script>\u{2028}&\u{2029}\u{202e}".to_owned(),
-        "word ".repeat(200_000),
-        "x".repeat(1 << 20),
-        "\n".repeat(100_000),
+        "word ".repeat(20_000),
+        "x".repeat(1 << 17),
+        "\n".repeat(20_000),
         "%!s(<nil>) {{ . }} ]]>".to_owned(),
         "`a` **b** | c | [d](https://evil.example) ![e](x) @everyone #1 <!-- --> &lt; ``` ~~~\n# h\n> q\n- l"
             .to_owned(),

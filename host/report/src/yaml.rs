@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Options,
-    go::{float, natural_order},
+    go::{float, sorted_fields},
     json,
     scalar::{self, Style},
 };
@@ -23,7 +23,7 @@ const SIMPLE_KEY_BYTES: usize = 128;
 
 /// The report in full, as YAML.
 pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
-    Ok(to_string(&serde_json::from_str(&json::page(head, end, options)?)?))
+    Ok(to_string(&json::value(head, end, options)?))
 }
 
 /// A document as YAML. Objects and lists may nest as deeply as JSON that was read.
@@ -63,9 +63,7 @@ impl Writer {
 
     /// Fields at `indent`; the first one stands where the writer is when it is `inline`.
     fn mapping(&mut self, fields: &Map<String, Value>, indent: usize, mut inline: bool) {
-        let mut fields: Vec<_> = fields.iter().collect();
-        fields.sort_by(|a, b| natural_order(a.0, b.0));
-        for (key, value) in fields {
+        for (key, value) in sorted_fields(fields) {
             if !std::mem::take(&mut inline) {
                 self.new_line(indent);
             }
@@ -221,11 +219,12 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::yaml;
+    use assay_model::{finding::Finding, yaml};
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::{Format, sample};
 
     fn check(value: &Value, text: &str) {
         assert_eq!(to_string(value), text);
@@ -314,8 +313,20 @@ mod tests {
     }
 
     #[test]
+    fn what_nests_as_deeply_as_a_policy_may_is_written() {
+        let deep = (0..assay_model::limits::NESTING).fold(json!("x"), |inner, _| json!([inner]));
+        let finding = Finding::new("a.b", "m").with("deep", deep);
+        let options = Options { info: true, ..Options::default() };
+        for format in Format::ALL {
+            let text =
+                sample::written(format, options, &[sample::component("cart").violation(finding.clone()).judged()]);
+            assert!(!text.is_empty(), "{format}");
+        }
+    }
+
+    #[test]
     fn hostile_texts_are_read_back_as_they_were() {
-        for message in crate::sample::hostile_messages() {
+        for message in sample::hostile_messages() {
             let value = json!({"list": [message, {"msg": message}], "key": message});
             assert_eq!(yaml::parse(&to_string(&value)).unwrap(), value);
         }

@@ -78,6 +78,9 @@ pub fn is_compressed(bytes: &[u8]) -> bool {
     bytes.starts_with(GZIP) || bytes.starts_with(ZSTD)
 }
 
+/// What looks at an entry: its name, whether it is a folder, and its content.
+type Visit<'v> = dyn FnMut(&str, bool, &mut dyn Read) -> Result<(), Trouble> + 'v;
+
 /// Visits every entry: its name, whether it is a folder, and its content.
 pub(crate) fn walk(
     from: &mut dyn Read,
@@ -98,11 +101,7 @@ pub(crate) fn walk(
     }
 }
 
-fn entries(
-    from: impl Read,
-    left: &Left,
-    visit: &mut dyn FnMut(&str, bool, &mut dyn Read) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
+fn entries(from: impl Read, left: &Left, visit: &mut Visit<'_>) -> Result<(), Trouble> {
     let trouble = |error: io::Error| Trouble::of(&error);
     let mut archive = tar::Archive::new(Bounded { from, left: &left.bytes });
     let mut long_name = None;

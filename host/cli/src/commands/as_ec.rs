@@ -20,7 +20,7 @@ use crate::settings::ImageSettings;
 /// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
 /// answer.
 pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
-    let (insecure, remote) = (settings.insecure_registries.clone(), settings.bundle.is_none());
+    let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.bundle.is_none());
     Arc::new(move |component: &Component, error: &NoAnswer| match error.code {
         ErrorCode::ImageNotFound
         | ErrorCode::RegistryUnreachable

@@ -26,12 +26,12 @@ use crate::{
 };
 
 /// Says whether they are; the exit code does not.
-pub(crate) fn run(flags: &CompareFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &CompareFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     if !["text", "json"].contains(&flags.output.as_str()) {
         return Err(Unusable::new(format!("`--output {}` is neither text nor json", flags.output)));
     }
     let when = moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.usual();
-    let settings = SourceSettings::new(&flags.sources, around);
+    let settings = SourceSettings::new(&flags.sources, around)?;
     let read = |argument: &str| {
         let text = fetch_configuration(Some(argument.to_owned()), &settings, printer)?.unwrap_or_default();
         policy_of(&text)
@@ -40,7 +40,8 @@ pub(crate) fn run(flags: &CompareFlags, around: Surroundings, printer: Printer) 
     let image = Image { digest: &flags.image_digest, reference: &flags.image_ref, url: &flags.image_url };
     let equivalent = are_equivalent(&first, &second, when, &image)?;
     let time = when.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let text = if flags.output == "json" { as_json(flags, equivalent, &time)? } else { as_text(flags, equivalent, &time) };
+    let text =
+        if flags.output == "json" { as_json(flags, equivalent, &time)? } else { as_text(flags, equivalent, &time) };
     say(printer, &text)?;
     Ok(exit::ALLOWED)
 }
@@ -63,8 +64,7 @@ fn as_text(flags: &CompareFlags, equivalent: bool, time: &str) -> String {
     let mut text = format!("{answer}\nEffective time: {time}\n");
     if names_image(flags) {
         let (digest, reference, url) = (&flags.image_digest, &flags.image_ref, &flags.image_url);
-        let _infallible =
-            write!(text, "Image digest: {digest}\nImage ref: {reference}\nImage URL: {url}\n");
+        let _infallible = write!(text, "Image digest: {digest}\nImage ref: {reference}\nImage URL: {url}\n");
     }
     text
 }
@@ -143,7 +143,12 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
 }
 
 /// The include and exclude items of a group as an evaluation takes them: its own, or the global ones where it has none.
-fn criteria(policy: &PolicySpec, group: &SourceGroup, when: Timestamp, image: &Image<'_>) -> (Vec<String>, Vec<String>) {
+fn criteria(
+    policy: &PolicySpec,
+    group: &SourceGroup,
+    when: Timestamp,
+    image: &Image<'_>,
+) -> (Vec<String>, Vec<String>) {
     let own = group.config.clone().unwrap_or_default();
     let (mut include, mut exclude) = (own.include, own.exclude);
     if let Some(volatile) = &group.volatile_config {
@@ -191,7 +196,9 @@ fn is_active(item: &VolatileCriterion, when: Timestamp, image: &Image<'_>) -> bo
 fn named(place: &str) -> (String, Option<String>) {
     let text = place.trim();
     let text = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or(text);
-    let is_scheme = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
+    let is_scheme = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
+    };
     let text = match text.split_once("::") {
         Some((scheme, rest)) if is_scheme(scheme) => rest,
         _ => text,

@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// Fetches, and tells what goes where.
-pub(crate) fn run(flags: &FetchPolicyFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let settings = SourceSettings::new(&flags.sources, around);
+pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    let settings = SourceSettings::new(&flags.sources, around)?;
     let dest = if flags.work_dir { work_folder()? } else { flags.dest.clone() };
     let wanted = [("policy", &flags.source), ("data", &flags.data_source)];
     let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
@@ -23,7 +23,8 @@ pub(crate) fn run(flags: &FetchPolicyFlags, around: Surroundings, printer: Print
     for (text, to) in wanted {
         say(printer, &format!("Downloading {text} to {to}\n"))?;
         let from = sources.path(text)?;
-        let from = Utf8Path::from_path(from).ok_or_else(|| Unusable::new(format!("the path of `{text}` is not UTF-8")))?;
+        let from =
+            Utf8Path::from_path(from).ok_or_else(|| Unusable::new(format!("the path of `{text}` is not UTF-8")))?;
         copy_into(from, &to)?;
     }
     Ok(exit::ALLOWED)
@@ -42,7 +43,5 @@ fn work_folder() -> Result<Utf8PathBuf, Unusable> {
 
 /// Text on standard output.
 pub(crate) fn say(printer: Printer, text: &str) -> Result<(), Unusable> {
-    printer
-        .data(text.as_bytes())
-        .map_err(|error| Unusable::new(format!("standard output cannot be written: {error}")))
+    printer.data(text.as_bytes()).map_err(|error| Unusable::new(format!("standard output cannot be written: {error}")))
 }

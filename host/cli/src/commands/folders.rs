@@ -64,7 +64,8 @@ pub(crate) fn copy_into(from: &Utf8Path, to: &Utf8Path) -> Result<(), Unusable> 
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
     let new = builder.prefix(".fetched-").tempdir_in(parent).map_err(failed)?;
-    let root = Utf8Path::from_path(new.path()).ok_or_else(|| Unusable::new(format!("the path of `{to}` is not UTF-8")))?;
+    let root =
+        Utf8Path::from_path(new.path()).ok_or_else(|| Unusable::new(format!("the path of `{to}` is not UTF-8")))?;
     for file in files {
         let name = file.strip_prefix(from).ok().filter(|name| !name.as_str().is_empty());
         let place = root.join(name.unwrap_or_else(|| Utf8Path::new(file.file_name().unwrap_or("file"))));

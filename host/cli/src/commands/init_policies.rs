@@ -42,7 +42,12 @@ mod tests {
         assert_eq!(policy.annotated_rules().len(), 1);
         let packages = ["main".to_owned()].into();
         assert!(policy.evaluate(&Ask::new(&packages, "{}")).unwrap().is_empty());
-        assert!(!policy.evaluate(&Ask::new(&packages, r#"{"image": {"config": {"Labels": {"name": ""}}}}"#)).unwrap().is_empty());
+        assert!(
+            !policy
+                .evaluate(&Ask::new(&packages, r#"{"image": {"config": {"Labels": {"name": ""}}}}"#))
+                .unwrap()
+                .is_empty()
+        );
         // What a person wrote is not written over.
         assert!(run(&flags, Printer::new(true)).is_err());
     }

@@ -25,9 +25,9 @@ const POLICY_FORMATS: [&str; 4] = ["json", "text", "names", "short-names"];
 const DATA_FORMATS: [&str; 2] = ["json", "yaml"];
 
 /// Shows rules.
-pub(crate) fn policy(flags: InspectPolicyFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn policy(flags: InspectPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     known_format(&flags.output, &POLICY_FORMATS)?;
-    let settings = SourceSettings::new(&flags.sources, around);
+    let settings = SourceSettings::new(&flags.sources, around)?;
     let texts = match fetch_configuration(flags.policy.clone(), &settings, printer)? {
         Some(policy) => policy_of(&policy)?.sources.into_iter().flat_map(|group| group.policy).collect(),
         None => flags.source.clone(),
@@ -46,9 +46,9 @@ pub(crate) fn policy(flags: InspectPolicyFlags, around: Surroundings, printer: P
 }
 
 /// Shows data.
-pub(crate) fn policy_data(flags: &InspectDataFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn policy_data(flags: &InspectDataFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     known_format(&flags.output, &DATA_FORMATS)?;
-    let settings = SourceSettings::new(&flags.sources, around);
+    let settings = SourceSettings::new(&flags.sources, around)?;
     let sources = PolicySources::bring(flags.source.iter().map(String::as_str), &settings, None, printer)?;
     let mut all = Map::new();
     for text in &flags.source {
@@ -103,9 +103,7 @@ fn brought(sources: &PolicySources, text: &str, dest: Option<&Utf8Path>, kind: &
 /// The entries of a source, with file names as they stand in it.
 fn entries(place: &Utf8Path) -> Result<Vec<Inspected>, Unusable> {
     let mut sources = Sources::new();
-    sources
-        .add_policy(place.as_std_path())
-        .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
+    sources.add_policy(place.as_std_path()).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let mut entries = inspect(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let base = if place.is_dir() { Some(place) } else { place.parent() };
     for entry in &mut entries {

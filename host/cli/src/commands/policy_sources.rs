@@ -7,10 +7,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
+    time::Instant,
 };
 
 use assay_model::{limits, policy::PolicySpec};
-use assay_supply::{Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, RegistryOptions, Store};
+use assay_supply::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Store};
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -53,11 +54,7 @@ impl PolicySources {
         let texts: BTreeSet<&str> = texts.collect();
         let places = texts.iter().map(|text| Place::parse(text)).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         let remote = places.iter().filter(|place| !place.is_local()).count();
-        let fetcher = if remote == 0 {
-            Fetcher::new(None, FetchOptions::default())
-        } else {
-            fetcher(settings, store)?
-        };
+        let fetcher = if remote == 0 { Fetcher::new(None, FetchOptions::default()) } else { fetcher(settings, store)? };
         let bar = (remote > 0 && printer.shows_progress()).then(|| bar(remote));
         let done = |place: &Place| {
             if let Some(bar) = &bar
@@ -77,13 +74,24 @@ impl PolicySources {
 
     /// Where a source is. Only what was brought is asked for.
     pub(crate) fn path(&self, text: &str) -> Result<&Path, Unusable> {
-        let fetched = self.fetched.get(text).ok_or_else(|| Unusable::new(format!("the source `{text}` was not fetched")))?;
+        let fetched =
+            self.fetched.get(text).ok_or_else(|| Unusable::new(format!("the source `{text}` was not fetched")))?;
         Ok(fetched.path())
     }
 
     /// The source by commit or digest, in `ec`'s form.
     pub(crate) fn pinned(&self, text: &str) -> String {
         self.fetched.get(text).map_or_else(|| text.to_owned(), |fetched| fetched.pinned().to_owned())
+    }
+
+    /// An error with the names of sources in place of the folders that they were brought to, which are gone by now.
+    pub(crate) fn named(&self, error: Unusable) -> Unusable {
+        self.fetched.iter().fold(error, |error, (text, fetched)| match fetched.path().to_str() {
+            Some(path) if path != text && !fetched.pinned().starts_with("file::") => {
+                error.saying(fetched.pinned(), path)
+            }
+            _ => error,
+        })
     }
 
     /// Writes every source of a policy as it was brought.
@@ -107,13 +115,15 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetch
     };
     let store = match store {
         Some(store) => store,
-        None => {
-            let options =
-                RegistryOptions { insecure: settings.insecure_registries.clone(), ..RegistryOptions::default() };
-            Arc::new(Store::registry(options).map_err(|error| Unusable::new(error.message))?)
-        }
+        None => Arc::new(settings.registry()?),
     };
-    let options = FetchOptions { cache, offline: settings.offline, ..FetchOptions::default() };
+    let mut bounds = Bounds::default();
+    if let Some(deadline) = settings.deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        bounds.git_time = bounds.git_time.min(left);
+        bounds.http_time = bounds.http_time.min(left);
+    }
+    let options = FetchOptions { cache, offline: settings.offline, bounds };
     Ok(Fetcher::new(Some(store), options))
 }
 
@@ -129,7 +139,8 @@ pub(crate) fn fetch_configuration(
     };
     let sources = PolicySources::bring([text].into_iter(), settings, None, printer)?;
     let folder = sources.path(text)?;
-    let is_document = |path: &Path| path.extension().is_some_and(|end| ["json", "yaml", "yml"].iter().any(|known| end == *known));
+    let is_document =
+        |path: &Path| path.extension().is_some_and(|end| ["json", "yaml", "yml"].iter().any(|known| end == *known));
     let file = if folder.is_dir() {
         CONFIGURATIONS.iter().map(|name| folder.join(name)).find(|path| path.is_file())
     } else {

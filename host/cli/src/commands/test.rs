@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{Ask, Checked, CompileError, Host, Policy, SourceError, Sources};
-use assay_report::{
-    ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error,
-};
-use assay_supply::{RegistryOptions, Relocation, Store};
+use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
+use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 use serde_json::{Value, json};
@@ -43,7 +41,7 @@ struct Wanted {
 }
 
 /// Judges, writes the report, and gives conftest's exit code.
-pub(crate) fn run(flags: &TestFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &TestFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     refuse(&flags.unsupported)?;
     let wanted = wanted(flags)?;
     let timestamp = around.now.as_second();
@@ -83,7 +81,7 @@ fn failed(
     error: &Unusable,
     flags: &TestFlags,
     wanted: &Wanted,
-    around: Surroundings,
+    around: &Surroundings,
     printer: Printer,
 ) -> Result<u8, Unusable> {
     let text = error.text();
@@ -150,7 +148,7 @@ fn wanted(flags: &TestFlags) -> Result<Wanted, Unusable> {
 fn results(
     flags: &TestFlags,
     wanted: &Wanted,
-    around: Surroundings,
+    around: &Surroundings,
     printer: Printer,
 ) -> Result<Vec<ConftestResult>, Unusable> {
     let documents = documents(flags)?;
@@ -163,16 +161,16 @@ fn results(
             )));
         }
     }
-    let settings = SourceSettings::new(&flags.sources, around);
-    let store = Store::registry(RegistryOptions::default()).map_err(|error| Unusable::new(error.message))?;
-    let store = Arc::new(store);
+    let settings = SourceSettings::new(&flags.sources, around)?;
+    let store = Arc::new(settings.registry()?);
     let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
     let places = PolicySources::bring(places, &settings, Some(Arc::clone(&store)), printer)?;
-    let policy = match Policy::compile(sources(wanted, &places)?) {
+    let sources = sources(wanted, &places).map_err(|error| places.named(error))?;
+    let policy = match Policy::compile(sources) {
         Ok(policy) => Some(policy),
         // A policy that can refuse nothing leaves every check out, which `ec` reports as such.
         Err(CompileError::NoRules { .. }) => None,
-        Err(error) => return Err(Unusable::new(format!("load: {error}")).hint(error.hint())),
+        Err(error) => return Err(places.named(Unusable::new(format!("load: {error}")).hint(error.hint()))),
     };
     let namespaces = match &policy {
         Some(policy) if flags.all_namespaces => policy.packages(),
@@ -196,7 +194,8 @@ fn sources(wanted: &Wanted, places: &PolicySources) -> Result<Sources, Unusable>
     }
     for place in &wanted.data {
         let path = places.path(place)?;
-        let path = Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{place}` is not UTF-8")))?;
+        let path =
+            Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{place}` is not UTF-8")))?;
         // As for conftest, the folders that a data file is in do not matter.
         for file in files_below(path)? {
             sources.add_data(file.as_std_path()).map_err(unreadable)?;
@@ -247,8 +246,9 @@ fn read(file: Utf8PathBuf, parser: &str) -> Result<Documents, Unusable> {
     let named = if parser.is_empty() { Named::File(file) } else { Named::FileAs(file, parser.to_owned()) };
     named.read().map_err(|error| {
         let text = error.text();
-        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default().to_owned();
-        Unusable::new(format!("parse configurations: parser unmarshal: {why}, path: {}", named.name()))
+        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
+        let why = why.strip_prefix(&format!("`{}`: ", named.name())).unwrap_or(why);
+        Unusable::new(format!("parse configurations: parser unmarshal: unmarshal: {why}, path: {}", named.name()))
     })
 }
 

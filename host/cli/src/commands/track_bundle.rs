@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use assay_model::{image::ImageRef, limits, yaml};
-use assay_supply::{FetchError, FetchOptions, Fetcher, Place, RegistryOptions, Store};
+use assay_supply::{FetchError, FetchOptions, Fetcher, Place, Store};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use crate::{
     files::{check_place, read_text, write_whole},
     flags::{go, track::TrackFlags},
     printer::Printer,
-    settings::Surroundings,
+    settings::{SourceSettings, Surroundings},
 };
 
 /// The annotation that says what a layer of a Tekton bundle holds (tekton.dev, "Tekton bundle contract").
@@ -40,7 +40,7 @@ struct Tracker {
 }
 
 /// Adds versions, and writes the record.
-pub(crate) fn run(flags: &TrackFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &TrackFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let input = flags.tracked.input.as_deref().filter(|input| !input.is_empty());
     for place in [flags.output.as_str(), input.filter(|_| flags.replace).unwrap_or_default()] {
         if place.starts_with("oci:") {
@@ -52,15 +52,14 @@ pub(crate) fn run(flags: &TrackFlags, around: Surroundings, printer: Printer) ->
     if !flags.output.is_empty() {
         check_place(output)?;
     }
-    let options = RegistryOptions { insecure: flags.insecure_registry.clone(), ..RegistryOptions::default() };
-    let store = Arc::new(Store::registry(options).map_err(|error| Unusable::new(error.message))?);
+    let settings = SourceSettings::new(&flags.sources, around)?;
+    let store = Arc::new(settings.registry()?);
     let mut tracker = match input {
         Some(input) => Tracker::parse(&read(input, &store)?)?,
         None => Tracker::default(),
     };
-    let list = |values: &[String], flag: &str| {
-        go::slice(values).map_err(|error| Unusable::new(format!("`{flag}`: {error}")))
-    };
+    let list =
+        |values: &[String], flag: &str| go::slice(values).map_err(|error| Unusable::new(format!("`{flag}`: {error}")));
     let (mut images, mut gits) = (Vec::new(), Vec::new());
     for text in list(&flags.tracked.bundle, "--bundle")?.into_iter().chain(list(&flags.tracked.git, "--git")?) {
         if text.starts_with("git+") { &mut gits } else { &mut images }.push(text);
@@ -70,7 +69,8 @@ pub(crate) fn run(flags: &TrackFlags, around: Surroundings, printer: Printer) ->
     tracker.filter(flags.prune, around.now);
     tracker.expire(flags.in_effect_days, around.now)?;
     let text = tracker.to_yaml();
-    let failed = |place: &Utf8Path, error: std::io::Error| Unusable::new(format!("`{place}` cannot be written: {error}"));
+    let failed =
+        |place: &Utf8Path, error: std::io::Error| Unusable::new(format!("`{place}` cannot be written: {error}"));
     if flags.output.is_empty() {
         say(printer, &text)?;
     } else {
@@ -89,7 +89,8 @@ fn read(input: &str, store: &Store) -> Result<String, Unusable> {
         return read_text(Utf8Path::new(input), "--input", limits::DATA_FILE_BYTES);
     };
     let image: ImageRef = image.parse().map_err(|error| Unusable::from_error(&error))?;
-    let no_answer = |error: assay_model::failure::NoAnswer| Unusable::new(error.message).hint(error.hint.unwrap_or_default());
+    let no_answer =
+        |error: assay_model::failure::NoAnswer| Unusable::new(error.message).hint(error.hint.unwrap_or_default());
     let found = store.resolve(&image).map_err(no_answer)?;
     let layer = found.manifest.layers().iter().find(|layer| layer.media_type == DATA);
     let layer = layer.ok_or_else(|| Unusable::new(format!("`{input}` holds no layer of policy data")))?;
@@ -113,7 +114,8 @@ impl Tracker {
             for record in records {
                 let field = |name: &str| record.get(name).filter(|value| !value.is_null());
                 let reference = field("ref").and_then(Value::as_str);
-                let reference = reference.ok_or_else(|| wrong(&format!("has a version without `ref` for `{group}`")))?;
+                let reference =
+                    reference.ok_or_else(|| wrong(&format!("has a version without `ref` for `{group}`")))?;
                 let expires_on = field("expires_on").map(|date| {
                     let date = date.as_str().and_then(|date| date.parse().ok());
                     date.ok_or_else(|| wrong(&format!("has an `expires_on` that is no time for `{group}`")))
@@ -132,7 +134,8 @@ impl Tracker {
     fn add_images(&mut self, images: &[String], freshen: bool, store: &Store) -> Result<(), Unusable> {
         let mut wanted: Vec<String> = images.to_vec();
         if freshen {
-            wanted.extend(self.trusted_tasks.keys().filter_map(|group| group.strip_prefix("oci://").map(str::to_owned)));
+            wanted
+                .extend(self.trusted_tasks.keys().filter_map(|group| group.strip_prefix("oci://").map(str::to_owned)));
         }
         for text in wanted.iter().filter(|text| !text.is_empty()) {
             let image: ImageRef = text.parse().map_err(|error| Unusable::from_error(&error))?;
@@ -280,7 +283,8 @@ mod tests {
     fn a_new_version_comes_first_and_what_it_replaces_expires() {
         let first = tracked("", &[("oci://r.test/a:1", "sha256:1")], true);
         assert_eq!(first, "---\ntrusted_tasks:\n  oci://r.test/a:1:\n    - ref: sha256:1\n");
-        let second = tracked(&first, &[("oci://r.test/a:1", "sha256:2"), ("git+https://h.test/x//t.yaml", "123")], true);
+        let second =
+            tracked(&first, &[("oci://r.test/a:1", "sha256:2"), ("git+https://h.test/x//t.yaml", "123")], true);
         assert_eq!(
             second,
             "---\ntrusted_tasks:\n  git+https://h.test/x//t.yaml:\n    - ref: \"123\"\n  oci://r.test/a:1:\n    - ref: sha256:2\n    \
@@ -299,7 +303,13 @@ mod tests {
     #[test]
     fn a_record_of_nothing_is_an_empty_object_and_a_broken_one_an_error() {
         assert_eq!(tracked("", &[], true), "---\n{}\n");
-        for text in ["trusted_tasks: []", "trusted_tasks: {a: 1}", "trusted_tasks: {a: [{}]}", "trusted_tasks: {a: [{ref: b, expires_on: x}]}", "a: ["] {
+        for text in [
+            "trusted_tasks: []",
+            "trusted_tasks: {a: 1}",
+            "trusted_tasks: {a: [{}]}",
+            "trusted_tasks: {a: [{ref: b, expires_on: x}]}",
+            "a: [",
+        ] {
             assert!(Tracker::parse(text).is_err(), "{text}");
         }
     }

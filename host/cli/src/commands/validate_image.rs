@@ -18,7 +18,7 @@ use signal_hook::{
     low_level,
 };
 
-use super::{as_ec, policy_sources, progress::Progress, wire};
+use super::{as_ec, narrator::Narrator, policy_sources, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
@@ -29,7 +29,7 @@ use crate::{
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let sources = SourceSettings::new(&flags.sources, around).offline(flags.input.bundle.is_some());
+    let sources = SourceSettings::new(&flags.sources, &around)?.offline(flags.input.bundle.is_some());
     let mut flags = flags;
     flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
     policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;
@@ -44,6 +44,7 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     let (control, inbox) = Control::new();
     listen_for_signals(control)?;
     let mut reports = Reports::new(&settings.outputs, printer);
+    reports.readers.push(Box::new(Narrator));
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }

@@ -23,7 +23,7 @@ use assay_model::{
 };
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_report::{FileOutcome, InputRun};
-use assay_supply::{RegistryOptions, Relocation, Store};
+use assay_supply::Relocation;
 
 use super::{
     builtins::StoreHost,
@@ -40,9 +40,9 @@ use crate::{
 };
 
 /// Judges, writes the reports, and gives the exit code.
-pub(crate) fn run(flags: &ValidateInputFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     refuse_early(flags)?;
-    let source_settings = SourceSettings::new(&flags.sources, around);
+    let source_settings = SourceSettings::new(&flags.sources, around)?;
     let policy = fetch_configuration(Some(flags.policy.clone()), &source_settings, printer)?.unwrap_or_default();
     let settings = InputSettings::new(flags, &policy, around)?;
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
@@ -82,7 +82,8 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: Surroundings, printer: Pri
         }
         Verdict::Denied => {}
         Verdict::NoAnswer => {
-            let lines: Vec<String> = run.files.iter().filter_map(|file| Some(line(file.path.as_str(), file.error.as_ref()?))).collect();
+            let lines: Vec<String> =
+                run.files.iter().filter_map(|file| Some(line(file.path.as_str(), file.error.as_ref()?))).collect();
             printer.error(&around.called.error(&format!("error: {}", lines.join("\n"))));
         }
     }
@@ -100,8 +101,7 @@ fn judges(
     source_settings: &SourceSettings,
     printer: Printer,
 ) -> Result<Vec<Group>, Unusable> {
-    let options = RegistryOptions::default();
-    let store = Arc::new(Store::registry(options).map_err(|error| Unusable::new(error.message))?);
+    let store = Arc::new(source_settings.registry()?);
     let policy = &settings.policy;
     let places = PolicySources::of_policy(policy, source_settings, Some(Arc::clone(&store)), printer)?;
     if policy.sources.is_empty() {
@@ -123,7 +123,8 @@ fn judges(
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
         let compiled = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
-        let name = if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
+        let name =
+            if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
         let host = Arc::new(StoreHost::new(Arc::clone(&store), Relocation::Refused));
         let selection = Selection::of(group, policy.configuration.as_ref());
         for why in selection.skipped() {
@@ -131,7 +132,7 @@ fn judges(
         }
         Ok(Group::new(name, Arc::new(compiled), selection, host))
     };
-    policy.sources.iter().map(judge).collect()
+    policy.sources.iter().map(|group| judge(group).map_err(|error| places.named(error))).collect()
 }
 
 /// Judges all files, some at a time, and gives what was found in their order.
@@ -168,7 +169,8 @@ fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Resu
         let mut said = Decision::default();
         for value in &documents.values {
             let input = value.to_string();
-            let case = Case { component: &component, evidence: &evidence, when: settings.effective_time, input: &input };
+            let case =
+                Case { component: &component, evidence: &evidence, when: settings.effective_time, input: &input };
             said.extend(judge.judge(&case)?);
         }
         if said.is_empty() {

@@ -10,10 +10,15 @@ use crate::{
 };
 
 /// Reads the configuration; what is wrong with it is told.
-pub(crate) fn run(flags: ValidatePolicyFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let settings = SourceSettings::new(&flags.sources, around);
+pub(crate) fn run(flags: ValidatePolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    let settings = SourceSettings::new(&flags.sources, around)?;
     let text = fetch_configuration(Some(flags.policy), &settings, printer)?.unwrap_or_default();
-    policy_of(&text)?;
+    policy_of(&text).map_err(|why| {
+        // The first words are `ec`'s.
+        let fact = "policy configuration does not conform to the EnterpriseContractPolicy spec";
+        let why = why.text();
+        Unusable::new(format!("{fact}\n  {}", why.strip_prefix("error: ").unwrap_or(&why)))
+    })?;
     say(printer, "Policy configuration conforms to the EnterpriseContractPolicy spec\n")?;
     Ok(exit::ALLOWED)
 }

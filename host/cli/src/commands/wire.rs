@@ -16,7 +16,7 @@ use assay_model::{
 use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
 use assay_report::Format;
 use assay_runner::Job;
-use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
@@ -50,7 +50,10 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
     notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
     let mut judges: Vec<Arc<dyn Judge>> = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
-        judges.push(Arc::new(source_group(settings, &sources, (number, group), selection, &key, &store)?));
+        judges.push(Arc::new(
+            source_group(settings, &sources, (number, group), selection, &key, &store)
+                .map_err(|error| sources.named(error))?,
+        ));
     }
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
@@ -101,11 +104,7 @@ fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
         Some(bundle) => {
             Store::bundle(bundle.as_std_path()).map_err(|error| Unusable::from_error(&error).hint(error.hint()))
         }
-        None => {
-            let options =
-                RegistryOptions { insecure: settings.insecure_registries.clone(), ..RegistryOptions::default() };
-            Store::registry(options).map_err(|error| Unusable::new(error.message))
-        }
+        None => settings.sources.registry(),
     }
 }
 

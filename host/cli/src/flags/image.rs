@@ -70,10 +70,6 @@ pub(crate) struct InputFlags {
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
     #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
     pub(crate) bundle: Option<Utf8PathBuf>,
-
-    /// Registry host to speak plain HTTP with (loopback always is); repeatable
-    #[arg(long, value_name = "HOST", env = "ASSAY_INSECURE_REGISTRY", value_delimiter = ',')]
-    pub(crate) insecure_registry: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -200,10 +196,6 @@ pub(crate) struct ReportFlags {
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) no_color: bool,
-
-    /// Say nothing on standard error but errors
-    #[arg(short, long, env = "ASSAY_QUIET")]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

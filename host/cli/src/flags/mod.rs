@@ -1,13 +1,18 @@
 //! The command line as it is written, one file for each command. [`settings`](crate::settings) makes sense of it.
 
 pub(crate) mod compare;
+pub(crate) mod completions;
 pub(crate) mod fetch;
+pub(crate) mod global;
 pub(crate) mod go;
 pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod missing;
 pub(crate) mod policy_file;
+pub(crate) mod registry;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
@@ -17,8 +22,10 @@ use clap::{Parser, Subcommand};
 
 /// Decides whether a set of container images may ship
 #[derive(Debug, Parser)]
-#[command(name = "assay", version, about, propagate_version = true, max_term_width = 110)]
+#[command(name = "assay", version, about, propagate_version = true, max_term_width = 110, after_help = global::help())]
 pub(crate) struct Flags {
+    #[command(flatten)]
+    pub(crate) global: global::GlobalFlags,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -61,8 +68,23 @@ pub(crate) enum Command {
     /// Judges files by the rules of packages, as conftest does
     Test(Box<test::TestFlags>),
 
+    /// Prepares trust in Sigstore (not there: an error)
+    #[command(hide = true)]
+    Sigstore {
+        #[command(subcommand)]
+        what: missing::Sigstore,
+    },
+
     /// Prints what this program is
     Version(version::VersionFlags),
+
+    /// Prints the completions of a shell
+    #[command(after_help = completions::help())]
+    Completions(completions::CompletionsFlags),
+
+    /// Prints the manual page, or writes one for each command
+    #[command(after_help = man::help())]
+    Man(man::ManFlags),
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,6 +97,10 @@ pub(crate) enum Validate {
     #[command(after_help = crate::exit::HELP)]
     Input(Box<input::ValidateInputFlags>),
 
+    /// Judges by summaries of earlier verifications (not there: an error)
+    #[command(hide = true)]
+    Vsa(missing::Anything),
+
     /// Checks a policy configuration by its format
     Policy(policy_file::ValidatePolicyFlags),
 }
@@ -85,14 +111,52 @@ mod tests {
 
     use super::*;
 
+    /// Every command that does something, with its name from the root on. Hidden ones are left out.
+    fn leaves() -> Vec<(String, clap::Command)> {
+        fn walk(name: &str, command: &clap::Command, found: &mut Vec<(String, clap::Command)>) {
+            let inner: Vec<_> = command.get_subcommands().filter(|inner| !inner.is_hide_set()).collect();
+            if inner.is_empty() {
+                found.push((name.to_owned(), command.clone()));
+            }
+            for command in inner {
+                walk(&format!("{name} {}", command.get_name()), command, found);
+            }
+        }
+        let mut root = Flags::command().disable_help_subcommand(true);
+        root.build();
+        let mut found = Vec::new();
+        walk("assay", &root, &mut found);
+        assert!(found.len() >= 3, "{found:?}");
+        found
+    }
+
     #[test]
     fn the_command_definitions_hold_together_and_help_tells_the_exit_codes() {
-        let mut command = Flags::command();
-        command.clone().debug_assert();
-        let help = |command: &mut clap::Command, path: &[&str]| {
-            let found = path.iter().try_fold(command, |command, name| command.find_subcommand_mut(name)).unwrap();
-            found.render_long_help().to_string()
-        };
-        assert!(help(&mut command, &["validate", "image"]).contains(crate::exit::HELP));
+        Flags::command().debug_assert();
+        let (_, mut command) = leaves().into_iter().find(|(name, _)| name == "assay validate image").unwrap();
+        assert!(command.render_long_help().to_string().contains(crate::exit::HELP));
+    }
+
+    #[test]
+    fn every_command_has_examples_and_every_flag_says_what_it_is_for() {
+        for (name, command) in leaves() {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.contains("Examples:\n"), "`{name} --help` has no examples");
+            assert!(after.contains(&format!("\n  {name}")), "the examples of `{name}` do not call it");
+            assert!(command.get_about().is_some(), "{name}");
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn flags_of_a_command_with_many_stand_in_groups() {
+        for (name, command) in leaves() {
+            let own: Vec<_> = command.get_opts().filter(|flag| !flag.is_hide_set() && !flag.is_global_set()).collect();
+            let bare: Vec<_> =
+                own.iter().filter(|flag| flag.get_help_heading().is_none()).map(|flag| flag.get_id()).collect();
+            assert!(own.len() <= 6 || bare.is_empty(), "{name}: {bare:?} stand in no group");
+        }
     }
 }

@@ -55,10 +55,6 @@ pub(crate) struct TrackFlags {
     #[arg(long, value_name = "DAYS", default_value = "60")]
     pub(crate) in_effect_days: u32,
 
-    /// Registry host to speak plain HTTP with (loopback always is); repeatable
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    pub(crate) insecure_registry: Vec<String>,
-
     #[command(flatten)]
     pub(crate) sources: SourceFlags,
 }

@@ -30,7 +30,6 @@ pub(crate) struct ImageSettings {
     /// The Snapshot as it was given; empty where it was put together.
     pub(crate) snapshot_text: String,
     pub(crate) bundle: Option<Utf8PathBuf>,
-    pub(crate) insecure_registries: Vec<String>,
     pub(crate) key: KeyText,
     pub(crate) allow_relocation: bool,
     /// The checks that the user asked to leave out.
@@ -72,14 +71,15 @@ impl ImageSettings {
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
         }
-        let sources = SourceSettings::new(&flags.sources, around).offline(flags.input.bundle.is_some());
+        let sources = SourceSettings::new(&flags.sources, &around)?
+            .offline(flags.input.bundle.is_some())
+            .until(limit.map(|limit| started + limit));
         Ok(Self {
             called: around.called,
             temporary: (around.temporary)(),
             snapshot,
             snapshot_text,
             bundle: flags.input.bundle,
-            insecure_registries: flags.input.insecure_registry,
             key,
             allow_relocation: flags.trust.allow_relocation,
             skipped: skipped(&flags.trust),
@@ -103,6 +103,7 @@ mod tests {
 
     use super::*;
     use crate::flags::{Command, Flags, Validate};
+    use crate::registries::Network;
     use camino::Utf8Path;
 
     const NOW: &str = "2026-06-01T12:00:00Z";
@@ -119,6 +120,7 @@ mod tests {
             stdout_is_terminal: false,
             cache_home: || None,
             temporary: || "/tmp".into(),
+            network: Network::default,
         };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }

@@ -39,7 +39,9 @@ pub(crate) fn refuse_early(flags: &ValidateInputFlags) -> Result<(), Unusable> {
         return Err(Unusable::new("--server and input files are mutually exclusive"));
     }
     if flags.server || flags.server_address.is_some() || flags.server_port.is_some() {
-        return Err(Unusable::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments"));
+        return Err(
+            Unusable::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments")
+        );
     }
     if arguments(flags)?.is_empty() {
         return Err(Unusable::new(
@@ -59,7 +61,7 @@ fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, Unusable> {
 
 impl InputSettings {
     /// `policy` is the configuration's text or file, fetched if it had to be.
-    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, around: Surroundings) -> Result<Self, Unusable> {
+    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, around: &Surroundings) -> Result<Self, Unusable> {
         let asked = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(around.colours) };
         let options = Options {
             show_successes: flags.show_successes,

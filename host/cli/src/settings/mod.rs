@@ -28,7 +28,7 @@ pub(crate) use self::{
     sources::{CacheFolder, SourceSettings},
     trust::KeyText,
 };
-use crate::{error::Unusable, exit, files::read_text};
+use crate::{error::Unusable, exit, files::read_text, registries::Network};
 
 /// What the environment says, read once in `main`.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +42,8 @@ pub(crate) struct Surroundings {
     pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
     /// The folder for temporary files.
     pub(crate) temporary: fn() -> Utf8PathBuf,
+    /// What the environment says of registries.
+    pub(crate) network: fn() -> Network,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.

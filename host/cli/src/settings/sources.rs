@@ -1,9 +1,12 @@
 //! Where fetched policies are kept, and whether any may be fetched.
 
+use std::time::Instant;
+
+use assay_supply::{RegistryOptions, Store};
 use camino::Utf8PathBuf;
 
 use super::Surroundings;
-use crate::flags::sources::SourceFlags;
+use crate::{error::Unusable, flags::sources::SourceFlags, registries};
 
 /// How policy sources are brought to this machine.
 #[derive(Debug, Clone)]
@@ -11,8 +14,10 @@ pub(crate) struct SourceSettings {
     pub(crate) cache: CacheFolder,
     /// Nothing is asked of a network: what is not here is an error.
     pub(crate) offline: bool,
-    /// Registries that are asked over plain HTTP.
-    pub(crate) insecure_registries: Vec<String>,
+    /// How registries are asked.
+    pub(crate) registries: RegistryOptions,
+    /// The end of the run, which no fetch outlasts.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The folder that keeps what was fetched.
@@ -27,13 +32,14 @@ pub(crate) enum CacheFolder {
 }
 
 impl SourceSettings {
-    pub(crate) fn new(flags: &SourceFlags, around: Surroundings) -> Self {
+    pub(crate) fn new(flags: &SourceFlags, around: &Surroundings) -> Result<Self, Unusable> {
         let cache = match &flags.cache_dir {
             Some(folder) if folder.as_str().is_empty() => CacheFolder::None,
             Some(folder) => CacheFolder::Given(folder.clone()),
             None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
         };
-        Self { cache, offline: false, insecure_registries: Vec::new() }
+        let registries = registries::options(&flags.registries, (around.network)())?;
+        Ok(Self { cache, offline: false, registries, deadline: None })
     }
 
     /// The same for a run that asks no network.
@@ -42,9 +48,20 @@ impl SourceSettings {
         self
     }
 
-    /// The same with registries that are asked over plain HTTP.
-    pub(crate) fn insecure(mut self, registries: &[String]) -> Self {
-        self.insecure_registries = registries.to_vec();
+    /// The same for a run that ends then.
+    pub(crate) const fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
         self
+    }
+
+    /// A store that asks registries.
+    pub(crate) fn registry(&self) -> Result<Store, Unusable> {
+        Store::registry(self.registries.clone()).map_err(|error| {
+            let unusable = Unusable::new(error.message);
+            match error.hint {
+                Some(hint) => unusable.hint(hint),
+                None => unusable,
+            }
+        })
     }
 }

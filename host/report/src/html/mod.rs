@@ -114,7 +114,8 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
     let rules = by_rule(end);
     let speaks = |rule: &Rule<'_>| rule.violations > 0 || (rule.warnings > 0 && options.show_warnings);
     let mut rules: Vec<_> = rules.iter().filter(|(_, rule)| speaks(rule)).collect();
-    if rules.is_empty() {
+    // Of one component the list of components says the same.
+    if rules.is_empty() || end.outcomes.len() < 2 {
         return;
     }
     rules.sort_by_key(|(_, rule)| std::cmp::Reverse((rule.violations > 0, rule.components.len())));
@@ -187,7 +188,7 @@ fn policy(html: &mut Markup, head: &RunHead) -> Result<(), serde_json::Error> {
         "<section id=\"policy\">\n<h2>Judged by</h2>\n<details class=\"card\"><summary><span class=\"grow name\">",
     );
     html.tag("Policy</span></summary>\n<div class=\"body\"><pre>");
-    let policy: serde_json::Value = serde_json::from_str(&serde_json::to_string(&head.policy)?)?;
+    let policy = serde_json::to_value(&head.policy)?;
     html.text(crate::yaml::to_string(&policy).trim_end()).tag("</pre></div></details>\n");
     if !head.key.is_empty() {
         html.tag("<details class=\"card\"><summary><span class=\"grow name\">Public key</span></summary>\n");

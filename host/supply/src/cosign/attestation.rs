@@ -89,13 +89,9 @@ pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<A
     let (build_type, fault) = match syntax::Provenance::of(&predicate_type) {
         None => (None, None),
         Some(kind) => {
-            let predicate: Value = match fields.get("predicate")? {
-                None => Value::Null,
-                Some(predicate) => {
-                    serde_json::from_str(predicate).map_err(|error| format!("the predicate does not read: {error}"))?
-                }
-            };
-            (kind.build_type(&predicate), kind.check(&predicate).err())
+            let statement: Value =
+                serde_json::from_str(statement).map_err(|error| format!("the statement does not read: {error}"))?;
+            (kind.build_type(&statement), kind.check(&statement).err())
         }
     };
     let digest = Digest::of(&payload);

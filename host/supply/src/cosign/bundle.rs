@@ -70,7 +70,7 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, key: &PublicKey) -> Re
 
 /// The attestations in bundles that refer to the image, whoever made them. What does not read is left out.
 pub(super) fn unverified(store: &Store, image: &PinnedImage) -> Result<Vec<Attested>, NoAnswer> {
-    let read = |bundle: Result<Arc<[u8]>, String>| {
+    let read = |bundle: Content| {
         let opened = envelope::open_unverified(enveloped(&bundle?)?.as_bytes())?;
         attestation::read(opened, None)
     };
@@ -78,8 +78,11 @@ pub(super) fn unverified(store: &Store, image: &PinnedImage) -> Result<Vec<Attes
     Ok(fetch(store, image)?.into_iter().filter_map(|bundle| read(bundle).ok()).filter(is_attestation).collect())
 }
 
-/// The bytes of the bundles, or why one does not count.
-fn fetch(store: &Store, image: &PinnedImage) -> Result<Vec<Result<Arc<[u8]>, String>>, NoAnswer> {
+/// The bytes of a bundle, or why it does not count.
+type Content = Result<Arc<[u8]>, String>;
+
+/// The content of every bundle that refers to the image.
+fn fetch(store: &Store, image: &PinnedImage) -> Result<Vec<Content>, NoAnswer> {
     let referrers = store.referrers(image)?;
     let referrers: Vec<&Referrer> =
         referrers.iter().filter(|referrer| referrer.artifact_type.starts_with(BUNDLE)).collect();

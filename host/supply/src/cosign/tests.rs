@@ -400,10 +400,13 @@ fn the_second_subject_and_either_version_of_a_statement_count() {
     let mut statement = case.statement();
     statement["_type"] = json!("https://in-toto.io/Statement/v1");
     statement["predicateType"] = json!("https://slsa.dev/provenance/v1");
-    statement["subject"] = json!([{"digest": {"sha512": "x"}}, {"digest": {"sha256": case.image.hex()}}]);
+    statement["subject"] = json!([
+        {"name": "other", "digest": {"sha512": "ab"}},
+        {"name": "app", "digest": {"sha256": case.image.hex()}},
+    ]);
     statement["predicate"] = json!({
         "buildDefinition": {"buildType": "https://build.test/v1", "externalParameters": {}},
-        "runDetails": {"builder": {"id": "b"}},
+        "runDetails": {"builder": {"id": "https://build.test/b"}},
     });
     let evidence = case.with("att", &[case.attested(&statement.to_string())]).unwrap();
     all_pass(&evidence);

@@ -5,11 +5,13 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    RegistryOptions,
     archive::tests::{gzip, tar, zstd},
     fixture::{IMAGE, Layout, pinned},
+    served::{Answer, Served},
 };
 
-const REPOSITORY: &str = "r.test/app";
+const REPOSITORY: &str = "app";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 fn image(layout: &mut Layout, layers: &[Vec<u8>]) -> PinnedImage {
@@ -17,7 +19,7 @@ fn image(layout: &mut Layout, layers: &[Vec<u8>]) -> PinnedImage {
     let layers: Vec<_> = layers.iter().map(|layer| layout.blob(LAYER, layer)).collect();
     let document = json!({"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": layers});
     let digest = layout.manifest(REPOSITORY, None, &document);
-    pinned(REPOSITORY, &digest)
+    pinned("r.test/app", &digest)
 }
 
 #[track_caller]
@@ -85,15 +87,15 @@ fn files_of_a_blob_are_found_by_their_exact_names() {
     let archive = tar(&[("a.yaml", b"a"), ("d/b", b"b"), ("c/d", b"first"), ("c/d", b"second")]);
     for bytes in [gzip(&archive), zstd(&archive), archive] {
         layout.blob(LAYER, &bytes);
-        let blob = pinned(REPOSITORY, &Digest::of(&bytes));
+        let blob = pinned("r.test/app", &Digest::of(&bytes));
         let files = blob_files(&layout.store(), &blob, &["a.yaml", "b", "c/d", "none"]).unwrap().unwrap();
         let want = [("a.yaml".to_owned(), b"a".to_vec()), ("c/d".to_owned(), b"second".to_vec())];
         assert_eq!(files, Files::from(want));
     }
     layout.blob(LAYER, b"no archive, whatever its media type says");
-    let blob = pinned(REPOSITORY, &Digest::of(b"no archive, whatever its media type says"));
+    let blob = pinned("r.test/app", &Digest::of(b"no archive, whatever its media type says"));
     assert_eq!(blob_files(&layout.store(), &blob, &["a"]).unwrap(), None);
-    let absent = blob_files(&layout.store(), &pinned(REPOSITORY, &Digest::of(b"none")), &["a"]).unwrap_err();
+    let absent = blob_files(&layout.store(), &pinned("r.test/app", &Digest::of(b"none")), &["a"]).unwrap_err();
     assert_eq!(absent.code, ErrorCode::BlobNotFound);
 }
 
@@ -111,6 +113,29 @@ fn a_layer_that_is_no_archive_has_no_files_and_one_that_lies_is_no_answer() {
     fs_err::write(layout.file(&Digest::of(&large)), changed).unwrap();
     let error = image_files(&layout.store(), &lying, &["m"]).unwrap_err();
     assert_eq!(error.code, ErrorCode::DigestMismatch);
+}
+
+#[test]
+fn layers_of_a_registry_are_read_as_they_come() {
+    let mut layout = Layout::new();
+    let large = tar(&[("m/a.yaml", b"a"), ("x", &vec![b'x'; 2 << 20])]);
+    let image = image(&mut layout, std::slice::from_ref(&large));
+    let layer = Digest::of(&large).to_string();
+    let files = |fault: Option<Answer>| {
+        let (name, fault) = (layer.clone(), std::sync::Mutex::new(fault));
+        let served = Served::layout(layout.path(), move |path| {
+            fault.lock().unwrap().take_if(|_| path.ends_with(&format!("blobs/{name}")))
+        });
+        let store = Store::registry(RegistryOptions::default()).unwrap();
+        image_files(&store, &pinned(&format!("{}/app", served.registry()), &image.digest), &["m"])
+    };
+    assert_eq!(files(None).unwrap().unwrap(), Files::from([("m/a.yaml".to_owned(), b"a".to_vec())]));
+    let cut = large.get(..1 << 20).unwrap().to_vec();
+    assert_eq!(files(Some(Answer::Announced(2 << 20, cut.clone()))).unwrap_err().code, ErrorCode::RegistryError);
+    let other = files(Some(Answer::Whole(200, Vec::new(), cut)));
+    assert_eq!(other.unwrap_err().code, ErrorCode::DigestMismatch);
+    let gone = files(Some(Answer::Whole(404, Vec::new(), Vec::new())));
+    assert_eq!(gone.unwrap_err().code, ErrorCode::BlobNotFound);
 }
 
 #[test]

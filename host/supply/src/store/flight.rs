@@ -1,4 +1,5 @@
-//! [`Flight`]: one fetch for each key however many threads ask, and a bounded memory of what came.
+//! [`Flight`]: one fetch for each key however many threads ask, and a bounded memory of what came: large content that
+//! nobody asked for again goes first, what many ask for stays.
 //!
 //! Failures are told to those who wait and then forgotten, so that a later ask may try again. Nobody waits for a
 //! thread that died: a fetch that panics lands as a failure.
@@ -33,7 +34,8 @@ struct State<K, T, V> {
 
 enum Slot<T, V> {
     Flying(Arc<Ticket<T, V>>),
-    Kept(V),
+    /// A value, and whether it was asked for again since room was last made.
+    Kept(V, bool),
 }
 
 struct Ticket<T, V> {
@@ -53,8 +55,11 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
     pub(super) fn get(&self, key: &K, terms: &T, fetch: impl FnOnce() -> Result<V, NoAnswer>) -> Result<V, NoAnswer> {
         loop {
             let mut state = self.state();
-            let ticket = match state.slots.get(key) {
-                Some(Slot::Kept(value)) => return Ok(value.clone()),
+            let ticket = match state.slots.get_mut(key) {
+                Some(Slot::Kept(value, again)) => {
+                    *again = true;
+                    return Ok(value.clone());
+                }
                 Some(Slot::Flying(ticket)) => Arc::clone(ticket),
                 None => {
                     let ticket =
@@ -77,7 +82,7 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
 
     /// Whether asking costs no fetch.
     pub(super) fn is_kept(&self, key: &K) -> bool {
-        matches!(self.state().slots.get(key), Some(Slot::Kept(_)))
+        matches!(self.state().slots.get(key), Some(Slot::Kept(..)))
     }
 
     /// Keeps a value that came by another key, such as a manifest that was asked for by tag.
@@ -95,14 +100,25 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
             state.slots.remove(key);
             return;
         }
-        state.slots.insert(key.clone(), Slot::Kept(value.clone()));
+        state.slots.insert(key.clone(), Slot::Kept(value.clone(), false));
         state.kept += weight;
         let queue = if weight >= LARGE { &mut state.large } else { &mut state.small };
         queue.push_back((key.clone(), weight));
         while state.kept > self.budget {
-            let Some((oldest, weight)) = state.large.pop_front().or_else(|| state.small.pop_front()) else { break };
-            state.slots.remove(&oldest);
-            state.kept -= weight;
+            let State { slots, large, small, kept } = &mut *state;
+            let queue = if large.is_empty() { small } else { large };
+            let Some((oldest, weight)) = queue.pop_front() else { break };
+            match slots.get_mut(&oldest) {
+                // What is asked for again and again, such as a task bundle of all images, gets another turn.
+                Some(Slot::Kept(_, again)) if *again => {
+                    *again = false;
+                    queue.push_back((oldest, weight));
+                }
+                _ => {
+                    slots.remove(&oldest);
+                    *kept -= weight;
+                }
+            }
         }
     }
 
@@ -260,5 +276,24 @@ mod tests {
         get(99, 5 << 20);
         get(99, 5 << 20);
         assert_eq!(fetches.load(Ordering::SeqCst), 14, "a giant is not kept at all");
+    }
+
+    #[test]
+    fn what_is_asked_for_again_outlives_what_is_not() {
+        let flight = flight(8 << 20);
+        let fetches = AtomicUsize::new(0);
+        let get = |key: u32| {
+            let fetch = || {
+                fetches.fetch_add(1, Ordering::SeqCst);
+                Ok(bytes(2 << 20))
+            };
+            flight.get(&key, &0, fetch).unwrap();
+        };
+        get(0);
+        for key in 1..20 {
+            get(key);
+            get(0);
+        }
+        assert_eq!(fetches.load(Ordering::SeqCst), 20);
     }
 }

@@ -7,9 +7,12 @@
 //! Calls block while bytes are on their way; each wait has a time limit. Nothing is ever written.
 
 mod bundle;
+mod client;
+mod credentials;
 mod flight;
 mod manifest;
 mod registry;
+mod retry;
 mod tar;
 mod token;
 
@@ -40,14 +43,16 @@ use self::{bundle::Bundle, flight::Flight, registry::Registry};
 pub use self::{
     bundle::BundleError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
-    registry::{REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
+    registry::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
+    retry::Retry,
 };
 
 /// Manifests kept in memory: some thousands, which is a large Snapshot with its signatures.
-const KEPT_MANIFEST_BYTES: u64 = 64 << 20;
+const KEPT_MANIFEST_BYTES: u64 = 16 << 20;
 
-/// Blobs kept in memory. Provenance and SBOMs of the components under way, asked for by several judges.
-const KEPT_BLOB_BYTES: u64 = 256 << 20;
+/// Blobs kept in memory: those of the components under way, which several judges ask for, and small ones that many
+/// images share.
+const KEPT_BLOB_BYTES: u64 = 16 << 20;
 
 /// Lists of referrers kept in memory; one entry has some hundred bytes.
 const KEPT_REFERRER_BYTES: u64 = 4 << 20;
@@ -61,7 +66,12 @@ pub struct Store {
     manifests: Flight<(Repository, Name), (), Option<Arc<Manifest>>>,
     blobs: Flight<(Repository, Digest), BlobTerms, Arc<[u8]>>,
     referrers: Flight<(Repository, Digest), (), Arc<[Referrer]>>,
+    /// What points at what in the repositories of a bundle, which has no lists of its own.
+    pointers: Mutex<BTreeMap<Repository, Arc<Pointers>>>,
 }
+
+/// Referrers by the image that they point at.
+type Pointers = BTreeMap<Digest, Vec<Referrer>>;
 
 /// An image that was found.
 #[derive(Clone, Debug)]
@@ -126,6 +136,7 @@ impl Store {
             }),
             blobs: Flight::new(KEPT_BLOB_BYTES, |blob| length(blob)),
             referrers: Flight::new(KEPT_REFERRER_BYTES, |referrers| length_of(referrers)),
+            pointers: Mutex::default(),
         }
     }
 
@@ -172,19 +183,7 @@ impl Store {
 
     fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
         let listed = match &self.source {
-            Source::Bundle(bundle) => {
-                let mut listed = Vec::new();
-                for digest in bundle.digests(&image.repository) {
-                    // What is no manifest points nowhere.
-                    let manifest = self.manifest(&image.repository.at(digest));
-                    if let Ok(manifest) = manifest
-                        && manifest.subject() == Some(&image.digest)
-                    {
-                        listed.push(manifest.referrer());
-                    }
-                }
-                (!listed.is_empty()).then_some(listed)
-            }
+            Source::Bundle(bundle) => self.pointers(bundle, &image.repository).get(&image.digest).cloned(),
             Source::Registry(registry) => {
                 let listed = registry.referrers(&image.repository, &image.digest, limits::MANIFEST_BYTES)?;
                 listed.map(|pages| self.read_pages(image, pages)).transpose()?
@@ -205,6 +204,24 @@ impl Store {
                 .hint("see who may push to the repository, and remove what does not belong there"));
         }
         Ok(listed.into())
+    }
+
+    /// Reads every manifest that a bundle names in a repository, once.
+    fn pointers(&self, bundle: &Bundle, repository: &Repository) -> Arc<Pointers> {
+        // Held while they are read, so that nobody else reads them.
+        let mut pointers = self.pointers.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || {
+            let mut found = Pointers::new();
+            for digest in bundle.digests(repository) {
+                // What is no manifest points nowhere.
+                let Ok(Some(manifest)) = self.fetch_manifest(repository, &Name::Digest(digest)) else { continue };
+                if let Some(subject) = manifest.subject() {
+                    found.entry(subject.clone()).or_default().push(manifest.referrer());
+                }
+            }
+            Arc::new(found)
+        };
+        Arc::clone(pointers.entry(repository.clone()).or_insert_with(read))
     }
 
     fn read_pages(&self, image: &PinnedImage, pages: Vec<Vec<u8>>) -> Result<Vec<Referrer>, NoAnswer> {

@@ -1,9 +1,19 @@
-//! [`Challenge`]: where a registry sends those who come without a token (distribution-spec, "token" authentication).
+//! [`Challenge`]: what a registry wants of those who come without credentials (distribution-spec, "token"
+//! authentication; RFC 7617).
+
+/// What a registry wants to see.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Challenge {
+    /// A token from elsewhere.
+    Bearer(Bearer),
+    /// A name and a password.
+    Basic,
+}
 
 /// A `WWW-Authenticate: Bearer realm="…",service="…"` header. The scope is not taken from it: what is asked for is
 /// known here, and a registry has no say in it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Challenge {
+pub(super) struct Bearer {
     /// The address that gives tokens.
     pub(super) realm: String,
     /// The name of the registry there.
@@ -25,8 +35,19 @@ impl Token {
 }
 
 impl Challenge {
-    /// Reads the header (RFC 9110, 11.6.1). None for other schemes, or without a realm.
+    /// Reads a header. None for other schemes.
     pub(super) fn read(header: &str) -> Option<Self> {
+        let scheme = header.trim_start().split([' ', ',']).next().unwrap_or_default();
+        if scheme.eq_ignore_ascii_case("basic") {
+            return Some(Self::Basic);
+        }
+        Bearer::read(header).map(Self::Bearer)
+    }
+}
+
+impl Bearer {
+    /// Reads the header (RFC 9110, 11.6.1). None for other schemes, or without a realm.
+    fn read(header: &str) -> Option<Self> {
         let (scheme, mut rest) = header.trim_start().split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;
@@ -68,7 +89,7 @@ mod tests {
     use super::*;
 
     fn read(header: &str) -> Option<(String, Option<String>)> {
-        Challenge::read(header).map(|challenge| (challenge.realm, challenge.service))
+        Bearer::read(header).map(|challenge| (challenge.realm, challenge.service))
     }
 
     #[test]
@@ -88,5 +109,7 @@ mod tests {
         for header in ["", "Bearer", r#"Basic realm="a""#, r#"Bearer service="s""#, r#"Bearer realm="unclosed"#] {
             assert_eq!(read(header), None, "{header}");
         }
+        assert_eq!(Challenge::read("basic realm=x"), Some(Challenge::Basic));
+        assert_eq!(Challenge::read("Negotiate"), None);
     }
 }

@@ -13,21 +13,24 @@ use assay_model::{digest::Digest, failure::ErrorCode, limits, port::Blobs as _};
 
 use super::{blob, refused, repository};
 use crate::{
-    RegistryOptions, Store,
+    Proxies, RegistryOptions, Retry, Store,
     fixture::{Layout, reference},
     served::{Answer, Served},
 };
 
+/// Options without a wait that anyone would notice.
+fn options() -> RegistryOptions {
+    let retry = Retry { wait: Duration::from_millis(1), longest: Duration::from_millis(20), ..Retry::default() };
+    RegistryOptions { retry, ..RegistryOptions::default() }
+}
+
 fn store() -> Store {
-    Store::registry(RegistryOptions::default()).unwrap()
+    Store::registry(options()).unwrap()
 }
 
 fn hasty(idle: u64, request: u64) -> Store {
-    let options = RegistryOptions {
-        idle: Duration::from_millis(idle),
-        request: Duration::from_millis(request),
-        ..RegistryOptions::default()
-    };
+    let options =
+        RegistryOptions { idle: Duration::from_millis(idle), request: Duration::from_millis(request), ..options() };
     Store::registry(options).unwrap()
 }
 
@@ -140,8 +143,11 @@ fn what_is_no_http_and_no_manifest_is_named() {
     let at = format!("{}/app/good", listener.local_addr().unwrap());
     let babbler = thread::spawn(move || {
         use std::io::Write as _;
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n").unwrap();
+        // The first time, and each time that it is tried again.
+        for _ in 0..=Retry::default().times {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n").unwrap();
+        }
     });
     refused(blob(&store(), &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["is broken"]);
     babbler.join().unwrap();
@@ -270,34 +276,226 @@ fn redirects_come_to_an_end() {
     assert!(served.requests().len() < 10);
 }
 
-/// In a process of its own, as the environment belongs to all threads.
 #[test]
 fn loopback_is_asked_round_every_proxy() {
     let mut layout = Layout::new();
     layout.image("app/good", "v1");
     let served = Served::layout(layout.path(), |_| None);
     let proxy = Served::start(|_, _| Answer::Whole(502, Vec::new(), Vec::new()));
-    let here = std::env::current_exe().unwrap();
-    let mut again = std::process::Command::new(here);
-    again.args(["--exact", "store::tests::registry::proxied_process", "--ignored", "--nocapture"]);
-    again.env("ASSAY_TEST_REGISTRY", served.registry()).env_remove("NO_PROXY").env_remove("no_proxy");
-    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
-        again.env(name, format!("http://{}", proxy.registry()));
-    }
-    let output = again.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let address = Some(format!("http://{}", proxy.registry()));
+    let proxies = Proxies { https: address.clone(), http: address, around: Some("direct.invalid".to_owned()) };
+    let insecure = ["elsewhere.test", "direct.invalid"].map(str::to_owned).to_vec();
+    let store = Store::registry(RegistryOptions { proxies, insecure, ..options() }).unwrap();
+    assert!(store.resolve(&reference(&format!("{}/app/good:v1", served.registry()))).is_ok());
     assert_eq!(served.requests(), ["/v2/app/good/manifests/v1"]);
-    // The environment did reach the client: a host that is not loopback goes through the proxy.
+    refused(store.resolve(&reference("elsewhere.test/app/good:v1")), ErrorCode::RegistryError, &["502"]);
     assert_eq!(proxy.requests(), ["http://elsewhere.test/v2/app/good/manifests/v1"]);
+    refused(store.resolve(&reference("direct.invalid/a:v1")), ErrorCode::RegistryUnreachable, &["direct.invalid"]);
+    assert_eq!(proxy.requests().len(), 1);
 }
 
 #[test]
-#[ignore = "the other half of loopback_is_asked_round_every_proxy, which starts it"]
-#[expect(clippy::disallowed_methods, reason = "the two halves have only the environment to talk by")]
-fn proxied_process() {
-    let registry = std::env::var("ASSAY_TEST_REGISTRY").unwrap();
-    assert!(store().resolve(&reference(&format!("{registry}/app/good:v1"))).is_ok());
-    let options = RegistryOptions { insecure: vec!["elsewhere.test".to_owned()], ..RegistryOptions::default() };
-    let store = Store::registry(options).unwrap();
-    refused(store.resolve(&reference("elsewhere.test/app/good:v1")), ErrorCode::RegistryError, &["502"]);
+fn what_may_succeed_later_is_tried_again() {
+    for status in [429, 408, 503] {
+        let asked = AtomicUsize::new(0);
+        let (served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => Answer::Whole(status, vec![("Retry-After", "0".to_owned())], b"later".to_vec()),
+            _ => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+        });
+        assert!(blob(&store(), &at, &Digest::of(b"layer"), None, 9).is_ok(), "{status}");
+        assert_eq!(served.requests().len(), 3);
+    }
+    // A body that broke off is asked for again, too.
+    let asked = AtomicUsize::new(0);
+    let (_served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Answer::Announced(10, b"la".to_vec()),
+        _ => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+    });
+    assert!(blob(&store(), &at, &Digest::of(b"layer"), None, 99).is_ok());
+}
+
+#[test]
+fn a_registry_is_asked_so_often_and_no_more() {
+    for (times, want) in [(0, 1), (2, 3)] {
+        let (served, at) = always(|| Answer::Whole(503, Vec::new(), Vec::new()));
+        let retry = Retry { times, ..options().retry };
+        let store = Store::registry(RegistryOptions { retry, ..options() }).unwrap();
+        refused(blob(&store, &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["503"]);
+        assert_eq!(served.requests().len(), want);
+    }
+}
+
+/// A store whose user has this file of credentials.
+fn with_config(config: &str) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    fs_err::write(&file, config).unwrap();
+    let store = Store::registry(RegistryOptions { credentials: vec![file], ..options() }).unwrap();
+    (folder, store)
+}
+
+const USER: &str = "Basic dXNlcjpzZWNyZXQ=";
+
+#[test]
+fn a_registry_that_wants_a_password_gets_the_users() {
+    let served = Served::start(|_, authorization| match authorization {
+        Some(USER) => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+        _ => Answer::Whole(401, vec![("WWW-Authenticate", "Basic realm=\"r\"".to_owned())], Vec::new()),
+    });
+    let (registry, layer) = (served.registry(), Digest::of(b"layer"));
+    let (_folder, store) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
+    assert!(blob(&store, &format!("{registry}/a"), &layer, None, 9).is_ok());
+    let (_folder, wrong) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpvdGhlcg=="}}}}}}"#));
+    let asked = blob(&wrong, &format!("{registry}/a"), &layer, None, 9);
+    refused(asked, ErrorCode::RegistryDenied, &["with the credentials for it"]);
+    let (_folder, none) = with_config("{}");
+    refused(
+        blob(&none, &format!("{registry}/a"), &layer, None, 9),
+        ErrorCode::RegistryDenied,
+        &["without credentials"],
+    );
+}
+
+#[test]
+fn a_token_is_fetched_with_the_users_credentials_and_anew_when_it_ends() {
+    let given = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&given);
+    let tokens = Served::start(move |_, authorization| match authorization {
+        Some(USER) => {
+            let token = format!(r#"{{"access_token": "t{}"}}"#, count.fetch_add(1, Ordering::SeqCst));
+            Answer::Whole(200, Vec::new(), token.into_bytes())
+        }
+        _ => Answer::Whole(401, Vec::new(), Vec::new()),
+    });
+    let realm = tokens.registry();
+    let served = Served::start(move |_, authorization| {
+        // Only the newest token counts.
+        let newest = given.load(Ordering::SeqCst).checked_sub(1).map(|newest| format!("Bearer t{newest}"));
+        if newest.is_some() && authorization == newest.as_deref() {
+            given.fetch_add(1, Ordering::SeqCst);
+            return Answer::Whole(200, Vec::new(), b"layer".to_vec());
+        }
+        let challenge = format!("Bearer realm=\"http://{realm}/token\"");
+        Answer::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new())
+    });
+    let registry = served.registry();
+    let auths = format!(r#"{{"auths": {{"{registry}": {{"username": "user", "password": "secret"}}}}}}"#);
+    let (_folder, store) = with_config(&auths);
+    // Streamed, as what is kept would not be asked for again.
+    for _ in 0..2 {
+        let at = repository(&format!("{registry}/a"));
+        assert!(store.stream(&at, &Digest::of(b"layer"), 9, |_| ()).is_ok());
+    }
+    assert_eq!(tokens.requests().len(), 2);
+}
+
+#[test]
+fn a_redirect_to_somebody_else_carries_no_credential() {
+    let other = Served::start(|_, authorization| match authorization {
+        None => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+        Some(_) => Answer::Whole(400, Vec::new(), Vec::new()),
+    });
+    let elsewhere = other.registry();
+    let served = Served::start(move |path, authorization| match authorization {
+        Some(USER) => Answer::Whole(307, vec![("Location", format!("http://{elsewhere}{path}"))], Vec::new()),
+        _ => Answer::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
+    });
+    let registry = served.registry();
+    let (_folder, store) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
+    assert!(blob(&store, &format!("{registry}/a"), &Digest::of(b"layer"), None, 9).is_ok());
+    assert_eq!(other.requests().len(), 1);
+}
+
+/// Helper programs are found by the process's path, so they are asked in a process of its own.
+#[cfg(unix)]
+#[test]
+fn a_helper_program_is_asked_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (program, log) = (folder.path().join("docker-credential-test"), folder.path().join("log"));
+    let script = format!(
+        "#!/bin/sh\nread server\necho \"$1 $server\" >> {}\necho '{{\"Username\": \"user\", \"Secret\": \"secret\"}}'\n",
+        log.display()
+    );
+    fs_err::write(&program, script).unwrap();
+    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "store::tests::registry::helped_process", "--ignored", "--nocapture"]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path)));
+    let output = again.env("PATH", path.unwrap()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let asked = fs_err::read_to_string(&log).unwrap();
+    assert_eq!(asked.lines().count(), 1, "{asked}");
+    assert!(asked.starts_with("get 127.0.0.1:"), "{asked}");
+}
+
+#[test]
+#[ignore = "the other half of a_helper_program_is_asked_once, which starts it"]
+fn helped_process() {
+    let served = Served::start(|_, authorization| match authorization {
+        Some(USER) => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+        _ => Answer::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
+    });
+    let registry = served.registry();
+    let (_folder, store) = with_config(&format!(r#"{{"credHelpers": {{"{registry}": "test"}}}}"#));
+    for name in ["a", "b"] {
+        assert!(blob(&store, &format!("{registry}/{name}"), &Digest::of(b"layer"), None, 9).is_ok());
+    }
+}
+
+#[test]
+fn a_redirect_to_plain_http_elsewhere_is_not_followed() {
+    let to = "http://registry.invalid/v2/";
+    let (_served, at) = always(move || Answer::Whole(302, vec![("Location", to.to_owned())], Vec::new()));
+    refused(blob(&store(), &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["leads to plain HTTP"]);
+}
+
+#[test]
+fn referrers_come_from_the_list_of_all_its_pages_or_from_the_tag() {
+    let mut layout = Layout::new();
+    let image = layout.image("app/good", "v1");
+    let item = |kind: &str| serde_json::json!({"mediaType": crate::fixture::IMAGE, "digest": Digest::of(kind.as_bytes()), "size": 1, "artifactType": kind});
+    let page = |kinds: &[&str]| {
+        let items: Vec<_> = kinds.iter().map(|kind| item(kind)).collect();
+        serde_json::json!({"schemaVersion": 2, "mediaType": crate::fixture::INDEX, "manifests": items}).to_string()
+    };
+    let (first, second) = (page(&["a", "b"]), page(&["c"]));
+    let served = Served::layout(layout.path(), move |path| {
+        let is_second = path.ends_with("?page=2");
+        let link = vec![("Link", "</v2/app/good/referrers/more?page=2>; rel=\"next\"".to_owned())];
+        match path.contains("/referrers/") {
+            true if is_second => Some(Answer::Whole(200, Vec::new(), second.clone().into_bytes())),
+            true => Some(Answer::Whole(200, link, first.clone().into_bytes())),
+            false => None,
+        }
+    });
+    let kinds = |store: &Store, at: &str| {
+        let image = repository(at).at(image.clone());
+        store.referrers(&image).unwrap().iter().map(|one| one.artifact_type.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&store(), &format!("{}/app/good", served.registry())), ["a", "b", "c"]);
+
+    let index = serde_json::from_str(&page(&["t"])).unwrap();
+    layout.manifest("app/good", Some(&format!("sha256-{}", image.hex())), &index);
+    let served = Served::layout(layout.path(), |_| None);
+    let at = format!("{}/app/good", served.registry());
+    let store = store();
+    assert_eq!(kinds(&store, &at), ["t"]);
+    assert_eq!(kinds(&layout.store(), &at), ["t"]);
+    // A registry without lists is not asked for another one.
+    store.referrers(&repository(&at).at(Digest::of(b"other"))).unwrap();
+    let lists = served.requests().iter().filter(|path| path.contains("/referrers/")).count();
+    assert_eq!(lists, 1);
+}
+
+#[test]
+fn a_list_of_referrers_without_end_is_no_answer() {
+    let (_served, at) = always(|| {
+        let link = vec![("Link", "</v2/app/good/referrers/x>; rel=\"next\"".to_owned())];
+        Answer::Whole(200, link, br#"{"schemaVersion": 2, "manifests": []}"#.to_vec())
+    });
+    let image = repository(&at).at(Digest::of(b"image"));
+    refused(store().referrers(&image), ErrorCode::TooLarge, &["more than 20 pages"]);
 }

@@ -1,0 +1,52 @@
+//! [`Narrator`]: tells a run's events to the log, one more reader of them.
+
+use assay_model::{
+    event::RunEvent,
+    outcome::Verdict,
+    port::{Report, ReportError},
+};
+
+use crate::logs::debug;
+
+/// Says what happens to whoever asked for it by `--verbose`.
+pub(crate) struct Narrator;
+
+impl Report for Narrator {
+    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        match event {
+            RunEvent::Started(head) => {
+                let time = head.effective_time.to_string();
+                debug("the run begins", &[("version", &head.version), ("effective_time", &time)]);
+            }
+            RunEvent::Planned { components } => {
+                debug("images are found", &[("components", &components.to_string())]);
+            }
+            RunEvent::ComponentStarted { component } => {
+                debug(
+                    "a component is judged",
+                    &[("component", &component.name), ("image", &component.container_image)],
+                );
+            }
+            RunEvent::ComponentEnded(outcome) => {
+                let name = ("component", outcome.component.name.as_str());
+                debug("a component is done", &[name, ("verdict", word(Verdict::of([outcome.as_ref()])))]);
+                if let Some(error) = &outcome.error {
+                    debug(&error.message, &[name, ("code", error.code.as_str())]);
+                }
+            }
+            RunEvent::Ended(end) => {
+                let components = end.outcomes.len().to_string();
+                debug("the run is over", &[("components", &components), ("verdict", word(end.verdict))]);
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allowed => "allowed",
+        Verdict::Denied => "denied",
+        Verdict::NoAnswer => "no answer",
+    }
+}

@@ -1,0 +1,36 @@
+//! The flags of every command that asks registries.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Registries")]
+pub(crate) struct RegistryFlags {
+    /// Registry host to speak plain HTTP with (loopback always is); repeatable
+    #[arg(long, value_name = "HOST", env = "ASSAY_INSECURE_REGISTRY", value_delimiter = ',')]
+    pub(crate) insecure_registry: Vec<String>,
+
+    /// PEM file of authorities to trust beside the system's; repeatable
+    #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CA")]
+    pub(crate) registry_ca: Vec<Utf8PathBuf>,
+
+    /// How often a request is made again that may succeed later
+    #[arg(long, value_name = "N", env = "ASSAY_RETRY_MAX_RETRY", default_value_t = 3)]
+    pub(crate) retry_max_retry: u32,
+
+    /// First wait before a request is made again, such as 500ms
+    #[arg(long, value_name = "DURATION", env = "ASSAY_RETRY_DURATION", default_value = "1s")]
+    pub(crate) retry_duration: String,
+
+    /// What each wait is multiplied by to make the next one
+    #[arg(long, value_name = "NUMBER", env = "ASSAY_RETRY_FACTOR", default_value_t = 2.0)]
+    pub(crate) retry_factor: f64,
+
+    /// Part of a wait that is added by chance at most
+    #[arg(long, value_name = "NUMBER", env = "ASSAY_RETRY_JITTER", default_value_t = 0.1)]
+    pub(crate) retry_jitter: f64,
+
+    /// Longest wait before a request is made again
+    #[arg(long, value_name = "DURATION", env = "ASSAY_RETRY_MAX_WAIT", default_value = "3s")]
+    pub(crate) retry_max_wait: String,
+}

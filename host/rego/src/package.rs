@@ -1,0 +1,49 @@
+//! [`PackageInfo`]: what a policy file's `# METADATA` says about its package.
+//!
+//! Nothing here is compiled or asked: it is for those who describe policies, not for those who judge by them.
+
+use std::collections::BTreeMap;
+
+use crate::annotation;
+
+/// A package as the block in front of its `package` statement describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackageInfo {
+    /// `title`.
+    pub title: Option<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// `custom.rule_data`: the keys of rule data that the package's rules read, with what they are for.
+    pub rule_data: BTreeMap<String, String>,
+}
+
+impl PackageInfo {
+    /// Reads the text of a policy file. A text without such a block, or with a broken one, says nothing.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let Some(line) = text.lines().position(|line| line.starts_with("package ")) else { return Self::default() };
+        let blocks = annotation::read(text);
+        let block = blocks.into_iter().find(|block| usize::try_from(block.last) == Ok(line));
+        let Some(Ok(says)) = block.map(|block| block.annotation) else { return Self::default() };
+        Self { title: says.title, description: says.description, rule_data: says.rule_data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_in_front_of_the_package_is_read_and_no_other() {
+        let block = "# METADATA\n# title: T\n# description: D\n# custom:\n#   rule_data:\n#     b: B\n#     a: A\n";
+        let info = PackageInfo::read(&format!("{block}package p\n\n# METADATA\n# title: other\ndeny contains 1\n"));
+        assert_eq!((info.title.as_deref(), info.description.as_deref()), (Some("T"), Some("D")));
+        let pairs: Vec<_> = info.rule_data.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+        assert_eq!(pairs, [("a", "A"), ("b", "B")]);
+        for text in
+            ["", "package p\n", "package p\n# METADATA\n# title: T\n", "# METADATA\n# a: b: c\npackage p\n", block]
+        {
+            assert_eq!(PackageInfo::read(text), PackageInfo::default(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! [`Client`]: requests to registries over HTTP, with what makes them work in real life: proxies, authorities, retries,
+//! redirects and limits on how many are on their way.
+//!
+//! HTTPS, except for loopback hosts and those named insecure. A redirect never carries a credential to another host,
+//! never leaves HTTPS, and never leads from a public registry into a private network: the answer would be shown to
+//! whoever reads the report. No body of an error is read. Loopback is never asked through a proxy.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use assay_model::{
+    failure::{ErrorCode, NoAnswer},
+    image::Repository,
+};
+use reqwest::{Certificate, NoProxy, Proxy, Response, StatusCode, Url, header, redirect};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{registry::RegistryOptions, retry::Retry};
+
+/// Redirects in a row; registries use one, to where their blobs are.
+const REDIRECTS: usize = 5;
+/// Requests on their way to one host, and to all: more only wait at the other end.
+const HOST_REQUESTS: usize = 16;
+const ALL_REQUESTS: usize = 64;
+/// The first capacity of a body. It grows with what comes, never with what is announced.
+const FIRST_BYTES: usize = 16 << 10;
+/// Answers that mean "later".
+const LATER: [StatusCode; 3] =
+    [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE];
+
+/// Sends requests.
+pub(super) struct Client {
+    /// For loopback hosts, round every proxy.
+    direct: reqwest::Client,
+    /// For all others, through the proxy if there is one.
+    outside: reqwest::Client,
+    insecure: BTreeSet<String>,
+    retry: Retry,
+    connect: Duration,
+    idle: Duration,
+    request: Duration,
+    all: Arc<Semaphore>,
+    hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+/// An answer whose body is still to come; it counts as under way until it is dropped.
+pub(super) struct Answer {
+    pub(super) response: Response,
+    _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+}
+
+/// A request.
+pub(super) struct Request<'a> {
+    pub(super) address: Url,
+    pub(super) accept: Option<&'a str>,
+    /// The `Authorization` header.
+    pub(super) grant: Option<&'a str>,
+    /// The fields of a form, which is then posted.
+    pub(super) form: Option<&'a [(&'a str, &'a str)]>,
+}
+
+/// Why content did not come.
+pub(super) enum Lost {
+    /// It broke off; it may come if it is asked for again.
+    Midway(NoAnswer),
+    /// It will not come.
+    NoAnswer(NoAnswer),
+}
+
+impl From<NoAnswer> for Lost {
+    fn from(failure: NoAnswer) -> Self {
+        Self::NoAnswer(failure)
+    }
+}
+
+impl From<Lost> for NoAnswer {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Midway(failure) | Lost::NoAnswer(failure) => failure,
+        }
+    }
+}
+
+/// Why a request came to nothing.
+enum Failed {
+    /// Asking again may help.
+    Maybe(NoAnswer),
+    /// It will not.
+    Surely(NoAnswer),
+}
+
+impl Client {
+    pub(super) fn new(options: &RegistryOptions) -> Result<Self, NoAnswer> {
+        let failed = |error: &dyn Error| {
+            let message = format!("connections to registries could not be prepared: {}", root(error));
+            NoAnswer::new(ErrorCode::Internal, message)
+        };
+        let mut authorities = Vec::new();
+        for pem in &options.authorities {
+            let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if found.is_empty() {
+                let message = "a file of authorities holds no certificate in PEM";
+                return Err(NoAnswer::new(ErrorCode::Internal, message)
+                    .hint("give a file that begins with `-----BEGIN CERTIFICATE-----`"));
+            }
+            authorities.extend(found);
+        }
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(options.connect)
+                .read_timeout(options.idle)
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .tls_certs_merge(authorities.iter().cloned())
+                // What stands in the environment comes with the options.
+                .no_proxy()
+        };
+        let around = options.proxies.around.as_deref().and_then(NoProxy::from_string);
+        let mut outside = builder();
+        for (address, is_https) in [(&options.proxies.https, true), (&options.proxies.http, false)] {
+            let Some(address) = address.as_deref().filter(|address| !address.is_empty()) else { continue };
+            let proxy = if is_https { Proxy::https(address) } else { Proxy::http(address) };
+            let proxy = proxy.map_err(|error| {
+                let message = format!("`{}` is not the address of a proxy: {}", shown(address), root(&error));
+                NoAnswer::new(ErrorCode::Internal, message)
+            })?;
+            outside = outside.proxy(proxy.no_proxy(around.clone()));
+        }
+        Ok(Self {
+            direct: builder().build().map_err(|error| failed(&error))?,
+            outside: outside.build().map_err(|error| failed(&error))?,
+            insecure: options.insecure.iter().cloned().collect(),
+            retry: options.retry,
+            connect: options.connect,
+            idle: options.idle,
+            request: options.request,
+            all: Arc::new(Semaphore::new(ALL_REQUESTS)),
+            hosts: Mutex::default(),
+        })
+    }
+
+    /// The time that a whole request may take.
+    pub(super) const fn time(&self) -> Duration {
+        self.request
+    }
+
+    /// The address of something in a repository.
+    pub(super) fn address(&self, repository: &Repository, kind: &str, name: &str) -> Result<Url, NoAnswer> {
+        let registry = repository.registry();
+        let scheme = if self.is_plain(registry) { "http" } else { "https" };
+        let nonsense =
+            || NoAnswer::new(ErrorCode::ImageReference, format!("`{registry}` is not the address of a registry"));
+        let mut address = Url::parse(&format!("{scheme}://{registry}/")).map_err(|_| nonsense())?;
+        // Segment by segment, so that no name can become another path.
+        let mut segments = address.path_segments_mut().map_err(|()| nonsense())?;
+        segments.pop().push("v2").extend(repository.path().split('/')).extend([kind, name]);
+        drop(segments);
+        Ok(address)
+    }
+
+    /// Whether plain HTTP is spoken with a registry, given with or without its port.
+    pub(super) fn is_plain(&self, registry: &str) -> bool {
+        is_loopback(host(registry)) || self.insecure.contains(registry) || self.insecure.contains(host(registry))
+    }
+
+    /// Sends a request, and again after a wait while the other side says that this may help.
+    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<Answer, NoAnswer> {
+        let mut attempts = 0;
+        loop {
+            let is_last = attempts >= self.retry.times;
+            let asked = match self.send_once(place, request).await {
+                Ok(answer) if !is_last && LATER.contains(&answer.response.status()) => retry_after(&answer.response),
+                Ok(answer) => return Ok(answer),
+                Err(Failed::Maybe(_)) if !is_last => None,
+                Err(Failed::Maybe(failure) | Failed::Surely(failure)) => return Err(failure),
+            };
+            tokio::time::sleep(self.retry.wait(attempts, asked)).await;
+            attempts += 1;
+        }
+    }
+
+    /// Does what gets content, and again after a wait when the content broke off.
+    pub(super) async fn persist<T, W: Future<Output = Result<T, Lost>>>(
+        &self,
+        work: impl Fn() -> W,
+    ) -> Result<T, NoAnswer> {
+        let mut attempts = 0;
+        loop {
+            match work().await {
+                Err(Lost::Midway(_)) if attempts < self.retry.times => {
+                    tokio::time::sleep(self.retry.wait(attempts, None)).await;
+                    attempts += 1;
+                }
+                outcome => return outcome.map_err(NoAnswer::from),
+            }
+        }
+    }
+
+    /// Sends a request and follows where it is sent on.
+    async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<Answer, Failed> {
+        let places = self.places(&request.address).await.map_err(Failed::Surely)?;
+        let first = request.address.clone();
+        let mut address = first.clone();
+        // A name can mean a private address, too; what has answered shows it.
+        let mut from_public = false;
+        for _ in 0..=REDIRECTS {
+            let client = if address.host_str().is_some_and(is_loopback) { &self.direct } else { &self.outside };
+            let mut sent = match request.form {
+                Some(fields) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
+                None => client.get(address.clone()),
+            };
+            if let Some(accept) = request.accept {
+                sent = sent.header(header::ACCEPT, accept);
+            }
+            // Another host, another port or another scheme is somebody else.
+            if let Some(grant) = request.grant.filter(|_| address.origin() == first.origin()) {
+                sent = sent.header(header::AUTHORIZATION, grant);
+            }
+            let response = sent.send().await.map_err(|error| self.failed(place, &error))?;
+            let peer = response.remote_addr().map(|peer| is_private_ip(peer.ip()));
+            let is_named = address.host_str().is_some_and(|host| self.insecure.contains(host));
+            if from_public && peer == Some(true) && !is_named {
+                return Err(self.lost(place, INTO_PRIVATE));
+            }
+            from_public = peer == Some(false);
+            let status = response.status();
+            let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let Some(location) = location.filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED)
+            else {
+                return Ok(Answer { response, _places: places });
+            };
+            if request.form.is_some() {
+                return Err(self.lost(place, "a redirect of credentials"));
+            }
+            let next = address.join(location).map_err(|_| self.lost(place, "a redirect to no address"))?;
+            self.may_follow(&address, &next).map_err(|what| self.lost(place, what))?;
+            address = next;
+        }
+        Err(self.lost(place, "too many redirects"))
+    }
+
+    /// Whether a redirect may be followed. The error is why not.
+    fn may_follow(&self, from: &Url, to: &Url) -> Result<(), &'static str> {
+        let authority = |url: &Url| match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (host, _) => host.unwrap_or_default().to_owned(),
+        };
+        match to.scheme() {
+            "https" => {}
+            "http" if from.scheme() == "https" => return Err("a redirect leaves HTTPS"),
+            "http" if self.is_plain(&authority(to)) => {}
+            _ => return Err("a redirect leads to plain HTTP"),
+        }
+        let is_private = |url: &Url| url.host_str().is_some_and(is_private);
+        if is_private(to) && !is_private(from) && !self.insecure.contains(host(&authority(to))) {
+            return Err(INTO_PRIVATE);
+        }
+        Ok(())
+    }
+
+    /// Whether a registry may name this address as its token service. The error is why not.
+    pub(super) fn may_ask_token(&self, registry: &str, service: &Url) -> Result<(), &'static str> {
+        if service.scheme() != "https" && !self.is_plain(registry) {
+            return Err("an address without HTTPS");
+        }
+        let is_own = service.host_str() == Some(host(registry));
+        if service.host_str().is_some_and(is_private) && !is_private(host(registry)) && !is_own {
+            return Err("an address in a private network");
+        }
+        Ok(())
+    }
+
+    async fn places(&self, address: &Url) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), NoAnswer> {
+        let host = {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = address.host_str().unwrap_or_default().to_owned();
+            Arc::clone(hosts.entry(name).or_insert_with(|| Arc::new(Semaphore::new(HOST_REQUESTS))))
+        };
+        let closed = |_| NoAnswer::new(ErrorCode::Internal, "no more requests are made");
+        // The host first: who waits for a slow host must not hold up the others.
+        let host = host.acquire_owned().await.map_err(closed)?;
+        Ok((host, Arc::clone(&self.all).acquire_owned().await.map_err(closed)?))
+    }
+
+    /// The body, or none if it is longer than the limit.
+    pub(super) async fn read(&self, place: &str, mut answer: Answer, limit: usize) -> Result<Option<Vec<u8>>, Lost> {
+        let longer = |announced| usize::try_from(announced).map_or(true, |announced: usize| announced > limit);
+        if answer.response.content_length().is_some_and(longer) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::with_capacity(FIRST_BYTES.min(limit));
+        while let Some(chunk) = answer.response.chunk().await.map_err(|error| self.cut(place, &error))? {
+            if chunk.len() > limit - bytes.len() {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes))
+    }
+
+    fn failed(&self, place: &str, error: &reqwest::Error) -> Failed {
+        let failure = self.failure(place, error);
+        if error.is_timeout() || error.is_builder() { Failed::Surely(failure) } else { Failed::Maybe(failure) }
+    }
+
+    fn cut(&self, place: &str, error: &reqwest::Error) -> Lost {
+        let failure = self.failure(place, error);
+        if error.is_timeout() { Lost::NoAnswer(failure) } else { Lost::Midway(failure) }
+    }
+
+    /// What an error of the connection means.
+    pub(super) fn failure(&self, place: &str, error: &reqwest::Error) -> NoAnswer {
+        if error.is_timeout() {
+            return self.too_slow(place, if error.is_connect() { self.connect } else { self.idle });
+        }
+        let cause = root(error);
+        if error.is_connect() {
+            let message = format!("the registry `{place}` cannot be reached: {cause}");
+            return NoAnswer::new(ErrorCode::RegistryUnreachable, message)
+                .hint("check the name, the network and the proxy; a registry without HTTPS needs --insecure-registry");
+        }
+        broken(place, &cause)
+    }
+
+    fn lost(&self, place: &str, what: &str) -> Failed {
+        Failed::Surely(broken(place, what))
+    }
+
+    /// No answer came within this time.
+    pub(super) fn too_slow(&self, place: &str, time: Duration) -> NoAnswer {
+        let whole = if time == self.request { " for the whole answer" } else { "" };
+        let message = format!("the registry `{place}` did not answer within {} ms{whole}", time.as_millis());
+        NoAnswer::new(ErrorCode::RegistryTimeout, message).hint("try again, or see why the registry is slow")
+    }
+}
+
+/// An answer with a status that leads nowhere. Its body is not read: it is the registry's own text, of any length.
+pub(super) fn answered(place: &str, status: StatusCode) -> NoAnswer {
+    let hint = if status == StatusCode::TOO_MANY_REQUESTS {
+        "it allows no more requests for now; use fewer workers or wait"
+    } else {
+        "try again; if it stays, ask who runs the registry"
+    };
+    NoAnswer::new(ErrorCode::RegistryError, format!("the registry `{place}` answers with the status {status}"))
+        .hint(hint)
+}
+
+fn broken(place: &str, cause: &str) -> NoAnswer {
+    NoAnswer::new(ErrorCode::RegistryError, format!("the answer of the registry `{place}` is broken: {cause}"))
+        .hint("try again; if it stays, ask who runs the registry")
+}
+
+/// What the registry asks to wait. The moment that may stand there instead is not read: the waits are short anyway.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn form(fields: &[(&str, &str)]) -> String {
+    // The address only lends its encoder.
+    let mut url = Url::parse("http://form/").ok();
+    if let Some(url) = &mut url {
+        url.query_pairs_mut().extend_pairs(fields);
+    }
+    url.and_then(|url| url.query().map(str::to_owned)).unwrap_or_default()
+}
+
+/// An address without the credentials that may stand in it.
+fn shown(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, address)| address)
+}
+
+/// A registry's host, without its port.
+pub(super) fn host(registry: &str) -> &str {
+    match registry.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => registry,
+    }
+}
+
+fn ip(host: &str) -> Option<IpAddr> {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || ip(host).is_some_and(|address| address.is_loopback())
+}
+
+const INTO_PRIVATE: &str = "a redirect leads from a public host into a private network";
+
+/// An address of this machine or of a network that the world does not see.
+fn is_private(host: &str) -> bool {
+    host == "localhost" || ip(host).is_some_and(is_private_ip)
+}
+
+fn is_private_ip(address: IpAddr) -> bool {
+    address.is_loopback()
+        || match address.to_canonical() {
+            IpAddr::V4(address) => {
+                address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified()
+            }
+            IpAddr::V6(address) => {
+                address.is_unique_local() || address.is_unicast_link_local() || address.is_unspecified()
+            }
+        }
+}
+
+/// The innermost cause: the outer ones repeat the address.
+fn root(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(insecure: &[&str]) -> Client {
+        let insecure = insecure.iter().map(|&host| host.to_owned()).collect();
+        Client::new(&RegistryOptions { insecure, ..RegistryOptions::default() }).unwrap()
+    }
+
+    #[test]
+    fn only_loopback_and_named_hosts_are_asked_without_https() {
+        for registry in ["127.0.0.1", "127.9.9.9:5000", "localhost:80", "localhost", "[::1]:5000", "[::1]"] {
+            assert!(client(&[]).is_plain(registry), "{registry}");
+        }
+        for registry in ["quay.io", "128.0.0.1:5000", "localhost.example.org", "127.0.0.1.example.org", "[::2]:5000"] {
+            assert!(!client(&[]).is_plain(registry), "{registry}");
+        }
+        assert!(client(&["registry.test:5000"]).is_plain("registry.test:5000"));
+        assert!(client(&["registry.test"]).is_plain("registry.test:5000"));
+        assert!(!client(&["registry.test:5001", "other.test"]).is_plain("registry.test:5000"));
+    }
+
+    #[test]
+    fn a_name_cannot_become_another_path() {
+        let client = client(&[]);
+        let image: assay_model::image::ImageRef = "quay.io/a/b".parse().unwrap();
+        let address = |name: &str| client.address(image.repository(), "manifests", name).unwrap().to_string();
+        assert_eq!(address("v1.0"), "https://quay.io/v2/a/b/manifests/v1.0");
+        assert_eq!(address("../x?y#z"), "https://quay.io/v2/a/b/manifests/..%2Fx%3Fy%23z");
+    }
+
+    #[test]
+    fn redirects_stay_where_they_may_go() {
+        let client = client(&["plain.test"]);
+        let follow = |from: &str, to: &str| client.may_follow(&Url::parse(from).unwrap(), &Url::parse(to).unwrap());
+        for (from, to) in [
+            ("https://quay.io/", "https://cdn.test/blob"),
+            ("http://127.0.0.1:5000/", "http://127.0.0.1:6000/"),
+            ("http://plain.test/", "http://plain.test:5000/"),
+            ("http://plain.test/", "https://cdn.test/"),
+            ("https://10.0.0.1/", "https://10.0.0.2/"),
+        ] {
+            assert_eq!(follow(from, to), Ok(()), "{from} {to}");
+        }
+        for (from, to) in [
+            ("https://quay.io/", "http://quay.io/"),
+            ("https://quay.io/", "http://plain.test/"),
+            ("http://plain.test/", "http://other.test/"),
+            ("http://plain.test/", "ftp://plain.test/"),
+            ("https://quay.io/", "https://127.0.0.1/"),
+            ("https://quay.io/", "https://localhost/"),
+            ("https://quay.io/", "https://169.254.169.254/latest/meta-data"),
+            ("https://quay.io/", "https://10.1.2.3/"),
+            ("https://quay.io/", "https://[::ffff:192.168.0.1]/"),
+            ("https://quay.io/", "https://[fd00::1]/"),
+        ] {
+            assert!(follow(from, to).is_err(), "{from} {to}");
+        }
+        let service = |registry: &str, to: &str| client.may_ask_token(registry, &Url::parse(to).unwrap());
+        assert_eq!(service("quay.io", "https://auth.test/token"), Ok(()));
+        assert!(service("quay.io", "http://auth.test/token").is_err());
+        assert!(service("quay.io", "https://192.168.1.1/token").is_err());
+        assert_eq!(service("192.168.1.1:5000", "https://192.168.1.2/token"), Ok(()));
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        for pem in [&b""[..], b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let options = RegistryOptions { authorities: vec![pem.to_vec()], ..RegistryOptions::default() };
+            assert!(Client::new(&options).is_err(), "{pem:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_encoded() {
+        assert_eq!(form(&[("a", "b c"), ("d", "e&f=g/h")]), "a=b+c&d=e%26f%3Dg%2Fh");
+    }
+}

@@ -1,0 +1,46 @@
+//! The documents are true where a machine can tell: links lead somewhere, and differences have their tests.
+
+use std::path::PathBuf;
+
+use crate::tidy::{root, sources};
+
+fn documents() -> Vec<PathBuf> {
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "policies/README.md"].map(|name| root().join(name));
+    let folder = fs_err::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    top.into_iter().chain(folder.filter(|path| path.extension().is_some_and(|ending| ending == "md"))).collect()
+}
+
+#[test]
+fn every_link_to_a_file_leads_to_one() {
+    let mut links = 0;
+    for document in documents() {
+        let text = fs_err::read_to_string(&document).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !target.is_empty() && !target.contains("://") {
+                assert!(document.parent().unwrap().join(target).exists(), "{}: {target}", document.display());
+                links += 1;
+            }
+        }
+    }
+    assert!(links >= 5, "only {links} links were found");
+}
+
+#[test]
+fn every_difference_from_ec_has_a_test() {
+    let text = fs_err::read_to_string(root().join("docs/differences-from-ec.md")).unwrap();
+    let code: String = sources().iter().map(|path| fs_err::read_to_string(path).unwrap()).collect();
+    let rows: Vec<_> =
+        text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---")).skip(1).collect();
+    assert!(rows.len() >= 10, "{rows:?}");
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, _, _, tests] = cells.as_slice() else { panic!("not four cells: {row}") };
+        let names: Vec<_> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty() || *tests == "the same", "no test is named: {row}");
+        for name in names {
+            let exists =
+                if name.contains('/') { root().join(name).exists() } else { code.contains(&format!("fn {name}(")) };
+            assert!(exists, "there is no `{name}`: {row}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a shell sees of `assay`: completions, manual pages, messages and where they go.
+
+use std::process::Command;
+
+use crate::{
+    tidy::root,
+    world::{Ran, World, assay, command},
+};
+
+#[test]
+fn completions_are_scripts_that_name_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = assay(&["completions", shell]);
+        for says in ["validate", "completions", "effective-time"] {
+            ran.expect(0, says);
+        }
+        assert_eq!(ran.err, "");
+    }
+    assay(&["completions", "cobol"]).expect(2, "cobol");
+}
+
+#[test]
+fn bash_takes_its_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("assay");
+    fs_err::write(&script, assay(&["completions", "bash"]).out).unwrap();
+    let Ok(checked) = Command::new("bash").arg("-n").arg(&script).output() else { return };
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+#[test]
+fn there_is_a_manual_page_for_each_command() {
+    let page = assay(&["man"]);
+    page.expect(0, ".TH assay 1");
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    assert_eq!(assay(&["man", pages.to_str().unwrap()]).code, 0);
+    for (name, says) in [
+        ("assay.1", "assay\\-validate(1)"),
+        ("assay-validate-image.1", "Exit codes:"),
+        ("assay-man.1", "Examples:"),
+        ("assay-completions.1", "fish"),
+    ] {
+        let text = fs_err::read_to_string(pages.join(name)).unwrap();
+        assert!(text.contains(says), "{name} does not say {says}: {text}");
+    }
+    fs_err::write(folder.path().join("file"), "").unwrap();
+    let under_a_file = folder.path().join("file/man1");
+    assay(&["man", under_a_file.to_str().unwrap()]).expect(2, "hint:");
+}
+
+#[test]
+fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
+    let world = World::good();
+    let quiet = world.judge(&["--quiet"]);
+    assert_eq!((quiet.code, quiet.err.as_str()), (0, ""));
+    let usual = world.judge(&[]);
+    assert_eq!((usual.out.as_str(), usual.err.as_str()), (quiet.out.as_str(), ""));
+    let verbose = world.judge(&["--verbose"]);
+    assert_eq!(verbose.out, usual.out);
+    assert!(verbose.err.contains(" debug: a component is done component="), "{verbose:?}");
+    assert!(!verbose.err.contains(".rs:"), "{verbose:?}");
+    let debug = world.judge(&["--debug"]);
+    assert!(debug.err.contains("narrator.rs:"), "{debug:?}");
+    for line in world.judge(&["--trace", "--log-format", "json"]).err.lines() {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(message["time"].is_string() && message["level"].is_string(), "{line}");
+    }
+    assert_eq!(world.judge(&["--verbose=false", "--logfile="]).err, "");
+    world.judge(&["--trace=everything"]).expect(2, "everything");
+    assert!(world.judge(&["--trace=cpu"]).err.contains("warn: `--trace` measures"));
+}
+
+#[test]
+fn a_logfile_is_added_to_and_keeps_standard_error_free() {
+    let world = World::good();
+    let file = world.path("messages.log");
+    for _ in 0..2 {
+        let ran = world.judge(&["--verbose", "--logfile", file.as_str()]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    }
+    let text = fs_err::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().filter(|line| line.contains("the run begins")).count(), 2, "{text}");
+    world.judge(&["--logfile", world.path("absent/messages.log").as_str()]).expect(2, "--logfile");
+}
+
+#[test]
+fn called_as_ec_messages_have_its_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("ec");
+    let program = command(&[]).get_program().to_owned();
+    std::os::unix::fs::symlink(program, &link).unwrap();
+    let arguments = ["validate", "image", "--trace=mem", "--images", "{}", "--policy", "{}"];
+    let ran = Ran::of(&Command::new(&link).args(arguments).current_dir(root()).env_clear().output().unwrap());
+    let line = ran.err.lines().next().unwrap();
+    assert!(line.starts_with("time=\"20") && line.contains("Z\" level=warning msg=\"`--trace` measures"), "{ran:?}");
+}
