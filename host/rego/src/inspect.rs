@@ -96,8 +96,8 @@ pub fn inspect(sources: Sources) -> Result<Vec<Inspected>, CompileError> {
     outlines(sources, |modules| {
         let mut entries = Vec::new();
         let mut problems = Vec::new();
-        for (module, text) in modules {
-            match module_entries(module, text) {
+        for (module, _) in modules {
+            match module_entries(module) {
                 Ok(found) => entries.extend(found),
                 Err(problem) => problems.push(problem),
             }
@@ -106,8 +106,8 @@ pub fn inspect(sources: Sources) -> Result<Vec<Inspected>, CompileError> {
     })
 }
 
-fn module_entries(module: &Outline, text: &str) -> Result<Vec<Inspected>, Problem> {
-    let blocks = blocks(module, text)?;
+fn module_entries(module: &Outline) -> Result<Vec<Inspected>, Problem> {
+    let blocks = blocks(module)?;
     let mut entries = Vec::new();
     for (index, rule) in module.rules.iter().enumerate() {
         let of_rule = blocks.iter().rev().filter(|block| block.scope == "rule" && block.rule == Some(index));
@@ -146,12 +146,12 @@ fn rule_entry(module: &Outline, rule: &RuleOutline, annotations: Option<Map<Stri
 }
 
 /// The blocks of a file with what each is about: the statement that follows it.
-fn blocks(module: &Outline, text: &str) -> Result<Vec<About>, Problem> {
+fn blocks(module: &Outline) -> Result<Vec<About>, Problem> {
     let mut statements: Vec<(u32, Option<usize>)> = vec![(module.package_line, None)];
     statements.extend(module.rules.iter().enumerate().map(|(index, rule)| (rule.place.line, Some(index))));
     statements.sort_unstable();
     let mut found = Vec::new();
-    for (first, last, fields) in annotation::documents(text) {
+    for (first, last, fields) in annotation::documents(&module.blocks) {
         let place = || Place { file: module.file.clone(), line: first, column: 1 };
         let fields = fields.map_err(|message| Problem::at(place(), message))?;
         let Some((_, rule)) = statements.iter().find(|(line, _)| *line > last) else { continue };

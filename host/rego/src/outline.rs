@@ -13,10 +13,23 @@ pub(crate) struct Outline {
     pub(crate) package: Vec<String>,
     /// The line of the `package` statement.
     pub(crate) package_line: u32,
+    /// The `# METADATA` blocks, in order.
+    pub(crate) blocks: Vec<Metadata>,
     /// The imports.
     pub(crate) imports: Vec<Import>,
     /// The rules and functions in the order of the file, each definition by itself.
     pub(crate) rules: Vec<RuleOutline>,
+}
+
+/// A `# METADATA` block: comment lines that begin in the first column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    /// The line of `# METADATA`, from 1.
+    pub(crate) first: u32,
+    /// The block's last line.
+    pub(crate) last: u32,
+    /// The lines behind the first without their `#`.
+    pub(crate) yaml: String,
 }
 
 /// An `import` statement.

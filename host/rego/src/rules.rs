@@ -24,13 +24,13 @@ pub(crate) struct Rules {
     pub(crate) annotated: usize,
 }
 
-/// The rules of the modules, each of which comes with its file's text.
+/// The rules of the modules.
 pub(crate) fn rules(modules: &[(Outline, &str)]) -> Result<Rules, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut annotated = Vec::new();
     let mut bare = Vec::new();
-    for (module, text) in modules {
-        let blocks = blocks_of(module, text, &mut problems);
+    for (module, _) in modules {
+        let blocks = blocks_of(module, &mut problems);
         for (index, rule) in module.rules.iter().enumerate() {
             let named: Vec<_> = blocks
                 .get(&index)
@@ -54,30 +54,44 @@ pub(crate) fn rules(modules: &[(Outline, &str)]) -> Result<Rules, Vec<Problem>> 
 }
 
 /// The annotations of each rule of a module, by the rule's index.
-fn blocks_of(module: &Outline, text: &str, problems: &mut Vec<Problem>) -> BTreeMap<usize, Vec<Annotation>> {
+fn blocks_of(module: &Outline, problems: &mut Vec<Problem>) -> BTreeMap<usize, Vec<Annotation>> {
     let mut statements: Vec<(u32, Option<usize>)> = vec![(module.package_line, None)];
     statements.extend(module.imports.iter().map(|import| (import.line, None)));
     statements.extend(module.rules.iter().enumerate().map(|(index, rule)| (rule.place.line, Some(index))));
     statements.sort_unstable();
     let mut of_rules: BTreeMap<usize, Vec<Annotation>> = BTreeMap::new();
-    for block in annotation::read(text) {
-        let place = || Place { file: module.file.clone(), line: block.first, column: 1 };
+    for block in annotation::read(&module.blocks) {
+        let mut wrong = |message: String| {
+            let place = Place { file: module.file.clone(), line: block.first, column: 1 };
+            problems.push(Problem { code: Some("rego_parse_error"), ..Problem::at(place, message) });
+        };
         let annotation = match block.annotation {
             Ok(annotation) => annotation,
             Err(message) => {
-                problems.push(Problem::at(place(), message));
+                wrong(message);
                 continue;
             }
         };
         let next = statements.iter().find(|(line, _)| *line > block.last);
+        let about = match next {
+            Some((_, Some(_))) => "rule",
+            Some((line, None)) if *line == module.package_line => "package",
+            Some(_) => "import",
+            None => continue,
+        };
         match (annotation.scope.as_deref(), next) {
             (None | Some("rule" | "document"), Some((_, Some(rule)))) => {
                 of_rules.entry(*rule).or_default().push(annotation);
             }
-            (None | Some("rule" | "document" | "package" | "subpackages"), _) => {}
-            (Some(scope), _) => {
-                let message = format!("`scope: {scope}` is none of rule, document, package, subpackages");
-                problems.push(Problem::at(place(), message));
+            (None | Some("package" | "subpackages"), _) if about == "package" => {}
+            (Some(scope @ ("rule" | "document" | "package" | "subpackages")), _) => {
+                let kind = if matches!(scope, "rule" | "document") { "rule" } else { "package" };
+                wrong(format!("annotation scope '{scope}' must be applied to {kind} (have {about})"));
+            }
+            (scope, _) => {
+                let scope = scope.unwrap_or("import");
+                let all = "Use one of 'rule', 'document', 'package', or 'subpackages'";
+                wrong(format!("invalid annotation scope '{scope}'. {all}"));
             }
         }
     }

@@ -8,6 +8,7 @@ use regorus::Value;
 
 use crate::engine::ast::Module;
 use crate::engine::span::Source;
+use crate::outline::Metadata;
 
 /// The annotations of all files.
 #[derive(Debug, Default)]
@@ -67,7 +68,7 @@ impl Annotations {
                 chain.push(link(&rule.path, Some(document)));
             }
         }
-        for value in &file.on_package {
+        for value in self.files.iter().filter(|other| other.package == file.package).flat_map(|file| &file.on_package) {
             if scope_of(value) == Some("package") {
                 chain.push(link(&file.package, Some(value)));
             }
@@ -95,12 +96,16 @@ fn link(path: &[String], annotations: Option<&Value>) -> Value {
     Value::from(link)
 }
 
-fn scope_of(value: &Value) -> Option<&str> {
+fn field<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     match value {
-        Value::Object(object) => match object.get(&Value::from("scope")) {
-            Some(Value::String(scope)) => Some(scope),
-            _ => None,
-        },
+        Value::Object(object) => object.get(&Value::from(name)),
+        _ => None,
+    }
+}
+
+fn scope_of(value: &Value) -> Option<&str> {
+    match field(value, "scope") {
+        Some(Value::String(scope)) => Some(scope),
         _ => None,
     }
 }
@@ -140,7 +145,9 @@ fn file(module: &Module, source: &Source) -> FileAnnotations {
         }
         let target = module.rules.iter().position(|rule| source.row(rule.span.start) >= block.next_row);
         let Some(rule) = target.and_then(|at| read.rules.get_mut(at)) else { continue };
+        let entry = matches!(field(&block.value, "entrypoint"), Some(Value::Bool(true)));
         match block.scope.as_deref() {
+            None if entry => rule.document = Some(with_scope(&block.value, "document")),
             None | Some("rule") => rule.rule = Some(with_scope(&block.value, "rule")),
             Some("document") => rule.document = Some(with_scope(&block.value, "document")),
             Some(_) => {}
@@ -158,40 +165,87 @@ fn with_scope(value: &Value, scope: &str) -> Value {
     Value::from(all)
 }
 
-/// The blocks that begin with a line `# METADATA`.
-fn blocks(module: &Module, source: &Source) -> Vec<Block> {
+/// The blocks of a file: a comment line `# METADATA` in the first column and the comment lines below it.
+pub(super) fn metadata(module: &Module, source: &Source) -> Vec<Metadata> {
     let mut blocks = Vec::new();
     let mut comments = module.comments.iter().peekable();
     while let Some(first) = comments.next() {
-        if source.slice(*first).trim_start_matches('#').trim() != "METADATA" || source.place(first.start).1 != 1 {
+        let text = source.slice(*first).strip_prefix('#').unwrap_or_default();
+        if !text.trim().starts_with("METADATA") || source.place(first.start).1 != 1 {
             continue;
         }
-        let mut row = source.row(first.start);
-        let mut yaml = String::new();
-        while let Some(next) = comments.peek() {
-            if source.row(next.start) != row + 1 || source.place(next.start).1 != 1 {
-                break;
-            }
-            let text = source.slice(**next);
-            yaml.push_str(text.strip_prefix('#').map(|text| text.strip_prefix(' ').unwrap_or(text)).unwrap_or(""));
-            yaml.push('\n');
-            row += 1;
-            comments.next();
+        let row = source.row(first.start);
+        let mut dates = Dates::default();
+        let mut block = Metadata { first: row, last: row, yaml: String::new() };
+        while let Some(next) = comments.next_if(|next| {
+            let (row, column) = source.place(next.start);
+            row == block.last + 1 && column == 1
+        }) {
+            let line = source.slice(*next).strip_prefix('#').unwrap_or_default();
+            block.yaml.push_str(line);
+            block.yaml.push_str(if dates.is_one(line) { "T00:00:00Z\n" } else { "\n" });
+            block.last += 1;
         }
-        let Ok(yaml) = assay_model::yaml::parse(&yaml) else { continue };
-        let Ok(value @ Value::Object(_)) = serde_json::from_value::<Value>(yaml) else { continue };
-        let scope = scope_of(&value).map(str::to_owned);
-        blocks.push(Block { next_row: row + 1, value: tidy(&value), scope });
+        blocks.push(block);
     }
     blocks
+}
+
+/// Finds lines like `effective_on: 2025-07-01`: to OPA a date without quotes is the moment it begins at.
+#[derive(Default)]
+struct Dates {
+    /// How far the line is indented below which a text goes on over lines.
+    text: Option<usize>,
+}
+
+impl Dates {
+    fn is_one(&mut self, line: &str) -> bool {
+        let line = line.trim_end();
+        let indent = line.len() - line.trim_start().len();
+        if self.text.is_some_and(|text| line.is_empty() || indent > text) {
+            return false;
+        }
+        self.text = None;
+        let Some((_, value)) = line.split_once(": ") else { return false };
+        if value.trim_start().starts_with(['|', '>']) {
+            self.text = Some(indent);
+        }
+        let digit = |byte: u8, shape: u8| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+        let (value, shape) = (value.trim_start().as_bytes(), b"0000-00-00");
+        value.len() == shape.len() && value.iter().zip(shape).all(|(byte, shape)| digit(*byte, *shape))
+    }
+}
+
+/// The keys that annotations have; others mean nothing.
+const KEYS: [&str; 9] = [
+    "scope",
+    "title",
+    "entrypoint",
+    "description",
+    "organizations",
+    "related_resources",
+    "authors",
+    "schemas",
+    "custom",
+];
+
+fn blocks(module: &Module, source: &Source) -> Vec<Block> {
+    let read = |block: Metadata| {
+        let yaml = assay_model::yaml::parse(&block.yaml).ok()?;
+        let value @ Value::Object(_) = serde_json::from_value::<Value>(yaml).ok()? else { return None };
+        let scope = scope_of(&value).map(str::to_owned);
+        Some(Block { next_row: block.last + 1, value: tidy(&value), scope })
+    };
+    metadata(module, source).into_iter().filter_map(read).collect()
 }
 
 /// The short forms of authors and resources in full.
 fn tidy(value: &Value) -> Value {
     let Value::Object(object) = value else { return value.clone() };
     let mut all = BTreeMap::new();
-    for (key, value) in object.iter() {
+    for (key, value) in object.iter().filter(|(key, _)| matches!(key, Value::String(key) if KEYS.contains(&&**key))) {
         let value = match key {
+            Value::String(name) if &**name == "schemas" => schemas(value),
             Value::String(name) if &**name == "authors" => each(value, author),
             Value::String(name) if &**name == "related_resources" => each(value, resource),
             _ => value.clone(),
@@ -222,7 +276,10 @@ fn author(text: &str) -> Value {
         Some((name, mail)) => (name.trim(), mail.strip_suffix('>')),
         None => (text.trim(), None),
     };
-    let mut author = BTreeMap::from([(Value::from("name"), Value::from(name))]);
+    let mut author = BTreeMap::new();
+    if !name.is_empty() {
+        author.insert(Value::from("name"), Value::from(name));
+    }
     if let Some(mail) = mail {
         author.insert(Value::from("email"), Value::from(mail));
     }
@@ -231,4 +288,104 @@ fn author(text: &str) -> Value {
 
 fn resource(text: &str) -> Value {
     Value::from(BTreeMap::from([(Value::from("ref"), Value::from(text))]))
+}
+
+/// `input: schema.x` names a schema by its path, anything else is one.
+fn schemas(value: &Value) -> Value {
+    let path = |text: &str| Value::from(text.split('.').map(Value::from).collect::<Vec<_>>());
+    let one = |(at, schema): (&Value, &Value)| {
+        let at = match at {
+            Value::String(text) => path(text),
+            other => other.clone(),
+        };
+        let (name, schema) = match schema {
+            Value::String(text) => ("schema", path(text)),
+            other => ("definition", other.clone()),
+        };
+        Value::from(BTreeMap::from([(Value::from("path"), at), (Value::from(name), schema)]))
+    };
+    match value {
+        Value::Array(items) => {
+            let pairs = items.iter().filter_map(|item| item.as_object().ok());
+            Value::from(pairs.flat_map(|pair| pair.iter().map(one).collect::<Vec<_>>()).collect::<Vec<_>>())
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::parse::parse;
+
+    /// First and last line of each block, and its YAML.
+    fn places(text: &str) -> Vec<(u32, u32, String)> {
+        let source = Source::new("t.rego".into(), text.into());
+        let module = parse(&source, 0, false).unwrap();
+        metadata(&module, &source).into_iter().map(|block| (block.first, block.last, block.yaml)).collect()
+    }
+
+    #[test]
+    fn blocks_are_comment_lines_in_the_first_column() {
+        for (text, want) in [
+            ("# title: x\npackage p", &[][..]),
+            ("#METADATA\n#title: x\npackage p", &[(1, 2, "title: x\n")]),
+            ("  # METADATA\n  # title: x\npackage p", &[]),
+            ("# METADATA for all\n# title: x\n\n# more: y\npackage p", &[(1, 2, " title: x\n")]),
+            ("# METADATA\n#\n# title: x\npackage p", &[(1, 3, "\n title: x\n")]),
+            ("package p\nx := 1 # METADATA\n# title: x\n", &[]),
+            ("package p\nx := `\n# METADATA\n# title: x\n`\n# METADATA\n# title: x", &[(6, 7, " title: x\n")]),
+            ("package p\nx := 1 # `\n# METADATA\n# title: x", &[(3, 4, " title: x\n")]),
+            ("package p\n# METADATA", &[(2, 2, "")]),
+            (
+                "# METADATA\n# on: 2025-07-01\n# q: '2025-07-01'\npackage p",
+                &[(1, 3, " on: 2025-07-01T00:00:00Z\n q: '2025-07-01'\n")],
+            ),
+            (
+                "# METADATA\n# d: |\n#   on: 2025-07-01\n# on: 2025-07-01\npackage p",
+                &[(1, 4, " d: |\n   on: 2025-07-01\n on: 2025-07-01T00:00:00Z\n")],
+            ),
+        ] {
+            let want: Vec<_> = want.iter().map(|(first, last, yaml)| (*first, *last, (*yaml).to_owned())).collect();
+            assert_eq!(places(text), want, "{text:?}");
+        }
+    }
+
+    /// `rego.metadata.chain()` in the first rule of the first file.
+    fn chain(texts: &[&str]) -> String {
+        let sources: Vec<_> = texts.iter().map(|text| Source::new("t.rego".into(), (*text).into())).collect();
+        let modules: Vec<_> = sources.iter().map(|source| parse(source, 0, false).ok().unwrap()).collect();
+        serde_json::to_string(&Annotations::read(&modules, &sources).chain(0, 0)).unwrap()
+    }
+
+    #[test]
+    fn a_chain_goes_from_the_rule_up_to_the_packages_around_it() {
+        let own = r#"{"path":["a","b","p"]}"#;
+        for (texts, want) in [
+            (&["package a.b\np := 1"][..], format!("[{own}]")),
+            (
+                &["package a.b\np := 1", "# METADATA\n# title: other\npackage a.b"],
+                format!(r#"[{own},{{"annotations":{{"scope":"package","title":"other"}},"path":["a","b"]}}]"#),
+            ),
+            (
+                &["package a.b\np := 1", "# METADATA\n# scope: subpackages\n# title: up\npackage a"],
+                format!(r#"[{own},{{"annotations":{{"scope":"subpackages","title":"up"}},"path":["a"]}}]"#),
+            ),
+            (
+                &["package a.b\n\n# METADATA\n# entrypoint: true\np := 1"],
+                format!(r#"[{own},{{"annotations":{{"entrypoint":true,"scope":"document"}},"path":["a","b","p"]}}]"#),
+            ),
+            (
+                &["package a.b\n\n# METADATA\n# title: t\n# nope: x\n# authors: [Jo <j@x>, <m@x>]\n# schemas:\n# - input: s.x\n# - data.y: {type: boolean}\np := 1"],
+                [
+                    r#"[{"annotations":{"authors":[{"email":"j@x","name":"Jo"},{"email":"m@x"}],"#,
+                    r#""schemas":[{"path":["input"],"schema":["s","x"]},{"definition":{"type":"boolean"},"path":["data","y"]}],"#,
+                    r#""scope":"rule","title":"t"},"path":["a","b","p"]}]"#,
+                ]
+                .concat(),
+            ),
+        ] {
+            assert_eq!(chain(texts), want, "{texts:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use regorus::Value;
 
+use super::annotations::metadata;
 use super::ast::{LiteralKind, Module, Rule, Term, TermKind};
 use super::modules::constant_front;
 use super::span::{Source, Span};
@@ -16,6 +17,7 @@ pub(super) fn outline(module: &Module, source: &Source) -> Outline {
     Outline {
         file: source.name.clone(),
         package: module.package.iter().map(ToString::to_string).collect(),
+        blocks: metadata(module, source),
         package_line: source.row(module.package_span.start),
         imports: module.imports.iter().map(|each| Import { line: import(each) }).collect(),
         rules: module.rules.iter().map(|rule| rule_outline(rule, source)).collect(),

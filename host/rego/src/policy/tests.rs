@@ -117,7 +117,10 @@ fn what_does_not_compile_is_told_with_its_place() {
         ),
         (&["package p\n\nf(x) := f(x)\n\ndeny contains f(1)\n"], "1.rego:3:1: rule data.p.f is recursive"),
         (&["package p\n\n# METADATA\n# a: b: c\ndeny contains 1\n"], "1.rego:3:1: the METADATA block is not YAML"),
-        (&["package p\n\n# METADATA\n# scope: world\ndeny contains 1\n"], "1.rego:3:1: `scope: world`"),
+        (
+            &["package p\n\n# METADATA\n# scope: world\ndeny contains 1\n"],
+            "1.rego:3:1: invalid annotation scope 'world'",
+        ),
         (
             &[
                 "package p\n\n# METADATA\n# custom: {short_name: a}\ndeny contains 1\n",
@@ -334,7 +337,7 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
                 deny contains ec.oci.descriptor(ref).mediaType\n\n\
                 warn contains sprintf(\"files %v\", [ec.oci.blob_files(ref, [\"x\"])])\n\n\
                 warn contains sprintf(\"image files %v\", [ec.oci.image_files(ref, [\"x\"])])\n\n\
-                warn contains \"no folders\" if ec.oci.image_files(ref, []) == null\n\n\
+                warn contains \"no folders\" if is_null(ec.oci.image_files(ref, []))\n\n\
                 warn contains sprintf(\"many %v\", [object.keys(ec.oci.image_manifests({ref, \"r.example/b\"}))])\n\n\
                 warn contains sprintf(\"parsed %v\", [ec.oci.parsed_blob(ref).a])\n\n\
                 warn contains ec.oci.image_referrers(ref)[0].ref\n\n\

@@ -183,6 +183,8 @@ pub(crate) fn unsupported(name: &str) -> Option<&'static str> {
         Some("requests to AWS (providers.aws.*) cannot be signed here")
     } else if name == "net.lookup_ip_addr" {
         Some("names cannot be looked up (net.lookup_ip_addr): a verdict must not depend on DNS")
+    } else if name == "rego.parse_module" {
+        Some("the syntax tree of a policy (rego.parse_module) is not shown to policies here")
     } else {
         None
     }
