@@ -158,6 +158,12 @@ mod tests {
     }
 
     #[test]
+    fn an_attestation_has_the_type_that_its_statement_has() {
+        let text = sample::written_at(Format::Json, Options::default(), sample::mixed());
+        assert!(text.contains("{\"type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":"), "{text}");
+    }
+
+    #[test]
     fn a_component_without_an_answer_is_no_success_and_says_why() {
         let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let finding = Finding::new("a.b", "<bad>").with("title", "T");
