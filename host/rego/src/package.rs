@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::annotation;
+use crate::{annotation, compile_options::CompileOptions, engine::Files, sources::PolicyFile};
 
 /// A package as the block in front of its `package` statement describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,9 +21,11 @@ impl PackageInfo {
     /// Reads the text of a policy file. A text without such a block, or with a broken one, says nothing.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let Some(line) = text.lines().position(|line| line.starts_with("package ")) else { return Self::default() };
-        let blocks = annotation::read(text);
-        let block = blocks.into_iter().find(|block| usize::try_from(block.last) == Ok(line));
+        let file = PolicyFile { name: String::new(), text: text.to_owned() };
+        let Ok(files) = Files::parse(vec![file], CompileOptions::default()) else { return Self::default() };
+        let Some((module, _)) = files.outlines().pop() else { return Self::default() };
+        let blocks = annotation::read(&module.blocks);
+        let block = blocks.into_iter().find(|block| block.last + 1 == module.package_line);
         let Some(Ok(says)) = block.map(|block| block.annotation) else { return Self::default() };
         Self { title: says.title, description: says.description, rule_data: says.rule_data }
     }

@@ -337,8 +337,14 @@ mod tests {
             ("package p\nx := `\n# METADATA\n# title: x\n`\n# METADATA\n# title: x", &[(6, 7, " title: x\n")]),
             ("package p\nx := 1 # `\n# METADATA\n# title: x", &[(3, 4, " title: x\n")]),
             ("package p\n# METADATA", &[(2, 2, "")]),
-            ("# METADATA\n# on: 2025-07-01\n# q: '2025-07-01'\npackage p", &[(1, 3, " on: 2025-07-01T00:00:00Z\n q: '2025-07-01'\n")]),
-            ("# METADATA\n# d: |\n#   on: 2025-07-01\n# on: 2025-07-01\npackage p", &[(1, 4, " d: |\n   on: 2025-07-01\n on: 2025-07-01T00:00:00Z\n")]),
+            (
+                "# METADATA\n# on: 2025-07-01\n# q: '2025-07-01'\npackage p",
+                &[(1, 3, " on: 2025-07-01T00:00:00Z\n q: '2025-07-01'\n")],
+            ),
+            (
+                "# METADATA\n# d: |\n#   on: 2025-07-01\n# on: 2025-07-01\npackage p",
+                &[(1, 4, " d: |\n   on: 2025-07-01\n on: 2025-07-01T00:00:00Z\n")],
+            ),
         ] {
             let want: Vec<_> = want.iter().map(|(first, last, yaml)| (*first, *last, (*yaml).to_owned())).collect();
             assert_eq!(places(text), want, "{text:?}");

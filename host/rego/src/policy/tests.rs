@@ -117,7 +117,10 @@ fn what_does_not_compile_is_told_with_its_place() {
         ),
         (&["package p\n\nf(x) := f(x)\n\ndeny contains f(1)\n"], "1.rego:3:1: rule data.p.f is recursive"),
         (&["package p\n\n# METADATA\n# a: b: c\ndeny contains 1\n"], "1.rego:3:1: the METADATA block is not YAML"),
-        (&["package p\n\n# METADATA\n# scope: world\ndeny contains 1\n"], "1.rego:3:1: invalid annotation scope 'world'"),
+        (
+            &["package p\n\n# METADATA\n# scope: world\ndeny contains 1\n"],
+            "1.rego:3:1: invalid annotation scope 'world'",
+        ),
         (
             &[
                 "package p\n\n# METADATA\n# custom: {short_name: a}\ndeny contains 1\n",
