@@ -18,6 +18,7 @@ mod keys;
 mod packaging;
 mod plugins;
 mod policies;
+mod policy_tools;
 mod recorded;
 mod registry;
 mod remote;

@@ -413,7 +413,7 @@ fn documents_that_cannot_be_judged_are_no_pass() {
     let broken = world.path("in/broken.json");
     let a = world.path("in/a.json");
     let ran = input(&world, &[a.as_str(), broken.as_str()]);
-    ran.expect(3, "no answer for");
+    ran.expect(3, &format!("error validating file {broken}: control character"));
     input(&world, &[world.path("in/none.json").as_str()]).expect(3, "there is no such file");
     input(&world, &[world.path("in/notes.txt").as_str()]).expect(3, "neither JSON nor YAML");
     for (arguments, says) in [

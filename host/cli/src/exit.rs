@@ -19,6 +19,37 @@ Exit codes:
   2  the request is unusable: flags, Snapshot, policy, key or plugin cannot be read
   3  no answer for some component: fetch, digest mismatch, plugin fault, deadline (outranks 1)";
 
+/// What the tools for policies leave with, which is what `opa` leaves with.
+pub(crate) mod tool {
+    /// All is well.
+    pub(crate) const FINE: u8 = 0;
+    /// The answer is no, or there is nothing to work with.
+    pub(crate) const NO: u8 = 1;
+    /// Tests failed, or an evaluation ended with an error.
+    pub(crate) const FAILED: u8 = 2;
+}
+
+/// What the help of `policy test` says.
+pub(crate) const TEST_HELP: &str = "\
+Exit codes:
+  0  every test passed
+  1  policies or data cannot be read or do not compile
+  2  a test failed or was skipped, coverage is below the threshold, or a flag is wrong";
+
+/// What the help of `policy eval` and `policy bench` says.
+pub(crate) const EVAL_HELP: &str = "\
+Exit codes:
+  0  the question was answered
+  1  the answer is not the one that --fail or --fail-defined asks for
+  2  there is no answer: a file, a policy or the question is wrong, or the evaluation failed";
+
+/// What the help of `policy check` and `policy inspect` says.
+pub(crate) const CHECK_HELP: &str = "\
+Exit codes:
+  0  all is well
+  1  something is wrong with the policies or data
+  2  a flag is wrong";
+
 /// The exit code of a verdict. `--strict=false` forgives a denial, never the lack of an answer.
 pub(crate) const fn of(verdict: Verdict, strict: bool) -> u8 {
     match verdict {

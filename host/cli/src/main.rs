@@ -25,10 +25,6 @@ use crate::{
     settings::{Called, Surroundings},
 };
 
-/// Evaluations make and drop many small values; the allocator of the system takes a quarter more time for them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let around = surroundings();
     let called = around.called;

@@ -11,6 +11,8 @@
 pub struct Criteria {
     include: Vec<String>,
     exclude: Vec<String>,
+    /// The include items that are told when no rule is named so.
+    told: Vec<String>,
 }
 
 impl Criteria {
@@ -18,13 +20,22 @@ impl Criteria {
     #[must_use]
     pub fn new(include: &[String], exclude: &[String]) -> Self {
         let include = if include.is_empty() { vec!["*".to_owned()] } else { include.to_vec() };
-        Self { include, exclude: exclude.to_vec() }
+        Self::exactly(include, exclude.to_vec())
     }
 
     /// Criteria from lists as they are: an empty include list includes nothing.
     #[must_use]
-    pub const fn exactly(include: Vec<String>, exclude: Vec<String>) -> Self {
-        Self { include, exclude }
+    pub fn exactly(include: Vec<String>, exclude: Vec<String>) -> Self {
+        Self { told: include.clone(), include, exclude }
+    }
+
+    /// The same, telling of these include items when no rule is named so, whether they hold for the image or not.
+    #[must_use]
+    pub fn telling(mut self, mut items: Vec<String>) -> Self {
+        items.sort();
+        items.dedup();
+        self.told = items;
+        self
     }
 
     /// Whether findings of this code, with these terms and collections, count.
@@ -50,19 +61,21 @@ impl Criteria {
         self.exclude.iter().any(|item| item != "*" && is_named(item, &names))
     }
 
-    /// The include items that are no name of any of these codes, in their order.
+    /// The include items that are no name of any of these codes, in their order. An item that does not hold for the image
+    /// counts as named only by what others include, as in `ec`.
     #[must_use]
     pub fn unmatched_includes<'a>(
         &self,
         known: impl Iterator<Item = (&'a str, Vec<&'a str>, Vec<String>)>,
     ) -> Vec<&str> {
-        let mut open: Vec<&String> = self.include.iter().filter(|item| *item != "*").collect();
+        let mut open: Vec<&String> = self.told.iter().filter(|item| *item != "*").collect();
         for (code, terms, collections) in known {
             if open.is_empty() {
                 break;
             }
             let names = names(code, &terms, &collections);
-            open.retain(|item| !is_named(item, &names));
+            let included = total(&self.include, &names) > total(&self.exclude, &names);
+            open.retain(|item| !(is_named(item, &names) && (included || self.include.contains(item))));
         }
         open.into_iter().map(String::as_str).collect()
     }
@@ -215,7 +228,11 @@ mod tests {
     fn an_include_that_names_nothing_is_told() {
         let criteria = Criteria::new(&strings(&["a", "@min", "typo.rule", "*"]), &[]);
         let known = [("a.b", vec![], strings(&["min"]))];
-        assert_eq!(criteria.unmatched_includes(known.into_iter()), ["typo.rule"]);
+        assert_eq!(criteria.unmatched_includes(known.clone().into_iter()), ["typo.rule"]);
+        // Items for other images: `a.b` is included here by its collection, `a.c` is not.
+        let criteria = Criteria::new(&strings(&["@min"]), &[]).telling(strings(&["a.c", "a.b", "@min", "a.c"]));
+        let known = known.into_iter().chain([("a.c", vec![], vec![])]);
+        assert_eq!(criteria.unmatched_includes(known), ["a.c"]);
     }
 
     #[test]

@@ -163,11 +163,13 @@ fn complete(rules: &BTreeMap<&str, &RuleInfo>, answer: Answer, when: Timestamp) 
     if long_since {
         finding.metadata.shift_remove("effective_on");
     }
-    // A list that is not of texts says nothing about collections.
-    if let Some(value) = finding.metadata.get("collections")
-        && !value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
-    {
-        finding.metadata.shift_remove("collections");
+    // Names are texts; what is no list says nothing about collections.
+    match finding.metadata.get_mut("collections") {
+        Some(Value::Array(names)) => names.iter_mut().filter(|name| !name.is_string()).for_each(|name| {
+            *name = Value::String(name.to_string());
+        }),
+        Some(_) => drop(finding.metadata.shift_remove("collections")),
+        None => {}
     }
     finding
 }
@@ -371,6 +373,19 @@ mod tests {
             (RuleKind::Deny, json!({"code": "p.a", "effective_on": 5}), "deny p.a: No."),
         ] {
             assert_eq!(shown(&run(&[], vec![answer(kind, &metadata)], &[], &[])), [want], "{metadata}");
+        }
+    }
+
+    #[test]
+    fn collections_of_an_answer_are_texts() {
+        for (given, want) in
+            [(json!(["q", 1]), Some(json!(["q", "1"]))), (json!("q"), None), (json!([]), Some(json!([])))]
+        {
+            let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "collections": given}))];
+            let decision = run(&[], answers.clone(), &[], &[]);
+            assert_eq!(decision.violations.first().unwrap().metadata.get("collections"), want.as_ref(), "{given}");
+            let included = run(&[], answers, &["@1"], &[]);
+            assert_eq!(included.violations.len(), usize::from(given == json!(["q", 1])), "{given}");
         }
     }
 

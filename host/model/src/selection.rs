@@ -91,8 +91,14 @@ impl Selection {
             items.flat_map(|item| item.values(&repository, &digest, component)).collect()
         };
         let (include, exclude) = (listed(&self.include), listed(&self.exclude));
-        // An include for other images only is not the lack of any include: for this image it includes nothing.
-        if include_says { Criteria::exactly(include, exclude) } else { Criteria::new(&include, &exclude) }
+        if !include_says {
+            return Criteria::new(&include, &exclude);
+        }
+        // An include for other images only is not the lack of any include: for this image it includes nothing. What is
+        // told of misspelt items is the same for all images, and nothing of those for components, as in `ec`.
+        let told = self.include.iter().filter(|item| item.holds_at(when) && !item.is_for_components());
+        let told = told.map(|item| item.value.clone()).collect();
+        Criteria::exactly(include, exclude).telling(told)
     }
 }
 
@@ -123,6 +129,10 @@ impl Item {
 
     fn holds_at(&self, when: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= when) && self.until.is_none_or(|until| when <= until)
+    }
+
+    const fn is_for_components(&self) -> bool {
+        matches!(self.scope, Scope::Components(_))
     }
 
     /// The value, as often as its scope names this image: a component may be named as itself and as its index.
@@ -191,6 +201,11 @@ mod tests {
     fn criteria(include: &[&str], exclude: &[&str]) -> Criteria {
         let strings = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         Criteria::exactly(strings(include), strings(exclude))
+    }
+
+    /// With other items told as misspelt than those that are included.
+    fn telling(include: &[&str], told: &[&str]) -> Criteria {
+        criteria(include, &[]).telling(told.iter().map(|item| (*item).to_owned()).collect())
     }
 
     #[test]
@@ -264,7 +279,9 @@ mod tests {
     fn an_include_for_another_image_includes_nothing_here() {
         let group = "{volatileConfig: {include: [{value: x, componentNames: [pay]}]}}";
         assert_eq!(at(group, "cart"), criteria(&[], &[]));
-        assert_eq!(at(group, "pay"), criteria(&["x"], &[]));
+        assert_eq!(at(group, "pay"), telling(&["x"], &[]));
+        let of_image = "{volatileConfig: {include: [{value: x, imageUrl: quay.io/shop/other}]}}";
+        assert_eq!(at(of_image, "cart"), telling(&[], &["x"]));
         // Past its window it is as if it had never been.
         let past = "{volatileConfig: {include: [{value: x, componentNames: [pay], effectiveUntil: '2020-01-01'}]}}";
         assert_eq!(at(past, "cart"), criteria(&["*"], &[]));

@@ -19,7 +19,7 @@ pub struct Snapshot {
 /// One image with its place in the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
-    /// The component's name; `Unnamed` when it was given without one.
+    /// The component's name; empty when the Snapshot has none.
     pub name: String,
     /// The image reference as written.
     pub container_image: String,
@@ -29,7 +29,7 @@ pub struct Component {
     pub fields: Map<String, Value>,
 }
 
-/// The name of a component that has none, as `ec` has it.
+/// The name of a component that is not from a Snapshot, as `ec` has it.
 pub const UNNAMED: &str = "Unnamed";
 
 /// Why a text is not a Snapshot.
@@ -109,7 +109,7 @@ impl Snapshot {
         }
         for component in other.components {
             let known = self.components.iter().any(|known| known.container_image == component.container_image);
-            if component.name != UNNAMED || !known {
+            if !(known && ["", UNNAMED].contains(&component.name.as_str())) {
                 self.components.push(component);
             }
         }
@@ -142,8 +142,7 @@ impl Component {
             return Err(error(None, format!("is {}, not an object", kind(&value))));
         };
         let name = match fields.remove("name") {
-            None | Some(Value::Null) => UNNAMED.to_owned(),
-            Some(Value::String(name)) if name.is_empty() => UNNAMED.to_owned(),
+            None | Some(Value::Null) => String::new(),
             Some(Value::String(name)) => name,
             Some(other) => return Err(error(None, format!("has {} as its name, not a text", kind(&other)))),
         };
@@ -238,7 +237,7 @@ mod tests {
         let [first, second] = [first, second].map(|text| Snapshot::parse(&text.to_string()).unwrap());
         let merged = first.merged(second);
         let names: Vec<_> = merged.components.iter().map(|component| component.name.as_str()).collect();
-        assert_eq!(names, ["a", "b", "c", UNNAMED]);
+        assert_eq!(names, ["a", "b", "c", ""]);
         assert_eq!(Value::Object(merged.fields), json!({"application": "one", "more": 1}));
     }
 

@@ -5,20 +5,16 @@
 use std::{
     collections::BTreeMap,
     io::Write as _,
+    num::NonZeroUsize,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use assay_rego::{
-    Sources,
+    CompileOptions, Sources, TestEnd, TestOptions, Workbench,
     measure::{Answers, Prepared, Program, on_deep_stack},
-    testing,
 };
-
-/// As in the program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -144,13 +140,21 @@ fn main() -> Result<(), Failed> {
         }
         "test" => {
             let started = Instant::now();
-            let results = testing::run(arguments.sources(true)?)?;
-            let failed: Vec<_> = results.iter().filter(|result| !result.passed).collect();
+            let workbench = Workbench::compile(arguments.sources(true)?, CompileOptions::default())?;
+            let tests = workbench.tests(None)?;
+            let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+            let time_limit = Duration::from_secs(60);
+            let options = TestOptions { time_limit, workers, coverage: false, trace: false, stop: None };
+            let mut failed = Vec::new();
+            workbench.run(&tests, &options, &mut |at, result| {
+                if result.end != TestEnd::Passed {
+                    failed.push(at);
+                }
+            })?;
             writeln!(out, "test {:.1}", milliseconds(started.elapsed()))?;
-            writeln!(out, "test.passed {}\ntest.failed {}", results.len() - failed.len(), failed.len())?;
-            for test in failed {
-                let message = test.message.as_deref().unwrap_or_default();
-                writeln!(out, "# {}.{}: {message}", test.package, test.name)?;
+            writeln!(out, "test.passed {}\ntest.failed {}", tests.len() - failed.len(), failed.len())?;
+            for test in failed.into_iter().filter_map(|at| tests.get(at)) {
+                writeln!(out, "# {}", test.full_name())?;
             }
         }
         other => return Err(format!("`{other}` is none of load, eval, test").into()),

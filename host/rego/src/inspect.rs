@@ -8,7 +8,7 @@ use assay_model::rule::kind_of;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    annotation,
+    annotation, asciidoc,
     compile_error::{CompileError, Place, Problem},
     outline::{Outline, RuleOutline},
     policy::outlines,
@@ -49,6 +49,12 @@ impl Inspected {
     #[must_use]
     pub fn text(&self, key: &str) -> &str {
         self.annotations.as_ref().and_then(|fields| fields.get(key)).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The description, the links of AsciiDoc in it as their texts.
+    #[must_use]
+    pub fn description(&self) -> String {
+        asciidoc::unlinked(self.text("description"))
     }
 
     /// `custom.collections`.

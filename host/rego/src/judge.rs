@@ -19,8 +19,10 @@ use serde_json::Value;
 
 use crate::{
     builtin::Host,
+    eval_error::EvalError,
     limits::EVALUATION_TIME,
     policy::{Ask, Policy},
+    story::RuleStory,
 };
 
 /// A policy with what its source group includes and excludes.
@@ -78,15 +80,66 @@ impl Group {
         !self.unintended.contains(code)
     }
 
-    /// The packages to ask: those of which something may count.
-    fn packages(&self, criteria: &Criteria) -> BTreeSet<String> {
+    /// What counts for any component of this image, and what for this one.
+    fn criteria(&self, case: &Case<'_>) -> (Criteria, Criteria) {
+        let at = |component| self.selection.at(&case.evidence.image, component, case.when);
+        (at(""), at(case.component.name.as_str()))
+    }
+
+    /// The packages to ask: those of which some rule counts for any component, as in `ec`, or all where there are none;
+    /// and those that count for this component or for some term.
+    fn packages(&self, usual: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
             let rules = self.policy.rules().iter().filter(|rule| self.is_meant(&rule.code) && wanted(rule));
             rules.map(|rule| rule.package.clone()).collect()
         };
-        let chosen = packages(&|rule| criteria.may_include(&rule.code, &rule.collections));
-        if chosen.is_empty() { packages(&|_| true) } else { chosen }
+        let mut chosen = packages(&|rule| usual.includes(&rule.code, &[], &rule.collections));
+        if chosen.is_empty() {
+            return packages(&|_| true);
+        }
+        chosen.extend(packages(&|rule| criteria.may_include(&rule.code, &rule.collections)));
+        chosen
     }
+}
+
+impl Group {
+    /// How the rules of a code came to their answers about a case. A code is that of a rule, such as `tasks.required`, or
+    /// its package and name.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub fn explain(&self, code: &str, case: &Case<'_>) -> Result<Vec<RuleStory>, EvalError> {
+        let (usual, criteria) = self.criteria(case);
+        let packages = self.packages(&usual, &criteria);
+        self.policy.explain(&self.ask(case, &packages), &|rule| is_called(rule, code))
+    }
+
+    /// Whether the policy has a rule of this code.
+    #[must_use]
+    pub fn has_rule(&self, code: &str) -> bool {
+        self.policy.rules().iter().any(|rule| is_called(rule, code))
+    }
+
+    /// The codes of the policy's rules.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.policy.rules().iter().map(|rule| rule.code.as_str())
+    }
+
+    fn ask<'a>(&self, case: &'a Case<'_>, packages: &'a BTreeSet<String>) -> Ask<'a> {
+        Ask {
+            packages,
+            input: case.input,
+            when: Some(case.when),
+            host: Arc::clone(&self.host),
+            now: self.now,
+            deadline: self.deadline,
+            time_limit: self.time_limit,
+        }
+    }
+}
+
+fn is_called(rule: &RuleInfo, code: &str) -> bool {
+    rule.code == code || code.strip_prefix(&rule.package).and_then(|rest| rest.strip_prefix('.')) == Some(&rule.name)
 }
 
 impl std::fmt::Debug for Group {
@@ -101,17 +154,9 @@ impl Judge for Group {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let criteria = self.selection.at(&case.evidence.image, &case.component.name, case.when);
-        let packages = self.packages(&criteria);
-        let ask = Ask {
-            packages: &packages,
-            input: case.input,
-            when: Some(case.when),
-            host: Arc::clone(&self.host),
-            now: self.now,
-            deadline: self.deadline,
-            time_limit: self.time_limit,
-        };
+        let (usual, criteria) = self.criteria(case);
+        let packages = self.packages(&usual, &criteria);
+        let ask = self.ask(case, &packages);
         let mut answers = self.policy.evaluate(&ask).map_err(|error| error.into_no_answer(&self.name))?;
         let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
         answers.retain(|answer| self.is_meant(&code(answer)));

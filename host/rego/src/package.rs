@@ -4,7 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{annotation, compile_options::CompileOptions, engine::Files, sources::PolicyFile};
+use crate::{
+    annotation,
+    compile_options::CompileOptions,
+    engine::{Files, apart},
+    sources::PolicyFile,
+};
 
 /// A package as the block in front of its `package` statement describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,14 +23,17 @@ pub struct PackageInfo {
 }
 
 impl PackageInfo {
-    /// Reads the text of a policy file. A text without such a block, or with a broken one, says nothing.
+    /// Reads the text of a policy file. A text that is no policy, has no such block, or a broken one, says nothing.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let file = PolicyFile { name: String::new(), text: text.to_owned() };
-        let Ok(files) = Files::parse(vec![file], CompileOptions::default()) else { return Self::default() };
-        let Some((module, _)) = files.outlines().pop() else { return Self::default() };
-        let blocks = annotation::read(&module.blocks);
-        let block = blocks.into_iter().find(|block| block.last + 1 == module.package_line);
+        // Nested text takes stack, in builds without optimisation more than a thread has by default.
+        let parsed = apart(|| {
+            let files = Files::parse(vec![file], CompileOptions::default()).ok()?;
+            files.outlines().into_iter().next().map(|(outline, _)| (outline.package_line, outline.blocks))
+        });
+        let Ok(Some((line, blocks))) = parsed else { return Self::default() };
+        let block = annotation::read(&blocks).into_iter().find(|block| block.last + 1 == line);
         let Some(Ok(says)) = block.map(|block| block.annotation) else { return Self::default() };
         Self { title: says.title, description: says.description, rule_data: says.rule_data }
     }

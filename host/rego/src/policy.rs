@@ -15,15 +15,17 @@ use serde_json::Value;
 
 use crate::{
     answer::answers,
-    builtin::{Calls, Host, NoHost},
+    builtin::{Host, NoHost},
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
-    engine::{self, Bounds, Printed, apart},
+    engine::{self, Wanted, Watch, apart},
     eval_error::EvalError,
     limits::{EVALUATION_TIME, PROBLEMS},
     outline::Outline,
+    question::Question,
     rules::{Rules, rules},
     sources::Sources,
+    story::RuleStory,
 };
 
 /// Compiled policies. Nothing changes in it: threads share it.
@@ -73,6 +75,20 @@ impl<'a> Ask<'a> {
     }
 }
 
+impl Ask<'_> {
+    /// The same for the engine.
+    fn of<'q>(
+        &self,
+        question: &'q Question,
+        program: &engine::Policy,
+        input: Option<regorus::Value>,
+    ) -> engine::Ask<'q> {
+        // The moment of the sources needs no data of its own, and lets evaluations share what they found out.
+        let data = self.when.and_then(|when| program.data_with(&WHEN, when_ns(when)));
+        engine::Ask { data, ..question.ask(input) }
+    }
+}
+
 impl std::fmt::Debug for Ask<'_> {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Ask").field("packages", self.packages).finish_non_exhaustive()
@@ -119,7 +135,7 @@ impl Policy {
             let rules = package.entries.keys().map(String::as_str);
             paths.extend([EXCEPTION].into_iter().chain(rules).map(|rule| below(&package.path, rule)));
         }
-        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.values.into_iter();
+        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.into_iter();
         let mut found = Vec::new();
         for (name, package) in chosen {
             let excepted = values.next().flatten();
@@ -138,6 +154,34 @@ impl Policy {
             }
         }
         Ok(found)
+    }
+
+    /// How the rules of the packages that are asked came to their answers, as far as `wanted` says so: one story for each
+    /// branch of a definition that was tried. A rule of another package is not evaluated and has no story.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub fn explain(&self, ask: &Ask<'_>, wanted: &dyn Fn(&RuleInfo) -> bool) -> Result<Vec<RuleStory>, EvalError> {
+        let asked = |rule: &&RuleInfo| ask.packages.contains(&rule.package) && wanted(rule);
+        let rules: Vec<_> = self.rules.all.iter().filter(asked).collect();
+        let path = |rule: &&RuleInfo| Some(below(&self.packages.get(&rule.package)?.path, &rule.name));
+        let paths: BTreeSet<_> = rules.iter().filter_map(path).collect();
+        let places = rules.iter().map(|rule| rule.place.clone()).collect();
+        let watch = Watch { stories: Some(Wanted::At(places)), ..Watch::default() };
+        let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
+        let input = regorus::Value::from_json_str(ask.input).map_err(|error| EvalError::Input(error.to_string()))?;
+        let paths: Vec<_> = paths.into_iter().collect();
+        let asked = ask.of(&question, &self.program, Some(input));
+        let (seen, _) = question.answered(self.program.watched(&paths, &asked, &watch))?;
+        let code = |file: &str, row: u32| {
+            let found = rules.iter().find(|rule| rule.place.0 == file && rule.place.1 == row);
+            found.map(|rule| rule.code.clone()).unwrap_or_default()
+        };
+        Ok(seen
+            .stories
+            .into_iter()
+            .map(|story| RuleStory::new(code(&story.rule.file, story.rule.line), story))
+            .collect())
     }
 
     /// Where the first definition of a rule stands.
@@ -221,56 +265,21 @@ fn when_ns(when: Timestamp) -> regorus::Value {
     regorus::Value::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(regorus::Value::Null)
 }
 
-/// What an evaluation gives.
-#[derive(Debug, Default)]
-pub(crate) struct Values {
-    /// One value for each path, none where it is undefined.
-    pub(crate) values: Vec<Option<Value>>,
-    /// What policies printed.
-    pub(crate) prints: Vec<Printed>,
-}
-
 /// The values of some rules by their paths below `data`.
 pub(crate) fn evaluate(
     program: &engine::Policy,
     ask: &Ask<'_>,
     input: Option<&str>,
     paths: &[Vec<String>],
-) -> Result<Values, EvalError> {
-    let started = Instant::now();
-    let (end, on_time) = match (ask.deadline, started.checked_add(ask.time_limit)) {
-        (Some(deadline), Some(limit)) if limit < deadline => (Some(limit), EvalError::TimeLimit(ask.time_limit)),
-        (Some(deadline), _) => (Some(deadline), EvalError::Deadline),
-        (None, limit) => (limit, EvalError::TimeLimit(ask.time_limit)),
-    };
+) -> Result<Vec<Option<Value>>, EvalError> {
+    let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
     let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
-    let calls = Calls::new(Arc::clone(&ask.host));
-    let now_ns = i64::try_from(ask.now.as_nanosecond()).unwrap_or(i64::MAX);
-    // What policies draw by chance is no secret: it only differs from one evaluation to the next.
-    let seed = Timestamp::now().as_nanosecond().unsigned_abs();
-    let question = engine::Ask {
-        input,
-        data: ask.when.map(|when| program.data_with(&WHEN, when_ns(when))),
-        host: &calls,
-        bounds: Bounds { deadline: end, cancel: None },
-        // As in OPA, a built-in that fails is undefined.
-        strict_builtin_errors: false,
-        now_ns,
-        seed: u64::try_from(seed).unwrap_or(u64::MAX),
-    };
-    let answer = program.evaluate(paths, &question);
-    // Looked at first: it is told better here than by the engine.
-    if let Some(failure) = calls.failure() {
-        return Err(failure.into());
-    }
-    let answer = answer.map_err(|error| EvalError::of(error, on_time.clone()))?;
-    if end.is_some_and(|end| Instant::now() >= end) {
-        return Err(on_time);
-    }
+    let asked = ask.of(&question, program, input);
+    let answer = question.answered(program.evaluate(paths, &asked))?;
     let json = |value: regorus::Value| serde_json::to_value(value);
     let values: Result<_, _> = answer.values.into_iter().map(|value| value.map(json).transpose()).collect();
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
-    Ok(Values { values, prints: answer.prints })
+    Ok(values)
 }
 
 mod check;

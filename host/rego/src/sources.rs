@@ -27,8 +27,8 @@ use crate::{
 /// What a policy is compiled from.
 #[derive(Debug, Default)]
 pub struct Sources {
-    policies: Vec<PolicyFile>,
-    data: Data,
+    pub(crate) policies: Vec<PolicyFile>,
+    pub(crate) data: Data,
     bytes: u64,
 }
 
@@ -86,6 +86,18 @@ pub enum SourceError {
     NoPolicy {
         /// The folder or file.
         place: PathBuf,
+    },
+    /// A file that was named and is of no use.
+    #[error("`{}` is neither a policy nor data", path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A bundle that is one file.
+    #[error("`{}` is a packed bundle, which is not read yet", path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
     },
     /// A file over its limit.
     #[error("`{}` is larger than {limit} bytes", path.display())]
@@ -178,6 +190,8 @@ impl SourceError {
             Self::Fault { .. } => "this is a fault of assay or a machine without memory; please report it",
             Self::Unreadable { .. } | Self::NotAFile { .. } => "see to the file, or leave it out of the source",
             Self::NoPolicy { .. } => "name a folder with `*.rego` files; `*_test.rego` files are not read",
+            Self::Unknown { .. } => "policies end in `.rego`, data in `.json`, `.yaml` or `.yml`",
+            Self::Packed { .. } => "unpack it (`tar xzf`) and name the folder",
             Self::TooLarge { .. }
             | Self::TooMuch { .. }
             | Self::TooMany { .. }
@@ -297,7 +311,7 @@ impl Sources {
         Ok(self.data.add("the settings of assay", &["config".to_owned()], document)?)
     }
 
-    fn read(&mut self, path: &Path, limit: u64) -> Result<String, SourceError> {
+    pub(crate) fn read(&mut self, path: &Path, limit: u64) -> Result<String, SourceError> {
         let unreadable = |error| SourceError::unreadable(path, error);
         // Opening a pipe would wait for someone to write into it.
         if !fs_err::metadata(path).map_err(unreadable)?.is_file() {
@@ -333,7 +347,7 @@ impl Sources {
     }
 }
 
-fn object(origin: &str, text: &str) -> Result<Map<String, Value>, SourceError> {
+pub(crate) fn object(origin: &str, text: &str) -> Result<Map<String, Value>, SourceError> {
     let found = match yaml::parse(text) {
         Ok(Value::Object(fields)) => return Ok(fields),
         Ok(Value::Null) => "empty",

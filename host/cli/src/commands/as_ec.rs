@@ -3,7 +3,7 @@
 //! An image that cannot be reached is a violation, an error of a component is a line on standard error, and a run
 //! without any verdict leaves no report.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use assay_model::{
     decide,
@@ -27,9 +27,13 @@ pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
         | ErrorCode::RegistryTimeout
         | ErrorCode::RegistryError
         | ErrorCode::RegistryDenied => {
-            let missing = remote && error.code == ErrorCode::ImageNotFound;
-            let asked = missing.then(|| not_found(&component.container_image, &insecure)).flatten();
-            Some(decide::inaccessible(&asked.unwrap_or_else(|| error.message.clone())))
+            let image = &component.container_image;
+            let told = match error.code {
+                ErrorCode::ImageNotFound if remote => not_found(image, &insecure),
+                ErrorCode::RegistryUnreachable if error.message.contains("refused") => refused(image),
+                _ => None,
+            };
+            Some(decide::inaccessible(&told.unwrap_or_else(|| error.message.clone())))
         }
         _ => None,
     })
@@ -53,6 +57,15 @@ fn not_found(image: &str, insecure: &[String]) -> Option<String> {
         "HEAD {scheme}://{registry}/v2/{path}/manifests/{version}: unexpected status code 404 Not Found (HEAD responses have \
          no body, use GET for details)"
     ))
+}
+
+/// Its words about a registry on this machine that does not listen; of others it names an address that we do not know.
+fn refused(image: &str) -> Option<String> {
+    let image: ImageRef = image.parse().ok()?;
+    let registry = image.repository().registry();
+    let address: SocketAddr = registry.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())?;
+    let asked = |scheme| format!("Get \"{scheme}://{registry}/v2/\": dial tcp {address}: connect: connection refused");
+    Some(format!("{}; {}", asked("https"), asked("http")))
 }
 
 /// Whether reports are written: `ec` writes none when it comes to no verdict, and one that says nothing but errors
@@ -92,5 +105,9 @@ mod tests {
             assert!(said.starts_with(&format!("HEAD {asked}: unexpected status code 404 Not Found (HEAD")), "{said}");
         }
         assert_eq!(not_found("Not An Image", &[]), None);
+        let get =
+            |scheme| format!("Get \"{scheme}://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused");
+        assert_eq!(refused("127.0.0.1:9/a:b"), Some(format!("{}; {}", get("https"), get("http"))));
+        assert_eq!(refused("quay.io/a:b"), None);
     }
 }

@@ -168,7 +168,7 @@ fn for_people(entry: &Inspected) -> String {
         text.push_str(&page);
         text.push('\n');
     }
-    let _infallible = write!(text, "{}\n{}", entry.text("title"), entry.text("description"));
+    let _infallible = write!(text, "{}\n{}", entry.text("title"), entry.description());
     let collections = entry.collections();
     if !collections.is_empty() {
         let _infallible = write!(text, "\n[{}]", collections.join(" "));

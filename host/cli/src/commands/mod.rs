@@ -9,12 +9,14 @@ mod compare;
 mod completions;
 mod documents;
 mod excluded;
+mod explained;
 mod fetch_policy;
 mod folders;
 mod init_policies;
 mod inspect;
 mod man;
 mod narrator;
+mod policy;
 mod policy_sources;
 mod progress;
 mod test;
@@ -50,6 +52,8 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, around: Surroundings) 
         Command::Validate { what: Validate::Vsa(given) } => {
             Err(missing("validate vsa", &given).hint("judge the images themselves with `validate image`"))
         }
+        Command::Policy { what } => policy::run(what),
+        Command::Opa { what } => policy::opa(what),
         Command::Sigstore { what: Sigstore::Initialize(given) } => Err(missing("sigstore initialize", &given)
             .hint("give the keys of a transparency log and of certificates as files")),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &around, printer),

@@ -54,6 +54,9 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
         Called::Ec if !as_ec::writes_reports(&end) => true,
         Called::Ec | Called::Assay => reports.write(printer),
     };
+    if let Some(told) = &wired.told {
+        told.lines(&end).iter().for_each(|line| printer.error(line));
+    }
     match settings.called {
         Called::Ec => as_ec::last_word(&end, settings.strict).into_iter().for_each(|text| printer.error(&text)),
         Called::Assay => say_how_it_ended(&end, settings.strict, printer),

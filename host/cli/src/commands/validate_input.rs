@@ -92,7 +92,9 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
 
 /// The words are `ec`'s.
 fn line(path: &str, error: &NoAnswer) -> String {
-    format!("error validating file {path}: evaluating policy: {}", error.message)
+    let doing = if error.code == ErrorCode::Malformed { "" } else { "evaluating policy: " };
+    let message = error.message.strip_prefix(&format!("`{path}`: ")).unwrap_or(&error.message);
+    format!("error validating file {path}: {doing}{message}")
 }
 
 /// A judge for each source group. Policies are compiled once for all files.

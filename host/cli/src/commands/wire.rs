@@ -20,7 +20,13 @@ use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, Relocation, Sto
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
-use super::{as_ec, builtins::StoreHost, excluded::Excludable, policy_sources::PolicySources};
+use super::{
+    as_ec,
+    builtins::StoreHost,
+    excluded::Excludable,
+    explained::{Told, explained},
+    policy_sources::PolicySources,
+};
 use crate::{
     error::Unusable,
     files::read_bytes,
@@ -32,6 +38,8 @@ use crate::{
 pub(crate) struct Wired {
     pub(crate) job: Job,
     pub(crate) notes: Vec<String>,
+    /// Where explanations gather, if some are wanted.
+    pub(crate) told: Option<Told>,
 }
 
 /// Opens, compiles and loads everything the settings name.
@@ -48,13 +56,18 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
         policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
     let mut notes = skipped_checks(settings);
     notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
-    let mut judges: Vec<Arc<dyn Judge>> = Vec::new();
+    let mut groups = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
-        judges.push(Arc::new(
+        groups.push(
             source_group(settings, &sources, (number, group), selection, &key, &store)
                 .map_err(|error| sources.named(error))?,
-        ));
+        );
     }
+    let told = (!settings.explain.is_empty()).then(Told::default);
+    let mut judges: Vec<Arc<dyn Judge>> = match &told {
+        Some(told) => explained(groups, &settings.explain, told)?,
+        None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),
+    };
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
         judges.extend(
@@ -92,7 +105,7 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
         deadline: settings.deadline,
         clock: jiff::Timestamp::now,
     };
-    Ok(Wired { job, notes })
+    Ok(Wired { job, notes, told })
 }
 
 const fn relocation(settings: &ImageSettings) -> Relocation {

@@ -196,6 +196,10 @@ pub(crate) struct ReportFlags {
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) no_color: bool,
+
+    /// Tell on standard error how a rule, such as `tasks.required`, came to its answer about each image; repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) explain: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,7 @@ pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod missing;
+pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
 pub(crate) mod sources;
@@ -36,6 +37,18 @@ pub(crate) enum Command {
     Validate {
         #[command(subcommand)]
         what: Validate,
+    },
+
+    /// Tests, asks, checks, shows and measures policies
+    Policy {
+        #[command(subcommand)]
+        what: policy::PolicyCommand,
+    },
+
+    /// The same tools under the names of `opa`, so that scripts go on working
+    Opa {
+        #[command(subcommand)]
+        what: policy::OpaCommand,
     },
 
     /// Fetches policies

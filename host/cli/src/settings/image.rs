@@ -43,6 +43,8 @@ pub(crate) struct ImageSettings {
     pub(crate) moment: Moment,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
+    /// The rules whose answers are explained, by their codes.
+    pub(crate) explain: Vec<String>,
     pub(crate) workers: NonZeroUsize,
     /// The end of the run and the limit it comes from; the clock starts when the settings are made.
     pub(crate) deadline: Option<(Instant, Duration)>,
@@ -58,7 +60,8 @@ impl ImageSettings {
         let (key, policy) = key(flags.trust.public_key.as_deref(), policy)?;
         let limit = timeout(&flags.run.timeout)?;
         let report = &flags.report;
-        let asked = if report.no_color { Some(false) } else { report.color.then_some(true).or(around.colours) };
+        let never = report.no_color || around.colours == Some(false);
+        let asked = if never { Some(false) } else { report.color.then_some(true).or(around.colours) };
         let options = assay_report::Options {
             show_successes: report.show_successes,
             show_warnings: report.show_warnings,
@@ -91,6 +94,7 @@ impl ImageSettings {
             moment: moment(&flags.policy, around.now)?,
             outputs,
             strict: report.strict,
+            explain: flags.report.explain,
             workers: workers(flags.run.workers.as_deref())?,
             deadline: limit.map(|limit| (started + limit, limit)),
         })

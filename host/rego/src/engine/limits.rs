@@ -15,6 +15,12 @@ pub(crate) const DEPTH: usize = 12_000;
 /// Bytes of stack of the thread that evaluates: [`DEPTH`] levels fit with room to spare.
 pub(crate) const STACK_BYTES: usize = 512 << 20;
 
+/// Things that an explanation keeps: a policy that loops over everything must not fill the memory.
+pub(crate) const TRACE_EVENTS: usize = 100_000;
+
+/// What is shown of one value: it may be a whole document.
+pub(crate) const VALUE_CHARACTERS: usize = 1_000;
+
 /// Variables in one rule: slots are 32 bits wide, and a rule with more is no rule.
 pub(crate) const SLOTS: usize = 100_000;
 

@@ -30,10 +30,13 @@ mod resolve;
 mod span;
 mod stack;
 mod types;
+mod watch;
 
 pub(crate) use builtins::{Host, HostError, NoHost};
 pub(crate) use documents::{read, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};
-pub(crate) use stack::{StackError, apart, spread};
+pub(crate) use query::{Expression, Found, Names, Query};
+pub(crate) use stack::{StackError, apart, join_apart, panic_text, spawn_apart, spread};
+pub(crate) use watch::{Cost, Hits, Lines, Op, Part, Profile, Rows, Seen, Story, Trace, TraceEvent, Wanted, Watch};

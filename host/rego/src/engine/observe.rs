@@ -4,12 +4,13 @@
 
 use super::eval::Eval;
 use super::program::{Branch, Step};
+use super::watch::Seen;
 
 /// What happens in an evaluation. What comes from the memo happens only once.
 #[derive(Clone, Copy)]
 pub(crate) enum Event<'p> {
     /// A branch of a rule or function is tried.
-    Enter { frame: usize, branch: &'p Branch },
+    Enter { branch: &'p Branch },
     /// A step of a body is taken; one with more than one result goes on from there without being told again.
     Step { frame: usize, step: &'p Step },
     /// The step just told of did not hold. Steps that look for results say nothing when there is none.
@@ -24,4 +25,7 @@ pub(crate) enum Event<'p> {
 pub(crate) trait Observer<'p> {
     /// Is told what happens. It may look at variables and evaluate more, of which it is not told.
     fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>);
+
+    /// What it saw.
+    fn seen(self: Box<Self>, eval: &Eval<'p>) -> Seen;
 }

@@ -10,7 +10,8 @@ use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Lasting, Printed, placed};
+use super::eval::{Bounds, Eval, Lasting, Printed, deep, placed};
+use super::ir::NodeId;
 use super::limits::COMPILE_ERRORS;
 use super::modules::{Tree, gather};
 use super::outlines::outline;
@@ -22,7 +23,8 @@ use super::resolve::resolve;
 use super::span::{Source, Span};
 use super::stack::{StackError, apart, spread};
 use super::types::check;
-use crate::{compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
+use super::watch::{Lines, lines};
+use crate::{compile_error::Place, compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
 pub(crate) struct Files {
@@ -39,13 +41,13 @@ pub(crate) struct Policy {
     program: Program,
     pub(super) reach: Reach,
     data: Value,
-    workers: Workers,
+    pub(super) workers: Workers,
 }
 
 /// What evaluations leave for the next: compiled patterns, and values that are the same in every query. Each evaluation
 /// has one to itself, so that threads wait for each other only to take one and to give it back.
 #[derive(Default)]
-struct Workers(Mutex<Vec<Worker>>);
+pub(super) struct Workers(Mutex<Vec<Worker>>);
 
 /// What one evaluation at a time has to itself.
 #[derive(Default)]
@@ -55,11 +57,11 @@ pub(super) struct Worker {
 }
 
 impl Workers {
-    fn take(&self) -> Worker {
+    pub(super) fn take(&self) -> Worker {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    fn give(&self, worker: Worker) {
+    pub(super) fn give(&self, worker: Worker) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
     }
 }
@@ -95,6 +97,7 @@ pub(crate) struct Answer {
     /// One value for each path, none where it is undefined.
     pub values: Vec<Option<Value>>,
     /// What `print` and `trace` wrote.
+    #[cfg_attr(not(test), expect(dead_code, reason = "judging shows no prints; the tests of the evaluator do"))]
     pub prints: Vec<Printed>,
 }
 
@@ -123,6 +126,11 @@ impl Files {
         all.map(|(module, source)| (outline(module, source), source.text.as_str())).collect()
     }
 
+    /// The lines of each file that coverage counts, in the files' order.
+    pub(crate) fn lines(&self) -> Vec<Lines> {
+        self.modules.iter().zip(&self.sources).map(|(module, source)| lines(module, source)).collect()
+    }
+
     /// Compiles the files together with their data.
     ///
     /// # Errors
@@ -144,6 +152,21 @@ impl Files {
 }
 
 impl Policy {
+    /// The full name of a rule or function, and where it is defined first.
+    pub(crate) fn named(&self, id: NodeId) -> (String, Option<Place>) {
+        let Some(node) = self.program.node(id) else { return (String::new(), None) };
+        let place = self.sources.get(node.span.file as usize).map(|source| {
+            let (line, column) = source.place(node.span.start);
+            Place { file: source.name.clone(), line, column }
+        });
+        (node.name.clone(), place)
+    }
+
+    /// The files, in their order.
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// The values of rules by their paths below `data`, in the paths' order, all in one query; none for one that is
     /// undefined or not there.
     ///
@@ -175,10 +198,14 @@ impl Policy {
         Ok(Answer { values, prints: eval.prints })
     }
 
-    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest.
-    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Value {
+    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest. None where the value
+    /// is there already.
+    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Option<Value> {
         let path: Vec<Value> = path.iter().copied().map(Value::from).collect();
-        placed(Some(self.data.clone()), &path, value)
+        if deep(&self.data, &path) == Some(&value) {
+            return None;
+        }
+        Some(placed(Some(self.data.clone()), &path, value))
     }
 
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {

@@ -1,5 +1,8 @@
 //! [`Span`]: where in the source something stands; [`Source`]: a file and the places in it.
 
+/// The file of a query: it is none of the policy's.
+pub(crate) const QUERY: u32 = u32::MAX;
+
 /// A range of bytes of one source file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {

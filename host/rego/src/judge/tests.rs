@@ -73,11 +73,14 @@ fn a_group_asks_the_packages_of_which_something_is_included() {
         // Included by the code that a bare rule says in its body, but that rule has nothing to say.
         (&["other.slow"], &[], &["other"], &[], &["-", "-"], &[]),
         (&["*"], &["other.*"], &["fine"], &[], &[], &["fine.ok"]),
+        // Only a term: everything is asked, as it cannot be known who will say it.
+        (&["other.bad:t"], &[], &["fine", "other"], &[], &["-", "-"], &[]),
         // A misspelt criterion: everything is asked, and it is told.
         (&["fien"], &[], &["fine", "other"], &[], &["-", "-"], &[]),
     ] {
         let group = group(&policy, include, exclude);
-        let asked = group.packages(&Criteria::new(&strings(include), &strings(exclude)));
+        let criteria = Criteria::new(&strings(include), &strings(exclude));
+        let asked = group.packages(&criteria, &criteria);
         assert_eq!(asked, strings(packages).into_iter().collect(), "{include:?} {exclude:?}");
         let decision = judge(&group, "{}").unwrap();
         assert_eq!(codes(&decision.violations), violations, "{include:?} {exclude:?}");

@@ -54,7 +54,7 @@ impl Policy {
             .chain(rules.iter().map(|(name, ..)| *name))
             .map(|name| below(&found.path, name))
             .collect();
-        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.values.into_iter();
+        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.into_iter();
         let excepted = values.next().flatten();
         let mut checked = Vec::new();
         for (name, kind, place, definitions) in rules {

@@ -344,6 +344,9 @@ fn a_bundle_that_is_hostile_or_none_is_refused() {
         assert!(error.contains(says), "{error} lacks {says}");
         assert!(bench.is_tidy());
     }
+    let many = vec![(Some("a"), &b"1"[..], false); 1001];
+    let (served, _) = artifact(&many);
+    assert!(Bench::new().error(&format!("oci::{}/a/b:v1", served.registry())).contains("more than 1000 layers"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
+mod again;
 #[cfg(test)]
 mod laws;
 mod memo;
@@ -34,6 +35,7 @@ use crate::engine::span::{Source, Span};
 use memo::{Calls, Reads};
 use overlay::Overlay;
 pub(crate) use overlay::placed;
+pub(crate) use paths::deep;
 
 pub(crate) use memo::Lasting;
 
@@ -57,6 +59,8 @@ pub(crate) struct Printed {
     pub place: Place,
     /// The text.
     pub text: String,
+    /// Whether `trace` said it, which only explanations show.
+    pub is_note: bool,
 }
 
 /// When an evaluation has to stop.
@@ -249,12 +253,12 @@ impl<'p> Eval<'p> {
         Ok((made, own))
     }
 
-    fn print(&mut self, span: Span, text: String) {
+    fn print(&mut self, span: Span, text: String, is_note: bool) {
         self.read(Reads::Query);
-        if self.prints.len() < PRINTS
-            && let Some(place) = self.place(span)
-        {
-            self.prints.push(Printed { place, text });
+        if self.prints.len() < PRINTS {
+            // A query stands in no file.
+            let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });
+            self.prints.push(Printed { place, text, is_note });
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn index<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
 }
 
 /// The part of a value under a path of keys.
-pub(super) fn deep<'v>(value: &'v Value, path: &[Value]) -> Option<&'v Value> {
+pub(crate) fn deep<'v>(value: &'v Value, path: &[Value]) -> Option<&'v Value> {
     path.iter().try_fold(value, index)
 }
 

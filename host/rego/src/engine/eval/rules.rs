@@ -179,6 +179,20 @@ impl<'p> Eval<'p> {
         }
     }
 
+    /// The value of one definition of a rule that is a single value, without the others; of another rule all of it.
+    pub(crate) fn definition(&mut self, id: NodeId, at: usize) -> Done<Option<Value>> {
+        let Some(node) = self.program.node(id) else { return Ok(None) };
+        let Some(rule) = node.rules.get(at).filter(|_| node.kind == Kind::Complete) else {
+            return self.value(id, node.span);
+        };
+        self.enter(rule.span)?;
+        let frame = self.frame(rule.slots);
+        let value = self.first_branch(frame, rule, "complete rules must not produce multiple outputs")?;
+        self.close(frame);
+        self.leave();
+        Ok(value)
+    }
+
     fn agree(&self, known: Option<Value>, found: Option<Value>, span: Span, message: &str) -> Done<Option<Value>> {
         match (known, found) {
             (Some(known), Some(found)) if known != found => Err(self.error(EvalCode::Conflict, span, message)),
@@ -191,7 +205,7 @@ impl<'p> Eval<'p> {
         for branch in &rule.branches {
             let mut value: Option<Value> = None;
             let constant = matches!(branch.value, Term::Const(_));
-            self.tell(Event::Enter { frame, branch });
+            self.tell(Event::Enter { branch });
             self.run(frame, &branch.steps, &mut |eval: &mut Self| {
                 let found = eval.term(frame, &branch.value)?;
                 eval.tell(Event::Exit { frame, branch });
@@ -232,7 +246,7 @@ impl<'p> Eval<'p> {
     }
 
     fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> Done<()> {
-        self.tell(Event::Enter { frame, branch });
+        self.tell(Event::Enter { branch });
         self.run(frame, &branch.steps, &mut |eval: &mut Self| {
             let value = eval.term(frame, &branch.value)?;
             eval.made(1, &Value::Null, branch.span)?;

@@ -27,7 +27,7 @@ impl<'p> Eval<'p> {
             }
             (Special::Trace, [text]) => {
                 if let Value::String(text) = text {
-                    self.print(span, text.to_string());
+                    self.print(span, text.to_string(), true);
                 }
                 Ok(Some(Value::Bool(true)))
             }

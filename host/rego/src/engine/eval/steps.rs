@@ -212,7 +212,7 @@ impl<'p> Eval<'p> {
                 _ => line.push_str("<undefined>"),
             }
         }
-        self.print(span, line);
+        self.print(span, line, false);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! [`parse_query`]: the text of a query, for the cases of OPA.
+//! [`parse_query`]: the text of a query.
 
 use super::{Kind, Parser, tokens};
 use crate::engine::ast::Literal;

@@ -132,7 +132,7 @@ fn report_cycles(tree: &Tree, nodes: &[Node], reach: &Reach, sources: &[Source],
 
 impl Planner<'_> {
     fn error(&mut self, span: Span, code: CompileCode, message: impl Into<String>) {
-        if let Some(source) = self.sources.get(span.file as usize) {
+        if let Some(source) = self.sources.get(span.file as usize).or(self.sources.last()) {
             self.errors.push(CompileError::at(source, span, code, message));
         }
     }

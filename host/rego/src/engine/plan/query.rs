@@ -1,4 +1,4 @@
-//! [`plan_query`]: the plan of a query, for the cases of OPA.
+//! [`plan_query`]: the plan of a query.
 
 use super::{Planner, Targets, fill};
 use crate::engine::ast::Name;

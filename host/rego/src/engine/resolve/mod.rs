@@ -27,7 +27,7 @@ use crate::engine::span::{Source, Span};
 
 use scopes::{How, Local, Scope};
 
-pub(crate) use query::{QueryIr, resolve_query};
+pub(crate) use query::{QueryIr, arity, resolve_query};
 
 /// What the names of a file refer to.
 type Globals = BTreeMap<Name, Global>;

@@ -1,8 +1,9 @@
-//! [`resolve_query`]: the names of a query, for the cases of OPA.
+//! [`resolve_query`]: the names of a query.
 
-use super::{Globals, Resolver};
+use super::names::builtin;
+use super::{Globals, Resolver, globals};
 use crate::compile_options::CompileOptions;
-use crate::engine::ast::{Literal, Name};
+use crate::engine::ast::{Literal, Module, Name};
 use crate::engine::error::CompileError;
 use crate::engine::ir::{Lit, Slot, SlotInfo};
 use crate::engine::modules::Tree;
@@ -15,9 +16,15 @@ pub(crate) struct QueryIr {
     pub named: Vec<(Name, Slot)>,
 }
 
-/// Resolves a query in the names of a package and its imports.
-pub(crate) fn resolve_query(body: &[Literal], source: &Source, tree: &Tree, errors: &mut Vec<CompileError>) -> QueryIr {
-    let globals = Globals::new();
+/// Resolves a query in the names of the package and the imports of a file, if one is given.
+pub(crate) fn resolve_query(
+    body: &[Literal],
+    source: &Source,
+    tree: &Tree,
+    within: Option<&Module>,
+    errors: &mut Vec<CompileError>,
+) -> QueryIr {
+    let globals = within.map_or_else(Globals::new, |module| globals(tree, &module.package, module));
     let mut resolver = Resolver {
         tree,
         source,
@@ -37,6 +44,11 @@ pub(crate) fn resolve_query(body: &[Literal], source: &Source, tree: &Tree, erro
     let mut lits = Vec::new();
     resolver.literals(body, &mut lits);
     let mut named = resolver.close();
-    named.retain(|(name, _)| !name.starts_with('_'));
+    named.retain(|(name, _)| &**name != "_");
     QueryIr { body: lits, slots: resolver.slots, named }
+}
+
+/// How many arguments a built-in function takes.
+pub(crate) fn arity(name: &str) -> Option<usize> {
+    builtin(name).map(|found| found.arity)
 }

@@ -1,0 +1,120 @@
+//! [`explained`]: policies that also tell how some of their rules came to their answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use assay_model::{
+    decide::Decision,
+    event::RunEnd,
+    failure::NoAnswer,
+    port::{Case, Judge},
+};
+use assay_rego::{Group, RuleStory, StoryPart};
+
+use crate::error::Unusable;
+
+/// Characters of a value that are shown.
+const VALUE: usize = 160;
+
+/// Explanations by the name and the image of the component that they are about, as the Snapshot names both.
+#[derive(Clone, Default)]
+pub(crate) struct Told(Arc<Mutex<BTreeMap<(String, String), Vec<String>>>>);
+
+/// A source group of a policy that explains rules after it has judged.
+struct Explaining {
+    group: Group,
+    codes: Arc<[String]>,
+    told: Told,
+}
+
+/// The judges of these groups. What a rule is evaluated for once more is only its explanation.
+pub(crate) fn explained(groups: Vec<Group>, codes: &[String], told: &Told) -> Result<Vec<Arc<dyn Judge>>, Unusable> {
+    if let Some(code) = codes.iter().find(|code| !groups.iter().any(|group| group.has_rule(code))) {
+        let package = code.rsplit_once('.').map_or(code.as_str(), |(package, _)| package);
+        let mut near: Vec<_> =
+            groups.iter().flat_map(Group::codes).filter(|known| known.starts_with(package)).collect();
+        near.dedup();
+        near.truncate(5);
+        let hint = if near.is_empty() {
+            "a rule is named by its code, such as `tasks.required`, or by its package and name".to_owned()
+        } else {
+            format!("there is {}", near.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", "))
+        };
+        return Err(Unusable::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
+    }
+    let codes: Arc<[String]> = codes.into();
+    let judge = |group| Arc::new(Explaining { group, codes: Arc::clone(&codes), told: told.clone() }) as Arc<dyn Judge>;
+    Ok(groups.into_iter().map(judge).collect())
+}
+
+impl Judge for Explaining {
+    fn name(&self) -> &str {
+        self.group.name()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
+        let decision = self.group.judge(case);
+        let mut lines = Vec::new();
+        for code in self.codes.iter().filter(|code| self.group.has_rule(code)) {
+            match self.group.explain(code, case) {
+                Ok(stories) => lines.extend(story_lines(code, &stories)),
+                Err(error) => lines.push(format!("  `{code}` cannot be explained: {error}")),
+            }
+        }
+        let key = (case.component.name.clone(), case.evidence.image.to_string());
+        self.told.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().extend(lines);
+        decision
+    }
+}
+
+impl Told {
+    /// What was told, in the order of components, when the run is over.
+    pub(crate) fn lines(&self, end: &RunEnd) -> Vec<String> {
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = Vec::new();
+        for ((name, image), about) in told.iter() {
+            lines.push(format!("explain: component `{name}` ({image})"));
+            lines.extend(about.iter().cloned());
+        }
+        let judged: BTreeSet<_> = told.keys().map(|(name, _)| name).collect();
+        for outcome in end.outcomes.iter().filter(|outcome| !judged.contains(&outcome.component.name)) {
+            lines.push(format!("explain: component `{}` was not judged; the report says why", outcome.component.name));
+        }
+        lines
+    }
+}
+
+fn story_lines(code: &str, stories: &[RuleStory]) -> Vec<String> {
+    if stories.is_empty() {
+        return vec![format!("  `{code}` is not asked: the policy's `include` and `exclude` leave its package out")];
+    }
+    let mut lines = Vec::new();
+    for story in stories {
+        let results = match story.results {
+            0 => "no result".to_owned(),
+            1 => "1 result".to_owned(),
+            count => format!("{count} results"),
+        };
+        lines.push(format!("  `{}` at {}:{} gives {results}", story.code, story.place.file, story.place.line));
+        lines.extend(story.parts.iter().flat_map(part_lines));
+    }
+    lines
+}
+
+/// The expression, and each of its values on a line of its own.
+fn part_lines(part: &StoryPart) -> Vec<String> {
+    let how = match part.held {
+        0 => "fails".to_owned(),
+        1 => "holds".to_owned(),
+        count => format!("holds {count} times, first as here"),
+    };
+    let shown = |(text, value): &(String, String)| {
+        let cut = value.chars().count() > VALUE;
+        let value: String = value.chars().take(VALUE).collect();
+        format!("        {text}: {value}{}", if cut { "…" } else { "" })
+    };
+    let line = format!("    {}:{}: {how}: {}", part.place.file, part.place.line, part.text);
+    std::iter::once(line).chain(part.values.iter().map(shown)).collect()
+}

@@ -1,0 +1,159 @@
+//! `assay policy bench`: asks a query over and over and prints how long it took. What is measured is the evaluation of
+//! the prepared query, its input document included; allocations are not counted, and none are claimed.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use assay_rego::{PreparedQuery, QueryError, QueryOptions, Workbench};
+use serde_json::{Value, json};
+
+use super::{
+    eval::Asked,
+    json::pretty,
+    load::{LoadError, Loaded},
+    print,
+    table::Table,
+    times,
+};
+use crate::{
+    error::Unusable,
+    exit::tool,
+    flags::policy::{BenchFlags, BenchFormat},
+    printer::Printer,
+};
+
+/// Evaluations of one measurement at most: each keeps a number.
+const SAMPLES: usize = 10_000_000;
+
+/// Nanoseconds of evaluations, the shortest first.
+struct Measured {
+    samples: Vec<u64>,
+    total: Duration,
+}
+
+pub(super) fn run(flags: &BenchFlags, printer: Printer) -> Result<u8, Unusable> {
+    let time = times::limit("--benchtime", &flags.benchtime)?;
+    let asked = Asked::read(&flags.asks)?;
+    let complain = |error: &LoadError| {
+        printer.error(&error.text(0));
+        Ok(tool::FAILED)
+    };
+    let Loaded { workbench, .. } = match asked.load(&flags.asks, false)? {
+        Ok(loaded) => loaded,
+        Err(error) => return complain(&error),
+    };
+    let options = asked.options(&flags.asks, Duration::from_secs(30));
+    let query = match workbench.prepare(&asked.query, &options) {
+        Ok(query) => query,
+        Err(error) => return complain(&LoadError::Compile(error)),
+    };
+    for _ in 0..flags.count.get() {
+        let measured = match measure(&workbench, &query, &options, time, flags.fail) {
+            Ok(Some(measured)) => measured,
+            Ok(None) => {
+                printer.error(
+                    "error: the answer is undefined, so that nothing is measured\nhint: `--fail=false` measures it",
+                );
+                return Ok(tool::NO);
+            }
+            Err(error) => {
+                printer.error(&format!("error: {error}"));
+                return Ok(tool::FAILED);
+            }
+        };
+        print(printer, &shown(&measured, flags.format))?;
+    }
+    Ok(tool::FINE)
+}
+
+fn measure(
+    workbench: &Workbench,
+    query: &PreparedQuery,
+    options: &QueryOptions,
+    time: Duration,
+    must_be_defined: bool,
+) -> Result<Option<Measured>, QueryError> {
+    // The first one warms up and tells whether there is an answer.
+    if workbench.ask(query, options)?.results.is_empty() && must_be_defined {
+        return Ok(None);
+    }
+    let started = Instant::now();
+    let times = workbench.measure(query, options, time, SAMPLES)?;
+    let total = started.elapsed();
+    let mut samples: Vec<_> = times.into_iter().map(times::nanoseconds).collect();
+    samples.sort_unstable();
+    Ok(Some(Measured { samples, total }))
+}
+
+impl Measured {
+    /// The value that a part of the samples does not exceed.
+    fn percentile(&self, percent: f64) -> u64 {
+        #[expect(clippy::cast_possible_truncation, reason = "a place in a list that is far shorter than 2^52")]
+        let at = ((percent / 100.0 * self.samples.len() as f64).ceil() as usize).saturating_sub(1);
+        self.samples.get(at).or(self.samples.last()).copied().unwrap_or(0)
+    }
+
+    fn mean(&self) -> u64 {
+        let sum: u128 = self.samples.iter().map(|sample| u128::from(*sample)).sum();
+        let mean = sum / (self.samples.len().max(1) as u128);
+        u64::try_from(mean).unwrap_or(u64::MAX)
+    }
+
+    fn numbers(&self) -> Vec<(String, u64)> {
+        let name = |of: &str| format!("histogram_timer_rego_query_eval_ns_{of}");
+        let mut numbers: Vec<_> = [("75%", 75.0), ("90%", 90.0), ("95%", 95.0), ("99%", 99.0), ("99.9%", 99.9)]
+            .into_iter()
+            .map(|(of, percent)| (name(of), self.percentile(percent)))
+            .collect();
+        numbers.push((name("count"), self.samples.len() as u64));
+        numbers.push((name("max"), self.samples.last().copied().unwrap_or(0)));
+        numbers.push((name("mean"), self.mean()));
+        numbers.push((name("median"), self.percentile(50.0)));
+        numbers.push((name("min"), self.samples.first().copied().unwrap_or(0)));
+        numbers
+    }
+}
+
+fn shown(measured: &Measured, format: BenchFormat) -> String {
+    match format {
+        BenchFormat::Pretty => {
+            let mut table = Table::of_numbers();
+            table.row(vec!["samples".to_owned(), measured.samples.len().to_string()]);
+            table.row(vec!["ns/op".to_owned(), measured.mean().to_string()]);
+            for (name, value) in measured.numbers() {
+                table.row(vec![name, value.to_string()]);
+            }
+            table.text()
+        }
+        BenchFormat::Json => {
+            let extra = measured.numbers().into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+            let total = times::nanoseconds(measured.total);
+            let json = json!({"N": measured.samples.len(), "T": total, "Extra": Value::Object(extra)});
+            pretty(&json) + "\n"
+        }
+        BenchFormat::Gobench => {
+            let mut text = format!("BenchmarkOPAEval\t{:8}\t{:10} ns/op", measured.samples.len(), measured.mean());
+            for (name, value) in measured.numbers() {
+                let _infallible = write!(text, "\t{value:10} {name}");
+            }
+            text + "\n"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_samples() {
+        let measured = Measured { samples: (1..=100).collect(), total: Duration::ZERO };
+        for (percent, want) in [(50.0, 50), (75.0, 75), (99.0, 99), (99.9, 100), (100.0, 100)] {
+            assert_eq!(measured.percentile(percent), want, "{percent}");
+        }
+        assert_eq!(measured.mean(), 50);
+        assert_eq!(Measured { samples: vec![7], total: Duration::ZERO }.percentile(75.0), 7);
+    }
+}

@@ -1,0 +1,324 @@
+//! `assay policy eval`: asks a query, prints the answer in one of `opa`'s forms.
+
+use std::{
+    io::{self, Read as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use assay_model::{limits::DATA_FILE_BYTES, yaml};
+use assay_rego::{EvalError, NoHost, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench};
+use camino::Utf8Path;
+use serde_json::{Map, Value, json};
+
+use super::{
+    json::{compact, pretty},
+    load::{self, LoadError, Loaded, Paths},
+    print, profile,
+    table::Table,
+    test_reports::{coverage_json, coverage_text},
+    times, trace,
+};
+use crate::{
+    error::Unusable,
+    exit::tool,
+    files::read_text,
+    flags::policy::{EvalFlags, EvalFormat, Explain, QueryFlags},
+    printer::Printer,
+};
+
+pub(super) fn run(flags: &EvalFlags, printer: Printer) -> Result<u8, Unusable> {
+    let time_limit = times::limit("--timeout", &flags.timeout)?;
+    let asked = Asked::read(&flags.asks)?;
+    let Loaded { workbench, read } = match asked.load(&flags.asks, flags.strict)? {
+        Ok(loaded) => loaded,
+        Err(error) => return complain(flags, &error, printer),
+    };
+    let options = QueryOptions {
+        strict_builtin_errors: flags.strict_builtin_errors,
+        explain: flags.explain != Explain::Off,
+        profile: flags.profile,
+        coverage: flags.coverage,
+        ..asked.options(&flags.asks, time_limit)
+    };
+    let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
+    for _ in 0..flags.count.get() {
+        answer = workbench.query(&asked.query, &options);
+        if answer.is_err() {
+            break;
+        }
+    }
+    let (answer, error, notes) = match answer {
+        Ok(mut answer) => {
+            let notes = std::mem::take(&mut answer.notes);
+            (answer, None, notes)
+        }
+        Err(QueryError::Compile(error)) => return complain(flags, &LoadError::Compile(error), printer),
+        Err(QueryError::Eval { error, notes }) => (QueryAnswer::default(), Some(error), *notes),
+    };
+    for line in &notes.output {
+        printer.error(line);
+    }
+    let shown = Shown { flags, workbench: &workbench, read, answer: &answer, error: error.as_ref(), notes: &notes };
+    if flags.format == EvalFormat::Json || flags.format == EvalFormat::Discard {
+        print(printer, &format!("{}\n", pretty(&shown.json())))?;
+    } else {
+        if let Some(error) = &error {
+            printer.error(&format!("1 error occurred: {}", error_text(error)));
+        }
+        print(printer, &shown.text())?;
+    }
+    Ok(match (error, answer.results.is_empty()) {
+        (Some(_), _) => tool::FAILED,
+        (None, true) if flags.fail => tool::NO,
+        (None, false) if flags.fail_defined => tool::NO,
+        (None, _) => tool::FINE,
+    })
+}
+
+/// What is wrong with files or the query, in the form that was asked for.
+fn complain(flags: &EvalFlags, error: &LoadError, printer: Printer) -> Result<u8, Unusable> {
+    if flags.format == EvalFormat::Json {
+        print(printer, &format!("{}\n", pretty(&error.json(0))))?;
+    } else {
+        printer.error(&error.text(0));
+    }
+    Ok(tool::FAILED)
+}
+
+/// A query and its input document, read.
+pub(super) struct Asked {
+    pub(super) query: String,
+    input: Option<Value>,
+}
+
+impl Asked {
+    pub(super) fn read(flags: &QueryFlags) -> Result<Self, Unusable> {
+        load::refuse(&flags.load)?;
+        if flags.partial || !flags.unknowns.is_empty() {
+            let flag = if flags.partial { "--partial" } else { "--unknowns" };
+            return Err(Unusable::new(format!("`{flag}`: queries cannot be evaluated partially"))
+                .hint("give the whole input document"));
+        }
+        let query = match &flags.query {
+            Some(query) => query.clone(),
+            None => stdin("the query")?,
+        };
+        let input = match &flags.input {
+            Some(file) => {
+                let path = file.strip_prefix("file://").unwrap_or(file);
+                Some((file.clone(), read_text(Utf8Path::new(path), "--input", DATA_FILE_BYTES)?))
+            }
+            None if flags.stdin_input => Some(("standard input".to_owned(), stdin("the input document")?)),
+            None => None,
+        };
+        let document = |(origin, text): (String, String)| {
+            yaml::parse(&text).map_err(|error| {
+                Unusable::new(format!("the input document ({origin}) is neither JSON nor YAML: {error}"))
+            })
+        };
+        Ok(Self { query, input: input.map(document).transpose()? })
+    }
+
+    pub(super) fn load(&self, flags: &QueryFlags, strict: bool) -> Result<Result<Loaded, LoadError>, Unusable> {
+        load::load(&Paths { paths: &flags.data, bundles: &flags.bundle, strict }, &flags.load)
+    }
+
+    pub(super) fn options(&self, flags: &QueryFlags, time_limit: Duration) -> QueryOptions {
+        QueryOptions {
+            package: flags.package.clone(),
+            imports: flags.import.clone(),
+            input: self.input.clone(),
+            strict_builtin_errors: false,
+            time_limit,
+            host: Arc::new(NoHost),
+            explain: false,
+            profile: false,
+            coverage: false,
+        }
+    }
+}
+
+fn stdin(what: &str) -> Result<String, Unusable> {
+    let unreadable = |error: io::Error| Unusable::new(format!("{what} cannot be read from standard input: {error}"));
+    let mut text = String::new();
+    let size = io::stdin().lock().take(DATA_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if size as u64 > DATA_FILE_BYTES {
+        return Err(Unusable::new(format!("{what} on standard input has more than {DATA_FILE_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+fn error_text(error: &EvalError) -> String {
+    let (code, place) = error.class();
+    match place {
+        Some(_) => error.to_string().replacen(": ", &format!(": {code}: "), 1),
+        None => format!("{code}: {error}"),
+    }
+}
+
+/// An answer that is to be shown.
+struct Shown<'a> {
+    flags: &'a EvalFlags,
+    workbench: &'a Workbench,
+    read: Duration,
+    answer: &'a QueryAnswer,
+    error: Option<&'a EvalError>,
+    notes: &'a QueryNotes,
+}
+
+impl Shown<'_> {
+    fn json(&self) -> Value {
+        let mut json = json!({});
+        if let Some(error) = self.error {
+            let (code, place) = error.class();
+            let message = match error {
+                EvalError::Policy(problem) => problem.message.clone(),
+                other => other.to_string(),
+            };
+            let location = place.map_or_else(
+                || json!({"file": "", "row": 1, "col": 1}),
+                |place| json!({"file": place.file, "row": place.line, "col": place.column}),
+            );
+            json["errors"] = json!([{"message": message, "code": code, "location": location}]);
+        }
+        if !self.answer.results.is_empty() {
+            json["result"] = if self.flags.format == EvalFormat::Discard {
+                "discarded".into()
+            } else {
+                self.answer.results.iter().map(|result| self.result(result)).collect()
+            };
+        }
+        if self.flags.metrics || self.flags.instrument {
+            json["metrics"] = Value::Object(
+                self.metrics().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            );
+        }
+        if let Some(detail) = trace::detail(self.flags.explain) {
+            // OPA gives its syntax trees here; the lines are what people make of them.
+            json["explanation"] = trace::lines(&self.notes.explained, detail, self.shows_values()).into();
+        }
+        if self.flags.profile {
+            profile::add_json(&mut json, &self.notes.profile, &self.flags.profile_sort, self.flags.profile_limit);
+        }
+        if self.flags.coverage {
+            json["coverage"] = coverage_json(&self.workbench.coverage(&self.notes.hits));
+        }
+        json
+    }
+
+    fn result(&self, result: &QueryResult) -> Value {
+        let expressions = self.answer.expressions.iter().zip(&result.values);
+        let expressions: Vec<_> = expressions
+            .map(|(expression, value)| {
+                json!({
+                    "value": value,
+                    "text": expression.text,
+                    "location": {"row": expression.row, "col": expression.column},
+                })
+            })
+            .collect();
+        let mut json = json!({ "expressions": expressions });
+        if !result.bindings.is_empty() {
+            json["bindings"] = Value::Object(result.bindings.clone().into_iter().collect::<Map<_, _>>());
+        }
+        json
+    }
+
+    fn shows_values(&self) -> bool {
+        self.flags.var_values || self.flags.explain == Explain::Debug
+    }
+
+    fn metrics(&self) -> Vec<(&'static str, u64)> {
+        let timings = self.workbench.timings();
+        vec![
+            ("timer_rego_load_files_ns", times::nanoseconds(self.read)),
+            ("timer_rego_module_compile_ns", times::nanoseconds(timings.compile)),
+            ("timer_rego_module_parse_ns", times::nanoseconds(timings.parse)),
+            ("timer_rego_query_compile_ns", times::nanoseconds(self.notes.compile)),
+            ("timer_rego_query_eval_ns", times::nanoseconds(self.notes.eval)),
+        ]
+    }
+
+    fn text(&self) -> String {
+        let results = &self.answer.results;
+        let lines = |line: &dyn Fn(&QueryResult) -> String| results.iter().map(|result| line(result) + "\n").collect();
+        match self.flags.format {
+            EvalFormat::Values => lines(&|result| pretty(&Value::Array(result.values.clone()))),
+            EvalFormat::Bindings => {
+                lines(&|result| pretty(&Value::Object(result.bindings.clone().into_iter().collect::<Map<_, _>>())))
+            }
+            EvalFormat::Raw => lines(&|result| {
+                let words: Vec<_> = result.values.iter().map(raw).collect();
+                words.join(" ")
+            }),
+            EvalFormat::Pretty | EvalFormat::Source | EvalFormat::Json | EvalFormat::Discard => {
+                let mut text = String::new();
+                if let Some(detail) = trace::detail(self.flags.explain) {
+                    for line in trace::lines(&self.notes.explained, detail, self.shows_values()) {
+                        text.push_str(&line);
+                        text.push('\n');
+                    }
+                }
+                if self.error.is_none() {
+                    text.push_str(&self.pretty());
+                }
+                if self.flags.metrics || self.flags.instrument {
+                    let mut table = Table::new(&["Metric", "Value"]);
+                    for (name, value) in self.metrics() {
+                        table.row(vec![name.to_owned(), value.to_string()]);
+                    }
+                    text.push_str(&table.text());
+                }
+                if self.flags.profile {
+                    let flags = self.flags;
+                    text.push_str(&profile::text(&self.notes.profile, &flags.profile_sort, flags.profile_limit));
+                }
+                if self.flags.coverage {
+                    text.push_str(&coverage_text(&self.workbench.coverage(&self.notes.hits)));
+                }
+                text
+            }
+        }
+    }
+
+    /// One value as JSON, or a table of variables and of the expressions that are not just true.
+    fn pretty(&self) -> String {
+        let Some(first) = self.answer.results.first() else { return "undefined\n".to_owned() };
+        if let ([_], [value], true) =
+            (self.answer.results.as_slice(), first.values.as_slice(), first.bindings.is_empty())
+        {
+            return pretty(value) + "\n";
+        }
+        let names: Vec<_> = first.bindings.keys().map(String::as_str).collect();
+        let told: Vec<_> = (0..first.values.len())
+            .filter(|at| {
+                self.answer.results.iter().any(|result| !result.values.get(*at).is_some_and(Value::is_boolean))
+            })
+            .collect();
+        let texts = told.iter().filter_map(|at| self.answer.expressions.get(*at)).map(|it| it.text.as_str());
+        let head: Vec<_> = names.iter().copied().chain(texts).collect();
+        if head.is_empty() {
+            return self.answer.results.iter().map(|_| "true\n").collect();
+        }
+        let mut table = Table::new(&head);
+        let cell = |value: Option<&Value>| {
+            let text = value.map(compact).unwrap_or_default();
+            let limit = self.flags.pretty_limit;
+            if text.chars().count() <= limit { text } else { text.chars().take(limit).collect::<String>() + "..." }
+        };
+        for result in &self.answer.results {
+            let bindings = names.iter().map(|name| cell(result.bindings.get(*name)));
+            table.row(bindings.chain(told.iter().map(|at| cell(result.values.get(*at)))).collect());
+        }
+        table.text()
+    }
+}
+
+/// A text as it is, everything else as JSON.
+fn raw(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => compact(other),
+    }
+}

@@ -1,0 +1,175 @@
+//! Policies and data from the paths of a command line, and how what is wrong with them is told.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use assay_rego::{CompileError, CompileOptions, Ignore, Problem, SourceError, Sources, Workbench};
+use serde_json::{Value, json};
+
+use crate::{error::Unusable, flags::policy::LoadFlags};
+
+/// Policies that were loaded.
+pub(super) struct Loaded {
+    pub(super) workbench: Workbench,
+    /// How long reading the files took.
+    pub(super) read: Duration,
+}
+
+/// What to load.
+pub(super) struct Paths<'a> {
+    pub(super) paths: &'a [String],
+    pub(super) bundles: &'a [String],
+    pub(super) strict: bool,
+}
+
+/// Why nothing was loaded.
+pub(super) enum LoadError {
+    /// A file cannot be read.
+    Source(SourceError),
+    /// The policies do not compile.
+    Compile(CompileError),
+}
+
+/// Refuses what no tool can do, before any work.
+pub(super) fn refuse(flags: &LoadFlags) -> Result<(), Unusable> {
+    if flags.schema.is_some() {
+        return Err(Unusable::new("`--schema`: references cannot be checked against schemas yet").hint("leave it out"));
+    }
+    if flags.capabilities.is_some() {
+        return Err(Unusable::new("`--capabilities`: the built-ins cannot be chosen").hint("leave it out"));
+    }
+    if flags.target != "rego" {
+        return Err(
+            Unusable::new(format!("`--target {}`: policies are only run as Rego", flags.target)).hint("leave it out")
+        );
+    }
+    Ok(())
+}
+
+/// The files that are left out.
+pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, Unusable> {
+    Ignore::new(flags.ignore.iter().map(String::as_str)).map_err(|error| Unusable::new(format!("`--ignore`: {error}")))
+}
+
+/// Reads and compiles.
+pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, Unusable> {
+    let ignore = ignore(flags)?;
+    let started = Instant::now();
+    let mut sources = Sources::new();
+    let mut read = || {
+        paths.paths.iter().try_for_each(|path| sources.add_path(path, &ignore))?;
+        paths.bundles.iter().try_for_each(|path| sources.add_bundle(path, &ignore))
+    };
+    if let Err(error) = read() {
+        return Ok(Err(LoadError::Source(error)));
+    }
+    let read = started.elapsed();
+    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible };
+    Ok(match Workbench::compile(sources, options) {
+        Ok(workbench) => Ok(Loaded { workbench, read }),
+        Err(error) => Err(LoadError::Compile(error)),
+    })
+}
+
+impl LoadError {
+    /// For people: every problem with its place, its line and a caret; `limit` of them, 0 for all.
+    pub(super) fn text(&self, limit: usize) -> String {
+        match self {
+            Self::Source(error) => Unusable::from_error(error).hint(error.hint()).text(),
+            Self::Compile(CompileError::Problems(problems)) => problems_text(problems, limit),
+            Self::Compile(error) => Unusable::from_error(error).hint(error.hint()).text(),
+        }
+    }
+
+    /// For machines, in OPA's shape.
+    pub(super) fn json(&self, limit: usize) -> Value {
+        match self {
+            Self::Source(error) => json!({"errors": [{"message": error.to_string()}]}),
+            Self::Compile(error) => compile_json(error, limit),
+        }
+    }
+}
+
+/// The errors of compiling as OPA writes them.
+pub(super) fn compile_json(error: &CompileError, limit: usize) -> Value {
+    match error {
+        CompileError::Problems(problems) => {
+            let errors: Vec<_> = limited(problems, limit).iter().map(problem_json).collect();
+            json!({ "errors": errors })
+        }
+        other => json!({"errors": [{"message": other.to_string()}]}),
+    }
+}
+
+fn limited(problems: &[Problem], limit: usize) -> &[Problem] {
+    if limit == 0 { problems } else { problems.get(..limit).unwrap_or(problems) }
+}
+
+fn problem_json(problem: &Problem) -> Value {
+    let mut error = json!({"message": problem.message});
+    if let Some(code) = problem.code {
+        error["code"] = code.into();
+    }
+    if let Some(place) = &problem.place {
+        error["location"] = json!({"file": place.file, "row": place.line, "col": place.column});
+    }
+    error
+}
+
+fn problems_text(problems: &[Problem], limit: usize) -> String {
+    let mut text = match problems.len() {
+        1 => "1 error occurred: ".to_owned(),
+        count => format!("{count} errors occurred:\n"),
+    };
+    let shown = limited(problems, limit);
+    for (at, problem) in shown.iter().enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
+        if let Some(place) = &problem.place {
+            // A query has no file.
+            let file = if place.file.is_empty() { String::new() } else { format!("{}:", place.file) };
+            let _infallible = write!(text, "{file}{}:{}: ", place.line, place.column);
+        }
+        if let Some(code) = problem.code {
+            let _infallible = write!(text, "{code}: ");
+        }
+        text.push_str(&problem.message);
+        if let (Some(place), Some(line)) =
+            (&problem.place, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
+        {
+            let _infallible = write!(text, "\n\t{}\n\t{}", line.trim(), caret(line, place.column));
+        }
+    }
+    if shown.len() < problems.len() {
+        text.push_str("\nrego_compile_error: error limit reached");
+    }
+    text
+}
+
+/// A caret under a column of a line that is shown without its indentation.
+fn caret(line: &str, column: u32) -> String {
+    let indent = line.len() - line.trim_start().len();
+    let before = line.get(indent..(column as usize).saturating_sub(1)).unwrap_or_default();
+    // A tab stays one, so that the caret stands where it belongs.
+    let space = |character| if character == '\t' { '\t' } else { ' ' };
+    let mut text: String = before.chars().map(space).collect();
+    text.push('^');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caret_stands_under_its_column() {
+        for (line, column, want) in
+            [("x := y", 6, "     ^"), ("\tx := y", 7, "     ^"), ("\ta\tb", 4, " \t^"), ("é = y", 6, "    ^")]
+        {
+            assert_eq!(caret(line, column), want, "{line} {column}");
+        }
+    }
+}

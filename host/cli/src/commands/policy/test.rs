@@ -1,0 +1,187 @@
+//! `assay policy test`: loads, runs the tests, reports, and again when `--watch` sees a change.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use assay_rego::{Hits, Test, TestEnd, TestOptions, TestResult, Workbench};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{
+    load::{self, Paths},
+    print,
+    test_reports::{self, Report},
+    times,
+};
+use crate::{
+    error::Unusable,
+    exit::tool,
+    flags::policy::{Explain, TestFlags, TestFormat, TestSort},
+    printer::Printer,
+};
+
+/// How often `--watch` looks at the files.
+const LOOK: Duration = Duration::from_millis(300);
+
+pub(super) fn run(flags: &TestFlags, printer: Printer) -> Result<u8, Unusable> {
+    load::refuse(&flags.load)?;
+    if flags.bench {
+        return Err(Unusable::new("`--bench`: tests cannot be measured yet").hint("measure a query: `policy bench`"));
+    }
+    if !(0.0..=100.0).contains(&flags.threshold) {
+        return Err(Unusable::new(format!("`--threshold {}` is no percentage", flags.threshold)));
+    }
+    let time_limit = times::limit("--timeout", &flags.timeout)?;
+    if !flags.watch {
+        return once(flags, time_limit, printer);
+    }
+    loop {
+        let seen = state(flags);
+        once(flags, time_limit, printer)?;
+        printer.note(&format!("{}\nWatching for changes ...", "*".repeat(80)));
+        while state(flags) == seen {
+            // Nobody wakes this thread: it looks again when the time is over.
+            std::thread::park_timeout(LOOK);
+        }
+    }
+}
+
+fn once(flags: &TestFlags, time_limit: Duration, printer: Printer) -> Result<u8, Unusable> {
+    let none = Vec::new();
+    let (paths, bundles) = if flags.bundle { (&none, &flags.paths) } else { (&flags.paths, &none) };
+    let loaded = match load::load(&Paths { paths, bundles, strict: false }, &flags.load)? {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            printer.error(&error.text(flags.max_errors));
+            return Ok(tool::NO);
+        }
+    };
+    let workbench = loaded.workbench;
+    let tests = workbench
+        .tests(flags.run.as_deref())
+        .map_err(|error| Unusable::new(format!("`--run`: {error}")).hint("it is a regular expression"))?;
+    let (results, hits) = results(&workbench, &tests, flags, time_limit, printer)?;
+    let all: Vec<_> = results.iter().map(|(at, result)| (&tests[*at], result)).collect();
+    let passed = all.iter().all(|(_, result)| match result.end {
+        TestEnd::Passed => true,
+        TestEnd::Skipped => flags.exit_zero_on_skipped,
+        TestEnd::Failed | TestEnd::Error(_) => false,
+    });
+    if flags.coverage {
+        return coverage(flags, &workbench, &hits, &all, passed, printer);
+    }
+    let text = match flags.format.unwrap_or(TestFormat::Pretty) {
+        TestFormat::Json => test_reports::json(&all),
+        TestFormat::Junit => test_reports::junit(&all),
+        TestFormat::Pretty => test_reports::pretty(&all, &Report { verbose: flags.verbose, explain: flags.explain }),
+    };
+    print(printer, &text)?;
+    let empty = flags.fail_on_empty && all.is_empty();
+    Ok(if passed && !empty { tool::FINE } else { tool::FAILED })
+}
+
+/// The results in the order of the report, each with the place of its test in the list.
+type Results = Vec<(usize, TestResult)>;
+
+fn results(
+    workbench: &Workbench,
+    tests: &[Test],
+    flags: &TestFlags,
+    time_limit: Duration,
+    printer: Printer,
+) -> Result<(Results, Hits), Unusable> {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let options = TestOptions {
+        time_limit,
+        workers: flags.parallel.and_then(NonZeroUsize::new).unwrap_or(cores),
+        coverage: flags.coverage,
+        trace: flags.verbose && flags.explain != Explain::Off,
+        stop: None,
+    };
+    let bar = progress(tests.len() * flags.count.get(), printer);
+    let mut failed = 0_usize;
+    let mut results = Vec::with_capacity(tests.len());
+    let mut hits = Hits::default();
+    for _ in 0..flags.count.get() {
+        let mut round = Vec::with_capacity(tests.len());
+        let seen = workbench
+            .run(tests, &options, &mut |at, result| {
+                failed += usize::from(matches!(result.end, TestEnd::Failed | TestEnd::Error(_)));
+                if failed > 0 {
+                    bar.set_message(format!("{failed} failed"));
+                }
+                bar.inc(1);
+                round.push((at, result));
+            })
+            .map_err(|error| Unusable::from_error(&error))?;
+        hits.join(seen);
+        // Threads finish as they like; reports do not show it.
+        round.sort_by_key(|(at, _)| *at);
+        results.append(&mut round);
+    }
+    bar.finish_and_clear();
+    if flags.sort == TestSort::Duration {
+        results.sort_by_key(|(_, result)| std::cmp::Reverse(result.duration));
+    }
+    Ok((results, hits))
+}
+
+fn progress(tests: usize, printer: Printer) -> ProgressBar {
+    let target = if printer.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(tests as u64), target);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} tests {elapsed} {msg}");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn coverage(
+    flags: &TestFlags,
+    workbench: &Workbench,
+    hits: &Hits,
+    all: &[(&Test, &TestResult)],
+    passed: bool,
+    printer: Printer,
+) -> Result<u8, Unusable> {
+    // Lines that tests reached before they failed say nothing.
+    if !passed {
+        print(printer, &test_reports::pretty(all, &Report { verbose: false, explain: Explain::Off }))?;
+        return Ok(tool::FAILED);
+    }
+    let report = workbench.coverage(hits);
+    let percent = test_reports::percent(report.counts());
+    if percent < flags.threshold {
+        let wanted = flags.threshold;
+        printer.error(&format!("Code coverage threshold not met: got {percent:.2} instead of {wanted:.2}"));
+        return Ok(tool::FAILED);
+    }
+    let text = match flags.format {
+        Some(TestFormat::Pretty) => test_reports::coverage_text(&report),
+        None | Some(TestFormat::Json | TestFormat::Junit) => {
+            format!("{}\n", super::json::pretty(&test_reports::coverage_json(&report)))
+        }
+    };
+    print(printer, &text)?;
+    Ok(tool::FINE)
+}
+
+/// The files below the paths and when they changed last.
+fn state(flags: &TestFlags) -> Vec<(PathBuf, Option<SystemTime>)> {
+    fn walk(path: &Path, depth: usize, found: &mut Vec<(PathBuf, Option<SystemTime>)>) {
+        let Ok(about) = fs_err::metadata(path) else { return };
+        found.push((path.to_owned(), about.modified().ok()));
+        if !about.is_dir() || depth == 0 {
+            return;
+        }
+        let Ok(entries) = fs_err::read_dir(path) else { return };
+        for entry in entries.flatten() {
+            walk(&entry.path(), depth - 1, found);
+        }
+    }
+    let mut found = Vec::new();
+    for path in &flags.paths {
+        walk(Path::new(path), assay_model::limits::SOURCE_DEPTH, &mut found);
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,313 @@
+//! Reports of tests and of coverage: for people, and in OPA's and JUnit's shapes.
+
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+
+use assay_rego::{CoverageReport, FileCoverage, Test, TestEnd, TestResult};
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use serde_json::{Value, json};
+
+use super::{
+    json::pretty as pretty_json,
+    times::{nanoseconds, shown},
+    trace,
+};
+use crate::flags::policy::Explain;
+
+/// How tests are told to people.
+pub(super) struct Report {
+    pub(super) verbose: bool,
+    pub(super) explain: Explain,
+}
+
+type All<'a> = [(&'a Test, &'a TestResult)];
+
+const RULE: &str = "--------------------------------------------------------------------------------";
+
+/// For people: what did not pass and why, or every test, and a summary. Scripts read some of it, so its lines are OPA's;
+/// the expression that failed with its values is ours.
+pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
+    let mut text = String::new();
+    let did_fail = |result: &TestResult| matches!(result.end, TestEnd::Failed | TestEnd::Error(_));
+    if report.verbose && all.iter().any(|(_, result)| did_fail(result)) {
+        text.push_str("FAILURES\n");
+        text.push_str(RULE);
+        text.push('\n');
+        for (test, result) in all.iter().filter(|(_, result)| did_fail(result)) {
+            text.push_str(&head(test, result));
+            text.push('\n');
+            let detail = trace::detail(report.explain);
+            let steps = detail.map(|detail| trace::lines(&result.trace, detail, report.explain == Explain::Debug));
+            block(&mut text, &steps.unwrap_or_default());
+            block(&mut text, &why(result));
+        }
+        text.push_str("SUMMARY\n");
+        text.push_str(RULE);
+        text.push('\n');
+    }
+    let mut dirty = false;
+    for (test, result) in all {
+        if !report.verbose && result.end == TestEnd::Passed {
+            continue;
+        }
+        dirty = true;
+        let _infallible = writeln!(text, "{}:{}:", test.place.file, test.place.line);
+        text.push_str(&head(test, result));
+        for (case, held) in &result.cases {
+            let _infallible = writeln!(text, "  {case}: {}", if *held { "PASS" } else { "FAIL" });
+        }
+        if let TestEnd::Error(error) = &result.end {
+            let _infallible = writeln!(text, "  {error}");
+        }
+        let output: Vec<_> = result.output.iter().map(|line| format!("  {line}")).collect();
+        if !output.is_empty() {
+            text.push('\n');
+            block(&mut text, &output);
+        }
+        if !report.verbose && result.failed.is_some() {
+            if output.is_empty() {
+                text.push('\n');
+            }
+            block(&mut text, &why(result));
+        }
+    }
+    if dirty {
+        text.push_str(RULE);
+        text.push('\n');
+    }
+    let count = |wanted: fn(&TestEnd) -> bool| all.iter().filter(|(_, result)| wanted(&result.end)).count();
+    for (word, count) in [
+        ("PASS", count(|end| *end == TestEnd::Passed)),
+        ("FAIL", count(|end| *end == TestEnd::Failed)),
+        ("SKIPPED", count(|end| *end == TestEnd::Skipped)),
+        ("ERROR", count(|end| matches!(end, TestEnd::Error(_)))),
+    ] {
+        if count > 0 {
+            let _infallible = writeln!(text, "{word}: {count}/{}", all.len());
+        }
+    }
+    text
+}
+
+fn head(test: &Test, result: &TestResult) -> String {
+    let name = test.full_name();
+    let time = shown(result.duration);
+    match result.end {
+        TestEnd::Passed => format!("{name}: PASS ({time})\n"),
+        TestEnd::Failed => format!("{name}: FAIL ({time})\n"),
+        TestEnd::Skipped => format!("{name}: SKIPPED\n"),
+        TestEnd::Error(_) => format!("{name}: ERROR ({time})\n"),
+    }
+}
+
+/// The expression that did not hold.
+fn why(result: &TestResult) -> Vec<String> {
+    result.failed.as_ref().map(|line| trace::failed(line, "  ")).unwrap_or_default()
+}
+
+/// Lines and an empty one behind them; nothing for none.
+fn block(text: &mut String, lines: &[String]) {
+    for line in lines {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if !lines.is_empty() {
+        text.push('\n');
+    }
+}
+
+/// The list of results as `opa test --format json` writes it.
+pub(super) fn json(all: &All<'_>) -> String {
+    let result = |(test, result): &(&Test, &TestResult)| {
+        let mut json = json!({
+            "location": {"file": test.place.file, "row": test.place.line, "col": test.place.column},
+            "package": test.package,
+            "name": test.name,
+        });
+        match &result.end {
+            TestEnd::Passed => {}
+            TestEnd::Failed => json["fail"] = true.into(),
+            TestEnd::Skipped => json["skip"] = true.into(),
+            TestEnd::Error(error) => {
+                let (code, place) = error.class();
+                json["error"] = json!({"code": code, "message": error.to_string()});
+                if let Some(place) = place {
+                    json["error"]["location"] = json!({"file": place.file, "row": place.line, "col": place.column});
+                }
+            }
+        }
+        json["duration"] = nanoseconds(result.duration).into();
+        if !result.output.is_empty() {
+            // Bytes are base64 in Go.
+            json["output"] = BASE64.encode(text_of(&result.output)).into();
+        }
+        if !result.cases.is_empty() {
+            let case = |(name, held): &(String, bool)| {
+                (name.clone(), if *held { json!({ "name": name }) } else { json!({"name": name, "fail": true}) })
+            };
+            json["sub_results"] = Value::Object(result.cases.iter().map(case).collect());
+        }
+        json
+    };
+    format!("{}\n", pretty_json(&Value::Array(all.iter().map(result).collect())))
+}
+
+fn text_of(output: &[String]) -> String {
+    output.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// The results as JUnit's XML, one suite for each package.
+pub(super) fn junit(all: &All<'_>) -> String {
+    let mut suites: BTreeMap<&str, Vec<&(&Test, &TestResult)>> = BTreeMap::new();
+    for each in all {
+        suites.entry(&each.0.package).or_default().push(each);
+    }
+    let seconds = |duration: Duration| format!("{:.6}", duration.as_secs_f64());
+    let numbers = |of: &mut dyn Iterator<Item = &TestResult>| {
+        let (mut tests, mut failures, mut errors, mut skipped, mut time) = (0, 0, 0, 0, Duration::ZERO);
+        for result in of {
+            tests += 1;
+            time += result.duration;
+            match result.end {
+                TestEnd::Passed => {}
+                TestEnd::Failed => failures += 1,
+                TestEnd::Skipped => skipped += 1,
+                TestEnd::Error(_) => errors += 1,
+            }
+        }
+        let time = seconds(time);
+        format!(r#"tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{time}""#)
+    };
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _infallible =
+        writeln!(text, "<testsuites name=\"policy tests\" {}>", numbers(&mut all.iter().map(|(_, result)| *result)));
+    for (package, tests) in suites {
+        let counts = numbers(&mut tests.iter().map(|(_, result)| *result));
+        let _infallible = writeln!(text, "  <testsuite name=\"{}\" {counts}>", escaped(package));
+        for (test, result) in tests {
+            let (file, line) = (escaped(&test.place.file), test.place.line);
+            let (class, name, time) = (escaped(package), escaped(&test.name), seconds(result.duration));
+            let _infallible = write!(
+                text,
+                "    <testcase classname=\"{class}\" name=\"{name}\" file=\"{file}\" line=\"{line}\" time=\"{time}\""
+            );
+            let mut inner = String::new();
+            match &result.end {
+                TestEnd::Passed => {}
+                TestEnd::Failed => {
+                    let message = result.failed.as_ref().map_or_else(
+                        || "the test is not true".to_owned(),
+                        |line| format!("{}:{}: {}", line.place.file, line.place.line, line.lines.join(" ").trim()),
+                    );
+                    let why = escaped(&why(result).join("\n"));
+                    let _infallible =
+                        writeln!(inner, "      <failure message=\"{}\">{why}</failure>", escaped(&message));
+                }
+                TestEnd::Skipped => inner.push_str("      <skipped/>\n"),
+                TestEnd::Error(error) => {
+                    let _infallible = writeln!(inner, "      <error message=\"{}\"/>", escaped(&error.to_string()));
+                }
+            }
+            if !result.output.is_empty() {
+                let output = escaped(&text_of(&result.output));
+                let _infallible = writeln!(inner, "      <system-out>{output}</system-out>");
+            }
+            if inner.is_empty() {
+                text.push_str("/>\n");
+            } else {
+                let _infallible = write!(text, ">\n{inner}    </testcase>\n");
+            }
+        }
+        text.push_str("  </testsuite>\n");
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
+/// A text inside XML. What XML cannot hold becomes a mark that something was there.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' | '\t' => escaped.push(character),
+            other if other.is_control() || matches!(other, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// The part of lines that were at work, in percent; all of none.
+pub(super) fn percent((covered, not_covered): (u32, u32)) -> f64 {
+    let all = covered + not_covered;
+    if all == 0 { 0.0 } else { 100.0 * f64::from(covered) / f64::from(all) }
+}
+
+/// Coverage as `opa test --coverage` writes it.
+pub(super) fn coverage_json(report: &CoverageReport) -> Value {
+    let number = |percent: f64| {
+        // Go writes a whole number without a point.
+        #[expect(clippy::cast_possible_truncation, reason = "a percentage is small")]
+        if percent.fract() == 0.0 { json!(percent as u64) } else { json!(percent) }
+    };
+    let runs = |runs: &[(u32, u32)]| {
+        let run = |(first, last): &(u32, u32)| json!({"start": {"row": first}, "end": {"row": last}});
+        Value::Array(runs.iter().map(run).collect())
+    };
+    let lines = |json: &mut Value, (covered, not_covered): (u32, u32)| {
+        if covered > 0 {
+            json["covered_lines"] = covered.into();
+        }
+        if not_covered > 0 {
+            json["not_covered_lines"] = not_covered.into();
+        }
+    };
+    let file = |file: &FileCoverage| {
+        let mut json = json!({});
+        if !file.covered.is_empty() {
+            json["covered"] = runs(&file.covered);
+        }
+        if !file.not_covered.is_empty() {
+            json["not_covered"] = runs(&file.not_covered);
+        }
+        lines(&mut json, file.counts());
+        if file.counts().0 > 0 {
+            json["coverage"] = number(percent(file.counts()));
+        }
+        json
+    };
+    let files: serde_json::Map<_, _> = report.files.iter().map(|(name, each)| (name.clone(), file(each))).collect();
+    let mut json = json!({ "files": files });
+    lines(&mut json, report.counts());
+    json["coverage"] = number(percent(report.counts()));
+    json
+}
+
+/// Coverage for people: each file with the lines that nothing reached, the worst first.
+pub(super) fn coverage_text(report: &CoverageReport) -> String {
+    let mut files: Vec<_> = report.files.iter().filter(|(_, file)| file.counts() != (0, 0)).collect();
+    files.sort_by(|(name, one), (other_name, other)| {
+        percent(one.counts()).total_cmp(&percent(other.counts())).then_with(|| name.cmp(other_name))
+    });
+    let mut text = String::new();
+    for (name, file) in files {
+        let missing: Vec<_> = file
+            .not_covered
+            .iter()
+            .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
+            .collect();
+        let missing = if missing.is_empty() { String::new() } else { format!("  not covered: {}", missing.join(", ")) };
+        let _infallible = writeln!(text, "{:6.2}%  {name}{missing}", percent(file.counts()));
+    }
+    let (covered, not_covered) = report.counts();
+    let _infallible = writeln!(
+        text,
+        "{RULE}\n{:6.2}%  {covered} of {} lines covered",
+        percent(report.counts()),
+        covered + not_covered
+    );
+    text
+}

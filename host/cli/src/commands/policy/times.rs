@@ -1,0 +1,62 @@
+//! Durations as flags write them and as reports show them.
+
+use std::{str::FromStr as _, time::Duration};
+
+use jiff::SignedDuration;
+
+use crate::error::Unusable;
+
+/// As long as anyone waits: a century, which fits every clock.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The duration that a flag gives, such as `5s` or `1m30s`; 0 is for ever.
+pub(super) fn limit(flag: &str, text: &str) -> Result<Duration, Unusable> {
+    let error = || Unusable::new(format!("`{flag} {text}` is not a duration")).hint("write it like 5s, 90s or 1m30s");
+    if text == "0" {
+        return Ok(FOR_EVER);
+    }
+    let duration = Duration::try_from(SignedDuration::from_str(text).map_err(|_| error())?).map_err(|_| error())?;
+    Ok(if duration.is_zero() { FOR_EVER } else { duration.min(FOR_EVER) })
+}
+
+/// A duration as Go writes it: `184.075µs`, `1.5ms`, `2s`.
+pub(super) fn shown(duration: Duration) -> String {
+    let nanoseconds = duration.as_nanos();
+    let (unit, digits) = match nanoseconds {
+        0..1_000 => return format!("{nanoseconds}ns"),
+        1_000..1_000_000 => ("µs", 3),
+        1_000_000..1_000_000_000 => ("ms", 6),
+        _ => ("s", 9),
+    };
+    let one = 10_u128.pow(digits);
+    let (whole, part) = (nanoseconds / one, nanoseconds % one);
+    let part = format!("{part:0width$}", width = digits as usize);
+    let part = part.trim_end_matches('0');
+    if part.is_empty() { format!("{whole}{unit}") } else { format!("{whole}.{part}{unit}") }
+}
+
+/// Nanoseconds as a JSON number.
+pub(super) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_in_go() {
+        for (nanoseconds, want) in
+            [(0, "0ns"), (999, "999ns"), (184_075, "184.075µs"), (1_500_000, "1.5ms"), (2_000_000_000, "2s")]
+        {
+            assert_eq!(shown(Duration::from_nanos(nanoseconds)), want);
+        }
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_for_ever() {
+        assert_eq!(limit("--timeout", "5s").ok(), Some(Duration::from_secs(5)));
+        assert_eq!(limit("--timeout", "0").ok(), Some(FOR_EVER));
+        assert!(limit("--timeout", "soon").is_err() && limit("--timeout", "-1s").is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! Tests of tests: a small policy, its tests, and how each ends.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use super::*;
+use crate::{compile_options::CompileOptions, sources::PolicyFile, sources::Sources};
+
+fn workbench(texts: &[&str]) -> Workbench {
+    let file = |(at, text): (usize, &&str)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned() };
+    let sources = Sources::of(texts.iter().enumerate().map(file).collect(), serde_json::json!({}));
+    Workbench::compile(sources, CompileOptions::default()).unwrap()
+}
+
+fn options() -> TestOptions<'static> {
+    let workers = NonZeroUsize::new(3).unwrap();
+    TestOptions { time_limit: Duration::from_secs(20), workers, coverage: false, trace: false, stop: None }
+}
+
+fn run(texts: &[&str], options: &TestOptions<'_>) -> Vec<(String, TestResult)> {
+    let workbench = workbench(texts);
+    let tests = workbench.tests(None).unwrap();
+    let mut results: Vec<_> = Vec::new();
+    workbench.run(&tests, options, &mut |at, result| results.push((at, result))).unwrap();
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(at, result)| (tests[at].name.clone(), result)).collect()
+}
+
+/// The names of the tests and how each ended.
+fn ends(texts: &[&str]) -> Vec<(String, String)> {
+    let told = |(name, result): (String, TestResult)| {
+        let end = match result.end {
+            TestEnd::Passed => "passed".to_owned(),
+            TestEnd::Failed => "failed".to_owned(),
+            TestEnd::Skipped => "skipped".to_owned(),
+            TestEnd::Error(error) => error.to_string(),
+        };
+        (name, end)
+    };
+    run(texts, &options()).into_iter().map(told).collect()
+}
+
+#[test]
+fn a_test_passes_only_when_it_is_true() {
+    let policy = "package p\nx := 1\ny := input.y\n";
+    let tests = "package p_test\n\ntest_true if data.p.x == 1\n\ntest_false := false\n\ntest_undefined if data.p.x == 2\n\n\
+                 test_other := \"x\"\n\ntest_no_input if not input\n\ntest_mock if data.p.y == 7 with input as {\"y\": 7}\n\n\
+                 test_host if ec.oci.blob(\"r.example/a\")\n\ntest_true if false\n\nhelper := 1\n\ntest_f(x) := x\n\n\
+                 default test_d := true\n\ntodo_test_later := false\n";
+    let host = "`ec.oci.blob` has no answer: `r.example/a` was asked for, and no registry may be reached here";
+    let want = [
+        ("test_true", "passed"),
+        ("test_false", "failed"),
+        ("test_undefined", "failed"),
+        ("test_other", "failed"),
+        ("test_no_input", "passed"),
+        ("test_mock", "passed"),
+        ("test_host", host),
+        ("test_true#01", "failed"),
+        ("todo_test_later", "skipped"),
+    ];
+    let want: Vec<_> = want.iter().map(|(name, end)| ((*name).to_owned(), (*end).to_owned())).collect();
+    assert_eq!(ends(&[policy, tests]), want);
+}
+
+#[test]
+fn two_definitions_of_one_name_are_two_tests_also_over_files() {
+    let got = ends(&["package t\ntest_x if true\n", "package t\ntest_x if false\ntest_x if 1 == 1\n"]);
+    let got: Vec<_> = got.iter().map(|(name, end)| format!("{name} {end}")).collect();
+    assert_eq!(got, ["test_x passed", "test_x#01 failed", "test_x#02 passed"]);
+}
+
+#[test]
+fn a_failed_test_tells_the_line_its_values_and_what_was_printed() {
+    let text = "package t\n\ntest_x if {\n\ty := 2\n\tprint(\"seen\", [y])\n\tcount([y]) == y\n\ttrue\n}\n";
+    let results = run(&[text], &options());
+    let (_, result) = &results[0];
+    assert_eq!(result.output, ["seen [2]"]);
+    let failed = result.failed.clone().unwrap();
+    assert_eq!((failed.place.line, failed.lines), (6, vec!["\tcount([y]) == y".to_owned()]));
+    let values = [(6, 2, "1".to_owned()), (6, 9, "2".to_owned())];
+    assert_eq!(failed.values, values);
+}
+
+#[test]
+fn the_cases_of_a_test_are_told_apart() {
+    let text = "package t\ntest_x[name] := ok if {\n\tsome name, n in {\"one\": 1, \"two\": 2}\n\tok := n < 2\n}\n\
+                test_y[name] if {\n\tsome name in {\"a\", \"b\"}\n}\n";
+    let results = run(&[text], &options());
+    let told: Vec<_> = results.iter().map(|(_, result)| (result.end.clone(), result.cases.clone())).collect();
+    let case = |name: &str, held| (name.to_owned(), held);
+    let want = [
+        (TestEnd::Failed, vec![case("one", true), case("two", false)]),
+        (TestEnd::Passed, vec![case("a", true), case("b", true)]),
+    ];
+    assert_eq!(told, want);
+}
+
+#[test]
+fn tests_are_chosen_by_their_full_names() {
+    let workbench = workbench(&["package a.b\ntest_one := true\ntest_two := true\n"]);
+    let names = |pattern: Option<&str>| -> Result<Vec<String>, BadRegex> {
+        Ok(workbench.tests(pattern)?.iter().map(Test::full_name).collect())
+    };
+    assert_eq!(names(None).unwrap(), ["data.a.b.test_one", "data.a.b.test_two"]);
+    assert_eq!(names(Some("b.test_o")).unwrap(), ["data.a.b.test_one"]);
+    assert_eq!(names(Some("^test")).unwrap(), Vec::<String>::new());
+    assert_eq!(names(Some("(")).unwrap_err().to_string(), "`(` is no regular expression");
+}
+
+#[test]
+fn a_test_without_end_ends_with_its_time() {
+    let text = "package t\ntest_x if {\n\tsome i in numbers.range(1, 10000)\n\tsome j in numbers.range(1, 10000)\n\ti * j < 0\n}\n";
+    let options = TestOptions { time_limit: Duration::from_millis(50), ..options() };
+    let results = run(&[text], &options);
+    assert_eq!(results[0].1.end, TestEnd::Error(EvalError::TimeLimit(Duration::from_millis(50))));
+}
+
+#[test]
+fn lines_are_joined_over_tests_and_threads() {
+    let workbench = workbench(&[
+        "package p\nf(x) := 1 if x == 1\nf(x) := 2 if x == 2\nf(x) := 3 if x == 3\n",
+        "package t\ntest_one if data.p.f(1) == 1\ntest_two if data.p.f(2) == 2\n",
+    ]);
+    let tests = workbench.tests(None).unwrap();
+    let options = TestOptions { coverage: true, ..options() };
+    let hits = workbench.run(&tests, &options, &mut |_, _| {}).unwrap();
+    let report = workbench.coverage(&hits);
+    assert_eq!(report.files["t0.rego"].covered, [(2, 4)]);
+    assert_eq!(report.counts(), (5, 0));
+    assert_eq!(workbench.coverage(&Hits::default()).counts(), (0, 5));
+}
