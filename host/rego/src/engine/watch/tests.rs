@@ -85,7 +85,7 @@ fn covered(rules: &str) -> (Vec<u32>, Vec<u32>) {
     let text = format!("package p\n{rules}");
     let (policy, seen) = watched(&text, "data.p.r", &Watch { coverage: true, ..Watch::default() });
     let source = &policy.sources()[0];
-    let module = crate::engine::parse::parse(source, 0).ok().unwrap();
+    let module = crate::engine::parse::parse(source, 0, false).ok().unwrap();
     let rows = seen.hits.rows(0, source, &super::lines(&module, source));
     (rows.covered.into_iter().collect(), rows.not_covered.into_iter().collect())
 }
