@@ -43,12 +43,15 @@ pub(crate) fn read(blocks: &[Metadata]) -> Vec<Block> {
     blocks.iter().map(block).collect()
 }
 
+/// The fields of a block, or why there are none.
+pub(crate) type Fields = Result<Map<String, Value>, String>;
+
 /// The same with everything they say: first line, last line, and their fields or why there are none.
-pub(crate) fn documents(blocks: &[Metadata]) -> Vec<(u32, u32, Result<Map<String, Value>, String>)> {
+pub(crate) fn documents(blocks: &[Metadata]) -> Vec<(u32, u32, Fields)> {
     blocks.iter().map(|block| (block.first, block.last, fields(&block.yaml))).collect()
 }
 
-fn fields(text: &str) -> Result<Map<String, Value>, String> {
+fn fields(text: &str) -> Fields {
     match yaml::parse(text) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(Value::Null) => Err("the METADATA block is empty".to_owned()),

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use crate::{
-    builtin::{Host, NoHost},
+    builtin::{Host, Nothing},
     compile_error::Place,
     coverage::Hits,
     engine::{self, Part, StackError, Wanted, Watch},
@@ -173,7 +173,7 @@ impl Workbench {
     ) -> Result<Hits, EvalError> {
         let fault = |error: StackError| EvalError::Fault(error.to_string());
         let next = AtomicUsize::new(0);
-        let host: Arc<dyn Host> = Arc::new(NoHost);
+        let host: Arc<dyn Host> = Arc::new(Nothing);
         let (send, results) = mpsc::channel();
         let work = |send: mpsc::Sender<_>| {
             let mut hits = engine::Hits::default();

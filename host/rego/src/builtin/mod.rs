@@ -6,6 +6,7 @@
 //! is down.
 
 mod calls;
+mod nothing;
 mod shape;
 mod sigstore;
 
@@ -20,6 +21,7 @@ use assay_model::{
 };
 
 pub(crate) use self::calls::{CallFailure, Calls};
+pub(crate) use self::nothing::Nothing;
 pub use self::sigstore::SigstoreOptions;
 
 /// Why a host gives nothing.

@@ -33,13 +33,13 @@ pub(super) fn verified<'c>(all: &'c [Certificate], wanted: &Wanted) -> Option<Ve
         return None;
     }
     let mut left = SIGNATURES;
-    let chain = path(vec![leaf], middle, root, wanted, &mut left)?;
+    let chain = path(&[leaf], middle, root, wanted, &mut left)?;
     let fits = wanted.purposes.contains(&0) || wanted.purposes.iter().any(|purpose| allowed(&chain, *purpose));
     fits.then_some(chain)
 }
 
 fn path<'c>(
-    chain: Vec<&'c Certificate>,
+    chain: &[&'c Certificate],
     middle: &'c [Certificate],
     root: &'c Certificate,
     wanted: &Wanted,
@@ -52,15 +52,15 @@ fn path<'c>(
             continue;
         }
         *left -= 1;
-        if !is_signed(child, issuer) || !may_issue(issuer, &chain, wanted) {
+        if !is_signed(child, issuer) || !may_issue(issuer, chain, wanted) {
             continue;
         }
-        let mut longer = chain.clone();
+        let mut longer = chain.to_vec();
         longer.push(issuer);
         if issuer == root {
             return Some(longer);
         }
-        if let Some(found) = path(longer, middle, root, wanted, left) {
+        if let Some(found) = path(&longer, middle, root, wanted, left) {
             return Some(found);
         }
     }

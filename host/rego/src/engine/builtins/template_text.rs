@@ -73,7 +73,7 @@ enum Piece {
 }
 
 /// How a list of nodes ended.
-enum End {
+enum Stop {
     Text,
     End,
     /// `{{else}}` with what stands behind it.
@@ -94,12 +94,12 @@ pub(super) fn parse(text: &str) -> Result<Templates, String> {
     let mut parser = Parser { pieces: pieces(text)?.into_iter(), templates: Templates::new(), depth: 0 };
     let (nodes, end) = parser.nodes()?;
     match end {
-        End::Text => {
+        Stop::Text => {
             parser.templates.insert(String::new(), nodes);
             Ok(parser.templates)
         }
-        End::End => Err("unexpected {{end}}".to_owned()),
-        End::Else(_) => Err("unexpected {{else}}".to_owned()),
+        Stop::End => Err("unexpected {{end}}".to_owned()),
+        Stop::Else(_) => Err("unexpected {{else}}".to_owned()),
     }
 }
 
@@ -225,14 +225,14 @@ fn quoted(rest: &str, quote: char) -> Result<(Token, usize), String> {
 }
 
 impl Parser {
-    fn nodes(&mut self) -> Result<(Vec<Node>, End), String> {
+    fn nodes(&mut self) -> Result<(Vec<Node>, Stop), String> {
         self.depth += 1;
         if self.depth > limits::NESTING {
             return Err("the template is nested too deeply".to_owned());
         }
         let mut nodes = Vec::new();
         let end = loop {
-            let Some(piece) = self.pieces.next() else { break End::Text };
+            let Some(piece) = self.pieces.next() else { break Stop::Text };
             let tokens = match piece {
                 Piece::Text(text) if text.is_empty() => continue,
                 Piece::Text(text) => {
@@ -247,8 +247,8 @@ impl Parser {
                 _ => ("", tokens.as_slice()),
             };
             match word {
-                "end" => break End::End,
-                "else" => break End::Else(rest.to_vec()),
+                "end" => break Stop::End,
+                "else" => break Stop::Else(rest.to_vec()),
                 "if" => nodes.push(self.branch(Word::If, rest)?),
                 "with" => nodes.push(self.branch(Word::With, rest)?),
                 "range" => nodes.push(self.branch(Word::Range, rest)?),
@@ -277,7 +277,7 @@ impl Parser {
 
     fn define(&mut self, name: String) -> Result<(), String> {
         let (nodes, end) = self.nodes()?;
-        if !matches!(end, End::End) {
+        if !matches!(end, Stop::End) {
             return Err("unexpected EOF".to_owned());
         }
         self.templates.insert(name, nodes);
@@ -288,16 +288,16 @@ impl Parser {
         let pipe = pipe(rest)?;
         let (then, end) = self.nodes()?;
         let otherwise = match end {
-            End::Text => return Err("unexpected EOF".to_owned()),
-            End::End => Vec::new(),
-            End::Else(tokens) => {
+            Stop::Text => return Err("unexpected EOF".to_owned()),
+            Stop::End => Vec::new(),
+            Stop::Else(tokens) => {
                 let tokens: Vec<_> = tokens.into_iter().skip_while(|token| *token == Token::Space).collect();
                 match tokens.split_first() {
                     Some((Token::Word(again), rest)) if again == "if" => vec![self.branch(Word::If, rest)?],
                     Some((Token::Word(again), rest)) if again == "with" => vec![self.branch(Word::With, rest)?],
                     Some(_) => return Err("unexpected token in {{else}}".to_owned()),
                     None => match self.nodes()? {
-                        (nodes, End::End) => nodes,
+                        (nodes, Stop::End) => nodes,
                         _ => return Err("unexpected EOF".to_owned()),
                     },
                 }

@@ -276,7 +276,7 @@ impl Run<'_, '_, '_> {
             }
             args.extend(last.take());
             last = Some(match first {
-                Term::Function(name) => self.function(name, args)?,
+                Term::Function(name) => self.function(name, &args)?,
                 _ if !args.is_empty() => return Err(failed("can't give argument to non-function")),
                 other => self.term(other, dot)?,
             });
@@ -298,15 +298,15 @@ impl Run<'_, '_, '_> {
             Term::Float(number) => Item::Float(*number),
             Term::Bool(flag) => Item::Value(Value::from(*flag)),
             Term::Nil => Item::Missing,
-            Term::Function(name) => self.function(name, Vec::new())?,
+            Term::Function(name) => self.function(name, &[])?,
         })
     }
 
-    fn function(&mut self, name: &str, args: Vec<Item>) -> Result<Item, BuiltinError> {
+    fn function(&mut self, name: &str, args: &[Item]) -> Result<Item, BuiltinError> {
         let wrong = |message: String| failed(format!("error calling {name}: {message}"));
         let shown = |args: &[Item]| args.iter().map(Item::shown).collect::<Vec<_>>();
         let flag = |flag: bool| Item::Value(Value::from(flag));
-        Ok(match (name, args.as_slice()) {
+        Ok(match (name, args) {
             ("and", [.., last]) => args.iter().find(|item| !item.holds()).unwrap_or(last).clone(),
             ("or", [.., last]) => args.iter().find(|item| item.holds()).unwrap_or(last).clone(),
             ("not", [one]) => flag(!one.holds()),

@@ -101,7 +101,7 @@ proptest! {
         let policy = policy(&all, &[0, 1, 2]);
         let together = answer(&policy, &order);
         // Each asked by itself of a policy that has not been asked before.
-        let alone: Vec<_> = order.iter().flat_map(|path| answer(&self::policy(&all, &[0, 1, 2]), &[path.clone()])).collect();
+        let alone: Vec<_> = order.iter().flat_map(|path| answer(&self::policy(&all, &[0, 1, 2]), std::slice::from_ref(path))).collect();
         prop_assert_eq!(&together, &alone);
         prop_assert_eq!(answer(&policy, &order), together);
     }
