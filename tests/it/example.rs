@@ -46,18 +46,8 @@ fn the_readme_command_exits_with_0_and_prints_the_report() {
 }
 
 /// What judges the example: our own checks, every package of `policies/release`, and the WebAssembly check.
-const PACKAGES: [&str; 10] = [
-    "builtin.",
-    "provenance.",
-    "build.",
-    "tasks.",
-    "step_images.",
-    "cve.",
-    "tests.",
-    "sbom.",
-    "labels.",
-    "licences.",
-];
+const PACKAGES: [&str; 10] =
+    ["builtin.", "provenance.", "build.", "tasks.", "step_images.", "cve.", "tests.", "sbom.", "labels.", "licences."];
 
 #[test]
 fn a_denied_licence_is_a_violation_beside_the_policy() {

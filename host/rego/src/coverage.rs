@@ -33,7 +33,8 @@ impl Hits {
 
 impl CoverageReport {
     pub(crate) fn new(files: impl Iterator<Item = (String, engine::Rows)>) -> Self {
-        let file = |rows: engine::Rows| FileCoverage { covered: runs(&rows.covered), not_covered: runs(&rows.not_covered) };
+        let file =
+            |rows: engine::Rows| FileCoverage { covered: runs(&rows.covered), not_covered: runs(&rows.not_covered) };
         Self { files: files.map(|(name, rows)| (name, file(rows))).collect() }
     }
 

@@ -19,8 +19,8 @@ use serde_json::Value;
 
 use crate::{
     builtin::Host,
-    limits::EVALUATION_TIME,
     eval_error::EvalError,
+    limits::EVALUATION_TIME,
     policy::{Ask, Policy},
     story::RuleStory,
 };

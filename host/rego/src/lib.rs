@@ -41,8 +41,8 @@ pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer,
 pub use compile_error::{CompileError, Place, Problem};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
-pub use explain::{Detail, Explained, Step, StepKind};
 pub use eval_error::EvalError;
+pub use explain::{Detail, Explained, Step, StepKind};
 pub use inspect::{Inspected, inspect};
 pub use judge::Group;
 pub use load::{BadPattern, Ignore};

@@ -71,7 +71,9 @@ impl Sources {
     /// [`SourceError`] for what cannot be read, is too large, or is neither a policy nor data.
     pub fn add_path(&mut self, path: &str, ignore: &Ignore) -> Result<(), SourceError> {
         let (root, place) = rooted(path);
-        self.add_files(&place, &root, ignore, |name| is_policy(name) || DATA.iter().any(|ending| name.ends_with(ending)))
+        self.add_files(&place, &root, ignore, |name| {
+            is_policy(name) || DATA.iter().any(|ending| name.ends_with(ending))
+        })
     }
 
     /// Adds the policies and the data of a bundle that is a folder.

@@ -23,9 +23,9 @@ use crate::{
     limits::{EVALUATION_TIME, PROBLEMS},
     outline::Outline,
     question::Question,
-    story::RuleStory,
     rules::{Rules, rules},
     sources::Sources,
+    story::RuleStory,
 };
 
 /// Compiled policies. Nothing changes in it: threads share it.
@@ -176,7 +176,11 @@ impl Policy {
             let found = rules.iter().find(|rule| rule.place.0 == file && rule.place.1 == row);
             found.map(|rule| rule.code.clone()).unwrap_or_default()
         };
-        Ok(seen.stories.into_iter().map(|story| RuleStory::new(code(&story.rule.file, story.rule.line), story)).collect())
+        Ok(seen
+            .stories
+            .into_iter()
+            .map(|story| RuleStory::new(code(&story.rule.file, story.rule.line), story))
+            .collect())
     }
 
     /// Where the first definition of a rule stands.

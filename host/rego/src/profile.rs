@@ -68,7 +68,9 @@ impl Profile {
         };
         let mut lines: Vec<_> = lines.into_values().map(|(line, _)| line).collect();
         let mut rules: Vec<_> = profile.rules.into_iter().map(rule).collect();
-        lines.sort_by(|one, other| other.time.cmp(&one.time).then_with(|| (&one.file, one.row).cmp(&(&other.file, other.row))));
+        lines.sort_by(|one, other| {
+            other.time.cmp(&one.time).then_with(|| (&one.file, one.row).cmp(&(&other.file, other.row)))
+        });
         rules.sort_by(|one, other| other.own.cmp(&one.own).then_with(|| one.name.cmp(&other.name)));
         Self { lines, rules }
     }

@@ -155,12 +155,8 @@ impl Workbench {
         let mut question = Question::new(&options.host, Timestamp::now(), None, options.time_limit);
         question.strict_builtin_errors = options.strict_builtin_errors;
         let input = input(options).map_err(|error| QueryError::Eval { error, notes: Box::default() })?;
-        let watch = Watch {
-            coverage: options.coverage,
-            profile: options.profile,
-            trace: options.explain,
-            ..Watch::default()
-        };
+        let watch =
+            Watch { coverage: options.coverage, profile: options.profile, trace: options.explain, ..Watch::default() };
         let started = Instant::now();
         let asked = self.program.query_watched(&prepared.query, &question.ask(input), &watch);
         let eval = started.elapsed();

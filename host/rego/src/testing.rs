@@ -179,7 +179,8 @@ impl Workbench {
             let mut hits = engine::Hits::default();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(test), false) = (tests.get(at), options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)))
+                let (Some(test), false) =
+                    (tests.get(at), options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)))
                 else {
                     return hits;
                 };
@@ -214,12 +215,7 @@ impl Workbench {
         })
     }
 
-    fn run_one(
-        &self,
-        test: &Test,
-        host: &Arc<dyn Host>,
-        options: &TestOptions<'_>,
-    ) -> (TestResult, engine::Hits) {
+    fn run_one(&self, test: &Test, host: &Arc<dyn Host>, options: &TestOptions<'_>) -> (TestResult, engine::Hits) {
         let mut result = TestResult::new(TestEnd::Skipped);
         if test.todo {
             return (result, engine::Hits::default());

@@ -33,7 +33,8 @@ struct Explaining {
 pub(crate) fn explained(groups: Vec<Group>, codes: &[String], told: &Told) -> Result<Vec<Arc<dyn Judge>>, Unusable> {
     if let Some(code) = codes.iter().find(|code| !groups.iter().any(|group| group.has_rule(code))) {
         let package = code.rsplit_once('.').map_or(code.as_str(), |(package, _)| package);
-        let mut near: Vec<_> = groups.iter().flat_map(Group::codes).filter(|known| known.starts_with(package)).collect();
+        let mut near: Vec<_> =
+            groups.iter().flat_map(Group::codes).filter(|known| known.starts_with(package)).collect();
         near.dedup();
         near.truncate(5);
         let hint = if near.is_empty() {
@@ -44,9 +45,7 @@ pub(crate) fn explained(groups: Vec<Group>, codes: &[String], told: &Told) -> Re
         return Err(Unusable::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
     }
     let codes: Arc<[String]> = codes.into();
-    let judge = |group| {
-        Arc::new(Explaining { group, codes: Arc::clone(&codes), told: told.clone() }) as Arc<dyn Judge>
-    };
+    let judge = |group| Arc::new(Explaining { group, codes: Arc::clone(&codes), told: told.clone() }) as Arc<dyn Judge>;
     Ok(groups.into_iter().map(judge).collect())
 }
 

@@ -53,7 +53,9 @@ pub(super) fn run(flags: &BenchFlags, printer: Printer) -> Result<u8, Unusable> 
         let measured = match measure(&workbench, &query, &options, time, flags.fail) {
             Ok(Some(measured)) => measured,
             Ok(None) => {
-                printer.error("error: the answer is undefined, so that nothing is measured\nhint: `--fail=false` measures it");
+                printer.error(
+                    "error: the answer is undefined, so that nothing is measured\nhint: `--fail=false` measures it",
+                );
                 return Ok(tool::NO);
             }
             Err(error) => {

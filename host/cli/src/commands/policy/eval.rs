@@ -7,9 +7,7 @@ use std::{
 };
 
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
-use assay_rego::{
-    EvalError, NoHost, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench,
-};
+use assay_rego::{EvalError, NoHost, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench};
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
@@ -192,8 +190,9 @@ impl Shown<'_> {
             };
         }
         if self.flags.metrics || self.flags.instrument {
-            json["metrics"] =
-                Value::Object(self.metrics().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect());
+            json["metrics"] = Value::Object(
+                self.metrics().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+            );
         }
         if let Some(detail) = trace::detail(self.flags.explain) {
             // OPA gives its syntax trees here; the lines are what people make of them.
@@ -246,9 +245,9 @@ impl Shown<'_> {
         let lines = |line: &dyn Fn(&QueryResult) -> String| results.iter().map(|result| line(result) + "\n").collect();
         match self.flags.format {
             EvalFormat::Values => lines(&|result| pretty(&Value::Array(result.values.clone()))),
-            EvalFormat::Bindings => lines(&|result| {
-                pretty(&Value::Object(result.bindings.clone().into_iter().collect::<Map<_, _>>()))
-            }),
+            EvalFormat::Bindings => {
+                lines(&|result| pretty(&Value::Object(result.bindings.clone().into_iter().collect::<Map<_, _>>())))
+            }
             EvalFormat::Raw => lines(&|result| {
                 let words: Vec<_> = result.values.iter().map(raw).collect();
                 words.join(" ")
@@ -286,13 +285,16 @@ impl Shown<'_> {
     /// One value as JSON, or a table of variables and of the expressions that are not just true.
     fn pretty(&self) -> String {
         let Some(first) = self.answer.results.first() else { return "undefined\n".to_owned() };
-        if let ([_], [value], true) = (self.answer.results.as_slice(), first.values.as_slice(), first.bindings.is_empty())
+        if let ([_], [value], true) =
+            (self.answer.results.as_slice(), first.values.as_slice(), first.bindings.is_empty())
         {
             return pretty(value) + "\n";
         }
         let names: Vec<_> = first.bindings.keys().map(String::as_str).collect();
         let told: Vec<_> = (0..first.values.len())
-            .filter(|at| self.answer.results.iter().any(|result| !result.values.get(*at).is_some_and(Value::is_boolean)))
+            .filter(|at| {
+                self.answer.results.iter().any(|result| !result.values.get(*at).is_some_and(Value::is_boolean))
+            })
             .collect();
         let texts = told.iter().filter_map(|at| self.answer.expressions.get(*at)).map(|it| it.text.as_str());
         let head: Vec<_> = names.iter().copied().chain(texts).collect();

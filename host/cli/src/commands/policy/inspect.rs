@@ -33,16 +33,20 @@ pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable
             return Ok(tool::NO);
         }
     };
-    print(printer, &match flags.format {
-        PlainFormat::Json => pretty(&as_json(&packages, flags.annotations.then_some(&annotations))) + "\n",
-        PlainFormat::Pretty => as_text(&packages, &annotations),
-    })?;
+    print(
+        printer,
+        &match flags.format {
+            PlainFormat::Json => pretty(&as_json(&packages, flags.annotations.then_some(&annotations))) + "\n",
+            PlainFormat::Pretty => as_text(&packages, &annotations),
+        },
+    )?;
     Ok(tool::FINE)
 }
 
 fn read(paths: &[String], ignore: &Ignore) -> Result<Sources, LoadError> {
     let mut sources = Sources::new();
-    paths.iter().try_for_each(|path| sources.add_path(path, ignore)).map_err(LoadError::Source)?;
+    // As for `opa`, a folder is a bundle: other data in it than `data.json` is not looked at.
+    paths.iter().try_for_each(|path| sources.add_bundle(path, ignore)).map_err(LoadError::Source)?;
     Ok(sources)
 }
 
@@ -105,7 +109,9 @@ fn annotation_text(text: &mut String, entry: &Inspected) {
     let _infallible = writeln!(text, "Location: {}:{}", entry.place.file, entry.place.line);
     let _infallible = writeln!(text, "Scope: {}\n", entry.text("scope"));
     let fields = entry.annotations.as_ref();
-    for (key, name) in [("organizations", "Organizations"), ("authors", "Authors"), ("related_resources", "Related Resources")] {
+    for (key, name) in
+        [("organizations", "Organizations"), ("authors", "Authors"), ("related_resources", "Related Resources")]
+    {
         let Some(items) = fields.and_then(|fields| fields.get(key)).and_then(Value::as_array) else { continue };
         let _infallible = writeln!(text, "{name}:");
         for item in items {

@@ -61,6 +61,9 @@ mod tests {
     #[test]
     fn it_is_indented_as_go_does_it() {
         let value = json!({"a": [], "b": {}, "c": [1, "<"], "d": null});
-        assert_eq!(pretty(&value), "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    \"\\u003c\"\n  ],\n  \"d\": null\n}");
+        assert_eq!(
+            pretty(&value),
+            "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    \"\\u003c\"\n  ],\n  \"d\": null\n}"
+        );
     }
 }

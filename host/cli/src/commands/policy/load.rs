@@ -41,16 +41,16 @@ pub(super) fn refuse(flags: &LoadFlags) -> Result<(), Unusable> {
         return Err(Unusable::new("`--capabilities`: the built-ins cannot be chosen").hint("leave it out"));
     }
     if flags.target != "rego" {
-        return Err(Unusable::new(format!("`--target {}`: policies are only run as Rego", flags.target))
-            .hint("leave it out"));
+        return Err(
+            Unusable::new(format!("`--target {}`: policies are only run as Rego", flags.target)).hint("leave it out")
+        );
     }
     Ok(())
 }
 
 /// The files that are left out.
 pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, Unusable> {
-    Ignore::new(flags.ignore.iter().map(String::as_str))
-        .map_err(|error| Unusable::new(format!("`--ignore`: {error}")))
+    Ignore::new(flags.ignore.iter().map(String::as_str)).map_err(|error| Unusable::new(format!("`--ignore`: {error}")))
 }
 
 /// Reads and compiles.
@@ -137,7 +137,8 @@ fn problems_text(problems: &[Problem], limit: usize) -> String {
             let _infallible = write!(text, "{code}: ");
         }
         text.push_str(&problem.message);
-        if let (Some(place), Some(line)) = (&problem.place, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
+        if let (Some(place), Some(line)) =
+            (&problem.place, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
         {
             let _infallible = write!(text, "\n\t{}\n\t{}", line.trim(), caret(line, place.column));
         }
@@ -165,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_caret_stands_under_its_column() {
-        for (line, column, want) in [("x := y", 6, "     ^"), ("\tx := y", 7, "     ^"), ("\ta\tb", 4, " \t^"), ("é = y", 6, "    ^")]
+        for (line, column, want) in
+            [("x := y", 6, "     ^"), ("\tx := y", 7, "     ^"), ("\ta\tb", 4, " \t^"), ("é = y", 6, "    ^")]
         {
             assert_eq!(caret(line, column), want, "{line} {column}");
         }

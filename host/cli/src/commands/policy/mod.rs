@@ -48,8 +48,9 @@ pub(crate) fn opa(command: OpaCommand) -> Result<u8, Unusable> {
         }
         OpaCommand::Other(words) => {
             let name = words.first().cloned().unwrap_or_else(|| OsString::from(""));
-            Err(Unusable::new(format!("assay has no `opa {}`", name.to_string_lossy()))
-                .hint("it has `test`, `eval`, `check`, `inspect`, `bench` and `version`; use `opa` itself for the rest"))
+            Err(Unusable::new(format!("assay has no `opa {}`", name.to_string_lossy())).hint(
+                "it has `test`, `eval`, `check`, `inspect`, `bench` and `version`; use `opa` itself for the rest",
+            ))
         }
     }
 }

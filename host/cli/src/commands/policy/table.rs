@@ -38,7 +38,8 @@ impl Table {
             for (at, width) in widths.iter().enumerate() {
                 let cell = row.get(at).map_or("", String::as_str);
                 let space = " ".repeat(width - cell.chars().count().min(*width));
-                let is_number = self.numbers && !cell.is_empty() && cell.chars().all(|at| at.is_ascii_digit() || at == '.');
+                let is_number =
+                    self.numbers && !cell.is_empty() && cell.chars().all(|at| at.is_ascii_digit() || at == '.');
                 text.push_str(&if is_number { format!(" {space}{cell} │") } else { format!(" {cell}{space} │") });
             }
             text.push('\n');

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use assay_rego::{CoverageReport, FileCoverage, Test, TestEnd, TestResult};
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use serde_json::{Value, json};
 
 use super::{

@@ -54,7 +54,8 @@ pub(super) fn failed(line: &FailedLine, indent: &str) -> Vec<String> {
     let mut lines = vec![format!("{indent}{}:{}:", line.place.file, line.place.line)];
     // The lines lose the indentation that they share.
     let indentation = |line: &str| line.len() - line.trim_start().len();
-    let common = line.lines.iter().filter(|line| !line.trim().is_empty()).map(|line| indentation(line)).min().unwrap_or(0);
+    let common =
+        line.lines.iter().filter(|line| !line.trim().is_empty()).map(|line| indentation(line)).min().unwrap_or(0);
     for (row, text) in (line.place.line..).zip(&line.lines) {
         let text = text.get(common..).unwrap_or_default();
         lines.push(format!("{indent}  {}", text.trim_end()));

@@ -144,9 +144,10 @@ impl<'p> Storyteller<'p> {
         let mut steps = Vec::new();
         flat(&branch.steps, &mut steps);
         let widest = |span: Span| {
-            let around = steps.iter().map(|step| step.span).filter(|other| {
-                other.file == span.file && other.start <= span.start && span.end <= other.end
-            });
+            let around = steps
+                .iter()
+                .map(|step| step.span)
+                .filter(|other| other.file == span.file && other.start <= span.start && span.end <= other.end);
             around.max_by_key(|other| other.end - other.start).unwrap_or(span)
         };
         let mut groups: Vec<Group<'p>> = Vec::new();

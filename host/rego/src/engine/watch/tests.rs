@@ -118,11 +118,23 @@ fn stories(rules: &str) -> Vec<(u64, Vec<String>)> {
 #[test]
 fn a_story_ends_with_the_first_expression_that_never_held() {
     for (rules, results, want) in [
-        ("r if {\n\tinput.x == 1\n\tinput.x == 2\n\ttrue\n}\n", 0, vec!["3 input.x == 1 1", "4 input.x == 2 0 input.x=1"]),
-        ("r contains x if {\n\tsome x in input.xs\n\tx > 1\n}\n", 2, vec!["3 some x in input.xs 3 x=1 input.xs=[1, 2, 3]", "4 x > 1 2 x=2"]),
+        (
+            "r if {\n\tinput.x == 1\n\tinput.x == 2\n\ttrue\n}\n",
+            0,
+            vec!["3 input.x == 1 1", "4 input.x == 2 0 input.x=1"],
+        ),
+        (
+            "r contains x if {\n\tsome x in input.xs\n\tx > 1\n}\n",
+            2,
+            vec!["3 some x in input.xs 3 x=1 input.xs=[1, 2, 3]", "4 x > 1 2 x=2"],
+        ),
         ("r if {\n\tf(input.x) == 3\n}\nf(x) := x + 1\n", 0, vec!["3 f(input.x) == 3 0 f(input.x)=2 input.x=1"]),
         ("r if {\n\tinput.nope.deep\n}\n", 0, vec!["3 input.nope.deep 0 input.nope.deep=undefined"]),
-        ("r if {\n\tinput.x == y with input as {\"x\": 5}\n\ty := 4\n}\n", 0, vec!["4 y := 4 1 y=4", "3 input.x == y 0 input.x=5 y=4"]),
+        (
+            "r if {\n\tinput.x == y with input as {\"x\": 5}\n\ty := 4\n}\n",
+            0,
+            vec!["4 y := 4 1 y=4", "3 input.x == y 0 input.x=5 y=4"],
+        ),
         ("r if {\n\tsome x in []\n\tx > 1\n}\n", 0, vec!["3 some x in [] 0"]),
     ] {
         let want: Vec<_> = want.into_iter().map(str::to_owned).collect();
@@ -140,7 +152,8 @@ fn each_branch_of_an_else_has_its_own_story() {
 #[test]
 fn a_trace_keeps_a_limited_number_of_things() {
     let watch = Watch { trace: true, ..Watch::default() };
-    let text = "package p\nr := count([1 | some i in numbers.range(1, 400); some j in numbers.range(1, 400); i == j])\n";
+    let text =
+        "package p\nr := count([1 | some i in numbers.range(1, 400); some j in numbers.range(1, 400); i == j])\n";
     let (_, seen) = watched(text, "data.p.r", &watch);
     assert_eq!(seen.trace.events.len(), crate::engine::limits::TRACE_EVENTS);
     assert!(seen.trace.left_out > 100_000, "{}", seen.trace.left_out);
