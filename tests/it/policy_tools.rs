@@ -185,7 +185,7 @@ fn the_exit_code_of_tests_is_that_of_opa() {
         (&["-r", "none"], 0, ""),
         (&["-r", "none", "--fail-on-empty"], 2, ""),
         (&["-r", "("], 2, "regular expression"),
-        (&["broken"], 1, "broken/p.rego:3:6: rego_unsafe_var_error: var y is unsafe\n\tx := y\n\t     ^"),
+        (&["broken"], 1, "broken/p.rego:3:1: rego_unsafe_var_error: var y is unsafe\n\tx := y\n\t^"),
         (&["nowhere"], 1, "`nowhere` does not exist"),
         (&["--ignore", "*_test.rego"], 0, ""),
         (&["--schema", "s.json"], 2, "--schema"),
@@ -277,7 +277,7 @@ fn a_query_is_answered_as_opa_answers_it() {
         ("data.names", &["--format", "raw"], 0, "[\"cart\",\"till\"]"),
         ("data.names", &["--format", "values"], 0, "[\n  [\n    \"cart\",\n    \"till\"\n  ]\n]"),
         ("data.names", &["--format", "pretty"], 0, "[\n  \"cart\",\n  \"till\"\n]"),
-        ("data.names[x]", &["--format", "pretty"], 0, "│ 1 │ till          │"),
+        ("data.names[x]", &["--format", "pretty"], 0, "│ 1 │ \"till\"        │"),
         ("print(\"said\")", &[], 0, "said"),
         ("true", &["--metrics"], 0, "timer_rego_query_eval_ns"),
         ("data.shop.deny", &["--coverage"], 0, "\"covered\""),
@@ -301,6 +301,7 @@ fn an_evaluation_is_explained() {
     let want = "shop/shop.rego:13  Enter data.shop.deny
 shop/shop.rego:7   | Enter data.shop.allow
 shop/shop.rego:8   | | Fail input.x == 1
+shop/shop.rego:14  | Fail allow
 [
   \"not allowed\"
 ]";
@@ -330,13 +331,32 @@ fn everything_that_is_wrong_is_told_with_its_place() {
     bench.0.file("bad/a.rego", "package a\n\nx := y\n\nz if nope(1)\n");
     bench.0.file("bad/b.rego", "package b\n\n\tw := v\n");
     let ran = bench.run(&["policy", "check", "bad"]);
-    let want = "bad/a.rego:3:6: rego_unsafe_var_error: var y is unsafe\n\tx := y\n\t     ^";
+    let want = "bad/a.rego:5:6: rego_type_error: undefined function nope\n\tz if nope(1)\n\t     ^";
     ran.expect(1, want);
     let ran = bench.run(&["opa", "check", "bad", "--format", "json", "--max-errors", "1"]);
     let errors: Value = serde_json::from_str(&ran.err).unwrap();
     let errors = errors["errors"].as_array().unwrap();
     assert_eq!((errors.len(), &errors[0]["location"]["file"], ran.code), (1, &json!("bad/a.rego"), 1), "{ran:?}");
     bench.run(&["opa", "check", "nowhere"]).expect(1, "nowhere");
+}
+
+#[test]
+fn packages_and_annotations_are_shown() {
+    let bench = Bench::new(TESTS);
+    let json = bench.run(&["opa", "inspect", "shop", "--annotations", "--format", "json"]).json();
+    let part = |kind: &str, value: &str| json!({"type": kind, "value": value});
+    let want = json!([{
+        "annotations": {"custom": {"short_name": "allowed"}, "scope": "rule", "title": "Allowed"},
+        "location": {"file": "shop/shop.rego", "row": 7, "col": 1},
+        "path": [part("var", "data"), part("string", "shop"), part("string", "allow")],
+    }]);
+    assert_eq!(json["annotations"], want);
+    let want = json!({"data.shop": ["shop/shop.rego"], "data.shop_test": ["shop/shop_test.rego"]});
+    assert_eq!(json["namespaces"], want);
+    let ran = bench.run(&["policy", "inspect", "shop", "--annotations"]);
+    ran.expect(0, "│ data.shop      │ shop/shop.rego      │");
+    ran.expect(0, "Allowed\n=======\n\nPackage:  shop\nRule:     allow\nLocation: shop/shop.rego:7\nScope: rule");
+    bench.run(&["policy", "inspect", "nowhere"]).expect(1, "nowhere");
 }
 
 #[test]

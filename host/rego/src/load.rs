@@ -100,7 +100,9 @@ impl Sources {
             return Err(SourceError::Unknown { path: place.to_owned() });
         }
         for file in found.iter().filter(|file| !ignore.leaves_out(file, place)) {
-            let name = file.path.display().to_string();
+            let path = file.path.display().to_string();
+            // As in OPA, `./policy` and `policy` are one place.
+            let name = path.strip_prefix("./").map_or(path.clone(), |rest| rest.trim_start_matches('/').to_owned());
             if !is_policy(&name) {
                 let text = self.read(&file.path, DATA_FILE_BYTES)?;
                 let path: Vec<_> = root.iter().chain(&file.folders).cloned().collect();

@@ -45,7 +45,8 @@ pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable
 
 fn read(paths: &[String], ignore: &Ignore) -> Result<Sources, LoadError> {
     let mut sources = Sources::new();
-    paths.iter().try_for_each(|path| sources.add_path(path, ignore)).map_err(LoadError::Source)?;
+    // As for `opa`, a folder is a bundle: other data in it than `data.json` is not looked at.
+    paths.iter().try_for_each(|path| sources.add_bundle(path, ignore)).map_err(LoadError::Source)?;
     Ok(sources)
 }
 
