@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::{compact, from_json};
+use super::json_text::{compact, from_json, quote};
 use super::schema_refs::Schema;
 use super::{layout, limits, regexes};
 
@@ -94,15 +94,62 @@ fn number(value: &Json) -> Option<Num> {
     }
 }
 
+/// The value on one line, fields in the order of their names, numbers by their value.
 fn shown(value: &Json) -> String {
-    from_json(value.clone()).and_then(|value| compact(&value)).unwrap_or_default()
+    let mut out = String::new();
+    show(&mut out, value);
+    out
+}
+
+fn show(out: &mut String, value: &Json) {
+    match value {
+        Json::Null => out.push_str("null"),
+        Json::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Json::String(text) => quote(out, text),
+        Json::Number(_) => {
+            out.push_str(&from_json(value.clone()).and_then(|value| compact(&value)).unwrap_or_default());
+        }
+        Json::Array(elements) => {
+            out.push('[');
+            for (at, element) in elements.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                show(out, element);
+            }
+            out.push(']');
+        }
+        Json::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (at, (name, value)) in fields.into_iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                quote(out, name);
+                out.push(':');
+                show(out, value);
+            }
+            out.push('}');
+        }
+    }
 }
 
 /// Numbers are equal by their value, not by how they are written.
 fn same(a: &Json, b: &Json) -> bool {
-    match (from_json(a.clone()), from_json(b.clone())) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
+    match (a, b) {
+        (Json::Number(one), Json::Number(other)) => {
+            one == other || matches!((from_json(a.clone()), from_json(b.clone())), (Ok(a), Ok(b)) if a == b)
+        }
+        (Json::Array(one), Json::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Json::Object(one), Json::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
+        }
+        _ => a == b,
     }
 }
 
@@ -481,5 +528,22 @@ fn fits_format(format: &str, text: &str) -> bool {
         "regex" => text.is_empty() || regexes::compile(text).is_ok(),
         "json-pointer" => plain(r"^(/([^~/]|~[01])*)*$"),
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_shown_as_its_value_in_rego_is() {
+        let number = |text: &str| -> Json { text.parse::<serde_json::Number>().unwrap().into() };
+        let value = json!({"b": [1, true, null, "a\"<"], "a": {}, "c": [], "n": number("1.0"), "e": number("1e2")});
+        let through = from_json(value.clone()).and_then(|value| compact(&value)).unwrap();
+        assert_eq!(shown(&value), through);
+        assert!(same(&number("1.0"), &number("1")) && same(&json!([{"a": number("1e2")}]), &json!([{"a": 100}])));
+        assert!(!same(&json!(1), &json!("1")) && !same(&json!({"a": 1}), &json!({"b": 1})));
     }
 }
