@@ -22,7 +22,6 @@ use crate::{
 
 /// The cases that we answer otherwise, and why. A case that is listed and does not differ any more fails the test.
 const DIFFERENT: &[(&str, &str)] = &[
-    ("input-fail", "`validate input` is not a command yet"),
     ("out-all-mixed-info", ONCE),
     ("out-all-pass", "in `ec` the summary's `success` is false whatever happened"),
     ("out-three-components", ONCE),

@@ -39,8 +39,6 @@ pub(crate) struct ImageFlags {
     #[command(flatten)]
     pub(crate) run: RunFlags,
     #[command(flatten)]
-    pub(crate) retry: RetryFlags,
-    #[command(flatten)]
     pub(crate) vsa: VsaFlags,
 }
 
@@ -212,31 +210,6 @@ pub(crate) struct RunFlags {
     /// Time after which the run ends with what it has, such as 90s or 1h30m; 0 for none
     #[arg(long, value_name = "DURATION", env = "ASSAY_TIMEOUT", default_value = "5m")]
     pub(crate) timeout: String,
-}
-
-/// The flags by which `ec` asks a registry again, known so that a pipeline that passes them runs. A request that failed
-/// is not made again, so nothing is read from them: the component has no answer.
-#[derive(Debug, Args)]
-pub(crate) struct RetryFlags {
-    /// The longest pause of `ec`
-    #[arg(long, value_name = "DURATION", hide = true)]
-    pub(crate) retry_max_wait: Option<String>,
-
-    /// How often `ec` asks again
-    #[arg(long, value_name = "N", hide = true)]
-    pub(crate) retry_max_retry: Option<String>,
-
-    /// The first pause of `ec`
-    #[arg(long, value_name = "DURATION", hide = true)]
-    pub(crate) retry_duration: Option<String>,
-
-    /// How much longer each pause of `ec` is
-    #[arg(long, value_name = "FACTOR", hide = true)]
-    pub(crate) retry_factor: Option<String>,
-
-    /// How much the pauses of `ec` differ
-    #[arg(long, value_name = "PART", hide = true)]
-    pub(crate) retry_jitter: Option<String>,
 }
 
 /// Verification summaries are not made yet; the flags of `ec` are known so that a script that leaves them empty runs.
