@@ -272,7 +272,8 @@ mod tests {
         let text = "package p\n# METADATA\n# scope: document\n# title: D\ndeny contains 1\n\ndeny contains 2\n";
         let titles: Vec<_> = run(text).iter().map(|entry| entry.text("title").to_owned()).collect();
         assert_eq!(titles, ["", "D", "", "D"]);
-        let file = PolicyFile { name: "a.rego".to_owned(), text: "package p\n# METADATA\n# : [\ndeny contains 1".to_owned() };
+        let file =
+            PolicyFile { name: "a.rego".to_owned(), text: "package p\n# METADATA\n# : [\ndeny contains 1".to_owned() };
         assert!(inspect(Sources::of(vec![file], Value::Null)).is_err());
     }
 }

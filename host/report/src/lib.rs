@@ -42,7 +42,8 @@ mod recorded;
 mod sample;
 
 pub use conftest::{
-    ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, UnknownConftestFormat, conftest_error,
+    ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, UnknownConftestFormat,
+    conftest_error,
 };
 pub use format::{Format, UnknownFormat, make};
 pub use input::{FileOutcome, InputFormat, InputRun, UnknownInputFormat};

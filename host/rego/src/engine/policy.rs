@@ -107,8 +107,7 @@ impl Files {
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
-        let parsed =
-            spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
+        let parsed = spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
         for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
             match module {
                 Ok(module) => modules.push(module),

@@ -49,8 +49,11 @@ impl Policy {
             }
         }
         rules.sort_by_key(|(_, _, place, _)| *place);
-        let paths: Vec<Vec<String>> =
-            [EXCEPTION].into_iter().chain(rules.iter().map(|(name, ..)| *name)).map(|name| below(&found.path, name)).collect();
+        let paths: Vec<Vec<String>> = [EXCEPTION]
+            .into_iter()
+            .chain(rules.iter().map(|(name, ..)| *name))
+            .map(|name| below(&found.path, name))
+            .collect();
         let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.values.into_iter();
         let excepted = values.next().flatten();
         let mut checked = Vec::new();
@@ -62,7 +65,8 @@ impl Policy {
                 EvalError::Policy(Problem::at(place, message))
             };
             let places = value.as_ref().map(locations).unwrap_or_default();
-            let found = value.map(|value| answers(package, kind, value)).transpose().map_err(wrong)?.unwrap_or_default();
+            let found =
+                value.map(|value| answers(package, kind, value)).transpose().map_err(wrong)?.unwrap_or_default();
             checked.push(Checked {
                 rule: name.to_owned(),
                 kind,
@@ -114,7 +118,8 @@ mod tests {
         let shown: Vec<_> = checked
             .iter()
             .map(|rule| {
-                let said: Vec<_> = rule.answers.iter().map(|(answer, place)| (answer.message.clone(), place.clone())).collect();
+                let said: Vec<_> =
+                    rule.answers.iter().map(|(answer, place)| (answer.message.clone(), place.clone())).collect();
                 json!([rule.rule, rule.definitions, rule.exceptions, said])
             })
             .collect();

@@ -22,8 +22,7 @@ pub(super) fn text(run: &ConftestRun, options: ConftestOptions) -> String {
         ];
         for (word, colour, findings, _) in lists.into_iter().filter(|(_, _, _, shown)| *shown) {
             for finding in findings {
-                let _infallible =
-                    writeln!(text, "{} {} {}", paint(word, colour), subject(result), finding.message);
+                let _infallible = writeln!(text, "{} {} {}", paint(word, colour), subject(result), finding.message);
             }
         }
     }

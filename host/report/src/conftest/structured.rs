@@ -30,8 +30,7 @@ fn document(result: &ConftestResult) -> Value {
     fields.insert("filename".to_owned(), json!(file));
     fields.insert("namespace".to_owned(), json!(result.namespace));
     fields.insert("successes".to_owned(), json!(result.successes));
-    let lists =
-        [("warnings", &result.warnings), ("failures", &result.failures), ("exceptions", &result.exceptions)];
+    let lists = [("warnings", &result.warnings), ("failures", &result.failures), ("exceptions", &result.exceptions)];
     for (name, findings) in lists.into_iter().filter(|(_, findings)| !findings.is_empty()) {
         fields.insert(name.to_owned(), findings.iter().map(finding).collect());
     }

@@ -86,7 +86,10 @@ fn pipelines_get_their_commands_and_no_message_gives_one_of_its_own() {
     hostile.results[0].failures = vec![finding("a\n::add-mask::b\n##vso[task.setvariable]x", "")];
     for format in [ConftestFormat::Github, ConftestFormat::AzureDevOps] {
         let text = hostile.report(format, plain).unwrap();
-        assert!(!text.lines().any(|line| line.starts_with("::add-mask") || line.starts_with("##vso[task.set")), "{text}");
+        assert!(
+            !text.lines().any(|line| line.starts_with("::add-mask") || line.starts_with("##vso[task.set")),
+            "{text}"
+        );
     }
 }
 
@@ -119,7 +122,8 @@ fn programs_get_documents() {
          \"Failures detected\"}\n",
     );
     let sarif: Value = serde_json::from_str(&run().report(ConftestFormat::Sarif, plain).unwrap()).unwrap();
-    let rules: Vec<_> = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| rule["id"].clone()).collect();
+    let rules: Vec<_> =
+        sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| rule["id"].clone()).collect();
     assert_eq!(rules, ["main/deny", "main/warn", "main/allow"]);
     assert_eq!(
         sarif["runs"][0]["results"][1],

@@ -18,8 +18,7 @@ use super::{
     cache::Cache,
     error::{FetchError, Why},
     git::Checkout,
-    http,
-    oci,
+    http, oci,
     place::{Kind, Place},
 };
 use crate::store::Store;

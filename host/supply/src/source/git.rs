@@ -97,7 +97,8 @@ impl<'a> Checkout<'a> {
         let mut place = place.clone();
         place.reference = None;
         let checkout = Self::empty(&place, folder, bounds)?;
-        let fetched = checkout.run(&["fetch", "--quiet", "--no-tags", "--filter=blob:none", "--", &place.url, "HEAD"])?;
+        let fetched =
+            checkout.run(&["fetch", "--quiet", "--no-tags", "--filter=blob:none", "--", &place.url, "HEAD"])?;
         succeeded(&fetched)?;
         let found = checkout.run(&["log", "-1", "--no-merges", "--format=%H", "FETCH_HEAD", "--", path])?;
         succeeded(&found)?;
@@ -314,7 +315,12 @@ impl Entry {
         let mut facts = facts.split_ascii_whitespace();
         let (mode, _kind, object, size) = (facts.next()?, facts.next()?, facts.next()?, facts.next()?);
         let size = if size == "-" { 0 } else { size.parse().ok()? };
-        is_commit(object).then(|| Self { mode: mode.to_owned(), object: object.to_owned(), size, name: name.to_owned() })
+        is_commit(object).then(|| Self {
+            mode: mode.to_owned(),
+            object: object.to_owned(),
+            size,
+            name: name.to_owned(),
+        })
     }
 }
 
@@ -338,5 +344,9 @@ fn succeeded<T>(ended: &Ended<T>) -> Result<(), Why> {
     if ended.status.success() {
         return Ok(());
     }
-    Err(Why::Failed(if ended.said.is_empty() { format!("git ended with {}", ended.status) } else { ended.said.clone() }))
+    Err(Why::Failed(if ended.said.is_empty() {
+        format!("git ended with {}", ended.status)
+    } else {
+        ended.said.clone()
+    }))
 }

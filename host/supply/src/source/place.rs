@@ -366,7 +366,10 @@ mod tests {
             ("oci://127.0.0.1:5000/a/b:c", "oci 127.0.0.1:5000/a/b:c false"),
             ("quay.io/a/b:c", "oci quay.io/a/b:c false"),
             ("localhost:5000/a:c", "oci localhost:5000/a:c false"),
-            ("123456789012.dkr.ecr.us-east-1.amazonaws.com/a:c", "oci 123456789012.dkr.ecr.us-east-1.amazonaws.com/a:c false"),
+            (
+                "123456789012.dkr.ecr.us-east-1.amazonaws.com/a:c",
+                "oci 123456789012.dkr.ecr.us-east-1.amazonaws.com/a:c false",
+            ),
         ] {
             assert_eq!(kind(text), want, "{text}");
         }
@@ -374,7 +377,13 @@ mod tests {
 
     #[test]
     fn what_is_insecure_or_unknown_is_refused() {
-        for text in ["http://h.test/p.rego", "HTTP://h.test/p", "git::http://h.test/a.git", "oci::http://127.0.0.1/a", "::http://x"] {
+        for text in [
+            "http://h.test/p.rego",
+            "HTTP://h.test/p",
+            "git::http://h.test/a.git",
+            "oci::http://127.0.0.1/a",
+            "::http://x",
+        ] {
             assert_eq!(kind(text), format!("error attempting to download from insecure source: {text}"));
         }
         for (text, says) in [

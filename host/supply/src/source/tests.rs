@@ -277,9 +277,8 @@ fn artifact(layers: &[(Option<&str>, &[u8], bool)]) -> (Served, Digest) {
     let blobs: Vec<(String, Vec<u8>)> =
         layers.iter().map(|(_, bytes, _)| (format!("/v2/a/b/blobs/{}", Digest::of(bytes)), bytes.to_vec())).collect();
     let served = Served::start(move |path, _| {
-        let is_manifest = ["v1", "latest", &named.to_string()]
-            .iter()
-            .any(|name| path == format!("/v2/a/b/manifests/{name}"));
+        let is_manifest =
+            ["v1", "latest", &named.to_string()].iter().any(|name| path == format!("/v2/a/b/manifests/{name}"));
         if is_manifest {
             return Answer::Whole(200, vec![("Content-Type", IMAGE.to_owned())], manifest.clone());
         }

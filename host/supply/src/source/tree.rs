@@ -44,7 +44,8 @@ impl<'a> Tree<'a> {
         let mut buffer = vec![0; 64 << 10];
         let mut size = 0_u64;
         loop {
-            let read = content.read(&mut buffer).map_err(|error| Why::Failed(format!("`{name}` does not read: {error}")))?;
+            let read =
+                content.read(&mut buffer).map_err(|error| Why::Failed(format!("`{name}` does not read: {error}")))?;
             let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
             file.write_all(part)?;
             size += part.len() as u64;
@@ -175,10 +176,8 @@ mod tests {
             Ok(())
         };
         fill(&mut tree).and_then(|()| tree.finish()).map_err(|why| why.to_string())?;
-        let mut names: Vec<String> = fs_err::read_dir(&root)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            fs_err::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         Ok(names)
     }

@@ -140,7 +140,10 @@ fn shown(value: &Value) -> String {
         Value::Array(all) => format!("[{}]", joined(all.iter().map(shown).collect())),
         Value::Set(all) => format!("[{}]", joined(all.iter().map(shown).collect())),
         Value::Object(all) => {
-            format!("map[{}]", joined(all.iter().map(|(key, value)| format!("{}:{}", shown(key), shown(value))).collect()))
+            format!(
+                "map[{}]",
+                joined(all.iter().map(|(key, value)| format!("{}:{}", shown(key), shown(value))).collect())
+            )
         }
     }
 }
@@ -344,7 +347,11 @@ impl Run<'_, '_, '_> {
             ("gt", [one, other]) => flag(order(one, other, false).map_err(wrong)?.is_gt()),
             ("ge", [one, other]) => flag(order(one, other, false).map_err(wrong)?.is_ge()),
             ("call", [one, ..]) => return Err(wrong(format!("non-function of type {}", one.kind()))),
-            ("and" | "or" | "not" | "len" | "index" | "slice" | "printf" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "call", _) => {
+            (
+                "and" | "or" | "not" | "len" | "index" | "slice" | "printf" | "eq" | "ne" | "lt" | "le" | "gt" | "ge"
+                | "call",
+                _,
+            ) => {
                 return Err(failed(format!("wrong number of args for {name}: got {}", args.len())));
             }
             _ => return Err(failed(format!("function {name:?} not defined"))),
@@ -369,9 +376,8 @@ fn field(item: Item, path: &[String]) -> Result<Item, BuiltinError> {
 
 /// What `range` goes through, with its keys.
 fn pairs(item: &Item) -> Result<Vec<(Item, Item)>, BuiltinError> {
-    let numbered = |(at, value): (usize, &Value)| {
-        (Item::Int(i64::try_from(at).unwrap_or(i64::MAX)), Item::Value(value.clone()))
-    };
+    let numbered =
+        |(at, value): (usize, &Value)| (Item::Int(i64::try_from(at).unwrap_or(i64::MAX)), Item::Value(value.clone()));
     Ok(match item {
         Item::Missing | Item::Value(Value::Null | Value::Undefined) => Vec::new(),
         Item::Value(Value::Array(all)) => all.iter().enumerate().map(numbered).collect(),

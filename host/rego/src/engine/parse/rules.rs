@@ -334,7 +334,9 @@ fn not_constant(term: &Term) -> Option<(crate::engine::span::Span, &'static str)
         TermKind::Ref(_) => Some((term.span, "ref")),
         TermKind::Call(_) => Some((term.span, "call")),
         TermKind::Array(items) | TermKind::Set(items) => items.iter().find_map(not_constant),
-        TermKind::Object(items) => items.iter().find_map(|(key, value)| not_constant(key).or_else(|| not_constant(value))),
+        TermKind::Object(items) => {
+            items.iter().find_map(|(key, value)| not_constant(key).or_else(|| not_constant(value)))
+        }
         TermKind::Scalar(_)
         | TermKind::ArrayOf(_)
         | TermKind::SetOf(_)

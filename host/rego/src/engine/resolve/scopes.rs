@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::error::CompileCode;
 use crate::engine::ast::{Literal, LiteralKind, Name, Part, Term, TermKind};
+use crate::engine::error::CompileCode;
 use crate::engine::ir::Slot;
 use crate::engine::span::Span;
 
