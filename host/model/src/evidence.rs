@@ -1,6 +1,6 @@
 //! [`Evidence`]: what was fetched about one image and verified, as every judge sees it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -20,6 +20,8 @@ pub struct Evidence {
     pub config: Option<Arc<[u8]>>,
     /// The image this one is built on, where its annotations name one that can be read.
     pub parent: Option<Parent>,
+    /// The manifests of an operator's bundle image, by their paths; see [`OPERATOR_MANIFESTS`].
+    pub files: BTreeMap<String, Value>,
     /// Verified image signatures, in the order of their layers.
     pub signatures: Vec<Signature>,
     /// Verified attestations about this image, in the order of their layers.
@@ -49,6 +51,9 @@ impl Evidence {
     }
 }
 
+/// The label of an image that names the folder of an operator's manifests (operator-framework, "bundle format").
+pub const OPERATOR_MANIFESTS: &str = "operators.operatorframework.io.bundle.manifests.v1";
+
 /// The base image named by `org.opencontainers.image.base.name` and `.digest` (image-spec annotations).
 #[derive(Clone, Debug)]
 pub struct Parent {
@@ -72,8 +77,8 @@ pub struct Signature {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<String>,
     /// What the certificate says.
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub metadata: std::collections::BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// A verified in-toto statement about the image.

@@ -48,6 +48,8 @@ struct ImageDocument<'a> {
     config: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<ParentDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Value>,
     source: &'a Value,
 }
 
@@ -147,6 +149,8 @@ impl InputHead {
             let statement = RawValue::from_string(json::compact(statement.get()))?;
             attestations.push(AttestationDocument { statement, signatures: &attestation.signatures });
         }
+        let files = (!evidence.files.is_empty())
+            .then(|| evidence.files.iter().map(|(name, file)| (name.clone(), json::sorted(file))).collect());
         let parent = evidence.parent.as_ref().map(|parent| ParentDocument {
             reference: &parent.reference,
             config: runtime_config(&parent.config).unwrap_or_else(|| Value::Object(Map::new())),
@@ -158,6 +162,7 @@ impl InputHead {
                 signatures: &evidence.signatures,
                 config: evidence.config.as_deref().and_then(runtime_config),
                 parent,
+                files,
                 source: &component.source,
             },
             snapshot: &self.snapshot,
@@ -188,6 +193,7 @@ mod tests {
                 (*br#"{"os":"linux","config":{"User":"","Labels":{"z":"","a":"<b>"},"Odd":1,"Env":["A=b"]}}"#).into(),
             ),
             parent: Some(Parent { reference: "r.example/base:1@sha256:0".to_owned(), config: (*b"{}").into() }),
+            files: [("m/a.yaml".to_owned(), serde_json::json!({"z": 1, "a": []}))].into(),
             signatures: vec![],
             attestations: vec![Attestation {
                 statement: statement.into(),
@@ -209,7 +215,7 @@ mod tests {
         let policy = PolicySpec { public_key: "k".to_owned(), ..PolicySpec::default() };
         let head = InputHead::new(&snapshot, &snapshot.components, &policy).unwrap();
         let text = head.document(snapshot.components.first().unwrap(), &evidence()).unwrap();
-        let want = r#"{"attestations":[{"statement":{"_type":"t","big":1e400,"n":1.0,"z":1,"a":2}}],"image":{"ref":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","config":{"Env":["A=b"],"Labels":{"a":"\u003cb\u003e","z":""},"Odd":1},"parent":{"ref":"r.example/base:1@sha256:0","config":{}},"source":{}},"snapshot":{"application":"","displayName":"D","new":1,"components":[{"name":"cart","containerImage":"r.example/cart:1","source":{}}],"artifacts":{}},"component_name":"cart","policy_spec":{"publicKey":"k"}}"#;
+        let want = r#"{"attestations":[{"statement":{"_type":"t","big":1e400,"n":1.0,"z":1,"a":2}}],"image":{"ref":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","config":{"Env":["A=b"],"Labels":{"a":"\u003cb\u003e","z":""},"Odd":1},"parent":{"ref":"r.example/base:1@sha256:0","config":{}},"files":{"m/a.yaml":{"a":[],"z":1}},"source":{}},"snapshot":{"application":"","displayName":"D","new":1,"components":[{"name":"cart","containerImage":"r.example/cart:1","source":{}}],"artifacts":{}},"component_name":"cart","policy_spec":{"publicKey":"k"}}"#;
         assert_eq!(text, want);
     }
 

@@ -105,6 +105,7 @@ mod tests {
             manifest: (*b"{}").into(),
             config: None,
             parent: None,
+            files: std::collections::BTreeMap::new(),
             signatures: vec![],
             attestations: statements.iter().map(attestation).collect(),
             checks: vec![],

@@ -29,6 +29,14 @@ pub fn parse(text: &str) -> Result<Value, TextError> {
     parse_yaml(text)
 }
 
+/// Reads the first document of a text that may hold several, which is all that `ec` reads of a file.
+pub fn parse_first(text: &str) -> Result<Value, TextError> {
+    parse(text).or_else(|error| {
+        let text = text.strip_prefix("---\n").unwrap_or(text);
+        text.split_once("\n---").map_or(Err(error), |(first, _)| parse(first))
+    })
+}
+
 fn parse_yaml(text: &str) -> Result<Value, TextError> {
     if text.trim().is_empty() {
         return Ok(Value::Null);

@@ -61,6 +61,7 @@ fn evidence(image: &PinnedImage) -> Evidence {
         manifest: (*b"{}").into(),
         config: None,
         parent: None,
+        files: std::collections::BTreeMap::new(),
         signatures: vec![],
         attestations: vec![attestation()],
         checks: vec![Check { kind: CheckKind::ImageSignature, failure: None }],

@@ -5,21 +5,26 @@
 //! answer and never looks like an unsigned image.
 
 use std::{
+    collections::BTreeMap,
     panic,
     sync::Arc,
     thread::{self, ScopedJoinHandle},
 };
 
 use assay_model::{
-    evidence::{Attestation, Check, CheckKind, Evidence, Parent, Signature},
+    evidence::{Attestation, Check, CheckKind, Evidence, OPERATOR_MANIFESTS, Parent, Signature},
     failure::{ErrorCode, NoAnswer},
     image::{ImageRef, PinnedImage, Repository},
     limits,
     port::{Gather, IndexEntry, Located},
+    yaml,
 };
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     cosign::{self, Attested, Bundled, Found, Trust},
+    files,
     key::PublicKey,
     store::{Manifest, Resolved, Store},
 };
@@ -117,6 +122,18 @@ impl Gatherer {
         let Some(manifest) = self.store.usual_image(&resolved)? else { return Ok(None) };
         let config = self.config(repository, &manifest)?;
         Ok(config.map(|config| Parent { reference: shown, config }))
+    }
+
+    /// The manifests of an operator, where the image's label names their folder. Files that are no YAML are left out, and
+    /// so are all if a layer is no archive, as in `ec`.
+    fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, NoAnswer> {
+        let Some(folder) = config.and_then(operator_manifests) else { return Ok(BTreeMap::new()) };
+        let files = files::image_files(&self.store, image, &[&folder])?.unwrap_or_default();
+        let read = |(name, bytes): (String, Vec<u8>)| {
+            let text = std::str::from_utf8(&bytes).ok()?;
+            Some((name, yaml::parse_first(text).ok()?))
+        };
+        Ok(files.into_iter().filter_map(read).collect())
     }
 
     fn signed(&self, image: &PinnedImage) -> Result<Found<Signature>, NoAnswer> {
@@ -236,6 +253,7 @@ impl Gather for Gatherer {
             (config(), parent(), signed(), attested(), bundled())
         };
         let (config, parent) = (config?, parent?);
+        let files = self.files(image, config.as_deref())?;
         let Settled { signatures, attestations, checks } = self.settle(signed?, attested?, bundled?);
         Ok(Evidence {
             image: image.clone(),
@@ -243,11 +261,27 @@ impl Gather for Gatherer {
             manifest: Arc::clone(manifest.bytes()),
             config,
             parent,
+            files,
             signatures,
             attestations,
             checks,
         })
     }
+}
+
+/// The folder that an image's label names.
+fn operator_manifests(config: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Image {
+        config: Option<Runtime>,
+    }
+    #[derive(Deserialize)]
+    struct Runtime {
+        #[serde(rename = "Labels")]
+        labels: Option<BTreeMap<String, String>>,
+    }
+    let image: Image = serde_json::from_slice(config).ok()?;
+    image.config?.labels?.remove(OPERATOR_MANIFESTS)
 }
 
 /// What a thread came to. A panic goes on where it would have been without the thread.

@@ -196,6 +196,7 @@ fn no_image() -> Result<Evidence, NoAnswer> {
         manifest: Arc::from([]),
         config: None,
         parent: None,
+        files: std::collections::BTreeMap::new(),
         signatures: Vec::new(),
         attestations: Vec::new(),
         checks: Vec::new(),

@@ -135,16 +135,10 @@ pub(super) fn referrer(referrer: Referrer) -> Value {
 pub(super) fn files(files: &Files) -> Value {
     let read = |(name, bytes): (&String, &Vec<u8>)| {
         let text = std::str::from_utf8(bytes).ok()?;
-        let document = yaml::parse(text).or_else(|_| yaml::parse(first_document(text))).ok()?;
+        let document = yaml::parse_first(text).ok()?;
         Some((Value::from(name.as_str()), Value::from(document)))
     };
     files.iter().filter_map(read).collect::<Object>().into_value()
-}
-
-/// The first of several documents, which is all that `ec` reads.
-fn first_document(text: &str) -> &str {
-    let text = text.strip_prefix("---\n").unwrap_or(text);
-    text.split_once("\n---").map_or(text, |(first, _)| first)
 }
 
 /// The descriptors within the others. None when its `data` is not base64.

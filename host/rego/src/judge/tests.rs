@@ -34,6 +34,7 @@ fn judge(group: &Group, input: &str) -> Result<Decision, NoAnswer> {
         manifest: (*b"{}").into(),
         config: None,
         parent: None,
+        files: std::collections::BTreeMap::new(),
         signatures: vec![],
         attestations: vec![],
         checks: vec![],

@@ -99,6 +99,29 @@ fn evidence_of_an_image_is_fetched_once_however_often_it_is_gathered() {
 }
 
 #[test]
+fn an_operators_manifests_are_evidence() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let layer = crate::archive::tests::tar(&[
+        ("manifests/a.yaml", b"kind: A\n---\nkind: B\n"),
+        ("manifests/broken.yaml", b"[1"),
+        ("other/b.yaml", b"kind: B"),
+    ]);
+    let mut files = |labels: Value| {
+        let config = json!({"config": {"Labels": labels}}).to_string();
+        let config = layout.blob("application/vnd.oci.image.config.v1+json", config.as_bytes());
+        let layer = layout.blob("application/vnd.oci.image.layer.v1.tar", &layer);
+        let document =
+            json!({"schemaVersion": 2, "mediaType": crate::fixture::IMAGE, "config": config, "layers": [layer]});
+        let image = layout.manifest("app/operator", None, &document);
+        gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/operator", &image)).unwrap().files
+    };
+    let want = [("manifests/a.yaml".to_owned(), json!({"kind": "A"}))];
+    assert_eq!(files(json!({OPERATOR_MANIFESTS: "manifests/"})), BTreeMap::from(want));
+    assert_eq!(files(json!({"other": "label"})), BTreeMap::new());
+    assert_eq!(files(json!(null)), BTreeMap::new());
+}
+
+#[test]
 fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let (amd, arm) = (layout.signed("app/index", "amd", &signer), layout.signed("app/index", "arm", &signer));
@@ -121,7 +144,8 @@ fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
     );
     // A signature of its manifests is none of the index, and the other way round.
     let evidence = gatherer.gather(&located.image).unwrap();
-    assert_eq!((evidence.media_type.as_str(), evidence.config.is_none()), (INDEX, true));
+    // The config is that of the image for the usual machine.
+    assert_eq!((evidence.media_type.as_str(), evidence.config.is_some()), (INDEX, true));
     assert!(!evidence.may_be_judged());
     assert!(gatherer.gather(&pinned("q.test/app/index", &amd)).unwrap().may_be_judged());
 }

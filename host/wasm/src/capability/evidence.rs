@@ -245,6 +245,7 @@ mod tests {
             manifest: Arc::from(manifest.as_bytes()),
             config: None,
             parent: None,
+            files: std::collections::BTreeMap::new(),
             signatures: Vec::new(),
             attestations: Vec::new(),
             checks: Vec::new(),

@@ -95,6 +95,7 @@ fn evidence(sboms: &[&str]) -> Evidence {
         manifest: Arc::from(manifest.into_bytes()),
         config: Some(Arc::from(CONFIG)),
         parent: None,
+        files: std::collections::BTreeMap::new(),
         signatures: vec![signature.clone()],
         attestations: sboms.iter().map(attestation).collect(),
         checks: Vec::new(),
