@@ -25,7 +25,7 @@ const POLICY_FORMATS: [&str; 4] = ["json", "text", "names", "short-names"];
 const DATA_FORMATS: [&str; 2] = ["json", "yaml"];
 
 /// Shows rules.
-pub(crate) fn policy(flags: InspectPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn policy(flags: &InspectPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     known_format(&flags.output, &POLICY_FORMATS)?;
     let settings = SourceSettings::new(&flags.sources, around)?;
     let texts = match fetch_configuration(flags.policy.clone(), &settings, printer)? {
@@ -37,7 +37,7 @@ pub(crate) fn policy(flags: InspectPolicyFlags, around: &Surroundings, printer: 
     for text in &texts {
         let place = brought(&sources, text, flags.dest.as_deref(), "policy")?;
         let mut entries = entries(&place)?;
-        entries.retain(|entry| is_wanted(entry, &flags));
+        entries.retain(|entry| is_wanted(entry, flags));
         found.insert(sources.pinned(text), entries);
     }
     let shown = if flags.output == "json" { as_json(&found)? } else { as_text(&found, &flags.output) };

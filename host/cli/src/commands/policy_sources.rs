@@ -52,7 +52,11 @@ impl PolicySources {
         printer: Printer,
     ) -> Result<Self, Unusable> {
         let texts: BTreeSet<&str> = texts.collect();
-        let places = texts.iter().map(|text| Place::parse(text)).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
+        let places = texts
+            .iter()
+            .map(|text| Place::parse(text))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unusable(&error))?;
         let remote = places.iter().filter(|place| !place.is_local()).count();
         let fetcher = if remote == 0 { Fetcher::new(None, FetchOptions::default()) } else { fetcher(settings, store)? };
         let bar = (remote > 0 && printer.shows_progress()).then(|| bar(remote));
@@ -68,7 +72,7 @@ impl PolicySources {
         if let Some(bar) = &bar {
             bar.finish_and_clear();
         }
-        let fetched = texts.into_iter().map(str::to_owned).zip(fetched.map_err(unusable)?).collect();
+        let fetched = texts.into_iter().map(str::to_owned).zip(fetched.map_err(|error| unusable(&error))?).collect();
         Ok(Self { fetched })
     }
 
@@ -177,7 +181,7 @@ pub(crate) fn fetch_extra_data(
     Ok(())
 }
 
-fn unusable(error: FetchError) -> Unusable {
+fn unusable(error: &FetchError) -> Unusable {
     Unusable::new(error.to_string()).hint(error.hint())
 }
 
