@@ -8,6 +8,7 @@
 
 mod arrows;
 mod bad_input;
+mod conftest;
 mod ec_cases;
 mod example;
 mod plugins;
@@ -17,6 +18,7 @@ mod registry;
 mod remote;
 mod reports;
 mod shared;
+mod sources;
 mod tidy;
 mod verdicts;
 mod world;

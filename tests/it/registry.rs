@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use assay_model::digest::Digest;
 use axum::{
     Router,
     body::Body,
@@ -80,6 +81,22 @@ impl Registry {
             let digest = format!("sha256:{}", path.file_name().unwrap().to_str().unwrap());
             content.blobs.insert(digest, fs_err::read(&path).unwrap());
         }
+    }
+
+    /// Adds a blob.
+    pub(crate) fn put_blob(&self, bytes: &[u8]) {
+        self.content.lock().unwrap().blobs.insert(Digest::of(bytes).to_string(), bytes.to_vec());
+    }
+
+    /// Adds a manifest as `repository:tag`, and gives its digest.
+    pub(crate) fn put_manifest(&self, name: &str, media_type: &str, bytes: &[u8]) -> Digest {
+        let digest = Digest::of(bytes);
+        let repository = name.rsplit_once(':').unwrap().0;
+        let mut content = self.content.lock().unwrap();
+        for name in [name.to_owned(), format!("{repository}@{digest}")] {
+            content.manifests.insert(name, (media_type.to_owned(), bytes.to_vec()));
+        }
+        digest
     }
 
     /// Misbehaves for every path that holds `part`.

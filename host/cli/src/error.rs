@@ -33,6 +33,14 @@ impl Unusable {
         self
     }
 
+    /// The same with another word for something, wherever it is said.
+    pub(crate) fn saying(mut self, this: &str, instead_of: &str) -> Self {
+        for text in [&mut self.fact].into_iter().chain(&mut self.causes).chain(&mut self.hint) {
+            *text = text.replace(instead_of, this);
+        }
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -13,10 +13,11 @@ mod settings;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
+use camino::Utf8PathBuf;
 use clap::Parser as _;
 
 use crate::{
-    flags::Flags,
+    flags::{Command, Flags},
     printer::Printer,
     settings::{Called, Surroundings},
 };
@@ -36,7 +37,14 @@ fn main() -> ExitCode {
             return called.code(exit::UNUSABLE).into();
         }
     };
+    if called == Called::Ec && matches!(flags.command, Command::Test(_)) && !is_experimental() {
+        Printer::new(false).error("Error: unknown command \"test\" for \"ec\"");
+        return exit::DENIED.into();
+    }
+    // The exit codes of this command are conftest's, by whatever name it is called.
+    let has_own_codes = matches!(flags.command, Command::Test(_));
     match commands::run(flags.command, around) {
+        Ok(code) if has_own_codes => code.into(),
         Ok(code) => called.code(code).into(),
         Err(unusable) => {
             Printer::new(false).error(&called.error(&unusable.text()));
@@ -51,7 +59,21 @@ fn surroundings() -> Surroundings {
         now: jiff::Timestamp::now(),
         colours: if is_set(&NO_COLOUR) { Some(false) } else { is_set(&FORCE_COLOUR).then_some(true) },
         stdout_is_terminal: std::io::stdout().is_terminal(),
+        cache_home,
     }
+}
+
+/// `$XDG_CACHE_HOME`, else `~/.cache`, as the XDG Base Directory Specification says.
+fn cache_home() -> Option<Utf8PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let folder = |name: &str| std::env::var(name).ok().map(Utf8PathBuf::from).filter(|folder| folder.is_absolute());
+    folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
+}
+
+/// Whether `ec` has its experimental commands.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn is_experimental() -> bool {
+    std::env::var("EC_EXPERIMENTAL").is_ok_and(|text| text == "1")
 }
 
 /// The names of the environment that ask for a text without colours, as `ec` has them.

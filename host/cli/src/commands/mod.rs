@@ -5,14 +5,33 @@
 
 mod as_ec;
 mod builtins;
+mod compare;
+mod documents;
 mod excluded;
+mod fetch_policy;
+mod folders;
+mod init_policies;
+mod inspect;
+mod policy_sources;
 mod progress;
+mod test;
+mod track_bundle;
 mod validate_image;
+mod validate_input;
+mod validate_policy;
+mod version;
 mod wire;
 
 use crate::{
     error::Unusable,
-    flags::{Command, Validate},
+    flags::{
+        Command, Validate,
+        fetch::Fetch,
+        init::Init,
+        inspect::Inspect,
+        missing::{Anything, Sigstore},
+        track::Track,
+    },
     printer::Printer,
     settings::Surroundings,
 };
@@ -24,5 +43,29 @@ pub(crate) fn run(command: Command, around: Surroundings) -> Result<u8, Unusable
             let printer = Printer::new(flags.report.quiet);
             validate_image::run(*flags, around, printer)
         }
+        Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &around, Printer::new(false)),
+        Command::Validate { what: Validate::Policy(flags) } => {
+            validate_policy::run(flags, &around, Printer::new(false))
+        }
+        Command::Validate { what: Validate::Vsa(given) } => {
+            Err(missing("validate vsa", &given).hint("judge the images themselves with `validate image`"))
+        }
+        Command::Sigstore { what: Sigstore::Initialize(given) } => Err(missing("sigstore initialize", &given)
+            .hint("give the keys of a transparency log and of certificates as files")),
+        Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &around, Printer::new(false)),
+        Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &around, Printer::new(false)),
+        Command::Inspect { what: Inspect::PolicyData(flags) } => {
+            inspect::policy_data(&flags, &around, Printer::new(false))
+        }
+        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, Printer::new(false)),
+        Command::Compare(flags) => compare::run(&flags, &around, Printer::new(false)),
+        Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &around, Printer::new(false)),
+        Command::Test(flags) => test::run(&flags, &around, Printer::new(false)),
+        Command::Version(flags) => version::run(&flags, around.now, Printer::new(false)),
     }
+}
+
+fn missing(command: &str, given: &Anything) -> Unusable {
+    let given = if given.arguments.is_empty() { String::new() } else { format!(" {}", given.arguments.join(" ")) };
+    Unusable::new(format!("`{command}{given}`: this command of ec is not supported"))
 }

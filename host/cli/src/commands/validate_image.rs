@@ -18,22 +18,28 @@ use signal_hook::{
     low_level,
 };
 
-use super::{as_ec, progress::Progress, wire};
+use super::{as_ec, policy_sources, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{Called, ImageSettings, Output, Surroundings},
+    settings::{Called, ImageSettings, Output, SourceSettings, Surroundings},
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    let sources = SourceSettings::new(&flags.sources, &around)
+        .offline(flags.input.bundle.is_some())
+        .insecure(&flags.input.insecure_registry);
+    let mut flags = flags;
+    flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
+    policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;
     let settings = ImageSettings::new(flags, around)?;
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }
-    let wired = wire::job(&settings)?;
+    let wired = wire::job(&settings, printer)?;
     for note in &wired.notes {
         printer.note(note);
     }

@@ -3,13 +3,13 @@
 //! Whatever cannot be opened, compiled or loaded is told here, before the run begins. This is the only module that
 //! names every crate below.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use assay_model::{
     event::RunHead,
     evidence::CheckKind,
     limits,
-    policy::{PolicySpec, SourceGroup},
+    policy::SourceGroup,
     port::{Blobs, Judge},
     selection::Selection,
 };
@@ -20,10 +20,11 @@ use assay_supply::{GatherOptions, Gatherer, PublicKey, RegistryOptions, Relocati
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
-use super::{as_ec, builtins::StoreHost, excluded::Excludable};
+use super::{as_ec, builtins::StoreHost, excluded::Excludable, policy_sources::PolicySources};
 use crate::{
     error::Unusable,
     files::read_bytes,
+    printer::Printer,
     settings::{Called, CheckFlag, ImageSettings},
 };
 
@@ -34,19 +35,23 @@ pub(crate) struct Wired {
 }
 
 /// Opens, compiles and loads everything the settings name.
-pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
+pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, Unusable> {
     let key = PublicKey::from_pem(&settings.key.pem).map_err(|error| {
         Unusable::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
     })?;
     let store = Arc::new(store(settings)?);
     let mut policy = settings.policy.clone();
+    let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(&store)), printer)?;
     let selections: Arc<[Selection]> =
         policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
     let mut notes = skipped_checks(settings);
     notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
     let mut judges: Vec<Arc<dyn Judge>> = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
-        judges.push(Arc::new(source_group(settings, number, group, selection, &key, &store)?));
+        judges.push(Arc::new(
+            source_group(settings, &sources, (number, group), selection, &key, &store)
+                .map_err(|error| sources.named(error))?,
+        ));
     }
     if !settings.checks.is_empty() {
         let (checks, note) = checks(settings, &store)?;
@@ -57,7 +62,7 @@ pub(crate) fn job(settings: &ImageSettings) -> Result<Wired, Unusable> {
         );
         notes.extend(note);
     }
-    pin(&mut policy)?;
+    sources.pin(&mut policy);
     let relocation = if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused };
     let head = RunHead {
         key: key.to_pem().to_owned(),
@@ -98,8 +103,8 @@ fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
 
 fn source_group(
     settings: &ImageSettings,
-    number: usize,
-    group: &SourceGroup,
+    places: &PolicySources,
+    (number, group): (usize, &SourceGroup),
     selection: &Selection,
     key: &PublicKey,
     store: &Arc<Store>,
@@ -115,10 +120,10 @@ fn source_group(
     let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
     let mut sources = Sources::new();
     for place in &group.policy {
-        sources.add_policy(Path::new(local(place)?)).map_err(unreadable)?;
+        sources.add_policy(places.path(place)?).map_err(unreadable)?;
     }
     for place in &group.data {
-        sources.add_data(Path::new(local(place)?)).map_err(unreadable)?;
+        sources.add_data(places.path(place)?).map_err(unreadable)?;
     }
     if let Some(rule_data) = &group.rule_data {
         sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
@@ -158,33 +163,6 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<String> {
         (image && attestation, both),
     ];
     texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| format!("warning: {text}")).collect()
-}
-
-/// What a place that is not on this machine begins with.
-const REMOTE: [&str; 9] = ["oci::", "oci://", "git::", "git@", "git://", "https://", "http://", "https::", "http::"];
-
-/// The path of a local source; other kinds are an error until they can be fetched.
-fn local(place: &str) -> Result<&str, Unusable> {
-    let path = place.strip_prefix("file::").or_else(|| place.strip_prefix("file://")).unwrap_or(place);
-    let is_remote = path.contains("://") || REMOTE.iter().any(|prefix| path.starts_with(prefix));
-    let is_remote = is_remote
-        || (!Path::new(path).exists()
-            && ["github.com/", "gitlab.com/", "bitbucket.org/", "quay.io/"].iter().any(|host| path.starts_with(host)));
-    if is_remote {
-        return Err(Unusable::new(format!(
-            "the policy source `{place}` is not on this machine, and fetching is not supported yet"
-        ))
-        .hint("fetch it first and name the folder"));
-    }
-    Ok(path)
-}
-
-/// Writes every source as it was resolved, in `ec`'s form.
-fn pin(policy: &mut PolicySpec) -> Result<(), Unusable> {
-    for place in policy.sources.iter_mut().flat_map(|group| group.policy.iter_mut().chain(&mut group.data)) {
-        *place = format!("file::{}", local(place)?);
-    }
-    Ok(())
 }
 
 type Checks = (Vec<Arc<dyn Judge>>, Option<String>);

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
 
-use super::go;
+use super::{go, sources::SourceFlags};
 
 pub(super) fn help() -> String {
     format!(
@@ -32,6 +32,8 @@ pub(crate) struct ImageFlags {
     pub(crate) trust: TrustFlags,
     #[command(flatten)]
     pub(crate) policy: PolicyFlags,
+    #[command(flatten)]
+    pub(crate) sources: SourceFlags,
     #[command(flatten)]
     pub(crate) report: ReportFlags,
     #[command(flatten)]

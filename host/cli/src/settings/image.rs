@@ -9,7 +9,7 @@ use assay_model::{evidence::CheckKind, moment::Moment, policy::PolicySpec, snaps
 use camino::Utf8PathBuf;
 
 use super::{
-    Called, CheckFlag, KeyText, Output, Surroundings,
+    Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings,
     moment::moment,
     output::outputs,
     policy::policy,
@@ -35,6 +35,7 @@ pub(crate) struct ImageSettings {
     pub(crate) skipped: Vec<CheckKind>,
     /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
     pub(crate) policy: PolicySpec,
+    pub(crate) sources: SourceSettings,
     pub(crate) checks: Vec<CheckFlag>,
     /// Whether rules for pipelines of another intention are left out.
     pub(crate) by_intention: bool,
@@ -69,6 +70,10 @@ impl ImageSettings {
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
         }
+        let sources = SourceSettings::new(&flags.sources, &around)
+            .offline(flags.input.bundle.is_some())
+            .insecure(&flags.input.insecure_registry)
+            .until(limit.map(|limit| started + limit));
         Ok(Self {
             called: around.called,
             snapshot,
@@ -79,6 +84,7 @@ impl ImageSettings {
             allow_relocation: flags.trust.allow_relocation,
             skipped: skipped(&flags.trust),
             policy,
+            sources,
             checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
             // Names that `ec` does not know mean its default, as there.
             by_intention: flags.policy.filter_type == "ec-policy",
@@ -105,9 +111,14 @@ mod tests {
     fn settings(arguments: &[&str]) -> Result<ImageSettings, String> {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
-        let Command::Validate { what: Validate::Image(flags) } = flags.command;
-        let around =
-            Surroundings { called: Called::Assay, now: NOW.parse().unwrap(), colours: None, stdout_is_terminal: false };
+        let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
+        let around = Surroundings {
+            called: Called::Assay,
+            now: NOW.parse().unwrap(),
+            colours: None,
+            stdout_is_terminal: false,
+            cache_home: || None,
+        };
         ImageSettings::new(*flags, around).map_err(|error| error.text())
     }
 

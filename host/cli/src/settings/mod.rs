@@ -4,19 +4,30 @@
 
 mod check;
 mod image;
+mod input;
 mod moment;
 mod output;
 mod policy;
 mod run;
 mod snapshot;
+mod sources;
 mod trust;
 
 use std::{ffi::OsStr, path::Path};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
-pub(crate) use self::{check::CheckFlag, image::ImageSettings, output::Output, trust::KeyText};
+pub(crate) use self::{
+    check::CheckFlag,
+    image::ImageSettings,
+    input::{InputSettings, refuse_early},
+    moment::moment_of,
+    output::Output,
+    policy::policy_of,
+    sources::{CacheFolder, SourceSettings},
+    trust::KeyText,
+};
 use crate::{error::Unusable, exit, files::read_text};
 
 /// What the environment says, read once in `main`.
@@ -27,6 +38,8 @@ pub(crate) struct Surroundings {
     /// What the environment asks of colours, where it does.
     pub(crate) colours: Option<bool>,
     pub(crate) stdout_is_terminal: bool,
+    /// The folder that programs keep their caches in, if the user has one.
+    pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.

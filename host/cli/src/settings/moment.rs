@@ -9,7 +9,11 @@ use crate::{error::Unusable, flags::image::PolicyFlags};
 const GRACE: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) fn moment(flags: &PolicyFlags, now: Timestamp) -> Result<Moment, Unusable> {
-    let text = flags.effective_time.as_str();
+    moment_of(&flags.effective_time, flags.allow_past_effective_time, now)
+}
+
+/// The moment that a text names; `now` and nothing are the moment given.
+pub(crate) fn moment_of(text: &str, allow_past: bool, now: Timestamp) -> Result<Moment, Unusable> {
     if text.is_empty() || text.eq_ignore_ascii_case("now") {
         return Ok(Moment::At(now));
     }
@@ -25,7 +29,7 @@ pub(super) fn moment(flags: &PolicyFlags, now: Timestamp) -> Result<Moment, Unus
         10 => text.parse::<Date>().and_then(of_date).map_err(|_| error())?,
         _ => text.parse::<Timestamp>().map_err(|_| error())?,
     };
-    if moment < now - GRACE && !flags.allow_past_effective_time {
+    if moment < now - GRACE && !allow_past {
         return Err(Unusable::new(format!("the effective time {moment} is in the past"))
             .hint("give `--allow-past-effective-time` if that is meant"));
     }

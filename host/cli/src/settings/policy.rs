@@ -13,14 +13,15 @@ use crate::{
 /// The configuration with the extra rule data in it; without a flag it is empty.
 pub(super) fn policy(flags: &PolicyFlags) -> Result<PolicySpec, Unusable> {
     let mut policy = match given(flags.policy.as_deref()) {
-        Some(argument) => configuration(argument)?,
+        Some(argument) => policy_of(argument)?,
         None => PolicySpec::default(),
     };
     policy.add_rule_data(&extra_rule_data(&flags.extra_rule_data)?).map_err(|error| Unusable::from_error(&error))?;
     Ok(policy)
 }
 
-fn configuration(argument: &str) -> Result<PolicySpec, Unusable> {
+/// The policy configuration that an argument names or is. One that is fetched is text by now.
+pub(crate) fn policy_of(argument: &str) -> Result<PolicySpec, Unusable> {
     refuse_remote(argument, "--policy")?;
     let path = Utf8Path::new(argument);
     if !argument.contains(['{', ':', '\n']) && !path.exists() && path.extension().is_none() {

@@ -1,0 +1,47 @@
+//! `assay fetch policy`: brings sources into folders.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{folders::copy_into, policy_sources::PolicySources};
+use crate::{
+    error::Unusable,
+    exit,
+    flags::fetch::FetchPolicyFlags,
+    printer::Printer,
+    settings::{SourceSettings, Surroundings},
+};
+
+/// Fetches, and tells what goes where.
+pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    let settings = SourceSettings::new(&flags.sources, around);
+    let dest = if flags.work_dir { work_folder()? } else { flags.dest.clone() };
+    let wanted = [("policy", &flags.source), ("data", &flags.data_source)];
+    let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
+    let wanted: Vec<(&str, Utf8PathBuf)> =
+        wanted.map(|(kind, text)| (text, clean(&dest.join(kind).join(assay_supply::folder_name(text))))).collect();
+    let sources = PolicySources::bring(wanted.iter().map(|(text, _)| *text), &settings, None, printer)?;
+    for (text, to) in wanted {
+        say(printer, &format!("Downloading {text} to {to}\n"))?;
+        let from = sources.path(text)?;
+        let from =
+            Utf8Path::from_path(from).ok_or_else(|| Unusable::new(format!("the path of `{text}` is not UTF-8")))?;
+        copy_into(from, &to)?;
+    }
+    Ok(exit::ALLOWED)
+}
+
+/// A path without `.` in it, as Go joins paths.
+fn clean(path: &Utf8Path) -> Utf8PathBuf {
+    path.components().filter(|part| part.as_str() != ".").collect()
+}
+
+fn work_folder() -> Result<Utf8PathBuf, Unusable> {
+    let failed = |error: std::io::Error| Unusable::new(format!("a temporary folder cannot be made: {error}"));
+    let folder = tempfile::Builder::new().prefix("ec-work-").tempdir().map_err(failed)?.keep();
+    Utf8PathBuf::from_path_buf(folder).map_err(|_| Unusable::new("the path of the temporary folder is not UTF-8"))
+}
+
+/// Text on standard output.
+pub(crate) fn say(printer: Printer, text: &str) -> Result<(), Unusable> {
+    printer.data(text.as_bytes()).map_err(|error| Unusable::new(format!("standard output cannot be written: {error}")))
+}

@@ -1,0 +1,198 @@
+//! [`PolicySources`]: what a policy names as its sources, on this machine and pinned; and policy configurations that
+//! are fetched.
+//!
+//! Every distinct source is brought once, several at a time. It stays until the value is dropped.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Instant,
+};
+
+use assay_model::{limits, policy::PolicySpec};
+use assay_supply::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, RegistryOptions, Store};
+use camino::Utf8Path;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{
+    error::Unusable,
+    files::read_text,
+    printer::Printer,
+    settings::{CacheFolder, SourceSettings},
+};
+
+/// Sources by the texts that name them.
+#[derive(Debug, Default)]
+pub(crate) struct PolicySources {
+    fetched: BTreeMap<String, Fetched>,
+}
+
+/// The names of a policy configuration in a repository, in the order that `ec` looks for them.
+const CONFIGURATIONS: [&str; 6] =
+    [".ec/policy.json", ".ec/policy.yaml", ".ec/policy.yml", "policy.json", "policy.yaml", "policy.yml"];
+
+impl PolicySources {
+    /// Brings everything that a policy names. Bundles come through the store, or from registries where there is none.
+    pub(crate) fn of_policy(
+        policy: &PolicySpec,
+        settings: &SourceSettings,
+        store: Option<Arc<Store>>,
+        printer: Printer,
+    ) -> Result<Self, Unusable> {
+        let texts = policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
+        Self::bring(texts.map(String::as_str), settings, store, printer)
+    }
+
+    /// Brings sources by their texts.
+    pub(crate) fn bring<'a>(
+        texts: impl Iterator<Item = &'a str>,
+        settings: &SourceSettings,
+        store: Option<Arc<Store>>,
+        printer: Printer,
+    ) -> Result<Self, Unusable> {
+        let texts: BTreeSet<&str> = texts.collect();
+        let places = texts
+            .iter()
+            .map(|text| Place::parse(text))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unusable(&error))?;
+        let remote = places.iter().filter(|place| !place.is_local()).count();
+        let fetcher = if remote == 0 { Fetcher::new(None, FetchOptions::default()) } else { fetcher(settings, store)? };
+        let bar = (remote > 0 && printer.shows_progress()).then(|| bar(remote));
+        let done = |place: &Place| {
+            if let Some(bar) = &bar
+                && !place.is_local()
+            {
+                bar.inc(1);
+                bar.set_message(place.text().to_owned());
+            }
+        };
+        let fetched = fetcher.fetch(&places, &done);
+        if let Some(bar) = &bar {
+            bar.finish_and_clear();
+        }
+        let fetched = texts.into_iter().map(str::to_owned).zip(fetched.map_err(|error| unusable(&error))?).collect();
+        Ok(Self { fetched })
+    }
+
+    /// Where a source is. Only what was brought is asked for.
+    pub(crate) fn path(&self, text: &str) -> Result<&Path, Unusable> {
+        let fetched =
+            self.fetched.get(text).ok_or_else(|| Unusable::new(format!("the source `{text}` was not fetched")))?;
+        Ok(fetched.path())
+    }
+
+    /// The source by commit or digest, in `ec`'s form.
+    pub(crate) fn pinned(&self, text: &str) -> String {
+        self.fetched.get(text).map_or_else(|| text.to_owned(), |fetched| fetched.pinned().to_owned())
+    }
+
+    /// An error with the names of sources in place of the folders that they were brought to, which are gone by now.
+    pub(crate) fn named(&self, error: Unusable) -> Unusable {
+        self.fetched.iter().fold(error, |error, (text, fetched)| match fetched.path().to_str() {
+            Some(path) if path != text && !fetched.pinned().starts_with("file::") => {
+                error.saying(fetched.pinned(), path)
+            }
+            _ => error,
+        })
+    }
+
+    /// Writes every source of a policy as it was brought.
+    pub(crate) fn pin(&self, policy: &mut PolicySpec) {
+        for text in policy.sources.iter_mut().flat_map(|group| group.policy.iter_mut().chain(&mut group.data)) {
+            *text = self.pinned(text);
+        }
+    }
+}
+
+/// Fetches with the cache of the settings.
+fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetcher, Unusable> {
+    let open = |folder: &Utf8Path| Cache::open(folder.as_std_path());
+    let cache = match &settings.cache {
+        CacheFolder::None => None,
+        CacheFolder::Usual(folder) => open(folder).ok(),
+        CacheFolder::Given(folder) => Some(open(folder).map_err(|error| {
+            Unusable::new(format!("the cache folder `{folder}` cannot be used: {error}"))
+                .hint("name another with `--cache-dir`, or none with `--cache-dir=`")
+        })?),
+    };
+    let store = match store {
+        Some(store) => store,
+        None => {
+            let options =
+                RegistryOptions { insecure: settings.insecure_registries.clone(), ..RegistryOptions::default() };
+            Arc::new(Store::registry(options).map_err(|error| Unusable::new(error.message))?)
+        }
+    };
+    let mut bounds = Bounds::default();
+    if let Some(deadline) = settings.deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        bounds.git_time = bounds.git_time.min(left);
+        bounds.http_time = bounds.http_time.min(left);
+    }
+    let options = FetchOptions { cache, offline: settings.offline, bounds };
+    Ok(Fetcher::new(Some(store), options))
+}
+
+/// The text of a policy configuration that a repository or an address holds, in place of its name. Everything else stays as
+/// it is.
+pub(crate) fn fetch_configuration(
+    argument: Option<String>,
+    settings: &SourceSettings,
+    printer: Printer,
+) -> Result<Option<String>, Unusable> {
+    let Some(text) = argument.as_deref().filter(|text| Place::is_remote_configuration(text)) else {
+        return Ok(argument);
+    };
+    let sources = PolicySources::bring([text].into_iter(), settings, None, printer)?;
+    let folder = sources.path(text)?;
+    let is_document =
+        |path: &Path| path.extension().is_some_and(|end| ["json", "yaml", "yml"].iter().any(|known| end == *known));
+    let file = if folder.is_dir() {
+        CONFIGURATIONS.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+    } else {
+        Some(folder.to_owned()).filter(|path| is_document(path))
+    };
+    let pinned = sources.pinned(text);
+    let file = file.ok_or_else(|| {
+        Unusable::new(format!("no suitable config file found at {pinned}"))
+            .hint(format!("one of these is looked for: {}", CONFIGURATIONS.join(", ")))
+    })?;
+    let file = Utf8Path::from_path(&file).ok_or_else(|| Unusable::new(format!("a path at {pinned} is not UTF-8")))?;
+    let configuration = read_text(file, "--policy", limits::CONFIG_FILE_BYTES)?;
+    if configuration.trim().is_empty() {
+        return Err(Unusable::new(format!("the policy configuration at {pinned} is empty")));
+    }
+    // A line break makes it a text for whoever reads the flag.
+    Ok(Some(format!("{configuration}\n")))
+}
+
+/// Fetches what the values of `KEY=VALUE` name, where they name a policy configuration, as `ec` does.
+pub(crate) fn fetch_extra_data(
+    items: &mut [String],
+    settings: &SourceSettings,
+    printer: Printer,
+) -> Result<(), Unusable> {
+    for item in items {
+        let Some((key, value)) = item.split_once('=') else { continue };
+        if !value.contains(',') && Place::is_remote_configuration(value) {
+            let fetched = fetch_configuration(Some(value.to_owned()), settings, printer)?.unwrap_or_default();
+            // In the form in which one value holds commas and quotes.
+            *item = format!("\"{key}={}\"", fetched.replace('"', "\"\""));
+        }
+    }
+    Ok(())
+}
+
+fn unusable(error: &FetchError) -> Unusable {
+    Unusable::new(error.to_string()).hint(error.hint())
+}
+
+fn bar(length: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("fetching policies {pos}/{len} {elapsed} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}

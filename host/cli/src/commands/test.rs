@@ -1,0 +1,307 @@
+//! `assay test`: judges files by the rules of packages, as `conftest test` does.
+//!
+//! Exit codes are conftest's: 0, 1 for a failure; with `--fail-on-warn` 1 for a warning and 2 for a failure. A rule
+//! that gives no list of results is an error here, where conftest takes it for a pass.
+
+use std::sync::Arc;
+
+use assay_model::{limits, rule::RuleKind};
+use assay_rego::{Ask, Checked, CompileError, Host, Policy, SourceError, Sources};
+use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
+use assay_supply::{RegistryOptions, Store};
+use camino::{Utf8Path, Utf8PathBuf};
+use regex::Regex;
+use serde_json::{Value, json};
+
+use super::{
+    builtins::StoreHost,
+    documents::{Documents, Named},
+    fetch_policy::say,
+    folders::files_below,
+    policy_sources::PolicySources,
+};
+use crate::{
+    error::Unusable,
+    exit, files,
+    flags::{
+        go,
+        test::{TestFlags, Unsupported},
+    },
+    printer::Printer,
+    settings::{Called, SourceSettings, Surroundings},
+};
+
+/// What the flags ask for.
+struct Wanted {
+    format: ConftestFormat,
+    file: Option<Utf8PathBuf>,
+    policies: Vec<String>,
+    data: Vec<String>,
+    namespaces: Vec<String>,
+}
+
+/// Judges, writes the report, and gives conftest's exit code.
+pub(crate) fn run(flags: &TestFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    refuse(&flags.unsupported)?;
+    let wanted = wanted(flags)?;
+    let timestamp = around.now.as_second();
+    let results = match results(flags, &wanted, around, printer) {
+        Ok(results) => results,
+        Err(error) => return failed(&error, flags, &wanted, around, printer),
+    };
+    let run = ConftestRun {
+        results,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        namespace: wanted.namespaces.first().cloned().unwrap_or_default(),
+        timestamp,
+    };
+    let code = match (run.failed(), run.warned()) {
+        (true, _) if flags.fail_on_warn => 2,
+        (true, _) => 1,
+        (false, true) if flags.fail_on_warn => 1,
+        (false, _) => 0,
+    };
+    if flags.quiet && code == 0 {
+        return Ok(exit::ALLOWED);
+    }
+    // conftest colours wherever its text goes.
+    let to_terminal = around.stdout_is_terminal || around.called == Called::Ec;
+    let options = ConftestOptions {
+        colour: !flags.no_color && around.colours.unwrap_or(to_terminal),
+        suppress_exceptions: flags.suppress_exceptions,
+        hide_message: flags.junit_hide_message,
+    };
+    let report = run.report(wanted.format, options).map_err(|error| Unusable::from_error(&error))?;
+    write(&report, wanted.file.as_deref(), printer)?;
+    Ok(if flags.no_fail { exit::ALLOWED } else { code })
+}
+
+/// An error is a report of its own in the form that Konflux reads; `--no-fail` then is content with it, as in `ec`.
+fn failed(
+    error: &Unusable,
+    flags: &TestFlags,
+    wanted: &Wanted,
+    around: &Surroundings,
+    printer: Printer,
+) -> Result<u8, Unusable> {
+    let text = error.text();
+    let why = text.strip_prefix("error: ").unwrap_or(&text);
+    let first = why.lines().next().unwrap_or_default();
+    let error = Unusable::new(format!("running test: {why}"));
+    if wanted.format != ConftestFormat::Appstudio {
+        return Err(error);
+    }
+    let report = conftest_error(&format!("running test: {first}"), around.now.as_second())
+        .map_err(|error| Unusable::from_error(&error))?;
+    say(printer, &report)?;
+    if !flags.no_fail {
+        return Err(error);
+    }
+    printer.error(&around.called.error(&error.text()));
+    Ok(exit::ALLOWED)
+}
+
+fn write(report: &str, file: Option<&Utf8Path>, printer: Printer) -> Result<(), Unusable> {
+    let Some(file) = file else { return say(printer, report) };
+    files::write_whole(file, report.as_bytes())
+        .map_err(|error| Unusable::new(format!("creating output file: `{file}` cannot be written: {error}")))
+}
+
+fn refuse(flags: &Unsupported) -> Result<(), Unusable> {
+    let given = [
+        ("--trace", flags.trace),
+        ("--strict", flags.strict),
+        ("--show-builtin-errors", flags.show_builtin_errors),
+        ("--capabilities", !flags.capabilities.is_empty()),
+        ("--rego-version", flags.rego_version != "v1"),
+        ("--proto-file-dirs", flags.proto_file_dirs.iter().any(|folder| !folder.is_empty())),
+        ("--tls=false", !flags.tls),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => Err(Unusable::new(format!("`{flag}` of conftest is not supported"))
+            .hint("policies are Rego v1 and are judged without it")),
+        None => Ok(()),
+    }
+}
+
+fn wanted(flags: &TestFlags) -> Result<Wanted, Unusable> {
+    let (format, file) = match flags.output.split_once('=') {
+        Some((format @ "appstudio", file)) => (format, Some(file).filter(|file| !file.is_empty())),
+        _ => (flags.output.as_str(), None),
+    };
+    let format = format.parse().map_err(|error| Unusable::from_error(&error))?;
+    let file = file.map(Utf8PathBuf::from);
+    if let Some(file) = &file {
+        files::check_place(file)?;
+    }
+    let list = |values: &[String], flag: &str, usual: &[&str]| {
+        let items = go::slice(values).map_err(|error| Unusable::new(format!("`{flag}`: {error}")))?;
+        let items: Vec<String> = items.into_iter().filter(|item| !item.is_empty()).collect();
+        Ok::<_, Unusable>(if items.is_empty() { usual.iter().map(|item| (*item).to_owned()).collect() } else { items })
+    };
+    let mut policies: Vec<String> = list(&flags.policy, "--policy", &["policy"])?;
+    policies.extend(list(&flags.update, "--update", &[])?);
+    let namespaces = list(&flags.namespace, "--namespace", &["main"])?;
+    Ok(Wanted { format, file, policies, data: list(&flags.data, "--data", &[])?, namespaces })
+}
+
+fn results(
+    flags: &TestFlags,
+    wanted: &Wanted,
+    around: &Surroundings,
+    printer: Printer,
+) -> Result<Vec<ConftestResult>, Unusable> {
+    let documents = documents(flags)?;
+    for place in wanted.policies.iter().chain(&wanted.data) {
+        // The words are conftest's, for whoever looks for them.
+        let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
+        if is_path && assay_supply::Place::parse(place).is_err() {
+            return Err(Unusable::new(format!(
+                "load: loading policies: load: 1 error occurred during loading: stat {place}: no such file or directory"
+            )));
+        }
+    }
+    let settings = SourceSettings::new(&flags.sources, around);
+    let store = Store::registry(RegistryOptions::default()).map_err(|error| Unusable::new(error.message))?;
+    let store = Arc::new(store);
+    let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
+    let places = PolicySources::bring(places, &settings, Some(Arc::clone(&store)), printer)?;
+    let sources = sources(wanted, &places).map_err(|error| places.named(error))?;
+    let policy = match Policy::compile(sources) {
+        Ok(policy) => Some(policy),
+        // A policy that can refuse nothing leaves every check out, which `ec` reports as such.
+        Err(CompileError::NoRules { .. }) => None,
+        Err(error) => return Err(places.named(Unusable::new(format!("load: {error}")).hint(error.hint()))),
+    };
+    let namespaces = match &policy {
+        Some(policy) if flags.all_namespaces => policy.packages(),
+        _ => wanted.namespaces.clone(),
+    };
+    let host: Arc<dyn Host> = Arc::new(StoreHost::new(store));
+    let mut results = Vec::new();
+    for namespace in &namespaces {
+        for document in &documents {
+            results.push(judge(policy.as_ref(), document, namespace, &host)?);
+        }
+    }
+    Ok(results)
+}
+
+fn sources(wanted: &Wanted, places: &PolicySources) -> Result<Sources, Unusable> {
+    let unreadable = |error: SourceError| Unusable::new(format!("load: {error}")).hint(error.hint());
+    let mut sources = Sources::new();
+    for place in &wanted.policies {
+        sources.add_policy(places.path(place)?).map_err(unreadable)?;
+    }
+    for place in &wanted.data {
+        let path = places.path(place)?;
+        let path =
+            Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{place}` is not UTF-8")))?;
+        // As for conftest, the folders that a data file is in do not matter.
+        for file in files_below(path)? {
+            sources.add_data(file.as_std_path()).map_err(unreadable)?;
+        }
+    }
+    Ok(sources)
+}
+
+/// The documents of all files, or one of all together.
+fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
+    let ignore = Regex::new(&flags.ignore)
+        .map_err(|_| Unusable::new(format!("parse files: `--ignore {}` is not a regular expression", flags.ignore)))?;
+    if !["", "json", "yaml"].contains(&flags.parser.as_str()) {
+        return Err(Unusable::new(format!("parse configurations: `--parser {}` is not supported", flags.parser))
+            .hint("files are read as json or yaml"));
+    }
+    let mut documents = Vec::new();
+    for argument in flags.files.iter().filter(|argument| !argument.is_empty()) {
+        let path = Utf8Path::new(argument);
+        if argument != "-" && !path.exists() {
+            return Err(Unusable::new(format!("parse files: get file info: stat {path}: no such file or directory")));
+        }
+        let files = if path.is_dir() { files_below(path)? } else { vec![path.to_owned()] };
+        for file in files {
+            let is_known = file.extension().is_some_and(|end| ["json", "yaml", "yml"].contains(&end));
+            let is_ignored = !flags.ignore.is_empty() && ignore.is_match(file.as_str());
+            if path.is_dir() && (is_ignored || !is_known) {
+                continue;
+            }
+            documents.push(read(file, &flags.parser)?);
+        }
+        if documents.len() > limits::SOURCE_FILES {
+            return Err(Unusable::new(format!("parse files: there are more than {} files", limits::SOURCE_FILES)));
+        }
+    }
+    if documents.is_empty() {
+        return Err(Unusable::new("parse files: no files found"));
+    }
+    if !flags.combine {
+        return Ok(documents);
+    }
+    let contents = |mut values: Vec<Value>| if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
+    let combined = documents.into_iter().map(|one| json!({"path": one.name, "contents": contents(one.values)}));
+    Ok(vec![Documents { name: "Combined".to_owned(), values: vec![combined.collect()] }])
+}
+
+fn read(file: Utf8PathBuf, parser: &str) -> Result<Documents, Unusable> {
+    let named = if parser.is_empty() { Named::File(file) } else { Named::FileAs(file, parser.to_owned()) };
+    named.read().map_err(|error| {
+        let text = error.text();
+        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
+        let why = why.strip_prefix(&format!("`{}`: ", named.name())).unwrap_or(why);
+        Unusable::new(format!("parse configurations: parser unmarshal: unmarshal: {why}, path: {}", named.name()))
+    })
+}
+
+fn judge(
+    policy: Option<&Policy>,
+    document: &Documents,
+    namespace: &str,
+    host: &Arc<dyn Host>,
+) -> Result<ConftestResult, Unusable> {
+    let mut result =
+        ConftestResult { file: document.name.clone(), namespace: namespace.to_owned(), ..ConftestResult::default() };
+    let Some(policy) = policy else { return Ok(result) };
+    let packages = [namespace.to_owned()].into();
+    for value in &document.values {
+        let input = value.to_string();
+        let ask = Ask { host: Arc::clone(host), ..Ask::new(&packages, &input) };
+        let checked = policy
+            .check(&ask, namespace)
+            .map_err(|error| Unusable::new(format!("query rule: evaluating policy: {error}")))?;
+        add(&mut result, checked, namespace);
+    }
+    Ok(result)
+}
+
+/// Adds what the rules said about one document, and how many had nothing to say, counted as conftest counts.
+fn add(result: &mut ConftestResult, checked: Vec<Checked>, namespace: &str) {
+    let (mut definitions, mut said) = (0, 0);
+    let mut silent = 0;
+    for rule in checked {
+        definitions += rule.definitions;
+        let name = rule.rule.split_once('_').map_or("", |(_, name)| name);
+        let query = format!("data.{namespace}.exception[_][_] == \"{name}\"");
+        let exception = ConftestFinding { message: query, ..ConftestFinding::default() };
+        result.exceptions.extend((0..rule.exceptions).map(|_| exception.clone()));
+        said += rule.exceptions;
+        if rule.exceptions > 0 {
+            continue;
+        }
+        if rule.answers.is_empty() {
+            silent += 1;
+        }
+        said += rule.answers.len();
+        let list = match rule.kind {
+            RuleKind::Deny => &mut result.failures,
+            RuleKind::Warn => &mut result.warnings,
+        };
+        for (answer, location) in rule.answers {
+            let mut metadata = answer.metadata;
+            metadata.insert("query".to_owned(), json!(format!("data.{namespace}.{}", rule.rule)));
+            list.push(ConftestFinding { message: answer.message, location, metadata });
+        }
+    }
+    let successes = definitions.saturating_sub(said + silent) + silent;
+    result.successes += successes;
+}

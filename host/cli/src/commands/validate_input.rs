@@ -1,0 +1,204 @@
+//! `assay validate input`: judges JSON and YAML documents that are no images.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use assay_model::{
+    decide::Decision,
+    digest::Digest,
+    evidence::Evidence,
+    failure::{ErrorCode, NoAnswer},
+    image::PinnedImage,
+    outcome::Verdict,
+    policy::SourceGroup,
+    port::{Case, Judge},
+    selection::Selection,
+    snapshot::Component,
+};
+use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
+use assay_report::{FileOutcome, InputRun};
+use assay_supply::{RegistryOptions, Store};
+
+use super::{
+    builtins::StoreHost,
+    documents::Named,
+    fetch_policy::say,
+    policy_sources::{PolicySources, fetch_configuration},
+};
+use crate::{
+    error::Unusable,
+    exit, files,
+    flags::input::ValidateInputFlags,
+    printer::Printer,
+    settings::{Called, InputSettings, SourceSettings, Surroundings, refuse_early},
+};
+
+/// Judges, writes the reports, and gives the exit code.
+pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    refuse_early(flags)?;
+    let source_settings = SourceSettings::new(&flags.sources, around);
+    let policy = fetch_configuration(Some(flags.policy.clone()), &source_settings, printer)?.unwrap_or_default();
+    let settings = InputSettings::new(flags, &policy, around)?;
+    for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
+        files::check_place(file)?;
+    }
+    let mut inputs = Vec::new();
+    for argument in &settings.arguments {
+        inputs.extend(Named::of(argument)?);
+    }
+    let judges = judges(&settings, &source_settings, printer)?;
+    let run = InputRun {
+        files: judge_all(&inputs, &judges, &settings),
+        policy: settings.policy.clone(),
+        version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
+        effective_time: settings.effective_time,
+    };
+    let mut complete = true;
+    // As `ec`: what would be taken for a report is not written where there is no answer for some file.
+    let silent = around.called == Called::Ec && run.verdict() == Verdict::NoAnswer;
+    for output in settings.outputs.iter().filter(|_| !silent) {
+        let report = run.report(output.format, output.options).map_err(|error| Unusable::from_error(&error))?;
+        match &output.file {
+            None => say(printer, &report)?,
+            Some(file) => {
+                if let Err(error) = files::write_whole(file, report.as_bytes()) {
+                    printer.error(&format!("error: the report for {file} could not be written: {error}"));
+                    complete = false;
+                }
+            }
+        }
+    }
+    let verdict = run.verdict();
+    match verdict {
+        Verdict::Allowed => {}
+        Verdict::Denied if settings.strict => {
+            printer.note(&around.called.error("error: success criteria not met"));
+        }
+        Verdict::Denied => {}
+        Verdict::NoAnswer => {
+            let lines: Vec<String> =
+                run.files.iter().filter_map(|file| Some(line(file.path.as_str(), file.error.as_ref()?))).collect();
+            printer.error(&around.called.error(&format!("error: {}", lines.join("\n"))));
+        }
+    }
+    Ok(if complete { exit::of(verdict, settings.strict) } else { exit::NO_ANSWER })
+}
+
+/// The words are `ec`'s.
+fn line(path: &str, error: &NoAnswer) -> String {
+    let doing = if error.code == ErrorCode::Malformed { "" } else { "evaluating policy: " };
+    let message = error.message.strip_prefix(&format!("`{path}`: ")).unwrap_or(&error.message);
+    format!("error validating file {path}: {doing}{message}")
+}
+
+/// A judge for each source group. Policies are compiled once for all files.
+fn judges(
+    settings: &InputSettings,
+    source_settings: &SourceSettings,
+    printer: Printer,
+) -> Result<Vec<Group>, Unusable> {
+    let options = RegistryOptions::default();
+    let store = Arc::new(Store::registry(options).map_err(|error| Unusable::new(error.message))?);
+    let policy = &settings.policy;
+    let places = PolicySources::of_policy(policy, source_settings, Some(Arc::clone(&store)), printer)?;
+    if policy.sources.is_empty() {
+        return Err(Unusable::new("the policy configuration has no `sources`, so it could not refuse anything")
+            .hint("name at least one policy source"));
+    }
+    let judge = |group: &SourceGroup| {
+        let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
+        let mut sources = Sources::new();
+        for place in &group.policy {
+            sources.add_policy(places.path(place)?).map_err(unreadable)?;
+        }
+        for place in &group.data {
+            sources.add_data(places.path(place)?).map_err(unreadable)?;
+        }
+        if let Some(rule_data) = &group.rule_data {
+            sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
+        }
+        sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
+        sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
+        let compiled = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
+        let name =
+            if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
+        let host = Arc::new(StoreHost::new(Arc::clone(&store)));
+        let selection = Selection::of(group, policy.configuration.as_ref());
+        for why in selection.skipped() {
+            printer.note(&format!("warning: {why}"));
+        }
+        Ok(Group::new(name, Arc::new(compiled), selection, host))
+    };
+    policy.sources.iter().map(|group| judge(group).map_err(|error| places.named(error))).collect()
+}
+
+/// Judges all files, some at a time, and gives what was found in their order.
+fn judge_all(inputs: &[Named], judges: &[Group], settings: &InputSettings) -> Vec<FileOutcome> {
+    let next = AtomicUsize::new(0);
+    let outcomes: Mutex<BTreeMap<usize, FileOutcome>> = Mutex::default();
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(input) = inputs.get(number) else { break };
+            let (decision, error) = match judge_file(input, judges, settings) {
+                Ok(decision) => (decision, None),
+                Err(error) => (Decision::default(), Some(error)),
+            };
+            let outcome = FileOutcome { path: input.name().to_owned(), decision, error };
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner).insert(number, outcome);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..settings.workers.get().min(inputs.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Result<Decision, NoAnswer> {
+    let documents =
+        input.read().map_err(|error| NoAnswer::new(ErrorCode::Malformed, error.text().replacen("error: ", "", 1)))?;
+    let (component, evidence) = (Component::new("", ""), no_image()?);
+    let mut decision = Decision::default();
+    for judge in judges {
+        let mut said = Decision::default();
+        for value in &documents.values {
+            let input = value.to_string();
+            let case =
+                Case { component: &component, evidence: &evidence, when: settings.effective_time, input: &input };
+            said.extend(judge.judge(&case)?);
+        }
+        if said.is_empty() {
+            // The words are `ec`'s.
+            return Err(NoAnswer::new(ErrorCode::NothingJudged, "no successes, warnings, or failures, check input"));
+        }
+        decision.extend(said);
+    }
+    decision.sort();
+    Ok(decision)
+}
+
+/// What a document is judged with in place of an image. No criterion for images can name it: the host name is one that
+/// never is (RFC 2606).
+fn no_image() -> Result<Evidence, NoAnswer> {
+    let name = format!("document.invalid/input@{}", Digest::of(b""));
+    let image = PinnedImage::parse(&name).map_err(|error| NoAnswer::new(ErrorCode::Internal, error.to_string()))?;
+    Ok(Evidence {
+        image,
+        media_type: String::new(),
+        manifest: Arc::from([]),
+        config: None,
+        parent: None,
+        signatures: Vec::new(),
+        attestations: Vec::new(),
+        checks: Vec::new(),
+    })
+}

@@ -1,0 +1,13 @@
+//! The flags of every command that fetches policies.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Policy sources")]
+pub(crate) struct SourceFlags {
+    /// Folder that keeps fetched policies between runs, by commit and digest; an empty text keeps nothing [default: the
+    /// user's cache folder]
+    #[arg(long, value_name = "DIR", env = "ASSAY_CACHE_DIR")]
+    pub(crate) cache_dir: Option<Utf8PathBuf>,
+}

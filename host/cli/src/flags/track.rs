@@ -1,0 +1,64 @@
+//! The flags of `track bundle`.
+
+use clap::{ArgAction, Args, Subcommand};
+
+use super::{go, sources::SourceFlags};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Track {
+    /// Records the newest versions of Tekton bundles and tasks in a file of policy data
+    #[command(alias = "tekton-task")]
+    Bundle(TrackFlags),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Tracked {
+    /// Tekton bundle to record, with a tag, a digest or both; repeatable
+    #[arg(short, long, value_name = "IMAGE")]
+    pub(crate) bundle: Vec<String>,
+
+    /// Task in a repository to record, `git+URL//PATH@REVISION`; repeatable
+    #[arg(short, long, value_name = "REFERENCE")]
+    pub(crate) git: Vec<String>,
+
+    /// Record to start from: a file, or `oci:` and an image
+    #[arg(short, long, value_name = "FILE|oci:IMAGE")]
+    pub(crate) input: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackFlags {
+    #[command(flatten)]
+    pub(crate) tracked: Tracked,
+
+    /// Leave out what has expired
+    #[arg(short, long, default_value = "true", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE)]
+    pub(crate) prune: bool,
+
+    /// Write the record to the file of `--input` as well
+    #[arg(short, long, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) replace: bool,
+
+    /// File to write the record to [default: standard output]
+    #[arg(short, long, value_name = "FILE", default_value = "")]
+    pub(crate) output: String,
+
+    /// Ask again what the recorded tags and files are now
+    #[arg(long, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) freshen: bool,
+
+    /// Days after which what a newer version replaces expires
+    #[arg(long, value_name = "DAYS", default_value = "60")]
+    pub(crate) in_effect_days: u32,
+
+    /// Registry host to speak plain HTTP with (loopback always is); repeatable
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub(crate) insecure_registry: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) sources: SourceFlags,
+}

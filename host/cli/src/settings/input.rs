@@ -1,0 +1,125 @@
+//! [`InputSettings`]: the flags of `validate input` made sense of.
+
+use std::{collections::BTreeSet, num::NonZeroUsize, str::FromStr as _};
+
+use assay_model::policy::PolicySpec;
+use assay_report::{InputFormat, Options};
+use camino::Utf8PathBuf;
+use jiff::Timestamp;
+
+use super::{Surroundings, moment::moment_of, policy::policy_of};
+use crate::{
+    error::Unusable,
+    flags::{go, input::ValidateInputFlags},
+};
+
+/// Everything that judging documents needs to know.
+#[derive(Debug)]
+pub(crate) struct InputSettings {
+    /// What was asked to be judged, each once, in the order given.
+    pub(crate) arguments: Vec<String>,
+    pub(crate) policy: PolicySpec,
+    pub(crate) effective_time: Timestamp,
+    pub(crate) outputs: Vec<InputOutput>,
+    pub(crate) strict: bool,
+    pub(crate) workers: NonZeroUsize,
+}
+
+/// `--output FORMAT[=FILE][?OPTION=BOOL&…]`
+#[derive(Debug, Clone)]
+pub(crate) struct InputOutput {
+    pub(crate) format: InputFormat,
+    pub(crate) file: Option<Utf8PathBuf>,
+    pub(crate) options: Options,
+}
+
+/// What can be said before a policy configuration is fetched.
+pub(crate) fn refuse_early(flags: &ValidateInputFlags) -> Result<(), Unusable> {
+    if flags.server && !arguments(flags)?.is_empty() {
+        return Err(Unusable::new("--server and input files are mutually exclusive"));
+    }
+    if flags.server || flags.server_address.is_some() || flags.server_port.is_some() {
+        return Err(
+            Unusable::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments")
+        );
+    }
+    if arguments(flags)?.is_empty() {
+        return Err(Unusable::new(
+            "at least one input file must be specified as a positional argument or via the --file flag",
+        ));
+    }
+    Ok(())
+}
+
+fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, Unusable> {
+    let mut given = go::slice(&flags.file).map_err(|error| Unusable::new(format!("`--file`: {error}")))?;
+    given.extend(flags.files.iter().cloned());
+    let mut seen = BTreeSet::new();
+    given.retain(|text| !text.trim().is_empty() && seen.insert(text.clone()));
+    Ok(given)
+}
+
+impl InputSettings {
+    /// `policy` is the configuration's text or file, fetched if it had to be.
+    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, around: &Surroundings) -> Result<Self, Unusable> {
+        let asked = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(around.colours) };
+        let options = Options {
+            show_successes: flags.show_successes,
+            show_warnings: flags.show_warnings,
+            show_policy_docs_link: flags.show_policy_docs_link,
+            info: flags.info,
+            colour: asked.unwrap_or(false),
+        };
+        let mut outputs = outputs(&flags.output, options)?;
+        // A terminal gets colours unasked; a file does not.
+        for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
+            output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
+        }
+        if flags.effective_time.eq_ignore_ascii_case("attestation") {
+            return Err(Unusable::new("`--effective-time attestation`: a document has no attestation")
+                .hint("write `now`, a date or an RFC 3339 time"));
+        }
+        Ok(Self {
+            arguments: arguments(flags)?,
+            policy: policy_of(policy)?,
+            effective_time: moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.usual(),
+            outputs,
+            strict: flags.strict,
+            workers: flags.workers,
+        })
+    }
+}
+
+fn outputs(flags: &[String], options: Options) -> Result<Vec<InputOutput>, Unusable> {
+    let mut wanted = go::slice(flags).map_err(|error| Unusable::new(format!("`--output`: {error}")))?;
+    wanted.retain(|text| !text.is_empty());
+    if wanted.is_empty() {
+        wanted.push("text".to_owned());
+    }
+    wanted.iter().map(|text| output(text, options)).collect()
+}
+
+fn output(text: &str, mut options: Options) -> Result<InputOutput, Unusable> {
+    let error = |what: String| Unusable::new(format!("`--output {text}`: {what}"));
+    let (target, query) = text.split_once('?').unwrap_or((text, ""));
+    let (format, file) = match target.split_once('=') {
+        Some((format, file)) => (format, Some(file).filter(|file| !file.is_empty())),
+        None => (target, None),
+    };
+    let format = if format.is_empty() { "text" } else { format };
+    let format = InputFormat::from_str(format).map_err(|why| error(why.to_string()))?;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+        let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
+        match name {
+            "show-successes" => options.show_successes = value,
+            "show-warnings" => options.show_warnings = value,
+            "show-policy-docs-link" => options.show_policy_docs_link = value,
+            _ => {
+                return Err(error(format!("`{name}` is not an option"))
+                    .hint("options are show-successes, show-warnings, show-policy-docs-link"));
+            }
+        }
+    }
+    Ok(InputOutput { format, file: file.map(Utf8PathBuf::from), options })
+}

@@ -1,0 +1,210 @@
+//! `test`, `compare` and `track bundle` as a user meets them.
+
+use assay_model::digest::Digest;
+use serde_json::json;
+
+use crate::{
+    registry::Registry,
+    sources::{Repository, assay_in},
+    world::{Ran, World},
+};
+
+const RULES: &str = "package main\n\ndeny contains \"bad\" if input.bad\n\nwarn contains \"odd\" if input.odd\n\nwarn_x contains \
+                     \"silenced\"\n\nexception contains [\"x\"] if input.quiet\n";
+
+fn world() -> World {
+    let world = World::empty();
+    world.file("rules/main.rego", RULES);
+    world.file("other.rego", "package other\n\ndeny contains data.reason if input.bad\n");
+    world.file("data/reason.yaml", "reason: because\n");
+    world.file("empty.rego", "package main\n\nx := 1\n");
+    world.file("in/good.json", "{\"quiet\": true}");
+    world.file("in/bad.yaml", "bad: true\nquiet: true\n---\nodd: true\nquiet: true\n");
+    world.file("in/broken.txt", "no document");
+    world
+}
+
+fn test(world: &World, arguments: &[&str]) -> Ran {
+    let path = |text: &str| text.replace("@", world.path("").as_str());
+    let arguments: Vec<String> = ["test"].iter().chain(arguments).map(|text| path(text)).collect();
+    assay_in(world, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn rules_are_asked_as_conftest_asks_them() {
+    let world = world();
+    let ran = test(&world, &["-p", "@rules", "@in/good.json"]);
+    let want = "EXCP - GOOD - main - data.main.exception[_][_] == \"x\"\n\n3 tests, 2 passed, 0 warnings, 0 failures, 1 exception\n";
+    assert_eq!((ran.code, ran.out), (0, want.replace("GOOD", world.path("in/good.json").as_str())));
+
+    let ran = test(&world, &["-p", "@rules", "@in", "-o", "json"]);
+    let query = |rule: &str| json!({"query": format!("data.main.{rule}")});
+    let excepted = json!({"msg": "data.main.exception[_][_] == \"x\""});
+    let want = json!([
+        {"filename": world.path("in/bad.yaml"), "namespace": "main", "successes": 2,
+            "warnings": [{"msg": "odd", "metadata": query("warn")}], "failures": [{"msg": "bad", "metadata": query("deny")}],
+            "exceptions": [excepted, excepted]},
+        {"filename": world.path("in/good.json"), "namespace": "main", "successes": 2, "exceptions": [excepted]},
+    ]);
+    assert_eq!((ran.code, ran.json()), (1, want));
+
+    let both = test(
+        &world,
+        &["-p", "@rules", "-p", "@other.rego", "-d", "@data", "--all-namespaces", "@in/bad.yaml", "-o", "json"],
+    );
+    assert_eq!(both.json()[1]["failures"][0]["msg"], "because", "{both:?}");
+    let combined = test(&world, &["-p", "@rules", "--combine", "@in", "-o", "json"]).json();
+    assert_eq!(combined[0]["filename"], "Combined");
+
+    world.file("wrong.rego", "package main\n\ndeny if input.bad\n");
+    test(&world, &["-p", "@wrong.rego", "@in/bad.yaml"]).expect(2, "is a boolean");
+}
+
+#[test]
+fn the_exit_codes_are_those_of_conftest() {
+    let world = world();
+    world.file("in/odd.json", "{\"odd\": true, \"quiet\": true}");
+    for (arguments, code) in [
+        (&["@in/good.json"][..], 0),
+        (&["@in/odd.json"], 0),
+        (&["@in/bad.yaml"], 1),
+        (&["@in/odd.json", "--fail-on-warn"], 1),
+        (&["@in/bad.yaml", "--fail-on-warn"], 2),
+        (&["@in/bad.yaml", "--fail-on-warn", "--no-fail"], 0),
+    ] {
+        let ran = test(&world, &[&["-p", "@rules"], arguments].concat());
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+    }
+    assert_eq!(test(&world, &["-p", "@rules", "@in/good.json", "--quiet"]).out, "");
+}
+
+#[test]
+fn an_error_is_a_result_of_its_own_for_konflux() {
+    let world = world();
+    let says = "running test: load: loading policies: load: 1 error occurred during loading: stat none.rego: no such file or directory";
+    let ran = test(&world, &["-p", "none.rego", "@in/good.json", "-o", "appstudio"]);
+    assert_eq!(ran.json()["result"], "ERROR");
+    assert_eq!(ran.json()["note"], format!("Error: {says}"));
+    ran.expect(2, says);
+    assert_eq!(test(&world, &["-p", "none.rego", "@in/good.json", "-o", "appstudio", "--no-fail"]).code, 0);
+    test(&world, &["-p", "none.rego", "@in/good.json"]).expect(2, says);
+    let skipped = test(&world, &["-p", "@empty.rego", "@in/good.json", "-o", "appstudio"]);
+    assert_eq!((skipped.code, skipped.json()["result"].clone()), (0, json!("SKIPPED")), "{skipped:?}");
+    let file = format!("appstudio={}", world.path("result.json"));
+    test(&world, &["-p", "@rules", "@in/bad.yaml", "-o", &file]).expect(1, "");
+    assert!(fs_err::read_to_string(world.path("result.json")).unwrap().contains("\"result\":\"FAILURE\""));
+}
+
+#[test]
+fn what_conftest_has_and_assay_has_not_is_an_error() {
+    let world = world();
+    for (flag, says) in [
+        ("--trace", "--trace"),
+        ("--strict", "--strict"),
+        ("--show-builtin-errors", "--show-builtin-errors"),
+        ("--capabilities=x", "--capabilities"),
+        ("--rego-version=v0", "--rego-version"),
+        ("--parser=toml", "--parser toml"),
+        ("--ignore=(", "not a regular expression"),
+        ("--output=xml", "known are stdout, json"),
+    ] {
+        test(&world, &["-p", "@rules", "@in/good.json", flag]).expect(2, says);
+    }
+    test(&world, &["-p", "@rules", "@in/none.json"]).expect(2, "no such file or directory");
+    test(&world, &["-p", "@rules", "@in/broken.txt"]).expect(2, "parse configurations");
+    test(&world, &["-p", "@rules", "@in", "--ignore", "."]).expect(2, "no files found");
+}
+
+#[test]
+fn policies_are_compared() {
+    let world = World::empty();
+    let one = world.file("one.yaml", "sources: [{policy: [a], config: {include: [x.*]}}]");
+    let two =
+        world.file("two.json", "{\"sources\": [{\"policy\": [\"file::a\"], \"config\": {\"include\": [\"x\"]}}]}");
+    let three = world.file("three.yaml", "sources: [{policy: [b]}]");
+    let compare = |more: &[&str]| assay_in(&world, &[&["compare", one.as_str()], more].concat());
+    let time = ["--effective-time", "2030-01-01T00:00:00Z"];
+    let ran = compare(&[&[two.as_str()], &time[..]].concat());
+    assert_eq!((ran.code, ran.out.as_str()), (0, "✅ Policies are equivalent\nEffective time: 2030-01-01T00:00:00Z\n"));
+    let ran = compare(&[&[three.as_str(), "--output", "json", "--image-digest", "sha256:1"], &time[..]].concat());
+    assert_eq!(
+        (ran.code, ran.json()),
+        (
+            0,
+            json!({"equivalent": false, "effective_time": "2030-01-01T00:00:00Z", "policy1": one, "policy2": three,
+            "image_info": {"Digest": "sha256:1", "Ref": "", "URL": ""}})
+        )
+    );
+    compare(&["none.yaml"]).expect(2, "none.yaml");
+}
+
+/// Pushes a Tekton bundle of things of these kinds, and gives its digest.
+fn bundle(registry: &Registry, name: &str, kinds: &[&str]) -> Digest {
+    let layer = |kind: &&str| {
+        json!({"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": Digest::of(kind.as_bytes()),
+            "size": kind.len(), "annotations": {"dev.tekton.image.kind": kind, "dev.tekton.image.name": "it"}})
+    };
+    let manifest = json!({"schemaVersion": 2, "mediaType": xtask::layout::MANIFEST,
+        "config": {"mediaType": xtask::layout::CONFIG, "digest": Digest::of(b"{}"), "size": 2},
+        "layers": kinds.iter().map(layer).collect::<Vec<_>>(), "annotations": {"of": name}});
+    registry.put_manifest(name, xtask::layout::MANIFEST, manifest.to_string().as_bytes())
+}
+
+#[test]
+fn a_record_grows_with_what_is_tracked() {
+    let world = World::empty();
+    let registry = Registry::start();
+    let host = registry.host();
+    let digest = bundle(&registry, "tasks/a:1", &["task", "pipeline"]);
+    bundle(&registry, "tasks/p:1", &["pipeline"]);
+    let (a, p) = (format!("{host}/tasks/a:1"), format!("{host}/tasks/p:1"));
+    let track = |more: &[&str]| assay_in(&world, &[&["track", "bundle"], more].concat());
+
+    assert_eq!(track(&["--bundle", &p]).out, "---\n{}\n");
+    let first = format!("---\ntrusted_tasks:\n  oci://{a}:\n    - ref: {digest}\n");
+    let record = world.path("record.yaml");
+    assert_eq!(track(&["-b", &a, "-b", &p, "-o", record.as_str()]).code, 0);
+    assert_eq!(fs_err::read_to_string(&record).unwrap(), first);
+
+    let newer = bundle(&registry, "tasks/a:1", &["task"]);
+    let git = "git+https://forge.test/tasks.git//task.yaml@f0cacc1a";
+    let ran = assay_in(&world, &["track", "tekton-task", "-i", record.as_str(), "--freshen", "-g", git, "--replace"]);
+    let lines: Vec<_> = ran.out.lines().collect();
+    assert_eq!(
+        lines.get(2..5).unwrap(),
+        ["  git+https://forge.test/tasks.git//task.yaml:", "    - ref: f0cacc1a", &format!("  oci://{a}:")],
+        "{ran:?}"
+    );
+    assert_eq!(lines[5], format!("    - ref: {newer}"));
+    assert!(lines[6].starts_with("    - expires_on: \"20") && lines[7] == format!("      ref: {digest}"), "{ran:?}");
+    assert_eq!(fs_err::read_to_string(&record).unwrap(), ran.out);
+
+    let repository = Repository::in_folder(world.path("repository"));
+    let commit = repository.commit(&[("task.yaml", "kind: Task")]);
+    let local = format!("git+file://{}//task.yaml", world.path("repository"));
+    let ran = track(&["--git", &local, "--freshen"]);
+    assert_eq!(ran.out, format!("---\ntrusted_tasks:\n  {local}:\n    - ref: {commit}\n"));
+
+    for (arguments, says) in [
+        (
+            &["--git", "git+https://forge.test/tasks.git//task.yaml"][..],
+            "to contain the revision information following the `@`",
+        ),
+        (&["--git", "git+https://forge.test/tasks.git"], "to separate the repository from the path"),
+        (&["--bundle", &a, "--output", "oci:registry.example/x:1"], "are not pushed to registries"),
+        (&["--bundle", "quay.io/a/b"], "neither a tag nor a digest"),
+        (&["--input", "none.yaml"], "none.yaml"),
+        (&[], "--bundle"),
+    ] {
+        track(arguments).expect(2, says);
+    }
+}
+
+#[test]
+fn commands_of_ec_that_are_not_there_say_so() {
+    let world = World::empty();
+    for arguments in [&["validate", "vsa", "--vsa", "x"][..], &["sigstore", "initialize", "--mirror", "https://x.test"]]
+    {
+        assay_in(&world, arguments).expect(2, "is not supported");
+    }
+}
