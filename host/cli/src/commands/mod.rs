@@ -56,9 +56,8 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, around: Surroundings) 
         Command::Opa { what } => policy::opa(what),
         Command::Sigstore { what: Sigstore::Initialize(given) } => Err(missing("sigstore initialize", &given)
             .hint("give the keys of a transparency log and of certificates as files")),
-<<<<<<< ours
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &around, printer),
-        Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(flags, &around, printer),
+        Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &around, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &around, printer),
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
         Command::Compare(flags) => compare::run(&flags, &around, printer),
@@ -67,18 +66,6 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, around: Surroundings) 
         Command::Version(flags) => version::run(&flags, around.now, printer),
         Command::Completions(flags) => completions::run(&flags, around, printer),
         Command::Man(flags) => man::run(&flags, printer),
-=======
-        Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &around, Printer::new(false)),
-        Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &around, Printer::new(false)),
-        Command::Inspect { what: Inspect::PolicyData(flags) } => {
-            inspect::policy_data(&flags, &around, Printer::new(false))
-        }
-        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, Printer::new(false)),
-        Command::Compare(flags) => compare::run(&flags, &around, Printer::new(false)),
-        Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &around, Printer::new(false)),
-        Command::Test(flags) => test::run(&flags, &around, Printer::new(false)),
-        Command::Version(flags) => version::run(&flags, around.now, Printer::new(false)),
->>>>>>> theirs
     }
 }
 
