@@ -1,6 +1,6 @@
 //! [`options`]: the flags and the environment that have to do with registries, as the options of their client.
 
-use std::{path::PathBuf, str::FromStr as _, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
 use assay_supply::{Proxies, RegistryOptions, Retry};
 use jiff::SignedDuration;
@@ -49,15 +49,15 @@ impl Network {
 
 /// The options of the registries' client.
 pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<RegistryOptions, Unusable> {
-    let wrong = |flag: &str, value: &dyn std::fmt::Display, hint: &str| {
-        Err(Unusable::new(format!("`--{flag} {value}` cannot be used")).hint(hint))
+    let usual = Retry::default();
+    let fraction = |flag: &str, text: &str, range: RangeInclusive<f64>, usual: f64| {
+        let given = number(flag, text, usual)?;
+        if range.contains(&given) {
+            return Ok(given);
+        }
+        let hint = format!("give a number from {} to {}", range.start(), range.end());
+        Err(Unusable::new(format!("`--{flag} {text}` cannot be used")).hint(hint))
     };
-    if !(1.0..=100.0).contains(&flags.retry_factor) {
-        return wrong("retry-factor", &flags.retry_factor, "give a number from 1 to 100");
-    }
-    if !(0.0..=10.0).contains(&flags.retry_jitter) {
-        return wrong("retry-jitter", &flags.retry_jitter, "give a number from 0 to 10");
-    }
     let authorities = flags.registry_ca.iter().map(|file| read_bytes(file, "--registry-ca", AUTHORITIES_BYTES));
     Ok(RegistryOptions {
         insecure: flags.insecure_registry.clone(),
@@ -65,17 +65,27 @@ pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<Registr
         authorities: authorities.collect::<Result<_, _>>()?,
         proxies: network.proxies,
         retry: Retry {
-            times: flags.retry_max_retry,
-            wait: duration("retry-duration", &flags.retry_duration)?,
-            factor: flags.retry_factor,
-            jitter: flags.retry_jitter,
-            longest: duration("retry-max-wait", &flags.retry_max_wait)?,
+            times: number("retry-max-retry", &flags.retry_max_retry, usual.times)?,
+            wait: duration("retry-duration", &flags.retry_duration, usual.wait)?,
+            factor: fraction("retry-factor", &flags.retry_factor, 1.0..=100.0, usual.factor)?,
+            jitter: fraction("retry-jitter", &flags.retry_jitter, 0.0..=10.0, usual.jitter)?,
+            longest: duration("retry-max-wait", &flags.retry_max_wait, usual.longest)?,
         },
         ..RegistryOptions::default()
     })
 }
 
-fn duration(flag: &str, text: &str) -> Result<Duration, Unusable> {
+fn number<T: FromStr>(flag: &str, text: &str, usual: T) -> Result<T, Unusable> {
+    if text.is_empty() {
+        return Ok(usual);
+    }
+    text.parse().map_err(|_| Unusable::new(format!("`--{flag} {text}` is not a number")).hint("write it like 3 or 0.5"))
+}
+
+fn duration(flag: &str, text: &str, usual: Duration) -> Result<Duration, Unusable> {
+    if text.is_empty() {
+        return Ok(usual);
+    }
     let parsed = SignedDuration::from_str(text).ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed.ok_or_else(|| {
         Unusable::new(format!("`--{flag} {text}` is not a duration")).hint("write it like 500ms, 3s or 1m30s")
@@ -136,6 +146,8 @@ mod tests {
     #[test]
     fn waits_are_those_of_ec_unless_told_otherwise() {
         assert_eq!(with(&[]).unwrap().retry, Retry::default());
+        let unset = ["max-wait", "max-retry", "duration", "factor", "jitter"].map(|name| format!("--retry-{name}="));
+        assert_eq!(with(&unset.each_ref().map(String::as_str)).unwrap().retry, Retry::default());
         let told =
             ["--retry-max-wait", "1m", "--retry-max-retry", "0", "--retry-duration", "500ms", "--retry-factor", "3"];
         let got = with(&told).unwrap().retry;
@@ -146,6 +158,7 @@ mod tests {
             (["--retry-max-wait", "-1s"], ""),
             (["--retry-factor", "0"], "--retry-factor"),
             (["--retry-jitter", "NaN"], "--retry-jitter"),
+            (["--retry-max-retry", "many"], "`--retry-max-retry many` is not a number"),
             (["--registry-ca", "/no/such/file"], "/no/such/file"),
         ] {
             let error = with(&arguments).unwrap_err();

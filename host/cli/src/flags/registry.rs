@@ -1,4 +1,4 @@
-//! The flags of every command that asks registries.
+//! The flags of every command that asks registries. An empty text is no value, as pipelines give for what is not set.
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -15,20 +15,20 @@ pub(crate) struct RegistryFlags {
     pub(crate) registry_ca: Vec<Utf8PathBuf>,
 
     /// How often a request is made again that may succeed later
-    #[arg(long, value_name = "N", env = "ASSAY_RETRY_MAX_RETRY", default_value_t = 3)]
-    pub(crate) retry_max_retry: u32,
+    #[arg(long, value_name = "N", env = "ASSAY_RETRY_MAX_RETRY", default_value = "3")]
+    pub(crate) retry_max_retry: String,
 
     /// First wait before a request is made again, such as 500ms
     #[arg(long, value_name = "DURATION", env = "ASSAY_RETRY_DURATION", default_value = "1s")]
     pub(crate) retry_duration: String,
 
     /// What each wait is multiplied by to make the next one
-    #[arg(long, value_name = "NUMBER", env = "ASSAY_RETRY_FACTOR", default_value_t = 2.0)]
-    pub(crate) retry_factor: f64,
+    #[arg(long, value_name = "NUMBER", env = "ASSAY_RETRY_FACTOR", default_value = "2.0")]
+    pub(crate) retry_factor: String,
 
     /// Part of a wait that is added by chance at most
-    #[arg(long, value_name = "NUMBER", env = "ASSAY_RETRY_JITTER", default_value_t = 0.1)]
-    pub(crate) retry_jitter: f64,
+    #[arg(long, value_name = "NUMBER", env = "ASSAY_RETRY_JITTER", default_value = "0.1")]
+    pub(crate) retry_jitter: String,
 
     /// Longest wait before a request is made again
     #[arg(long, value_name = "DURATION", env = "ASSAY_RETRY_MAX_WAIT", default_value = "3s")]
