@@ -219,8 +219,7 @@ impl Workbench {
 }
 
 fn input(options: &QueryOptions) -> Result<Option<regorus::Value>, EvalError> {
-    let input = options.input.clone().map(serde_json::from_value).transpose();
-    input.map_err(|error: serde_json::Error| EvalError::Input(error.to_string()))
+    options.input.clone().map(engine::take).transpose().map_err(EvalError::Input)
 }
 
 impl EvalError {

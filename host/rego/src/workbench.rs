@@ -37,7 +37,7 @@ impl Workbench {
         let (files, data) = sources.into_parts();
         let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
         let work = || {
-            let data = serde_json::from_value(data)
+            let data = engine::take(data)
                 .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
             let started = Instant::now();
             let files = engine::Files::parse(files, options).map_err(problems)?;

@@ -75,7 +75,7 @@ impl Calls {
                 "ec.oci.blob" => Ok(content(&host.blob(reference)?).map(Value::from)),
                 "ec.oci.parsed_blob" => {
                     let blob = host.blob(reference)?;
-                    Ok(content(&blob).and_then(|text| Value::from_json_str(text).ok()))
+                    Ok(content(&blob).and_then(|text| engine::read(text).ok()))
                 }
                 "ec.oci.descriptor" => Ok(Some(shape::described(host.descriptor(reference)?))),
                 "ec.oci.image_index" => Ok(shape::index(&host.image_index(reference)?)),

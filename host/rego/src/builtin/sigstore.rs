@@ -95,7 +95,7 @@ fn result(
 fn attested(attested: Attested) -> Result<Value, HostError> {
     let unreadable = |why: String| HostError::Undefined(format!("unmarshalling statement: {why}"));
     let statement = std::str::from_utf8(&attested.statement).map_err(|error| unreadable(error.to_string()))?;
-    let statement = Value::from_json_str(statement).map_err(|error| unreadable(error.to_string()))?;
+    let statement = crate::engine::read(statement).map_err(unreadable)?;
     let signatures: Vec<_> = attested.signatures.into_iter().map(signature).collect();
     Ok(record([("statement", statement), ("signatures", Value::from(signatures))]))
 }
