@@ -131,9 +131,9 @@ fn a_story_ends_with_the_first_expression_that_never_held() {
         ("r if {\n\tf(input.x) == 3\n}\nf(x) := x + 1\n", 0, vec!["3 f(input.x) == 3 0 f(input.x)=2 input.x=1"]),
         ("r if {\n\tinput.nope.deep\n}\n", 0, vec!["3 input.nope.deep 0 input.nope.deep=undefined"]),
         (
-            "r if {\n\tinput.x == y with input as {\"x\": 5}\n\ty := 4\n}\n",
+            "r if {\n\tsome y\n\tinput.x == y with input as {\"x\": 5}\n\ty = 4\n}\n",
             0,
-            vec!["4 y := 4 1 y=4", "3 input.x == y 0 input.x=5 y=4"],
+            vec!["5 y = 4 1 y=4", "4 input.x == y 0 input.x=5 y=4"],
         ),
         ("r if {\n\tsome x in []\n\tx > 1\n}\n", 0, vec!["3 some x in [] 0"]),
     ] {
