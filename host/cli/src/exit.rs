@@ -19,6 +19,14 @@ Exit codes:
   2  the request is unusable: flags, Snapshot, policy, key or plugin cannot be read
   3  no answer for some component: fetch, digest mismatch, plugin fault, deadline (outranks 1)";
 
+/// What the help of `validate input` says.
+pub(crate) const INPUT_HELP: &str = "\
+Exit codes:
+  0  allowed: every file was judged and has no violation
+  1  denied: a violation (0 with --strict=false)
+  2  the request is unusable: flags, files or policy cannot be read
+  3  no answer for some file (outranks 1)";
+
 /// What the tools for policies leave with, which is what `opa` leaves with.
 pub(crate) mod tool {
     /// All is well.

@@ -62,7 +62,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, around: Surroundings) 
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
         Command::Compare(flags) => compare::run(&flags, &around, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &around, printer),
-        Command::Test(flags) => test::run(&flags, &around, printer),
+        Command::Test(flags) => test::run(&flags, global.traces(), &around, printer),
         Command::Version(flags) => version::run(&flags, around.now, printer),
         Command::Completions(flags) => completions::run(&flags, around, printer),
         Command::Man(flags) => man::run(&flags, printer),

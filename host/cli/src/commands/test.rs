@@ -40,9 +40,10 @@ struct Wanted {
     namespaces: Vec<String>,
 }
 
-/// Judges, writes the report, and gives conftest's exit code.
-pub(crate) fn run(flags: &TestFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    refuse(&flags.unsupported)?;
+/// Judges, writes the report, and gives conftest's exit code. `traces` says whether the `--trace` of every command is
+/// given, which conftest takes for its own.
+pub(crate) fn run(flags: &TestFlags, traces: bool, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    refuse(&flags.unsupported, traces)?;
     let wanted = wanted(flags)?;
     let timestamp = around.now.as_second();
     let results = match results(flags, &wanted, around, printer) {
@@ -107,9 +108,9 @@ fn write(report: &str, file: Option<&Utf8Path>, printer: Printer) -> Result<(), 
         .map_err(|error| Unusable::new(format!("creating output file: `{file}` cannot be written: {error}")))
 }
 
-fn refuse(flags: &Unsupported) -> Result<(), Unusable> {
+fn refuse(flags: &Unsupported, traces: bool) -> Result<(), Unusable> {
     let given = [
-        ("--trace", flags.trace),
+        ("--trace", traces),
         ("--strict", flags.strict),
         ("--show-builtin-errors", flags.show_builtin_errors),
         ("--capabilities", !flags.capabilities.is_empty()),

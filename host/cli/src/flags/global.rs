@@ -10,7 +10,8 @@ pub(super) fn help() -> &'static str {
   assay validate image --help
 
   # see what happens, in a form for machines
-  assay --verbose --log-format json validate image --image registry.example/shop/cart:1.2 --policy policy.yaml
+  assay --verbose --log-format json validate image --policy policy.yaml \\
+      --image registry.example/shop/cart:1.2
 
 Called through a link named `ec`, assay answers with the exit codes and in the form of `ec`."
 }
@@ -33,7 +34,7 @@ pub(crate) struct GlobalFlags {
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) debug: bool,
 
-    /// Say everything of a kind: log, opa, all or none; with `all` the libraries speak, too [default: log]
+    /// Say everything of a kind: log (the flag alone), opa, all or none; with `all` the libraries speak, too
     #[arg(long, global = true, env = "ASSAY_TRACE", value_name = "KIND", value_delimiter = ',', num_args = 0..=1,
         require_equals = true, default_missing_value = "log", hide_possible_values = true)]
     pub(crate) trace: Vec<Trace>,

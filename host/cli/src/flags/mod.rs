@@ -46,6 +46,7 @@ pub(crate) enum Command {
     },
 
     /// The same tools under the names of `opa`, so that scripts go on working
+    #[command(mut_subcommands(policy::as_opa))]
     Opa {
         #[command(subcommand)]
         what: policy::OpaCommand,
@@ -76,9 +77,11 @@ pub(crate) enum Command {
     },
 
     /// Says whether two policy configurations would judge alike
+    #[command(after_help = compare::help())]
     Compare(compare::CompareFlags),
 
     /// Judges files by the rules of packages, as conftest does
+    #[command(after_help = test::help())]
     Test(Box<test::TestFlags>),
 
     /// Prepares trust in Sigstore (not there: an error)
@@ -89,6 +92,7 @@ pub(crate) enum Command {
     },
 
     /// Prints what this program is
+    #[command(after_help = version::help())]
     Version(version::VersionFlags),
 
     /// Prints the completions of a shell
@@ -107,7 +111,7 @@ pub(crate) enum Validate {
     Image(Box<image::ImageFlags>),
 
     /// Judges JSON and YAML documents by policies
-    #[command(after_help = crate::exit::HELP)]
+    #[command(after_help = input::help())]
     Input(Box<input::ValidateInputFlags>),
 
     /// Judges by summaries of earlier verifications (not there: an error)
@@ -115,6 +119,7 @@ pub(crate) enum Validate {
     Vsa(missing::Anything),
 
     /// Checks a policy configuration by its format
+    #[command(after_help = policy_file::help())]
     Policy(policy_file::ValidatePolicyFlags),
 }
 

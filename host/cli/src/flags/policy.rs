@@ -25,7 +25,7 @@ pub(crate) enum PolicyCommand {
 
     /// Measures how long a query takes
     #[command(after_help = bench_help())]
-    Bench(BenchFlags),
+    Bench(Box<BenchFlags>),
 
     /// Formats policies (not written yet: an error)
     #[command(hide = true)]
@@ -39,11 +39,23 @@ pub(crate) enum OpaCommand {
     Tool(PolicyCommand),
 
     /// Prints the version
+    #[command(after_help = "Examples:
+  assay opa version
+
+`assay version` says more.")]
     Version,
 
     /// What of `opa` is not here.
     #[command(external_subcommand)]
     Other(Vec<OsString>),
+}
+
+/// The tools under `opa` are those under `policy`, and so are their examples, which call them as they are called here.
+pub(super) fn as_opa(tool: clap::Command) -> clap::Command {
+    match tool.get_after_help().map(|help| help.to_string().replace("assay policy ", "assay opa ")) {
+        Some(help) => tool.after_help(help),
+        None => tool,
+    }
 }
 
 /// Whatever is written behind a command that is not there.
@@ -294,7 +306,7 @@ pub(crate) struct EvalFlags {
     #[arg(long, help_heading = "Evaluation")]
     pub(crate) strict_builtin_errors: bool,
 
-    /// Time after which the evaluation ends with an error, such as 30s [default: 2m]
+    /// Time after which the evaluation ends with an error, such as 30s
     #[arg(long, value_name = "DURATION", default_value = "2m", help_heading = "Evaluation")]
     pub(crate) timeout: String,
 

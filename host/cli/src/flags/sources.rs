@@ -6,7 +6,7 @@ use clap::Args;
 use super::registry::RegistryFlags;
 
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Policy sources")]
+#[command(next_help_heading = "Cache")]
 pub(crate) struct SourceFlags {
     /// Folder that keeps fetched policies between runs, by commit and digest; an empty text keeps nothing [default: the
     /// user's cache folder]

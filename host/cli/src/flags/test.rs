@@ -4,6 +4,21 @@ use clap::{ArgAction, Args};
 
 use super::{go, sources::SourceFlags};
 
+pub(super) fn help() -> &'static str {
+    "Examples:
+  # judge files by the package `main` in the folder `policy`
+  assay test deployment.yaml service.yaml
+
+  # judge all files of a folder together by other packages, with data, for a pipeline
+  assay test manifests --combine --policy rules --data settings.yaml --namespace release.tasks \\
+      --output junit
+
+Exit codes:
+  0  nothing failed, or --no-fail is given
+  1  something failed; with --fail-on-warn: a warning and nothing worse
+  2  flags, files or policies cannot be read; with --fail-on-warn: something failed"
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TestFlags {
     /// Files to judge: JSON or YAML, folders with such files, or `-` for standard input
@@ -11,71 +26,79 @@ pub(crate) struct TestFlags {
     pub(crate) files: Vec<String>,
 
     /// Policy files, folders or sources; repeatable [default: policy]
-    #[arg(short, long, value_name = "SOURCE")]
+    #[arg(short, long, value_name = "SOURCE", help_heading = "Policies")]
     pub(crate) policy: Vec<String>,
 
     /// Data files, folders or sources; repeatable
-    #[arg(short, long, value_name = "SOURCE")]
+    #[arg(short, long, value_name = "SOURCE", help_heading = "Policies")]
     pub(crate) data: Vec<String>,
 
     /// Policy sources to fetch first; repeatable
-    #[arg(short, long, value_name = "SOURCE")]
+    #[arg(short, long, value_name = "SOURCE", help_heading = "Policies")]
     pub(crate) update: Vec<String>,
 
     /// Packages whose rules are asked; repeatable [default: main]
-    #[arg(short, long, value_name = "PACKAGE")]
+    #[arg(short, long, value_name = "PACKAGE", help_heading = "Policies")]
     pub(crate) namespace: Vec<String>,
 
     /// Ask the rules of all packages
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Policies")]
     pub(crate) all_namespaces: bool,
 
     /// Judge all files together, as a list of `path` and `contents`
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Files")]
     pub(crate) combine: bool,
 
     /// Regular expression of paths in folders that are passed over
-    #[arg(long, value_name = "REGEX", default_value = "")]
+    #[arg(long, value_name = "REGEX", default_value = "", hide_default_value = true, help_heading = "Files")]
     pub(crate) ignore: String,
 
     /// How to read the files, whatever their names: json or yaml
-    #[arg(long, value_name = "NAME", default_value = "")]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = "Files")]
     pub(crate) parser: String,
 
     /// Report to write: stdout, json, tap, table, junit, github, azuredevops, sarif or appstudio[=FILE]
-    #[arg(short, long, value_name = "FORMAT", default_value = "stdout")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "stdout", help_heading = "Report")]
     pub(crate) output: String,
 
     /// Leave messages out of the names of JUnit tests
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Report")]
     pub(crate) junit_hide_message: bool,
 
     /// Exit with 1 for warnings and 2 for failures
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Report")]
     pub(crate) fail_on_warn: bool,
 
     /// Exit with 0 even for failures
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Report")]
     pub(crate) no_fail: bool,
 
     /// Never colour the text
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Report")]
     pub(crate) no_color: bool,
 
     /// Leave exceptions out of the text
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Report")]
     pub(crate) suppress_exceptions: bool,
 
     /// Write nothing where nothing failed
     #[arg(long, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
+        help_heading = "Report")]
     pub(crate) quiet: bool,
 
     #[command(flatten)]
@@ -85,30 +108,33 @@ pub(crate) struct TestFlags {
     pub(crate) sources: SourceFlags,
 }
 
-/// Flags of conftest that would change the answer and that are not there yet: giving one is an error.
+/// Flags of conftest that would change the answer and that are not there: giving one is an error. Its `--trace` is
+/// among them, which comes in as the flag of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Unsupported {
-    #[arg(long, default_value = "false", default_missing_value = "true", hide = true,
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::FALSE)]
-    pub(crate) trace: bool,
-
+    /// Refuse what is only untidy in policies (not supported: an error)
     #[arg(long, default_value = "false", default_missing_value = "true", hide = true,
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::FALSE)]
     pub(crate) strict: bool,
 
+    /// Show the errors of built-in functions (not supported: an error)
     #[arg(long, default_value = "false", default_missing_value = "true", hide = true,
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::FALSE)]
     pub(crate) show_builtin_errors: bool,
 
+    /// What built-ins there are (not supported: an error)
     #[arg(long, default_value = "", hide = true)]
     pub(crate) capabilities: String,
 
+    /// The language of policies: only `v1`
     #[arg(long, default_value = "v1", hide = true)]
     pub(crate) rego_version: String,
 
+    /// Folders of Protocol Buffers definitions (not supported: an error)
     #[arg(long, hide = true)]
     pub(crate) proto_file_dirs: Vec<String>,
 
+    /// Fetch policies over TLS; only `true`
     #[arg(long, default_value = "true", default_missing_value = "true", hide = true,
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::TRUE)]
     pub(crate) tls: bool,

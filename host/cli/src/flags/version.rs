@@ -2,13 +2,22 @@
 
 use clap::Args;
 
+pub(super) fn help() -> &'static str {
+    "Examples:
+  # the version, and whose formats and answers it follows
+  assay version
+
+  # for a script
+  assay version --short"
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct VersionFlags {
-    /// As JSON
+    /// Print it all as JSON
     #[arg(short, long)]
     pub(crate) json: bool,
 
-    /// Only the version
+    /// Print only the version
     #[arg(short, long)]
     pub(crate) short: bool,
 }
