@@ -20,7 +20,9 @@ const VALUE: usize = 160;
 
 /// Explanations by the name and the image of the component that they are about, as the Snapshot names both.
 #[derive(Clone, Default)]
-pub(crate) struct Told(Arc<Mutex<BTreeMap<(String, String), Vec<String>>>>);
+pub(crate) struct Told(Arc<Mutex<Explanations>>);
+
+type Explanations = BTreeMap<(String, String), Vec<String>>;
 
 /// A source group of a policy that explains rules after it has judged.
 struct Explaining {

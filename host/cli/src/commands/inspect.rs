@@ -158,10 +158,7 @@ fn as_text(found: &BTreeMap<String, Vec<Inspected>>, format: &str) -> String {
 
 fn for_people(entry: &Inspected) -> String {
     let (package, short) = (entry.package_name(), entry.short_name());
-    let kind = match entry.path.last().map(String::as_str) {
-        Some(kind @ ("deny" | "warn")) => kind,
-        _ => "other",
-    };
+    let kind = entry.path.last().map(String::as_str).filter(|kind| ["deny", "warn"].contains(kind)).unwrap_or("other");
     let mut text = format!("{package}.{short} ({kind})\n");
     if let Some(last) = entry.package.last().filter(|_| !short.is_empty()) {
         let page = format!("https://conforma.dev/docs/policy/packages/release_{last}.html#{last}__{short}");

@@ -1,5 +1,7 @@
 //! Files of images and blobs from layouts made on the spot.
 
+use std::slice::from_ref;
+
 use assay_model::{digest::Digest, image::PinnedImage};
 use serde_json::json;
 
@@ -49,9 +51,9 @@ fn yaml_and_json_files_right_in_a_folder_are_taken() {
     for layer in [layer.clone(), gzip(&layer), zstd(&layer)] {
         check(&[layer], &["manifests//"], &all);
     }
-    check(&[layer.clone()], &["."], &[("h.yaml", "h")]);
-    check(&[layer.clone()], &["other", "nothing"], &[("other/g.yaml", "g")]);
-    check(&[layer.clone()], &["/manifests"], &[]);
+    check(from_ref(&layer), &["."], &[("h.yaml", "h")]);
+    check(from_ref(&layer), &["other", "nothing"], &[("other/g.yaml", "g")]);
+    check(from_ref(&layer), &["/manifests"], &[]);
     check(&[layer], &[], &[]);
 }
 

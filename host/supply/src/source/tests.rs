@@ -254,9 +254,12 @@ fn every_limit_of_a_repository_ends_it() {
     }
 }
 
-/// A registry with one artifact, `a/b:v1`, of these layers: title, bytes, more annotations.
-fn artifact(layers: &[(Option<&str>, &[u8], bool)]) -> (Served, Digest) {
-    let described = |(title, bytes, unpack): &(Option<&str>, &[u8], bool)| {
+/// The title of a layer, its bytes, and whether they are called an archive.
+type Layer<'a> = (Option<&'a str>, &'a [u8], bool);
+
+/// A registry with one artifact, `a/b:v1`, of these layers.
+fn artifact(layers: &[Layer<'_>]) -> (Served, Digest) {
+    let described = |(title, bytes, unpack): &Layer<'_>| {
         let mut layer = json!({"mediaType": "application/vnd.cncf.openpolicyagent.policy.layer.v1+rego",
             "digest": Digest::of(bytes), "size": bytes.len(), "annotations": {}});
         if let Some(title) = title {
@@ -328,7 +331,7 @@ fn a_changed_cache_does_not_change_a_bundle() {
 #[test]
 fn a_bundle_that_is_hostile_or_none_is_refused() {
     #[rustfmt::skip]
-    let table: [(&[(Option<&str>, &[u8], bool)], &str); 6] = [
+    let table: [(&[Layer<'_>], &str); 6] = [
         (&[(Some("../a.rego"), b"1", false)], "outside of the source's folder"),
         (&[(Some("/a.rego"), b"1", false)], "outside of the source's folder"),
         (&[(Some("a"), b"1", false), (Some("a"), b"2", false)], "is there twice"),
