@@ -1,4 +1,4 @@
-//! Archives: a tar file, compressed with gzip or not, and a zip file, unpacked within [`Bounds`](super::Bounds).
+//! Archives: a tar file, compressed with gzip or not, and a zip file, unpacked within [`Bounds`].
 //!
 //! Only files, folders and links within the archive come out of it; owners, modes and times do not. A compressed file is
 //! read as a stream, and no more of it than the limits allow.

@@ -1,4 +1,4 @@
-//! [`write`]: the files of an OCI artifact, such as `conftest push` and `oras push` make.
+//! [`write()`]: the files of an OCI artifact, such as `conftest push` and `oras push` make.
 //!
 //! Each layer is one file, named by its title. A layer that is marked to be unpacked is a folder, packed as `oras` packs
 //! folders. The store checks every byte against its digest; what is cached is checked again when it is read.
