@@ -22,18 +22,9 @@ use crate::{
 
 /// The cases that we answer otherwise, and why. A case that is listed and does not differ any more fails the test.
 const DIFFERENT: &[(&str, &str)] = &[
-    ("out-all-mixed-info", ONCE),
     ("out-all-pass", "in `ec` the summary's `success` is false whatever happened"),
-    ("out-three-components", ONCE),
     ("ruledata", "`json.marshal` writes numbers of data with other digits than they came with"),
-    (
-        "sig-several",
-        "in `ec` every attestation has the type of the first in-toto statements, whatever it says of itself",
-    ),
-    ("time-2100", ONCE),
 ];
-
-const ONCE: &str = "a finding with several dependencies is shown once, in `ec` once for each that is not reported";
 
 /// `cmd.txt`: what is to be run.
 struct Case {

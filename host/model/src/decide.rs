@@ -5,10 +5,13 @@
 //! doubles something (a failing rule excluded for one term becomes a success, a finding with several dependencies is
 //! shown several times), the finding stands once and is never turned into a success.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     criteria::Criteria,
@@ -71,7 +74,7 @@ pub fn decide_checks(evidence: &Evidence) -> Decision {
     }
     if evidence.attestations.is_empty() && !evidence.is_unattested() {
         // Only when the check of signatures was left out; to judge nothing is not to pass.
-        decision.violations.push(Finding { message: UNATTESTED.to_owned(), metadata: Map::new() });
+        decision.violations.push(Finding { message: UNATTESTED.to_owned(), metadata: Arc::default() });
     }
     decision
 }
@@ -96,12 +99,26 @@ const fn texts(kind: CheckKind) -> CheckTexts {
     CheckTexts { code: kind.code(), title: kind.title(), description: kind.description() }
 }
 
+/// How findings are put.
+pub struct Form<'a> {
+    /// What is said of a rule that passed, such as by [`success`]; it can be made once for all images.
+    pub success: &'a dyn Fn(&RuleInfo) -> Finding,
+    /// Whether a finding is repeated for each code that it depends on and that is not reported, as `ec` does.
+    pub repeats: bool,
+}
+
 /// What the answers of one source group about one image amount to at the moment `when`.
 ///
 /// `rules` are all rules of the group's evaluated packages, `answers` what they said. A decision that is empty says that
 /// nothing was judged: misspelt criteria are told only beside something else.
 #[must_use]
-pub fn decide(rules: &[&RuleInfo], answers: Vec<Answer>, criteria: &Criteria, when: Timestamp) -> Decision {
+pub fn decide(
+    rules: &[&RuleInfo],
+    answers: Vec<Answer>,
+    criteria: &Criteria,
+    when: Timestamp,
+    form: &Form<'_>,
+) -> Decision {
     let by_code: BTreeMap<&str, &RuleInfo> = rules.iter().map(|rule| (rule.code.as_str(), *rule)).collect();
     let findings: Vec<(RuleKind, Finding)> =
         answers.into_iter().map(|answer| (answer.kind, complete(&by_code, answer, when))).collect();
@@ -122,15 +139,17 @@ pub fn decide(rules: &[&RuleInfo], answers: Vec<Answer>, criteria: &Criteria, wh
     }
     for rule in rules {
         if !answered.contains(&rule.code) && criteria.includes(&rule.code, &[], &rule.collections) {
-            decision.successes.push(success(rule));
+            decision.successes.push((form.success)(rule));
         }
     }
     if decision.is_empty() {
         return decision;
     }
+    let reported = codes(decision.violations.iter().chain(&decision.warnings));
     drop_dependents(&mut decision);
-    for violation in &mut decision.violations {
-        say_how_to_exclude(violation);
+    decision.violations.iter_mut().for_each(say_how_to_exclude);
+    if form.repeats {
+        repeat(&mut decision, &reported);
     }
     decision.warnings.extend(missing);
     decision
@@ -144,12 +163,12 @@ fn missing_includes(rules: &[&RuleInfo], findings: &[(RuleKind, Finding)], crite
         .filter_map(|(_, finding)| finding.code().map(|code| (code, finding.terms(), collections(finding))));
     let unmatched = criteria.unmatched_includes(of_rules.chain(of_findings));
     let message = |item| format!("Include criterion '{item}' doesn't match any policy rule");
-    unmatched.into_iter().map(|item| Finding { message: message(item), metadata: Map::new() }).collect()
+    unmatched.into_iter().map(|item| Finding { message: message(item), metadata: Arc::default() }).collect()
 }
 
 /// The answer with what its rule's annotations say.
 fn complete(rules: &BTreeMap<&str, &RuleInfo>, answer: Answer, when: Timestamp) -> Finding {
-    let mut finding = Finding { message: answer.message, metadata: answer.metadata };
+    let mut finding = Finding { message: answer.message, metadata: Arc::new(answer.metadata) };
     if let Some(rule) = finding.code().and_then(|code| rules.get(code).copied()) {
         annotate(&mut finding, rule);
         if let Some(solution) = &rule.solution {
@@ -161,24 +180,26 @@ fn complete(rules: &BTreeMap<&str, &RuleInfo>, answer: Answer, when: Timestamp) 
     }
     let long_since = finding.text("effective_on").and_then(date).is_some_and(|from| from < when - EFFECTIVE_ON_SHOWN);
     if long_since {
-        finding.metadata.shift_remove("effective_on");
+        finding.unset("effective_on");
     }
     // Names are texts; what is no list says nothing about collections.
-    match finding.metadata.get_mut("collections") {
-        Some(Value::Array(names)) => names.iter_mut().filter(|name| !name.is_string()).for_each(|name| {
-            *name = Value::String(name.to_string());
-        }),
-        Some(_) => drop(finding.metadata.shift_remove("collections")),
+    match finding.metadata.get("collections") {
+        Some(Value::Array(names)) if names.iter().all(Value::is_string) => {}
+        Some(Value::Array(names)) => {
+            let text = |name: &Value| name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+            let names: Vec<_> = names.iter().map(text).collect();
+            finding.set("collections", Value::from(names));
+        }
+        Some(_) => finding.unset("collections"),
         None => {}
     }
     finding
 }
 
 fn annotate(finding: &mut Finding, rule: &RuleInfo) {
-    let metadata = &mut finding.metadata;
     let mut set = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
-            metadata.insert(key.to_owned(), value);
+            finding.set(key, value);
         }
     };
     let list = |items: &[String]| (!items.is_empty()).then(|| Value::from(items.to_vec()));
@@ -188,7 +209,9 @@ fn annotate(finding: &mut Finding, rule: &RuleInfo) {
     set("depends_on", list(&rule.depends_on));
 }
 
-fn success(rule: &RuleInfo) -> Finding {
+/// What is said of a rule that passed.
+#[must_use]
+pub fn success(rule: &RuleInfo) -> Finding {
     let mut finding = Finding::new(&rule.code, PASS);
     annotate(&mut finding, rule);
     if let Some(date) = &rule.effective_on {
@@ -251,6 +274,20 @@ fn drop_dependents(decision: &mut Decision) {
     decision.successes.retain(|finding| !follows(finding));
 }
 
+/// Says each finding once for each code it depends on that is not reported. In `ec` the copies share their facts, so that
+/// each of them adds to the same description how to exclude the rule.
+fn repeat(decision: &mut Decision, reported: &BTreeSet<String>) {
+    let times = |finding: &Finding| depends_on(finding).iter().filter(|code| !reported.contains(**code)).count().max(1);
+    for violation in &mut decision.violations {
+        for _ in 1..times(violation) {
+            say_how_to_exclude(violation);
+        }
+    }
+    for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
+        *list = list.drain(..).flat_map(|finding| vec![finding.clone(); times(&finding)]).collect();
+    }
+}
+
 /// The anchors, and the codes of all findings that follow from them, however far.
 fn anchored(
     findings: &[Finding],
@@ -293,7 +330,7 @@ fn say_how_to_exclude(violation: &mut Finding) {
         "{}. To exclude this rule add {what} to the `exclude` section of the policy configuration.",
         description.strip_suffix('.').unwrap_or(description)
     );
-    violation.metadata.insert("description".to_owned(), Value::String(text));
+    violation.set("description", Value::String(text));
 }
 
 #[cfg(test)]
@@ -330,7 +367,8 @@ mod tests {
     fn run(rules: &[RuleInfo], answers: Vec<Answer>, include: &[&str], exclude: &[&str]) -> Decision {
         let strings = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let criteria = Criteria::new(&strings(include), &strings(exclude));
-        decide(&rules.iter().collect::<Vec<_>>(), answers, &criteria, WHEN.parse().unwrap())
+        let form = Form { success: &success, repeats: false };
+        decide(&rules.iter().collect::<Vec<_>>(), answers, &criteria, WHEN.parse().unwrap(), &form)
     }
 
     fn shown(decision: &Decision) -> Vec<String> {
@@ -406,8 +444,15 @@ mod tests {
         let mut of_two = rule("p.c");
         of_two.depends_on = vec!["p.x".to_owned(), "p.y".to_owned(), "p.a".to_owned()];
         let answers = ["p.a", "p.b", "p.c"].map(|code| answer(RuleKind::Deny, &json!({ "code": code })));
-        let decision = run(&[rule("p.a"), follower, of_two], answers.to_vec(), &[], &[]);
+        let rules = [rule("p.a"), follower, of_two];
+        let decision = run(&rules, answers.to_vec(), &[], &[]);
         assert_eq!(shown(&decision), ["deny p.a: No.", "deny p.c: No."]);
+        // As `ec`: once for each of `p.x` and `p.y`.
+        let form = Form { success: &success, repeats: true };
+        let criteria = Criteria::new(&[], &[]);
+        let rules: Vec<_> = rules.iter().collect();
+        let decision = decide(&rules, answers.to_vec(), &criteria, WHEN.parse().unwrap(), &form);
+        assert_eq!(shown(&decision), ["deny p.a: No.", "deny p.c: No.", "deny p.c: No."]);
     }
 
     #[test]
@@ -442,7 +487,7 @@ mod tests {
             shown(&decision),
             ["warn -: Include criterion 'typo' doesn't match any policy rule", "pass p.a: Pass"]
         );
-        assert_eq!(decision.warnings.first().unwrap().metadata, Map::new());
+        assert_eq!(decision.warnings.first().unwrap().metadata, Arc::default());
     }
 
     #[test]

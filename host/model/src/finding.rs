@@ -1,6 +1,6 @@
 //! [`Finding`]: one thing a judge has to say about an image.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,9 +11,14 @@ pub struct Finding {
     /// The sentence for people.
     #[serde(rename = "msg")]
     pub message: String,
-    /// `code`, `term`, `title`, `effective_on`, … as `ec` names them; keys are sorted when written.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub metadata: Map<String, Value>,
+    /// `code`, `term`, `title`, `effective_on`, … as `ec` names them; keys are sorted when written. Shared, since a rule
+    /// that passes says the same of every image.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub metadata: Arc<Map<String, Value>>,
+}
+
+fn is_empty(metadata: &Arc<Map<String, Value>>) -> bool {
+    metadata.is_empty()
 }
 
 impl Finding {
@@ -22,14 +27,26 @@ impl Finding {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         let mut metadata = Map::new();
         metadata.insert("code".to_owned(), Value::String(code.to_owned()));
-        Self { message: message.into(), metadata }
+        Self { message: message.into(), metadata: Arc::new(metadata) }
     }
 
     /// The same with one more fact.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.metadata.insert(key.to_owned(), value.into());
+        self.set(key, value.into());
         self
+    }
+
+    /// Gives a fact a value.
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        Arc::make_mut(&mut self.metadata).insert(key.to_owned(), value);
+    }
+
+    /// Takes a fact away.
+    pub(crate) fn unset(&mut self, key: &str) {
+        if self.metadata.contains_key(key) {
+            Arc::make_mut(&mut self.metadata).shift_remove(key);
+        }
     }
 
     /// `package.rule`, where the finding has one.

@@ -1,15 +1,16 @@
 //! [`Group`]: one source group of a policy configuration as a judge.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use assay_model::{
     criteria::Criteria,
-    decide::{Decision, decide},
+    decide::{Decision, Form, decide, success},
     failure::NoAnswer,
+    finding::Finding,
     port::{Case, Judge},
     rule::{Answer, RuleInfo},
     selection::Selection,
@@ -37,6 +38,10 @@ pub struct Group {
     time_limit: Duration,
     /// The codes of rules that are meant for pipelines of another kind.
     unintended: BTreeSet<String>,
+    /// What is said of each rule that passed, by its code; the same of every image.
+    passed: BTreeMap<String, Finding>,
+    /// Whether findings are repeated as `ec` repeats them.
+    repeats: bool,
 }
 
 impl Group {
@@ -44,8 +49,11 @@ impl Group {
     /// criteria show.
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Arc<Policy>, selection: Selection, host: Arc<dyn Host>) -> Self {
+        let passed = policy.annotated_rules().iter().map(|rule| (rule.code.clone(), success(rule))).collect();
         Self {
             name: name.into(),
+            passed,
+            repeats: false,
             policy,
             selection,
             host,
@@ -60,6 +68,13 @@ impl Group {
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// The same, repeating a finding for each code that it depends on and that is not reported, as `ec` does.
+    #[must_use]
+    pub const fn with_repeats(mut self, repeats: bool) -> Self {
+        self.repeats = repeats;
         self
     }
 
@@ -162,7 +177,8 @@ impl Judge for Group {
         answers.retain(|answer| self.is_meant(&code(answer)));
         let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
         let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
-        Ok(decide(&rules, answers, &criteria, case.when))
+        let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
+        Ok(decide(&rules, answers, &criteria, case.when, &Form { success: &passed, repeats: self.repeats }))
     }
 }
 

@@ -4,7 +4,7 @@
 //! object, and only when there is something to say: `error` of a component without an answer, `skipped-checks` that the
 //! user asked to leave out, `stopped` of a run that was ended early.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
     event::{RunEnd, RunHead},
@@ -15,7 +15,7 @@ use assay_model::{
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::{Options, facts::facts, totals::stopped_word};
@@ -33,7 +33,7 @@ pub(crate) fn value(head: &RunHead, end: &RunEnd, options: Options) -> Result<Va
 #[derive(Serialize)]
 struct Document<'a> {
     success: bool,
-    components: Vec<ComponentDocument<'a>>,
+    components: Components<'a>,
     key: &'a str,
     policy: &'a PolicySpec,
     #[serde(rename = "ec-version")]
@@ -45,6 +45,21 @@ struct Document<'a> {
     skipped: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<&'static str>,
+}
+
+/// The type that `ec` gives every attestation.
+const FIRST_STATEMENT: &str = "https://in-toto.io/Statement/v0.1";
+
+/// All components, each made when it is written: a large run must not be in memory twice.
+struct Components<'a> {
+    outcomes: &'a [Arc<Outcome>],
+    options: Options,
+}
+
+impl Serialize for Components<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.outcomes.iter().map(|outcome| ComponentDocument::of(outcome, self.options)))
+    }
 }
 
 /// A component as it stands in the report.
@@ -94,7 +109,7 @@ impl<'a> Document<'a> {
     fn of(head: &'a RunHead, end: &'a RunEnd, options: Options) -> Self {
         Self {
             success: end.verdict == Verdict::Allowed,
-            components: end.outcomes.iter().map(|outcome| ComponentDocument::of(outcome, options)).collect(),
+            components: Components { outcomes: &end.outcomes, options },
             key: &head.key,
             policy: &head.policy,
             version: &head.version,
@@ -118,7 +133,7 @@ impl<'a> ComponentDocument<'a> {
             successes: if options.show_successes { all(&decision.successes) } else { Vec::new() },
             success: outcome.allowed(),
             signatures: &outcome.signatures,
-            attestations: outcome.attestations.iter().map(AttestationDocument::of).collect(),
+            attestations: outcome.attestations.iter().map(|one| AttestationDocument::of(one, options.as_ec)).collect(),
             error: outcome.error.as_ref(),
         }
     }
@@ -131,9 +146,9 @@ impl<'a> FindingDocument<'a> {
 }
 
 impl<'a> AttestationDocument<'a> {
-    fn of(attestation: &'a AttestationSummary) -> Self {
+    fn of(attestation: &'a AttestationSummary, as_ec: bool) -> Self {
         Self {
-            statement_type: &attestation.statement_type,
+            statement_type: if as_ec { FIRST_STATEMENT } else { &attestation.statement_type },
             predicate_type: &attestation.predicate_type,
             build_type: attestation.build_type.as_deref(),
             signatures: &attestation.signatures,
@@ -161,6 +176,10 @@ mod tests {
     fn an_attestation_has_the_type_that_its_statement_has() {
         let text = sample::written_at(Format::Json, Options::default(), sample::mixed());
         assert!(text.contains("{\"type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":"), "{text}");
+        let options = Options { as_ec: true, ..Options::default() };
+        let text = sample::written_at(Format::Json, options, sample::mixed());
+        assert!(text.contains("{\"type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":"), "{text}");
+        assert!(!text.contains("Statement/v1"), "{text}");
     }
 
     #[test]

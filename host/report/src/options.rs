@@ -13,11 +13,20 @@ pub struct Options {
     pub info: bool,
     /// Colour the text with ANSI escapes.
     pub colour: bool,
+    /// Called `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
+    pub as_ec: bool,
 }
 
 impl Default for Options {
     /// What `ec` shows when it is told nothing: violations and warnings.
     fn default() -> Self {
-        Self { show_successes: false, show_warnings: true, show_policy_docs_link: false, info: false, colour: false }
+        Self {
+            show_successes: false,
+            show_warnings: true,
+            show_policy_docs_link: false,
+            info: false,
+            colour: false,
+            as_ec: false,
+        }
     }
 }

@@ -141,7 +141,7 @@ fn outcome(component: &Value) -> Outcome {
 fn findings(list: &Value) -> Vec<Finding> {
     let finding = |value: &Value| Finding {
         message: value["msg"].as_str().unwrap().to_owned(),
-        metadata: value["metadata"].as_object().cloned().unwrap_or_default(),
+        metadata: value["metadata"].as_object().cloned().unwrap_or_default().into(),
     };
     list.as_array().into_iter().flatten().map(finding).collect()
 }

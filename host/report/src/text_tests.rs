@@ -150,7 +150,7 @@ fn facts_of_unusual_types_are_shown_as_json_or_left_out() {
         .with("title", json!({"t": "<b>"}))
         .with("description", 0.0)
         .with("solution", json!([]));
-    let nothing = Finding { message: "m".to_owned(), metadata: serde_json::Map::new() }.with("term", json!([]));
+    let nothing = Finding { message: "m".to_owned(), metadata: std::sync::Arc::default() }.with("term", json!([]));
     let options = Options { info: true, ..Options::default() };
     let text = written(options, &[sample::component("cart").violation(finding).violation(nothing).judged()]);
     let results: Vec<_> =

@@ -161,7 +161,8 @@ fn source_group(
     let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
     let judge = Group::new(name, Arc::new(policy), selection.clone(), host)
-        .with_deadline(settings.deadline.map(|(end, _)| end));
+        .with_deadline(settings.deadline.map(|(end, _)| end))
+        .with_repeats(settings.called == Called::Ec);
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }
 

@@ -68,6 +68,7 @@ impl ImageSettings {
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
             colour: asked.unwrap_or(false),
+            as_ec: around.called == Called::Ec,
         };
         let mut outputs = outputs(report, &options)?;
         // A terminal gets colours unasked; a file does not.

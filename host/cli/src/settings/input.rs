@@ -7,7 +7,7 @@ use assay_report::{InputFormat, Options};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
-use super::{Surroundings, moment::moment_of, policy::policy_of};
+use super::{Called, Surroundings, moment::moment_of, policy::policy_of};
 use crate::{
     error::Unusable,
     flags::{go, input::ValidateInputFlags},
@@ -69,6 +69,7 @@ impl InputSettings {
             show_policy_docs_link: flags.show_policy_docs_link,
             info: flags.info,
             colour: asked.unwrap_or(false),
+            as_ec: around.called == Called::Ec,
         };
         let mut outputs = outputs(&flags.output, options)?;
         // A terminal gets colours unasked; a file does not.
