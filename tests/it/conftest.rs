@@ -99,7 +99,7 @@ fn an_error_is_a_result_of_its_own_for_konflux() {
 fn what_conftest_has_and_assay_has_not_is_an_error() {
     let world = world();
     for (flag, says) in [
-        ("--trace", "--trace"),
+        ("--trace", "policy eval --explain"),
         ("--strict", "--strict"),
         ("--show-builtin-errors", "--show-builtin-errors"),
         ("--capabilities=x", "--capabilities"),

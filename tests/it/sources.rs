@@ -288,6 +288,8 @@ fn rules_are_inspected_in_every_form_with_and_without_annotations() {
         .expect(2, "invalid value for --output 'spam'. accepted values: json, text, names, short-names");
     let by_policy = json!({"sources": [{"policy": [source]}]}).to_string();
     assert_eq!(assay_in(&world, &["inspect", "policy", "--policy", &by_policy]).out, want);
+    inspect(&["--policy", &by_policy]).expect(2, "cannot be used with");
+    assay_in(&world, &["inspect", "policy"]).expect(2, "--source");
 }
 
 #[test]

@@ -44,11 +44,18 @@ Exit codes:
   1  policies or data cannot be read or do not compile
   2  a test failed or was skipped, coverage is below the threshold, or a flag is wrong";
 
-/// What the help of `policy eval` and `policy bench` says.
+/// What the help of `policy eval` says.
 pub(crate) const EVAL_HELP: &str = "\
 Exit codes:
   0  the question was answered
   1  the answer is not the one that --fail or --fail-defined asks for
+  2  there is no answer: a file, a policy or the question is wrong, or the evaluation failed";
+
+/// What the help of `policy bench` says.
+pub(crate) const BENCH_HELP: &str = "\
+Exit codes:
+  0  the question was answered and measured
+  1  the answer is undefined (0 with --fail=false)
   2  there is no answer: a file, a policy or the question is wrong, or the evaluation failed";
 
 /// What the help of `policy check` and `policy inspect` says.

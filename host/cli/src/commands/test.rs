@@ -119,8 +119,14 @@ fn refuse(flags: &Unsupported, traces: bool) -> Result<(), Unusable> {
         ("--tls=false", !flags.tls),
     ];
     match given.into_iter().find(|(_, is_given)| *is_given) {
-        Some((flag, _)) => Err(Unusable::new(format!("`{flag}` of conftest is not supported"))
-            .hint("policies are Rego v1 and are judged without it")),
+        Some((flag, _)) => {
+            let hint = if traces {
+                "`assay policy eval --explain full` traces rules"
+            } else {
+                "policies are Rego v1 and are judged without it"
+            };
+            Err(Unusable::new(format!("`{flag}` of conftest is not supported")).hint(hint))
+        }
         None => Ok(()),
     }
 }

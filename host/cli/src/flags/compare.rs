@@ -24,7 +24,7 @@ pub(crate) struct CompareFlags {
     #[arg(value_name = "POLICY")]
     pub(crate) first: String,
 
-    /// The second
+    /// The second, in any of these forms
     #[arg(value_name = "POLICY")]
     pub(crate) second: String,
 

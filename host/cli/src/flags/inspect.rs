@@ -1,7 +1,7 @@
 //! The flags of `inspect policy` and `inspect policy-data`.
 
 use camino::Utf8PathBuf;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::sources::SourceFlags;
 
@@ -18,18 +18,20 @@ pub(crate) enum Inspect {
     /// Shows the data of data sources, put together
     #[command(after_help = "Examples:
   # what do policies see as `data` with these two sources?
-  assay inspect policy-data --source ./data --source git::https://git.example/data//data --output yaml")]
+  assay inspect policy-data --output yaml --source ./data \\
+      --source git::https://git.example/data//data")]
     PolicyData(InspectDataFlags),
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("shown").required(true))]
 pub(crate) struct InspectPolicyFlags {
     /// Policy configuration whose policy sources are looked at
-    #[arg(short, long, value_name = "FILE|TEXT|SOURCE", conflicts_with = "source", help_heading = "Sources")]
+    #[arg(short, long, value_name = "FILE|TEXT|SOURCE", group = "shown", help_heading = "Sources")]
     pub(crate) policy: Option<String>,
 
     /// Policy source to look at; repeatable
-    #[arg(short, long, value_name = "SOURCE", help_heading = "Sources")]
+    #[arg(short, long, value_name = "SOURCE", group = "shown", help_heading = "Sources")]
     pub(crate) source: Vec<String>,
 
     /// Folder that what is fetched is copied into

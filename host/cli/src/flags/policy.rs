@@ -488,7 +488,7 @@ fn bench_help() -> String {
   assay policy bench --data policy --input input.json 'data.release.tasks.deny'
 
 {}",
-        crate::exit::EVAL_HELP
+        crate::exit::BENCH_HELP
     )
 }
 

@@ -16,7 +16,9 @@ pub(super) fn help() -> &'static str {
 Exit codes:
   0  nothing failed, or --no-fail is given
   1  something failed; with --fail-on-warn: a warning and nothing worse
-  2  flags, files or policies cannot be read; with --fail-on-warn: something failed"
+  2  flags, files or policies cannot be read; with --fail-on-warn: something failed
+
+conftest's --trace is not there: --trace is an error here. `assay policy eval --explain full` traces rules."
 }
 
 #[derive(Debug, Args)]
