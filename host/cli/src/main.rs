@@ -8,6 +8,7 @@ mod error;
 mod exit;
 mod files;
 mod flags;
+mod heap;
 mod logs;
 mod printer;
 mod registries;
@@ -25,16 +26,8 @@ use crate::{
     settings::{Called, Surroundings},
 };
 
-/// How many heaps the system's allocator may keep. Left alone it has one for each thread, and what gatherers allocate and
-/// workers free stays in all of them: twice the memory for a hundred components.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const HEAPS: i32 = 2;
-
 fn main() -> ExitCode {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[expect(unsafe_code, reason = "a setting of the C library, made before any thread is started")]
-    // SAFETY: mallopt only stores the number, and no other thread allocates yet. Where it fails, nothing changes.
-    let _heaps = unsafe { libc::mallopt(libc::M_ARENA_MAX, HEAPS) };
+    heap::keep_few();
     let around = surroundings();
     let called = around.called;
     let flags = match Flags::try_parse() {

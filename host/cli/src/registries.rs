@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
-use assay_supply::{Proxies, RegistryOptions, Retry};
+use assay_supply::{Proxies, RegistryOptions, Retry, Store};
 use jiff::SignedDuration;
 
 use crate::{error::Unusable, files::read_bytes, flags::registry::RegistryFlags};
@@ -72,6 +72,17 @@ pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<Registr
             longest: duration("retry-max-wait", &flags.retry_max_wait, usual.longest)?,
         },
         ..RegistryOptions::default()
+    })
+}
+
+/// A store that asks registries.
+pub(crate) fn store(options: RegistryOptions) -> Result<Store, Unusable> {
+    Store::registry(options).map_err(|error| {
+        let unusable = Unusable::new(error.message);
+        match error.hint {
+            Some(hint) => unusable.hint(hint),
+            None => unusable,
+        }
     })
 }
 

@@ -52,8 +52,8 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, around: Surroundings) 
         Command::Validate { what: Validate::Vsa(given) } => {
             Err(missing("validate vsa", &given).hint("judge the images themselves with `validate image`"))
         }
-        Command::Policy { what } => policy::run(what),
-        Command::Opa { what } => policy::opa(what),
+        Command::Policy { what } => policy::run(what, &around, printer),
+        Command::Opa { what } => policy::opa(what, &around, printer),
         Command::Sigstore { what: Sigstore::Initialize(given) } => Err(missing("sigstore initialize", &given)
             .hint("give the keys of a transparency log and of certificates as files")),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &around, printer),

@@ -23,6 +23,7 @@ use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
+    heap,
     printer::Printer,
     settings::{Called, ImageSettings, Output, SourceSettings, Surroundings},
 };
@@ -38,6 +39,7 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
         files::check_place(file)?;
     }
     let wired = wire::job(&settings, printer)?;
+    heap::give_back();
     for note in &wired.notes {
         printer.note(note);
     }

@@ -4,6 +4,8 @@ use std::{ffi::OsString, num::NonZeroUsize};
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::registry::RegistryFlags;
+
 /// The tools for policies.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
@@ -238,6 +240,9 @@ pub(crate) struct QueryFlags {
     /// Read the question from standard input
     #[arg(long, help_heading = "Query")]
     pub(crate) stdin: bool,
+
+    #[command(flatten)]
+    pub(crate) registries: RegistryFlags,
 
     /// The package whose rules the question may call by their names
     #[arg(long, value_name = "PACKAGE", help_heading = "Query")]

@@ -56,12 +56,6 @@ impl SourceSettings {
 
     /// A store that asks registries.
     pub(crate) fn registry(&self) -> Result<Store, Unusable> {
-        Store::registry(self.registries.clone()).map_err(|error| {
-            let unusable = Unusable::new(error.message);
-            match error.hint {
-                Some(hint) => unusable.hint(hint),
-                None => unusable,
-            }
-        })
+        registries::store(self.registries.clone())
     }
 }

@@ -48,14 +48,14 @@ pub use self::{
 };
 
 /// Manifests kept in memory: some thousands, which is a large Snapshot with its signatures.
-const KEPT_MANIFEST_BYTES: u64 = 16 << 20;
+const KEPT_MANIFEST_BYTES: u64 = 4 << 20;
 
 /// Blobs kept in memory: those of the components under way, which several judges ask for, and small ones that many
 /// images share.
-const KEPT_BLOB_BYTES: u64 = 16 << 20;
+const KEPT_BLOB_BYTES: u64 = 8 << 20;
 
 /// Lists of referrers kept in memory; one entry has some hundred bytes.
-const KEPT_REFERRER_BYTES: u64 = 4 << 20;
+const KEPT_REFERRER_BYTES: u64 = 1 << 20;
 
 /// Manifests that one caller asks for at a time.
 const FETCHES: usize = 16;

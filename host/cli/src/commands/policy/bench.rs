@@ -22,6 +22,7 @@ use crate::{
     exit::tool,
     flags::policy::{BenchFlags, BenchFormat},
     printer::Printer,
+    settings::Surroundings,
 };
 
 /// Evaluations of one measurement at most: each keeps a number.
@@ -33,7 +34,7 @@ struct Measured {
     total: Duration,
 }
 
-pub(super) fn run(flags: &BenchFlags, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &BenchFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let time = times::limit("--benchtime", &flags.benchtime)?;
     let asked = Asked::read(&flags.asks)?;
     let complain = |error: &LoadError| {
@@ -44,7 +45,7 @@ pub(super) fn run(flags: &BenchFlags, printer: Printer) -> Result<u8, Unusable> 
         Ok(loaded) => loaded,
         Err(error) => return complain(&error),
     };
-    let options = asked.options(&flags.asks, Duration::from_secs(30));
+    let options = asked.options(&flags.asks, around, Duration::from_secs(30))?;
     let query = match workbench.prepare(&asked.query, &options) {
         Ok(query) => query,
         Err(error) => return complain(&LoadError::Compile(error)),

@@ -7,7 +7,8 @@ use std::{
 };
 
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
-use assay_rego::{EvalError, NoHost, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench};
+use assay_rego::{EvalError, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench};
+use assay_supply::Relocation;
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
@@ -20,14 +21,17 @@ use super::{
     times, trace,
 };
 use crate::{
+    commands::builtins::StoreHost,
     error::Unusable,
     exit::tool,
     files::read_text,
     flags::policy::{EvalFlags, EvalFormat, Explain, QueryFlags},
     printer::Printer,
+    registries,
+    settings::Surroundings,
 };
 
-pub(super) fn run(flags: &EvalFlags, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let time_limit = times::limit("--timeout", &flags.timeout)?;
     let asked = Asked::read(&flags.asks)?;
     let Loaded { workbench, read } = match asked.load(&flags.asks, flags.strict)? {
@@ -39,7 +43,7 @@ pub(super) fn run(flags: &EvalFlags, printer: Printer) -> Result<u8, Unusable> {
         explain: flags.explain != Explain::Off,
         profile: flags.profile,
         coverage: flags.coverage,
-        ..asked.options(&flags.asks, time_limit)
+        ..asked.options(&flags.asks, around, time_limit)?
     };
     let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
     for _ in 0..flags.count.get() {
@@ -124,18 +128,26 @@ impl Asked {
         load::load(&Paths { paths: &flags.data, bundles: &flags.bundle, strict }, &flags.load)
     }
 
-    pub(super) fn options(&self, flags: &QueryFlags, time_limit: Duration) -> QueryOptions {
-        QueryOptions {
+    /// As `ec` does, built-ins ask registries; one that does not answer ends the evaluation.
+    pub(super) fn options(
+        &self,
+        flags: &QueryFlags,
+        around: &Surroundings,
+        time_limit: Duration,
+    ) -> Result<QueryOptions, Unusable> {
+        let registries = registries::options(&flags.registries, (around.network)())?;
+        let store = Arc::new(registries::store(registries)?);
+        Ok(QueryOptions {
             package: flags.package.clone(),
             imports: flags.import.clone(),
             input: self.input.clone(),
             strict_builtin_errors: false,
             time_limit,
-            host: Arc::new(NoHost),
+            host: Arc::new(StoreHost::new(store, Relocation::Refused)),
             explain: false,
             profile: false,
             coverage: false,
-        }
+        })
     }
 }
 

@@ -21,15 +21,15 @@ use crate::{
     exit::tool,
     flags::policy::{OpaCommand, PolicyCommand},
     printer::Printer,
+    settings::Surroundings,
 };
 
 /// Carries out a command of `assay policy`.
-pub(crate) fn run(command: PolicyCommand) -> Result<u8, Unusable> {
-    let printer = Printer::new(false);
+pub(crate) fn run(command: PolicyCommand, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     match command {
         PolicyCommand::Test(flags) => test::run(&flags, printer),
-        PolicyCommand::Eval(flags) => eval::run(&flags, printer),
-        PolicyCommand::Bench(flags) => bench::run(&flags, printer),
+        PolicyCommand::Eval(flags) => eval::run(&flags, around, printer),
+        PolicyCommand::Bench(flags) => bench::run(&flags, around, printer),
         PolicyCommand::Inspect(flags) => inspect::run(&flags, printer),
         PolicyCommand::Check(flags) => check::run(&flags, printer),
         PolicyCommand::Fmt(_) => Err(Unusable::new("assay cannot format policies yet").hint("use `opa fmt` for this")),
@@ -37,13 +37,13 @@ pub(crate) fn run(command: PolicyCommand) -> Result<u8, Unusable> {
 }
 
 /// Carries out a command of `assay opa`.
-pub(crate) fn opa(command: OpaCommand) -> Result<u8, Unusable> {
+pub(crate) fn opa(command: OpaCommand, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     match command {
-        OpaCommand::Tool(command) => run(command),
+        OpaCommand::Tool(command) => run(command, around, printer),
         OpaCommand::Version => {
             let version = env!("CARGO_PKG_VERSION");
             let text = format!("Version: assay-{version}\nRego Version: v1\nWebAssembly: unavailable\n");
-            print(Printer::new(false), &text)?;
+            print(printer, &text)?;
             Ok(tool::FINE)
         }
         OpaCommand::Other(words) => {
