@@ -1,4 +1,4 @@
-//! Two settings of the C library's allocator: [`keep_few`] heaps, and [`give_back`] what is free.
+//! What the C library's allocator keeps: [`keep_little`] by few heaps, and [`give_back`] what is free.
 //!
 //! What one thread allocates and another frees stays in the heap of the first, and what reading the policies took stays
 //! in the heaps when they are read. On other systems than Linux with glibc nothing is done.
@@ -8,12 +8,19 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const HEAPS: i32 = 2;
 
+/// Bytes from which an allocation stands by itself and goes back to the system when it is freed, such as blobs and
+/// reports. Left alone the allocator raises this to the largest it has seen.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LARGE: i32 = 128 << 10;
+
 /// To be called before any thread is started.
-pub(crate) fn keep_few() {
+pub(crate) fn keep_little() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[expect(unsafe_code, reason = "a setting of the C library")]
-    // SAFETY: mallopt stores a number. Where it fails, nothing changes.
-    let _changed = unsafe { libc::mallopt(libc::M_ARENA_MAX, HEAPS) };
+    for (setting, value) in [(libc::M_ARENA_MAX, HEAPS), (libc::M_MMAP_THRESHOLD, LARGE)] {
+        #[expect(unsafe_code, reason = "a setting of the C library")]
+        // SAFETY: mallopt stores a number. Where it fails, nothing changes.
+        let _changed = unsafe { libc::mallopt(setting, value) };
+    }
 }
 
 /// Gives what is free back to the system, as after the large work of reading policies.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    heap::keep_few();
+    heap::keep_little();
     let around = surroundings();
     let called = around.called;
     let flags = match Flags::try_parse() {
