@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use assay_model::yaml;
-use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use crate::outline::Metadata;
@@ -73,21 +72,12 @@ fn annotation(text: &str) -> Result<Annotation, String> {
         description: word(&fields, "description")?,
         short_name: word(&custom, "short_name")?,
         solution: word(&custom, "solution")?,
-        effective_on: word(&custom, "effective_on")?.map(|written| midnight(text, written)),
+        effective_on: word(&custom, "effective_on")?,
         collections: words(&custom, "collections")?,
         depends_on: words(&custom, "depends_on")?,
         rule_data: named_words(&custom, "rule_data"),
         pipeline_intention: words(&custom, "pipeline_intention")?,
     })
-}
-
-/// A date that stands without quotes is a time to OPA's YAML, its midnight. With quotes it is a text, and no time.
-fn midnight(yaml: &str, written: String) -> String {
-    let is_plain = |line: &str| line.trim().strip_prefix("effective_on:").is_some_and(|value| value.trim() == written);
-    if written.len() == 10 && written.parse::<Date>().is_ok() && yaml.lines().any(is_plain) {
-        return format!("{written}T00:00:00Z");
-    }
-    written
 }
 
 fn word(fields: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
@@ -150,19 +140,6 @@ mod tests {
             ..Annotation::default()
         };
         assert_eq!(block.annotation, Ok(want));
-    }
-
-    #[test]
-    fn a_plain_date_is_its_midnight() {
-        for (written, want) in [
-            ("2099-01-31", "2099-01-31T00:00:00Z"),
-            ("'2099-01-31'", "2099-01-31"),
-            ("2099-02-31", "2099-02-31"),
-            ("2099-01-31T10:00:00Z", "2099-01-31T10:00:00Z"),
-        ] {
-            let block = annotation(&format!("custom:\n  effective_on: {written}\n")).unwrap();
-            assert_eq!(block.effective_on.as_deref(), Some(want), "{written}");
-        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::{Date, Time};
 use regorus::Value;
 
 use crate::engine::ast::Module;
@@ -182,8 +183,8 @@ pub(super) fn metadata(module: &Module, source: &Source) -> Vec<Metadata> {
             row == block.last + 1 && column == 1
         }) {
             let line = source.slice(*next).strip_prefix('#').unwrap_or_default();
-            block.yaml.push_str(line);
-            block.yaml.push_str(if dates.is_one(line) { "T00:00:00Z\n" } else { "\n" });
+            block.yaml.push_str(dates.completed(line).as_deref().unwrap_or(line));
+            block.yaml.push('\n');
             block.last += 1;
         }
         blocks.push(block);
@@ -191,7 +192,7 @@ pub(super) fn metadata(module: &Module, source: &Source) -> Vec<Metadata> {
     blocks
 }
 
-/// Finds lines like `effective_on: 2025-07-01`: to OPA a date without quotes is the moment it begins at.
+/// Finds lines like `effective_on: 2025-07-01`: to OPA a moment without quotes is one, in the forms that Go's YAML knows.
 #[derive(Default)]
 struct Dates {
     /// How far the line is indented below which a text goes on over lines.
@@ -199,21 +200,58 @@ struct Dates {
 }
 
 impl Dates {
-    fn is_one(&mut self, line: &str) -> bool {
+    /// The line with the moment in it as RFC 3339 has it; none for any other line.
+    fn completed(&mut self, line: &str) -> Option<String> {
         let line = line.trim_end();
         let indent = line.len() - line.trim_start().len();
         if self.text.is_some_and(|text| line.is_empty() || indent > text) {
-            return false;
+            return None;
         }
         self.text = None;
-        let Some((_, value)) = line.split_once(": ") else { return false };
+        let (key, value) = line.split_once(": ")?;
         if value.trim_start().starts_with(['|', '>']) {
             self.text = Some(indent);
         }
-        let digit = |byte: u8, shape: u8| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
-        let (value, shape) = (value.trim_start().as_bytes(), b"0000-00-00");
-        value.len() == shape.len() && value.iter().zip(shape).all(|(byte, shape)| digit(*byte, *shape))
+        moment(value.trim_start()).map(|moment| format!("{key}: {moment}"))
     }
+}
+
+/// A date, or a date and a time of day, of which months, days, hours, minutes and seconds may have one digit.
+fn moment(value: &str) -> Option<String> {
+    let end = value.find(|letter: char| !letter.is_ascii_digit() && letter != '-').unwrap_or(value.len());
+    let (date, rest) = value.split_at_checked(end)?;
+    let (year, month, day) = three(date, '-')?;
+    if year.len() != 4 {
+        return None;
+    }
+    let date = Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
+    let (time, zone) = match (rest.chars().next(), rest.get(1..).unwrap_or_default()) {
+        (None, _) => return Some(format!("{date}T00:00:00Z")),
+        (Some(' '), time) => (time, "Z"),
+        (Some('T' | 't'), time) => time.split_at_checked(time.find(['Z', '+', '-'])?)?,
+        _ => return None,
+    };
+    let (hour, minute, second) = three(time, ':')?;
+    let (second, fraction) = second.split_once('.').unwrap_or((second, ""));
+    let digit = |byte: u8, shape: u8| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    let has = |shape: &[u8; 6]| zone.len() == 6 && zone.bytes().zip(shape).all(|(byte, shape)| digit(byte, *shape));
+    let is_zone = zone == "Z" || has(b"+00:00") || has(b"-00:00");
+    if !is_zone || !fraction.bytes().all(|byte| byte.is_ascii_digit()) || fraction.len() > 9 {
+        return None;
+    }
+    let time = Time::new(hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?, 0).ok()?;
+    let fraction = fraction.trim_end_matches('0');
+    let dot = if fraction.is_empty() { "" } else { "." };
+    Some(format!("{date}T{time}{dot}{fraction}{zone}"))
+}
+
+/// Three numbers of digits with something between them.
+fn three(text: &str, between: char) -> Option<(&str, &str, &str)> {
+    let (first, rest) = text.split_once(between)?;
+    let (second, third) = rest.split_once(between)?;
+    let is_short = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    (is_short(first) && is_short(second) && third.starts_with(|letter: char| letter.is_ascii_digit()))
+        .then_some((first, second, third))
 }
 
 /// The keys that annotations have; others mean nothing.
@@ -323,6 +361,28 @@ mod tests {
         let source = Source::new("t.rego".into(), text.into());
         let module = parse(&source, 0, false).unwrap();
         metadata(&module, &source).into_iter().map(|block| (block.first, block.last, block.yaml)).collect()
+    }
+
+    #[test]
+    fn a_moment_without_quotes_is_completed_and_a_text_is_left_alone() {
+        for (written, want) in [
+            ("2099-01-31", "2099-01-31T00:00:00Z"),
+            ("2025-5-1", "2025-05-01T00:00:00Z"),
+            ("2025-5-01T00:00:00Z", "2025-05-01T00:00:00Z"),
+            ("2025-05-01t1:2:3.50+02:00", "2025-05-01T01:02:03.5+02:00"),
+            ("2025-05-01 10:00:00", "2025-05-01T10:00:00Z"),
+            ("2099-01-31T10:00:00Z", "2099-01-31T10:00:00Z"),
+            ("'2099-01-31'", "'2099-01-31'"),
+            ("2099-02-31", "2099-02-31"),
+            ("2099-01-31 at noon", "2099-01-31 at noon"),
+            ("2025-05-01T25:00:00Z", "2025-05-01T25:00:00Z"),
+            ("2025-05-01T10:00:00", "2025-05-01T10:00:00"),
+            ("20250-05-01", "20250-05-01"),
+        ] {
+            let line = format!(" custom_date: {written}");
+            let got = Dates::default().completed(&line).unwrap_or_else(|| line.clone());
+            assert_eq!(got, format!(" custom_date: {want}"));
+        }
     }
 
     #[test]
