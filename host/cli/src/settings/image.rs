@@ -85,7 +85,8 @@ impl ImageSettings {
             snapshot_text,
             bundle: flags.input.bundle,
             key,
-            allow_relocation: flags.trust.allow_relocation,
+            // `ec` never looks at the repository, and images are copied between verifying and shipping.
+            allow_relocation: flags.trust.allow_relocation || around.called == Called::Ec,
             skipped: skipped(&flags.trust),
             policy,
             sources,
@@ -114,12 +115,27 @@ mod tests {
     const NOW: &str = "2026-06-01T12:00:00Z";
     const KEY: &str = "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n";
 
+    #[test]
+    fn called_ec_an_image_may_have_been_copied_to_another_repository() {
+        let arguments = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor"];
+        for (called, more, want) in
+            [(Called::Assay, &[][..], false), (Called::Assay, &["--allow-relocation"], true), (Called::Ec, &[], true)]
+        {
+            let settings = settings_as(called, &[&arguments[..], more].concat()).unwrap();
+            assert_eq!(settings.allow_relocation, want, "{called:?} {more:?}");
+        }
+    }
+
     fn settings(arguments: &[&str]) -> Result<ImageSettings, String> {
+        settings_as(Called::Assay, arguments)
+    }
+
+    fn settings_as(called: Called, arguments: &[&str]) -> Result<ImageSettings, String> {
         let fixed = ["assay", "validate", "image"];
         let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
         let around = Surroundings {
-            called: Called::Assay,
+            called,
             now: NOW.parse().unwrap(),
             colours: None,
             stdout_is_terminal: false,
