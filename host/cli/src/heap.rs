@@ -11,7 +11,7 @@ const HEAPS: i32 = 2;
 /// Bytes from which an allocation stands by itself and goes back to the system when it is freed, such as blobs and
 /// reports. Left alone the allocator raises this to the largest it has seen.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE: i32 = 256 << 10;
+const LARGE: i32 = 128 << 10;
 
 /// To be called before any thread is started.
 pub(crate) fn keep_little() {
