@@ -23,8 +23,8 @@ use crate::{FileOutcome, Format, InputFormat, InputRun, Options, sample};
 /// What stands for the placeholders of the records, as long as what stood there when `ec` broke its lines.
 const PLACEHOLDERS: [(&str, &str); 6] = [
     ("{REGISTRY}", "127.0.0.1:15477"),
-    ("{COMMON}", "/work/common"),
-    ("{DIR}", "/work/in"),
+    ("{COMMON}", "/recorded/common"),
+    ("{DIR}", "/recorded/in"),
     ("{VERSION}", "v0.9.1"),
     ("{NOW}", "2026-11-22T16:00:00.123456789Z"),
     ("{NOW_S}", "1795363200"),
