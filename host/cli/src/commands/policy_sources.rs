@@ -10,7 +10,11 @@ use std::{
     time::Instant,
 };
 
-use assay_model::{limits, policy::PolicySpec};
+use assay_model::{
+    limits,
+    policy::{PolicySpec, SourceGroup},
+};
+use assay_rego::Sources;
 use assay_supply::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Store};
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -81,6 +85,22 @@ impl PolicySources {
         let fetched =
             self.fetched.get(text).ok_or_else(|| Unusable::new(format!("the source `{text}` was not fetched")))?;
         Ok(fetched.path())
+    }
+
+    /// The policies, data and rule data of a source group.
+    pub(crate) fn read(&self, group: &SourceGroup) -> Result<Sources, Unusable> {
+        let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
+        let mut sources = Sources::new();
+        for place in &group.policy {
+            sources.add_policy(self.path(place)?).map_err(unreadable)?;
+        }
+        for place in &group.data {
+            sources.add_data(self.path(place)?).map_err(unreadable)?;
+        }
+        if let Some(rule_data) = &group.rule_data {
+            sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
+        }
+        Ok(sources)
     }
 
     /// The source by commit or digest, in `ec`'s form.

@@ -21,7 +21,7 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
+use assay_rego::{Group, Policy, SigstoreDefaults};
 use assay_report::{FileOutcome, InputRun};
 use assay_supply::Relocation;
 
@@ -112,16 +112,7 @@ fn judges(
     }
     let judge = |group: &SourceGroup| {
         let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
-        let mut sources = Sources::new();
-        for place in &group.policy {
-            sources.add_policy(places.path(place)?).map_err(unreadable)?;
-        }
-        for place in &group.data {
-            sources.add_data(places.path(place)?).map_err(unreadable)?;
-        }
-        if let Some(rule_data) = &group.rule_data {
-            sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
-        }
+        let mut sources = places.read(group)?;
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
         let compiled = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;

@@ -13,7 +13,7 @@ use assay_model::{
     port::{Blobs, Judge},
     selection::Selection,
 };
-use assay_rego::{Group, Policy, SigstoreDefaults, Sources};
+use assay_rego::{Group, Policy, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::Job;
 use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, Relocation, Store};
@@ -138,16 +138,7 @@ fn source_group(
         }
     };
     let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
-    let mut sources = Sources::new();
-    for place in &group.policy {
-        sources.add_policy(places.path(place)?).map_err(unreadable)?;
-    }
-    for place in &group.data {
-        sources.add_data(places.path(place)?).map_err(unreadable)?;
-    }
-    if let Some(rule_data) = &group.rule_data {
-        sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
-    }
+    let mut sources = places.read(group)?;
     // Where `ec` writes the input of its policies.
     let folder = settings.temporary.join("ecp_input.0");
     sources.set_input_file(folder.as_str(), "input.json").map_err(unreadable)?;

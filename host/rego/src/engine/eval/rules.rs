@@ -366,7 +366,7 @@ impl<'p> Eval<'p> {
     fn call_builtin(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> Done<Option<Value>> {
         let args = self.stack.get(base..).unwrap_or(&[]);
         if builtin.deterministic && COSTLY.contains(&builtin.name) {
-            return self.call_costly(builtin, base, span);
+            return self.call_once(builtin, base, Reads::Policy, span);
         }
         if builtin.deterministic {
             let result = (builtin.call)(&mut self.scope, args);
@@ -381,23 +381,11 @@ impl<'p> Eval<'p> {
             };
         }
         self.reads = self.reads.max(if builtin.name == CLOCK { Reads::Clock } else { Reads::Query });
-        let key = self.fixed.key(builtin.name, args);
-        if let Some((value, _)) = self.fixed.get(key, builtin.name, args) {
-            let value = defined(value);
-            self.close(base);
-            return Ok(value);
-        }
-        let value = match (builtin.call)(&mut self.scope, args) {
-            Ok(value) => value,
-            Err(error) => self.builtin_failed(error, span)?,
-        };
-        let args = self.stack.split_off(base).into_boxed_slice();
-        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), Reads::Query);
-        Ok(value)
+        self.call_once(builtin, base, Reads::Query, span)
     }
 
-    /// A call whose result is worth remembering for the length of the query.
-    fn call_costly(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> Done<Option<Value>> {
+    /// A call whose result is remembered for the length of the query: it costs much, or must stay the same.
+    fn call_once(&mut self, builtin: &'static Builtin, base: usize, reads: Reads, span: Span) -> Done<Option<Value>> {
         let args = self.stack.get(base..).unwrap_or(&[]);
         let key = self.fixed.key(builtin.name, args);
         if let Some((value, _)) = self.fixed.get(key, builtin.name, args) {
@@ -411,7 +399,7 @@ impl<'p> Eval<'p> {
         };
         self.made(0, value.as_ref().unwrap_or(&Value::Undefined), span)?;
         let args = self.stack.split_off(base).into_boxed_slice();
-        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), Reads::Policy);
+        self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), reads);
         Ok(value)
     }
 
