@@ -41,6 +41,7 @@ mod regexes;
 mod schema;
 mod schema_check;
 mod schema_refs;
+mod schema_rules;
 mod scope;
 mod semvers;
 mod sets;

@@ -1,7 +1,7 @@
 //! `json.match_schema` and `json.verify_schema`: JSON Schema (draft 4 to 7) with the error texts policies know.
 //!
-//! A schema is checked as a whole first ([`compile`]), then documents against it. References stay within the schema
-//! ([`Schema`]): nothing is fetched.
+//! A schema is checked as a whole first ([`compile`]), then read ([`Rules`]), and documents are checked against that.
+//! References stay within the schema ([`Schema`]): nothing is fetched.
 
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use serde_json::{Map, Value as Json};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::to_json;
+use super::json_text::{self, to_json};
 use super::operands::{list, record, some};
 use super::schema_check::Check;
 use super::schema_refs::Schema;
+use super::schema_rules::Rules;
 use super::scope::Scope;
 use super::types::{OBJECT, Type, array_of, tuple};
 use super::{Builtin, Outcome, builtin, limits, regexes};
@@ -33,38 +34,38 @@ fn json(value: &Value) -> Result<Json, BuiltinError> {
     let text = match value {
         Value::String(text) => text.to_string(),
         Value::Object(_) | Value::Array(_) => return to_json(value),
-        _ => return Err(BuiltinError::failed("wrong type, expected string or object")),
+        _ => return Err(wrong_type()),
     };
     serde_json::from_str(&text).map_err(|_error| BuiltinError::failed("invalid JSON string"))
 }
 
-fn compiled(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Schema>, BuiltinError> {
-    if let Some(schema) = scope.caches.schemas.get_equal(value) {
-        return Ok(schema);
+fn wrong_type() -> BuiltinError {
+    BuiltinError::failed("wrong type, expected string or object")
+}
+
+fn compiled(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Rules>, BuiltinError> {
+    if let Some(rules) = scope.caches.schemas.get_equal(value) {
+        return Ok(rules);
     }
     let schema = Schema::read(json(value)?);
     compile(schema.root(), &schema, 0).map_err(BuiltinError::failed)?;
-    Ok(scope.caches.schemas.keep(value, Arc::new(schema)))
-}
-
-/// The document as JSON; the last one is remembered, as one document is often checked against several schemas.
-fn document(scope: &mut Scope<'_>, value: &Value) -> Result<Arc<Json>, BuiltinError> {
-    if let Some(json) = scope.caches.documents.get(value) {
-        return Ok(json);
-    }
-    let json = Arc::new(json(value)?);
-    Ok(scope.caches.documents.keep(value, json))
+    Ok(scope.caches.schemas.keep(value, Arc::new(Rules::read(&schema)?)))
 }
 
 fn match_schema(scope: &mut Scope<'_>, document: &Value, schema: &Value) -> Outcome {
-    let document = self::document(scope, document)?;
-    let schema = compiled(scope, schema)?;
-    let mut check = Check::new(&schema);
-    let problems = check.run(&document)?;
+    let parsed = match document {
+        Value::String(text) => {
+            Some(json_text::read(text).map_err(|_error| BuiltinError::failed("invalid JSON string"))?)
+        }
+        Value::Object(_) | Value::Array(_) => None,
+        _ => return Err(wrong_type()),
+    };
+    let rules = compiled(scope, schema)?;
+    let problems = Check::new(&rules).run(parsed.as_ref().unwrap_or(document))?;
     let shown = problems.iter().map(|problem| {
         record([
             ("error", format!("{}: {}", problem.field, problem.text).into()),
-            ("type", problem.kind.clone().into()),
+            ("type", problem.kind.into()),
             ("field", problem.field.clone().into()),
             ("desc", problem.text.clone().into()),
         ])
@@ -106,6 +107,7 @@ fn compile(schema: &Json, whole: &Schema, depth: usize) -> Checked {
         }
     }
     types(fields)?;
+    bounds(fields, whole)?;
     for (name, value) in fields {
         match (name.as_str(), value) {
             ("definitions" | "$defs", Json::Object(all)) => all.values().try_for_each(inner)?,
@@ -172,11 +174,40 @@ fn types(fields: &Map<String, Json>) -> Checked {
     }
 }
 
-fn number(name: &str, value: &Json) -> Checked {
-    let parsed = || match value {
+/// Bounds that do not fit together.
+fn bounds(fields: &Map<String, Json>, whole: &Schema) -> Checked {
+    for (name, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
+        match fields.get(name) {
+            Some(Json::Bool(_)) if !whole.has_flags() => {
+                return Err(format!("Invalid type. Expected: number, given: {name}"));
+            }
+            Some(Json::Bool(_)) if !fields.contains_key(bound) => {
+                return Err(format!("{name} cannot be used without {bound}"));
+            }
+            Some(Json::Number(_)) if !whole.has(6) => {
+                return Err(format!("Invalid type. Expected: boolean, given: {name}"));
+            }
+            _ => {}
+        }
+    }
+    for (least, most) in [("minLength", "maxLength"), ("minProperties", "maxProperties")] {
+        let of = |name: &str| fields.get(name).and_then(parsed);
+        if of(least).zip(of(most)).is_some_and(|(least, most)| least.floor() > most.floor()) {
+            return Err(format!("{least} cannot be greater than {most}"));
+        }
+    }
+    Ok(())
+}
+
+fn parsed(value: &Json) -> Option<Num> {
+    match value {
         Json::Number(number) => Num::parse(&number.to_string()),
         _ => None,
-    };
+    }
+}
+
+fn number(name: &str, value: &Json) -> Checked {
+    let parsed = || parsed(value);
     match name {
         "minimum" | "maximum" | "multipleOf" => {
             let number = parsed().ok_or_else(|| format!("{name} must be of a Number"))?;
@@ -197,4 +228,36 @@ fn number(name: &str, value: &Json) -> Checked {
         _ => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bounds_that_do_not_fit_together_make_no_schema() {
+        let told = |mut schema: Json, draft: u8| {
+            if draft > 0 {
+                schema["$schema"] = json!(format!("http://json-schema.org/draft-0{draft}/schema#"));
+            }
+            let schema = Schema::read(schema);
+            compile(schema.root(), &schema, 0).err()
+        };
+        let flag = || json!({"minimum": 1, "exclusiveMinimum": true});
+        assert_eq!([0, 4].map(|draft| told(flag(), draft)), [None, None]);
+        let bound = || json!({"exclusiveMaximum": 1});
+        assert_eq!([0, 6, 7].map(|draft| told(bound(), draft)), [None, None, None]);
+        for (schema, draft, want) in [
+            (flag(), 7, "Invalid type. Expected: number, given: exclusiveMinimum"),
+            (bound(), 4, "Invalid type. Expected: boolean, given: exclusiveMaximum"),
+            (json!({"exclusiveMaximum": false}), 0, "exclusiveMaximum cannot be used without maximum"),
+            (json!({"minLength": 2, "maxLength": 1}), 0, "minLength cannot be greater than maxLength"),
+            (json!({"minProperties": 3, "maxProperties": 2}), 7, "minProperties cannot be greater than maxProperties"),
+        ] {
+            assert_eq!(told(schema, draft).as_deref(), Some(want));
+        }
+        assert_eq!(told(json!({"minItems": 2, "maxItems": 1, "minimum": 2, "maximum": 1}), 0), None);
+    }
 }

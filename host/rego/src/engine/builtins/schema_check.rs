@@ -1,11 +1,17 @@
 //! [`Check`]: one document against one schema, with each problem's place, kind and text.
 
-use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use regorus::Value;
+use regorus::value::{Array, Object};
 
 use super::decimal::Num;
 use super::errors::BuiltinError;
-use super::json_text::{compact, from_json, quote};
-use super::schema_refs::Schema;
+use super::json_text::{compact, from_json, to_json};
+use super::schema_rules::{
+    ArrayRule, At, Bound, Items, Needed, NumberRule, ObjectRule, Others, Part, Rule, Rules, Types,
+};
 use super::{layout, limits, regexes};
 
 /// One thing that is wrong with a document.
@@ -14,14 +20,14 @@ pub(super) struct Problem {
     /// Where: keys and places joined by dots; `(Root)` for the document itself.
     pub field: String,
     /// The kind of problem, one word.
-    pub kind: String,
+    pub kind: &'static str,
     /// What is wrong.
     pub text: String,
 }
 
 /// A running check: its schema, and the steps it has taken.
 pub(super) struct Check<'s> {
-    schema: &'s Schema,
+    rules: &'s Rules,
     steps: usize,
 }
 
@@ -34,8 +40,8 @@ struct Problems {
 
 impl Problems {
     /// A problem takes two points: less than one remains of its check.
-    fn push(&mut self, problem: Problem) {
-        self.all.push(problem);
+    fn push(&mut self, place: &Place<'_>, kind: &'static str, text: impl Into<String>) {
+        self.all.push(Problem { field: place.to_string(), kind, text: text.into() });
         self.points -= 2;
     }
 
@@ -62,245 +68,235 @@ impl Problems {
     }
 }
 
-fn problem(field: &str, kind: &str, text: impl Into<String>) -> Problem {
-    Problem { field: field.to_owned(), kind: kind.to_owned(), text: text.into() }
+/// Where a value stands in the document. It is written only for a problem.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    Whole,
+    Key(&'p Self, &'p str),
+    Element(&'p Self, usize),
 }
 
-fn child(field: &str, key: impl std::fmt::Display) -> String {
-    if field == "(Root)" { key.to_string() } else { format!("{field}.{key}") }
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let before = |to: &mut fmt::Formatter<'_>, outer: &Self| match outer {
+            Self::Whole => Ok(()),
+            outer => write!(to, "{outer}."),
+        };
+        match self {
+            Self::Whole => to.write_str("(Root)"),
+            Self::Key(outer, key) => {
+                before(to, outer)?;
+                to.write_str(key)
+            }
+            Self::Element(outer, at) => {
+                before(to, outer)?;
+                write!(to, "{at}")
+            }
+        }
+    }
 }
 
 /// The name of the value's type as a problem tells it.
-fn given(value: &Json) -> &'static str {
+fn given(value: &Value) -> &'static str {
     match value {
-        Json::Null => "null",
-        Json::Bool(_) => "boolean",
-        Json::Number(_) if whole(value) => "integer",
-        Json::Number(_) => "number",
-        Json::String(_) => "string",
-        Json::Array(_) => "array",
-        Json::Object(_) => "object",
+        Value::Null | Value::Undefined => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_integer() => "integer",
+        Value::Number(_) if Num::of(value).is_some_and(|number| number.as_whole().is_some()) => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) | Value::Set(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 
-fn whole(value: &Json) -> bool {
-    number(value).is_some_and(|number| number.as_whole().is_some())
+/// A value that JSON has no form for, in the form it gets there; none for one that is as it is.
+fn as_json(value: &Value) -> Result<Option<Value>, BuiltinError> {
+    let has_form = match value {
+        Value::Set(_) | Value::Undefined => false,
+        Value::Object(object) => object.keys().all(|key| matches!(key, Value::String(_))),
+        _ => true,
+    };
+    if has_form { Ok(None) } else { to_json(value).and_then(from_json).map(Some) }
 }
 
-fn number(value: &Json) -> Option<Num> {
-    match value {
-        Json::Number(number) => Num::parse(&number.to_string()),
-        _ => None,
+/// Whether a value is the same as one of a schema, whatever is within it.
+fn is_same(value: &Value, of_schema: &Value) -> Result<bool, BuiltinError> {
+    if value == of_schema {
+        return Ok(true);
     }
+    Ok(match (value, of_schema) {
+        // What has no form in JSON may be within.
+        (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) => {
+            to_json(value).and_then(from_json)? == *of_schema
+        }
+        _ => false,
+    })
 }
 
-/// The value on one line, fields in the order of their names, numbers by their value.
-fn shown(value: &Json) -> String {
-    let mut out = String::new();
-    show(&mut out, value);
-    out
-}
-
-fn show(out: &mut String, value: &Json) {
-    match value {
-        Json::Null => out.push_str("null"),
-        Json::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        Json::String(text) => quote(out, text),
-        Json::Number(_) => {
-            out.push_str(&from_json(value.clone()).and_then(|value| compact(&value)).unwrap_or_default());
-        }
-        Json::Array(elements) => {
-            out.push('[');
-            for (at, element) in elements.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                show(out, element);
-            }
-            out.push(']');
-        }
-        Json::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_unstable_by_key(|(name, _)| *name);
-            out.push('{');
-            for (at, (name, value)) in fields.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                quote(out, name);
-                out.push(':');
-                show(out, value);
-            }
-            out.push('}');
-        }
-    }
-}
-
-/// Numbers are equal by their value, not by how they are written.
-fn same(a: &Json, b: &Json) -> bool {
-    match (a, b) {
-        (Json::Number(one), Json::Number(other)) => {
-            one == other || matches!((from_json(a.clone()), from_json(b.clone())), (Ok(a), Ok(b)) if a == b)
-        }
-        (Json::Array(one), Json::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
-        }
-        (Json::Object(one), Json::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(name, value)| other.get(name).is_some_and(|other| same(value, other)))
-        }
-        _ => a == b,
-    }
-}
-
-fn count(fields: &Map<String, Json>, name: &str) -> Option<usize> {
-    number(fields.get(name)?)?.floor().try_into().ok()
-}
+type Checked = Result<(), BuiltinError>;
 
 impl<'s> Check<'s> {
     /// A check against this schema.
-    pub(super) const fn new(schema: &'s Schema) -> Self {
-        Self { schema, steps: 0 }
+    pub(super) const fn new(rules: &'s Rules) -> Self {
+        Self { rules, steps: 0 }
     }
 
     /// Everything that is wrong with the document.
-    pub(super) fn run(&mut self, document: &Json) -> Result<Vec<Problem>, BuiltinError> {
-        Ok(self.alone(self.schema.root(), document, "(Root)", 0)?.all)
+    pub(super) fn run(&mut self, document: &Value) -> Result<Vec<Problem>, BuiltinError> {
+        Ok(self.alone(Rules::WHOLE, document, &Place::Whole, 0)?.all)
     }
 
-    fn schema(
-        &mut self,
-        schema: &Json,
-        value: &Json,
-        field: &str,
-        found: &mut Problems,
-        depth: usize,
-    ) -> Result<(), BuiltinError> {
+    fn part(&mut self, at: At, value: &Value, place: &Place<'_>, found: &mut Problems, depth: usize) -> Checked {
         self.steps += 1;
         if self.steps > limits::SCHEMA_STEPS || depth > limits::NESTING {
             return Err(BuiltinError::limit("the schema takes too many steps, or refers to itself without end"));
         }
-        let rules = match schema {
-            Json::Bool(false) => {
-                found.push(problem(field, "false", "False always fails validation"));
+        match self.rules.part(at) {
+            Part::Any => Ok(()),
+            Part::Never => {
+                found.push(place, "false", "False always fails validation");
+                Ok(())
+            }
+            Part::Reference(Ok(target)) => self.part(*target, value, place, found, depth + 1),
+            Part::Reference(Err(error)) => Err(error.clone()),
+            Part::Rule(rule) => match as_json(value)? {
+                Some(value) => self.rule(rule, &value, place, found, depth),
+                None => self.rule(rule, value, place, found, depth),
+            },
+        }
+    }
+
+    fn rule(
+        &mut self,
+        rule: &'s Rule,
+        value: &Value,
+        place: &Place<'_>,
+        found: &mut Problems,
+        depth: usize,
+    ) -> Checked {
+        if let Some(Types(names)) = &rule.types {
+            let given = given(value);
+            let fits = |name: &String| name == given || (name == "number" && given == "integer");
+            if !names.iter().any(fits) {
+                let expected = if let [one] = &names[..] { one.clone() } else { format!("[{}]", names.join(",")) };
+                found.push(place, "invalid_type", format!("Invalid type. Expected: {expected}, given: {given}"));
                 return Ok(());
             }
-            Json::Object(rules) => rules,
-            _ => return Ok(()),
-        };
-        if let Some(Json::String(reference)) = rules.get("$ref") {
-            let target = self.schema.find(reference).map_err(BuiltinError::failed)?;
-            return self.schema(target, value, field, found, depth + 1);
         }
-        if let Some(wrong) = wrong_type(rules, value, field) {
-            found.push(wrong);
-            return Ok(());
-        }
-        self.combined(rules, value, field, found, depth)?;
-        found.passed();
-        common(rules, value, field, found);
+        self.combined(rule, value, place, found, depth)?;
         found.passed();
         match value {
-            Json::Object(object) => {
-                self.object(rules, object, field, found, depth)?;
+            Value::Object(object) => {
+                self.object(&rule.object, object, place, found, depth)?;
                 found.passed();
             }
-            Json::Array(array) => {
-                self.array(rules, array, field, found, depth)?;
+            Value::Array(array) => {
+                self.array(&rule.array, array, place, found, depth)?;
                 found.passed();
             }
-            Json::String(text) => {
-                string(rules, text, field, found);
+            Value::Number(_) => {
+                numeric(&rule.number, value, place, found);
                 found.passed();
             }
-            Json::Number(_) => {
-                numeric(rules, value, field, found);
+            Value::String(_) | Value::Null | Value::Undefined | Value::Bool(_) | Value::Set(_) => {}
+        }
+        common(rule, value, place, found)?;
+        found.passed();
+        match value {
+            Value::Object(object) => self.properties(&rule.object, object, place, found, depth)?,
+            Value::String(text) => {
+                string(rule, text, place, found);
                 found.passed();
             }
-            Json::Null | Json::Bool(_) => {}
+            _ => {}
         }
         found.passed();
         Ok(())
     }
 
-    /// The problems of the value under one schema, by themselves.
-    fn alone(&mut self, schema: &Json, value: &Json, field: &str, depth: usize) -> Result<Problems, BuiltinError> {
+    /// The problems of the value under one part, by themselves.
+    fn alone(&mut self, at: At, value: &Value, place: &Place<'_>, depth: usize) -> Result<Problems, BuiltinError> {
         let mut found = Problems::default();
-        self.schema(schema, value, field, &mut found, depth + 1)?;
+        self.part(at, value, place, &mut found, depth + 1)?;
         Ok(found)
+    }
+
+    fn fits(&mut self, at: At, value: &Value, place: &Place<'_>, depth: usize) -> Result<bool, BuiltinError> {
+        Ok(self.alone(at, value, place, depth)?.none())
     }
 
     fn combined(
         &mut self,
-        rules: &Map<String, Json>,
-        value: &Json,
-        field: &str,
+        rule: &'s Rule,
+        value: &Value,
+        place: &Place<'_>,
         found: &mut Problems,
         depth: usize,
-    ) -> Result<(), BuiltinError> {
-        let several = |name: &str| rules.get(name).and_then(Json::as_array).filter(|all| !all.is_empty());
-        for (name, kind, text) in [
-            ("anyOf", "number_any_of", "Must validate at least one schema (anyOf)"),
-            ("oneOf", "number_one_of", "Must validate one and only one schema (oneOf)"),
+    ) -> Checked {
+        for (parts, may_be_more, kind, text) in [
+            (&rule.any_of, true, "number_any_of", "Must validate at least one schema (anyOf)"),
+            (&rule.one_of, false, "number_one_of", "Must validate one and only one schema (oneOf)"),
         ] {
-            let Some(schemas) = several(name) else { continue };
+            if parts.is_empty() {
+                continue;
+            }
             let (mut passed, mut best) = (0, None);
-            for schema in schemas {
-                let problems = self.alone(schema, value, field, depth)?;
+            for part in parts {
+                let problems = self.alone(*part, value, place, depth)?;
                 if problems.none() {
                     passed += 1;
+                    if may_be_more {
+                        break;
+                    }
                 } else {
                     best = Some(Problems::better(best, problems));
                 }
             }
-            if passed == 1 || (passed > 1 && name == "anyOf") {
+            if passed == 1 {
                 continue;
             }
-            found.push(problem(field, kind, text));
+            found.push(place, kind, text);
             if passed == 0 {
                 found.join(best.unwrap_or_default());
             }
         }
-        if let Some(schemas) = several("allOf") {
-            let before = found.all.len();
-            for schema in schemas {
-                let problems = self.alone(schema, value, field, depth)?;
-                found.join(problems);
-            }
-            if found.all.len() > before {
-                found.push(problem(field, "number_all_of", "Must validate all the schemas (allOf)"));
-            }
+        let before = found.all.len();
+        for part in &rule.all_of {
+            let problems = self.alone(*part, value, place, depth)?;
+            found.join(problems);
         }
-        if let Some(schema) = rules.get("not")
-            && self.alone(schema, value, field, depth)?.none()
+        if found.all.len() > before {
+            found.push(place, "number_all_of", "Must validate all the schemas (allOf)");
+        }
+        if let Some(part) = rule.not
+            && self.fits(part, value, place, depth)?
         {
-            found.push(problem(field, "number_not", "Must not validate the schema (not)"));
+            found.push(place, "number_not", "Must not validate the schema (not)");
         }
-        if let (Some(Json::Object(dependencies)), Json::Object(object)) = (rules.get("dependencies"), value) {
-            for (_, needed) in dependencies.iter().filter(|(key, _)| object.contains_key(*key)) {
+        if let Value::Object(object) = value {
+            for (_, needed) in rule.dependencies.iter().filter(|(key, _)| object.contains_key(key)) {
                 match needed {
-                    Json::Array(names) => {
-                        for name in names.iter().filter_map(Json::as_str).filter(|name| !object.contains_key(*name)) {
-                            found.push(problem(field, "missing_dependency", format!("Has a dependency on {name}")));
+                    Needed::Keys(keys) => {
+                        for key in keys.iter().filter(|key| !object.contains_key(key)) {
+                            found.push(place, "missing_dependency", format!("Has a dependency on {}", name(key)));
                         }
                     }
-                    schema => self.schema(schema, value, field, found, depth + 1)?,
+                    Needed::Part(part) => self.part(*part, value, place, found, depth + 1)?,
                 }
             }
         }
-        if let Some(condition) = rules.get("if") {
-            let holds = self.alone(condition, value, field, depth)?.none();
-            let (branch, kind, text) = if holds {
-                ("then", "condition_then", "Must validate \"then\" as \"if\" was valid")
-            } else {
-                ("else", "condition_else", "Must validate \"else\" as \"if\" was not valid")
-            };
-            if let Some(schema) = rules.get(branch) {
-                let problems = self.alone(schema, value, field, depth)?;
-                if !problems.none() {
-                    found.push(problem(field, kind, text));
-                    found.join(problems);
-                }
+        let Some(condition) = &rule.condition else { return Ok(()) };
+        let (branch, kind, text) = if self.fits(condition.holds, value, place, depth)? {
+            (condition.then, "condition_then", "Must validate \"then\" as \"if\" was valid")
+        } else {
+            (condition.otherwise, "condition_else", "Must validate \"else\" as \"if\" was not valid")
+        };
+        if let Some(part) = branch {
+            let problems = self.alone(part, value, place, depth)?;
+            if !problems.none() {
+                found.push(place, kind, text);
+                found.join(problems);
             }
         }
         Ok(())
@@ -308,56 +304,90 @@ impl<'s> Check<'s> {
 
     fn object(
         &mut self,
-        rules: &Map<String, Json>,
-        object: &Map<String, Json>,
-        field: &str,
+        rule: &'s ObjectRule,
+        object: &Object,
+        place: &Place<'_>,
         found: &mut Problems,
         depth: usize,
-    ) -> Result<(), BuiltinError> {
-        if let Some(least) = count(rules, "minProperties").filter(|least| object.len() < *least) {
-            found.push(problem(field, "array_min_properties", format!("Must have at least {least} properties")));
+    ) -> Checked {
+        if let Some(least) = rule.least.filter(|least| object.len() < *least) {
+            found.push(place, "array_min_properties", format!("Must have at least {least} properties"));
         }
-        if let Some(most) = count(rules, "maxProperties").filter(|most| object.len() > *most) {
-            found.push(problem(field, "array_max_properties", format!("Must have at most {most} properties")));
+        if let Some(most) = rule.most.filter(|most| object.len() > *most) {
+            found.push(place, "array_max_properties", format!("Must have at most {most} properties"));
         }
-        for name in rules.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str) {
-            if !object.contains_key(name) {
-                found.push(problem(field, "required", format!("{name} is required")));
+        for key in &rule.required {
+            if object.contains_key(key) {
+                found.passed();
+            } else {
+                found.push(place, "required", format!("{} is required", name(key)));
             }
         }
-        let properties = rules.get("properties").and_then(Json::as_object);
-        let mut patterns = Vec::new();
-        for (pattern, schema) in rules.get("patternProperties").and_then(Json::as_object).into_iter().flatten() {
-            patterns.push((regexes::compile(pattern)?, schema));
+        if !rule.patterns.is_empty() || !matches!(rule.others, Others::Any) {
+            self.others(rule, object, place, found, depth)?;
         }
-        let mut keys: Vec<&String> = object.keys().collect();
-        keys.sort_unstable();
-        for key in keys {
-            let Some(value) = object.get(key) else { continue };
-            let place = child(field, key);
-            let mut known = false;
-            if let Some(schema) = properties.and_then(|properties| properties.get(key)) {
-                known = true;
-                self.schema(schema, value, &place, found, depth + 1)?;
+        let Some(part) = rule.names else { return Ok(()) };
+        for key in object.keys_sorted() {
+            let problems = self.alone(part, key, place, depth)?;
+            if !problems.none() {
+                let text = format!("Property name of \"{}\" does not match", name(key));
+                found.push(place, "invalid_property_name", text);
+                found.join(problems);
             }
-            for (_, schema) in patterns.iter().filter(|(pattern, _)| pattern.is_match(key)) {
-                known = true;
-                self.schema(schema, value, &place, found, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Keys with a pattern, and those with neither a pattern nor a part of their own.
+    fn others(
+        &mut self,
+        rule: &'s ObjectRule,
+        object: &Object,
+        place: &Place<'_>,
+        found: &mut Problems,
+        depth: usize,
+    ) -> Checked {
+        let patterns = rule.patterns.iter().map(|(pattern, part)| Ok((pattern.as_ref().map_err(Clone::clone)?, *part)));
+        let patterns = patterns.collect::<Result<Vec<_>, BuiltinError>>()?;
+        for (key, value) in object.iter_sorted() {
+            let key = name(key);
+            let below = Place::Key(place, key);
+            let mut has_pattern = false;
+            for (_, part) in patterns.iter().filter(|(pattern, _)| pattern.is_match(key)) {
+                has_pattern = true;
+                self.part(*part, value, &below, found, depth + 1)?;
             }
-            match rules.get("additionalProperties") {
-                Some(Json::Bool(false)) if !known => {
-                    let text = format!("Additional property {key} is not allowed");
-                    found.push(problem(field, "additional_property_not_allowed", text));
+            if has_pattern {
+                found.passed();
+            } else if !rule.properties.contains_key(key) {
+                match rule.others {
+                    Others::Any => {}
+                    Others::None => {
+                        let text = format!("Additional property {key} is not allowed");
+                        found.push(place, "additional_property_not_allowed", text);
+                    }
+                    Others::Part(part) => self.part(part, value, &below, found, depth + 1)?,
                 }
-                Some(schema @ Json::Object(_)) if !known => self.schema(schema, value, &place, found, depth + 1)?,
-                _ => {}
             }
-            if let Some(schema) = rules.get("propertyNames") {
-                let name = Json::String(key.clone());
-                if !self.alone(schema, &name, &place, depth)?.none() {
-                    let text = format!("Property name of \"{key}\" does not match");
-                    found.push(problem(field, "invalid_property_name", text));
-                }
+        }
+        Ok(())
+    }
+
+    fn properties(
+        &mut self,
+        rule: &'s ObjectRule,
+        object: &Object,
+        place: &Place<'_>,
+        found: &mut Problems,
+        depth: usize,
+    ) -> Checked {
+        if rule.properties.is_empty() {
+            return Ok(());
+        }
+        for (key, value) in object.iter_sorted() {
+            let key = name(key);
+            if let Some(part) = rule.properties.get(key) {
+                self.part(*part, value, &Place::Key(place, key), found, depth + 1)?;
             }
         }
         Ok(())
@@ -365,143 +395,137 @@ impl<'s> Check<'s> {
 
     fn array(
         &mut self,
-        rules: &Map<String, Json>,
-        array: &[Json],
-        field: &str,
+        rule: &'s ArrayRule,
+        array: &Array,
+        place: &Place<'_>,
         found: &mut Problems,
         depth: usize,
-    ) -> Result<(), BuiltinError> {
+    ) -> Checked {
         for (at, element) in array.iter().enumerate() {
-            let place = child(field, at);
-            let schema = match rules.get("items") {
-                Some(Json::Array(schemas)) => schemas.get(at).or_else(|| rules.get("additionalItems")),
-                one => one,
+            let part = match &rule.items {
+                Items::Any => break,
+                Items::All(part) => Some(*part),
+                Items::Each(parts, others) => parts.get(at).copied().or(match others {
+                    Others::Part(part) => Some(*part),
+                    Others::Any | Others::None => None,
+                }),
             };
-            match schema {
-                Some(Json::Bool(false)) => {}
-                Some(schema) => self.schema(schema, element, &place, found, depth + 1)?,
-                None => {}
+            if let Some(part) = part {
+                self.part(part, element, &Place::Element(place, at), found, depth + 1)?;
             }
         }
-        if let (Some(Json::Array(schemas)), Some(Json::Bool(false))) =
-            (rules.get("items"), rules.get("additionalItems"))
-            && array.len() > schemas.len()
+        if let Items::Each(parts, Others::None) = &rule.items
+            && array.len() > parts.len()
         {
-            found.push(problem(field, "array_no_additional_items", "No additional items allowed on array"));
+            found.push(place, "array_no_additional_items", "No additional items allowed on array");
         }
-        if let Some(least) = count(rules, "minItems").filter(|least| array.len() < *least) {
-            found.push(problem(field, "array_min_items", format!("Array must have at least {least} items")));
+        if let Some(least) = rule.least.filter(|least| array.len() < *least) {
+            found.push(place, "array_min_items", format!("Array must have at least {least} items"));
         }
-        if let Some(most) = count(rules, "maxItems").filter(|most| array.len() > *most) {
-            found.push(problem(field, "array_max_items", format!("Array must have at most {most} items")));
+        if let Some(most) = rule.most.filter(|most| array.len() > *most) {
+            found.push(place, "array_max_items", format!("Array must have at most {most} items"));
         }
-        if rules.get("uniqueItems") == Some(&Json::Bool(true)) {
-            let mut seen = std::collections::BTreeMap::new();
+        if rule.unique {
+            let mut seen = BTreeMap::new();
             for (at, element) in array.iter().enumerate() {
-                if let Some(first) = seen.insert(shown(element), at) {
-                    found.push(problem(field, "unique", format!("array items[{first},{at}] must be unique")));
+                if let Some(first) = seen.insert(compact(element)?, at) {
+                    found.push(place, "unique", format!("array items[{first},{at}] must be unique"));
                 }
             }
         }
-        if let Some(schema) = rules.get("contains") {
-            let mut best = None;
-            for (at, element) in array.iter().enumerate() {
-                let problems = self.alone(schema, element, &child(field, at), depth)?;
-                if problems.none() {
-                    return Ok(());
-                }
-                best = Some(Problems::better(best, problems));
+        let Some(part) = rule.contains else { return Ok(()) };
+        let mut best = None;
+        for (at, element) in array.iter().enumerate() {
+            let problems = self.alone(part, element, &Place::Element(place, at), depth)?;
+            if problems.none() {
+                return Ok(());
             }
-            found.push(problem(field, "contains", "At least one of the items must match"));
-            found.join(best.unwrap_or_default());
+            best = Some(Problems::better(best, problems));
         }
+        found.push(place, "contains", "At least one of the items must match");
+        found.join(best.unwrap_or_default());
         Ok(())
     }
 }
 
-fn wrong_type(rules: &Map<String, Json>, value: &Json, field: &str) -> Option<Problem> {
-    let names: Vec<&str> = match rules.get("type")? {
-        Json::String(name) => vec![name],
-        Json::Array(names) => names.iter().filter_map(Json::as_str).collect(),
-        _ => return None,
-    };
-    let given = given(value);
-    if names.is_empty() || names.iter().any(|name| *name == given || (*name == "number" && given == "integer")) {
-        return None;
-    }
-    let expected = if let [one] = names[..] { one.to_owned() } else { format!("[{}]", names.join(",")) };
-    Some(problem(field, "invalid_type", format!("Invalid type. Expected: {expected}, given: {given}")))
+/// The text of a key.
+fn name(key: &Value) -> &str {
+    if let Value::String(text) = key { text } else { "" }
 }
 
-fn common(rules: &Map<String, Json>, value: &Json, field: &str, found: &mut Problems) {
-    if let Some(constant) = rules.get("const").filter(|constant| !same(constant, value)) {
-        found.push(problem(field, "const", format!("{field} does not match: {}", shown(constant))));
-    }
-    if let Some(Json::Array(all)) = rules.get("enum")
-        && !all.iter().any(|one| same(one, value))
+fn common(rule: &Rule, value: &Value, place: &Place<'_>, found: &mut Problems) -> Checked {
+    if let Some(constant) = &rule.constant
+        && !is_same(value, constant)?
     {
-        let all: Vec<String> = all.iter().map(shown).collect();
-        found.push(problem(field, "enum", format!("{field} must be one of the following: {}", all.join(", "))));
+        found.push(place, "const", format!("{place} does not match: {}", compact(constant)?));
     }
-    if let (Some(Json::String(format)), Json::String(text)) = (rules.get("format"), value)
+    if let Some(choices) = &rule.choices {
+        let mut fits = false;
+        for choice in choices {
+            fits = fits || is_same(value, choice)?;
+        }
+        if !fits {
+            let all: Vec<String> = choices.iter().map(compact).collect::<Result<_, _>>()?;
+            found.push(place, "enum", format!("{place} must be one of the following: {}", all.join(", ")));
+        }
+    }
+    if let (Some(format), Value::String(text)) = (&rule.format, value)
         && !fits_format(format, text)
     {
-        found.push(problem(field, "format", format!("Does not match format '{format}'")));
+        found.push(place, "format", format!("Does not match format '{format}'"));
     }
+    Ok(())
 }
 
-fn string(rules: &Map<String, Json>, text: &str, field: &str, found: &mut Problems) {
-    let length = text.chars().count();
-    if let Some(least) = count(rules, "minLength").filter(|least| length < *least) {
-        let text = format!("String length must be greater than or equal to {least}");
-        found.push(problem(field, "string_gte", text));
+fn string(rule: &Rule, text: &str, place: &Place<'_>, found: &mut Problems) {
+    if rule.least_letters.is_none() && rule.most_letters.is_none() {
+        return;
     }
-    if let Some(most) = count(rules, "maxLength").filter(|most| length > *most) {
-        found.push(problem(field, "string_lte", format!("String length must be less than or equal to {most}")));
+    let length = text.chars().count();
+    if let Some(least) = rule.least_letters.filter(|least| length < *least) {
+        found.push(place, "string_gte", format!("String length must be greater than or equal to {least}"));
+    }
+    if let Some(most) = rule.most_letters.filter(|most| length > *most) {
+        found.push(place, "string_lte", format!("String length must be less than or equal to {most}"));
     }
     // OPA does not look at `pattern`, and a policy must mean the same here.
 }
 
-fn numeric(rules: &Map<String, Json>, value: &Json, field: &str, found: &mut Problems) {
-    let Some(value) = number(value) else { return };
-    let bound = |name: &str| Some((number(rules.get(name)?)?, shown(rules.get(name)?)));
-    // The sign of the difference; draft 4 has flags where later drafts have bounds.
-    let above = |bound: &Num| value.minus(bound);
-    let strict = |name: &str| rules.get(name) == Some(&Json::Bool(true));
-    if let Some((factor, text)) = bound("multipleOf")
-        && value.over(&factor).is_some_and(|times| times.as_whole().is_none())
-    {
-        found.push(problem(field, "multiple_of", format!("Must be a multiple of {text}")));
-    }
+fn numeric(rule: &NumberRule, value: &Value, place: &Place<'_>, found: &mut Problems) {
+    let Some(number) = Num::of(value) else { return };
     let zero = num_bigint::BigInt::from(0);
-    if let Some((most, text)) = bound("maximum") {
-        let difference = above(&most);
-        if strict("exclusiveMaximum") && difference.ceil() >= zero && (difference.is_zero() || difference.ceil() > zero)
-        {
-            found.push(problem(field, "number_lt", format!("Must be less than {text}")));
+    let reaches = |difference: &Num| difference.is_zero() || difference.ceil() > zero;
+    let falls = |difference: &Num| difference.is_zero() || difference.floor() < zero;
+    if let Some(Bound { number: factor, shown }) = &rule.factor
+        && number.over(factor).is_some_and(|times| times.as_whole().is_none())
+    {
+        found.push(place, "multiple_of", format!("Must be a multiple of {shown}"));
+    }
+    if let Some(Bound { number: most, shown }) = &rule.most {
+        let difference = number.minus(most);
+        if rule.most_is_out && reaches(&difference) {
+            found.push(place, "number_lt", format!("Must be less than {shown}"));
         } else if difference.ceil() > zero {
-            found.push(problem(field, "number_lte", format!("Must be less than or equal to {text}")));
+            found.push(place, "number_lte", format!("Must be less than or equal to {shown}"));
         }
     }
-    if let Some((most, text)) = bound("exclusiveMaximum") {
-        let difference = above(&most);
-        if difference.is_zero() || difference.ceil() > zero {
-            found.push(problem(field, "number_lt", format!("Must be less than {text}")));
-        }
+    if let Some(Bound { number: most, shown }) = &rule.below
+        && reaches(&number.minus(most))
+    {
+        found.push(place, "number_lt", format!("Must be less than {shown}"));
     }
-    if let Some((least, text)) = bound("minimum") {
-        let difference = above(&least);
-        if strict("exclusiveMinimum") && (difference.is_zero() || difference.floor() < zero) {
-            found.push(problem(field, "number_gt", format!("Must be greater than {text}")));
+    if let Some(Bound { number: least, shown }) = &rule.least {
+        let difference = number.minus(least);
+        if rule.least_is_out && falls(&difference) {
+            found.push(place, "number_gt", format!("Must be greater than {shown}"));
         } else if difference.floor() < zero {
-            found.push(problem(field, "number_gte", format!("Must be greater than or equal to {text}")));
+            found.push(place, "number_gte", format!("Must be greater than or equal to {shown}"));
         }
     }
-    if let Some((least, text)) = bound("exclusiveMinimum") {
-        let difference = above(&least);
-        if difference.is_zero() || difference.floor() < zero {
-            found.push(problem(field, "number_gt", format!("Must be greater than {text}")));
-        }
+    if let Some(Bound { number: least, shown }) = &rule.above
+        && falls(&number.minus(least))
+    {
+        found.push(place, "number_gt", format!("Must be greater than {shown}"));
     }
 }
 
@@ -535,15 +559,81 @@ fn fits_format(format: &str, text: &str) -> bool {
 mod tests {
     use serde_json::json;
 
+    use super::super::schema_refs::Schema;
     use super::*;
 
+    fn told(schema: serde_json::Value, document: &Value) -> Vec<String> {
+        let rules = Rules::read(&Schema::read(schema)).unwrap();
+        let problems = Check::new(&rules).run(document).unwrap();
+        problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.text)).collect()
+    }
+
+    fn value(text: &str) -> Value {
+        Value::from_json_str(text).unwrap()
+    }
+
     #[test]
-    fn a_value_is_shown_as_its_value_in_rego_is() {
-        let number = |text: &str| -> Json { text.parse::<serde_json::Number>().unwrap().into() };
-        let value = json!({"b": [1, true, null, "a\"<"], "a": {}, "c": [], "n": number("1.0"), "e": number("1e2")});
-        let through = from_json(value.clone()).and_then(|value| compact(&value)).unwrap();
-        assert_eq!(shown(&value), through);
-        assert!(same(&number("1.0"), &number("1")) && same(&json!([{"a": number("1e2")}]), &json!([{"a": 100}])));
-        assert!(!same(&json!(1), &json!("1")) && !same(&json!({"a": 1}), &json!({"b": 1})));
+    fn numbers_are_equal_by_their_value_and_told_by_it() {
+        let schema = json!({"items": {"enum": [1, [{"a": 100}], {"b": "<"}]}});
+        assert_eq!(told(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
+        let wrong = told(schema, &value(r#"[[{"a": 1}], "1"]"#));
+        let all = r#"1, [{"a":100}], {"b":"\u003c"}"#;
+        assert_eq!(wrong, [0, 1].map(|at| format!("{at}: {at} must be one of the following: {all}")));
+        let limit: serde_json::Value = r#"{"maximum": 1.50, "multipleOf": 0.5}"#.parse().unwrap();
+        assert_eq!(told(limit.clone(), &value("1.5")), [""; 0]);
+        assert_eq!(told(limit, &value("2")), ["(Root): Must be less than or equal to 1.5"]);
+    }
+
+    #[test]
+    fn what_json_has_no_form_for_is_taken_in_the_form_it_gets_there() {
+        let set = Value::from(std::collections::BTreeSet::from([Value::from("b"), Value::from("a")]));
+        let odd =
+            Value::from(BTreeMap::from([(Value::from(1), set.clone()), (Value::from("k"), Value::from(vec![set]))]));
+        let schema = json!({"properties": {
+            "1": {"type": "array", "items": {"const": "a"}},
+            "k": {"const": [["a", "b"]]},
+        }, "required": ["1", "2"], "propertyNames": {"maxLength": 0}});
+        assert_eq!(
+            told(schema, &odd),
+            [
+                "(Root): 2 is required",
+                "(Root): Property name of \"1\" does not match",
+                "(Root): String length must be less than or equal to 0",
+                "(Root): Property name of \"k\" does not match",
+                "(Root): String length must be less than or equal to 0",
+                "1.1: 1.1 does not match: \"a\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn problems_come_in_the_order_of_opa() {
+        let schema = json!({
+            "const": 1, "maxProperties": 0, "additionalProperties": false, "required": ["z"],
+            "properties": {"a": {"type": "null"}, "b": {"items": [{}, false], "minItems": 4, "enum": [0]},
+                "d": {"items": false}},
+        });
+        let want = [
+            "(Root): Must have at most 0 properties",
+            "(Root): z is required",
+            "(Root): Additional property c is not allowed",
+            "(Root): (Root) does not match: 1",
+            "a: Invalid type. Expected: null, given: integer",
+            "b.1: False always fails validation",
+            "b: Array must have at least 4 items",
+            "b: b must be one of the following: 0",
+            "d.0: False always fails validation",
+        ];
+        assert_eq!(told(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
+        // Keys that are there count for the alternative that asks for them.
+        let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
+        let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
+        assert_eq!(told(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
+    }
+
+    #[test]
+    fn a_schema_that_only_refers_to_itself_ends() {
+        let rules = Rules::read(&Schema::read(json!({"$ref": "#"}))).unwrap();
+        assert!(Check::new(&rules).run(&Value::Null).unwrap_err().halt);
     }
 }

@@ -12,6 +12,8 @@ use super::limits;
 /// A schema whose references are absolute as far as its identifiers are.
 pub(super) struct Schema {
     root: Json,
+    /// The draft it says it is written in; without one it may use what any has.
+    draft: Option<u8>,
     /// The path from the root to each part that has an identifier; the root itself has the empty one too.
     documents: BTreeMap<String, Vec<String>>,
 }
@@ -20,9 +22,21 @@ impl Schema {
     /// Reads the identifiers of a schema and completes its references.
     pub(super) fn read(mut root: Json) -> Self {
         let mut documents = BTreeMap::from([(String::new(), Vec::new())]);
-        let old = root.get("$schema").and_then(Json::as_str).is_some_and(|draft| draft.contains("draft-04"));
-        complete(&mut root, "", if old { "id" } else { "$id" }, &mut Vec::new(), &mut documents);
-        Self { root, documents }
+        let named = root.get("$schema").and_then(Json::as_str).unwrap_or_default().trim_end_matches('#');
+        let draft =
+            [4, 6, 7].into_iter().find(|draft| named == format!("http://json-schema.org/draft-0{draft}/schema"));
+        complete(&mut root, "", if draft == Some(4) { "id" } else { "$id" }, &mut Vec::new(), &mut documents);
+        Self { root, draft, documents }
+    }
+
+    /// Whether its draft has what came with this one.
+    pub(super) fn has(&self, draft: u8) -> bool {
+        self.draft.is_none_or(|own| own >= draft)
+    }
+
+    /// Whether its draft has the flags `exclusiveMinimum` and `exclusiveMaximum`.
+    pub(super) fn has_flags(&self) -> bool {
+        self.draft.is_none_or(|own| own == 4)
     }
 
     /// The whole.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::globs::Glob;
 use super::host::Host;
 use super::limits;
-use super::schema_refs::Schema;
+use super::schema_rules::Rules;
 
 /// Compiled patterns of one worker, behind an `Arc` as a copied `Regex` begins without its scratch memory. Each kind is
 /// bounded; a full one starts again from empty.
@@ -18,8 +18,7 @@ use super::schema_refs::Schema;
 pub(crate) struct Caches {
     pub(super) regexes: Bounded<String, Arc<Regex>>,
     pub(super) globs: Bounded<(String, Vec<char>), Arc<Glob>>,
-    pub(super) schemas: ByPlace<Arc<Schema>, 64>,
-    pub(super) documents: ByPlace<Arc<serde_json::Value>, 1>,
+    pub(super) schemas: ByPlace<Arc<Rules>, 64>,
 }
 
 /// A map that forgets everything when it is full, so that hostile patterns cannot fill the memory.
