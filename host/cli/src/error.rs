@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use assay_runner::RunError;
+
 /// A fact, what led to it, and what to do about it. Ends the program with exit code 2.
 #[derive(Debug)]
 pub(crate) struct Unusable {
@@ -57,5 +59,11 @@ impl Unusable {
             let _infallible = write!(text, "\nhint: {hint}");
         }
         text
+    }
+}
+
+impl From<RunError> for Unusable {
+    fn from(error: RunError) -> Self {
+        Self::from_error(&error)
     }
 }

@@ -23,6 +23,8 @@ pub struct Inbox {
 #[derive(Debug)]
 pub(crate) enum Message {
     Stop(Stopped),
+    /// The judges are made, or there will be none.
+    Ready,
     Progress(Box<Progress>),
 }
 

@@ -1,4 +1,4 @@
-//! [`Job`]: everything a run needs, already read and checked.
+//! [`Job`]: what is to be judged, and [`Judges`]: by whom. The second may still be in the making when a run begins.
 
 use std::{
     num::NonZeroUsize,
@@ -21,17 +21,22 @@ pub type Clock = fn() -> jiff::Timestamp;
 /// Says which violation it is that an image cannot be located; none where that is the lack of an answer.
 pub type Inaccessible = Arc<dyn Fn(&Component, &NoAnswer) -> Option<Finding> + Send + Sync>;
 
-/// What is to be judged, by whom, and how fast.
+/// Who judges, and what is known when that is.
 #[derive(Clone)]
-pub struct Job {
+pub struct Judges {
     /// What reports say about the run.
     pub head: Arc<RunHead>,
+    /// Who is asked about each image, in this order.
+    pub judges: Arc<[Arc<dyn Judge>]>,
+}
+
+/// What is to be judged, and how fast.
+#[derive(Clone)]
+pub struct Job {
     /// The images.
     pub snapshot: Arc<Snapshot>,
     /// Where evidence comes from.
     pub gather: Arc<dyn Gather>,
-    /// Who is asked about each image, in this order.
-    pub judges: Arc<[Arc<dyn Judge>]>,
     /// What is made of images that cannot be located; without it there is no answer about them.
     pub inaccessible: Option<Inaccessible>,
     /// When each image is judged.

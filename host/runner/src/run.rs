@@ -1,11 +1,13 @@
 //! [`run`]: locates every image, then gathers and judges each, and tells what happens as it happens.
 //!
+//! The judges are made meanwhile ([`Making`]): no image waits for a policy to be fetched, and no policy for an image.
 //! Two kinds of threads work on components: gatherers fetch and verify, workers judge; a queue of as many places as
 //! there are workers stands between them, so evidence in memory is bounded by the threads, not by the Snapshot. The
 //! calling thread shares no state with them: it reads one inbox, which also brings the deadline and interruptions, and
 //! is the only one that emits events. Threads are not joined when a run is stopped: what they still hold has no
 //! reader, and they see the stop before they take up anything new.
 
+use std::io;
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -14,20 +16,21 @@ use std::sync::{
 use std::thread;
 
 use assay_model::{
-    event::{RunEnd, RunEvent, Stopped},
+    event::{RunEnd, RunEvent, RunHead, Stopped},
     evidence::Evidence,
     failure::{ErrorCode, NoAnswer},
     image::ImageRef,
     input::InputHead,
     outcome::{Outcome, Verdict},
-    port::{Gather, Located},
+    port::{Gather, Judge, Located},
     snapshot::Component,
 };
 
 use crate::{
     control::{Inbox, Message},
     expand::{Task, expand},
-    job::{Inaccessible, Job},
+    job::{Inaccessible, Job, Judges},
+    making::Making,
     outcome::{Bench, denied, without_answer},
 };
 
@@ -40,6 +43,9 @@ pub enum RunError {
     /// The Snapshot or the policy cannot be written as JSON.
     #[error("the input document of the policies cannot be written")]
     Input(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What makes the judges panicked.
+    #[error("making the judges panicked; this is a fault of assay, please report it")]
+    Panicked,
 }
 
 /// What a thread tells the run.
@@ -52,16 +58,24 @@ pub(crate) enum Progress {
 
 /// Judges every component of the job and returns the end of the run, which is also its last event.
 ///
-/// `on` gets every event in order, on the calling thread.
-pub fn run(job: &Job, inbox: &Inbox, on: &mut dyn FnMut(RunEvent)) -> Result<Arc<RunEnd>, RunError> {
-    on(RunEvent::Started(Arc::clone(&job.head)));
+/// `make` gives the judges, on a thread of its own while images are located and gathered; nothing is told and nothing
+/// judged before it has. `on` gets every event in order, on the calling thread.
+///
+/// # Errors
+/// The error of `make`, or what keeps the run from its work. Nothing was told then.
+pub fn run<E: From<RunError> + Send + 'static>(
+    job: &Job,
+    make: impl FnOnce() -> Result<Judges, E> + Send + 'static,
+    inbox: &Inbox,
+    on: &mut dyn FnMut(RunEvent),
+) -> Result<Arc<RunEnd>, E> {
     let stop = Arc::new(AtomicBool::new(false));
-    let ended = work(job, inbox, &stop, on);
+    let ended = work(job, make, inbox, &stop, on);
     stop.store(true, Ordering::Relaxed);
-    let (outcomes, stopped) = ended?;
+    let Ended { head, outcomes, stopped } = ended?;
     // No component judged, no moment of its own.
     let effective_time = outcomes.iter().filter_map(|outcome| outcome.judged_at).max();
-    let effective_time = effective_time.unwrap_or(job.head.effective_time);
+    let effective_time = effective_time.unwrap_or(head.effective_time);
     let end = RunEnd { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
     let end = Arc::new(end);
     on(RunEvent::Ended(Arc::clone(&end)));
@@ -72,24 +86,100 @@ fn verdict(outcomes: &[Arc<Outcome>]) -> Verdict {
     Verdict::of(outcomes.iter().map(AsRef::as_ref))
 }
 
-type Outcomes = (Vec<Arc<Outcome>>, Option<Stopped>);
+struct Ended {
+    head: Arc<RunHead>,
+    outcomes: Vec<Arc<Outcome>>,
+    stopped: Option<Stopped>,
+}
 
-fn work(job: &Job, inbox: &Inbox, stop: &Arc<AtomicBool>, on: &mut dyn FnMut(RunEvent)) -> Result<Outcomes, RunError> {
-    let (located, stopped) = locate_all(job, inbox, stop)?;
+fn work<E: From<RunError> + Send + 'static>(
+    job: &Job,
+    make: impl FnOnce() -> Result<Judges, E> + Send + 'static,
+    inbox: &Inbox,
+    stop: &Arc<AtomicBool>,
+    on: &mut dyn FnMut(RunEvent),
+) -> Result<Ended, E> {
+    let deadline = job.deadline.map(|(at, _)| at);
+    let mut making = Making::begin(make, inbox.sender())?;
+    let (located, mut stopped) = locate_all(job, inbox, stop, &mut making)?;
     let tasks: Arc<[Task]> = expand(located).into();
+    // What is gathered waits here for its judges, a few images at a time.
+    let (gathered, to_judge) = sync_channel(job.workers.get());
+    if stopped.is_none() {
+        gather_all(job, inbox, stop, &tasks, &gathered).map_err(RunError::Thread)?;
+    }
+    drop(gathered);
+    let mut early = Vec::new();
+    while !making.is_ready() {
+        // A run that is stopped waits for its head all the same, without which nothing can be told.
+        match inbox.next(deadline.filter(|_| stopped.is_none())) {
+            Message::Stop(why) => stopped = stopped.or(Some(why)),
+            Message::Ready => making.ready()?,
+            Message::Progress(progress) => early.push(*progress),
+        }
+    }
+    let Judges { head, judges } = making.made().ok_or(RunError::Panicked)?;
+    on(RunEvent::Started(Arc::clone(&head)));
     on(RunEvent::Planned { components: tasks.len() });
-    let mut outcomes: Vec<Option<Arc<Outcome>>> = vec![None; tasks.len()];
-    let stopped = match stopped {
-        None => judge_all(job, inbox, stop, &tasks, &mut outcomes, on)?,
-        stopped => stopped,
-    };
-    let fill = |(task, outcome): (&Task, Option<Arc<Outcome>>)| match outcome {
-        Some(outcome) => outcome,
-        None => Arc::new(unanswered(task, job, stopped)),
-    };
-    let mut outcomes: Vec<_> = tasks.iter().zip(outcomes).map(fill).collect();
-    outcomes.sort_by_cached_key(|outcome| (std::cmp::Reverse(outcome.image_text()), outcome.component.name.clone()));
-    Ok((outcomes, stopped))
+    let mut ledger = Ledger::new(Arc::clone(&tasks));
+    early.into_iter().for_each(|progress| ledger.note(progress, on));
+    if stopped.is_none() {
+        let bench = bench(job, &head, judges, &tasks)?;
+        judge_all(job, inbox, stop, &tasks, &bench, to_judge).map_err(RunError::Thread)?;
+    }
+    while stopped.is_none() && ledger.open > 0 {
+        match inbox.next(deadline) {
+            Message::Stop(why) => stopped = Some(why),
+            Message::Ready => {}
+            Message::Progress(progress) => ledger.note(*progress, on),
+        }
+    }
+    Ok(Ended { head, outcomes: ledger.closed(job, stopped), stopped })
+}
+
+/// What is known of each task.
+struct Ledger {
+    tasks: Arc<[Task]>,
+    outcomes: Vec<Option<Arc<Outcome>>>,
+    /// How many have none.
+    open: usize,
+}
+
+impl Ledger {
+    fn new(tasks: Arc<[Task]>) -> Self {
+        Self { outcomes: vec![None; tasks.len()], open: tasks.len(), tasks }
+    }
+
+    fn note(&mut self, progress: Progress, on: &mut dyn FnMut(RunEvent)) {
+        match progress {
+            Progress::Started(at) => {
+                if let Some(task) = self.tasks.get(at) {
+                    on(RunEvent::ComponentStarted { component: Arc::new(task.component.clone()) });
+                }
+            }
+            Progress::Ended(at, outcome) => {
+                let outcome: Arc<Outcome> = Arc::from(outcome);
+                on(RunEvent::ComponentEnded(Arc::clone(&outcome)));
+                if let Some(place) = self.outcomes.get_mut(at) {
+                    *place = Some(outcome);
+                    self.open -= 1;
+                }
+            }
+            Progress::Located(..) => {}
+        }
+    }
+
+    /// An outcome for each task, in the order of reports.
+    fn closed(self, job: &Job, stopped: Option<Stopped>) -> Vec<Arc<Outcome>> {
+        let fill = |(task, outcome): (&Task, Option<Arc<Outcome>>)| match outcome {
+            Some(outcome) => outcome,
+            None => Arc::new(unanswered(task, job, stopped)),
+        };
+        let mut outcomes: Vec<_> = self.tasks.iter().zip(self.outcomes).map(fill).collect();
+        outcomes
+            .sort_by_cached_key(|outcome| (std::cmp::Reverse(outcome.image_text()), outcome.component.name.clone()));
+        outcomes
+    }
 }
 
 /// The outcome of a component that the run ended before.
@@ -119,7 +209,12 @@ fn stop_error(job: &Job, stopped: Option<Stopped>) -> NoAnswer {
 
 type AllLocated = (Vec<(Component, Result<Located, NoAnswer>)>, Option<Stopped>);
 
-fn locate_all(job: &Job, inbox: &Inbox, stop: &Arc<AtomicBool>) -> Result<AllLocated, RunError> {
+fn locate_all<E: From<RunError> + Send + 'static>(
+    job: &Job,
+    inbox: &Inbox,
+    stop: &Arc<AtomicBool>,
+    making: &mut Making<E>,
+) -> Result<AllLocated, E> {
     let components = &job.snapshot.components;
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..job.gatherers().min(components.len()) {
@@ -130,7 +225,8 @@ fn locate_all(job: &Job, inbox: &Inbox, stop: &Arc<AtomicBool>) -> Result<AllLoc
                 let found = guarded(&component.container_image, || locate(gather.as_ref(), component));
                 send(&to, Progress::Located(at, found));
             }
-        })?;
+        })
+        .map_err(RunError::Thread)?;
     }
     let mut found: Vec<Option<Result<Located, NoAnswer>>> = vec![None; components.len()];
     let mut open = components.len();
@@ -138,6 +234,8 @@ fn locate_all(job: &Job, inbox: &Inbox, stop: &Arc<AtomicBool>) -> Result<AllLoc
     while open > 0 && stopped.is_none() {
         match inbox.next(job.deadline.map(|(at, _)| at)) {
             Message::Stop(why) => stopped = Some(why),
+            // Judges that cannot be made end the run before its images are all found.
+            Message::Ready => making.ready()?,
             Message::Progress(progress) => {
                 if let Progress::Located(at, result) = *progress
                     && let Some(place) = found.get_mut(at)
@@ -161,25 +259,13 @@ fn locate(gather: &dyn Gather, component: &Component) -> Result<Located, NoAnswe
     gather.locate(&image)
 }
 
-fn judge_all(
+fn gather_all(
     job: &Job,
     inbox: &Inbox,
     stop: &Arc<AtomicBool>,
     tasks: &Arc<[Task]>,
-    outcomes: &mut [Option<Arc<Outcome>>],
-    on: &mut dyn FnMut(RunEvent),
-) -> Result<Option<Stopped>, RunError> {
-    let components: Vec<Component> = tasks.iter().map(|task| task.component.clone()).collect();
-    let head = InputHead::new(&job.snapshot, &components, &job.head.policy)
-        .map_err(|error| RunError::Input(Box::new(error)))?;
-    let bench = Bench {
-        head: Arc::new(head),
-        judges: Arc::clone(&job.judges),
-        moment: job.moment,
-        keep_inputs: job.keep_inputs,
-        keep_statements: job.keep_statements,
-    };
-    let (gathered, to_judge) = sync_channel(job.workers.get());
+    gathered: &SyncSender<(usize, Evidence)>,
+) -> io::Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..job.gatherers().min(tasks.len()) {
         let (tasks, gather) = (Arc::clone(tasks), Arc::clone(&job.gather));
@@ -189,7 +275,29 @@ fn judge_all(
             gather_some(&tasks, gather.as_ref(), inaccessible.as_ref(), &next, &stop, &to, &gathered);
         })?;
     }
-    drop(gathered);
+    Ok(())
+}
+
+fn bench(job: &Job, head: &RunHead, judges: Arc<[Arc<dyn Judge>]>, tasks: &[Task]) -> Result<Bench, RunError> {
+    let components: Vec<Component> = tasks.iter().map(|task| task.component.clone()).collect();
+    let head = InputHead::new(&job.snapshot, &components, &head.policy);
+    Ok(Bench {
+        head: Arc::new(head.map_err(|error| RunError::Input(Box::new(error)))?),
+        judges,
+        moment: job.moment,
+        keep_inputs: job.keep_inputs,
+        keep_statements: job.keep_statements,
+    })
+}
+
+fn judge_all(
+    job: &Job,
+    inbox: &Inbox,
+    stop: &Arc<AtomicBool>,
+    tasks: &Arc<[Task]>,
+    bench: &Bench,
+    to_judge: Receiver<(usize, Evidence)>,
+) -> io::Result<()> {
     let to_judge = Arc::new(Mutex::new(to_judge));
     for _ in 0..job.workers.get().min(tasks.len()) {
         let (tasks, bench) = (Arc::clone(tasks), bench.clone());
@@ -204,29 +312,7 @@ fn judge_all(
             }
         })?;
     }
-    let mut open = tasks.len();
-    while open > 0 {
-        match inbox.next(job.deadline.map(|(at, _)| at)) {
-            Message::Stop(why) => return Ok(Some(why)),
-            Message::Progress(progress) => match *progress {
-                Progress::Started(at) => {
-                    if let Some(task) = tasks.get(at) {
-                        on(RunEvent::ComponentStarted { component: Arc::new(task.component.clone()) });
-                    }
-                }
-                Progress::Ended(at, outcome) => {
-                    let outcome: Arc<Outcome> = Arc::from(outcome);
-                    on(RunEvent::ComponentEnded(Arc::clone(&outcome)));
-                    if let Some(place) = outcomes.get_mut(at) {
-                        *place = Some(outcome);
-                        open -= 1;
-                    }
-                }
-                Progress::Located(..) => {}
-            },
-        }
-    }
-    Ok(None)
+    Ok(())
 }
 
 fn gather_some(
@@ -291,6 +377,6 @@ fn send(to: &Sender<Message>, progress: Progress) {
     let _gone = to.send(Message::Progress(Box::new(progress)));
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), RunError> {
-    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(RunError::Thread)
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }

@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc::channel,
     },
     time::{Duration, Instant},
 };
@@ -24,7 +25,7 @@ use assay_model::{
     snapshot::{Component, Snapshot},
 };
 
-use crate::{Control, Job, run};
+use crate::{Control, Job, Judges, RunError, run};
 
 type Gathered = Box<dyn Fn(&PinnedImage) -> Result<Evidence, NoAnswer> + Send + Sync>;
 
@@ -100,18 +101,27 @@ fn snapshot(components: &[(&str, &str)]) -> Arc<Snapshot> {
     Arc::new(Snapshot { components, ..Snapshot::of_image("r.example/a") })
 }
 
-fn job(components: &[(&str, &str)], gathered: Gathered, judges: Vec<Arc<dyn Judge>>) -> Job {
-    Job {
-        head: Arc::new(RunHead {
-            key: String::new(),
-            policy: PolicySpec::default(),
-            skipped: vec![],
-            effective_time: jiff::Timestamp::UNIX_EPOCH,
-            version: "0".to_owned(),
-        }),
+fn judges(judges: Vec<Arc<dyn Judge>>) -> Judges {
+    let head = RunHead {
+        key: String::new(),
+        policy: PolicySpec::default(),
+        skipped: vec![],
+        effective_time: jiff::Timestamp::UNIX_EPOCH,
+        version: "0".to_owned(),
+    };
+    Judges { head: Arc::new(head), judges: judges.into() }
+}
+
+/// A job with its judges.
+struct Whole {
+    job: Job,
+    judges: Judges,
+}
+
+fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Judge>>) -> Whole {
+    let job = Job {
         snapshot: snapshot(components),
         gather: Arc::new(Images { gathered }),
-        judges: judges.into(),
         inaccessible: None,
         moment: Moment::At(jiff::Timestamp::UNIX_EPOCH),
         keep_inputs: false,
@@ -119,13 +129,15 @@ fn job(components: &[(&str, &str)], gathered: Gathered, judges: Vec<Arc<dyn Judg
         workers: NonZeroUsize::new(4).unwrap(),
         deadline: None,
         clock: || jiff::Timestamp::UNIX_EPOCH,
-    }
+    };
+    Whole { job, judges: judges(all) }
 }
 
-fn ended(job: &Job) -> (Arc<RunEnd>, Vec<RunEvent>) {
+fn ended(whole: &Whole) -> (Arc<RunEnd>, Vec<RunEvent>) {
     let (_control, inbox) = Control::new();
     let mut events = Vec::new();
-    let end = run(job, &inbox, &mut |event| events.push(event)).unwrap();
+    let judges = whole.judges.clone();
+    let end = run(&whole.job, || Ok::<_, RunError>(judges), &inbox, &mut |event| events.push(event)).unwrap();
     (end, events)
 }
 
@@ -204,11 +216,11 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
 #[test]
 fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
     let components = [("b", "r.example/lost"), ("c", "Not An Image"), ("e", "r.example/e")];
-    let mut job = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
-    job.inaccessible = Some(Arc::new(|_, error| {
+    let mut whole = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
+    whole.job.inaccessible = Some(Arc::new(|_, error| {
         (error.code == ErrorCode::ImageNotFound).then(|| Finding::new("not.there", error.message.clone()))
     }));
-    let (end, _) = ended(&job);
+    let (end, _) = ended(&whole);
     let mut lines = shown(&end);
     lines.sort();
     assert_eq!(lines, ["b 1/0/0 ", "c 0/0/0 image-reference", "e 0/0/2 "]);
@@ -252,10 +264,10 @@ fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
         let success = Finding::new("says.when", case.when.to_string());
         Ok(Decision { successes: vec![success], ..Decision::default() })
     });
-    let mut job = job(&[("old", "r.example/old"), ("new", "r.example/new")], gathered, vec![Arc::new(says)]);
-    job.moment = Moment::OfBuild { otherwise: jiff::Timestamp::UNIX_EPOCH };
-    (job.keep_inputs, job.keep_statements) = (true, true);
-    let (end, _) = ended(&job);
+    let mut whole = job(&[("old", "r.example/old"), ("new", "r.example/new")], gathered, vec![Arc::new(says)]);
+    whole.job.moment = Moment::OfBuild { otherwise: jiff::Timestamp::UNIX_EPOCH };
+    (whole.job.keep_inputs, whole.job.keep_statements) = (true, true);
+    let (end, _) = ended(&whole);
     let of = |outcome: &Outcome| {
         let said = outcome.decision.successes.last().unwrap().message.clone();
         (said, outcome.judged_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
@@ -273,9 +285,9 @@ fn the_end_does_not_depend_on_the_number_of_workers() {
     let components: Vec<(&str, &str)> =
         components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
     let of = |workers| {
-        let mut job = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
-        job.workers = NonZeroUsize::new(workers).unwrap();
-        let (end, _) = ended(&job);
+        let mut whole = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
+        whole.job.workers = NonZeroUsize::new(workers).unwrap();
+        let (end, _) = ended(&whole);
         format!("{:?}", end.outcomes)
     };
     let one = of(1);
@@ -301,7 +313,7 @@ impl Gate {
     }
 }
 
-fn held_job(gate: &Arc<Gate>) -> Job {
+fn held_job(gate: &Arc<Gate>) -> Whole {
     let gate = Arc::clone(gate);
     let judge = Says(move |case: &Case<'_>| {
         if case.component.name == "slow" {
@@ -316,10 +328,10 @@ fn held_job(gate: &Arc<Gate>) -> Job {
 #[test]
 fn a_deadline_leaves_no_answer_only_where_there_was_none() {
     let gate = Arc::new(Gate::default());
-    let mut job = held_job(&gate);
+    let mut whole = held_job(&gate);
     let limit = Duration::from_millis(300);
-    job.deadline = Some((Instant::now() + limit, limit));
-    let (end, _) = ended(&job);
+    whole.job.deadline = Some((Instant::now() + limit, limit));
+    let (end, _) = ended(&whole);
     gate.open();
     assert_eq!(shown(&end), ["slow 0/0/0 deadline", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
     assert_eq!((end.stopped, end.verdict), (Some(Stopped::Deadline), Verdict::NoAnswer));
@@ -328,10 +340,10 @@ fn a_deadline_leaves_no_answer_only_where_there_was_none() {
 #[test]
 fn an_interruption_ends_the_run_with_what_is_known() {
     let gate = Arc::new(Gate::default());
-    let job = held_job(&gate);
+    let Whole { job, judges } = held_job(&gate);
     let (control, inbox) = Control::new();
     let mut judged = 0;
-    let end = run(&job, &inbox, &mut |event| {
+    let end = run(&job, || Ok::<_, RunError>(judges), &inbox, &mut |event| {
         if matches!(event, RunEvent::ComponentEnded(_)) {
             judged += 1;
             if judged == 2 {
@@ -343,4 +355,75 @@ fn an_interruption_ends_the_run_with_what_is_known() {
     let end = end.unwrap();
     assert_eq!(shown(&end), ["slow 0/0/0 interrupted", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
     assert_eq!(end.stopped, Some(Stopped::Interrupted));
+}
+
+#[test]
+fn images_are_gathered_while_the_judges_are_made_and_nothing_is_told_before() {
+    let (has_gathered, gathered) = channel();
+    let has_gathered = Mutex::new(has_gathered);
+    let gather: Gathered = Box::new(move |image| {
+        drop(has_gathered.lock().unwrap().send(image.to_string()));
+        Ok(evidence(image))
+    });
+    let components: Vec<_> = (0..40).map(|n| (format!("c{n}"), format!("r.example/c{n}"))).collect();
+    let mut components: Vec<_> = components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
+    components.push(("lost", "r.example/lost"));
+    let Whole { job, judges } = job(&components, gather, vec![Arc::new(Says(fine))]);
+    let (_control, inbox) = Control::new();
+    // Waits for as many images as may be in memory before they are judged; more do not come.
+    let make = move || {
+        let early: Vec<_> = (0..12).map(|_| gathered.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+        assert_eq!((early.len(), gathered.try_recv().is_err()), (12, true));
+        Ok::<_, RunError>(judges)
+    };
+    let mut events = Vec::new();
+    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    assert!(matches!(events.get(..2), Some([RunEvent::Started(_), RunEvent::Planned { components: 41 }])));
+    assert_eq!((end.verdict, end.outcomes.len(), events.len()), (Verdict::NoAnswer, 41, 3 + 2 * 41));
+}
+
+#[derive(Debug)]
+enum Failed {
+    NoPolicy,
+    Run(RunError),
+}
+
+impl From<RunError> for Failed {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
+
+#[test]
+fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
+    let components = [("a", "r.example/a"), ("b", "r.example/lost")];
+    let of = |make: fn() -> Result<Judges, Failed>| {
+        let Whole { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
+        let (_control, inbox) = Control::new();
+        let mut told = 0;
+        let error = run(&job, make, &inbox, &mut |_| told += 1).unwrap_err();
+        assert_eq!(told, 0);
+        error
+    };
+    assert!(matches!(of(|| Err(Failed::NoPolicy)), Failed::NoPolicy));
+    assert!(matches!(of(|| panic!("a fault")), Failed::Run(RunError::Panicked)));
+}
+
+#[test]
+fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
+    let Whole { job, judges } = job(
+        &[("a", "r.example/a"), ("b", "r.example/lost")],
+        Box::new(|image| Ok(evidence(image))),
+        vec![Arc::new(Says(fine))],
+    );
+    let (control, inbox) = Control::new();
+    let mut events = Vec::new();
+    let make = move || {
+        control.interrupt();
+        Ok::<_, RunError>(judges)
+    };
+    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Interrupted), Verdict::NoAnswer));
+    assert_eq!(end.outcomes.len(), 2);
+    assert!(matches!(events.first(), Some(RunEvent::Started(_))));
 }

@@ -18,12 +18,11 @@ use signal_hook::{
     low_level,
 };
 
-use super::{as_ec, narrator::Narrator, policy_sources, progress::Progress, wire};
+use super::{as_ec, explained::Told, narrator::Narrator, policy_sources, progress::Progress, wire};
 use crate::{
     error::Unusable,
     exit, files,
     flags::image::ImageFlags,
-    heap,
     printer::Printer,
     settings::{Called, ImageSettings, Output, SourceSettings, Surroundings},
 };
@@ -34,15 +33,13 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     let mut flags = flags;
     flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
     policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;
-    let settings = ImageSettings::new(flags, around)?;
+    let settings = Arc::new(ImageSettings::new(flags, around)?);
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }
-    let wired = wire::job(&settings, printer)?;
-    heap::give_back();
-    for note in &wired.notes {
-        printer.note(note);
-    }
+    let ground = wire::ground(&settings)?;
+    let job = wire::job(&settings, &ground);
+    let told = (!settings.explain.is_empty()).then(Told::default);
     let (control, inbox) = Control::new();
     listen_for_signals(control)?;
     let mut reports = Reports::new(&settings.outputs, printer);
@@ -50,13 +47,16 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }
-    let end = assay_runner::run(&wired.job, &inbox, &mut |event| reports.event(&event))
-        .map_err(|error| Unusable::from_error(&error))?;
+    let make = {
+        let (settings, told) = (Arc::clone(&settings), told.clone());
+        move || wire::judges(&settings, &ground, told.as_ref(), printer)
+    };
+    let end = assay_runner::run(&job, make, &inbox, &mut |event| reports.event(&event))?;
     let written = match settings.called {
         Called::Ec if !as_ec::writes_reports(&end) => true,
         Called::Ec | Called::Assay => reports.write(printer),
     };
-    if let Some(told) = &wired.told {
+    if let Some(told) = &told {
         told.lines(&end).iter().for_each(|line| printer.error(line));
     }
     match settings.called {

@@ -1,6 +1,7 @@
-//! [`job`]: puts the workshops together: a store, the judges of the policy's groups and of the checks, and the runner.
+//! [`job`] and [`judges`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
+//! checks.
 //!
-//! Whatever cannot be opened, compiled or loaded is told here, before the run begins. This is the only module that
+//! Whatever cannot be opened, compiled or loaded is told here, before anything is judged. This is the only module that
 //! names every crate below.
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use assay_model::{
 };
 use assay_rego::{Group, Policy, SigstoreDefaults};
 use assay_report::Format;
-use assay_runner::Job;
+use assay_runner::{Job, Judges};
 use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, Relocation, Store};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
@@ -30,28 +31,60 @@ use super::{
 use crate::{
     error::Unusable,
     files::read_bytes,
+    heap,
     printer::Printer,
     settings::{Called, CheckFlag, ImageSettings},
 };
 
-/// A job that is ready to run, and what people should know about it.
-pub(crate) struct Wired {
-    pub(crate) job: Job,
-    pub(crate) notes: Vec<String>,
-    /// Where explanations gather, if some are wanted.
-    pub(crate) told: Option<Told>,
+/// Where evidence comes from: a key and a store.
+#[derive(Clone)]
+pub(crate) struct Ground {
+    key: PublicKey,
+    store: Arc<Store>,
 }
 
-/// Opens, compiles and loads everything the settings name.
-pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, Unusable> {
+/// Reads the key and opens the store that the settings name.
+pub(crate) fn ground(settings: &ImageSettings) -> Result<Ground, Unusable> {
     // How a key was given decides its hash.
     let read = if settings.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
     let key = read(&settings.key.pem).map_err(|error| {
         Unusable::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
     })?;
-    let store = Arc::new(store(settings)?);
+    Ok(Ground { key, store: Arc::new(store(settings)?) })
+}
+
+/// What is to be judged.
+pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
+    let checking = |check| if settings.skipped.contains(&check) { Checking::Skipped } else { Checking::Checked };
+    let options = GatherOptions {
+        relocation: relocation(settings),
+        signatures: checking(CheckKind::ImageSignature),
+        attestations: checking(CheckKind::AttestationSignature),
+    };
+    let wants = |format| settings.outputs.iter().any(|output| output.format == format);
+    Job {
+        snapshot: Arc::new(settings.snapshot.clone()),
+        gather: Arc::new(Gatherer::new(Arc::clone(&ground.store), ground.key.clone(), options)),
+        inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
+        moment: settings.moment,
+        keep_inputs: wants(Format::PolicyInput),
+        keep_statements: wants(Format::Attestation),
+        workers: settings.workers,
+        deadline: settings.deadline,
+        clock: jiff::Timestamp::now,
+    }
+}
+
+/// Fetches and compiles everything the settings name, and says what people should know about it. Explanations gather in
+/// `told`, if some are wanted.
+pub(crate) fn judges(
+    settings: &ImageSettings,
+    Ground { key, store }: &Ground,
+    told: Option<&Told>,
+    printer: Printer,
+) -> Result<Judges, Unusable> {
     let mut policy = settings.policy.clone();
-    let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(&store)), printer)?;
+    let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(store)), printer)?;
     let selections: Arc<[Selection]> =
         policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
     let mut notes = skipped_checks(settings);
@@ -59,17 +92,16 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
     let mut groups = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
         groups.push(
-            source_group(settings, &sources, (number, group), selection, &key, &store)
+            source_group(settings, &sources, (number, group), selection, key, store)
                 .map_err(|error| sources.named(error))?,
         );
     }
-    let told = (!settings.explain.is_empty()).then(Told::default);
-    let mut judges: Vec<Arc<dyn Judge>> = match &told {
+    let mut judges: Vec<Arc<dyn Judge>> = match told {
         Some(told) => explained(groups, &settings.explain, told)?,
         None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),
     };
     if !settings.checks.is_empty() {
-        let (checks, note) = checks(settings, &store)?;
+        let (checks, note) = checks(settings, store)?;
         judges.extend(
             checks
                 .into_iter()
@@ -78,12 +110,9 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
         notes.extend(note);
     }
     sources.pin(&mut policy);
-    let checking = |check| if settings.skipped.contains(&check) { Checking::Skipped } else { Checking::Checked };
-    let options = GatherOptions {
-        relocation: relocation(settings),
-        signatures: checking(CheckKind::ImageSignature),
-        attestations: checking(CheckKind::AttestationSignature),
-    };
+    for note in &notes {
+        printer.note(note);
+    }
     let head = RunHead {
         key: key.to_pem().to_owned(),
         policy,
@@ -91,21 +120,10 @@ pub(crate) fn job(settings: &ImageSettings, printer: Printer) -> Result<Wired, U
         effective_time: settings.moment.usual(),
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
     };
-    let wants = |format| settings.outputs.iter().any(|output| output.format == format);
-    let job = Job {
-        head: Arc::new(head),
-        snapshot: Arc::new(settings.snapshot.clone()),
-        gather: Arc::new(Gatherer::new(store, key, options)),
-        judges: judges.into(),
-        inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
-        moment: settings.moment,
-        keep_inputs: wants(Format::PolicyInput),
-        keep_statements: wants(Format::Attestation),
-        workers: settings.workers,
-        deadline: settings.deadline,
-        clock: jiff::Timestamp::now,
-    };
-    Ok(Wired { job, notes, told })
+    let judges: Arc<[_]> = judges.into();
+    heap::keep(&judges);
+    heap::give_back();
+    Ok(Judges { head: Arc::new(head), judges })
 }
 
 const fn relocation(settings: &ImageSettings) -> Relocation {

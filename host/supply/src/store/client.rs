@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use assay_model::{
     failure::{ErrorCode, NoAnswer},
     image::Repository,
 };
-use reqwest::{Certificate, NoProxy, Proxy, Response, StatusCode, Url, header, redirect};
+use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Response, StatusCode, Url, header, redirect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{registry::RegistryOptions, retry::Retry};
@@ -35,10 +35,12 @@ const LATER: [StatusCode; 3] =
 
 /// Sends requests.
 pub(super) struct Client {
+    /// For loopback hosts without HTTPS, round every proxy.
+    plain: reqwest::Client,
     /// For loopback hosts, round every proxy.
-    direct: reqwest::Client,
+    direct: Late,
     /// For all others, through the proxy if there is one.
-    outside: reqwest::Client,
+    outside: Late,
     insecure: BTreeSet<String>,
     retry: Retry,
     connect: Duration,
@@ -47,6 +49,9 @@ pub(super) struct Client {
     all: Arc<Semaphore>,
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
 }
+
+/// Made when it is first needed: to read the authorities of the system takes longer than to judge an image.
+type Late = LazyLock<Result<reqwest::Client, NoAnswer>, Box<dyn FnOnce() -> Result<reqwest::Client, NoAnswer> + Send>>;
 
 /// An answer whose body is still to come; it counts as under way until it is dropped.
 pub(super) struct Answer {
@@ -96,10 +101,6 @@ enum Failed {
 
 impl Client {
     pub(super) fn new(options: &RegistryOptions) -> Result<Self, NoAnswer> {
-        let failed = |error: &dyn Error| {
-            let message = format!("connections to registries could not be prepared: {}", root(error));
-            NoAnswer::new(ErrorCode::Internal, message)
-        };
         let mut authorities = Vec::new();
         for pem in &options.authorities {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
@@ -117,12 +118,12 @@ impl Client {
                 .read_timeout(options.idle)
                 .redirect(redirect::Policy::none())
                 .referer(false)
-                .tls_certs_merge(authorities.iter().cloned())
                 // What stands in the environment comes with the options.
                 .no_proxy()
         };
         let around = options.proxies.around.as_deref().and_then(NoProxy::from_string);
-        let mut outside = builder();
+        let trusting = || builder().tls_certs_merge(authorities.iter().cloned());
+        let mut outside = trusting();
         for (address, is_https) in [(&options.proxies.https, true), (&options.proxies.http, false)] {
             let Some(address) = address.as_deref().filter(|address| !address.is_empty()) else { continue };
             let proxy = if is_https { Proxy::https(address) } else { Proxy::http(address) };
@@ -132,9 +133,15 @@ impl Client {
             })?;
             outside = outside.proxy(proxy.no_proxy(around.clone()));
         }
+        let outside = late(outside);
+        // Authorities that were given are tried before anything else is done.
+        if !options.authorities.is_empty() {
+            outside.as_ref().map_err(Clone::clone)?;
+        }
         Ok(Self {
-            direct: builder().build().map_err(|error| failed(&error))?,
-            outside: outside.build().map_err(|error| failed(&error))?,
+            plain: built(builder().tls_certs_only([]))?,
+            direct: late(trusting()),
+            outside,
             insecure: options.insecure.iter().cloned().collect(),
             retry: options.retry,
             connect: options.connect,
@@ -202,6 +209,16 @@ impl Client {
         }
     }
 
+    /// Who asks an address.
+    fn client_of(&self, address: &Url) -> Result<&reqwest::Client, NoAnswer> {
+        let client = match (address.host_str().is_some_and(is_loopback), address.scheme()) {
+            (true, "http") => return Ok(&self.plain),
+            (true, _) => &self.direct,
+            (false, _) => &self.outside,
+        };
+        client.as_ref().map_err(Clone::clone)
+    }
+
     /// Sends a request and follows where it is sent on.
     async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<Answer, Failed> {
         let places = self.places(&request.address).await.map_err(Failed::Surely)?;
@@ -210,7 +227,7 @@ impl Client {
         // A name can mean a private address, too; what has answered shows it.
         let mut from_public = false;
         for _ in 0..=REDIRECTS {
-            let client = if address.host_str().is_some_and(is_loopback) { &self.direct } else { &self.outside };
+            let client = self.client_of(&address).map_err(Failed::Surely)?;
             let mut sent = match request.form {
                 Some(fields) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
                 None => client.get(address.clone()),
@@ -411,6 +428,17 @@ fn is_private_ip(address: IpAddr) -> bool {
                 address.is_unique_local() || address.is_unicast_link_local() || address.is_unspecified()
             }
         }
+}
+
+fn built(builder: ClientBuilder) -> Result<reqwest::Client, NoAnswer> {
+    builder.build().map_err(|error| {
+        let message = format!("connections to registries could not be prepared: {}", root(&error));
+        NoAnswer::new(ErrorCode::Internal, message)
+    })
+}
+
+fn late(builder: ClientBuilder) -> Late {
+    LazyLock::new(Box::new(move || built(builder)))
 }
 
 /// The innermost cause: the outer ones repeat the address.
