@@ -13,6 +13,7 @@ mod gather;
 mod key;
 mod source;
 mod store;
+pub mod trial;
 
 #[cfg(test)]
 mod fixture;

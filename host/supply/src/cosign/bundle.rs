@@ -176,7 +176,7 @@ struct Envelope<'a> {
 }
 
 /// The envelope in a bundle that is made with a key, and in no other.
-fn enveloped(bundle: &[u8]) -> Result<&str, String> {
+pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, String> {
     let unreadable = |error: serde_json::Error| format!("the bundle does not read: {error}");
     let bundle: Bundle<'_> = serde_json::from_slice(bundle).map_err(unreadable)?;
     if !VERSIONS.contains(&bundle.media_type.as_str()) {

@@ -153,6 +153,21 @@ pub(crate) fn tag(image: &Digest, kind: &str) -> String {
     format!("sha256-{}.{kind}", image.hex())
 }
 
+/// An envelope and its statement, whoever signed it; for [`trial`](crate::trial).
+pub(crate) fn trial_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+    envelope::open_unverified(bytes).and_then(|opened| attestation::read(opened, Some(&image.digest))).map(drop)
+}
+
+/// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`trial`](crate::trial).
+pub(crate) fn trial_bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+    bundle::enveloped(bytes).and_then(|envelope| trial_envelope(envelope.as_bytes(), image))
+}
+
+/// A signed payload; for [`trial`](crate::trial).
+pub(crate) fn trial_payload(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+    claims::check(bytes, image, Relocation::Refused)
+}
+
 /// The layers of a kind, within the limits on their number and their size together.
 fn layers<'a>(image: &PinnedImage, manifest: &'a Manifest, media_type: &str) -> Result<Vec<&'a Descriptor>, NoAnswer> {
     let too_large = |what: String| {

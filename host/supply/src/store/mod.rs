@@ -116,6 +116,11 @@ struct BlobTerms {
     limit: u64,
 }
 
+/// Whether the header of a 401 is understood; for [`trial`](crate::trial).
+pub(crate) fn trial_challenge(header: &str) -> bool {
+    token::Challenge::read(header).is_some()
+}
+
 impl Store {
     /// Opens an OCI image layout, a folder or one uncompressed tar file.
     pub fn bundle(path: &Path) -> Result<Self, BundleError> {
