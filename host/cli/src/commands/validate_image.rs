@@ -41,7 +41,6 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     let job = wire::job(&settings, &ground);
     let told = (!settings.explain.is_empty()).then(Told::default);
     let (control, inbox) = Control::new();
-    listen_for_signals(control)?;
     let mut reports = Reports::new(&settings.outputs, printer);
     reports.readers.push(Box::new(Narrator));
     if printer.shows_progress() {
@@ -49,7 +48,12 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     }
     let make = {
         let (settings, told) = (Arc::clone(&settings), told.clone());
-        move || wire::judges(&settings, &ground, told.as_ref(), printer)
+        move || {
+            let judges = wire::judges(&settings, &ground, told.as_ref(), printer)?;
+            // Before, there is nothing to report, and a signal ends the process as it ends any other.
+            listen_for_signals(control)?;
+            Ok::<_, Unusable>(judges)
+        }
     };
     let end = assay_runner::run(&job, make, &inbox, &mut |event| reports.event(&event))?;
     let written = match settings.called {
