@@ -11,9 +11,10 @@ use std::{mem::ManuallyDrop, sync::Arc};
 const HEAPS: i32 = 2;
 
 /// Bytes from which an allocation stands by itself and goes back to the system when it is freed, such as blobs and
-/// reports. Left alone the allocator raises this to the largest it has seen.
+/// reports. Left alone the allocator raises this to the largest it has seen; much lower, and the system takes pages back and
+/// gives them again for every document.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE: i32 = 128 << 10;
+const LARGE: i32 = 1 << 20;
 
 /// To be called before any thread is started.
 pub(crate) fn keep_little() {
