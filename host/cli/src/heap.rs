@@ -1,4 +1,5 @@
-//! What the C library's allocator keeps: [`keep_little`] by few heaps, and [`give_back`] what is free.
+//! What the C library's allocator keeps: [`keep_little`] by few heaps, and [`give_back`] what is free. [`keep`] is for what
+//! is large and needed to the end.
 //!
 //! What one thread allocates and another frees stays in the heap of the first, and what reading the policies took stays
 //! in the heaps when they are read. On other systems than Linux with glibc nothing is done.
