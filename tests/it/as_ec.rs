@@ -34,7 +34,7 @@ fn a_denial_is_an_error_in_the_words_of_ec() {
 
 #[test]
 fn nested_packages_are_left_out_beside_others_and_that_is_told() {
-    let (mut world, registry) = (World::good(), Registry::start());
+    let (world, registry) = (World::good(), Registry::start());
     let rules = |package: &str| format!("package {package}\n\nimport rego.v1\n\ndeny contains \"{package} denies\"\n");
     world.file("nested/flat.rego", &rules("flat"));
     world.file("nested/deep.rego", &rules("deep.er"));

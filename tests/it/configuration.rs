@@ -84,7 +84,7 @@ fn volatile_criteria_hold_for_the_image_component_and_time_they_name() {
 
 #[test]
 fn a_data_source_that_is_named_twice_is_one() {
-    let mut world = world();
+    let world = world();
     world.file("data/words.yaml", "more: [x]\n");
     let data = world.path("data");
     let twice = policy(&world, &json!({"data": [data, data]}));
@@ -94,7 +94,7 @@ fn a_data_source_that_is_named_twice_is_one() {
 
 #[test]
 fn a_rule_that_can_say_no_result_is_an_error() {
-    let mut world = world();
+    let world = world();
     world.file("told/odd.rego", "package told\n\nimport rego.v1\n\ndeny contains 1\n");
     world
         .judge_by(&policy(&world, &json!({})), &[])
