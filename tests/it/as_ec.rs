@@ -33,6 +33,22 @@ fn a_denial_is_an_error_in_the_words_of_ec() {
 }
 
 #[test]
+fn nested_packages_are_left_out_beside_others_and_that_is_told() {
+    let (world, registry) = (World::good(), Registry::start());
+    let rules = |package: &str| format!("package {package}\n\nimport rego.v1\n\ndeny contains \"{package} denies\"\n");
+    world.file("nested/flat.rego", &rules("flat"));
+    world.file("nested/deep.rego", &rules("deep.er"));
+    let policy =
+        |include: &[&str]| json!({"sources": [{"policy": [world.path("nested")], "config": {"include": include}}]});
+    let judged = |include: &[&str]| judge_by(&world, &registry, &policy(include).to_string(), &["--output", "json"]);
+    let ran = judged(&["*"]);
+    assert!(ran.out.contains("flat denies") && !ran.out.contains("deep.er denies"), "{ran:?}");
+    assert!(ran.err.starts_with("warning: as in ec, rules of nested packages are not asked beside others: `deep.er`"));
+    // Where nothing else is chosen, everything is asked.
+    assert!(judged(&["nothing"]).out.contains("deep.er denies"));
+}
+
+#[test]
 fn a_bad_request_ends_with_one() {
     let world = World::good();
     for (arguments, says) in [

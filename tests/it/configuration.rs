@@ -82,6 +82,25 @@ fn volatile_criteria_hold_for_the_image_component_and_time_they_name() {
     ran.expect(1, "warning: the volatile criterion `told` is skipped: `soon` is neither RFC 3339 nor a date");
 }
 
+#[test]
+fn a_data_source_that_is_named_twice_is_one() {
+    let world = world();
+    world.file("data/words.yaml", "more: [x]\n");
+    let data = world.path("data");
+    let twice = policy(&world, &json!({"data": [data, data]}));
+    let report = world.judge_by(&twice, &["--output", "json"]).json();
+    assert_eq!(told(&report, "cart"), ["told.release", "a", "b"]);
+}
+
+#[test]
+fn a_rule_that_can_say_no_result_is_an_error() {
+    let world = world();
+    world.file("told/odd.rego", "package told\n\nimport rego.v1\n\ndeny contains 1\n");
+    world
+        .judge_by(&policy(&world, &json!({})), &[])
+        .expect(2, "the rule `deny` returns an unsupported value, a number");
+}
+
 fn own(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     criteria::Criteria,
+    date,
     evidence::{CheckKind, Evidence},
     finding::Finding,
     rule::{Answer, RuleInfo, RuleKind},
@@ -103,9 +104,13 @@ const fn texts(kind: CheckKind) -> CheckTexts {
 pub struct Form<'a> {
     /// What is said of a rule that passed, such as by [`success`]; it can be made once for all images.
     pub success: &'a dyn Fn(&RuleInfo) -> Finding,
-    /// Whether a finding is repeated for each code that it depends on and that is not reported, as `ec` does.
-    pub repeats: bool,
+    /// Whether it is put as `ec` does: a finding is repeated for each code that it depends on and that is not reported, and a
+    /// rule of which nothing is reported is a success, also where what it said is excluded for its term.
+    pub as_ec: bool,
 }
+
+/// Rules by their codes.
+type Rules<'r> = BTreeMap<&'r str, &'r RuleInfo>;
 
 /// What the answers of one source group about one image amount to at the moment `when`.
 ///
@@ -119,7 +124,7 @@ pub fn decide(
     when: Timestamp,
     form: &Form<'_>,
 ) -> Decision {
-    let by_code: BTreeMap<&str, &RuleInfo> = rules.iter().map(|rule| (rule.code.as_str(), *rule)).collect();
+    let by_code: Rules<'_> = rules.iter().map(|rule| (rule.code.as_str(), *rule)).collect();
     let findings: Vec<(RuleKind, Finding)> =
         answers.into_iter().map(|answer| (answer.kind, complete(&by_code, answer, when))).collect();
     let missing = missing_includes(rules, &findings, criteria);
@@ -127,8 +132,11 @@ pub fn decide(
     let mut answered = BTreeSet::new();
     for (kind, mut finding) in findings {
         if let Some(code) = finding.code() {
-            answered.insert(code.to_owned());
-            if !criteria.includes(code, &finding.terms(), &collections(&finding)) {
+            let counts = criteria.includes(code, &finding.terms(), &collections(&finding));
+            if counts || !form.as_ec {
+                answered.insert(code.to_owned());
+            }
+            if !counts {
                 continue;
             }
         }
@@ -146,10 +154,10 @@ pub fn decide(
         return decision;
     }
     let reported = codes(decision.violations.iter().chain(&decision.warnings));
-    drop_dependents(&mut decision);
+    drop_dependents(&mut decision, &by_code);
     decision.violations.iter_mut().for_each(say_how_to_exclude);
-    if form.repeats {
-        repeat(&mut decision, &reported);
+    if form.as_ec {
+        repeat(&mut decision, &reported, &by_code);
     }
     decision.warnings.extend(missing);
     decision
@@ -167,9 +175,11 @@ fn missing_includes(rules: &[&RuleInfo], findings: &[(RuleKind, Finding)], crite
 }
 
 /// The answer with what its rule's annotations say.
-fn complete(rules: &BTreeMap<&str, &RuleInfo>, answer: Answer, when: Timestamp) -> Finding {
+fn complete(rules: &Rules<'_>, answer: Answer, when: Timestamp) -> Finding {
     let mut finding = Finding { message: answer.message, metadata: Arc::new(answer.metadata) };
-    if let Some(rule) = finding.code().and_then(|code| rules.get(code).copied()) {
+    // As in `ec`, what has no code is shown as it is.
+    let Some(code) = finding.code() else { return finding };
+    if let Some(rule) = rules.get(code).copied() {
         annotate(&mut finding, rule);
         if let Some(solution) = &rule.solution {
             finding = finding.with("solution", solution.as_str());
@@ -178,7 +188,8 @@ fn complete(rules: &BTreeMap<&str, &RuleInfo>, answer: Answer, when: Timestamp) 
             finding = finding.with("effective_on", date.as_str());
         }
     }
-    let long_since = finding.text("effective_on").and_then(date).is_some_and(|from| from < when - EFFECTIVE_ON_SHOWN);
+    let long_since =
+        finding.text("effective_on").and_then(date::zulu).is_some_and(|from| from < when - EFFECTIVE_ON_SHOWN);
     if long_since {
         finding.unset("effective_on");
     }
@@ -225,12 +236,6 @@ fn collections(finding: &Finding) -> Vec<String> {
     names.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The strict form that `ec` takes for dates of rules.
-fn date(text: &str) -> Option<Timestamp> {
-    let shape = text.len() == 20 && text.ends_with('Z') && text.as_bytes().get(10) == Some(&b'T');
-    shape.then(|| text.parse().ok()).flatten()
-}
-
 /// Violation or warning: the rule's kind, unless severity or a date yet to come says otherwise.
 fn level(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> RuleKind {
     match (kind, finding.text("severity")) {
@@ -239,7 +244,7 @@ fn level(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> RuleKind {
         (RuleKind::Deny, _) => {}
     }
     let Some(text) = finding.text("effective_on") else { return RuleKind::Deny };
-    match date(text) {
+    match date::zulu(text) {
         Some(from) if from >= when => {
             let message = finding.message.strip_suffix('.').unwrap_or(&finding.message);
             finding.message = format!("{message}. This will become a failure starting on {text}");
@@ -254,30 +259,32 @@ fn level(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> RuleKind {
 ///
 /// In `ec` findings that follow from one another all vanish, and a violation vanishes behind a warning. Here what is
 /// dropped follows from something that stays, and a violation only from violations.
-fn drop_dependents(decision: &mut Decision) {
+fn drop_dependents(decision: &mut Decision, rules: &Rules<'_>) {
     let reported = codes(decision.violations.iter().chain(&decision.warnings));
     let violations = codes(decision.violations.iter());
     let follows = |finding: &Finding| {
-        let on = depends_on(finding);
-        !on.is_empty() && on.iter().all(|code| reported.contains(*code))
+        let on = depends_on(finding, rules);
+        !on.is_empty() && on.iter().all(|code| reported.contains(code))
     };
-    let stays =
-        |finding: &Finding| !follows(finding) || !depends_on(finding).iter().any(|code| violations.contains(*code));
+    let stays = |finding: &Finding| {
+        !follows(finding) || !depends_on(finding, rules).iter().any(|code| violations.contains(code))
+    };
     let anchors = codes(decision.violations.iter().filter(|finding| stays(finding)));
-    let anchors = anchored(&decision.violations, anchors, &follows);
-    decision.violations.retain(|finding| !(follows(finding) && leans_on(finding, &anchors)));
+    let anchors = anchored(&decision.violations, rules, anchors, &follows);
+    decision.violations.retain(|finding| !(follows(finding) && leans_on(finding, rules, &anchors)));
 
     let roots = decision.warnings.iter().filter(|finding| !follows(finding));
     let anchors = codes(roots).into_iter().chain(violations.iter().cloned()).collect();
-    let anchors = anchored(&decision.warnings, anchors, &follows);
-    decision.warnings.retain(|finding| !(follows(finding) && leans_on(finding, &anchors)));
+    let anchors = anchored(&decision.warnings, rules, anchors, &follows);
+    decision.warnings.retain(|finding| !(follows(finding) && leans_on(finding, rules, &anchors)));
     decision.successes.retain(|finding| !follows(finding));
 }
 
 /// Says each finding once for each code it depends on that is not reported. In `ec` the copies share their facts, so that
 /// each of them adds to the same description how to exclude the rule.
-fn repeat(decision: &mut Decision, reported: &BTreeSet<String>) {
-    let times = |finding: &Finding| depends_on(finding).iter().filter(|code| !reported.contains(**code)).count().max(1);
+fn repeat(decision: &mut Decision, reported: &BTreeSet<String>, rules: &Rules<'_>) {
+    let times =
+        |finding: &Finding| depends_on(finding, rules).iter().filter(|code| !reported.contains(*code)).count().max(1);
     for violation in &mut decision.violations {
         for _ in 1..times(violation) {
             say_how_to_exclude(violation);
@@ -291,11 +298,12 @@ fn repeat(decision: &mut Decision, reported: &BTreeSet<String>) {
 /// The anchors, and the codes of all findings that follow from them, however far.
 fn anchored(
     findings: &[Finding],
+    rules: &Rules<'_>,
     mut anchors: BTreeSet<String>,
     follows: &dyn Fn(&Finding) -> bool,
 ) -> BTreeSet<String> {
     loop {
-        let more = findings.iter().filter(|finding| follows(finding) && leans_on(finding, &anchors));
+        let more = findings.iter().filter(|finding| follows(finding) && leans_on(finding, rules, &anchors));
         let before = anchors.len();
         let more = codes(more);
         anchors.extend(more);
@@ -305,17 +313,18 @@ fn anchored(
     }
 }
 
-fn leans_on(finding: &Finding, anchors: &BTreeSet<String>) -> bool {
-    depends_on(finding).iter().any(|code| anchors.contains(*code))
+fn leans_on(finding: &Finding, rules: &Rules<'_>, anchors: &BTreeSet<String>) -> bool {
+    depends_on(finding, rules).iter().any(|code| anchors.contains(code))
 }
 
 fn codes<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeSet<String> {
     findings.filter_map(Finding::code).map(str::to_owned).collect()
 }
 
-fn depends_on(finding: &Finding) -> Vec<&str> {
-    let on = finding.metadata.get("depends_on").and_then(Value::as_array);
-    on.into_iter().flatten().filter_map(Value::as_str).collect()
+/// What the annotations of a finding's rule say. What the finding says itself is shown, but means nothing, as in `ec`: a
+/// result must not make itself vanish.
+fn depends_on<'r>(finding: &Finding, rules: &Rules<'r>) -> &'r [String] {
+    finding.code().and_then(|code| rules.get(code)).map_or(&[], |rule| rule.depends_on.as_slice())
 }
 
 fn say_how_to_exclude(violation: &mut Finding) {
@@ -367,7 +376,7 @@ mod tests {
     fn run(rules: &[RuleInfo], answers: Vec<Answer>, include: &[&str], exclude: &[&str]) -> Decision {
         let strings = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let criteria = Criteria::new(&strings(include), &strings(exclude));
-        let form = Form { success: &success, repeats: false };
+        let form = Form { success: &success, as_ec: false };
         decide(&rules.iter().collect::<Vec<_>>(), answers, &criteria, WHEN.parse().unwrap(), &form)
     }
 
@@ -392,7 +401,14 @@ mod tests {
     #[test]
     fn a_failing_rule_excluded_for_a_term_is_no_success() {
         let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "term": "x"}))];
-        assert_eq!(shown(&run(&[rule("p.a")], answers, &["*"], &["p.a:x"])), [""; 0]);
+        assert_eq!(shown(&run(&[rule("p.a")], answers.clone(), &["*"], &["p.a:x"])), [""; 0]);
+        // In `ec` it is, unless something else that it said is reported.
+        let form = Form { success: &success, as_ec: true };
+        let criteria = Criteria::new(&[], &["p.a:x".to_owned()]);
+        let decided = |answers| decide(&[&rule("p.a")], answers, &criteria, WHEN.parse().unwrap(), &form);
+        assert_eq!(shown(&decided(answers.clone())), ["pass p.a: Pass"]);
+        let other = answer(RuleKind::Deny, &json!({"code": "p.a", "term": "y"}));
+        assert_eq!(shown(&decided([answers, vec![other]].concat())), ["deny p.a: No."]);
     }
 
     #[test]
@@ -409,6 +425,11 @@ mod tests {
             (RuleKind::Deny, json!({"code": "p.a", "effective_on": "2025-05-31T00:00:00Z"}), "deny p.a: No."),
             (RuleKind::Deny, json!({"code": "p.a", "effective_on": "2099-06-02"}), "deny p.a: No."),
             (RuleKind::Deny, json!({"code": "p.a", "effective_on": 5}), "deny p.a: No."),
+            (
+                RuleKind::Deny,
+                json!({"code": "p.a", "effective_on": "9999-12-31T00:00:00Z"}),
+                "warn p.a: No. This will become a failure starting on 9999-12-31T00:00:00Z",
+            ),
         ] {
             assert_eq!(shown(&run(&[], vec![answer(kind, &metadata)], &[], &[])), [want], "{metadata}");
         }
@@ -429,12 +450,13 @@ mod tests {
 
     #[test]
     fn a_date_long_past_is_not_shown() {
-        let shows = |date: &str| {
-            let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "effective_on": date}))];
-            run(&[], answers, &[], &[]).violations.first().unwrap().text("effective_on").is_some()
+        let shows = |metadata: &Value| {
+            let decision = run(&[], vec![answer(RuleKind::Deny, metadata)], &[], &[]);
+            decision.violations.first().unwrap().text("effective_on").is_some()
         };
-        assert!(shows("2025-04-01T00:00:00Z"));
-        assert!(!shows("2025-01-01T00:00:00Z"));
+        assert!(shows(&json!({"code": "p.a", "effective_on": "2025-04-01T00:00:00Z"})));
+        assert!(!shows(&json!({"code": "p.a", "effective_on": "2025-01-01T00:00:00Z"})));
+        assert!(shows(&json!({"effective_on": "2025-01-01T00:00:00Z"})));
     }
 
     #[test]
@@ -447,8 +469,12 @@ mod tests {
         let rules = [rule("p.a"), follower, of_two];
         let decision = run(&rules, answers.to_vec(), &[], &[]);
         assert_eq!(shown(&decision), ["deny p.a: No.", "deny p.c: No."]);
+        // What a result says itself means nothing.
+        let own = answer(RuleKind::Deny, &json!({"code": "p.d", "depends_on": ["p.a"]}));
+        let with_own = [answers.to_vec(), vec![own]].concat();
+        assert_eq!(shown(&run(&rules, with_own, &[], &[])), ["deny p.a: No.", "deny p.c: No.", "deny p.d: No."]);
         // As `ec`: once for each of `p.x` and `p.y`.
-        let form = Form { success: &success, repeats: true };
+        let form = Form { success: &success, as_ec: true };
         let criteria = Criteria::new(&[], &[]);
         let rules: Vec<_> = rules.iter().collect();
         let decision = decide(&rules, answers.to_vec(), &criteria, WHEN.parse().unwrap(), &form);

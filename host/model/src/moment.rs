@@ -5,7 +5,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::evidence::{Attestation, Evidence};
+use crate::{
+    date,
+    evidence::{Attestation, Evidence},
+};
 
 /// When evidence is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +78,7 @@ fn build_ended(attestation: &Attestation) -> Option<Timestamp> {
     let statement: Statement = serde_json::from_slice(&attestation.statement).ok()?;
     let old = statement.predicate.metadata.and_then(|metadata| metadata.build_finished_on);
     let new = statement.predicate.run_details.and_then(|details| details.metadata?.finished_on);
-    old.or(new)?.parse().ok()
+    date::rfc_3339(&old.or(new)?)
 }
 
 #[cfg(test)]

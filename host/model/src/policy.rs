@@ -170,11 +170,15 @@ impl PolicySpec {
         let Value::Object(mut fields) = document else {
             return Err(PolicyError::NotAnObject { found: kind(&document) });
         };
-        let is_resource = fields.contains_key("apiVersion") || fields.contains_key("spec");
+        // Without `apiVersion`, a `spec` beside other fields of a policy is not known to be the one that is meant.
+        let of_resource = |name: &str| matches!(name, "spec" | "kind" | "metadata" | "status");
+        let is_resource = fields.contains_key("apiVersion")
+            || fields.contains_key("spec") && fields.keys().all(|name| of_resource(name));
         let spec = if is_resource { fields.remove("spec").unwrap_or(Value::Null) } else { Value::Object(fields) };
         if !spec.is_object() {
             return Err(PolicyError::NotAnObject { found: kind(&spec) });
         }
+        objects(&spec)?;
         // Through text, since raw values are read only from text.
         let text = spec.to_string();
         let shape = |error: serde_json::Error| {
@@ -183,13 +187,9 @@ impl PolicySpec {
             PolicyError::Shape(message.split(" at line ").next().unwrap_or_default().to_owned())
         };
         let mut spec: Self = serde_json::from_str(&text).map_err(shape)?;
-        for (number, group) in (1..).zip(&mut spec.sources) {
+        for group in &mut spec.sources {
             let Some(data) = &group.rule_data else { continue };
             let data: Value = serde_json::from_str(data.get()).map_err(shape)?;
-            // An object, as the format has it; rules could not see anything else.
-            if !data.is_object() {
-                return Err(PolicyError::Shape(format!("`ruleData` of source group {number} is not an object")));
-            }
             group.rule_data = Some(raw(&json::as_yaml_numbers(&data)).map_err(shape)?);
         }
         Ok(spec)
@@ -212,6 +212,31 @@ impl PolicySpec {
         }
         Ok(())
     }
+}
+
+/// Refuses what stands in place of an object: `null` would be read as nothing, and a list as fields in order.
+fn objects(spec: &Value) -> Result<(), PolicyError> {
+    let check = |path: &str, value: Option<&Value>| match value {
+        None | Some(Value::Object(_)) => Ok(()),
+        Some(other) => Err(PolicyError::Shape(format!("`{path}` is {}, not an object", kind(other)))),
+    };
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    check("configuration", spec.get("configuration"))?;
+    check("identity", spec.get("identity"))?;
+    for (at, group) in list(spec.get("sources")).iter().enumerate() {
+        let path = format!("sources[{at}]");
+        check(&path, Some(group))?;
+        for name in ["ruleData", "config", "volatileConfig"] {
+            check(&format!("{path}.{name}"), group.get(name))?;
+        }
+        let items = |name| list(group.get("volatileConfig").and_then(|config| config.get(name)));
+        for name in ["exclude", "include"] {
+            for (at, item) in items(name).iter().enumerate() {
+                check(&format!("{path}.volatileConfig.{name}[{at}]"), Some(item))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The text of a value with its keys in byte order, as Go writes a map.
@@ -271,12 +296,20 @@ mod tests {
             ("sources: [{policy: [1]}]", "expected a string"),
             ("sources: [", "neither JSON nor YAML"),
             ("sources: null", "expected a sequence"),
-            ("sources: [{ruleData: []}]", "`ruleData` of source group 1 is not an object"),
-            ("sources: [{policy: [a]}, {ruleData: text}]", "`ruleData` of source group 2 is not an object"),
+            ("sources: [{ruleData: []}]", "`sources[0].ruleData` is a list, not an object"),
+            ("sources: [{policy: [a]}, {ruleData: text}]", "`sources[1].ruleData` is a text, not an object"),
+            ("sources: [{ruleData: null}]", "`sources[0].ruleData` is null, not an object"),
+            ("sources: [[]]", "`sources[0]` is a list, not an object"),
+            ("sources: [{config: null}]", "`sources[0].config` is null, not an object"),
+            ("sources: [{volatileConfig: []}]", "`sources[0].volatileConfig` is a list, not an object"),
+            ("sources: [{volatileConfig: {include: [[x]]}}]", "`sources[0].volatileConfig.include[0]` is a list"),
+            ("configuration: []", "`configuration` is a list, not an object"),
+            ("identity: null", "`identity` is null, not an object"),
+            ("{sources: [], spec: {}}", "unknown field `spec`"),
             ("sources: [{config: {collections: [a]}}]", "unknown field `collections`"),
             ("sources: [{volatileConfig: {exclude: [{imageRef: x}]}}]", "missing field `value`"),
             ("sources: [{volatileConfig: {exclude: [{value: x, when: y}]}}]", "unknown field `when`"),
-            ("sources: [{volatileConfig: {exclude: [x]}}]", "expected struct VolatileCriterion"),
+            ("sources: [{volatileConfig: {exclude: [x]}}]", "`sources[0].volatileConfig.exclude[0]` is a text"),
             ("configuration: {other: []}", "unknown field `other`"),
             ("{identity: {subjectRegexp: x}}", "unknown field `subjectRegexp`"),
         ] {

@@ -6,10 +6,11 @@
 //! policy's `configuration` holds only for a group that says nothing itself; and where nothing at all is included,
 //! everything is.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 
 use crate::{
     criteria::Criteria,
+    date,
     image::PinnedImage,
     policy::{GlobalConfig, SourceGroup, VolatileCriterion},
 };
@@ -110,7 +111,7 @@ impl Item {
     fn of(criterion: &VolatileCriterion) -> Result<Self, String> {
         let bound = |text: &str| match text {
             "" => Ok(None),
-            text => moment(text).map(Some).ok_or_else(|| {
+            text => date::moment(text).map(Some).ok_or_else(|| {
                 format!(
                     "the volatile criterion `{}` is skipped: `{text}` is neither RFC 3339 nor a date",
                     criterion.value
@@ -169,15 +170,6 @@ fn index_name(component: &str) -> &str {
     component
 }
 
-/// RFC 3339, or a date, which is its midnight in UTC.
-fn moment(text: &str) -> Option<Timestamp> {
-    if text.len() == 10 {
-        let date: Date = text.parse().ok()?;
-        return TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok();
-    }
-    text.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,7 +226,9 @@ mod tests {
             ("effectiveUntil: '2025-06-01T02:00:00+02:00'", true),
             ("effectiveOn: '2025-05-01', effectiveUntil: '2025-07-01'", true),
             ("effectiveOn: '2025-07-01', effectiveUntil: '2025-05-01'", false),
+            ("effectiveUntil: '9999-12-31'", true),
             ("effectiveOn: 'soon'", false),
+            ("effectiveOn: '2025-01-01t00:00:00z'", false),
         ] {
             let group = format!("{{config: {{exclude: [x]}}, volatileConfig: {{exclude: [{{value: y, {window}}}]}}}}");
             let want = if holds { criteria(&["*"], &["x", "y"]) } else { criteria(&["*"], &["x"]) };

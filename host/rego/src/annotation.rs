@@ -70,13 +70,13 @@ fn annotation(text: &str) -> Result<Annotation, String> {
         scope: word(&fields, "scope")?,
         title: word(&fields, "title")?,
         description: word(&fields, "description")?,
-        short_name: word(&custom, "short_name")?,
-        solution: word(&custom, "solution")?,
-        effective_on: word(&custom, "effective_on")?,
-        collections: words(&custom, "collections")?,
+        short_name: word(&custom, "short_name")?.filter(|name| !name.is_empty()),
+        solution: text_of(&custom, "solution"),
+        effective_on: text_of(&custom, "effective_on"),
+        collections: texts(&custom, "collections"),
         depends_on: words(&custom, "depends_on")?,
         rule_data: named_words(&custom, "rule_data"),
-        pipeline_intention: words(&custom, "pipeline_intention")?,
+        pipeline_intention: texts(&custom, "pipeline_intention"),
     })
 }
 
@@ -91,22 +91,36 @@ fn word(fields: &Map<String, Value>, key: &str) -> Result<Option<String>, String
     }
 }
 
+/// A text. As in `ec`, a value of another type says nothing.
+fn text_of(fields: &Map<String, Value>, key: &str) -> Option<String> {
+    fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The texts of a list. As in `ec`, everything else says nothing, a text that stands alone included.
+fn texts(fields: &Map<String, Value>, key: &str) -> Vec<String> {
+    let items = fields.get(key).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// Texts by name. The key is ours alone: what others write there, and in another form, is theirs.
 fn named_words(fields: &Map<String, Value>, key: &str) -> BTreeMap<String, String> {
     let items = fields.get(key).and_then(Value::as_object).into_iter().flatten();
     items.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
 }
 
-/// A list of texts; a single text is a list of one.
+/// A list of words; a single word is a list of one.
 fn words(fields: &Map<String, Value>, key: &str) -> Result<Vec<String>, String> {
     let wrong = || format!("`{key}` of the METADATA block is not a list of texts");
+    let one = |item: &Value| match item {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(word) => Ok(word.to_string()),
+        _ => Err(wrong()),
+    };
     match fields.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::String(one)) => Ok(vec![one.clone()]),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
-        Some(_) => Err(wrong()),
+        Some(Value::Array(items)) => items.iter().map(one).collect(),
+        Some(item) => one(item).map(|item| vec![item]),
     }
 }
 
@@ -143,6 +157,27 @@ mod tests {
     }
 
     #[test]
+    fn values_of_types_that_ec_does_not_read_say_nothing() {
+        for (yaml, want) in [
+            ("effective_on: 2099", Annotation::default()),
+            ("solution: [a]", Annotation::default()),
+            ("short_name: ''", Annotation::default()),
+            ("collections: a", Annotation::default()),
+            ("collections: {}", Annotation::default()),
+            ("collections: [1, a, true]", Annotation { collections: vec!["a".to_owned()], ..Annotation::default() }),
+            ("pipeline_intention: release", Annotation::default()),
+            (
+                "depends_on: [1, a]",
+                Annotation { depends_on: vec!["1".to_owned(), "a".to_owned()], ..Annotation::default() },
+            ),
+            ("short_name: 1", Annotation { short_name: Some("1".to_owned()), ..Annotation::default() }),
+        ] {
+            let blocks = read(&[block(&format!(" custom: {{{yaml}}}"))]);
+            assert_eq!(blocks.first().unwrap().annotation, Ok(want), "{yaml}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_understood_is_told() {
         for (yaml, says) in [
             ("", "is empty"),
@@ -152,8 +187,7 @@ mod tests {
             (" title: [x]", "`title`"),
             (" custom: 5", "`custom`"),
             (" custom: {short_name: {}}", "`short_name`"),
-            (" custom: {collections: {}}", "`collections`"),
-            (" custom: {depends_on: [1]}", "`depends_on`"),
+            (" custom: {depends_on: [[]]}", "`depends_on`"),
         ] {
             let blocks = read(&[block(yaml)]);
             let error = blocks.first().unwrap().annotation.as_ref().unwrap_err();

@@ -8,7 +8,7 @@ use assay_model::rule::{Answer, RuleKind};
 use serde_json::Value;
 
 /// Keys of conftest's that are not facts about the image.
-const NOT_METADATA: [&str; 2] = ["msg", "_loc"];
+const NOT_METADATA: [&str; 3] = ["msg", "_loc", "query"];
 
 /// The answers of one rule, or what is wrong with its value.
 pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec<Answer>, String> {
@@ -50,10 +50,11 @@ mod tests {
 
     #[test]
     fn texts_and_objects_with_msg_are_answers() {
-        let value = json!(["plain", {"msg": "M", "code": "p.c", "n": 1.0, "_loc": {"file": "f"}}, 1, null, true, [1]]);
+        // An empty message is a message: conftest counts it as a pass.
+        let value = json!(["plain", "", {"msg": "M", "code": "p.c", "n": 1.0, "_loc": {"file": "f"}, "query": "q"}, 1, null, true, [1]]);
         let got = answers("p", RuleKind::Warn, value).unwrap();
         let got: Vec<_> = got.iter().map(|answer| (answer.message.as_str(), json!(answer.metadata))).collect();
-        assert_eq!(got, [("plain", json!({})), ("M", json!({"code": "p.c", "n": 1.0}))]);
+        assert_eq!(got, [("plain", json!({})), ("", json!({})), ("M", json!({"code": "p.c", "n": 1.0}))]);
         assert_eq!(answers("p", RuleKind::Deny, json!([])), Ok(vec![]));
     }
 

@@ -40,8 +40,8 @@ pub struct Group {
     unintended: BTreeSet<String>,
     /// What is said of each rule that passed, by its code; the same of every image.
     passed: BTreeMap<String, Finding>,
-    /// Whether findings are repeated as `ec` repeats them.
-    repeats: bool,
+    /// Whether packages are chosen and findings are put as `ec` does.
+    as_ec: bool,
 }
 
 impl Group {
@@ -53,7 +53,7 @@ impl Group {
         Self {
             name: name.into(),
             passed,
-            repeats: false,
+            as_ec: false,
             policy,
             selection,
             host,
@@ -71,11 +71,20 @@ impl Group {
         self
     }
 
-    /// The same, repeating a finding for each code that it depends on and that is not reported, as `ec` does.
+    /// The same, answering as `ec` does. Findings are put as [`Form::as_ec`] says. Packages are chosen by the first part of
+    /// their rules' codes, so that the rules of a nested package are asked only where no package is chosen at all; see
+    /// [`unasked`](Self::unasked).
     #[must_use]
-    pub const fn with_repeats(mut self, repeats: bool) -> Self {
-        self.repeats = repeats;
+    pub const fn with_answers_of_ec(mut self, as_ec: bool) -> Self {
+        self.as_ec = as_ec;
         self
+    }
+
+    /// The nested packages whose rules are left out, as long as another package is chosen.
+    #[must_use]
+    pub fn unasked(&self) -> BTreeSet<&str> {
+        let packages = self.policy.rules().iter().map(|rule| rule.package.as_str());
+        packages.filter(|package| self.as_ec && package.contains('.')).collect()
     }
 
     /// The same, asking only rules that are meant for pipelines with one of these intentions; with none of them, rules
@@ -104,13 +113,16 @@ impl Group {
     /// The packages to ask: those of which some rule counts for any component, as in `ec`, or all where there are none;
     /// and those that count for this component or for some term.
     fn packages(&self, usual: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
+        let name = |rule: &RuleInfo| match rule.code.split('.').next() {
+            Some(first) if self.as_ec => first.to_owned(),
+            _ => rule.package.clone(),
+        };
         let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
-            let rules = self.policy.rules().iter().filter(|rule| self.is_meant(&rule.code) && wanted(rule));
-            rules.map(|rule| rule.package.clone()).collect()
+            self.policy.rules().iter().filter(|rule| self.is_meant(&rule.code) && wanted(rule)).map(name).collect()
         };
         let mut chosen = packages(&|rule| usual.includes(&rule.code, &[], &rule.collections));
         if chosen.is_empty() {
-            return packages(&|_| true);
+            return self.policy.rules().iter().map(|rule| rule.package.clone()).collect();
         }
         chosen.extend(packages(&|rule| criteria.may_include(&rule.code, &rule.collections)));
         chosen
@@ -178,7 +190,7 @@ impl Judge for Group {
         let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
         let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
         let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
-        Ok(decide(&rules, answers, &criteria, case.when, &Form { success: &passed, repeats: self.repeats }))
+        Ok(decide(&rules, answers, &criteria, case.when, &Form { success: &passed, as_ec: self.as_ec }))
     }
 }
 

@@ -50,6 +50,9 @@ pub(crate) struct RuleOutline {
     pub(crate) is_default: bool,
     /// Where it starts.
     pub(crate) place: Place,
+    /// What its value or element is where the text shows that, and where that is none of a text, an object, a variable and
+    /// a call.
+    pub(crate) odd_value: Option<&'static str>,
     /// The text of `code` where the body says `result := {"code": "…", …}`.
     pub(crate) code: Option<String>,
 }

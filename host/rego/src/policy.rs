@@ -113,6 +113,22 @@ impl Policy {
         Ok(Self { program, packages: packages(&modules), rules })
     }
 
+    /// The same, where every definition of a rule that denies or warns says a result: a text, an object, a variable or a
+    /// call, as in `ec`.
+    ///
+    /// # Errors
+    /// [`CompileError::Problems`] naming the others: the element of `deny contains 1` would be no result, so that the rule
+    /// could not deny.
+    pub fn with_results_only(mut self) -> Result<Self, CompileError> {
+        let mut odd = std::mem::take(&mut self.rules.odd);
+        if odd.is_empty() {
+            return Ok(self);
+        }
+        odd.sort();
+        odd.truncate(PROBLEMS);
+        Err(CompileError::Problems(odd))
+    }
+
     /// The rules that deny or warn: first those whose annotations give them a code, then the others, each in the order of
     /// files and lines.
     #[must_use]

@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     pub(crate) all: Vec<RuleInfo>,
     /// How many are annotated.
     pub(crate) annotated: usize,
+    /// Those whose results could not be read, or only by chance.
+    pub(crate) odd: Vec<Problem>,
 }
 
 /// The rules of the modules.
@@ -50,7 +52,8 @@ pub(crate) fn rules(modules: &[(Outline, &str)]) -> Result<Rules, Vec<Problem>> 
     }
     let count = annotated.len();
     annotated.extend(bare);
-    Ok(Rules { all: annotated, annotated: count })
+    let odd = modules.iter().flat_map(|(module, _)| &module.rules).filter_map(odd).collect();
+    Ok(Rules { all: annotated, annotated: count, odd })
 }
 
 /// The annotations of each rule of a module, by the rule's index.
@@ -77,7 +80,7 @@ fn blocks_of(module: &Outline, problems: &mut Vec<Problem>) -> BTreeMap<usize, V
             Some((_, Some(_))) => "rule",
             Some((line, None)) if *line == module.package_line => "package",
             Some(_) => "import",
-            None => continue,
+            None => "nothing",
         };
         match (annotation.scope.as_deref(), next) {
             (None | Some("rule" | "document"), Some((_, Some(rule)))) => {
@@ -89,7 +92,7 @@ fn blocks_of(module: &Outline, problems: &mut Vec<Problem>) -> BTreeMap<usize, V
                 wrong(format!("annotation scope '{scope}' must be applied to {kind} (have {about})"));
             }
             (scope, _) => {
-                let scope = scope.unwrap_or("import");
+                let scope = scope.unwrap_or(if about == "import" { about } else { "" });
                 let all = "Use one of 'rule', 'document', 'package', or 'subpackages'";
                 wrong(format!("invalid annotation scope '{scope}'. {all}"));
             }
@@ -134,6 +137,14 @@ fn unnamed_info(module: &Outline, rule: &RuleOutline) -> Option<RuleInfo> {
         pipeline_intention: Vec::new(),
         place: (rule.place.file.clone(), rule.place.line),
     })
+}
+
+/// `ec` takes only rules whose definition says a text, an object, a variable or a call.
+fn odd(rule: &RuleOutline) -> Option<Problem> {
+    let (name, value) = (rule.path.first()?, rule.odd_value?);
+    kind_of(name)?;
+    let hint = "give `contains result` and say what `result` is in the body";
+    Some(Problem::at(rule.place.clone(), format!("the rule `{name}` returns an unsupported value, {value}; {hint}")))
 }
 
 fn doubled(rules: &[RuleInfo]) -> Vec<Problem> {

@@ -10,10 +10,10 @@ use std::{
 };
 
 use assay_model::{
-    json,
+    date, json,
     policy::{PolicySpec, SourceGroup, VolatileCriterion},
 };
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{fetch_policy::say, policy_sources::fetch_configuration};
@@ -178,12 +178,9 @@ fn criteria(
 
 /// Whether a volatile criterion holds then, for this image. One whose dates do not read never holds.
 fn is_active(item: &VolatileCriterion, when: Timestamp, image: &Image<'_>) -> bool {
-    let moment = |text: &str| match text.len() {
-        10 => text.parse::<Date>().and_then(|date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0))).ok(),
-        _ => text.parse::<Timestamp>().ok(),
-    };
-    let from = item.effective_on.is_empty() || moment(&item.effective_on).is_some_and(|from| from <= when);
-    let until = item.effective_until.is_empty() || moment(&item.effective_until).is_some_and(|until| when <= until);
+    let from = item.effective_on.is_empty() || date::moment(&item.effective_on).is_some_and(|from| from <= when);
+    let until =
+        item.effective_until.is_empty() || date::moment(&item.effective_until).is_some_and(|until| when <= until);
     let is_asked = [image.digest, image.reference, image.url].iter().any(|text| !text.is_empty());
     let names = |wanted: &str, given: &str| wanted.is_empty() || !is_asked || wanted == given;
     from && until

@@ -94,7 +94,9 @@ impl PolicySources {
         for place in &group.policy {
             sources.add_policy(self.path(place)?).map_err(unreadable)?;
         }
-        for place in &group.data {
+        // One that is named twice is one.
+        let mut seen = BTreeSet::new();
+        for place in group.data.iter().filter(|place| seen.insert(*place)) {
             sources.add_data(self.path(place)?).map_err(unreadable)?;
         }
         if let Some(rule_data) = &group.rule_data {

@@ -115,7 +115,9 @@ fn judges(
         let mut sources = places.read(group)?;
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
-        let compiled = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
+        let compiled = Policy::compile(sources)
+            .and_then(Policy::with_results_only)
+            .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
         let name =
             if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
         let host = Arc::new(StoreHost::new(Arc::clone(&store), Relocation::Refused));

@@ -96,6 +96,11 @@ pub(crate) fn judges(
                 .map_err(|error| sources.named(error))?,
         );
     }
+    let unasked: Vec<_> = groups.iter().flat_map(Group::unasked).collect();
+    if !unasked.is_empty() {
+        let packages = unasked.join("`, `");
+        notes.push(format!("warning: as in ec, rules of nested packages are not asked beside others: `{packages}`"));
+    }
     let mut judges: Vec<Arc<dyn Judge>> = match told {
         Some(told) => explained(groups, &settings.explain, told)?,
         None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),
@@ -167,11 +172,13 @@ fn source_group(
         rekor_url: settings.policy.rekor_url.clone(),
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
-    let policy = Policy::compile(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
+    let policy = Policy::compile(sources)
+        .and_then(Policy::with_results_only)
+        .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
     let judge = Group::new(name, Arc::new(policy), selection.clone(), host)
         .with_deadline(settings.deadline.map(|(end, _)| end))
-        .with_repeats(settings.called == Called::Ec);
+        .with_answers_of_ec(settings.called == Called::Ec);
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }
 

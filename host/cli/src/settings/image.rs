@@ -251,6 +251,7 @@ mod tests {
             "{error}"
         );
         assert!(extra(&[&format!("k={empty}")]).unwrap_err().contains("is empty"));
+        assert!(extra(&["k=none/there.json"]).unwrap_err().contains("none/there.json"));
         assert!(extra(&["k=git::g.example/x"]).unwrap_err().contains("only local"));
     }
 
@@ -266,6 +267,9 @@ mod tests {
             ("2020-01-01", Err("is in the past")),
             ("yesterday", Err("is not a moment")),
             ("2030-02-31", Err("is not a moment")),
+            ("2030-01-31T10:00Z", Err("is not a moment")),
+            ("2030-01-31t10:00:00z", Err("is not a moment")),
+            ("9999-12-31", Err("is not a moment")),
         ] {
             let got = with(&["--effective-time", text]);
             match want {

@@ -1,7 +1,7 @@
 //! The moment to judge at.
 
-use assay_model::moment::Moment;
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use assay_model::{date, moment::Moment};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{error::Unusable, flags::image::PolicyFlags};
 
@@ -24,11 +24,8 @@ pub(crate) fn moment_of(text: &str, allow_past: bool, now: Timestamp) -> Result<
     if text.eq_ignore_ascii_case("attestation") {
         return Ok(Moment::OfBuild { otherwise: now });
     }
-    let of_date = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
-    let moment = match text.len() {
-        10 => text.parse::<Date>().and_then(of_date).map_err(|_| error())?,
-        _ => text.parse::<Timestamp>().map_err(|_| error())?,
-    };
+    // What is later than all that can be told would be told as another moment.
+    let moment = date::moment(text).filter(|moment| *moment < Timestamp::MAX).ok_or_else(error)?;
     if moment < now - GRACE && !allow_past {
         return Err(Unusable::new(format!("the effective time {moment} is in the past"))
             .hint("give `--allow-past-effective-time` if that is meant"));

@@ -31,7 +31,28 @@ fn rule_outline(rule: &Rule, source: &Source) -> RuleOutline {
         is_function: rule.head.args.is_some(),
         is_default: rule.default,
         place: place(rule.span, source),
+        odd_value: odd_value(rule),
         code: rule.bodies.iter().flat_map(|branch| &branch.body).find_map(|literal| literal_code(&literal.kind)),
+    }
+}
+
+fn odd_value(rule: &Rule) -> Option<&'static str> {
+    let value = match (&rule.head.key, rule.bodies.first()) {
+        (Some(element), _) => Some(element),
+        (None, Some(first)) => first.value.as_ref(),
+        (None, None) => None,
+    };
+    match value.map(|term| &term.kind) {
+        Some(TermKind::Scalar(Value::Null)) => Some("null"),
+        Some(TermKind::Scalar(Value::Number(_))) => Some("a number"),
+        // `deny if …` is `deny := true if …`.
+        None | Some(TermKind::Scalar(Value::Bool(_))) => Some("a boolean"),
+        Some(TermKind::Array(_) | TermKind::ArrayOf(_)) => Some("a list"),
+        Some(TermKind::Set(_) | TermKind::SetOf(_)) => Some("a set"),
+        Some(TermKind::ObjectOf(_)) => Some("an object made from others"),
+        Some(TermKind::Ref(_)) => Some("a reference"),
+        Some(TermKind::Template(_)) => Some("a template"),
+        Some(TermKind::Scalar(_) | TermKind::Var(_) | TermKind::Object(_) | TermKind::Call(_)) => None,
     }
 }
 

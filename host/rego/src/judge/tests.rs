@@ -119,6 +119,33 @@ fn rules_see_the_moment_of_the_case_and_nested_packages_have_two_names() {
 }
 
 #[test]
+fn called_ec_rules_of_nested_packages_are_asked_only_where_no_package_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join("a.rego"), NESTED).unwrap();
+    fs_err::write(folder.path().join("b.rego"), TEXT).unwrap();
+    let mut sources = Sources::new();
+    sources.add_policy(folder.path()).unwrap();
+    sources.set_effective_time("2000-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    let policy = Arc::new(Policy::compile(sources).unwrap());
+    for (include, flat, nested) in [
+        (&[][..], false, true),
+        (&[][..], true, false),
+        // Its package is chosen as `deep`, which is none.
+        (&["pkg", "fine"], true, false),
+        // Nothing is chosen, so that everything is.
+        (&["fien", "pkg.other:x"], true, false),
+    ] {
+        let group = group(&policy, include, &["pkg.at"]).with_answers_of_ec(flat);
+        let decision = judge(&group, "{}").unwrap();
+        assert_eq!(codes(&decision.violations).contains(&"deep.er.pkg.other"), nested, "{include:?} {flat}");
+        assert_eq!(group.unasked().into_iter().collect::<Vec<_>>(), ["deep.er.pkg"].get(..usize::from(flat)).unwrap());
+    }
+    let group = group(&policy, &["nothing"], &[]).with_answers_of_ec(true);
+    let criteria = Criteria::new(&strings(&["nothing"]), &[]);
+    assert_eq!(group.packages(&criteria, &criteria), strings(&["deep.er.pkg", "fine"]).into_iter().collect());
+}
+
+#[test]
 fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
     let policy = nested_policy();
     for (intentions, want) in [(&[][..], "deep.er.pkg.other"), (&["release"], "deep.er.pkg.at")] {
@@ -127,6 +154,9 @@ fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
     }
     let none = judge(&group(&policy, &[], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
     assert!(none.is_empty());
+    // As nothing is chosen, everything is asked; what has no code is meant for all.
+    let none = judge(&group(&own_policy(), &["@none"], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
+    assert_eq!(codes(&none.warnings), ["-", "-"]);
 }
 
 #[test]

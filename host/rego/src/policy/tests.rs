@@ -132,6 +132,7 @@ fn what_does_not_compile_is_told_with_its_place() {
             &["package p\n\nx := 1\n", "package q\n\ndeny(x) := x\n\ndefault warn := false\n"],
             "no `deny` or `warn` rule, so it could not refuse anything (2 files read)",
         ),
+        (&["package p\n\n# METADATA\n# title: x\n"], "1.rego:3:1: invalid annotation scope ''"),
         (&["package p\n\ndeny contains x if { x := y }\n"], "1.rego:3:22: var y is unsafe"),
         (&[""], "1.rego:1:1"),
     ] {
@@ -186,6 +187,67 @@ fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
     let lists = policy("package p\n\ndeny := [\"a\"] if input.x\n\nwarn := {\"b\"}\n");
     assert_eq!(ask(&lists, "{}").unwrap(), ["warn p b"]);
     assert_eq!(ask(&lists, r#"{"x": 1}"#).unwrap(), ["deny p a", "warn p b"]);
+}
+
+#[test]
+fn a_definition_that_can_say_no_result_is_an_error_where_images_are_judged() {
+    for (rule, odd) in [
+        ("deny contains 1", Some("a number")),
+        ("warn contains null", Some("null")),
+        ("deny if input.x", Some("a boolean")),
+        ("default deny_x := false", Some("a boolean")),
+        ("deny contains [\"a\"]", Some("a list")),
+        ("deny := {\"a\"}", Some("a set")),
+        ("deny := {x | some x in input}", Some("a set")),
+        ("deny contains {\"msg\": x | some x in input}", Some("an object made from others")),
+        ("deny contains input.message", Some("a reference")),
+        ("deny contains $\"a {input.x}\"", Some("a template")),
+        ("violation(x) := true if x", Some("a boolean")),
+        ("deny.x := 1", Some("a number")),
+        ("deny contains \"a\"", None),
+        ("deny contains `a`", None),
+        ("deny contains {\"msg\": input.x}", None),
+        ("deny contains x if { x := 1 }", None),
+        ("deny contains sprintf(\"%d\", [1])", None),
+        ("helper := true", None),
+        ("# METADATA\n# title: A helper\nhelper := true", None),
+    ] {
+        let text = format!("package p\n\n{rule}\n\nwarn contains \"a\"\n");
+        let checked = policy(&text).with_results_only().map(|_| ()).map_err(|error| error.to_string());
+        match (odd, checked) {
+            (None, checked) => assert_eq!(checked, Ok(()), "{rule}"),
+            (Some(odd), checked) => {
+                let said = checked.unwrap_err();
+                let says = format!("1.rego:3:1: the rule `{}` returns an unsupported value, {odd};", name_of(rule));
+                assert!(said.contains(&says), "{rule}: {said}");
+            }
+        }
+    }
+}
+
+/// The first word of a definition.
+fn name_of(rule: &str) -> &str {
+    let rule = rule.strip_prefix("default ").unwrap_or(rule);
+    rule.split([' ', '(', '.']).next().unwrap()
+}
+
+#[test]
+fn what_is_switched_off_is_no_answer_for_rules_that_reach_it() {
+    let request = "http.send({\"method\": \"get\", \"url\": \"https://h.example\"})";
+    let sending = policy(&format!("package p\n\ndeny contains \"a\" if {{\n\tinput.x\n\t{request}\n}}\n"));
+    assert_eq!(ask(&sending, "{}").unwrap(), [""; 0]);
+    assert!(ask(&sending, r#"{"x": 1}"#).is_err());
+    assert!(problems(&["package p\n\ndeny contains net.lookup_ip_addr(\"h\")\n"]).contains("must not depend on DNS"));
+    let runtime = policy("package p\n\ndeny contains json.marshal(opa.runtime())\n");
+    assert_eq!(ask(&runtime, "{}").unwrap(), ["deny p {}"]);
+}
+
+#[test]
+fn elements_of_what_a_registry_says_are_counted_from_nought_without_a_limit() {
+    // In `ec` lists of layers are declared to have one element.
+    let text =
+        "package p\n\ndeny contains \"a\" if ec.oci.image_manifest(input.ref).layers[1].digest == \"sha256:1\"\n";
+    assert!(compiled(&[text], "{}").is_ok());
 }
 
 #[test]

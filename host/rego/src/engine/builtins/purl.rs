@@ -58,7 +58,7 @@ fn parse(text: &str) -> Option<Purl> {
     let purl = Purl {
         name: normal_name(&kind, name, &qualifiers),
         namespace: if has_lower_case_namespace(&kind) { namespace.to_lowercase() } else { namespace },
-        version: unescape(version, false)?,
+        version: normal_version(&kind, unescape(version, false)?),
         qualifiers,
         subpath: subpath.trim_matches('/').to_owned(),
         kind,
@@ -157,6 +157,10 @@ fn normal_name(kind: &str, name: String, qualifiers: &[(String, String)]) -> Str
     }
 }
 
+fn normal_version(kind: &str, version: String) -> String {
+    if kind == "huggingface" { version.to_lowercase() } else { version }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +184,7 @@ mod tests {
             ("pkg:mlflow/M@1?repository_url=https://x.databricks.com", ["mlflow", "", "m", "1", ""], &[("repository_url", "https://x.databricks.com")]),
             ("pkg:mlflow/M@1", ["mlflow", "", "M", "1", ""], &[]),
             ("pkg:conan/ns/n@1?channel=c", ["conan", "ns", "n", "1", ""], &[("channel", "c")]),
+            ("pkg:huggingface/Ns/N@ABC", ["huggingface", "Ns", "N", "abc", ""], &[]),
             ("pkg:cargo/ns/n", ["cargo", "ns", "n", "", ""], &[]),
             ("pkg:generic/n#/a/b/", ["generic", "", "n", "", "a/b"], &[]),
         ];

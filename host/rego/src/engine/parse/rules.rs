@@ -206,12 +206,16 @@ impl Parser<'_> {
         Ok(rule)
     }
 
-    /// In Rego of before 1.0: `p { … } { … }` is two definitions, of which this reads all but the first.
+    /// `p if { … } { … }` is two definitions, of which this reads all but the first; so is `p { … } { … }` in Rego of before
+    /// 1.0.
     fn more_bodies(&mut self, module: &mut Module) -> Parsed<()> {
-        while self.v0 && self.kind() == Kind::LBrace {
+        while self.kind() == Kind::LBrace {
             let start = self.span();
             let Some(first) = module.rules.last().filter(|rule| !rule.default && rule.bodies.len() == 1) else { break };
-            let Some(Branch { value, .. }) = first.bodies.first() else { break };
+            let Some(Branch { value, body, .. }) = first.bodies.first() else { break };
+            if !self.v0 && body.is_empty() {
+                break;
+            }
             let (head, value) = (first.head.clone(), value.clone());
             let body = self.braced()?;
             let span = self.since(start);

@@ -88,6 +88,15 @@ fn rego_v1_requires_if() {
 }
 
 #[test]
+fn bodies_behind_the_first_are_definitions_of_their_own() {
+    let heads = |text: &str| module(&format!("package a\n{text}")).rules.len();
+    assert_eq!(heads("p contains x if { x := 1 } { x := 2 }\n{ x := 3 }\nq := 1 if { true } { input.x }"), 5);
+    let else_first = errors("package a\np := 1 if { input.x } else := 2 if { input.y } { input.z }");
+    assert!(else_first.first().unwrap().starts_with("2:48: unexpected `{`"), "{else_first:?}");
+    assert!(!errors("package a\np contains 1\n{ true }").is_empty());
+}
+
+#[test]
 fn a_comment_is_no_part_of_a_rule() {
     let module = module("# first\npackage a # second\np := 1 # third\n");
     assert_eq!(module.comments.len(), 3);
