@@ -73,7 +73,7 @@ fn extra_value(value: &str) -> Result<String, Unusable> {
     const FLAG: &str = "--extra-rule-data";
     refuse_remote(value, FLAG)?;
     let path = Utf8Path::new(value);
-    if value.starts_with('{') || !matches!(path.extension(), Some("json" | "yaml" | "yml")) || !path.is_file() {
+    if value.starts_with('{') || !matches!(path.extension(), Some("json" | "yaml" | "yml")) {
         return Ok(value.to_owned());
     }
     match read_text(path, FLAG, limits::DATA_FILE_BYTES)? {
