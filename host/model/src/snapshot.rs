@@ -103,8 +103,10 @@ impl Snapshot {
         if components.len() > limits::COMPONENTS {
             return Err(SnapshotError::TooMany(components.len()));
         }
-        for (field, fits) in FIELDS {
-            if let Some(value) = fields.get(field).filter(|value| !fits(value) && !value.is_null()) {
+        let texts = TEXTS.iter().map(|field| (*field, fields.get(*field).filter(|value| !value.is_string())));
+        let artifacts = fields.get("artifacts").filter(|value| !value.is_object());
+        for (field, value) in texts.chain([("artifacts", artifacts)]) {
+            if let Some(value) = value.filter(|value| !value.is_null()) {
                 return Err(SnapshotError::Field { field, found: kind(value) });
             }
         }
@@ -132,9 +134,7 @@ impl Snapshot {
     /// Only what `ec` knows of a Snapshot, in the shape it gives it: its type of a Snapshot is one of 2024.
     #[must_use]
     pub fn of_known_fields(mut self) -> Self {
-        self.fields.retain(|name, value| {
-            name != "artifacts" && !value.is_null() && FIELDS.iter().any(|(known, _)| known == name)
-        });
+        self.fields.retain(|name, value| TEXTS.contains(&name.as_str()) && !value.is_null());
         for component in &mut self.components {
             component.fields.clear();
             let mut source = Map::new();
@@ -217,13 +217,8 @@ impl Component {
     }
 }
 
-/// The fields of a Snapshot beside its components, and what they hold.
-const FIELDS: [(&str, fn(&Value) -> bool); 4] = [
-    ("application", Value::is_string),
-    ("displayName", Value::is_string),
-    ("displayDescription", Value::is_string),
-    ("artifacts", Value::is_object),
-];
+/// The texts of a Snapshot before its components, in the order of Konflux's type.
+pub(crate) const TEXTS: [&str; 3] = ["application", "displayName", "displayDescription"];
 
 /// What is wrong with a source, as the end of a sentence.
 fn unsound(source: &Value) -> Option<String> {
