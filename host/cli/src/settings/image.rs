@@ -171,6 +171,10 @@ mod tests {
             (&["--image", "r.example/a", "--public-key", "k8s://a/b", "--ignore-rekor"], "only key files"),
             (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "not read from a cluster"),
             (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--vsa"], "--vsa"),
+            (
+                &["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--output", "vsa"],
+                "`vsa` is not a report",
+            ),
             (&["--image", "r.example/a", "--ignore-rekor", "--vsa-upload", "local@x"], "--vsa-upload"),
             (&["--image", "r.example/a", "--ignore-rekor", "--attestation-format", "x"], "valid: dsse, predicate"),
         ] {
