@@ -11,7 +11,7 @@ use crate::{
     evidence::{Evidence, Signature},
     json,
     policy::PolicySpec,
-    snapshot::{Component, Snapshot},
+    snapshot::{Component, Snapshot, TEXTS},
 };
 
 /// The part of the document that all components share.
@@ -105,9 +105,6 @@ const CONFIG_FIELDS: [&str; 24] = [
     "Shell",
 ];
 
-/// The fields of a Snapshot before its components, in the order of Konflux's type.
-const SNAPSHOT_FIELDS: [&str; 3] = ["application", "displayName", "displayDescription"];
-
 /// Takes the fields that are there, in this order.
 fn in_order(fields: &mut Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     names.iter().filter_map(|name| fields.shift_remove_entry(*name)).collect()
@@ -131,7 +128,7 @@ impl InputHead {
         let mut given = snapshot.fields.clone();
         given.entry("application").or_insert_with(|| Value::String(String::new()));
         let artifacts = given.shift_remove("artifacts").unwrap_or_else(|| Value::Object(Map::new()));
-        let mut fields = in_order(&mut given, &SNAPSHOT_FIELDS);
+        let mut fields = in_order(&mut given, &TEXTS);
         fields.extend(given);
         fields.insert("components".to_owned(), components.into_iter().map(Component::to_json).collect());
         fields.insert("artifacts".to_owned(), artifacts);

@@ -53,6 +53,14 @@ pub enum SnapshotError {
         /// What it is instead.
         found: &'static str,
     },
+    /// A field has another type than Konflux gives it.
+    #[error("`{field}` of the Snapshot is {found}")]
+    Field {
+        /// Its name.
+        field: &'static str,
+        /// What it is instead.
+        found: &'static str,
+    },
     /// More than [`limits::COMPONENTS`].
     #[error("the Snapshot has {0} components, more than the {max} allowed", max = limits::COMPONENTS)]
     TooMany(usize),
@@ -95,6 +103,13 @@ impl Snapshot {
         if components.len() > limits::COMPONENTS {
             return Err(SnapshotError::TooMany(components.len()));
         }
+        let texts = TEXTS.iter().map(|field| (*field, fields.get(*field).filter(|value| !value.is_string())));
+        let artifacts = fields.get("artifacts").filter(|value| !value.is_object());
+        for (field, value) in texts.chain([("artifacts", artifacts)]) {
+            if let Some(value) = value.filter(|value| !value.is_null()) {
+                return Err(SnapshotError::Field { field, found: kind(value) });
+            }
+        }
         let read = |(at, value)| Component::read(at + 1, value);
         let components = components.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
         Ok(Self { fields, components })
@@ -112,6 +127,29 @@ impl Snapshot {
             if !(known && ["", UNNAMED].contains(&component.name.as_str())) {
                 self.components.push(component);
             }
+        }
+        self
+    }
+
+    /// Only what `ec` knows of a Snapshot, in the shape it gives it: its type of a Snapshot is one of 2024.
+    #[must_use]
+    pub fn of_known_fields(mut self) -> Self {
+        self.fields.retain(|name, value| TEXTS.contains(&name.as_str()) && !value.is_null());
+        for component in &mut self.components {
+            component.fields.clear();
+            let mut source = Map::new();
+            if let Some(Value::Object(git)) = component.source.get("git") {
+                let mut known = Map::new();
+                for field in GIT_FIELDS {
+                    let value = git.get(field).and_then(Value::as_str).unwrap_or_default();
+                    // The address alone is never left out.
+                    if field == "url" || !value.is_empty() {
+                        known.insert(field.to_owned(), Value::String(value.to_owned()));
+                    }
+                }
+                source.insert("git".to_owned(), Value::Object(known));
+            }
+            component.source = Value::Object(source);
         }
         self
     }
@@ -157,7 +195,12 @@ impl Component {
         };
         let source = match fields.remove("source") {
             None | Some(Value::Null) => Value::Object(Map::new()),
-            Some(source) => in_published_order(source),
+            Some(source) => {
+                if let Some(why) = unsound(&source) {
+                    return Err(error(Some(&name), why));
+                }
+                in_published_order(source)
+            }
         };
         Ok(Self { name, container_image, source, fields })
     }
@@ -172,6 +215,25 @@ impl Component {
         object.extend(self.fields.clone());
         Value::Object(object)
     }
+}
+
+/// The texts of a Snapshot before its components, in the order of Konflux's type.
+pub(crate) const TEXTS: [&str; 3] = ["application", "displayName", "displayDescription"];
+
+/// What is wrong with a source, as the end of a sentence.
+fn unsound(source: &Value) -> Option<String> {
+    let Some(source) = source.as_object() else {
+        return Some(format!("has {} as its `source`, not an object", kind(source)));
+    };
+    let git = match source.get("git") {
+        None | Some(Value::Null) => return None,
+        Some(Value::Object(git)) => git,
+        Some(other) => return Some(format!("has {} as its `source.git`, not an object", kind(other))),
+    };
+    let wrong = |field: &&str| git.get(*field).filter(|value| !value.is_string() && !value.is_null());
+    GIT_FIELDS.iter().find_map(|field| {
+        wrong(field).map(|value| format!("has {} as its `source.git.{field}`, not a text", kind(value)))
+    })
 }
 
 /// The order in which `ec` writes the fields of `source.git`, that of Konflux's `Snapshot` type.
@@ -250,6 +312,20 @@ mod tests {
     }
 
     #[test]
+    fn what_ec_does_not_know_of_a_snapshot_is_left_out() {
+        let text = json!({"application": "shop", "more": 1, "displayName": null, "artifacts": {"unstableFields": {"a": 1}},
+        "components": [
+            {"containerImage": "r.example/a", "version": "1", "source": {"more": 1, "git": {"x": 1, "context": "", "revision": "r"}}},
+            {"containerImage": "r.example/b", "source": {"git": null}},
+        ]});
+        let snapshot = Snapshot::parse(&text.to_string()).unwrap().of_known_fields();
+        assert_eq!(Value::Object(snapshot.fields), json!({"application": "shop"}));
+        let shown: Vec<_> = snapshot.components.iter().map(|component| component.to_json().to_string()).collect();
+        let a = r#"{"name":"","containerImage":"r.example/a","source":{"git":{"url":"","revision":"r"}}}"#;
+        assert_eq!(shown, [a, r#"{"name":"","containerImage":"r.example/b","source":{}}"#]);
+    }
+
+    #[test]
     fn what_is_not_a_snapshot_says_what_it_is() {
         for (text, says) in [
             ("", "no components"),
@@ -266,6 +342,15 @@ mod tests {
             ("components: [{name: a, containerImage: ''}]", "has no `containerImage`"),
             ("components: [{name: a, containerImage: 5}]", "has a number as its `containerImage`"),
             ("components: [{name: [a], containerImage: b}]", "has a list as its name"),
+            ("components: [{name: 1, containerImage: b}]", "has a number as its name"),
+            ("Components: [{name: a, containerImage: b}]", "no components"),
+            ("{\"components\": [{\"containerImage\": \"b\"}]} more", "neither JSON nor YAML"),
+            ("components: [{containerImage: b}]\n---\ncomponents: [{containerImage: c}]", "neither JSON nor YAML"),
+            ("{artifacts: a, components: [{containerImage: b}]}", "`artifacts` of the Snapshot is a text"),
+            ("{application: 1, components: [{containerImage: b}]}", "`application` of the Snapshot is a number"),
+            ("components: [{containerImage: b, source: c}]", "has a text as its `source`"),
+            ("components: [{containerImage: b, source: {git: c}}]", "has a text as its `source.git`"),
+            ("components: [{containerImage: b, source: {git: {url: [c]}}}]", "has a list as its `source.git.url`"),
             ("{\"components\": [", "neither JSON nor YAML"),
         ] {
             let error = Snapshot::parse(text).unwrap_err().to_string();

@@ -60,13 +60,20 @@ pub struct GatherOptions {
     pub signatures: Checking,
     /// The signatures of attestations. Skipped, attestations are taken as they are, whoever made them.
     pub attestations: Checking,
+    /// Whether provenance in a bundle tells its build type; `ec` knows it of provenance under a tag alone.
+    pub bundles_tell_build_type: bool,
 }
 
 impl GatherOptions {
     /// Everything is checked.
     #[must_use]
     pub const fn new(relocation: Relocation) -> Self {
-        Self { relocation, signatures: Checking::Checked, attestations: Checking::Checked }
+        Self {
+            relocation,
+            signatures: Checking::Checked,
+            attestations: Checking::Checked,
+            bundles_tell_build_type: true,
+        }
     }
 }
 
@@ -109,8 +116,10 @@ impl Gatherer {
     fn read_parent(&self, manifest: &Manifest) -> Result<Option<Parent>, NoAnswer> {
         let Some(name) = manifest.annotation(BASE_NAME) else { return Ok(None) };
         let name = match manifest.annotation(BASE_DIGEST) {
-            Some(digest) if !name.contains('@') => format!("{name}@{digest}"),
-            _ => name.to_owned(),
+            _ if name.contains('@') => name.to_owned(),
+            Some(digest) => format!("{name}@{digest}"),
+            // A tag may have moved since the image was made.
+            None => return Ok(None),
         };
         let Ok(reference) = name.parse::<ImageRef>() else { return Ok(None) };
         let resolved = self.store.resolve(&reference)?;
@@ -151,7 +160,11 @@ impl Gatherer {
     }
 
     fn bundled(&self, image: &PinnedImage) -> Result<Bundled, NoAnswer> {
-        cosign::bundles(&self.store, image, &self.trust.key)
+        let mut bundled = cosign::bundles(&self.store, image, &self.trust.key)?;
+        if !self.options.bundles_tell_build_type {
+            bundled.attestations.verified.iter_mut().for_each(|attested| attested.attestation.build_type = None);
+        }
+        Ok(bundled)
     }
 
     /// The checks, in the words of `ec`, and what may be judged.

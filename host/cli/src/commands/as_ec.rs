@@ -21,6 +21,7 @@ use crate::settings::ImageSettings;
 /// answer.
 pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
     let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.bundle.is_none());
+    let proxy = settings.sources.registries.proxies.https.clone();
     Arc::new(move |component: &Component, error: &NoAnswer| match error.code {
         ErrorCode::ImageNotFound
         | ErrorCode::RegistryUnreachable
@@ -30,7 +31,9 @@ pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
             let image = &component.container_image;
             let told = match error.code {
                 ErrorCode::ImageNotFound if remote => not_found(image, &insecure),
-                ErrorCode::RegistryUnreachable if error.message.contains("refused") => refused(image),
+                ErrorCode::RegistryUnreachable if error.message.contains("refused") => {
+                    refused(image).or_else(|| refused_by_proxy(image, proxy.as_deref()?))
+                }
                 _ => None,
             };
             Some(decide::inaccessible(&told.unwrap_or_else(|| error.message.clone())))
@@ -66,6 +69,15 @@ fn refused(image: &str) -> Option<String> {
     let address: SocketAddr = registry.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())?;
     let asked = |scheme| format!("Get \"{scheme}://{registry}/v2/\": dial tcp {address}: connect: connection refused");
     Some(format!("{}; {}", asked("https"), asked("http")))
+}
+
+/// Its words where the proxy for HTTPS does not listen, if the proxy is named by its address.
+fn refused_by_proxy(image: &str, proxy: &str) -> Option<String> {
+    let image: ImageRef = image.parse().ok()?;
+    let place = proxy.strip_prefix("http://").unwrap_or(proxy).trim_end_matches('/');
+    let address: SocketAddr = place.parse().ok()?;
+    let registry = image.repository().registry();
+    Some(format!("Get \"https://{registry}/v2/\": proxyconnect tcp: dial tcp {address}: connect: connection refused"))
 }
 
 /// Whether reports are written: `ec` writes none when it comes to no verdict, and one that says nothing but errors
@@ -109,5 +121,12 @@ mod tests {
             |scheme| format!("Get \"{scheme}://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused");
         assert_eq!(refused("127.0.0.1:9/a:b"), Some(format!("{}; {}", get("https"), get("http"))));
         assert_eq!(refused("quay.io/a:b"), None);
+        let proxied = |proxy| refused_by_proxy("busybox", proxy);
+        let said =
+            "Get \"https://index.docker.io/v2/\": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused";
+        for proxy in ["http://127.0.0.1:9", "http://127.0.0.1:9/", "127.0.0.1:9"] {
+            assert_eq!(proxied(proxy).as_deref(), Some(said), "{proxy}");
+        }
+        assert_eq!(proxied("http://proxy.example:3128"), None);
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
         relocation: relocation(settings),
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
+        bundles_tell_build_type: settings.called == Called::Assay,
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     Job {

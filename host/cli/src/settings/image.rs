@@ -9,7 +9,7 @@ use assay_model::{evidence::CheckKind, moment::Moment, policy::PolicySpec, snaps
 use camino::Utf8PathBuf;
 
 use super::{
-    Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings,
+    Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings, given,
     moment::moment,
     output::outputs,
     policy::policy,
@@ -57,7 +57,11 @@ impl ImageSettings {
         refuse_what_is_not_verified_yet(&flags.trust, &policy)?;
         refuse_summaries(&flags.vsa)?;
         let (snapshot, snapshot_text) = snapshot(&flags.input)?;
-        let (key, policy) = key(flags.trust.public_key.as_deref(), policy)?;
+        let snapshot = if around.called == Called::Ec { snapshot.of_known_fields() } else { snapshot };
+        let (key, mut policy) = key(flags.trust.public_key.as_deref(), policy)?;
+        if let Some(url) = given(flags.trust.rekor_url.as_deref()) {
+            url.clone_into(&mut policy.rekor_url);
+        }
         let limit = timeout(&flags.run.timeout)?;
         let report = &flags.report;
         let never = report.no_color || around.colours == Some(false);
@@ -167,6 +171,10 @@ mod tests {
             (&["--image", "r.example/a", "--public-key", "k8s://a/b", "--ignore-rekor"], "only key files"),
             (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "not read from a cluster"),
             (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--vsa"], "--vsa"),
+            (
+                &["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--output", "vsa"],
+                "`vsa` is not a report",
+            ),
             (&["--image", "r.example/a", "--ignore-rekor", "--vsa-upload", "local@x"], "--vsa-upload"),
             (&["--image", "r.example/a", "--ignore-rekor", "--attestation-format", "x"], "valid: dsse, predicate"),
         ] {
@@ -182,6 +190,29 @@ mod tests {
         ] {
             let error = settings(&[&image[..], &["--policy", flag, "--ignore-rekor"]].concat()).unwrap_err();
             assert!(error.contains(says), "{flag}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_ignored_log_may_have_an_address_which_is_reported() {
+        let policy = r#"{"sources":[],"rekorUrl":"https://policy.example"}"#;
+        for (arguments, want) in [
+            (&["--rekor-url", "https://r.example"][..], "https://r.example"),
+            (&["--rekor-url", "https://r.example", "--policy", policy], "https://r.example"),
+            (&["--rekor-url=", "--policy", policy], "https://policy.example"),
+        ] {
+            assert_eq!(with(arguments).unwrap().policy.rekor_url, want, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn called_ec_a_snapshot_keeps_what_ec_knows() {
+        let text = r#"{"more":1,"components":[{"name":"a","containerImage":"r.example/a","version":"1"}]}"#;
+        for (called, want) in [(Called::Assay, 1), (Called::Ec, 0)] {
+            let arguments = ["--images", text, "--public-key", KEY, "--ignore-rekor"];
+            let snapshot = settings_as(called, &arguments).unwrap().snapshot;
+            let component = snapshot.components.first().unwrap();
+            assert_eq!((snapshot.fields.len(), component.fields.len()), (want, want), "{called:?}");
         }
     }
 

@@ -19,6 +19,9 @@ pub(crate) struct Output {
     pub(crate) options: assay_report::Options,
 }
 
+/// What may stand after `?`.
+const OPTIONS: [&str; 3] = ["show-successes", "show-warnings", "show-policy-docs-link"];
+
 pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> Result<Vec<Output>, Unusable> {
     let mut wanted = go::slice(&flags.output).map_err(|error| Unusable::new(format!("`--output`: {error}")))?;
     wanted.retain(|text| !text.is_empty());
@@ -41,13 +44,20 @@ pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> R
         options.colour &= file.is_none() || flags.color;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+            if options.as_ec && !OPTIONS.contains(&name) {
+                continue;
+            }
             let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
+            // `ec` has options for its text alone, does not mind others, and lists no successes without the flag.
+            let applies = !options.as_ec || format == Format::Text;
             match name {
+                _ if !applies => {}
+                "show-successes" if options.as_ec => options.show_successes &= value,
                 "show-successes" => options.show_successes = value,
                 "show-warnings" => options.show_warnings = value,
                 "show-policy-docs-link" => options.show_policy_docs_link = value,
                 _ => {
-                    let known = "show-successes, show-warnings, show-policy-docs-link";
+                    let known = OPTIONS.join(", ");
                     return Err(error(format!("`{name}` is not an option")).hint(format!("options are {known}")));
                 }
             }
@@ -80,6 +90,28 @@ mod tests {
     fn a_file_has_no_colours_unless_they_are_asked_for() {
         assert_eq!(colours(&["--output", "text", "--output", "text=a"]), [true, false]);
         assert_eq!(colours(&["--output", "text=a", "--color"]), [true]);
+    }
+
+    #[test]
+    fn called_ec_options_are_those_of_the_text_and_list_no_successes_unasked() {
+        let shown = |as_ec, show_successes, output: &str| {
+            let flags = Flags::try_parse_from(["assay", "--output", output]).unwrap().report;
+            let options = assay_report::Options { as_ec, show_successes, ..assay_report::Options::default() };
+            outputs(&flags, &options).map(|outputs| outputs.first().unwrap().options).map_err(|error| error.text())
+        };
+        for (as_ec, flag, output, want) in [
+            (false, false, "json?show-successes=true", true),
+            (true, false, "json?show-successes=true", false),
+            (true, true, "json?show-successes=false", true),
+            (true, true, "text?show-successes=false", false),
+            (true, false, "text?show-successes=true", false),
+            (true, true, "text?more=some", true),
+        ] {
+            assert_eq!(shown(as_ec, flag, output).unwrap().show_successes, want, "{as_ec} {flag} {output}");
+        }
+        assert!(!shown(true, false, "text?show-warnings=false").unwrap().show_warnings);
+        assert!(shown(true, false, "json?show-warnings=false").unwrap().show_warnings);
+        assert!(shown(false, false, "json?more=true").unwrap_err().contains("not an option"));
     }
 
     #[test]

@@ -61,9 +61,10 @@ pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &Polic
         return Err(Unusable::new("the policy's `identity` asks for keyless signatures, which are not verified yet")
             .hint("sign with a key and give `--public-key`"));
     }
-    if given(&trust.rekor_url) {
+    // Beside `--ignore-rekor` the log's address is reported and nothing more; pipelines always give both.
+    if given(&trust.rekor_url) && !trust.ignore_rekor {
         return Err(Unusable::new("`--rekor-url`: transparency logs are not verified yet")
-            .hint("give `--ignore-rekor` and leave out `--rekor-url`"));
+            .hint("give `--ignore-rekor` to judge by the public key alone"));
     }
     if !trust.ignore_rekor {
         return Err(Unusable::new("signatures would be looked up in a transparency log, which is not verified yet")

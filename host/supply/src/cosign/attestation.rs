@@ -86,6 +86,11 @@ pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<A
             return Err("no matching subject digest found".to_owned());
         }
     }
+    // A statement's predicate is an object (in-toto attestation framework); nothing else can be asked about.
+    if fields.get("predicate")?.is_some_and(|predicate| !predicate.trim_start().starts_with('{') && predicate != "null")
+    {
+        return Err("the `predicate` of the signed statement is not an object".to_owned());
+    }
     let (build_type, fault) = match syntax::Provenance::of(&predicate_type) {
         None => (None, None),
         Some(kind) => {

@@ -26,9 +26,13 @@ pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
     let Sealed { payload, mut signatures } = read(envelope)?;
     // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    let signed_by_nobody = signatures.is_empty();
     signatures.retain(|signature| {
         STANDARD.decode(&signature.sig).is_ok_and(|bytes| key.verifies(&[head.as_bytes(), &payload], &bytes))
     });
+    if signed_by_nobody {
+        return Err("no signature found".to_owned());
+    }
     if signatures.is_empty() {
         return Err("accepted signatures do not match threshold, Found: 0, Expected 1".to_owned());
     }

@@ -33,7 +33,7 @@ fn verify(layer: &Descriptor, payload: &[u8], image: &PinnedImage, trust: &Trust
     let sig = layer
         .annotations
         .get(ANNOTATION)
-        .ok_or_else(|| format!("the signature layer {} has no annotation `{ANNOTATION}`", layer.digest))?;
+        .ok_or_else(|| format!("signature layer {} is missing \"{ANNOTATION}\" annotation", layer.digest))?;
     let bytes = STANDARD
         .decode(sig)
         .map_err(|error| format!("the signature of the layer {} is not base64: {error}", layer.digest))?;

@@ -132,7 +132,7 @@ fn signatures_that_are_not_the_keys_do_not_count() {
         ("4 base64 with a line break", layer(&format!("{}\n", STANDARD.encode(&good))), "is not base64"),
         ("4 truncated", layer(&STANDARD.encode(good.split_last().unwrap().1)), INVALID),
         ("5 r = s = 0", layer(&STANDARD.encode([0x30, 6, 2, 1, 0, 2, 1, 0])), INVALID),
-        ("no annotation", no_annotation, "has no annotation"),
+        ("no annotation", no_annotation, "is missing \"dev.cosignproject.cosign/signature\" annotation"),
     ];
     for (row, layer, said) in rows {
         unsigned(row, case.with("sig", &[layer]), said);
@@ -312,7 +312,7 @@ fn envelopes_that_the_key_did_not_sign_as_statements_do_not_count() {
         ("35 case", set("/payloadType", json!(IN_TOTO.to_uppercase())).to_string(), "invalid payloadType"),
         ("36 relabelled", relabelled.to_string(), THRESHOLD),
         ("37 no PAE", sig(payload.as_bytes()).to_string(), THRESHOLD),
-        ("40 none", set("/signatures", json!([])).to_string(), THRESHOLD),
+        ("40 none", set("/signatures", json!([])).to_string(), "no signature found"),
         ("40 null", set("/signatures", json!(null)).to_string(), "no list"),
         ("changed", set("/payload", json!(STANDARD.encode(&changed))).to_string(), THRESHOLD),
         ("empty sig", set("/signatures/0/sig", json!("")).to_string(), THRESHOLD),
@@ -360,6 +360,11 @@ fn statements_about_something_else_do_not_count() {
         statement["subject"] = subject;
         statement.to_string()
     };
+    let with_predicate = |predicate: Value| {
+        let mut statement = case.statement();
+        statement["predicate"] = predicate;
+        statement.to_string()
+    };
     let good = case.statement().to_string();
     for (row, statement, said) in [
         ("41", statement(&Digest::of(b"other")).to_string(), SUBJECT),
@@ -375,6 +380,8 @@ fn statements_about_something_else_do_not_count() {
         ("42 null", subject(json!([{"digest": {"sha256": null}}])), "no text"),
         ("45 type", good.replace("Statement/v0.1", "Statement/v2"), "Statement/v2"),
         ("45 no type", good.replace("_type", "type"), "lacks `_type`"),
+        ("text as predicate", with_predicate(json!("text")), "not an object"),
+        ("list as predicate", with_predicate(json!([])), "not an object"),
         ("no predicateType", good.replace("predicateType", "predicatetype_"), "lacks `predicateType`"),
         ("46", good.replacen('{', r#"{"predicateType":"x","#, 1), "stands twice"),
         ("46 inside", good.replace(r#""builder""#, r#""buildType":"x","builder""#), "stands twice"),

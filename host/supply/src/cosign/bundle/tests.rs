@@ -93,6 +93,9 @@ fn bundles_alone_carry_signature_and_attestation() {
     assert_eq!((evidence.signatures.len(), evidence.attestations.len()), (1, 1));
     assert_eq!(evidence.attestations[0].predicate_type, crate::fixture::SLSA);
     assert!(!evidence.signatures[0].sig.is_empty());
+    assert!(evidence.attestations[0].build_type.is_some());
+    let as_ec = GatherOptions { bundles_tell_build_type: false, ..GatherOptions::new(Relocation::Refused) };
+    assert_eq!(case.gather_with(as_ec).attestations[0].build_type, None);
 }
 
 #[test]
