@@ -17,7 +17,7 @@ use assay_model::{
     image::PinnedImage,
     outcome::Verdict,
     policy::SourceGroup,
-    port::{Case, Judge},
+    port::Case,
     selection::Selection,
     snapshot::Component,
 };
@@ -50,9 +50,9 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
     }
     let mut inputs = Vec::new();
     for argument in &settings.arguments {
-        inputs.extend(Named::of(argument)?);
+        inputs.extend(Named::of(argument, around.called)?);
     }
-    let judges = judges(&settings, &source_settings, printer)?;
+    let judges = judges(&settings, &source_settings, around.called, printer)?;
     let run = InputRun {
         files: judge_all(&inputs, &judges, &settings),
         policy: settings.policy.clone(),
@@ -101,6 +101,7 @@ fn line(path: &str, error: &NoAnswer) -> String {
 fn judges(
     settings: &InputSettings,
     source_settings: &SourceSettings,
+    called: Called,
     printer: Printer,
 ) -> Result<Vec<Group>, Unusable> {
     let store = Arc::new(source_settings.registry()?);
@@ -123,7 +124,7 @@ fn judges(
         for why in selection.skipped() {
             printer.note(&format!("warning: {why}"));
         }
-        Ok(Group::new(name, Arc::new(compiled), selection, host))
+        Ok(Group::new(name, Arc::new(compiled), selection, host).with_repeats(called == Called::Ec))
     };
     policy.sources.iter().map(|group| judge(group).map_err(|error| places.named(error))).collect()
 }
@@ -154,21 +155,24 @@ fn judge_all(inputs: &[Named], judges: &[Group], settings: &InputSettings) -> Ve
 }
 
 fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Result<Decision, NoAnswer> {
-    let documents =
+    let files =
         input.read().map_err(|error| NoAnswer::new(ErrorCode::Malformed, error.text().replacen("error: ", "", 1)))?;
+    // The words are `ec`'s.
+    let nothing = || NoAnswer::new(ErrorCode::NothingJudged, "no successes, warnings, or failures, check input");
+    if files.is_empty() || files.iter().any(|file| file.values.is_empty()) {
+        return Err(nothing());
+    }
     let (component, evidence) = (Component::new("", ""), no_image()?);
     let mut decision = Decision::default();
     for judge in judges {
         let mut said = Decision::default();
-        for value in &documents.values {
-            let input = value.to_string();
-            let case =
-                Case { component: &component, evidence: &evidence, when: settings.effective_time, input: &input };
-            said.extend(judge.judge(&case)?);
+        for file in &files {
+            let inputs: Vec<String> = file.values.iter().map(ToString::to_string).collect();
+            let case = Case { component: &component, evidence: &evidence, when: settings.effective_time, input: "" };
+            said.extend(judge.judge_together(&case, inputs.iter().map(String::as_str))?);
         }
         if said.is_empty() {
-            // The words are `ec`'s.
-            return Err(NoAnswer::new(ErrorCode::NothingJudged, "no successes, warnings, or failures, check input"));
+            return Err(nothing());
         }
         decision.extend(said);
     }
