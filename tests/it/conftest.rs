@@ -233,13 +233,35 @@ fn a_record_grows_with_what_is_tracked() {
             "to contain the revision information following the `@`",
         ),
         (&["--git", "git+https://forge.test/tasks.git"], "to separate the repository from the path"),
-        (&["--bundle", &a, "--output", "oci:registry.example/x:1"], "are not pushed to registries"),
+        (&["--bundle", &a, "--output", "oci:Not An Image"], "Not An Image"),
+        (&["--bundle", &a, "--output", "oci:127.0.0.1:9/x:1", "--retry-max-retry=0"], "cannot be reached"),
         (&["--bundle", "quay.io/a/b"], "neither a tag nor a digest"),
         (&["--input", "none.yaml"], "none.yaml"),
         (&[], "--bundle"),
     ] {
         track(arguments).expect(2, says);
     }
+}
+
+#[test]
+fn a_record_can_be_kept_in_a_registry_and_read_from_there_as_data() {
+    let world = World::empty();
+    let registry = Registry::start();
+    let host = registry.host();
+    let digest = bundle(&registry, "tasks/a:1", &["task"]);
+    let (a, record) = (format!("{host}/tasks/a:1"), format!("oci:{host}/data/trusted:latest"));
+    let track = |more: &[&str]| assay_in(&world, &[&["track", "bundle"], more].concat());
+    assert_eq!(track(&["-b", &a, "-o", &record]).code, 0);
+    assert_eq!(track(&["-i", &record]).out, format!("---\ntrusted_tasks:\n  oci://{a}:\n    - ref: {digest}\n"));
+
+    let newer = bundle(&registry, "tasks/a:1", &["task", "task2"]);
+    let ran = track(&["-i", &record, "--freshen", "--replace"]);
+    assert!(ran.code == 0 && ran.out.contains(&format!("    - ref: {newer}\n")), "{ran:?}");
+    assert_eq!(track(&["-i", &record]).out, ran.out);
+
+    let source = format!("oci::{host}/data/trusted:latest");
+    let data = assay_in(&world, &["inspect", "policy-data", "-s", &source]).json();
+    assert_eq!(data["trusted_tasks"][format!("oci://{a}")][0]["ref"], newer.to_string());
 }
 
 #[test]
