@@ -175,6 +175,7 @@ impl PolicySpec {
         if !spec.is_object() {
             return Err(PolicyError::NotAnObject { found: kind(&spec) });
         }
+        objects_only(&spec)?;
         // Through text, since raw values are read only from text.
         let text = spec.to_string();
         let shape = |error: serde_json::Error| {
@@ -183,13 +184,9 @@ impl PolicySpec {
             PolicyError::Shape(message.split(" at line ").next().unwrap_or_default().to_owned())
         };
         let mut spec: Self = serde_json::from_str(&text).map_err(shape)?;
-        for (number, group) in (1..).zip(&mut spec.sources) {
+        for group in &mut spec.sources {
             let Some(data) = &group.rule_data else { continue };
             let data: Value = serde_json::from_str(data.get()).map_err(shape)?;
-            // An object, as the format has it; rules could not see anything else.
-            if !data.is_object() {
-                return Err(PolicyError::Shape(format!("`ruleData` of source group {number} is not an object")));
-            }
             group.rule_data = Some(raw(&json::as_yaml_numbers(&data)).map_err(shape)?);
         }
         Ok(spec)
@@ -214,6 +211,27 @@ impl PolicySpec {
     }
 }
 
+/// Refuses what is no object where the format has one: null would count as not given, and a list as an object.
+fn objects_only(spec: &Value) -> Result<(), PolicyError> {
+    let check = |place: &Value, name: &str, of: &str| match place.get(name) {
+        Some(value) if !value.is_object() => Err(PolicyError::Shape(format!("`{name}`{of} is not an object"))),
+        _ => Ok(()),
+    };
+    for name in ["identity", "configuration"] {
+        check(spec, name, "")?;
+    }
+    for (number, group) in (1..).zip(spec.get("sources").and_then(Value::as_array).into_iter().flatten()) {
+        let of = format!(" of source group {number}");
+        if !group.is_object() {
+            return Err(PolicyError::Shape(format!("source group {number} is not an object")));
+        }
+        for name in ["ruleData", "config", "volatileConfig"] {
+            check(group, name, &of)?;
+        }
+    }
+    Ok(())
+}
+
 /// The text of a value with its keys in byte order, as Go writes a map.
 fn raw(value: &Value) -> Result<Box<RawValue>, serde_json::Error> {
     RawValue::from_string(json::to_string(&json::sorted(value))?)
@@ -222,6 +240,21 @@ fn raw(value: &Value) -> Result<Box<RawValue>, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_is_neither_null_nor_a_list() {
+        for (text, says) in [
+            (r#"{"identity": null}"#, "`identity` is not an object"),
+            (r#"{"configuration": []}"#, "`configuration` is not an object"),
+            (r#"{"sources": [{}, []]}"#, "source group 2 is not an object"),
+            (r#"{"sources": [{"config": []}]}"#, "`config` of source group 1 is not"),
+            (r#"{"sources": [{"volatileConfig": null}]}"#, "`volatileConfig` of source group 1 is not"),
+            (r#"{"sources": [{"ruleData": null}]}"#, "`ruleData` of source group 1 is not"),
+        ] {
+            let error = PolicySpec::parse(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn a_resource_and_its_spec_are_the_same_policy() {
