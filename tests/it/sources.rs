@@ -299,7 +299,7 @@ fn data_is_inspected_and_a_key_that_is_there_twice_is_an_error() {
     world.file("data/deep/bar.json", r#"{"rule_data": {"b": "<x>", "a": 1.0}}"#);
     let data = world.path("data");
     let ran = assay_in(&world, &["inspect", "policy-data", "-s", data.as_str()]);
-    assert_eq!(ran.out, "{\"rule_data\":{\"a\":1.0,\"b\":\"\\u003cx\\u003e\"},\"spam_count\":42,\"word\":\"on\"}\n");
+    assert_eq!(ran.out, "{\"rule_data\":{\"a\":1,\"b\":\"\\u003cx\\u003e\"},\"spam_count\":42,\"word\":\"on\"}\n");
     let yaml = assay_in(&world, &["inspect", "policy-data", "-s", data.as_str(), "-o", "yaml"]);
     assert!(yaml.out.contains("spam_count: 42\n") && yaml.code == 0, "{yaml:?}");
     world.file("data/more.yml", "word: off");
