@@ -410,6 +410,7 @@ fn a_folder_is_one_thing_with_all_that_is_below_it_when_called_ec() {
         (files[0]["violations"][0]["msg"].clone(), files[0]["success-count"].clone()),
         (json!("No kind in c"), json!(1))
     );
+    assert_eq!(ec("both", &["--quiet"]).err, "Error: success criteria not met\n");
     let unknown = ec("in", &[]);
     assert!(unknown.code == 1 && unknown.err.contains("notes.txt` is neither JSON"), "{unknown:?}");
     let late = ec("both", &["--timeout", "1ns"]);

@@ -102,7 +102,7 @@ fn is_directives(part: &str, is_directive: impl Fn(&str) -> bool) -> bool {
     part.starts_with('%') && part.lines().all(|line| is_directive(line.trim_end()))
 }
 
-/// Dates are texts, as in conftest. What JSON cannot hold is an error.
+/// Dates are texts, and without a zone in UTC, as in conftest. What JSON cannot hold is an error.
 fn toml_value(table: toml::Table) -> Result<Value, String> {
     fn value(from: toml::Value) -> Result<Value, String> {
         Ok(match from {
@@ -113,7 +113,12 @@ fn toml_value(table: toml::Table) -> Result<Value, String> {
                 Value::Number(number.ok_or("a number is not finite, which JSON cannot hold")?)
             }
             toml::Value::Boolean(is_so) => is_so.into(),
-            toml::Value::Datetime(moment) => moment.to_string().into(),
+            toml::Value::Datetime(moment) => {
+                let date = moment.date.map_or_else(|| "0000-01-01".to_owned(), |date| date.to_string());
+                let time = moment.time.map_or_else(|| "00:00:00".to_owned(), |time| time.to_string());
+                let zone = moment.offset.map_or_else(|| "Z".to_owned(), |offset| offset.to_string());
+                format!("{date}T{time}{zone}").into()
+            }
             toml::Value::Array(items) => items.into_iter().map(value).collect::<Result<Vec<_>, _>>()?.into(),
             toml::Value::Table(table) => object(table)?,
         })
@@ -126,47 +131,68 @@ fn toml_value(table: toml::Table) -> Result<Value, String> {
 }
 
 /// Lines of `NAME=VALUE` or `NAME: VALUE`, with `export` before them or not. Values are texts; in single quotes they
-/// stand as they are, elsewhere `$NAME` and `${NAME}` stand for a value of an earlier line.
+/// stand as they are, elsewhere `$NAME` and `${NAME}` stand for a value of an earlier line. In double quotes they may
+/// have several lines.
 fn dotenv(text: &str) -> Result<Value, String> {
     let mut found = Map::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
+    let (mut rest, mut number) = (text, 0);
+    while !rest.is_empty() {
+        number += 1;
+        let wrong = || format!("line {number} is not `NAME=VALUE`");
+        let (line, next) = rest.split_once('\n').unwrap_or((rest, ""));
+        let begin = line.trim_start();
+        if begin.is_empty() || begin.starts_with('#') {
+            rest = next;
             continue;
         }
-        let wrong = || format!("line {number} is not `NAME=VALUE`");
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let (name, value) = line.split_once(['=', ':']).ok_or_else(wrong)?;
+        let begin = begin.strip_prefix("export ").unwrap_or(begin);
+        let separator = begin.find(['=', ':']).ok_or_else(wrong)?;
+        let (name, value) = begin.split_at(separator);
+        let value = value.strip_prefix('=').or_else(|| value.strip_prefix(": ")).ok_or_else(wrong)?.trim_start();
         let name = name.trim();
-        let is_name = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
+        let is_name = |character: char| character.is_ascii_alphanumeric() || "_.".contains(character);
         if name.is_empty() || !name.chars().all(is_name) {
             return Err(wrong());
         }
-        let value = dotenv_value(value.trim(), &found).ok_or_else(wrong)?;
+        let value = if value.starts_with('"') {
+            // It goes on to its closing quote, wherever that is.
+            let whole = rest.get(line.len() - value.len() + 1..).unwrap_or_default();
+            let (value, after) = in_quotes(whole).ok_or_else(wrong)?;
+            let (line, after) = after.split_once('\n').unwrap_or((after, ""));
+            rest = is_over(line).then_some(after).ok_or_else(wrong)?;
+            number += value.matches('\n').count();
+            expanded(&value, &found)
+        } else {
+            rest = next;
+            match value.strip_prefix('\'') {
+                Some(value) => {
+                    let (value, after) = value.split_once('\'').ok_or_else(wrong)?;
+                    is_over(after).then(|| value.to_owned()).ok_or_else(wrong)?
+                }
+                None => expanded(value.split('#').next().unwrap_or_default().trim_end(), &found),
+            }
+        };
         found.insert(name.to_owned(), Value::String(value));
     }
     Ok(Value::Object(found))
 }
 
-/// None where a quote is not closed.
-fn dotenv_value(text: &str, known: &Map<String, Value>) -> Option<String> {
-    let after = |rest: &str| rest.trim_start().is_empty() || rest.trim_start().starts_with('#');
-    if let Some(text) = text.strip_prefix('\'') {
-        let (value, rest) = text.split_once('\'')?;
-        return after(rest).then(|| value.to_owned());
-    }
-    let Some(text) = text.strip_prefix('"') else {
-        let value = text.split('#').next().unwrap_or_default().trim_end();
-        return Some(expanded(value, known));
-    };
+fn is_over(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    rest.is_empty() || rest.starts_with('#')
+}
+
+/// The text up to a closing double quote, and what follows it. An escaped `$` stays so. None where it is not closed.
+fn in_quotes(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
         match character {
-            '"' => return after(characters.as_str()).then(|| expanded(&value, known)),
+            '"' => return Some((value, characters.as_str())),
             '\\' => match characters.next()? {
                 'n' => value.push('\n'),
                 'r' => value.push('\r'),
+                '$' => value.push_str("\\$"),
                 other => value.push(other),
             },
             other => value.push(other),
@@ -180,6 +206,12 @@ fn expanded(value: &str, known: &Map<String, Value>) -> String {
     let mut made = String::new();
     let mut rest = value;
     while let Some((before, after)) = rest.split_once('$') {
+        if let Some(before) = before.strip_suffix('\\') {
+            made.push_str(before);
+            made.push('$');
+            rest = after;
+            continue;
+        }
         made.push_str(before);
         let length =
             |text: &str| text.find(|one: char| !one.is_ascii_alphanumeric() && one != '_').unwrap_or(text.len());
@@ -223,6 +255,18 @@ mod tests {
                 vec![json!({"a": 1, "b": {"c": [2.5, true], "d": "2020-01-02T03:04:05Z"}})],
             ),
             (
+                "a = 2020-01-02\nb = 03:04:05\nc = 2020-01-02T03:04:05.5+02:00\n",
+                Form::Toml,
+                vec![
+                    json!({"a": "2020-01-02T00:00:00Z", "b": "0000-01-01T03:04:05Z", "c": "2020-01-02T03:04:05.5+02:00"}),
+                ],
+            ),
+            (
+                "A=1\nB=\"one\ntwo \\$A $A\" # c\nC=\\$A\n  D = '\"'",
+                Form::Dotenv,
+                vec![json!({"A": "1", "B": "one\ntwo $A 1", "C": "$A", "D": "\""})],
+            ),
+            (
                 "# c\nA=1\nexport B=\"x \\\"$A\\\"\\n\" # d\nC='q $A'\nD: $A-${B}$ # e\nE=\nF=a#b\n",
                 Form::Dotenv,
                 vec![json!({"A": "1", "B": "x \"1\"\n", "C": "q $A", "D": "1-x \"1\"\n$", "E": "", "F": "a"})],
@@ -237,6 +281,9 @@ mod tests {
             ("a = ", Form::Toml),
             ("A", Form::Dotenv),
             ("A B=1", Form::Dotenv),
+            ("A:1", Form::Dotenv),
+            ("A='x' y", Form::Dotenv),
+            ("A=\"x\" y", Form::Dotenv),
             ("A='x", Form::Dotenv),
             ("A=\"x\\", Form::Dotenv),
         ] {

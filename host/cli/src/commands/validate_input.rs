@@ -77,9 +77,11 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
     let verdict = run.verdict();
     match verdict {
         Verdict::Allowed => {}
-        Verdict::Denied if settings.strict => {
-            printer.note(&around.called.error("error: success criteria not met"));
+        // `ec` says so even when it is to be quiet.
+        Verdict::Denied if settings.strict && around.called == Called::Ec => {
+            printer.error("Error: success criteria not met");
         }
+        Verdict::Denied if settings.strict => printer.note("error: success criteria not met"),
         Verdict::Denied => {}
         Verdict::NoAnswer => {
             let lines: Vec<String> =
