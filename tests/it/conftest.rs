@@ -99,12 +99,9 @@ fn an_error_is_a_result_of_its_own_for_konflux() {
 fn what_conftest_has_and_assay_has_not_is_an_error() {
     let world = world();
     for (flag, says) in [
-        ("--trace", "policy eval --explain"),
-        ("--strict", "--strict"),
-        ("--show-builtin-errors", "--show-builtin-errors"),
         ("--capabilities=x", "--capabilities"),
-        ("--rego-version=v0", "--rego-version"),
-        ("--parser=toml", "--parser toml"),
+        ("--rego-version=v2", "neither v0 nor v1"),
+        ("--parser=hcl2", "--parser hcl2"),
         ("--ignore=(", "not a regular expression"),
         ("--output=xml", "known are stdout, json"),
     ] {
@@ -113,6 +110,51 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
     test(&world, &["-p", "@rules", "@in/none.json"]).expect(2, "no such file or directory");
     test(&world, &["-p", "@rules", "@in/broken.txt"]).expect(2, "parse configurations");
     test(&world, &["-p", "@rules", "@in", "--ignore", "."]).expect(2, "no files found");
+}
+
+#[test]
+fn policies_are_read_and_asked_as_the_flags_have_it() {
+    let world = world();
+    let traced = test(&world, &["-p", "@rules", "@in/bad.yaml", "--trace"]);
+    assert!(traced.err.contains("`main.deny` at ") && traced.err.contains("holds: input.bad"), "{traced:?}");
+    assert_eq!(traced.out, test(&world, &["-p", "@rules", "@in/bad.yaml"]).out);
+
+    world.file("untidy.rego", "package main\n\ndeny contains \"x\" if {\n\ty := 1\n\tinput.bad\n}\n");
+    test(&world, &["-p", "@untidy.rego", "@in/bad.yaml"]).expect(1, "");
+    test(&world, &["-p", "@untidy.rego", "@in/bad.yaml", "--strict"]).expect(2, "y unused");
+
+    world.file("failing.rego", "package main\n\ndeny contains \"x\" if to_number(\"y\") == 1\n");
+    test(&world, &["-p", "@failing.rego", "@in/bad.yaml"]).expect(0, "");
+    test(&world, &["-p", "@failing.rego", "@in/bad.yaml", "--show-builtin-errors"]).expect(2, "to_number");
+
+    world.file("old.rego", "package main\n\ndeny[msg] { input.bad; msg := \"old\" }\n");
+    test(&world, &["-p", "@old.rego", "@in/bad.yaml", "--rego-version=v0"]).expect(1, "");
+    test(&world, &["-p", "@old.rego", "@in/bad.yaml"]).expect(2, "");
+}
+
+#[test]
+fn files_are_read_in_their_forms_and_each_once() {
+    let world = world();
+    world.file("shown.rego", "package main\n\ndeny contains json.marshal(input)\n");
+    let shown = |arguments: &[&str]| {
+        let ran = test(&world, &[&["-p", "@shown.rego", "-o", "json"], arguments].concat()).json();
+        let messages = |file: &serde_json::Value| -> Vec<String> {
+            let found = file["failures"].as_array().unwrap().iter();
+            found.map(|failure| failure["msg"].as_str().unwrap().to_owned()).collect()
+        };
+        ran.as_array().unwrap().iter().map(messages).collect::<Vec<_>>()
+    };
+    world.file("a.toml", "a = 1\n");
+    world.file(".env", "A=1\n");
+    world.file("many.yaml", "a: 1\n---\n- 2\n");
+    assert_eq!(shown(&["@a.toml", "@.env", "@a.toml"]), [[r#"{"a":1}"#], [r#"{"A":"1"}"#]]);
+    let path = |name: &str| world.path(name).to_string();
+    let combined = json!([
+        {"contents": {"a": 1}, "path": path("a.toml")},
+        {"contents": {"a": 1}, "path": path("many.yaml")},
+        {"contents": [2], "path": path("many.yaml")},
+    ]);
+    assert_eq!(shown(&["@many.yaml", "@a.toml", "--combine"]), [[combined.to_string()]]);
 }
 
 #[test]
@@ -191,13 +233,35 @@ fn a_record_grows_with_what_is_tracked() {
             "to contain the revision information following the `@`",
         ),
         (&["--git", "git+https://forge.test/tasks.git"], "to separate the repository from the path"),
-        (&["--bundle", &a, "--output", "oci:registry.example/x:1"], "are not pushed to registries"),
+        (&["--bundle", &a, "--output", "oci:Not An Image"], "Not An Image"),
+        (&["--bundle", &a, "--output", "oci:127.0.0.1:9/x:1", "--retry-max-retry=0"], "cannot be reached"),
         (&["--bundle", "quay.io/a/b"], "neither a tag nor a digest"),
         (&["--input", "none.yaml"], "none.yaml"),
         (&[], "--bundle"),
     ] {
         track(arguments).expect(2, says);
     }
+}
+
+#[test]
+fn a_record_can_be_kept_in_a_registry_and_read_from_there_as_data() {
+    let world = World::empty();
+    let registry = Registry::start();
+    let host = registry.host();
+    let digest = bundle(&registry, "tasks/a:1", &["task"]);
+    let (a, record) = (format!("{host}/tasks/a:1"), format!("oci:{host}/data/trusted:latest"));
+    let track = |more: &[&str]| assay_in(&world, &[&["track", "bundle"], more].concat());
+    assert_eq!(track(&["-b", &a, "-o", &record]).code, 0);
+    assert_eq!(track(&["-i", &record]).out, format!("---\ntrusted_tasks:\n  oci://{a}:\n    - ref: {digest}\n"));
+
+    let newer = bundle(&registry, "tasks/a:1", &["task", "task2"]);
+    let ran = track(&["-i", &record, "--freshen", "--replace"]);
+    assert!(ran.code == 0 && ran.out.contains(&format!("    - ref: {newer}\n")), "{ran:?}");
+    assert_eq!(track(&["-i", &record]).out, ran.out);
+
+    let source = format!("oci::{host}/data/trusted:latest");
+    let data = assay_in(&world, &["inspect", "policy-data", "-s", &source]).json();
+    assert_eq!(data["trusted_tasks"][format!("oci://{a}")][0]["ref"], newer.to_string());
 }
 
 #[test]

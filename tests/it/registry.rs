@@ -1,6 +1,6 @@
 //! A registry in this process, on port 0: what `assay` meets when it asks for an image by HTTP.
 //!
-//! It serves manifests and blobs as the distribution specification says (pull only), counts the requests, and can
+//! It serves and takes manifests and blobs as the distribution specification says, counts the requests, and can
 //! be told to misbehave for some paths.
 
 use std::{
@@ -128,6 +128,7 @@ async fn answer(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    brought: axum::body::Bytes,
 ) -> Response<Body> {
     let path = uri.path();
     let (found, fault) = {
@@ -154,6 +155,14 @@ async fn answer(
     }
     if path == "/v2/" {
         return plain(StatusCode::OK);
+    }
+    if method == Method::POST {
+        let here = Response::builder().status(StatusCode::ACCEPTED).header(header::LOCATION, format!("{path}1?x=y"));
+        return here.body(Body::empty()).unwrap();
+    }
+    if method == Method::PUT {
+        let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        return plain(content.lock().unwrap().take(path, uri.query(), media_type, &brought));
     }
     let Some((media_type, mut bytes)) = found else { return plain(StatusCode::NOT_FOUND) };
     let length = bytes.len();
@@ -193,6 +202,29 @@ impl Content {
         }
         let items: Vec<Value> = found.into_values().collect();
         json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": items}).to_string().into_bytes()
+    }
+
+    /// Takes a blob whose digest is right, or a manifest whose blobs are all there.
+    fn take(&mut self, path: &str, query: Option<&str>, media_type: &str, bytes: &[u8]) -> StatusCode {
+        let digest = Digest::of(bytes).to_string();
+        let Some((repository, tag)) = path.strip_prefix("/v2/").and_then(|rest| rest.split_once("/manifests/")) else {
+            if query != Some(&format!("x=y&digest={}", digest.replace(':', "%3A"))) {
+                return StatusCode::BAD_REQUEST;
+            }
+            self.blobs.insert(digest, bytes.to_vec());
+            return StatusCode::CREATED;
+        };
+        let manifest: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
+        let named = layers.iter().chain([&manifest["config"]]);
+        let mut named = named.map(|one| one["digest"].as_str().unwrap_or_default());
+        if !named.all(|digest| self.blobs.contains_key(digest)) {
+            return StatusCode::BAD_REQUEST;
+        }
+        for name in [format!("{repository}:{tag}"), format!("{repository}@{digest}")] {
+            self.manifests.insert(name, (media_type.to_owned(), bytes.to_vec()));
+        }
+        StatusCode::CREATED
     }
 
     fn find(&self, path: &str) -> Option<(String, Vec<u8>)> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     registry::Registry,
-    world::{RULES, Ran, World, command},
+    world::{RULES, Ran, World, command, ec_command},
 };
 
 /// A repository in a folder of the world.
@@ -299,7 +299,7 @@ fn data_is_inspected_and_a_key_that_is_there_twice_is_an_error() {
     world.file("data/deep/bar.json", r#"{"rule_data": {"b": "<x>", "a": 1.0}}"#);
     let data = world.path("data");
     let ran = assay_in(&world, &["inspect", "policy-data", "-s", data.as_str()]);
-    assert_eq!(ran.out, "{\"rule_data\":{\"a\":1.0,\"b\":\"\\u003cx\\u003e\"},\"spam_count\":42,\"word\":\"on\"}\n");
+    assert_eq!(ran.out, "{\"rule_data\":{\"a\":1,\"b\":\"\\u003cx\\u003e\"},\"spam_count\":42,\"word\":\"on\"}\n");
     let yaml = assay_in(&world, &["inspect", "policy-data", "-s", data.as_str(), "-o", "yaml"]);
     assert!(yaml.out.contains("spam_count: 42\n") && yaml.code == 0, "{yaml:?}");
     world.file("data/more.yml", "word: off");
@@ -392,6 +392,57 @@ fn documents_are_judged_one_by_one_from_files_folders_and_texts() {
 }
 
 #[test]
+fn a_folder_is_one_thing_with_all_that_is_below_it_when_called_ec() {
+    let world = kinds();
+    world.file("both/a.json", r#"{"name": "a", "kind": "x"}"#);
+    world.file("both/deep/c.toml", "name = \"c\"");
+    world.file("both/deep/notes.txt", "no document");
+    let policy = json!({"sources": [{"policy": [world.path("rules")]}]}).to_string();
+    let ec = |folder: &str, more: &[&str]| {
+        let folder = world.path(folder);
+        let fixed = ["validate", "input", folder.as_str(), "--policy", &policy];
+        Ran::of(&ec_command(&world.path(""), &[&fixed[..], more].concat()).output().unwrap())
+    };
+    let ran = ec("both", &["--output", "json", "--timeout", "1h"]);
+    let files = ran.json()["filepaths"].clone();
+    assert_eq!((files.as_array().unwrap().len(), files[0]["filepath"].clone()), (1, json!(world.path("both"))));
+    assert_eq!(
+        (files[0]["violations"][0]["msg"].clone(), files[0]["success-count"].clone()),
+        (json!("No kind in c"), json!(1))
+    );
+    assert_eq!(ec("both", &["--quiet"]).err, "Error: success criteria not met\n");
+    let unknown = ec("in", &[]);
+    assert!(unknown.code == 1 && unknown.err.contains("notes.txt` is neither JSON"), "{unknown:?}");
+    let late = ec("both", &["--timeout", "1ns"]);
+    assert!(late.code == 1 && late.err.starts_with("Error: exceeded allowed execution time of 1ns, "), "{late:?}");
+    assert_eq!(late.out, "");
+}
+
+#[test]
+fn what_holds_no_document_or_what_is_in_no_known_form_is_no_pass() {
+    let world = kinds();
+    world.file("list.json", "[]");
+    input(&world, &[world.path("list.json").as_str()]).expect(3, "check input");
+    world.file("Dockerfile", "kind: x");
+    input(&world, &[world.path("Dockerfile").as_str()]).expect(3, "neither JSON, YAML, TOML nor dotenv");
+    world.file("double.yaml", "kind: x\nkind: y\n");
+    input(&world, &[world.path("double.yaml").as_str()]).expect(3, "duplicate mapping key");
+    world.file("plain", "{\"kind\": \"x\"}");
+    input(&world, &[world.path("plain").as_str()]).expect(0, "Result: SUCCESS");
+}
+
+#[test]
+fn a_command_that_is_none_is_an_error_at_every_depth() {
+    let world = World::empty();
+    for arguments in
+        [&[][..], &["nonsense"], &["validate"], &["validate", "imgae"], &["inspect", "nonsense"], &["init"]]
+    {
+        let ran = Ran::of(&ec_command(&world.path(""), arguments).output().unwrap());
+        assert!(ran.code == 1 && ran.out.is_empty(), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn reports_of_documents_go_where_they_are_sent() {
     let world = kinds();
     let (a, out) = (world.path("in/a.json"), world.path("report"));
@@ -417,7 +468,7 @@ fn documents_that_cannot_be_judged_are_no_pass() {
     let ran = input(&world, &[a.as_str(), broken.as_str()]);
     ran.expect(3, &format!("error validating file {broken}: control character"));
     input(&world, &[world.path("in/none.json").as_str()]).expect(3, "there is no such file");
-    input(&world, &[world.path("in/notes.txt").as_str()]).expect(3, "neither JSON nor YAML");
+    input(&world, &[world.path("in/notes.txt").as_str()]).expect(3, "neither JSON, YAML");
     for (arguments, says) in [
         (&[][..], "at least one input file must be specified"),
         (&["", "  "], "at least one input file must be specified"),
@@ -426,6 +477,7 @@ fn documents_that_cannot_be_judged_are_no_pass() {
         (&[a.as_str(), "-o", "junit"], "is not a report format"),
         (&[a.as_str(), "--workers", "0"], "--workers"),
         (&[a.as_str(), "--effective-time", "2020-01-01"], "is in the past"),
+        (&[a.as_str(), "--effective-time", "attestation"], "a document has no attestation"),
     ] {
         input(&world, arguments).expect(2, says);
     }

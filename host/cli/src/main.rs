@@ -9,21 +9,23 @@ mod exit;
 mod files;
 mod flags;
 mod heap;
+mod limit;
 mod logs;
 mod printer;
 mod registries;
 mod settings;
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
 
 use camino::Utf8PathBuf;
 use clap::Parser as _;
 
 use crate::{
-    flags::{Command, Flags},
+    error::Unusable,
+    flags::{Command, Flags, Validate},
     printer::Printer,
     registries::Network,
-    settings::{Called, Surroundings},
+    settings::{Called, Surroundings, timeout},
 };
 
 fn main() -> ExitCode {
@@ -48,7 +50,22 @@ fn main() -> ExitCode {
     }
     // The exit codes of this command are conftest's, by whatever name it is called.
     let has_own_codes = matches!(flags.command, Command::Test(_));
-    let done = logs::start(&flags.global, called).and_then(|()| commands::run(flags.command, &flags.global, around));
+    let limit = match limit_of(&flags) {
+        Ok(limit) => limit,
+        Err(unusable) => {
+            Printer::new(false).error(&called.error(&unusable.text()));
+            return called.code(exit::UNUSABLE).into();
+        }
+    };
+    let started = logs::start(&flags.global, called);
+    let asked = flags.global.timeout.clone().unwrap_or_default();
+    let work = move || started.and_then(|()| commands::run(flags.command, &flags.global, around));
+    let Some(done) = limit::within(limit, work) else {
+        // The words are `ec`'s.
+        let why = "the timeout can be adjusted using the --timeout command line argument";
+        Printer::new(false).error(&called.error(&format!("error: exceeded allowed execution time of {asked}, {why}")));
+        return called.code(if has_own_codes { exit::UNUSABLE } else { exit::NO_ANSWER }).into();
+    };
     match done {
         Ok(code) if has_own_codes => code.into(),
         Ok(code) => called.code(code).into(),
@@ -56,6 +73,14 @@ fn main() -> ExitCode {
             Printer::new(false).error(&called.error(&unusable.text()));
             called.code(exit::UNUSABLE).into()
         }
+    }
+}
+
+/// The `--timeout` of commands that do not see to it themselves, and by default have none.
+fn limit_of(flags: &Flags) -> Result<Option<Duration>, Unusable> {
+    match &flags.command {
+        Command::Validate { what: Validate::Image(_) } | Command::Policy { .. } | Command::Opa { .. } => Ok(None),
+        _ => flags.global.timeout.as_deref().filter(|text| !text.is_empty()).map_or(Ok(None), timeout),
     }
 }
 

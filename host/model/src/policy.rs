@@ -249,6 +249,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_object_is_neither_null_nor_a_list() {
+        for (text, says) in [
+            (r#"{"identity": null}"#, "`identity` is null, not an object"),
+            (r#"{"configuration": []}"#, "`configuration` is a list, not an object"),
+            (r#"{"sources": [{}, []]}"#, "`sources[1]` is a list"),
+            (r#"{"sources": [{"config": []}]}"#, "`sources[0].config` is a list"),
+            (r#"{"sources": [{"volatileConfig": null}]}"#, "`sources[0].volatileConfig` is null"),
+            (r#"{"sources": [{"ruleData": null}]}"#, "`sources[0].ruleData` is null"),
+        ] {
+            let error = PolicySpec::parse(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn a_resource_and_its_spec_are_the_same_policy() {
         let spec = r#"{"sources":[{"policy":["./p"],"data":["./d"],"ruleData":{"b":1.0,"a":[]},"config":{"exclude":["x"],"include":["*"]}}],"publicKey":"k.pub"}"#;
         let bare = PolicySpec::parse(spec).unwrap();

@@ -56,7 +56,16 @@ fn parse_yaml(text: &str) -> Result<Value, TextError> {
     options.with_snippet = false;
     serde_saphyr::from_str_with_options(text, options)
         .map(|Yaml(value)| value)
-        .map_err(|error| TextError(error.to_string().lines().next().unwrap_or_default().to_owned()))
+        .map_err(|error| TextError(said(error.to_string().lines().next().unwrap_or_default())))
+}
+
+/// What the reader says, without what only programmers can do about it.
+fn said(text: &str) -> String {
+    let text = text.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+    match text.strip_prefix("budget breached: Documents ").and_then(|rest| rest.split_once('}')) {
+        Some((_, place)) => format!("a second document begins{place}"),
+        None => text,
+    }
 }
 
 /// A JSON value read from YAML.
@@ -185,7 +194,10 @@ mod tests {
             let error = parse(bad).unwrap_err().to_string();
             assert!(!error.is_empty() && !error.contains('\n'), "{bad:?}: {error}");
         }
-        assert!(parse("a: 1\n---\nb: 2").is_err());
+        let second = parse("a: 1\n---\nb: 2").unwrap_err().to_string();
+        assert!(second.starts_with("a second document begins at line "), "{second}");
+        let twice = parse("a: 1\na: 2").unwrap_err().to_string();
+        assert_eq!(twice, "duplicate mapping key: a at line 2, column 1");
     }
 
     #[test]

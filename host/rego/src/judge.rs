@@ -161,7 +161,36 @@ impl Group {
             now: self.now,
             deadline: self.deadline,
             time_limit: self.time_limit,
+            strict_builtin_errors: false,
         }
+    }
+}
+
+impl Group {
+    /// What the rules say about several input documents that are one thing, in place of the input of the case. A rule
+    /// passed if it had nothing to say about any of them.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] when there is none about one of them.
+    pub fn judge_together<'a>(
+        &self,
+        case: &Case<'_>,
+        inputs: impl Iterator<Item = &'a str>,
+    ) -> Result<Decision, NoAnswer> {
+        let (usual, criteria) = self.criteria(case);
+        let packages = self.packages(&usual, &criteria);
+        let mut answers = Vec::new();
+        for input in inputs {
+            let case = Case { input, ..*case };
+            let said = self.policy.evaluate(&self.ask(&case, &packages));
+            answers.extend(said.map_err(|error| error.into_no_answer(&self.name))?);
+        }
+        let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        answers.retain(|answer| self.is_meant(&code(answer)));
+        let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
+        let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
+        let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
+        Ok(decide(&rules, answers, &criteria, case.when, &Form { success: &passed, as_ec: self.as_ec }))
     }
 }
 
@@ -181,16 +210,7 @@ impl Judge for Group {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let (usual, criteria) = self.criteria(case);
-        let packages = self.packages(&usual, &criteria);
-        let ask = self.ask(case, &packages);
-        let mut answers = self.policy.evaluate(&ask).map_err(|error| error.into_no_answer(&self.name))?;
-        let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
-        answers.retain(|answer| self.is_meant(&code(answer)));
-        let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
-        let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
-        let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
-        Ok(decide(&rules, answers, &criteria, case.when, &Form { success: &passed, as_ec: self.as_ec }))
+        self.judge_together(case, std::iter::once(case.input))
     }
 }
 

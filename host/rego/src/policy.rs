@@ -64,6 +64,8 @@ pub struct Ask<'a> {
     pub deadline: Option<Instant>,
     /// How long the evaluation may take at most.
     pub time_limit: Duration,
+    /// Whether an error of a built-in ends the evaluation. As in OPA, it usually is undefined.
+    pub strict_builtin_errors: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -71,11 +73,26 @@ impl<'a> Ask<'a> {
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
         let now = Timestamp::now();
-        Self { packages, input, when: None, host: Arc::new(NoHost), now, deadline: None, time_limit: EVALUATION_TIME }
+        Self {
+            packages,
+            input,
+            when: None,
+            host: Arc::new(NoHost),
+            now,
+            deadline: None,
+            time_limit: EVALUATION_TIME,
+            strict_builtin_errors: false,
+        }
     }
 }
 
 impl Ask<'_> {
+    fn question(&self) -> Question {
+        let mut question = Question::new(&self.host, self.now, self.deadline, self.time_limit);
+        question.strict_builtin_errors = self.strict_builtin_errors;
+        question
+    }
+
     /// The same for the engine.
     fn of<'q>(
         &self,
@@ -106,7 +123,15 @@ pub(crate) struct Compiled {
 impl Policy {
     /// Compiles the sources. All problems that are found in one step are told at once.
     pub fn compile(sources: Sources) -> Result<Self, CompileError> {
-        let Compiled { program, modules, rules, files } = compile(sources, CompileOptions::default())?;
+        Self::compile_with(sources, CompileOptions::default())
+    }
+
+    /// The same, as the options have it.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub fn compile_with(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
+        let Compiled { program, modules, rules, files } = compile(sources, options)?;
         if rules.all.is_empty() {
             return Err(CompileError::NoRules { files });
         }
@@ -184,7 +209,7 @@ impl Policy {
         let paths: BTreeSet<_> = rules.iter().filter_map(path).collect();
         let places = rules.iter().map(|rule| rule.place.clone()).collect();
         let watch = Watch { stories: Some(Wanted::At(places)), ..Watch::default() };
-        let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
+        let question = ask.question();
         let input = regorus::Value::from_json_str(ask.input).map_err(|error| EvalError::Input(error.to_string()))?;
         let paths: Vec<_> = paths.into_iter().collect();
         let asked = ask.of(&question, &self.program, Some(input));
@@ -288,7 +313,7 @@ pub(crate) fn evaluate(
     input: Option<&str>,
     paths: &[Vec<String>],
 ) -> Result<Vec<Option<Value>>, EvalError> {
-    let question = Question::new(&ask.host, ask.now, ask.deadline, ask.time_limit);
+    let question = ask.question();
     let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
     let asked = ask.of(&question, program, input);
     let answer = question.answered(program.evaluate(paths, &asked))?;

@@ -107,7 +107,18 @@ impl InputRun {
 
     /// The report in that format; it ends in a line break. Fails only where something cannot be put into JSON.
     pub fn report(&self, format: InputFormat, options: Options) -> Result<String, serde_json::Error> {
-        let mut files: Vec<_> = self.files.iter().collect();
+        let without_warnings: Vec<FileOutcome>;
+        // As `ec`, which forgets about warnings that are not shown.
+        let mut files: Vec<_> = if options.as_ec && !options.show_warnings {
+            let forget = |file: &FileOutcome| {
+                let decision = Decision { warnings: Vec::new(), ..file.decision.clone() };
+                FileOutcome { decision, ..file.clone() }
+            };
+            without_warnings = self.files.iter().map(forget).collect();
+            without_warnings.iter().collect()
+        } else {
+            self.files.iter().collect()
+        };
         files.sort_by(|a, b| b.path.cmp(&a.path));
         Ok(match format {
             InputFormat::Json => json::to_string(&self.document(&files, options))? + "\n",
@@ -265,6 +276,35 @@ mod tests {
         let plain = Options::default();
         assert_eq!(shown(plain), [false, true, false]);
         assert_eq!(shown(Options { show_warnings: false, show_successes: true, ..plain }), [true, false, false]);
+    }
+
+    #[test]
+    fn a_term_of_any_kind_is_told() {
+        for (term, says) in [
+            (serde_json::json!(1.5), "  Term: 1.5\n"),
+            (serde_json::json!(true), "  Term: true\n"),
+            (serde_json::json!(["a", 1]), "  Terms: a, 1\n"),
+        ] {
+            let mut one = file("a.json", &[], &[]);
+            one.decision.violations = vec![Finding::new("main.size", "large").with("term", term)];
+            let text = run(vec![one]).report(InputFormat::Text, Options::default()).unwrap();
+            assert!(text.contains(says), "{text}");
+        }
+    }
+
+    #[test]
+    fn warnings_that_are_not_shown_count_unless_called_ec() {
+        let run = run(vec![file("a.json", &[], &["large"])]);
+        for (as_ec, says) in [
+            (false, "Result: WARNING\nViolations: 0, Warnings: 1,"),
+            (true, "Result: SUCCESS\nViolations: 0, Warnings: 0,"),
+        ] {
+            let options = Options { show_warnings: false, as_ec, ..Options::default() };
+            let text = run.report(InputFormat::Text, options).unwrap();
+            assert!(text.contains(says), "{text}");
+            let summary = run.report(InputFormat::Summary, options).unwrap();
+            assert_eq!(summary.contains("\"total_warnings\":0"), as_ec, "{summary}");
+        }
     }
 
     #[test]

@@ -27,6 +27,6 @@ pub use gather::{Checking, GatherOptions, Gatherer, Relocation};
 pub use key::{KeyError, PublicKey};
 pub use source::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, folder_name};
 pub use store::{
-    BundleError, Descriptor, IndexItem, Manifest, Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer,
-    RegistryOptions, Resolved, Retry, Store,
+    Artifact, ArtifactLayer, BundleError, Descriptor, IndexItem, Manifest, Proxies, REGISTRY_CONNECT, REGISTRY_IDLE,
+    REGISTRY_REQUEST, Referrer, RegistryOptions, Resolved, Retry, Store,
 };

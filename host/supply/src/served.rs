@@ -38,7 +38,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Answers `GET` requests by path and the `Authorization` header.
+    /// Answers requests by path and the `Authorization` header.
     pub(crate) fn start(answer: impl Fn(&str, Option<&str>) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let served = Self { address: listener.local_addr().unwrap(), requests: Arc::default(), stop: Arc::default() };
@@ -89,7 +89,7 @@ fn serve(
     let mut line = String::new();
     lines.read_line(&mut line)?;
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-    let mut authorization = None;
+    let (mut authorization, mut length) = (None, 0);
     loop {
         line.clear();
         if lines.read_line(&mut line)? == 0 || line == "\r\n" {
@@ -100,7 +100,14 @@ fn serve(
         {
             authorization = Some(value.trim().to_owned());
         }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap_or(0);
+        }
     }
+    // What is pushed is taken and forgotten: an answer before its end would be lost.
+    std::io::copy(&mut lines.by_ref().take(length), &mut std::io::sink())?;
     requests.lock().unwrap().push(path.clone());
     match answer(&path, authorization.as_deref()) {
         Answer::Whole(status, headers, body) => {

@@ -13,9 +13,19 @@ use assay_model::{
     outcome::{Outcome, Verdict},
     snapshot::Component,
 };
+use assay_rego::Group;
 use assay_runner::Inaccessible;
 
 use crate::settings::ImageSettings;
+
+/// What is said of packages whose rules nobody asks, as in `ec`.
+pub(super) fn unasked(groups: &[Group]) -> Option<String> {
+    let packages: Vec<_> = groups.iter().flat_map(Group::unasked).collect();
+    let told = || {
+        format!("warning: as in ec, rules of nested packages are not asked beside others: `{}`", packages.join("`, `"))
+    };
+    (!packages.is_empty()).then(told)
+}
 
 /// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
 /// answer.

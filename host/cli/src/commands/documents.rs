@@ -1,4 +1,4 @@
-//! [`Documents`]: JSON and YAML documents that policies judge by themselves, read from files or given as text.
+//! [`Documents`]: documents that policies judge by themselves, read from files or given as text.
 
 use std::io::Read as _;
 
@@ -6,10 +6,11 @@ use assay_model::{limits, yaml};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-use crate::{error::Unusable, files::read_text};
-
-/// The ends of names of files that are read.
-const ENDS: [&str; 3] = ["json", "yaml", "yml"];
+use super::{
+    folders::files_below,
+    forms::{Form, form_of},
+};
+use crate::{error::Unusable, files::read_text, settings::Called};
 
 /// The largest document: the size that `ec`'s server takes.
 const DOCUMENT_BYTES: u64 = 80 << 20;
@@ -27,17 +28,24 @@ pub(crate) struct Documents {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Named {
     File(Utf8PathBuf),
-    /// A file that is read as `json` or `yaml` whatever its name.
-    FileAs(Utf8PathBuf, String),
+    /// A file that is read as one of a form whatever its name.
+    FileAs(Utf8PathBuf, Form),
+    /// A folder that is reported as if it were one file, with the files in it.
+    Folder(Utf8PathBuf, Vec<Utf8PathBuf>),
     Text(String),
 }
 
 impl Named {
-    /// Looks where an argument leads. A folder stands for the JSON and YAML files that are directly in it.
-    pub(crate) fn of(argument: &str) -> Result<Vec<Self>, Unusable> {
+    /// Looks where an argument leads. A folder stands for the files that are directly in it and whose form is known;
+    /// called `ec`, for one that holds every file in it, and those below it whose form is known.
+    pub(crate) fn of(argument: &str, called: Called) -> Result<Vec<Self>, Unusable> {
         let path = Utf8Path::new(argument);
         if path.is_dir() {
-            return in_folder(path);
+            let files = in_folder(path, called)?;
+            return Ok(match called {
+                Called::Ec => vec![Self::Folder(path.to_owned(), files)],
+                Called::Assay => files.into_iter().map(Self::File).collect(),
+            });
         }
         let is_text = argument.trim_start().starts_with('{')
             || (!path.exists() && matches!(yaml::parse(argument), Ok(Value::Object(_))));
@@ -47,103 +55,63 @@ impl Named {
     /// The name in reports.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::File(path) | Self::FileAs(path, _) => path.as_str(),
+            Self::File(path) | Self::FileAs(path, _) | Self::Folder(path, _) => path.as_str(),
             Self::Text(text) => text,
         }
     }
 
-    /// Reads the documents; `-` is standard input. The error is what is wrong with them.
-    pub(crate) fn read(&self) -> Result<Documents, Unusable> {
-        let text = match self {
-            Self::Text(text) => text.clone(),
-            Self::File(path) | Self::FileAs(path, _) if path == "-" => {
-                let mut text = String::new();
-                std::io::stdin()
-                    .take(DOCUMENT_BYTES)
-                    .read_to_string(&mut text)
-                    .map_err(|error| Unusable::new(format!("standard input cannot be read: {error}")))?;
-                text
-            }
-            Self::FileAs(path, _) => read_text(path, "input", DOCUMENT_BYTES)?,
-            Self::File(path) => {
-                let known = path.extension().is_none_or(|end| ENDS.contains(&end.to_ascii_lowercase().as_str()));
-                if !known {
-                    return Err(Unusable::new(format!("`{path}` is neither JSON nor YAML by its name"))
-                        .hint("documents end with .json, .yaml or .yml"));
-                }
-                read_text(path, "input", DOCUMENT_BYTES)?
-            }
+    /// Reads the documents, those of each file by themselves; `-` is standard input. The error is what is wrong.
+    pub(crate) fn read(&self) -> Result<Vec<Documents>, Unusable> {
+        let one = |name: &str, text: &str, form: Form| {
+            let values = form.read(text).map_err(|why| Unusable::new(format!("`{}`: {why}", shown(name))))?;
+            Ok(Documents { name: name.to_owned(), values })
         };
-        let is_json = match self {
-            Self::File(path) => path.extension() == Some("json"),
-            Self::FileAs(_, parser) => parser == "json",
-            Self::Text(_) => false,
+        let file = |path: &Utf8Path, form: Form| {
+            let text = if path == "-" { standard_input()? } else { read_text(path, "input", DOCUMENT_BYTES)? };
+            one(path.as_str(), &text, form)
         };
-        let values = parse(&text, is_json).map_err(|why| Unusable::new(format!("`{}`: {why}", shown(self.name()))))?;
-        Ok(Documents { name: self.name().to_owned(), values })
+        Ok(match self {
+            Self::Text(text) => vec![one(text, text, Form::Yaml)?],
+            Self::File(path) => vec![file(path, form_of(path)?)?],
+            Self::FileAs(path, form) => vec![file(path, *form)?],
+            Self::Folder(_, files) => {
+                files.iter().map(|path| file(path, form_of(path)?)).collect::<Result<Vec<_>, Unusable>>()?
+            }
+        })
     }
 }
 
-fn in_folder(folder: &Utf8Path) -> Result<Vec<Named>, Unusable> {
+fn standard_input() -> Result<String, Unusable> {
+    let mut text = String::new();
+    std::io::stdin()
+        .take(DOCUMENT_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| Unusable::new(format!("standard input cannot be read: {error}")))?;
+    Ok(text)
+}
+
+fn in_folder(folder: &Utf8Path, called: Called) -> Result<Vec<Utf8PathBuf>, Unusable> {
     let unreadable = |error: std::io::Error| Unusable::new(format!("`{folder}` cannot be read: {error}"));
+    let is_known = |path: &Utf8PathBuf| path.extension().is_some() && Form::of_file(path).is_some();
     let mut paths = Vec::new();
     for entry in folder.read_dir_utf8().map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.into_path();
-        if path.is_file() && path.extension().is_some_and(|end| ENDS.contains(&end)) {
-            paths.push(path);
+        match called {
+            Called::Ec if path.is_dir() => paths.extend(files_below(&path)?.into_iter().filter(is_known)),
+            Called::Ec => paths.push(path),
+            Called::Assay if path.is_file() && is_known(&path) => paths.push(path),
+            Called::Assay => {}
         }
         if paths.len() > limits::SOURCE_FILES {
             return Err(Unusable::new(format!("`{folder}` holds more than {} files", limits::SOURCE_FILES)));
         }
     }
     if paths.is_empty() {
-        return Err(Unusable::new(format!("the folder `{folder}` holds no JSON or YAML file"))
+        return Err(Unusable::new(format!("the folder `{folder}` holds no JSON, YAML, TOML or dotenv file"))
             .hint("files in folders below it are not looked at"));
     }
     paths.sort();
-    Ok(paths.into_iter().map(Named::File).collect())
-}
-
-/// The documents of a text. JSON is YAML, but what says that it is JSON must be.
-fn parse(text: &str, is_json: bool) -> Result<Vec<Value>, String> {
-    let documents = if is_json {
-        vec![serde_json::from_str(text).map_err(|error| error.to_string())?]
-    } else {
-        let parts = parts(text);
-        parts.iter().map(|part| yaml::parse(part)).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?
-    };
-    let mut values = Vec::new();
-    for document in documents {
-        match document {
-            Value::Array(items) => values.extend(items),
-            other => values.push(other),
-        }
-    }
-    // A stream may end with an empty document; a document alone is taken as it is.
-    if values.len() > 1 {
-        values.retain(|value| !value.is_null());
-    }
-    Ok(values)
-}
-
-/// The documents of a YAML stream: a line that begins with `---` begins one, wherever it stands.
-fn parts(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    for line in text.split_inclusive('\n') {
-        let rest = line.strip_prefix("---");
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
-            parts.push(String::new());
-        }
-        if let Some(part) = parts.last_mut() {
-            part.push_str(line);
-        }
-    }
-    let says_something =
-        |part: &String| part.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
-    if parts.len() > 1 && parts.first().is_some_and(|first| !says_something(first)) {
-        parts.remove(0);
-    }
-    parts
+    Ok(paths)
 }
 
 fn shown(name: &str) -> String {
@@ -152,40 +120,27 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn a_stream_is_as_many_documents_as_it_holds_and_a_list_as_many_as_its_items() {
-        for (text, is_json, want) in [
-            ("a: 1", false, vec![json!({"a": 1})]),
-            ("# c\n---\na: 1\n---\nb: |\n  ---x\n---\n", false, vec![json!({"a": 1}), json!({"b": "---x\n"})]),
-            ("[1, {\"a\": 2}]", true, vec![json!(1), json!({"a": 2})]),
-            ("- 1\n- 2\n", false, vec![json!(1), json!(2)]),
-            ("{}", true, vec![json!({})]),
-            ("", false, vec![Value::Null]),
-        ] {
-            assert_eq!(parse(text, is_json).unwrap(), want, "{text:?}");
-        }
-        assert!(parse("a: 1", true).is_err(), "a file that ends with .json is JSON");
-        assert!(parse("a: [", false).is_err());
-    }
-
-    #[test]
     fn an_argument_is_a_file_a_folder_or_the_document_itself() {
+        let of = |argument: &str| Named::of(argument, Called::Assay);
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap();
-        assert!(Named::of(folder.as_str()).is_err(), "nothing is judged in an empty folder");
-        for name in ["b.yaml", "a.json", "c.txt"] {
-            fs_err::write(folder.join(name), "{}").unwrap();
+        assert!(of(folder.as_str()).is_err(), "nothing is judged in an empty folder");
+        fs_err::create_dir(folder.join("sub")).unwrap();
+        for name in ["b.yaml", "a.json", "c.txt", "sub/d.toml", "sub/e.txt"] {
+            fs_err::write(folder.join(name), "").unwrap();
         }
-        let names: Vec<_> = Named::of(folder.as_str()).unwrap();
+        let names: Vec<_> = of(folder.as_str()).unwrap();
         assert_eq!(names, [Named::File(folder.join("a.json")), Named::File(folder.join("b.yaml"))]);
-        assert_eq!(Named::of("{\"a\":1}").unwrap(), [Named::Text("{\"a\":1}".to_owned())]);
-        assert_eq!(Named::of("a: 1").unwrap(), [Named::Text("a: 1".to_owned())]);
-        assert_eq!(Named::of("none.json").unwrap(), [Named::File("none.json".into())]);
+        let files = ["a.json", "b.yaml", "c.txt", "sub/d.toml"].map(|name| folder.join(name)).to_vec();
+        assert_eq!(Named::of(folder.as_str(), Called::Ec).unwrap(), [Named::Folder(folder.to_owned(), files)]);
+        assert_eq!(of("{\"a\":1}").unwrap(), [Named::Text("{\"a\":1}".to_owned())]);
+        assert_eq!(of("a: 1").unwrap(), [Named::Text("a: 1".to_owned())]);
+        assert_eq!(of("none.json").unwrap(), [Named::File("none.json".into())]);
         assert!(Named::File("none.json".into()).read().is_err());
         assert!(Named::File(folder.join("c.txt")).read().is_err());
+        assert_eq!(Named::File(folder.join("b.yaml")).read().unwrap().len(), 1);
     }
 }

@@ -92,6 +92,11 @@ fn story_lines(code: &str, stories: &[RuleStory]) -> Vec<String> {
     if stories.is_empty() {
         return vec![format!("  `{code}` is not asked: the policy's `include` and `exclude` leave its package out")];
     }
+    told(stories)
+}
+
+/// What happened in each branch of a definition that was tried.
+pub(super) fn told(stories: &[RuleStory]) -> Vec<String> {
     let mut lines = Vec::new();
     for story in stories {
         let results = match story.results {

@@ -1,5 +1,6 @@
 //! `assay fetch policy`: brings sources into folders.
 
+use assay_supply::Place;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{folders::copy_into, policy_sources::PolicySources};
@@ -19,7 +20,21 @@ pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Prin
     let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
     let wanted: Vec<(&str, Utf8PathBuf)> =
         wanted.map(|(kind, text)| (text, clean(&dest.join(kind).join(assay_supply::folder_name(text))))).collect();
-    let sources = PolicySources::bring(wanted.iter().map(|(text, _)| *text), &settings, None, printer)?;
+    let sources = PolicySources::bring(wanted.iter().map(|(text, _)| *text), &settings, None, printer);
+    let Ok(sources) = sources else {
+        // As `ec`, which tells what goes where before it asks anybody else for it.
+        for (text, to) in &wanted {
+            let is_local = Place::parse(text).is_ok_and(|place| place.is_local());
+            if is_local && !Utf8Path::new(text).exists() {
+                break;
+            }
+            say(printer, &format!("Downloading {text} to {to}\n"))?;
+            if !is_local {
+                break;
+            }
+        }
+        return sources.map(|_| exit::UNUSABLE);
+    };
     for (text, to) in wanted {
         say(printer, &format!("Downloading {text} to {to}\n"))?;
         let from = sources.path(text)?;
@@ -37,7 +52,10 @@ fn clean(path: &Utf8Path) -> Utf8PathBuf {
 
 fn work_folder() -> Result<Utf8PathBuf, Unusable> {
     let failed = |error: std::io::Error| Unusable::new(format!("a temporary folder cannot be made: {error}"));
-    let folder = tempfile::Builder::new().prefix("ec-work-").tempdir().map_err(failed)?.keep();
+    // With a number at its end, as `ec` names it. A folder that is there already is an error.
+    let number = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10_000_000_000;
+    let name = format!("ec-work-{number}");
+    let folder = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir().map_err(failed)?.keep();
     Utf8PathBuf::from_path_buf(folder).map_err(|_| Unusable::new("the path of the temporary folder is not UTF-8"))
 }
 

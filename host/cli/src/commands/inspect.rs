@@ -73,7 +73,8 @@ pub(crate) fn policy_data(flags: &InspectDataFlags, around: &Surroundings, print
             }
         }
     }
-    let all = json::sorted(&Value::Object(all));
+    // Numbers as `ec` writes them, but with all their digits.
+    let all = json::as_yaml_numbers(&json::sorted(&Value::Object(all)));
     let shown = match flags.output.as_str() {
         "yaml" => assay_report::to_yaml(&all),
         _ => json::to_string(&all).map_err(|error| Unusable::from_error(&error))?,

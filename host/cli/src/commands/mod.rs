@@ -12,6 +12,7 @@ mod excluded;
 mod explained;
 mod fetch_policy;
 mod folders;
+mod forms;
 mod init_policies;
 mod inspect;
 mod man;

@@ -3,21 +3,23 @@
 //! Exit codes are conftest's: 0, 1 for a failure; with `--fail-on-warn` 1 for a warning and 2 for a failure. A rule
 //! that gives no list of results is an error here, where conftest takes it for a pass.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use assay_model::{limits, rule::RuleKind};
-use assay_rego::{Ask, Checked, CompileError, Host, Policy, SourceError, Sources};
+use assay_rego::{Ask, Checked, CompileError, CompileOptions, Host, Policy, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
 use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     builtins::StoreHost,
     documents::{Documents, Named},
+    explained,
     fetch_policy::say,
     folders::files_below,
+    forms::Form,
     policy_sources::PolicySources,
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
     exit, files,
     flags::{
         go,
-        test::{TestFlags, Unsupported},
+        test::{OfPolicies, TestFlags},
     },
     printer::Printer,
     settings::{Called, SourceSettings, Surroundings},
@@ -38,13 +40,16 @@ struct Wanted {
     policies: Vec<String>,
     data: Vec<String>,
     namespaces: Vec<String>,
+    language: CompileOptions,
+    /// Whether it is told on standard error how rules came to their answers.
+    traces: bool,
+    strict_builtin_errors: bool,
 }
 
 /// Judges, writes the report, and gives conftest's exit code. `traces` says whether the `--trace` of every command is
 /// given, which conftest takes for its own.
 pub(crate) fn run(flags: &TestFlags, traces: bool, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    refuse(&flags.unsupported, traces)?;
-    let wanted = wanted(flags)?;
+    let wanted = wanted(flags, traces)?;
     let timestamp = around.now.as_second();
     let results = match results(flags, &wanted, around, printer) {
         Ok(results) => results,
@@ -108,30 +113,20 @@ fn write(report: &str, file: Option<&Utf8Path>, printer: Printer) -> Result<(), 
         .map_err(|error| Unusable::new(format!("creating output file: `{file}` cannot be written: {error}")))
 }
 
-fn refuse(flags: &Unsupported, traces: bool) -> Result<(), Unusable> {
-    let given = [
-        ("--trace", traces),
-        ("--strict", flags.strict),
-        ("--show-builtin-errors", flags.show_builtin_errors),
-        ("--capabilities", !flags.capabilities.is_empty()),
-        ("--rego-version", flags.rego_version != "v1"),
-        ("--proto-file-dirs", flags.proto_file_dirs.iter().any(|folder| !folder.is_empty())),
-        ("--tls=false", !flags.tls),
-    ];
-    match given.into_iter().find(|(_, is_given)| *is_given) {
-        Some((flag, _)) => {
-            let hint = if traces {
-                "`assay policy eval --explain full` traces rules"
-            } else {
-                "policies are Rego v1 and are judged without it"
-            };
-            Err(Unusable::new(format!("`{flag}` of conftest is not supported")).hint(hint))
-        }
-        None => Ok(()),
+fn language(flags: &OfPolicies) -> Result<CompileOptions, Unusable> {
+    if !flags.capabilities.is_empty() {
+        return Err(Unusable::new("`--capabilities` of conftest is not supported")
+            .hint("policies are judged with all built-ins that assay has"));
     }
+    let v0 = match flags.rego_version.as_str() {
+        "v1" => false,
+        "v0" => true,
+        other => return Err(Unusable::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
+    };
+    Ok(CompileOptions { strict: flags.strict, v0 })
 }
 
-fn wanted(flags: &TestFlags) -> Result<Wanted, Unusable> {
+fn wanted(flags: &TestFlags, traces: bool) -> Result<Wanted, Unusable> {
     let (format, file) = match flags.output.split_once('=') {
         Some((format @ "appstudio", file)) => (format, Some(file).filter(|file| !file.is_empty())),
         _ => (flags.output.as_str(), None),
@@ -149,7 +144,16 @@ fn wanted(flags: &TestFlags) -> Result<Wanted, Unusable> {
     let mut policies: Vec<String> = list(&flags.policy, "--policy", &["policy"])?;
     policies.extend(list(&flags.update, "--update", &[])?);
     let namespaces = list(&flags.namespace, "--namespace", &["main"])?;
-    Ok(Wanted { format, file, policies, data: list(&flags.data, "--data", &[])?, namespaces })
+    Ok(Wanted {
+        format,
+        file,
+        policies,
+        data: list(&flags.data, "--data", &[])?,
+        namespaces,
+        language: language(&flags.of_policies)?,
+        traces,
+        strict_builtin_errors: flags.of_policies.show_builtin_errors,
+    })
 }
 
 fn results(
@@ -173,7 +177,7 @@ fn results(
     let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
     let places = PolicySources::bring(places, &settings, Some(Arc::clone(&store)), printer)?;
     let sources = sources(wanted, &places).map_err(|error| places.named(error))?;
-    let policy = match Policy::compile(sources) {
+    let policy = match Policy::compile_with(sources, wanted.language) {
         Ok(policy) => Some(policy),
         // A policy that can refuse nothing leaves every check out, which `ec` reports as such.
         Err(CompileError::NoRules { .. }) => None,
@@ -187,7 +191,7 @@ fn results(
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {
-            results.push(judge(policy.as_ref(), document, namespace, &host)?);
+            results.push(judge(policy.as_ref(), document, namespace, wanted, &host, printer)?);
         }
     }
     Ok(results)
@@ -215,11 +219,13 @@ fn sources(wanted: &Wanted, places: &PolicySources) -> Result<Sources, Unusable>
 fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
     let ignore = Regex::new(&flags.ignore)
         .map_err(|_| Unusable::new(format!("parse files: `--ignore {}` is not a regular expression", flags.ignore)))?;
-    if !["", "json", "yaml"].contains(&flags.parser.as_str()) {
+    let form = Form::named(&flags.parser);
+    if form.is_none() && !flags.parser.is_empty() {
+        let known: Vec<_> = Form::NAMES.iter().map(|(name, _)| *name).collect();
         return Err(Unusable::new(format!("parse configurations: `--parser {}` is not supported", flags.parser))
-            .hint("files are read as json or yaml"));
+            .hint(format!("files are read as {}", known.join(", "))));
     }
-    let mut documents = Vec::new();
+    let (mut documents, mut seen) = (Vec::new(), BTreeSet::new());
     for argument in flags.files.iter().filter(|argument| !argument.is_empty()) {
         let path = Utf8Path::new(argument);
         if argument != "-" && !path.exists() {
@@ -227,12 +233,12 @@ fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
         }
         let files = if path.is_dir() { files_below(path)? } else { vec![path.to_owned()] };
         for file in files {
-            let is_known = file.extension().is_some_and(|end| ["json", "yaml", "yml"].contains(&end));
+            let is_known = file.extension().is_some() && Form::of_file(&file).is_some();
             let is_ignored = !flags.ignore.is_empty() && ignore.is_match(file.as_str());
-            if path.is_dir() && (is_ignored || !is_known) {
+            if path.is_dir() && (is_ignored || !is_known) || !seen.insert(file.clone()) {
                 continue;
             }
-            documents.push(read(file, &flags.parser)?);
+            documents.extend(read(file, form)?);
         }
         if documents.len() > limits::SOURCE_FILES {
             return Err(Unusable::new(format!("parse files: there are more than {} files", limits::SOURCE_FILES)));
@@ -244,13 +250,19 @@ fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
     if !flags.combine {
         return Ok(documents);
     }
-    let contents = |mut values: Vec<Value>| if values.len() == 1 { values.remove(0) } else { Value::Array(values) };
-    let combined = documents.into_iter().map(|one| json!({"path": one.name, "contents": contents(one.values)}));
-    Ok(vec![Documents { name: "Combined".to_owned(), values: vec![combined.collect()] }])
+    let items = |one: Documents| {
+        let Documents { name, values } = one;
+        values.into_iter().map(move |contents| json!({"path": name, "contents": contents}))
+    };
+    documents.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(vec![Documents { name: "Combined".to_owned(), values: vec![documents.into_iter().flat_map(items).collect()] }])
 }
 
-fn read(file: Utf8PathBuf, parser: &str) -> Result<Documents, Unusable> {
-    let named = if parser.is_empty() { Named::File(file) } else { Named::FileAs(file, parser.to_owned()) };
+fn read(file: Utf8PathBuf, form: Option<Form>) -> Result<Vec<Documents>, Unusable> {
+    let named = match form {
+        Some(form) => Named::FileAs(file, form),
+        None => Named::File(file),
+    };
     named.read().map_err(|error| {
         let text = error.text();
         let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
@@ -263,7 +275,9 @@ fn judge(
     policy: Option<&Policy>,
     document: &Documents,
     namespace: &str,
+    wanted: &Wanted,
     host: &Arc<dyn Host>,
+    printer: Printer,
 ) -> Result<ConftestResult, Unusable> {
     let mut result =
         ConftestResult { file: document.name.clone(), namespace: namespace.to_owned(), ..ConftestResult::default() };
@@ -271,10 +285,18 @@ fn judge(
     let packages = [namespace.to_owned()].into();
     for value in &document.values {
         let input = value.to_string();
-        let ask = Ask { host: Arc::clone(host), ..Ask::new(&packages, &input) };
-        let checked = policy
-            .check(&ask, namespace)
-            .map_err(|error| Unusable::new(format!("query rule: evaluating policy: {error}")))?;
+        let ask = Ask {
+            host: Arc::clone(host),
+            strict_builtin_errors: wanted.strict_builtin_errors,
+            ..Ask::new(&packages, &input)
+        };
+        let failed = |error| Unusable::new(format!("query rule: evaluating policy: {error}"));
+        if wanted.traces {
+            printer.note(&format!("file: {} | query: data.{namespace}", document.name));
+            let stories = policy.explain(&ask, &|_| true).map_err(failed)?;
+            explained::told(&stories).iter().for_each(|line| printer.note(line));
+        }
+        let checked = policy.check(&ask, namespace).map_err(failed)?;
         add(&mut result, checked, namespace);
     }
     Ok(result)

@@ -5,8 +5,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use assay_model::{image::ImageRef, limits, yaml};
-use assay_supply::{FetchError, FetchOptions, Fetcher, Place, Store};
+use assay_model::{failure::NoAnswer, image::ImageRef, limits, yaml};
+use assay_supply::{Artifact, ArtifactLayer, FetchError, FetchOptions, Fetcher, Place, Store};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -25,6 +25,8 @@ use crate::{
 const KIND: &str = "dev.tekton.image.kind";
 /// The media type of a layer of policy data, as conftest has it.
 const DATA: &str = "application/vnd.cncf.openpolicyagent.data.layer.v1+json";
+/// Where conftest puts the file of that layer, as `ec` has it.
+const TITLE: (&str, &str) = ("org.opencontainers.image.title", "data/data/trusted_tekton_tasks.yml");
 
 /// One version of a bundle or task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,16 +44,9 @@ struct Tracker {
 /// Adds versions, and writes the record.
 pub(crate) fn run(flags: &TrackFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let input = flags.tracked.input.as_deref().filter(|input| !input.is_empty());
-    for place in [flags.output.as_str(), input.filter(|_| flags.replace).unwrap_or_default()] {
-        if place.starts_with("oci:") {
-            return Err(Unusable::new(format!("`{place}`: records are not pushed to registries"))
-                .hint("write a file and push it, such as with `oras push`"));
-        }
-    }
-    let output = Utf8Path::new(&flags.output);
-    if !flags.output.is_empty() {
-        check_place(output)?;
-    }
+    let places = [flags.output.as_str(), input.filter(|_| flags.replace).unwrap_or_default()];
+    let places: Vec<Destination<'_>> =
+        places.into_iter().filter(|place| !place.is_empty()).map(Destination::of).collect::<Result<_, _>>()?;
     let settings = SourceSettings::new(&flags.sources, around)?;
     let store = Arc::new(settings.registry()?);
     let mut tracker = match input {
@@ -69,18 +64,48 @@ pub(crate) fn run(flags: &TrackFlags, around: &Surroundings, printer: Printer) -
     tracker.filter(flags.prune, around.now);
     tracker.expire(flags.in_effect_days, around.now)?;
     let text = tracker.to_yaml();
-    let failed =
-        |place: &Utf8Path, error: std::io::Error| Unusable::new(format!("`{place}` cannot be written: {error}"));
     if flags.output.is_empty() {
         say(printer, &text)?;
-    } else {
-        write_whole(output, text.as_bytes()).map_err(|error| failed(output, error))?;
     }
-    if let Some(input) = input.filter(|_| flags.replace) {
-        let input = Utf8Path::new(input);
-        write_whole(input, text.as_bytes()).map_err(|error| failed(input, error))?;
+    for place in &places {
+        place.write(&text, &store)?;
     }
     Ok(exit::ALLOWED)
+}
+
+/// Where a record is written.
+enum Destination<'a> {
+    File(&'a Utf8Path),
+    Image(ImageRef),
+}
+
+impl<'a> Destination<'a> {
+    /// Looks before any work whether it can be there.
+    fn of(place: &'a str) -> Result<Self, Unusable> {
+        if let Some(image) = place.strip_prefix("oci:") {
+            return image.parse().map(Self::Image).map_err(|error| Unusable::from_error(&error));
+        }
+        let file = Utf8Path::new(place);
+        check_place(file)?;
+        Ok(Self::File(file))
+    }
+
+    fn write(&self, text: &str, store: &Store) -> Result<(), Unusable> {
+        match self {
+            Self::File(file) => write_whole(file, text.as_bytes())
+                .map_err(|error| Unusable::new(format!("`{file}` cannot be written: {error}"))),
+            Self::Image(image) => {
+                let annotations = [(TITLE.0.to_owned(), TITLE.1.to_owned())].into();
+                let layer = ArtifactLayer { media_type: DATA.to_owned(), annotations, bytes: text.as_bytes().to_vec() };
+                let artifact = Artifact { made_by: "track bundle".to_owned(), layers: vec![layer] };
+                store.push(image, &artifact).map(drop).map_err(no_answer)
+            }
+        }
+    }
+}
+
+fn no_answer(error: NoAnswer) -> Unusable {
+    Unusable::new(error.message).hint(error.hint.unwrap_or_default())
 }
 
 /// The text of a record, from a file or from an image's data layers.
@@ -89,8 +114,6 @@ fn read(input: &str, store: &Store) -> Result<String, Unusable> {
         return read_text(Utf8Path::new(input), "--input", limits::DATA_FILE_BYTES);
     };
     let image: ImageRef = image.parse().map_err(|error| Unusable::from_error(&error))?;
-    let no_answer =
-        |error: assay_model::failure::NoAnswer| Unusable::new(error.message).hint(error.hint.unwrap_or_default());
     let found = store.resolve(&image).map_err(no_answer)?;
     let layer = found.manifest.layers().iter().find(|layer| layer.media_type == DATA);
     let layer = layer.ok_or_else(|| Unusable::new(format!("`{input}` holds no layer of policy data")))?;

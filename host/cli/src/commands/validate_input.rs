@@ -17,7 +17,7 @@ use assay_model::{
     image::PinnedImage,
     outcome::Verdict,
     policy::SourceGroup,
-    port::{Case, Judge},
+    port::Case,
     selection::Selection,
     snapshot::Component,
 };
@@ -26,6 +26,7 @@ use assay_report::{FileOutcome, InputRun};
 use assay_supply::Relocation;
 
 use super::{
+    as_ec,
     builtins::StoreHost,
     documents::Named,
     fetch_policy::say,
@@ -50,9 +51,9 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
     }
     let mut inputs = Vec::new();
     for argument in &settings.arguments {
-        inputs.extend(Named::of(argument)?);
+        inputs.extend(Named::of(argument, around.called)?);
     }
-    let judges = judges(&settings, &source_settings, printer)?;
+    let judges = judges(&settings, &source_settings, around.called, printer)?;
     let run = InputRun {
         files: judge_all(&inputs, &judges, &settings),
         policy: settings.policy.clone(),
@@ -77,9 +78,11 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
     let verdict = run.verdict();
     match verdict {
         Verdict::Allowed => {}
-        Verdict::Denied if settings.strict => {
-            printer.note(&around.called.error("error: success criteria not met"));
+        // `ec` says so even when it is to be quiet.
+        Verdict::Denied if settings.strict && around.called == Called::Ec => {
+            printer.error("Error: success criteria not met");
         }
+        Verdict::Denied if settings.strict => printer.note("error: success criteria not met"),
         Verdict::Denied => {}
         Verdict::NoAnswer => {
             let lines: Vec<String> =
@@ -101,6 +104,7 @@ fn line(path: &str, error: &NoAnswer) -> String {
 fn judges(
     settings: &InputSettings,
     source_settings: &SourceSettings,
+    called: Called,
     printer: Printer,
 ) -> Result<Vec<Group>, Unusable> {
     let store = Arc::new(source_settings.registry()?);
@@ -125,9 +129,12 @@ fn judges(
         for why in selection.skipped() {
             printer.note(&format!("warning: {why}"));
         }
-        Ok(Group::new(name, Arc::new(compiled), selection, host))
+        Ok(Group::new(name, Arc::new(compiled), selection, host).with_answers_of_ec(called == Called::Ec))
     };
-    policy.sources.iter().map(|group| judge(group).map_err(|error| places.named(error))).collect()
+    let judge = |group| judge(group).map_err(|error| places.named(error));
+    let groups = policy.sources.iter().map(judge).collect::<Result<Vec<_>, _>>()?;
+    as_ec::unasked(&groups).iter().for_each(|note| printer.note(note));
+    Ok(groups)
 }
 
 /// Judges all files, some at a time, and gives what was found in their order.
@@ -156,21 +163,24 @@ fn judge_all(inputs: &[Named], judges: &[Group], settings: &InputSettings) -> Ve
 }
 
 fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Result<Decision, NoAnswer> {
-    let documents =
+    let files =
         input.read().map_err(|error| NoAnswer::new(ErrorCode::Malformed, error.text().replacen("error: ", "", 1)))?;
+    // The words are `ec`'s.
+    let nothing = || NoAnswer::new(ErrorCode::NothingJudged, "no successes, warnings, or failures, check input");
+    if files.is_empty() || files.iter().any(|file| file.values.is_empty()) {
+        return Err(nothing());
+    }
     let (component, evidence) = (Component::new("", ""), no_image()?);
     let mut decision = Decision::default();
     for judge in judges {
         let mut said = Decision::default();
-        for value in &documents.values {
-            let input = value.to_string();
-            let case =
-                Case { component: &component, evidence: &evidence, when: settings.effective_time, input: &input };
-            said.extend(judge.judge(&case)?);
+        for file in &files {
+            let inputs: Vec<String> = file.values.iter().map(ToString::to_string).collect();
+            let case = Case { component: &component, evidence: &evidence, when: settings.effective_time, input: "" };
+            said.extend(judge.judge_together(&case, inputs.iter().map(String::as_str))?);
         }
         if said.is_empty() {
-            // The words are `ec`'s.
-            return Err(NoAnswer::new(ErrorCode::NothingJudged, "no successes, warnings, or failures, check input"));
+            return Err(nothing());
         }
         decision.extend(said);
     }

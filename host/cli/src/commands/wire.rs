@@ -97,11 +97,7 @@ pub(crate) fn judges(
                 .map_err(|error| sources.named(error))?,
         );
     }
-    let unasked: Vec<_> = groups.iter().flat_map(Group::unasked).collect();
-    if !unasked.is_empty() {
-        let packages = unasked.join("`, `");
-        notes.push(format!("warning: as in ec, rules of nested packages are not asked beside others: `{packages}`"));
-    }
+    notes.extend(as_ec::unasked(&groups));
     let mut judges: Vec<Arc<dyn Judge>> = match told {
         Some(told) => explained(groups, &settings.explain, told)?,
         None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),

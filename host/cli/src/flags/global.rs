@@ -53,6 +53,14 @@ pub(crate) struct GlobalFlags {
         hide_possible_values = true
     )]
     pub(crate) log_format: LogFormat,
+
+    /// End the command with an error after this time, such as 90s, 5m or 1h30m; 0 for never
+    #[arg(long, global = true, value_name = "DURATION", help_heading = "Run")]
+    pub(crate) timeout: Option<String>,
+
+    /// How to reach a cluster, from which nothing is read
+    #[arg(long, global = true, value_name = "FILE", hide = true)]
+    pub(crate) kubeconfig: Option<String>,
 }
 
 /// What `--trace` can be about, in the words of `ec`.

@@ -96,7 +96,7 @@ pub(crate) enum Command {
     Version(version::VersionFlags),
 
     /// Prints the completions of a shell
-    #[command(after_help = completions::help())]
+    #[command(alias = "completion", after_help = completions::help())]
     Completions(completions::CompletionsFlags),
 
     /// Prints the manual page, or writes one for each command

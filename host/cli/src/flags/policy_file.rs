@@ -1,8 +1,8 @@
 //! The flags of `validate policy`.
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
-use super::sources::SourceFlags;
+use super::{go, sources::SourceFlags};
 
 pub(super) fn help() -> &'static str {
     "Examples:
@@ -22,6 +22,21 @@ pub(crate) struct ValidatePolicyFlags {
     /// Policy configuration to check: a file, JSON or YAML text, or a repository or address that holds one
     #[arg(short, long, value_name = "FILE|TEXT|SOURCE", help_heading = "Policy")]
     pub(crate) policy: String,
+
+    /// Of the commands beside this one; nothing here has successes
+    #[arg(long, hide = true, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::FALSE)]
+    pub(crate) show_successes: bool,
+
+    /// Of the commands beside this one; nothing here has warnings
+    #[arg(long, hide = true, default_value = "true", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::TRUE)]
+    pub(crate) show_warnings: bool,
+
+    /// Of the commands beside this one; nothing here has findings
+    #[arg(long, hide = true, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::FALSE)]
+    pub(crate) show_policy_docs_link: bool,
 
     #[command(flatten)]
     pub(crate) sources: SourceFlags,

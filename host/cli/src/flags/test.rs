@@ -18,12 +18,12 @@ Exit codes:
   1  something failed; with --fail-on-warn: a warning and nothing worse
   2  flags, files or policies cannot be read; with --fail-on-warn: something failed
 
-conftest's --trace is not there: --trace is an error here. `assay policy eval --explain full` traces rules."
+With --trace it is told on standard error how the rules came to their answers."
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TestFlags {
-    /// Files to judge: JSON or YAML, folders with such files, or `-` for standard input
+    /// Files to judge: JSON, YAML, TOML or dotenv, folders with such files, or `-` for standard input
     #[arg(value_name = "FILE|DIR", required = true)]
     pub(crate) files: Vec<String>,
 
@@ -59,7 +59,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "REGEX", default_value = "", hide_default_value = true, help_heading = "Files")]
     pub(crate) ignore: String,
 
-    /// How to read the files, whatever their names: json or yaml
+    /// How to read the files, whatever their names: json, yaml, toml or dotenv
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = "Files")]
     pub(crate) parser: String,
 
@@ -104,39 +104,39 @@ pub(crate) struct TestFlags {
     pub(crate) quiet: bool,
 
     #[command(flatten)]
-    pub(crate) unsupported: Unsupported,
+    pub(crate) of_policies: OfPolicies,
 
     #[command(flatten)]
     pub(crate) sources: SourceFlags,
 }
 
-/// Flags of conftest that would change the answer and that are not there: giving one is an error. Its `--trace` is
-/// among them, which comes in as the flag of every command.
+/// How policies are read and asked.
 #[derive(Debug, Args)]
-pub(crate) struct Unsupported {
-    /// Refuse what is only untidy in policies (not supported: an error)
-    #[arg(long, default_value = "false", default_missing_value = "true", hide = true,
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::FALSE)]
+#[command(next_help_heading = "Policies")]
+pub(crate) struct OfPolicies {
+    /// Refuse what is only untidy in policies, such as unused variables
+    #[arg(long, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) strict: bool,
 
-    /// Show the errors of built-in functions (not supported: an error)
-    #[arg(long, default_value = "false", default_missing_value = "true", hide = true,
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::FALSE)]
+    /// Take an error of a built-in function for an error, not for undefined
+    #[arg(long, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) show_builtin_errors: bool,
+
+    /// Version of Rego that policies are written in: v0 or v1
+    #[arg(long, value_name = "VERSION", default_value = "v1")]
+    pub(crate) rego_version: String,
 
     /// What built-ins there are (not supported: an error)
     #[arg(long, default_value = "", hide = true)]
     pub(crate) capabilities: String,
 
-    /// The language of policies: only `v1`
-    #[arg(long, default_value = "v1", hide = true)]
-    pub(crate) rego_version: String,
-
-    /// Folders of Protocol Buffers definitions (not supported: an error)
+    /// Folders of Protocol Buffers definitions; files that need them cannot be read
     #[arg(long, hide = true)]
     pub(crate) proto_file_dirs: Vec<String>,
 
-    /// Fetch policies over TLS; only `true`
+    /// Fetch policies over TLS, which is done wherever a registry has it
     #[arg(long, default_value = "true", default_missing_value = "true", hide = true,
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_parser = go::TRUE)]
     pub(crate) tls: bool,

@@ -20,6 +20,9 @@ pub(crate) enum Track {
   # record what the tags point to today
   assay track bundle --input trusted-tasks.yaml --replace --freshen
 
+  # keep the record in a registry, as a source of data that policies can name
+  assay track bundle --input oci:registry.example/data/trusted:latest --replace --freshen
+
 Policies read the record as data: name its folder among the data sources of a policy configuration."
     )]
     Bundle(TrackFlags),
@@ -52,14 +55,21 @@ pub(crate) struct TrackFlags {
         help_heading = "Record")]
     pub(crate) prune: bool,
 
-    /// Write the record to the file of `--input` as well
+    /// Write the record to the place of `--input` as well
     #[arg(short, long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
         help_heading = "Record")]
     pub(crate) replace: bool,
 
-    /// File to write the record to [default: standard output]
-    #[arg(short, long, value_name = "FILE", default_value = "", hide_default_value = true, help_heading = "Record")]
+    /// Where to write the record: a file, or `oci:` and an image with a tag to push it as [default: standard output]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE|oci:IMAGE",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Record"
+    )]
     pub(crate) output: String,
 
     /// Ask again what the recorded tags and files are now

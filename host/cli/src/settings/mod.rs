@@ -25,6 +25,7 @@ pub(crate) use self::{
     moment::moment_of,
     output::Output,
     policy::policy_of,
+    run::timeout,
     sources::{CacheFolder, SourceSettings},
     trust::KeyText,
 };

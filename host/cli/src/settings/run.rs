@@ -18,7 +18,8 @@ pub(super) fn workers(flag: Option<&str>) -> Result<NonZeroUsize, Unusable> {
     Ok(NonZeroUsize::new(count.into()).unwrap_or(NonZeroUsize::MIN))
 }
 
-pub(super) fn timeout(text: &str) -> Result<Option<Duration>, Unusable> {
+/// How long a command may take: none for as long as it likes.
+pub(crate) fn timeout(text: &str) -> Result<Option<Duration>, Unusable> {
     if text == "0" {
         return Ok(None);
     }

@@ -26,6 +26,10 @@ fn group(policy: &Arc<Policy>, include: &[&str], exclude: &[&str]) -> Group {
 }
 
 fn judge(group: &Group, input: &str) -> Result<Decision, NoAnswer> {
+    judge_together(group, &[input])
+}
+
+fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, NoAnswer> {
     let snapshot = Snapshot::of_image("r.example/cart:1");
     let component: &Component = snapshot.components.first().unwrap();
     let evidence = Evidence {
@@ -40,7 +44,8 @@ fn judge(group: &Group, input: &str) -> Result<Decision, NoAnswer> {
         checks: vec![],
     };
     let when = "2025-06-01T00:00:00Z".parse().unwrap();
-    group.judge(&Case { component, evidence: &evidence, when, input })
+    let case = Case { component, evidence: &evidence, when, input: inputs.first().copied().unwrap_or_default() };
+    if inputs.len() == 1 { group.judge(&case) } else { group.judge_together(&case, inputs.iter().copied()) }
 }
 
 fn codes(findings: &[Finding]) -> Vec<&str> {
@@ -62,6 +67,22 @@ fn own_policy() -> Arc<Policy> {
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
     Arc::new(Policy::compile(sources).unwrap())
+}
+
+#[test]
+fn a_rule_passes_of_several_documents_only_if_it_has_nothing_to_say_about_any() {
+    let group = group(&own_policy(), &[], &[]);
+    for (inputs, violations, successes) in [
+        (&[r#"{"good": true}"#, r#"{"good": true}"#][..], &[][..], &["fine.ok", "other.bad"][..]),
+        (&[r#"{"good": true}"#, "{}"], &["other.bad"], &["fine.ok"]),
+        (&["{}", "{}"], &["other.bad", "other.bad"], &["fine.ok"]),
+    ] {
+        let decision = judge_together(&group, inputs).unwrap();
+        assert_eq!(
+            (codes(&decision.violations), codes(&decision.successes)),
+            (violations.to_vec(), successes.to_vec())
+        );
+    }
 }
 
 #[test]

@@ -67,6 +67,17 @@ pub(super) struct Request<'a> {
     pub(super) grant: Option<&'a str>,
     /// The fields of a form, which is then posted.
     pub(super) form: Option<&'a [(&'a str, &'a str)]>,
+    /// What is brought instead of fetched.
+    pub(super) brought: Option<Brought<'a>>,
+}
+
+/// Content for a registry.
+#[derive(Clone, Copy)]
+pub(super) struct Brought<'a> {
+    /// Whether it asks for a place for content, by POST; else it is content for a place, by PUT.
+    pub(super) is_new: bool,
+    pub(super) media_type: &'a str,
+    pub(super) bytes: &'a [u8],
 }
 
 /// Why content did not come.
@@ -228,9 +239,13 @@ impl Client {
         let mut from_public = false;
         for _ in 0..=REDIRECTS {
             let client = self.client_of(&address).map_err(Failed::Surely)?;
-            let mut sent = match request.form {
-                Some(fields) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
-                None => client.get(address.clone()),
+            let mut sent = match (request.form, request.brought) {
+                (Some(fields), _) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
+                (None, None) => client.get(address.clone()),
+                (None, Some(Brought { is_new, media_type, bytes })) => {
+                    let sent = if is_new { client.post(address.clone()) } else { client.put(address.clone()) };
+                    sent.header(header::CONTENT_TYPE, media_type).body(bytes.to_vec())
+                }
             };
             if let Some(accept) = request.accept {
                 sent = sent.header(header::ACCEPT, accept);
@@ -255,6 +270,9 @@ impl Client {
             if request.form.is_some() {
                 return Err(self.lost(place, "a redirect of credentials"));
             }
+            if request.brought.is_some() {
+                return Err(self.lost(place, "a redirect of what is pushed"));
+            }
             let next = address.join(location).map_err(|_| self.lost(place, "a redirect to no address"))?;
             self.may_follow(&address, &next).map_err(|what| self.lost(place, what))?;
             address = next;
@@ -263,7 +281,7 @@ impl Client {
     }
 
     /// Whether a redirect may be followed. The error is why not.
-    fn may_follow(&self, from: &Url, to: &Url) -> Result<(), &'static str> {
+    pub(super) fn may_follow(&self, from: &Url, to: &Url) -> Result<(), &'static str> {
         let authority = |url: &Url| match (url.host_str(), url.port()) {
             (Some(host), Some(port)) => format!("{host}:{port}"),
             (host, _) => host.unwrap_or_default().to_owned(),

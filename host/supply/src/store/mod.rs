@@ -4,13 +4,15 @@
 //! (`flight`), and every byte is checked here, against the digest it was asked by, the size its descriptor announced
 //! and a limit, before anyone sees it. A blob announced larger than its limit is refused before it is asked for.
 //!
-//! Calls block while bytes are on their way; each wait has a time limit. Nothing is ever written.
+//! Calls block while bytes are on their way; each wait has a time limit. Nothing is ever written but what
+//! [`push`](Store::push) is given.
 
 mod bundle;
 mod client;
 mod credentials;
 mod flight;
 mod manifest;
+mod push;
 mod registry;
 mod retry;
 mod tar;
@@ -43,6 +45,7 @@ use self::{bundle::Bundle, flight::Flight, registry::Registry};
 pub use self::{
     bundle::BundleError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
+    push::{Artifact, ArtifactLayer},
     registry::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
     retry::Retry,
 };
@@ -302,6 +305,20 @@ impl Store {
             |item: &&IndexItem| item.os.as_deref() == Some("linux") && item.architecture.as_deref() == Some("amd64");
         let Some(item) = items.iter().find(is_usual) else { return Ok(None) };
         self.manifest(&resolved.image.repository.at(item.descriptor.digest.clone())).map(Some)
+    }
+
+    /// Pushes files as an image, and gives its digest. The name must have a tag, which then stands for it in the
+    /// registry; what this store has found out about the tag stays as it was.
+    ///
+    /// # Errors
+    /// [`NoAnswer`] when the registry does not take it, or where there is none.
+    pub fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, NoAnswer> {
+        match &self.source {
+            Source::Registry(registry) => registry.push(image, artifact),
+            Source::Bundle(bundle) => {
+                Err(NoAnswer::new(ErrorCode::Internal, format!("nothing is pushed to {}", bundle.place())))
+            }
+        }
     }
 
     /// Finds several images, those that must be asked for at the same time.

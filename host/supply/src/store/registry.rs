@@ -119,8 +119,8 @@ pub(super) struct Registry {
 }
 
 /// What a request on the runtime needs.
-struct Wire {
-    client: Client,
+pub(super) struct Wire {
+    pub(super) client: Client,
     credentials: Credentials,
     /// What registries granted: the `Authorization` header for each repository.
     grants: Mutex<BTreeMap<Repository, Arc<str>>>,
@@ -225,7 +225,7 @@ impl Registry {
     }
 
     /// Runs the work on the runtime and waits for it, from any thread, for as long as a request may take.
-    fn wait<T: Send + 'static, W: Future<Output = Result<T, NoAnswer>> + Send + 'static>(
+    pub(super) fn wait<T: Send + 'static, W: Future<Output = Result<T, NoAnswer>> + Send + 'static>(
         &self,
         registry: String,
         work: impl FnOnce(Arc<Wire>) -> W,
@@ -368,13 +368,12 @@ impl Wire {
     async fn get(&self, repository: &Repository, address: Url, accept: Option<&str>) -> Result<Answer, NoAnswer> {
         let registry = repository.registry();
         let kept = locked(&self.grants).get(repository).cloned();
-        let request = Request { address, accept, grant: kept.as_deref(), form: None };
+        let request = Request { address, accept, grant: kept.as_deref(), form: None, brought: None };
         let answer = self.client.send(registry, &request).await?;
         if answer.response.status() != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        let wanted = answer.response.headers().get_all(header::WWW_AUTHENTICATE).iter();
-        let wanted: Vec<_> = wanted.filter_map(|value| value.to_str().ok()).filter_map(Challenge::read).collect();
+        let wanted = challenges(&answer);
         let Some(grant) = self.grant(repository, kept.as_deref(), &wanted).await? else { return Ok(answer) };
         // Its place is given back before another is taken.
         drop(answer);
@@ -397,20 +396,7 @@ impl Wire {
         {
             return Ok(Some(kept));
         }
-        // The user's helper program may take its time.
-        let credential = tokio::task::block_in_place(|| self.credentials.of(repository))?;
-        let bearer = wanted.iter().find_map(|challenge| match challenge {
-            Challenge::Bearer(bearer) => Some(bearer),
-            Challenge::Basic => None,
-        });
-        let grant = match (bearer, &credential) {
-            (Some(_), Some(Credential::Registry(token))) => format!("Bearer {token}"),
-            (Some(bearer), _) => format!("Bearer {}", self.token(repository, bearer, credential.as_ref()).await?),
-            (None, Some(Credential::Password(user, password))) if wanted.contains(&Challenge::Basic) => {
-                basic(user, password)
-            }
-            (None, _) => return Ok(None),
-        };
+        let Some(grant) = self.granted(repository, wanted, "pull").await? else { return Ok(None) };
         let grant: Arc<str> = grant.into();
         if shown == Some(&*grant) {
             return Ok(None);
@@ -419,12 +405,38 @@ impl Wire {
         Ok(Some(grant))
     }
 
-    /// A token to pull from this repository.
+    /// What a registry that wants this is shown by who wants to do these actions; none if there is nothing.
+    pub(super) async fn granted(
+        &self,
+        repository: &Repository,
+        wanted: &[Challenge],
+        actions: &str,
+    ) -> Result<Option<String>, NoAnswer> {
+        // The user's helper program may take its time.
+        let credential = tokio::task::block_in_place(|| self.credentials.of(repository))?;
+        let bearer = wanted.iter().find_map(|challenge| match challenge {
+            Challenge::Bearer(bearer) => Some(bearer),
+            Challenge::Basic => None,
+        });
+        Ok(Some(match (bearer, &credential) {
+            (Some(_), Some(Credential::Registry(token))) => format!("Bearer {token}"),
+            (Some(bearer), _) => {
+                format!("Bearer {}", self.token(repository, bearer, credential.as_ref(), actions).await?)
+            }
+            (None, Some(Credential::Password(user, password))) if wanted.contains(&Challenge::Basic) => {
+                basic(user, password)
+            }
+            (None, _) => return Ok(None),
+        }))
+    }
+
+    /// A token for these actions in this repository.
     async fn token(
         &self,
         repository: &Repository,
         bearer: &Bearer,
         credential: Option<&Credential>,
+        actions: &str,
     ) -> Result<String, NoAnswer> {
         let registry = repository.registry();
         let nonsense = |what: &str| {
@@ -433,7 +445,7 @@ impl Wire {
         let mut address = Url::parse(&bearer.realm).map_err(|_| nonsense("no address"))?;
         self.client.may_ask_token(registry, &address).map_err(nonsense)?;
         let place = address.host_str().unwrap_or_default().to_owned();
-        let scope = format!("repository:{}:pull", repository.path());
+        let scope = format!("repository:{}:{actions}", repository.path());
         let service = bearer.service.as_deref().unwrap_or_default();
         let answer = if let Some(Credential::Identity(token)) = credential {
             let form = [
@@ -443,7 +455,7 @@ impl Wire {
                 ("scope", &scope),
                 ("refresh_token", token),
             ];
-            let request = Request { address, accept: None, grant: None, form: Some(&form) };
+            let request = Request { address, accept: None, grant: None, form: Some(&form), brought: None };
             self.client.send(&place, &request).await?
         } else {
             if !service.is_empty() {
@@ -454,7 +466,7 @@ impl Wire {
                 Some(Credential::Password(user, password)) => Some(basic(user, password)),
                 _ => None,
             };
-            let request = Request { address, accept: None, grant: grant.as_deref(), form: None };
+            let request = Request { address, accept: None, grant: grant.as_deref(), form: None, brought: None };
             self.client.send(&place, &request).await?
         };
         match answer.response.status() {
@@ -478,6 +490,12 @@ impl Wire {
 fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     // Every change of the state is complete before anything can panic.
     state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a registry wants to see.
+pub(super) fn challenges(answer: &Answer) -> Vec<Challenge> {
+    let wanted = answer.response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+    wanted.filter_map(|value| value.to_str().ok()).filter_map(Challenge::read).collect()
 }
 
 /// A name and a password as RFC 7617 writes them.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Barrier,
+        Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -13,7 +13,7 @@ use assay_model::{digest::Digest, failure::ErrorCode, limits, port::Blobs as _};
 
 use super::{blob, refused, repository};
 use crate::{
-    Proxies, RegistryOptions, Retry, Store,
+    Artifact, ArtifactLayer, Proxies, RegistryOptions, Retry, Store,
     fixture::{Layout, reference},
     served::{Answer, Served},
 };
@@ -248,6 +248,64 @@ fn a_registry_that_wants_a_token_gets_an_anonymous_one_for_that_repository() {
     assert!(blob(&store, &at, &Digest::of(b"layer"), Some(5), 9).is_ok());
     assert_eq!(tokens.requests(), ["/token?service=s+p&scope=repository%3Aapp%2Fgood%3Apull"]);
     assert_eq!(served.requests().len(), 3, "the token is used again");
+}
+
+fn artifact() -> Artifact {
+    let annotations = [("org.opencontainers.image.title".to_owned(), "a.yaml".to_owned())].into();
+    let layer = ArtifactLayer { media_type: "m".to_owned(), annotations, bytes: b"a: 1".to_vec() };
+    Artifact { made_by: "a test".to_owned(), layers: vec![layer] }
+}
+
+#[test]
+fn who_pushes_asks_for_a_token_to_push_and_shows_it_to_the_registry_alone() {
+    let tokens = Served::start(|_, _| Answer::Whole(200, Vec::new(), br#"{"token":"t0ken"}"#.to_vec()));
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&shown);
+    let elsewhere = Served::start(move |_, authorization| {
+        seen.lock().unwrap().push(authorization.map(str::to_owned));
+        Answer::Whole(201, Vec::new(), Vec::new())
+    });
+    let (realm, blobs) = (tokens.registry(), elsewhere.registry());
+    let served = Served::start(move |path, authorization| match authorization {
+        Some("Bearer t0ken") if path.ends_with("/blobs/uploads/") => {
+            Answer::Whole(202, vec![("Location", format!("http://{blobs}/up?at=1"))], Vec::new())
+        }
+        Some("Bearer t0ken") => Answer::Whole(201, Vec::new(), Vec::new()),
+        _ => {
+            let challenge = format!("Bearer realm=\"http://{realm}/token\",service=\"s\"");
+            Answer::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new())
+        }
+    });
+    let image = reference(&format!("{}/app/record:1", served.registry()));
+    let digest = store().push(&image, &artifact()).unwrap();
+    assert_eq!(tokens.requests(), ["/token?service=s&scope=repository%3Aapp%2Frecord%3Apull%2Cpush"]);
+    assert_eq!(*shown.lock().unwrap(), [None, None], "the configuration and the layer, without the token");
+    assert!(elsewhere.requests().contains(&format!("/up?at=1&digest=sha256%3A{}", Digest::of(b"a: 1").hex())));
+    assert_eq!(served.requests().last().unwrap(), "/v2/app/record/manifests/1");
+    assert_eq!(digest, store().push(&image, &artifact()).unwrap(), "the same content is the same image");
+}
+
+#[test]
+fn what_is_not_taken_is_an_error_and_no_manifest_follows() {
+    type Headers = Vec<(&'static str, String)>;
+    let to = |place: &str| -> Headers { vec![("Location", place.to_owned())] };
+    for (status, headers, code, says) in [
+        (401, vec![], ErrorCode::RegistryDenied, "lets nobody push"),
+        (403, vec![], ErrorCode::RegistryDenied, "lets nobody push"),
+        (500, vec![], ErrorCode::RegistryError, "500"),
+        (201, vec![], ErrorCode::RegistryError, "201"),
+        (202, vec![], ErrorCode::RegistryError, "nowhere"),
+        (202, to("http://registry.example/x"), ErrorCode::RegistryError, "plain HTTP"),
+        (307, to("/other"), ErrorCode::RegistryError, "a redirect of what is pushed"),
+    ] {
+        let served = Served::start(move |_, _| Answer::Whole(status, headers.clone(), Vec::new()));
+        let image = reference(&format!("{}/app/record:1", served.registry()));
+        let error = store().push(&image, &artifact()).unwrap_err();
+        assert!(error.code == code && error.message.contains(says), "{status}: {error}");
+        assert!(served.requests().iter().all(|path| path == "/v2/app/record/blobs/uploads/"), "{status}");
+    }
+    let pinned = reference(&format!("r.example/a@{}", Digest::of(b"")));
+    assert_eq!(store().push(&pinned, &artifact()).unwrap_err().code, ErrorCode::ImageReference);
 }
 
 #[test]

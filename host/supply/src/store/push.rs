@@ -1,0 +1,177 @@
+//! [`Artifact`]: files of one's own that are pushed to a registry as one image (distribution-spec, "Push").
+//!
+//! Every blob goes up in one piece, then the manifest that names them, so that what is half pushed is never an image.
+//! Credentials are those for reading; they are shown to the registry alone, not to where it wants blobs brought.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use assay_model::{
+    digest::Digest,
+    failure::{ErrorCode, NoAnswer},
+    image::{ImageRef, Repository},
+};
+use reqwest::{StatusCode, Url, header};
+use serde_json::{Value, json};
+
+use super::{
+    client::{Answer, Brought, Request, answered},
+    manifest::OCI_MANIFEST,
+    registry::{Registry, Wire, challenges},
+};
+
+/// What a registry is asked for: to see that tags exist takes the right to pull.
+const ACTIONS: &str = "pull,push";
+const BYTES: &str = "application/octet-stream";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+
+/// Files that are pushed as the layers of an image for no machine.
+#[derive(Clone, Debug, Default)]
+pub struct Artifact {
+    /// What made it, for people.
+    pub made_by: String,
+    /// The files, in the order of layers.
+    pub layers: Vec<ArtifactLayer>,
+}
+
+/// A file that is pushed as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ArtifactLayer {
+    /// What it is.
+    pub media_type: String,
+    /// What the manifest says about it, such as its name.
+    pub annotations: BTreeMap<String, String>,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl Artifact {
+    /// The configuration of an image with these layers (image-spec `config.md`).
+    fn config(&self) -> Vec<u8> {
+        let digests: Vec<String> = self.layers.iter().map(|layer| Digest::of(&layer.bytes).to_string()).collect();
+        // No moment: the same content is the same image.
+        let created = "0001-01-01T00:00:00Z";
+        let history: Vec<Value> =
+            self.layers.iter().map(|_| json!({"created": created, "created_by": self.made_by})).collect();
+        let rootfs = json!({"type": "layers", "diff_ids": digests});
+        json!({"architecture": "", "config": {}, "created": created, "history": history, "os": "", "rootfs": rootfs})
+            .to_string()
+            .into_bytes()
+    }
+
+    fn manifest(&self, config: &[u8]) -> Vec<u8> {
+        let descriptor = |media_type: &str, bytes: &[u8]| json!({"mediaType": media_type, "size": bytes.len(), "digest": Digest::of(bytes).to_string()});
+        let layer = |layer: &ArtifactLayer| {
+            let mut found = descriptor(&layer.media_type, &layer.bytes);
+            if let Some(found) = found.as_object_mut()
+                && !layer.annotations.is_empty()
+            {
+                found.insert("annotations".to_owned(), json!(layer.annotations));
+            }
+            found
+        };
+        let layers: Vec<Value> = self.layers.iter().map(layer).collect();
+        json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor(CONFIG, config), "layers": layers})
+            .to_string()
+            .into_bytes()
+    }
+}
+
+impl Registry {
+    /// Pushes under the name of the image, and gives its digest.
+    pub(super) fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, NoAnswer> {
+        let config = artifact.config();
+        let manifest = artifact.manifest(&config);
+        let digest = Digest::of(&manifest);
+        let name = match image.digest() {
+            None => image.tag_or_latest().to_owned(),
+            Some(named) => {
+                let message = format!("{named} cannot be pushed: the digest is that of the content");
+                return Err(NoAnswer::new(ErrorCode::ImageReference, message).hint("name it by a tag"));
+            }
+        };
+        let blobs: Vec<Vec<u8>> =
+            std::iter::once(config).chain(artifact.layers.iter().map(|layer| layer.bytes.clone())).collect();
+        let repository = image.repository().clone();
+        self.wait(repository.registry().to_owned(), move |wire| async move {
+            let mut bearer = Bearer { wire, repository, grant: None };
+            for blob in &blobs {
+                bearer.blob(blob).await?;
+            }
+            bearer.manifest(&name, &manifest).await
+        })?;
+        Ok(digest)
+    }
+}
+
+/// Who brings content to a repository, with what it has shown.
+struct Bearer {
+    wire: Arc<Wire>,
+    repository: Repository,
+    grant: Option<String>,
+}
+
+impl Bearer {
+    async fn blob(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
+        let mut address = self.wire.client.address(&self.repository, "blobs", "uploads")?;
+        if let Ok(mut segments) = address.path_segments_mut() {
+            segments.push("");
+        }
+        let asks = Brought { is_new: true, media_type: BYTES, bytes: &[] };
+        let answer = self.bring(address.clone(), asks).await?;
+        self.taken(&answer, &[StatusCode::ACCEPTED])?;
+        let place = answer.response.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
+        let mut place = place.and_then(|place| address.join(place).ok()).ok_or_else(|| self.nonsense("nowhere"))?;
+        self.wire.client.may_follow(&address, &place).map_err(|what| self.nonsense(what))?;
+        // Its place is given back before another is taken.
+        drop(answer);
+        place.query_pairs_mut().append_pair("digest", &Digest::of(bytes).to_string());
+        let is_elsewhere = place.origin() != address.origin();
+        let brought = Brought { is_new: false, media_type: BYTES, bytes };
+        let answer =
+            if is_elsewhere { self.send(place, brought, None).await? } else { self.bring(place, brought).await? };
+        self.taken(&answer, &[StatusCode::CREATED, StatusCode::NO_CONTENT, StatusCode::OK])
+    }
+
+    async fn manifest(&mut self, name: &str, bytes: &[u8]) -> Result<(), NoAnswer> {
+        let address = self.wire.client.address(&self.repository, "manifests", name)?;
+        let answer = self.bring(address, Brought { is_new: false, media_type: OCI_MANIFEST, bytes }).await?;
+        self.taken(&answer, &[StatusCode::CREATED, StatusCode::OK])
+    }
+
+    /// Brings, and brings again with credentials if the registry wants some.
+    async fn bring(&mut self, address: Url, brought: Brought<'_>) -> Result<Answer, NoAnswer> {
+        let answer = self.send(address.clone(), brought, self.grant.as_deref()).await?;
+        if answer.response.status() != StatusCode::UNAUTHORIZED || self.grant.is_some() {
+            return Ok(answer);
+        }
+        let wanted = challenges(&answer);
+        let Some(grant) = self.wire.granted(&self.repository, &wanted, ACTIONS).await? else { return Ok(answer) };
+        drop(answer);
+        self.grant = Some(grant);
+        self.send(address, brought, self.grant.as_deref()).await
+    }
+
+    async fn send(&self, address: Url, brought: Brought<'_>, grant: Option<&str>) -> Result<Answer, NoAnswer> {
+        let request = Request { address, accept: None, grant, form: None, brought: Some(brought) };
+        self.wire.client.send(self.repository.registry(), &request).await
+    }
+
+    fn taken(&self, answer: &Answer, wanted: &[StatusCode]) -> Result<(), NoAnswer> {
+        let registry = self.repository.registry();
+        match answer.response.status() {
+            status if wanted.contains(&status) => Ok(()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let with = if self.grant.is_some() { "with the credentials for it" } else { "without credentials" };
+                let message = format!("the registry `{registry}` lets nobody push to {} {with}", self.repository);
+                Err(NoAnswer::new(ErrorCode::RegistryDenied, message)
+                    .hint(format!("log in with `docker login {registry}`, as somebody who may push")))
+            }
+            status => Err(answered(registry, status)),
+        }
+    }
+
+    fn nonsense(&self, what: &str) -> NoAnswer {
+        let message = format!("the registry `{}` wants content brought to {what}", self.repository.registry());
+        NoAnswer::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+    }
+}
