@@ -3,10 +3,11 @@
 //! Every other crate names this one and this one names none of them. In reading order: what is judged
 //! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`input`], [`moment`]), what the policy says
 //! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
-//! [`event`]), and the doors other crates build ([`port`]).
+//! [`event`]), how anything of unknown length is read ([`bounded`]), and the doors other crates build ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
 
+pub mod bounded;
 pub mod criteria;
 pub mod date;
 pub mod decide;
