@@ -135,6 +135,9 @@ impl PublicKey {
             _ => return Err(KeyError::Algorithm { algorithm: "unknown" }),
         };
         validate_raw_public_key(read.scheme(), read.as_bytes()).map_err(|error| malformed(&error))?;
+        if matches!(kind, Kind::Ed25519) && is_of_small_order(read.as_bytes()) {
+            return Err(malformed(&"its point is one of the eight under which anybody can make signatures"));
+        }
         // Here a point off the curve and a short modulus are found, long before the first signature.
         let key = ParsedPublicKey::new(algorithm, read.as_bytes()).map_err(|_| match kind {
             Kind::Rsa => malformed(&"it is no RSA key of 2048 to 8192 bits"),
@@ -180,6 +183,40 @@ impl fmt::Debug for PublicKey {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "PublicKey({:?})", self.pem)
     }
+}
+
+/// The y coordinates of the points of Ed25519 whose order divides eight, little-endian: 1 (the identity), -1, 0, and the
+/// two of order eight, and those of the first three that are written a modulus (2^255 - 19) too large, which readers
+/// take for the same. Under such a key one signature fits every eighth message, or every message.
+const SMALL_ORDER: [[u8; 32]; 7] = [
+    low(0),
+    low(1),
+    *b"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+    *b"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+    high(0xec),
+    high(0xed),
+    high(0xee),
+];
+
+/// A small number.
+const fn low(last: u8) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[0] = last;
+    bytes
+}
+
+/// A number just below 2^255.
+const fn high(last: u8) -> [u8; 32] {
+    let mut bytes = [0xff; 32];
+    bytes[0] = last;
+    bytes[31] = 0x7f;
+    bytes
+}
+
+/// Whether a point of Ed25519 has an order that divides eight, whatever the sign of its x coordinate.
+fn is_of_small_order(point: &[u8]) -> bool {
+    let Some((last, rest)) = point.split_last() else { return false };
+    SMALL_ORDER.iter().any(|known| known.split_last().is_some_and(|(top, low)| low == rest && *top == last & 0x7f))
 }
 
 /// The DER inside the only PEM block of this text.
@@ -284,6 +321,23 @@ mod tests {
         assert!(refused(&encode(&der)).contains("not on its curve"));
         der.push(0);
         assert!(refused(&encode(&der)).contains("cannot be read"));
+    }
+
+    #[test]
+    fn keys_of_small_order_are_refused() {
+        let pem = |point: [u8; 32]| {
+            let head = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+            encode(&[head.as_slice(), &point].concat())
+        };
+        for known in SMALL_ORDER {
+            for sign in [0, 0x80] {
+                let mut point = known;
+                point[31] |= sign;
+                assert!(refused(&pem(point)).contains("anybody can make signatures"), "{point:?}");
+            }
+        }
+        let good: [u8; 32] = Ed25519KeyPair::generate().unwrap().public_key().as_ref().try_into().unwrap();
+        assert!(PublicKey::from_pem(&pem(good)).is_ok());
     }
 
     fn pem(key: &impl AsDer<PublicKeyX509Der<'static>>) -> String {
