@@ -8,12 +8,12 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    io::{self, Read as _},
+    fmt, io,
     path::{Path, PathBuf},
 };
 
 use assay_model::{
+    bounded::{ReadError, read_bounded},
     digest::Digest,
     failure::{ErrorCode, NoAnswer},
     image::{DOCKER_HUB, Repository},
@@ -302,11 +302,13 @@ impl Files {
     }
 }
 
-/// Reads to the end, or to one byte past the limit.
+/// Reads to the end, or finds that there is more than the limit.
 pub(super) fn read_within(file: impl io::Read, limit: u64) -> io::Result<Found> {
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) { Found::Bytes(bytes) } else { Found::Longer })
+    match read_bounded(file, limit) {
+        Ok(bytes) => Ok(Found::Bytes(bytes)),
+        Err(ReadError::TooLarge(_)) => Ok(Found::Longer),
+        Err(ReadError::Io(error)) => Err(error),
+    }
 }
 
 /// The names of an index by repository. The error is why it cannot be used.

@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
     process::{Command, Stdio},
     sync::{Mutex, PoisonError, mpsc},
@@ -16,6 +16,7 @@ use std::{
 };
 
 use assay_model::{
+    bounded::{ReadError, read_bounded},
     failure::{ErrorCode, NoAnswer},
     image::{DOCKER_HUB, Repository},
 };
@@ -104,16 +105,23 @@ impl Credentials {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(broken(&error.kind())),
             };
-            let mut text = String::new();
-            file.take(FILE_BYTES).read_to_string(&mut text).map_err(|error| broken(&error.kind()))?;
-            if text.trim().is_empty() {
+            let text = read_bounded(file, FILE_BYTES).map_err(|error| match error {
+                ReadError::Io(error) => broken(&error.kind()),
+                too_large => broken(&too_large),
+            })?;
+            if text.trim_ascii().is_empty() {
                 continue;
             }
             // Not the error itself: it could quote what stands there.
             let read = |error: serde_json::Error| broken(&format_args!("line {} is not as expected", error.line()));
-            configs.push(serde_json::from_str(&text).map_err(read)?);
+            configs.push(serde_json::from_slice(&text).map_err(read)?);
         }
         Ok(Self { files: configs, asked: Mutex::default() })
+    }
+
+    /// Nobody's.
+    pub(super) fn none() -> Self {
+        Self { files: Vec::new(), asked: Mutex::default() }
     }
 
     /// What to show for a repository; none if the user has nothing. The first file that has something decides.
@@ -231,19 +239,18 @@ fn run(program: &str, server: &str) -> Result<Option<Credential>, NoAnswer> {
             // One that does not want to know is no failure.
             writeln!(stdin, "{server_line}").ok();
         }
-        let mut text = Vec::new();
-        let read = stdout.map(|stdout| stdout.take(HELPER_BYTES + 1).read_to_end(&mut text));
-        sender.send(read.and_then(Result::ok).map(|_| text)).ok()
+        // The program may have gone by now; then there is no answer.
+        sender.send(stdout.and_then(|stdout| read_bounded(stdout, HELPER_BYTES).ok())).ok()
     });
     let answer = receiver.recv_timeout(HELPER_TIME);
-    if !matches!(&answer, Ok(Some(text)) if u64::try_from(text.len()).is_ok_and(|length| length <= HELPER_BYTES)) {
+    if !matches!(answer, Ok(Some(_))) {
         child.kill().ok();
     }
     let status = child.wait().map_err(|error| failed(&error.kind()))?;
     let text = match answer {
         Err(_) => return Err(failed(&format_args!("it did not answer within {} s", HELPER_TIME.as_secs()))),
-        Ok(Some(text)) if u64::try_from(text.len()).is_ok_and(|length| length <= HELPER_BYTES) => text,
-        Ok(_) => return Err(failed(&"its answer is too long or cannot be read")),
+        Ok(Some(text)) => text,
+        Ok(None) => return Err(failed(&"its answer is too long or cannot be read")),
     };
     if !status.success() {
         // The protocol's word for having none.
@@ -327,6 +334,17 @@ mod tests {
         let error = Credentials::read(vec![file]).err().unwrap();
         assert!(error.message.contains("config.json") && !error.message.contains("secret"), "{error}");
         assert!(!format!("{:?}", password("u", "secret")).contains("secret"));
+    }
+
+    #[test]
+    fn a_file_over_its_limit_is_refused_and_never_read_in_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        // Cut at the limit it would be a whole document without credentials.
+        let padding = " ".repeat(usize::try_from(FILE_BYTES).unwrap());
+        fs_err::write(&file, format!("{{}}{padding}{{\"auths\": {{}}}}")).unwrap();
+        let error = Credentials::read(vec![file]).err().unwrap();
+        assert!(error.message.contains("larger than the limit of 1048576 bytes"), "{error}");
     }
 
     #[test]
