@@ -61,6 +61,7 @@ pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<Registr
     let authorities = flags.registry_ca.iter().map(|file| read_bytes(file, "--registry-ca", AUTHORITIES_BYTES));
     Ok(RegistryOptions {
         insecure: flags.insecure_registry.clone(),
+        allowed: flags.allow_registry.clone(),
         credentials: network.credentials,
         authorities: authorities.collect::<Result<_, _>>()?,
         proxies: network.proxies,

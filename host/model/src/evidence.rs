@@ -28,6 +28,8 @@ pub struct Evidence {
     pub attestations: Vec<Attestation>,
     /// What verification found. A check that was not asked for is absent.
     pub checks: Vec<Check>,
+    /// What could not be looked at though enough else was found, each one sentence for the report.
+    pub notices: Vec<String>,
 }
 
 impl Evidence {

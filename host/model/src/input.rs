@@ -200,6 +200,7 @@ mod tests {
                 build_type: None,
                 signatures: vec![],
             }],
+            notices: vec![],
             checks: vec![],
         }
     }

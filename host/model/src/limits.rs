@@ -17,6 +17,9 @@ pub const MANIFEST_BYTES: u64 = 4 << 20;
 /// Manifests in one index: every one becomes a component.
 pub const INDEX_MANIFESTS: usize = 1_000;
 
+/// Indexes below one another: each level multiplies what there is to fetch.
+pub const INDEX_DEPTH: usize = 4;
+
 /// An image's config blob.
 pub const CONFIG_BYTES: u64 = 8 << 20;
 

@@ -111,6 +111,7 @@ mod tests {
             files: std::collections::BTreeMap::new(),
             signatures: vec![],
             attestations: statements.iter().map(attestation).collect(),
+            notices: vec![],
             checks: vec![],
         };
         let now = NOW.parse().unwrap();

@@ -31,6 +31,8 @@ pub struct Outcome {
     pub input: Option<Arc<str>>,
     /// The statements of the attestations as they were signed; kept only where a report shows them.
     pub statements: Vec<Arc<[u8]>>,
+    /// What of its evidence could not be looked at though enough else was found, each one sentence.
+    pub notices: Vec<String>,
     /// Why there is no verdict. Findings made before it stand, but decide nothing.
     pub error: Option<NoAnswer>,
 }

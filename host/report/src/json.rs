@@ -1,7 +1,8 @@
 //! `json`: the whole report for machines, on one line.
 //!
 //! Shape, order and bytes are those of `ec validate image --output json`. What `ec` does not have comes last in its
-//! object, and only when there is something to say: `error` of a component without an answer, `skipped-checks` that the
+//! object, and only when there is something to say: `error` of a component without an answer, `notices` about evidence of
+//! one that could not be read though enough else was found (never when called `ec`), `skipped-checks` that the
 //! user asked to leave out, `stopped` of a run that was ended early.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -80,6 +81,8 @@ pub(crate) struct ComponentDocument<'a> {
     signatures: &'a [Signature],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attestations: Vec<AttestationDocument<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    notices: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a NoAnswer>,
 }
@@ -134,6 +137,7 @@ impl<'a> ComponentDocument<'a> {
             success: outcome.allowed(),
             signatures: &outcome.signatures,
             attestations: outcome.attestations.iter().map(|one| AttestationDocument::of(one, options.as_ec)).collect(),
+            notices: options.notices(outcome),
             error: outcome.error.as_ref(),
         }
     }
@@ -170,6 +174,18 @@ mod tests {
         serde_json::from_str::<Value>(&text).unwrap();
         assert!(text.ends_with("}\n") && text.lines().count() == 1);
         text
+    }
+
+    #[test]
+    fn notices_stand_with_their_component_unless_called_ec() {
+        let outcome = Outcome {
+            notices: vec!["not all evidence could be read".to_owned()],
+            ..sample::component("cart").judged()
+        };
+        let native = written(Options::default(), std::slice::from_ref(&outcome));
+        assert!(native.contains(r#""notices":["not all evidence could be read"]"#), "{native}");
+        let as_ec = written(Options { as_ec: true, ..Options::default() }, &[outcome]);
+        assert!(!as_ec.contains("notices"), "{as_ec}");
     }
 
     #[test]

@@ -125,7 +125,8 @@ fn has_more(outcome: &Outcome, options: Options) -> bool {
     let decision = &outcome.decision;
     let warnings = options.show_warnings && !decision.warnings.is_empty();
     let successes = options.show_successes && !decision.successes.is_empty();
-    outcome.error.is_some() || !decision.violations.is_empty() || warnings || successes
+    let notices = !options.notices(outcome).is_empty();
+    outcome.error.is_some() || notices || !decision.violations.is_empty() || warnings || successes
 }
 
 fn details(standing: Standing, outcome: &Outcome, options: Options) -> String {
@@ -138,6 +139,9 @@ fn details(standing: Standing, outcome: &Outcome, options: Options) -> String {
         if let Some(hint) = &error.hint {
             text.push_str(&format!("  <br>*Hint:* {}\n", field(hint)));
         }
+    }
+    for notice in options.notices(outcome) {
+        text.push_str(&format!("\n- **Note:** {}\n", field(notice)));
     }
     findings(&mut text, "Violations", &decision.violations);
     if options.show_warnings {

@@ -1,5 +1,7 @@
 //! [`Options`]: what the user wants to see of the findings. It never changes a verdict or a count.
 
+use assay_model::outcome::Outcome;
+
 /// What the user wants to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -15,6 +17,13 @@ pub struct Options {
     pub colour: bool,
     /// Called `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
     pub as_ec: bool,
+}
+
+impl Options {
+    /// What is said of a component's evidence that could not be read; `ec` says nothing of it.
+    pub(crate) fn notices(self, outcome: &Outcome) -> &[String] {
+        if self.as_ec { &[] } else { &outcome.notices }
+    }
 }
 
 impl Default for Options {

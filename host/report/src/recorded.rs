@@ -134,6 +134,7 @@ fn outcome(component: &Value) -> Outcome {
         judged_at: None,
         input: None,
         statements: vec![],
+        notices: vec![],
         error: None,
     }
 }

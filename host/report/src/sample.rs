@@ -58,6 +58,7 @@ pub(crate) fn component(name: &str) -> Sample {
         judged_at: None,
         input: None,
         statements: vec![],
+        notices: vec![],
         error: None,
     })
 }

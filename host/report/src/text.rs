@@ -92,6 +92,12 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
     let subjects: Vec<_> = end.outcomes.iter().map(|outcome| Subject::of(outcome)).collect();
     let totals = Totals::of(end);
     let mut page = written(COMPONENTS, end.verdict, totals.result(end.verdict), &subjects, options);
+    for outcome in &end.outcomes {
+        for notice in options.notices(outcome) {
+            let name = plain::line(&outcome.component.name);
+            page.push_str(&format!("Note on {name}: {}\n", plain::line(notice)));
+        }
+    }
     for check in &head.skipped {
         page.push_str(&format!("Left out on request: {}\n", check.code()));
     }

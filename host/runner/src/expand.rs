@@ -33,8 +33,9 @@ pub(crate) fn expand(located: Vec<(Component, Result<Located, NoAnswer>)>) -> Ve
             tasks.push(Task { component, image: Err(NoAnswer::new(ErrorCode::TooLarge, message)) });
             continue;
         }
-        for (at, entry) in entries.into_iter().enumerate() {
-            let architecture = entry.architecture.unwrap_or_else(|| format!("noarch-{at}"));
+        for entry in entries {
+            let architecture = entry.architecture.filter(|architecture| !architecture.is_empty());
+            let architecture = architecture.unwrap_or_else(|| format!("noarch-{}", entry.position));
             let image = found.image.repository.at(entry.digest.clone());
             let part = Component {
                 name: format!("{}-{}-{architecture}", component.name, entry.digest),

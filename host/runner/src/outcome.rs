@@ -29,22 +29,24 @@ pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, e
         judged_at: None,
         input: None,
         statements: Vec::new(),
+        notices: Vec::new(),
         error: Some(error),
     }
 }
 
 /// The outcome of a component that is denied without having been looked at.
-pub(crate) fn denied(component: Component, violation: Finding) -> Outcome {
+pub(crate) fn denied(component: Component, image: Option<PinnedImage>, violation: Finding) -> Outcome {
     let decision = Decision { violations: vec![violation], ..Decision::default() };
     Outcome {
         component,
-        image: None,
+        image,
         decision,
         signatures: Vec::new(),
         attestations: Vec::new(),
         judged_at: None,
         input: None,
         statements: Vec::new(),
+        notices: Vec::new(),
         error: None,
     }
 }
@@ -100,6 +102,7 @@ impl Bench {
             judged_at: Some(when),
             input,
             statements,
+            notices: evidence.notices,
             error,
         }
     }

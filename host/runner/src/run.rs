@@ -327,19 +327,20 @@ fn gather_some(
     while let Some((at, task)) = take(next, stop, tasks) {
         send(to, Progress::Started(at));
         let image = task.image.as_ref().ok().cloned();
-        let evidence = match &task.image {
-            Ok(image) => guarded(&task.component.name, || gather.gather(image)),
+        let reached = match &task.image {
+            Ok(image) => guarded(&task.component.name, || gather.reach(image).map(|()| image)),
             Err(error) => Err(error.clone()),
         };
+        let is_reached = reached.is_ok();
+        let evidence = reached.and_then(|image| guarded(&task.component.name, || gather.gather(image)));
         match evidence {
             // Waits for a place; fails only when the workers are gone, that is, after the run.
             Ok(evidence) => drop(gathered.send((at, evidence))),
             Err(error) => {
                 let component = task.component.clone();
-                let unlocated = image.is_none();
-                let violation = inaccessible.filter(|_| unlocated).and_then(|of| of(&component, &error));
+                let violation = inaccessible.filter(|_| !is_reached).and_then(|of| of(&component, &error));
                 let outcome = match violation {
-                    Some(violation) => denied(component, violation),
+                    Some(violation) => denied(component, image, violation),
                     None => without_answer(component, image, error),
                 };
                 send(to, Progress::Ended(at, Box::new(outcome)));

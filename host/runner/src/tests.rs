@@ -44,10 +44,25 @@ impl Gather for Images {
         }
         let entry = |architecture: Option<&str>, bytes: &[u8]| IndexEntry {
             digest: Digest::of(bytes),
+            position: 1,
             architecture: architecture.map(str::to_owned),
         };
         let index = image.repository().path().contains("index");
-        Ok(Located { image: pinned(image), index: index.then(|| vec![entry(Some("amd64"), b"1"), entry(None, b"2")]) })
+        Ok(Located {
+            image: pinned(image),
+            index: index
+                .then(|| vec![entry(Some("amd64"), b"1"), entry(Some("").filter(|_| image.tag() == Some("2")), b"2")]),
+        })
+    }
+
+    fn reach(&self, image: &PinnedImage) -> Result<(), NoAnswer> {
+        // The first manifest of an index that is not there.
+        match image.repository.path() {
+            "absent-index" if image.digest == Digest::of(b"1") => {
+                Err(NoAnswer::new(ErrorCode::ImageNotFound, "it is not there"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
@@ -65,6 +80,7 @@ fn evidence(image: &PinnedImage) -> Evidence {
         files: std::collections::BTreeMap::new(),
         signatures: vec![],
         attestations: vec![attestation()],
+        notices: vec![],
         checks: vec![Check { kind: CheckKind::ImageSignature, failure: None }],
     }
 }
@@ -171,6 +187,28 @@ fn an_index_is_judged_as_itself_and_as_each_of_its_manifests() {
     let mut want = ["i".to_owned(), format!("i-{one}-amd64"), format!("i-{two}-noarch-1")];
     want.sort();
     assert_eq!(names, want);
+}
+
+#[test]
+fn an_empty_architecture_is_none() {
+    let (end, _) = ended(&job(&[("i", "r.example/index:2")], Box::new(|image| Ok(evidence(image))), vec![]));
+    let want = format!("i-{}-noarch-1", Digest::of(b"2"));
+    assert!(end.outcomes.iter().any(|outcome| outcome.component.name == want), "{:?}", shown(&end));
+}
+
+#[test]
+fn a_manifest_of_an_index_that_is_not_there_is_a_violation_where_that_is_wanted() {
+    let all = [("i", "r.example/absent-index:1")];
+    let gathered: Gathered = Box::new(|image| Ok(evidence(image)));
+    let mut whole = job(&all, gathered, vec![Arc::new(Says(fine))]);
+    let count = |whole: &Whole| {
+        let (end, _) = ended(whole);
+        let with = |is: fn(&Outcome) -> bool| end.outcomes.iter().filter(|outcome| is(outcome)).count();
+        (with(|outcome| outcome.error.is_some()), with(|outcome| !outcome.decision.violations.is_empty()))
+    };
+    assert_eq!(count(&whole), (1, 0));
+    whole.job.inaccessible = Some(Arc::new(|_, error| Some(Finding::new("not.there", error.message.clone()))));
+    assert_eq!(count(&whole), (0, 1));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::{
     cell::Cell,
     io::{self, BufReader, Read},
+    time::Instant,
 };
 
 use ruzstd::decoding::{
@@ -39,6 +40,10 @@ pub(crate) struct Bounds {
 pub(crate) struct Left {
     entries: Cell<u64>,
     bytes: Cell<u64>,
+    /// When unpacking ends, done or not.
+    deadline: Option<Instant>,
+    /// Whether something was an archive, or compressed: what breaks then is broken, and not of another kind.
+    is_archive: Cell<bool>,
 }
 
 /// Why an archive was not walked to its end.
@@ -48,12 +53,30 @@ pub(crate) enum Trouble {
     Malformed(String),
     /// A limit was reached.
     Limit(String),
+    /// The run ended first.
+    Deadline,
 }
 
 impl Left {
     /// All of it.
     pub(crate) const fn of(bounds: Bounds) -> Self {
-        Self { entries: Cell::new(bounds.entries), bytes: Cell::new(bounds.bytes) }
+        Self {
+            entries: Cell::new(bounds.entries),
+            bytes: Cell::new(bounds.bytes),
+            deadline: None,
+            is_archive: Cell::new(false),
+        }
+    }
+
+    /// The same, and no longer than until then.
+    pub(crate) const fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Whether what was walked last began as an archive.
+    pub(crate) const fn is_archive(&self) -> bool {
+        self.is_archive.get()
     }
 }
 
@@ -61,16 +84,21 @@ impl Trouble {
     /// What an error of reading means.
     pub(crate) fn of(error: &io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<TooMuch>()) {
-            Some(TooMuch) => Self::Limit("they unpack to more than is allowed".to_owned()),
+            Some(TooMuch::Bytes) => Self::Limit("they unpack to more than is allowed".to_owned()),
+            Some(TooMuch::Time) => Self::Deadline,
             None => Self::Malformed(error.to_string()),
         }
     }
 }
 
-/// An archive unpacks to more than is allowed.
+/// Unpacking is ended.
 #[derive(Debug, thiserror::Error)]
-#[error("it unpacks to more than is allowed")]
-struct TooMuch;
+enum TooMuch {
+    #[error("it unpacks to more than is allowed")]
+    Bytes,
+    #[error("it takes longer than is allowed")]
+    Time,
+}
 
 /// Whether content is compressed in a way that is unpacked here.
 #[must_use]
@@ -87,6 +115,7 @@ pub(crate) fn walk(
     left: &Left,
     mut visit: impl FnMut(&str, bool, &mut dyn Read) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
+    left.is_archive.set(false);
     let mut start = Vec::new();
     from.take(4).read_to_end(&mut start).map_err(|error| Trouble::of(&error))?;
     let is = |magic: &[u8]| start.starts_with(magic);
@@ -103,10 +132,11 @@ pub(crate) fn walk(
 
 fn entries(from: impl Read, left: &Left, visit: &mut Visit<'_>) -> Result<(), Trouble> {
     let trouble = |error: io::Error| Trouble::of(&error);
-    let mut archive = tar::Archive::new(Bounded { from, left: &left.bytes });
+    let mut archive = tar::Archive::new(Bounded { from, left });
     let mut long_name = None;
     for entry in archive.entries().map_err(trouble)?.raw(true) {
         let mut entry = entry.map_err(trouble)?;
+        left.is_archive.set(true);
         let entries = left.entries.get().checked_sub(1);
         left.entries.set(entries.ok_or_else(|| Trouble::Limit("the archive has too many entries".to_owned()))?);
         match entry.header().entry_type() {
@@ -164,15 +194,20 @@ fn path_record(records: &[u8]) -> Result<Option<String>, Trouble> {
 /// Reads no more than is left.
 struct Bounded<'l, R> {
     from: R,
-    left: &'l Cell<u64>,
+    left: &'l Left,
 }
 
 impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let read = self.from.read(to)?;
-        match self.left.get().checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
-            Some(left) => self.left.set(left),
-            None => return Err(io::Error::other(TooMuch)),
+        if self.left.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(io::Error::other(TooMuch::Time));
+        }
+        // Of plain bytes it is the source that fails, which has words of its own for that.
+        let read = self.from.read(to).inspect_err(|_| self.left.is_archive.set(true))?;
+        let left = &self.left.bytes;
+        match left.get().checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
+            Some(rest) => left.set(rest),
+            None => return Err(io::Error::other(TooMuch::Bytes)),
         }
         Ok(read)
     }

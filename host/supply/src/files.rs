@@ -11,6 +11,8 @@ use std::{
 };
 
 use assay_model::{
+    bounded::{ReadError, read_bounded},
+    digest::Digest,
     failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
 };
@@ -50,7 +52,7 @@ const OPAQUE: &str = ".wh..wh..opq";
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The YAML and JSON files that stand right in one of these folders of the image's file system, whatever the case of
-/// the folder's name. None if a layer is no archive, or if an index holds no image for the usual machine.
+/// the folder's name. None if a layer is of a kind that is no archive, or if an index holds no image for the usual machine.
 pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Files>, NoAnswer> {
     let resolved = Resolved { image: image.clone(), manifest: store.manifest(image)? };
     let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
@@ -58,7 +60,7 @@ pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Resu
     if folders.is_empty() {
         return Ok(Some(flat.taken.files));
     }
-    let left = Left::of(BOUNDS);
+    let left = Left::of(BOUNDS).until(store.deadline());
     for layer in manifest.layers().iter().rev() {
         let walked = through(store, image, layer, |from| {
             let mut upper = BTreeSet::new();
@@ -67,17 +69,19 @@ pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Resu
             Ok(())
         })?;
         if let Err(trouble) = walked {
-            return trouble.undefined_or(image);
+            let is_archive = left.is_archive() || layer.media_type.contains(".tar");
+            return trouble.undefined_or(image, &layer.digest, is_archive);
         }
     }
     Ok(Some(flat.taken.files))
 }
 
-/// Those of the files that the archive in a blob holds under exactly these names. None if the blob is no archive.
+/// Those of the files that the archive in a blob holds under exactly these names. None if the blob is no archive; one that
+/// is cut short is no answer.
 pub fn blob_files(store: &Store, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, NoAnswer> {
     let wanted: BTreeSet<&str> = paths.iter().copied().collect();
     let mut taken = Taken::default();
-    let left = Left::of(BOUNDS);
+    let left = Left::of(BOUNDS).until(store.deadline());
     let walked = store.stream(&blob.repository, &blob.digest, LAYER_BYTES, |from| {
         archive::walk(from, &left, |name, _, content| match wanted.contains(name) {
             true => taken.take(name, content),
@@ -86,7 +90,7 @@ pub fn blob_files(store: &Store, blob: &PinnedImage, paths: &[&str]) -> Result<O
     })?;
     match walked {
         Ok(()) => Ok(Some(taken.files)),
-        Err(trouble) => trouble.undefined_or(blob),
+        Err(trouble) => trouble.undefined_or(blob, &blob.digest, left.is_archive()),
     }
 }
 
@@ -104,10 +108,21 @@ fn through(
 }
 
 impl Trouble {
-    /// What is no archive holds no files; a limit is no answer.
-    fn undefined_or<T>(self, image: &PinnedImage) -> Result<Option<T>, NoAnswer> {
+    /// What is no archive holds no files, as in `ec`; one that is broken or a limit is no answer.
+    fn undefined_or<T>(self, image: &PinnedImage, layer: &Digest, is_archive: bool) -> Result<Option<T>, NoAnswer> {
         match self {
-            Self::Malformed(_) => Ok(None),
+            Self::Malformed(_) if !is_archive => Ok(None),
+            Self::Malformed(why) => {
+                let message = format!(
+                    "the files of {image} cannot be read: the archive in {layer} is broken or cut short: {why}"
+                );
+                Err(NoAnswer::new(ErrorCode::Malformed, message)
+                    .hint("build the image again, and see that it is pushed whole"))
+            }
+            Self::Deadline => {
+                let message = format!("the files of {image} were not read before the time limit of the run");
+                Err(NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`"))
+            }
             Self::Limit(what) => {
                 let message = format!("the files of {image} cannot be read: {what}");
                 Err(NoAnswer::new(ErrorCode::TooLarge, message)
@@ -126,13 +141,11 @@ struct Taken {
 
 impl Taken {
     fn take(&mut self, name: &str, content: &mut dyn Read) -> Result<(), Trouble> {
-        let mut bytes = Vec::new();
-        content.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Trouble::of(&error))?;
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if length > FILE_BYTES {
-            return Err(Trouble::Limit(format!("`{name}` has more than {FILE_BYTES} bytes")));
-        }
-        self.bytes += length;
+        let bytes = read_bounded(content, FILE_BYTES).map_err(|error| match error {
+            ReadError::TooLarge(limit) => Trouble::Limit(format!("`{name}` has more than {limit} bytes")),
+            ReadError::Io(error) => Trouble::of(&error),
+        })?;
+        self.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if self.bytes > FILES_BYTES {
             return Err(Trouble::Limit(format!("they have more than {FILES_BYTES} bytes together")));
         }

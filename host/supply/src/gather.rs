@@ -5,9 +5,9 @@
 //! answer and never looks like an unsigned image.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread::{self, ScopedJoinHandle},
 };
 
@@ -26,7 +26,7 @@ use crate::{
     cosign::{self, Attested, Bundled, Found, Trust},
     files,
     key::PublicKey,
-    store::{Manifest, Resolved, Store},
+    store::{IndexItem, Manifest, Resolved, Store, too_deep},
 };
 
 /// The annotations that name an image's base (image-spec `annotations.md`).
@@ -51,6 +51,15 @@ pub enum Checking {
     Skipped,
 }
 
+/// What it means that something of an image cannot be read, and nothing else of its kind verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// There is no answer about the image.
+    NoAnswer,
+    /// As in `ec`, the check fails, and an index whose usual image is not there has no config.
+    Fails,
+}
+
 /// How evidence is verified.
 #[derive(Clone, Copy, Debug)]
 pub struct GatherOptions {
@@ -62,6 +71,8 @@ pub struct GatherOptions {
     pub attestations: Checking,
     /// Whether provenance in a bundle tells its build type; `ec` knows it of provenance under a tag alone.
     pub bundles_tell_build_type: bool,
+    /// What becomes of signatures and attestations that cannot be read.
+    pub unread: Unread,
 }
 
 impl GatherOptions {
@@ -73,6 +84,7 @@ impl GatherOptions {
             signatures: Checking::Checked,
             attestations: Checking::Checked,
             bundles_tell_build_type: true,
+            unread: Unread::NoAnswer,
         }
     }
 }
@@ -80,6 +92,12 @@ impl GatherOptions {
 /// Gathers evidence from a store. Shared by all workers.
 pub struct Gatherer {
     store: Arc<Store>,
+    /// The same content for what only images name.
+    named_by_images: Store,
+    /// The registries of the images that are asked about.
+    registries: Mutex<BTreeSet<String>>,
+    /// Which images were located as indexes, with their manifests, and which as parts of one that are none.
+    expanded: Mutex<BTreeMap<PinnedImage, bool>>,
     trust: Trust,
     options: GatherOptions,
 }
@@ -92,24 +110,90 @@ const ABSENT: [ErrorCode; 4] =
 impl Gatherer {
     /// A gatherer that trusts what this key signed.
     #[must_use]
-    pub const fn new(store: Arc<Store>, key: PublicKey, options: GatherOptions) -> Self {
-        Self { store, trust: Trust { key, relocation: options.relocation }, options }
+    pub fn new(store: Arc<Store>, key: PublicKey, options: GatherOptions) -> Self {
+        Self {
+            named_by_images: store.named_by_images(),
+            store,
+            registries: Mutex::default(),
+            expanded: Mutex::default(),
+            trust: Trust { key, relocation: options.relocation },
+            options,
+        }
     }
 
-    fn config(&self, repository: &Repository, manifest: &Manifest) -> Result<Option<Arc<[u8]>>, NoAnswer> {
+    /// Notes that the user names a registry.
+    fn know(&self, repository: &Repository) {
+        let mut known = self.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(repository.registry()) {
+            known.insert(repository.registry().to_owned());
+        }
+    }
+
+    /// The store to read what an image names: as any other content where the user names or allows the registry.
+    fn store_for(&self, repository: &Repository) -> &Store {
+        let known = self.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = known.contains(repository.registry()) || self.store.is_allowed(repository.registry());
+        if is_known { &self.store } else { &self.named_by_images }
+    }
+
+    /// The manifests of an index and of all indexes in it, within the limits on their number and depth.
+    fn expand(
+        &self,
+        index: &PinnedImage,
+        items: &[IndexItem],
+        depth: usize,
+        entries: &mut Vec<IndexEntry>,
+    ) -> Result<(), NoAnswer> {
+        if depth > limits::INDEX_DEPTH {
+            return Err(too_deep(index));
+        }
+        if entries.len() + items.len() > limits::INDEX_MANIFESTS {
+            let count = entries.len() + items.len();
+            let message =
+                format!("the index {index} has {count} manifests, over the limit of {}", limits::INDEX_MANIFESTS);
+            return Err(NoAnswer::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one"));
+        }
+        self.expanded.lock().unwrap_or_else(PoisonError::into_inner).insert(index.clone(), true);
+        let image = |item: &IndexItem| index.repository.at(item.descriptor.digest.clone());
+        let inner: Vec<PinnedImage> = items.iter().filter(|item| item.may_be_index()).map(image).collect();
+        let mut found = self.store.manifests(&inner).into_iter();
+        for (position, item) in items.iter().enumerate() {
+            let digest = item.descriptor.digest.clone();
+            // Until it is known to be an index, too.
+            self.expanded.lock().unwrap_or_else(PoisonError::into_inner).entry(image(item)).or_insert(false);
+            entries.push(IndexEntry { digest, position, architecture: item.architecture.clone() });
+            // One that cannot be had is told when its evidence is gathered.
+            let Some(Ok(manifest)) = item.may_be_index().then(|| found.next()).flatten() else { continue };
+            if let Some(items) = manifest.index() {
+                self.expand(&image(item), items, depth + 1, entries)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn config(
+        &self,
+        store: &Store,
+        repository: &Repository,
+        manifest: &Manifest,
+    ) -> Result<Option<Arc<[u8]>>, NoAnswer> {
         let fetch = |config: &crate::store::Descriptor| {
-            self.store.blob_within(repository, &config.digest, Some(config.size), limits::CONFIG_BYTES)
+            store.blob_within(repository, &config.digest, Some(config.size), limits::CONFIG_BYTES)
         };
         manifest.config().map(fetch).transpose()
     }
 
     /// The base image, if it is named and is there for us. Anyone may write the annotation, and the base need not be
-    /// where the image is, so one that is absent or closed to us is no failure. One that lies or cannot be had is: a
-    /// policy about base images must not be answered without it.
-    fn parent(&self, manifest: &Manifest) -> Result<Option<Parent>, NoAnswer> {
+    /// where the image is, so one that is absent or closed to us is no failure; where it is not known to be absent, the
+    /// report says so. One that lies or cannot be had is a failure: a policy about base images must not be answered
+    /// without it.
+    fn parent(&self, manifest: &Manifest) -> Result<(Option<Parent>, Option<String>), NoAnswer> {
         match self.read_parent(manifest) {
-            Err(error) if ABSENT.contains(&error.code) => Ok(None),
-            read => read,
+            Err(error) if ABSENT.contains(&error.code) => {
+                let is_unread = matches!(error.code, ErrorCode::RegistryDenied | ErrorCode::RegistryUnreachable);
+                Ok((None, is_unread.then(|| format!("the base image was not read: {error}"))))
+            }
+            read => read.map(|parent| (parent, None)),
         }
     }
 
@@ -122,22 +206,26 @@ impl Gatherer {
             None => return Ok(None),
         };
         let Ok(reference) = name.parse::<ImageRef>() else { return Ok(None) };
-        let resolved = self.store.resolve(&reference)?;
         let repository = reference.repository();
+        let store = self.store_for(repository);
+        let resolved = store.resolve(&reference)?;
         let tag = reference.tag().or_else(|| reference.digest().is_none().then(|| reference.tag_or_latest()));
         let shown = tag
             .map_or_else(|| resolved.image.to_string(), |tag| format!("{repository}:{tag}@{}", resolved.image.digest));
         // Of a base for many platforms, the one that policies know.
-        let Some(manifest) = self.store.usual_image(&resolved)? else { return Ok(None) };
-        let config = self.config(repository, &manifest)?;
+        let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
+        let config = self.config(store, repository, &manifest)?;
         Ok(config.map(|config| Parent { reference: shown, config }))
     }
 
-    /// The manifests of an operator, where the image's label names their folder. Files that are no YAML are left out, and
-    /// so are all if a layer is no archive, as in `ec`.
+    /// The manifests of an operator, where the image's label names their folder. Files that are no YAML are left out, as in
+    /// `ec`.
     fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, NoAnswer> {
         let Some(folder) = config.and_then(operator_manifests) else { return Ok(BTreeMap::new()) };
-        let files = files::image_files(&self.store, image, &[&folder])?.unwrap_or_default();
+        let files = files::image_files(&self.store, image, &[&folder])?.ok_or_else(|| {
+            let message = format!("the operator's manifests of {image} cannot be read: a layer is no archive");
+            NoAnswer::new(ErrorCode::Malformed, message).hint("build the image again")
+        })?;
         let read = |(name, bytes): (String, Vec<u8>)| {
             let text = std::str::from_utf8(&bytes).ok()?;
             Some((name, yaml::parse_first(text).ok()?))
@@ -155,12 +243,12 @@ impl Gatherer {
     fn attested(&self, image: &PinnedImage) -> Result<Found<Attested>, NoAnswer> {
         match self.options.attestations {
             Checking::Checked => cosign::attestations(&self.store, image, &self.trust),
-            Checking::Skipped => cosign::unverified(&self.store, image).map(Found::of),
+            Checking::Skipped => cosign::unverified(&self.store, image),
         }
     }
 
     fn bundled(&self, image: &PinnedImage) -> Result<Bundled, NoAnswer> {
-        let mut bundled = cosign::bundles(&self.store, image, &self.trust.key)?;
+        let mut bundled = cosign::bundles(&self.store, image, &self.trust)?;
         if !self.options.bundles_tell_build_type {
             bundled.attestations.verified.iter_mut().for_each(|attested| attested.attestation.build_type = None);
         }
@@ -168,7 +256,12 @@ impl Gatherer {
     }
 
     /// The checks, in the words of `ec`, and what may be judged.
-    fn settle(&self, signed: Found<Signature>, attested: Found<Attested>, bundled: Bundled) -> Settled {
+    fn settle(
+        &self,
+        signed: Found<Signature>,
+        attested: Found<Attested>,
+        bundled: Bundled,
+    ) -> Result<Settled, NoAnswer> {
         let signed = match self.options.signatures {
             Checking::Checked => bundled.signatures.and(signed),
             Checking::Skipped => signed,
@@ -177,7 +270,12 @@ impl Gatherer {
             Checking::Checked => bundled.attestations.and(attested),
             Checking::Skipped => attested,
         };
-        let mut settled = Settled::default();
+        let unread = signed.unread().or_else(|| attested.unread()).filter(|_| self.options.unread == Unread::NoAnswer);
+        if let Some(failure) = unread {
+            return Err(failure.clone());
+        }
+        let notices: BTreeSet<String> = signed.notices().chain(attested.notices()).collect();
+        let mut settled = Settled { notices: notices.into_iter().collect(), ..Settled::default() };
         let is_checked = self.options.attestations == Checking::Checked;
         if is_checked {
             let failure = attested.failure().map(|error| {
@@ -213,7 +311,7 @@ impl Gatherer {
             settled.signatures = signed.verified;
             settled.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
         }
-        settled
+        Ok(settled)
     }
 }
 
@@ -223,35 +321,40 @@ struct Settled {
     signatures: Vec<Signature>,
     attestations: Vec<Attestation>,
     checks: Vec<Check>,
+    notices: Vec<String>,
 }
 
 impl Gather for Gatherer {
     fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer> {
+        self.know(image.repository());
         let resolved = self.store.resolve(image)?;
         let Some(items) = resolved.manifest.index() else { return Ok(Located { image: resolved.image, index: None }) };
-        if items.len() > limits::INDEX_MANIFESTS {
-            let message = format!(
-                "the index {} has {} manifests, over the limit of {}",
-                resolved.image,
-                items.len(),
-                limits::INDEX_MANIFESTS
-            );
-            return Err(NoAnswer::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one"));
-        }
-        let entry = |item: &crate::store::IndexItem| IndexEntry {
-            digest: item.descriptor.digest.clone(),
-            architecture: item.architecture.clone(),
-        };
-        Ok(Located { image: resolved.image, index: Some(items.iter().map(entry).collect()) })
+        let mut entries = Vec::new();
+        self.expand(&resolved.image, items, 0, &mut entries)?;
+        Ok(Located { image: resolved.image, index: Some(entries) })
+    }
+
+    fn reach(&self, image: &PinnedImage) -> Result<(), NoAnswer> {
+        self.store.manifest(image).map(drop)
     }
 
     fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
+        self.know(&image.repository);
         let manifest = self.store.manifest(image)?;
+        let is_expanded = || self.expanded.lock().unwrap_or_else(PoisonError::into_inner).get(image).copied();
+        if manifest.index().is_some() && is_expanded() == Some(false) {
+            let message = format!("{image} is an index, though the index that names it says otherwise");
+            return Err(NoAnswer::new(ErrorCode::Malformed, message)
+                .hint("push the index again, with the media types of what it names"));
+        }
         // Of an index, policies see the config and the base of the image for the usual machine.
         let resolved = Resolved { image: image.clone(), manifest: Arc::clone(&manifest) };
-        let usual = self.store.usual_image(&resolved)?;
-        let config = || usual.as_deref().map_or(Ok(None), |usual| self.config(&image.repository, usual));
-        let parent = || usual.as_deref().map_or(Ok(None), |usual| self.parent(usual));
+        let usual = match self.store.usual_image(&resolved) {
+            Err(error) if error.code == ErrorCode::ImageNotFound && self.options.unread == Unread::Fails => None,
+            found => found?,
+        };
+        let config = || usual.as_deref().map_or(Ok(None), |usual| self.config(&self.store, &image.repository, usual));
+        let parent = || usual.as_deref().map_or(Ok((None, None)), |usual| self.parent(usual));
         let signed = || self.signed(image);
         let attested = || self.attested(image);
         let bundled = || self.bundled(image);
@@ -265,9 +368,10 @@ impl Gather for Gatherer {
         } else {
             (config(), parent(), signed(), attested(), bundled())
         };
-        let (config, parent) = (config?, parent?);
+        let (config, (parent, of_parent)) = (config?, parent?);
         let files = self.files(image, config.as_deref())?;
-        let Settled { signatures, attestations, checks } = self.settle(signed?, attested?, bundled?);
+        let Settled { signatures, attestations, checks, mut notices } = self.settle(signed?, attested?, bundled?)?;
+        notices.extend(of_parent);
         Ok(Evidence {
             image: image.clone(),
             media_type: manifest.media_type().to_owned(),
@@ -278,6 +382,7 @@ impl Gather for Gatherer {
             signatures,
             attestations,
             checks,
+            notices,
         })
     }
 }
@@ -302,5 +407,7 @@ fn landed<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|cause| panic::resume_unwind(cause))
 }
 
+#[cfg(test)]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ mod served;
 pub use archive::is_compressed;
 pub use cosign::{Trust, verify_attestations, verify_image};
 pub use files::{Files, blob_files, image_files};
-pub use gather::{Checking, GatherOptions, Gatherer, Relocation};
+pub use gather::{Checking, GatherOptions, Gatherer, Relocation, Unread};
 pub use key::{KeyError, PublicKey};
 pub use source::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, folder_name};
 pub use store::{

@@ -32,6 +32,15 @@ impl StoreHost {
         self.store.resolve(&image).map_err(absent_or_no_answer)
     }
 
+    /// The image that a reference stands for. Only a tag has to be there for that, as in `ec`.
+    fn image(&self, reference: &str) -> Result<PinnedImage, HostError> {
+        let image: ImageRef = reference.parse().map_err(undefined)?;
+        match image.pinned() {
+            Some(pinned) => Ok(pinned),
+            None => self.store.resolve(&image).map(|resolved| resolved.image).map_err(absent_or_no_answer),
+        }
+    }
+
     /// The manifest of the image that a reference stands for, of an index that for the usual machine.
     fn usual(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
         let manifest = self.store.usual_image(resolved).map_err(absent_or_no_answer)?;
@@ -150,7 +159,7 @@ impl Host for StoreHost {
     }
 
     fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError> {
-        let image = self.resolve(reference)?.image;
+        let image = self.image(reference)?;
         let referrers = self.store.referrers(&image).map_err(absent_or_no_answer)?;
         let referrer = |referrer: &assay_supply::Referrer| Referrer {
             described: described(&referrer.descriptor),
@@ -162,7 +171,7 @@ impl Host for StoreHost {
     }
 
     fn image_tag_refs(&self, reference: &str) -> Result<Vec<String>, HostError> {
-        let image = self.resolve(reference)?.image;
+        let image = self.image(reference)?;
         let mut found = Vec::new();
         for kind in ATTACHED {
             let tag = format!("sha256-{}.{kind}", image.digest.hex());

@@ -202,6 +202,7 @@ fn no_image() -> Result<Evidence, NoAnswer> {
         files: std::collections::BTreeMap::new(),
         signatures: Vec::new(),
         attestations: Vec::new(),
+        notices: vec![],
         checks: Vec::new(),
     })
 }

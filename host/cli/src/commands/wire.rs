@@ -17,7 +17,7 @@ use assay_model::{
 use assay_rego::{Group, Policy, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::{Job, Judges};
-use assay_supply::{Checking, GatherOptions, Gatherer, PublicKey, Relocation, Store};
+use assay_supply::{Checking, GatherOptions, Gatherer, Place, PublicKey, Relocation, Store, Unread};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
@@ -33,6 +33,7 @@ use crate::{
     files::read_bytes,
     heap,
     printer::Printer,
+    registries,
     settings::{Called, CheckFlag, ImageSettings},
 };
 
@@ -61,6 +62,7 @@ pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
         bundles_tell_build_type: settings.called == Called::Assay,
+        unread: if settings.called == Called::Ec { Unread::Fails } else { Unread::NoAnswer },
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     Job {
@@ -135,9 +137,18 @@ const fn relocation(settings: &ImageSettings) -> Relocation {
 fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
     match &settings.bundle {
         Some(bundle) => {
-            Store::bundle(bundle.as_std_path()).map_err(|error| Unusable::from_error(&error).hint(error.hint()))
+            let store = Store::bundle(bundle.as_std_path());
+            let store = store.map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
+            Ok(store.until(settings.deadline.map(|(end, _)| end)))
         }
-        None => settings.sources.registry(),
+        None => {
+            let mut options = settings.sources.registries.clone();
+            // Whom the policy names is asked like whom the Snapshot names.
+            let texts = settings.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
+            let places = texts.filter_map(|text| Place::parse(text).ok());
+            options.allowed.extend(places.filter_map(|place| place.registry().map(str::to_owned)));
+            registries::store(options)
+        }
     }
 }
 

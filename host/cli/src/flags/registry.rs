@@ -10,6 +10,11 @@ pub(crate) struct RegistryFlags {
     #[arg(long, value_name = "HOST", env = "ASSAY_INSECURE_REGISTRY", value_delimiter = ',')]
     pub(crate) insecure_registry: Vec<String>,
 
+    /// Registry host that may be asked with credentials, and in a private network, though only an image names it (as the
+    /// place of its base image); repeatable
+    #[arg(long, value_name = "HOST", env = "ASSAY_ALLOW_REGISTRY", value_delimiter = ',')]
+    pub(crate) allow_registry: Vec<String>,
+
     /// PEM file of authorities to trust beside the system's; repeatable
     #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CA")]
     pub(crate) registry_ca: Vec<Utf8PathBuf>,

@@ -49,8 +49,9 @@ impl SourceSettings {
     }
 
     /// The same for a run that ends then.
-    pub(crate) const fn until(mut self, deadline: Option<Instant>) -> Self {
+    pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
         self.deadline = deadline;
+        self.registries.deadline = deadline;
         self
     }
 

@@ -12,7 +12,7 @@ use crate::{
 pub struct Located {
     /// The image by digest. A tag is resolved here, once.
     pub image: PinnedImage,
-    /// The manifests of an index in its order; none for a plain image.
+    /// The manifests of an index in its order, each index among them followed by its own; none for a plain image.
     pub index: Option<Vec<IndexEntry>>,
 }
 
@@ -21,6 +21,8 @@ pub struct Located {
 pub struct IndexEntry {
     /// The manifest's digest.
     pub digest: Digest,
+    /// Its place in the index that names it, from nought.
+    pub position: usize,
     /// `platform.architecture`, where the index says.
     pub architecture: Option<String>,
 }
@@ -29,6 +31,11 @@ pub struct IndexEntry {
 pub trait Gather: Send + Sync {
     /// Finds the image and pins it.
     fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer>;
+
+    /// Whether the image itself, and not only its name, is there. Its evidence may be missing all the same.
+    fn reach(&self, _image: &PinnedImage) -> Result<(), NoAnswer> {
+        Ok(())
+    }
 
     /// Fetches and verifies. A missing or wrong signature is a failed check inside the evidence; only the lack of an
     /// answer is an error.

@@ -41,6 +41,7 @@ fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, NoAnswer> 
         files: std::collections::BTreeMap::new(),
         signatures: vec![],
         attestations: vec![],
+        notices: vec![],
         checks: vec![],
     };
     let when = "2025-06-01T00:00:00Z".parse().unwrap();

@@ -40,6 +40,9 @@ pub(super) fn card(
         }
         html.tag("</div>\n");
     }
+    for notice in options.notices(outcome) {
+        html.tag("<p class=\"more\"><b>Note</b> ").prose(notice).tag("</p>\n");
+    }
     findings(html, "denied", &count(decision.violations.len(), "violation"), &decision.violations);
     if options.show_warnings {
         findings(html, "warned", &count(decision.warnings.len(), "warning"), &decision.warnings);

@@ -8,7 +8,7 @@ use assay_model::{digest::Digest, evidence::Attestation, failure::NoAnswer, imag
 use serde_json::Value;
 
 use super::{
-    Found, envelope, layers,
+    Found, envelope, layers, read_or_note,
     strict::{Object, items, sound, text},
     syntax,
 };
@@ -28,40 +28,50 @@ pub(crate) struct Attested {
     pub(crate) attestation: Attestation,
     /// Why its predicate is not what its type says.
     pub(crate) fault: Option<String>,
+    /// What it calls the image that it was asked about, each subject of that digest in turn.
+    pub(super) names: Vec<String>,
 }
 
-/// Verifies every layer of the `.att` manifest, none if there is no such tag.
-pub(crate) fn verify_attestations(
+/// Verifies every layer of the `.att` manifest.
+pub(super) fn verify_attestations(
     store: &Store,
     image: &PinnedImage,
-    manifest: Option<&Manifest>,
+    manifest: &Manifest,
     key: &PublicKey,
-) -> Result<Found<Attested>, NoAnswer> {
-    let mut found = Found::default();
-    for envelope in envelopes(store, image, manifest)? {
+    found: &mut Found<Attested>,
+) -> Result<(), NoAnswer> {
+    for envelope in envelopes(store, image, manifest, found)? {
         // Nothing in the envelope is looked at more closely before the key vouches for it.
         let opened = envelope::open(&envelope, key).and_then(|opened| read(opened, Some(&image.digest)));
         found.take(opened);
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Reads the layers of the `.att` manifest without asking who signed them, or what for. What does not read is left out.
-pub(crate) fn unverified_attestations(
+pub(super) fn unverified_attestations(
     store: &Store,
     image: &PinnedImage,
-    manifest: Option<&Manifest>,
-) -> Result<Vec<Attested>, NoAnswer> {
+    manifest: &Manifest,
+    found: &mut Found<Attested>,
+) -> Result<(), NoAnswer> {
     let read = |envelope: Arc<[u8]>| envelope::open_unverified(&envelope).and_then(|opened| read(opened, None)).ok();
-    Ok(envelopes(store, image, manifest)?.into_iter().filter_map(read).collect())
+    let envelopes = envelopes(store, image, manifest, found)?;
+    found.verified.extend(envelopes.into_iter().filter_map(read));
+    Ok(())
 }
 
-fn envelopes(store: &Store, image: &PinnedImage, manifest: Option<&Manifest>) -> Result<Vec<Arc<[u8]>>, NoAnswer> {
-    let layers = manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))?;
+fn envelopes(
+    store: &Store,
+    image: &PinnedImage,
+    manifest: &Manifest,
+    found: &mut Found<Attested>,
+) -> Result<Vec<Arc<[u8]>>, NoAnswer> {
     let fetch = |layer: &Descriptor| {
-        store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)
+        let envelope = store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES);
+        read_or_note(envelope, &mut found.failed).transpose()
     };
-    layers.into_iter().map(fetch).collect()
+    layers(image, manifest, MEDIA_TYPE)?.into_iter().filter_map(fetch).collect()
 }
 
 /// The statement of an opened envelope and what is wrong with its predicate, or why it does not count. It must be about
@@ -79,10 +89,16 @@ pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<A
         ));
     }
     let predicate_type = text(fields.need("predicateType")?)?;
+    let mut names = Vec::new();
     if let Some(image) = image {
-        let subjects = items(fields.need("subject")?)?;
-        let is_image = subjects.into_iter().map(|subject| is_subject(subject, image)).collect::<Result<Vec<_>, _>>()?;
-        if !is_image.contains(&true) {
+        let mut is_about_image = false;
+        for subject in items(fields.need("subject")?)? {
+            if is_subject(subject, image)? {
+                is_about_image = true;
+                names.extend(name(subject)?);
+            }
+        }
+        if !is_about_image {
             return Err("no matching subject digest found".to_owned());
         }
     }
@@ -103,7 +119,13 @@ pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<A
     let fault = fault.map(|fault| format!("the statement {digest} of the type {predicate_type}: {fault}"));
     let attestation =
         Attestation { statement: payload.into(), digest, statement_type, predicate_type, build_type, signatures };
-    Ok(Attested { attestation, fault })
+    Ok(Attested { attestation, fault, names })
+}
+
+/// What a subject is called; none without a name, for which `_` stands, too (in-toto attestation framework).
+fn name(subject: &str) -> Result<Option<String>, String> {
+    let name = Object::read(subject)?.get("name")?.filter(|name| *name != "null").map(text).transpose()?;
+    Ok(name.filter(|name| !name.is_empty() && name != "_"))
 }
 
 /// Whether a subject is the image: `digest.sha256` is its digest, 64 lower-case hex digits and nothing else.

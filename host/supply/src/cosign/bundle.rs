@@ -5,6 +5,9 @@
 //! attestation is what its predicate type says. The bundle is read more strictly than other tools read it: no field that
 //! is not known, none twice, one kind of content and one kind of signer, one signature. Whoever pushes a referrer is
 //! nobody until then, so nothing of this can pass or block an image without the key.
+//!
+//! What a list says of a referrer decides nothing: without the referrers API it is written by whoever pushes, with the
+//! type of an empty config in place of the bundle's. The referrer's own manifest and layers do.
 
 use std::sync::Arc;
 
@@ -17,10 +20,10 @@ use assay_model::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Attested, Found, attestation, envelope};
+use super::{Attested, Found, Trust, attestation, claims, envelope, read_or_note};
 use crate::{
-    key::PublicKey,
-    store::{Referrer, Store},
+    gather::Relocation,
+    store::{Manifest, Referrer, Store},
 };
 
 /// What the artifact types and media types of bundles begin with.
@@ -29,6 +32,9 @@ const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 /// The versions that a registry may hold, in both spellings. Older ones leave out what later ones must have.
 const VERSIONS: [&str; 2] =
     ["application/vnd.dev.sigstore.bundle.v0.3+json", "application/vnd.dev.sigstore.bundle+json;version=0.3"];
+
+/// What the list of referrers gives as a type where the manifest has none of its own: that of its config.
+const CONFIGS: [&str; 3] = ["", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json"];
 
 /// The predicate type by which cosign signs an image.
 const SIGNS_IMAGE: &str = "https://sigstore.dev/cosign/sign/v1";
@@ -46,16 +52,17 @@ pub(crate) struct Bundled {
 }
 
 /// Verifies every bundle that refers to the image.
-pub(crate) fn bundles(store: &Store, image: &PinnedImage, key: &PublicKey) -> Result<Bundled, NoAnswer> {
+pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Bundled, NoAnswer> {
     let mut bundled = Bundled::default();
-    for bundle in fetch(store, image)? {
+    let Fetched { bundles, failed } = fetch(store, image)?;
+    for bundle in bundles {
         let opened = bundle.and_then(|bundle| {
-            let opened = envelope::open(enveloped(&bundle)?.as_bytes(), key)?;
+            let opened = envelope::open(enveloped(&bundle)?.as_bytes(), &trust.key)?;
             attestation::read(opened, Some(&image.digest))
         });
         match opened {
             Ok(attested) if attested.attestation.predicate_type == SIGNS_IMAGE => {
-                bundled.signatures.verified.extend(attested.attestation.signatures);
+                sign(&mut bundled.signatures, attested, image, trust.relocation);
             }
             Ok(attested) => bundled.attestations.verified.push(attested),
             // It does not say of itself what it is, so it may have been meant as either.
@@ -65,38 +72,88 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, key: &PublicKey) -> Re
             }
         }
     }
+    bundled.signatures.failed.clone_from(&failed);
+    bundled.attestations.failed = failed;
     Ok(bundled)
 }
 
-/// The attestations in bundles that refer to the image, whoever made them. What does not read is left out.
-pub(super) fn unverified(store: &Store, image: &PinnedImage) -> Result<Vec<Attested>, NoAnswer> {
+/// Counts the signatures of a verified statement, if it is for the image's repository as signatures under tags must be.
+/// cosign names none in a bundle; then the signature counts, and the report says so.
+fn sign(found: &mut Found<Signature>, attested: Attested, image: &PinnedImage, relocation: Relocation) {
+    if !attested.names.is_empty()
+        && let Err(reason) = claims::check_repository(&attested.names, image, relocation)
+    {
+        found.reasons.push(reason);
+        return;
+    }
+    if attested.names.is_empty() && relocation == Relocation::Refused {
+        found.remarks.push(UNBOUND.to_owned());
+    }
+    found.verified.extend(attested.attestation.signatures);
+}
+
+/// What is said of a signature that is for no repository.
+const UNBOUND: &str = "a signature in a bundle names no repository, so it would count for the same image in any \
+                       repository; `--allow-relocation` accepts that";
+
+/// Reads the attestations in bundles that refer to the image, whoever made them. What does not read is left out.
+pub(super) fn unverified(store: &Store, image: &PinnedImage, found: &mut Found<Attested>) -> Result<(), NoAnswer> {
     let read = |bundle: Content| {
         let opened = envelope::open_unverified(enveloped(&bundle?)?.as_bytes())?;
         attestation::read(opened, None)
     };
     let is_attestation = |attested: &Attested| attested.attestation.predicate_type != SIGNS_IMAGE;
-    Ok(fetch(store, image)?.into_iter().filter_map(|bundle| read(bundle).ok()).filter(is_attestation).collect())
+    let Fetched { bundles, failed } = fetch(store, image)?;
+    found.verified.extend(bundles.into_iter().filter_map(|bundle| read(bundle).ok()).filter(is_attestation));
+    found.failed.extend(failed);
+    Ok(())
 }
 
 /// The bytes of a bundle, or why it does not count.
 type Content = Result<Arc<[u8]>, String>;
 
+/// The bundles that refer to an image.
+struct Fetched {
+    bundles: Vec<Content>,
+    /// What could not be read and might have been, or named, another.
+    failed: Vec<NoAnswer>,
+}
+
+/// What refers to the image: what the registry lists and, if it fails to, what the list under the image's tag has.
+fn listed(store: &Store, image: &PinnedImage, failed: &mut Vec<NoAnswer>) -> Result<Arc<[Referrer]>, NoAnswer> {
+    if let Some(listed) = read_or_note(store.referrers(image), failed)? {
+        return Ok(listed);
+    }
+    Ok(read_or_note(store.tagged_referrers(image), failed)?.unwrap_or_default())
+}
+
+/// Whether a manifest says that it holds a bundle, or has a layer that does.
+fn is_bundle(manifest: &Manifest) -> bool {
+    manifest.artifact_type().is_some_and(|kind| kind.starts_with(BUNDLE))
+        || manifest.layers().iter().any(|layer| layer.media_type.starts_with(BUNDLE))
+}
+
 /// The content of every bundle that refers to the image.
-fn fetch(store: &Store, image: &PinnedImage) -> Result<Vec<Content>, NoAnswer> {
-    let referrers = store.referrers(image)?;
-    let referrers: Vec<&Referrer> =
-        referrers.iter().filter(|referrer| referrer.artifact_type.starts_with(BUNDLE)).collect();
+fn fetch(store: &Store, image: &PinnedImage) -> Result<Fetched, NoAnswer> {
+    let (mut bundles, mut failed, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
+    let referrers = listed(store, image, &mut failed)?;
     let too_large = |what: String| {
         NoAnswer::new(ErrorCode::TooLarge, format!("the bundles that refer to {image} {what}"))
             .hint("see who may push to the repository, and remove what does not belong there")
     };
-    if referrers.len() > limits::EVIDENCE_LAYERS {
-        let count = referrers.len();
-        return Err(too_large(format!("are {count}, over the limit of {}", limits::EVIDENCE_LAYERS)));
-    }
-    let (mut bundles, mut bytes) = (Vec::new(), 0_u64);
-    for referrer in referrers {
-        let manifest = store.manifest(&image.repository.at(referrer.descriptor.digest.clone()))?;
+    let images: Vec<PinnedImage> =
+        referrers.iter().map(|referrer| image.repository.at(referrer.descriptor.digest.clone())).collect();
+    for (referrer, manifest) in referrers.iter().zip(store.manifests(&images)) {
+        let kind = referrer.artifact_type.as_str();
+        let may_be_bundle = kind.starts_with(BUNDLE) || CONFIGS.contains(&kind);
+        let manifest = match manifest {
+            // Manifests of a kind that is not known here are no bundles, unless the list calls them one.
+            Err(error) if !may_be_bundle && matches!(error.code, ErrorCode::Malformed | ErrorCode::ImageNotFound) => {
+                continue;
+            }
+            manifest => read_or_note(manifest, &mut failed)?,
+        };
+        let Some(manifest) = manifest.filter(|manifest| is_bundle(manifest)) else { continue };
         // The list is nobody's word; what the manifest says has its digest.
         if manifest.subject() != Some(&image.digest) {
             bundles.push(Err(format!("the bundle {} refers to another image", manifest.digest())));
@@ -114,14 +171,10 @@ fn fetch(store: &Store, image: &PinnedImage) -> Result<Vec<Content>, NoAnswer> {
             bundles.push(Err(format!("the layer of the bundle {} is of another kind", manifest.digest())));
             continue;
         }
-        bundles.push(Ok(store.blob_within(
-            &image.repository,
-            &layer.digest,
-            Some(layer.size),
-            limits::ENVELOPE_BYTES,
-        )?));
+        let bundle = store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES);
+        bundles.extend(read_or_note(bundle, &mut failed)?.map(Ok));
     }
-    Ok(bundles)
+    Ok(Fetched { bundles, failed })
 }
 
 #[derive(Deserialize)]

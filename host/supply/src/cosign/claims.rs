@@ -26,11 +26,21 @@ pub(super) fn check(payload: &[u8], image: &PinnedImage, relocation: Relocation)
         return Err(format!("the signed payload is of the type `{kind}`, not `{}`", TYPES.join("` or `")));
     }
     let reference = text(Object::read(critical.need("identity")?)?.need("docker-reference")?)?;
+    check_repository(&[reference], image, relocation)
+}
+
+/// Refuses a signature whose references name other repositories than the image's.
+pub(super) fn check_repository(
+    references: &[String],
+    image: &PinnedImage,
+    relocation: Relocation,
+) -> Result<(), String> {
+    let path = image.repository.path();
     match relocation {
         Relocation::Allowed => Ok(()),
-        Relocation::Refused if is_path(&reference, image.repository.path()) => Ok(()),
+        Relocation::Refused if references.iter().any(|reference| is_path(reference, path)) => Ok(()),
         Relocation::Refused => {
-            Err(format!("the signature is for the repository {reference}, not {}", image.repository.path()))
+            Err(format!("the signature is for the repository {}, not {path}", references.join(", ")))
         }
     }
 }

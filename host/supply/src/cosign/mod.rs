@@ -5,8 +5,8 @@
 //!
 //! Anyone who can push can move such a tag, add layers and add referrers, so nothing of it counts until the key says so:
 //! what does not verify is passed over, and the reason is told when nothing verifies. A stranger's bundle neither passes
-//! an image nor keeps the old tags from being looked at. But what cannot be read is no answer, because it might have been
-//! the good one.
+//! an image nor keeps the old tags from being looked at. What cannot be read might have been the good one: if nothing
+//! else verifies there is no answer, and if something does, the report says what was not read.
 
 mod attestation;
 mod bundle;
@@ -18,6 +18,8 @@ mod syntax;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use assay_model::{
     digest::Digest,
@@ -50,18 +52,54 @@ pub struct Trust {
 pub(crate) struct Found<T> {
     pub(crate) verified: Vec<T>,
     reasons: Vec<String>,
+    /// What could not be read, whatever it is.
+    failed: Vec<NoAnswer>,
+    /// What people should know of what was verified.
+    remarks: Vec<String>,
 }
 
 impl<T> Default for Found<T> {
     fn default() -> Self {
-        Self { verified: Vec::new(), reasons: Vec::new() }
+        Self { verified: Vec::new(), reasons: Vec::new(), failed: Vec::new(), remarks: Vec::new() }
+    }
+}
+
+/// What keeps one piece of evidence from being read and says nothing about the others. A limit that was reached, the end
+/// of the run and a fault of our own concern them all.
+const OF_ONE_PIECE: [ErrorCode; 8] = [
+    ErrorCode::ImageNotFound,
+    ErrorCode::BlobNotFound,
+    ErrorCode::DigestMismatch,
+    ErrorCode::Malformed,
+    ErrorCode::RegistryUnreachable,
+    ErrorCode::RegistryTimeout,
+    ErrorCode::RegistryError,
+    ErrorCode::RegistryDenied,
+];
+
+/// What was read; none, and the failure noted, where one piece of evidence could not be.
+fn read_or_note<T>(outcome: Result<T, NoAnswer>, failed: &mut Vec<NoAnswer>) -> Result<Option<T>, NoAnswer> {
+    match outcome {
+        Ok(read) => Ok(Some(read)),
+        Err(failure) if OF_ONE_PIECE.contains(&failure.code) => {
+            failed.push(failure);
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
     }
 }
 
 impl<T> Found<T> {
-    /// These, and nothing that does not count.
-    pub(crate) const fn of(verified: Vec<T>) -> Self {
-        Self { verified, reasons: Vec::new() }
+    /// The first failure to read something, if nothing was verified: what was not read might have been the good one.
+    pub(crate) fn unread(&self) -> Option<&NoAnswer> {
+        self.failed.first().filter(|_| self.verified.is_empty())
+    }
+
+    /// What the report should say of what was verified, one sentence each.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = String> {
+        let unread = self.failed.iter().map(|failure| format!("not all evidence could be read: {failure}"));
+        let is_any = !self.verified.is_empty();
+        unread.chain(self.remarks.iter().cloned()).filter(move |_| is_any)
     }
 
     fn take(&mut self, outcome: Result<T, String>) {
@@ -75,19 +113,22 @@ impl<T> Found<T> {
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.verified.extend(other.verified);
         self.reasons.extend(other.reasons);
+        self.failed.extend(other.failed);
+        self.remarks.extend(other.remarks);
         self
     }
 
     /// All reasons in one text, as cosign joins them.
     fn reasons(&self) -> String {
-        self.reasons.join("\n ")
+        let failed = self.failed.iter().map(ToString::to_string);
+        self.reasons.iter().cloned().chain(failed).collect::<Vec<_>>().join("\n ")
     }
 }
 
 impl Found<Signature> {
     /// Why no signature counts, in cosign's words.
     pub(crate) fn failure(&self) -> Option<String> {
-        match (self.verified.is_empty(), self.reasons.is_empty()) {
+        match (self.verified.is_empty(), self.reasons.is_empty() && self.failed.is_empty()) {
             (false, _) => None,
             (true, true) => Some(NO_SIGNATURES.to_owned()),
             (true, false) => Some(format!("no matching signatures: {}", self.reasons())),
@@ -105,23 +146,42 @@ impl Found<Attested> {
 /// cosign's word for an image that nobody signed.
 pub(crate) const NO_SIGNATURES: &str = "no signatures found";
 
+/// The manifest under an image's tag of this kind; none if there is no such tag, or if that cannot be known.
+fn tagged<T>(
+    store: &Store,
+    image: &PinnedImage,
+    kind: &str,
+    found: &mut Found<T>,
+) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    let manifest = store.tagged(&image.repository, &tag(&image.digest, kind));
+    Ok(read_or_note(manifest, &mut found.failed)?.flatten())
+}
+
 /// The signatures under an image's tag.
 pub(crate) fn signatures(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Signature>, NoAnswer> {
-    let manifest = store.tagged(&image.repository, &tag(&image.digest, "sig"))?;
-    signature::verify_signatures(store, image, manifest.as_deref(), trust)
+    let mut found = Found::default();
+    if let Some(manifest) = tagged(store, image, "sig", &mut found)? {
+        signature::verify_signatures(store, image, &manifest, trust, &mut found)?;
+    }
+    Ok(found)
 }
 
 /// The attestations under an image's tag.
 pub(crate) fn attestations(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Attested>, NoAnswer> {
-    let manifest = store.tagged(&image.repository, &tag(&image.digest, "att"))?;
-    attestation::verify_attestations(store, image, manifest.as_deref(), &trust.key)
+    let mut found = Found::default();
+    if let Some(manifest) = tagged(store, image, "att", &mut found)? {
+        attestation::verify_attestations(store, image, &manifest, &trust.key, &mut found)?;
+    }
+    Ok(found)
 }
 
 /// All attestations of an image as they are, whoever made them.
-pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Vec<Attested>, NoAnswer> {
-    let mut found = bundle::unverified(store, image)?;
-    let manifest = store.tagged(&image.repository, &tag(&image.digest, "att"))?;
-    found.extend(attestation::unverified_attestations(store, image, manifest.as_deref())?);
+pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Found<Attested>, NoAnswer> {
+    let mut found = Found::default();
+    bundle::unverified(store, image, &mut found)?;
+    if let Some(manifest) = tagged(store, image, "att", &mut found)? {
+        attestation::unverified_attestations(store, image, &manifest, &mut found)?;
+    }
     Ok(found)
 }
 
@@ -131,8 +191,11 @@ pub fn verify_image(
     image: &PinnedImage,
     trust: &Trust,
 ) -> Result<Result<Vec<Signature>, String>, NoAnswer> {
-    let found = bundles(store, image, &trust.key)?.signatures.and(signatures(store, image, trust)?);
-    Ok(found.failure().map_or(Ok(found.verified), Err))
+    let found = bundles(store, image, trust)?.signatures.and(signatures(store, image, trust)?);
+    match found.unread() {
+        Some(failure) => Err(failure.clone()),
+        None => Ok(found.failure().map_or(Ok(found.verified), Err)),
+    }
 }
 
 /// The attestations about an image that count, or why none does, in cosign's words.
@@ -141,7 +204,10 @@ pub fn verify_attestations(
     image: &PinnedImage,
     trust: &Trust,
 ) -> Result<Result<Vec<Attestation>, String>, NoAnswer> {
-    let found = bundles(store, image, &trust.key)?.attestations.and(attestations(store, image, trust)?);
+    let found = bundles(store, image, trust)?.attestations.and(attestations(store, image, trust)?);
+    if let Some(failure) = found.unread() {
+        return Err(failure.clone());
+    }
     Ok(match found.failure() {
         Some(failure) => Err(failure),
         None => Ok(found.verified.into_iter().map(|attested| attested.attestation).collect()),

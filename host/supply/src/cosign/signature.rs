@@ -5,27 +5,28 @@ use std::collections::BTreeMap;
 use assay_model::{evidence::Signature, failure::NoAnswer, image::PinnedImage, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{Found, Trust, claims, layers};
+use super::{Found, Trust, claims, layers, read_or_note};
 use crate::store::{Descriptor, Manifest, Store};
 
 const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const ANNOTATION: &str = "dev.cosignproject.cosign/signature";
 
-/// Verifies every layer of the `.sig` manifest, none if there is no such tag.
-pub(crate) fn verify_signatures(
+/// Verifies every layer of the `.sig` manifest.
+pub(super) fn verify_signatures(
     store: &Store,
     image: &PinnedImage,
-    manifest: Option<&Manifest>,
+    manifest: &Manifest,
     trust: &Trust,
-) -> Result<Found<Signature>, NoAnswer> {
-    let layers = manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))?;
-    let mut found = Found::default();
-    for layer in layers {
+    found: &mut Found<Signature>,
+) -> Result<(), NoAnswer> {
+    for layer in layers(image, manifest, MEDIA_TYPE)? {
         let payload =
-            store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::SIGNATURE_PAYLOAD_BYTES)?;
-        found.take(verify(layer, &payload, image, trust));
+            store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::SIGNATURE_PAYLOAD_BYTES);
+        if let Some(payload) = read_or_note(payload, &mut found.failed)? {
+            found.take(verify(layer, &payload, image, trust));
+        }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The signature of one layer, or why it does not count.

@@ -17,8 +17,12 @@ const REPOSITORY: &str = "app";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 fn image(layout: &mut Layout, layers: &[Vec<u8>]) -> PinnedImage {
+    image_of(layout, LAYER, layers)
+}
+
+fn image_of(layout: &mut Layout, media_type: &str, layers: &[Vec<u8>]) -> PinnedImage {
     let config = layout.blob("application/vnd.oci.image.config.v1+json", b"{}");
-    let layers: Vec<_> = layers.iter().map(|layer| layout.blob(LAYER, layer)).collect();
+    let layers: Vec<_> = layers.iter().map(|layer| layout.blob(media_type, layer)).collect();
     let document = json!({"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": layers});
     let digest = layout.manifest(REPOSITORY, None, &document);
     pinned("r.test/app", &digest)
@@ -104,8 +108,12 @@ fn files_of_a_blob_are_found_by_their_exact_names() {
 #[test]
 fn a_layer_that_is_no_archive_has_no_files_and_one_that_lies_is_no_answer() {
     let mut layout = Layout::new();
-    let none = image(&mut layout, &[b"{\"an\": \"SBOM\", \"and\": \"more than four bytes\"}".to_vec()]);
+    let document = b"{\"an\": \"SBOM\", \"and\": \"more than four bytes\"}".to_vec();
+    let none = image_of(&mut layout, "application/spdx+json", from_ref(&document));
     assert_eq!(image_files(&layout.store(), &none, &["m"]).unwrap(), None);
+    // One that says that it is an archive is a broken one.
+    let broken = image(&mut layout, &[document]);
+    assert_eq!(image_files(&layout.store(), &broken, &["m"]).unwrap_err().code, ErrorCode::Malformed);
     // Long enough to be streamed, so that the digest is only known at the end.
     let large = tar(&[("m/a.yaml", b"a"), ("x", &vec![b'x'; 2 << 20])]);
     let lying = image(&mut layout, std::slice::from_ref(&large));
@@ -115,6 +123,43 @@ fn a_layer_that_is_no_archive_has_no_files_and_one_that_lies_is_no_answer() {
     fs_err::write(layout.file(&Digest::of(&large)), changed).unwrap();
     let error = image_files(&layout.store(), &lying, &["m"]).unwrap_err();
     assert_eq!(error.code, ErrorCode::DigestMismatch);
+}
+
+#[test]
+fn an_archive_that_is_cut_short_is_no_answer() {
+    let mut layout = Layout::new();
+    let whole = tar(&[("m/a.yaml", b"a"), ("m/b.yaml", &[b'b'; 4096])]);
+    image(&mut layout, &[]);
+    let zipped = gzip(&whole);
+    for cut in [whole.get(..2048).unwrap(), zipped.get(..zipped.len() - 12).unwrap(), zipped.get(..20).unwrap()] {
+        let other = image_of(&mut layout, "application/octet-stream", &[cut.to_vec()]);
+        assert_eq!(image_files(&layout.store(), &other, &["m"]).unwrap_err().code, ErrorCode::Malformed);
+        let blob = pinned("r.test/app", &Digest::of(cut));
+        assert_eq!(blob_files(&layout.store(), &blob, &["m/a.yaml"]).unwrap_err().code, ErrorCode::Malformed);
+    }
+}
+
+#[test]
+fn unpacking_ends_with_the_run() {
+    let mut layout = Layout::new();
+    let image = image(&mut layout, &[tar(&[("m/a.yaml", b"a")])]);
+    let store = layout.store().until(Some(std::time::Instant::now()));
+    assert_eq!(image_files(&store, &image, &["m"]).unwrap_err().code, ErrorCode::Deadline);
+}
+
+#[test]
+fn dripping_layers_end_with_the_run() {
+    let mut layout = Layout::new();
+    // Announced longer than what is kept, so that they are streamed.
+    let layers: Vec<Vec<u8>> = (0_u8..6).map(|number| vec![number; 2 << 20]).collect();
+    let image = image(&mut layout, &layers);
+    let served = Served::layout(layout.path(), |path| path.contains("/blobs/").then_some(Answer::Drip));
+    let begun = std::time::Instant::now();
+    let deadline = Some(begun + std::time::Duration::from_millis(500));
+    let store = Store::registry(RegistryOptions { deadline, ..RegistryOptions::default() }).unwrap();
+    let image = pinned(&format!("{}/app", served.registry()), &image.digest);
+    assert_eq!(image_files(&store, &image, &["m"]).unwrap_err().code, ErrorCode::Deadline);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
 #[test]

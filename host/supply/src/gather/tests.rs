@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use assay_model::{
@@ -16,17 +17,18 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    RegistryOptions,
+    RegistryOptions, Retry,
     fixture::{INDEX, Layout, Signer, content, pinned, reference},
     served::{Answer, Served},
 };
 
-fn gatherer(store: Store, key: PublicKey) -> Gatherer {
+pub(super) fn gatherer(store: Store, key: PublicKey) -> Gatherer {
     Gatherer::new(Arc::new(store), key, GatherOptions::new(Relocation::Refused))
 }
 
-fn remote() -> Store {
-    Store::registry(RegistryOptions::default()).unwrap()
+pub(super) fn remote() -> Store {
+    let retry = Retry { wait: Duration::from_millis(1), longest: Duration::from_millis(2), ..Retry::default() };
+    Store::registry(RegistryOptions { retry, ..RegistryOptions::default() }).unwrap()
 }
 
 /// Everything that evidence says, to compare.
@@ -138,8 +140,8 @@ fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
     assert_eq!(
         located.index.unwrap(),
         [
-            IndexEntry { digest: amd.clone(), architecture: Some("amd64".to_owned()) },
-            IndexEntry { digest: arm, architecture: None },
+            IndexEntry { digest: amd.clone(), position: 0, architecture: Some("amd64".to_owned()) },
+            IndexEntry { digest: arm, position: 1, architecture: None },
         ]
     );
     // A signature of its manifests is none of the index, and the other way round.

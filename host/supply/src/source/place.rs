@@ -75,6 +75,15 @@ impl Place {
         matches!(self.kind, Kind::Http(_))
     }
 
+    /// The registry that an OCI artifact comes from.
+    #[must_use]
+    pub fn registry(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Oci(image) => Some(image.repository().registry()),
+            Kind::File(_) | Kind::Git(_) | Kind::Http(_) => None,
+        }
+    }
+
     /// As it was written, without passwords.
     #[must_use]
     pub fn text(&self) -> &str {

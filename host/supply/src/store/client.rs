@@ -8,9 +8,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
-    net::IpAddr,
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use assay_model::{
@@ -20,7 +19,12 @@ use assay_model::{
 use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Response, StatusCode, Url, header, redirect};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{registry::RegistryOptions, retry::Retry};
+use super::{
+    address::{NamedBy, PublicOnly, host, is_loopback, is_only_private, is_private, is_private_ip},
+    manifest::OCI_MANIFEST,
+    registry::RegistryOptions,
+    retry::Retry,
+};
 
 /// Redirects in a row; registries use one, to where their blobs are.
 const REDIRECTS: usize = 5;
@@ -29,9 +33,11 @@ const HOST_REQUESTS: usize = 16;
 const ALL_REQUESTS: usize = 64;
 /// The first capacity of a body. It grows with what comes, never with what is announced.
 const FIRST_BYTES: usize = 16 << 10;
-/// Answers that mean "later".
-const LATER: [StatusCode; 3] =
-    [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT, StatusCode::SERVICE_UNAVAILABLE];
+/// Answers that mean "later": nothing was done.
+const LATER: [u16; 3] = [408, 429, 503];
+/// Answers of a registry, or of what stands before it, that failed on the way: what was asked may have been done, so
+/// only what may be done twice is asked again. 499 and 522 are a proxy's words for a connection that was lost.
+const FAILED: [u16; 5] = [499, 500, 502, 504, 522];
 
 /// Sends requests.
 pub(super) struct Client {
@@ -41,11 +47,17 @@ pub(super) struct Client {
     direct: Late,
     /// For all others, through the proxy if there is one.
     outside: Late,
+    /// The same for hosts that must not be in a private network. Behind a proxy it is the proxy that resolves names.
+    public: Late,
     insecure: BTreeSet<String>,
+    /// Hosts that may be in a private network whoever names them.
+    allowed: BTreeSet<String>,
     retry: Retry,
     connect: Duration,
     idle: Duration,
     request: Duration,
+    /// The end of the run, which no request outlasts.
+    deadline: Option<Instant>,
     all: Arc<Semaphore>,
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
 }
@@ -56,6 +68,8 @@ type Late = LazyLock<Result<reqwest::Client, NoAnswer>, Box<dyn FnOnce() -> Resu
 /// An answer whose body is still to come; it counts as under way until it is dropped.
 pub(super) struct Answer {
     pub(super) response: Response,
+    /// Whether it comes from where the request was sent, and not from where that redirected it.
+    pub(super) is_own: bool,
     _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
 
@@ -69,6 +83,21 @@ pub(super) struct Request<'a> {
     pub(super) form: Option<&'a [(&'a str, &'a str)]>,
     /// What is brought instead of fetched.
     pub(super) brought: Option<Brought<'a>>,
+    /// Who named the host.
+    pub(super) named_by: NamedBy,
+}
+
+impl Request<'_> {
+    /// Whether it may be made twice: what is read, and a manifest, which is named by what it is.
+    fn is_idempotent(&self) -> bool {
+        self.form.is_none() && self.brought.is_none_or(|brought| !brought.is_new && brought.media_type == OCI_MANIFEST)
+    }
+
+    /// Whether an answer means that the request may succeed later.
+    fn may_succeed_later(&self, status: StatusCode) -> bool {
+        let status = status.as_u16();
+        LATER.contains(&status) || (FAILED.contains(&status) && self.is_idempotent())
+    }
 }
 
 /// Content for a registry.
@@ -135,6 +164,8 @@ impl Client {
         let around = options.proxies.around.as_deref().and_then(NoProxy::from_string);
         let trusting = || builder().tls_certs_merge(authorities.iter().cloned());
         let mut outside = trusting();
+        let mut public = trusting();
+        let mut except = BTreeSet::new();
         for (address, is_https) in [(&options.proxies.https, true), (&options.proxies.http, false)] {
             let Some(address) = address.as_deref().filter(|address| !address.is_empty()) else { continue };
             let proxy = if is_https { Proxy::https(address) } else { Proxy::http(address) };
@@ -142,8 +173,16 @@ impl Client {
                 let message = format!("`{}` is not the address of a proxy: {}", shown(address), root(&error));
                 NoAnswer::new(ErrorCode::Internal, message)
             })?;
-            outside = outside.proxy(proxy.no_proxy(around.clone()));
+            let proxy = proxy.no_proxy(around.clone());
+            except.extend(Url::parse(address).ok().and_then(|address| address.host_str().map(str::to_owned)));
+            // Without a scheme it is the name of a host, too.
+            except.extend(
+                Url::parse(&format!("http://{address}")).ok().and_then(|url| url.host_str().map(str::to_owned)),
+            );
+            outside = outside.proxy(proxy.clone());
+            public = public.proxy(proxy);
         }
+        let public = late(public.dns_resolver(PublicOnly { except }));
         let outside = late(outside);
         // Authorities that were given are tried before anything else is done.
         if !options.authorities.is_empty() {
@@ -153,19 +192,28 @@ impl Client {
             plain: built(builder().tls_certs_only([]))?,
             direct: late(trusting()),
             outside,
+            public,
             insecure: options.insecure.iter().cloned().collect(),
+            allowed: options.allowed.iter().chain(&options.insecure).cloned().collect(),
             retry: options.retry,
             connect: options.connect,
             idle: options.idle,
             request: options.request,
+            deadline: options.deadline,
             all: Arc::new(Semaphore::new(ALL_REQUESTS)),
             hosts: Mutex::default(),
         })
     }
 
-    /// The time that a whole request may take.
-    pub(super) const fn time(&self) -> Duration {
-        self.request
+    /// The time that a whole request may take from now on.
+    pub(super) fn time(&self) -> Duration {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        left.map_or(self.request, |left| left.min(self.request))
+    }
+
+    /// Whether a host, given with or without its port, may be in a private network whoever names it.
+    pub(super) fn is_allowed(&self, registry: &str) -> bool {
+        self.allowed.contains(registry) || self.allowed.contains(host(registry))
     }
 
     /// The address of something in a repository.
@@ -193,7 +241,9 @@ impl Client {
         loop {
             let is_last = attempts >= self.retry.times;
             let asked = match self.send_once(place, request).await {
-                Ok(answer) if !is_last && LATER.contains(&answer.response.status()) => retry_after(&answer.response),
+                Ok(answer) if !is_last && request.may_succeed_later(answer.response.status()) => {
+                    retry_after(&answer.response)
+                }
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Maybe(_)) if !is_last => None,
                 Err(Failed::Maybe(failure) | Failed::Surely(failure)) => return Err(failure),
@@ -220,9 +270,10 @@ impl Client {
         }
     }
 
-    /// Who asks an address.
-    fn client_of(&self, address: &Url) -> Result<&reqwest::Client, NoAnswer> {
+    /// Who asks an address, which must be public if that is said.
+    fn client_of(&self, address: &Url, must_be_public: bool) -> Result<&reqwest::Client, NoAnswer> {
         let client = match (address.host_str().is_some_and(is_loopback), address.scheme()) {
+            _ if must_be_public => &self.public,
             (true, "http") => return Ok(&self.plain),
             (true, _) => &self.direct,
             (false, _) => &self.outside,
@@ -238,7 +289,12 @@ impl Client {
         // A name can mean a private address, too; what has answered shows it.
         let mut from_public = false;
         for _ in 0..=REDIRECTS {
-            let client = self.client_of(&address).map_err(Failed::Surely)?;
+            let is_by_image = request.named_by == NamedBy::Image;
+            let must_be_public = (is_by_image || from_public) && !self.is_allowed(&authority(&address));
+            if is_by_image && must_be_public && address.host_str().is_some_and(is_private) {
+                return Err(Failed::Surely(only_private(&authority(&address))));
+            }
+            let client = self.client_of(&address, must_be_public).map_err(Failed::Surely)?;
             let mut sent = match (request.form, request.brought) {
                 (Some(fields), _) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
                 (None, None) => client.get(address.clone()),
@@ -254,18 +310,18 @@ impl Client {
             if let Some(grant) = request.grant.filter(|_| address.origin() == first.origin()) {
                 sent = sent.header(header::AUTHORIZATION, grant);
             }
-            let response = sent.send().await.map_err(|error| self.failed(place, &error))?;
+            let response = sent.send().await.map_err(|error| match is_only_private(&error) {
+                true if is_by_image => Failed::Surely(only_private(&authority(&address))),
+                true => self.lost(place, INTO_PRIVATE),
+                false => self.failed(place, &error),
+            })?;
             let peer = response.remote_addr().map(|peer| is_private_ip(peer.ip()));
-            let is_named = address.host_str().is_some_and(|host| self.insecure.contains(host));
-            if from_public && peer == Some(true) && !is_named {
-                return Err(self.lost(place, INTO_PRIVATE));
-            }
             from_public = peer == Some(false);
             let status = response.status();
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             let Some(location) = location.filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED)
             else {
-                return Ok(Answer { response, _places: places });
+                return Ok(Answer { response, is_own: address.origin() == first.origin(), _places: places });
             };
             if request.form.is_some() {
                 return Err(self.lost(place, "a redirect of credentials"));
@@ -282,10 +338,6 @@ impl Client {
 
     /// Whether a redirect may be followed. The error is why not.
     pub(super) fn may_follow(&self, from: &Url, to: &Url) -> Result<(), &'static str> {
-        let authority = |url: &Url| match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (host, _) => host.unwrap_or_default().to_owned(),
-        };
         match to.scheme() {
             "https" => {}
             "http" if from.scheme() == "https" => return Err("a redirect leaves HTTPS"),
@@ -293,7 +345,7 @@ impl Client {
             _ => return Err("a redirect leads to plain HTTP"),
         }
         let is_private = |url: &Url| url.host_str().is_some_and(is_private);
-        if is_private(to) && !is_private(from) && !self.insecure.contains(host(&authority(to))) {
+        if is_private(to) && !is_private(from) && !self.is_allowed(&authority(to)) {
             return Err(INTO_PRIVATE);
         }
         Ok(())
@@ -305,7 +357,8 @@ impl Client {
             return Err("an address without HTTPS");
         }
         let is_own = service.host_str() == Some(host(registry));
-        if service.host_str().is_some_and(is_private) && !is_private(host(registry)) && !is_own {
+        let is_allowed = is_own || self.is_allowed(&authority(service));
+        if service.host_str().is_some_and(is_private) && !is_private(host(registry)) && !is_allowed {
             return Err("an address in a private network");
         }
         Ok(())
@@ -369,6 +422,10 @@ impl Client {
 
     /// No answer came within this time.
     pub(super) fn too_slow(&self, place: &str, time: Duration) -> NoAnswer {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let message = format!("the registry `{place}` did not answer before the time limit of the run passed");
+            return NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`");
+        }
         let whole = if time == self.request { " for the whole answer" } else { "" };
         let message = format!("the registry `{place}` did not answer within {} ms{whole}", time.as_millis());
         NoAnswer::new(ErrorCode::RegistryTimeout, message).hint("try again, or see why the registry is slow")
@@ -413,40 +470,22 @@ fn shown(address: &str) -> &str {
     address.rsplit_once('@').map_or(address, |(_, address)| address)
 }
 
-/// A registry's host, without its port.
-pub(super) fn host(registry: &str) -> &str {
-    match registry.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => host,
-        _ => registry,
+/// Host and port as they stand in a reference.
+fn authority(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (host, _) => host.unwrap_or_default().to_owned(),
     }
 }
 
-fn ip(host: &str) -> Option<IpAddr> {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || ip(host).is_some_and(|address| address.is_loopback())
+/// Why a host that only an image names is not asked.
+fn only_private(host: &str) -> NoAnswer {
+    let message = format!("the host `{host}` is in a private network, and nothing but an image names it");
+    NoAnswer::new(ErrorCode::RegistryDenied, message)
+        .hint(format!("if images may have it asked, allow it with `--allow-registry {host}`"))
 }
 
 const INTO_PRIVATE: &str = "a redirect leads from a public host into a private network";
-
-/// An address of this machine or of a network that the world does not see.
-fn is_private(host: &str) -> bool {
-    host == "localhost" || ip(host).is_some_and(is_private_ip)
-}
-
-fn is_private_ip(address: IpAddr) -> bool {
-    address.is_loopback()
-        || match address.to_canonical() {
-            IpAddr::V4(address) => {
-                address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified()
-            }
-            IpAddr::V6(address) => {
-                address.is_unique_local() || address.is_unicast_link_local() || address.is_unspecified()
-            }
-        }
-}
 
 fn built(builder: ClientBuilder) -> Result<reqwest::Client, NoAnswer> {
     builder.build().map_err(|error| {

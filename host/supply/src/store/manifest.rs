@@ -66,6 +66,8 @@ pub struct Descriptor {
 pub struct IndexItem {
     /// The manifest.
     pub descriptor: Descriptor,
+    /// Whether the index says for which platform it is.
+    pub has_platform: bool,
     /// `platform.os`, where the index says.
     pub os: Option<String>,
     /// `platform.architecture`, where the index says.
@@ -166,6 +168,11 @@ impl Manifest {
         self.subject.as_ref()
     }
 
+    /// What it says that it is; none if it does not say.
+    pub(crate) fn artifact_type(&self) -> Option<&str> {
+        self.artifact_type.as_deref()
+    }
+
     /// As a referrer of its subject: its type is its own, or its config's (distribution-spec, "Listing Referrers").
     pub(super) fn referrer(&self) -> Referrer {
         let config = || self.config.as_ref().map(|config| config.media_type.clone());
@@ -230,11 +237,27 @@ impl Manifest {
     }
 }
 
+impl IndexItem {
+    /// Whether it is an image for linux/amd64, which is what registries' clients take it for where the index does not
+    /// say.
+    pub(super) fn is_usual(&self) -> bool {
+        let is_said = || self.os.as_deref() == Some("linux") && self.architecture.as_deref() == Some("amd64");
+        !self.has_platform || is_said()
+    }
+
+    /// Whether it may be an index: by its media type, or because that does not say.
+    pub(crate) fn may_be_index(&self) -> bool {
+        !matches!(self.descriptor.media_type.as_str(), OCI_MANIFEST | DOCKER_MANIFEST)
+    }
+}
+
 impl From<Item> for IndexItem {
     fn from(item: Item) -> Self {
+        let has_platform = item.platform.is_some();
         let (os, architecture) = item.platform.map_or((None, None), |platform| (platform.os, platform.architecture));
         let Item { media_type, digest, size, annotations, artifact_type, .. } = item;
-        Self { descriptor: Descriptor { media_type, digest, size, annotations }, os, architecture, artifact_type }
+        let descriptor = Descriptor { media_type, digest, size, annotations };
+        Self { descriptor, has_platform, os, architecture, artifact_type }
     }
 }
 

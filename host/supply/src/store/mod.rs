@@ -7,6 +7,7 @@
 //! Calls block while bytes are on their way; each wait has a time limit. Nothing is ever written but what
 //! [`push`](Store::push) is given.
 
+mod address;
 mod bundle;
 mod client;
 mod credentials;
@@ -30,6 +31,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Instant,
 };
 
 use assay_model::{
@@ -71,6 +73,8 @@ pub struct Store {
     referrers: Flight<(Repository, Digest), (), Arc<[Referrer]>>,
     /// What points at what in the repositories of a bundle, which has no lists of its own.
     pointers: Mutex<BTreeMap<Repository, Arc<Pointers>>>,
+    /// The end of the run.
+    deadline: Option<Instant>,
 }
 
 /// Referrers by the image that they point at.
@@ -85,9 +89,10 @@ pub struct Resolved {
     pub manifest: Arc<Manifest>,
 }
 
+#[derive(Clone)]
 enum Source {
-    Bundle(Bundle),
-    Registry(Registry),
+    Bundle(Arc<Bundle>),
+    Registry(Arc<Registry>),
 }
 
 /// By what a manifest is asked for.
@@ -127,15 +132,46 @@ pub(crate) fn trial_challenge(header: &str) -> bool {
 impl Store {
     /// Opens an OCI image layout, a folder or one uncompressed tar file.
     pub fn bundle(path: &Path) -> Result<Self, BundleError> {
-        Ok(Self::over(Source::Bundle(Bundle::open(path)?)))
+        Ok(Self::over(Source::Bundle(Bundle::open(path)?.into()), None))
     }
 
     /// Prepares to ask registries; connects to none yet.
     pub fn registry(options: RegistryOptions) -> Result<Self, NoAnswer> {
-        Ok(Self::over(Source::Registry(Registry::new(options)?)))
+        let deadline = options.deadline;
+        Ok(Self::over(Source::Registry(Registry::new(options)?.into()), deadline))
     }
 
-    fn over(source: Source) -> Self {
+    /// The same for a run that ends then; a registry's options have it.
+    #[must_use]
+    pub const fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The end of the run, after which nothing is read any more.
+    pub(crate) const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The same content for what only an image names, such as its base: registries are then asked without credentials,
+    /// and not in private networks.
+    pub(crate) fn named_by_images(&self) -> Self {
+        let source = match &self.source {
+            Source::Registry(registry) => Source::Registry(registry.named_by_images().into()),
+            bundle @ Source::Bundle(_) => bundle.clone(),
+        };
+        Self::over(source, self.deadline)
+    }
+
+    /// Whether the user allows a registry to be asked whoever names it. A bundle asks nobody.
+    pub(crate) fn is_allowed(&self, registry: &str) -> bool {
+        match &self.source {
+            Source::Bundle(_) => true,
+            Source::Registry(registries) => registries.is_allowed(registry),
+        }
+    }
+
+    fn over(source: Source, deadline: Option<Instant>) -> Self {
         Self {
             source,
             manifests: Flight::new(KEPT_MANIFEST_BYTES, |manifest| {
@@ -145,6 +181,7 @@ impl Store {
             blobs: Flight::new(KEPT_BLOB_BYTES, |blob| length(blob)),
             referrers: Flight::new(KEPT_REFERRER_BYTES, |referrers| length_of(referrers)),
             pointers: Mutex::default(),
+            deadline,
         }
     }
 
@@ -189,6 +226,13 @@ impl Store {
         self.referrers.get(&key, &(), || self.fetch_referrers(image))
     }
 
+    /// What the list under the image's tag says that points at it; nothing if there is no such list.
+    pub(crate) fn tagged_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+        let tag = format!("sha256-{}", image.digest.hex());
+        let index = self.tagged(&image.repository, &tag)?;
+        within_limit(image, index.and_then(|index| index.index().map(referrers_of)).unwrap_or_default())
+    }
+
     fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
         let listed = match &self.source {
             Source::Bundle(bundle) => self.pointers(bundle, &image.repository).get(&image.digest).cloned(),
@@ -197,21 +241,10 @@ impl Store {
                 listed.map(|pages| self.read_pages(image, pages)).transpose()?
             }
         };
-        let listed = match listed {
-            Some(listed) => listed,
-            None => {
-                let tag = format!("sha256-{}", image.digest.hex());
-                let index = self.tagged(&image.repository, &tag)?;
-                index.and_then(|index| index.index().map(referrers_of)).unwrap_or_default()
-            }
-        };
-        if listed.len() > limits::INDEX_MANIFESTS {
-            let message =
-                format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
-            return Err(NoAnswer::new(ErrorCode::TooLarge, message)
-                .hint("see who may push to the repository, and remove what does not belong there"));
+        match listed {
+            Some(listed) => within_limit(image, listed),
+            None => self.tagged_referrers(image),
         }
-        Ok(listed.into())
     }
 
     /// Reads every manifest that a bundle names in a repository, once.
@@ -285,26 +318,28 @@ impl Store {
                     let message = format!("the blob {digest} of {} cannot be read: {error}", bundle.place());
                     NoAnswer::new(ErrorCode::Malformed, message).hint("make the bundle again")
                 };
-                hashed(repository, digest, limit, file, read, broken)
+                hashed((repository, digest), (limit, self.deadline), file, read, broken)
             }
             Source::Registry(registry) => {
                 let stream = registry.stream(repository, digest)?.ok_or_else(absent)?;
                 let broken = |error: &io::Error, stream: &mut registry::Stream| {
                     stream.failure().unwrap_or_else(|| NoAnswer::new(ErrorCode::RegistryError, error.to_string()))
                 };
-                hashed(repository, digest, limit, stream, read, broken)
+                hashed((repository, digest), (limit, self.deadline), stream, read, broken)
             }
         }
     }
 
-    /// The image that a reference stands for: of an index, the one for the usual machine, as registries' clients take it.
-    /// None where an index has no such image.
+    /// The image that a reference stands for: of an index, and of an index in it, the one for the usual machine, as
+    /// registries' clients take it. None where an index has no such image.
     pub fn usual_image(&self, resolved: &Resolved) -> Result<Option<Arc<Manifest>>, NoAnswer> {
-        let Some(items) = resolved.manifest.index() else { return Ok(Some(Arc::clone(&resolved.manifest))) };
-        let is_usual =
-            |item: &&IndexItem| item.os.as_deref() == Some("linux") && item.architecture.as_deref() == Some("amd64");
-        let Some(item) = items.iter().find(is_usual) else { return Ok(None) };
-        self.manifest(&resolved.image.repository.at(item.descriptor.digest.clone())).map(Some)
+        let mut manifest = Arc::clone(&resolved.manifest);
+        for _ in 0..=limits::INDEX_DEPTH {
+            let Some(items) = manifest.index() else { return Ok(Some(manifest)) };
+            let Some(item) = items.iter().find(|item| item.is_usual()) else { return Ok(None) };
+            manifest = self.manifest(&resolved.image.repository.at(item.descriptor.digest.clone()))?;
+        }
+        if manifest.index().is_none() { Ok(Some(manifest)) } else { Err(too_deep(&resolved.image)) }
     }
 
     /// Pushes files as an image, and gives its digest. The name must have a tag, which then stands for it in the
@@ -323,24 +358,36 @@ impl Store {
 
     /// Finds several images, those that must be asked for at the same time.
     pub fn resolve_all(&self, images: &[ImageRef]) -> Vec<Result<Resolved, NoAnswer>> {
-        if !self.is_remote() || images.len() < 2 {
-            return images.iter().map(|image| self.resolve(image)).collect();
+        // What is kept already costs no thread.
+        let missing = images.iter().filter(|image| !self.is_kept(image)).count();
+        self.each(images, missing, |image| self.resolve(image))
+    }
+
+    /// The manifests of several images, asked for at the same time.
+    pub(crate) fn manifests(&self, images: &[PinnedImage]) -> Vec<Result<Arc<Manifest>, NoAnswer>> {
+        let key = |image: &PinnedImage| (image.repository.clone(), Name::Digest(image.digest.clone()));
+        let missing = images.iter().filter(|image| !self.manifests.is_kept(&key(image))).count();
+        self.each(images, missing, |image| self.manifest(image))
+    }
+
+    /// Asks for each item, for so many at a time.
+    fn each<I: Sync, T: Send>(&self, items: &[I], at_a_time: usize, ask: impl Fn(&I) -> T + Sync) -> Vec<T> {
+        if !self.is_remote() || items.len() < 2 {
+            return items.iter().map(ask).collect();
         }
         let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
         let work = || {
-            while let Some((number, image)) = {
+            while let Some((number, item)) = {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                images.get(number).map(|image| (number, image))
+                items.get(number).map(|item| (number, item))
             } {
-                let resolved = self.resolve(image);
-                found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, resolved);
+                let answer = ask(item);
+                found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, answer);
             }
         };
-        // What is kept already costs no thread.
-        let missing = images.iter().filter(|image| !self.is_kept(image)).count();
         thread::scope(|scope| {
-            for _ in 1..missing.min(FETCHES) {
-                scope.spawn(work);
+            for _ in 1..at_a_time.min(FETCHES) {
+                scope.spawn(&work);
             }
             work();
         });
@@ -454,11 +501,16 @@ struct Hashed<R> {
     inner: R,
     hash: Context,
     left: u64,
+    deadline: Option<Instant>,
     broken: Option<io::Error>,
 }
 
 impl<R: io::Read> io::Read for Hashed<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.broken = Some(io::ErrorKind::TimedOut.into());
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         let read = self.inner.read(to).inspect_err(|error| {
             self.broken = Some(io::Error::new(error.kind(), error.to_string()));
         })?;
@@ -476,19 +528,23 @@ impl<R: io::Read> io::Read for Hashed<R> {
 }
 
 fn hashed<R: io::Read, T>(
-    repository: &Repository,
-    digest: &Digest,
-    limit: u64,
+    (repository, digest): (&Repository, &Digest),
+    (limit, deadline): (u64, Option<Instant>),
     from: R,
     read: impl FnOnce(&mut dyn io::Read) -> T,
     broken: impl Fn(&io::Error, &mut R) -> NoAnswer,
 ) -> Result<T, NoAnswer> {
-    let mut from = Hashed { inner: from, hash: Context::new(&SHA256), left: limit, broken: None };
+    let mut from = Hashed { inner: from, hash: Context::new(&SHA256), left: limit, deadline, broken: None };
     let outcome = read(&mut from);
     let rest = if from.broken.is_none() { io::copy(&mut from, &mut io::sink()) } else { Ok(0) };
     if let Some(error) = from.broken.take().or(rest.err()) {
         return Err(match error.kind() {
             io::ErrorKind::FileTooLarge => larger_blob(repository, digest, limit),
+            io::ErrorKind::TimedOut if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
+                let message =
+                    format!("the blob {digest} of {repository} was not read before the time limit of the run");
+                NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`")
+            }
             _ => broken(&error, &mut from.inner),
         });
     }
@@ -498,6 +554,21 @@ fn hashed<R: io::Read, T>(
     }
     let actual = Digest::from_sha256(hash);
     if actual == *digest { Ok(outcome) } else { Err(other_content(repository, digest, &actual)) }
+}
+
+/// An index in an index in an index, and so on.
+pub(crate) fn too_deep(image: &PinnedImage) -> NoAnswer {
+    let message = format!("the index {image} has indexes below one another over the limit of {}", limits::INDEX_DEPTH);
+    NoAnswer::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one")
+}
+
+fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Referrer]>, NoAnswer> {
+    if listed.len() > limits::INDEX_MANIFESTS {
+        let message = format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
+        return Err(NoAnswer::new(ErrorCode::TooLarge, message)
+            .hint("see who may push to the repository, and remove what does not belong there"));
+    }
+    Ok(listed.into())
 }
 
 fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> NoAnswer {

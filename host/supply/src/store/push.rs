@@ -152,7 +152,8 @@ impl Bearer {
     }
 
     async fn send(&self, address: Url, brought: Brought<'_>, grant: Option<&str>) -> Result<Answer, NoAnswer> {
-        let request = Request { address, accept: None, grant, form: None, brought: Some(brought) };
+        let request =
+            Request { address, accept: None, grant, form: None, brought: Some(brought), named_by: self.wire.named_by };
         self.wire.client.send(self.repository.registry(), &request).await
     }
 

@@ -12,7 +12,7 @@ use std::{
     io::{self, Read},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use assay_model::{
@@ -26,6 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{
     Body, Fetched, Name,
+    address::NamedBy,
     client::{Answer, Client, Lost, Request, answered},
     credentials::{Credential, Credentials},
     manifest::ACCEPT,
@@ -54,6 +55,9 @@ const NO_REFERRERS: [StatusCode; 5] = [
     StatusCode::NOT_ACCEPTABLE,
     StatusCode::NOT_IMPLEMENTED,
 ];
+/// What a request may take longer than its limit, where it waits for something that cannot be ended, such as a helper
+/// program.
+const GRACE: Duration = Duration::from_secs(1);
 /// Pieces of a streamed blob that may wait for their reader.
 const STREAM_CHUNKS: usize = 8;
 
@@ -62,6 +66,9 @@ const STREAM_CHUNKS: usize = 8;
 pub struct RegistryOptions {
     /// Hosts, with or without port, that are asked over plain HTTP. Loopback hosts always are.
     pub insecure: Vec<String>,
+    /// Hosts, with or without port, that may be asked with credentials and in a private network even if only an image
+    /// names them. Those that are insecure are among them.
+    pub allowed: Vec<String>,
     /// Files of credentials, the first one first; those that are not there are passed over.
     pub credentials: Vec<PathBuf>,
     /// Authorities that are trusted beside the system's, each the text of a PEM file.
@@ -76,6 +83,8 @@ pub struct RegistryOptions {
     pub idle: Duration,
     /// The time limit for a whole request.
     pub request: Duration,
+    /// The end of the run: no request outlasts it.
+    pub deadline: Option<Instant>,
 }
 
 /// Proxies, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. Loopback is never asked through one.
@@ -100,6 +109,7 @@ impl Default for RegistryOptions {
     fn default() -> Self {
         Self {
             insecure: Vec::new(),
+            allowed: Vec::new(),
             credentials: Vec::new(),
             authorities: Vec::new(),
             proxies: Proxies::default(),
@@ -107,27 +117,37 @@ impl Default for RegistryOptions {
             connect: REGISTRY_CONNECT,
             idle: REGISTRY_IDLE,
             request: REGISTRY_REQUEST,
+            deadline: None,
         }
     }
 }
 
 /// All registries.
 pub(super) struct Registry {
-    // Taken when dropped: a runtime must not be waited for, as a hanging request would hold up the end.
-    runtime: Option<Runtime>,
+    threads: Arc<Threads>,
     wire: Arc<Wire>,
 }
 
+/// The threads that move bytes.
+struct Threads(
+    // Taken when dropped: a runtime must not be waited for, as a hanging request would hold up the end.
+    Option<Runtime>,
+);
+
 /// What a request on the runtime needs.
 pub(super) struct Wire {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     credentials: Credentials,
+    /// Who named the hosts that are asked.
+    pub(super) named_by: NamedBy,
     /// What registries granted: the `Authorization` header for each repository.
     grants: Mutex<BTreeMap<Repository, Arc<str>>>,
     /// Held while a grant is asked for, so that it is asked for once.
     asking: Mutex<BTreeMap<Repository, Arc<tokio::sync::Mutex<()>>>>,
     /// Repositories whose registry makes no lists of referrers.
     listless: Mutex<BTreeSet<Repository>>,
+    /// The token service of each registry: its scheme, host and port, as the registry named it first.
+    services: Mutex<BTreeMap<String, String>>,
 }
 
 impl Registry {
@@ -136,20 +156,26 @@ impl Registry {
         let failed = |error: &dyn Error| {
             NoAnswer::new(ErrorCode::Internal, format!("threads for registries could not be prepared: {error}"))
         };
-        let wire = Wire {
-            client: Client::new(&options)?,
-            credentials: Credentials::read(options.credentials)?,
-            grants: Mutex::default(),
-            asking: Mutex::default(),
-            listless: Mutex::default(),
-        };
+        let client = Arc::new(Client::new(&options)?);
+        let wire = Wire::new(client, Credentials::read(options.credentials)?, NamedBy::User);
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("registry")
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
-        Ok(Self { runtime: Some(runtime), wire: Arc::new(wire) })
+        Ok(Self { threads: Arc::new(Threads(Some(runtime))), wire: Arc::new(wire) })
+    }
+
+    /// The same for hosts that only images name.
+    pub(super) fn named_by_images(&self) -> Self {
+        let wire = Wire::new(Arc::clone(&self.wire.client), Credentials::none(), NamedBy::Image);
+        Self { threads: Arc::clone(&self.threads), wire: Arc::new(wire) }
+    }
+
+    /// Whether a registry is allowed to be asked as if the user had named it.
+    pub(super) fn is_allowed(&self, registry: &str) -> bool {
+        self.wire.client.is_allowed(registry)
     }
 
     /// A manifest by name.
@@ -218,7 +244,7 @@ impl Registry {
                 sender.send(Err(wire.client.too_slow(&registry, time))).await.ok();
             }
         };
-        if let Some(runtime) = &self.runtime {
+        if let Some(runtime) = &self.threads.0 {
             runtime.spawn(pump);
         }
         Ok(Some(Stream { chunks, current: Vec::new(), at: 0, failure: None }))
@@ -231,19 +257,23 @@ impl Registry {
         work: impl FnOnce(Arc<Wire>) -> W,
     ) -> Result<T, NoAnswer> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        if let Some(runtime) = &self.runtime {
+        let time = self.wire.client.time();
+        let place = registry.clone();
+        if let Some(runtime) = &self.threads.0 {
             let (wire, work) = (Arc::clone(&self.wire), work(Arc::clone(&self.wire)));
             runtime.spawn(async move {
-                let time = wire.client.time();
                 let outcome = tokio::time::timeout(time, work).await;
                 let outcome = outcome.unwrap_or_else(|_| Err(wire.client.too_slow(&registry, time)));
                 // Nobody is left to tell if the receiver is gone.
                 sender.send(outcome).ok()
             });
         }
-        receiver
-            .recv()
-            .unwrap_or_else(|_| Err(NoAnswer::new(ErrorCode::Internal, "a request ended without an outcome")))
+        receiver.recv_timeout(time.saturating_add(GRACE)).unwrap_or_else(|error| match error {
+            mpsc::RecvTimeoutError::Timeout => Err(self.wire.client.too_slow(&place, time)),
+            mpsc::RecvTimeoutError::Disconnected => {
+                Err(NoAnswer::new(ErrorCode::Internal, "a request ended without an outcome"))
+            }
+        })
     }
 }
 
@@ -282,15 +312,27 @@ impl Read for Stream {
     }
 }
 
-impl Drop for Registry {
+impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
 }
 
 impl Wire {
+    fn new(client: Arc<Client>, credentials: Credentials, named_by: NamedBy) -> Self {
+        Self {
+            client,
+            credentials,
+            named_by,
+            grants: Mutex::default(),
+            asking: Mutex::default(),
+            listless: Mutex::default(),
+            services: Mutex::default(),
+        }
+    }
+
     async fn fetch(&self, repository: &Repository, kind: &str, name: &str, limit: u64) -> Result<Fetched, Lost> {
         let Some(answer) = self.ask(repository, kind, name).await? else { return Ok(Fetched::Absent) };
         let named = answer.response.headers().get("docker-content-digest");
@@ -309,6 +351,9 @@ impl Wire {
         match answer.response.status() {
             StatusCode::OK => Ok(Some(answer)),
             StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !answer.is_own => {
+                Err(self.elsewhere(&answer, repository))
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied(repository, kind, name)),
             status => Err(answered(repository.registry(), status)),
         }
@@ -364,13 +409,26 @@ impl Wire {
         NoAnswer::new(ErrorCode::RegistryDenied, message).hint(format!("log in with `docker login {registry}`"))
     }
 
+    /// Another host, to which the registry redirects, wants credentials. It gets none.
+    fn elsewhere(&self, answer: &Answer, repository: &Repository) -> NoAnswer {
+        let host = answer.response.url().host_str().unwrap_or_default();
+        let message = format!(
+            "the host `{host}`, to which the registry `{}` redirects, wants credentials for content of {repository}, and \
+             gets none",
+            repository.registry()
+        );
+        NoAnswer::new(ErrorCode::RegistryDenied, message).hint("ask who runs the registry")
+    }
+
     /// Asks, and asks again with credentials if the registry wants some.
     async fn get(&self, repository: &Repository, address: Url, accept: Option<&str>) -> Result<Answer, NoAnswer> {
         let registry = repository.registry();
         let kept = locked(&self.grants).get(repository).cloned();
-        let request = Request { address, accept, grant: kept.as_deref(), form: None, brought: None };
+        let request =
+            Request { address, accept, grant: kept.as_deref(), form: None, brought: None, named_by: self.named_by };
         let answer = self.client.send(registry, &request).await?;
-        if answer.response.status() != StatusCode::UNAUTHORIZED {
+        // Whoever a redirect leads to has no claim to what the user shows the registry.
+        if answer.response.status() != StatusCode::UNAUTHORIZED || !answer.is_own {
             return Ok(answer);
         }
         let wanted = challenges(&answer);
@@ -441,9 +499,15 @@ impl Wire {
         let registry = repository.registry();
         let nonsense = |what: &str| {
             NoAnswer::new(ErrorCode::RegistryError, format!("the registry `{registry}` sends for a token to {what}"))
+                .hint("ask who runs the registry")
         };
         let mut address = Url::parse(&bearer.realm).map_err(|_| nonsense("no address"))?;
         self.client.may_ask_token(registry, &address).map_err(nonsense)?;
+        let origin = address.origin().ascii_serialization();
+        let first = locked(&self.services).entry(registry.to_owned()).or_insert_with(|| origin.clone()).clone();
+        if first != origin {
+            return Err(nonsense(&format!("`{origin}`, after `{first}` before")));
+        }
         let place = address.host_str().unwrap_or_default().to_owned();
         let scope = format!("repository:{}:{actions}", repository.path());
         let service = bearer.service.as_deref().unwrap_or_default();
@@ -455,7 +519,14 @@ impl Wire {
                 ("scope", &scope),
                 ("refresh_token", token),
             ];
-            let request = Request { address, accept: None, grant: None, form: Some(&form), brought: None };
+            let request = Request {
+                address,
+                accept: None,
+                grant: None,
+                form: Some(&form),
+                brought: None,
+                named_by: self.named_by,
+            };
             self.client.send(&place, &request).await?
         } else {
             if !service.is_empty() {
@@ -466,7 +537,14 @@ impl Wire {
                 Some(Credential::Password(user, password)) => Some(basic(user, password)),
                 _ => None,
             };
-            let request = Request { address, accept: None, grant: grant.as_deref(), form: None, brought: None };
+            let request = Request {
+                address,
+                accept: None,
+                grant: grant.as_deref(),
+                form: None,
+                brought: None,
+                named_by: self.named_by,
+            };
             self.client.send(&place, &request).await?
         };
         match answer.response.status() {
@@ -492,8 +570,11 @@ fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a registry wants to see.
+/// What a registry wants to see. What a host says to which it redirects is no word of the registry's.
 pub(super) fn challenges(answer: &Answer) -> Vec<Challenge> {
+    if !answer.is_own {
+        return Vec::new();
+    }
     let wanted = answer.response.headers().get_all(header::WWW_AUTHENTICATE).iter();
     wanted.filter_map(|value| value.to_str().ok()).filter_map(Challenge::read).collect()
 }

@@ -248,6 +248,7 @@ mod tests {
             files: std::collections::BTreeMap::new(),
             signatures: Vec::new(),
             attestations: Vec::new(),
+            notices: vec![],
             checks: Vec::new(),
         };
         (image, EvidenceView::of(evidence, Arc::new(NoBlobs)))

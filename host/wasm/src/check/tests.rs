@@ -98,6 +98,7 @@ fn evidence(sboms: &[&str]) -> Evidence {
         files: std::collections::BTreeMap::new(),
         signatures: vec![signature.clone()],
         attestations: sboms.iter().map(attestation).collect(),
+        notices: vec![],
         checks: Vec::new(),
     }
 }

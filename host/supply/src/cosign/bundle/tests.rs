@@ -41,6 +41,8 @@ impl Case {
         let mut statement = statement(&self.image);
         statement["predicateType"] = json!(SIGNS_IMAGE);
         statement["predicate"] = json!({});
+        // As cosign writes it, without a name.
+        statement["subject"] = json!([{"digest": {"sha256": self.image.hex()}}]);
         statement
     }
 

@@ -1,6 +1,7 @@
 //! The store against bundles and registries, honest and hostile.
 
 mod bundle;
+mod hostile;
 mod registry;
 
 use std::sync::Arc;

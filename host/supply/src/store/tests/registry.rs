@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Options without a wait that anyone would notice.
-fn options() -> RegistryOptions {
+pub(super) fn options() -> RegistryOptions {
     let retry = Retry { wait: Duration::from_millis(1), longest: Duration::from_millis(20), ..Retry::default() };
     RegistryOptions { retry, ..RegistryOptions::default() }
 }
@@ -108,11 +108,11 @@ fn a_tag_that_moves_stays_where_it_was_first_seen() {
 fn a_failure_is_not_kept() {
     let asked = AtomicUsize::new(0);
     let (_served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
-        0 => Answer::Whole(500, Vec::new(), b"down".to_vec()),
+        0 => Answer::Whole(501, Vec::new(), b"down".to_vec()),
         _ => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
     });
     let (store, layer) = (store(), Digest::of(b"layer"));
-    refused(blob(&store, &at, &layer, None, 9), ErrorCode::RegistryError, &["500"]);
+    refused(blob(&store, &at, &layer, None, 9), ErrorCode::RegistryError, &["501"]);
     assert!(blob(&store, &at, &layer, None, 9).is_ok());
 }
 
@@ -339,14 +339,14 @@ fn loopback_is_asked_round_every_proxy() {
     let mut layout = Layout::new();
     layout.image("app/good", "v1");
     let served = Served::layout(layout.path(), |_| None);
-    let proxy = Served::start(|_, _| Answer::Whole(502, Vec::new(), Vec::new()));
+    let proxy = Served::start(|_, _| Answer::Whole(501, Vec::new(), Vec::new()));
     let address = Some(format!("http://{}", proxy.registry()));
     let proxies = Proxies { https: address.clone(), http: address, around: Some("direct.invalid".to_owned()) };
     let insecure = ["elsewhere.test", "direct.invalid"].map(str::to_owned).to_vec();
     let store = Store::registry(RegistryOptions { proxies, insecure, ..options() }).unwrap();
     assert!(store.resolve(&reference(&format!("{}/app/good:v1", served.registry()))).is_ok());
     assert_eq!(served.requests(), ["/v2/app/good/manifests/v1"]);
-    refused(store.resolve(&reference("elsewhere.test/app/good:v1")), ErrorCode::RegistryError, &["502"]);
+    refused(store.resolve(&reference("elsewhere.test/app/good:v1")), ErrorCode::RegistryError, &["501"]);
     assert_eq!(proxy.requests(), ["http://elsewhere.test/v2/app/good/manifests/v1"]);
     refused(store.resolve(&reference("direct.invalid/a:v1")), ErrorCode::RegistryUnreachable, &["direct.invalid"]);
     assert_eq!(proxy.requests().len(), 1);
@@ -354,7 +354,7 @@ fn loopback_is_asked_round_every_proxy() {
 
 #[test]
 fn what_may_succeed_later_is_tried_again() {
-    for status in [429, 408, 503] {
+    for status in [429, 408, 503, 499, 500, 502, 504, 522] {
         let asked = AtomicUsize::new(0);
         let (served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
             0 | 1 => Answer::Whole(status, vec![("Retry-After", "0".to_owned())], b"later".to_vec()),
@@ -384,7 +384,7 @@ fn a_registry_is_asked_so_often_and_no_more() {
 }
 
 /// A store whose user has this file of credentials.
-fn with_config(config: &str) -> (tempfile::TempDir, Store) {
+pub(super) fn with_config(config: &str) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.json");
     fs_err::write(&file, config).unwrap();
@@ -392,7 +392,7 @@ fn with_config(config: &str) -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-const USER: &str = "Basic dXNlcjpzZWNyZXQ=";
+pub(super) const USER: &str = "Basic dXNlcjpzZWNyZXQ=";
 
 #[test]
 fn a_registry_that_wants_a_password_gets_the_users() {
