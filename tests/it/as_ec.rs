@@ -1,11 +1,15 @@
 //! The program called through a link named `ec`: its form, its exit codes, and the safe thing where `ec` is not safe.
 
+use assay_model::digest::Digest;
 use serde_json::json;
 
 use crate::{
     registry::{Fault, Registry},
     world::{Ran, World, component, ec_command},
 };
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// Judges a world's Snapshot on a registry, called `ec`.
 fn judge(world: &World, registry: &Registry, more: &[&str]) -> Ran {
@@ -86,6 +90,53 @@ fn without_any_verdict_there_is_no_report() {
     let ran = judge_by(&world, &registry, &policy, &["--output", "json"]);
     assert!(ran.code == 1 && ran.out.is_empty(), "{ran:?}");
     assert!(ran.err.contains("no successes, warnings or failures"), "{ran:?}");
+}
+
+#[test]
+fn evidence_that_cannot_be_fetched_is_a_violation_that_leniency_forgives() {
+    let (mut world, registry) = (World::good(), Registry::start());
+    world.image("lost", &[]);
+    registry.fault("/app/lost/manifests/sha256-", Fault::Broken);
+    let ran = judge(&world, &registry, &["--output", "json", "--strict=false"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    let report = ran.json();
+    assert_eq!(component(&report, "good")["success"], json!(true));
+    let violations = component(&report, "lost")["violations"].to_string();
+    assert!(violations.contains("builtin.attestation.signature_check"), "{violations}");
+    assert_eq!(judge(&world, &registry, &["--output", "json"]).code, 1);
+}
+
+#[test]
+fn a_manifest_of_an_index_that_is_not_there_is_a_violation_that_leniency_forgives() {
+    let (mut world, registry) = (World::empty(), Registry::start());
+    let one = world.image("parts", &[]);
+    let gone = Digest::of(b"gone");
+    let item = |digest: &Digest, architecture: &str| {
+        let size = world.layout.get(digest).map_or(4, <[u8]>::len);
+        let platform = json!({"os": "linux", "architecture": architecture});
+        json!({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": platform})
+    };
+    let index = json!({
+        "schemaVersion": 2, "mediaType": INDEX, "manifests": [item(&one, ""), item(&gone, "amd64")],
+    });
+    let index = registry.put_manifest("app/parts:index", INDEX, index.to_string().as_bytes());
+    world.components = vec![("i".to_owned(), format!("app/parts@{index}"))];
+    let ran = judge(&world, &registry, &["--output", "json", "--strict=false"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    let report = ran.json();
+    assert_eq!(component(&report, &format!("i-{one}-noarch-0"))["success"], json!(true));
+    let absent = component(&report, &format!("i-{gone}-amd64"));
+    assert!(absent["violations"].to_string().contains("Image URL is not accessible"), "{absent}");
+    assert!(component(&report, "i").get("error").is_none());
+}
+
+#[test]
+fn called_ec_a_way_to_evidence_that_fails_is_not_in_the_report() {
+    let (world, registry) = (World::good(), Registry::start());
+    let whole = judge(&world, &registry, &["--output", "json", "--effective-time", "2099-01-01"]);
+    registry.fault("/referrers/", Fault::Broken);
+    let ran = judge(&world, &registry, &["--output", "json", "--effective-time", "2099-01-01"]);
+    assert_eq!((ran.code, ran.out), (0, whole.out));
 }
 
 #[test]

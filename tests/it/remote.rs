@@ -14,6 +14,9 @@ use crate::{
     world::{HOST, Ran, World, command, component},
 };
 
+/// No wait that anyone would notice.
+const HASTY: [&str; 2] = ["--retry-duration=1ms", "--retry-max-wait=5ms"];
+
 fn pushed(world: &World) -> Registry {
     let registry = Registry::start();
     world.layout.write(&world.path("oci")).unwrap();
@@ -63,13 +66,37 @@ fn registries_that_fail_give_no_answer_and_say_how() {
         world.image("it", &[]);
         let registry = pushed(&world);
         registry.fault(path, fault);
-        let ran = world.judge_on(&registry.host(), &["--output", "json", "--output", "text"]);
+        let ran = world.judge_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
         ran.expect(3, code);
         ran.expect(3, "no answer for 1 of 2 components");
         let report: Value = serde_json::Deserializer::from_str(&ran.out).into_iter().next().unwrap().unwrap();
         let good = component(&report, "good");
         assert_eq!(good["success"], json!(true));
     }
+}
+
+#[test]
+fn a_way_to_evidence_that_fails_is_named_and_costs_no_verdict() {
+    let world = World::good();
+    let registry = pushed(&world);
+    registry.fault("/referrers/", Fault::Broken);
+    let ran = world.judge_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
+    ran.expect(0, "Note on good: not all evidence could be read: ");
+    ran.expect(0, "\"notices\":[\"not all evidence could be read: ");
+}
+
+#[test]
+fn what_points_at_an_image_that_is_not_there_is_nothing() {
+    let world = World::good();
+    let registry = pushed(&world);
+    let rules = "package p\n\nimport rego.v1\n\n# METADATA\n# title: T\n# custom:\n#   short_name: t\n\
+                 deny contains result if {\n\
+                 \tabsent := sprintf(\"%s@sha256:%s\", [split(input.image.ref, \"@\")[0], sprintf(\"%064d\", [0])])\n\
+                 \tnot nothing(absent)\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n\n\
+                 nothing(ref) if {\n\tec.oci.image_referrers(ref) == []\n\tec.oci.image_tag_refs(ref) == []\n}\n";
+    world.file("asks/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [world.path("asks")]}]}).to_string();
+    world.judge_around(&registry.host(), &policy, &HASTY, &[]).expect(0, "Success: true");
 }
 
 #[test]
@@ -143,7 +170,7 @@ fn a_built_in_whose_registry_fails_is_no_answer_whatever_the_policy_makes_of_it(
                  \tfalse\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n";
     world.file("asks/p.rego", rules);
     let policy = json!({"sources": [{"policy": [world.path("asks")]}]}).to_string();
-    world.judge_around(&registry.host(), &policy, &[], &[]).expect(3, "builtin-failed");
+    world.judge_around(&registry.host(), &policy, &HASTY, &[]).expect(3, "builtin-failed");
 }
 
 #[cfg(unix)]

@@ -124,6 +124,9 @@ fn listed(store: &Store, image: &PinnedImage, failed: &mut Vec<NoAnswer>) -> Res
     if let Some(listed) = read_or_note(store.referrers(image), failed)? {
         return Ok(listed);
     }
+    if store.has_no_lists(&image.repository) {
+        return Ok(Arc::default());
+    }
     Ok(read_or_note(store.tagged_referrers(image), failed)?.unwrap_or_default())
 }
 

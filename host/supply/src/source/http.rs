@@ -12,6 +12,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const REDIRECTS: usize = 5;
 /// How often a server that is busy or does not answer is asked in all.
 const TRIES: u32 = 3;
+/// Answers that mean that the next one may be another; 499 and 522 are a proxy's words for a lost connection.
+const LATER: [u16; 8] = [408, 429, 499, 500, 502, 503, 504, 522];
 /// The wait before the second try; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 
@@ -56,9 +58,8 @@ async fn ask(client: &Client, url: &Url, bounds: &Bounds) -> Result<Vec<u8>, Ans
     let said = || Why::Failed(format!("the server answers with the status {}", response.status()));
     match response.status() {
         StatusCode::OK => {}
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            return Err(Answer::Again(said()));
-        }
+        // To read a file twice does no harm.
+        status if LATER.contains(&status.as_u16()) => return Err(Answer::Again(said())),
         _ => return Err(Answer::No(said())),
     }
     let limit = bounds.file_bytes;

@@ -45,6 +45,15 @@ pub(super) fn is_private(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || ip(&host).is_some_and(is_private_ip)
 }
 
+/// Whether a host is, by its name, an address that only neighbours on one wire have, such as where clouds tell a machine
+/// its secrets.
+pub(super) fn is_link_local(host: &str) -> bool {
+    ip(host).is_some_and(|address| match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    })
+}
+
 /// Whether an address is of this machine or of a network that the world does not see.
 pub(super) fn is_private_ip(address: IpAddr) -> bool {
     match address.to_canonical() {

@@ -20,7 +20,7 @@ use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Response, StatusCode, 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    address::{NamedBy, PublicOnly, host, is_loopback, is_only_private, is_private, is_private_ip},
+    address::{NamedBy, PublicOnly, host, is_link_local, is_loopback, is_only_private, is_private, is_private_ip},
     manifest::OCI_MANIFEST,
     registry::RegistryOptions,
     retry::Retry,
@@ -348,6 +348,10 @@ impl Client {
         if is_private(to) && !is_private(from) && !self.is_allowed(&authority(to)) {
             return Err(INTO_PRIVATE);
         }
+        let is_link_local = |url: &Url| url.host_str().is_some_and(is_link_local);
+        if is_link_local(to) && !is_link_local(from) && !self.is_allowed(&authority(to)) {
+            return Err("a redirect leads to a link-local address");
+        }
         Ok(())
     }
 
@@ -562,6 +566,8 @@ mod tests {
             ("https://quay.io/", "https://10.1.2.3/"),
             ("https://quay.io/", "https://[::ffff:192.168.0.1]/"),
             ("https://quay.io/", "https://[fd00::1]/"),
+            ("https://10.0.0.1/", "https://169.254.169.254/"),
+            ("http://127.0.0.1:5000/", "https://[fe80::1]/"),
         ] {
             assert!(follow(from, to).is_err(), "{from} {to}");
         }

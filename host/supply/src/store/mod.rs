@@ -12,10 +12,12 @@ mod bundle;
 mod client;
 mod credentials;
 mod flight;
+mod hashed;
 mod manifest;
 mod push;
 mod registry;
 mod retry;
+mod stream;
 mod tar;
 mod token;
 
@@ -41,9 +43,8 @@ use assay_model::{
     limits,
     port::Blobs,
 };
-use aws_lc_rs::digest::{Context, SHA256};
 
-use self::{bundle::Bundle, flight::Flight, registry::Registry};
+use self::{bundle::Bundle, flight::Flight, hashed::hashed, registry::Registry};
 pub use self::{
     bundle::BundleError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
@@ -226,6 +227,14 @@ impl Store {
         self.referrers.get(&key, &(), || self.fetch_referrers(image))
     }
 
+    /// Whether [`referrers`](Self::referrers) is what the list under the image's tag says, as far as is known.
+    pub(crate) fn has_no_lists(&self, repository: &Repository) -> bool {
+        match &self.source {
+            Source::Registry(registry) => registry.is_listless(repository),
+            Source::Bundle(_) => false,
+        }
+    }
+
     /// What the list under the image's tag says that points at it; nothing if there is no such list.
     pub(crate) fn tagged_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
         let tag = format!("sha256-{}", image.digest.hex());
@@ -322,7 +331,7 @@ impl Store {
             }
             Source::Registry(registry) => {
                 let stream = registry.stream(repository, digest)?.ok_or_else(absent)?;
-                let broken = |error: &io::Error, stream: &mut registry::Stream| {
+                let broken = |error: &io::Error, stream: &mut stream::Stream| {
                     stream.failure().unwrap_or_else(|| NoAnswer::new(ErrorCode::RegistryError, error.to_string()))
                 };
                 hashed((repository, digest), (limit, self.deadline), stream, read, broken)
@@ -495,66 +504,6 @@ impl Body {
 
 const CHANGED: &str =
     "the content was changed or cut short after it was named; push the image or make the bundle again";
-
-/// Counts and hashes what is read through it.
-struct Hashed<R> {
-    inner: R,
-    hash: Context,
-    left: u64,
-    deadline: Option<Instant>,
-    broken: Option<io::Error>,
-}
-
-impl<R: io::Read> io::Read for Hashed<R> {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            self.broken = Some(io::ErrorKind::TimedOut.into());
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let read = self.inner.read(to).inspect_err(|error| {
-            self.broken = Some(io::Error::new(error.kind(), error.to_string()));
-        })?;
-        self.hash.update(to.get(..read).unwrap_or_default());
-        match self.left.checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
-            Some(left) => self.left = left,
-            None => {
-                self.left = 0;
-                self.broken = Some(io::Error::from(io::ErrorKind::FileTooLarge));
-                return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-            }
-        }
-        Ok(read)
-    }
-}
-
-fn hashed<R: io::Read, T>(
-    (repository, digest): (&Repository, &Digest),
-    (limit, deadline): (u64, Option<Instant>),
-    from: R,
-    read: impl FnOnce(&mut dyn io::Read) -> T,
-    broken: impl Fn(&io::Error, &mut R) -> NoAnswer,
-) -> Result<T, NoAnswer> {
-    let mut from = Hashed { inner: from, hash: Context::new(&SHA256), left: limit, deadline, broken: None };
-    let outcome = read(&mut from);
-    let rest = if from.broken.is_none() { io::copy(&mut from, &mut io::sink()) } else { Ok(0) };
-    if let Some(error) = from.broken.take().or(rest.err()) {
-        return Err(match error.kind() {
-            io::ErrorKind::FileTooLarge => larger_blob(repository, digest, limit),
-            io::ErrorKind::TimedOut if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
-                let message =
-                    format!("the blob {digest} of {repository} was not read before the time limit of the run");
-                NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`")
-            }
-            _ => broken(&error, &mut from.inner),
-        });
-    }
-    let mut hash = [0; 32];
-    for (to, byte) in hash.iter_mut().zip(from.hash.finish().as_ref()) {
-        *to = *byte;
-    }
-    let actual = Digest::from_sha256(hash);
-    if actual == *digest { Ok(outcome) } else { Err(other_content(repository, digest, &actual)) }
-}
 
 /// An index in an index in an index, and so on.
 pub(crate) fn too_deep(image: &PinnedImage) -> NoAnswer {

@@ -9,7 +9,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     future::Future,
-    io::{self, Read},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     time::{Duration, Instant},
@@ -31,6 +30,7 @@ use super::{
     credentials::{Credential, Credentials},
     manifest::ACCEPT,
     retry::Retry,
+    stream::Stream,
     token::{Bearer, Challenge, Token},
 };
 
@@ -219,6 +219,11 @@ impl Registry {
         })
     }
 
+    /// Whether a repository's registry has shown that it makes no lists of referrers.
+    pub(super) fn is_listless(&self, repository: &Repository) -> bool {
+        locked(&self.wire.listless).contains(repository)
+    }
+
     /// A blob as it comes.
     pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, NoAnswer> {
         let (wire, registry) = (Arc::clone(&self.wire), repository.registry().to_owned());
@@ -247,7 +252,7 @@ impl Registry {
         if let Some(runtime) = &self.threads.0 {
             runtime.spawn(pump);
         }
-        Ok(Some(Stream { chunks, current: Vec::new(), at: 0, failure: None }))
+        Ok(Some(Stream::of(chunks)))
     }
 
     /// Runs the work on the runtime and waits for it, from any thread, for as long as a request may take.
@@ -274,41 +279,6 @@ impl Registry {
                 Err(NoAnswer::new(ErrorCode::Internal, "a request ended without an outcome"))
             }
         })
-    }
-}
-
-/// A blob on its way, read on a plain thread. A failure shows as an error of reading, and its cause is kept.
-pub(super) struct Stream {
-    chunks: tokio::sync::mpsc::Receiver<Result<Vec<u8>, NoAnswer>>,
-    current: Vec<u8>,
-    at: usize,
-    failure: Option<NoAnswer>,
-}
-
-impl Stream {
-    /// What broke it.
-    pub(super) const fn failure(&mut self) -> Option<NoAnswer> {
-        self.failure.take()
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.current.len() {
-            match self.chunks.blocking_recv() {
-                None => return Ok(0),
-                Some(Ok(chunk)) => (self.current, self.at) = (chunk, 0),
-                Some(Err(failure)) => {
-                    let error = io::Error::other(failure.to_string());
-                    self.failure = Some(failure);
-                    return Err(error);
-                }
-            }
-        }
-        let mut rest = self.current.get(self.at..).unwrap_or_default();
-        let read = rest.read(to)?;
-        self.at += read;
-        Ok(read)
     }
 }
 
@@ -406,7 +376,13 @@ impl Wire {
         let ours = matches!(self.credentials.of(repository), Ok(Some(_)));
         let with = if ours { "with the credentials for it" } else { "without credentials" };
         let message = format!("the registry `{registry}` refuses {kind}/{name} of {repository} {with}");
-        NoAnswer::new(ErrorCode::RegistryDenied, message).hint(format!("log in with `docker login {registry}`"))
+        let hint = match self.named_by {
+            NamedBy::User => format!("log in with `docker login {registry}`"),
+            NamedBy::Image => {
+                format!("if images may have it asked as you, allow it with `--allow-registry {registry}`")
+            }
+        };
+        NoAnswer::new(ErrorCode::RegistryDenied, message).hint(hint)
     }
 
     /// Another host, to which the registry redirects, wants credentials. It gets none.
