@@ -4,14 +4,18 @@
 
 use std::sync::Arc;
 
-use assay_model::{digest::Digest, evidence::Attestation, failure::NoAnswer, image::PinnedImage, limits};
+use assay_model::{
+    digest::Digest,
+    evidence::Attestation,
+    failure::NoAnswer,
+    image::PinnedImage,
+    limits,
+    memory::Memory,
+    strict::{self, Object, Shape, items, text},
+};
 use serde_json::Value;
 
-use super::{
-    Found, envelope, layers,
-    strict::{Object, items, sound, text},
-    syntax,
-};
+use super::{Found, envelope, layers, syntax};
 use crate::{
     key::PublicKey,
     store::{Descriptor, Manifest, Store},
@@ -38,9 +42,10 @@ pub(crate) fn verify_attestations(
     key: &PublicKey,
 ) -> Result<Found<Attested>, NoAnswer> {
     let mut found = Found::default();
-    for envelope in envelopes(store, image, manifest)? {
-        // Nothing in the envelope is looked at more closely before the key vouches for it.
-        let opened = envelope::open(&envelope, key).and_then(|opened| read(opened, Some(&image.digest)));
+    for layer in manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))? {
+        // One after the other: what nobody signed is not held beside the next. Nothing in an envelope is looked at more
+        // closely before the key vouches for it.
+        let opened = envelope::open(&fetch(store, image, layer)?, key).and_then(|opened| read(opened, Some(&image.digest)));
         found.take(opened);
     }
     Ok(found)
@@ -53,23 +58,21 @@ pub(crate) fn unverified_attestations(
     manifest: Option<&Manifest>,
 ) -> Result<Vec<Attested>, NoAnswer> {
     let read = |envelope: Arc<[u8]>| envelope::open_unverified(&envelope).and_then(|opened| read(opened, None)).ok();
-    Ok(envelopes(store, image, manifest)?.into_iter().filter_map(read).collect())
+    let layers = manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))?;
+    let read = |layer| fetch(store, image, layer).map(read).transpose();
+    layers.into_iter().filter_map(read).collect()
 }
 
-fn envelopes(store: &Store, image: &PinnedImage, manifest: Option<&Manifest>) -> Result<Vec<Arc<[u8]>>, NoAnswer> {
-    let layers = manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))?;
-    let fetch = |layer: &Descriptor| {
-        store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)
-    };
-    layers.into_iter().map(fetch).collect()
+fn fetch(store: &Store, image: &PinnedImage, layer: &Descriptor) -> Result<Arc<[u8]>, NoAnswer> {
+    store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)
 }
 
 /// The statement of an opened envelope and what is wrong with its predicate, or why it does not count. It must be about
 /// `image` if that is given.
 pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<Attested, String> {
     let envelope::Opened { payload, signatures } = opened;
-    let statement = std::str::from_utf8(&payload).map_err(|_| "the signed statement is not UTF-8".to_owned())?;
-    sound(statement)?;
+    let statement = strict::check(&payload, &Shape::Any, &Memory::of(limits::STATEMENT_MEMORY))
+        .map_err(|why| format!("the signed statement cannot be read: {why}"))?;
     let fields = Object::read(statement)?;
     let statement_type = text(fields.need("_type")?)?;
     if !STATEMENTS.contains(&statement_type.as_str()) {

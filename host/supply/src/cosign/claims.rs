@@ -6,7 +6,7 @@
 
 use assay_model::image::{ImageRef, PinnedImage};
 
-use super::strict::{Object, text};
+use assay_model::strict::{Object, text};
 use crate::gather::Relocation;
 
 /// What cosign and Tekton Chains write, and what skopeo and the older tools wrote. Both say "this image is signed".

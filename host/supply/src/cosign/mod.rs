@@ -13,7 +13,6 @@ mod bundle;
 mod claims;
 mod envelope;
 mod signature;
-mod strict;
 mod syntax;
 
 #[cfg(test)]
