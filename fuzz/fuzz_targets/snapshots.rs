@@ -20,6 +20,7 @@ fuzz_target!(|text: &str| {
         let keys = read.as_object().into_iter().flatten().map(|(key, _)| key);
         assert!(keys.filter(|key| key.eq_ignore_ascii_case("containerImage")).count() == 1);
     }
-    let again = Value::from_iter([("components", snapshot.components.iter().map(|one| one.to_json()).collect::<Value>())]);
+    let again =
+        Value::from_iter([("components", snapshot.components.iter().map(|one| one.to_json()).collect::<Value>())]);
     assert_eq!(Snapshot::parse(&again.to_string()).map(|again| again.components), Ok(snapshot.components));
 });

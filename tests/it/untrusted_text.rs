@@ -13,7 +13,9 @@ fn is_harmless(ran: &Ran, how: &str) {
     for text in [&ran.out, &ran.err] {
         for line in text.split('\n') {
             assert!(!line.trim_start().starts_with("::") && !line.contains("##vso["), "{how}: {ran:#?}");
-            let is_harmful = |letter: char| letter != '\t' && assay_model::plain::is_harmful(letter);
+            // Markdown has a space without width of its own, so that nobody is mentioned.
+            let is_own = |letter: char| letter == '\t' || (how.ends_with("markdown") && letter == '\u{200b}');
+            let is_harmful = |letter: char| !is_own(letter) && assay_model::plain::is_harmful(letter);
             assert!(!line.contains(is_harmful), "{how}: {ran:#?}");
         }
     }
@@ -37,8 +39,20 @@ fn a_platform_that_commands_terminals_and_pipelines_is_quoted_and_not_obeyed() {
         }
         for format in ["text", "json", "yaml", "junit", "markdown", "html", "sarif", "jsonl", "summary", "appstudio"] {
             let arguments = [
-                "validate", "image", "--images", &snapshot, "--policy", &policy, "--public-key", key.as_str(),
-                "--ignore-rekor", "--bundle", bundle.as_str(), "--output", format, "--verbose",
+                "validate",
+                "image",
+                "--images",
+                &snapshot,
+                "--policy",
+                &policy,
+                "--public-key",
+                key.as_str(),
+                "--ignore-rekor",
+                "--bundle",
+                bundle.as_str(),
+                "--output",
+                format,
+                "--verbose",
             ];
             for (name, mut command) in [("assay", command(&arguments)), ("ec", ec_command(&folder, &arguments))] {
                 let ran = Ran::of(&command.output().unwrap());

@@ -147,8 +147,14 @@ mod tests {
     #[test]
     fn a_config_with_unknown_keys_or_without_a_runtime_part_is_read() {
         for (blob, want) in [
-            (r#"{"container_config":{"Labels":{"x":"y"}},"Id":"1","config":{"Memory":2,"StopTimeout":1}}"#, json!({"Memory": 2, "StopTimeout": 1})),
-            (r#"{"config":{"Labels":{"labels":"a","Labels":"b"},"User":""}}"#, json!({"Labels": {"Labels": "b", "labels": "a"}})),
+            (
+                r#"{"container_config":{"Labels":{"x":"y"}},"Id":"1","config":{"Memory":2,"StopTimeout":1}}"#,
+                json!({"Memory": 2, "StopTimeout": 1}),
+            ),
+            (
+                r#"{"config":{"Labels":{"labels":"a","Labels":"b"},"User":""}}"#,
+                json!({"Labels": {"Labels": "b", "labels": "a"}}),
+            ),
             (r#"{"config":null}"#, json!({})),
             (r#"{"config":{"Labels":null,"Healthcheck":null}}"#, json!({})),
             ("{}", json!({})),

@@ -183,7 +183,8 @@ mod tests {
     fn what_a_terminal_or_a_pipeline_could_obey_is_escaped_and_means_the_same() {
         let hostile = json!({"k\u{202e}": "\u{9b}2J \u{7f}\u{200b} ##vso[task.complete] ##[error] # ## \u{e0041} é"});
         let raw = RawValue::from_string(serde_json::to_string(&hostile).unwrap()).unwrap();
-        let want = r#"{"k\u202e":"\u009b2J \u007f\u200b \u0023#vso[task.complete] \u0023#[error] # ## \udb40\udc41 é"}"#;
+        let want =
+            r#"{"k\u202e":"\u009b2J \u007f\u200b \u0023#vso[task.complete] \u0023#[error] # ## \udb40\udc41 é"}"#;
         for text in [to_string(&hostile).unwrap(), to_string(&raw).unwrap(), harmless(raw.get()), escaped(raw.get())] {
             assert_eq!(text, want);
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), hostile);

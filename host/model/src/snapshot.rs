@@ -83,8 +83,7 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Reads a Snapshot resource or its spec.
     pub fn parse(text: &str) -> Result<Self, SnapshotError> {
-        let document =
-            yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)).map_err(SnapshotError::Syntax)?;
+        let document = yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)).map_err(SnapshotError::Syntax)?;
         RESOURCE.check(&document).map_err(SnapshotError::Ambiguous)?;
         let Value::Object(mut fields) = document else {
             return Err(match document {
@@ -255,11 +254,8 @@ const RESOURCE: Shape = {
     ])
 };
 
-const COMPONENT: Shape = Shape::Object(&[
-    ("name", Shape::Any),
-    ("containerImage", Shape::Any),
-    ("source", Shape::Object(&[("git", GIT)])),
-]);
+const COMPONENT: Shape =
+    Shape::Object(&[("name", Shape::Any), ("containerImage", Shape::Any), ("source", Shape::Object(&[("git", GIT)]))]);
 
 const GIT: Shape = Shape::Object(&[
     ("url", Shape::Any),

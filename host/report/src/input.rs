@@ -122,9 +122,7 @@ impl InputRun {
         files.sort_by(|a, b| b.path.cmp(&a.path));
         Ok(match format {
             InputFormat::Json => json::to_string(&self.document(&files, options))? + "\n",
-            InputFormat::Yaml => {
-                yaml::to_string(&yaml::shown(serde_json::to_value(self.document(&files, options))?))
-            }
+            InputFormat::Yaml => yaml::to_string(&yaml::shown(serde_json::to_value(self.document(&files, options))?)),
             InputFormat::Text => self.text(&files, options),
             InputFormat::Summary => self.summary(&files, options)? + "\n",
         })

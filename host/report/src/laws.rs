@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::{
-    Format, Options, sample,
+    Format, Options,
     conftest::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun},
+    sample,
 };
 
 /// Text of every kind, with what formats trip over more often than chance would have it.
@@ -126,7 +127,9 @@ fn no_report_speaks_to_a_terminal_or_to_a_pipeline() {
             };
             assert!(!line.trim_start().starts_with("::"), "{format}: {line}");
             assert!(!line.contains("##vso[") && !line.contains("##["), "{format}: {line}");
-            let harmful = line.chars().find(|letter| *letter != '\t' && crate::plain::is_harmful(*letter));
+            // Markdown has a space without width of its own, so that nobody is mentioned.
+            let is_own = |letter: char| letter == '\t' || (format == "markdown" && letter == '\u{200b}');
+            let harmful = line.chars().find(|letter| !is_own(*letter) && crate::plain::is_harmful(*letter));
             assert_eq!(harmful, None, "{format}: {line}");
         }
     }

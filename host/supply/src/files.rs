@@ -71,7 +71,9 @@ pub(crate) fn operator_manifests(store: &Store, image: &PinnedImage, folder: &st
     let flat = match flattened(store, image, &[folder])? {
         None => return Ok(Files::new()),
         Some(Ok(flat)) => flat,
-        Some(Err(Trouble::Malformed(why))) => return Err(unseen(format!("a layer is no archive, or a broken one: {why}"))),
+        Some(Err(Trouble::Malformed(why))) => {
+            return Err(unseen(format!("a layer is no archive, or a broken one: {why}")));
+        }
         Some(Err(trouble)) => return trouble.undefined_or(image).map(Option::unwrap_or_default),
     };
     if let Some(name) = flat.obstacle {

@@ -177,13 +177,19 @@ impl Gatherer {
     }
 
     /// The checks, in the words of `ec`, and what may be judged.
-    fn settle(&self, signed: Found<Signature>, attested: Found<Attested>, bundled: Bundled) -> Settled {
+    fn settle(
+        &self,
+        image: &PinnedImage,
+        signed: Found<Signature>,
+        attested: Found<Attested>,
+        bundled: Bundled,
+    ) -> Result<Settled, NoAnswer> {
         let signed = match self.options.signatures {
             Checking::Checked => bundled.signatures.and(signed),
             Checking::Skipped => signed,
         };
         let attested = match self.options.attestations {
-            Checking::Checked => bundled.attestations.and(attested),
+            Checking::Checked => bundled.attestations.and(attested).whole(image)?,
             Checking::Skipped => attested,
         };
         let mut settled = Settled::default();
@@ -222,7 +228,7 @@ impl Gatherer {
             settled.signatures = signed.verified;
             settled.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
         }
-        settled
+        Ok(settled)
     }
 }
 
@@ -275,7 +281,7 @@ impl Gather for Gatherer {
             (config(), parent(), signed(), attested(), bundled())
         };
         let (config, parent) = (config?, parent?);
-        let Settled { signatures, attestations, checks } = self.settle(signed?, attested?, bundled?);
+        let Settled { signatures, attestations, checks } = self.settle(image, signed?, attested?, bundled?)?;
         let mut evidence = Evidence {
             image: image.clone(),
             media_type: manifest.media_type().to_owned(),

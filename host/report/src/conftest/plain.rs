@@ -23,7 +23,8 @@ pub(super) fn text(run: &ConftestRun, options: ConftestOptions) -> String {
         ];
         for (word, colour, findings, _) in lists.into_iter().filter(|(_, _, _, shown)| *shown) {
             for finding in findings {
-                let _infallible = writeln!(text, "{} {} {}", paint(word, colour), subject(result), lines(&finding.message));
+                let _infallible =
+                    writeln!(text, "{} {} {}", paint(word, colour), subject(result), lines(&finding.message));
             }
         }
     }
@@ -71,6 +72,7 @@ pub(super) fn tap(run: &ConftestRun) -> String {
 /// `- file - namespace -`
 fn subject(result: &ConftestResult) -> String {
     let file = if result.file == "-" { "-".to_owned() } else { format!("- {}", harmless(&result.file)) };
-    let namespace = if result.namespace == "-" { "-".to_owned() } else { format!("- {} -", harmless(&result.namespace)) };
+    let namespace =
+        if result.namespace == "-" { "-".to_owned() } else { format!("- {} -", harmless(&result.namespace)) };
     format!("{file} {namespace}")
 }

@@ -37,8 +37,9 @@ pub(super) fn table(run: &ConftestRun) -> String {
         // A message of several lines makes a row of several lines.
         let height = row.iter().map(|cell| cell.lines().count()).max().unwrap_or(1).max(1);
         for line in 0..height {
-            let cell =
-                |(cell, width): (&Cow<'_, str>, usize)| format!(" {:<width$} ", cell.lines().nth(line).unwrap_or_default());
+            let cell = |(cell, width): (&Cow<'_, str>, usize)| {
+                format!(" {:<width$} ", cell.lines().nth(line).unwrap_or_default())
+            };
             let cells: Vec<String> = row.iter().zip(widths).map(cell).collect();
             text.push_str(&format!("│{}│\n", cells.join("│")));
         }

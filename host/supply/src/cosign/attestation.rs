@@ -34,6 +34,25 @@ pub(crate) struct Attested {
     pub(crate) fault: Option<String>,
 }
 
+/// Why a statement does not count.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) why: String,
+    /// Its envelope was opened, and it cannot be read.
+    pub(crate) is_unreadable: bool,
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self { why, is_unreadable: false }
+    }
+}
+
+/// What the statements about an image in one place may take together.
+pub(super) const fn memory() -> Memory {
+    Memory::of(limits::STATEMENT_MEMORY)
+}
+
 /// Verifies every layer of the `.att` manifest, none if there is no such tag.
 pub(crate) fn verify_attestations(
     store: &Store,
@@ -41,12 +60,12 @@ pub(crate) fn verify_attestations(
     manifest: Option<&Manifest>,
     key: &PublicKey,
 ) -> Result<Found<Attested>, NoAnswer> {
-    let mut found = Found::default();
+    let (mut found, memory) = (Found::default(), memory());
     for layer in manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))? {
         // One after the other: what nobody signed is not held beside the next. Nothing in an envelope is looked at more
         // closely before the key vouches for it.
-        let opened = envelope::open(&fetch(store, image, layer)?, key).and_then(|opened| read(opened, Some(&image.digest)));
-        found.take(opened);
+        let opened = envelope::open(&fetch(store, image, layer)?, key).map_err(Refused::from);
+        found.take_statement(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
     }
     Ok(found)
 }
@@ -57,7 +76,10 @@ pub(crate) fn unverified_attestations(
     image: &PinnedImage,
     manifest: Option<&Manifest>,
 ) -> Result<Vec<Attested>, NoAnswer> {
-    let read = |envelope: Arc<[u8]>| envelope::open_unverified(&envelope).and_then(|opened| read(opened, None)).ok();
+    let memory = memory();
+    let read = |envelope: Arc<[u8]>| {
+        envelope::open_unverified(&envelope).ok().and_then(|opened| read(opened, None, &memory).ok())
+    };
     let layers = manifest.map_or(Ok(Vec::new()), |manifest| layers(image, manifest, MEDIA_TYPE))?;
     let read = |layer| fetch(store, image, layer).map(read).transpose();
     layers.into_iter().filter_map(read).collect()
@@ -69,30 +91,28 @@ fn fetch(store: &Store, image: &PinnedImage, layer: &Descriptor) -> Result<Arc<[
 
 /// The statement of an opened envelope and what is wrong with its predicate, or why it does not count. It must be about
 /// `image` if that is given.
-pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<Attested, String> {
+pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>, memory: &Memory) -> Result<Attested, Refused> {
     let envelope::Opened { payload, signatures } = opened;
-    let statement = strict::check(&payload, &Shape::Any, &Memory::of(limits::STATEMENT_MEMORY))
-        .map_err(|why| format!("the signed statement cannot be read: {why}"))?;
+    let unreadable = |why| Refused { why: format!("the signed statement cannot be read: {why}"), is_unreadable: true };
+    let statement = strict::check(&payload, &Shape::Any, memory).map_err(unreadable)?;
     let fields = Object::read(statement)?;
     let statement_type = text(fields.need("_type")?)?;
     if !STATEMENTS.contains(&statement_type.as_str()) {
-        return Err(format!(
-            "the signed statement is of the type `{statement_type}`, not `{}`",
-            STATEMENTS.join("` or `")
-        ));
+        let known = STATEMENTS.join("` or `");
+        return Err(format!("the signed statement is of the type `{statement_type}`, not `{known}`").into());
     }
     let predicate_type = text(fields.need("predicateType")?)?;
     if let Some(image) = image {
         let subjects = items(fields.need("subject")?)?;
         let is_image = subjects.into_iter().map(|subject| is_subject(subject, image)).collect::<Result<Vec<_>, _>>()?;
         if !is_image.contains(&true) {
-            return Err("no matching subject digest found".to_owned());
+            return Err("no matching subject digest found".to_owned().into());
         }
     }
     // A statement's predicate is an object (in-toto attestation framework); nothing else can be asked about.
     if fields.get("predicate")?.is_some_and(|predicate| !predicate.trim_start().starts_with('{') && predicate != "null")
     {
-        return Err("the `predicate` of the signed statement is not an object".to_owned());
+        return Err("the `predicate` of the signed statement is not an object".to_owned().into());
     }
     let (build_type, fault) = match syntax::Provenance::of(&predicate_type) {
         None => (None, None),

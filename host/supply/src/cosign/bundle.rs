@@ -17,7 +17,7 @@ use assay_model::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Attested, Found, attestation, envelope};
+use super::{Attested, Found, Refused, attestation, envelope};
 use crate::{
     key::PublicKey,
     store::{Referrer, Store},
@@ -48,10 +48,11 @@ pub(crate) struct Bundled {
 /// Verifies every bundle that refers to the image.
 pub(crate) fn bundles(store: &Store, image: &PinnedImage, key: &PublicKey) -> Result<Bundled, NoAnswer> {
     let mut bundled = Bundled::default();
+    let memory = attestation::memory();
     for bundle in fetch(store, image)? {
-        let opened = bundle.and_then(|bundle| {
+        let opened = bundle.map_err(Refused::from).and_then(|bundle| {
             let opened = envelope::open(enveloped(&bundle)?.as_bytes(), key)?;
-            attestation::read(opened, Some(&image.digest))
+            attestation::read(opened, Some(&image.digest), &memory)
         });
         match opened {
             Ok(attested) if attested.attestation.predicate_type == SIGNS_IMAGE => {
@@ -59,9 +60,9 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, key: &PublicKey) -> Re
             }
             Ok(attested) => bundled.attestations.verified.push(attested),
             // It does not say of itself what it is, so it may have been meant as either.
-            Err(reason) => {
-                bundled.signatures.take(Err(reason.clone()));
-                bundled.attestations.take(Err(reason));
+            Err(refused) => {
+                bundled.signatures.take(Err(refused.why.clone()));
+                bundled.attestations.take_statement(Err(refused));
             }
         }
     }
@@ -70,9 +71,10 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, key: &PublicKey) -> Re
 
 /// The attestations in bundles that refer to the image, whoever made them. What does not read is left out.
 pub(super) fn unverified(store: &Store, image: &PinnedImage) -> Result<Vec<Attested>, NoAnswer> {
+    let memory = attestation::memory();
     let read = |bundle: Content| {
         let opened = envelope::open_unverified(enveloped(&bundle?)?.as_bytes())?;
-        attestation::read(opened, None)
+        attestation::read(opened, None, &memory)
     };
     let is_attestation = |attested: &Attested| attested.attestation.predicate_type != SIGNS_IMAGE;
     Ok(fetch(store, image)?.into_iter().filter_map(|bundle| read(bundle).ok()).filter(is_attestation).collect())

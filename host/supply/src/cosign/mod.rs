@@ -27,7 +27,7 @@ use assay_model::{
 };
 
 pub(crate) use self::{
-    attestation::Attested,
+    attestation::{Attested, Refused},
     bundle::{Bundled, bundles},
 };
 use crate::{
@@ -49,18 +49,20 @@ pub struct Trust {
 pub(crate) struct Found<T> {
     pub(crate) verified: Vec<T>,
     reasons: Vec<String>,
+    /// Why something that the key did sign cannot be read.
+    unreadable: Option<String>,
 }
 
 impl<T> Default for Found<T> {
     fn default() -> Self {
-        Self { verified: Vec::new(), reasons: Vec::new() }
+        Self { verified: Vec::new(), reasons: Vec::new(), unreadable: None }
     }
 }
 
 impl<T> Found<T> {
     /// These, and nothing that does not count.
     pub(crate) const fn of(verified: Vec<T>) -> Self {
-        Self { verified, reasons: Vec::new() }
+        Self { verified, reasons: Vec::new(), unreadable: None }
     }
 
     fn take(&mut self, outcome: Result<T, String>) {
@@ -74,6 +76,7 @@ impl<T> Found<T> {
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.verified.extend(other.verified);
         self.reasons.extend(other.reasons);
+        self.unreadable = self.unreadable.or(other.unreadable);
         self
     }
 
@@ -95,6 +98,25 @@ impl Found<Signature> {
 }
 
 impl Found<Attested> {
+    fn take_statement(&mut self, outcome: Result<Attested, Refused>) {
+        if let Err(Refused { why, is_unreadable: true }) = &outcome {
+            self.unreadable.get_or_insert_with(|| why.clone());
+        }
+        self.take(outcome.map_err(|refused| refused.why));
+    }
+
+    /// Refuses to go on with a part of what the key signed: rules that forbid would pass on what they do not see. Where
+    /// nothing else counts, there is nothing to go on with, and the failure tells why.
+    pub(crate) fn whole(self, image: &PinnedImage) -> Result<Self, NoAnswer> {
+        match &self.unreadable {
+            Some(why) if !self.verified.is_empty() => {
+                let message = format!("an attestation of {image} that the key signed cannot be read: {why}");
+                Err(NoAnswer::new(ErrorCode::Malformed, message).hint("check what made the attestation"))
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Why no attestation counts, in cosign's words.
     pub(crate) fn failure(&self) -> Option<String> {
         self.verified.is_empty().then(|| format!("no matching attestations: {}", self.reasons()))
@@ -140,7 +162,7 @@ pub fn verify_attestations(
     image: &PinnedImage,
     trust: &Trust,
 ) -> Result<Result<Vec<Attestation>, String>, NoAnswer> {
-    let found = bundles(store, image, &trust.key)?.attestations.and(attestations(store, image, trust)?);
+    let found = bundles(store, image, &trust.key)?.attestations.and(attestations(store, image, trust)?).whole(image)?;
     Ok(match found.failure() {
         Some(failure) => Err(failure),
         None => Ok(found.verified.into_iter().map(|attested| attested.attestation).collect()),
@@ -154,7 +176,8 @@ pub(crate) fn tag(image: &Digest, kind: &str) -> String {
 
 /// An envelope and its statement, whoever signed it; for [`trial`](crate::trial).
 pub(crate) fn trial_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    envelope::open_unverified(bytes).and_then(|opened| attestation::read(opened, Some(&image.digest))).map(drop)
+    let opened = envelope::open_unverified(bytes)?;
+    attestation::read(opened, Some(&image.digest), &attestation::memory()).map(drop).map_err(|refused| refused.why)
 }
 
 /// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`trial`](crate::trial).

@@ -192,6 +192,31 @@ fn a_config_that_cannot_be_read_is_no_answer_and_not_absent() {
 }
 
 #[test]
+fn a_signed_statement_that_cannot_be_read_is_no_answer_beside_one_that_can() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let image = layout.image("app/good", "v1");
+    let good = crate::fixture::statement(&image).to_string();
+    let twice = good.replacen('{', "{\"x\":1,\"x\":2,", 1);
+    let deep = good.replacen('{', &format!("{{\"x\":{}{},", "[".repeat(200), "]".repeat(200)), 1);
+    let layer = |layout: &Layout, signer: &Signer, text: &str| layout.attestation(&signer.envelope(text.as_bytes()));
+    let gather = |layout: &Layout| gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/good", &image));
+    for bad in [&twice, &deep] {
+        let mut layout = layout.copy();
+        let layers = [layer(&layout, &signer, &good), layer(&layout, &signer, bad)];
+        layout.evidence("app/good", &image, "att", &layers);
+        let error = gather(&layout).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Malformed);
+        assert!(error.message.contains("that the key signed cannot be read"), "{error}");
+        // What a stranger signed does not matter.
+        let mut layout = Layout::copy(&layout);
+        layout.forget(&format!("app/good:sha256-{}.att", image.hex()));
+        let layers = [layer(&layout, &signer, &good), layer(&layout, &Signer::new(), bad)];
+        layout.evidence("app/good", &image, "att", &layers);
+        assert!(gather(&layout).unwrap().may_be_judged());
+    }
+}
+
+#[test]
 fn nothing_of_an_image_that_nobody_vouches_for_is_read() {
     let (mut layout, stranger) = (Layout::new(), Signer::new());
     let config = json!({"config": {"Labels": {OPERATOR_MANIFESTS: "manifests/"}}}).to_string();
