@@ -50,6 +50,17 @@ impl Memory {
         self.left.get()
     }
 
+    /// No document of more nodes, keys among them, fits into what is left.
+    pub(crate) fn nodes(&self) -> usize {
+        usize::try_from(self.left.get() / (FIELD / 2)).unwrap_or(usize::MAX)
+    }
+
+    /// Refuses a document for what its reader keeps.
+    pub(crate) fn exhaust(&self) -> OutOfMemory {
+        self.exhausted.set(true);
+        OutOfMemory(self.limit)
+    }
+
     /// Gives back what a document took that was thrown away.
     pub(crate) fn give_back(&self, left: u64) {
         self.left.set(left);
@@ -77,10 +88,7 @@ impl Memory {
                 self.left.set(left);
                 Ok(())
             }
-            None => {
-                self.exhausted.set(true);
-                Err(OutOfMemory(self.limit))
-            }
+            None => Err(self.exhaust()),
         }
     }
 }

@@ -62,8 +62,8 @@ fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
     }
     let mut budget = Budget::default();
     // Rule data of two million nodes is 64 MiB of text, which is where the file limits stand.
-    budget.max_nodes = 8_000_000;
-    budget.max_events = 32_000_000;
+    budget.max_nodes = 8_000_000.min(memory.nodes());
+    budget.max_events = budget.max_nodes.saturating_mul(4);
     budget.max_depth = limits::NESTING;
     budget.flow_nesting_limit = limits::NESTING;
     budget.max_documents = 1;
@@ -74,7 +74,14 @@ fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
     options.underscored_numbers_as_strings = true;
     options.with_snippet = false;
     serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| Values(memory).deserialize(from))
-        .map_err(|error| TextError(said(error.to_string().lines().next().unwrap_or_default())))
+        .map_err(|error| {
+            let text = error.to_string();
+            // What the reader keeps for itself, such as a list in place of a key, counts as well.
+            if ["budget breached: Nodes", "budget breached: Events"].iter().any(|breach| text.starts_with(breach)) {
+                return TextError(memory.exhaust().to_string());
+            }
+            TextError(said(text.lines().next().unwrap_or_default()))
+        })
 }
 
 /// What the reader says, without what only programmers can do about it.
@@ -272,6 +279,10 @@ mod tests {
             assert!(parse_within(&dense, &Memory::of(8 << 20)).is_ok(), "{shown}");
         }
         assert!(parse_within(&aliases, &Memory::of(1 << 20)).is_err());
+        // A list in place of a key is kept by the reader before it is refused.
+        let memory = Memory::of(1 << 20);
+        assert!(parse_within(&format!("? [{}1]\n: x", "1,".repeat(50_000)), &memory).is_err());
+        assert!(memory.is_exhausted());
     }
 
     #[test]
