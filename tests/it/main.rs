@@ -28,6 +28,7 @@ mod shell;
 mod sources;
 mod tekton;
 mod tidy;
+mod untrusted_text;
 mod verdicts;
 mod whole;
 mod world;

@@ -10,6 +10,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
+use assay_model::{json, plain};
 use jiff::{Timestamp, Unit};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -165,7 +166,7 @@ impl Message {
                 if let Some(place) = &self.place {
                     object["place"] = place.as_str().into();
                 }
-                write!(line, "{object}")
+                write!(line, "{}", json::harmless(&object.to_string()))
             }
         };
         line
@@ -213,13 +214,19 @@ fn tame(text: &str) -> String {
 
 fn escaped(text: &str, quotes: bool) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    let mut before = None;
+    let mut characters = text.chars();
+    loop {
+        let rest = characters.as_str();
+        let Some(character) = characters.next() else { break };
+        let is_command = plain::is_command(before, rest);
+        before = Some(character);
         match character {
             '"' | '\\' if quotes => escaped.extend(['\\', character]),
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            control if control.is_control() => escaped.extend(control.escape_unicode()),
+            harmful if is_command || plain::is_harmful(harmful) => escaped.extend(harmful.escape_unicode()),
             other => escaped.push(other),
         }
     }
@@ -258,14 +265,14 @@ mod tests {
     #[test]
     fn no_message_writes_a_second_line_or_commands_a_terminal() {
         let now = Timestamp::UNIX_EPOCH;
-        for hostile in ["a\nerror: b", "\u{1b}[2J", "\r", "\u{9b}x", "\0"] {
+        for hostile in
+            ["a\nerror: b", "\u{1b}[2J", "\r", "\u{9b}x", "\0", "\u{202e}x", "\u{200b}", "##vso[x]", "\u{2028}"]
+        {
             let message = message(hostile, &[("x", hostile)], None);
             for form in [Form::Plain, Form::Ec, Form::Json] {
                 let line = message.line(form, now);
-                let is_bad = |character: char| character.is_ascii_control();
-                assert!(!line.contains(is_bad), "{line:?}");
+                assert!(!line.contains(plain::is_harmful) && !line.contains("##vso["), "{line:?}");
             }
-            assert!(!message.line(Form::Plain, now).contains('\u{9b}'));
         }
     }
 

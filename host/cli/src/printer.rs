@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use assay_model::plain;
+
 /// Prints, or holds its tongue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
@@ -40,9 +42,10 @@ impl Printer {
         }
     }
 
-    /// Something a person must know, even a quiet one. Standard error that is closed leaves no one to tell.
+    /// Something a person must know, even a quiet one. What it quotes from outside neither commands a terminal nor a
+    /// pipeline. Standard error that is closed leaves no one to tell.
     #[expect(clippy::unused_self, reason = "printing goes through a printer")]
     pub(crate) fn error(self, text: &str) {
-        let _closed = writeln!(io::stderr().lock(), "{text}");
+        let _closed = writeln!(io::stderr().lock(), "{}", plain::lines(text));
     }
 }

@@ -45,12 +45,6 @@ impl Evidence {
     pub fn is_unattested(&self) -> bool {
         self.checks.iter().any(|check| check.kind == CheckKind::AttestationSignature && check.failure.is_some())
     }
-
-    /// The config blob as JSON.
-    #[must_use]
-    pub fn config_json(&self) -> Option<Value> {
-        self.config.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok())
-    }
 }
 
 /// The label of an image that names the folder of an operator's manifests (operator-framework, "bundle format").

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::plain;
+
 /// What kept a component from being judged. The words are stable: pipelines match on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorCode {
@@ -120,16 +122,19 @@ pub struct NoAnswer {
 }
 
 impl NoAnswer {
-    /// A failure without a hint.
+    /// A failure without a hint. The message quotes what comes from outside, so it is made harmless here, once for every
+    /// report and for standard error.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
+        let message: String = message.into();
+        Self { code, message: plain::line(&message).into_owned(), hint: None }
     }
 
     /// The same with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        let hint: String = hint.into();
+        self.hint = Some(plain::line(&hint).into_owned());
         self
     }
 }

@@ -4,12 +4,12 @@
 //! document as they were signed, but for white space. Objects that `ec` reads into types of its own (the Snapshot, a
 //! config) have their fields in those types' order; what the types do not know follows, where `ec` drops it.
 
-use serde::Serialize;
+use serde::{Serialize, ser::Error as _};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     evidence::{Evidence, Signature},
-    json,
+    image_config, json,
     policy::PolicySpec,
     snapshot::{Component, Snapshot, TEXTS},
 };
@@ -60,64 +60,9 @@ struct ParentDocument<'a> {
     config: Value,
 }
 
-/// The runtime part (`config`) of an image's config blob, image-spec's `config.md`; empty where it has none.
-fn runtime_config(blob: &[u8]) -> Option<Value> {
-    let blob: Value = serde_json::from_slice(blob).ok()?;
-    let config = blob.as_object()?.get("config").and_then(Value::as_object);
-    let mut config = config.cloned().unwrap_or_default();
-    // As in Go, a field that is empty is left out, and a map has its keys sorted.
-    config.retain(|_, value| !is_empty(value));
-    let mut ordered = in_order(&mut config, &CONFIG_FIELDS);
-    for map in ["Labels", "Volumes", "ExposedPorts"] {
-        if let Some(value) = ordered.get_mut(map) {
-            *value = json::sorted(value);
-        }
-    }
-    ordered.extend(config);
-    Some(Value::Object(ordered))
-}
-
-/// The fields of a config in the order of `go-containerregistry`'s type.
-const CONFIG_FIELDS: [&str; 24] = [
-    "AttachStderr",
-    "AttachStdin",
-    "AttachStdout",
-    "Cmd",
-    "Healthcheck",
-    "Domainname",
-    "Entrypoint",
-    "Env",
-    "Hostname",
-    "Image",
-    "Labels",
-    "OnBuild",
-    "OpenStdin",
-    "StdinOnce",
-    "Tty",
-    "User",
-    "Volumes",
-    "WorkingDir",
-    "ExposedPorts",
-    "ArgsEscaped",
-    "NetworkDisabled",
-    "MacAddress",
-    "StopSignal",
-    "Shell",
-];
-
 /// Takes the fields that are there, in this order.
 fn in_order(fields: &mut Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     names.iter().filter_map(|name| fields.shift_remove_entry(*name)).collect()
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
-    }
 }
 
 impl InputHead {
@@ -148,17 +93,18 @@ impl InputHead {
         }
         let files = (!evidence.files.is_empty())
             .then(|| evidence.files.iter().map(|(name, file)| (name.clone(), json::sorted(file))).collect());
-        let parent = evidence.parent.as_ref().map(|parent| ParentDocument {
-            reference: &parent.reference,
-            config: runtime_config(&parent.config).unwrap_or_else(|| Value::Object(Map::new())),
+        // What cannot be read must not look like what is not there.
+        let runtime = |blob: &[u8]| image_config::runtime(blob).map_err(serde_json::Error::custom);
+        let parent = evidence.parent.as_ref().map(|parent| {
+            runtime(&parent.config).map(|config| ParentDocument { reference: &parent.reference, config })
         });
         json::to_string(&Document {
             attestations: (!attestations.is_empty()).then_some(attestations),
             image: ImageDocument {
                 reference: evidence.image.to_string(),
                 signatures: &evidence.signatures,
-                config: evidence.config.as_deref().and_then(runtime_config),
-                parent,
+                config: evidence.config.as_deref().map(runtime).transpose()?,
+                parent: parent.transpose()?,
                 files,
                 source: &component.source,
             },
@@ -215,6 +161,17 @@ mod tests {
         let text = head.document(snapshot.components.first().unwrap(), &evidence()).unwrap();
         let want = r#"{"attestations":[{"statement":{"_type":"t","big":1e400,"n":1.0,"z":1,"a":2}}],"image":{"ref":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","config":{"Env":["A=b"],"Labels":{"a":"\u003cb\u003e","z":""},"Odd":1},"parent":{"ref":"r.example/base:1@sha256:0","config":{}},"files":{"m/a.yaml":{"a":[],"z":1}},"source":{}},"snapshot":{"application":"","displayName":"D","new":1,"components":[{"name":"cart","containerImage":"r.example/cart:1","source":{}}],"artifacts":{}},"component_name":"cart","policy_spec":{"publicKey":"k"}}"#;
         assert_eq!(text, want);
+    }
+
+    #[test]
+    fn a_config_that_cannot_be_read_is_an_error_and_not_absent() {
+        let snapshot = Snapshot::of_image("r.example/cart:1");
+        let head = InputHead::new(&snapshot, &snapshot.components, &PolicySpec::default()).unwrap();
+        let document = |evidence| head.document(snapshot.components.first().unwrap(), &evidence);
+        let broken = Some((*br#"{"config":{"labels":{}}}"#).into());
+        assert!(document(Evidence { config: broken, ..evidence() }).is_err());
+        let parent = Parent { reference: "r.example/base:1@sha256:0".to_owned(), config: (*b"{").into() };
+        assert!(document(Evidence { parent: Some(parent), ..evidence() }).is_err());
     }
 
     #[test]

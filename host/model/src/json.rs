@@ -1,6 +1,7 @@
 //! How assay writes JSON: Go's `encoding/json`, because reports are compared with `ec`'s byte for byte.
 //!
-//! `<`, `>`, `&`, U+2028 and U+2029 are escaped; nothing else differs from `serde_json`'s compact form. Numbers leave
+//! `<`, `>`, `&`, U+2028 and U+2029 are escaped, and what Go leaves as it is although a terminal or a pipeline could obey
+//! it ([`plain`]); nothing else differs from `serde_json`'s compact form. Numbers leave
 //! with the digits they came in with (`arbitrary_precision`), objects keep their order (`preserve_order`) except where
 //! Go would have held a map, which [`sorted`] brings into order.
 
@@ -8,6 +9,8 @@ use std::io;
 
 use serde::Serialize;
 use serde_json::{Number, Value, ser::Formatter};
+
+use crate::plain;
 
 struct Go;
 
@@ -23,17 +26,49 @@ impl Formatter for Go {
 }
 
 fn escape<W: io::Write + ?Sized>(to: &mut W, text: &str) -> io::Result<()> {
+    escape_where(to, text, |character| matches!(character, '<' | '>' | '&'))
+}
+
+/// Writes JSON text, or a part of it, with escapes for these characters, for those that a terminal could obey, and for
+/// what a pipeline could take for a command. All of them can stand in a JSON text only inside its strings.
+fn escape_where<W: io::Write + ?Sized>(to: &mut W, text: &str, also: impl Fn(char) -> bool) -> io::Result<()> {
+    let is_special = |character: char| also(character) || (character > '~' && plain::is_harmful(character));
     let mut rest = text;
-    while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+    while let Some(at) = rest.find(|character| character == '#' || is_special(character)) {
         let (before, after) = rest.split_at(at);
         to.write_all(before.as_bytes())?;
         let mut characters = after.chars();
-        if let Some(special) = characters.next() {
-            write!(to, "\\u{:04x}", u32::from(special))?;
+        match characters.next() {
+            Some('#') if !plain::is_command(None, after) => to.write_all(b"#")?,
+            Some(special) => {
+                for unit in special.encode_utf16(&mut [0; 2]) {
+                    write!(to, "\\u{unit:04x}")?;
+                }
+            }
+            None => {}
         }
         rest = characters.as_str();
     }
     to.write_all(rest.as_bytes())
+}
+
+/// JSON text that was written elsewhere, with the escapes of Go and of this program.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    in_text(text, |to| escape(to, text))
+}
+
+/// The same JSON document with escapes for what a terminal or a pipeline could obey, and with no other change.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    in_text(text, |to| escape_where(to, text, |_| false))
+}
+
+/// Writing to memory cannot fail, and what is written of text is text.
+fn in_text(text: &str, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let _infallible = write(&mut bytes);
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Compact JSON as Go writes it.
@@ -142,6 +177,19 @@ mod tests {
         assert_eq!(text, r#"{"a\u003cb":"x\u003ey \u0026 z\u2028\u2029é\n"}"#);
         let raw = RawValue::from_string(r#"{"html":"<b>","n":1.0}"#.to_owned()).unwrap();
         assert_eq!(to_string(&raw).unwrap(), r#"{"html":"\u003cb\u003e","n":1.0}"#);
+    }
+
+    #[test]
+    fn what_a_terminal_or_a_pipeline_could_obey_is_escaped_and_means_the_same() {
+        let hostile = json!({"k\u{202e}": "\u{9b}2J \u{7f}\u{200b} ##vso[task.complete] ##[error] # ## \u{e0041} é"});
+        let raw = RawValue::from_string(serde_json::to_string(&hostile).unwrap()).unwrap();
+        let want =
+            r#"{"k\u202e":"\u009b2J \u007f\u200b \u0023#vso[task.complete] \u0023#[error] # ## \udb40\udc41 é"}"#;
+        for text in [to_string(&hostile).unwrap(), to_string(&raw).unwrap(), harmless(raw.get()), escaped(raw.get())] {
+            assert_eq!(text, want);
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), hostile);
+        }
+        assert_eq!((harmless("\"<&>\""), escaped("\"<\"")), ("\"<&>\"".to_owned(), "\"\\u003c\"".to_owned()));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{json, snapshot::kind, yaml};
+use crate::{json, limits, memory::Memory, snapshot::kind, strict::Shape, yaml};
 
 /// A policy configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -166,7 +166,8 @@ pub enum PolicyError {
 impl PolicySpec {
     /// Reads a policy resource or its spec.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let document = yaml::parse(text).map_err(PolicyError::Syntax)?;
+        let document = yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)).map_err(PolicyError::Syntax)?;
+        RESOURCE.check(&document).map_err(PolicyError::Shape)?;
         let Value::Object(mut fields) = document else {
             return Err(PolicyError::NotAnObject { found: kind(&document) });
         };
@@ -213,6 +214,15 @@ impl PolicySpec {
         Ok(())
     }
 }
+
+/// The keys of a resource. Those of a spec need none: there, every key that is not known is an error.
+const RESOURCE: Shape = Shape::Object(&[
+    ("apiVersion", Shape::Any),
+    ("kind", Shape::Any),
+    ("metadata", Shape::Any),
+    ("spec", Shape::Any),
+    ("status", Shape::Any),
+]);
 
 /// Refuses what stands in place of an object: `null` would be read as nothing, and a list as fields in order.
 fn objects(spec: &Value) -> Result<(), PolicyError> {
@@ -321,6 +331,14 @@ mod tests {
             ("configuration: []", "`configuration` is a list, not an object"),
             ("identity: null", "`identity` is null, not an object"),
             ("{sources: [], spec: {}}", "unknown field `spec`"),
+            ("{apiVersion: v1, spec: {}, Spec: {sources: []}}", "`Spec` stands in place of `spec`"),
+            ("{APIVersion: v1, spec: {}}", "in place of `apiVersion`"),
+            ("{Sources: []}", "unknown field `Sources`"),
+            (r#"{"sources": [], "sources": [{"policy": ["a"]}]}"#, "the key `sources` stands twice"),
+            (r#"{"sources": [{"ruleData": {"a": 1, "a": 2}}]}"#, "the key `a` stands twice"),
+            (r#"{"sources": []} {"sources": []}"#, "neither JSON nor YAML"),
+            (r#"{"sources": []} more"#, "neither JSON nor YAML"),
+            ("{\"sources\": []}\n---\nsources: []", "neither JSON nor YAML"),
             ("sources: [{config: {collections: [a]}}]", "unknown field `collections`"),
             ("sources: [{volatileConfig: {exclude: [{imageRef: x}]}}]", "missing field `value`"),
             ("sources: [{volatileConfig: {exclude: [{value: x, when: y}]}}]", "unknown field `when`"),

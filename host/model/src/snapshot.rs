@@ -1,11 +1,12 @@
 //! [`Snapshot`]: the images of an application that ship together.
 //!
 //! The format is Konflux's `Snapshot` resource (`appstudio.redhat.com/v1alpha1`) or its bare `spec`, as JSON or YAML.
-//! Fields that assay does not know are kept.
+//! Fields that assay does not know are kept. Go, in which `ec` is written, takes `containerimage` for `containerImage`,
+//! so a key that differs from a known one by its case alone is an error.
 
 use serde_json::{Map, Value};
 
-use crate::{limits, yaml};
+use crate::{limits, memory::Memory, strict::Shape, yaml};
 
 /// An application's components.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,9 @@ pub enum SnapshotError {
         /// What it is instead.
         found: &'static str,
     },
+    /// A known key in other letters, or a spec beside a spec.
+    #[error("the Snapshot can be read in two ways: {0}")]
+    Ambiguous(String),
     /// No component at all: nothing judged is not a pass.
     #[error("the Snapshot holds no components, so there is nothing to judge")]
     Empty,
@@ -79,7 +83,8 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Reads a Snapshot resource or its spec.
     pub fn parse(text: &str) -> Result<Self, SnapshotError> {
-        let document = yaml::parse(text).map_err(SnapshotError::Syntax)?;
+        let document = yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)).map_err(SnapshotError::Syntax)?;
+        RESOURCE.check(&document).map_err(SnapshotError::Ambiguous)?;
         let Value::Object(mut fields) = document else {
             return Err(match document {
                 Value::Null => SnapshotError::Empty,
@@ -88,6 +93,9 @@ impl Snapshot {
         };
         // A resource: everything of interest stands below `spec`.
         if let Some(spec) = fields.remove("spec") {
+            if fields.contains_key("components") {
+                return Err(SnapshotError::Ambiguous("`components` stands beside `spec`".to_owned()));
+            }
             match spec {
                 Value::Object(spec) => fields = spec,
                 Value::Null => return Err(SnapshotError::Empty),
@@ -220,6 +228,43 @@ impl Component {
 /// The texts of a Snapshot before its components, in the order of Konflux's type.
 pub(crate) const TEXTS: [&str; 3] = ["application", "displayName", "displayDescription"];
 
+/// The keys of a Snapshot's spec, those of Konflux's type.
+const SPEC_FIELDS: [(&str, Shape); 5] = [
+    ("application", Shape::Any),
+    ("displayName", Shape::Any),
+    ("displayDescription", Shape::Any),
+    ("components", Shape::List(&COMPONENT)),
+    ("artifacts", Shape::Object(&[("unstableFields", Shape::Any)])),
+];
+
+/// The keys of a resource or a bare spec, which may both be given.
+const RESOURCE: Shape = {
+    let [application, name, description, components, artifacts] = SPEC_FIELDS;
+    Shape::Object(&[
+        ("apiVersion", Shape::Any),
+        ("kind", Shape::Any),
+        ("metadata", Shape::Any),
+        ("spec", Shape::Object(&SPEC_FIELDS)),
+        ("status", Shape::Any),
+        application,
+        name,
+        description,
+        components,
+        artifacts,
+    ])
+};
+
+const COMPONENT: Shape =
+    Shape::Object(&[("name", Shape::Any), ("containerImage", Shape::Any), ("source", Shape::Object(&[("git", GIT)]))]);
+
+const GIT: Shape = Shape::Object(&[
+    ("url", Shape::Any),
+    ("revision", Shape::Any),
+    ("context", Shape::Any),
+    ("devfileUrl", Shape::Any),
+    ("dockerfileUrl", Shape::Any),
+]);
+
 /// What is wrong with a source, as the end of a sentence.
 fn unsound(source: &Value) -> Option<String> {
     let Some(source) = source.as_object() else {
@@ -343,7 +388,17 @@ mod tests {
             ("components: [{name: a, containerImage: 5}]", "has a number as its `containerImage`"),
             ("components: [{name: [a], containerImage: b}]", "has a list as its name"),
             ("components: [{name: 1, containerImage: b}]", "has a number as its name"),
-            ("Components: [{name: a, containerImage: b}]", "no components"),
+            ("Components: [{name: a, containerImage: b}]", "`Components` stands in place of `components`"),
+            ("{Spec: {components: [{containerImage: b}]}, components: [{containerImage: c}]}", "in place of `spec`"),
+            ("{spec: {components: [{containerImage: b}]}, components: [{containerImage: c}]}", "beside `spec`"),
+            ("spec: {COMPONENTS: []}", "in place of `components`"),
+            ("components: [{containerimage: b, containerImage: c}]", "in place of `containerImage`"),
+            ("components: [{containerImage: b, Name: c}]", "in place of `name`"),
+            ("components: [{containerImage: b, source: {git: {url: a, Revi\u{17f}ion: b}}}]", "place of `revision`"),
+            ("components: [{containerImage: b, Source: {}}]", "in place of `source`"),
+            ("{ARTIFACTS: {}, components: [{containerImage: b}]}", "in place of `artifacts`"),
+            (r#"{"components": [{"containerImage": "b", "containerImage": "c"}]}"#, "`containerImage` stands twice"),
+            (r#"{"components": [{"containerImage": "b", "container\u0049mage": "c"}]}"#, "stands twice"),
             ("{\"components\": [{\"containerImage\": \"b\"}]} more", "neither JSON nor YAML"),
             ("components: [{containerImage: b}]\n---\ncomponents: [{containerImage: c}]", "neither JSON nor YAML"),
             ("{artifacts: a, components: [{containerImage: b}]}", "`artifacts` of the Snapshot is a text"),
@@ -356,6 +411,21 @@ mod tests {
             let error = Snapshot::parse(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn a_snapshot_that_would_fill_the_memory_is_refused() {
+        let component = r#"{"containerImage":"r.example/a"}"#;
+        for fill in ["[1,1,1]", "[[],[]]", r#"[{"a":{}}]"#] {
+            let many = vec![fill; 1_000_000].join(",");
+            let text = format!(r#"{{"components":[{component}],"x":[{many}]}}"#);
+            let error = Snapshot::parse(&text).unwrap_err().to_string();
+            assert!(error.contains("bytes of memory"), "{error}");
+        }
+        let git = r#"{"git":{"url":"https://git.example/shop/cart","revision":"c0ffee","context":"./"}}"#;
+        let component = format!(r#"{{"name":"cart","containerImage":"r.example/a","source":{git},"version":"1"}}"#);
+        let many = vec![component; limits::COMPONENTS].join(",");
+        assert!(Snapshot::parse(&format!(r#"{{"components":[{many}]}}"#)).is_ok());
     }
 
     #[test]

@@ -2,49 +2,68 @@
 //!
 //! YAML is version 1.2 with the core schema: only `true` and `false` are booleans, so `n`, `on` and `yes` are texts
 //! and `012` is the number twelve. (`ec` reads YAML 1.1.) A YAML number is a 64-bit integer or float, and a float
-//! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with every digit of its numbers
-//! kept. Duplicate keys, more than one document, and nesting or aliases beyond [`limits`] are errors.
+//! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with every
+//! digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a value
+//! that would take more memory than it may, are errors.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Budget, DuplicateKeyPolicy, Options};
 
-use crate::limits;
+use crate::{limits, memory::Memory, strict};
 
 /// The text is neither JSON nor YAML; says where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TextError(String);
 
-/// Reads a JSON or YAML document. An empty document is null.
+/// Reads a JSON or YAML document of the user's own. An empty document is null.
 pub fn parse(text: &str) -> Result<Value, TextError> {
-    if text.trim_start().starts_with(['{', '[', '"']) {
-        // YAML is nearly a superset of JSON, but its reader would not keep the digits of a number.
-        if let Ok(value) = serde_json::from_str(text) {
-            return Ok(value);
-        }
-    }
-    parse_yaml(text)
+    parse_within(text, &Memory::of(limits::DOCUMENT_MEMORY))
 }
 
-/// Reads the first document of a text that may hold several, which is all that `ec` reads of a file.
-pub fn parse_first(text: &str) -> Result<Value, TextError> {
-    parse(text).or_else(|error| {
+/// Reads a JSON or YAML document that takes no more memory than is left. An empty document is null.
+pub fn parse_within(text: &str, memory: &Memory) -> Result<Value, TextError> {
+    if text.trim_start().starts_with(['{', '[', '"']) {
+        // YAML is nearly a superset of JSON, but its reader would not keep the digits of a number.
+        let left = memory.left();
+        match strict::value(text, memory) {
+            Ok(value) => return Ok(value),
+            // It is JSON, and is refused.
+            Err(error) if error.is_data() => return Err(TextError(error.to_string())),
+            Err(_) => memory.give_back(left),
+        }
+    }
+    parse_yaml(text, memory)
+}
+
+/// Reads the first document of a text that may hold several, which is all that `ec` reads of a file, within what is left
+/// of the memory.
+pub fn parse_first_within(text: &str, memory: &Memory) -> Result<Value, TextError> {
+    parse_within(text, memory).or_else(|error| {
         let text = text.strip_prefix("---\n").unwrap_or(text);
-        text.split_once("\n---").map_or(Err(error), |(first, _)| parse(first))
+        match text.split_once("\n---") {
+            Some((first, _)) if !memory.is_exhausted() => parse_within(first, memory),
+            _ => Err(error),
+        }
     })
 }
 
-fn parse_yaml(text: &str) -> Result<Value, TextError> {
+/// Reads the first document of a text that may hold several.
+pub fn parse_first(text: &str) -> Result<Value, TextError> {
+    parse_first_within(text, &Memory::of(limits::DOCUMENT_MEMORY))
+}
+
+fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
     let mut budget = Budget::default();
     // Rule data of two million nodes is 64 MiB of text, which is where the file limits stand.
-    budget.max_nodes = 8_000_000;
-    budget.max_events = 32_000_000;
+    budget.max_nodes = 8_000_000.min(memory.nodes());
+    budget.max_events = budget.max_nodes.saturating_mul(4);
     budget.max_depth = limits::NESTING;
     budget.flow_nesting_limit = limits::NESTING;
     budget.max_documents = 1;
@@ -54,9 +73,15 @@ fn parse_yaml(text: &str) -> Result<Value, TextError> {
     options.strict_booleans = true;
     options.underscored_numbers_as_strings = true;
     options.with_snippet = false;
-    serde_saphyr::from_str_with_options(text, options)
-        .map(|Yaml(value)| value)
-        .map_err(|error| TextError(said(error.to_string().lines().next().unwrap_or_default())))
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| Values(memory).deserialize(from))
+        .map_err(|error| {
+            let text = error.to_string();
+            // What the reader keeps for itself, such as a list in place of a key, counts as well.
+            if ["budget breached: Nodes", "budget breached: Events"].iter().any(|breach| text.starts_with(breach)) {
+                return TextError(memory.exhaust().to_string());
+            }
+            TextError(said(text.lines().next().unwrap_or_default()))
+        })
 }
 
 /// What the reader says, without what only programmers can do about it.
@@ -68,18 +93,19 @@ fn said(text: &str) -> String {
     }
 }
 
-/// A JSON value read from YAML.
-struct Yaml(Value);
+/// Reads a JSON value from YAML and charges what it takes.
+#[derive(Clone, Copy)]
+struct Values<'m>(&'m Memory);
 
-impl<'de> Deserialize<'de> for Yaml {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Values).map(Self)
+impl<'de> DeserializeSeed<'de> for Values<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
     }
 }
 
-struct Values;
-
-impl<'de> Visitor<'de> for Values {
+impl<'de> Visitor<'de> for Values<'_> {
     type Value = Value;
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,15 +128,18 @@ impl<'de> Visitor<'de> for Values {
         Ok(Value::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
+        self.0.number().map_err(E::custom)?;
         Ok(value.into())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        self.0.number().map_err(E::custom)?;
         Ok(value.into())
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        self.0.number().map_err(E::custom)?;
         let exact = 9_007_199_254_740_992.0;
         #[expect(clippy::cast_possible_truncation, reason = "a whole number within the exact range of a float")]
         if value.fract() == 0.0 && value.abs() <= exact {
@@ -120,17 +149,20 @@ impl<'de> Visitor<'de> for Values {
         Number::from_f64(value).map(Value::Number).ok_or_else(error)
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.0.text(value).map_err(E::custom)?;
         Ok(Value::String(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
+        self.0.text(&value).map_err(E::custom)?;
         Ok(Value::String(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(Yaml(item)) = from.next_element()? {
+        while let Some(item) = from.next_element_seed(self)? {
+            self.0.item().map_err(A::Error::custom)?;
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -138,8 +170,10 @@ impl<'de> Visitor<'de> for Values {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
-        while let Some((key, Yaml(value))) = from.next_entry::<String, Yaml>()? {
-            fields.insert(key, value);
+        while let Some(key) = from.next_key::<String>()? {
+            self.0.field(&key).map_err(A::Error::custom)?;
+            let value = from.next_value_seed(self)?;
+            strict::insert(&mut fields, key, value)?;
         }
         Ok(Value::Object(fields))
     }
@@ -198,6 +232,57 @@ mod tests {
         assert!(second.starts_with("a second document begins at line "), "{second}");
         let twice = parse("a: 1\na: 2").unwrap_err().to_string();
         assert_eq!(twice, "duplicate mapping key: a at line 2, column 1");
+    }
+
+    #[test]
+    fn json_with_equal_keys_or_more_after_it_is_an_error_as_in_yaml() {
+        for bad in [
+            r#"{"a": 1, "a": 2}"#,
+            r#"{"b": [{"a": 1, "\u0061": 2}]}"#,
+            "{a: 1, \"a\": 2}",
+            "1: x\n\"1\": y",
+            "? null\n: x\n\"null\": y",
+            "{\"a\": 1} x",
+            "{\"a\": 1} {\"a\": 2}",
+            "{\"a\": 1}\n---\n{\"a\": 2}",
+            "{\"a\": 1}\n...\nx",
+            "\"$serde_json::private::Number\": \"1\"",
+            r#"{"\u0024serde_json::private::RawValue": "1"}"#,
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert!(parse(r#"{"a": 1, "a": 2}"#).unwrap_err().to_string().contains("the key `a` stands twice"));
+        // A key of a mapping that is merged in is the same key, and its own value counts.
+        assert_eq!(parse("a: &a {x: 1, y: 1}\nb:\n  <<: *a\n  x: 2").unwrap()["b"], json!({"x": 2, "y": 1}));
+        assert_eq!(parse("{\"a\": 1} # said").unwrap(), json!({"a": 1}));
+        assert_eq!(parse("# nothing\n").unwrap(), json!(null));
+    }
+
+    #[test]
+    fn a_document_takes_no_more_memory_than_is_left() {
+        let aliases = format!("a: &a [{}1]\nb: [{}*a]", "1, ".repeat(100), "*a, ".repeat(100));
+        let texts = format!("- {}", "x".repeat(2 << 20));
+        let keys: Vec<_> = (0..10_000).map(|n| format!("\"{n}\": 0")).collect();
+        for dense in [
+            format!("[{}1]", "1,".repeat(10_000)),
+            format!("- [{}1]", "1,".repeat(10_000)),
+            format!("- {{{}}}", keys.join(", ")),
+            "- 1\n".repeat(10_000),
+            "- []\n".repeat(10_000),
+            texts,
+        ] {
+            let shown: String = dense.chars().take(20).collect();
+            let memory = Memory::of(1 << 20);
+            let error = parse_within(&dense, &memory).unwrap_err().to_string();
+            assert!(error.contains("more than 1048576 bytes of memory") && memory.is_exhausted(), "{shown}: {error}");
+            assert!(parse_first_within(&dense, &Memory::of(1 << 20)).is_err(), "{shown}");
+            assert!(parse_within(&dense, &Memory::of(8 << 20)).is_ok(), "{shown}");
+        }
+        assert!(parse_within(&aliases, &Memory::of(1 << 20)).is_err());
+        // A list in place of a key is kept by the reader before it is refused.
+        let memory = Memory::of(1 << 20);
+        assert!(parse_within(&format!("? [{}1]\n: x", "1,".repeat(50_000)), &memory).is_err());
+        assert!(memory.is_exhausted());
     }
 
     #[test]

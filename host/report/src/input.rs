@@ -122,7 +122,7 @@ impl InputRun {
         files.sort_by(|a, b| b.path.cmp(&a.path));
         Ok(match format {
             InputFormat::Json => json::to_string(&self.document(&files, options))? + "\n",
-            InputFormat::Yaml => yaml::to_string(&serde_json::to_value(self.document(&files, options))?),
+            InputFormat::Yaml => yaml::to_string(&yaml::shown(serde_json::to_value(self.document(&files, options))?)),
             InputFormat::Text => self.text(&files, options),
             InputFormat::Summary => self.summary(&files, options)? + "\n",
         })
@@ -322,7 +322,7 @@ mod tests {
                 serde_json::from_str(&run.report(InputFormat::Json, Options::default()).unwrap()).unwrap();
             assert_eq!(json["filepaths"][0]["violations"][0]["msg"], message.as_str());
             let yaml = run.report(InputFormat::Yaml, Options::default()).unwrap();
-            assert_eq!(assay_model::yaml::parse(&yaml).unwrap(), json);
+            assert_eq!(assay_model::yaml::parse(&yaml).unwrap(), yaml::shown(json));
         }
     }
 

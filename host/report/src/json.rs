@@ -264,7 +264,7 @@ mod tests {
             assert!(!text.contains('<') && !text.contains('\u{1b}') && !text.contains('\u{2028}'));
             let back: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(back["components"][0]["warnings"][0]["msg"], message.as_str());
-            assert_eq!(back["components"][0]["error"]["hint"], message.as_str());
+            assert_eq!(back["components"][0]["error"]["hint"], *crate::plain::line(&message));
         }
     }
 }

@@ -4,7 +4,11 @@ use assay_model::yaml;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::{Format, Options, sample};
+use crate::{
+    Format, Options,
+    conftest::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun},
+    sample,
+};
 
 /// Text of every kind, with what formats trip over more often than chance would have it.
 fn text() -> impl Strategy<Value = String> {
@@ -80,6 +84,53 @@ proptest! {
         }
         let yaml = sample::written_at(Format::Yaml, options, sample::hostile(&text));
         let json = sample::written_at(Format::Json, options, sample::hostile(&text));
-        prop_assert_eq!(yaml::parse(&yaml).unwrap(), serde_json::from_str::<Value>(&json).unwrap());
+        let json = crate::yaml::shown(serde_json::from_str(&json).unwrap());
+        prop_assert_eq!(yaml::parse(&yaml).unwrap(), json);
+    }
+}
+
+#[test]
+fn no_report_speaks_to_a_terminal_or_to_a_pipeline() {
+    let hostile = "amd64\r\n::error title=x::fine\n ::set-output name=a::b\n##vso[task.complete result=Succeeded;] x ##[error]y \
+                   \u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}32m\u{7f}\u{85}\u{202e}\u{200b}\u{2028}\u{feff}\u{e0041}";
+    let options = Options { show_successes: true, info: true, ..Options::default() };
+    let mut texts: Vec<(String, String)> = Format::ALL
+        .into_iter()
+        .map(|format| (format.to_string(), sample::written_at(format, options, sample::hostile(hostile))))
+        .collect();
+    let found = || vec![ConftestFinding { message: hostile.to_owned(), ..ConftestFinding::default() }];
+    let result = ConftestResult {
+        file: hostile.to_owned(),
+        namespace: hostile.to_owned(),
+        successes: 1,
+        warnings: found(),
+        failures: found(),
+        exceptions: found(),
+    };
+    let run = ConftestRun { results: vec![result], ..ConftestRun::default() };
+    for format in ConftestFormat::ALL {
+        texts.push((format!("conftest {format:?}"), run.report(format, ConftestOptions::default()).unwrap()));
+    }
+    for (format, text) in texts {
+        // What a pipeline's own format says is the program's.
+        let is_own = |line: &str| {
+            ["::group::Testing", "::error file=", "::warning file=", "::notice file=", "::endgroup::"]
+                .iter()
+                .chain(&["##[section]Testing", "##[group]See", "##vso[task.logissue type=", "##[endgroup]"])
+                .find_map(|own| line.strip_prefix(own))
+                .map(str::to_owned)
+        };
+        for line in text.split('\n') {
+            let line = match format.starts_with("conftest") {
+                true => is_own(line).unwrap_or_else(|| line.to_owned()),
+                false => line.to_owned(),
+            };
+            assert!(!line.trim_start().starts_with("::"), "{format}: {line}");
+            assert!(!line.contains("##vso[") && !line.contains("##["), "{format}: {line}");
+            // Markdown has a space without width of its own, so that nobody is mentioned.
+            let is_own = |letter: char| letter == '\t' || (format == "markdown" && letter == '\u{200b}');
+            let harmful = line.chars().find(|letter| !is_own(*letter) && crate::plain::is_harmful(*letter));
+            assert_eq!(harmful, None, "{format}: {line}");
+        }
     }
 }

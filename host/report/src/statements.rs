@@ -3,15 +3,19 @@
 //! The runner keeps these texts only when it is told to, as they are as large as the attestations. Components stand in
 //! the order of every other report; `ec` writes its policy inputs in the order in which its workers got done.
 
-use assay_model::event::{RunEnd, RunHead};
+use assay_model::{
+    event::{RunEnd, RunHead},
+    json,
+};
 
 use crate::Options;
 
-/// Every verified statement, byte for byte as it was signed. Without any there is one empty line.
+/// Every verified statement, byte for byte as it was signed, but that what a terminal or a pipeline could obey is escaped.
+/// Without any there is one empty line.
 pub(crate) fn attestation(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serde_json::Error> {
     let statements = end.outcomes.iter().flat_map(|outcome| &outcome.statements);
     // A statement was read as JSON before it was kept, and JSON is UTF-8.
-    let texts: Vec<_> = statements.map(|statement| String::from_utf8_lossy(statement)).collect();
+    let texts: Vec<_> = statements.map(|statement| json::harmless(&String::from_utf8_lossy(statement))).collect();
     Ok(texts.join("\n"))
 }
 

@@ -1,6 +1,9 @@
 //! [`Xml`]: elements as Go's `encoding/xml` writes them, on one line and never closed in themselves.
 //!
-//! What XML cannot hold at all, such as ANSI escapes, becomes U+FFFD, in CDATA too, where Go would let it through.
+//! What XML cannot hold at all, such as ANSI escapes, becomes U+FFFD, in CDATA too, where Go would let it through. What a
+//! terminal or a pipeline could obey is a character reference in attributes, and shown in CDATA, which has none.
+
+use crate::plain;
 
 /// Elements as they grow.
 #[derive(Default)]
@@ -43,6 +46,7 @@ impl Xml {
         }
         self.text.push_str("<![CDATA[");
         let text: String = text.chars().map(lawful).collect();
+        let text = plain::lines(&text);
         self.text.push_str(&text.replace("]]>", "]]]]><![CDATA[>"));
         self.text.push_str("]]>");
     }
@@ -64,8 +68,15 @@ const fn lawful(character: char) -> char {
     }
 }
 
-fn escape(to: &mut String, text: &str) {
-    for character in text.chars() {
+/// Text for between tags and for attributes.
+pub(crate) fn escape(to: &mut String, text: &str) {
+    let mut before = None;
+    let mut characters = text.chars();
+    loop {
+        let rest = characters.as_str();
+        let Some(character) = characters.next() else { break };
+        let is_command = plain::is_command(before, rest);
+        before = Some(character);
         match character {
             '"' => to.push_str("&#34;"),
             '\'' => to.push_str("&#39;"),
@@ -75,6 +86,9 @@ fn escape(to: &mut String, text: &str) {
             '\t' => to.push_str("&#x9;"),
             '\n' => to.push_str("&#xA;"),
             '\r' => to.push_str("&#xD;"),
+            other if lawful(other) == other && (is_command || plain::is_harmful(other)) => {
+                to.push_str(&format!("&#x{:X};", u32::from(other)));
+            }
             other => to.push(lawful(other)),
         }
     }

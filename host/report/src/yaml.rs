@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     Options,
     go::{float, sorted_fields},
-    json,
+    json, plain,
     scalar::{self, Style},
 };
 
@@ -23,7 +23,19 @@ const SIMPLE_KEY_BYTES: usize = 128;
 
 /// The report in full, as YAML.
 pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
-    Ok(to_string(&json::value(head, end, options)?))
+    Ok(to_string(&shown(json::value(head, end, options)?)))
+}
+
+/// The document with what a terminal or a pipeline could obey shown as in `text`, where YAML's own escapes leave it.
+pub(crate) fn shown(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(plain::beyond_yaml(&text).into_owned()),
+        Value::Array(items) => Value::Array(items.into_iter().map(shown).collect()),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(key, value)| (plain::beyond_yaml(&key).into_owned(), shown(value))).collect(),
+        ),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
 }
 
 /// A document as YAML. Objects and lists may nest as deeply as JSON that was read.

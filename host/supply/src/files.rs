@@ -54,11 +54,57 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 /// The YAML and JSON files that stand right in one of these folders of the image's file system, whatever the case of
 /// the folder's name. None if a layer is of a kind that is no archive, or if an index holds no image for the usual machine.
 pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Files>, NoAnswer> {
+    match flattened(store, image, folders)? {
+        Some(Ok(flat)) => Ok(Some(flat.taken.files)),
+        Some(Err(Unread { trouble, layer, is_archive })) => trouble.undefined_or(image, &layer, is_archive),
+        None => Ok(None),
+    }
+}
+
+/// The manifests of an operator, the YAML and JSON files that stand right in this folder of an image. Whatever keeps them
+/// from being seen is no answer: a layer that is no archive, a link or a file in place of the folder or above it, a link
+/// in place of a manifest.
+pub(crate) fn operator_manifests(store: &Store, image: &PinnedImage, folder: &str) -> Result<Files, NoAnswer> {
+    let unseen = |why: String| {
+        let message = format!("the operator manifests of {image} cannot be read: {why}");
+        NoAnswer::new(ErrorCode::Malformed, message)
+            .hint("check the image's layers, and the folder that its label names; manifests are files in that folder")
+    };
+    let flat = match flattened(store, image, &[folder])? {
+        None => return Ok(Files::new()),
+        Some(Ok(flat)) => flat,
+        Some(Err(Unread { trouble: Trouble::Malformed(why), .. })) => {
+            return Err(unseen(format!("a layer is no archive, or a broken one: {why}")));
+        }
+        Some(Err(Unread { trouble, layer, is_archive })) => {
+            return trouble.undefined_or(image, &layer, is_archive).map(Option::unwrap_or_default);
+        }
+    };
+    if let Some(name) = flat.obstacle {
+        return Err(unseen(format!("`{name}` is a link or a file, not a folder")));
+    }
+    match flat.taken.files.iter().find(|(_, bytes)| bytes.is_empty()) {
+        Some((name, _)) => Err(unseen(format!("`{name}` is empty, or a link"))),
+        None => Ok(flat.taken.files),
+    }
+}
+
+/// Why a layer was not read to its end.
+struct Unread {
+    trouble: Trouble,
+    layer: Digest,
+    /// Whether it is an archive, by what it holds or by its media type.
+    is_archive: bool,
+}
+
+/// The wanted part of an image's file system, or why a layer was not read to its end. None if an index holds no image for
+/// the usual machine.
+fn flattened(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Result<Flat, Unread>>, NoAnswer> {
     let resolved = Resolved { image: image.clone(), manifest: store.manifest(image)? };
     let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
     let mut flat = Flat::new(folders);
     if folders.is_empty() {
-        return Ok(Some(flat.taken.files));
+        return Ok(Some(Ok(flat)));
     }
     let left = Left::of(BOUNDS).until(store.deadline());
     for layer in manifest.layers().iter().rev() {
@@ -70,10 +116,10 @@ pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Resu
         })?;
         if let Err(trouble) = walked {
             let is_archive = left.is_archive() || layer.media_type.contains(".tar");
-            return trouble.undefined_or(image, &layer.digest, is_archive);
+            return Ok(Some(Err(Unread { trouble, layer: layer.digest.clone(), is_archive })));
         }
     }
-    Ok(Some(flat.taken.files))
+    Ok(Some(Ok(flat)))
 }
 
 /// Those of the files that the archive in a blob holds under exactly these names. None if the blob is no archive; one that
@@ -163,13 +209,15 @@ struct Flat {
     folders: Vec<String>,
     /// What upper layers hold or removed: files, and folders that are none any more or begin anew.
     hidden: BTreeSet<String>,
+    /// What stands in place of a wanted folder, or of one above it, and is none.
+    obstacle: Option<String>,
     taken: Taken,
 }
 
 impl Flat {
     fn new(folders: &[&str]) -> Self {
         let folders = folders.iter().map(|folder| clean(folder).to_lowercase()).collect();
-        Self { folders, hidden: BTreeSet::new(), taken: Taken::default() }
+        Self { folders, hidden: BTreeSet::new(), obstacle: None, taken: Taken::default() }
     }
 
     /// One entry of a layer; what it hides from lower layers goes to `upper`.
@@ -195,6 +243,9 @@ impl Flat {
                 return Err(Trouble::Limit(format!("there are more than {FILES} files in the folders asked for")));
             }
         }
+        if !is_folder && !base.starts_with(WHITEOUT) && self.is_above(&name) && !self.is_hidden(&name) {
+            self.obstacle.get_or_insert_with(|| name.clone());
+        }
         if base.starts_with(WHITEOUT) || !self.is_wanted(&name, folder) || self.is_hidden(&name) {
             return Ok(());
         }
@@ -209,11 +260,16 @@ impl Flat {
 
     /// Whether a name can hide a wanted file: it is one, or a folder above one.
     fn matters(&self, name: &str) -> bool {
+        let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder).to_lowercase();
+        self.is_above(name) || self.folders.contains(&folder)
+    }
+
+    /// Whether a name is that of a wanted folder, or of one above it.
+    fn is_above(&self, name: &str) -> bool {
         let name = name.to_lowercase();
-        let folder = name.rsplit_once('/').map_or(".", |(folder, _)| folder);
-        self.folders.iter().any(|wanted| {
-            wanted == folder || *wanted == name || wanted.strip_prefix(&name).is_some_and(|rest| rest.starts_with('/'))
-        })
+        self.folders
+            .iter()
+            .any(|wanted| *wanted == name || wanted.strip_prefix(&name).is_some_and(|rest| rest.starts_with('/')))
     }
 
     fn is_hidden(&self, name: &str) -> bool {

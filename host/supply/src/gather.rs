@@ -1,5 +1,8 @@
 //! [`Gatherer`]: finds images and gathers the evidence about them, verified with one public key.
 //!
+//! Nothing of the image itself is read before something that vouches for it: rules are not asked about an image without
+//! attestations that count, so its config is not read and its layers are not fetched.
+//!
 //! What a key can settle becomes a check inside the evidence: no signature, a stranger's, one for another image. What
 //! keeps it from being settled (a registry that does not answer, content that is not what it was named by) is no
 //! answer and never looks like an unsigned image.
@@ -15,11 +18,10 @@ use assay_model::{
     evidence::{Attestation, Check, CheckKind, Evidence, OPERATOR_MANIFESTS, Parent, Signature},
     failure::{ErrorCode, NoAnswer},
     image::{ImageRef, PinnedImage, Repository},
-    limits,
+    image_config::{self, ConfigError},
+    image_files, limits,
     port::{Gather, IndexEntry, Located},
-    yaml,
 };
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
@@ -218,19 +220,23 @@ impl Gatherer {
         Ok(config.map(|config| Parent { reference: shown, config }))
     }
 
-    /// The manifests of an operator, where the image's label names their folder. Files that are no YAML are left out, as in
-    /// `ec`.
+    /// The manifests of an operator, where the image's label names their folder. One that cannot be read is no answer.
     fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, NoAnswer> {
-        let Some(folder) = config.and_then(operator_manifests) else { return Ok(BTreeMap::new()) };
-        let files = files::image_files(&self.store, image, &[&folder])?.ok_or_else(|| {
-            let message = format!("the operator's manifests of {image} cannot be read: a layer is no archive");
-            NoAnswer::new(ErrorCode::Malformed, message).hint("build the image again")
-        })?;
-        let read = |(name, bytes): (String, Vec<u8>)| {
-            let text = std::str::from_utf8(&bytes).ok()?;
-            Some((name, yaml::parse_first(text).ok()?))
+        let label = config.map_or(Ok(None), |config| image_config::label(config, OPERATOR_MANIFESTS));
+        let Some(folder) = label.map_err(|error| unreadable(&image.to_string(), &error))? else {
+            return Ok(BTreeMap::new());
         };
-        Ok(files.into_iter().filter_map(read).collect())
+        image_files::documents(&image.to_string(), &files::operator_manifests(&self.store, image, &folder)?)
+    }
+
+    /// Refuses configs that rules could not see as they are.
+    fn read_configs(image: &PinnedImage, config: Option<&[u8]>, parent: Option<&Parent>) -> Result<(), NoAnswer> {
+        let read = |place: &str, config| match image_config::runtime(config) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unreadable(place, &error)),
+        };
+        config.map_or(Ok(()), |config| read(&image.to_string(), config))?;
+        parent.map_or(Ok(()), |parent| read(&parent.reference, &parent.config))
     }
 
     fn signed(&self, image: &PinnedImage) -> Result<Found<Signature>, NoAnswer> {
@@ -258,6 +264,7 @@ impl Gatherer {
     /// The checks, in the words of `ec`, and what may be judged.
     fn settle(
         &self,
+        image: &PinnedImage,
         signed: Found<Signature>,
         attested: Found<Attested>,
         bundled: Bundled,
@@ -267,7 +274,7 @@ impl Gatherer {
             Checking::Skipped => signed,
         };
         let attested = match self.options.attestations {
-            Checking::Checked => bundled.attestations.and(attested),
+            Checking::Checked => bundled.attestations.and(attested).whole(image)?,
             Checking::Skipped => attested,
         };
         let unread = signed.unread().or_else(|| attested.unread()).filter(|_| self.options.unread == Unread::NoAnswer);
@@ -369,37 +376,34 @@ impl Gather for Gatherer {
             (config(), parent(), signed(), attested(), bundled())
         };
         let (config, (parent, of_parent)) = (config?, parent?);
-        let files = self.files(image, config.as_deref())?;
-        let Settled { signatures, attestations, checks, mut notices } = self.settle(signed?, attested?, bundled?)?;
+        let Settled { signatures, attestations, checks, mut notices } =
+            self.settle(image, signed?, attested?, bundled?)?;
         notices.extend(of_parent);
-        Ok(Evidence {
+        let mut evidence = Evidence {
             image: image.clone(),
             media_type: manifest.media_type().to_owned(),
             manifest: Arc::clone(manifest.bytes()),
             config,
             parent,
-            files,
+            files: BTreeMap::new(),
             signatures,
             attestations,
             checks,
             notices,
-        })
+        };
+        if evidence.may_be_judged() {
+            Self::read_configs(image, evidence.config.as_deref(), evidence.parent.as_ref())?;
+            evidence.files = self.files(image, evidence.config.as_deref())?;
+        }
+        Ok(evidence)
     }
 }
 
-/// The folder that an image's label names.
-fn operator_manifests(config: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Image {
-        config: Option<Runtime>,
-    }
-    #[derive(Deserialize)]
-    struct Runtime {
-        #[serde(rename = "Labels")]
-        labels: Option<BTreeMap<String, String>>,
-    }
-    let image: Image = serde_json::from_slice(config).ok()?;
-    image.config?.labels?.remove(OPERATOR_MANIFESTS)
+/// Why a config is no evidence.
+fn unreadable(place: &str, error: &ConfigError) -> NoAnswer {
+    let code = if error.is_too_large { ErrorCode::TooLarge } else { ErrorCode::Malformed };
+    NoAnswer::new(code, format!("the config of {place} cannot be read: {error}"))
+        .hint("rules about labels and the like need it; check what built the image")
 }
 
 /// What a thread came to. A panic goes on where it would have been without the thread.

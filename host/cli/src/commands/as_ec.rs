@@ -11,6 +11,7 @@ use assay_model::{
     failure::{ErrorCode, NoAnswer},
     image::ImageRef,
     outcome::{Outcome, Verdict},
+    plain,
     snapshot::Component,
 };
 use assay_rego::Group;
@@ -101,7 +102,8 @@ pub(super) fn last_word(end: &RunEnd, strict: bool) -> Option<String> {
     let line = |outcome: &Outcome| {
         let error = outcome.error.as_ref()?;
         let Component { name, container_image, .. } = &outcome.component;
-        Some(format!("error validating image {container_image} of component {name}: {error}"))
+        let [name, image] = [name, container_image].map(|text| plain::line(text));
+        Some(format!("error validating image {image} of component {name}: {error}"))
     };
     let errors: Vec<_> = end.outcomes.iter().filter_map(|outcome| line(outcome)).collect();
     if !errors.is_empty() {

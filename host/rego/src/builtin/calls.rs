@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use assay_model::failure::NoAnswer;
+use assay_model::failure::{ErrorCode, NoAnswer};
 use regorus::{Value, value::Object};
 
 use super::{Host, HostError, shape, sigstore};
@@ -72,11 +72,8 @@ impl Calls {
             ("ec.sigstore.verify_image", [reference, options]) => sigstore::image(host, reference, options),
             ("ec.sigstore.verify_attestation", [reference, options]) => sigstore::attestation(host, reference, options),
             (_, [Value::String(reference)]) => match function {
-                "ec.oci.blob" => Ok(content(&host.blob(reference)?).map(Value::from)),
-                "ec.oci.parsed_blob" => {
-                    let blob = host.blob(reference)?;
-                    Ok(content(&blob).and_then(|text| engine::read(text).ok()))
-                }
+                "ec.oci.blob" => content(reference, &host.blob(reference)?).map(|text| Some(Value::from(text))),
+                "ec.oci.parsed_blob" => parsed(reference, &host.blob(reference)?),
                 "ec.oci.descriptor" => Ok(Some(shape::described(host.descriptor(reference)?))),
                 "ec.oci.image_index" => Ok(shape::index(&host.image_index(reference)?)),
                 "ec.oci.image_manifest" => Ok(shape::manifest(&host.image_manifest(reference)?)),
@@ -94,12 +91,18 @@ impl Calls {
                 let paths: Option<Vec<&str>> = paths.iter().map(text).collect();
                 let Some(paths) = paths else { return Ok(None) };
                 match function {
-                    "ec.oci.blob_files" => Ok(Some(shape::files(&host.blob_files(reference, &paths)?))),
+                    "ec.oci.blob_files" => {
+                        let files = host.blob_files(reference, &paths)?;
+                        shape::files(reference, &files).map(Some).map_err(HostError::NoAnswer)
+                    }
                     // In `ec` no folders give null, which is not the same as folders without files.
                     "ec.oci.image_files" if paths.is_empty() => {
                         host.image_files(reference, &paths).map(|_| Some(Value::Null))
                     }
-                    "ec.oci.image_files" => Ok(Some(shape::files(&host.image_files(reference, &paths)?))),
+                    "ec.oci.image_files" => {
+                        let files = host.image_files(reference, &paths)?;
+                        shape::files(reference, &files).map(Some).map_err(HostError::NoAnswer)
+                    }
                     _ => Ok(None),
                 }
             }
@@ -133,8 +136,26 @@ fn text(value: &Value) -> Option<&str> {
 }
 
 /// Content that is text.
-fn content(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
+pub(super) fn content<'b>(reference: &str, bytes: &'b [u8]) -> Result<&'b str, HostError> {
+    std::str::from_utf8(bytes).map_err(|_| unreadable(reference, "it is not UTF-8 text"))
+}
+
+/// The JSON in a blob. What is no JSON is undefined, as in `ec`; Go reads what is nested more deeply than is read here.
+pub(super) fn parsed(reference: &str, bytes: &[u8]) -> Result<Option<Value>, HostError> {
+    match engine::read(content(reference, bytes)?) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.contains(TOO_DEEP) => Err(unreadable(reference, "it is nested too deeply")),
+        Err(_) => Ok(None),
+    }
+}
+
+/// What `serde_json` says of JSON that is nested more than 128 levels deep.
+const TOO_DEEP: &str = "recursion limit exceeded";
+
+/// `ec` reads such a blob, so rules that forbid must not find it absent.
+fn unreadable(reference: &str, why: &str) -> HostError {
+    let message = format!("the blob `{reference}` cannot be read: {why}");
+    HostError::NoAnswer(NoAnswer::new(ErrorCode::Malformed, message).hint("check what made the blob"))
 }
 
 impl engine::Host for Calls {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::yaml;
+use assay_model::{failure::NoAnswer, image_files};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use regorus::{Value, value::Object};
 use serde::{Deserialize, Deserializer};
@@ -131,14 +131,11 @@ pub(super) fn referrer(referrer: Referrer) -> Value {
     ])
 }
 
-/// `ec.oci.blob_files`, `ec.oci.image_files`: what reads as YAML or JSON; other files are left out, as in `ec`.
-pub(super) fn files(files: &Files) -> Value {
-    let read = |(name, bytes): (&String, &Vec<u8>)| {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let document = yaml::parse_first(text).ok()?;
-        Some((Value::from(name.as_str()), Value::from(document)))
-    };
-    files.iter().filter_map(read).collect::<Object>().into_value()
+/// `ec.oci.blob_files`, `ec.oci.image_files`: each file as YAML or JSON. One that cannot be read is no answer.
+pub(super) fn files(reference: &str, files: &Files) -> Result<Value, NoAnswer> {
+    let documents = image_files::documents(&format!("`{reference}`"), files)?;
+    let read = |(name, document)| (Value::from(name), Value::from(document));
+    Ok(documents.into_iter().map(read).collect::<Object>().into_value())
 }
 
 /// The descriptors within the others. None when its `data` is not base64.
@@ -256,24 +253,16 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_as_yaml_and_what_is_none_is_left_out() {
-        let given: Files = [
-            ("a.json", r#"{"a": [1, 2.0]}"#),
-            ("b.yaml", "b: yes it is\n"),
-            ("c.yaml", "---\nkind: C\n---\nkind: D\n"),
-            ("d.yaml", "d: [1"),
-            ("e.yaml", ""),
-            ("f", "just text"),
-        ]
-        .into_iter()
-        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
-        .chain([("g.json".to_owned(), vec![0xff])])
-        .collect();
-        let got = serde_json::to_value(files(&given)).unwrap();
-        let want = json!({
-            "a.json": {"a": [1, 2]}, "b.yaml": {"b": "yes it is"}, "c.yaml": {"kind": "C"}, "e.yaml": null,
-            "f": "just text",
-        });
-        assert_eq!(got.to_string().replace("2.0", "2"), want.to_string());
+    fn files_are_read_as_yaml_and_what_is_none_is_no_answer() {
+        let given: Files = [("a.json", &br#"{"a": [1]}"#[..]), ("b.yaml", b"b: yes it is\n")]
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text.to_vec()))
+            .collect();
+        let got = serde_json::to_value(files("r.test/app", &given).unwrap()).unwrap();
+        assert_eq!(got, json!({"a.json": {"a": [1]}, "b.yaml": {"b": "yes it is"}}));
+        for bad in [&b"d: [1"[..], b"\xff", b"a: 1\na: 2"] {
+            let given = given.clone().into_iter().chain([("c.yaml".to_owned(), bad.to_vec())]).collect();
+            assert!(files("r.test/app", &given).unwrap_err().message.contains("`c.yaml` of `r.test/app`"));
+        }
     }
 }

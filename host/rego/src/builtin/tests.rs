@@ -68,3 +68,17 @@ fn a_verification_is_never_undefined() {
         }
     }
 }
+
+#[test]
+fn a_blob_that_cannot_be_read_is_no_answer() {
+    let code = |read: Result<(), HostError>| match read {
+        Err(HostError::NoAnswer(error)) => error.code,
+        other => panic!("{other:?}"),
+    };
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    assert_eq!(code(calls::content("r", b"a\xff").map(drop)), ErrorCode::Malformed);
+    assert_eq!(code(calls::parsed("r", b"\"\xff\"").map(drop)), ErrorCode::Malformed);
+    assert_eq!(code(calls::parsed("r", deep.as_bytes()).map(drop)), ErrorCode::Malformed);
+    assert_eq!(calls::content("r", b"a"), Ok("a"));
+    assert_eq!((calls::parsed("r", b"no JSON"), calls::parsed("r", b"1")), (Ok(None), Ok(Some(Value::from(1)))));
+}

@@ -1,7 +1,7 @@
 //! [`ConftestRun`]: what `test` found in files, and its reports in the shapes of `conftest test` 0.68.
 //!
-//! Findings stand in the order in which they were found, as in conftest. Reports for pipelines escape nothing that
-//! conftest does not escape, except line breaks in workflow commands, which could give commands of their own.
+//! Findings stand in the order in which they were found, as in conftest. What a terminal or a pipeline could obey is
+//! shown or escaped, where conftest writes it as it is.
 
 mod pipelines;
 mod plain;

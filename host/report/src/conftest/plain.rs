@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ConftestFinding, ConftestOptions, ConftestResult, ConftestRun};
+use crate::plain::{line as harmless, lines};
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -22,7 +23,8 @@ pub(super) fn text(run: &ConftestRun, options: ConftestOptions) -> String {
         ];
         for (word, colour, findings, _) in lists.into_iter().filter(|(_, _, _, shown)| *shown) {
             for finding in findings {
-                let _infallible = writeln!(text, "{} {} {}", paint(word, colour), subject(result), finding.message);
+                let _infallible =
+                    writeln!(text, "{} {} {}", paint(word, colour), subject(result), lines(&finding.message));
             }
         }
     }
@@ -48,7 +50,7 @@ pub(super) fn tap(run: &ConftestRun) -> String {
         let mut number = 0;
         let mut line = |text: &mut String, word: &str, message: &str| {
             number += 1;
-            let _infallible = writeln!(text, "{word} {number} {} {message}", subject(result));
+            let _infallible = writeln!(text, "{word} {number} {} {}", subject(result), lines(message));
         };
         let mut list = |text: &mut String, title: &str, word: &str, findings: &[ConftestFinding]| {
             if !findings.is_empty() {
@@ -69,7 +71,8 @@ pub(super) fn tap(run: &ConftestRun) -> String {
 
 /// `- file - namespace -`
 fn subject(result: &ConftestResult) -> String {
-    let file = if result.file == "-" { "-".to_owned() } else { format!("- {}", result.file) };
-    let namespace = if result.namespace == "-" { "-".to_owned() } else { format!("- {} -", result.namespace) };
+    let file = if result.file == "-" { "-".to_owned() } else { format!("- {}", harmless(&result.file)) };
+    let namespace =
+        if result.namespace == "-" { "-".to_owned() } else { format!("- {} -", harmless(&result.namespace)) };
     format!("{file} {namespace}")
 }

@@ -14,14 +14,7 @@ pub(super) fn json(run: &ConftestRun) -> Result<String, serde_json::Error> {
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"\t");
     results.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
     let text = String::from_utf8(bytes).map_err(serde::ser::Error::custom)?;
-    Ok(escaped(&text) + "\n")
-}
-
-/// As Go writes JSON, whose strings alone can hold these.
-fn escaped(text: &str) -> String {
-    [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")]
-        .iter()
-        .fold(text.to_owned(), |text, (from, to)| text.replace(*from, to))
+    Ok(json::escaped(&text) + "\n")
 }
 
 fn document(result: &ConftestResult) -> Value {
@@ -94,23 +87,9 @@ pub(super) fn junit(run: &ConftestRun, options: ConftestOptions) -> String {
     text
 }
 
-/// As Go escapes XML. What XML 1.0 cannot hold becomes the replacement character.
 fn xml(text: &str) -> String {
     let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '"' => escaped.push_str("&#34;"),
-            '\'' => escaped.push_str("&#39;"),
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\t' => escaped.push_str("&#x9;"),
-            '\n' => escaped.push_str("&#xA;"),
-            '\r' => escaped.push_str("&#xD;"),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
+    crate::xml::escape(&mut escaped, text);
     escaped
 }
 

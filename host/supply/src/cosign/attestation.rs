@@ -4,14 +4,18 @@
 
 use std::sync::Arc;
 
-use assay_model::{digest::Digest, evidence::Attestation, failure::NoAnswer, image::PinnedImage, limits};
+use assay_model::{
+    digest::Digest,
+    evidence::Attestation,
+    failure::NoAnswer,
+    image::PinnedImage,
+    limits,
+    memory::Memory,
+    strict::{self, Object, Shape, items, text},
+};
 use serde_json::Value;
 
-use super::{
-    Found, envelope, layers, read_or_note,
-    strict::{Object, items, sound, text},
-    syntax,
-};
+use super::{Found, envelope, layers, read_or_note, syntax};
 use crate::{
     key::PublicKey,
     store::{Descriptor, Manifest, Store},
@@ -32,6 +36,25 @@ pub(crate) struct Attested {
     pub(super) names: Vec<String>,
 }
 
+/// Why a statement does not count.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) why: String,
+    /// Its envelope was opened, and it cannot be read.
+    pub(crate) is_unreadable: bool,
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self { why, is_unreadable: false }
+    }
+}
+
+/// What the statements about an image in one place may take together.
+pub(super) const fn memory() -> Memory {
+    Memory::of(limits::STATEMENT_MEMORY)
+}
+
 /// Verifies every layer of the `.att` manifest.
 pub(super) fn verify_attestations(
     store: &Store,
@@ -40,10 +63,13 @@ pub(super) fn verify_attestations(
     key: &PublicKey,
     found: &mut Found<Attested>,
 ) -> Result<(), NoAnswer> {
-    for envelope in envelopes(store, image, manifest, found)? {
-        // Nothing in the envelope is looked at more closely before the key vouches for it.
-        let opened = envelope::open(&envelope, key).and_then(|opened| read(opened, Some(&image.digest)));
-        found.take(opened);
+    let memory = memory();
+    for layer in layers(image, manifest, MEDIA_TYPE)? {
+        // One after the other: what nobody signed is not held beside the next. Nothing in an envelope is looked at more
+        // closely before the key vouches for it.
+        let Some(envelope) = read_or_note(fetch(store, image, layer), &mut found.failed)? else { continue };
+        let opened = envelope::open(&envelope, key).map_err(Refused::from);
+        found.take_statement(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
     }
     Ok(())
 }
@@ -55,38 +81,30 @@ pub(super) fn unverified_attestations(
     manifest: &Manifest,
     found: &mut Found<Attested>,
 ) -> Result<(), NoAnswer> {
-    let read = |envelope: Arc<[u8]>| envelope::open_unverified(&envelope).and_then(|opened| read(opened, None)).ok();
-    let envelopes = envelopes(store, image, manifest, found)?;
-    found.verified.extend(envelopes.into_iter().filter_map(read));
+    let memory = memory();
+    for layer in layers(image, manifest, MEDIA_TYPE)? {
+        let Some(envelope) = read_or_note(fetch(store, image, layer), &mut found.failed)? else { continue };
+        let opened = envelope::open_unverified(&envelope).map_err(Refused::from);
+        found.verified.extend(opened.and_then(|opened| read(opened, None, &memory)).ok());
+    }
     Ok(())
 }
 
-fn envelopes(
-    store: &Store,
-    image: &PinnedImage,
-    manifest: &Manifest,
-    found: &mut Found<Attested>,
-) -> Result<Vec<Arc<[u8]>>, NoAnswer> {
-    let fetch = |layer: &Descriptor| {
-        let envelope = store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES);
-        read_or_note(envelope, &mut found.failed).transpose()
-    };
-    layers(image, manifest, MEDIA_TYPE)?.into_iter().filter_map(fetch).collect()
+fn fetch(store: &Store, image: &PinnedImage, layer: &Descriptor) -> Result<Arc<[u8]>, NoAnswer> {
+    store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)
 }
 
 /// The statement of an opened envelope and what is wrong with its predicate, or why it does not count. It must be about
 /// `image` if that is given.
-pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<Attested, String> {
+pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>, memory: &Memory) -> Result<Attested, Refused> {
     let envelope::Opened { payload, signatures } = opened;
-    let statement = std::str::from_utf8(&payload).map_err(|_| "the signed statement is not UTF-8".to_owned())?;
-    sound(statement)?;
+    let unreadable = |why| Refused { why: format!("the signed statement cannot be read: {why}"), is_unreadable: true };
+    let statement = strict::check(&payload, &Shape::Any, memory).map_err(unreadable)?;
     let fields = Object::read(statement)?;
     let statement_type = text(fields.need("_type")?)?;
     if !STATEMENTS.contains(&statement_type.as_str()) {
-        return Err(format!(
-            "the signed statement is of the type `{statement_type}`, not `{}`",
-            STATEMENTS.join("` or `")
-        ));
+        let known = STATEMENTS.join("` or `");
+        return Err(format!("the signed statement is of the type `{statement_type}`, not `{known}`").into());
     }
     let predicate_type = text(fields.need("predicateType")?)?;
     let mut names = Vec::new();
@@ -99,13 +117,13 @@ pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>) -> Result<A
             }
         }
         if !is_about_image {
-            return Err("no matching subject digest found".to_owned());
+            return Err("no matching subject digest found".to_owned().into());
         }
     }
     // A statement's predicate is an object (in-toto attestation framework); nothing else can be asked about.
     if fields.get("predicate")?.is_some_and(|predicate| !predicate.trim_start().starts_with('{') && predicate != "null")
     {
-        return Err("the `predicate` of the signed statement is not an object".to_owned());
+        return Err("the `predicate` of the signed statement is not an object".to_owned().into());
     }
     let (build_type, fault) = match syntax::Provenance::of(&predicate_type) {
         None => (None, None),

@@ -20,7 +20,7 @@ use assay_model::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Attested, Found, Trust, attestation, claims, envelope, read_or_note};
+use super::{Attested, Found, Refused, Trust, attestation, claims, envelope, read_or_note};
 use crate::{
     gather::Relocation,
     store::{Manifest, Referrer, Store},
@@ -54,11 +54,12 @@ pub(crate) struct Bundled {
 /// Verifies every bundle that refers to the image.
 pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Bundled, NoAnswer> {
     let mut bundled = Bundled::default();
+    let memory = attestation::memory();
     let Fetched { bundles, failed } = fetch(store, image)?;
     for bundle in bundles {
-        let opened = bundle.and_then(|bundle| {
+        let opened = bundle.map_err(Refused::from).and_then(|bundle| {
             let opened = envelope::open(enveloped(&bundle)?.as_bytes(), &trust.key)?;
-            attestation::read(opened, Some(&image.digest))
+            attestation::read(opened, Some(&image.digest), &memory)
         });
         match opened {
             Ok(attested) if attested.attestation.predicate_type == SIGNS_IMAGE => {
@@ -66,9 +67,9 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Resu
             }
             Ok(attested) => bundled.attestations.verified.push(attested),
             // It does not say of itself what it is, so it may have been meant as either.
-            Err(reason) => {
-                bundled.signatures.take(Err(reason.clone()));
-                bundled.attestations.take(Err(reason));
+            Err(refused) => {
+                bundled.signatures.take(Err(refused.why.clone()));
+                bundled.attestations.take_statement(Err(refused));
             }
         }
     }
@@ -98,9 +99,10 @@ const UNBOUND: &str = "a signature in a bundle names no repository, so it would 
 
 /// Reads the attestations in bundles that refer to the image, whoever made them. What does not read is left out.
 pub(super) fn unverified(store: &Store, image: &PinnedImage, found: &mut Found<Attested>) -> Result<(), NoAnswer> {
+    let memory = attestation::memory();
     let read = |bundle: Content| {
         let opened = envelope::open_unverified(enveloped(&bundle?)?.as_bytes())?;
-        attestation::read(opened, None)
+        attestation::read(opened, None, &memory)
     };
     let is_attestation = |attested: &Attested| attested.attestation.predicate_type != SIGNS_IMAGE;
     let Fetched { bundles, failed } = fetch(store, image)?;

@@ -6,8 +6,8 @@
 
 use assay_model::image::{ImageRef, PinnedImage};
 
-use super::strict::{Object, text};
 use crate::gather::Relocation;
+use assay_model::strict::{Object, text};
 
 /// What cosign and Tekton Chains write, and what skopeo and the older tools wrote. Both say "this image is signed".
 const TYPES: [&str; 2] = ["cosign container image signature", "atomic container signature"];

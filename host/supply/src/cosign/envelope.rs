@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::evidence::Signature;
+use assay_model::{
+    evidence::Signature,
+    strict::{Object, items, long_text, text},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::strict::{Object, items, long_text, text};
 use crate::key::PublicKey;
 
 /// The only kind of payload that is a statement. A parameter or another letter makes it another kind.

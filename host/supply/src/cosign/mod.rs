@@ -13,7 +13,6 @@ mod bundle;
 mod claims;
 mod envelope;
 mod signature;
-mod strict;
 mod syntax;
 
 #[cfg(test)]
@@ -30,7 +29,7 @@ use assay_model::{
 };
 
 pub(crate) use self::{
-    attestation::Attested,
+    attestation::{Attested, Refused},
     bundle::{Bundled, bundles},
 };
 use crate::{
@@ -56,11 +55,13 @@ pub(crate) struct Found<T> {
     failed: Vec<NoAnswer>,
     /// What people should know of what was verified.
     remarks: Vec<String>,
+    /// Why something that the key did sign cannot be read.
+    unreadable: Option<String>,
 }
 
 impl<T> Default for Found<T> {
     fn default() -> Self {
-        Self { verified: Vec::new(), reasons: Vec::new(), failed: Vec::new(), remarks: Vec::new() }
+        Self { verified: Vec::new(), reasons: Vec::new(), failed: Vec::new(), remarks: Vec::new(), unreadable: None }
     }
 }
 
@@ -115,6 +116,7 @@ impl<T> Found<T> {
         self.reasons.extend(other.reasons);
         self.failed.extend(other.failed);
         self.remarks.extend(other.remarks);
+        self.unreadable = self.unreadable.or(other.unreadable);
         self
     }
 
@@ -137,6 +139,25 @@ impl Found<Signature> {
 }
 
 impl Found<Attested> {
+    fn take_statement(&mut self, outcome: Result<Attested, Refused>) {
+        if let Err(Refused { why, is_unreadable: true }) = &outcome {
+            self.unreadable.get_or_insert_with(|| why.clone());
+        }
+        self.take(outcome.map_err(|refused| refused.why));
+    }
+
+    /// Refuses to go on with a part of what the key signed: rules that forbid would pass on what they do not see. Where
+    /// nothing else counts, there is nothing to go on with, and the failure tells why.
+    pub(crate) fn whole(self, image: &PinnedImage) -> Result<Self, NoAnswer> {
+        match &self.unreadable {
+            Some(why) if !self.verified.is_empty() => {
+                let message = format!("an attestation of {image} that the key signed cannot be read: {why}");
+                Err(NoAnswer::new(ErrorCode::Malformed, message).hint("check what made the attestation"))
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Why no attestation counts, in cosign's words.
     pub(crate) fn failure(&self) -> Option<String> {
         self.verified.is_empty().then(|| format!("no matching attestations: {}", self.reasons()))
@@ -204,7 +225,7 @@ pub fn verify_attestations(
     image: &PinnedImage,
     trust: &Trust,
 ) -> Result<Result<Vec<Attestation>, String>, NoAnswer> {
-    let found = bundles(store, image, trust)?.attestations.and(attestations(store, image, trust)?);
+    let found = bundles(store, image, trust)?.attestations.and(attestations(store, image, trust)?).whole(image)?;
     if let Some(failure) = found.unread() {
         return Err(failure.clone());
     }
@@ -221,7 +242,8 @@ pub(crate) fn tag(image: &Digest, kind: &str) -> String {
 
 /// An envelope and its statement, whoever signed it; for [`trial`](crate::trial).
 pub(crate) fn trial_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    envelope::open_unverified(bytes).and_then(|opened| attestation::read(opened, Some(&image.digest))).map(drop)
+    let opened = envelope::open_unverified(bytes)?;
+    attestation::read(opened, Some(&image.digest), &attestation::memory()).map(drop).map_err(|refused| refused.why)
 }
 
 /// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`trial`](crate::trial).

@@ -51,7 +51,7 @@ fn told(evidence: &Evidence) -> Value {
         "digest": evidence.image.digest,
         "mediaType": evidence.media_type,
         "manifest": String::from_utf8_lossy(&evidence.manifest),
-        "config": evidence.config_json(),
+        "config": evidence.config.as_deref().map(|blob| serde_json::from_slice::<Value>(blob).unwrap()),
         "parent": evidence.parent.as_ref().map(|parent| String::from_utf8_lossy(&parent.config)),
         "signatures": evidence.signatures,
         "attestations": attestations,
@@ -100,27 +100,142 @@ fn evidence_of_an_image_is_fetched_once_however_often_it_is_gathered() {
     assert_eq!(requests.len(), 8);
 }
 
+/// An image with this config and these layers, attested by the signer.
+fn attested(layout: &mut Layout, config: &[u8], layers: &[Vec<u8>], signer: &Signer) -> PinnedImage {
+    let config = layout.blob("application/vnd.oci.image.config.v1+json", config);
+    let layers: Vec<_> =
+        layers.iter().map(|layer| layout.blob("application/vnd.oci.image.layer.v1.tar", layer)).collect();
+    let document = json!({"schemaVersion": 2, "mediaType": crate::fixture::IMAGE, "config": config, "layers": layers});
+    let image = layout.manifest("app/operator", None, &document);
+    let attestation = layout.attestation(&signer.envelope(crate::fixture::statement(&image).to_string().as_bytes()));
+    layout.evidence("app/operator", &image, "att", &[attestation]);
+    pinned("q.test/app/operator", &image)
+}
+
 #[test]
 fn an_operators_manifests_are_evidence() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let layer = crate::archive::tests::tar(&[
         ("manifests/a.yaml", b"kind: A\n---\nkind: B\n"),
-        ("manifests/broken.yaml", b"[1"),
         ("other/b.yaml", b"kind: B"),
+        ("other/broken.yaml", b"[1"),
     ]);
     let mut files = |labels: Value| {
         let config = json!({"config": {"Labels": labels}}).to_string();
-        let config = layout.blob("application/vnd.oci.image.config.v1+json", config.as_bytes());
-        let layer = layout.blob("application/vnd.oci.image.layer.v1.tar", &layer);
-        let document =
-            json!({"schemaVersion": 2, "mediaType": crate::fixture::IMAGE, "config": config, "layers": [layer]});
-        let image = layout.manifest("app/operator", None, &document);
-        gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/operator", &image)).unwrap().files
+        let image = attested(&mut layout, config.as_bytes(), std::slice::from_ref(&layer), &signer);
+        gatherer(layout.store(), signer.public()).gather(&image).unwrap().files
     };
     let want = [("manifests/a.yaml".to_owned(), json!({"kind": "A"}))];
     assert_eq!(files(json!({OPERATOR_MANIFESTS: "manifests/"})), BTreeMap::from(want));
     assert_eq!(files(json!({"other": "label"})), BTreeMap::new());
     assert_eq!(files(json!(null)), BTreeMap::new());
+}
+
+#[test]
+fn operator_manifests_that_cannot_be_read_are_no_answer_and_not_absent() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let config = json!({"config": {"Labels": {OPERATOR_MANIFESTS: "manifests/"}}}).to_string();
+    let mut error = |layers: &[Vec<u8>]| {
+        let image = attested(&mut layout, config.as_bytes(), layers, &signer);
+        gatherer(layout.store(), signer.public()).gather(&image).unwrap_err()
+    };
+    let good = ("manifests/a.yaml", &b"kind: A"[..]);
+    let tar = |entries: &[(&str, &[u8])]| crate::archive::tests::tar(entries);
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for bad in [&b"[1"[..], b"a: 1\na: 2", br#"{"a":1,"a":2}"#, b"\xff", b"{} x", deep.as_bytes()] {
+        let error = error(&[tar(&[good, ("manifests/b.yaml", bad)])]);
+        assert_eq!(error.code, ErrorCode::Malformed);
+        assert!(error.message.contains("`manifests/b.yaml`"), "{error}");
+    }
+    let linked = |name: &str, target: &str| {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        builder.append_link(&mut header, name, target).unwrap();
+        builder.into_inner().unwrap()
+    };
+    let real = tar(&[("real/a.yaml", b"kind: A")]);
+    for (layers, says) in [
+        (vec![tar(&[good]), b"this is no archive, but long enough".repeat(40)], "no archive"),
+        (vec![real.clone(), linked("manifests/a.yaml", "../real/a.yaml")], "`manifests/a.yaml` is empty, or a link"),
+        (vec![real.clone(), linked("manifests", "real")], "`manifests` is a link or a file"),
+        (vec![linked("manifests", "real"), real], "`manifests` is a link or a file"),
+    ] {
+        let error = error(&layers);
+        assert_eq!(error.code, ErrorCode::Malformed);
+        assert!(error.message.contains(says), "{error}");
+    }
+    // What an upper layer replaces is not there.
+    let mut layout = Layout::new();
+    let layers = [linked("manifests", "real"), tar(&[(".wh.manifests", b"")]), tar(&[good])];
+    let image = attested(&mut layout, config.as_bytes(), &layers, &signer);
+    assert_eq!(gatherer(layout.store(), signer.public()).gather(&image).unwrap().files.len(), 1);
+}
+
+#[test]
+fn a_config_that_cannot_be_read_is_no_answer_and_not_absent() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let nested = format!(r#"{{"config":{{}},"x":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+    for config in [
+        &br#"{"config":{"labels":{}}}"#[..],
+        br#"{"Config":{}}"#,
+        br#"{"config":{},"config":{}}"#,
+        br#"{"config":{}} x"#,
+        b"{\"author\":\"\xff\"}",
+        nested.as_bytes(),
+        b"",
+    ] {
+        let image = attested(&mut layout, config, &[], &signer);
+        let error = gatherer(layout.store(), signer.public()).gather(&image).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Malformed);
+        assert!(error.message.starts_with(&format!("the config of {image} cannot be read: ")), "{error}");
+    }
+}
+
+#[test]
+fn a_signed_statement_that_cannot_be_read_is_no_answer_beside_one_that_can() {
+    let (mut layout, signer) = (Layout::new(), Signer::new());
+    let image = layout.image("app/good", "v1");
+    let good = crate::fixture::statement(&image).to_string();
+    let twice = good.replacen('{', "{\"x\":1,\"x\":2,", 1);
+    let deep = good.replacen('{', &format!("{{\"x\":{}{},", "[".repeat(200), "]".repeat(200)), 1);
+    let layer = |layout: &Layout, signer: &Signer, text: &str| layout.attestation(&signer.envelope(text.as_bytes()));
+    let gather = |layout: &Layout| gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/good", &image));
+    for bad in [&twice, &deep] {
+        let mut layout = layout.copy();
+        let layers = [layer(&layout, &signer, &good), layer(&layout, &signer, bad)];
+        layout.evidence("app/good", &image, "att", &layers);
+        let error = gather(&layout).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Malformed);
+        assert!(error.message.contains("that the key signed cannot be read"), "{error}");
+        // What a stranger signed does not matter.
+        let mut layout = Layout::copy(&layout);
+        layout.forget(&format!("app/good:sha256-{}.att", image.hex()));
+        let layers = [layer(&layout, &signer, &good), layer(&layout, &Signer::new(), bad)];
+        layout.evidence("app/good", &image, "att", &layers);
+        assert!(gather(&layout).unwrap().may_be_judged());
+    }
+}
+
+#[test]
+fn nothing_of_an_image_that_nobody_vouches_for_is_read() {
+    let (mut layout, stranger) = (Layout::new(), Signer::new());
+    let config = json!({"config": {"Labels": {OPERATOR_MANIFESTS: "manifests/"}}}).to_string();
+    let dense = format!("[{}1]", "1,".repeat(4 << 20)).into_bytes();
+    let layer = crate::archive::tests::tar(&[("manifests/a.yaml", &dense), ("manifests/b.yaml", b"[1")]);
+    for config in [config.as_bytes(), b"not a config"] {
+        let image = attested(&mut layout, config, std::slice::from_ref(&layer), &stranger);
+        // Not even looked for.
+        fs_err::remove_file(layout.file(&Digest::of(&layer))).unwrap();
+        let evidence = gatherer(layout.store(), Signer::new().public()).gather(&image).unwrap();
+        assert!(!evidence.may_be_judged() && evidence.files.is_empty());
+    }
+    let mut layout = Layout::new();
+    // With a signature, it is too much for the memory that the files of an image may take.
+    let image = attested(&mut layout, config.as_bytes(), std::slice::from_ref(&layer), &stranger);
+    let error = gatherer(layout.store(), stranger.public()).gather(&image).unwrap_err();
+    assert_eq!(error.code, ErrorCode::TooLarge);
 }
 
 #[test]

@@ -18,10 +18,12 @@ use assay_model::{
     failure::{ErrorCode, NoAnswer},
     image::{DOCKER_HUB, Repository},
     limits,
+    memory::Memory,
+    strict::{self, Shape},
 };
 use serde::Deserialize;
 
-use super::{Body, Fetched, Name, tar::TarFile};
+use super::{Body, Fetched, Name, manifest::MANIFEST, tar::TarFile};
 
 /// The annotation by which an index names an image (image-spec `annotations.md`).
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -101,6 +103,9 @@ enum Files {
     Tar(TarFile),
 }
 
+/// The keys of an `oci-layout` file.
+const LAYOUT: Shape = Shape::Object(&[("imageLayoutVersion", Shape::Any)]);
+
 #[derive(Deserialize)]
 struct Layout {
     #[serde(rename = "imageLayoutVersion")]
@@ -143,12 +148,16 @@ impl Bundle {
                 Found::Strange(what) => Err(layout(format!("its `{name}` is {what}"))),
             }
         };
-        let version: Layout = serde_json::from_slice(&read(LAYOUT_FILE, LAYOUT_BYTES)?)
+        let version = read(LAYOUT_FILE, LAYOUT_BYTES)?;
+        let version: Layout = strict::check(&version, &LAYOUT, &Memory::of(limits::MANIFEST_MEMORY))
+            .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
             .map_err(|error| layout(format!("its `{LAYOUT_FILE}` does not parse: {error}")))?;
         if !version.version.starts_with("1.") {
             return Err(layout(format!("its version is `{}`, not 1.0.0", version.version)));
         }
-        let index: Index = serde_json::from_slice(&read(INDEX_FILE, limits::BUNDLE_INDEX_BYTES)?)
+        let index = read(INDEX_FILE, limits::BUNDLE_INDEX_BYTES)?;
+        let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::BUNDLE_INDEX_MEMORY))
+            .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
             .map_err(|error| layout(format!("its `{INDEX_FILE}` does not parse: {error}")))?;
         let repositories = names(index).map_err(layout)?;
         Ok(Self { path: shown, files, repositories })

@@ -2,11 +2,17 @@
 //!
 //! What a manifest is, is read from its content, never from a `Content-Type`: the content has a digest, the header
 //! has none, and a document that can be read both ways is refused (CVE-2021-41190). So a bundle and a registry
-//! cannot disagree about the same bytes.
+//! cannot disagree about the same bytes. So is one with a key twice, or with a known key in other letters, as container
+//! runtimes read manifests with Go's `encoding/json`, which takes `Layers` for `layers`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use assay_model::digest::Digest;
+use assay_model::{
+    digest::Digest,
+    limits,
+    memory::Memory,
+    strict::{self, Shape},
+};
 use serde::Deserialize;
 
 /// OCI image manifest.
@@ -92,6 +98,39 @@ struct Document {
     subject: Option<Subject>,
 }
 
+/// The keys of a manifest or an index (image-spec `manifest.md`, `image-index.md`).
+pub(super) const MANIFEST: Shape = Shape::Object(&[
+    ("schemaVersion", Shape::Any),
+    ("mediaType", Shape::Any),
+    ("artifactType", Shape::Any),
+    ("config", DESCRIPTOR),
+    ("layers", Shape::List(&DESCRIPTOR)),
+    ("manifests", Shape::List(&DESCRIPTOR)),
+    ("subject", DESCRIPTOR),
+    ("annotations", Shape::Map(&Shape::Any)),
+]);
+
+/// The keys of a descriptor (image-spec `descriptor.md`).
+const DESCRIPTOR: Shape = Shape::Object(&[
+    ("mediaType", Shape::Any),
+    ("digest", Shape::Any),
+    ("size", Shape::Any),
+    ("urls", Shape::Any),
+    ("annotations", Shape::Map(&Shape::Any)),
+    ("data", Shape::Any),
+    ("artifactType", Shape::Any),
+    ("platform", PLATFORM),
+]);
+
+const PLATFORM: Shape = Shape::Object(&[
+    ("architecture", Shape::Any),
+    ("os", Shape::Any),
+    ("os.version", Shape::Any),
+    ("os.features", Shape::Any),
+    ("variant", Shape::Any),
+    ("features", Shape::Any),
+]);
+
 #[derive(Deserialize)]
 struct Subject {
     digest: Digest,
@@ -126,7 +165,8 @@ impl Manifest {
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return Err("it is not a JSON object".to_owned());
         }
-        let document: Document = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+        let text = strict::check(&bytes, &MANIFEST, &Memory::of(limits::MANIFEST_MEMORY))?;
+        let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if document.schema_version != Some(2) {
             return Err("its schemaVersion is not 2".to_owned());
         }
@@ -313,7 +353,23 @@ mod tests {
             let error = parse(&document).unwrap_err();
             assert!(error.contains(said), "{error} lacks {said}");
         }
-        let twice = br#"{"schemaVersion":2,"config":null,"config":null}"#.to_vec();
-        assert!(Manifest::parse(Digest::of(&twice), twice).unwrap_err().contains("duplicate field"));
+        let config = descriptor();
+        for (document, said) in [
+            (r#"{"schemaVersion":2,"config":null,"config":null}"#.to_owned(), "`config` stands twice"),
+            (r#"{"schemaVersion":2,"unknown":{"a":1,"a":2}}"#.to_owned(), "`a` stands twice"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"Layers":[]}}"#), "in place of `layers`"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"Manifests":[]}}"#), "in place of `manifests`"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"layer\u017f":[]}}"#), "in place of `layers`"),
+            (r#"{"schemaVersion":2,"config":{"Digest":"x"}}"#.to_owned(), "in place of `digest`"),
+            (r#"{"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]}"#.to_owned(), "in place of `os`"),
+            (r#"{"schemaVersion":2,"annotations":{"a":"1","a":"2"}}"#.to_owned(), "`a` stands twice"),
+            (format!(r#"{{"schemaVersion":2,"config":["a/b","{}",1]}}"#, Digest::of(b"x")), "a list"),
+            (format!(r#"{{"schemaVersion":2,"config":{config}}} x"#), "trailing"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"x":[{}1]}}"#, "1,".repeat(1 << 20)), "bytes of memory"),
+        ] {
+            let bytes = document.into_bytes();
+            let error = Manifest::parse(Digest::of(&bytes), bytes).unwrap_err();
+            assert!(error.contains(said), "{error} lacks {said}");
+        }
     }
 }

@@ -1,8 +1,16 @@
-//! [`Object`]: the fields of a JSON object that decide something, read so that no other reader could see other ones.
+//! The one strict reader of JSON that decides something: no other reader could see another document.
 //!
 //! Two readers of one document may differ: some take the first of two equal keys, some the last, and Go's takes
-//! `Subject` for `subject`. What decides must not depend on that, so a key that stands twice, or beside a variant of
-//! itself in other letters, is refused. [`sound`] does the same for equal keys anywhere in a document.
+//! `Subject` for `subject`. What decides must not depend on that. [`check`] refuses equal keys anywhere in a document and
+//! known keys in other letters ([`Shape`]); typed readers run after it. [`Object`] gives the fields of one object, each
+//! verbatim, for what is signed. [`yaml`](crate::yaml) reads values, of JSON with the same rules.
+
+mod shape;
+mod value;
+
+pub use shape::Shape;
+use shape::folds_to;
+pub(crate) use value::{insert, value};
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
@@ -12,88 +20,93 @@ use serde::{
 };
 use serde_json::{Number, value::RawValue};
 
+use crate::memory::Memory;
+
 /// Fields of one deciding object. Envelopes, statements, subjects and payloads have fewer than ten.
 const FIELDS: usize = 1024;
 /// Items of one deciding array: subjects of a statement, signatures of an envelope (sigstore-go's limit on subjects).
 const ITEMS: usize = 1024;
 
-/// A key that `serde_json` replaces by its content, so that a later reader would see another document.
-const RAW: &str = "$serde_json::private::RawValue";
+/// What begins the keys that `serde_json` takes for something else, so that a later reader would see another document.
+const PRIVATE: &str = "$serde_json::private::";
+
+/// The key by which `serde_json` hands over a number.
+const NUMBER: &str = "$serde_json::private::Number";
 
 /// The fields of an object in their order, each verbatim.
-pub(super) struct Object<'a>(Vec<(String, &'a RawValue)>);
+pub struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Object<'a> {
     /// Reads an object. The error says what stands in its place.
-    pub(super) fn read(json: &'a str) -> Result<Self, String> {
+    pub fn read(json: &'a str) -> Result<Self, String> {
         let mut from = serde_json::Deserializer::from_str(json);
-        let fields = from.deserialize_map(Fields).map_err(|error| format!("the signed JSON does not read: {error}"))?;
-        from.end().map_err(|error| format!("the signed JSON does not end: {error}"))?;
+        let fields = from.deserialize_map(Fields).map_err(|error| format!("the JSON does not read: {error}"))?;
+        from.end().map_err(|error| format!("the JSON does not end: {error}"))?;
         Ok(Self(fields))
     }
 
     /// A field's JSON, if there is one. An error if there are two, or variants of it.
-    pub(super) fn get(&self, name: &str) -> Result<Option<&'a str>, String> {
+    pub fn get(&self, name: &str) -> Result<Option<&'a str>, String> {
         let mut found = self.0.iter().filter(|(key, _)| folds_to(key, name));
         match (found.next(), found.next()) {
             (None, _) => Ok(None),
             (Some((key, value)), None) if key == name => Ok(Some(value.get())),
-            (Some((key, _)), None) => Err(format!("the signed JSON has the key `{key}` in place of `{name}`")),
+            (Some((key, _)), None) => Err(format!("the JSON has the key `{key}` in place of `{name}`")),
             (Some((first, _)), Some((second, _))) => {
-                Err(format!("the signed JSON has the key `{name}` more than once, as `{first}` and `{second}`"))
+                Err(format!("the JSON has the key `{name}` more than once, as `{first}` and `{second}`"))
             }
         }
     }
 
     /// A field's JSON, which must be there.
-    pub(super) fn need(&self, name: &str) -> Result<&'a str, String> {
-        self.get(name)?.ok_or_else(|| format!("the signed JSON lacks `{name}`"))
+    pub fn need(&self, name: &str) -> Result<&'a str, String> {
+        self.get(name)?.ok_or_else(|| format!("the JSON lacks `{name}`"))
     }
 }
 
 /// A JSON string.
-pub(super) fn text(json: &str) -> Result<String, String> {
-    serde_json::from_str(json).map_err(|error| format!("the signed JSON has no text where one belongs: {error}"))
+pub fn text(json: &str) -> Result<String, String> {
+    serde_json::from_str(json).map_err(|error| format!("the JSON has no text where one belongs: {error}"))
 }
 
 /// A JSON string, borrowed where it has no escapes: for payloads of many megabytes.
-pub(super) fn long_text(json: &str) -> Result<Cow<'_, str>, String> {
+pub fn long_text(json: &str) -> Result<Cow<'_, str>, String> {
     #[derive(Deserialize)]
     struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
     serde_json::from_str::<Borrowed<'_>>(json)
         .map(|Borrowed(text)| text)
-        .map_err(|error| format!("the signed JSON has no text where one belongs: {error}"))
+        .map_err(|error| format!("the JSON has no text where one belongs: {error}"))
 }
 
 /// The items of a JSON array, each verbatim.
-pub(super) fn items(json: &str) -> Result<Vec<&str>, String> {
+pub fn items(json: &str) -> Result<Vec<&str>, String> {
     let mut from = serde_json::Deserializer::from_str(json);
     from.deserialize_seq(Items)
         .map(|items| items.into_iter().map(RawValue::get).collect())
-        .map_err(|error| format!("the signed JSON has no list where one belongs: {error}"))
+        .map_err(|error| format!("the JSON has no list where one belongs: {error}"))
 }
 
-/// Refuses a document that readers could take for different ones: equal keys in one object, numbers beyond 64-bit
-/// floats, half a surrogate pair, nesting beyond what recursive readers stand.
-pub(super) fn sound(json: &str) -> Result<(), String> {
-    let mut from = serde_json::Deserializer::from_str(json);
+/// Refuses a document that readers could take for different ones: bytes that are not UTF-8, equal keys in one object,
+/// known keys in other letters, a list in place of a known object, numbers beyond 64-bit floats, half a surrogate pair,
+/// text after the document, nesting beyond what recursive readers stand. What it would take as a value is charged.
+///
+/// Gives the text, for a reader of its fields.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check<'a>(json: &'a [u8], shape: &Shape, memory: &Memory) -> Result<&'a str, String> {
+    let text = std::str::from_utf8(json).map_err(|_| "the JSON is not UTF-8".to_owned())?;
+    // Where the text holds no such key, every one that comes borrowed is serde_json's own way to give a number.
+    if text.contains(PRIVATE) {
+        return Err(format!("the JSON is unsound: `{PRIVATE}` stands in it"));
+    }
+    let mut from = serde_json::Deserializer::from_str(text);
     // serde_json itself stops at a nesting of 128 and at what is not Unicode.
-    Sound
+    Sound { shape, memory }
         .deserialize(&mut from)
         .and_then(|()| from.end())
-        .map_err(|error| format!("the signed JSON is unsound: {error}"))
-}
-
-/// Whether Go's `encoding/json` would take `key` for `name`, which is lower-case ASCII but for `T` in `payloadType`
-/// and its like.
-fn folds_to(key: &str, name: &str) -> bool {
-    let fold = |character: char| match character {
-        // The two characters beyond ASCII whose simple folding is ASCII.
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        character => character.to_ascii_lowercase(),
-    };
-    key.chars().map(fold).eq(name.chars().map(fold))
+        .map_err(|error| format!("the JSON is unsound: {error}"))?;
+    Ok(text)
 }
 
 struct Fields;
@@ -139,9 +152,13 @@ impl<'de> Visitor<'de> for Items {
 }
 
 /// Walks a document and keeps nothing of it.
-struct Sound;
+#[derive(Clone, Copy)]
+struct Sound<'c> {
+    shape: &'c Shape,
+    memory: &'c Memory,
+}
 
-impl<'de> DeserializeSeed<'de> for Sound {
+impl<'de> DeserializeSeed<'de> for Sound<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -149,7 +166,7 @@ impl<'de> DeserializeSeed<'de> for Sound {
     }
 }
 
-impl<'de> Visitor<'de> for Sound {
+impl<'de> Visitor<'de> for Sound<'_> {
     type Value = ();
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,24 +181,27 @@ impl<'de> Visitor<'de> for Sound {
         Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
+    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
+        self.memory.number().map_err(E::custom)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
+    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
+        self.memory.number().map_err(E::custom)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        self.memory.text(text).map_err(E::custom)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
-        while from.next_element_seed(Self)?.is_some() {}
+        if matches!(self.shape, Shape::Object(_) | Shape::Map(_)) {
+            // A reader of structs may take a list for the fields in their order.
+            return Err(A::Error::custom("a list stands where an object belongs"));
+        }
+        let item = Self { shape: self.shape.item(), ..self };
+        while from.next_element_seed(item)?.is_some() {
+            self.memory.item().map_err(A::Error::custom)?;
+        }
         Ok(())
     }
 
@@ -192,16 +212,19 @@ impl<'de> Visitor<'de> for Sound {
                 // With all digits kept, serde_json hands over a large number or a fraction as an object of one key.
                 Key(Cow::Borrowed(NUMBER)) => {
                     let digits: String = from.next_value()?;
+                    self.memory.number().and_then(|()| self.memory.text(&digits)).map_err(A::Error::custom)?;
                     let number: Number = digits.parse().map_err(A::Error::custom)?;
                     if number.as_f64().is_none() {
                         return Err(A::Error::custom(format_args!("the number {digits} is out of range")));
                     }
                 }
-                Key(key) if key == RAW || key == NUMBER => {
+                Key(key) if key.starts_with(PRIVATE) => {
                     return Err(A::Error::custom(format_args!("a key is `{key}`")));
                 }
                 Key(key) => {
-                    from.next_value_seed(Self)?;
+                    self.memory.field(&key).map_err(A::Error::custom)?;
+                    let shape = self.shape.field(&key).map_err(A::Error::custom)?;
+                    from.next_value_seed(Self { shape, ..self })?;
                     if let Some(key) = keys.replace(key) {
                         return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
                     }
@@ -211,9 +234,6 @@ impl<'de> Visitor<'de> for Sound {
         Ok(())
     }
 }
-
-/// The key by which `serde_json` hands over a number.
-const NUMBER: &str = "$serde_json::private::Number";
 
 /// A key, borrowed where it has no escapes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -274,6 +294,10 @@ mod tests {
         assert!(items(&format!("[{}]", ["1"; ITEMS + 1].join(","))).is_err());
     }
 
+    fn sound(json: &str) -> Result<(), String> {
+        check(json.as_bytes(), &Shape::Any, &Memory::of(1 << 20)).map(drop)
+    }
+
     #[test]
     fn a_document_that_readers_take_for_different_ones_is_unsound() {
         for good in [
@@ -311,5 +335,35 @@ mod tests {
         for json in ["1", "null", r#""x""#, "{}"] {
             assert!(items(json).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn known_keys_in_other_letters_and_lists_for_objects_are_refused() {
+        const INNER: Shape = Shape::Object(&[("digest", Shape::Any)]);
+        const SHAPE: Shape = Shape::Object(&[("layers", Shape::List(&INNER)), ("config", INNER)]);
+        let check = |json: &[u8]| check(json, &SHAPE, &Memory::of(1 << 20)).map(drop);
+        for good in [r#"{"layers":[{"digest":"x","Other":[]}],"config":null,"more":{"LAYERS":1}}"#, "{}", "null"] {
+            assert_eq!(check(good.as_bytes()), Ok(()), "{good}");
+        }
+        for bad in [
+            &br#"{"Layers":[]}"#[..],
+            br#"{"layers":[{"Digest":"x"}]}"#,
+            br#"{"config":{"digest":"x","DIGEST":"y"}}"#,
+            br#"{"config":["x"]}"#,
+            br#"{"layers":[["x"]]}"#,
+            b"[]",
+            b"{\"a\":\"\xff\"}",
+            b"{} x",
+        ] {
+            assert!(check(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        }
+    }
+
+    #[test]
+    fn what_a_document_would_take_is_charged_before_it_is_read() {
+        let dense = format!("[{}1]", "1,".repeat(100_000));
+        let error = check(dense.as_bytes(), &Shape::Any, &Memory::of(8 << 20)).unwrap_err();
+        assert!(error.contains("more than 8388608 bytes of memory"), "{error}");
+        assert!(check(dense.as_bytes(), &Shape::Any, &Memory::of(32 << 20)).is_ok());
     }
 }
