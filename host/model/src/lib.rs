@@ -26,6 +26,7 @@ pub mod moment;
 pub mod outcome;
 pub mod policy;
 pub mod port;
+pub mod redact;
 pub mod rule;
 pub mod selection;
 pub mod snapshot;

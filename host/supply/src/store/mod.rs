@@ -10,6 +10,7 @@
 mod bundle;
 mod client;
 mod credentials;
+mod download;
 mod flight;
 mod manifest;
 mod push;
@@ -41,6 +42,7 @@ use assay_model::{
 };
 use aws_lc_rs::digest::{Context, SHA256};
 
+pub(crate) use self::download::{Undelivered, download};
 use self::{bundle::Bundle, flight::Flight, registry::Registry};
 pub use self::{
     bundle::BundleError,
