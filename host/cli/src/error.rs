@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use assay_model::redact;
 use assay_runner::RunError;
 
 /// A fact, what led to it, and what to do about it. Ends the program with exit code 2.
@@ -48,8 +49,12 @@ impl Unusable {
         self
     }
 
-    /// The text for a person.
+    /// The text for a person, without the secrets of the addresses that it may repeat.
     pub(crate) fn text(&self) -> String {
+        redact::message(&self.whole_text())
+    }
+
+    fn whole_text(&self) -> String {
         let mut text = format!("error: {}", self.fact);
         for cause in &self.causes {
             // Writing to a String cannot fail.

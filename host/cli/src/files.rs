@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::error::Unusable;
+use crate::{error::Unusable, leftovers};
 
 /// The text of a file named by `flag`, of at most `limit` bytes.
 pub(crate) fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, Unusable> {
@@ -67,6 +67,7 @@ pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let name = target.file_name().unwrap_or("report");
     let mut file = builder.prefix(&format!(".{name}.")).suffix(".part").tempfile_in(folder_of(&target))?;
+    leftovers::sweep(&folder_of(&target), &format!(".{name}."), ".part", file.as_file());
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(&target)?;

@@ -9,6 +9,7 @@ mod exit;
 mod files;
 mod flags;
 mod heap;
+mod leftovers;
 mod limit;
 mod logs;
 mod printer;

@@ -32,6 +32,7 @@ pub mod outcome;
 pub mod plain;
 pub mod policy;
 pub mod port;
+pub mod redact;
 pub mod rule;
 pub mod selection;
 pub mod snapshot;

@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use assay_model::bounded::{ReadError, read_bounded};
 use ruzstd::decoding::{
     BlockDecodingStrategy, FrameDecoder,
     errors::{FrameDecoderError, ReadFrameHeaderError},
@@ -106,8 +107,22 @@ pub fn is_compressed(bytes: &[u8]) -> bool {
     bytes.starts_with(GZIP) || bytes.starts_with(ZSTD)
 }
 
-/// What looks at an entry: its name, whether it is a folder, and its content.
-type Visit<'v> = dyn FnMut(&str, bool, &mut dyn Read) -> Result<(), Trouble> + 'v;
+/// An entry of an archive.
+pub(crate) struct Entry<'e> {
+    /// Its name, with its folders, as it was written.
+    pub(crate) name: &'e [u8],
+    /// What it is.
+    pub(crate) kind: EntryType,
+    /// Where a link leads.
+    pub(crate) target: &'e [u8],
+    /// The announced size of its content.
+    pub(crate) size: u64,
+    /// Its content.
+    pub(crate) content: &'e mut dyn Read,
+}
+
+/// What looks at an entry.
+type Visit<'v, E> = dyn FnMut(Entry<'_>) -> Result<(), E> + 'v;
 
 /// Visits every entry: its name, whether it is a folder, and its content.
 pub(crate) fn walk(
@@ -121,6 +136,7 @@ pub(crate) fn walk(
     let is = |magic: &[u8]| start.starts_with(magic);
     let (gzip, zstd) = (is(GZIP), is(ZSTD));
     let from = start.chain(from);
+    let mut visit = |entry: Entry<'_>| visit(&String::from_utf8_lossy(entry.name), entry.kind.is_dir(), entry.content);
     if gzip {
         entries(flate2::bufread::MultiGzDecoder::new(BufReader::new(from)), left, &mut visit)
     } else if zstd {
@@ -130,65 +146,86 @@ pub(crate) fn walk(
     }
 }
 
-fn entries(from: impl Read, left: &Left, visit: &mut Visit<'_>) -> Result<(), Trouble> {
+/// Visits every entry of an archive that is not compressed. Names and targets of links are read within their limits.
+pub(crate) fn entries<E: From<Trouble>>(from: impl Read, left: &Left, visit: &mut Visit<'_, E>) -> Result<(), E> {
     let trouble = |error: io::Error| Trouble::of(&error);
     let mut archive = tar::Archive::new(Bounded { from, left });
-    let mut long_name = None;
+    let mut more = Records::default();
     for entry in archive.entries().map_err(trouble)?.raw(true) {
         let mut entry = entry.map_err(trouble)?;
         left.is_archive.set(true);
         let entries = left.entries.get().checked_sub(1);
         left.entries.set(entries.ok_or_else(|| Trouble::Limit("the archive has too many entries".to_owned()))?);
         match entry.header().entry_type() {
-            EntryType::GNULongName => {
-                let name = short(&mut entry, NAME_BYTES)?;
-                let name = name.strip_suffix(b"\0").unwrap_or(&name);
-                long_name = Some(String::from_utf8_lossy(name).into_owned());
-            }
-            EntryType::XHeader => {
-                if let Some(name) = path_record(&short(&mut entry, RECORDS_BYTES)?)? {
-                    long_name = Some(name);
-                }
-            }
-            EntryType::GNULongLink | EntryType::XGlobalHeader => {}
+            EntryType::GNULongName => more.name = Some(long(&mut entry)?),
+            EntryType::GNULongLink => more.target = Some(long(&mut entry)?),
+            EntryType::XHeader => more.read(&short(&mut entry, RECORDS_BYTES)?)?,
+            EntryType::XGlobalHeader => {}
             kind => {
-                let in_header = || String::from_utf8_lossy(&entry.header().path_bytes()).into_owned();
-                let name = long_name.take().unwrap_or_else(in_header);
-                visit(&name, kind.is_dir(), &mut entry)?;
+                let more = std::mem::take(&mut more);
+                let header = entry.header();
+                let name = more.name.unwrap_or_else(|| header.path_bytes().into_owned());
+                let in_header = || header.link_name_bytes().map(std::borrow::Cow::into_owned);
+                let target = more.target.or_else(in_header).unwrap_or_default();
+                let kind = if more.is_sparse { EntryType::GNUSparse } else { kind };
+                let size = entry.size();
+                visit(Entry { name: &name, kind, target: &target, size, content: &mut entry })?;
             }
         }
     }
     Ok(())
 }
 
-/// The content of an entry that describes the next one.
-fn short(entry: &mut dyn Read, limit: u64) -> Result<Vec<u8>, Trouble> {
-    let mut bytes = Vec::new();
-    entry.take(limit + 1).read_to_end(&mut bytes).map_err(|error| Trouble::of(&error))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-        return Err(Trouble::Limit(format!("the name of an entry has more than {limit} bytes")));
+/// A name that no header can hold.
+fn long(entry: &mut dyn Read) -> Result<Vec<u8>, Trouble> {
+    let mut name = short(entry, NAME_BYTES)?;
+    if name.last() == Some(&0) {
+        name.pop();
     }
-    Ok(bytes)
+    Ok(name)
 }
 
-/// The name in pax records (`LENGTH KEY=VALUE\n`, POSIX.1-2001). A size there is of a file that no header can hold.
-fn path_record(records: &[u8]) -> Result<Option<String>, Trouble> {
-    let malformed = || Trouble::Malformed("its pax records do not read".to_owned());
-    let (mut rest, mut path) = (records, None);
-    while !rest.is_empty() {
-        let space = rest.iter().position(|byte| *byte == b' ').ok_or_else(malformed)?;
-        let digits = rest.get(..space).and_then(|digits| std::str::from_utf8(digits).ok());
-        let length: usize = digits.and_then(|digits| digits.parse().ok()).ok_or_else(malformed)?;
-        let record = rest.get(space + 1..length).ok_or_else(malformed)?;
-        let record = record.strip_suffix(b"\n").ok_or_else(malformed)?;
-        if let Some(value) = record.strip_prefix(b"path=") {
-            path = Some(String::from_utf8_lossy(value).into_owned());
-        } else if record.starts_with(b"size=") {
-            return Err(Trouble::Limit("it holds a file of more than 8 GiB".to_owned()));
+/// The content of an entry that describes the next one.
+fn short(entry: &mut dyn Read, limit: u64) -> Result<Vec<u8>, Trouble> {
+    read_bounded(entry, limit).map_err(|error| match error {
+        ReadError::TooLarge(limit) => Trouble::Limit(format!("the name of an entry has more than {limit} bytes")),
+        ReadError::Io(error) => Trouble::of(&error),
+    })
+}
+
+/// What stands in front of an entry about it.
+#[derive(Default)]
+struct Records {
+    name: Option<Vec<u8>>,
+    target: Option<Vec<u8>>,
+    /// Whether its content is not what it holds, but pieces of it.
+    is_sparse: bool,
+}
+
+impl Records {
+    /// Reads pax records (`LENGTH KEY=VALUE\n`, POSIX.1-2001). A size there is of a file that no header can hold.
+    fn read(&mut self, records: &[u8]) -> Result<(), Trouble> {
+        let malformed = || Trouble::Malformed("its pax records do not read".to_owned());
+        let mut rest = records;
+        while !rest.is_empty() {
+            let space = rest.iter().position(|byte| *byte == b' ').ok_or_else(malformed)?;
+            let digits = rest.get(..space).and_then(|digits| std::str::from_utf8(digits).ok());
+            let length: usize = digits.and_then(|digits| digits.parse().ok()).ok_or_else(malformed)?;
+            let record = rest.get(space + 1..length).ok_or_else(malformed)?;
+            let record = record.strip_suffix(b"\n").ok_or_else(malformed)?;
+            if let Some(value) = record.strip_prefix(b"path=") {
+                self.name = Some(value.to_owned());
+            } else if let Some(value) = record.strip_prefix(b"linkpath=") {
+                self.target = Some(value.to_owned());
+            } else if record.starts_with(b"GNU.sparse.") {
+                self.is_sparse = true;
+            } else if record.starts_with(b"size=") {
+                return Err(Trouble::Limit("it holds a file of more than 8 GiB".to_owned()));
+            }
+            rest = rest.get(length..).unwrap_or_default();
         }
-        rest = rest.get(length..).unwrap_or_default();
+        Ok(())
     }
-    Ok(path)
 }
 
 /// Reads no more than is left.

@@ -1,5 +1,6 @@
 //! `assay fetch policy`: brings sources into folders.
 
+use assay_model::redact;
 use assay_supply::Place;
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -28,7 +29,7 @@ pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Prin
             if is_local && !Utf8Path::new(text).exists() {
                 break;
             }
-            say(printer, &format!("Downloading {text} to {to}\n"))?;
+            say(printer, &format!("Downloading {} to {to}\n", redact::source(text)))?;
             if !is_local {
                 break;
             }
@@ -36,10 +37,10 @@ pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Prin
         return sources.map(|_| exit::UNUSABLE);
     };
     for (text, to) in wanted {
-        say(printer, &format!("Downloading {text} to {to}\n"))?;
+        say(printer, &format!("Downloading {} to {to}\n", redact::source(text)))?;
         let from = sources.path(text)?;
-        let from =
-            Utf8Path::from_path(from).ok_or_else(|| Unusable::new(format!("the path of `{text}` is not UTF-8")))?;
+        let from = Utf8Path::from_path(from)
+            .ok_or_else(|| Unusable::new(format!("the path of `{}` is not UTF-8", redact::source(text))))?;
         copy_into(from, &to)?;
     }
     Ok(exit::ALLOWED)
@@ -55,7 +56,11 @@ fn work_folder() -> Result<Utf8PathBuf, Unusable> {
     // With a number at its end, as `ec` names it. A folder that is there already is an error.
     let number = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10_000_000_000;
     let name = format!("ec-work-{number}");
-    let folder = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir().map_err(failed)?.keep();
+    let mut builder = tempfile::Builder::new();
+    // Private policies may go there.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let folder = builder.prefix(&name).rand_bytes(0).tempdir().map_err(failed)?.keep();
     Utf8PathBuf::from_path_buf(folder).map_err(|_| Unusable::new("the path of the temporary folder is not UTF-8"))
 }
 

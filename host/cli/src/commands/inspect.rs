@@ -94,7 +94,8 @@ fn known_format(format: &str, known: &[&str]) -> Result<(), Unusable> {
 /// Where a source is to be looked at: where it was fetched to, or a copy in the folder that was asked for.
 fn brought(sources: &PolicySources, text: &str, dest: Option<&Utf8Path>, kind: &str) -> Result<Utf8PathBuf, Unusable> {
     let path = sources.path(text)?;
-    let path = Utf8Path::from_path(path).ok_or_else(|| Unusable::new(format!("the path of `{text}` is not UTF-8")))?;
+    let path = Utf8Path::from_path(path)
+        .ok_or_else(|| Unusable::new(format!("the path of `{}` is not UTF-8", assay_model::redact::source(text))))?;
     let Some(dest) = dest else { return Ok(path.to_owned()) };
     let to = dest.join(kind).join(assay_supply::folder_name(text));
     copy_into(path, &to)?;

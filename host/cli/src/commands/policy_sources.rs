@@ -7,12 +7,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
-    time::Instant,
 };
 
 use assay_model::{
     limits,
     policy::{PolicySpec, SourceGroup},
+    redact,
 };
 use assay_rego::Sources;
 use assay_supply::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Store};
@@ -58,11 +58,16 @@ impl PolicySources {
         let texts: BTreeSet<&str> = texts.collect();
         let places = texts
             .iter()
-            .map(|text| Place::parse(text))
+            .map(|text| if settings.is_strict { Place::parse_strictly(text) } else { Place::parse(text) })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| unusable(&error))?;
         let remote = places.iter().filter(|place| !place.is_local()).count();
-        let fetcher = if remote == 0 { Fetcher::new(None, FetchOptions::default()) } else { fetcher(settings, store)? };
+        let fetcher = if remote == 0 {
+            let bounds = Bounds { deadline: settings.deadline, ..Bounds::default() };
+            Fetcher::new(None, FetchOptions { bounds, ..FetchOptions::default() })
+        } else {
+            fetcher(settings, store)?
+        };
         let bar = (remote > 0 && printer.shows_progress()).then(|| bar(remote));
         let done = |place: &Place| {
             if let Some(bar) = &bar
@@ -82,8 +87,9 @@ impl PolicySources {
 
     /// Where a source is. Only what was brought is asked for.
     pub(crate) fn path(&self, text: &str) -> Result<&Path, Unusable> {
+        let fetched = self.fetched.get(text);
         let fetched =
-            self.fetched.get(text).ok_or_else(|| Unusable::new(format!("the source `{text}` was not fetched")))?;
+            fetched.ok_or_else(|| Unusable::new(format!("the source `{}` was not fetched", redact::source(text))))?;
         Ok(fetched.path())
     }
 
@@ -107,7 +113,7 @@ impl PolicySources {
 
     /// The source by commit or digest, in `ec`'s form.
     pub(crate) fn pinned(&self, text: &str) -> String {
-        self.fetched.get(text).map_or_else(|| text.to_owned(), |fetched| fetched.pinned().to_owned())
+        self.fetched.get(text).map_or_else(|| redact::source(text), |fetched| fetched.pinned().to_owned())
     }
 
     /// An error with the names of sources in place of the folders that they were brought to, which are gone by now.
@@ -143,13 +149,9 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetch
         Some(store) => store,
         None => Arc::new(settings.registry()?),
     };
-    let mut bounds = Bounds::default();
-    if let Some(deadline) = settings.deadline {
-        let left = deadline.saturating_duration_since(Instant::now());
-        bounds.git_time = bounds.git_time.min(left);
-        bounds.http_time = bounds.http_time.min(left);
-    }
-    let options = FetchOptions { cache, offline: settings.offline, bounds };
+    let bounds = Bounds { deadline: settings.deadline, ..Bounds::default() };
+    let registries = settings.registries.clone();
+    let options = FetchOptions { cache, offline: settings.offline, bounds, registries };
     Ok(Fetcher::new(Some(store), options))
 }
 
@@ -160,6 +162,9 @@ pub(crate) fn fetch_configuration(
     settings: &SourceSettings,
     printer: Printer,
 ) -> Result<Option<String>, Unusable> {
+    if let Some(text) = argument.as_deref().filter(|_| settings.is_strict) {
+        Place::check_unambiguous(text).map_err(|error| unusable(&error))?;
+    }
     let Some(text) = argument.as_deref().filter(|text| Place::is_remote_configuration(text)) else {
         return Ok(argument);
     };

@@ -168,7 +168,8 @@ fn results(
         let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
         if is_path && assay_supply::Place::parse(place).is_err() {
             return Err(Unusable::new(format!(
-                "load: loading policies: load: 1 error occurred during loading: stat {place}: no such file or directory"
+                "load: loading policies: load: 1 error occurred during loading: stat {}: no such file or directory",
+                assay_model::redact::source(place)
             )));
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use assay_supply::{RegistryOptions, Store};
 use camino::Utf8PathBuf;
 
-use super::Surroundings;
+use super::{Called, Surroundings};
 use crate::{error::Unusable, flags::sources::SourceFlags, registries};
 
 /// How policy sources are brought to this machine.
@@ -18,6 +18,8 @@ pub(crate) struct SourceSettings {
     pub(crate) registries: RegistryOptions,
     /// The end of the run, which no fetch outlasts.
     pub(crate) deadline: Option<Instant>,
+    /// Whether a source that is a path here and looks remote is refused. `ec` takes the path.
+    pub(crate) is_strict: bool,
 }
 
 /// The folder that keeps what was fetched.
@@ -39,7 +41,7 @@ impl SourceSettings {
             None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
         };
         let registries = registries::options(&flags.registries, (around.network)())?;
-        Ok(Self { cache, offline: false, registries, deadline: None })
+        Ok(Self { cache, offline: false, registries, deadline: None, is_strict: around.called == Called::Assay })
     }
 
     /// The same for a run that asks no network.

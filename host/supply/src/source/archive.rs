@@ -11,6 +11,7 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{bounds::Bounds, error::Why, tree::Tree};
+use crate::archive::{self, Entry, Left, Trouble};
 
 /// Kinds of archives by the ends of their names.
 const KINDS: [(&str, Kind); 8] = [
@@ -46,7 +47,7 @@ fn kind(path: &Path) -> Option<Kind> {
 /// Unpacks an archive file to `to`.
 pub(super) fn unpack(path: &Path, to: &Path, bounds: &Bounds) -> Result<(), Why> {
     let file = BufReader::new(fs_err::File::open(path)?);
-    let mut tree = Tree::new(to, bounds);
+    let mut tree = Tree::new(to, bounds)?;
     match kind(path) {
         Some(Kind::Tar) => untar(file, &mut tree)?,
         Some(Kind::TarGzip) => untar(MultiGzDecoder::new(file), &mut tree)?,
@@ -63,31 +64,47 @@ pub(super) fn unpack_layer(bytes: &mut dyn Read, tree: &mut Tree<'_>) -> Result<
     untar(MultiGzDecoder::new(bytes), tree)
 }
 
-fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), Why> {
-    let broken = |error: std::io::Error| Why::Failed(format!("it does not read as a tar file: {error}"));
-    let bound = tree.stream_bytes();
+/// Unpacks a tar file that is not compressed.
+pub(super) fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), Why> {
     // What stands between the files, such as long names, counts too: a header may announce gigabytes of it.
-    let mut archive = tar::Archive::new(content.take(bound));
-    for entry in archive.entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
-        let path = entry.path_bytes();
-        let name = std::str::from_utf8(&path).map_err(|_| Why::Failed("a name in it is not UTF-8".to_owned()))?;
-        let name = name.strip_prefix("./").unwrap_or(name).trim_end_matches('/').to_owned();
-        let kind = entry.header().entry_type();
-        if kind.is_dir() || kind.is_pax_global_extensions() {
-            continue;
+    let left = Left::of(archive::Bounds { entries: tree.entries_left(), bytes: tree.stream_bytes() });
+    archive::entries(content, &left, &mut |entry: Entry<'_>| {
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Why::Failed("a name in it is not UTF-8".to_owned()));
+        let name = text(entry.name)?;
+        let name = name.strip_prefix("./").unwrap_or(name).trim_end_matches('/');
+        match entry.kind {
+            kind if kind.is_dir() => Ok(()),
+            kind if kind.is_file() || kind.is_contiguous() => {
+                tree.announced(name, entry.size)?;
+                tree.file(name, entry.content)
+            }
+            kind if kind.is_symlink() => tree.link(name, text(entry.target)?),
+            _ => {
+                let entry = name.chars().take(200).collect();
+                Err(Why::Hostile { entry, why: "is neither a file nor a folder nor a symbolic link" })
+            }
         }
-        if kind.is_file() || kind.is_contiguous() {
-            tree.announced(&name, entry.size())?;
-            tree.file(&name, &mut entry)?;
-        } else if kind.is_symlink() {
-            let target = entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned());
-            tree.link(&name, &target.unwrap_or_default())?;
-        } else {
-            return Err(Why::Hostile { entry: name, why: "is neither a file nor a folder nor a symbolic link" });
+    })
+}
+
+/// Unpacks bytes from anywhere; for [`trial`](crate::trial).
+pub(crate) fn trial_unpack(bytes: &[u8], is_zip: bool, to: &Path, bounds: &Bounds) -> Result<(), Why> {
+    let mut tree = Tree::new(to, bounds)?;
+    if is_zip {
+        unzip(std::io::Cursor::new(bytes), &mut tree)?
+    } else {
+        untar(bytes, &mut tree)?
+    }
+    tree.finish()
+}
+
+impl From<Trouble> for Why {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Malformed(error) => Self::Failed(format!("it does not read as a tar file: {error}")),
+            Trouble::Limit(what) => Self::TooMuch(format!("more in it than is unpacked: {what}")),
         }
     }
-    Ok(())
 }
 
 fn unzip(file: impl Read + Seek, tree: &mut Tree<'_>) -> Result<(), Why> {
@@ -192,7 +209,7 @@ mod tests {
             ("a.tar", tar(&[("../a", FILE, "")]), "outside of the source's folder"),
             ("a.tar", tar(&[("/a", FILE, "")]), "outside of the source's folder"),
             ("a.tar", tar(&[("a", LINK, "/etc/passwd")]), "leads out"),
-            ("a.tar", tar(&[("a", LINK, ".."), ("a/b", FILE, "")]), "File exists"),
+            ("a.tar", tar(&[("a", LINK, ".."), ("a/b", FILE, "")]), "below a link"),
             ("a.tar", tar(&[("a", tar::EntryType::Link, "b")]), "neither a file"),
             ("a.tar", tar(&[("a", tar::EntryType::Fifo, "")]), "neither a file"),
             ("a.tar", b"no tar file".repeat(100), "does not read as a tar"),

@@ -1,8 +1,10 @@
 //! [`Bounds`]: how much a source may bring, with the attack each limit stops.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use assay_model::limits::{DATA_FILE_BYTES, SOURCE_DEPTH, SOURCE_FILES};
+
+use super::error::Why;
 
 /// Limits of one source. The default is what is used; tests use smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,25 @@ pub struct Bounds {
     pub git_time: Duration,
     /// The time of one download.
     pub http_time: Duration,
+    /// When the run is over, which no source outlasts, whatever it consists of; none for no such moment.
+    pub deadline: Option<Instant>,
+}
+
+impl Bounds {
+    /// The time that something may take that may take this long by itself.
+    pub(super) fn time(&self, most: Duration) -> Result<Duration, Why> {
+        self.check_deadline()?;
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        Ok(left.map_or(most, |left| left.min(most)))
+    }
+
+    /// An error when the run is over.
+    pub(super) fn check_deadline(&self) -> Result<(), Why> {
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(Why::Late),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Default for Bounds {
@@ -33,6 +54,7 @@ impl Default for Bounds {
             git_bytes: 1 << 30,
             git_time: Duration::from_secs(300),
             http_time: Duration::from_secs(60),
+            deadline: None,
         }
     }
 }

@@ -2,59 +2,87 @@
 //!
 //! Blobs lie under their SHA-256, packs of git under their commit. What is read is checked anew, so a cache that was
 //! tampered with or cut short costs a fetch and never changes a policy: [`Cache::blob`] compares the digest, and a pack is
-//! only ever unpacked by git, which names every object by what it holds.
+//! only ever unpacked by git, which names every object by what it holds. Entries are regular files of our own; a pipe, a
+//! link or another user's file is removed and counts as absent.
+//!
+//! A folder that belongs to another user, or that others can write to, is refused. Where only a folder above can be
+//! written to by others, who could then put another folder in this one's place, its entries are used all the same, since
+//! they are checked, but nothing is unpacked there.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    fs::File,
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use assay_model::digest::Digest;
+use assay_model::{bounded::read_bounded, digest::Digest};
+use rustix::process::geteuid;
 use tempfile::TempDir;
+
+use super::beneath::Folder;
 
 /// Leftovers of runs that were ended by force are removed when they are this old.
 const LEFTOVERS: Duration = Duration::from_secs(24 * 3600);
+/// Bits of a mode that let others write.
+const OTHERS_WRITE: u32 = 0o022;
+/// The bit of a folder in which each may remove only what is his own.
+const STICKY: u32 = 0o1000;
 
 /// A folder with what was fetched.
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
+    blobs: Arc<Folder>,
+    packs: Arc<Folder>,
+    /// Whether nobody else can put another folder in this one's place.
+    is_safe: bool,
 }
 
 impl Cache {
     /// Opens a cache, which is made if it is not there. Only its owner may read it: private policies are in it.
+    ///
+    /// # Errors
+    /// It cannot be made, is a link, belongs to another user or can be written to by others.
     pub fn open(root: &Path) -> io::Result<Self> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        for folder in ["sha256", "git", "work"] {
-            let folder = root.join(folder);
-            builder
-                .create(&folder)
-                .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", root.display()));
+        if fs_err::symlink_metadata(root).is_ok_and(|about| about.is_symlink()) {
+            return Err(named(io::Error::new(io::ErrorKind::PermissionDenied, "it is a link; name the folder itself")));
         }
-        let cache = Self { root: root.to_owned() };
-        cache.remove_leftovers()?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(named)?;
+        let root = fs_err::canonicalize(root)?;
+        let folder = Folder::open(&root)?;
+        folder.check_own()?;
+        let [blobs, packs, work] = ["sha256", "git", "work"].map(|name| {
+            let below = folder.make(&[name])?;
+            below.check_own()?;
+            Ok::<_, io::Error>(below)
+        });
+        work?;
+        let is_safe = root.ancestors().skip(1).all(is_safe);
+        let cache = Self { root, blobs: Arc::new(blobs?), packs: Arc::new(packs?), is_safe };
+        if is_safe {
+            cache.remove_leftovers()?;
+        }
         Ok(cache)
     }
 
-    /// A new folder to work in, on the same disk. It goes when it is dropped.
+    /// A new folder to work in, on the same disk where that is safe. It goes when it is dropped.
     pub(super) fn work(&self) -> io::Result<TempDir> {
-        tempfile::Builder::new().prefix("run-").tempdir_in(self.root.join("work"))
+        if self.is_safe { private().prefix("run-").tempdir_in(self.root.join("work")) } else { temporary() }
     }
 
     /// A blob of at most `limit` bytes. One that is not what its name says is removed.
     pub(super) fn blob(&self, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
-        let path = self.blob_path(digest);
-        let mut bytes = Vec::new();
-        fs_err::File::open(&path).ok()?.take(limit.saturating_add(1)).read_to_end(&mut bytes).ok()?;
-        if bytes.len() as u64 > limit {
+        let file = entry(&self.blobs, &digest.hex())?;
+        if file.metadata().ok()?.len() > limit {
             return None;
         }
+        let bytes = read_bounded(file, limit).ok()?;
         if digest.check(&bytes).is_err() {
-            let _gone = fs_err::remove_file(&path);
+            let _gone = self.blobs.remove_file(&digest.hex());
             return None;
         }
         Some(bytes)
@@ -62,38 +90,28 @@ impl Cache {
 
     /// Keeps a blob that was checked. That it cannot be kept is no error of the run.
     pub(super) fn keep_blob(&self, digest: &Digest, bytes: &[u8]) {
-        let path = self.blob_path(digest);
-        if !path.exists() {
-            let _kept = self.keep(&path, &mut &*bytes);
+        if entry(&self.blobs, &digest.hex()).is_none() {
+            let _kept = self.keep(&self.root.join("sha256").join(digest.hex()), &mut &*bytes);
         }
     }
 
     /// The pack of a commit, unchecked.
-    pub(super) fn pack(&self, commit: &str) -> Option<PathBuf> {
-        Some(self.pack_path(commit)).filter(|path| path.is_file())
+    pub(super) fn pack(&self, commit: &str) -> Option<File> {
+        entry(&self.packs, &pack_name(commit))
     }
 
     /// Keeps the pack of a commit.
     pub(super) fn keep_pack(&self, commit: &str, pack: &Path) {
-        let path = self.pack_path(commit);
-        if !path.exists()
+        if self.pack(commit).is_none()
             && let Ok(mut file) = fs_err::File::open(pack)
         {
-            let _kept = self.keep(&path, &mut file);
+            let _kept = self.keep(&self.root.join("git").join(pack_name(commit)), &mut file);
         }
     }
 
     /// Removes a pack that is not what its name says.
     pub(super) fn drop_pack(&self, commit: &str) {
-        let _gone = fs_err::remove_file(self.pack_path(commit));
-    }
-
-    fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.root.join("sha256").join(digest.hex())
-    }
-
-    fn pack_path(&self, commit: &str) -> PathBuf {
-        self.root.join("git").join(format!("{commit}.pack"))
+        let _gone = self.packs.remove_file(&pack_name(commit));
     }
 
     /// Writes a file beside its place and renames it, so that no half is ever found.
@@ -120,47 +138,46 @@ impl Cache {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_blob_that_is_not_what_its_name_says_is_not_read_and_goes() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path()).unwrap();
-        let digest = Digest::of(b"good");
-        assert_eq!(cache.blob(&digest, 10), None);
-        cache.keep_blob(&digest, b"good");
-        assert_eq!(cache.blob(&digest, 10).as_deref(), Some(&b"good"[..]));
-        assert_eq!(cache.blob(&digest, 3), None, "over the limit");
-        fs_err::write(cache.blob_path(&digest), b"evil").unwrap();
-        assert_eq!(cache.blob(&digest, 10), None);
-        assert!(!cache.blob_path(&digest).exists());
-    }
-
-    #[test]
-    fn leftovers_go_when_they_are_old() {
-        let folder = tempfile::tempdir().unwrap();
-        Cache::open(folder.path()).unwrap();
-        let (old, new) = (folder.path().join("work/run-old"), folder.path().join("work/run-new"));
-        for path in [&old, &new] {
-            fs_err::create_dir(path).unwrap();
-        }
-        let made = fs_err::metadata(&new).unwrap().modified().unwrap();
-        std::fs::File::open(&old).unwrap().set_modified(made - 2 * LEFTOVERS).unwrap();
-        Cache::open(folder.path()).unwrap();
-        assert!(!old.exists() && new.exists());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_its_owner_may_read_a_cache() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        Cache::open(&folder.path().join("cache")).unwrap();
-        for name in ["cache", "cache/git"] {
-            let mode = fs_err::metadata(folder.path().join(name)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+/// An entry of a cache. What is there and is none is removed.
+fn entry(folder: &Folder, name: &str) -> Option<File> {
+    match folder.read_file(name) {
+        Ok(file) => Some(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => {
+            let _gone = folder.remove_file(name);
+            None
         }
     }
 }
+
+fn pack_name(commit: &str) -> String {
+    format!("{commit}.pack")
+}
+
+/// Makes folders that only their owner may look into.
+fn private() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::fs::Permissions::from_mode(0o700));
+    builder
+}
+
+/// A new folder among the system's temporary ones that only its owner may look into. It goes when it is dropped.
+pub(super) fn temporary() -> io::Result<TempDir> {
+    private().prefix("assay-").tempdir()
+}
+
+/// Makes a folder that only its owner may look into.
+pub(super) fn private_folder(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Whether nobody but us and the system's owner can rename what is in a folder.
+fn is_safe(folder: &Path) -> bool {
+    fs_err::symlink_metadata(folder).is_ok_and(|about| {
+        let is_ours = about.uid() == 0 || about.uid() == geteuid().as_raw();
+        is_ours && (about.mode() & OTHERS_WRITE == 0 || about.mode() & STICKY != 0)
+    })
+}
+
+#[cfg(test)]
+mod tests;

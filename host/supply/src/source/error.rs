@@ -2,12 +2,12 @@
 
 use std::{fmt, io, time::Duration};
 
-use assay_model::failure::NoAnswer;
+use assay_model::{failure::NoAnswer, redact};
 
 /// A source and what is wrong with it.
 #[derive(Debug)]
 pub struct FetchError {
-    /// The source as it was written, without passwords.
+    /// The source as it was written, without secrets.
     pub place: String,
     /// What is wrong.
     pub why: Why,
@@ -19,6 +19,14 @@ pub enum Why {
     /// It would come without TLS. The words are `ec`'s, as scripts look for them.
     #[error("attempting to download from insecure source")]
     Insecure,
+    /// The text is a path here, and looks like something to fetch.
+    #[error("it is a path here and looks like something to fetch, too")]
+    Ambiguous {
+        /// How the path is written.
+        local: String,
+        /// How what is fetched is written.
+        remote: String,
+    },
     /// The text names nothing that can be fetched.
     #[error("{0}")]
     Place(String),
@@ -40,6 +48,9 @@ pub enum Why {
     /// It took longer than it may.
     #[error("it took longer than {} seconds", .0.as_secs())]
     TooSlow(Duration),
+    /// The run's own time was over first.
+    #[error("the time of the run was over before it was there")]
+    Late,
     /// A path or a link that would lead out of the source's folder.
     #[error("its entry `{entry}` {why}")]
     Hostile {
@@ -63,7 +74,11 @@ impl fmt::Display for FetchError {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
             Why::Insecure => write!(to, "{}: {}", self.why, self.place),
-            why => write!(to, "the source `{}` cannot be used: {why}", self.place),
+            // What git and servers say may repeat the address.
+            why => {
+                let why = redact::message(&why.to_string());
+                write!(to, "the source `{}` cannot be used: {why}", self.place)
+            }
         }
     }
 }
@@ -80,15 +95,19 @@ impl FetchError {
             Why::Place(_) => {
                 "a source is a folder, `git::https://HOST/PATH//FOLDER?ref=REF`, `oci::REGISTRY/REPOSITORY:TAG` or `https://HOST/FILE`"
             }
+            Why::Ambiguous { local, remote } => {
+                return format!("write `{local}` for the path and `{remote}` for what is fetched");
+            }
             Why::NoGit => "install git, or use a folder or an `oci::` bundle",
             Why::Failed(_) => "check the address, the network and your rights to it",
             Why::NoRef(_) => "see what there is with `git ls-remote`",
             Why::NoFolder(_) => "what follows `//` is a folder of the repository",
             Why::TooMuch(_) => "name the folder or bundle that holds only the policies or data",
             Why::TooSlow(_) => "try again, or see why the server is slow",
+            Why::Late => "give the run more time with `--timeout`, or see why the source is slow",
             Why::Hostile { .. } => "do not use this source before you know who made it",
             Why::Offline => "pin it by commit or digest and fetch it once with a network, or add it to the bundle",
-            Why::NoAnswer(answer) => return answer.hint.clone().unwrap_or_default(),
+            Why::NoAnswer(answer) => return redact::message(answer.hint.as_deref().unwrap_or_default()),
             Why::Disk(_) => "see to the space and the rights of the cache folder",
         };
         hint.to_owned()
@@ -101,6 +120,7 @@ impl Why {
         match self {
             Self::NoGit => Self::NoGit,
             Self::Offline => Self::Offline,
+            Self::Late => Self::Late,
             Self::NoRef(name) => Self::NoRef(name.clone()),
             Self::TooSlow(time) => Self::TooSlow(*time),
             Self::TooMuch(what) => Self::TooMuch(what.clone()),

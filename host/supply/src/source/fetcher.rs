@@ -15,13 +15,13 @@ use tempfile::TempDir;
 use super::{
     archive,
     bounds::Bounds,
-    cache::Cache,
+    cache::{Cache, private_folder, temporary},
     error::{FetchError, Why},
     git::Checkout,
-    http, oci,
+    oci,
     place::{Kind, Place},
 };
-use crate::store::Store;
+use crate::store::{self, RegistryOptions, Store};
 
 /// Sources that are fetched at a time: each is one or two processes or connections.
 const AT_ONCE: usize = 8;
@@ -35,6 +35,8 @@ pub struct FetchOptions {
     pub offline: bool,
     /// The limits of one source.
     pub bounds: Bounds,
+    /// How files are asked for: by which proxies and authorities, and which private hosts a redirect may lead to.
+    pub registries: RegistryOptions,
 }
 
 /// Brings sources to this machine.
@@ -135,7 +137,7 @@ impl Fetcher {
                         Err(why) => return Err(why.again()),
                     };
                     let to = work.path().join(format!("tree-{number}"));
-                    fs_err::create_dir(&to)?;
+                    private_folder(&to)?;
                     checkout.write(&git.folder, &to)?;
                     let pinned = git.pinned(&checkout.commit);
                     Ok(Fetched { path: to, pinned, _work: Some(Arc::clone(work)) })
@@ -164,10 +166,11 @@ impl Fetcher {
         }
         // The address was checked to end with a name, which is only ever used as one.
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-        let bytes = http::download(url, &self.options.bounds)?;
+        let bytes = download(url, &self.options)?;
         let work = self.work()?;
-        let mut tree = super::tree::Tree::new(work.path(), &self.options.bounds);
+        let mut tree = super::tree::Tree::new(work.path(), &self.options.bounds)?;
         tree.file(name, &mut bytes.as_slice())?;
+        tree.finish()?;
         let path = work.path().join(name);
         Ok(Fetched { path, pinned: place.pinned_address(), _work: Some(Arc::new(work)) })
     }
@@ -192,9 +195,23 @@ impl Fetcher {
     fn work(&self) -> Result<TempDir, Why> {
         Ok(match &self.options.cache {
             Some(cache) => cache.work()?,
-            None => tempfile::Builder::new().prefix("assay-").tempdir()?,
+            None => temporary()?,
         })
     }
+}
+
+/// The bytes of a file.
+pub(super) fn download(url: &reqwest::Url, options: &FetchOptions) -> Result<Vec<u8>, Why> {
+    let limit = options.bounds.file_bytes;
+    let time = options.bounds.time(options.bounds.http_time)?;
+    store::download(url, &options.registries, limit, time).map_err(|lost| match lost {
+        store::Undelivered::Status(status) => Why::Failed(format!("the server answers with the status {status}")),
+        store::Undelivered::Longer => Why::TooMuch(format!("more than {limit} bytes")),
+        store::Undelivered::TooSlow => Why::TooSlow(time),
+        // The words are those for registries.
+        store::Undelivered::NoAnswer(why) => Why::Failed(why.message.replacen("the registry", "the server", 1)),
+        store::Undelivered::Runtime(error) => error.into(),
+    })
 }
 
 /// Places of one repository and reference go together, so that they are fetched once and are of one commit.

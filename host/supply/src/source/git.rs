@@ -4,20 +4,27 @@
 //! fetched into a bare repository of its own, its pack is kept in the cache, and files are written here from what `git
 //! cat-file` gives. So no hook, filter, attribute, submodule or large-file helper of the repository has a say, and sizes
 //! are known before a byte is written. git asks nobody for a password, and speaks only HTTPS, SSH or, for a folder that
-//! was named as one, files.
+//! was named as one, files. What it reads of the user's and the system's settings is looked through first
+//! ([`settings`]).
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    fs::File,
+    io::{BufRead as _, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+use assay_model::bounded::{ReadError, read_bounded};
+
 use super::{
+    beneath::Folder,
     bounds::Bounds,
-    cache::Cache,
+    cache::{Cache, private_folder},
     error::Why,
     place::{GitPlace, is_commit},
     process::{Ended, Program},
+    settings,
+    shape::LINK_BYTES,
     tree::Tree,
 };
 
@@ -28,22 +35,33 @@ pub(super) struct Checkout<'a> {
     /// What git may speak, in `GIT_ALLOW_PROTOCOL`'s form.
     protocols: &'static str,
     pub(super) commit: String,
+    /// Settings of the user that git was not given, for the error of a fetch.
+    left_out: Vec<String>,
 }
 
-/// What a repository's own settings and the environment must not change.
-const SETTINGS: [&str; 8] = [
+/// What a repository's own settings and the environment must not change, and what bounds git's memory and waits.
+const SETTINGS: [&str; 14] = [
     "core.hooksPath=/dev/null",
+    "core.attributesFile=/dev/null",
     "core.fsmonitor=false",
+    // Larger files are not held in memory as a whole: a megabyte can be unpacked to gigabytes.
+    "core.bigFileThreshold=16m",
+    "pack.threads=1",
+    "pack.windowMemory=64m",
     "fetch.recurseSubmodules=false",
     "fetch.unpackLimit=1",
     "fetch.writeCommitGraph=false",
     "gc.auto=0",
     "maintenance.auto=false",
     "advice.detachedHead=false",
+    // A helper that outlives git does not wait for ever for a server that sends nothing.
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=60",
 ];
 
-/// Variables that would send git to another repository.
-const ELSEWHERE: [&str; 7] = [
+/// Variables that would send git elsewhere, give it settings, other programs' work or files to write, or turn its checks
+/// off.
+const ELSEWHERE: [&str; 29] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -51,7 +69,54 @@ const ELSEWHERE: [&str; 7] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_NAMESPACE",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_PROXY_COMMAND",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_TEMPLATE_DIR",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_QUARANTINE_PATH",
+    "GIT_ATTR_SOURCE",
+    "GIT_DEFAULT_HASH",
+    "GIT_DEFAULT_REF_FORMAT",
+    "GIT_PROTOCOL_FROM_USER",
+    "GIT_SSL_NO_VERIFY",
+    "GIT_TRACE",
+    "GIT_TRACE_PACKET",
+    "GIT_TRACE_CURL",
+    "GIT_CURL_VERBOSE",
+    "GIT_TRACE2",
+    "GIT_TRACE2_EVENT",
+    "GIT_TRACE2_PERF",
 ];
+
+/// Those of them that stay away also when settings are read; settings of the environment are read with the others.
+const NOT_FOR_READING: [&str; 12] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_CONFIG",
+    "GIT_TRACE",
+    "GIT_TRACE2",
+    "GIT_TRACE2_EVENT",
+    "GIT_TRACE2_PERF",
+];
+
+/// The file of settings that git reads in place of the user's, in the repository's folder.
+const OWN_SETTINGS: &str = "assay.config";
+
+/// The first git that can be told to read that file only (its release notes).
+const OLDEST: (u64, u64) = (2, 32);
+
+/// The user's settings: some hundred lines.
+const SETTINGS_BYTES: u64 = 4 << 20;
 
 /// Names of a tree's entries: 20,000 of them with long paths.
 const LISTING_BYTES: u64 = 64 << 20;
@@ -70,7 +135,7 @@ impl<'a> Checkout<'a> {
         if let (Some(commit), Some(cache)) = (place.commit(), cache)
             && let Some(pack) = cache.pack(commit)
         {
-            if checkout.unpack(&pack, commit) {
+            if checkout.unpack(pack, commit) {
                 commit.clone_into(&mut checkout.commit);
                 return Ok(checkout);
             }
@@ -116,22 +181,59 @@ impl<'a> Checkout<'a> {
             Some(_) => "https:ssh",
             None => "file",
         };
-        let checkout = Self { folder: folder.join("repository.git"), bounds, protocols, commit: String::new() };
-        if checkout.folder.exists() {
-            fs_err::remove_dir_all(&checkout.folder)?;
+        let folder = folder.join("repository.git");
+        if folder.exists() {
+            fs_err::remove_dir_all(&folder)?;
         }
-        fs_err::create_dir(&checkout.folder)?;
+        private_folder(&folder)?;
+        let mut checkout = Self { folder, bounds, protocols, commit: String::new(), left_out: Vec::new() };
+        Folder::open(&checkout.folder)?.new_file(OWN_SETTINGS)?;
+        checkout.check_version()?;
         checkout.git(&["init", "--quiet", "--bare", "--template=", "--", "."])?;
+        checkout.take_settings()?;
         Ok(checkout)
+    }
+
+    /// An older git would read the user's settings whatever it is told.
+    fn check_version(&self) -> Result<(), Why> {
+        let ended = self.run(&["version"])?;
+        succeeded(&ended)?;
+        let version = ended.output.trim().strip_prefix("git version ").unwrap_or_default();
+        let mut numbers = version.split('.').map_while(|number| number.parse::<u64>().ok());
+        match (numbers.next(), numbers.next()) {
+            (Some(major), Some(minor)) if (major, minor) >= OLDEST => Ok(()),
+            _ => {
+                let shown: String = version.chars().take(40).collect();
+                Err(Why::Failed(format!("git {}.{} or newer is needed, not `{shown}`", OLDEST.0, OLDEST.1)))
+            }
+        }
+    }
+
+    /// Hands over those of the user's settings that git needs to reach private repositories.
+    fn take_settings(&mut self) -> Result<(), Why> {
+        // To read settings runs nothing, so this once git may look where it usually does.
+        let mut command = self.bare_command(&NOT_FOR_READING);
+        command.args(["--git-dir=.", "config", "--null", "--list"]).stdin(Stdio::null());
+        let ended = self.program()?.run(&mut command, |out| bounded(out, SETTINGS_BYTES, "settings"))?;
+        // Settings that git itself cannot read are nothing to go on with: what is missing could be the proxy.
+        succeeded(&ended)?;
+        let settings = settings::kept(&String::from_utf8_lossy(&ended.output));
+        fs_err::write(self.folder.join(OWN_SETTINGS), settings.file)?;
+        self.left_out = settings.left_out;
+        Ok(())
     }
 
     /// Writes a folder of the commit, all of it for an empty name, to `to`.
     pub(super) fn write(&self, folder: &str, to: &Path) -> Result<(), Why> {
-        let mut tree = Tree::new(to, self.bounds);
+        let mut tree = Tree::new(to, self.bounds)?;
         let mut objects = Vec::new();
         for entry in self.list(folder)? {
             match entry.mode.as_str() {
                 "100644" | "100755" | "100664" => tree.announced(&entry.name, entry.size)?,
+                // Before a byte of it is read: a repository of a megabyte can hold a target of gigabytes.
+                "120000" if entry.size > LINK_BYTES => {
+                    return Err(Why::Hostile { entry: entry.name, why: "is a link with a target that is too long" });
+                }
                 "120000" => {}
                 // A submodule is another repository; what it holds was not asked for.
                 "160000" => continue,
@@ -148,14 +250,15 @@ impl<'a> Checkout<'a> {
         let input = fs_err::File::open(&list)?.into_parts().0;
         let mut command = self.command();
         command.args(["cat-file", "--batch"]).stdin(Stdio::from(input));
-        let ended = self.program().run(&mut command, |out| {
+        let ended = self.program()?.run(&mut command, |out| {
             let mut out = BufReader::new(out);
             for entry in &objects {
                 let size = announced_size(&mut out, entry)?;
                 let mut content = (&mut out).take(size);
                 if entry.mode == "120000" {
-                    let mut target = String::new();
-                    content.read_to_string(&mut target)?;
+                    let target = bounded(&mut content, LINK_BYTES, "a link")?;
+                    let target = String::from_utf8(target)
+                        .map_err(|_| Why::Failed(format!("the target of the link `{}` is not UTF-8", entry.name)))?;
                     tree.link(&entry.name, &target)?;
                 } else {
                     tree.file(&entry.name, &mut content)?;
@@ -174,16 +277,9 @@ impl<'a> Checkout<'a> {
         let tree = format!("{}:{folder}", self.commit);
         let mut command = self.command();
         command.args(["ls-tree", "-r", "-z", "-l", &tree]).stdin(Stdio::null());
-        let ended = self.program().run(&mut command, |out| {
-            let mut bytes = Vec::new();
-            out.take(LISTING_BYTES).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        })?;
+        let ended = self.program()?.run(&mut command, |out| bounded(out, LISTING_BYTES, "a list of files"))?;
         if !ended.status.success() {
             return Err(if folder.is_empty() { Why::Failed(ended.said) } else { Why::NoFolder(folder.to_owned()) });
-        }
-        if ended.output.len() as u64 >= LISTING_BYTES {
-            return Err(Why::TooMuch(format!("a list of files of more than {LISTING_BYTES} bytes")));
         }
         let text = String::from_utf8(ended.output)
             .map_err(|_| Why::Failed("a file name in the repository is not UTF-8".to_owned()))?;
@@ -205,13 +301,24 @@ impl<'a> Checkout<'a> {
             let is_absent = one.said.contains("couldn't find remote ref");
             return Err(match reference {
                 Some(reference) if is_absent => Why::NoRef(reference.to_owned()),
-                _ => Why::Failed(one.said),
+                _ => Why::Failed(self.with_left_out(one.said)),
             });
         }
         let everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
         let all = self.run(&[&["fetch", "--quiet", "--no-tags", "--", url][..], &everything].concat())?;
-        succeeded(&all)?;
+        if !all.status.success() {
+            return Err(Why::Failed(self.with_left_out(all.said)));
+        }
         self.parse(&format!("{wanted}^{{commit}}"))?.ok_or_else(|| Why::NoRef(wanted.to_owned()))
+    }
+
+    /// What git says, and which of the user's settings it was not given.
+    fn with_left_out(&self, said: String) -> String {
+        if self.left_out.is_empty() {
+            return said;
+        }
+        let names = self.left_out.join("`, `");
+        format!("{said} (git was not given your settings `{names}`, as they run commands; see docs/security.md)")
     }
 
     /// The commit that an expression names, if it names one.
@@ -235,7 +342,7 @@ impl<'a> Checkout<'a> {
         command.args(["pack-objects", "--quiet", "--stdout"]);
         command.stdin(Stdio::from(fs_err::File::open(&list)?.into_parts().0));
         let mut file = fs_err::File::create(&pack)?;
-        let ended = self.program().run(&mut command, |out| Ok(std::io::copy(out, &mut file)?))?;
+        let ended = self.program()?.run(&mut command, |out| Ok(std::io::copy(out, &mut file)?))?;
         succeeded(&ended)?;
         cache.keep_pack(&self.commit, &pack);
         Ok(fs_err::remove_file(&pack)?)
@@ -243,15 +350,15 @@ impl<'a> Checkout<'a> {
 
     /// Unpacks a kept pack. git names every object anew by what it holds, so that the commit's name vouches for all that is
     /// below it. False where the pack does not hold the whole commit.
-    fn unpack(&self, pack: &Path, commit: &str) -> bool {
+    fn unpack(&self, pack: File, commit: &str) -> bool {
         let unpack = || -> Result<bool, Why> {
-            if fs_err::metadata(pack)?.len() > self.bounds.git_bytes {
+            if pack.metadata()?.len() > self.bounds.git_bytes {
                 return Ok(false);
             }
             let mut command = self.command();
             command.args(["index-pack", "--stdin"]);
-            command.stdin(Stdio::from(fs_err::File::open(pack)?.into_parts().0));
-            let ended = self.program().run(&mut command, |out| Ok(std::io::copy(out, &mut std::io::sink())?))?;
+            command.stdin(Stdio::from(pack));
+            let ended = self.program()?.run(&mut command, |out| Ok(std::io::copy(out, &mut std::io::sink())?))?;
             // The commit's parents are not there, which this file says as for any shallow repository.
             fs_err::write(self.folder.join("shallow"), format!("{commit}\n"))?;
             let whole = self.run(&["rev-list", "--objects", "--no-walk", "--quiet", commit])?;
@@ -268,16 +375,31 @@ impl<'a> Checkout<'a> {
     fn run(&self, arguments: &[&str]) -> Result<Ended<String>, Why> {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null());
-        self.program().run(&mut command, |out| {
-            let mut bytes = Vec::new();
-            out.take(LISTING_BYTES).read_to_end(&mut bytes)?;
+        self.program()?.run(&mut command, |out| {
+            let bytes = bounded(out, LISTING_BYTES, "an answer of git")?;
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         })
     }
 
+    /// git with our settings and none of anybody else's.
     fn command(&self) -> Command {
+        let mut command = self.bare_command(&ELSEWHERE);
+        command
+            .env("GIT_CONFIG_GLOBAL", self.folder.join(OWN_SETTINGS))
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_ATTR_NOSYSTEM", "1");
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        command.arg("--git-dir=.");
+        command
+    }
+
+    /// git without these variables.
+    fn bare_command(&self, without: &[&str]) -> Command {
         let mut command = Command::new("git");
-        for name in ELSEWHERE {
+        for name in without {
             command.env_remove(name);
         }
         command
@@ -288,16 +410,21 @@ impl<'a> Checkout<'a> {
             .env("LC_ALL", "C")
             .current_dir(&self.folder)
             .arg("--no-pager");
-        for setting in SETTINGS {
-            command.args(["-c", setting]);
-        }
-        command.arg("--git-dir=.");
         command
     }
 
-    fn program(&self) -> Program<'_> {
-        Program { time: self.bounds.git_time, folder: &self.folder, bytes: self.bounds.git_bytes }
+    fn program(&self) -> Result<Program<'_>, Why> {
+        let time = self.bounds.time(self.bounds.git_time)?;
+        Ok(Program { time, folder: &self.folder, bytes: self.bounds.git_bytes })
     }
+}
+
+/// All of git's output, within a limit.
+fn bounded(out: &mut dyn Read, limit: u64, what: &str) -> Result<Vec<u8>, Why> {
+    read_bounded(out, limit).map_err(|error| match error {
+        ReadError::TooLarge(limit) => Why::TooMuch(format!("{what} of more than {limit} bytes")),
+        ReadError::Io(error) => error.into(),
+    })
 }
 
 /// An entry of `git ls-tree -r -l`.

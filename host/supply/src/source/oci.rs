@@ -3,7 +3,15 @@
 //! Each layer is one file, named by its title. A layer that is marked to be unpacked is a folder, packed as `oras` packs
 //! folders. The store checks every byte against its digest; what is cached is checked again when it is read.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Instant,
+};
 
 use assay_model::{
     digest::Digest,
@@ -24,18 +32,18 @@ const UNPACK: &str = "io.deis.oras.content.unpack";
 pub(super) fn write(
     image: &ImageRef,
     to: &Path,
-    store: &Store,
+    store: &Arc<Store>,
     cache: Option<&Cache>,
     bounds: &Bounds,
 ) -> Result<Digest, Why> {
-    let (pinned, manifest) = manifest(image, store, cache)?;
+    let (pinned, manifest) = manifest(image, store, cache, bounds)?;
     if manifest.index().is_some() {
         return Err(Why::Place("it is an index of images, not a bundle of policies or data".to_owned()));
     }
     if manifest.layers().len() > limits::EVIDENCE_LAYERS {
         return Err(Why::TooMuch(format!("more than {} layers", limits::EVIDENCE_LAYERS)));
     }
-    let mut tree = Tree::new(to, bounds);
+    let mut tree = Tree::new(to, bounds)?;
     let mut titled = false;
     for layer in manifest.layers() {
         // As for `oras`, what has no title is no file.
@@ -59,8 +67,9 @@ pub(super) fn write(
 /// The manifest, from the cache where it is named by digest.
 fn manifest(
     image: &ImageRef,
-    store: &Store,
+    store: &Arc<Store>,
     cache: Option<&Cache>,
+    bounds: &Bounds,
 ) -> Result<(PinnedImage, std::sync::Arc<Manifest>), Why> {
     if let (Some(pinned), Some(cache)) = (image.pinned(), cache)
         && let Some(bytes) = cache.blob(&pinned.digest, limits::MANIFEST_BYTES)
@@ -68,7 +77,8 @@ fn manifest(
     {
         return Ok((pinned, manifest.into()));
     }
-    let resolved = store.resolve(image).map_err(Why::NoAnswer)?;
+    let (asked, wanted) = (Arc::clone(store), image.clone());
+    let resolved = in_time(bounds, move || asked.resolve(&wanted))?;
     if let Some(cache) = cache {
         cache.keep_blob(&resolved.image.digest, resolved.manifest.bytes());
     }
@@ -78,7 +88,7 @@ fn manifest(
 fn blob(
     image: &PinnedImage,
     layer: &Descriptor,
-    store: &Store,
+    store: &Arc<Store>,
     cache: Option<&Cache>,
     bounds: &Bounds,
 ) -> Result<Vec<u8>, Why> {
@@ -91,11 +101,31 @@ fn blob(
         }
         None => {}
     }
-    let bytes = store
-        .blob_within(&image.repository, &layer.digest, Some(layer.size), bounds.file_bytes)
-        .map_err(Why::NoAnswer)?;
+    let (asked, wanted) = (Arc::clone(store), image.repository.clone());
+    let (digest, size, limit) = (layer.digest.clone(), layer.size, bounds.file_bytes);
+    let bytes = in_time(bounds, move || asked.blob_within(&wanted, &digest, Some(size), limit))?;
     if let Some(cache) = cache {
         cache.keep_blob(&layer.digest, &bytes);
     }
     Ok(bytes.to_vec())
+}
+
+/// Asks, and waits no longer than the run lasts: a layer that comes byte by byte stays within the limits of each request
+/// for a long time. Who is late goes on alone until its own limits end it, and has nothing to write to.
+fn in_time<T: Send + 'static>(
+    bounds: &Bounds,
+    ask: impl FnOnce() -> Result<T, NoAnswer> + Send + 'static,
+) -> Result<T, Why> {
+    bounds.check_deadline()?;
+    let Some(deadline) = bounds.deadline else { return ask().map_err(Why::NoAnswer) };
+    let (tell, told) = mpsc::sync_channel(1);
+    thread::Builder::new().name("fetch".to_owned()).spawn(move || {
+        // Nobody may be listening any more.
+        let _told = tell.send(ask());
+    })?;
+    match told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(answer) => answer.map_err(Why::NoAnswer),
+        Err(RecvTimeoutError::Timeout) => Err(Why::Late),
+        Err(RecvTimeoutError::Disconnected) => Err(Why::Failed("its fetch ended without an answer".to_owned())),
+    }
 }

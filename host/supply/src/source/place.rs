@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use assay_model::image::ImageRef;
+use assay_model::{image::ImageRef, redact};
 use reqwest::Url;
 
 use super::error::{FetchError, Why};
@@ -14,7 +14,7 @@ use super::error::{FetchError, Why};
 /// A source that can be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// As it was written, without passwords.
+    /// As it was written, without secrets.
     pub(super) text: String,
     pub(super) kind: Kind,
 }
@@ -50,9 +50,44 @@ const GIT_STARTS: [&str; 3] = ["git@", "git://", "git::"];
 impl Place {
     /// Reads the text of a source.
     pub fn parse(text: &str) -> Result<Self, FetchError> {
-        let shown = without_password(text);
+        let shown = redact::source(text);
         let kind = if is_insecure(text) { Err(Why::Insecure) } else { Self::kind(text) };
-        kind.map(|kind| Self { text: shown.clone(), kind }).map_err(|why| why.at(&shown))
+        let kind = kind.map_err(|why| why.at(&shown))?;
+        // A path is no address, whatever is in its name.
+        let text = if matches!(kind, Kind::File(_)) { text.to_owned() } else { shown };
+        Ok(Self { text, kind })
+    }
+
+    /// Reads the text of a source that must not be two things at once. `ec` takes whatever is in the working folder under
+    /// the name of a remote source; a checkout of somebody else's branch could put its own policy there.
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse), and for a text without a prefix that is a path here and looks remote.
+    pub fn parse_strictly(text: &str) -> Result<Self, FetchError> {
+        Self::check_unambiguous(text)?;
+        if GIT_STARTS.iter().any(|start| text.starts_with(start)) && !is_insecure(text) {
+            // A prefix says what is meant, whatever lies in the working folder.
+            let shown = redact::source(text);
+            return git(text)
+                .map(|git| Self { text: shown.clone(), kind: Kind::Git(git) })
+                .map_err(|why| why.at(&shown));
+        }
+        Self::parse(text)
+    }
+
+    /// Refuses a text without a prefix that is a path here and looks remote.
+    ///
+    /// # Errors
+    /// It names both ways to write what is meant.
+    pub fn check_unambiguous(text: &str) -> Result<(), FetchError> {
+        let has_prefix =
+            PATH_STARTS.iter().chain(&GIT_STARTS).any(|start| text.starts_with(start)) || text.contains("::");
+        if has_prefix || !looks_remote(text) || !Path::new(text).exists() {
+            return Ok(());
+        }
+        let shown = redact::source(text);
+        let remote = if is_git(text) { format!("git::https://{shown}") } else { format!("oci::{shown}") };
+        Err(Why::Ambiguous { local: format!("./{shown}"), remote }.at(&shown))
     }
 
     /// Whether a policy configuration is fetched from this text, as `ec` decides it: a repository that is no local
@@ -84,7 +119,7 @@ impl Place {
         }
     }
 
-    /// As it was written, without passwords.
+    /// As it was written, without secrets.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -194,6 +229,17 @@ fn is_web_address(text: &str) -> bool {
         && url.host_str().is_some_and(|host| !GIT_HOSTS.iter().any(|known| is_of(host, known)))
 }
 
+/// Whether a text without a prefix names a host that sources are fetched from, or a repository by its ending.
+fn looks_remote(text: &str) -> bool {
+    let Some((host, _)) = text.split_once('/') else { return false };
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let is_git_host = GIT_HOSTS.iter().any(|known| {
+        let host = host.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        host == *known || host.strip_suffix(known).is_some_and(|rest| rest.ends_with('.'))
+    });
+    is_git_host || is_known_registry(text) || is_git(text) && host.contains('.') && !host.starts_with('.')
+}
+
 fn is_known_registry(text: &str) -> bool {
     let host = text.split(['/', '@']).next().unwrap_or_default();
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase();
@@ -288,7 +334,7 @@ fn git(text: &str) -> Result<GitPlace, Why> {
 
 /// `ec`'s pinned form up to `?ref=`: the text without its scheme, its password and its query.
 fn pinned_repository(text: &str, folder: Option<&String>) -> String {
-    let shown = without_password(text);
+    let shown = redact::source(text);
     let name = without(&shown, &["git::", "git://", "https://"]);
     let name = name.split_once("git@").filter(|(before, _)| before.is_empty());
     let name = match name {
@@ -318,16 +364,6 @@ fn is_ref(text: &str) -> bool {
 /// A text without these prefixes, each taken off at most once and in this order.
 fn without<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
     prefixes.iter().fold(text, |text, prefix| text.strip_prefix(prefix).unwrap_or(text))
-}
-
-/// An address without what stands between its scheme and `@`, where that holds a password; for messages and reports.
-fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    match authority.rsplit_once('@') {
-        Some((user, host)) if user.contains(':') || scheme.ends_with("https") => format!("{scheme}://{host}{path}"),
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -449,6 +485,65 @@ mod tests {
             assert_eq!(got, want, "{text}");
             assert!(!place.text().contains("secret"), "{text}");
             assert!(Place::parse(&got).is_ok(), "{got} reads again");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_a_source_is_in_no_text_of_it() {
+        for text in [
+            "git::https://u:SECRET@h.test/a",
+            "git::u:SECRET@h.test/a",
+            "u:SECRET@github.com/a/b//p",
+            "git::https://u:a/SECRET@h.test/a",
+            "git::https://u%3ASECRET@h.test/a",
+            "git::https://h.test/a?token=SECRET",
+            "https://u:SECRET@h.test/a.yaml",
+            "https://u:a/SECRET@h.test/a.yaml",
+            "https://h.test/a.yaml?token=SECRET",
+            "http://u:SECRET@h.test/a.yaml",
+            "oci::u:SECRET@quay.io/a/b",
+            "oci::u:SECRET/x@quay.io/A",
+            "oci::u%3ASECRET%40quay.io/a/b",
+            "u:SECRET@quay.io/a/b",
+            "s3::https://u:SECRET@h.test/a",
+            "u:SECRET@nothing.known/a",
+        ] {
+            for parse in [Place::parse, Place::parse_strictly] {
+                let all = match parse(text) {
+                    Err(error) => format!("{error} {}", error.hint()),
+                    Ok(place) => {
+                        let digest = assay_model::digest::Digest::of(b"x");
+                        let pinned = match &place.kind {
+                            Kind::File(_) => place.pinned_path(),
+                            Kind::Git(git) => git.pinned(&"0".repeat(40)),
+                            Kind::Http(_) => place.pinned_address(),
+                            Kind::Oci(_) => place.pinned_artifact(&digest),
+                        };
+                        format!("{} {pinned}", place.text())
+                    }
+                };
+                assert!(!all.contains("SECRET"), "{text}: {all}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_text_without_a_prefix_looks_like_two_things() {
+        for (text, want) in [
+            ("github.com/org/policy", true),
+            ("github.com/org/policy//sub?ref=main", true),
+            ("gist.github.com/a", true),
+            ("gitlab.com/a/b", true),
+            ("quay.io/a/b:c", true),
+            ("localhost:5000/a/b", true),
+            ("h.test/a/b.git", true),
+            ("vendor/github.com/a/b", false),
+            ("policies/mirror.git", false),
+            ("./github.com/a", false),
+            ("quay.io", false),
+            ("policy", false),
+        ] {
+            assert_eq!(looks_remote(text), want, "{text}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! [`Program`]: runs a program within a time limit, and within a limit of what it writes to its folder.
 
 use std::{
-    io::{self, Read as _},
+    fs::File,
+    io::{self, Read},
     path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
@@ -10,6 +11,11 @@ use std::{
     },
     thread,
     time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
 };
 
 use super::error::Why;
@@ -40,11 +46,12 @@ pub(super) struct Ended<T> {
 
 impl Program<'_> {
     /// Runs the command; `read` reads its standard output. Standard error goes to a file, as a program that was left
-    /// behind by it could hold a pipe open for ever.
+    /// behind by it could hold a pipe open for ever; for the same reason standard output is waited for no longer than
+    /// the command may run.
     pub(super) fn run<T>(
         &self,
         command: &mut Command,
-        read: impl FnOnce(&mut ChildStdout) -> Result<T, Why>,
+        read: impl FnOnce(&mut dyn Read) -> Result<T, Why>,
     ) -> Result<Ended<T>, Why> {
         let mut said = tempfile::tempfile_in(self.folder)?;
         let spawned = command.stdout(Stdio::piped()).stderr(said.try_clone()?).spawn();
@@ -52,12 +59,14 @@ impl Program<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Why::NoGit),
             spawned => spawned?,
         };
-        let Some(mut stdout) = child.stdout.take() else { return Err(io::Error::other("no standard output").into()) };
+        let Some(stdout) = child.stdout.take() else { return Err(io::Error::other("no standard output").into()) };
+        let mut stdout = Timed { stdout, end: Instant::now() + self.time + 2 * TICK };
+        let said_too = said.try_clone()?;
         let child = Mutex::new(child);
         let (over, watched) = mpsc::channel::<()>();
         let (output, status, stopped) = thread::scope(|scope| {
             let child = &child;
-            let watch = scope.spawn(move || self.watch(child, &watched));
+            let watch = scope.spawn(move || self.watch(child, &said_too, &watched));
             let output = read(&mut stdout);
             if output.is_err() {
                 kill(child);
@@ -75,12 +84,14 @@ impl Program<'_> {
     }
 
     /// Ends the program when a limit is reached; tells which.
-    fn watch(&self, child: &Mutex<Child>, over: &mpsc::Receiver<()>) -> Option<Why> {
+    fn watch(&self, child: &Mutex<Child>, said: &File, over: &mpsc::Receiver<()>) -> Option<Why> {
         let started = Instant::now();
-        while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        while over.recv_timeout(TICK.min(self.time)) == Err(RecvTimeoutError::Timeout) {
+            // The file of standard error has no name, so it is in no folder.
+            let said = said.metadata().map_or(0, |about| about.len());
             let why = if started.elapsed() > self.time {
                 Why::TooSlow(self.time)
-            } else if folder_bytes(self.folder, 0) > self.bytes {
+            } else if folder_bytes(self.folder, 0).saturating_add(said) > self.bytes {
                 Why::TooMuch(format!("more than {} bytes to fetch", self.bytes))
             } else {
                 continue;
@@ -89,6 +100,28 @@ impl Program<'_> {
             return Some(why);
         }
         None
+    }
+}
+
+/// The standard output of a program, until a moment.
+struct Timed {
+    stdout: ChildStdout,
+    end: Instant,
+}
+
+impl Read for Timed {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = self.end.saturating_duration_since(Instant::now());
+            let wait =
+                Timespec { tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+            match poll(&mut [PollFd::new(&self.stdout, PollFlags::IN)], Some(&wait)) {
+                Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+                Ok(_) => return self.stdout.read(to),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
@@ -111,7 +144,8 @@ fn wait(child: &Mutex<Child>, time: Duration) -> io::Result<ExitStatus> {
     }
 }
 
-fn read_said(file: &mut std::fs::File) -> io::Result<String> {
+/// The beginning of what was said: a message, which may be cut.
+fn read_said(file: &mut File) -> io::Result<String> {
     use std::io::Seek as _;
     file.rewind()?;
     let mut bytes = Vec::new();
@@ -141,7 +175,7 @@ mod tests {
         let program = Program { time, folder: folder.path(), bytes };
         let mut command = Command::new("sh");
         command.args(["-c", script]).current_dir(folder.path()).stdin(Stdio::null());
-        let read = |out: &mut ChildStdout| {
+        let read = |out: &mut dyn Read| {
             let mut text = String::new();
             out.read_to_string(&mut text).map_err(Why::from).map(|_| text)
         };
@@ -162,6 +196,21 @@ mod tests {
         let error = run("exec sleep 600", Duration::from_millis(300), 1 << 20).unwrap_err();
         assert!(error.contains("longer than"), "{error}");
         let error = run("head -c 100000 /dev/zero > big; exec sleep 600", LONG, 50_000).unwrap_err();
+        assert!(error.contains("more than 50000 bytes"), "{error}");
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_holds_nothing_up() {
+        let started = Instant::now();
+        // The program ends at once; its child keeps its standard output open.
+        let ended = run("sleep 30 & exit 0", Duration::from_millis(500), 1 << 20);
+        assert!(ended.is_err(), "{ended:?}");
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_a_program_says_counts_as_written() {
+        let error = run("head -c 100000 /dev/zero >&2; exec sleep 600", LONG, 50_000).unwrap_err();
         assert!(error.contains("more than 50000 bytes"), "{error}");
     }
 

@@ -10,7 +10,7 @@ use assay_model::digest::Digest;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, http};
+use super::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, fetcher::download};
 use crate::{
     Store,
     fixture::IMAGE,
@@ -19,16 +19,16 @@ use crate::{
 };
 
 /// A repository with a commit for each set of files.
-struct Repository(TempDir);
+pub(super) struct Repository(pub(super) TempDir);
 
 impl Repository {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let repository = Self(TempDir::new().unwrap());
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
         repository
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(super) fn git(&self, arguments: &[&str]) -> String {
         let who = ["-c", "user.name=t", "-c", "user.email=t@t.test", "-c", "commit.gpgsign=false"];
         let ran = Command::new("git").current_dir(self.0.path()).args(who).args(arguments).output().unwrap();
         assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
@@ -42,7 +42,7 @@ impl Repository {
     }
 
     /// Commits these files and gives the commit.
-    fn commit(&self, files: &[(&str, &str)]) -> String {
+    pub(super) fn commit(&self, files: &[(&str, &str)]) -> String {
         for (name, text) in files {
             self.write(name, text);
         }
@@ -51,19 +51,19 @@ impl Repository {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    fn place(&self, rest: &str) -> String {
+    pub(super) fn place(&self, rest: &str) -> String {
         format!("git::file://{}{rest}", self.0.path().display())
     }
 }
 
-struct Bench {
-    folder: TempDir,
+pub(super) struct Bench {
+    pub(super) folder: TempDir,
     offline: bool,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), offline: false, bounds: Bounds::default() }
     }
 
@@ -71,12 +71,13 @@ impl Bench {
         self.folder.path().join("cache")
     }
 
-    fn fetch(&self, texts: &[&str]) -> Result<Vec<Fetched>, FetchError> {
+    pub(super) fn fetch(&self, texts: &[&str]) -> Result<Vec<Fetched>, FetchError> {
         let store = Arc::new(Store::registry(RegistryOptions::default()).unwrap());
         let options = FetchOptions {
             cache: Some(Cache::open(&self.cache()).unwrap()),
             offline: self.offline,
             bounds: self.bounds,
+            ..FetchOptions::default()
         };
         let places = texts.iter().map(|text| Place::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let told = Mutex::new(0);
@@ -85,14 +86,14 @@ impl Bench {
         Ok(fetched)
     }
 
-    fn error(&self, text: &str) -> String {
+    pub(super) fn error(&self, text: &str) -> String {
         let error = self.fetch(&[text]).unwrap_err();
         assert!(!error.hint().is_empty());
         error.to_string()
     }
 
     /// Nothing is left to work with when nobody holds a source.
-    fn is_tidy(&self) -> bool {
+    pub(super) fn is_tidy(&self) -> bool {
         fs_err::read_dir(self.cache().join("work")).unwrap().count() == 0
     }
 }
@@ -255,10 +256,10 @@ fn every_limit_of_a_repository_ends_it() {
 }
 
 /// The title of a layer, its bytes, and whether they are called an archive.
-type Layer<'a> = (Option<&'a str>, &'a [u8], bool);
+pub(super) type Layer<'a> = (Option<&'a str>, &'a [u8], bool);
 
 /// A registry with one artifact, `a/b:v1`, of these layers.
-fn artifact(layers: &[Layer<'_>]) -> (Served, Digest) {
+pub(super) fn artifact(layers: &[Layer<'_>]) -> (Served, Digest) {
     let described = |(title, bytes, unpack): &Layer<'_>| {
         let mut layer = json!({"mediaType": "application/vnd.cncf.openpolicyagent.policy.layer.v1+rego",
             "digest": Digest::of(bytes), "size": bytes.len(), "annotations": {}});
@@ -363,8 +364,9 @@ fn a_file_from_the_web_is_read_within_its_limits() {
     });
     let bounds = Bounds { file_bytes: 1000, http_time: std::time::Duration::from_secs(3), ..Bounds::default() };
     // By plain HTTP, which `Place` does not let through: the server of these tests has no certificate.
+    let options = FetchOptions { bounds, ..FetchOptions::default() };
     let get = |path: &str| {
-        http::download(&format!("http://{}{path}", served.registry()).parse().unwrap(), &bounds)
+        download(&format!("http://{}{path}", served.registry()).parse().unwrap(), &options)
             .map_err(|why| why.to_string())
     };
     assert_eq!(get("/a.yaml").unwrap(), b"a: 1");

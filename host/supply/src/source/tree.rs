@@ -1,49 +1,54 @@
 //! [`Tree`]: a folder that is filled with the files of a source, within [`Bounds`].
 //!
-//! Names come from outside. A file is always new and below the folder, whatever its name; links are made when all
-//! files are there, so that no file is written through one, and each must end in the folder.
+//! Names come from outside. A file is always new and beneath the folder, whatever its name ([`Folder`]). Links are only
+//! noted while files are written, so that no file is written through one. Where each link ends is then worked out from
+//! the noted names alone (`shape`), before any is made: one that leads out of the folder refuses the whole source. A tree
+//! that was refused leaves nothing.
 
 use std::{
     io::{self, Read, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use assay_model::limits::IMAGE_REF_BYTES as PATH_BYTES;
 
-use super::{bounds::Bounds, error::Why};
+use super::{
+    beneath::Folder,
+    bounds::Bounds,
+    error::Why,
+    shape::{End, LINK_BYTES, Shape},
+};
 
 /// A folder under construction.
 pub(super) struct Tree<'a> {
     root: &'a Path,
+    folder: Folder,
     bounds: &'a Bounds,
     entries: usize,
     bytes: u64,
-    links: Vec<(String, PathBuf, String)>,
+    shape: Shape,
+    is_finished: bool,
 }
 
 impl<'a> Tree<'a> {
     /// An empty folder to fill.
-    pub(super) const fn new(root: &'a Path, bounds: &'a Bounds) -> Self {
-        Self { root, bounds, entries: 0, bytes: 0, links: Vec::new() }
+    pub(super) fn new(root: &'a Path, bounds: &'a Bounds) -> Result<Self, Why> {
+        let folder = Folder::open(root)?;
+        Ok(Self { root, folder, bounds, entries: 0, bytes: 0, shape: Shape::default(), is_finished: false })
     }
 
     /// Adds a file with all that can be read.
     pub(super) fn file(&mut self, name: &str, content: &mut dyn Read) -> Result<(), Why> {
-        let path = self.place(name)?;
-        if let Some(folder) = path.parent() {
-            fs_err::create_dir_all(folder)?;
-        }
-        let mut file = match fs_err::OpenOptions::new().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(Why::Hostile { entry: name.to_owned(), why: "is there twice" });
-            }
-            opened => opened?,
-        };
+        let parts = self.parts(name)?;
+        self.shape.add_file(&parts).map_err(|why| hostile(name, why))?;
+        self.count_folders()?;
+        let mut file = self.new_file(name, &parts)?;
         let limit = self.bounds.file_bytes.min(self.bounds.tree_bytes.saturating_sub(self.bytes));
         let mut content = content.take(limit.saturating_add(1));
         let mut buffer = vec![0; 64 << 10];
         let mut size = 0_u64;
         loop {
+            self.bounds.check_deadline()?;
             let read =
                 content.read(&mut buffer).map_err(|error| Why::Failed(format!("`{name}` does not read: {error}")))?;
             let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
@@ -54,11 +59,17 @@ impl<'a> Tree<'a> {
         self.within(name, size)
     }
 
-    /// Remembers a link.
+    /// Notes a link.
     pub(super) fn link(&mut self, name: &str, target: &str) -> Result<(), Why> {
-        let path = self.place(name)?;
-        self.links.push((name.to_owned(), path, target.to_owned()));
-        Ok(())
+        let parts = self.parts(name)?;
+        if target.len() as u64 > LINK_BYTES {
+            return Err(hostile(name, "is a link with a target that is too long"));
+        }
+        if target.is_empty() || target.contains('\0') {
+            return Err(hostile(name, "is a link without a usable target"));
+        }
+        self.shape.add_link(&parts, target).map_err(|why| hostile(name, why))?;
+        self.count_folders()
     }
 
     /// Refuses a file by its announced size, before a byte of it is read.
@@ -69,39 +80,57 @@ impl<'a> Tree<'a> {
         self.within(name, size)
     }
 
-    /// Makes the links. Those that lead out of the folder are an error, those that lead nowhere are left out.
-    pub(super) fn finish(self) -> Result<(), Why> {
-        let root = fs_err::canonicalize(self.root)?;
-        let mut made = Vec::new();
-        for (name, path, target) in self.links {
-            if Path::new(&target).is_absolute() {
-                return Err(leads_out(name));
-            }
-            if let Some(folder) = path.parent() {
-                fs_err::create_dir_all(folder)?;
-            }
-            symlink(&target, &path)?;
-            made.push((name, path));
-        }
-        // Each is looked at when all are there, as one may lead through another.
-        for (name, path) in made {
-            match fs_err::canonicalize(&path) {
-                Ok(real) if real.starts_with(&root) => {}
-                Ok(_) => return Err(leads_out(name)),
-                Err(_) => fs_err::remove_file(&path)?,
+    /// Makes the links. One that leads out of the folder is an error, one that leads nowhere is left out.
+    pub(super) fn finish(mut self) -> Result<(), Why> {
+        let mut inside = Vec::new();
+        for (name, target) in self.shape.links() {
+            self.bounds.check_deadline()?;
+            match self.shape.end(name) {
+                End::Inside => inside.push((name, target)),
+                End::Nowhere => {}
+                End::Outside => return Err(hostile(name, "is a link that leads out of the source's folder")),
+                End::TooFar => return Err(hostile(name, "is a link that winds through too many folders and links")),
             }
         }
+        fn parts(name: &str) -> Vec<&str> {
+            name.split('/').collect()
+        }
+        // All folders first, those of links that are left out as well: other links may lead to them, and none may be made
+        // through a link.
+        for (name, _) in self.shape.links() {
+            if let Some((_, above)) = parts(name).split_last() {
+                self.folder.make(above)?;
+            }
+        }
+        for (name, target) in &inside {
+            if let Some((last, above)) = parts(name).split_last() {
+                self.folder.make(above)?.link(target, last).map_err(|error| taken(name, error))?;
+            }
+        }
+        self.is_finished = true;
         Ok(())
     }
 
     /// The bytes of an archive that can hold no more than the limits allow, with a header for each entry.
     pub(super) fn stream_bytes(&self) -> u64 {
-        let headers = u64::try_from(self.bounds.files).unwrap_or(u64::MAX).saturating_mul(2 * 1024);
+        let headers = self.entries_left().saturating_mul(2 * 1024);
         self.bounds.tree_bytes.saturating_add(headers).saturating_add(64 << 10)
+    }
+
+    /// Entries of an archive that hold no more than the limits allow: each file may have its folders in front of it.
+    pub(super) fn entries_left(&self) -> u64 {
+        u64::try_from(self.bounds.files).unwrap_or(u64::MAX).saturating_mul(4).saturating_add(64)
+    }
+
+    fn new_file(&self, name: &str, parts: &[&str]) -> Result<std::fs::File, Why> {
+        let (last, above) = parts.split_last().ok_or_else(|| hostile(name, OUTSIDE))?;
+        let file = self.folder.make(above).and_then(|folder| folder.new_file(last));
+        file.map_err(|error| taken(name, error))
     }
 
     fn within(&self, name: &str, size: u64) -> Result<(), Why> {
         if size > self.bounds.file_bytes {
+            let name = shortened(name);
             return Err(Why::TooMuch(format!("a file, `{name}`, of more than {} bytes", self.bounds.file_bytes)));
         }
         if self.bytes > self.bounds.tree_bytes {
@@ -114,110 +143,69 @@ impl<'a> Tree<'a> {
         Why::TooMuch(format!("more than {} bytes in all its files", self.bounds.tree_bytes))
     }
 
-    /// The path of an entry, counted.
-    fn place(&mut self, name: &str) -> Result<PathBuf, Why> {
+    fn count_folders(&self) -> Result<(), Why> {
+        if self.shape.folders() > self.bounds.files {
+            return Err(Why::TooMuch(format!("more than {} folders", self.bounds.files)));
+        }
+        Ok(())
+    }
+
+    /// The parts of the name of an entry, counted.
+    fn parts<'n>(&mut self, name: &'n str) -> Result<Vec<&'n str>, Why> {
+        self.bounds.check_deadline()?;
         self.entries += 1;
         if self.entries > self.bounds.files {
             return Err(Why::TooMuch(format!("more than {} files", self.bounds.files)));
         }
-        let hostile = |why| Why::Hostile { entry: name.chars().take(200).collect(), why };
-        let parts: Vec<&str> = name.split('/').collect();
         if name.len() > PATH_BYTES {
-            return Err(hostile("has a name that is too long"));
+            return Err(hostile(name, "has a name that is too long"));
         }
+        let parts: Vec<&str> = name.split('/').collect();
         if parts.len() > self.bounds.depth {
-            return Err(hostile("is too many folders deep"));
+            return Err(hostile(name, "is too many folders deep"));
         }
         if parts.iter().any(|part| part.is_empty() || [".", ".."].contains(part)) {
-            return Err(hostile("would be outside of the source's folder"));
+            return Err(hostile(name, OUTSIDE));
         }
         if name.contains(['\\', '\0']) {
-            return Err(hostile("has a name that means something else on other systems"));
+            return Err(hostile(name, "has a name that means something else on other systems"));
         }
-        Ok(parts.iter().fold(self.root.to_owned(), |path, part| path.join(part)))
+        Ok(parts)
     }
 }
 
-fn leads_out(entry: String) -> Why {
-    Why::Hostile { entry, why: "is a link that leads out of the source's folder" }
+impl Drop for Tree<'_> {
+    /// What was refused leaves nothing that somebody could take for the source.
+    fn drop(&mut self) {
+        if self.is_finished {
+            return;
+        }
+        for entry in fs_err::read_dir(self.root).into_iter().flatten().filter_map(Result::ok) {
+            let path = entry.path();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let _gone = if is_folder { fs_err::remove_dir_all(path) } else { fs_err::remove_file(path) };
+        }
+    }
 }
 
-#[cfg(unix)]
-fn symlink(target: &str, path: &Path) -> io::Result<()> {
-    fs_err::os::unix::fs::symlink(target, path)
+const OUTSIDE: &str = "would be outside of the source's folder";
+
+/// The name of an entry in an error.
+fn shortened(name: &str) -> String {
+    name.chars().take(200).collect()
 }
 
-#[cfg(not(unix))]
-fn symlink(_target: &str, _path: &Path) -> io::Result<()> {
-    Err(io::Error::other("links are not made on this system"))
+fn hostile(name: &str, why: &'static str) -> Why {
+    Why::Hostile { entry: shortened(name), why }
+}
+
+/// What the disk says of a new entry. On a disk that takes two names for one, the other may be there.
+fn taken(name: &str, error: io::Error) -> Why {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => hostile(name, "is there twice"),
+        _ => error.into(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn small() -> Bounds {
-        Bounds { files: 3, depth: 3, file_bytes: 10, tree_bytes: 15, ..Bounds::default() }
-    }
-
-    fn filled(files: &[(&str, &str)], links: &[(&str, &str)]) -> Result<Vec<String>, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("tree");
-        fs_err::create_dir(&root).unwrap();
-        let bounds = small();
-        let mut tree = Tree::new(&root, &bounds);
-        let fill = |tree: &mut Tree<'_>| -> Result<(), Why> {
-            for (name, text) in files {
-                tree.file(name, &mut text.as_bytes())?;
-            }
-            for (name, target) in links {
-                tree.link(name, target)?;
-            }
-            Ok(())
-        };
-        fill(&mut tree).and_then(|()| tree.finish()).map_err(|why| why.to_string())?;
-        let mut names: Vec<String> =
-            fs_err::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        Ok(names)
-    }
-
-    #[test]
-    fn files_and_links_within_the_folder_are_made_and_links_to_nothing_left_out() {
-        assert_eq!(filled(&[("a", "1"), ("b/c", "2")], &[("d", "b/c")]).unwrap(), ["a", "b", "d"]);
-        assert_eq!(filled(&[("a", "1")], &[("d", "none"), ("e", "e")]).unwrap(), ["a"]);
-    }
-
-    #[test]
-    fn no_entry_gets_out_of_the_folder() {
-        for name in ["../x", "/x", "a/../x", "a//x", "", ".", "a\\x", "a\0x"] {
-            assert!(filled(&[(name, "x")], &[]).is_err(), "{name:?}");
-        }
-        for (links, says) in [
-            (&[("l", "/etc")][..], "leads out"),
-            (&[("l", "..")], "leads out"),
-            (&[("a/b/l", "../.."), ("m", "a/b/l/../..")], "leads out"),
-            (&[("l", "../tree/../..")], "leads out"),
-        ] {
-            let error = filled(&[], links).unwrap_err();
-            assert!(error.contains(says), "{links:?}: {error}");
-        }
-        assert!(filled(&[("l/x", "1"), ("l/x", "2")], &[]).unwrap_err().contains("twice"));
-        // A file is not written through a link of the same name.
-        assert!(filled(&[("l/x", "1")], &[("l", "/tmp")]).is_err());
-    }
-
-    #[test]
-    fn every_limit_is_an_error_and_not_a_shorter_source() {
-        for (files, says) in [
-            (&[("a", "12345678901")][..], "of more than 10 bytes"),
-            (&[("a", "1234567890"), ("b", "123456")], "more than 15 bytes"),
-            (&[("a", ""), ("b", ""), ("c", ""), ("d", "")], "more than 3 files"),
-            (&[("a/b/c/d", "")], "folders deep"),
-        ] {
-            let error = filled(files, &[]).unwrap_err();
-            assert!(error.contains(says), "{files:?}: {error}");
-        }
-        assert!(filled(&[("a", "1234567890"), ("b", "12345")], &[]).is_ok());
-    }
-}
+mod tests;

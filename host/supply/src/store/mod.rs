@@ -11,6 +11,7 @@ mod address;
 mod bundle;
 mod client;
 mod credentials;
+mod download;
 mod flight;
 mod hashed;
 mod manifest;
@@ -44,6 +45,7 @@ use assay_model::{
     port::Blobs,
 };
 
+pub(crate) use self::download::{Undelivered, download};
 use self::{bundle::Bundle, flight::Flight, hashed::hashed, registry::Registry};
 pub use self::{
     bundle::BundleError,

@@ -1,0 +1,74 @@
+//! [`download`]: one file by HTTPS, asked for as registries are.
+//!
+//! So the same rules hold for where a redirect may lead, who is shown a credential and what is asked again, and the same
+//! proxies and authorities are used.
+
+use std::{io, time::Duration};
+
+use assay_model::{failure::NoAnswer, redact::percent_decoded};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::{StatusCode, Url};
+
+use super::{
+    client::{Client, Request},
+    registry::RegistryOptions,
+};
+
+/// Why there is no file.
+#[derive(Debug)]
+pub(crate) enum Undelivered {
+    /// The server answers with this status.
+    Status(StatusCode),
+    /// It is longer than the limit.
+    Longer,
+    /// It took longer than it may.
+    TooSlow,
+    /// There is no answer, or none that may be followed.
+    NoAnswer(NoAnswer),
+    /// Nothing can be asked on this machine.
+    Runtime(io::Error),
+}
+
+/// The bytes of a file, at most `limit`, that came within `time`. A user and a password in the address are shown to its own
+/// origin and to nobody else.
+pub(crate) fn download(
+    address: &Url,
+    options: &RegistryOptions,
+    limit: u64,
+    time: Duration,
+) -> Result<Vec<u8>, Undelivered> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Undelivered::Runtime)?;
+    let (address, grant) = parted(address);
+    let place = address.host_str().unwrap_or_default().to_owned();
+    let work = async {
+        let client = Client::new(options).map_err(Undelivered::NoAnswer)?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (client, place, grant) = (&client, place.as_str(), grant.as_deref());
+        // What breaks off is asked for again; what answers with something else is not.
+        let ask = || async {
+            let request = Request { address: address.clone(), accept: None, grant, form: None, brought: None };
+            let answer = client.send(place, &request).await?;
+            let status = answer.response.status();
+            if status != StatusCode::OK {
+                return Ok(Err(Undelivered::Status(status)));
+            }
+            Ok(client.read(place, answer, limit).await?.ok_or(Undelivered::Longer))
+        };
+        client.persist(ask).await.map_err(Undelivered::NoAnswer)?
+    };
+    runtime.block_on(async { tokio::time::timeout(time, work).await.unwrap_or(Err(Undelivered::TooSlow)) })
+}
+
+/// An address without its credential, and the `Authorization` header for it.
+fn parted(address: &Url) -> (Url, Option<String>) {
+    let mut bare = address.clone();
+    // Only an address without a host has no place for a user.
+    let _bare = bare.set_username("").and_then(|()| bare.set_password(None));
+    let (user, password) = (address.username(), address.password().unwrap_or_default());
+    let (user, password) = (percent_decoded(user), percent_decoded(password));
+    if user.is_empty() && password.is_empty() {
+        return (bare, None);
+    }
+    let pair = [&user[..], b":", &password[..]].concat();
+    (bare, Some(format!("Basic {}", STANDARD.encode(pair))))
+}
