@@ -30,3 +30,5 @@ pub mod rule;
 pub mod selection;
 pub mod snapshot;
 pub mod yaml;
+pub mod yaml_go;
+pub mod yaml_writer;

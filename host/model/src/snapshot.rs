@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{limits, yaml};
+use crate::{limits, yaml, yaml_go};
 
 /// An application's components.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,8 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Reads a Snapshot resource or its spec.
     pub fn parse(text: &str) -> Result<Self, SnapshotError> {
-        let document = yaml::parse(text).map_err(SnapshotError::Syntax)?;
+        let read = yaml_go::unambiguous(text).and_then(|()| yaml::parse(text));
+        let document = read.map_err(SnapshotError::Syntax)?;
         let Value::Object(mut fields) = document else {
             return Err(match document {
                 Value::Null => SnapshotError::Empty,
@@ -285,8 +286,8 @@ mod tests {
         assert_eq!(a, Snapshot::parse(&resource.to_string()).unwrap());
         assert_eq!(a.fields, *json!({"application": "shop", "componentGroup": "g"}).as_object().unwrap());
         assert_eq!(a.components.first().unwrap().to_json().get("version"), Some(&json!("v1")));
-        let yaml = "spec:\n  components:\n  - name: n\n    containerImage: r.example/a\n";
-        assert_eq!(Snapshot::parse(yaml).unwrap().components, [Component::new("n", "r.example/a")]);
+        let yaml = "spec:\n  components:\n  - name: cart\n    containerImage: r.example/a\n";
+        assert_eq!(Snapshot::parse(yaml).unwrap().components, [Component::new("cart", "r.example/a")]);
     }
 
     #[test]

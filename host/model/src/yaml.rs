@@ -8,15 +8,21 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use serde_saphyr::{Budget, DuplicateKeyPolicy, Options};
 
-use crate::limits;
+use crate::{limits, yaml_go::json_float};
 
 /// The text is neither JSON nor YAML; says where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TextError(String);
+
+impl TextError {
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+}
 
 /// Reads a JSON or YAML document. An empty document is null.
 pub fn parse(text: &str) -> Result<Value, TextError> {
@@ -111,13 +117,7 @@ impl<'de> Visitor<'de> for Values {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        let exact = 9_007_199_254_740_992.0;
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number within the exact range of a float")]
-        if value.fract() == 0.0 && value.abs() <= exact {
-            return Ok((value as i64).into());
-        }
-        let error = || E::custom(format_args!("{value} is not a number that JSON has"));
-        Number::from_f64(value).map(Value::Number).ok_or_else(error)
+        json_float(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
