@@ -101,7 +101,7 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
     for (flag, says) in [
         ("--capabilities=x", "--capabilities"),
         ("--rego-version=v2", "neither v0 nor v1"),
-        ("--parser=hcl2", "--parser hcl2"),
+        ("--parser=cue", "--parser cue"),
         ("--ignore=(", "not a regular expression"),
         ("--output=xml", "known are stdout, json"),
     ] {
@@ -110,6 +110,56 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
     test(&world, &["-p", "@rules", "@in/none.json"]).expect(2, "no such file or directory");
     test(&world, &["-p", "@rules", "@in/broken.txt"]).expect(2, "parse configurations");
     test(&world, &["-p", "@rules", "@in", "--ignore", "."]).expect(2, "no files found");
+    // What only conftest reads is no file to pass over, in a folder or named.
+    for name in ["a.cue", ".gitignore", "nginx.conf", "Jenkinsfile", "a.properties"] {
+        world.file(&format!("kinds/{name}"), "x");
+        test(&world, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot read");
+        test(&world, &["-p", "@rules", "@kinds"]).expect(2, "which assay cannot read");
+    }
+}
+
+#[test]
+fn files_of_a_folder_are_judged_whatever_they_are_written_in() {
+    let world = world();
+    world.file(
+        "kinds.rego",
+        "package main\n\ndeny contains \"tf\" if input.resource.a.b[_].open\n\ndeny contains \"ini\" if input.a.open\n\ndeny \
+         contains \"jsonc\" if input.open\n\ndeny contains \"xml\" if input.a[\"-open\"] == \"yes\"\n\ndeny contains \"docker\" if \
+         input[_].Value[0] == \"root\"\n\ndeny contains \"yaml\" if input.hostNetwork == true\n",
+    );
+    for (name, text, says) in [
+        ("main.tf", "resource a b {\n  open = true\n}\n", "tf"),
+        ("a.ini", "[a]\nopen = true\n", "ini"),
+        ("a.jsonc", "{ // c\n\"open\": true }", "jsonc"),
+        ("a.xml", "<a open=\"yes\"/>", "xml"),
+        ("Dockerfile", "FROM x\nUSER root\n", "docker"),
+        ("pod.yaml", "hostNetwork: yes\n", "yaml"),
+    ] {
+        world.file(&format!("one-{says}/{name}"), text);
+        let ran = test(&world, &["-p", "@kinds.rego", &format!("@one-{says}"), "-o", "json"]);
+        let failures = ran.json()[0]["failures"].clone();
+        assert_eq!((ran.code, failures[0]["msg"].as_str()), (1, Some(says)), "{ran:?}");
+    }
+}
+
+#[test]
+fn rules_know_which_file_they_judge() {
+    let world = world();
+    world.file(
+        "file.rego",
+        "package main\n\ndeny contains sprintf(\"%s in %s\", [data.conftest.file.name, data.conftest.file.dir])\n",
+    );
+    let folder = world.path("in");
+    let ran = test(&world, &["-p", "@file.rego", "@in", "-o", "json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for (at, name) in ["bad.yaml", "good.json"].iter().enumerate() {
+        assert_eq!(ran.json()[at]["failures"][0]["msg"], format!("{name} in {folder}"), "{ran:?}");
+    }
+    world.file("policy.yaml", &format!("sources:\n- policy: [{}]\n", world.path("file.rego")));
+    let policy = world.path("policy.yaml");
+    let file = world.path("in/good.json");
+    let ran = assay_in(&world, &["validate", "input", file.as_str(), "--policy", policy.as_str()]);
+    ran.expect(1, &format!("good.json in {folder}"));
 }
 
 #[test]

@@ -424,7 +424,9 @@ fn what_holds_no_document_or_what_is_in_no_known_form_is_no_pass() {
     world.file("list.json", "[]");
     input(&world, &[world.path("list.json").as_str()]).expect(3, "check input");
     world.file("Dockerfile", "kind: x");
-    input(&world, &[world.path("Dockerfile").as_str()]).expect(3, "neither JSON, YAML, TOML nor dotenv");
+    input(&world, &[world.path("Dockerfile").as_str()]).expect(3, "`kind:` is not an instruction in line 1");
+    world.file("a.cue", "kind: x");
+    input(&world, &[world.path("a.cue").as_str()]).expect(3, "is cue by its name, which assay cannot read");
     world.file("double.yaml", "kind: x\nkind: y\n");
     input(&world, &[world.path("double.yaml").as_str()]).expect(3, "duplicate mapping key");
     world.file("plain", "{\"kind\": \"x\"}");

@@ -38,3 +38,5 @@ pub mod selection;
 pub mod snapshot;
 pub mod strict;
 pub mod yaml;
+pub mod yaml_go;
+pub mod yaml_writer;

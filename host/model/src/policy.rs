@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{json, limits, memory::Memory, snapshot::kind, strict::Shape, yaml};
+use crate::{json, limits, memory::Memory, snapshot::kind, strict::Shape, yaml, yaml_go};
 
 /// A policy configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -166,7 +166,8 @@ pub enum PolicyError {
 impl PolicySpec {
     /// Reads a policy resource or its spec.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let document = yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)).map_err(PolicyError::Syntax)?;
+        let read = yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)));
+        let document = read.map_err(PolicyError::Syntax)?;
         RESOURCE.check(&document).map_err(PolicyError::Shape)?;
         let Value::Object(mut fields) = document else {
             return Err(PolicyError::NotAnObject { found: kind(&document) });
@@ -285,7 +286,7 @@ mod tests {
         let resource = PolicySpec::parse(&resource).unwrap();
         assert_eq!(serde_json::to_string(&bare).unwrap(), spec);
         assert_eq!(serde_json::to_string(&resource).unwrap(), spec);
-        let yaml = "name: n\nsources:\n- policy: [./p]\n  ruleData: {k: on}\n";
+        let yaml = "name: 'n'\nsources:\n- policy: [./p]\n  ruleData: {k: 'on'}\n";
         let yaml = PolicySpec::parse(yaml).unwrap();
         assert_eq!(yaml.name, "n");
         assert_eq!(yaml.sources.first().unwrap().rule_data.as_ref().unwrap().get(), r#"{"k":"on"}"#);
@@ -341,7 +342,9 @@ mod tests {
             ("{\"sources\": []}\n---\nsources: []", "neither JSON nor YAML"),
             ("sources: [{config: {collections: [a]}}]", "unknown field `collections`"),
             ("sources: [{volatileConfig: {exclude: [{imageRef: x}]}}]", "missing field `value`"),
-            ("sources: [{volatileConfig: {exclude: [{value: x, when: y}]}}]", "unknown field `when`"),
+            ("sources: [{volatileConfig: {exclude: [{value: x, when: z}]}}]", "unknown field `when`"),
+            ("name: n", "`n` at line 1, column 7 is one value in YAML 1.1 and another in 1.2"),
+            ("sources: [{ruleData: {mode: 012}}]", "`012` at line 1, column 29 is one value"),
             ("sources: [{volatileConfig: {exclude: [x]}}]", "`sources[0].volatileConfig.exclude[0]` is a text"),
             ("configuration: {other: []}", "unknown field `other`"),
             ("{identity: {subjectRegexp: x}}", "unknown field `subjectRegexp`"),

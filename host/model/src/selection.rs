@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_group_without_criteria_falls_back_to_the_global_ones() {
-        let spec = "{sources: [{policy: [p]}, {policy: [p], config: {exclude: [y]}}], \
+        let spec = "{sources: [{policy: [p]}, {policy: [p], config: {exclude: [w]}}], \
                     configuration: {collections: [min], exclude: [x]}}";
         let policy = PolicySpec::parse(spec).unwrap();
         let of = |at: usize, global: Option<&GlobalConfig>| {
@@ -211,7 +211,7 @@ mod tests {
         };
         assert_eq!(of(0, policy.configuration.as_ref()), criteria(&["@min"], &["x"]));
         assert_eq!(of(0, None), criteria(&["*"], &[]));
-        assert_eq!(of(1, policy.configuration.as_ref()), criteria(&["*"], &["y"]));
+        assert_eq!(of(1, policy.configuration.as_ref()), criteria(&["*"], &["w"]));
     }
 
     #[test]
@@ -230,16 +230,16 @@ mod tests {
             ("effectiveOn: 'soon'", false),
             ("effectiveOn: '2025-01-01t00:00:00z'", false),
         ] {
-            let group = format!("{{config: {{exclude: [x]}}, volatileConfig: {{exclude: [{{value: y, {window}}}]}}}}");
-            let want = if holds { criteria(&["*"], &["x", "y"]) } else { criteria(&["*"], &["x"]) };
+            let group = format!("{{config: {{exclude: [x]}}, volatileConfig: {{exclude: [{{value: w, {window}}}]}}}}");
+            let want = if holds { criteria(&["*"], &["x", "w"]) } else { criteria(&["*"], &["x"]) };
             assert_eq!(at(&group, "cart"), want, "{window}");
         }
     }
 
     #[test]
     fn a_window_that_cannot_be_read_is_told() {
-        let told = selection("{volatileConfig: {exclude: [{value: y, effectiveUntil: 'soon'}, {value: z}]}}");
-        assert_eq!(told.skipped(), ["the volatile criterion `y` is skipped: `soon` is neither RFC 3339 nor a date"]);
+        let told = selection("{volatileConfig: {exclude: [{value: w, effectiveUntil: 'soon'}, {value: z}]}}");
+        assert_eq!(told.skipped(), ["the volatile criterion `w` is skipped: `soon` is neither RFC 3339 nor a date"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{limits, memory::Memory, strict::Shape, yaml};
+use crate::{limits, memory::Memory, strict::Shape, yaml, yaml_go};
 
 /// An application's components.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,8 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Reads a Snapshot resource or its spec.
     pub fn parse(text: &str) -> Result<Self, SnapshotError> {
-        let document = yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)).map_err(SnapshotError::Syntax)?;
+        let read = yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)));
+        let document = read.map_err(SnapshotError::Syntax)?;
         RESOURCE.check(&document).map_err(SnapshotError::Ambiguous)?;
         let Value::Object(mut fields) = document else {
             return Err(match document {
@@ -330,8 +331,8 @@ mod tests {
         assert_eq!(a, Snapshot::parse(&resource.to_string()).unwrap());
         assert_eq!(a.fields, *json!({"application": "shop", "componentGroup": "g"}).as_object().unwrap());
         assert_eq!(a.components.first().unwrap().to_json().get("version"), Some(&json!("v1")));
-        let yaml = "spec:\n  components:\n  - name: n\n    containerImage: r.example/a\n";
-        assert_eq!(Snapshot::parse(yaml).unwrap().components, [Component::new("n", "r.example/a")]);
+        let yaml = "spec:\n  components:\n  - name: cart\n    containerImage: r.example/a\n";
+        assert_eq!(Snapshot::parse(yaml).unwrap().components, [Component::new("cart", "r.example/a")]);
     }
 
     #[test]

@@ -9,15 +9,21 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use serde_saphyr::{Budget, DuplicateKeyPolicy, Options};
 
-use crate::{limits, memory::Memory, strict};
+use crate::{limits, memory::Memory, strict, yaml_go::json_float};
 
 /// The text is neither JSON nor YAML; says where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct TextError(String);
+
+impl TextError {
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+}
 
 /// Reads a JSON or YAML document of the user's own. An empty document is null.
 pub fn parse(text: &str) -> Result<Value, TextError> {
@@ -140,13 +146,7 @@ impl<'de> Visitor<'de> for Values<'_> {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         self.0.number().map_err(E::custom)?;
-        let exact = 9_007_199_254_740_992.0;
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number within the exact range of a float")]
-        if value.fract() == 0.0 && value.abs() <= exact {
-            return Ok((value as i64).into());
-        }
-        let error = || E::custom(format_args!("{value} is not a number that JSON has"));
-        Number::from_f64(value).map(Value::Number).ok_or_else(error)
+        json_float(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {

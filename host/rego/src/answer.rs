@@ -1,8 +1,8 @@
 //! [`answers`]: what a `deny` or `warn` rule's value says.
 //!
-//! The shapes are conftest's: a set or list of texts, or of objects with a text `msg`. Elements of other types are
-//! ignored, as there. A value that is no list at all counts as a pass there; here it is an error, since whoever writes
-//! `deny := true` means to deny.
+//! The shapes are conftest's: a set or list of texts, or of objects with a text `msg`. Elements of other types, and a
+//! value that is no list at all, count as a pass there; here they are errors, since whoever writes `deny := true` or
+//! `deny contains count(missing)` means to deny. (`ec` makes violations of such elements with `EC_USE_OPA=1`.)
 
 use assay_model::rule::{Answer, RuleKind};
 use serde_json::Value;
@@ -32,7 +32,10 @@ pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec
                 metadata.retain(|key, _| !NOT_METADATA.contains(&key.as_str()));
                 answers.push(answer(message, metadata));
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {}
+            Value::Null => return Err(no_result("null")),
+            Value::Bool(_) => return Err(no_result("a boolean")),
+            Value::Number(_) => return Err(no_result("a number")),
+            Value::Array(_) => return Err(no_result("a list or set")),
         }
     }
     Ok(answers)
@@ -40,6 +43,10 @@ pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec
 
 fn no_list(found: &str) -> String {
     format!("is {found}, not a set of results; write it as `contains result if`")
+}
+
+fn no_result(found: &str) -> String {
+    format!("gives a result that is {found}; a result is a text, or an object with a text `msg`")
 }
 
 #[cfg(test)]
@@ -51,7 +58,7 @@ mod tests {
     #[test]
     fn texts_and_objects_with_msg_are_answers() {
         // An empty message is a message: conftest counts it as a pass.
-        let value = json!(["plain", "", {"msg": "M", "code": "p.c", "n": 1.0, "_loc": {"file": "f"}, "query": "q"}, 1, null, true, [1]]);
+        let value = json!(["plain", "", {"msg": "M", "code": "p.c", "n": 1.0, "_loc": {"file": "f"}, "query": "q"}]);
         let got = answers("p", RuleKind::Warn, value).unwrap();
         let got: Vec<_> = got.iter().map(|answer| (answer.message.as_str(), json!(answer.metadata))).collect();
         assert_eq!(got, [("plain", json!({})), ("", json!({})), ("M", json!({"code": "p.c", "n": 1.0}))]);
@@ -63,6 +70,10 @@ mod tests {
         for (value, says) in [
             (json!([{}]), "without a text `msg`"),
             (json!([{"msg": 1}]), "without a text `msg`"),
+            (json!(["said", 1]), "gives a result that is a number"),
+            (json!([null]), "gives a result that is null"),
+            (json!([false]), "gives a result that is a boolean"),
+            (json!([["said"]]), "gives a result that is a list or set"),
             (json!(true), "is a boolean"),
             (json!(false), "is a boolean"),
             (json!("no"), "is a text"),

@@ -22,7 +22,7 @@ use crate::{
     builtin::Host,
     eval_error::EvalError,
     limits::EVALUATION_TIME,
-    policy::{Ask, Policy},
+    policy::{Ask, InputFile, Policy},
     story::RuleStory,
 };
 
@@ -138,7 +138,7 @@ impl Group {
     pub fn explain(&self, code: &str, case: &Case<'_>) -> Result<Vec<RuleStory>, EvalError> {
         let (usual, criteria) = self.criteria(case);
         let packages = self.packages(&usual, &criteria);
-        self.policy.explain(&self.ask(case, &packages), &|rule| is_called(rule, code))
+        self.policy.explain(&self.ask(case, &packages, None), &|rule| is_called(rule, code))
     }
 
     /// Whether the policy has a rule of this code.
@@ -152,11 +152,12 @@ impl Group {
         self.policy.rules().iter().map(|rule| rule.code.as_str())
     }
 
-    fn ask<'a>(&self, case: &'a Case<'_>, packages: &'a BTreeSet<String>) -> Ask<'a> {
+    fn ask<'a>(&self, case: &'a Case<'_>, packages: &'a BTreeSet<String>, file: Option<InputFile<'a>>) -> Ask<'a> {
         Ask {
             packages,
             input: case.input,
             when: Some(case.when),
+            file,
             host: Arc::clone(&self.host),
             now: self.now,
             deadline: self.deadline,
@@ -167,7 +168,8 @@ impl Group {
 }
 
 impl Group {
-    /// What the rules say about several input documents that are one thing, in place of the input of the case. A rule
+    /// What the rules say about several input documents that are one thing, such as those of a file, in place of the input
+    /// of the case. A rule
     /// passed if it had nothing to say about any of them.
     ///
     /// # Errors
@@ -175,6 +177,7 @@ impl Group {
     pub fn judge_together<'a>(
         &self,
         case: &Case<'_>,
+        file: Option<InputFile<'_>>,
         inputs: impl Iterator<Item = &'a str>,
     ) -> Result<Decision, NoAnswer> {
         let (usual, criteria) = self.criteria(case);
@@ -182,7 +185,7 @@ impl Group {
         let mut answers = Vec::new();
         for input in inputs {
             let case = Case { input, ..*case };
-            let said = self.policy.evaluate(&self.ask(&case, &packages));
+            let said = self.policy.evaluate(&self.ask(&case, &packages, file));
             answers.extend(said.map_err(|error| error.into_no_answer(&self.name))?);
         }
         let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -210,7 +213,7 @@ impl Judge for Group {
     }
 
     fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        self.judge_together(case, std::iter::once(case.input))
+        self.judge_together(case, None, std::iter::once(case.input))
     }
 }
 

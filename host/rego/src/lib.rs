@@ -49,7 +49,7 @@ pub use judge::Group;
 pub use load::{BadPattern, Ignore};
 pub use package::PackageInfo;
 pub use packages::packages;
-pub use policy::{Ask, Checked, Policy};
+pub use policy::{Ask, Checked, InputFile, Policy};
 pub use profile::{LineCost, Profile, RuleCost};
 pub use query::{PreparedQuery, QueryAnswer, QueryError, QueryExpression, QueryNotes, QueryOptions, QueryResult};
 pub use sources::{SigstoreDefaults, SourceError, Sources};

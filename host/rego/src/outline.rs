@@ -65,10 +65,11 @@ impl Outline {
 }
 
 impl RuleOutline {
-    /// The rule's name, where this definition can give it a value that is asked by name.
+    /// The rule's name, where this definition can give it a value that is asked by name. `deny.k := "no"` gives `deny` one,
+    /// too, which is no set of results.
     pub(crate) fn entry_name(&self) -> Option<&str> {
         match self.path.as_slice() {
-            [name] if !self.is_function && !self.is_default => Some(name),
+            [name, ..] if !self.is_function && !self.is_default => Some(name),
             _ => None,
         }
     }

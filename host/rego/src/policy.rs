@@ -47,6 +47,26 @@ struct Package {
     entries: BTreeMap<String, RuleKind>,
 }
 
+/// The file that an input document is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputFile<'a> {
+    /// Its folder, from the root.
+    pub dir: &'a str,
+    /// Its name in there.
+    pub name: &'a str,
+}
+
+impl InputFile<'_> {
+    fn value(self) -> regorus::Value {
+        let fields = [("dir", self.dir), ("name", self.name)];
+        let fields = fields.into_iter().map(|(key, text)| (regorus::Value::from(key), regorus::Value::from(text)));
+        fields.collect::<regorus::value::Object>().into_value()
+    }
+}
+
+/// Where rules find [`InputFile`].
+const FILE: [&str; 2] = ["conftest", "file"];
+
 /// One evaluation.
 #[derive(Clone)]
 pub struct Ask<'a> {
@@ -56,6 +76,8 @@ pub struct Ask<'a> {
     pub input: &'a str,
     /// The moment that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
     pub when: Option<Timestamp>,
+    /// The file that the input document is from, which rules see as `data.conftest.file`.
+    pub file: Option<InputFile<'a>>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
     /// The moment that `time.now_ns` tells.
@@ -77,6 +99,7 @@ impl<'a> Ask<'a> {
             packages,
             input,
             when: None,
+            file: None,
             host: Arc::new(NoHost),
             now,
             deadline: None,
@@ -101,7 +124,9 @@ impl Ask<'_> {
         input: Option<regorus::Value>,
     ) -> engine::Ask<'q> {
         // The moment of the sources needs no data of its own, and lets evaluations share what they found out.
-        let data = self.when.and_then(|when| program.data_with(&WHEN, when_ns(when)));
+        let when = self.when.map(|when| (WHEN.as_slice(), when_ns(when)));
+        let file = self.file.map(|file| (FILE.as_slice(), file.value()));
+        let data = program.data_with(when.into_iter().chain(file).collect());
         engine::Ask { data, ..question.ask(input) }
     }
 }

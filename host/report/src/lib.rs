@@ -22,7 +22,6 @@ mod markdown;
 mod options;
 mod plain;
 mod sarif;
-mod scalar;
 mod sheet;
 mod standing;
 mod statements;

@@ -2,14 +2,13 @@
 
 use std::io::Read as _;
 
+use assay_documents::{Form, Kind};
 use assay_model::{limits, yaml};
-use camino::{Utf8Path, Utf8PathBuf};
+use assay_rego::InputFile;
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-use super::{
-    folders::files_below,
-    forms::{Form, form_of},
-};
+use super::folders::files_below;
 use crate::{error::Unusable, files::read_text, settings::Called};
 
 /// The largest document: the size that `ec`'s server takes.
@@ -22,6 +21,47 @@ pub(crate) struct Documents {
     pub(crate) name: String,
     /// Each is judged by itself.
     pub(crate) values: Vec<Value>,
+    /// Where the file is, from the root.
+    path: Utf8PathBuf,
+}
+
+impl Documents {
+    pub(crate) fn new(name: String, values: Vec<Value>) -> Self {
+        let path = absolute(Utf8Path::new(&name));
+        Self { name, values, path }
+    }
+
+    /// What rules see as `data.conftest.file`: as for conftest, that of what is no file is one in the working folder.
+    pub(crate) fn file(&self) -> InputFile<'_> {
+        InputFile {
+            dir: self.path.parent().map_or("/", Utf8Path::as_str),
+            name: self.path.file_name().unwrap_or_default(),
+        }
+    }
+}
+
+/// The path from the root, without looking at the disk.
+fn absolute(path: &Utf8Path) -> Utf8PathBuf {
+    let whole = camino::absolute_utf8(path).unwrap_or_else(|_| path.to_owned());
+    let mut clean = Utf8PathBuf::new();
+    for component in whole.components() {
+        match component {
+            Utf8Component::ParentDir => drop(clean.pop()),
+            other => clean.push(other),
+        }
+    }
+    clean
+}
+
+/// The form of a file, or why there is none.
+fn form_of(path: &Utf8Path) -> Result<Form, Unusable> {
+    match Kind::of(path) {
+        Kind::Readable(form) => Ok(form),
+        Kind::Unreadable(kind) => Err(Unusable::new(format!("`{path}` is {kind} by its name, which assay cannot read"))
+            .hint("`--ignore` of `assay test` leaves files out; `--parser` says what a file is written in")),
+        Kind::Unknown => Err(Unusable::new(format!("`{path}` is of no kind that assay reads by its name"))
+            .hint("documents are JSON, JSONC, YAML, TOML, dotenv, HCL, INI, XML and Dockerfiles")),
+    }
 }
 
 /// What an argument names: one file, or the files of a folder, or the text of a document itself.
@@ -64,7 +104,7 @@ impl Named {
     pub(crate) fn read(&self) -> Result<Vec<Documents>, Unusable> {
         let one = |name: &str, text: &str, form: Form| {
             let values = form.read(text).map_err(|why| Unusable::new(format!("`{}`: {why}", shown(name))))?;
-            Ok(Documents { name: name.to_owned(), values })
+            Ok(Documents::new(name.to_owned(), values))
         };
         let file = |path: &Utf8Path, form: Form| {
             let text = if path == "-" { standard_input()? } else { read_text(path, "input", DOCUMENT_BYTES)? };
@@ -92,7 +132,7 @@ fn standard_input() -> Result<String, Unusable> {
 
 fn in_folder(folder: &Utf8Path, called: Called) -> Result<Vec<Utf8PathBuf>, Unusable> {
     let unreadable = |error: std::io::Error| Unusable::new(format!("`{folder}` cannot be read: {error}"));
-    let is_known = |path: &Utf8PathBuf| path.extension().is_some() && Form::of_file(path).is_some();
+    let is_known = |path: &Utf8PathBuf| Kind::is_listed(path);
     let mut paths = Vec::new();
     for entry in folder.read_dir_utf8().map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.into_path();
@@ -107,7 +147,7 @@ fn in_folder(folder: &Utf8Path, called: Called) -> Result<Vec<Utf8PathBuf>, Unus
         }
     }
     if paths.is_empty() {
-        return Err(Unusable::new(format!("the folder `{folder}` holds no JSON, YAML, TOML or dotenv file"))
+        return Err(Unusable::new(format!("the folder `{folder}` holds no file of a kind that can be read"))
             .hint("files in folders below it are not looked at"));
     }
     paths.sort();
@@ -142,5 +182,18 @@ mod tests {
         assert!(Named::File("none.json".into()).read().is_err());
         assert!(Named::File(folder.join("c.txt")).read().is_err());
         assert_eq!(Named::File(folder.join("b.yaml")).read().unwrap().len(), 1);
+        // What only conftest reads is no file to leave out.
+        fs_err::write(folder.join("d.cue"), "").unwrap();
+        assert_eq!(of(folder.as_str()).unwrap().last(), Some(&Named::File(folder.join("d.cue"))));
+        let error = Named::File(folder.join("d.cue")).read().unwrap_err().text();
+        assert!(error.contains("d.cue` is cue by its name, which assay cannot read"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_told_with_its_folder_from_the_root() {
+        let documents = Documents::new("/a/./b/../c/d.yaml".to_owned(), Vec::new());
+        assert_eq!(documents.file(), InputFile { dir: "/a/c", name: "d.yaml" });
+        let documents = Documents::new("d.yaml".to_owned(), Vec::new());
+        assert!(documents.file().dir.starts_with('/') && documents.file().name == "d.yaml");
     }
 }

@@ -12,7 +12,6 @@ mod excluded;
 mod explained;
 mod fetch_policy;
 mod folders;
-mod forms;
 mod init_policies;
 mod inspect;
 mod man;

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use assay_documents::{Form, Kind};
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{Ask, Checked, CompileError, CompileOptions, Host, Policy, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
@@ -19,7 +20,6 @@ use super::{
     explained,
     fetch_policy::say,
     folders::files_below,
-    forms::Form,
     policy_sources::PolicySources,
 };
 use crate::{
@@ -234,7 +234,7 @@ fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
         }
         let files = if path.is_dir() { files_below(path)? } else { vec![path.to_owned()] };
         for file in files {
-            let is_known = file.extension().is_some() && Form::of_file(&file).is_some();
+            let is_known = Kind::is_listed(&file);
             let is_ignored = !flags.ignore.is_empty() && ignore.is_match(file.as_str());
             if path.is_dir() && (is_ignored || !is_known) || !seen.insert(file.clone()) {
                 continue;
@@ -252,11 +252,12 @@ fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
         return Ok(documents);
     }
     let items = |one: Documents| {
-        let Documents { name, values } = one;
+        let Documents { name, values, .. } = one;
         values.into_iter().map(move |contents| json!({"path": name, "contents": contents}))
     };
     documents.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(vec![Documents { name: "Combined".to_owned(), values: vec![documents.into_iter().flat_map(items).collect()] }])
+    let all = documents.into_iter().flat_map(items).collect();
+    Ok(vec![Documents::new("Combined".to_owned(), vec![all])])
 }
 
 fn read(file: Utf8PathBuf, form: Option<Form>) -> Result<Vec<Documents>, Unusable> {
@@ -289,6 +290,7 @@ fn judge(
         let ask = Ask {
             host: Arc::clone(host),
             strict_builtin_errors: wanted.strict_builtin_errors,
+            file: Some(document.file()),
             ..Ask::new(&packages, &input)
         };
         let failed = |error| Unusable::new(format!("query rule: evaluating policy: {error}"));

@@ -177,7 +177,7 @@ fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Resu
         for file in &files {
             let inputs: Vec<String> = file.values.iter().map(ToString::to_string).collect();
             let case = Case { component: &component, evidence: &evidence, when: settings.effective_time, input: "" };
-            said.extend(judge.judge_together(&case, inputs.iter().map(String::as_str))?);
+            said.extend(judge.judge_together(&case, Some(file.file()), inputs.iter().map(String::as_str))?);
         }
         if said.is_empty() {
             return Err(nothing());

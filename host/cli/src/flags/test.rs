@@ -59,7 +59,7 @@ pub(crate) struct TestFlags {
     #[arg(long, value_name = "REGEX", default_value = "", hide_default_value = true, help_heading = "Files")]
     pub(crate) ignore: String,
 
-    /// How to read the files, whatever their names: json, yaml, toml or dotenv
+    /// How to read the files, whatever their names: json, yaml, toml, dotenv, jsonc, hcl2, dockerfile, ini or xml
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = "Files")]
     pub(crate) parser: String,
 

@@ -198,14 +198,18 @@ impl Policy {
         Ok(Answer { values, prints: eval.prints })
     }
 
-    /// The policy's data with one value placed at a path, for [`Ask::data`]; it shares all the rest. None where the value
-    /// is there already.
-    pub(crate) fn data_with(&self, path: &[&str], value: Value) -> Option<Value> {
-        let path: Vec<Value> = path.iter().copied().map(Value::from).collect();
-        if deep(&self.data, &path) == Some(&value) {
-            return None;
+    /// The policy's data with values placed at paths, for [`Ask::data`]; it shares all the rest. None where all of them are
+    /// there already.
+    pub(crate) fn data_with(&self, values: Vec<(&[&str], Value)>) -> Option<Value> {
+        let mut data = None;
+        for (path, value) in values {
+            let path: Vec<Value> = path.iter().copied().map(Value::from).collect();
+            let before = data.as_ref().unwrap_or(&self.data);
+            if deep(before, &path) != Some(&value) {
+                data = Some(placed(Some(before.clone()), &path, value));
+            }
         }
-        Some(placed(Some(self.data.clone()), &path, value))
+        data
     }
 
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {

@@ -46,7 +46,7 @@ fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, NoAnswer> 
     };
     let when = "2025-06-01T00:00:00Z".parse().unwrap();
     let case = Case { component, evidence: &evidence, when, input: inputs.first().copied().unwrap_or_default() };
-    if inputs.len() == 1 { group.judge(&case) } else { group.judge_together(&case, inputs.iter().copied()) }
+    if inputs.len() == 1 { group.judge(&case) } else { group.judge_together(&case, None, inputs.iter().copied()) }
 }
 
 fn codes(findings: &[Finding]) -> Vec<&str> {

@@ -57,7 +57,7 @@ impl Operand {
         match self {
             Self::Int(word) => word.to_string(),
             Self::Big(big) => big.to_string(),
-            Self::Float(float) => general(*float, None, 'g', false, 21),
+            Self::Float(float) => general(*float, None, 'g', false, 6),
             Self::Text(text) => text.clone(),
         }
     }
@@ -391,8 +391,8 @@ fn signed(sign: &str, mut digits: String, zeros: bool, flags: Flags) -> String {
 fn floating(float: f64, verb: char, flags: Flags) -> Option<String> {
     let size = float.abs();
     let digits = match verb {
-        'v' => general(size, flags.precision, 'g', flags.sharp, 21),
-        'g' | 'G' => general(size, flags.precision, verb, flags.sharp, 21),
+        'v' => general(size, flags.precision, 'g', flags.sharp, 6),
+        'g' | 'G' => general(size, flags.precision, verb, flags.sharp, 6),
         'e' | 'E' => exponential(size, Some(flags.precision.unwrap_or(6)), verb),
         'f' | 'F' => format!("{size:.*}", flags.precision.unwrap_or(6)),
         'b' => {

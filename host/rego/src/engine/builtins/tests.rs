@@ -24,6 +24,25 @@ fn check(name: &str, args: &str, want: Result<&str, &str>) {
     }
 }
 
+/// Calls with what OPA 1.15.2 gave for them, one a line: the function, its arguments, and its answer where it had one.
+const ANSWERS_OF_OPA: &str = include_str!("opa_formats.jsonl");
+
+#[test]
+fn numbers_times_and_yaml_are_written_and_read_as_opa_does_it() {
+    let mut wrong = Vec::new();
+    for line in ANSWERS_OF_OPA.lines() {
+        let entry = Value::from_json_str(line).unwrap();
+        let entry = entry.as_array().unwrap().as_slice();
+        let name = entry[0].as_string().unwrap();
+        let got = call(name, entry[1].as_array().unwrap().as_slice()).ok().flatten();
+        if got.as_ref() != entry.get(2) {
+            wrong.push(format!("{line}\n  here: {got:?}"));
+        }
+    }
+    assert!(ANSWERS_OF_OPA.lines().count() > 2_000);
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 #[test]
 fn calls_give_what_opa_gives() {
     for (name, args, want) in [

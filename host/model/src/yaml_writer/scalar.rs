@@ -1,8 +1,11 @@
 //! [`style`]: how a string is written in YAML so that Go's reader, and everybody else's, takes it for that string.
 
+use super::Dialect;
+use crate::yaml_go::{Word, read};
+
 /// The form of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(super) enum Style {
     Plain,
     Single,
     Double,
@@ -19,16 +22,17 @@ struct Traits {
     space_at_an_end: bool,
     ends_in_space: bool,
     space_then_break: bool,
+    break_then_space: bool,
 }
 
 /// True for strings that cannot stand before a colon.
-pub(crate) fn has_breaks(text: &str) -> bool {
+pub(super) fn has_breaks(text: &str) -> bool {
     text.contains(is_break)
 }
 
 /// The form of a string; `is_key` where it stands before a colon.
-pub(crate) fn style(text: &str, is_key: bool) -> Style {
-    let has = traits(text);
+pub(super) fn style(text: &str, is_key: bool, dialect: Dialect) -> Style {
+    let has = traits(text, dialect);
     if has.special || has.space_then_break || text.is_empty() {
         return Style::Double;
     }
@@ -37,14 +41,16 @@ pub(crate) fn style(text: &str, is_key: bool) -> Style {
     }
     if !reads_as_string(text) {
         Style::Double
-    } else if has.space_at_an_end || has.indicators {
+    } else if has.break_then_space {
+        Style::Double
+    } else if has.space_at_an_end || has.indicators || text.contains(is_break) {
         Style::Single
     } else {
         Style::Plain
     }
 }
 
-fn traits(text: &str) -> Traits {
+fn traits(text: &str, dialect: Dialect) -> Traits {
     let mut has = Traits { indicators: text.starts_with("---") || text.starts_with("..."), ..Traits::default() };
     let mut before: Option<char> = None;
     let mut characters = text.chars().peekable();
@@ -67,7 +73,13 @@ fn traits(text: &str) -> Traits {
             has.ends_in_space |= next.is_none();
         }
         has.space_then_break |= is_break(character) && before == Some(' ');
-        has.special |= character != '\n' && escaped(character).is_some() && !matches!(character, '"' | '\\');
+        has.break_then_space |= character == ' ' && before.is_some_and(is_break);
+        // Go takes them for line breaks, which strings may hold.
+        let is_plain_break = match dialect {
+            Dialect::Go => matches!(character, '\n' | '\u{2028}' | '\u{2029}'),
+            Dialect::Careful => character == '\n',
+        };
+        has.special |= !is_plain_break && escaped(character).is_some() && !matches!(character, '"' | '\\');
         before = Some(character);
     }
     has
@@ -77,12 +89,12 @@ const fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-const fn is_break(character: char) -> bool {
+pub(super) const fn is_break(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The escape of a character in double quotes; none when it stands for itself.
-pub(crate) fn escaped(character: char) -> Option<String> {
+pub(super) fn escaped(character: char) -> Option<String> {
     let short = match character {
         '\0' => '0',
         '\u{7}' => 'a',
@@ -111,58 +123,12 @@ pub(crate) fn escaped(character: char) -> Option<String> {
     Some(format!("\\{short}"))
 }
 
-/// What YAML 1.1 reads as a boolean, nothing, a number or a merge key.
-const WORDS: [&str; 40] = [
-    "", "~", "null", "Null", "NULL", "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", "n", "N",
-    "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF", ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF",
-    "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", "<<",
-];
-
 /// True when YAML 1.1, as Go reads it, does not take the plain text for something else.
 fn reads_as_string(text: &str) -> bool {
-    if WORDS.contains(&text) {
-        return false;
-    }
-    match text.chars().next() {
-        Some('.') => !is_float(text),
-        Some('+' | '-' | '0'..='9') => {
-            let plain = text.replace('_', "");
-            !(is_moment(text) || is_whole(&plain) || is_float(&plain) || is_base_60(text))
-        }
-        _ => true,
-    }
+    read(text) == Word::Text && !is_base_60(text)
 }
 
-/// A whole number in any of Go's bases. One too large for 64 bits is a float or a string to Go.
-fn is_whole(text: &str) -> bool {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let radix =
-        |digits: &str, radix: u32| u64::from_str_radix(digits, radix).is_ok() && !digits.starts_with(['+', '-']);
-    match digits.as_bytes() {
-        [b'0', b'x' | b'X', ..] => radix(digits.get(2..).unwrap_or_default(), 16),
-        [b'0', b'b' | b'B', ..] => radix(digits.get(2..).unwrap_or_default(), 2),
-        [b'0', b'o' | b'O', ..] => radix(digits.get(2..).unwrap_or_default(), 8),
-        [b'0', _, ..] => radix(digits, 8),
-        _ => radix(digits, 10),
-    }
-}
-
-/// Digits with an optional point and exponent.
-fn is_float(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let exponent = exponent
-        .map(|text| text.strip_prefix(['+', '-']).unwrap_or(text))
-        .is_none_or(|text| !text.is_empty() && digits(text));
-    digits(whole) && digits(part) && !(whole.is_empty() && part.is_empty()) && exponent
-}
-
-/// `190:20:30`, which YAML 1.1 counts in sixties.
+/// `190:20:30`, which YAML 1.1 counts in sixties. Go does not, and quotes it for those who do.
 fn is_base_60(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let mut parts = unsigned.split(':');
@@ -175,19 +141,4 @@ fn is_base_60(text: &str) -> bool {
         && first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
         && middle.iter().all(|part| is_sixtieth(part))
         && is_sixtieth(last)
-}
-
-/// A date, or a date and a time.
-fn is_moment(text: &str) -> bool {
-    let number = |text: &str, digits: std::ops::RangeInclusive<usize>| {
-        digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let mut parts = text.splitn(3, '-');
-    let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else { return false };
-    if !number(year, 4..=4) || !number(month, 1..=2) {
-        return false;
-    }
-    let Some((day, time)) = rest.split_once(['T', 't', ' ']) else { return number(rest, 1..=2) };
-    // A time that is not quite one is quoted too: no reader minds.
-    number(day, 1..=2) && time.matches(':').count() >= 2 && time.starts_with(|first: char| first.is_ascii_digit())
 }
