@@ -39,7 +39,7 @@ impl SourceSettings {
             None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
         };
         let registries = registries::options(&flags.registries, (around.network)())?;
-        Ok(Self { cache, offline: false, registries, deadline: None })
+        Ok(Self { cache, offline: false, registries, deadline: around.deadline })
     }
 
     /// The same for a run that asks no network.
