@@ -88,7 +88,7 @@ fn an_error_is_a_result_of_its_own_for_konflux() {
     ran.expect(2, says);
     assert_eq!(test(&world, &["-p", "none.rego", "@in/good.json", "-o", "appstudio", "--no-fail"]).code, 0);
     test(&world, &["-p", "none.rego", "@in/good.json"]).expect(2, says);
-    let skipped = test(&world, &["-p", "@empty.rego", "@in/good.json", "-o", "appstudio"]);
+    let skipped = test(&world, &["-p", "@empty.rego", "@in/good.json", "-o", "appstudio", "--allow-empty"]);
     assert_eq!((skipped.code, skipped.json()["result"].clone()), (0, json!("SKIPPED")), "{skipped:?}");
     let file = format!("appstudio={}", world.path("result.json"));
     test(&world, &["-p", "@rules", "@in/bad.yaml", "-o", &file]).expect(1, "");

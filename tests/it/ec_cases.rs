@@ -190,8 +190,9 @@ fn differences(want: &BTreeMap<String, String>, got: &BTreeMap<String, String>) 
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn recorded_answers_of_ec_are_ours_too() {
-    let Some(data) = shared("data/ec") else { return };
+    let data = shared("data/ec");
     let registry = Registry::start();
     registry.push_layout(&data.join("oci"));
     let mut folders: Vec<_> =

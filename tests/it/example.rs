@@ -11,8 +11,8 @@ use crate::{
 /// The README's first command, as its arguments.
 fn readme_arguments() -> Vec<String> {
     let readme = fs_err::read_to_string(root().join("README.md")).unwrap();
-    let line = readme.lines().find(|line| line.starts_with("cargo run --release -p assay -- ")).unwrap();
-    let arguments = line.trim_start_matches("cargo run --release -p assay -- ").split(' ');
+    let line = readme.lines().find(|line| line.contains("cargo run --release -p assay -- ")).unwrap();
+    let arguments = line.trim_start_matches("RUSTUP_AUTO_INSTALL=1 cargo run --release -p assay -- ").split(' ');
     arguments.map(|argument| argument.trim_matches('\'').to_owned()).collect()
 }
 

@@ -182,17 +182,29 @@ fn the_exit_code_of_tests_is_that_of_opa() {
         (&["-r", "wrong"], 2, "FAIL: 1/1"),
         (&["-r", "later"], 2, "SKIPPED: 1/1"),
         (&["-r", "later", "-z"], 0, "SKIPPED: 1/1"),
-        (&["-r", "none"], 0, ""),
+        (&["-r", "none"], 2, "`--run none` matches no test"),
+        (&["-r", "none", "--allow-empty"], 0, ""),
         (&["-r", "none", "--fail-on-empty"], 2, ""),
+        (&["-r", "none", "--coverage"], 2, "matches no test"),
         (&["-r", "("], 2, "regular expression"),
         (&["broken"], 1, "broken/p.rego:3:1: rego_unsafe_var_error: var y is unsafe\n\tx := y\n\t^"),
         (&["nowhere"], 1, "`nowhere` does not exist"),
-        (&["--ignore", "*_test.rego"], 0, ""),
+        (&["--ignore", "*_test.rego"], 2, "there is no test"),
+        (&["--ignore", "*_test.rego", "--allow-empty"], 0, ""),
         (&["--schema", "s.json"], 2, "--schema"),
         (&["--timeout", "soon"], 2, "not a duration"),
     ] {
         bench.run(&[&["policy", "test", "data.yml", "shop"], arguments].concat()).expect(code, says);
     }
+}
+
+#[test]
+fn under_the_name_opa_no_test_at_all_is_no_failure() {
+    let bench = Bench::new(TESTS);
+    let run = |more: &[&str]| bench.run(&[&["opa", "test", "data.yml", "shop", "-r", "none"], more].concat());
+    let ran = run(&[]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    assert_eq!(run(&["--fail-on-empty"]).code, 2);
 }
 
 #[test]

@@ -1,21 +1,40 @@
 //! [`Unusable`]: why a request cannot be carried out, found before any work starts.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io};
 
 use assay_model::redact;
 use assay_runner::RunError;
 
-/// A fact, what led to it, and what to do about it. Ends the program with exit code 2.
+/// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where an answer was there
+/// and could not be written.
 #[derive(Debug)]
 pub(crate) struct Unusable {
     fact: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// Why standard output took no answer.
+    unwritten: Option<io::ErrorKind>,
 }
 
 impl Unusable {
     pub(crate) fn new(fact: impl Into<String>) -> Self {
-        Self { fact: fact.into(), causes: Vec::new(), hint: None }
+        Self { fact: fact.into(), causes: Vec::new(), hint: None, unwritten: None }
+    }
+
+    /// An answer that standard output did not take.
+    pub(crate) fn unwritten(error: &io::Error) -> Self {
+        let unusable = Self::new(format!("standard output cannot be written: {error}"));
+        Self { unwritten: Some(error.kind()), ..unusable }
+    }
+
+    /// Whether there was an answer that nobody got.
+    pub(crate) const fn is_unwritten(&self) -> bool {
+        self.unwritten.is_some()
+    }
+
+    /// Whether there is nothing to say: a reader that goes away, such as `head`, knows that it does.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.unwritten == Some(io::ErrorKind::BrokenPipe)
     }
 
     /// An error of a crate below, with all its causes.

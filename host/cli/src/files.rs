@@ -1,7 +1,11 @@
-//! Reads small files with a limit, and writes reports whole or not at all.
+//! Reads small files and standard input with a limit, and writes reports whole or not at all.
 
-use std::io::{self, Read as _, Write as _};
+use std::{
+    io::{self, Read, Write as _},
+    time::Duration,
+};
 
+use assay_model::bounded::{ReadError, read_bounded};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{error::Unusable, leftovers};
@@ -24,12 +28,27 @@ pub(crate) fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<
             .hint("check the path; it is relative to the working folder")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
-    let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(plain(&error)))?;
-    if bytes.len() as u64 > limit {
-        return Err(Unusable::new(format!("`{path}` ({flag}) has more than the {limit} bytes allowed")));
-    }
-    Ok(bytes)
+    read_bounded(file, limit).map_err(|error| match error {
+        ReadError::TooLarge(_) => Unusable::new(format!("`{path}` ({flag}) has more than the {limit} bytes allowed")),
+        ReadError::Io(error) => unreadable(plain(&error)),
+    })
+}
+
+/// The text on standard input, of at most `limit` bytes. What is longer is refused: of a document that is cut short the
+/// rest would never be evaluated.
+pub(crate) fn standard_input(what: &str, limit: u64) -> Result<String, Unusable> {
+    text_of(io::stdin().lock(), what, limit)
+}
+
+fn text_of(stream: impl Read, what: &str, limit: u64) -> Result<String, Unusable> {
+    let bytes = read_bounded(stream, limit).map_err(|error| match error {
+        ReadError::TooLarge(_) => {
+            Unusable::new(format!("{what} on standard input has more than the {limit} bytes allowed"))
+                .hint("give a part of it at a time")
+        }
+        ReadError::Io(error) => Unusable::new(format!("{what} cannot be read from standard input: {error}")),
+    })?;
+    String::from_utf8(bytes).map_err(|_| Unusable::new(format!("{what} on standard input is not UTF-8 text")))
 }
 
 /// The operating system's error without the path, which the sentence names already.
@@ -53,8 +72,12 @@ pub(crate) fn check_place(path: &Utf8Path) -> Result<(), Unusable> {
     Ok(())
 }
 
+/// The end of the names of files that are being written.
+const PART: &str = ".part";
+
 /// Writes a file so that its place holds either what was there before or all of `bytes`: a temporary file beside it
-/// is filled, synced and renamed. A place that is no regular file (a pipe, `/dev/stdout`) is written to as it is.
+/// is filled, synced and renamed. A place that is no regular file (a pipe, `/dev/stdout`) is written to as it is. A file
+/// that is replaced passes on its mode, and its owner where the system allows that.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     let special = fs_err::metadata(path).is_ok_and(|found| !found.is_file());
     if special {
@@ -62,16 +85,54 @@ pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     }
     // The file that a link points to is replaced, not the link.
     let target = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
+    let before = fs_err::metadata(&target).ok();
     let mut builder = tempfile::Builder::new();
+    // A new report has the mode of any new file. One that replaces another is nobody else's to read until its mode and
+    // owner are known to be those of the other.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if before.is_some() { 0o600 } else { 0o666 }));
     let name = target.file_name().unwrap_or("report");
-    let mut file = builder.prefix(&format!(".{name}.")).suffix(".part").tempfile_in(folder_of(&target))?;
-    leftovers::sweep(&folder_of(&target), &format!(".{name}."), ".part", file.as_file());
+    let mut file = builder.prefix(&format!(".{name}.")).suffix(PART).tempfile_in(folder_of(&target))?;
+    leftovers::sweep(&folder_of(&target), &format!(".{name}."), PART, file.as_file());
+    if let Some(before) = before {
+        keep_access(file.as_file(), &before)?;
+    }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(&target)?;
     Ok(())
+}
+
+/// Gives a file the mode and the owner of another.
+#[cfg(unix)]
+fn keep_access(file: &std::fs::File, before: &std::fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let now = file.metadata()?;
+    let mut mode = before.mode() & 0o777;
+    if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+        // The group of a file may be given by whoever is in it; the owner by root alone.
+        let given =
+            fchown(file, Some(before.uid()), Some(before.gid())).or_else(|_| fchown(file, None, Some(before.gid())));
+        if given.is_err() {
+            // What one group may read, another may not.
+            mode &= 0o707;
+        }
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn keep_access(file: &std::fs::File, before: &std::fs::Metadata) -> io::Result<()> {
+    file.set_permissions(before.permissions())
+}
+
+/// Makes temporary folders that only their owner may read.
+pub(crate) fn private_folder(prefix: &str) -> tempfile::Builder<'_, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder
 }
 
 fn folder_of(path: &Utf8Path) -> Utf8PathBuf {
@@ -101,6 +162,32 @@ mod tests {
         assert_eq!(fs_err::read_dir(&folder).unwrap().count(), 1);
     }
 
+    #[test]
+    fn what_killed_runs_left_is_swept_and_nothing_else() {
+        let (_keep, folder) = folder();
+        let path = folder.join("report.json");
+        let old = std::time::SystemTime::now() - 2 * LEFTOVER;
+        for (name, time) in [
+            (".report.json.aB3xY9.part", Some(old)),
+            (".report.json.aB3xY8.part", None),
+            (".report.json.notes.part", Some(old)),
+            (".other.json.aB3xY9.part", Some(old)),
+        ] {
+            let file = fs_err::File::create(folder.join(name)).unwrap();
+            if let Some(time) = time {
+                file.file().set_modified(time).unwrap();
+            }
+        }
+        write_whole(&path, b"new").unwrap();
+        let mut left: Vec<_> =
+            folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        left.sort();
+        assert_eq!(
+            left,
+            [".other.json.aB3xY9.part", ".report.json.aB3xY8.part", ".report.json.notes.part", "report.json"]
+        );
+    }
+
     #[cfg(unix)]
     #[test]
     fn the_file_behind_a_link_is_replaced_and_the_link_stays() {
@@ -111,6 +198,30 @@ mod tests {
         write_whole(&link, b"new").unwrap();
         assert_eq!(fs_err::read(&real).unwrap(), b"new");
         assert!(link.is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_report_that_replaces_another_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_keep, folder) = folder();
+        let path = folder.join("report.json");
+        for mode in [0o600, 0o640, 0o664, 0o444] {
+            fs_err::write(&path, b"old").unwrap();
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            write_whole(&path, b"new").unwrap();
+            assert_eq!(fs_err::read(&path).unwrap(), b"new");
+            assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o7777, mode, "{mode:o}");
+            fs_err::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn standard_input_over_its_limit_is_refused_and_never_cut() {
+        assert_eq!(text_of(&b"four"[..], "the query", 4).unwrap(), "four");
+        let error = text_of(&b"fives"[..], "the query", 4).unwrap_err().text();
+        assert!(error.contains("the query on standard input has more than the 4 bytes allowed"), "{error}");
+        assert!(text_of(&b"\xff"[..], "the query", 4).unwrap_err().text().contains("not UTF-8"));
     }
 
     #[test]

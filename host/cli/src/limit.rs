@@ -33,6 +33,12 @@ pub(crate) fn within<T: Send + 'static>(
     }
 }
 
+/// What is said when the time is over, in the words of `ec`.
+pub(crate) fn exceeded(limit: &str) -> String {
+    let why = "the timeout can be adjusted using the --timeout command line argument";
+    format!("exceeded allowed execution time of {limit}, {why}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

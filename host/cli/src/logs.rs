@@ -51,7 +51,13 @@ pub(crate) fn start(flags: &GlobalFlags, called: Called) -> Result<(), Unusable>
         (LogFormat::Text, Called::Assay) => Form::Plain,
     };
     let level = level(flags);
-    let sink = SINK.get_or_init(|| Sink { form, level, tells_place: flags.debug, out: Mutex::new(out) });
+    let sink = SINK.get_or_init(|| Sink {
+        form,
+        level,
+        tells_place: flags.debug,
+        in_file: logfile.is_some(),
+        out: Mutex::new(out),
+    });
     if flags.trace.contains(&Trace::All) && log::set_logger(sink).is_ok() {
         log::set_max_level(level);
     }
@@ -65,6 +71,15 @@ pub(crate) fn start(flags: &GlobalFlags, called: Called) -> Result<(), Unusable>
 #[track_caller]
 pub(crate) fn warn(text: &str, fields: &[(&str, &str)]) {
     tell(Level::Warn, text, fields, Location::caller());
+}
+
+/// A warning of the program for its user, where messages are read apart from notes: in a file, in `ec`'s form or as JSON.
+/// False where the user has not seen it by that.
+#[track_caller]
+pub(crate) fn warn_apart(text: &str) -> bool {
+    let Some(sink) = SINK.get().filter(|sink| sink.form != Form::Plain || sink.in_file) else { return false };
+    tell(Level::Warn, text, &[], Location::caller());
+    !sink.in_file || sink.form == Form::Ec
 }
 
 /// Something that happened, with its fields by name; said to whoever asks for it.
@@ -101,6 +116,8 @@ struct Sink {
     level: LevelFilter,
     /// Whether each message tells the line of the program it comes from.
     tells_place: bool,
+    /// Whether messages go to a file instead of standard error.
+    in_file: bool,
     out: Mutex<Box<dyn Write + Send>>,
 }
 

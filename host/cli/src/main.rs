@@ -14,32 +14,41 @@ mod limit;
 mod logs;
 mod printer;
 mod registries;
+mod scratch;
 mod settings;
+mod stdout;
 
-use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use camino::Utf8PathBuf;
-use clap::Parser as _;
 
 use crate::{
     error::Unusable,
-    flags::{Command, Flags, Validate},
+    flags::{
+        Command, Flags, Validate,
+        policy::{OpaCommand, PolicyCommand},
+    },
     printer::Printer,
     registries::Network,
+    scratch::Scratch,
     settings::{Called, Surroundings, timeout},
 };
+
+/// How much longer than its time limit a command may take that ends by itself and then writes reports of what it has.
+/// Whatever it does then, the process ends within two seconds of the limit.
+const GRACE: Duration = Duration::from_millis(1600);
 
 fn main() -> ExitCode {
     heap::keep_little();
     let around = surroundings();
     let called = around.called;
-    let flags = match Flags::try_parse() {
+    let flags = match Flags::read(std::env::args_os()) {
         Ok(flags) => flags,
-        Err(error) if !error.use_stderr() => {
-            // Help and version go to standard output and are no errors. A closed pipe is nobody's fault.
-            let _closed = error.print();
-            return exit::ALLOWED.into();
-        }
+        Err(error) if !error.use_stderr() => return help(&error),
         Err(error) => {
             Printer::new(false).error(called.error(&error.render().to_string()).trim_end());
             return called.code(exit::UNUSABLE).into();
@@ -49,39 +58,127 @@ fn main() -> ExitCode {
         Printer::new(false).error("Error: unknown command \"test\" for \"ec\"");
         return exit::DENIED.into();
     }
-    // The exit codes of this command are conftest's, by whatever name it is called.
-    let has_own_codes = matches!(flags.command, Command::Test(_));
-    let limit = match limit_of(&flags) {
-        Ok(limit) => limit,
-        Err(unusable) => {
-            Printer::new(false).error(&called.error(&unusable.text()));
-            return called.code(exit::UNUSABLE).into();
-        }
+    let codes = Codes::of(&flags.command);
+    let asked = asked_limit(&flags);
+    let limit = match asked.as_deref().map_or(Ok(None), timeout) {
+        Ok(limit) => limit.map(|limit| limit.saturating_mul(times(&flags.command))),
+        Err(unusable) => return refused(&unusable, called, codes),
     };
-    let started = logs::start(&flags.global, called);
-    let asked = flags.global.timeout.clone().unwrap_or_default();
-    let work = move || started.and_then(|()| commands::run(flags.command, &flags.global, around));
-    let Some(done) = limit::within(limit, work) else {
-        // The words are `ec`'s.
-        let why = "the timeout can be adjusted using the --timeout command line argument";
-        Printer::new(false).error(&called.error(&format!("error: exceeded allowed execution time of {asked}, {why}")));
-        return called.code(if has_own_codes { exit::UNUSABLE } else { exit::NO_ANSWER }).into();
+    // Where there is no limit, whoever makes temporary files is there to remove them.
+    let _scratch = limit.map(|_| Scratch::new(&(around.temporary)()).in_use());
+    let around = Surroundings { deadline: limit.map(|limit| around.started + limit), ..around };
+    let until = limit
+        .map(|limit| around.started + limit + if ends_itself(&flags.command, called) { GRACE } else { Duration::ZERO });
+    // Opening a file takes as long as the file likes.
+    let work = move || {
+        logs::start(&flags.global, called)?;
+        commands::run(flags.command, &flags.global, around)
     };
-    match done {
-        Ok(code) if has_own_codes => code.into(),
-        Ok(code) => called.code(code).into(),
-        Err(unusable) => {
-            Printer::new(false).error(&called.error(&unusable.text()));
-            called.code(exit::UNUSABLE).into()
+    let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+    match limit::within(left, work) {
+        Some(Ok(code)) => codes.code(called, code).into(),
+        Some(Err(unusable)) => refused(&unusable, called, codes),
+        None => {
+            let text = format!("error: {}", limit::exceeded(&asked.unwrap_or_default()));
+            Printer::new(false).error(&called.error(&text));
+            codes.code(called, codes.no_answer()).into()
         }
     }
 }
 
-/// The `--timeout` of commands that do not see to it themselves, and by default have none.
-fn limit_of(flags: &Flags) -> Result<Option<Duration>, Unusable> {
-    match &flags.command {
-        Command::Validate { what: Validate::Image(_) } | Command::Policy { .. } | Command::Opa { .. } => Ok(None),
-        _ => flags.global.timeout.as_deref().filter(|text| !text.is_empty()).map_or(Ok(None), timeout),
+/// Help and version go to standard output and are no answers about anything: a reader that goes away has read enough.
+fn help(text: &clap::Error) -> ExitCode {
+    match stdout::check().and_then(|()| text.print()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Printer::new(false).error(&Unusable::unwritten(&error).text());
+            exit::NO_ANSWER.into()
+        }
+        _ => exit::ALLOWED.into(),
+    }
+}
+
+/// Says why there is no answer.
+fn refused(unusable: &Unusable, called: Called, codes: Codes) -> ExitCode {
+    if !unusable.is_silent() {
+        Printer::new(false).error(&called.error(&unusable.text()));
+    }
+    let code = if unusable.is_unwritten() { codes.no_answer() } else { exit::UNUSABLE };
+    called.code(code).into()
+}
+
+/// Whose exit codes a command has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Codes {
+    /// Ours.
+    Assay,
+    /// Those of conftest, by whatever name the program is called.
+    Conftest,
+    /// Those of `opa`.
+    Opa,
+}
+
+impl Codes {
+    const fn of(command: &Command) -> Self {
+        match command {
+            Command::Test(_) => Self::Conftest,
+            Command::Policy { .. } | Command::Opa { .. } => Self::Opa,
+            _ => Self::Assay,
+        }
+    }
+
+    /// That there is no answer, or that nobody got it.
+    const fn no_answer(self) -> u8 {
+        match self {
+            Self::Assay => exit::NO_ANSWER,
+            Self::Conftest => exit::UNUSABLE,
+            Self::Opa => exit::tool::FAILED,
+        }
+    }
+
+    const fn code(self, called: Called, code: u8) -> u8 {
+        match self {
+            Self::Conftest => code,
+            Self::Assay | Self::Opa => called.code(code),
+        }
+    }
+}
+
+/// Whether a command gives up by itself when its time is over, and then writes what it has.
+const fn ends_itself(command: &Command, called: Called) -> bool {
+    match command {
+        Command::Validate { what: Validate::Image(_) } => true,
+        // `ec` writes no report of documents then.
+        Command::Validate { what: Validate::Input(_) } => matches!(called, Called::Assay),
+        Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => {
+            matches!(what, PolicyCommand::Eval(_))
+        }
+        _ => false,
+    }
+}
+
+/// The time that a command may take, with all that it does, as it is written.
+fn asked_limit(flags: &Flags) -> Option<String> {
+    let asked = match &flags.command {
+        Command::Validate { what: Validate::Image(flags) } => Some(&flags.run.timeout),
+        Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => match what {
+            // The flag is about each test.
+            PolicyCommand::Test(_) => None,
+            PolicyCommand::Eval(flags) => Some(&flags.timeout),
+            _ => flags.global.timeout.as_ref(),
+        },
+        _ => flags.global.timeout.as_ref(),
+    };
+    asked.filter(|text| !text.is_empty()).cloned()
+}
+
+/// How often a command does what its time limit is for.
+fn times(command: &Command) -> u32 {
+    match command {
+        Command::Policy { what: PolicyCommand::Eval(flags) }
+        | Command::Opa { what: OpaCommand::Tool(PolicyCommand::Eval(flags)) } => {
+            u32::try_from(flags.count.get()).unwrap_or(u32::MAX)
+        }
+        _ => 1,
     }
 }
 
@@ -99,6 +196,9 @@ fn surroundings() -> Surroundings {
         cache_home,
         temporary: || Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
         network: || Network::read(environment),
+        variable: environment,
+        started: Instant::now(),
+        deadline: None,
     }
 }
 

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use assay_model::plain;
 
+use crate::{logs, stdout};
+
 /// Prints, or holds its tongue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
@@ -26,12 +28,21 @@ impl Printer {
         !self.quiet && !self.bare && io::stderr().is_terminal()
     }
 
-    /// A report on standard output. A reader that went away has read what it wanted.
+    /// A report on standard output. One that is not taken whole is an error, whoever closed it: an exit code of 0 would
+    /// stand for an answer that nobody has.
+    #[expect(clippy::unused_self, reason = "printing goes through a printer")]
     pub(crate) fn data(self, bytes: &[u8]) -> io::Result<()> {
+        stdout::check()?;
         let mut out = io::stdout().lock();
-        match out.write_all(bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Something that may be wrong: in the form of messages where these are read by programs, else as a note.
+    #[track_caller]
+    pub(crate) fn warn(self, text: &str) {
+        if !logs::warn_apart(text) {
+            self.note(&format!("warning: {text}"));
         }
     }
 

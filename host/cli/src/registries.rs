@@ -5,7 +5,11 @@ use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 use assay_supply::{Proxies, RegistryOptions, Retry, Store};
 use jiff::SignedDuration;
 
-use crate::{error::Unusable, files::read_bytes, flags::registry::RegistryFlags};
+use crate::{
+    error::Unusable,
+    files::read_bytes,
+    flags::{go, registry::RegistryFlags},
+};
 
 /// A file of authorities; the whole of the world's is under 300 kB.
 const AUTHORITIES_BYTES: u64 = 4 << 20;
@@ -66,7 +70,7 @@ pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<Registr
         authorities: authorities.collect::<Result<_, _>>()?,
         proxies: network.proxies,
         retry: Retry {
-            times: number("retry-max-retry", &flags.retry_max_retry, usual.times)?,
+            times: count("retry-max-retry", &flags.retry_max_retry, usual.times)?,
             wait: duration("retry-duration", &flags.retry_duration, usual.wait)?,
             factor: fraction("retry-factor", &flags.retry_factor, 1.0..=100.0, usual.factor)?,
             jitter: fraction("retry-jitter", &flags.retry_jitter, 0.0..=10.0, usual.jitter)?,
@@ -92,6 +96,13 @@ fn number<T: FromStr>(flag: &str, text: &str, usual: T) -> Result<T, Unusable> {
         return Ok(usual);
     }
     text.parse().map_err(|_| Unusable::new(format!("`--{flag} {text}` is not a number")).hint("write it like 3 or 0.5"))
+}
+
+fn count(flag: &str, text: &str, usual: u32) -> Result<u32, Unusable> {
+    if text.is_empty() {
+        return Ok(usual);
+    }
+    go::count(text).map_err(|why| Unusable::new(format!("`--{flag} {text}` is not a number")).hint(why))
 }
 
 fn duration(flag: &str, text: &str, usual: Duration) -> Result<Duration, Unusable> {

@@ -81,6 +81,14 @@ impl Criteria {
     }
 }
 
+/// Whether an item of an include or exclude list can be about findings of this code, with these collections: it is one of
+/// their names, or one of these with a term.
+#[must_use]
+pub fn can_name(item: &str, code: &str, collections: &[String]) -> bool {
+    let names = names(code, &[], collections);
+    is_named(item, &names) || item.split_once(':').is_some_and(|(name, _)| is_named(name, &names))
+}
+
 /// A name that a finding answers to, and how much an item that is this name counts.
 struct Name {
     text: String,
@@ -154,6 +162,28 @@ mod tests {
 
     fn strings(items: &[&str]) -> Vec<String> {
         items.iter().map(|item| (*item).to_owned()).collect()
+    }
+
+    #[test]
+    fn an_item_can_be_about_a_rule_by_any_of_its_names_and_with_any_term() {
+        let release = strings(&["release"]);
+        for (item, want) in [
+            ("*", true),
+            ("build", true),
+            ("build.*", true),
+            ("build.signed", true),
+            ("deep.build", true),
+            ("build:x", true),
+            ("build.signed:x:y", true),
+            ("@release", true),
+            ("@releas", false),
+            ("buld", false),
+            ("build.sign", false),
+            ("deep", false),
+            ("", false),
+        ] {
+            assert_eq!(can_name(item, "deep.build.signed", &release), want, "{item}");
+        }
     }
 
     #[test]

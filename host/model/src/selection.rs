@@ -77,6 +77,12 @@ impl Selection {
         &self.skipped
     }
 
+    /// The items of the group itself, whatever they hold for and whenever: those of `include`, then those of `exclude`.
+    #[must_use]
+    pub fn items(&self) -> [Vec<&str>; 2] {
+        [&self.include, &self.exclude].map(|items| items.iter().map(|item| item.value.as_str()).collect())
+    }
+
     /// What holds for this image, as this component, at this moment.
     #[must_use]
     pub fn at(&self, image: &PinnedImage, component: &str, when: Timestamp) -> Criteria {
@@ -234,6 +240,13 @@ mod tests {
             let want = if holds { criteria(&["*"], &["x", "w"]) } else { criteria(&["*"], &["x"]) };
             assert_eq!(at(&group, "cart"), want, "{window}");
         }
+    }
+
+    #[test]
+    fn items_are_listed_whatever_they_hold_for() {
+        let group = "{config: {include: [a], exclude: [b]}, volatileConfig: {include: [{value: c, componentNames: [x]}], \
+                     exclude: [{value: d, effectiveUntil: '2020-01-01'}, {value: e, imageUrl: quay.io/other}]}}";
+        assert_eq!(selection(group).items(), [vec!["a", "c"], vec!["b", "d", "e"]]);
     }
 
     #[test]

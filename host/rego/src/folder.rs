@@ -21,7 +21,7 @@ pub(crate) fn files(place: &Path, wanted: fn(&str) -> bool) -> Result<Vec<Found>
     if !place.try_exists().map_err(unreadable)? {
         return Err(SourceError::Missing { place: place.to_owned() });
     }
-    let mut walk = Walk { source: place, wanted, above: Vec::new(), found: Vec::new() };
+    let mut walk = Walk { source: place, wanted, above: Vec::new(), folders: 0, found: Vec::new() };
     if place.is_dir() {
         walk.folder(place, &[])?;
     } else if place.file_name().is_some_and(|name| wanted(&name.to_string_lossy())) {
@@ -35,6 +35,8 @@ struct Walk<'a> {
     wanted: fn(&str) -> bool,
     /// The real paths of the folders that the walk is in.
     above: Vec<PathBuf>,
+    /// How many folders were walked through: links between a few of them make ways without number.
+    folders: usize,
     found: Vec<Found>,
 }
 
@@ -47,6 +49,10 @@ impl Walk<'_> {
         let real = fs_err::canonicalize(folder).map_err(unreadable)?;
         if self.above.contains(&real) {
             return Err(SourceError::Loop { path: folder.to_owned() });
+        }
+        self.folders += 1;
+        if self.folders > SOURCE_FILES {
+            return Err(SourceError::TooMany { place: self.source.to_owned() });
         }
         self.above.push(real);
         let entries: Result<Vec<_>, _> =

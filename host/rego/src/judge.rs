@@ -147,6 +147,18 @@ impl Group {
         self.policy.rules().iter().any(|rule| is_called(rule, code))
     }
 
+    /// The policy's rules.
+    #[must_use]
+    pub fn rules(&self) -> &[RuleInfo] {
+        self.policy.rules()
+    }
+
+    /// What is included and excluded.
+    #[must_use]
+    pub const fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     /// The codes of the policy's rules.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
         self.policy.rules().iter().map(|rule| rule.code.as_str())

@@ -1,7 +1,7 @@
 //! The recorded answers of `ec`, read back into a run: our reports about it must have the same bytes.
 //!
 //! The records lie outside the repository, in the folder that `ASSAY_SHARED` names, or else in `shared` beside it.
-//! Without them the suite says that it is skipped.
+//! Its tests are ignored unless they are asked for, as `.ci/run` does where the records are.
 
 use std::path::{Path, PathBuf};
 
@@ -167,13 +167,9 @@ fn shared() -> PathBuf {
     std::env::var("ASSAY_SHARED").map_or_else(|_| beside(), PathBuf::from)
 }
 
-/// The recorded cases; none, with a word on standard error, when they are not at hand.
+/// The recorded cases.
 fn cases() -> Vec<Case> {
-    let folder = shared().join("data/ec/cases");
-    let Ok(entries) = fs_err::read_dir(&folder) else {
-        eprintln!("skipped: no recorded cases at {}; set ASSAY_SHARED", folder.display());
-        return vec![];
-    };
+    let entries = fs_err::read_dir(shared().join("data/ec/cases")).unwrap();
     let mut folders: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     let case = |folder: PathBuf| {
@@ -190,52 +186,57 @@ fn cases() -> Vec<Case> {
 fn check(format: Format, at_least: usize) {
     let cases = cases();
     let checked = cases.iter().filter(|case| case.check(format)).count();
-    assert!(cases.is_empty() || checked >= at_least, "only {checked} of {} cases were compared", cases.len());
+    assert!(checked >= at_least, "only {checked} of {} cases were compared", cases.len());
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn json_has_the_bytes_that_ec_recorded() {
     check(Format::Json, 13);
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn text_has_the_bytes_that_ec_recorded() {
     check(Format::Text, 7);
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn appstudio_has_the_bytes_that_ec_recorded() {
     check(Format::Appstudio, 4);
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn yaml_has_the_bytes_that_ec_recorded() {
     check(Format::Yaml, 3);
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn junit_has_the_bytes_that_ec_recorded() {
     check(Format::Junit, 4);
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn summary_has_the_bytes_that_ec_recorded() {
     check(Format::Summary, 3);
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn summary_markdown_has_the_bytes_that_ec_recorded() {
     check(Format::SummaryMarkdown, 3);
 }
 
 /// The record of `validate input`, read back, must give all four of its reports.
 #[test]
+#[ignore = "needs shared data"]
 fn input_reports_have_the_bytes_that_ec_recorded() {
     let cases = cases();
-    let Some(case) = cases.iter().find(|case| case.name == "input-fail") else {
-        assert!(cases.is_empty(), "the case input-fail is gone");
-        return;
-    };
+    let case = cases.iter().find(|case| case.name == "input-fail").unwrap();
     let record: Value = serde_json::from_str(&case.file("j").unwrap()).unwrap();
     let file = |file: &Value| FileOutcome {
         path: file["filepath"].as_str().unwrap().to_owned(),

@@ -33,6 +33,8 @@ pub struct Judges {
 /// What is to be judged, and how fast.
 #[derive(Clone)]
 pub struct Job {
+    /// What reports say about the run where it is stopped before its judges are made.
+    pub head: Arc<RunHead>,
     /// The images.
     pub snapshot: Arc<Snapshot>,
     /// Where evidence comes from.

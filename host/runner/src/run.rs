@@ -14,6 +14,7 @@ use std::sync::{
     mpsc::{Receiver, Sender, SyncSender, sync_channel},
 };
 use std::thread;
+use std::time::{Duration, Instant};
 
 use assay_model::{
     event::{RunEnd, RunEvent, RunHead, Stopped},
@@ -48,6 +49,10 @@ pub enum RunError {
     Panicked,
 }
 
+/// How long a run that is stopped waits for its judges, whose head names the sources by what was fetched. Policies may be
+/// written so that compiling them takes for ever.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// What a thread tells the run.
 #[derive(Debug)]
 pub(crate) enum Progress {
@@ -58,8 +63,8 @@ pub(crate) enum Progress {
 
 /// Judges every component of the job and returns the end of the run, which is also its last event.
 ///
-/// `make` gives the judges, on a thread of its own while images are located and gathered; nothing is told and nothing
-/// judged before it has. `on` gets every event in order, on the calling thread.
+/// `make` gives the judges, on a thread of its own while images are located and gathered; nothing is judged before it
+/// has, and nothing told, unless the run is stopped first. `on` gets every event in order, on the calling thread.
 ///
 /// # Errors
 /// The error of `make`, or what keeps the run from its work. Nothing was told then.
@@ -110,15 +115,19 @@ fn work<E: From<RunError> + Send + 'static>(
     }
     drop(gathered);
     let mut early = Vec::new();
+    // A run that is stopped waits a moment longer: the head of judges that are made says more.
+    let mut until = if stopped.is_some() { Some(Instant::now() + PATIENCE) } else { deadline };
     while !making.is_ready() {
-        // A run that is stopped waits for its head all the same, without which nothing can be told.
-        match inbox.next(deadline.filter(|_| stopped.is_none())) {
-            Message::Stop(why) => stopped = stopped.or(Some(why)),
+        match inbox.next(until) {
+            Message::Stop(_) if stopped.is_some() => break,
+            Message::Stop(why) => (stopped, until) = (Some(why), Some(Instant::now() + PATIENCE)),
             Message::Ready => making.ready()?,
             Message::Progress(progress) => early.push(*progress),
         }
     }
-    let Judges { head, judges } = making.made().ok_or(RunError::Panicked)?;
+    // Nobody is asked any more where nobody is there to ask.
+    let nobody = || stopped.map(|_| Judges { head: Arc::clone(&job.head), judges: Arc::from([]) });
+    let Judges { head, judges } = making.made().or_else(nobody).ok_or(RunError::Panicked)?;
     on(RunEvent::Started(Arc::clone(&head)));
     on(RunEvent::Planned { components: tasks.len() });
     let mut ledger = Ledger::new(Arc::clone(&tasks));

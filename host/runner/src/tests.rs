@@ -135,7 +135,9 @@ struct Whole {
 }
 
 fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Judge>>) -> Whole {
+    let judges = judges(all);
     let job = Job {
+        head: Arc::clone(&judges.head),
         snapshot: snapshot(components),
         gather: Arc::new(Images { gathered }),
         inaccessible: None,
@@ -146,7 +148,7 @@ fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Judge>>
         deadline: None,
         clock: || jiff::Timestamp::UNIX_EPOCH,
     };
-    Whole { job, judges: judges(all) }
+    Whole { job, judges }
 }
 
 fn ended(whole: &Whole) -> (Arc<RunEnd>, Vec<RunEvent>) {
@@ -463,5 +465,26 @@ fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
     let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
     assert_eq!((end.stopped, end.verdict), (Some(Stopped::Interrupted), Verdict::NoAnswer));
     assert_eq!(end.outcomes.len(), 2);
+    assert!(matches!(events.first(), Some(RunEvent::Started(_))));
+}
+
+#[test]
+fn judges_that_are_never_made_do_not_keep_a_run_beyond_its_deadline() {
+    let components = [("a", "r.example/a"), ("b", "r.example/lost")];
+    let Whole { mut job, judges } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
+    let limit = Duration::from_millis(100);
+    job.deadline = Some((Instant::now() + limit, limit));
+    let gate = Arc::new(Gate::default());
+    let held = Arc::clone(&gate);
+    let make = move || {
+        held.wait();
+        Ok::<_, RunError>(judges)
+    };
+    let (_control, inbox) = Control::new();
+    let mut events = Vec::new();
+    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    gate.open();
+    assert_eq!(shown(&end), ["b 0/0/0 image-not-found", "a 0/0/0 deadline"]);
+    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Deadline), Verdict::NoAnswer));
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
 }

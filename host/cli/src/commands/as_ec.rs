@@ -22,9 +22,8 @@ use crate::settings::ImageSettings;
 /// What is said of packages whose rules nobody asks, as in `ec`.
 pub(super) fn unasked(groups: &[Group]) -> Option<String> {
     let packages: Vec<_> = groups.iter().flat_map(Group::unasked).collect();
-    let told = || {
-        format!("warning: as in ec, rules of nested packages are not asked beside others: `{}`", packages.join("`, `"))
-    };
+    let told =
+        || format!("as in ec, rules of nested packages are not asked beside others: `{}`", packages.join("`, `"));
     (!packages.is_empty()).then(told)
 }
 

@@ -22,7 +22,7 @@ use crate::{
     exit,
     flags::compare::CompareFlags,
     printer::Printer,
-    settings::{SourceSettings, Surroundings, moment_of, policy_of},
+    settings::{Called, SourceSettings, Surroundings, moment_of, policy_of},
 };
 
 /// Says whether they are; the exit code does not.
@@ -37,6 +37,14 @@ pub(crate) fn run(flags: &CompareFlags, around: &Surroundings, printer: Printer)
         policy_of(&text)
     };
     let (first, second) = (read(&flags.first)?, read(&flags.second)?);
+    for (policy, name) in [(&first, &flags.first), (&second, &flags.second)] {
+        if policy.sources.is_empty() && around.called == Called::Assay {
+            return Err(Unusable::new(format!(
+                "the policy configuration `{name}` has no `sources`, so it would judge nothing"
+            ))
+            .hint("name at least one policy source"));
+        }
+    }
     let image = Image { digest: &flags.image_digest, reference: &flags.image_ref, url: &flags.image_url };
     let equivalent = are_equivalent(&first, &second, when, &image)?;
     let time = when.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();

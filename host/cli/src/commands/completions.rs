@@ -1,7 +1,5 @@
 //! `assay completions`: what a shell needs to complete our flags, made from their definition.
 
-use clap::CommandFactory as _;
-
 use crate::{
     error::Unusable,
     exit,
@@ -16,7 +14,7 @@ pub(crate) fn run(flags: &CompletionsFlags, around: Surroundings, printer: Print
         Called::Ec => "ec",
     };
     let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut Flags::command(), name, &mut script);
-    printer.data(&script).map_err(|error| Unusable::new(format!("the completions could not be written: {error}")))?;
+    clap_complete::generate(flags.shell, &mut Flags::definition(), name, &mut script);
+    printer.data(&script).map_err(|error| Unusable::unwritten(&error))?;
     Ok(exit::ALLOWED)
 }

@@ -1,15 +1,17 @@
 //! [`Documents`]: documents that policies judge by themselves, read from files or given as text.
 
-use std::io::Read as _;
-
 use assay_documents::{Form, Kind};
 use assay_model::{limits, yaml};
 use assay_rego::InputFile;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-use super::folders::files_below;
-use crate::{error::Unusable, files::read_text, settings::Called};
+use super::folders::{clean, files_below};
+use crate::{
+    error::Unusable,
+    files::{read_text, standard_input},
+    settings::Called,
+};
 
 /// The largest document: the size that `ec`'s server takes.
 const DOCUMENT_BYTES: u64 = 80 << 20;
@@ -107,7 +109,11 @@ impl Named {
             Ok(Documents::new(name.to_owned(), values))
         };
         let file = |path: &Utf8Path, form: Form| {
-            let text = if path == "-" { standard_input()? } else { read_text(path, "input", DOCUMENT_BYTES)? };
+            let text = if path == "-" {
+                standard_input("the document", DOCUMENT_BYTES)?
+            } else {
+                read_text(path, "input", DOCUMENT_BYTES)?
+            };
             one(path.as_str(), &text, form)
         };
         Ok(match self {
@@ -121,24 +127,20 @@ impl Named {
     }
 }
 
-fn standard_input() -> Result<String, Unusable> {
-    let mut text = String::new();
-    std::io::stdin()
-        .take(DOCUMENT_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| Unusable::new(format!("standard input cannot be read: {error}")))?;
-    Ok(text)
-}
-
 fn in_folder(folder: &Utf8Path, called: Called) -> Result<Vec<Utf8PathBuf>, Unusable> {
     let unreadable = |error: std::io::Error| Unusable::new(format!("`{folder}` cannot be read: {error}"));
     let is_known = |path: &Utf8PathBuf| Kind::is_listed(path);
     let mut paths = Vec::new();
     for entry in folder.read_dir_utf8().map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.into_path();
+        let path = clean(entry.map_err(unreadable)?.path());
         match called {
             Called::Ec if path.is_dir() => paths.extend(files_below(&path)?.into_iter().filter(is_known)),
-            Called::Ec => paths.push(path),
+            // A pipe or device is read where it is named itself.
+            Called::Ec if path.is_file() || !path.exists() => paths.push(path),
+            Called::Ec => {
+                return Err(Unusable::new(format!("`{path}` is neither a file nor a folder"))
+                    .hint("name it by itself to have it read"));
+            }
             Called::Assay if path.is_file() && is_known(&path) => paths.push(path),
             Called::Assay => {}
         }

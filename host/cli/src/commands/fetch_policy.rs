@@ -4,10 +4,14 @@ use assay_model::redact;
 use assay_supply::Place;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{folders::copy_into, policy_sources::PolicySources};
+use super::{
+    folders::{clean, copy_into},
+    policy_sources::PolicySources,
+};
 use crate::{
     error::Unusable,
     exit,
+    files::private_folder,
     flags::fetch::FetchPolicyFlags,
     printer::Printer,
     settings::{SourceSettings, Surroundings},
@@ -16,7 +20,7 @@ use crate::{
 /// Fetches, and tells what goes where.
 pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let settings = SourceSettings::new(&flags.sources, around)?;
-    let dest = if flags.work_dir { work_folder()? } else { flags.dest.clone() };
+    let dest = if flags.work_dir { work_folder(&(around.temporary)())? } else { flags.dest.clone() };
     let wanted = [("policy", &flags.source), ("data", &flags.data_source)];
     let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
     let wanted: Vec<(&str, Utf8PathBuf)> =
@@ -46,25 +50,16 @@ pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Prin
     Ok(exit::ALLOWED)
 }
 
-/// A path without `.` in it, as Go joins paths.
-fn clean(path: &Utf8Path) -> Utf8PathBuf {
-    path.components().filter(|part| part.as_str() != ".").collect()
-}
-
-fn work_folder() -> Result<Utf8PathBuf, Unusable> {
+fn work_folder(temporary: &Utf8Path) -> Result<Utf8PathBuf, Unusable> {
     let failed = |error: std::io::Error| Unusable::new(format!("a temporary folder cannot be made: {error}"));
     // With a number at its end, as `ec` names it. A folder that is there already is an error.
     let number = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10_000_000_000;
     let name = format!("ec-work-{number}");
-    let mut builder = tempfile::Builder::new();
-    // Private policies may go there.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    let folder = builder.prefix(&name).rand_bytes(0).tempdir().map_err(failed)?.keep();
+    let folder = private_folder(&name).rand_bytes(0).tempdir_in(temporary).map_err(failed)?.keep();
     Utf8PathBuf::from_path_buf(folder).map_err(|_| Unusable::new("the path of the temporary folder is not UTF-8"))
 }
 
 /// Text on standard output.
 pub(crate) fn say(printer: Printer, text: &str) -> Result<(), Unusable> {
-    printer.data(text.as_bytes()).map_err(|error| Unusable::new(format!("standard output cannot be written: {error}")))
+    printer.data(text.as_bytes()).map_err(|error| Unusable::unwritten(&error))
 }

@@ -3,14 +3,14 @@
 use std::{collections::BTreeSet, io};
 
 use assay_model::limits::{SOURCE_DEPTH, SOURCE_FILES};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::error::Unusable;
+use crate::{error::Unusable, files::private_folder};
 
 /// The files below a folder, in the order of their paths, or the file itself. Links are followed, but never back into a
 /// folder that they are in.
 pub(crate) fn files_below(place: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Unusable> {
-    let mut walk = Walk { place, above: Vec::new(), found: BTreeSet::new() };
+    let mut walk = Walk { place, above: Vec::new(), folders: 0, found: BTreeSet::new() };
     if place.is_dir() {
         walk.folder(place)?;
     } else if place.exists() {
@@ -24,6 +24,8 @@ pub(crate) fn files_below(place: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Unusable
 struct Walk<'a> {
     place: &'a Utf8Path,
     above: Vec<Utf8PathBuf>,
+    /// How many folders were walked through: links between a few of them make ways without number.
+    folders: usize,
     found: BTreeSet<Utf8PathBuf>,
 }
 
@@ -36,6 +38,13 @@ impl Walk<'_> {
         }
         if self.above.len() > SOURCE_DEPTH {
             return Err(Unusable::new(format!("`{folder}` is more than {SOURCE_DEPTH} folders deep")));
+        }
+        self.folders += 1;
+        if self.folders > SOURCE_FILES {
+            return Err(Unusable::new(format!(
+                "`{}` holds more than {SOURCE_FILES} folders, links to folders included",
+                self.place
+            )));
         }
         self.above.push(real);
         for entry in folder.read_dir_utf8().map_err(unreadable)? {
@@ -54,18 +63,34 @@ impl Walk<'_> {
     }
 }
 
+/// A path as Go's `filepath.Clean` writes it: without `.`, doubled slashes and `..` that a folder before it undoes.
+pub(crate) fn clean(path: &Utf8Path) -> Utf8PathBuf {
+    let mut cleaned = Utf8PathBuf::new();
+    for part in path.components() {
+        match part {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir if cleaned.file_name().is_some() => {
+                cleaned.pop();
+            }
+            Utf8Component::ParentDir if cleaned.has_root() => {}
+            other => cleaned.push(other),
+        }
+    }
+    if cleaned.as_str().is_empty() { Utf8PathBuf::from(".") } else { cleaned }
+}
+
 /// Copies what is below `from`, a folder or a file, into the folder `to`, in place of all that was there.
 pub(crate) fn copy_into(from: &Utf8Path, to: &Utf8Path) -> Result<(), Unusable> {
     let failed = |error: io::Error| Unusable::new(format!("`{to}` cannot be written: {error}"));
     let files = files_below(from)?;
     let parent = to.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     fs_err::create_dir_all(parent).map_err(failed)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
-    let new = builder.prefix(".fetched-").tempdir_in(parent).map_err(failed)?;
+    // Nobody else sees it before it is whole; then it has the mode of any new folder.
+    let new = private_folder(".fetched-").tempdir_in(parent).map_err(failed)?;
     let root =
         Utf8Path::from_path(new.path()).ok_or_else(|| Unusable::new(format!("the path of `{to}` is not UTF-8")))?;
+    let root = root.join("whole");
+    fs_err::create_dir(&root).map_err(failed)?;
     for file in files {
         let name = file.strip_prefix(from).ok().filter(|name| !name.as_str().is_empty());
         let place = root.join(name.unwrap_or_else(|| Utf8Path::new(file.file_name().unwrap_or("file"))));
@@ -77,8 +102,57 @@ pub(crate) fn copy_into(from: &Utf8Path, to: &Utf8Path) -> Result<(), Unusable> 
     if to.exists() {
         fs_err::remove_dir_all(to).map_err(failed)?;
     }
-    fs_err::rename(root, to).map_err(failed)?;
-    // Its place is another now.
-    let _moved = new.keep();
+    fs_err::rename(&root, to).map_err(failed)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_cleaned_as_go_does_it() {
+        for (path, want) in [
+            ("./c.yaml", "c.yaml"),
+            ("a/./b//c", "a/b/c"),
+            ("a/../b", "b"),
+            ("../a", "../a"),
+            ("../../a/../b", "../../b"),
+            ("/../a", "/a"),
+            ("a/..", "."),
+            (".", "."),
+            ("", "."),
+            ("/", "/"),
+        ] {
+            assert_eq!(clean(Utf8Path::new(path)), want, "{path}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_between_folders_do_not_keep_a_walk_busy_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        // Each level leads to the next one by ten names: 10^20 ways to the last.
+        for level in 0..20 {
+            fs_err::create_dir(root.join(format!("d{level}"))).unwrap();
+            for name in 0..10 {
+                let to = root.join(format!("d{}", level + 1));
+                std::os::unix::fs::symlink(to, root.join(format!("d{level}/l{name}"))).unwrap();
+            }
+        }
+        fs_err::create_dir(root.join("d20")).unwrap();
+        let error = files_below(&root.join("d0")).unwrap_err().text();
+        assert!(error.contains("folders, links to folders included"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_a_folder_is_no_file_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(root.join("p.yaml")).status().unwrap().success());
+        fs_err::write(root.join("a.yaml"), "").unwrap();
+        assert_eq!(files_below(root).unwrap(), [root.join("a.yaml")]);
+    }
 }

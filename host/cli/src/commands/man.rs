@@ -1,7 +1,5 @@
 //! `assay man`: manual pages, made from the definition of the flags.
 
-use clap::CommandFactory as _;
-
 use crate::{
     error::Unusable,
     exit,
@@ -10,7 +8,7 @@ use crate::{
 };
 
 pub(crate) fn run(flags: &ManFlags, printer: Printer) -> Result<u8, Unusable> {
-    let command = Flags::command();
+    let command = Flags::definition();
     if let Some(folder) = &flags.folder {
         let unusable = |error: std::io::Error| {
             Unusable::new(format!("the manual pages could not be written to `{folder}`: {error}"))
@@ -22,7 +20,7 @@ pub(crate) fn run(flags: &ManFlags, printer: Printer) -> Result<u8, Unusable> {
         let mut page = Vec::new();
         let unusable = |error: std::io::Error| Unusable::new(format!("the manual page could not be written: {error}"));
         clap_mangen::Man::new(command).render(&mut page).map_err(unusable)?;
-        printer.data(&page).map_err(unusable)?;
+        printer.data(&page).map_err(|error| Unusable::unwritten(&error))?;
     }
     Ok(exit::ALLOWED)
 }

@@ -21,6 +21,7 @@ mod policy_sources;
 mod progress;
 mod test;
 mod track_bundle;
+mod unmatched;
 mod validate_image;
 mod validate_input;
 mod validate_policy;

@@ -19,7 +19,7 @@ use super::{
     documents::{Documents, Named},
     explained,
     fetch_policy::say,
-    folders::files_below,
+    folders::{clean, files_below},
     policy_sources::PolicySources,
 };
 use crate::{
@@ -188,6 +188,14 @@ fn results(
         Some(policy) if flags.all_namespaces => policy.packages(),
         _ => wanted.namespaces.clone(),
     };
+    // Called `ec`, that nothing is asked is reported as skipped, as there.
+    if around.called == Called::Assay && !flags.allow_empty {
+        let packages = policy.as_ref().map(Policy::packages).unwrap_or_default();
+        let silent: Vec<_> = namespaces.iter().filter(|name| !packages.contains(name)).collect();
+        if packages.is_empty() || !silent.is_empty() {
+            return Err(without_rules(&silent, &packages));
+        }
+    }
     let host: Arc<dyn Host> = Arc::new(StoreHost::new(store, Relocation::Refused));
     let mut results = Vec::new();
     for namespace in &namespaces {
@@ -196,6 +204,17 @@ fn results(
         }
     }
     Ok(results)
+}
+
+/// That nothing would be asked about any file.
+fn without_rules(silent: &[&String], packages: &[String]) -> Unusable {
+    let names: Vec<_> = silent.iter().map(|name| format!("`{name}`")).collect();
+    let what = if packages.is_empty() {
+        "the policies have no rules that deny or warn".to_owned()
+    } else {
+        format!("no rule denies or warns in the package {}; there is {}", names.join(", "), packages.join(", "))
+    };
+    Unusable::new(what).hint("name packages with `--namespace`, or permit that nothing is asked with `--allow-empty`")
 }
 
 fn sources(wanted: &Wanted, places: &PolicySources) -> Result<Sources, Unusable> {
@@ -232,7 +251,12 @@ fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
         if argument != "-" && !path.exists() {
             return Err(Unusable::new(format!("parse files: get file info: stat {path}: no such file or directory")));
         }
-        let files = if path.is_dir() { files_below(path)? } else { vec![path.to_owned()] };
+        // Of a folder the names are those that Go's walk gives.
+        let files = if path.is_dir() {
+            files_below(path)?.iter().map(|file| clean(file)).collect()
+        } else {
+            vec![path.to_owned()]
+        };
         for file in files {
             let is_known = Kind::is_listed(&file);
             let is_ignored = !flags.ignore.is_empty() && ignore.is_match(file.as_str());

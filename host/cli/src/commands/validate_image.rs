@@ -148,7 +148,8 @@ impl Reports {
     /// Brings every report to its place. False, with the reasons said, when one did not get there.
     fn write(self, printer: Printer) -> bool {
         let mut complete = self.failures.is_empty();
-        for failure in &self.failures {
+        // Of a reader that went away there is nothing to say.
+        for failure in self.failures.iter().filter(|failure| !is_broken_pipe(*failure)) {
             printer.error(&Unusable::from_error(failure).text());
         }
         for (output, buffer) in &self.filled {
@@ -157,16 +158,24 @@ impl Reports {
                 Some(file) => files::write_whole(file, &bytes),
                 None => printer.data(&bytes),
             };
-            if let Err(error) = written {
-                let place = output.file.as_ref().map_or("standard output", |file| file.as_str());
-                printer.error(&format!(
+            let Err(error) = written else { continue };
+            complete = false;
+            match &output.file {
+                Some(place) => printer.error(&format!(
                     "error: the report for {place} could not be written: {error}\nhint: what stood there before is unchanged"
-                ));
-                complete = false;
+                )),
+                None if error.kind() == io::ErrorKind::BrokenPipe => {}
+                None => printer.error(&Unusable::unwritten(&error).text()),
             }
         }
         complete
     }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let is_it = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.downcast_ref::<io::Error>().is_some_and(is_it))
 }
 
 /// One line on standard error for whoever does not read the report.

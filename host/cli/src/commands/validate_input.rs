@@ -31,6 +31,7 @@ use super::{
     documents::Named,
     fetch_policy::say,
     policy_sources::{PolicySources, fetch_configuration},
+    unmatched,
 };
 use crate::{
     error::Unusable,
@@ -127,13 +128,18 @@ fn judges(
         let host = Arc::new(StoreHost::new(Arc::clone(&store), Relocation::Refused));
         let selection = Selection::of(group, policy.configuration.as_ref());
         for why in selection.skipped() {
-            printer.note(&format!("warning: {why}"));
+            printer.warn(why);
         }
-        Ok(Group::new(name, Arc::new(compiled), selection, host).with_answers_of_ec(called == Called::Ec))
+        Ok(Group::new(name, Arc::new(compiled), selection, host)
+            .with_deadline(source_settings.deadline)
+            .with_answers_of_ec(called == Called::Ec))
     };
     let judge = |group| judge(group).map_err(|error| places.named(error));
     let groups = policy.sources.iter().map(judge).collect::<Result<Vec<_>, _>>()?;
-    as_ec::unasked(&groups).iter().for_each(|note| printer.note(note));
+    as_ec::unasked(&groups).iter().for_each(|text| printer.warn(text));
+    if settings.strict_config || called == Called::Assay {
+        unmatched::tell(&groups, policy.configuration.as_ref(), &[], settings.strict_config, printer)?;
+    }
     Ok(groups)
 }
 

@@ -10,7 +10,7 @@ use assay_model::{
     event::RunHead,
     evidence::CheckKind,
     limits,
-    policy::SourceGroup,
+    policy::{PolicySpec, SourceGroup},
     port::{Blobs, Judge},
     selection::Selection,
 };
@@ -27,6 +27,7 @@ use super::{
     excluded::Excludable,
     explained::{Told, explained},
     policy_sources::PolicySources,
+    unmatched,
 };
 use crate::{
     error::Unusable,
@@ -66,6 +67,7 @@ pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     Job {
+        head: Arc::new(head(settings, ground.key.to_pem(), settings.policy.clone())),
         snapshot: Arc::new(settings.snapshot.clone()),
         gather: Arc::new(Gatherer::new(Arc::clone(&ground.store), ground.key.clone(), options)),
         inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
@@ -90,8 +92,8 @@ pub(crate) fn judges(
     let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(store)), printer)?;
     let selections: Arc<[Selection]> =
         policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
-    let mut notes = skipped_checks(settings);
-    notes.extend(selections.iter().flat_map(Selection::skipped).map(|why| format!("warning: {why}")));
+    skipped_checks(settings).into_iter().for_each(|why| printer.warn(why));
+    selections.iter().flat_map(Selection::skipped).for_each(|why| printer.warn(why));
     let mut groups = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
         groups.push(
@@ -99,35 +101,38 @@ pub(crate) fn judges(
                 .map_err(|error| sources.named(error))?,
         );
     }
-    notes.extend(as_ec::unasked(&groups));
+    as_ec::unasked(&groups).iter().for_each(|text| printer.warn(text));
+    let (checks, note) = if settings.checks.is_empty() { (Vec::new(), None) } else { checks(settings, store)? };
+    let names: Vec<&str> = checks.iter().map(|check| check.name()).collect();
+    // `ec` tells of include items in its reports, and of others nowhere.
+    if settings.strict_config || settings.called == Called::Assay {
+        unmatched::tell(&groups, policy.configuration.as_ref(), &names, settings.strict_config, printer)?;
+    }
     let mut judges: Vec<Arc<dyn Judge>> = match told {
         Some(told) => explained(groups, &settings.explain, told)?,
         None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),
     };
-    if !settings.checks.is_empty() {
-        let (checks, note) = checks(settings, store)?;
-        judges.extend(
-            checks
-                .into_iter()
-                .map(|judge| Arc::new(Excludable { judge, selections: Arc::clone(&selections) }) as Arc<dyn Judge>),
-        );
-        notes.extend(note);
-    }
+    judges.extend(
+        checks
+            .into_iter()
+            .map(|judge| Arc::new(Excludable { judge, selections: Arc::clone(&selections) }) as Arc<dyn Judge>),
+    );
+    note.iter().for_each(|note| printer.note(note));
     sources.pin(&mut policy);
-    for note in &notes {
-        printer.note(note);
-    }
-    let head = RunHead {
-        key: key.to_pem().to_owned(),
+    let judges: Arc<[_]> = judges.into();
+    heap::keep(&judges);
+    heap::give_back();
+    Ok(Judges { head: Arc::new(head(settings, key.to_pem(), policy)), judges })
+}
+
+fn head(settings: &ImageSettings, key: &str, policy: PolicySpec) -> RunHead {
+    RunHead {
+        key: key.to_owned(),
         policy,
         skipped: settings.skipped.clone(),
         effective_time: settings.moment.usual(),
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
-    };
-    let judges: Arc<[_]> = judges.into();
-    heap::keep(&judges);
-    heap::give_back();
-    Ok(Judges { head: Arc::new(head), judges })
+    }
 }
 
 const fn relocation(settings: &ImageSettings) -> Relocation {
@@ -201,7 +206,7 @@ fn intentions(group: &SourceGroup) -> Vec<String> {
 }
 
 /// What is said of checks that are left out, in the words of `ec`.
-fn skipped_checks(settings: &ImageSettings) -> Vec<String> {
+fn skipped_checks(settings: &ImageSettings) -> Vec<&'static str> {
     let skips = |check| settings.skipped.contains(&check);
     let (image, attestation) = (skips(CheckKind::ImageSignature), skips(CheckKind::AttestationSignature));
     let both =
@@ -211,7 +216,7 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<String> {
         (attestation, "attestation signature check skipped, fetching attestations without verification"),
         (image && attestation, both),
     ];
-    texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| format!("warning: {text}")).collect()
+    texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| text).collect()
 }
 
 type Checks = (Vec<Arc<dyn Judge>>, Option<String>);

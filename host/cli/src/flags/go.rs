@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use clap::{Arg, Command, builder::TypedValueParser, error::ErrorKind};
+use clap::{Arg, ArgAction, Command, builder::TypedValueParser, error::ErrorKind};
 
 /// A boolean that is false when its value is empty.
 pub(crate) const FALSE: Bool = Bool { when_empty: false };
@@ -38,6 +38,54 @@ impl TypedValueParser for Bool {
             clap::Error::raw(ErrorKind::InvalidValue, message + "\n").with_cmd(command)
         })
     }
+}
+
+/// A command line read as `pflag` reads one, with all its commands: every flag that is on or off takes `=BOOL` as well,
+/// and of a flag that is given twice the last one counts.
+pub(crate) fn as_pflag(command: Command) -> Command {
+    let with_value = |flag: Arg| match flag.get_action() {
+        ArgAction::SetTrue => flag
+            .action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_value("false")
+            .default_missing_value("true")
+            .hide_default_value(true)
+            .value_name("BOOL")
+            .value_parser(FALSE),
+        _ => flag,
+    };
+    command.args_override_self(true).mut_args(with_value).mut_subcommands(as_pflag)
+}
+
+/// A whole number in the words of Go, which reads `0x10`, `0b10`, `0o10`, `010` and `1_000` as its source code does.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) => (text.starts_with('-'), digits),
+        None => (false, text),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let (base, rest) = match (lower.get(..2), lower.strip_prefix('0')) {
+        (Some("0x"), _) => (16, lower.get(2..)?),
+        (Some("0o"), _) => (8, lower.get(2..)?),
+        (Some("0b"), _) => (2, lower.get(2..)?),
+        (_, Some(rest)) if !rest.is_empty() => (8, rest),
+        _ => (10, lower.as_str()),
+    };
+    // A line stands between two digits, or between a base and a digit.
+    let rest = if rest.len() < lower.len() { rest.strip_prefix('_').unwrap_or(rest) } else { rest };
+    let is_digit = |part: &str| !part.is_empty() && part.chars().all(|digit| digit.is_digit(base));
+    if !rest.split('_').all(is_digit) {
+        return None;
+    }
+    let number = i64::from_str_radix(&rest.replace('_', ""), base).ok()?;
+    Some(if negative { -number } else { number })
+}
+
+/// A number that counts something.
+pub(crate) fn count(text: &str) -> Result<u32, String> {
+    let number = integer(text).ok_or_else(|| "write a number".to_owned())?;
+    u32::try_from(number).map_err(|_| format!("write a number from 0 to {}", u32::MAX))
 }
 
 const BARE_QUOTE: &str = "a quote stands inside a value that does not begin with one";
@@ -91,6 +139,40 @@ mod tests {
         {
             assert_eq!(parse_bool(text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_those_of_go() {
+        for (text, want) in [
+            ("7", Some(7)),
+            ("0", Some(0)),
+            ("-3", Some(-3)),
+            ("+3", Some(3)),
+            ("0x2", Some(2)),
+            ("0XfF", Some(255)),
+            ("0b101", Some(5)),
+            ("0o17", Some(15)),
+            ("017", Some(15)),
+            ("1_000", Some(1000)),
+            ("0x_2", Some(2)),
+            ("0_7", Some(7)),
+            ("_1", None),
+            ("1_", None),
+            ("1__0", None),
+            ("0x", None),
+            ("08", None),
+            ("", None),
+            ("-", None),
+            ("+-1", None),
+            ("1.0", None),
+            (" 1", None),
+            ("9223372036854775808", None),
+            ("é1", None),
+        ] {
+            assert_eq!(integer(text), want, "{text}");
+        }
+        assert_eq!(count("0x3c"), Ok(60));
+        assert!(count("-1").is_err() && count("4294967296").is_err());
     }
 
     #[test]

@@ -24,7 +24,6 @@ pub(super) fn help() -> String {
 /// Flags of `validate image`. Booleans are written as `ec` takes them: `--info`, `--info=true`, `--info=false`. Of a
 /// flag given twice the last counts, and an empty value is as good as none.
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
 pub(crate) struct ImageFlags {
     #[command(flatten)]
     pub(crate) input: InputFlags,
@@ -73,8 +72,8 @@ pub(crate) struct InputFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct TrustFlags {
-    /// Public key of the signer: a PEM file or PEM text; overrides the policy's
-    #[arg(short = 'k', long, value_name = "FILE|PEM", env = "ASSAY_PUBLIC_KEY", allow_hyphen_values = true)]
+    /// Public key of the signer: a PEM file, PEM text, or `env://NAME` for that of a variable; overrides the policy's
+    #[arg(short = 'k', long, value_name = "FILE|PEM|env://NAME", env = "ASSAY_PUBLIC_KEY", allow_hyphen_values = true)]
     pub(crate) public_key: Option<String>,
 
     /// Do without transparency logs
@@ -124,6 +123,16 @@ pub(crate) struct PolicyFlags {
     /// Policy configuration: a file, or JSON or YAML text; an EnterpriseContractPolicy or its spec
     #[arg(short, long, value_name = "FILE|TEXT", env = "ASSAY_POLICY")]
     pub(crate) policy: Option<String>,
+
+    /// Judge without a policy: by signatures alone, and by checks where some are given
+    #[arg(long, default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) no_policy: bool,
+
+    /// Items of the policy's `include` and `exclude` that match no rule are an error, not a warning
+    #[arg(long, env = "ASSAY_STRICT_CONFIG", default_value = "false", default_missing_value = "true",
+        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
+    pub(crate) strict_config: bool,
 
     /// WebAssembly check to run beside the policy, with its parameters; repeatable
     #[arg(long, value_name = "FILE.wasm[?PARAM=VALUE&…]")]

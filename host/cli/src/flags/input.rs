@@ -1,7 +1,5 @@
 //! The flags of `validate input`.
 
-use std::num::NonZeroUsize;
-
 use clap::{ArgAction, Args};
 
 use super::{go, sources::SourceFlags};
@@ -34,6 +32,10 @@ pub(crate) struct ValidateInputFlags {
     /// Policy configuration: a file, JSON or YAML text, or a repository or address that holds one
     #[arg(short, long, value_name = "FILE|TEXT|SOURCE", env = "ASSAY_POLICY", help_heading = "Policy")]
     pub(crate) policy: String,
+
+    /// Items of the policy's `include` and `exclude` that match no rule are an error, not a warning
+    #[arg(long, help_heading = "Policy")]
+    pub(crate) strict_config: bool,
 
     /// Report to write, to standard output or a file: json, yaml, text or summary; repeatable [default: text]
     #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", help_heading = "Reports")]
@@ -81,10 +83,10 @@ pub(crate) struct ValidateInputFlags {
 
     /// How many files are judged at a time
     #[arg(long, value_name = "N", default_value = "5", help_heading = "Run")]
-    pub(crate) workers: NonZeroUsize,
+    pub(crate) workers: String,
 
     /// Colour the text report even when it does not go to a terminal
-    #[arg(long, conflicts_with = "no_color", help_heading = "Reports")]
+    #[arg(long, help_heading = "Reports")]
     pub(crate) color: bool,
 
     /// Never colour the text report; so does the environment's NO_COLOR

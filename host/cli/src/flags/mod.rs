@@ -19,7 +19,9 @@ pub(crate) mod test;
 pub(crate) mod track;
 pub(crate) mod version;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Decides whether a set of container images may ship
 #[derive(Debug, Parser)]
@@ -29,6 +31,20 @@ pub(crate) struct Flags {
     pub(crate) global: global::GlobalFlags,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Flags {
+    /// The whole command line as it is read.
+    pub(crate) fn definition() -> clap::Command {
+        go::as_pflag(Self::command())
+    }
+
+    /// Reads arguments, the first of which is the program's name.
+    pub(crate) fn read<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
+        let mut definition = Self::definition();
+        let mut found = definition.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut definition))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,8 +141,6 @@ pub(crate) enum Validate {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     /// Every command that does something, with its name from the root on. Hidden ones are left out.
@@ -140,7 +154,7 @@ mod tests {
                 walk(&format!("{name} {}", command.get_name()), command, found);
             }
         }
-        let mut root = Flags::command().disable_help_subcommand(true);
+        let mut root = Flags::definition().disable_help_subcommand(true);
         root.build();
         let mut found = Vec::new();
         walk("assay", &root, &mut found);
@@ -150,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_command_definitions_hold_together_and_help_tells_the_exit_codes() {
-        Flags::command().debug_assert();
+        Flags::definition().debug_assert();
         let (_, mut command) = leaves().into_iter().find(|(name, _)| name == "assay validate image").unwrap();
         assert!(command.render_long_help().to_string().contains(crate::exit::HELP));
     }
@@ -166,6 +180,29 @@ mod tests {
                 assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
             }
         }
+    }
+
+    #[test]
+    fn every_flag_that_is_on_or_off_takes_a_value_and_the_last_one_counts() {
+        let mut seen = 0;
+        for (name, command) in leaves() {
+            for flag in command.get_arguments() {
+                assert!(!matches!(flag.get_action(), clap::ArgAction::SetTrue), "{name}: {}", flag.get_id());
+                seen += usize::from(flag.is_require_equals_set());
+            }
+        }
+        assert!(seen > 40, "only {seen} flags are on or off");
+        let read = |more: &[&str]| {
+            let fixed = ["assay", "validate", "input", "a.yaml", "--policy", "p"];
+            let flags = Flags::read(fixed.iter().chain(more)).unwrap();
+            let Command::Validate { what: Validate::Input(flags) } = flags.command else { panic!("another command") };
+            flags
+        };
+        assert!(read(&["--color"]).color && read(&["--color=true"]).color && !read(&["--color=false"]).color);
+        assert!(!read(&["--color", "--no-color", "--color=0"]).color);
+        assert_eq!(read(&["--policy", "q", "--workers=2", "--workers=3"]).policy, "q");
+        assert!(Flags::read(["assay", "version", "--short=true", "--short=false"]).is_ok());
+        assert!(Flags::read(["assay", "version", "--short=maybe"]).is_err());
     }
 
     #[test]

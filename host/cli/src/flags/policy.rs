@@ -69,7 +69,7 @@ pub(crate) struct AnyFlags {
 }
 
 /// How files are loaded, as all tools take it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Loading")]
 pub(crate) struct LoadFlags {
     /// Names of files and folders to leave out, such as '.*' or '*_test.rego'; repeatable
@@ -165,9 +165,9 @@ pub(crate) struct TestFlags {
     #[arg(short, long, value_name = "N", help_heading = "Tests")]
     pub(crate) parallel: Option<usize>,
 
-    /// Time after which a test ends with an error, such as 5s
-    #[arg(long, value_name = "DURATION", default_value = "5s", help_heading = "Tests")]
-    pub(crate) timeout: String,
+    /// Time after which loading the policies, or a test, ends with an error, such as 5s [default: 5s for a test]
+    #[arg(long, value_name = "DURATION", help_heading = "Tests")]
+    pub(crate) timeout: Option<String>,
 
     /// Run again whenever a file changes
     #[arg(short, long, help_heading = "Tests")]
@@ -209,8 +209,12 @@ pub(crate) struct TestFlags {
     #[arg(short = 'z', long, help_heading = "Report")]
     pub(crate) exit_zero_on_skipped: bool,
 
-    /// No test at all is a failure
+    /// No test at all is no failure; under the name `opa` it never is
     #[arg(long, help_heading = "Report")]
+    pub(crate) allow_empty: bool,
+
+    /// No test at all is a failure, as it is without the flag but under the name `opa`
+    #[arg(long, conflicts_with = "allow_empty", help_heading = "Report")]
     pub(crate) fail_on_empty: bool,
 
     /// How many compile errors are printed; 0 for all
@@ -311,7 +315,7 @@ pub(crate) struct EvalFlags {
     #[arg(long, help_heading = "Evaluation")]
     pub(crate) strict_builtin_errors: bool,
 
-    /// Time after which the evaluation ends with an error, such as 30s
+    /// Time after which the command ends with an error, for each time that the question is asked, such as 30s
     #[arg(long, value_name = "DURATION", default_value = "2m", help_heading = "Evaluation")]
     pub(crate) timeout: String,
 

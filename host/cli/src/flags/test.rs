@@ -49,6 +49,10 @@ pub(crate) struct TestFlags {
         help_heading = "Policies")]
     pub(crate) all_namespaces: bool,
 
+    /// A package without rules that deny or warn is no error
+    #[arg(long, help_heading = "Policies")]
+    pub(crate) allow_empty: bool,
+
     /// Judge all files together, as a list of `path` and `contents`
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,

@@ -79,7 +79,7 @@ pub(crate) struct TrackFlags {
     pub(crate) freshen: bool,
 
     /// Days after which what a newer version replaces expires
-    #[arg(long, value_name = "DAYS", default_value = "60", help_heading = "Record")]
+    #[arg(long, value_name = "DAYS", default_value = "60", value_parser = go::count, help_heading = "Record")]
     pub(crate) in_effect_days: u32,
 
     #[command(flatten)]

@@ -11,8 +11,8 @@ use camino::Utf8PathBuf;
 use super::{
     Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings, given,
     moment::moment,
-    output::outputs,
-    policy::policy,
+    output::{outputs, refuse_shared_files},
+    policy::{by_intention, policy},
     run::{timeout, workers},
     snapshot::snapshot,
     trust::{key, refuse_summaries, refuse_what_is_not_verified_yet, skipped},
@@ -36,6 +36,8 @@ pub(crate) struct ImageSettings {
     pub(crate) skipped: Vec<CheckKind>,
     /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
     pub(crate) policy: PolicySpec,
+    /// Whether items of `include` and `exclude` that match no rule are an error.
+    pub(crate) strict_config: bool,
     pub(crate) sources: SourceSettings,
     pub(crate) checks: Vec<CheckFlag>,
     /// Whether rules for pipelines of another intention are left out.
@@ -52,13 +54,12 @@ pub(crate) struct ImageSettings {
 
 impl ImageSettings {
     pub(crate) fn new(flags: ImageFlags, around: Surroundings) -> Result<Self, Unusable> {
-        let started = Instant::now();
-        let policy = policy(&flags.policy)?;
+        let policy = policy(&flags.policy, around.called)?;
         refuse_what_is_not_verified_yet(&flags.trust, &policy)?;
         refuse_summaries(&flags.vsa)?;
         let (snapshot, snapshot_text) = snapshot(&flags.input)?;
         let snapshot = if around.called == Called::Ec { snapshot.of_known_fields() } else { snapshot };
-        let (key, mut policy) = key(flags.trust.public_key.as_deref(), policy)?;
+        let (key, mut policy) = key(flags.trust.public_key.as_deref(), policy, around.variable)?;
         if let Some(url) = given(flags.trust.rekor_url.as_deref()) {
             url.clone_into(&mut policy.rekor_url);
         }
@@ -81,7 +82,10 @@ impl ImageSettings {
         }
         let sources = SourceSettings::new(&flags.sources, &around)?
             .offline(flags.input.bundle.is_some())
-            .until(limit.map(|limit| started + limit));
+            .until(limit.map(|limit| around.started + limit));
+        if around.called == Called::Assay {
+            refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
+        }
         Ok(Self {
             called: around.called,
             temporary: (around.temporary)(),
@@ -95,22 +99,20 @@ impl ImageSettings {
             policy,
             sources,
             checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
-            // Names that `ec` does not know mean its default, as there.
-            by_intention: flags.policy.filter_type == "ec-policy",
+            by_intention: by_intention(&flags.policy.filter_type, around.called)?,
+            strict_config: flags.policy.strict_config,
             moment: moment(&flags.policy, around.now)?,
             outputs,
             strict: report.strict,
             explain: flags.report.explain,
-            workers: workers(flags.run.workers.as_deref())?,
-            deadline: limit.map(|limit| (started + limit, limit)),
+            workers: workers(flags.run.workers.as_deref(), around.called)?,
+            deadline: limit.map(|limit| (around.started + limit, limit)),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
     use crate::flags::{Command, Flags, Validate};
     use crate::registries::Network;
@@ -135,10 +137,18 @@ mod tests {
     }
 
     fn settings_as(called: Called, arguments: &[&str]) -> Result<ImageSettings, String> {
-        let fixed = ["assay", "validate", "image"];
-        let flags = Flags::try_parse_from(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
+        let names_policy = arguments.iter().any(|argument| argument.starts_with("--policy"));
+        let fixed: &[&str] = match called {
+            Called::Assay if !names_policy => &["assay", "validate", "image", "--no-policy"],
+            _ => &["assay", "validate", "image"],
+        };
+        let flags = Flags::read(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
-        let around = Surroundings {
+        ImageSettings::new(*flags, around(called)).map_err(|error| error.text())
+    }
+
+    fn around(called: Called) -> Surroundings {
+        Surroundings {
             called,
             now: NOW.parse().unwrap(),
             colours: None,
@@ -146,8 +156,10 @@ mod tests {
             cache_home: || None,
             temporary: || "/tmp".into(),
             network: Network::default,
-        };
-        ImageSettings::new(*flags, around).map_err(|error| error.text())
+            variable: |name| (name == "SIGNER").then(|| KEY.to_owned()),
+            started: Instant::now(),
+            deadline: None,
+        }
     }
 
     fn with(arguments: &[&str]) -> Result<ImageSettings, String> {
@@ -195,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_ignored_log_may_have_an_address_which_is_reported() {
-        let policy = r#"{"sources":[],"rekorUrl":"https://policy.example"}"#;
+        let policy = r#"{"sources":[{"policy":["p"]}],"rekorUrl":"https://policy.example"}"#;
         for (arguments, want) in [
             (&["--rekor-url", "https://r.example"][..], "https://r.example"),
             (&["--rekor-url", "https://r.example", "--policy", policy], "https://r.example"),
@@ -203,6 +215,59 @@ mod tests {
         ] {
             assert_eq!(with(arguments).unwrap().policy.rekor_url, want, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn judging_by_no_policy_is_asked_for_and_never_an_accident() {
+        let fixed = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor"];
+        let of = |called, more: &[&str]| {
+            let arguments = [&fixed[..], more].concat();
+            let arguments = [&["assay", "validate", "image"][..], &arguments].concat();
+            let flags = Flags::read(arguments).unwrap();
+            let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
+            ImageSettings::new(*flags, around(called)).map_err(|error| error.text())
+        };
+        let policies = ["", "{}", "{\"sources\":[]}", "sources: []", "name: x", "spec: {sources: []}\napiVersion: v1"];
+        for policy in policies {
+            let error = of(Called::Assay, &["--policy", policy]).unwrap_err();
+            assert!(error.contains("--no-policy") || error.contains("appstudio"), "{policy}: {error}");
+        }
+        assert!(of(Called::Assay, &[]).unwrap_err().contains("--no-policy"));
+        assert!(of(Called::Assay, &["--check", "c.wasm"]).unwrap_err().contains("--no-policy"));
+        assert!(of(Called::Assay, &["--no-policy"]).is_ok());
+        assert!(of(Called::Assay, &["--no-policy=false"]).is_err());
+        let both = of(Called::Assay, &["--no-policy", "--policy", "sources: [{policy: [p]}]"]);
+        assert!(both.unwrap_err().contains("`--no-policy`"));
+        // `ec` takes `{}` for the name of a resource.
+        for (policy, fine) in [("", true), ("sources: []", true), ("{}", false)] {
+            assert_eq!(of(Called::Ec, &["--policy", policy]).is_ok(), fine, "{policy}");
+        }
+        assert!(of(Called::Ec, &[]).is_ok());
+    }
+
+    #[test]
+    fn names_of_filters_that_are_none_are_refused() {
+        assert!(with(&["--filter-type", "ec-policy"]).unwrap().by_intention);
+        assert!(!with(&["--filter-type", "include-exclude"]).unwrap().by_intention);
+        assert!(with(&["--filter-type", "foo"]).unwrap_err().contains("`--filter-type foo`"));
+        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--filter-type", "foo"];
+        assert!(!settings_as(Called::Ec, &as_ec).unwrap().by_intention);
+    }
+
+    #[test]
+    fn two_reports_for_one_file_are_refused() {
+        let error = with(&["--output", "text=a.txt", "--output", "json=./a.txt"]).unwrap_err();
+        assert!(error.contains("two reports would be written to `./a.txt`"), "{error}");
+        assert!(with(&["--output", "text,json", "--output", "yaml=a"]).is_ok());
+    }
+
+    #[test]
+    fn a_key_may_stand_in_a_variable() {
+        let settings = settings(&["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://SIGNER"]).unwrap();
+        assert_eq!((settings.key.pem.as_str(), settings.key.from_file), (KEY, true));
+        assert_eq!(settings.policy.public_key, "env://SIGNER");
+        let missing = ["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://NOBODY"];
+        assert!(super::tests::settings(&missing).unwrap_err().contains("`NOBODY`"));
     }
 
     #[test]
@@ -218,7 +283,7 @@ mod tests {
 
     #[test]
     fn empty_values_mean_unset() {
-        let empty = "--rekor-url --certificate-identity --policy --output --extra-rule-data --images --file-path --json-input \
+        let empty = "--rekor-url --certificate-identity --output --extra-rule-data --images --file-path --json-input \
                      --snapshot --workers --output-file --effective-time --filter-type --vsa-upload \
                      --vsa-signing-key --attestation-format --certificate-oidc-issuer-regexp";
         let empty: Vec<String> = empty.split_whitespace().map(|flag| format!("{flag}=")).collect();
@@ -226,6 +291,9 @@ mod tests {
         let settings = with(&[&empty, &["--strict=", "--info=", "--vsa=", "--show-warnings="][..]].concat()).unwrap();
         assert_eq!(settings.outputs.len(), 1);
         assert!(settings.strict && !settings.by_intention);
+        let policy =
+            settings_as(Called::Ec, &["--image=r.example/a", "--public-key", KEY, "--ignore-rekor", "--policy="]);
+        assert!(policy.unwrap().policy.sources.is_empty());
         let options = settings.outputs.first().unwrap().options;
         assert!(options.show_warnings && !options.info);
     }
@@ -240,8 +308,10 @@ mod tests {
         // `--strict false` would leave `--strict` on and a stray word, which `ec` drops.
         assert!(strict(&["--strict", "false"]).unwrap_err().contains("false"));
         let workers = |text: &str| with(&["--workers", "3", "--workers", text]).map(|settings| settings.workers.get());
-        assert_eq!((workers("7"), workers("0")), (Ok(7), Ok(1)));
-        assert!(workers("-1").is_err() && workers("many").is_err());
+        assert_eq!((workers("7"), workers("0x2")), (Ok(7), Ok(2)));
+        assert!(workers("-1").is_err() && workers("many").is_err() && workers("0").is_err());
+        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--workers", "0"];
+        assert_eq!(settings_as(Called::Ec, &as_ec).unwrap().workers.get(), 1);
         assert!(with(&["--color=false", "--no-color=true", "--color"]).is_ok());
     }
 

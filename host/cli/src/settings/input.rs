@@ -7,7 +7,9 @@ use assay_report::{InputFormat, Options};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
-use super::{Called, Surroundings, moment::moment_of, policy::policy_of};
+use super::{
+    Called, Surroundings, given, moment::moment_of, output::refuse_shared_files, policy::policy_of, run::workers,
+};
 use crate::{
     error::Unusable,
     flags::{go, input::ValidateInputFlags},
@@ -23,6 +25,8 @@ pub(crate) struct InputSettings {
     pub(crate) outputs: Vec<InputOutput>,
     pub(crate) strict: bool,
     pub(crate) workers: NonZeroUsize,
+    /// Whether items that match no rule are an error.
+    pub(crate) strict_config: bool,
 }
 
 /// `--output FORMAT[=FILE][?OPTION=BOOL&…]`
@@ -72,6 +76,9 @@ impl InputSettings {
             as_ec: around.called == Called::Ec,
         };
         let mut outputs = outputs(&flags.output, options)?;
+        if around.called == Called::Assay {
+            refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
+        }
         // A terminal gets colours unasked; a file does not.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
@@ -86,7 +93,9 @@ impl InputSettings {
             effective_time: moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.usual(),
             outputs,
             strict: flags.strict,
-            workers: flags.workers,
+            // None at all would never end; `ec` waits for ever.
+            workers: workers(given(Some(&flags.workers)).or(Some("5")), Called::Assay)?,
+            strict_config: flags.strict_config,
         })
     }
 }

@@ -13,7 +13,7 @@ mod snapshot;
 mod sources;
 mod trust;
 
-use std::{ffi::OsStr, path::Path};
+use std::{ffi::OsStr, path::Path, time::Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -45,6 +45,12 @@ pub(crate) struct Surroundings {
     pub(crate) temporary: fn() -> Utf8PathBuf,
     /// What the environment says of registries.
     pub(crate) network: fn() -> Network,
+    /// A variable of the environment that the user names.
+    pub(crate) variable: fn(&str) -> Option<String>,
+    /// When the program was started, from which its time limit counts.
+    pub(crate) started: Instant,
+    /// The end of the command, which no work outlasts.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.

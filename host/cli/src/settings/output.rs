@@ -1,9 +1,9 @@
 //! [`Output`]: which reports go where.
 
-use std::str::FromStr as _;
+use std::{collections::BTreeSet, str::FromStr as _};
 
 use assay_report::Format;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::given;
 use crate::{
@@ -67,6 +67,29 @@ pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> R
     Ok(outputs)
 }
 
+/// Two reports for one file would leave only the last one there.
+pub(super) fn refuse_shared_files<'a>(files: impl Iterator<Item = &'a Utf8Path>) -> Result<(), Unusable> {
+    let mut seen = BTreeSet::new();
+    for file in files {
+        // Pipes and terminals take one report after another.
+        let is_regular = fs_err::metadata(file).map_or(true, |found| found.is_file());
+        if is_regular && !seen.insert(real(file)) {
+            return Err(Unusable::new(format!("`--output`: two reports would be written to `{file}`"))
+                .hint("name a file of its own for each report"));
+        }
+    }
+    Ok(())
+}
+
+/// The path without links and detours, as far as it is there.
+fn real(file: &Utf8Path) -> Utf8PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    file.canonicalize_utf8().unwrap_or_else(|_| match (folder.canonicalize_utf8(), file.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -77,6 +100,24 @@ mod tests {
     struct Flags {
         #[command(flatten)]
         report: ReportFlags,
+    }
+
+    #[test]
+    fn one_file_takes_one_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(folder.path()).unwrap();
+        fs_err::create_dir(folder.join("sub")).unwrap();
+        fs_err::write(folder.join("there"), "").unwrap();
+        std::os::unix::fs::symlink(folder.join("there"), folder.join("link")).unwrap();
+        let refused = |files: &[&str]| {
+            let files: Vec<_> = files.iter().map(|file| folder.join(file)).collect();
+            refuse_shared_files(files.iter().map(AsRef::as_ref)).is_err()
+        };
+        assert!(!refused(&["a", "b", "there"]));
+        assert!(refused(&["a", "b", "a"]) && refused(&["a", "./a"]) && refused(&["a", "sub/../a"]));
+        assert!(refused(&["there", "link"]));
+        let pipe = Utf8Path::new("/dev/null");
+        assert!(refuse_shared_files([pipe, pipe].into_iter()).is_ok());
     }
 
     fn colours(arguments: &[&str]) -> Vec<bool> {

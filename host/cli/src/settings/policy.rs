@@ -3,21 +3,50 @@
 use assay_model::{limits, policy::PolicySpec};
 use camino::Utf8Path;
 
-use super::{file_or_text, given};
+use super::{Called, file_or_text, given};
 use crate::{
     error::Unusable,
     files::read_text,
     flags::{go, image::PolicyFlags},
 };
 
-/// The configuration with the extra rule data in it; without a flag it is empty.
-pub(super) fn policy(flags: &PolicyFlags) -> Result<PolicySpec, Unusable> {
-    let mut policy = match given(flags.policy.as_deref()) {
+/// The configuration with the extra rule data in it. Without one that has sources nothing is asked about an image but who
+/// signed it, so that is refused unless it is asked for; called `ec`, it is as there.
+pub(super) fn policy(flags: &PolicyFlags, called: Called) -> Result<PolicySpec, Unusable> {
+    let argument = given(flags.policy.as_deref());
+    let mut policy = match argument {
+        // As there, a text without a colon is the name of a resource, whatever it looks like.
+        Some(text) if called == Called::Ec && text.starts_with('{') && !text.contains(':') => {
+            let why = "policy configurations are not read from a cluster";
+            return Err(Unusable::new(format!("unable to fetch EnterpriseContractPolicy: `{text}`: {why}"))
+                .hint("give a policy configuration with `sources`"));
+        }
         Some(argument) => policy_of(argument)?,
         None => PolicySpec::default(),
     };
+    if flags.no_policy && argument.is_some() {
+        return Err(Unusable::new("`--no-policy` stands beside a policy configuration")
+            .hint("leave out `--no-policy`, or `--policy` and the variable ASSAY_POLICY"));
+    }
+    if policy.sources.is_empty() && !flags.no_policy && called == Called::Assay {
+        let why = if argument.is_some() { "the policy configuration has no `sources`" } else { "no policy is given" };
+        return Err(Unusable::new(format!("{why}, so that images would be judged by their signatures alone"))
+            .hint("give `--policy` with a configuration that has `sources`, or `--no-policy` if that is meant"));
+    }
     policy.add_rule_data(&extra_rule_data(&flags.extra_rule_data)?).map_err(|error| Unusable::from_error(&error))?;
     Ok(policy)
+}
+
+/// Whether rules are chosen by the kind of pipeline they are meant for, too. Names that `ec` does not know mean its default
+/// there.
+pub(super) fn by_intention(name: &str, called: Called) -> Result<bool, Unusable> {
+    match name {
+        "ec-policy" => Ok(true),
+        "" | "include-exclude" => Ok(false),
+        _ if called == Called::Ec => Ok(false),
+        other => Err(Unusable::new(format!("`--filter-type {other}` is not a way to choose rules"))
+            .hint("write `include-exclude` or `ec-policy`")),
+    }
 }
 
 /// The policy configuration that an argument names or is. One that is fetched is text by now.

@@ -4,18 +4,19 @@ use std::{num::NonZeroUsize, str::FromStr as _, thread, time::Duration};
 
 use jiff::SignedDuration;
 
-use super::given;
-use crate::error::Unusable;
+use super::{Called, given};
+use crate::{error::Unusable, flags::go};
 
-/// How many components are judged at a time: as given, or one for each core. None is one, as in `ec`.
-pub(super) fn workers(flag: Option<&str>) -> Result<NonZeroUsize, Unusable> {
+/// How many components are judged at a time: as given, or one for each core. Called `ec`, none is one, as there.
+pub(super) fn workers(flag: Option<&str>, called: Called) -> Result<NonZeroUsize, Unusable> {
     let Some(text) = given(flag) else {
         return Ok(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     };
-    let count: u16 = text.parse().map_err(|_| {
+    let count = go::integer(text).and_then(|count| u16::try_from(count).ok());
+    let count = if count == Some(0) && called == Called::Ec { Some(1) } else { count };
+    count.and_then(|count| NonZeroUsize::new(count.into())).ok_or_else(|| {
         Unusable::new(format!("`--workers {text}` is not a number of workers")).hint("write a number from 1 to 65535")
-    })?;
-    Ok(NonZeroUsize::new(count.into()).unwrap_or(NonZeroUsize::MIN))
+    })
 }
 
 /// How long a command may take: none for as long as it likes.

@@ -73,7 +73,11 @@ pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &Polic
     Ok(())
 }
 
-pub(super) fn key(flag: Option<&str>, mut policy: PolicySpec) -> Result<(KeyText, PolicySpec), Unusable> {
+pub(super) fn key(
+    flag: Option<&str>,
+    mut policy: PolicySpec,
+    variable: fn(&str) -> Option<String>,
+) -> Result<(KeyText, PolicySpec), Unusable> {
     let (argument, whence) = match (given(flag), policy.public_key.as_str()) {
         (Some(argument), _) => (argument.to_owned(), "--public-key"),
         (None, "") => {
@@ -85,6 +89,13 @@ pub(super) fn key(flag: Option<&str>, mut policy: PolicySpec) -> Result<(KeyText
     let remote = ["k8s://", "awskms://", "gcpkms://", "azurekms://", "hashivault://", "https://", "http://"];
     let key = if argument.contains("-----BEGIN") {
         KeyText { pem: argument.clone(), origin: format!("the text of {whence}"), from_file: false }
+    } else if let Some(name) = argument.strip_prefix("env://") {
+        let pem = variable(name).ok_or_else(|| {
+            Unusable::new(format!("{whence} `{argument}`: the variable `{name}` is not set in the environment"))
+                .hint("put the PEM text of the public key into it")
+        })?;
+        // The hash is that of a file, as in `ec`.
+        KeyText { pem, origin: format!("the variable `{name}`"), from_file: true }
     } else if remote.iter().any(|scheme| argument.starts_with(scheme)) {
         return Err(Unusable::new(format!("{whence} `{argument}`: only key files and PEM texts are read so far"))
             .hint("save the public key as a PEM file"));

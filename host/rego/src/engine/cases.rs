@@ -1,5 +1,6 @@
 //! The evaluation cases of OPA, judged one by one. They are not part of this repository: they lie in the folder that
-//! `ASSAY_SHARED` names, or else in `shared` beside it. Without them there is nothing to judge.
+//! `ASSAY_SHARED` names, or else in `shared` beside it. The test is ignored unless it is asked for, as `.ci/run` does where
+//! they are.
 //!
 //! Cases that are known to fail stand in `known-failures.txt` with the reason; one that passes must leave the list.
 
@@ -13,25 +14,21 @@ use crate::conformance::{Verdict, judge, known_failures};
 /// More than these would be another engine.
 const MOST_KNOWN: usize = 10;
 
-/// Where the cases are, if they are.
-fn place() -> Option<PathBuf> {
+/// Where the cases are.
+fn place() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let place = std::env::var_os("ASSAY_SHARED").map_or_else(beside, PathBuf::from).join("data/opa/cases.jsonl");
-    place.is_file().then_some(place)
+    std::env::var_os("ASSAY_SHARED").map_or_else(beside, PathBuf::from).join("data/opa/cases.jsonl")
 }
 
 #[test]
+#[ignore = "needs shared data"]
 fn the_cases_of_opa_pass_but_for_the_known_ones() {
     let known: BTreeMap<_, _> = known_failures().collect();
     let lines = include_str!("../../known-failures.txt").lines().count();
     assert!(known.len() <= MOST_KNOWN && known.len() == lines, "each line is a note, a tab and a reason: {known:?}");
-    let Some(place) = place() else {
-        println!("skipped: the cases of OPA are not there (ASSAY_SHARED, or `shared` beside the repository)");
-        return;
-    };
     let mut wrong = Vec::new();
     let (mut passed, mut failed) = (0, 0);
-    for line in fs_err::read_to_string(place).unwrap().lines() {
+    for line in fs_err::read_to_string(place()).unwrap().lines() {
         let judged = judge(line).unwrap();
         match (judged.verdict, known.contains_key(judged.note.as_str())) {
             (Verdict::Passed, false) => passed += 1,

@@ -1,10 +1,6 @@
 //! `assay policy eval`: asks a query, prints the answer in one of `opa`'s forms.
 
-use std::{
-    io::{self, Read as _},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
 use assay_rego::{EvalError, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench};
@@ -24,7 +20,7 @@ use crate::{
     commands::builtins::StoreHost,
     error::Unusable,
     exit::tool,
-    files::read_text,
+    files::{read_text, standard_input},
     flags::policy::{EvalFlags, EvalFormat, Explain, QueryFlags},
     printer::Printer,
     registries,
@@ -106,14 +102,16 @@ impl Asked {
         }
         let query = match &flags.query {
             Some(query) => query.clone(),
-            None => stdin("the query")?,
+            None => standard_input("the query", DATA_FILE_BYTES)?,
         };
         let input = match &flags.input {
             Some(file) => {
                 let path = file.strip_prefix("file://").unwrap_or(file);
                 Some((file.clone(), read_text(Utf8Path::new(path), "--input", DATA_FILE_BYTES)?))
             }
-            None if flags.stdin_input => Some(("standard input".to_owned(), stdin("the input document")?)),
+            None if flags.stdin_input => {
+                Some(("standard input".to_owned(), standard_input("the input document", DATA_FILE_BYTES)?))
+            }
             None => None,
         };
         let document = |(origin, text): (String, String)| {
@@ -149,16 +147,6 @@ impl Asked {
             coverage: false,
         })
     }
-}
-
-fn stdin(what: &str) -> Result<String, Unusable> {
-    let unreadable = |error: io::Error| Unusable::new(format!("{what} cannot be read from standard input: {error}"));
-    let mut text = String::new();
-    let size = io::stdin().lock().take(DATA_FILE_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
-    if size as u64 > DATA_FILE_BYTES {
-        return Err(Unusable::new(format!("{what} on standard input has more than {DATA_FILE_BYTES} bytes")));
-    }
-    Ok(text)
 }
 
 fn error_text(error: &EvalError) -> String {

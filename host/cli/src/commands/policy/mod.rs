@@ -16,6 +16,7 @@ mod trace;
 
 use std::ffi::OsString;
 
+use super::fetch_policy::say as print;
 use crate::{
     error::Unusable,
     exit::tool,
@@ -26,8 +27,12 @@ use crate::{
 
 /// Carries out a command of `assay policy`.
 pub(crate) fn run(command: PolicyCommand, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+    run_as(command, false, around, printer)
+}
+
+fn run_as(command: PolicyCommand, as_opa: bool, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     match command {
-        PolicyCommand::Test(flags) => test::run(&flags, printer),
+        PolicyCommand::Test(flags) => test::run(&flags, as_opa, printer),
         PolicyCommand::Eval(flags) => eval::run(&flags, around, printer),
         PolicyCommand::Bench(flags) => bench::run(&flags, around, printer),
         PolicyCommand::Inspect(flags) => inspect::run(&flags, printer),
@@ -39,7 +44,7 @@ pub(crate) fn run(command: PolicyCommand, around: &Surroundings, printer: Printe
 /// Carries out a command of `assay opa`.
 pub(crate) fn opa(command: OpaCommand, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     match command {
-        OpaCommand::Tool(command) => run(command, around, printer),
+        OpaCommand::Tool(command) => run_as(command, true, around, printer),
         OpaCommand::Version => {
             let version = env!("CARGO_PKG_VERSION");
             let text = format!("Version: assay-{version}\nRego Version: v1\nWebAssembly: unavailable\n");
@@ -53,9 +58,4 @@ pub(crate) fn opa(command: OpaCommand, around: &Surroundings, printer: Printer) 
             ))
         }
     }
-}
-
-/// Prints data on standard output.
-fn print(printer: Printer, text: &str) -> Result<(), Unusable> {
-    printer.data(text.as_bytes()).map_err(|error| Unusable::new(format!("standard output cannot be written: {error}")))
 }

@@ -10,7 +10,7 @@ use assay_rego::{Hits, Test, TestEnd, TestOptions, TestResult, Workbench};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
-    load::{self, Paths},
+    load::{self, LoadError, Loaded, Paths},
     print,
     test_reports::{self, Report},
     times,
@@ -19,13 +19,25 @@ use crate::{
     error::Unusable,
     exit::tool,
     flags::policy::{Explain, TestFlags, TestFormat, TestSort},
+    limit,
     printer::Printer,
+    settings::timeout,
 };
 
 /// How often `--watch` looks at the files.
 const LOOK: Duration = Duration::from_millis(300);
 
-pub(super) fn run(flags: &TestFlags, printer: Printer) -> Result<u8, Unusable> {
+/// How long a test may take where nothing else is asked for, as in `opa`.
+const USUAL_LIMIT: &str = "5s";
+
+/// How much longer than a test loading may take: a limit for tests may be shorter than it takes to read them.
+const GRACE: Duration = Duration::from_millis(1600);
+
+/// The most files that `--watch` looks at: folders of links may be walked in more ways than there are files.
+const WATCHED: usize = 4 * assay_model::limits::SOURCE_FILES;
+
+/// `as_opa` says whether the tool is called by its old name, under which no test at all is no failure.
+pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u8, Unusable> {
     load::refuse(&flags.load)?;
     if flags.bench {
         return Err(Unusable::new("`--bench`: tests cannot be measured yet").hint("measure a query: `policy bench`"));
@@ -33,13 +45,14 @@ pub(super) fn run(flags: &TestFlags, printer: Printer) -> Result<u8, Unusable> {
     if !(0.0..=100.0).contains(&flags.threshold) {
         return Err(Unusable::new(format!("`--threshold {}` is no percentage", flags.threshold)));
     }
-    let time_limit = times::limit("--timeout", &flags.timeout)?;
+    let time_limit = times::limit("--timeout", flags.timeout.as_deref().unwrap_or(USUAL_LIMIT))?;
+    let empty_fails = flags.fail_on_empty || !(as_opa || flags.allow_empty);
     if !flags.watch {
-        return once(flags, time_limit, printer);
+        return once(flags, empty_fails, time_limit, printer);
     }
     loop {
         let seen = state(flags);
-        once(flags, time_limit, printer)?;
+        once(flags, empty_fails, time_limit, printer)?;
         printer.note(&format!("{}\nWatching for changes ...", "*".repeat(80)));
         while state(flags) == seen {
             // Nobody wakes this thread: it looks again when the time is over.
@@ -48,12 +61,15 @@ pub(super) fn run(flags: &TestFlags, printer: Printer) -> Result<u8, Unusable> {
     }
 }
 
-fn once(flags: &TestFlags, time_limit: Duration, printer: Printer) -> Result<u8, Unusable> {
-    let none = Vec::new();
-    let (paths, bundles) = if flags.bundle { (&none, &flags.paths) } else { (&flags.paths, &none) };
-    let loaded = match load::load(&Paths { paths, bundles, strict: false }, &flags.load)? {
-        Ok(loaded) => loaded,
-        Err(error) => {
+fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Printer) -> Result<u8, Unusable> {
+    let loaded = match loaded(flags)? {
+        None => {
+            let asked = flags.timeout.as_deref().unwrap_or_default();
+            printer.error(&format!("error: loading the policies: {}", limit::exceeded(asked)));
+            return Ok(tool::FAILED);
+        }
+        Some(Ok(loaded)) => loaded,
+        Some(Err(error)) => {
             printer.error(&error.text(flags.max_errors));
             return Ok(tool::NO);
         }
@@ -62,13 +78,24 @@ fn once(flags: &TestFlags, time_limit: Duration, printer: Printer) -> Result<u8,
     let tests = workbench
         .tests(flags.run.as_deref())
         .map_err(|error| Unusable::new(format!("`--run`: {error}")).hint("it is a regular expression"))?;
+    let fails_as_empty = tests.is_empty() && empty_fails;
+    if fails_as_empty {
+        printer.error(&match &flags.run {
+            Some(wanted) => format!(
+                "error: `--run {wanted}` matches no test\nhint: names are like `data.lib_test.test_x`; `--allow-empty` permits that nothing is tested"
+            ),
+            None => "error: there is no test\nhint: tests are rules named `test_…`; `--allow-empty` permits that nothing is tested"
+                .to_owned(),
+        });
+    }
     let (results, hits) = results(&workbench, &tests, flags, time_limit, printer)?;
     let all: Vec<_> = results.iter().map(|(at, result)| (&tests[*at], result)).collect();
-    let passed = all.iter().all(|(_, result)| match result.end {
-        TestEnd::Passed => true,
-        TestEnd::Skipped => flags.exit_zero_on_skipped,
-        TestEnd::Failed | TestEnd::Error(_) => false,
-    });
+    let passed = !fails_as_empty
+        && all.iter().all(|(_, result)| match result.end {
+            TestEnd::Passed => true,
+            TestEnd::Skipped => flags.exit_zero_on_skipped,
+            TestEnd::Failed | TestEnd::Error(_) => false,
+        });
     if flags.coverage {
         return coverage(flags, &workbench, &hits, &all, passed, printer);
     }
@@ -78,8 +105,20 @@ fn once(flags: &TestFlags, time_limit: Duration, printer: Printer) -> Result<u8,
         TestFormat::Pretty => test_reports::pretty(&all, &Report { verbose: flags.verbose, explain: flags.explain }),
     };
     print(printer, &text)?;
-    let empty = flags.fail_on_empty && all.is_empty();
-    Ok(if passed && !empty { tool::FINE } else { tool::FAILED })
+    Ok(if passed { tool::FINE } else { tool::FAILED })
+}
+
+/// Reads and compiles the policies; none where that takes longer than the time that was given. What was not asked for
+/// limits nothing here: how long policies take to compile depends on the machine.
+fn loaded(flags: &TestFlags) -> Result<Option<Result<Loaded, LoadError>>, Unusable> {
+    let limit = flags.timeout.as_deref().map_or(Ok(None), timeout)?.map(|limit| limit + GRACE);
+    let (paths, load, bundle) = (flags.paths.clone(), flags.load.clone(), flags.bundle);
+    let work = move || {
+        let none = Vec::new();
+        let (paths, bundles) = if bundle { (&none, &paths) } else { (&paths, &none) };
+        load::load(&Paths { paths, bundles, strict: false }, &load)
+    };
+    limit::within(limit, work).transpose()
 }
 
 /// The results in the order of the report, each with the place of its test in the list.
@@ -168,7 +207,7 @@ fn coverage(
 /// The files below the paths and when they changed last.
 fn state(flags: &TestFlags) -> Vec<(PathBuf, Option<SystemTime>)> {
     fn walk(path: &Path, depth: usize, found: &mut Vec<(PathBuf, Option<SystemTime>)>) {
-        let Ok(about) = fs_err::metadata(path) else { return };
+        let Some(about) = fs_err::metadata(path).ok().filter(|_| found.len() < WATCHED) else { return };
         found.push((path.to_owned(), about.modified().ok()));
         if !about.is_dir() || depth == 0 {
             return;

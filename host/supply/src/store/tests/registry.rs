@@ -464,12 +464,17 @@ fn a_redirect_to_somebody_else_carries_no_credential() {
     assert_eq!(other.requests().len(), 1);
 }
 
-/// Helper programs are found by the process's path, so they are asked in a process of its own.
+/// Helper programs are found by the process's path, so they are asked in a process of its own: by this test, which starts
+/// itself.
 #[cfg(unix)]
 #[test]
 fn a_helper_program_is_asked_once() {
     use std::os::unix::fs::PermissionsExt as _;
 
+    const INNER: &str = "ASSAY_TEST_OF_HELPERS";
+    if std::env::var_os(INNER).is_some() {
+        return ask_with_helper();
+    }
     let folder = tempfile::tempdir().unwrap();
     let (program, log) = (folder.path().join("docker-credential-test"), folder.path().join("log"));
     let script = format!(
@@ -479,7 +484,7 @@ fn a_helper_program_is_asked_once() {
     fs_err::write(&program, script).unwrap();
     fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", "store::tests::registry::helped_process", "--ignored", "--nocapture"]);
+    again.args(["--exact", "store::tests::registry::a_helper_program_is_asked_once", "--nocapture"]).env(INNER, "1");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path)));
     let output = again.env("PATH", path.unwrap()).output().unwrap();
@@ -489,9 +494,8 @@ fn a_helper_program_is_asked_once() {
     assert!(asked.starts_with("get 127.0.0.1:"), "{asked}");
 }
 
-#[test]
-#[ignore = "the other half of a_helper_program_is_asked_once, which starts it"]
-fn helped_process() {
+#[cfg(unix)]
+fn ask_with_helper() {
     let served = Served::start(|_, authorization| match authorization {
         Some(USER) => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
         _ => Answer::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
