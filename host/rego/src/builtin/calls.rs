@@ -72,7 +72,7 @@ impl Calls {
             ("ec.sigstore.verify_image", [reference, options]) => sigstore::image(host, reference, options),
             ("ec.sigstore.verify_attestation", [reference, options]) => sigstore::attestation(host, reference, options),
             (_, [Value::String(reference)]) => match function {
-                "ec.oci.blob" => Ok(content(&host.blob(reference)?).map(Value::from)),
+                "ec.oci.blob" => Ok(Some(Value::from(engine::text_of(&host.blob(reference)?)))),
                 "ec.oci.parsed_blob" => {
                     let blob = host.blob(reference)?;
                     Ok(content(&blob).and_then(|text| engine::read(text).ok()))
