@@ -1,9 +1,6 @@
 //! Reads small files and standard input with a limit, and writes reports whole or not at all.
 
-use std::{
-    io::{self, Read, Write as _},
-    time::Duration,
-};
+use std::io::{self, Read, Write as _};
 
 use assay_model::bounded::{ReadError, read_bounded};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -160,32 +157,6 @@ mod tests {
         write_whole(&path, b"new").unwrap();
         assert_eq!(fs_err::read(&path).unwrap(), b"new");
         assert_eq!(fs_err::read_dir(&folder).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn what_killed_runs_left_is_swept_and_nothing_else() {
-        let (_keep, folder) = folder();
-        let path = folder.join("report.json");
-        let old = std::time::SystemTime::now() - 2 * LEFTOVER;
-        for (name, time) in [
-            (".report.json.aB3xY9.part", Some(old)),
-            (".report.json.aB3xY8.part", None),
-            (".report.json.notes.part", Some(old)),
-            (".other.json.aB3xY9.part", Some(old)),
-        ] {
-            let file = fs_err::File::create(folder.join(name)).unwrap();
-            if let Some(time) = time {
-                file.file().set_modified(time).unwrap();
-            }
-        }
-        write_whole(&path, b"new").unwrap();
-        let mut left: Vec<_> =
-            folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
-        left.sort();
-        assert_eq!(
-            left,
-            [".other.json.aB3xY9.part", ".report.json.aB3xY8.part", ".report.json.notes.part", "report.json"]
-        );
     }
 
     #[cfg(unix)]

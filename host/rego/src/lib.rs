@@ -54,5 +54,5 @@ pub use profile::{LineCost, Profile, RuleCost};
 pub use query::{PreparedQuery, QueryAnswer, QueryError, QueryExpression, QueryNotes, QueryOptions, QueryResult};
 pub use sources::{SigstoreDefaults, SourceError, Sources};
 pub use story::{RuleStory, StoryPart};
-pub use testing::{BadRegex, FailedLine, Test, TestEnd, TestOptions, TestResult};
+pub use testing::{BadRegex, Case, FailedLine, Test, TestEnd, TestOptions, TestResult};
 pub use workbench::{Timings, Workbench};

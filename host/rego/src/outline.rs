@@ -46,6 +46,8 @@ pub(crate) struct RuleOutline {
     pub(crate) path: Vec<String>,
     /// True for functions.
     pub(crate) is_function: bool,
+    /// What it gives is an object of the cases of a test, by their keys: `test_x[case] if`, `test_x["a"] := true`.
+    pub(crate) has_cases: bool,
     /// True for `default` definitions.
     pub(crate) is_default: bool,
     /// Where it starts.

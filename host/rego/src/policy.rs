@@ -235,7 +235,7 @@ impl Policy {
         let places = rules.iter().map(|rule| rule.place.clone()).collect();
         let watch = Watch { stories: Some(Wanted::At(places)), ..Watch::default() };
         let question = ask.question();
-        let input = regorus::Value::from_json_str(ask.input).map_err(|error| EvalError::Input(error.to_string()))?;
+        let input = engine::read(ask.input).map_err(EvalError::Input)?;
         let paths: Vec<_> = paths.into_iter().collect();
         let asked = ask.of(&question, &self.program, Some(input));
         let (seen, _) = question.answered(self.program.watched(&paths, &asked, &watch))?;
@@ -342,7 +342,7 @@ pub(crate) fn evaluate(
     let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
     let asked = ask.of(&question, program, input);
     let answer = question.answered(program.evaluate(paths, &asked))?;
-    let json = |value: regorus::Value| serde_json::to_value(value);
+    let json = |value: regorus::Value| engine::given(&value);
     let values: Result<_, _> = answer.values.into_iter().map(|value| value.map(json).transpose()).collect();
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
     Ok(values)

@@ -182,7 +182,7 @@ impl Workbench {
             Ok(results) => results,
             Err(error) => return Err(QueryError::Eval { error, notes: Box::new(notes(seen, Vec::new())) }),
         };
-        let json = |value: &regorus::Value| serde_json::to_value(value).unwrap_or(Value::Null);
+        let json = |value: &regorus::Value| engine::given(value).unwrap_or(Value::Null);
         let result = |found: &engine::Found| QueryResult {
             values: found.values.iter().map(json).collect(),
             bindings: found.bindings.iter().map(|(name, value)| (name.to_string(), json(value))).collect(),

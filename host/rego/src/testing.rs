@@ -5,7 +5,7 @@
 //! tests, the keys of `test_x[case]` are cases of one test, and `todo_test_…` is not run.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -21,7 +21,7 @@ use regex::Regex;
 
 use crate::{
     builtin::{Host, Nothing},
-    compile_error::Place,
+    compile_error::{Place, Problem},
     coverage::Hits,
     engine::{self, Part, StackError, Wanted, Watch},
     eval_error::EvalError,
@@ -47,10 +47,24 @@ pub struct Test {
     pub place: Place,
     /// Whether it is one that is not run yet.
     pub todo: bool,
-    /// The path below `data`.
+    /// The path of the rule below `data`.
     path: Vec<String>,
-    /// Which of the rule's definitions it is.
-    definition: usize,
+    /// Which of the rule's definitions it is; none for its default.
+    definition: Option<usize>,
+    form: Form,
+}
+
+/// What a test gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// One value.
+    Value,
+    /// An object of cases; these keys lead to it.
+    Cases(Vec<String>),
+    /// An object that is never true, as OPA has it: `test_x.a if …`.
+    Object,
+    /// Nothing: a function, which has no value.
+    Function,
 }
 
 /// A regular expression that is none.
@@ -95,12 +109,23 @@ pub struct TestResult {
     pub duration: Duration,
     /// The lines that it printed.
     pub output: Vec<String>,
-    /// The cases of a test `test_x[case]` with whether each is true, by their names.
-    pub cases: Vec<(String, bool)>,
+    /// The cases of a test `test_x[case]` by their names.
+    pub cases: Vec<Case>,
     /// The expression that did not hold; none when the test did not fail or is a plain value.
     pub failed: Option<FailedLine>,
     /// What happened in it, when that was wanted and it failed.
     pub trace: Explained,
+}
+
+/// A case of a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its key.
+    pub name: String,
+    /// Whether it is true, with all cases within it.
+    pub held: bool,
+    /// Those of `test_x[name][other]`.
+    pub cases: Vec<Self>,
 }
 
 /// An expression that did not hold.
@@ -135,26 +160,45 @@ impl Workbench {
     }
 
     fn all_tests(&self) -> Vec<Test> {
+        let mut named: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         let mut definitions: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         let mut tests = Vec::new();
         for module in &self.modules {
             for rule in &module.rules {
-                let Some(name) = rule.path.first().filter(|_| !rule.is_function && !rule.is_default) else { continue };
-                let todo = name.starts_with(TODO);
-                if rule.path.len() > 1 || !(todo || name.starts_with(PREFIX)) {
-                    continue;
+                let path: Vec<_> = module.package.iter().chain(&rule.path).cloned().collect();
+                let definition = (!rule.is_default).then(|| {
+                    let count = definitions.entry(path.clone()).or_default();
+                    *count += 1;
+                    *count - 1
+                });
+                let is_one = |name: &String| name.starts_with(TODO) || name.starts_with(PREFIX);
+                let Some(at) = rule.path.iter().position(is_one) else { continue };
+                let (front, below) = rule.path.split_at(at + 1);
+                let mut front = front.to_vec();
+                let todo = front.last().is_some_and(|name| name.starts_with(TODO));
+                let key = module.package.iter().chain(&front).cloned().collect();
+                let before = named.entry(key).or_default();
+                if *before > 0
+                    && !todo
+                    && let Some(name) = front.last_mut()
+                {
+                    name.push_str(&format!("#{before:02}"));
                 }
-                let path: Vec<_> = module.package.iter().cloned().chain([name.clone()]).collect();
-                let count = definitions.entry(path.clone()).or_default();
-                let definition = *count;
-                *count += 1;
+                *before += 1;
+                let form = match (rule.is_function, rule.has_cases) {
+                    (true, _) => Form::Function,
+                    (_, true) => Form::Cases(below.to_vec()),
+                    (_, false) if below.is_empty() => Form::Value,
+                    _ => Form::Object,
+                };
                 tests.push(Test {
                     package: format!("data.{}", module.package_name()),
-                    name: if definition == 0 { name.clone() } else { format!("{name}#{definition:02}") },
+                    name: dotted(&front),
                     place: rule.place.clone(),
                     todo,
                     path,
                     definition,
+                    form,
                 });
             }
         }
@@ -220,29 +264,47 @@ impl Workbench {
         if test.todo {
             return (result, engine::Hits::default());
         }
+        if test.form == Form::Function {
+            result.end = TestEnd::Error(self.function_error(test));
+            return (result, engine::Hits::default());
+        }
         let started = Instant::now();
         let question = Question::new(host, Timestamp::now(), None, options.time_limit);
         let watch = Watch { coverage: options.coverage, ..Watch::default() };
-        let (value, prints, seen) = self.program.definition(&test.path, test.definition, &question.ask(None), &watch);
-        let value = question.answered(value);
-        result.duration = started.elapsed();
+        let ask = question.ask(None);
+        let (value, prints, seen) = self.program.definition(&test.path, test.definition, &ask, &watch);
+        let mut value = question.answered(value);
         result.output = prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect();
-        if let Ok(Some(regorus::Value::Object(cases))) = &value {
-            let name = |key: &regorus::Value| key.as_string().map_or_else(|_| key.to_string(), |text| text.to_string());
-            let held = |value: &regorus::Value| *value == regorus::Value::Bool(true);
-            result.cases = cases.iter_sorted().map(|(key, value)| (name(key), held(value))).collect();
+        if let (Form::Cases(below), Ok(Some(made))) = (&test.form, &value) {
+            // What a case needs may be found where the case itself is not: it is looked at by itself.
+            let reached = test.definition.map_or_else(|| Ok(BTreeSet::new()), |at| self.program.cases(&test.path, at, &ask));
+            match question.answered(reached) {
+                Ok(reached) => result.cases = cases(below, made, reached),
+                Err(error) => value = Err(error),
+            }
         }
-        let cases_hold = !result.cases.is_empty() && result.cases.iter().all(|(_, held)| *held);
-        result.end = match value {
-            Ok(Some(regorus::Value::Bool(true))) => TestEnd::Passed,
-            Ok(_) if cases_hold => TestEnd::Passed,
-            Ok(_) => TestEnd::Failed,
-            Err(error) => TestEnd::Error(error),
+        result.duration = started.elapsed();
+        result.end = match (value, &test.form) {
+            (Err(error), _) => TestEnd::Error(error),
+            (Ok(Some(regorus::Value::Bool(true))), Form::Value) => TestEnd::Passed,
+            (Ok(Some(_)), Form::Cases(_)) if result.cases.iter().all(|case| case.held) => TestEnd::Passed,
+            (Ok(_), _) => TestEnd::Failed,
         };
         if result.end == TestEnd::Failed {
             self.look_again(test, host, options, &mut result);
         }
         (result, seen.hits)
+    }
+
+    /// A test that is a function: in OPA's words, as it is asked for by name and not called.
+    fn function_error(&self, test: &Test) -> EvalError {
+        let name = test.full_name();
+        let have = self.program.signature(&test.path).unwrap_or("any");
+        let marks = "^".repeat(name.chars().count());
+        let message = format!(
+            "1 error occurred: 1:1: rego_type_error: function {name} used as reference, not called\n\t{name}\n\t{marks}\n\thave: {have}"
+        );
+        EvalError::Policy(Problem { code: Some("rego_type_error"), ..Problem::new(None, message) })
     }
 
     /// Evaluates a test that failed once more to see why. It gives the same answer, as nothing in it is by chance.
@@ -255,6 +317,81 @@ impl Workbench {
             Some(FailedLine::of(part))
         });
         result.trace = Explained::of(seen.trace);
+    }
+}
+
+/// A path as it is written: the first name, then names with dots and others in brackets.
+fn dotted(path: &[String]) -> String {
+    let mut text = String::new();
+    for (at, name) in path.iter().enumerate() {
+        let mut letters = name.chars();
+        let is_name = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        if at == 0 {
+            text.push_str(name);
+        } else if is_name {
+            text.push_str(&format!(".{name}"));
+        } else {
+            text.push_str(&format!("[{}]", serde_json::Value::from(name.as_str())));
+        }
+    }
+    text
+}
+
+/// The cases of a test: those of its value, which is at `below`, and those it reached, which failed if it has no value for
+/// them.
+fn cases(below: &[String], made: &regorus::Value, reached: BTreeSet<Vec<regorus::Value>>) -> Vec<Case> {
+    let mut cases = BTreeMap::new();
+    let front: Vec<_> = below.iter().map(|name| regorus::Value::from(name.as_str())).collect();
+    let whole = front.iter().rev().fold(made.clone(), |value, key| {
+        regorus::Value::from(BTreeMap::from([(key.clone(), value)]))
+    });
+    Found::add(&mut cases, &whole);
+    for path in reached {
+        Found::reach(&mut cases, &front.iter().chain(&path).collect::<Vec<_>>());
+    }
+    Found::listed(cases)
+}
+
+/// A case while they are gathered.
+#[derive(Default)]
+struct Found {
+    held: bool,
+    cases: BTreeMap<String, Self>,
+}
+
+impl Found {
+    fn name(key: &regorus::Value) -> String {
+        let json = engine::given(key).unwrap_or_default();
+        json.as_str().map_or_else(|| json.to_string(), str::to_owned)
+    }
+
+    fn add(cases: &mut BTreeMap<String, Self>, value: &regorus::Value) {
+        let regorus::Value::Object(fields) = value else { return };
+        for (key, value) in fields.iter() {
+            let mut within = BTreeMap::new();
+            Self::add(&mut within, value);
+            let held = match value {
+                regorus::Value::Object(_) => within.values().all(|case| case.held),
+                other => *other == regorus::Value::Bool(true),
+            };
+            cases.insert(Self::name(key), Self { held, cases: within });
+        }
+    }
+
+    /// A case is reached; gives whether it holds, as do those around it.
+    fn reach(cases: &mut BTreeMap<String, Self>, path: &[&regorus::Value]) -> bool {
+        let Some((key, rest)) = path.split_first() else { return true };
+        let case = cases.entry(Self::name(key)).or_default();
+        if !rest.is_empty() {
+            case.held &= Self::reach(&mut case.cases, rest);
+        }
+        case.held
+    }
+
+    fn listed(cases: BTreeMap<String, Self>) -> Vec<Case> {
+        let one = |(name, case): (String, Self)| Case { name, held: case.held, cases: Self::listed(case.cases) };
+        cases.into_iter().map(one).collect()
     }
 }
 

@@ -72,7 +72,7 @@ impl Calls {
             ("ec.sigstore.verify_image", [reference, options]) => sigstore::image(host, reference, options),
             ("ec.sigstore.verify_attestation", [reference, options]) => sigstore::attestation(host, reference, options),
             (_, [Value::String(reference)]) => match function {
-                "ec.oci.blob" => content(reference, &host.blob(reference)?).map(|text| Some(Value::from(text))),
+                "ec.oci.blob" => Ok(Some(Value::from(engine::text_of(&host.blob(reference)?)))),
                 "ec.oci.parsed_blob" => parsed(reference, &host.blob(reference)?),
                 "ec.oci.descriptor" => Ok(Some(shape::described(host.descriptor(reference)?))),
                 "ec.oci.image_index" => Ok(shape::index(&host.image_index(reference)?)),

@@ -146,7 +146,7 @@ fn descriptor(descriptor: Descriptor) -> Option<Value> {
         ("mediaType", Value::from(descriptor.media_type)),
         ("size", Value::from(descriptor.size)),
         ("digest", Value::from(descriptor.digest)),
-        ("data", Value::from(String::from_utf8_lossy(&data).as_ref())),
+        ("data", Value::from(crate::engine::text_of(&data))),
         ("urls", list(descriptor.urls)),
         ("annotations", texts(descriptor.annotations)),
         ("artifactType", Value::from(descriptor.artifact_type)),

@@ -21,6 +21,8 @@ pub(crate) struct Module {
     pub package_span: Span,
     pub imports: Vec<Import>,
     pub rules: Vec<Rule>,
+    /// It is Rego of before 1.0 and does not import `rego.v1`.
+    pub v0: bool,
     /// Every comment, from `#` to the end of the line, in source order.
     pub comments: Vec<Span>,
 }

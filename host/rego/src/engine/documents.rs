@@ -6,6 +6,9 @@
 use regorus::Value;
 use serde_json::Value as Json;
 
+use super::builtins::sorted;
+use super::bytes::{admitted_value, is_raw, shown};
+
 /// The largest exponent of a number, either way.
 const EXPONENT: u32 = 5_000;
 
@@ -17,7 +20,14 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
     if let Some(number) = beyond(text) {
         return Err(out_of_range(number));
     }
-    Value::from_json_str(text).map_err(|error| error.to_string())
+    let value = Value::from_json_str(text).map_err(|error| error.to_string())?;
+    Ok(if may_be_raw(text) { admitted_value(value) } else { value })
+}
+
+/// Whether a text of JSON may hold, as it is or escaped, one of the code points that stand for bytes.
+fn may_be_raw(text: &str) -> bool {
+    let high = |at: usize| text.get(at + 2..at + 6).is_some_and(|unit| unit.eq_ignore_ascii_case("dbff"));
+    is_raw(text) || text.match_indices("\\u").any(|(at, _)| high(at))
 }
 
 /// A document that was read elsewhere as a value.
@@ -28,7 +38,32 @@ pub(crate) fn take(document: Json) -> Result<Value, String> {
     if let Some(number) = number_beyond(&document) {
         return Err(out_of_range(&number));
     }
-    serde_json::from_value(document).map_err(|error| error.to_string())
+    serde_json::from_value(document).map(admitted_value).map_err(|error| error.to_string())
+}
+
+/// A value as a document for others: sets are lists in OPA's order, a key that is no text is its JSON, and a byte that is
+/// no UTF-8 a replacement letter.
+///
+/// # Errors
+/// A number that cannot be written.
+pub(crate) fn given(value: &Value) -> Result<Json, serde_json::Error> {
+    Ok(match value {
+        Value::String(text) => Json::String(shown(text).into_owned()),
+        Value::Array(items) => items.iter().map(given).collect::<Result<_, _>>()?,
+        Value::Set(items) => sorted(items.iter()).into_iter().map(given).collect::<Result<_, _>>()?,
+        Value::Object(fields) => {
+            let mut all = serde_json::Map::with_capacity(fields.len());
+            for (key, value) in fields.iter() {
+                let key = match key {
+                    Value::String(text) => shown(text).into_owned(),
+                    other => serde_json::to_string(&given(other)?)?,
+                };
+                all.insert(key, given(value)?);
+            }
+            Json::Object(all)
+        }
+        other => serde_json::to_value(other)?,
+    })
 }
 
 fn out_of_range(number: &str) -> String {

@@ -196,6 +196,8 @@ pub(crate) struct RuleIr {
 #[derive(Debug)]
 pub(crate) struct BranchIr {
     pub body: Vec<Lit>,
+    /// Which literals of the body make the variables of `path`: those before are the source's own.
+    pub keys: std::ops::Range<usize>,
     /// Where in the rule's object the value goes.
     pub path: Vec<Expr>,
     /// The value, or the element of a set.

@@ -8,6 +8,7 @@
 mod annotations;
 mod ast;
 mod builtins;
+mod bytes;
 #[cfg(test)]
 mod cases;
 mod documents;
@@ -32,8 +33,9 @@ mod stack;
 mod types;
 mod watch;
 
+pub(crate) use bytes::text_of;
 pub(crate) use builtins::{Host, HostError, NoHost};
-pub(crate) use documents::{read, take};
+pub(crate) use documents::{given, read, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};
 pub(crate) use policy::{Ask, Files, Policy};

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use crate::engine::ast::{Module, Name, Rule, TermKind};
+use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
-use crate::engine::ir::NodeId;
+use crate::engine::ir::{Expr, NodeId};
 use crate::engine::span::{Source, Span};
 
 /// What the rules of a node make together.
@@ -41,6 +41,18 @@ pub(crate) struct Node {
     pub rules: Vec<RuleAt>,
     pub kind: Kind,
     pub arity: usize,
+    /// For each rule, what of its head behind the node is constant: `p.q[1][x]` at `p.q` has `[1]`.
+    pub constants: Vec<Vec<Value>>,
+}
+
+/// What the names of tests begin with.
+pub(crate) const TEST: &str = "test_";
+
+impl Node {
+    /// Whether a rule here is a test.
+    pub(crate) fn is_test(&self) -> bool {
+        self.path.iter().any(|part| matches!(part, Value::String(name) if name.starts_with(TEST)))
+    }
 }
 
 /// The rules of a policy by path; node 0 is `data`.
@@ -65,6 +77,34 @@ impl Tree {
         Some(at)
     }
 
+    /// Whether a path below `data` leads into the value of a rule, beyond what the rule's head names.
+    pub(crate) fn is_inside_a_rule(&self, path: &[Value]) -> bool {
+        let (mut at, mut rest) = (0, path);
+        while let Some(node) = self.node(at) {
+            let below = |constants: &Vec<Value>| constants.len() < rest.len() && rest.starts_with(constants);
+            if node.constants.iter().any(below) {
+                return true;
+            }
+            let Some((Value::String(name), behind)) = rest.split_first() else { return false };
+            let Some(child) = node.children.get(name) else { return false };
+            (at, rest) = (*child, behind);
+        }
+        false
+    }
+
+    /// The function that a path below `data` names or leads through, if its constant front does.
+    pub(crate) fn function_at(&self, path: &[Expr]) -> Option<NodeId> {
+        let mut at = 0;
+        for step in path {
+            let Expr::Const(Value::String(name)) = step else { return None };
+            at = *self.node(at)?.children.get(name)?;
+            if self.node(at)?.kind == Kind::Function {
+                return Some(at);
+            }
+        }
+        None
+    }
+
     /// The path of a node as text, `data` in front.
     pub(crate) fn name(&self, id: NodeId) -> String {
         let mut text = "data".to_owned();
@@ -85,7 +125,7 @@ impl Tree {
         let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
         let mut path = node.path.clone();
         path.push(Value::String(name.clone()));
-        self.nodes.push(Node { path, children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0 });
+        self.nodes.push(Node { path, children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0, constants: Vec::new() });
         if let Some(node) = self.nodes.get_mut(parent as usize) {
             node.children.insert(name.clone(), id);
         }
@@ -98,13 +138,23 @@ pub(crate) fn constant_front(rule: &Rule) -> usize {
     rule.head.path.iter().take_while(|term| matches!(term.kind, TermKind::Scalar(Value::String(_)))).count()
 }
 
+/// The constants of a head behind its constant front.
+fn constant_rest(rule: &Rule) -> Vec<Value> {
+    let rest = rule.head.path.get(constant_front(rule)..).unwrap_or_default();
+    let constant = |term: &Term| match &term.kind {
+        TermKind::Scalar(value) => Some(value.clone()),
+        _ => None,
+    };
+    rest.iter().map_while(constant).collect()
+}
+
 /// Builds the tree and gives, for each rule of each file, its node.
 pub(crate) fn gather(
     modules: &[Module],
     sources: &[Source],
     errors: &mut Vec<CompileError>,
 ) -> (Tree, Vec<Vec<NodeId>>) {
-    let root = Node { path: Vec::new(), children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0 };
+    let root = Node { path: Vec::new(), children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0, constants: Vec::new() };
     let mut tree = Tree { nodes: vec![root], globals: BTreeMap::new() };
     let mut places = Vec::with_capacity(modules.len());
     for (file, module) in modules.iter().enumerate() {
@@ -191,6 +241,7 @@ fn place(
         }
     }
     node.rules.push(at);
+    node.constants.push(constant_rest(rule));
 }
 
 /// A rule that is one value, a set or a function cannot have rules below it.

@@ -3,7 +3,7 @@
 use regorus::Value;
 
 use super::annotations::metadata;
-use super::ast::{LiteralKind, Module, Rule, Term, TermKind};
+use super::ast::{Head, LiteralKind, Module, Rule, Term, TermKind};
 use super::modules::constant_front;
 use super::span::{Source, Span};
 use crate::{
@@ -20,20 +20,32 @@ pub(super) fn outline(module: &Module, source: &Source) -> Outline {
         blocks: metadata(module, source),
         package_line: source.row(module.package_span.start),
         imports: module.imports.iter().map(|each| Import { line: import(each) }).collect(),
-        rules: module.rules.iter().map(|rule| rule_outline(rule, source)).collect(),
+        rules: module.rules.iter().map(|rule| rule_outline(rule, module.v0, source)).collect(),
     }
 }
 
-fn rule_outline(rule: &Rule, source: &Source) -> RuleOutline {
+fn rule_outline(rule: &Rule, v0: bool, source: &Source) -> RuleOutline {
     let front = rule.head.path.iter().take(constant_front(rule)).filter_map(text).map(str::to_owned);
     RuleOutline {
         path: std::iter::once(rule.head.name.to_string()).chain(front).collect(),
         is_function: rule.head.args.is_some(),
         is_default: rule.default,
+        has_cases: has_cases(rule, v0),
         place: place(rule.span, source),
         odd_value: odd_value(rule),
         code: rule.bodies.iter().flat_map(|branch| &branch.body).find_map(|literal| literal_code(&literal.kind)),
     }
+}
+
+/// As OPA tells partial objects from other rules: by a variable in the head, or by one constant behind the name where a
+/// value is written and no `if`.
+fn has_cases(rule: &Rule, v0: bool) -> bool {
+    let Head { path, args, key, .. } = &rule.head;
+    let first = rule.bodies.first();
+    let without_if = v0 || first.is_some_and(|first| first.body.is_empty());
+    let valued = first.is_some_and(|first| first.value.is_some());
+    let is_constant = |term: &Term| matches!(term.kind, TermKind::Scalar(_));
+    args.is_none() && key.is_none() && (!path.iter().all(is_constant) || (path.len() == 1 && valued && without_if))
 }
 
 fn odd_value(rule: &Rule) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 //!
 //! A policy never changes and is shared between threads; each query owns its memo and its frames.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use regorus::Value;
@@ -42,6 +43,8 @@ pub(crate) struct Policy {
     pub(super) reach: Reach,
     data: Value,
     pub(super) workers: Workers,
+    /// What the functions among the tests take and give.
+    pub(super) signatures: BTreeMap<NodeId, String>,
 }
 
 /// What evaluations leave for the next: compiled patterns, and values that are the same in every query. Each evaluation
@@ -143,11 +146,12 @@ impl Files {
         let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &mut errors);
         let planned = plan(&tree, &rules, &sources, &mut errors);
         // Rules with an error are left out of the later passes, so that each error is told for what it is.
-        check(&tree, &rules, &planned.1, &sources, &mut errors);
+        let signatures = check(&tree, &rules, &planned.1, &sources, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
-        Ok(Policy { sources, tree, program: planned.0, reach: planned.1, data, workers: Workers::default() })
+        let (program, reach) = planned;
+        Ok(Policy { sources, tree, program, reach, data, workers: Workers::default(), signatures })
     }
 }
 

@@ -179,6 +179,9 @@ pub(crate) enum KeyAt {
 #[derive(Debug)]
 pub(crate) struct Branch {
     pub steps: Vec<Step>,
+    /// The case that a test `test_x[case]` is at, known as early as can be: these steps bind the variables of `path`. None
+    /// for all other rules.
+    pub case: Option<Vec<Step>>,
     pub path: Vec<Term>,
     pub value: Term,
     pub set: bool,

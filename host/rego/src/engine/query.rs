@@ -3,7 +3,7 @@
 //! As in `opa eval`, each expression of a query has a value: that of the term it is, or else `true`. An expression that
 //! stands alone and has one result may be false; of more than one, each must hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use regorus::Value;
@@ -259,15 +259,15 @@ impl Policy {
         Ok(Results { found, prints, seen: Seen::default() })
     }
 
-    /// Whether one definition of a rule that is a single value is `true`; `at` counts the definitions that are not
-    /// defaults, in the order of files and rows.
+    /// The value of one definition of a rule; `at` counts the definitions that are not defaults, in the order of files and
+    /// rows, and none is the default.
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer.
     pub(crate) fn definition(
         &self,
         path: &[String],
-        at: usize,
+        at: Option<usize>,
         ask: &Ask<'_>,
         watch: &Watch,
     ) -> (Result<Option<Value>, EvalError>, Vec<Printed>, Seen) {
@@ -292,6 +292,26 @@ impl Policy {
             self.workers.give(worker);
         }
         (value.map_err(|error| *error), prints, seen)
+    }
+
+    /// The cases that one definition of a test `test_x[case]` reaches, whether they hold or not.
+    ///
+    /// # Errors
+    /// [`EvalError`] when there is no answer.
+    pub(crate) fn cases(&self, path: &[String], at: usize, ask: &Ask<'_>) -> Result<BTreeSet<Vec<Value>>, EvalError> {
+        let mut worker = self.workers.take();
+        let mut eval = self.eval(ask, &mut worker);
+        let node = self.tree.find(path.iter().map(String::as_str));
+        let cases = node.map_or_else(|| Ok(BTreeSet::new()), |node| eval.cases(node, at));
+        drop(eval);
+        self.workers.give(worker);
+        cases.map_err(|error| *error)
+    }
+
+    /// What kind of function stands at a path, in OPA's words; none for another rule.
+    pub(crate) fn signature(&self, path: &[String]) -> Option<&str> {
+        let node = self.tree.find(path.iter().map(String::as_str))?;
+        self.signatures.get(&node).map(String::as_str)
     }
 }
 

@@ -87,7 +87,7 @@ fn the_cases_of_a_test_are_told_apart() {
                 test_y[name] if {\n\tsome name in {\"a\", \"b\"}\n}\n";
     let results = run(&[text], &options());
     let told: Vec<_> = results.iter().map(|(_, result)| (result.end.clone(), result.cases.clone())).collect();
-    let case = |name: &str, held| (name.to_owned(), held);
+    let case = |name: &str, held| Case { name: name.to_owned(), held, cases: Vec::new() };
     let want = [
         (TestEnd::Failed, vec![case("one", true), case("two", false)]),
         (TestEnd::Passed, vec![case("a", true), case("b", true)]),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use assay_rego::{CoverageReport, FileCoverage, Test, TestEnd, TestResult};
+use assay_rego::{Case, CoverageReport, FileCoverage, Test, TestEnd, TestResult};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use serde_json::{Value, json};
 
@@ -52,9 +52,7 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
         dirty = true;
         let _infallible = writeln!(text, "{}:{}:", test.place.file, test.place.line);
         text.push_str(&head(test, result));
-        for (case, held) in &result.cases {
-            let _infallible = writeln!(text, "  {case}: {}", if *held { "PASS" } else { "FAIL" });
-        }
+        list_cases(&mut text, &result.cases, report.verbose, 1);
         if let TestEnd::Error(error) = &result.end {
             let _infallible = writeln!(text, "  {error}");
         }
@@ -74,18 +72,60 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
         text.push_str(RULE);
         text.push('\n');
     }
-    let count = |wanted: fn(&TestEnd) -> bool| all.iter().filter(|(_, result)| wanted(&result.end)).count();
-    for (word, count) in [
-        ("PASS", count(|end| *end == TestEnd::Passed)),
-        ("FAIL", count(|end| *end == TestEnd::Failed)),
-        ("SKIPPED", count(|end| *end == TestEnd::Skipped)),
-        ("ERROR", count(|end| matches!(end, TestEnd::Error(_)))),
-    ] {
+    let (mut passed, mut failed, mut skipped, mut errors) = (0, 0, 0, 0);
+    for (_, result) in all {
+        match result.end {
+            TestEnd::Skipped => skipped += 1,
+            TestEnd::Error(_) => errors += 1,
+            // Of a test with cases each case counts, as in OPA.
+            TestEnd::Passed | TestEnd::Failed if !result.cases.is_empty() => {
+                count_cases(&result.cases, &mut passed, &mut failed);
+            }
+            TestEnd::Passed => passed += 1,
+            TestEnd::Failed => failed += 1,
+        }
+    }
+    let total = passed + failed + skipped + errors;
+    for (word, count) in [("PASS", passed), ("FAIL", failed), ("SKIPPED", skipped), ("ERROR", errors)] {
         if count > 0 {
-            let _infallible = writeln!(text, "{word}: {count}/{}", all.len());
+            let _infallible = writeln!(text, "{word}: {count}/{total}");
         }
     }
     text
+}
+
+/// The cases of a test, those that hold only where every test is told.
+fn list_cases(text: &mut String, cases: &[Case], verbose: bool, depth: usize) {
+    for case in cases.iter().filter(|case| verbose || !case.held) {
+        let end = if case.held { "PASS" } else { "FAIL" };
+        let _infallible = writeln!(text, "{}{}: {end}", "  ".repeat(depth), case.name);
+        list_cases(text, &case.cases, verbose, depth + 1);
+    }
+}
+
+fn count_cases(cases: &[Case], passed: &mut usize, failed: &mut usize) {
+    for case in cases {
+        match (case.cases.is_empty(), case.held) {
+            (false, _) => count_cases(&case.cases, passed, failed),
+            (true, true) => *passed += 1,
+            (true, false) => *failed += 1,
+        }
+    }
+}
+
+/// The cases of a test as OPA's JSON has them.
+fn json_cases(cases: &[Case]) -> Value {
+    let one = |case: &Case| {
+        let mut json = json!({ "name": case.name });
+        if !case.held {
+            json["fail"] = true.into();
+        }
+        if !case.cases.is_empty() {
+            json["sub_results"] = json_cases(&case.cases);
+        }
+        (case.name.clone(), json)
+    };
+    Value::Object(cases.iter().map(one).collect())
 }
 
 fn head(test: &Test, result: &TestResult) -> String {
@@ -141,10 +181,7 @@ pub(super) fn json(all: &All<'_>) -> String {
             json["output"] = BASE64.encode(text_of(&result.output)).into();
         }
         if !result.cases.is_empty() {
-            let case = |(name, held): &(String, bool)| {
-                (name.clone(), if *held { json!({ "name": name }) } else { json!({"name": name, "fail": true}) })
-            };
-            json["sub_results"] = Value::Object(result.cases.iter().map(case).collect());
+            json["sub_results"] = json_cases(&result.cases);
         }
         json
     };

@@ -10,6 +10,7 @@ use super::operands::{collection, list, some};
 use super::order::compare;
 use super::types::{ANY, ARRAY, COLLECTION, NUMBER_COLLECTION, OBJECT, SET, Type};
 use super::{Builtin, Outcome, builtin};
+use crate::engine::bytes::shown;
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("count"(whole: Type::Any(&[Type::String, ARRAY, OBJECT, SET])) -> Type::Number => count),
@@ -24,7 +25,7 @@ pub(super) const TABLE: &[Builtin] = &[
 
 fn count(whole: &Value) -> Outcome {
     some(match whole {
-        Value::String(text) => text.chars().count(),
+        Value::String(text) => shown(text).chars().count(),
         Value::Array(array) => array.len(),
         Value::Object(object) => object.len(),
         Value::Set(set) => set.len(),

@@ -1,27 +1,28 @@
-//! `base64.*`, `base64url.*`, `hex.*` and `urlquery.*`. Bytes that are no UTF-8 become replacement letters in a text.
+//! `base64.*`, `base64url.*`, `hex.*` and `urlquery.*`. A text may be any bytes.
 
 use std::collections::BTreeMap;
 
 use regorus::Value;
 
 use super::errors::BuiltinError;
-use super::operands::{list, object, object_of, some, string, text};
+use super::operands::{bytes, list, object, object_of, some, string, text};
 use super::types::{STRING_SET, STRINGS, Type, object_of as object_type};
 use super::{Builtin, Outcome, builtin};
+use crate::engine::bytes::{bytes_of, text_of};
 
 const TEXT: Type = Type::String;
 const FIELD: Type = Type::Any(&[TEXT, STRINGS, STRING_SET]);
 
 pub(super) const TABLE: &[Builtin] = &[
-    builtin!("base64.encode"(whole: TEXT) -> TEXT => |a: &Value| text(STANDARD.encode(string(a, 1)?.as_bytes(), true))),
-    builtin!("base64.decode"(whole: TEXT) -> TEXT => |a: &Value| text(lossy(&STANDARD.decode(string(a, 1)?, true)?))),
+    builtin!("base64.encode"(whole: TEXT) -> TEXT => |a: &Value| text(STANDARD.encode(&bytes(a, 1)?, true))),
+    builtin!("base64.decode"(whole: TEXT) -> TEXT => |a: &Value| text(text_of(&STANDARD.decode(string(a, 1)?, true)?))),
     builtin!("base64.is_valid"(whole: TEXT) -> Type::Boolean => is_valid),
-    builtin!("base64url.encode"(whole: TEXT) -> TEXT => |a: &Value| text(URL.encode(string(a, 1)?.as_bytes(), true))),
-    builtin!("base64url.encode_no_pad"(whole: TEXT) -> TEXT => |a: &Value| text(URL.encode(string(a, 1)?.as_bytes(), false))),
-    builtin!("base64url.decode"(whole: TEXT) -> TEXT => |a: &Value| text(lossy(&decode_url(string(a, 1)?)?))),
-    builtin!("hex.encode"(whole: TEXT) -> TEXT => |a: &Value| text(to_hex(string(a, 1)?.as_bytes()))),
+    builtin!("base64url.encode"(whole: TEXT) -> TEXT => |a: &Value| text(URL.encode(&bytes(a, 1)?, true))),
+    builtin!("base64url.encode_no_pad"(whole: TEXT) -> TEXT => |a: &Value| text(URL.encode(&bytes(a, 1)?, false))),
+    builtin!("base64url.decode"(whole: TEXT) -> TEXT => |a: &Value| text(text_of(&decode_url(string(a, 1)?)?))),
+    builtin!("hex.encode"(whole: TEXT) -> TEXT => |a: &Value| text(to_hex(&bytes(a, 1)?))),
     builtin!("hex.decode"(whole: TEXT) -> TEXT => from_hex),
-    builtin!("urlquery.encode"(whole: TEXT) -> TEXT => |a: &Value| text(query_escape(string(a, 1)?))),
+    builtin!("urlquery.encode"(whole: TEXT) -> TEXT => |a: &Value| text(query_escape(&bytes(a, 1)?))),
     builtin!("urlquery.decode"(whole: TEXT) -> TEXT => |a: &Value| text(query_unescape(string(a, 1)?)?)),
     builtin!("urlquery.encode_object"(fields: object_type(&TEXT, &FIELD)) -> TEXT => encode_object),
     builtin!("urlquery.decode_object"(whole: TEXT) -> object_type(&TEXT, &STRINGS) => decode_object),
@@ -109,11 +110,6 @@ pub(super) fn decode_url(text: &str) -> Result<Vec<u8>, BuiltinError> {
     URL.decode(&format!("{text}{padding}"), true)
 }
 
-/// A text of bytes.
-pub(super) fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 fn is_valid(whole: &Value) -> Outcome {
     some(matches!(whole, Value::String(text) if STANDARD.decode(text, true).is_ok()))
 }
@@ -142,12 +138,12 @@ fn from_hex(whole: &Value) -> Outcome {
     if high.is_some() {
         return Err(BuiltinError::failed("encoding/hex: odd length hex string"));
     }
-    text(lossy(&bytes))
+    text(text_of(&bytes))
 }
 
-fn query_escape(text: &str) -> String {
+fn query_escape(text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    for byte in text.iter().copied() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
             b' ' => out.push('+'),
@@ -159,7 +155,8 @@ fn query_escape(text: &str) -> String {
 
 fn query_unescape(text: &str) -> Result<String, BuiltinError> {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes().enumerate();
+    let whole = bytes_of(text);
+    let mut rest = whole.iter().copied().enumerate();
     while let Some((at, byte)) = rest.next() {
         match byte {
             b'+' => bytes.push(b' '),
@@ -174,7 +171,7 @@ fn query_unescape(text: &str) -> Result<String, BuiltinError> {
             other => bytes.push(other),
         }
     }
-    Ok(lossy(&bytes))
+    Ok(text_of(&bytes))
 }
 
 fn encode_object(fields: &Value) -> Outcome {
@@ -194,7 +191,7 @@ fn encode_object(fields: &Value) -> Outcome {
             }
         }
     }
-    let pair = |key: &str, value: &&str| format!("{}={}", query_escape(key), query_escape(value));
+    let pair = |key: &str, value: &&str| format!("{}={}", query_escape(&bytes_of(key)), query_escape(&bytes_of(value)));
     let all: Vec<String> =
         pairs.iter().flat_map(|(key, values)| values.iter().map(move |value| pair(key, value))).collect();
     text(all.join("&"))

@@ -83,13 +83,12 @@ fn compile(pattern: &str, delimiters: &[char]) -> Result<Glob, BuiltinError> {
                 out.push(')');
             }
             ',' if depth > 0 => out.push('|'),
-            '\\' => out.push_str(&escaped(letters.next().ok_or_else(ended)?)),
+            // As in OPA a backslash at the end is nothing, and a brace left open ends there.
+            '\\' => out.extend(letters.next().map(escaped)),
             other => out.push_str(&escaped(other)),
         }
     }
-    if depth > 0 {
-        return Err(ended());
-    }
+    out.push_str(&")".repeat(depth));
     out.push_str(")\\z");
     regexes::build(&out).map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => BuiltinError::limit("the glob is too large"),
@@ -166,11 +165,15 @@ mod tests {
             ("a\\*", ".", "a*", true),
             ("registry.io/*", "/", "registry.io/a", true),
             ("é?", ".", "éx", true),
+            ("a\\", ".", "a", true),
+            ("a\\", ".", "a\\", false),
+            ("{a,b\\", ".", "b", true),
+            ("{a,{b", ".", "b", true),
         ] {
             let delimiters: Vec<char> = delimiters.chars().collect();
             assert_eq!(compile(pattern, &delimiters).unwrap().is_match(whole), found, "{pattern} on {whole}");
         }
-        for pattern in ["[", "{a", "[a-", "a\\", "[z-a]", "[]"] {
+        for pattern in ["[", "[a-", "[a\\", "[z-a]", "[]"] {
             assert!(compile(pattern, &['.']).is_err(), "{pattern}");
         }
     }

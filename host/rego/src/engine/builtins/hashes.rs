@@ -7,16 +7,16 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::encodings::to_hex;
-use super::operands::{some, string};
+use super::operands::{bytes, some};
 use super::types::Type;
 use super::{Builtin, Outcome, builtin};
 
 const TEXT: Type = Type::String;
 
 pub(super) const TABLE: &[Builtin] = &[
-    builtin!("crypto.md5"(whole: TEXT) -> TEXT => |a: &Value| some(to_hex(&Md5::digest(string(a, 1)?)))),
-    builtin!("crypto.sha1"(whole: TEXT) -> TEXT => |a: &Value| some(to_hex(&Sha1::digest(string(a, 1)?)))),
-    builtin!("crypto.sha256"(whole: TEXT) -> TEXT => |a: &Value| some(to_hex(&Sha256::digest(string(a, 1)?)))),
+    builtin!("crypto.md5"(whole: TEXT) -> TEXT => |a: &Value| some(to_hex(&Md5::digest(bytes(a, 1)?)))),
+    builtin!("crypto.sha1"(whole: TEXT) -> TEXT => |a: &Value| some(to_hex(&Sha1::digest(bytes(a, 1)?)))),
+    builtin!("crypto.sha256"(whole: TEXT) -> TEXT => |a: &Value| some(to_hex(&Sha256::digest(bytes(a, 1)?)))),
     builtin!("crypto.hmac.md5"(whole: TEXT, key: TEXT) -> TEXT => |a: &Value, k: &Value| mac(a, k, md5_mac)),
     builtin!("crypto.hmac.sha1"(whole: TEXT, key: TEXT) -> TEXT => |a: &Value, k: &Value| mac(a, k, sha1_mac)),
     builtin!("crypto.hmac.sha256"(whole: TEXT, key: TEXT) -> TEXT => |a: &Value, k: &Value| mac(a, k, sha256_mac)),
@@ -46,12 +46,12 @@ keyed!(sha384_mac, Sha384);
 keyed!(sha512_mac, Sha512);
 
 fn mac(whole: &Value, key: &Value, digest: fn(&[u8], &[u8]) -> Vec<u8>) -> Outcome {
-    some(to_hex(&digest(string(key, 2)?.as_bytes(), string(whole, 1)?.as_bytes())))
+    some(to_hex(&digest(&bytes(key, 2)?, &bytes(whole, 1)?)))
 }
 
 /// Compares without telling by its time where the first difference is.
 fn equal(a: &Value, b: &Value) -> Outcome {
-    some(same(string(a, 1)?.as_bytes(), string(b, 2)?.as_bytes()))
+    some(same(&bytes(a, 1)?, &bytes(b, 2)?))
 }
 
 /// Equality in a time that depends on the lengths only.

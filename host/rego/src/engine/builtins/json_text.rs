@@ -12,6 +12,7 @@ use super::order::sorted;
 use super::term::{kind, number_text, term};
 use super::types::{ANY, Type};
 use super::{Builtin, Outcome, builtin, limits};
+use crate::engine::bytes::{admitted, bytes_of, is_raw, shown};
 
 const OPTIONS: Type = Type::Object { fixed: &[], rest: Some((&Type::String, &ANY)) };
 
@@ -113,9 +114,22 @@ fn items<T>(
     Ok(())
 }
 
-/// Go escapes what could end a script in a page, too.
+/// A text as Go quotes it; a byte that is no UTF-8 is written as the escape of the replacement letter.
 pub(super) fn quote(out: &mut String, text: &str) {
     out.push('"');
+    if is_raw(text) {
+        for chunk in bytes_of(text).utf8_chunks() {
+            escape(out, chunk.valid());
+            chunk.invalid().iter().for_each(|_| out.push_str("\\ufffd"));
+        }
+    } else {
+        escape(out, text);
+    }
+    out.push('"');
+}
+
+/// Go escapes what could end a script in a page, too.
+fn escape(out: &mut String, text: &str) {
     for letter in text.chars() {
         match letter {
             '"' => out.push_str("\\\""),
@@ -131,7 +145,6 @@ pub(super) fn quote(out: &mut String, text: &str) {
             letter => out.push(letter),
         }
     }
-    out.push('"');
 }
 
 fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
@@ -213,7 +226,7 @@ impl<'de> Visitor<'de> for Documents {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.into()))
+        Ok(Value::String(admitted(text).into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
@@ -253,7 +266,7 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, BuiltinError> 
                     number_text(value).parse().map_err(|_error| BuiltinError::failed("invalid JSON string"))?;
                 serde_json::Value::Number(number)
             }
-            Value::String(text) => serde_json::Value::String(text.to_string()),
+            Value::String(text) => serde_json::Value::String(shown(text).into_owned()),
             Value::Array(array) => array.iter().map(|element| at(element, depth + 1)).collect::<Result<_, _>>()?,
             Value::Set(set) => {
                 sorted(set.iter()).into_iter().map(|element| at(element, depth + 1)).collect::<Result<_, _>>()?
@@ -262,7 +275,7 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, BuiltinError> 
                 let mut fields = serde_json::Map::with_capacity(object.len());
                 for (key, value) in object.iter_sorted() {
                     if let Value::String(key) = key {
-                        fields.insert(key.to_string(), at(value, depth + 1)?);
+                        fields.insert(shown(key).into_owned(), at(value, depth + 1)?);
                     }
                 }
                 serde_json::Value::Object(fields)
@@ -282,7 +295,7 @@ pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinErr
     Ok(match document {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(flag) => Value::Bool(flag),
-        serde_json::Value::String(text) => Value::from(text),
+        serde_json::Value::String(text) => Value::from(&*admitted(&text)),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(word) => Value::from(word),
             None => Num::parse(&number.to_string())

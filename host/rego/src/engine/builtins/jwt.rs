@@ -3,7 +3,7 @@
 use regorus::Value;
 use regorus::value::Object;
 
-use super::encodings::{URL, decode_url, lossy, to_hex};
+use super::encodings::{URL, decode_url, to_hex};
 use super::errors::BuiltinError;
 use super::json_text::{compact, read};
 use super::jwt_keys::{PublicKey, known, public_keys, sign};
@@ -11,6 +11,7 @@ use super::operands::{field, list, object, some, string, text};
 use super::scope::Scope;
 use super::types::{DOCUMENT, OBJECT, Type, tuple};
 use super::{Builtin, Outcome, builtin};
+use crate::engine::bytes::{bytes_of, shown, text_of};
 
 const TEXT: Type = Type::String;
 
@@ -64,7 +65,7 @@ impl<'t> Token<'t> {
     }
 
     fn header(&self) -> Result<Value, BuiltinError> {
-        let header = lossy(&within("JWT header had invalid encoding", decode_url(self.header))?);
+        let header = json_bytes(&within("JWT header had invalid encoding", decode_url(self.header))?);
         let header = within("bad JWT header", json_object(&header))?;
         if object(&header, 1).is_ok_and(|header| field(header, "enc").is_some()) {
             return Err(BuiltinError::failed("JWT is a JWE object, which is not supported"));
@@ -73,7 +74,7 @@ impl<'t> Token<'t> {
     }
 
     fn payload(&self) -> Result<String, BuiltinError> {
-        within("JWT payload had invalid encoding", decode_url(self.payload)).map(|bytes| lossy(&bytes))
+        within("JWT payload had invalid encoding", decode_url(self.payload)).map(|bytes| json_bytes(&bytes))
     }
 
     fn signature(&self) -> Result<Vec<u8>, BuiltinError> {
@@ -84,6 +85,11 @@ impl<'t> Token<'t> {
     fn signed(&self) -> Vec<u8> {
         format!("{}.{}", self.header, self.payload).into_bytes()
     }
+}
+
+/// Bytes that are to be JSON, where none but UTF-8 stays as it is.
+fn json_bytes(bytes: &[u8]) -> String {
+    shown(&text_of(bytes)).into_owned()
 }
 
 fn within<T>(what: &str, result: Result<T, BuiltinError>) -> Result<T, BuiltinError> {
@@ -310,7 +316,7 @@ fn encode(headers: &str, payload: &str, key: &str) -> Outcome {
     if header("typ").is_none_or(|kind| kind == "JWT") && read(payload).is_err() {
         return Err(BuiltinError::failed("type is JWT but payload is not JSON"));
     }
-    let signed = format!("{}.{}", URL.encode(headers.as_bytes(), false), URL.encode(payload.as_bytes(), false));
+    let signed = format!("{}.{}", URL.encode(&bytes_of(headers), false), URL.encode(&bytes_of(payload), false));
     let signature = sign(key, &alg, signed.as_bytes())?;
     text(format!("{signed}.{}", URL.encode(&signature, false)))
 }

@@ -13,6 +13,7 @@ use x509_cert::der::{Decode, Encode};
 
 use super::encodings::{STANDARD, URL};
 use super::errors::BuiltinError;
+use crate::engine::bytes;
 use super::hashes::{same, sha256_mac, sha384_mac, sha512_mac};
 
 /// One block of a PEM text.
@@ -62,7 +63,7 @@ enum Material {
 impl PublicKey {
     /// A shared secret.
     pub(super) fn secret(secret: &str) -> Self {
-        let material = Material::Secret(secret.as_bytes().to_vec());
+        let material = Material::Secret(bytes::bytes_of(secret).into_owned());
         Self { alg: String::new(), kid: String::new(), material }
     }
 

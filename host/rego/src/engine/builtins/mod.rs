@@ -66,6 +66,8 @@ use regorus::Value;
 
 pub(crate) use errors::{BuiltinError, ErrorCode};
 pub(crate) use host::{Host, HostError, NoHost};
+pub(crate) use operands::is_float;
+pub(crate) use order::{is_composite, sorted};
 pub(crate) use scope::{Caches, Scope};
 pub(crate) use term::write_term;
 pub(crate) use types::Type;

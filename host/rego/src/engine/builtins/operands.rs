@@ -1,6 +1,7 @@
 //! Taking the operands of a call: each function gives the wanted type or OPA's error for its position (from 1), and
 //! building what a call gives.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use num_bigint::BigInt;
@@ -10,6 +11,7 @@ use regorus::value::{Array, Object, Set};
 use super::errors::BuiltinError;
 use super::order::sorted;
 use super::{Outcome, limits};
+use crate::engine::bytes::{bytes_of, normal, shown};
 
 /// The text at this position.
 pub(super) fn string(value: &Value, position: usize) -> Result<&str, BuiltinError> {
@@ -17,6 +19,16 @@ pub(super) fn string(value: &Value, position: usize) -> Result<&str, BuiltinErro
         Value::String(text) => Ok(text),
         other => Err(BuiltinError::wrong_type(position, other, &["string"])),
     }
+}
+
+/// The bytes of the text at this position.
+pub(super) fn bytes(value: &Value, position: usize) -> Result<Cow<'_, [u8]>, BuiltinError> {
+    string(value, position).map(bytes_of)
+}
+
+/// The text at this position as functions on letters see it: a byte that is no UTF-8 is a replacement letter.
+pub(super) fn letters(value: &Value, position: usize) -> Result<Cow<'_, str>, BuiltinError> {
+    string(value, position).map(shown)
 }
 
 /// The object at this position.
@@ -75,7 +87,7 @@ pub(super) fn strings<'v>(value: &'v Value, position: usize, expected: &[&str]) 
 /// The whole number at this position, if it fits a machine word.
 pub(super) fn int(value: &Value, position: usize) -> Result<i64, BuiltinError> {
     match value {
-        Value::Number(number) if number.is_integer() => number.as_i64().ok_or_else(|| fraction(position)),
+        Value::Number(number) if number.is_integer() && !is_float(value) => number.as_i64().ok_or_else(|| fraction(position)),
         Value::Number(_) => Err(fraction(position)),
         other => Err(BuiltinError::wrong_type(position, other, &["number"])),
     }
@@ -89,6 +101,15 @@ pub(super) fn big(value: &Value, position: usize) -> Result<BigInt, BuiltinError
         }
         Value::Number(_) => Err(fraction(position)),
         other => Err(BuiltinError::wrong_type(position, other, &["integer"])),
+    }
+}
+
+/// Whether a number is kept as a float. As in OPA `1.0` is no place in an array, though it equals `1`.
+pub(crate) fn is_float(value: &Value) -> bool {
+    // The kinds of numbers cannot be named, but those of two numbers compared.
+    match (value, &Value::from(0.5)) {
+        (Value::Number(number), Value::Number(float)) => std::mem::discriminant(number) == std::mem::discriminant(float),
+        _ => false,
     }
 }
 
@@ -106,7 +127,7 @@ pub(super) fn text(text: String) -> Outcome {
     if text.len() > limits::TEXT_BYTES {
         return Err(too_long());
     }
-    some(text)
+    some(normal(text))
 }
 
 /// A text would be longer than [`limits::TEXT_BYTES`].

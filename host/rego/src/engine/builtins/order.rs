@@ -5,13 +5,25 @@
 use std::cmp::Ordering;
 
 use regorus::Value;
+use regorus::value::Object;
+
+use crate::engine::bytes::{bytes_of, is_raw};
 
 /// Compares two values.
 pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => lexical(a.iter(), b.iter(), compare).then_with(|| a.len().cmp(&b.len())),
+        (Value::Set(a), Value::Set(b)) if !is_composite(a.last()) && !is_composite(b.last()) => {
+            lexical(a.iter_sorted(), b.iter_sorted(), compare).then_with(|| a.len().cmp(&b.len()))
+        }
         (Value::Set(a), Value::Set(b)) => lexical(sorted(a.iter()).into_iter(), sorted(b.iter()).into_iter(), compare)
             .then_with(|| a.len().cmp(&b.len())),
+        (Value::Object(a), Value::Object(b)) if has_plain_keys(a) && has_plain_keys(b) => {
+            let pair = |(key, one): (&Value, &Value), (other_key, other): (&Value, &Value)| {
+                compare(key, other_key).then_with(|| compare(one, other))
+            };
+            lexical(a.iter_sorted(), b.iter_sorted(), pair).then_with(|| a.len().cmp(&b.len()))
+        }
         (Value::Object(a), Value::Object(b)) => {
             let (left, right) = (sorted(a.keys_sorted()), sorted(b.keys_sorted()));
             lexical(left.into_iter(), right.into_iter(), |key, other| {
@@ -22,8 +34,19 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
             })
             .then_with(|| a.len().cmp(&b.len()))
         }
+        // The letters that stand for bytes are in no order with others.
+        (Value::String(a), Value::String(b)) if is_raw(a) || is_raw(b) => bytes_of(a).cmp(&bytes_of(b)),
         _ => rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)),
     }
+}
+
+fn has_plain_keys(object: &Object) -> bool {
+    !is_composite(object.iter_sorted().next_back().map(|(key, _)| key))
+}
+
+/// Whether this is an array, object or set. Where the greatest of some values is none, their two orders are the same.
+pub(crate) fn is_composite(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| rank(value) > 3)
 }
 
 fn lexical<T>(

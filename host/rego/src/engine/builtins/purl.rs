@@ -8,6 +8,7 @@ use regorus::Value;
 use super::operands::{list, record, some, string};
 use super::types::{DOCUMENT, Type};
 use super::{Builtin, Outcome, builtin};
+use crate::engine::bytes::{bytes_of, text_of};
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("ec.purl.parse"(purl: Type::String) -> DOCUMENT => |purl: &Value| {
@@ -122,13 +123,14 @@ fn is_word(text: &str, signs: &[u8]) -> bool {
     text.bytes().all(fits) && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
-/// Undoes percent-encoding, in queries also `+` for a space. None for a `%` without two hex digits. Bytes that are not
-/// UTF-8 become replacement characters.
+/// Undoes percent-encoding, in queries also `+` for a space. None for a `%` without two hex digits. The bytes may
+/// be no UTF-8.
 fn unescape(text: &str, plus_is_space: bool) -> Option<String> {
     let hex = |byte: Option<u8>| {
         byte.and_then(|byte| char::from(byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok())
     };
-    let mut bytes = text.bytes();
+    let whole = bytes_of(text);
+    let mut bytes = whole.iter().copied();
     let mut plain = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
         plain.push(match byte {
@@ -137,7 +139,7 @@ fn unescape(text: &str, plus_is_space: bool) -> Option<String> {
             byte => byte,
         });
     }
-    Some(String::from_utf8_lossy(&plain).into_owned())
+    Some(text_of(&plain))
 }
 
 fn has_lower_case_namespace(kind: &str) -> bool {

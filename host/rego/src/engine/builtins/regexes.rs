@@ -55,6 +55,7 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
     let mut repeatable = Repeat::None;
+    let mut repeats = Repeats::default();
     while let Some(letter) = rest.chars().next() {
         let after = rest.get(letter.len_utf8()..).unwrap_or_default();
         let mut next = Repeat::Item;
@@ -63,6 +64,7 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 if let Some(quoted) = after.strip_prefix('Q') {
                     let (inside, behind) = quoted.split_once("\\E").unwrap_or((quoted, ""));
                     out.push_str(&regex::escape(inside));
+                    repeats.item();
                     rest = behind;
                     repeatable = if inside.is_empty() { repeatable } else { Repeat::Item };
                     continue;
@@ -73,9 +75,19 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
             '(' => {
                 next = Repeat::None;
                 rest = group(after, &mut out)?;
+                // `(?i)` opens nothing.
+                if !out.ends_with(')') {
+                    repeats.open();
+                }
+            }
+            ')' => {
+                repeats.close();
+                out.push(')');
+                rest = after;
             }
             '|' => {
                 next = Repeat::None;
+                repeats.item();
                 out.push('|');
                 rest = after;
             }
@@ -85,8 +97,9 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 rest = after;
             }
             '{' => match count(after)? {
-                Some((written, behind)) => {
+                Some((written, times, behind)) => {
                     next = repeatable.again('{')?;
+                    repeats.repeat(times)?;
                     out.push_str(&written);
                     rest = behind;
                 }
@@ -105,10 +118,66 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 rest = after;
             }
         }
+        if next == Repeat::Item && letter != ')' {
+            repeats.item();
+        }
         repeatable = next;
     }
     Ok(out)
 }
+
+/// How often the innermost part of a pattern may be repeated by the counts around it: beyond 1,000 times Go refuses the
+/// pattern.
+#[derive(Default)]
+struct Repeats {
+    /// Of what was read last.
+    last: u32,
+    /// The most in the group that is open.
+    most: u32,
+    /// The same of the groups around it.
+    around: Vec<u32>,
+}
+
+impl Repeats {
+    fn item(&mut self) {
+        self.last = 1;
+    }
+
+    fn open(&mut self) {
+        self.around.push(self.most);
+        (self.last, self.most) = (1, 1);
+    }
+
+    fn close(&mut self) {
+        self.last = self.most;
+        self.most = self.around.pop().unwrap_or_default().max(self.last);
+    }
+
+    fn repeat(&mut self, Times { least, most }: Times) -> Result<(), &'static str> {
+        let times = most.unwrap_or(least);
+        // What is never there is not looked at.
+        self.last = if most == Some(0) { 1 } else { self.last.max(1).saturating_mul(times.max(1)) };
+        if (least >= 2 || times >= 2) && self.last > REPEATS {
+            return Err("invalid repeat count");
+        }
+        self.most = self.most.max(self.last);
+        Ok(())
+    }
+}
+
+/// A count as it is written, what it says, and what stands behind it.
+type Counted<'p> = (String, Times, &'p str);
+
+/// `{least,most}`
+#[derive(Clone, Copy)]
+struct Times {
+    least: u32,
+    /// None without a limit.
+    most: Option<u32>,
+}
+
+/// Repetitions that Go allows.
+const REPEATS: u32 = 1_000;
 
 /// What stands in front of a repetition.
 #[derive(Clone, Copy, PartialEq)]
@@ -132,22 +201,22 @@ impl Repeat {
 }
 
 /// `{2}`, `{2,}`, `{2,5}`; anything else is a brace.
-fn count(after: &str) -> Result<Option<(String, &str)>, &'static str> {
+fn count(after: &str) -> Result<Option<Counted<'_>>, &'static str> {
     let Some((inside, behind)) = after.split_once('}') else { return Ok(None) };
     let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (least, most) = inside.split_once(',').map_or((inside, None), |(least, most)| (least, Some(most)));
     if !plain(least) || !most.is_none_or(|most| most.is_empty() || plain(most)) {
         return Ok(None);
     }
-    let value = |part: &str| part.parse::<u32>().ok().filter(|count| *count <= 1000);
+    let value = |part: &str| part.parse::<u32>().ok().filter(|count| *count <= REPEATS);
     let bad = "invalid repeat count";
     let low = value(least).ok_or(bad)?;
-    if let Some(most) = most.filter(|most| !most.is_empty())
-        && value(most).ok_or(bad)? < low
-    {
-        return Err(bad);
-    }
-    Ok(Some((format!("{{{inside}}}"), behind)))
+    let most = match most {
+        None => Some(low),
+        Some("") => None,
+        Some(most) => Some(value(most).filter(|most| *most >= low).ok_or(bad)?),
+    };
+    Ok(Some((format!("{{{inside}}}"), Times { least: low, most }, behind)))
 }
 
 fn group<'p>(after: &'p str, out: &mut String) -> Result<&'p str, &'static str> {

@@ -4,30 +4,31 @@ use regorus::Value;
 
 use super::errors::BuiltinError;
 use super::numbers::integer_text;
-use super::operands::{int, list, object, some, string, strings, text, too_long};
+use super::operands::{bytes, int, letters, list, object, some, string, strings, text, too_long};
 use super::types::{STRING_COLLECTION, STRING_SET, STRINGS, Type, array_of, object_of};
 use super::{Builtin, Outcome, builtin, limits};
+use crate::engine::bytes::{bytes_of, is_raw};
 
 const ONE_OR_MORE: Type = Type::Any(&[Type::String, STRINGS, STRING_SET]);
 const TEXT: Type = Type::String;
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("concat"(join: TEXT, parts: STRING_COLLECTION) -> TEXT => concat),
-    builtin!("contains"(whole: TEXT, part: TEXT) -> Type::Boolean => |a: &Value, b: &Value| some(string(a, 1)?.contains(string(b, 2)?))),
-    builtin!("startswith"(whole: TEXT, part: TEXT) -> Type::Boolean => |a: &Value, b: &Value| some(string(a, 1)?.starts_with(string(b, 2)?))),
-    builtin!("endswith"(whole: TEXT, part: TEXT) -> Type::Boolean => |a: &Value, b: &Value| some(string(a, 1)?.ends_with(string(b, 2)?))),
+    builtin!("contains"(whole: TEXT, part: TEXT) -> Type::Boolean => contains),
+    builtin!("startswith"(whole: TEXT, part: TEXT) -> Type::Boolean => |a: &Value, b: &Value| some(bytes(a, 1)?.starts_with(&bytes(b, 2)?))),
+    builtin!("endswith"(whole: TEXT, part: TEXT) -> Type::Boolean => |a: &Value, b: &Value| some(bytes(a, 1)?.ends_with(&bytes(b, 2)?))),
     builtin!("format_int"(number: Type::Number, base: Type::Number) -> TEXT => integer_text),
     builtin!("indexof"(whole: TEXT, part: TEXT) -> Type::Number => indexof),
     builtin!("indexof_n"(whole: TEXT, part: TEXT) -> array_of(&Type::Number) => indexof_n),
-    builtin!("lower"(whole: TEXT) -> TEXT => |a: &Value| text(string(a, 1)?.chars().map(lower).collect())),
-    builtin!("upper"(whole: TEXT) -> TEXT => |a: &Value| text(string(a, 1)?.chars().map(upper).collect())),
+    builtin!("lower"(whole: TEXT) -> TEXT => |a: &Value| text(letters(a, 1)?.chars().map(lower).collect())),
+    builtin!("upper"(whole: TEXT) -> TEXT => |a: &Value| text(letters(a, 1)?.chars().map(upper).collect())),
     builtin!("replace"(whole: TEXT, old: TEXT, new: TEXT) -> TEXT => replace),
     builtin!("split"(whole: TEXT, at: TEXT) -> STRINGS => split),
     builtin!("strings.any_prefix_match"(texts: ONE_OR_MORE, parts: ONE_OR_MORE) -> Type::Boolean => |a: &Value, b: &Value| any(a, b, |text, part| text.starts_with(part))),
     builtin!("strings.any_suffix_match"(texts: ONE_OR_MORE, parts: ONE_OR_MORE) -> Type::Boolean => |a: &Value, b: &Value| any(a, b, |text, part| text.ends_with(part))),
     builtin!("strings.count"(whole: TEXT, part: TEXT) -> Type::Number => count),
     builtin!("strings.replace_n"(pairs: object_of(&TEXT, &TEXT), whole: TEXT) -> TEXT => replace_n),
-    builtin!("strings.reverse"(whole: TEXT) -> TEXT => |a: &Value| text(string(a, 1)?.chars().rev().collect())),
+    builtin!("strings.reverse"(whole: TEXT) -> TEXT => |a: &Value| text(letters(a, 1)?.chars().rev().collect())),
     builtin!("substring"(whole: TEXT, from: Type::Number, length: Type::Number) -> TEXT => substring),
     builtin!("trim"(whole: TEXT, letters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_matches(of))),
     builtin!("trim_left"(whole: TEXT, letters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_start_matches(of))),
@@ -46,6 +47,16 @@ fn concat(join: &Value, parts: &Value) -> Outcome {
         return Err(too_long());
     }
     text(parts.join(join))
+}
+
+/// Of texts that are UTF-8 throughout one holds the other where its letters do.
+fn contains(whole: &Value, part: &Value) -> Outcome {
+    let (whole, part) = (string(whole, 1)?, string(part, 2)?);
+    if is_raw(whole) || is_raw(part) {
+        let (whole, part) = (bytes_of(whole), bytes_of(part));
+        return some(part.is_empty() || whole.windows(part.len()).any(|window| window == &*part));
+    }
+    some(whole.contains(part))
 }
 
 /// Go's letters have one letter as their small form; some of Rust's have two.
@@ -99,7 +110,7 @@ fn replace(whole: &Value, old: &Value, new: &Value) -> Outcome {
     if times.saturating_mul(new.len()).saturating_add(whole.len()) > limits::TEXT_BYTES {
         return Err(too_long());
     }
-    some(whole.replace(old, new))
+    text(whole.replace(old, new))
 }
 
 fn split(whole: &Value, at: &Value) -> Outcome {
@@ -166,7 +177,7 @@ fn replace_n(pairs: &Value, whole: &Value) -> Outcome {
 }
 
 fn substring(whole: &Value, from: &Value, length: &Value) -> Outcome {
-    let whole = string(whole, 1)?;
+    let whole = letters(whole, 1)?;
     let (from, length) = (int(from, 2)?, int(length, 3)?);
     let Ok(from) = usize::try_from(from) else { return Err(BuiltinError::failed("negative offset")) };
     let rest = whole.chars().skip(from);
@@ -176,9 +187,9 @@ fn substring(whole: &Value, from: &Value, length: &Value) -> Outcome {
     })
 }
 
-fn trim(whole: &Value, letters: &Value, cut: for<'t> fn(&'t str, &[char]) -> &'t str) -> Outcome {
-    let (whole, letters) = (string(whole, 1)?, string(letters, 2)?);
-    some(cut(whole, &letters.chars().collect::<Vec<_>>()))
+fn trim(whole: &Value, cutset: &Value, cut: for<'t> fn(&'t str, &[char]) -> &'t str) -> Outcome {
+    let (whole, cutset) = (string(whole, 1)?, string(cutset, 2)?);
+    some(cut(whole, &cutset.chars().collect::<Vec<_>>()))
 }
 
 fn trim_prefix(whole: &Value, part: &Value) -> Outcome {

@@ -3,6 +3,7 @@
 use regorus::Value;
 
 use super::order::sorted;
+use crate::engine::bytes::{bytes_of, is_raw};
 
 /// The word for the kind of a value in error texts and `type_name`.
 pub(super) fn kind(value: &Value) -> &'static str {
@@ -102,6 +103,18 @@ pub(super) fn float_text(float: f64) -> String {
 /// Appends the text in double quotes with Go's escapes, as Rego and `%q` show it.
 pub(super) fn quote(to: &mut String, text: &str) {
     to.push('"');
+    if is_raw(text) {
+        for chunk in bytes_of(text).utf8_chunks() {
+            escape(to, chunk.valid());
+            chunk.invalid().iter().for_each(|byte| to.push_str(&format!("\\x{byte:02x}")));
+        }
+    } else {
+        escape(to, text);
+    }
+    to.push('"');
+}
+
+fn escape(to: &mut String, text: &str) {
     for letter in text.chars() {
         match letter {
             '"' => to.push_str("\\\""),
@@ -121,7 +134,6 @@ pub(super) fn quote(to: &mut String, text: &str) {
             letter => to.push(letter),
         }
     }
-    to.push('"');
 }
 
 /// Whether Go would escape this letter in quotes: controls, spaces other than the plain one, marks without a glyph.

@@ -25,6 +25,7 @@ use regorus::Value;
 
 use crate::compile_error::Place;
 use crate::engine::builtins::Scope;
+use crate::engine::bytes::shown;
 use crate::engine::error::{EvalCode, EvalError};
 use crate::engine::ir::Slot;
 use crate::engine::limits::{BUILT, BUILT_TEXT, DEPTH};
@@ -258,7 +259,7 @@ impl<'p> Eval<'p> {
         if self.prints.len() < PRINTS {
             // A query stands in no file.
             let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });
-            self.prints.push(Printed { place, text, is_note });
+            self.prints.push(Printed { place, text: shown(&text).into_owned(), is_note });
         }
     }
 }

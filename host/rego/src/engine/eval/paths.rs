@@ -2,6 +2,7 @@
 
 use regorus::Value;
 
+use crate::engine::builtins::is_float;
 use crate::engine::ir::NodeId;
 use crate::engine::modules::Kind;
 use crate::engine::program::{Base, Out, Pat, Step, Term};
@@ -23,6 +24,8 @@ pub(super) fn index<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
     match value {
         Value::Object(object) => object.get(key),
         Value::Array(array) => match key {
+            // As in OPA `1.0` is no place, though it equals `1`.
+            Value::Number(_) if is_float(key) => None,
             Value::Number(number) => array.get(usize::try_from(number.as_u64()?).ok()?),
             _ => None,
         },

@@ -35,6 +35,10 @@ enum Building {
 }
 
 impl Building {
+    fn of(kind: Kind) -> Self {
+        if kind == Kind::Set { Self::Set(BTreeSet::new()) } else { Self::Object(BTreeMap::new()) }
+    }
+
     fn done(self) -> Value {
         match self {
             Self::Leaf(value) => value,
@@ -179,18 +183,49 @@ impl<'p> Eval<'p> {
         }
     }
 
-    /// The value of one definition of a rule that is a single value, without the others; of another rule all of it.
-    pub(crate) fn definition(&mut self, id: NodeId, at: usize) -> Done<Option<Value>> {
+    /// The value of one definition of a rule, without the others; without a number that of its default.
+    pub(crate) fn definition(&mut self, id: NodeId, at: Option<usize>) -> Done<Option<Value>> {
         let Some(node) = self.program.node(id) else { return Ok(None) };
-        let Some(rule) = node.rules.get(at).filter(|_| node.kind == Kind::Complete) else {
-            return self.value(id, node.span);
+        let rule = match at {
+            Some(at) => node.rules.get(at),
+            None => node.default.as_ref(),
         };
+        let Some(rule) = rule else { return Ok(None) };
         self.enter(rule.span)?;
         let frame = self.frame(rule.slots);
-        let value = self.first_branch(frame, rule, "complete rules must not produce multiple outputs")?;
+        let value = if at.is_none() || node.kind == Kind::Complete {
+            self.first_branch(frame, rule, "complete rules must not produce multiple outputs")?
+        } else {
+            let mut building = Building::of(node.kind);
+            for branch in &rule.branches {
+                self.collect(frame, branch, &mut building)?;
+            }
+            Some(building.done())
+        };
         self.close(frame);
         self.leave();
         Ok(value)
+    }
+
+    /// The cases that one definition of a test reaches: the paths below the rule that it may give a value.
+    pub(crate) fn cases(&mut self, id: NodeId, at: usize) -> Done<BTreeSet<Vec<Value>>> {
+        let mut cases = BTreeSet::new();
+        let Some(rule) = self.program.node(id).and_then(|node| node.rules.get(at)) else { return Ok(cases) };
+        self.enter(rule.span)?;
+        for branch in &rule.branches {
+            let Some(steps) = &branch.case else { continue };
+            let frame = self.frame(rule.slots);
+            self.run(frame, steps, &mut |eval: &mut Self| {
+                let path = branch.path.iter().map(|term| eval.term(frame, term));
+                let path: Vec<Value> = path.collect::<Result<_, _>>()?;
+                eval.made(1, &Value::Null, branch.span)?;
+                cases.insert(path);
+                Ok(Flow::More)
+            })?;
+            self.close(frame);
+        }
+        self.leave();
+        Ok(cases)
     }
 
     fn agree(&self, known: Option<Value>, found: Option<Value>, span: Span, message: &str) -> Done<Option<Value>> {
@@ -226,8 +261,7 @@ impl<'p> Eval<'p> {
     }
 
     fn partial(&mut self, node: &'p Node, span: Span) -> Done<Value> {
-        let mut building =
-            if node.kind == Kind::Set { Building::Set(BTreeSet::new()) } else { Building::Object(BTreeMap::new()) };
+        let mut building = Building::of(node.kind);
         for rule in &node.rules {
             let frame = self.frame(rule.slots);
             for branch in &rule.branches {
@@ -302,8 +336,7 @@ impl<'p> Eval<'p> {
     }
 
     fn keyed_part(&mut self, node: &'p Node, rules: &'p [Keyed], key: &Value) -> Done<Option<Value>> {
-        let mut building =
-            if node.kind == Kind::Set { Building::Set(BTreeSet::new()) } else { Building::Object(BTreeMap::new()) };
+        let mut building = Building::of(node.kind);
         for keyed in rules {
             let frame = self.frame(keyed.rule.slots);
             let fits = match &keyed.key {

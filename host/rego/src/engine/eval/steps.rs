@@ -2,7 +2,7 @@
 
 use regorus::Value;
 
-use crate::engine::builtins::write_term;
+use crate::engine::builtins::{is_composite, sorted, write_term};
 use crate::engine::observe::Event;
 use crate::engine::program::{Of, Op, Out, Pat, Step, Term};
 use crate::engine::span::Span;
@@ -144,16 +144,35 @@ impl<'p> Eval<'p> {
                 }
             }
             Value::Set(set) => {
-                for element in set.iter_sorted() {
-                    if visit(self, element, element)? == Flow::Enough {
-                        return Ok(Flow::Enough);
+                let mut one = |element| visit(self, element, element);
+                // Most sets are of scalars, whose order is OPA's already.
+                if is_composite(set.last()) {
+                    for element in sorted(set.iter_sorted()) {
+                        if one(element)? == Flow::Enough {
+                            return Ok(Flow::Enough);
+                        }
+                    }
+                } else {
+                    for element in set.iter_sorted() {
+                        if one(element)? == Flow::Enough {
+                            return Ok(Flow::Enough);
+                        }
                     }
                 }
             }
             Value::Object(object) => {
-                for (key, element) in object.iter_sorted() {
-                    if visit(self, key, element)? == Flow::Enough {
-                        return Ok(Flow::Enough);
+                if is_composite(object.iter_sorted().next_back().map(|(key, _)| key)) {
+                    for key in sorted(object.keys_sorted()) {
+                        let Some(element) = object.get(key) else { continue };
+                        if visit(self, key, element)? == Flow::Enough {
+                            return Ok(Flow::Enough);
+                        }
+                    }
+                } else {
+                    for (key, element) in object.iter_sorted() {
+                        if visit(self, key, element)? == Flow::Enough {
+                            return Ok(Flow::Enough);
+                        }
                     }
                 }
             }
@@ -199,7 +218,7 @@ impl<'p> Eval<'p> {
             }
             match self.comprehension(frame, part)? {
                 Value::Set(set) if !set.is_empty() => {
-                    for (at, value) in set.iter_sorted().enumerate() {
+                    for (at, value) in sorted(set.iter_sorted()).into_iter().enumerate() {
                         if at > 0 {
                             line.push(' ');
                         }

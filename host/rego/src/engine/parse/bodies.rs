@@ -33,12 +33,6 @@ impl Parser<'_> {
             if next.kind == end || next.kind == Kind::Semicolon || next.newline {
                 continue;
             }
-            if end != Kind::RBrace && next.kind == Kind::Comma {
-                return Ok(body);
-            }
-            if end == Kind::RBrace && next.kind == Kind::Comma {
-                return Ok(body);
-            }
             return self.unexpected("a new line, `;` or the end of the body");
         }
     }

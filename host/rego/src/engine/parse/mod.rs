@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::engine::ast::{Module, Name};
+use crate::engine::ast::{Module, Name, Term};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::{Kind, Token, Tokens, lex};
 use crate::engine::limits::{NESTING, SOURCE_BYTES};
@@ -44,8 +44,10 @@ struct Parser<'a> {
     v0: bool,
     /// Words of [`FUTURE`] that a file of before 1.0 has imported.
     imported: Vec<&'static str>,
-    /// `|` ends the expression: it stands in front of a comprehension's body.
-    no_or: bool,
+    /// A term that was read before, with where it begins and ends.
+    read: Option<(usize, Term, usize)>,
+    /// How many tokens were read more than once.
+    read_twice: usize,
     names: BTreeMap<&'a str, Name>,
     errors: Vec<CompileError>,
 }
@@ -79,7 +81,8 @@ impl<'a> Parser<'a> {
             depth: 0,
             v0: false,
             imported: Vec::new(),
-            no_or: false,
+            read: None,
+            read_twice: 0,
             names: BTreeMap::new(),
             errors: Vec::new(),
         }
@@ -191,9 +194,7 @@ impl<'a> Parser<'a> {
             return self.fail(self.span(), format!("nested more than {NESTING} levels deep"));
         }
         self.depth += 1;
-        let or = std::mem::replace(&mut self.no_or, false);
         let result = inner(self);
-        self.no_or = or;
         self.depth -= 1;
         result
     }

@@ -15,20 +15,22 @@ impl Parser<'_> {
         }
         let package = self.package_path()?;
         let package_span = self.since(start);
-        let mut module = Module { package, package_span, imports: Vec::new(), rules: Vec::new(), comments: Vec::new() };
+        let (imports, rules, comments) = (Vec::new(), Vec::new(), Vec::new());
+        let mut module = Module { package, package_span, imports, rules, v0: self.v0, comments };
         while self.kind() != Kind::End && self.errors.len() < COMPILE_ERRORS {
             let at = self.at;
             if self.statement(&mut module).is_err() {
                 self.recover(at);
             }
         }
+        module.v0 = self.v0;
         Ok(module)
     }
 
     /// Skips to the next line that begins with a name in its first column.
     fn recover(&mut self, failed_at: usize) {
         self.depth = 0;
-        self.no_or = false;
+        self.read = None;
         if self.at == failed_at {
             self.bump();
         }
@@ -146,9 +148,13 @@ impl Parser<'_> {
     fn rule(&mut self) -> Parsed<Rule> {
         let start = self.span();
         let default = self.eat_keyword("default");
-        let mut head = self.head(default)?;
+        let (mut head, called) = self.head(default)?;
         let mut value = None;
-        if !default && self.eat_keyword("contains") {
+        if !default && self.at_keyword("contains") {
+            if called {
+                return self.fail(self.span(), "the contains keyword can only be used with multi-value rule definitions");
+            }
+            self.bump();
             head.key = Some(self.expr()?);
         }
         if matches!(self.kind(), Kind::Assign | Kind::Unify) {
@@ -184,6 +190,8 @@ impl Parser<'_> {
             body = self.braced()?;
         } else if self.kind() == Kind::LBrace {
             return self.fail(self.span(), "`if` keyword is required before rule body");
+        } else if called && value.is_none() && head.args.is_none() {
+            return self.fail(head.span, "rule argument list must take at least one argument");
         } else if self.v0 && value.is_none() && (!head.path.is_empty() || head.args.is_some()) {
             partial_set(&mut head, false);
         } else if head.key.is_none() && value.is_none() {
@@ -276,8 +284,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// The reference and the arguments of a head.
-    fn head(&mut self, default: bool) -> Parsed<Head> {
+    /// The reference and the arguments of a head, and whether an argument list stands there: as in OPA an empty one,
+    /// `f()`, defines a rule and no function.
+    fn head(&mut self, default: bool) -> Parsed<(Head, bool)> {
         let token = self.token(0);
         if token.kind != Kind::Ident || self.is_keyword(0) {
             return self.unexpected(if default { "a rule name" } else { "a rule, an import or the end of the file" });
@@ -286,6 +295,7 @@ impl Parser<'_> {
         let name = self.name(token.span);
         let mut path = Vec::new();
         let mut args = None;
+        let mut called = false;
         loop {
             let next = self.token(0);
             match next.kind {
@@ -302,19 +312,20 @@ impl Parser<'_> {
                 }
                 Kind::LParen if !next.space => {
                     self.bump();
-                    args = Some(self.nested(|parser| parser.list(Kind::RParen))?);
+                    called = true;
+                    args = Some(self.nested(|parser| parser.list(Kind::RParen))?).filter(|args| !args.is_empty());
                     break;
                 }
                 _ => break,
             }
         }
-        if !self.v0 && args.is_none() && path.is_empty() && matches!(&*name, "input" | "data") {
+        if !self.v0 && matches!(&*name, "input" | "data") {
             let message = format!("rules must not shadow {name} (use a different rule name)");
             self.errors.push(CompileError::at(self.source, token.span, CompileCode::Compile, message));
             return Err(Failed);
         }
         let span = self.since(token.span);
-        Ok(Head { name, path, args, key: None, span })
+        Ok((Head { name, path, args, key: None, span }, called))
     }
 
     /// `.name` in a path is the string of that name.

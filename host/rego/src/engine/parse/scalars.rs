@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use regorus::Value;
 
+use crate::engine::bytes::admitted;
 use crate::engine::documents::is_beyond;
 use crate::engine::lex::{Kind, Token};
 use crate::engine::span::Span;
@@ -32,13 +33,13 @@ impl Parser<'_> {
     pub(super) fn string_text(&mut self, token: Token) -> Parsed<Arc<str>> {
         let text = self.text(token.span);
         let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or("");
-        if token.kind == Kind::RawString { Ok(inner.into()) } else { self.escaped(token.span, inner) }
+        if token.kind == Kind::RawString { Ok(admitted(inner).into()) } else { self.escaped(token.span, inner) }
     }
 
     /// Resolves the escapes of JSON, and `\{` of templates.
     pub(super) fn escaped(&mut self, span: Span, text: &str) -> Parsed<Arc<str>> {
         if !text.contains('\\') {
-            return Ok(text.into());
+            return Ok(admitted(text).into());
         }
         let mut out = String::with_capacity(text.len());
         let mut chars = text.chars();
@@ -61,7 +62,7 @@ impl Parser<'_> {
                 _ => return self.fail(span, "illegal escape sequence"),
             }
         }
-        Ok(out.into())
+        Ok(admitted(&out).into())
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use regorus::Value;
 
-use crate::engine::ast::{Call, Comprehension, Literal, LiteralKind, Name, Part, Ref, Term, TermKind};
+use crate::engine::ast::{Call, Comprehension, Literal, Name, Part, Ref, Term, TermKind};
+use crate::engine::bytes::admitted;
 use crate::engine::lex::Kind;
 use crate::engine::span::Span;
 
@@ -26,11 +27,15 @@ const LEVELS: &[&[(Kind, &str)]] = &[
     &[(Kind::Star, "mul"), (Kind::Slash, "div"), (Kind::Percent, "rem")],
 ];
 
-/// What stands between `[` or `{` and a `|`.
-enum Opened {
-    Body(Vec<Literal>),
-    /// It was the operator `|` after all, and this is the whole expression.
-    Operator(Term),
+/// Tokens of one file that may be read more than once: collections with `|` within one another take twice as long with
+/// each level, `[a | [a | [a | …, 1], 1], 1]`.
+const READ_TWICE: usize = 1_000_000;
+
+/// Where a collection is read again from, when its first reading turned out wrong.
+#[derive(Clone, Copy)]
+struct Again {
+    at: usize,
+    errors: usize,
 }
 
 impl Parser<'_> {
@@ -101,9 +106,6 @@ impl Parser<'_> {
         let mut chain = 0_usize;
         loop {
             let kind = self.kind();
-            if kind == Kind::Or && self.no_or {
-                return Ok(left);
-            }
             let Some((_, name)) = operators.iter().find(|(operator, _)| *operator == kind) else { return Ok(left) };
             // A chain is a tree as deep as it is long.
             chain += 1;
@@ -123,6 +125,10 @@ impl Parser<'_> {
 
     /// A term without operators around it.
     pub(super) fn term(&mut self) -> Parsed<Term> {
+        if let Some((_, term, end)) = self.read.take_if(|(at, _, _)| *at == self.at) {
+            self.at = end;
+            return Ok(term);
+        }
         self.nested(Self::term_inner)
     }
 
@@ -254,70 +260,83 @@ impl Parser<'_> {
         }
     }
 
-    /// An expression in front of a possible `|`.
-    fn head_expr(&mut self) -> Parsed<Term> {
-        self.no_or = true;
-        let term = self.expr();
-        self.no_or = false;
-        term
+    /// Where the elements of a collection begin.
+    fn elements(&self) -> Again {
+        Again { at: self.at, errors: self.errors.len() }
     }
 
-    /// The body behind `|`, or the rest of an expression with the operator `|`.
-    fn after_or(&mut self, start: Span, head: &Term, end: Kind) -> Parsed<Opened> {
-        let sign = self.bump().span;
-        let mut body = self.body(end)?;
-        if self.kind() != Kind::Comma {
-            return Ok(Opened::Body(body));
-        }
-        match (body.pop(), body.is_empty()) {
-            (Some(Literal { kind: LiteralKind::Expr(right), with, .. }), true) if with.is_empty() => {
-                Ok(Opened::Operator(self.operator(start, "or", sign, vec![head.clone(), right])))
+    /// Goes back to where the elements begin. What stands there was a term by itself if `head` is given: it is not read
+    /// twice.
+    fn again(&mut self, from: Again, head: Option<Term>) -> Parsed<()> {
+        if let Some(head) = head {
+            self.read = Some((from.at, head, self.at));
+        } else {
+            self.read_twice += self.at.saturating_sub(from.at);
+            if self.read_twice > READ_TWICE {
+                return self.fail(self.span(), "too many collections with `|` within one another");
             }
-            _ => self.unexpected("the end of the comprehension"),
+        }
+        self.errors.truncate(from.errors);
+        self.at = from.at;
+        Ok(())
+    }
+
+    /// The body of a comprehension behind its `|`, up to `end`, which is taken. None where it is the operator `|` after all,
+    /// in one of several elements: as in OPA that is so when the body ends at a comma.
+    fn comprehension(&mut self, end: Kind, wanted: &str) -> Parsed<Option<Vec<Literal>>> {
+        self.bump();
+        let body = self.nested(|parser| parser.body(end));
+        match body {
+            _ if self.kind() == Kind::Comma => Ok(None),
+            Ok(body) => self.expect(end, wanted).map(|_| Some(body)),
+            Err(failed) => Err(failed),
         }
     }
 
     fn array(&mut self) -> Parsed<TermKind> {
-        let start = self.bump().span;
+        self.bump();
         if self.eat(Kind::RBracket) {
             return Ok(TermKind::Array(Vec::new()));
         }
-        let mut first = self.head_expr()?;
-        if self.kind() == Kind::Or {
-            match self.after_or(start, &first, Kind::RBracket)? {
-                Opened::Body(body) => {
-                    self.expect(Kind::RBracket, "`]`")?;
-                    return Ok(TermKind::ArrayOf(Arc::new(Comprehension { key: None, value: first, body })));
+        let leading = self.eat(Kind::Comma);
+        let from = self.elements();
+        // As in OPA only a single term can stand in front of a comprehension's `|`.
+        let head = self.term()?;
+        match self.kind() {
+            Kind::RBracket | Kind::Comma => self.again(from, Some(head))?,
+            Kind::Or if !leading => match self.comprehension(Kind::RBracket, "`]`")? {
+                Some(body) => {
+                    return Ok(TermKind::ArrayOf(Arc::new(Comprehension { key: None, value: head, body })));
                 }
-                Opened::Operator(term) => first = term,
-            }
+                None => self.again(from, None)?,
+            },
+            _ => self.again(from, Some(head))?,
         }
-        let mut items = vec![first];
-        if self.eat(Kind::Comma) {
-            items.append(&mut self.list(Kind::RBracket)?);
-        } else {
-            self.expect(Kind::RBracket, "`,` or `]`")?;
-        }
-        Ok(TermKind::Array(items))
+        Ok(TermKind::Array(self.list(Kind::RBracket)?))
     }
 
     fn set_or_object(&mut self) -> Parsed<TermKind> {
-        let start = self.bump().span;
+        self.bump();
         if self.eat(Kind::RBrace) {
             return Ok(TermKind::Object(Vec::new()));
         }
-        let mut first = self.head_expr()?;
-        if self.eat(Kind::Colon) {
-            return self.object(start, first);
-        }
-        if self.kind() == Kind::Or {
-            match self.after_or(start, &first, Kind::RBrace)? {
-                Opened::Body(body) => {
-                    self.expect(Kind::RBrace, "`}`")?;
-                    return Ok(TermKind::SetOf(Arc::new(Comprehension { key: None, value: first, body })));
+        let leading = self.eat(Kind::Comma);
+        let from = self.elements();
+        let head = self.term()?;
+        match self.kind() {
+            Kind::Or if !leading => match self.comprehension(Kind::RBrace, "`}`")? {
+                Some(body) => return Ok(TermKind::SetOf(Arc::new(Comprehension { key: None, value: head, body }))),
+                None => {
+                    self.again(from, None)?;
+                    return Ok(TermKind::Set(self.list(Kind::RBrace)?));
                 }
-                Opened::Operator(term) => first = term,
-            }
+            },
+            Kind::Colon => return self.object(head, !leading),
+            _ => self.again(from, Some(head))?,
+        }
+        let first = self.expr()?;
+        if self.kind() == Kind::Colon {
+            return self.object(first, !leading);
         }
         let mut items = vec![first];
         if self.eat(Kind::Comma) {
@@ -328,18 +347,22 @@ impl Parser<'_> {
         Ok(TermKind::Set(items))
     }
 
-    /// The rest of an object behind its first key and colon.
-    fn object(&mut self, start: Span, key: Term) -> Parsed<TermKind> {
-        let mut value = self.head_expr()?;
-        if self.kind() == Kind::Or {
-            match self.after_or(start, &value, Kind::RBrace)? {
-                Opened::Body(body) => {
-                    self.expect(Kind::RBrace, "`}`")?;
+    /// The rest of an object behind its first key.
+    fn object(&mut self, key: Term, may_be_comprehension: bool) -> Parsed<TermKind> {
+        self.bump();
+        let from = self.elements();
+        let value = self.term()?;
+        if self.kind() == Kind::Or && may_be_comprehension {
+            match self.comprehension(Kind::RBrace, "`}`")? {
+                Some(body) => {
                     return Ok(TermKind::ObjectOf(Arc::new(Comprehension { key: Some(key), value, body })));
                 }
-                Opened::Operator(term) => value = term,
+                None => self.again(from, None)?,
             }
+        } else {
+            self.again(from, Some(value))?;
         }
+        let value = self.expr()?;
         let mut items = vec![(key, value)];
         while self.eat(Kind::Comma) {
             if self.kind() == Kind::RBrace {
@@ -361,7 +384,7 @@ impl Parser<'_> {
             let token = self.bump();
             match token.kind {
                 Kind::TemplateText => parts.push(Part::Text(self.escaped(token.span, self.text(token.span))?)),
-                Kind::TemplateRaw => parts.push(Part::Text(self.text(token.span).replace("\\{", "{").into())),
+                Kind::TemplateRaw => parts.push(Part::Text(admitted(&self.text(token.span).replace("\\{", "{")).into())),
                 Kind::ExprStart => {
                     let literal = self.nested(Self::literal)?;
                     self.expect(Kind::ExprEnd, "`}` of the template")?;

@@ -12,10 +12,10 @@ use std::sync::{Arc, OnceLock};
 use regorus::Value;
 
 use crate::engine::error::{CompileCode, CompileError};
-use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot, SlotInfo};
-use crate::engine::modules::{Kind, Tree};
-use crate::engine::order::Bound;
-use crate::engine::program::{About, Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Term};
+use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
+use crate::engine::modules::{Kind, Node as TreeNode, Tree};
+use crate::engine::order::{Bound, order};
+use crate::engine::program::{About, Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Step, Term};
 use crate::engine::reach::{Bits, Reach, Reads};
 use crate::engine::span::{Source, Span};
 
@@ -141,6 +141,7 @@ impl Planner<'_> {
     fn rule(&mut self, rule: &RuleIr, known: Option<Slot>) -> Rule {
         let names = rule.slots.iter().map(|slot| slot.name.clone()).collect();
         let about = Arc::new(About { node: rule.node, names, span: rule.span });
+        let is_test = self.tree.node(rule.node).is_some_and(TreeNode::is_test);
         let branches: Vec<_> = rule
             .branches
             .iter()
@@ -149,15 +150,46 @@ impl Planner<'_> {
                 if let Some(slot) = known {
                     bound.add(slot);
                 }
+                let case = if known.is_none() && is_test { self.case(rule, branch) } else { None };
                 let steps = self.body(&branch.body, &mut bound);
                 let path = branch.path.iter().map(|expr| self.head_term(expr, &bound, branch.span)).collect();
                 let value = self.head_term(&branch.value, &bound, branch.span);
-                Branch { steps, path, value, set: branch.set, span: branch.span, about: Arc::clone(&about) }
+                Branch { steps, case, path, value, set: branch.set, span: branch.span, about: Arc::clone(&about) }
             })
             .collect();
         let guards = guards(rule);
         let constant = constant(&branches);
         Rule { slots: rule.slots.len(), branches, span: rule.span, guards, constant }
+    }
+
+    /// The steps of a test up to where its case is known: as in OPA behind the first literal with each variable that the
+    /// case needs. A case that is reached and does not hold has failed.
+    fn case(&mut self, rule: &RuleIr, branch: &BranchIr) -> Option<Vec<Step>> {
+        if branch.path.is_empty() || branch.set {
+            return None;
+        }
+        let keys = branch.body.get(branch.keys.clone())?;
+        let own = branch.body.get(..branch.keys.start)?;
+        let mut last = 0;
+        let mut needs = |slot: Slot| {
+            let stands = |lit: &Lit| {
+                let mut found = false;
+                lit.slots(&mut |other| found |= other == slot);
+                found
+            };
+            last = last.max(own.iter().position(stands).map_or(0, |at| at + 1));
+        };
+        branch.path.iter().for_each(|expr| expr.slots(&mut needs));
+        keys.iter().for_each(|lit| lit.slots(&mut needs));
+        let body: Vec<Lit> = own.iter().take(last).chain(keys).cloned().collect();
+        let mut bound = Bound::new(rule.slots.len(), rule.arity);
+        let mut known = order(&body, &mut bound.clone()).is_ok();
+        if known {
+            let steps = self.body(&body, &mut bound);
+            branch.path.iter().for_each(|expr| known &= bound.ground(expr));
+            return known.then_some(steps);
+        }
+        None
     }
 
     fn head_term(&mut self, expr: &Expr, bound: &Bound, span: Span) -> Term {

@@ -244,11 +244,21 @@ impl Resolver<'_> {
                 return Some(Target::Function(found.callee));
             }
         }
-        let Some(front) = self.full_path(std::slice::from_ref(&head)) else { return self.bad_target(term) };
+        // In Rego of before 1.0 a local variable may be named `input`; the target of a `with` is still the document.
+        let front = match self.full_path(std::slice::from_ref(&head)) {
+            Some(front) => front,
+            None if &*head == "input" => vec![head],
+            None => return self.bad_target(term),
+        };
         let mut full: Vec<Value> = front.iter().skip(1).map(|name| Value::String(name.clone())).collect();
         full.append(&mut values);
         match front.first().map(|name| &**name) {
             Some("input") => Some(Target::Input(full)),
+            _ if self.tree.is_inside_a_rule(&full) => {
+                let message = "with keyword cannot partially replace virtual document(s)";
+                self.error(term.span, CompileCode::Compile, message);
+                None
+            }
             _ => Some(Target::Data(full)),
         }
     }

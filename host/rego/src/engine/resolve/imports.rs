@@ -23,7 +23,7 @@ pub(super) fn check(
     for (import, used) in module.imports.iter().zip(used) {
         let Some(name) = import.name() else { continue };
         match names.get(name) {
-            Some(first) if options.strict || !options.v0 => {
+            Some(first) if options.strict || !module.v0 => {
                 report(import, format!("import must not shadow {}", shown(first)));
             }
             Some(_) => {}

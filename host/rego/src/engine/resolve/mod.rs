@@ -47,6 +47,8 @@ struct Resolver<'a> {
     /// Annotations of the file and the rule at work, for `rego.metadata`.
     annotations: Option<(&'a Annotations, usize, usize)>,
     options: CompileOptions,
+    /// The file is Rego of before 1.0.
+    v0: bool,
     /// Which of the file's imports something uses.
     used: &'a [Cell<bool>],
     slots: Vec<SlotInfo>,
@@ -83,6 +85,7 @@ pub(crate) fn resolve(
                 globals: &globals,
                 annotations: Some((annotations, file, at)),
                 options,
+                v0: module.v0,
                 used: &used,
                 slots: Vec::new(),
                 uses: Vec::new(),
@@ -107,10 +110,11 @@ fn globals(tree: &Tree, package: &[Name], module: &Module) -> Globals {
         path.push(name.clone());
         globals.insert(name.clone(), Global { path, import: None });
     }
+    // As in OPA an import stands in front of a rule of the same name, and the last of several imports (Rego of before 1.0
+    // allows them) in front of the others.
     for (at, import) in module.imports.iter().enumerate() {
         if let Some(name) = import.name() {
-            let global = || Global { path: import.path.clone(), import: Some(at) };
-            globals.entry(name.clone()).or_insert_with(global);
+            globals.insert(name.clone(), Global { path: import.path.clone(), import: Some(at) });
         }
     }
     globals
@@ -169,13 +173,15 @@ impl Resolver<'_> {
                     body.push(Lit { kind: LitKind::Unify(Expr::Var(*slot), expr), span: arg.span });
                 }
                 self.literals(&branch.body, &mut body);
+                let own = body.len();
                 let path: Vec<_> = suffix.iter().map(|term| self.term(term, &mut body)).collect();
+                let keys = own..body.len();
                 let value = match (&rule.head.key, &branch.value) {
                     (Some(term), _) | (None, Some(term)) => self.term(term, &mut body),
                     (None, None) => Expr::Const(regorus::Value::Bool(true)),
                 };
                 self.close();
-                BranchIr { body, path, value, set: rule.head.key.is_some(), span: branch.span }
+                BranchIr { body, keys, path, value, set: rule.head.key.is_some(), span: branch.span }
             })
             .collect();
         self.refuse_unused();

@@ -64,10 +64,11 @@ impl Resolver<'_> {
         if self.lookup(first).is_some() {
             return None;
         }
-        if &**first == "data" || &**first == "input" {
-            return Some(name.to_vec());
-        }
-        let global = self.globals.get(first)?;
+        // A rule named `input` or `data` (in Rego of before 1.0) or an import of such a name stands in front of the
+        // document.
+        let Some(global) = self.globals.get(first) else {
+            return matches!(&**first, "data" | "input").then(|| name.to_vec());
+        };
         if let Some(used) = global.import.and_then(|import| self.used.get(import)) {
             used.set(true);
         }
@@ -99,7 +100,7 @@ impl Resolver<'_> {
         }
         if full.is_none() || call.name.len() > 1 {
             if let Some(found) = builtin(&name) {
-                if DEPRECATED.contains(&name.as_str()) && (self.options.strict || !self.options.v0) {
+                if DEPRECATED.contains(&name.as_str()) && (self.options.strict || !self.v0) {
                     let message = format!("deprecated built-in function calls in expression: {name}");
                     self.error(call.name_span, CompileCode::Type, message);
                 }

@@ -31,6 +31,7 @@ pub(crate) fn resolve_query(
         globals: &globals,
         annotations: None,
         options: CompileOptions::default(),
+        v0: false,
         used: &[],
         slots: Vec::new(),
         uses: Vec::new(),

@@ -83,17 +83,16 @@ impl Resolver<'_> {
 
     /// A name is declared once in a body, and before anything else uses it there.
     fn refuse_again(&mut self, name: &Name, span: Span, how: How) {
-        if !self.options.v0 && matches!(&**name, "input" | "data") {
-            match how {
-                How::Argument => {
-                    let message = format!("args must not shadow {name} (use a different variable name)");
-                    self.error(span, CompileCode::Compile, message);
-                }
-                How::Assigned => {
-                    let message = format!("variables must not shadow {name} (use a different variable name)");
-                    self.error(span, CompileCode::Compile, message);
-                }
-                How::Some | How::SomeIn | How::Every => {}
+        if matches!(&**name, "input" | "data") {
+            let what = match how {
+                How::Argument => Some("args"),
+                // A local variable may take the document's name in Rego of before 1.0, an argument in none.
+                How::Assigned if self.options.strict || !self.v0 => Some("variables"),
+                How::Assigned | How::Some | How::SomeIn | How::Every => None,
+            };
+            if let Some(what) = what {
+                let message = format!("{what} must not shadow {name} (use a different variable name)");
+                self.error(span, CompileCode::Compile, message);
             }
         }
         let mut scopes = self.scopes.iter().rev();

@@ -98,6 +98,12 @@ impl Resolver<'_> {
             },
         };
         path.extend(rest.iter().map(|term| self.term(term, pre)));
+        if matches!(root, Root::Data)
+            && let Some(function) = self.tree.function_at(&path)
+        {
+            let message = format!("function {} used as reference, not called", self.tree.name(function));
+            self.error(term.span, CompileCode::Type, message);
+        }
         Some(Path { root, path })
     }
 

@@ -10,6 +10,8 @@ mod kinds;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot};
 use crate::engine::modules::{Kind as NodeKind, Tree};
@@ -38,8 +40,15 @@ struct Checker<'a> {
     errors: &'a mut Vec<CompileError>,
 }
 
-/// Checks every rule.
-pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
+/// Checks every rule; gives what the functions among the tests take and give, in OPA's words.
+pub(crate) fn check(
+    tree: &Tree,
+    rules: &[RuleIr],
+    reach: &Reach,
+    sources: &[Source],
+    errors: &mut Vec<CompileError>,
+) -> BTreeMap<NodeId, String> {
+    let mut signatures = BTreeMap::new();
     let mut of_node: Vec<Vec<&RuleIr>> = vec![Vec::new(); tree.nodes.len()];
     let mut unsound = vec![false; tree.nodes.len()];
     for rule in rules {
@@ -57,6 +66,9 @@ pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Sou
     for id in reach.bottom_up() {
         let rules = of_node.get(id as usize).map(Vec::as_slice).unwrap_or_default();
         checker.node(id, rules);
+        if tree.node(id).is_some_and(|node| node.kind == NodeKind::Function && node.is_test()) {
+            signatures.extend(rules.first().map(|rule| (id, checker.signature(rule))));
+        }
         // What is wrong with a rule says nothing about those that read it.
         if unsound.get(id as usize) == Some(&true)
             && let Some(known) = checker.known.get_mut(id as usize)
@@ -64,6 +76,7 @@ pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Sou
             *known = None;
         }
     }
+    signatures
 }
 
 impl<'a> Checker<'a> {
@@ -127,6 +140,23 @@ impl<'a> Checker<'a> {
         if let Some(place) = self.known.get_mut(id as usize) {
             *place = Some(found);
         }
+    }
+
+    /// What a function takes, as far as its body says so, and gives.
+    fn signature(&mut self, rule: &'a RuleIr) -> String {
+        let told = self.errors.len();
+        self.names = &rule.slots;
+        self.slots = vec![None; rule.slots.len()];
+        let mut result = None;
+        for branch in &rule.branches {
+            self.body(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity));
+            result = Kind::or(result, self.expr(&branch.value));
+        }
+        self.errors.truncate(told);
+        let args: Vec<_> = (0..rule.arity)
+            .map(|slot| self.slots.get(slot).and_then(Option::as_ref).unwrap_or(&Kind::Any).to_string())
+            .collect();
+        format!("({}) => {}", args.join(", "), result.unwrap_or(Kind::Any))
     }
 
     fn set(&mut self, slot: Slot, kind: Kind) {

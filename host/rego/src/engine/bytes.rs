@@ -1,0 +1,165 @@
+//! Texts that are not UTF-8: a text of Rego is any bytes, as in Go, while a text of Rust is always UTF-8.
+//!
+//! A byte that is part of no UTF-8 is kept as the letter [`FIRST`]` + (byte - 0x80)`, of the last 128 code points that
+//! there are. So that such a letter always stands for a byte, those code points themselves are kept as their four bytes:
+//! [`text_of`] is one-to-one, and two texts are equal exactly when their bytes are.
+//!
+//! Invariant: every text inside the engine is in this form. What comes from outside is brought to it ([`admitted`],
+//! [`admitted_value`]), what is put together of others is brought back to it ([`normal`]), and what goes out shows a
+//! replacement letter for each such byte, as Go writes it ([`shown`]).
+
+use std::borrow::Cow;
+
+use regorus::Value;
+
+/// The letter that stands for the byte 0x80; the 127 behind it stand for those behind it.
+const FIRST: u32 = 0x10_FF80;
+
+/// Whether a text holds a letter that stands for a byte. The block is exactly the UTF-8 that begins with these bytes.
+pub(crate) fn is_raw(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.contains(&0xF4) && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
+}
+
+/// The text of some bytes.
+pub(crate) fn text_of(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        if is_raw(chunk.valid()) {
+            let mut four = [0; 4];
+            for letter in chunk.valid().chars() {
+                match raw_byte(letter) {
+                    Some(_) => letter.encode_utf8(&mut four).bytes().for_each(|byte| push_byte(&mut text, byte)),
+                    None => text.push(letter),
+                }
+            }
+        } else {
+            text.push_str(chunk.valid());
+        }
+        chunk.invalid().iter().for_each(|byte| push_byte(&mut text, *byte));
+    }
+    text
+}
+
+/// The bytes of a text.
+pub(crate) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
+    if !is_raw(text) {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut four = [0; 4];
+    for letter in text.chars() {
+        match raw_byte(letter) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(letter.encode_utf8(&mut four).as_bytes()),
+        }
+    }
+    Cow::Owned(bytes)
+}
+
+/// A text as it is shown outside, and as Go's functions on letters see it: a replacement letter for each byte that is no
+/// UTF-8.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    if !is_raw(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for chunk in bytes_of(text).utf8_chunks() {
+        out.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|_| out.push('\u{FFFD}'));
+    }
+    Cow::Owned(out)
+}
+
+/// A text that was put together of others: their bytes may be UTF-8 together.
+pub(crate) fn normal(text: String) -> String {
+    if is_raw(&text) { text_of(&bytes_of(&text)) } else { text }
+}
+
+/// A text from outside.
+pub(crate) fn admitted(text: &str) -> Cow<'_, str> {
+    if is_raw(text) { Cow::Owned(text_of(text.as_bytes())) } else { Cow::Borrowed(text) }
+}
+
+/// A value from outside.
+pub(crate) fn admitted_value(value: Value) -> Value {
+    if holds_raw(&value) { rebuilt(value) } else { value }
+}
+
+/// Whether there is anything to do: hardly ever.
+fn holds_raw(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_raw(text),
+        Value::Array(items) => items.iter().any(holds_raw),
+        Value::Set(items) => items.iter().any(holds_raw),
+        Value::Object(fields) => fields.iter().any(|(key, value)| holds_raw(key) || holds_raw(value)),
+        _ => false,
+    }
+}
+
+fn rebuilt(value: Value) -> Value {
+    match &value {
+        Value::String(text) if is_raw(text) => Value::from(text_of(text.as_bytes())),
+        Value::Array(items) => Value::from(items.iter().cloned().map(rebuilt).collect::<Vec<_>>()),
+        Value::Set(items) => {
+            Value::from(items.iter().cloned().map(rebuilt).collect::<std::collections::BTreeSet<_>>())
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(key, value)| (rebuilt(key.clone()), rebuilt(value.clone())));
+            Value::from(fields.collect::<std::collections::BTreeMap<_, _>>())
+        }
+        _ => value,
+    }
+}
+
+fn raw_byte(letter: char) -> Option<u8> {
+    u32::from(letter).checked_sub(FIRST).and_then(|at| u8::try_from(at + 0x80).ok())
+}
+
+fn push_byte(text: &mut String, byte: u8) {
+    // A byte below 0x80 is UTF-8 by itself.
+    text.push(char::from_u32(FIRST + (u32::from(byte) & 0x7F)).unwrap_or('\u{FFFD}'));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_byte_that_is_no_utf8_is_one_letter_and_shown_as_a_replacement() {
+        assert_eq!(text_of(b"a\xffb"), "a\u{10FFFF}b");
+        assert_eq!(shown("a\u{10FFFF}b"), "a\u{FFFD}b");
+        assert_ne!(text_of(b"\xff"), text_of(b"\xfe"));
+        assert_eq!(text_of("é".as_bytes()), "é");
+        // Two bytes that are one letter together.
+        assert_eq!(normal(format!("{}{}", text_of(b"\xc3"), text_of(b"\xa9"))), "é");
+    }
+
+    #[test]
+    fn a_code_point_that_stands_for_bytes_is_told_apart_from_them() {
+        let genuine = "\u{10FFFF}";
+        assert_ne!(admitted(genuine), text_of(b"\xff"));
+        assert_eq!(shown(&admitted(genuine)), genuine);
+        assert_eq!(&*bytes_of(&admitted(genuine)), genuine.as_bytes());
+        let value = Value::from_json_str("{\"\u{10FFFF}\": [\"\u{10FFFE}\"]}").unwrap();
+        let admitted = admitted_value(value.clone());
+        assert_ne!(admitted, value);
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_its_bytes(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b"\xf4\x8f\xbe\xbf\xc3\xa9"[..])], 0..40)) {
+            let text = text_of(&bytes);
+            prop_assert_eq!(&*bytes_of(&text), &bytes[..]);
+            prop_assert_eq!(normal(text.clone()), text);
+        }
+
+        #[test]
+        fn letters_from_outside_are_shown_as_they_are(text in "[a\u{e9}\u{10ff7f}-\u{10ffff}]{0,20}") {
+            let inside = admitted(&text);
+            prop_assert_eq!(shown(&inside), text.as_str());
+        }
+    }
+}
