@@ -51,7 +51,7 @@ impl Gather for Images {
         Ok(Located {
             image: pinned(image),
             index: index
-                .then(|| vec![entry(Some("amd64"), b"1"), entry(Some("").filter(|_| image.tag() == Some("2")), b"2")]),
+                .then(|| vec![entry(Some("amd64"), b"1"), entry((image.tag() == Some("2")).then_some(""), b"2")]),
         })
     }
 

@@ -17,7 +17,7 @@ const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 const APP: &str = "app/good";
 
-fn item(layout: &Layout, digest: &Digest, media_type: &str, platform: Value) -> Value {
+fn item(layout: &Layout, digest: &Digest, media_type: &str, platform: &Value) -> Value {
     let size = content(&layout.file(digest)).len();
     json!({"mediaType": media_type, "digest": digest, "size": size, "platform": platform})
 }
@@ -34,10 +34,10 @@ fn amd64() -> Value {
 fn images_of_an_index_in_an_index_are_located_too() {
     let mut layout = Layout::new();
     let (one, two) = (layout.image("app/index", "one"), layout.image("app/index", "two"));
-    let inner = index_of(&[item(&layout, &one, IMAGE, amd64())]);
+    let inner = index_of(&[item(&layout, &one, IMAGE, &amd64())]);
     let inner = layout.manifest("app/index", None, &inner);
     // One without a media type may be an index, too.
-    let items = [item(&layout, &two, IMAGE, json!(null)), item(&layout, &inner, "", json!(null))];
+    let items = [item(&layout, &two, IMAGE, &json!(null)), item(&layout, &inner, "", &json!(null))];
     layout.manifest("app/index", Some("v1"), &index_of(&items));
     let gatherer = gatherer(layout.store(), Signer::new().public());
     let located = gatherer.locate(&reference("q.test/app/index:v1")).unwrap();
@@ -53,7 +53,7 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
     let mut child = layout.image("app/index", "one");
     let mut kind = IMAGE;
     for level in 0..=limits::INDEX_DEPTH + 1 {
-        let document = index_of(&[item(&layout, &child, kind, json!(null))]);
+        let document = index_of(&[item(&layout, &child, kind, &json!(null))]);
         (child, kind) = (layout.manifest("app/index", Some(&format!("v{level}")), &document), INDEX);
     }
     let gatherer = gatherer(layout.store(), Signer::new().public());
@@ -65,9 +65,9 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
     assert!(error.code == ErrorCode::TooLarge && error.message.contains("below one another"), "{error}");
 
     // Each level names the one below many times.
-    let many = index_of(&vec![item(&layout, &child, INDEX, json!(null)); 40]);
+    let many = index_of(&vec![item(&layout, &child, INDEX, &json!(null)); 40]);
     let many = layout.manifest("app/index", None, &many);
-    layout.manifest("app/index", Some("many"), &index_of(&vec![item(&layout, &many, INDEX, json!(null)); 40]));
+    layout.manifest("app/index", Some("many"), &index_of(&vec![item(&layout, &many, INDEX, &json!(null)); 40]));
     assert_eq!(
         super::tests::gatherer(layout.store(), Signer::new().public())
             .locate(&reference("q.test/app/index:many"))
@@ -81,9 +81,9 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
 fn an_index_that_is_announced_as_an_image_is_no_answer() {
     let mut layout = Layout::new();
     let one = layout.image("app/index", "one");
-    let inner = index_of(&[item(&layout, &one, IMAGE, amd64())]);
+    let inner = index_of(&[item(&layout, &one, IMAGE, &amd64())]);
     let inner = layout.manifest("app/index", None, &inner);
-    layout.manifest("app/index", Some("v1"), &index_of(&[item(&layout, &inner, IMAGE, json!(null))]));
+    layout.manifest("app/index", Some("v1"), &index_of(&[item(&layout, &inner, IMAGE, &json!(null))]));
     let gatherer = gatherer(layout.store(), Signer::new().public());
     assert_eq!(gatherer.locate(&reference("q.test/app/index:v1")).unwrap().index.unwrap().len(), 1);
     let error = gatherer.gather(&pinned("q.test/app/index", &inner)).unwrap_err();

@@ -107,7 +107,7 @@ impl Credentials {
             };
             let text = read_bounded(file, FILE_BYTES).map_err(|error| match error {
                 ReadError::Io(error) => broken(&error.kind()),
-                too_large => broken(&too_large),
+                too_large @ ReadError::TooLarge(_) => broken(&too_large),
             })?;
             if text.trim_ascii().is_empty() {
                 continue;

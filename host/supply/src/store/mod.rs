@@ -398,7 +398,7 @@ impl Store {
         };
         thread::scope(|scope| {
             for _ in 1..at_a_time.min(FETCHES) {
-                scope.spawn(&work);
+                scope.spawn(work);
             }
             work();
         });
