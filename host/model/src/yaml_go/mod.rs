@@ -241,6 +241,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
     };
     let as_text = |text: &str| node(Value::String(text.to_owned()), Ok(text.to_owned()));
     let tag = match tag.map(Tag::parts) {
+        Some(("", "!") | ("!", "")) if text.is_empty() => return Ok(as_text("")),
         // `! 12` is as good as no tag.
         None | Some(("", "!") | ("!", "")) => None,
         Some((CORE, suffix)) => Some(suffix.to_owned()),

@@ -57,6 +57,7 @@ impl Writer {
     fn put(&mut self, text: &str) {
         self.text.push_str(text);
         self.column += text.chars().count();
+        self.begun &= text.is_empty();
     }
 
     fn character(&mut self, character: char) {

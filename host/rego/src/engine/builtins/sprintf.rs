@@ -171,6 +171,8 @@ impl Printer<'_> {
             self.out.push_str(&format!("%!{verb}(BADINDEX)"));
         } else if let Some(value) = self.values.get(self.next) {
             self.next += 1;
+            // With `v`, `+` asks for the names of fields, which no value here has.
+            let flags = Flags { plus: flags.plus && verb != 'v', ..flags };
             let shown = show(value, verb, flags);
             self.out.push_str(&shown);
         } else {
@@ -392,6 +394,8 @@ fn floating(float: f64, verb: char, flags: Flags) -> Option<String> {
     let size = float.abs();
     let digits = match verb {
         'v' => general(size, flags.precision, 'g', flags.sharp, 6),
+        'g' | 'G' if flags.sharp && flags.precision.is_none() => with_zeros(&general(size, None, verb, false, 6)),
+        'x' | 'X' if size.is_finite() => hexadecimal(size, flags.precision, verb == 'X'),
         'g' | 'G' => general(size, flags.precision, verb, flags.sharp, 6),
         'e' | 'E' => exponential(size, Some(flags.precision.unwrap_or(6)), verb),
         'f' | 'F' => format!("{size:.*}", flags.precision.unwrap_or(6)),
@@ -405,6 +409,50 @@ fn floating(float: f64, verb: char, flags: Flags) -> Option<String> {
     };
     let sign = sign_of(float.is_sign_negative(), flags);
     Some(signed(sign, digits, flags.zero && !flags.minus && float.is_finite(), flags))
+}
+
+/// With a point and zeros up to six digits.
+fn with_zeros(text: &str) -> String {
+    let (mantissa, exponent) = text.find(['e', 'E']).and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""));
+    let known = mantissa.trim_start_matches(['0', '.']).bytes().filter(u8::is_ascii_digit).count().max(1);
+    let point = if mantissa.contains('.') { "" } else { "." };
+    format!("{mantissa}{point}{}{exponent}", "0".repeat(6_usize.saturating_sub(known)))
+}
+
+/// `0x1.8p+00`; without a precision as many digits as there are.
+fn hexadecimal(size: f64, precision: Option<usize>, upper: bool) -> String {
+    const DIGITS: u32 = 13;
+    let bits = size.to_bits();
+    let (mut fraction, mut exponent) = (bits & ((1 << 52) - 1), i64::try_from(bits >> 52).unwrap_or(0));
+    if exponent == 0 && fraction > 0 {
+        // One that is too small for a leading one gets it all the same.
+        let shift = fraction.leading_zeros() - 11;
+        fraction <<= shift;
+        exponent = 1 - i64::from(shift);
+    } else if exponent > 0 {
+        fraction |= 1 << 52;
+    }
+    let mut exponent = if fraction == 0 { 0 } else { exponent - 1023 };
+    if let Some(precision) = precision.and_then(|precision| u32::try_from(precision).ok()).filter(|one| *one < DIGITS) {
+        let cut = 4 * (DIGITS - precision);
+        let (half, rest) = (1_u64 << (cut - 1), fraction & ((1 << cut) - 1));
+        fraction >>= cut;
+        fraction += u64::from(rest > half || rest == half && fraction & 1 == 1);
+        fraction <<= cut;
+        if fraction >> 53 > 0 {
+            fraction >>= 1;
+            exponent += 1;
+        }
+    }
+    let all = format!("{:013x}", fraction & ((1 << 52) - 1));
+    let digits = match precision {
+        Some(precision) => format!("{:0<precision$}", all.get(..precision.min(all.len())).unwrap_or_default()),
+        None => all.trim_end_matches('0').to_owned(),
+    };
+    let point = if digits.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    let text = format!("0x{}{point}{digits}p{sign}{:02}", fraction >> 52, exponent.unsigned_abs());
+    if upper { text.to_uppercase() } else { text }
 }
 
 /// `d.dde±dd`; without a precision the fewest digits that read back the same.

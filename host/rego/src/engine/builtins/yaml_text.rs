@@ -26,9 +26,29 @@ fn read(whole: &str) -> Result<Value, BuiltinError> {
     from_json(yaml_go::parse(whole).map_err(|error| BuiltinError::failed(format!("yaml: {error}")))?)
 }
 
+/// Characters that Go's reader of YAML refuses, through which OPA's values go.
+const fn is_refused(character: char) -> bool {
+    matches!(character, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn has_refused(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains(is_refused),
+        serde_json::Value::Array(items) => items.iter().any(has_refused),
+        serde_json::Value::Object(fields) => {
+            fields.iter().any(|(key, value)| key.contains(is_refused) || has_refused(value))
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => false,
+    }
+}
+
 fn marshal(value: &Value) -> Outcome {
+    let json = to_json(value)?;
+    if has_refused(&json) {
+        return Err(BuiltinError::failed("yaml: control characters are not allowed"));
+    }
     // It grows by its indentation, which is bounded by the nesting.
-    let written = yaml_writer::to_string(&to_json(value)?, Dialect::Go);
+    let written = yaml_writer::to_string(&json, Dialect::Go);
     if written.len() > limits::TEXT_BYTES {
         return Err(too_long());
     }
@@ -55,5 +75,10 @@ mod tests {
             r#"{"a": "true", "b": "a: b", "c": "one\ntwo\n", "d": "", "e": null, "f": 1.5, "g": {"h": "1"}}"#,
             "a: \"true\"\nb: 'a: b'\nc: |\n  one\n  two\nd: \"\"\ne: null\nf: 1.5\ng:\n  h: \"1\"\n",
         );
+    }
+
+    #[test]
+    fn a_line_break_of_another_kind_reads_back() {
+        check(r#"["a\u0085b"]"#, "- \"a\\Nb\"\n");
     }
 }
