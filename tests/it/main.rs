@@ -14,6 +14,7 @@ mod conftest;
 mod docs;
 mod ec_cases;
 mod example;
+mod hostile_sources;
 mod keys;
 mod packaging;
 mod plugins;

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use assay_model::{json, plain};
+use assay_model::{json, plain, redact};
 use jiff::{Timestamp, Unit};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -94,7 +94,7 @@ static SINK: OnceLock<Sink> = OnceLock::new();
 fn tell(level: Level, text: &str, fields: &[(&str, &str)], place: &Location<'_>) {
     let Some(sink) = SINK.get().filter(|sink| level <= sink.level) else { return };
     let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    sink.write(Message::new(level, text.to_owned(), fields, Some((place.file(), place.line()))));
+    sink.write(Message::new(level, text, fields, Some((place.file(), place.line()))));
 }
 
 /// The levels are those of `ec`.
@@ -139,7 +139,7 @@ impl Log for Sink {
 
     fn log(&self, record: &Record<'_>) {
         let fields = vec![("from".to_owned(), record.target().to_owned())];
-        self.write(Message::new(record.level(), record.args().to_string(), fields, record.file().zip(record.line())));
+        self.write(Message::new(record.level(), &record.args().to_string(), fields, record.file().zip(record.line())));
     }
 
     fn flush(&self) {
@@ -159,9 +159,13 @@ struct Message {
 }
 
 impl Message {
-    fn new(level: Level, text: String, mut fields: Vec<(String, String)>, place: Option<(&str, u32)>) -> Self {
+    /// Libraries tell whole addresses, so secrets are taken out of everything.
+    fn new(level: Level, text: &str, mut fields: Vec<(String, String)>, place: Option<(&str, u32)>) -> Self {
         fields.sort();
-        Self { level, text, fields, place: place.map(|(file, line)| format!("{file}:{line}")) }
+        for (_, value) in &mut fields {
+            *value = redact::message(value);
+        }
+        Self { level, text: redact::message(text), fields, place: place.map(|(file, line)| format!("{file}:{line}")) }
     }
 
     fn line(&self, form: Form, now: Timestamp) -> String {
@@ -296,7 +300,7 @@ mod tests {
     #[test]
     fn fields_stand_in_the_order_of_their_names() {
         let fields = [("b", "2"), ("a", "1")].map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let message = Message::new(Level::Debug, "done".to_owned(), fields.to_vec(), Some(("x.rs", 7)));
+        let message = Message::new(Level::Debug, "done", fields.to_vec(), Some(("x.rs", 7)));
         assert_eq!(
             message.line(Form::Plain, Timestamp::UNIX_EPOCH),
             "1970-01-01T00:00:00Z debug: done a=1 b=2 (x.rs:7)"

@@ -6,11 +6,12 @@
 
 use std::{
     collections::BTreeSet,
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
 };
 
 use assay_model::{
+    bounded::{ReadError, read_bounded},
     limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES, SOURCE_DEPTH, SOURCE_FILES},
     yaml,
 };
@@ -317,13 +318,12 @@ impl Sources {
         if !fs_err::metadata(path).map_err(unreadable)?.is_file() {
             return Err(SourceError::NotAFile { path: path.to_owned() });
         }
-        let mut bytes = Vec::new();
         let file = fs_err::File::open(path).map_err(unreadable)?;
-        let size = file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)? as u64;
-        if size > limit {
-            return Err(SourceError::TooLarge { path: path.to_owned(), limit });
-        }
-        self.bytes += size;
+        let bytes = read_bounded(file, limit).map_err(|error| match error {
+            ReadError::TooLarge(limit) => SourceError::TooLarge { path: path.to_owned(), limit },
+            ReadError::Io(error) => unreadable(error),
+        })?;
+        self.bytes += bytes.len() as u64;
         if self.bytes > SOURCE_BYTES {
             return Err(SourceError::TooMuch { path: path.to_owned() });
         }

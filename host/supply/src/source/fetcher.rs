@@ -150,6 +150,10 @@ impl Fetcher {
 
     fn local(&self, place: &Place, path: &Path) -> Result<Fetched, Why> {
         let pinned = place.pinned_path();
+        // A pipe or a device would be read for ever, or not at all.
+        if fs_err::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+            return Err(Why::Place("it is neither a file nor a folder".to_owned()));
+        }
         let is_archive = path.is_file() && archive::is_archive(path);
         if !is_archive {
             return Ok(Fetched { path: path.to_owned(), pinned, _work: None });

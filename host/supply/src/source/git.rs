@@ -59,9 +59,8 @@ const SETTINGS: [&str; 14] = [
     "http.lowSpeedTime=60",
 ];
 
-/// Variables that would send git elsewhere, give it settings, other programs' work or files to write, or turn its checks
-/// off.
-const ELSEWHERE: [&str; 29] = [
+/// Variables that would send git to another repository, or have it write elsewhere.
+const ELSEWHERE: [&str; 12] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -70,6 +69,14 @@ const ELSEWHERE: [&str; 29] = [
     "GIT_COMMON_DIR",
     "GIT_NAMESPACE",
     "GIT_CONFIG",
+    "GIT_TRACE",
+    "GIT_TRACE2",
+    "GIT_TRACE2_EVENT",
+    "GIT_TRACE2_PERF",
+];
+
+/// Variables that would give git settings that nobody looked through, other programs to run, or turn its checks off.
+const MEDDLING: [&str; 17] = [
     "GIT_CONFIG_PARAMETERS",
     "GIT_CONFIG_COUNT",
     "GIT_PROXY_COMMAND",
@@ -84,29 +91,9 @@ const ELSEWHERE: [&str; 29] = [
     "GIT_DEFAULT_REF_FORMAT",
     "GIT_PROTOCOL_FROM_USER",
     "GIT_SSL_NO_VERIFY",
-    "GIT_TRACE",
     "GIT_TRACE_PACKET",
     "GIT_TRACE_CURL",
     "GIT_CURL_VERBOSE",
-    "GIT_TRACE2",
-    "GIT_TRACE2_EVENT",
-    "GIT_TRACE2_PERF",
-];
-
-/// Those of them that stay away also when settings are read; settings of the environment are read with the others.
-const NOT_FOR_READING: [&str; 12] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_CONFIG",
-    "GIT_TRACE",
-    "GIT_TRACE2",
-    "GIT_TRACE2_EVENT",
-    "GIT_TRACE2_PERF",
 ];
 
 /// The file of settings that git reads in place of the user's, in the repository's folder.
@@ -212,7 +199,7 @@ impl<'a> Checkout<'a> {
     /// Hands over those of the user's settings that git needs to reach private repositories.
     fn take_settings(&mut self) -> Result<(), Why> {
         // To read settings runs nothing, so this once git may look where it usually does.
-        let mut command = self.bare_command(&NOT_FOR_READING);
+        let mut command = self.bare_command();
         command.args(["--git-dir=.", "config", "--null", "--list"]).stdin(Stdio::null());
         let ended = self.program()?.run(&mut command, |out| bounded(out, SETTINGS_BYTES, "settings"))?;
         // Settings that git itself cannot read are nothing to go on with: what is missing could be the proxy.
@@ -318,7 +305,10 @@ impl<'a> Checkout<'a> {
             return said;
         }
         let names = self.left_out.join("`, `");
-        format!("{said} (git was not given your settings `{names}`, as they run commands; see docs/security.md)")
+        format!(
+            "{said} (git was not given your settings `{names}`, as they run commands; name a credential helper without a \
+             path, or set `GIT_SSH_COMMAND` or `GIT_ASKPASS`)"
+        )
     }
 
     /// The commit that an expression names, if it names one.
@@ -383,7 +373,10 @@ impl<'a> Checkout<'a> {
 
     /// git with our settings and none of anybody else's.
     fn command(&self) -> Command {
-        let mut command = self.bare_command(&ELSEWHERE);
+        let mut command = self.bare_command();
+        for name in MEDDLING {
+            command.env_remove(name);
+        }
         command
             .env("GIT_CONFIG_GLOBAL", self.folder.join(OWN_SETTINGS))
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
@@ -396,10 +389,10 @@ impl<'a> Checkout<'a> {
         command
     }
 
-    /// git without these variables.
-    fn bare_command(&self, without: &[&str]) -> Command {
+    /// git with the settings that it finds by itself.
+    fn bare_command(&self) -> Command {
         let mut command = Command::new("git");
-        for name in without {
+        for name in ELSEWHERE {
             command.env_remove(name);
         }
         command

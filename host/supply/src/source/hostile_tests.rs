@@ -245,3 +245,14 @@ fn what_git_says_of_an_address_holds_no_password() {
         assert!(!all.contains("SECRET"), "{text}: {all}");
     }
 }
+
+#[test]
+fn a_pipe_or_a_device_is_no_source() {
+    let bench = Bench::new();
+    let pipe = bench.folder.path().join("p.tar");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for place in [pipe.to_str().unwrap(), "/dev/zero"] {
+        let error = bench.error(place);
+        assert!(error.contains("neither a file nor a folder"), "{error}");
+    }
+}
