@@ -30,4 +30,5 @@ mod tekton;
 mod tidy;
 mod verdicts;
 mod whole;
+mod wit;
 mod world;
