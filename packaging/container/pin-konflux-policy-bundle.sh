@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Names the bundle of Konflux' release policy by digest in a policy configuration, and writes that to
-# $HOME/policy-with-pinned-bundle.yaml. Where nothing is to be pinned, nothing is written.
+# Pins the bundle of the Konflux release policy to a digest in a policy configuration, and writes the result to
+# $HOME/policy-with-pinned-bundle.yaml. If there is nothing to pin, no file is written.
 #
 # POLICY_CONFIGURATION   a file, JSON, or `[namespace/]name` of an EnterpriseContractPolicy in the cluster
-# POLICY_BUNDLE_DIGEST   the digest, with or without `sha256:`; empty to leave the configuration alone
+# POLICY_BUNDLE_DIGEST   the digest, with or without `sha256:`; empty to leave the configuration unchanged
 set -euo pipefail
 
 fail() {
@@ -13,11 +13,11 @@ fail() {
 
 digest=${POLICY_BUNDLE_DIGEST:-}
 if [ -z "$digest" ]; then
-  echo 'no digest is given: the policy stays as it is'
+  echo 'no digest is given: the policy is unchanged'
   exit 0
 fi
 digest=sha256:${digest#sha256:}
-[[ "$digest" =~ ^sha256:[0-9a-f]{64}$ ]] || fail "POLICY_BUNDLE_DIGEST is no sha256 digest: $digest"
+[[ "$digest" =~ ^sha256:[0-9a-f]{64}$ ]] || fail "POLICY_BUNDLE_DIGEST is not a sha256 digest: $digest"
 
 name='[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 if [ -f "$POLICY_CONFIGURATION" ]; then
@@ -32,14 +32,14 @@ elif [[ "$POLICY_CONFIGURATION" =~ ^$name(/$name)?$ ]]; then
   policy=$(kubectl get "enterprisecontractpolicy/${POLICY_CONFIGURATION##*/}" "${namespace[@]}" --output json |
     jq --exit-status .spec) || fail "the policy $POLICY_CONFIGURATION cannot be read from the cluster"
 else
-  echo 'the policy is fetched from elsewhere: it stays as it is'
+  echo 'the policy is fetched from a remote source: it is unchanged'
   exit 0
 fi
 
 bundle='quay\.io/conforma/release-policy:konflux'
 pinned=$(sed -E "s#(oci::(https?://|oci://)?$bundle)(@sha256:[0-9a-f]{64})?([^-._@a-zA-Z0-9]|\$)#\\1@$digest\\4#g" <<<"$policy")
 if [ "$pinned" = "$policy" ]; then
-  echo 'the policy does not use the bundle, or has it pinned: it stays as it is'
+  echo 'the policy does not use the bundle or already pins it: it is unchanged'
   exit 0
 fi
 printf '%s\n' "$pinned" >"$HOME/policy-with-pinned-bundle.yaml"

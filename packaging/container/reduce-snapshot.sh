@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the Snapshot that a Tekton task judges to $SNAPSHOT_PATH, with one component left where that is asked for.
+# Writes the Snapshot that a Tekton task validates to $SNAPSHOT_PATH, reduced to one component if requested.
 #
 # SNAPSHOT                   a file, the name of a Snapshot in the current namespace, or JSON
-# SINGLE_COMPONENT           `true` to keep only the component whose build asks
+# SINGLE_COMPONENT           `true` to keep only the component of the build
 # CUSTOM_RESOURCE            the resource whose labels name that component, such as `pipelinerun/build-7k2mz`
 # CUSTOM_RESOURCE_NAMESPACE  its namespace; empty for the current one
 set -euo pipefail
@@ -29,12 +29,12 @@ if [ "${SINGLE_COMPONENT:-false}" = true ]; then
   fi
   labels=$(kubectl get "$CUSTOM_RESOURCE" "${namespace[@]}" --output json | jq '.metadata.labels // {}') ||
     fail "the labels of $CUSTOM_RESOURCE cannot be read from the cluster"
-  # A Snapshot of a whole application, or a resource that names no component, is judged as it is.
+  # The Snapshot of a whole application, or of a resource that names no component, is unchanged.
   component=$(jq --raw-output \
     'select(."test.appstudio.openshift.io/type" == "component") | ."appstudio.openshift.io/component" // ""' <<<"$labels")
   if [ -n "$component" ]; then
     snapshot=$(jq --arg name "$component" '.components |= map(select(.name == $name))' <<<"$snapshot")
-    printf 'judging the component %s alone\n' "$component"
+    printf 'validating only the component %s\n' "$component"
   fi
 fi
 printf '%s\n' "$snapshot" >"$SNAPSHOT_PATH"

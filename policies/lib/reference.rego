@@ -1,48 +1,48 @@
 # METADATA
-# title: References to task definitions
+# title: Task references
 # description: >-
-#   Reads where the definition of a Tekton task comes from. A place has `kind` (`bundle`, `git` or `none`), `repository`,
-#   `tag` (of bundles), `path` (in git), `ref` (the digest or commit, empty when unknown), `pinned` (whether the
-#   reference itself names digest or commit) and `text` for messages.
+#   Parses where the definition of a Tekton task comes from. A source has `kind` (`bundle`, `git` or `none`), `repository`,
+#   `tag` (of bundles), `path` (in git), `ref` (the digest or commit, empty if unknown), `pinned` (whether the reference
+#   itself contains the digest or commit) and `text` for messages.
 package lib.reference
 
-nowhere := {
+embedded := {
 	"kind": "none",
 	"repository": "",
 	"tag": "",
 	"path": "",
 	"ref": "",
 	"pinned": false,
-	"text": "a definition in place",
+	"text": "an embedded definition",
 }
 
-# The place that a task's reference names. `origin` is what Tekton resolved it to: `uri`, `digest` and `entryPoint`.
+# The source that a task reference names. `origin` is what Tekton resolved it to: `uri`, `digest` and `entryPoint`.
 source(reference, origin) := bundle(text, origin) if {
 	text := bundle_text(reference)
 } else := git(reference, origin) if {
 	reference.resolver == "git"
-} else := nowhere
+} else := embedded
 
-# The place by what was resolved alone.
-resolved(dependency) := place if {
+# The source according to a resolved dependency alone.
+resolved(dependency) := found if {
 	startswith(dependency.uri, "git+")
 	commit := commit_of("", dependency)
-	place := {
+	found := {
 		"kind": "git",
-		"repository": data.lib.slsa.normal_url(dependency.uri),
+		"repository": data.lib.slsa.normalized_url(dependency.uri),
 		"tag": "",
 		"path": "",
 		"ref": commit,
 		"pinned": commit != "",
 		"text": sprintf("%s@%s", [dependency.uri, commit]),
 	}
-} else := place if {
+} else := found if {
 	digest := sprintf("sha256:%s", [dependency.digest.sha256])
 	is_digest(digest)
-	place := bundle(sprintf("%s@%s", [dependency.uri, digest]), {})
-} else := nowhere
+	found := bundle(sprintf("%s@%s", [dependency.uri, digest]), {})
+} else := embedded
 
-# The value of a resolver's parameter. Undefined when it is absent.
+# The value of a resolver parameter. Undefined if absent.
 parameter(reference, name) := value if {
 	list := reference.params
 	is_array(list)
@@ -59,12 +59,12 @@ bundle_text(reference) := text if {
 	text != ""
 }
 
-bundle(text, origin) := place if {
+bundle(text, origin) := found if {
 	plain := trim_prefix(text, "oci://")
 	parts := split(plain, "@")
 	tag := tag_of(parts[0])
 	written := second(parts)
-	place := {
+	found := {
 		"kind": "bundle",
 		"repository": trim_suffix(parts[0], sprintf(":%s", [tag])),
 		"tag": tag,
@@ -88,7 +88,7 @@ tag_of(name) := tag if {
 	tag := substring(last, colon + 1, -1)
 } else := ""
 
-# The digest as written, else as resolved.
+# The digest as written, otherwise as resolved.
 digest_of(written, origin) := written if {
 	is_digest(written)
 } else := digest if {
@@ -96,11 +96,11 @@ digest_of(written, origin) := written if {
 	is_digest(digest)
 } else := ""
 
-git(reference, origin) := place if {
+git(reference, origin) := found if {
 	url := git_url(reference, origin)
 	path := git_path(reference, origin)
 	revision := revision_of(reference)
-	place := {
+	found := {
 		"kind": "git",
 		"repository": url,
 		"tag": "",
@@ -111,9 +111,9 @@ git(reference, origin) := place if {
 	}
 }
 
-git_url(reference, origin) := data.lib.slsa.normal_url(url) if {
+git_url(reference, origin) := data.lib.slsa.normalized_url(url) if {
 	url := origin.uri
-} else := data.lib.slsa.normal_url(url) if {
+} else := data.lib.slsa.normalized_url(url) if {
 	url := parameter(reference, "url")
 } else := ""
 
@@ -127,7 +127,7 @@ revision_of(reference) := revision if {
 	revision := parameter(reference, "revision")
 } else := ""
 
-# The commit as resolved, else as written.
+# The commit as resolved, otherwise as written.
 commit_of(revision, origin) := commit if {
 	commit := origin.digest.sha1
 	is_commit(commit)
@@ -135,7 +135,7 @@ commit_of(revision, origin) := commit if {
 	is_commit(revision)
 } else := ""
 
-# Whether what is written in a reference is a digest or a commit.
+# Whether a reference contains a digest or a commit.
 is_pinned(written) if {
 	is_digest(written)
 } else if {

@@ -1,10 +1,10 @@
 # METADATA
 # title: Registries
-# description: Compares images with lists of registries, folders, repositories and whole images.
+# description: Matches images against lists of registries, namespaces, repositories and images.
 package lib.registry
 
-# Whether one of the prefixes allows the image. A prefix ends where a part of the reference ends: `example.com` does not
-# allow `example.com.evil.net`.
+# Whether one of the prefixes allows the image. A prefix matches whole parts of the reference: `example.com` does not allow
+# `example.com.evil.net`.
 allows(prefixes, image) if {
 	some prefix in prefixes
 	whole := trim_suffix(prefix, "/")

@@ -1,8 +1,8 @@
 # METADATA
 # title: Rule data
 # description: >-
-#   Reads the settings of rules. A key given in the policy configuration (`ruleData`) hides the same key of a data
-#   source (`rule_data`). What is absent or of another type is an empty list, which no rule takes for a permission.
+#   Reads the rule data. A key of the policy configuration (`ruleData`) takes precedence over the same key of a data source
+#   (`rule_data`). A list that is absent or of another type is empty, which never allows anything.
 package lib.rule_data
 
 # A list of rule data, or an empty list.
@@ -17,7 +17,7 @@ object(key) := value if {
 	is_object(value)
 } else := {}
 
-# A number of rule data. Text is read as a number, since the command line gives text only.
+# A number of rule data. A string is converted, because the command line provides strings only.
 number(key, fallback) := value if {
 	value := given(key)
 	is_number(value)

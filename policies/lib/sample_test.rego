@@ -1,5 +1,5 @@
 # METADATA
-# title: Samples
+# title: Test data
 # description: Inputs and data for the tests of the other packages.
 package lib.sample_test
 
@@ -11,7 +11,7 @@ commit := "3333333333333333333333333333333333333333"
 
 task_commit := "4444444444444444444444444444444444444444"
 
-# An image of those statements, built on that base.
+# The input for an image with these attestation statements.
 input_of(statements) := {
 	"attestations": [{"statement": statement} | some statement in statements],
 	"image": {
@@ -30,7 +30,7 @@ materials := [
 	{"uri": "git+https://git.example/shop/cart.git", "digest": {"sha1": commit}},
 ]
 
-# SLSA v0.2 provenance of those tasks.
+# SLSA v0.2 provenance of these tasks.
 v0_2(tasks) := {
 	"_type": "https://in-toto.io/Statement/v0.1",
 	"predicateType": "https://slsa.dev/provenance/v0.2",
@@ -43,7 +43,7 @@ v0_2(tasks) := {
 	},
 }
 
-# SLSA v1 provenance with those dependencies beside the source.
+# SLSA v1 provenance with these dependencies and the source.
 v1(dependencies) := {
 	"_type": "https://in-toto.io/Statement/v1",
 	"predicateType": "https://slsa.dev/provenance/v1",
@@ -62,7 +62,7 @@ v1(dependencies) := {
 	},
 }
 
-# A reference to a bundle, as Tekton's resolver takes it.
+# A reference for the `bundles` resolver of Tekton.
 bundle_reference(text, name) := {
 	"resolver": "bundles",
 	"params": [
@@ -72,7 +72,7 @@ bundle_reference(text, name) := {
 	],
 }
 
-# A reference to a file in git.
+# A reference for the `git` resolver.
 git_reference(revision) := {
 	"resolver": "git",
 	"params": [
@@ -99,8 +99,8 @@ task(name, reference, origin) := {
 
 step_image := sprintf("registry.example/tools/builder@sha256:%s", [digest])
 
-# The task with one more result.
-telling(task, name, value) := object.union(task, {"results": array.concat(
+# The task with an additional result.
+with_result(task, name, value) := object.union(task, {"results": array.concat(
 	object.get(task, "results", []),
 	[{"name": name, "type": "string", "value": value}],
 )})
@@ -111,7 +111,7 @@ build_task := task("build-container", bundle_reference(build_bundle, "build"), {
 
 scan_task := task("scan", git_reference(task_commit), git_origin)
 
-# A TaskRun as SLSA v1 provenance carries it.
+# A TaskRun as contained in SLSA v1 provenance.
 task_run(name, spec, origin, outcome) := {
 	"metadata": {"labels": {"tekton.dev/pipelineTask": name, "tekton.dev/task": "by-label"}},
 	"spec": spec,
@@ -122,18 +122,18 @@ task_run(name, spec, origin, outcome) := {
 	},
 }
 
-# The TaskRun with one result.
-run_telling(run, name, value) := object.union(
+# The TaskRun with a result.
+task_run_with_result(run, name, value) := object.union(
 	run,
 	{"status": object.union(run.status, {"results": [{"name": name, "type": "string", "value": value}]})},
 )
 
-# A dependency that carries a TaskRun.
-carrying(run) := {"name": "pipelineTask", "content": base64.encode(json.marshal(run))}
+# A dependency that contains a TaskRun.
+dependency_of(run) := {"name": "pipelineTask", "content": base64.encode(json.marshal(run))}
 
-build_dependency := carrying(task_run("build-container", {"taskRef": bundle_reference(build_bundle, "build")}, {}, "True"))
+build_dependency := dependency_of(task_run("build-container", {"taskRef": bundle_reference(build_bundle, "build")}, {}, "True"))
 
-scan_dependency := carrying(task_run("scan", {"taskRef": git_reference(task_commit)}, git_origin, "True"))
+scan_dependency := dependency_of(task_run("scan", {"taskRef": git_reference(task_commit)}, git_origin, "True"))
 
 good_v0_2 := input_of([v0_2([build_task, scan_task])])
 
@@ -155,7 +155,7 @@ rule_data := {
 # 2025-06-01T00:00:00Z
 config := {"policy": {"when_ns": 1748736000000000000}}
 
-# Codes with terms, as tests compare them.
+# Codes with terms, for comparison in tests.
 shown(results) := {text |
 	some result in results
 	text := concat(":", [result.code, object.get(result, "term", "")])

@@ -1,8 +1,8 @@
 # METADATA
 # title: Software bills of materials
 # description: >-
-#   Reads what SBOMs in CycloneDX and SPDX 2 have in common, so that rules need not know which of them they judge. Only
-#   verified attestations are in the input.
+#   Reads the common parts of SBOMs in CycloneDX and SPDX 2, so that rules do not depend on the format. The input contains
+#   verified attestations only.
 package lib.sbom
 
 # The SBOMs: `format` is `CycloneDX` or `SPDX`, `document` is the predicate.
@@ -14,20 +14,20 @@ sboms := [sbom |
 	}
 ]
 
-# The types of predicates may end in a version: `https://spdx.dev/Document/v2.3`.
+# A predicate type can end in a version: `https://spdx.dev/Document/v2.3`.
 format(type) := "CycloneDX" if {
 	regex.match(`^https://cyclonedx\.org/bom(/|$)`, type)
 } else := "SPDX" if {
 	regex.match(`^https://spdx\.dev/Document(/|$)`, type)
 }
 
-# Some tools attest the document as a text.
+# Some tools attest the document as a string.
 document(predicate) := json.unmarshal(predicate) if {
 	is_string(predicate)
 	json.is_valid(predicate)
 } else := predicate
 
-# Whether the document is what its predicate's type says.
+# Whether the document has the format that its predicate type states.
 is_readable(sbom) if {
 	sbom.format == "CycloneDX"
 	sbom.document.bomFormat == "CycloneDX"
@@ -40,15 +40,15 @@ is_readable(sbom) if {
 	is_array(object.get(sbom.document, "packages", []))
 }
 
-# The packages of an SBOM: `name`, `version` and `purl`, each empty where it is not told, and `attributes` with `name`
-# and `value`. What is listed but no package, such as a file or the image itself, is left out.
+# The packages of an SBOM: `name`, `version` and `purl`, each empty if absent, and `attributes` with `name` and `value`.
+# Entries that are not packages, such as files or the image itself, are excluded.
 packages(sbom) := [package_of(component) | some component in components(sbom.document); is_package(component)] if {
 	sbom.format == "CycloneDX"
 } else := [package_of(item) | some item in sbom.document.packages; is_package(item)] if {
 	sbom.format == "SPDX"
 } else := []
 
-# All components, those inside of others, too.
+# All components, including nested ones.
 components(document) := array.concat(document.components, inner) if {
 	inner := [component |
 		some outer in document.components
@@ -87,7 +87,7 @@ first_text(values) := text if {
 	text := texts[0]
 } else := ""
 
-# How a package is called in messages.
+# The name of a package for messages.
 label(package_) := package_.purl if {
 	package_.purl != ""
 } else := sprintf("%s@%s", [package_.name, package_.version])

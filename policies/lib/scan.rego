@@ -1,15 +1,15 @@
 # METADATA
 # title: Vulnerability scans
 # description: >-
-#   Reads what scans of the build found: numbers by severity from the task result `SCAN_OUTPUT`, and single
-#   vulnerabilities with their dates from the reports that the task result `REPORTS` lists by the image's digest. Where a
-#   task has a report about this very image, its numbers are not asked.
+#   Reads the results of vulnerability scans: numbers by severity from the task result `SCAN_OUTPUT`, and individual
+#   vulnerabilities with their dates from the reports that the task result `REPORTS` lists by image digest. If a task has a
+#   report about the image, its `SCAN_OUTPUT` is ignored.
 package lib.scan
 
 severities := ["critical", "high", "medium", "low", "unknown"]
 
-# What each scan found by severity: `fixable` and `unfixed` vulnerabilities, and among those that have a fix the
-# `recent` ones, which are within the leeway and not counted as `fixable`. `task` is how the task is called.
+# Numbers of vulnerabilities of each scan by severity: `fixable` (with a fix), `unfixed` (without one) and `recent` (with a
+# fix, but within the leeway, and not counted as `fixable`). `task` is the label of the task.
 scans contains scan if {
 	some task in scanning
 	some _, entries in readable_reports(task)
@@ -29,7 +29,7 @@ scans contains scan if {
 	scan := object.union(output, {"task": data.lib.tekton.label(task), "recent": {}})
 }
 
-# Tasks with a result that should tell about this image and does not.
+# Tasks with a scan result or report that cannot be read.
 unreadable contains data.lib.tekton.label(task) if {
 	some task in scanning
 	some text in data.lib.tekton.result_texts(task, "SCAN_OUTPUT")
@@ -53,7 +53,7 @@ scanning contains task if {
 	result.name in {"SCAN_OUTPUT", "REPORTS"}
 }
 
-# The numbers of a `SCAN_OUTPUT`. Severities of other names are unknown ones. Undefined when it is not understood.
+# The numbers of a `SCAN_OUTPUT`. Other severities count as unknown. Undefined if it cannot be read.
 numbers(text) := {"fixable": fixable, "unfixed": unfixed} if {
 	json.is_valid(text)
 	output := json.unmarshal(text)
@@ -83,7 +83,7 @@ tally(names) := {severity: number |
 	number := count([name | some name in names; name == severity])
 }
 
-# The digests of the task's reports about this image.
+# The digests of the reports of the task about the image.
 reports(task) := {digest |
 	some text in data.lib.tekton.result_texts(task, "REPORTS")
 	digest := list_of_reports(text)[image_parts[1]]
@@ -102,7 +102,7 @@ readable_reports(task) := {digest: entries |
 	entries := entries_of(ec.oci.blob(sprintf("%s@%s", [image_parts[0], digest])))
 }
 
-# The vulnerabilities of a report in the form of Quay and Clair.
+# The vulnerabilities of a report in the format of Quay and Clair.
 entries_of(text) := [entry | some item in found; entry := entry_of(item)] if {
 	json.is_valid(text)
 	found := json.unmarshal(text).vulnerabilities
@@ -124,8 +124,8 @@ text_in(item, key) := text if {
 	is_string(text)
 } else := ""
 
-# Whether a vulnerability became known so few days ago that the leeway of its severity covers it. One without a date, or
-# from the future, is not covered.
+# Whether a vulnerability was published within the leeway of its severity. One without a date, or with a date in the
+# future, was not.
 is_recent(entry) if {
 	days := data.lib.rule_data.object("cve_leeway")[entry.severity]
 	is_number(days)

@@ -1,8 +1,8 @@
 # METADATA
 # title: SLSA provenance
 # description: >-
-#   Reads what SLSA v0.2 and v1 provenance have in common, so that rules need not know which of them they judge.
-#   Only verified attestations are in the input.
+#   Reads the common parts of SLSA v0.2 and v1 provenance, so that rules do not depend on the version. The input contains
+#   verified attestations only.
 package lib.slsa
 
 v0_2 := "https://slsa.dev/provenance/v0.2"
@@ -19,7 +19,7 @@ provenances := [attestation.statement |
 	attestation.statement.predicateType in {v0_2, v1}
 ]
 
-# The builder's id; empty when the provenance has none.
+# The builder ID; empty if absent.
 builder_id(statement) := id if {
 	statement.predicateType == v0_2
 	id := statement.predicate.builder.id
@@ -28,7 +28,7 @@ builder_id(statement) := id if {
 	id := statement.predicate.runDetails.builder.id
 } else := ""
 
-# The build type; empty when the provenance has none.
+# The build type; empty if absent.
 build_type(statement) := type if {
 	statement.predicateType == v0_2
 	type := statement.predicate.buildType
@@ -37,7 +37,7 @@ build_type(statement) := type if {
 	type := statement.predicate.buildDefinition.buildType
 } else := ""
 
-# What went into the build: v0.2 materials, v1 resolved dependencies.
+# The inputs of the build: v0.2 materials, v1 resolved dependencies.
 dependencies(statement) := list if {
 	statement.predicateType == v0_2
 	list := statement.predicate.materials
@@ -48,9 +48,9 @@ dependencies(statement) := list if {
 	is_array(list)
 } else := []
 
-# The commits of source code that went into any of the builds. In v1 the definitions of tasks and pipelines are told
-# apart by their name and left out; v0.2 does not tell.
-commits contains {"url": normal_url(dependency.uri), "commit": commit} if {
+# The source commits of all builds. In v1, definitions of tasks and pipelines are excluded by their name; v0.2 does not
+# distinguish them.
+commits contains {"url": normalized_url(dependency.uri), "commit": commit} if {
 	some statement in provenances
 	some dependency in dependencies(statement)
 	startswith(dependency.uri, "git+")
@@ -60,5 +60,5 @@ commits contains {"url": normal_url(dependency.uri), "commit": commit} if {
 	regex.match(`^[0-9a-f]{40}$`, commit)
 }
 
-# A repository's address in the spelling in which two of them are compared.
-normal_url(url) := trim_suffix(trim_suffix(trim_prefix(url, "git+"), "/"), ".git")
+# A repository URL, normalized for comparison.
+normalized_url(url) := trim_suffix(trim_suffix(trim_prefix(url, "git+"), "/"), ".git")

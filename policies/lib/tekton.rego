@@ -2,14 +2,14 @@
 # title: Tekton tasks
 # description: >-
 #   Reads the tasks that ran from provenance of Tekton Chains: `buildConfig.tasks` of SLSA v0.2, and the resolved
-#   dependencies of SLSA v1, which hold the whole TaskRun with the build type `slsa-tekton` and only the place of the
-#   task's definition with the build type `slsa`.
+#   dependencies of SLSA v1, which contain the whole TaskRun with the build type `slsa-tekton`, and only the source of the
+#   task definition with the build type `slsa`.
 package lib.tekton
 
-# The tasks of all provenances. `name` is the task's name in the pipeline, `task` the name of its definition, `status`
-# is `Succeeded`, `Failed` or empty; each is empty where the provenance does not tell. `source` says where the
-# definition comes from, as package lib.reference has it. `images` are those its steps ran in, one for each step and
-# empty where the provenance does not tell. `results` have `name` and `value`.
+# The tasks of all provenances. `name` is the name of the task in the pipeline, `task` the name of its definition, `status`
+# is `Succeeded` or `Failed`; each is empty if not recorded. `source` is where the definition comes from, see package
+# lib.reference. `images` are the images of the steps, one for each step, empty if not recorded. `results` have `name` and
+# `value`.
 tasks contains task if {
 	some statement in data.lib.slsa.provenances
 	statement.predicateType == data.lib.slsa.v0_2
@@ -65,7 +65,7 @@ task_dependencies contains dependency if {
 	dependency.name in {"task", "pipelineTask"}
 }
 
-# The TaskRun that the dependency carries. Undefined when it carries none that can be read.
+# The TaskRun that the dependency contains. Undefined if it contains none that can be parsed.
 task_run(dependency) := run if {
 	content := dependency.content
 	base64.is_valid(content)
@@ -75,8 +75,8 @@ task_run(dependency) := run if {
 	is_object(run)
 }
 
-# The image a step ran in: v0.2 keeps it in the step's environment, a TaskRun as the image's id. The place it was
-# pulled from may stand in front, as in `oci://registry.example/tools/git@sha256:…`.
+# The image that a step ran in: v0.2 records it in the environment of the step, a TaskRun as image ID. It can begin with a
+# scheme, as in `oci://registry.example/tools/git@sha256:…`.
 image_of(step) := regex.replace(image, `^[a-z-]+://`, "") if {
 	image := step.environment.image
 	is_string(image)
@@ -85,7 +85,7 @@ image_of(step) := regex.replace(image, `^[a-z-]+://`, "") if {
 	is_string(image)
 } else := ""
 
-# The texts of a task's results of that name. What is no text is written as JSON.
+# The values of the results of this name as strings. Other values are serialized as JSON.
 result_texts(task, name) := [text |
 	some result in task.results
 	result.name == name
@@ -101,18 +101,18 @@ listed(run, key) := list if {
 	is_array(list)
 } else := []
 
-# How a task is called in messages.
+# The name of a task for messages.
 label(task) := task.name if {
 	task.name != ""
 } else := task.source.text
 
-# The same with the place of its definition.
+# The same with the source of its definition.
 described(task) := sprintf("`%s` (%s)", [task.name, task.source.text]) if {
 	task.name != ""
 } else := sprintf("`%s`", [task.source.text])
 
-# The name of a task's definition. The label counts only beside a resolver: the author of a pipeline may put any label
-# on a task that is defined in place.
+# The name of a task definition. The label counts only with a resolver, because the author of a pipeline can set any label
+# on an embedded task.
 definition_name(reference, labels) := name if {
 	name := data.lib.reference.parameter(reference, "name")
 } else := name if {
@@ -122,7 +122,7 @@ definition_name(reference, labels) := name if {
 	name := labels["tekton.dev/task"]
 } else := ""
 
-# How a run ended, by its conditions.
+# The status of a run according to its conditions.
 status(conditions) := "Succeeded" if {
 	outcome(conditions, "True")
 } else := "Failed" if {

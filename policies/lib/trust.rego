@@ -1,15 +1,15 @@
 # METADATA
 # title: Trusted tasks
 # description: >-
-#   Looks a task's definition up in the list of trusted tasks, `data.trusted_tasks`: a map from `oci://repository:tag`
-#   or `git+url//path` to records, the newest first, each with a `ref` (digest or commit) and perhaps `expires_on`.
+#   Looks up a task definition in the list of trusted tasks, `data.trusted_tasks`: a map from `oci://repository:tag` or
+#   `git+url//path` to records, the newest first, each with a `ref` (digest or commit) and optionally `expires_on`.
 package lib.trust
 
 default list := {}
 
 list := data.trusted_tasks if is_object(data.trusted_tasks)
 
-# The records of the list that name this very definition.
+# The records of the list for this definition.
 records(source) := [record |
 	source.ref != ""
 	some key in keys(source)
@@ -19,8 +19,7 @@ records(source) := [record |
 	record.ref == source.ref
 ]
 
-# The keys under which the definition may be listed. Provenance that keeps neither tag nor path could mean any of its
-# repository's.
+# The keys that match the definition. If the provenance records neither tag nor path, all keys of the repository match.
 keys(source) := {sprintf("oci://%s:%s", [source.repository, source.tag])} if {
 	source.kind == "bundle"
 	source.tag != ""
@@ -30,22 +29,22 @@ keys(source) := {sprintf("oci://%s:%s", [source.repository, source.tag])} if {
 	some key, _ in list
 	parts := split(trim_prefix(key, "git+"), "//")
 	path := parts[count(parts) - 1]
-	path_fits(source, path)
-	data.lib.slsa.normal_url(trim_suffix(key, sprintf("//%s", [path]))) == source.repository
+	path_matches(source, path)
+	data.lib.slsa.normalized_url(trim_suffix(key, sprintf("//%s", [path]))) == source.repository
 } if {
 	source.kind == "git"
 } else := set()
 
-path_fits(source, path) if source.path == path
+path_matches(source, path) if source.path == path
 
-path_fits(source, _) if source.path == ""
+path_matches(source, _) if source.path == ""
 
-# Whether a record still holds at the time of judging. An `expires_on` that is no RFC 3339 date-time never holds.
+# Whether a record is valid at the effective time. A record whose `expires_on` is not an RFC 3339 date-time is not.
 current(record) if object.get(record, "expires_on", "") == ""
 
 current(record) if expiry_ns(record) > data.config.policy.when_ns
 
-# Whether a record holds now and ends within so many days.
+# Whether a record is valid at the effective time and expires within this number of days.
 expiring(record, days) if {
 	expiry := expiry_ns(record)
 	expiry > data.config.policy.when_ns

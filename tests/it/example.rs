@@ -47,22 +47,22 @@ fn the_readme_command_exits_with_0_and_prints_the_report() {
 
 /// What judges the example: our own checks, every package of `policies/release`, and the WebAssembly check.
 const PACKAGES: [&str; 10] =
-    ["builtin.", "provenance.", "build.", "tasks.", "step_images.", "cve.", "tests.", "sbom.", "labels.", "licences."];
+    ["builtin.", "provenance.", "build.", "tasks.", "step_images.", "cve.", "tests.", "sbom.", "labels.", "licenses."];
 
 #[test]
-fn a_denied_licence_is_a_violation_beside_the_policy() {
+fn a_denied_license_is_a_violation_beside_the_policy() {
     let mut arguments = readme_arguments();
     for argument in &mut arguments {
         if argument.contains(".wasm?") {
-            *argument = "examples/licences.wasm?deny=MIT".to_owned();
+            *argument = "examples/licenses.wasm?deny=MIT".to_owned();
         }
     }
-    judged(&arguments, &[]).expect(1, "licences.denied");
+    judged(&arguments, &[]).expect(1, "licenses.denied");
 }
 
 #[test]
 fn the_committed_component_judges_as_the_one_built_from_its_source() {
-    let built = guest("licences");
+    let built = guest("licenses");
     let of = |file: &str| {
         let mut arguments = readme_arguments();
         for argument in &mut arguments {
@@ -73,8 +73,8 @@ fn the_committed_component_judges_as_the_one_built_from_its_source() {
         let pinned = ["--effective-time", "2030-01-01", "--output", "json", "--show-successes", "--info"];
         judged(&arguments, &pinned)
     };
-    let (committed, fresh) = (of("examples/licences.wasm"), of(built.as_str()));
-    assert!(committed.out.contains("licences."), "{committed:?}");
+    let (committed, fresh) = (of("examples/licenses.wasm"), of(built.as_str()));
+    assert!(committed.out.contains("licenses."), "{committed:?}");
     assert_eq!((committed.code, committed.out), (fresh.code, fresh.out));
 }
 

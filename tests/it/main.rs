@@ -34,5 +34,6 @@ mod time_limits;
 mod untrusted_text;
 mod verdicts;
 mod whole;
+mod wit;
 mod world;
 mod written;

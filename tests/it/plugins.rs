@@ -36,16 +36,16 @@ fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
 #[test]
 fn a_check_that_never_describes_itself_is_refused_before_the_run() {
     let world = World::good();
-    let check = guest("describes_for_ever");
-    world.judge(&["--check", check.as_str()]).expect(2, "describes_for_ever.wasm");
+    let check = guest("describes_forever");
+    world.judge(&["--check", check.as_str()]).expect(2, "describes_forever.wasm");
 }
 
 #[test]
 fn an_unknown_parameter_is_refused_with_the_known_ones() {
     let world = World::good();
-    let check = format!("{}?colour=red", guest("licences"));
+    let check = format!("{}?color=red", guest("licenses"));
     let ran = world.judge(&["--check", &check]);
-    ran.expect(2, "colour");
+    ran.expect(2, "color");
     ran.expect(2, "deny");
 }
 
@@ -53,14 +53,14 @@ fn an_unknown_parameter_is_refused_with_the_known_ones() {
 fn findings_of_a_check_stand_beside_the_policy_and_can_be_excluded_by_name() {
     let mut world = World::empty();
     world.image("bad", &[("bad", "yes")]);
-    let check = guest("licences").to_string();
+    let check = guest("licenses").to_string();
     let codes = |ran: &crate::world::Ran| -> Vec<String> {
         let violations = ran.json()["components"][0]["violations"].as_array().cloned().unwrap_or_default();
         violations.iter().map(|finding| finding["metadata"]["code"].as_str().unwrap().to_owned()).collect()
     };
     let ran = world.judge(&["--check", &check, "--output", "json"]);
-    assert_eq!((ran.code, codes(&ran)), (1, vec!["licences.sbom".to_owned(), "main.bad".to_owned()]), "{ran:?}");
-    let excluded = json!({"sources": [{"policy": [world.path("policy")], "config": {"exclude": ["licences.sbom"]}}]});
+    assert_eq!((ran.code, codes(&ran)), (1, vec!["licenses.sbom".to_owned(), "main.bad".to_owned()]), "{ran:?}");
+    let excluded = json!({"sources": [{"policy": [world.path("policy")], "config": {"exclude": ["licenses.sbom"]}}]});
     let ran = world.judge_by(&excluded.to_string(), &["--check", &check, "--output", "json"]);
     assert_eq!((ran.code, codes(&ran)), (1, vec!["main.bad".to_owned()]), "{ran:?}");
 }

@@ -1,4 +1,4 @@
-//! The policies of this repository pass their own tests.
+//! The policies of this repository pass their tests.
 
 use serde_json::Value;
 

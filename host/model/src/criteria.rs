@@ -267,9 +267,9 @@ mod tests {
 
     #[test]
     fn plugins_are_excluded_only_by_name() {
-        let criteria = Criteria::new(&strings(&["@min"]), &strings(&["*", "licences.unknown", "licences.denied:x"]));
-        assert!(criteria.excludes_by_name("licences.unknown", &[]));
-        assert!(criteria.excludes_by_name("licences.denied", &["x"]));
-        assert!(!criteria.excludes_by_name("licences.denied", &["y"]));
+        let criteria = Criteria::new(&strings(&["@min"]), &strings(&["*", "licenses.unknown", "licenses.denied:x"]));
+        assert!(criteria.excludes_by_name("licenses.unknown", &[]));
+        assert!(criteria.excludes_by_name("licenses.denied", &["x"]));
+        assert!(!criteria.excludes_by_name("licenses.denied", &["y"]));
     }
 }

@@ -95,7 +95,7 @@ mod tests {
             name: "gate".to_owned(),
             version: "1.0.0".to_owned(),
             summary: String::new(),
-            licence: String::new(),
+            license: String::new(),
             source: String::new(),
             documentation: String::new(),
             rules: vec![rule("gate.a"), rule("gate.b"), rule("gate.c")],

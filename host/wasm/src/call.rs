@@ -42,7 +42,7 @@ pub(crate) fn call<T>(
     let mut store = Store::new(&engine.engine, State::new(setting, budget));
     let result = limit(&mut store, budget).and_then(|()| work(&mut store));
     let state = store.data();
-    state.console.close();
+    state.log.close();
     match (result, &state.stop) {
         (Ok(value), None) => Ok(value),
         (Ok(_), Some(stop)) => Err(stopped(&plugin, stop)),

@@ -70,7 +70,7 @@ impl Check {
     /// The same for the same call, whenever and wherever it is made.
     fn key(&self, case: &Case<'_>) -> [u8; 32] {
         key(&[
-            b"judge",
+            b"evaluate",
             self.plugin.digest.to_string().as_bytes(),
             format!("{:?}", self.params).as_bytes(),
             case.component.name.as_bytes(),
@@ -124,12 +124,12 @@ impl Judge for Check {
             evidence,
             log: self.log.clone(),
         };
-        let judge = |store: &mut wasmtime::Store<_>| self.plugin.guest.judge(store, &question);
-        match call(&self.plugin.engine, setting, accepted.budget, judge)? {
+        let evaluate = |store: &mut wasmtime::Store<_>| self.plugin.guest.evaluate(store, &question);
+        match call(&self.plugin.engine, setting, accepted.budget, evaluate)? {
             Ok(reported) => answer::decide(&accepted.manifest, reported),
-            Err(fault) => {
-                let message = text::one_line(&fault.message, limits::TEXT_BYTES);
-                let message = format!("plugin `{}` {}: {message}", self.name(), fault.kind);
+            Err(error) => {
+                let message = text::one_line(&error.message, limits::TEXT_BYTES);
+                let message = format!("plugin `{}` {}: {message}", self.name(), error.kind);
                 Err(NoAnswer::new(ErrorCode::PluginFault, message))
             }
         }

@@ -39,7 +39,7 @@ pub const HOST_CALLS: u64 = 100_000;
 /// Bytes moved between guest and host in one call, likewise.
 pub const HOST_BYTES: u64 = 512 << 20;
 
-/// One answer of `evidence.read` or `snapshot.param`, as the contract says.
+/// One answer of `evidence.read` or `snapshot.raw`, as the contract says.
 pub const READ_BYTES: usize = 1 << 20;
 
 /// Components in one answer of `snapshot.components`, as the contract says.

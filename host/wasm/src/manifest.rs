@@ -7,7 +7,7 @@ use crate::{
     limits,
     params::Schema,
     text,
-    wit::{Described, Need},
+    wit::{Described, Permission},
 };
 
 /// What a plugin is and what it may say.
@@ -19,8 +19,8 @@ pub struct Manifest {
     pub version: String,
     /// One sentence on what it does.
     pub summary: String,
-    /// Its licence, an SPDX expression.
-    pub licence: String,
+    /// Its license, an SPDX expression.
+    pub license: String,
     /// Where its source is.
     pub source: String,
     /// Where its documentation is.
@@ -81,7 +81,8 @@ pub(crate) struct Accepted {
 
 /// Checks what a plugin answered to `describe`. The error is the end of a sentence that begins with the plugin.
 pub(crate) fn accept(described: Described) -> Result<Accepted, String> {
-    let Described { name, version, summary, licence, source, documentation, params, needs, limits, rules } = described;
+    let Described { name, version, summary, license, source, documentation, params, permissions, limits, rules } =
+        described;
     if !is_name(&name) {
         return Err(format!(
             "calls itself `{}`; a name is 1 to 64 lower-case letters, digits and `-`, and begins with a letter",
@@ -92,17 +93,17 @@ pub(crate) fn accept(described: Described) -> Result<Accepted, String> {
         return Err(format!("has the version `{}`, which is not of the form 1.2.3", text::one_line(&version, 100)));
     }
     for (what, text) in
-        [("summary", &summary), ("licence", &licence), ("source", &source), ("documentation", &documentation)]
+        [("summary", &summary), ("license", &license), ("source", &source), ("documentation", &documentation)]
     {
         if text.len() > limits::TEXT_BYTES {
             return Err(format!("has a {what} of {} bytes, more than the {} allowed", text.len(), limits::TEXT_BYTES));
         }
     }
     check_rules(&name, &rules)?;
-    let evidence = accept_needs(&needs)?;
+    let evidence = accept_permissions(&permissions)?;
     let schema = Schema::parse(&params)?;
     let budget = accept_limits(&limits)?;
-    let manifest = Manifest { name, version, summary, licence, source, documentation, rules };
+    let manifest = Manifest { name, version, summary, license, source, documentation, rules };
     Ok(Accepted { manifest, schema, budget, evidence })
 }
 
@@ -132,15 +133,15 @@ fn check_rules(name: &str, rules: &[Rule]) -> Result<(), String> {
     Ok(())
 }
 
-/// True when evidence is among the needs. Others cannot be granted to a check.
-fn accept_needs(needs: &[Need]) -> Result<bool, String> {
-    match needs.iter().find(|need| need.kind != "evidence") {
-        Some(Need { kind, reason }) => Err(format!(
+/// True when evidence is among the permissions. Others cannot be granted to a check.
+fn accept_permissions(permissions: &[Permission]) -> Result<bool, String> {
+    match permissions.iter().find(|permission| permission.kind != "evidence") {
+        Some(Permission { kind, reason }) => Err(format!(
             "asks for `{}` ({}), which a check cannot have; it may ask for `evidence`",
             text::one_line(kind, 100),
             text::one_line(reason, 200)
         )),
-        None => Ok(!needs.is_empty()),
+        None => Ok(!permissions.is_empty()),
     }
 }
 
@@ -204,11 +205,11 @@ mod tests {
             name: "gate-2".to_owned(),
             version: "1.0.0-rc.1+5".to_owned(),
             summary: "Looks.".to_owned(),
-            licence: "Apache-2.0".to_owned(),
+            license: "Apache-2.0".to_owned(),
             source: String::new(),
             documentation: String::new(),
             params: r#"{"type": "object"}"#.to_owned(),
-            needs: Vec::new(),
+            permissions: Vec::new(),
             limits: Vec::new(),
             rules: vec![rule("gate-2.a")],
         }
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_a_plugin_may_not_say_of_itself_is_refused_with_the_reason() {
-        let need = |kind: &str| vec![Need { kind: kind.to_owned(), reason: "why\n".to_owned() }];
+        let permission = |kind: &str| vec![Permission { kind: kind.to_owned(), reason: "why\n".to_owned() }];
         let long = "x".repeat(limits::TEXT_BYTES + 1);
         for (bad, says) in [
             (Described { name: "Gate".to_owned(), ..described() }, "calls itself `Gate`"),
@@ -249,7 +250,7 @@ mod tests {
                 Described { rules: vec![Rule { title: long, ..rule("gate-2.a") }], ..described() },
                 "a title of 8193 bytes",
             ),
-            (Described { needs: need("http"), ..described() }, "asks for `http` (why\\n)"),
+            (Described { permissions: permission("http"), ..described() }, "asks for `http` (why\\n)"),
             (
                 Described { limits: vec![("memory-mib".to_owned(), 65)], ..described() },
                 "memory-mib of 65; a check gets 1 to 64",
@@ -260,6 +261,6 @@ mod tests {
             let error = accept(bad).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
-        assert!(accept(Described { needs: need("evidence"), ..described() }).unwrap().evidence);
+        assert!(accept(Described { permissions: permission("evidence"), ..described() }).unwrap().evidence);
     }
 }

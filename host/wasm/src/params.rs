@@ -64,7 +64,7 @@ pub(crate) struct Param {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ParamValue {
     Text(String),
-    Many(Vec<String>),
+    Items(Vec<String>),
     Json(String),
 }
 
@@ -156,7 +156,7 @@ impl Schema {
                 expected: property.expected(),
             })?;
             match (values.get_mut(name.as_str()), value) {
-                (Some(ParamValue::Many(items)), ParamValue::Many(more)) => items.extend(more),
+                (Some(ParamValue::Items(items)), ParamValue::Items(more)) => items.extend(more),
                 (Some(_), _) => {
                     return Err(ParamError::Twice { plugin: plugin.to_owned(), name: name.clone() });
                 }
@@ -224,7 +224,7 @@ impl Property {
     fn default_value(&self, default: &Value) -> Option<ParamValue> {
         match (self.kind, default) {
             (Kind::Text, Value::String(text)) => self.value(text),
-            (Kind::Texts, list) => texts(list).map(ParamValue::Many),
+            (Kind::Texts, list) => texts(list).map(ParamValue::Items),
             (Kind::Boolean, Value::Bool(_)) | (Kind::Integer | Kind::Number, Value::Number(_)) => {
                 self.value(&default.to_string())
             }
@@ -241,7 +241,7 @@ impl Property {
             }
             Kind::Texts => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                Some(ParamValue::Many(items.map(str::to_owned).collect()))
+                Some(ParamValue::Items(items.map(str::to_owned).collect()))
             }
             Kind::Boolean => matches!(text, "true" | "false").then(|| ParamValue::Json(text.to_owned())),
             Kind::Integer => {
@@ -306,12 +306,12 @@ mod tests {
         let shown = |given| {
             let line = |param: Param| match param.value {
                 ParamValue::Text(text) => format!("{} text {text}", param.name),
-                ParamValue::Many(items) => format!("{} many {}", param.name, items.join("|")),
+                ParamValue::Items(items) => format!("{} items {}", param.name, items.join("|")),
                 ParamValue::Json(json) => format!("{} json {json}", param.name),
             };
             fill(given).unwrap().into_iter().map(line).collect::<Vec<_>>()
         };
-        let defaults = ["allow many MIT", "level json 7", "mode text fast", "share json 0.50", "strict json true"];
+        let defaults = ["allow items MIT", "level json 7", "mode text fast", "share json 0.50", "strict json true"];
         assert_eq!(shown(&[("level", "7")]), defaults);
         let given = &[
             ("level", "-7"),
@@ -325,8 +325,8 @@ mod tests {
         assert_eq!(
             shown(given),
             [
-                "allow many ",
-                "deny many A|B|C",
+                "allow items ",
+                "deny items A|B|C",
                 "level json -7",
                 "mode text full",
                 "share json 2.50",

@@ -123,8 +123,8 @@ const LEFT_BEHIND: [&str; 2] = ["init", "exports"];
 
 /// The interfaces of the world `check`.
 const IMPORTS: [&str; 4] =
-    ["assay:plugin/types", "assay:plugin/console", "assay:plugin/snapshot", "assay:plugin/evidence"];
-const EXPORTS: [&str; 2] = ["assay:plugin/about", "assay:plugin/judge"];
+    ["assay:plugin/types", "assay:plugin/logging", "assay:plugin/snapshot", "assay:plugin/evidence"];
+const EXPORTS: [&str; 2] = ["assay:plugin/metadata", "assay:plugin/image-check"];
 
 pub(crate) fn load(engine: &Arc<Shared>, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
     let file = name.to_owned();
@@ -211,7 +211,7 @@ fn check_world(engine: &wasmtime::Engine, component: &Component) -> Result<(), S
     Ok(())
 }
 
-/// An interface's name, such as `assay:plugin/judge@0.1.0`, in its parts.
+/// An interface's name, such as `assay:plugin/image-check@0.1.0`, in its parts.
 struct Interface<'a> {
     base: &'a str,
     version: Option<&'a str>,

@@ -9,9 +9,9 @@ use wasmtime_wasi::WasiCtx;
 use crate::{
     call::Budget,
     capability::{
-        console::Console,
         evidence::EvidenceView,
         inert::{self, Clock, Seeded, Tail},
+        logging::CallLog,
         snapshot::SnapshotView,
     },
     check::LogSink,
@@ -43,7 +43,7 @@ pub(crate) struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) memory: Memory,
-    pub(crate) console: Console,
+    pub(crate) log: CallLog,
     pub(crate) clock: Clock,
     pub(crate) random: Seeded,
     pub(crate) stderr: Tail,
@@ -74,7 +74,7 @@ impl State {
             wasi: inert::context(),
             table,
             memory: Memory { used: 0, last: 0, most: budget.memory },
-            console: Console::new(setting.plugin, setting.log),
+            log: CallLog::new(setting.plugin, setting.log),
             clock: Clock::at(setting.now),
             random: Seeded::new(setting.key),
             stderr: Tail::default(),

@@ -1,27 +1,27 @@
 # METADATA
 # title: Builder and build tasks
 # description: >-
-#   An image ships only when a known builder made it with a known kind of build, and when each Tekton task of the build
-#   came from a definition that is pinned, listed as trusted and not past its date.
+#   The image must be built by an allowed builder with an allowed build type, and each Tekton task of the build must come
+#   from a definition that is pinned, trusted and not expired.
 # custom:
 #   rule_data:
 #     allowed_builder_ids: >-
-#       The ids of builders. Absent: none.
+#       IDs of allowed builders. Absent: none.
 #     allowed_build_types: >-
-#       The build types of provenance. Absent: none.
+#       Allowed build types of provenance. Absent: none.
 #     task_expiry_warning_days: >-
-#       How many days before the trust in a task ends there is a warning. Absent: 30.
+#       Number of days before the trust in a task expires from which to warn. Absent: 30.
 package build
 
 # METADATA
-# title: Builder is allowed
-# description: The builder of each provenance is in the list `allowed_builder_ids` of the rule data.
+# title: Builder must be allowed
+# description: The builder ID of each provenance must be in the list `allowed_builder_ids` of the rule data.
 # custom:
 #   short_name: builder_allowed
 #   failure_msg: >-
 #     The builder `%s` is not in the list of allowed builders
 #   solution: >-
-#     Build with a builder of the list, or add the builder's id to `allowed_builder_ids`.
+#     Build with an allowed builder, or add the ID of this one to `allowed_builder_ids`.
 #   collections:
 #   - minimal
 #   - release
@@ -29,36 +29,36 @@ deny contains result if {
 	some statement in data.lib.slsa.provenances
 	id := data.lib.slsa.builder_id(statement)
 	not id in data.lib.rule_data.list("allowed_builder_ids")
-	result := data.lib.result.about(id, rego.metadata.chain(), [id])
+	result := data.lib.result.with_term(id, rego.metadata.chain(), [id])
 }
 
 # METADATA
-# title: Build type is allowed
-# description: The build type of each provenance is in the list `allowed_build_types` of the rule data.
+# title: Build type must be allowed
+# description: The build type of each provenance must be in the list `allowed_build_types` of the rule data.
 # custom:
 #   short_name: build_type_allowed
 #   failure_msg: >-
 #     The build type `%s` is not in the list of allowed build types
 #   solution: >-
-#     Let Tekton Chains write provenance of a build type of the list, or add the type to `allowed_build_types`.
+#     Configure Tekton Chains to write provenance of an allowed build type, or add this one to `allowed_build_types`.
 #   collections:
 #   - release
 deny contains result if {
 	some statement in data.lib.slsa.provenances
 	type := data.lib.slsa.build_type(statement)
 	not type in data.lib.rule_data.list("allowed_build_types")
-	result := data.lib.result.about(type, rego.metadata.chain(), [type])
+	result := data.lib.result.with_term(type, rego.metadata.chain(), [type])
 }
 
 # METADATA
-# title: Tasks are recorded
-# description: The provenance of the image says which Tekton tasks ran, or at least where their definitions come from.
+# title: Provenance must record the tasks of the build
+# description: The provenance of the image must record which Tekton tasks ran, or at least the sources of their definitions.
 # custom:
 #   short_name: tasks_recorded
 #   failure_msg: >-
 #     The provenance records no Tekton tasks
 #   solution: >-
-#     Let Tekton Chains attest the whole PipelineRun (`artifacts.pipelinerun.format`), not only its TaskRuns.
+#     Configure Tekton Chains to attest the whole PipelineRun (`artifacts.pipelinerun.format`), not only its TaskRuns.
 #   collections:
 #   - minimal
 #   - release
@@ -70,34 +70,34 @@ deny contains result if {
 }
 
 # METADATA
-# title: Tasks are defined elsewhere
+# title: Tasks must come from a bundle or a git repository
 # description: >-
-#   Each task is defined in a bundle or a git repository. A definition inside the pipeline or the cluster leaves no
-#   trace by which it could be trusted.
+#   Each task must be defined in a bundle or a git repository. Provenance does not identify a definition that is embedded
+#   in the pipeline or stored in the cluster, so it cannot be trusted.
 # custom:
 #   short_name: task_referenced
 #   failure_msg: >-
 #     The task `%s` comes neither from a bundle nor from a git repository
 #   solution: >-
-#     Publish the task as a bundle and refer to it with the `bundles` resolver, or keep it in git and use the `git` resolver.
+#     Publish the task as a bundle and reference it with the `bundles` resolver, or store it in git and use the `git` resolver.
 #   collections:
 #   - release
 deny contains result if {
 	some task in data.lib.tekton.tasks
 	task.source.kind == "none"
 	label := data.lib.tekton.label(task)
-	result := data.lib.result.about(label, rego.metadata.chain(), [label])
+	result := data.lib.result.with_term(label, rego.metadata.chain(), [label])
 }
 
 # METADATA
-# title: Tasks are pinned
-# description: Each bundle is referred to by digest and each git repository by commit, so that a build can be repeated.
+# title: Task references must be pinned
+# description: Each bundle must be referenced by digest and each git repository by commit, so that a build can be repeated.
 # custom:
 #   short_name: task_pinned
 #   failure_msg: >-
-#     The task %s is referred to without digest or commit
+#     The task %s is referenced without a digest or commit
 #   solution: >-
-#     Add the digest to the bundle's reference (`repository:tag@sha256:…`), or use the full commit as the revision.
+#     Add the digest to the bundle reference (`repository:tag@sha256:…`), or use the full commit ID as the revision.
 #   collections:
 #   - minimal
 #   - release
@@ -105,16 +105,16 @@ deny contains result if {
 	some task in data.lib.tekton.tasks
 	task.source.kind != "none"
 	not task.source.pinned
-	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task)])
+	result := data.lib.result.with_term(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task)])
 }
 
 # METADATA
-# title: List of trusted tasks is given
-# description: The data sources hold `trusted_tasks`, and it is not empty.
+# title: List of trusted tasks must be provided
+# description: A data source must provide `trusted_tasks`, and it must not be empty.
 # custom:
 #   short_name: trusted_tasks_given
 #   failure_msg: >-
-#     The data sources hold no list of trusted tasks
+#     No data source provides a list of trusted tasks
 #   solution: >-
 #     Add a data source with the list of trusted tasks to the policy configuration.
 #   collections:
@@ -126,14 +126,14 @@ deny contains result if {
 }
 
 # METADATA
-# title: Tasks are trusted
-# description: Each definition is in the list of trusted tasks, by digest or commit.
+# title: Tasks must be trusted
+# description: The list of trusted tasks must contain each task definition, by digest or commit.
 # custom:
 #   short_name: task_trusted
 #   failure_msg: >-
 #     The task %s is not in the list of trusted tasks
 #   solution: >-
-#     Update the reference to a definition of the list, or let the keepers of the list review this one and add it.
+#     Update the reference to a trusted definition, or ask the maintainers of the list to review and add this one.
 #   collections:
 #   - minimal
 #   - release
@@ -143,18 +143,18 @@ deny contains result if {
 	some task in data.lib.tekton.tasks
 	task.source.kind != "none"
 	count(data.lib.trust.records(task.source)) == 0
-	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task)])
+	result := data.lib.result.with_term(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task)])
 }
 
 # METADATA
-# title: Tasks are trusted today
-# description: The trust in no definition has ended, by `expires_on` in the list of trusted tasks.
+# title: Task trust must not be expired
+# description: At least one record of each task definition in the list of trusted tasks must not be past its `expires_on`.
 # custom:
 #   short_name: task_current
 #   failure_msg: >-
 #     The task %s was trusted until %s
 #   solution: >-
-#     Update the reference to the newest definition of the list.
+#     Update the reference to the newest trusted definition.
 #   collections:
 #   - minimal
 #   - release
@@ -163,20 +163,20 @@ deny contains result if {
 	records := data.lib.trust.records(task.source)
 	count(records) > 0
 	count(current_of(records)) == 0
-	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task), ends_of(records)])
+	result := data.lib.result.with_term(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task), latest_expiry(records)])
 }
 
 # METADATA
-# title: Tasks are trusted for some time
+# title: Task trust must not expire soon
 # description: >-
-#   No definition is about to lose its trust. How many days ahead this looks is `task_expiry_warning_days` of the rule
-#   data, 30 if absent.
+#   The trust in each task definition must not expire within `task_expiry_warning_days` of the rule data, 30 days if
+#   absent.
 # custom:
 #   short_name: task_lasting
 #   failure_msg: >-
 #     The task %s is trusted only until %s
 #   solution: >-
-#     Update the reference to the newest definition of the list before the date.
+#     Update the reference to the newest trusted definition before that date.
 #   collections:
 #   - release
 warn contains result if {
@@ -187,10 +187,10 @@ warn contains result if {
 	every record in current {
 		data.lib.trust.expiring(record, days)
 	}
-	result := data.lib.result.about(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task), ends_of(current)])
+	result := data.lib.result.with_term(data.lib.tekton.label(task), rego.metadata.chain(), [data.lib.tekton.described(task), latest_expiry(current)])
 }
 
 current_of(records) := [record | some record in records; data.lib.trust.current(record)]
 
-# The latest date among the records. They are of one form in lists that are made by machine, so text order will do.
-ends_of(records) := max([record.expires_on | some record in records])
+# The latest date of the records. Generated lists use one date format, so string order is enough.
+latest_expiry(records) := max([record.expires_on | some record in records])

@@ -8,7 +8,7 @@ trusted := data.lib.sample_test.trusted_tasks
 
 build_key := "oci://registry.example/tasks/build:0.2"
 
-test_a_build_of_trusted_tasks_passes_in_either_form if {
+test_a_build_of_trusted_tasks_passes_in_both_provenance_versions if {
 	every document in [good, data.lib.sample_test.good_v1] {
 		denied(document, rule_data, trusted) == set()
 		warned(document, rule_data, trusted) == set()
@@ -43,7 +43,7 @@ test_without_rule_data_nothing_is_allowed if {
 	denied(good, {"allowed_builder_ids": "https://tekton.example/chains/v2", "allowed_build_types": null}, trusted) == expected
 }
 
-test_rule_data_of_the_configuration_hide_those_of_the_data if {
+test_rule_data_of_the_configuration_takes_precedence_over_data_sources if {
 	denied(good, rule_data, trusted) == set() with data.rule_data__configuration__ as {"other": []}
 	configured := denied(good, rule_data, trusted) with data.rule_data__configuration__ as {"allowed_builder_ids": ["x"]}
 	configured == {"build.builder_allowed:https://tekton.example/chains/v2"}
@@ -61,21 +61,21 @@ test_provenance_without_tasks_is_denied if {
 	denied(data.lib.sample_test.input_of([]), rule_data, trusted) == empty
 }
 
-test_a_task_defined_in_place_is_denied_in_either_form if {
+test_an_embedded_task_is_denied_in_both_provenance_versions if {
 	every reference in [{}, {"name": "local", "kind": "Task"}] {
 		denied(with_task(data.lib.sample_test.task("inline", reference, {})), rule_data, trusted) == {"build.task_referenced:inline"}
 	}
 	every spec in [{"taskSpec": {}}, {"taskRef": {"name": "local", "kind": "Task"}}] {
-		run := data.lib.sample_test.carrying(data.lib.sample_test.task_run("inline", spec, {}, "True"))
+		run := data.lib.sample_test.dependency_of(data.lib.sample_test.task_run("inline", spec, {}, "True"))
 		document := data.lib.sample_test.input_of([data.lib.sample_test.v1([run])])
 		denied(document, rule_data, trusted) == {"build.task_referenced:inline"}
 	}
 }
 
-test_content_that_cannot_be_read_is_no_trusted_task if {
+test_unreadable_content_is_not_a_trusted_task if {
 	every content in ["%", "bm90IGpzb24=", "W10="] {
 		document := data.lib.sample_test.input_of([data.lib.sample_test.v1([{"name": "task", "content": content}])])
-		denied(document, rule_data, trusted) == {"build.task_referenced:a definition in place"}
+		denied(document, rule_data, trusted) == {"build.task_referenced:an embedded definition"}
 	}
 }
 
@@ -122,7 +122,7 @@ test_a_file_in_git_is_trusted_only_under_its_own_name_and_commit if {
 	denied(with_task(data.lib.sample_test.scan_task), rule_data, without_suffix) == set()
 }
 
-test_a_place_without_tag_or_path_may_stand_under_any_of_them if {
+test_a_source_without_tag_or_path_matches_any_key_of_its_repository if {
 	bundle := {
 		"name": "pipelineTask",
 		"uri": "oci://registry.example/tasks/build",
@@ -136,7 +136,7 @@ test_a_place_without_tag_or_path_may_stand_under_any_of_them if {
 	denied(document, rule_data, other) == {untrusted}
 }
 
-test_trust_ends_at_its_date if {
+test_trust_ends_at_its_expiry if {
 	every expiry in ["2025-05-31T00:00:00Z", "2025-06-01T00:00:00Z", "2025-06-01T02:00:00+02:00", "soon", 5] {
 		list := object.union(trusted, {build_key: [{"ref": data.lib.sample_test.bundle_digest, "expires_on": expiry}]})
 		denied(good, rule_data, list) == {"build.task_current:build-container"}
@@ -144,7 +144,7 @@ test_trust_ends_at_its_date if {
 	}
 }
 
-test_a_record_that_holds_outweighs_one_that_does_not if {
+test_a_current_record_takes_precedence_over_an_expired_one if {
 	list := object.union(trusted, {build_key: [
 		{"ref": data.lib.sample_test.bundle_digest},
 		{"ref": data.lib.sample_test.bundle_digest, "expires_on": "2025-01-01T00:00:00Z"},
@@ -152,7 +152,7 @@ test_a_record_that_holds_outweighs_one_that_does_not if {
 	denied(good, rule_data, list) == set()
 }
 
-test_trust_that_ends_soon_is_a_warning if {
+test_trust_that_expires_soon_is_a_warning if {
 	list := object.union(trusted, {build_key: [{"ref": data.lib.sample_test.bundle_digest, "expires_on": "2025-06-20T00:00:00Z"}]})
 	denied(good, rule_data, list) == set()
 	warned(good, rule_data, list) == {"build.task_lasting:build-container"}

@@ -2,23 +2,23 @@ package cve_test
 
 zero := {"vulnerabilities": {"critical": 0, "high": 0, "medium": 0, "low": 0}}
 
-test_a_scan_that_found_nothing_passes_in_either_form if {
+test_a_scan_without_vulnerabilities_passes_in_both_provenance_versions if {
 	shown(counted(zero), {}) == set()
-	run := data.lib.sample_test.run_telling(
+	run := data.lib.sample_test.task_run_with_result(
 		data.lib.sample_test.task_run("scan", {"taskRef": {"name": "scan"}}, {}, "True"),
 		"SCAN_OUTPUT",
 		json.marshal(zero),
 	)
-	shown(data.lib.sample_test.input_of([data.lib.sample_test.v1([data.lib.sample_test.carrying(run)])]), {}) == set()
+	shown(data.lib.sample_test.input_of([data.lib.sample_test.v1([data.lib.sample_test.dependency_of(run)])]), {}) == set()
 }
 
 test_an_image_that_was_not_scanned_is_denied if {
 	shown(data.lib.sample_test.good_v0_2, {}) == {"cve.results_found:"}
 	shown(data.lib.sample_test.good_v1, {}) == {"cve.results_found:"}
-	shown(telling("TEST_OUTPUT", json.marshal(zero)), {}) == {"cve.results_found:"}
+	shown(input_with_result("TEST_OUTPUT", json.marshal(zero)), {}) == {"cve.results_found:"}
 }
 
-test_a_result_that_is_not_understood_is_denied if {
+test_an_unreadable_result_is_denied if {
 	every text in [
 		"",
 		"none",
@@ -30,7 +30,7 @@ test_a_result_that_is_not_understood_is_denied if {
 		`{"vulnerabilities":{"critical":-1}}`,
 		`{"vulnerabilities":{"critical":0},"unpatched_vulnerabilities":7}`,
 	] {
-		shown(telling("SCAN_OUTPUT", text), {}) == {"cve.results_found:", "cve.results_readable:scan"}
+		shown(input_with_result("SCAN_OUTPUT", text), {}) == {"cve.results_found:", "cve.results_readable:scan"}
 	}
 }
 
@@ -52,8 +52,8 @@ test_a_severity_of_another_name_is_unknown if {
 	document := counted({"vulnerabilities": {"Critical": 1, "dire": 2, "unknown": 1}})
 	found := data.cve.deny with input as document
 	{[result.term, result.msg] | some result in found} == {
-		["critical", "The task `scan` found 1 vulnerabilities of severity critical that have a fix; 0 are allowed"],
-		["unknown", "The task `scan` found 3 vulnerabilities of severity unknown that have a fix; 0 are allowed"],
+		["critical", "The task `scan` found 1 vulnerabilities of severity critical with a fix; 0 are allowed"],
+		["unknown", "The task `scan` found 3 vulnerabilities of severity unknown with a fix; 0 are allowed"],
 	}
 }
 
@@ -64,26 +64,24 @@ test_vulnerabilities_without_a_fix_only_warn if {
 	warned(document, {"allowed_unfixed_cves": {"critical": 2, "low": "any"}}) == set()
 }
 
-test_each_of_two_scans_is_judged if {
-	second := data.lib.sample_test.telling(data.lib.sample_test.build_task, "SCAN_OUTPUT", `{"vulnerabilities":{"low":1}}`)
-	first := data.lib.sample_test.telling(data.lib.sample_test.scan_task, "SCAN_OUTPUT", json.marshal(zero))
+test_each_of_two_scans_is_evaluated if {
+	second := data.lib.sample_test.with_result(data.lib.sample_test.build_task, "SCAN_OUTPUT", `{"vulnerabilities":{"low":1}}`)
+	first := data.lib.sample_test.with_result(data.lib.sample_test.scan_task, "SCAN_OUTPUT", json.marshal(zero))
 	document := data.lib.sample_test.input_of([data.lib.sample_test.v0_2([first, second])])
 	shown(document, {}) == {"cve.fixed_allowed:low"}
 }
 
-test_two_results_of_one_task_are_both_judged if {
-	task := data.lib.sample_test.telling(data.lib.sample_test.scan_task, "SCAN_OUTPUT", json.marshal(zero))
-	document := data.lib.sample_test.input_of([data.lib.sample_test.v0_2([
-		data.lib.sample_test.telling(task, "SCAN_OUTPUT", `{"vulnerabilities":{"low":1}}`),
-	])])
+test_two_results_of_one_task_are_both_evaluated if {
+	task := data.lib.sample_test.with_result(data.lib.sample_test.scan_task, "SCAN_OUTPUT", json.marshal(zero))
+	document := data.lib.sample_test.input_of([data.lib.sample_test.v0_2([data.lib.sample_test.with_result(task, "SCAN_OUTPUT", `{"vulnerabilities":{"low":1}}`)])])
 	shown(document, {}) == {"cve.fixed_allowed:low"}
 }
 
 report_digest := "sha256:7777777777777777777777777777777777777777777777777777777777777777"
 
-reporting := telling("REPORTS", json.marshal({sprintf("sha256:%s", [data.lib.sample_test.digest]): report_digest}))
+reporting := input_with_result("REPORTS", json.marshal({sprintf("sha256:%s", [data.lib.sample_test.digest]): report_digest}))
 
-# The moment of the samples is 2025-06-01.
+# The effective time of the test data is 2025-06-01.
 report := {"vulnerabilities": {
 	"1": {"normalized_severity": "Critical", "fixed_in_version": "1.2", "issued": "2025-05-29T00:00:00Z"},
 	"2": {"normalized_severity": "High", "fixed_in_version": "1.2", "issued": "2025-01-01T00:00:00Z"},
@@ -95,14 +93,14 @@ report := {"vulnerabilities": {
 
 blob("registry.example/shop/cart@sha256:7777777777777777777777777777777777777777777777777777777777777777") := json.marshal(report)
 
-test_the_report_about_the_image_tells_more_than_numbers if {
+test_a_report_about_the_image_tells_fixed_from_unfixed_vulnerabilities if {
 	denied := {"cve.fixed_allowed:critical", "cve.fixed_allowed:high", "cve.fixed_allowed:low"}
 	unfixed := {"cve.unfixed_allowed:high", "cve.unfixed_allowed:unknown"}
 	shown(reporting, {}) == denied with ec.oci.blob as blob
 	warned(reporting, {}) == unfixed with ec.oci.blob as blob
 }
 
-test_what_is_new_warns_within_the_leeway if {
+test_a_recent_vulnerability_is_a_warning_within_the_leeway if {
 	settings := {"cve_leeway": {"critical": 4, "high": 30, "low": 1000}}
 	shown(reporting, settings) == {"cve.fixed_allowed:high", "cve.fixed_allowed:low"} with ec.oci.blob as blob
 	"cve.recent:critical" in warned(reporting, settings) with ec.oci.blob as blob
@@ -111,7 +109,7 @@ test_what_is_new_warns_within_the_leeway if {
 	not "cve.recent:critical" in warned(reporting, shorter) with ec.oci.blob as blob
 }
 
-test_a_report_hides_the_numbers_of_its_task_only_when_it_is_about_the_image if {
+test_a_report_replaces_the_numbers_of_its_task_only_if_it_is_about_the_image if {
 	numbers := {"name": "SCAN_OUTPUT", "value": `{"vulnerabilities":{"medium":5}}`}
 	both := json.patch(reporting, [{"op": "add", "path": results_path, "value": numbers}])
 	not "cve.fixed_allowed:medium" in shown(both, {}) with ec.oci.blob as blob
@@ -121,18 +119,16 @@ test_a_report_hides_the_numbers_of_its_task_only_when_it_is_about_the_image if {
 
 empty_blob(_) := "{}"
 
-test_a_report_that_cannot_be_read_is_denied if {
+test_an_unreadable_report_is_denied if {
 	shown(reporting, {}) == {"cve.results_found:", "cve.results_readable:scan"} with ec.oci.blob as empty_blob
-	shown(telling("REPORTS", "[]"), {}) == {"cve.results_found:", "cve.results_readable:scan"}
+	shown(input_with_result("REPORTS", "[]"), {}) == {"cve.results_found:", "cve.results_readable:scan"}
 }
 
 results_path := "attestations/0/statement/predicate/buildConfig/tasks/0/results/-"
 
-counted(output) := telling("SCAN_OUTPUT", json.marshal(output))
+counted(output) := input_with_result("SCAN_OUTPUT", json.marshal(output))
 
-telling(name, text) := data.lib.sample_test.input_of([data.lib.sample_test.v0_2([
-	data.lib.sample_test.telling(data.lib.sample_test.scan_task, name, text),
-])])
+input_with_result(name, text) := data.lib.sample_test.input_of([data.lib.sample_test.v0_2([data.lib.sample_test.with_result(data.lib.sample_test.scan_task, name, text)])])
 
 shown(document, settings) := result if {
 	result := data.lib.sample_test.shown(data.cve.deny) with input as document

@@ -1,46 +1,47 @@
 # METADATA
 # title: Image labels
 # description: >-
-#   Labels tell people and catalogues what an image is. An image ships only with the labels that everyone must set, and
-#   without those that no one may set. An index has no labels of its own: its images are judged one by one.
+#   Labels describe the image for people and catalogs. The image must set the required labels and must not set disallowed
+#   ones. An image index has no labels; each of its images is evaluated separately.
 # custom:
 #   rule_data:
 #     required_labels: >-
-#       Labels that an image must have: objects with `name`, and perhaps `values` (the only ones allowed), `description`
-#       and `effective_on`. Absent: none.
+#       Labels that an image must set: objects with `name` and optionally `values` (the allowed values), `description` and
+#       `effective_on`. Absent: none.
 #     deprecated_labels: >-
-#       Labels that are going away: objects with `name`, and perhaps `replacement`. Absent: none.
+#       Deprecated labels: objects with `name` and optionally `replacement`. Absent: none.
 #     disallowed_labels: >-
-#       Labels that no image may have: objects with `name`, and perhaps `reason` and `effective_on`. Absent: none.
+#       Labels that an image must not set: objects with `name` and optionally `reason` and `effective_on`. Absent: none.
 #     disallowed_inherited_labels: >-
-#       Labels that an image must not have from its base: objects with `name`, and perhaps `effective_on`. Absent: none.
+#       Labels that an image must not inherit from its base image: objects with `name` and optionally `effective_on`.
+#       Absent: none.
 package labels
 
 # METADATA
-# title: Required labels are set
-# description: The image has each label of the list `required_labels` of the rule data, and it is not empty.
+# title: Image must set required labels
+# description: The image must set each label of the list `required_labels` of the rule data to a value that is not empty.
 # custom:
 #   short_name: required
 #   failure_msg: >-
 #     The image has no label `%s`%s
 #   solution: >-
-#     Set the label in the Containerfile (`LABEL name="…"`) or by the build (`--label`).
+#     Set the label in the Containerfile (`LABEL name="…"`) or with the build option `--label`.
 #   collections:
 #   - release
 deny contains result if {
 	is_image
 	some entry in data.lib.rule_data.list("required_labels")
 	trim_space(object.get(labels, entry.name, "")) == ""
-	result := data.lib.result.since(entry, entry.name, rego.metadata.chain(), [entry.name, described(entry)])
+	result := data.lib.result.with_effective_date(entry, entry.name, rego.metadata.chain(), [entry.name, description_text(entry)])
 }
 
 # METADATA
-# title: Required labels have allowed values
-# description: Where an entry of the list `required_labels` has `values`, the label is one of them.
+# title: Required labels must have allowed values
+# description: If an entry of the list `required_labels` has `values`, the value of the label must be one of them.
 # custom:
 #   short_name: value_allowed
 #   failure_msg: >-
-#     The label `%s` is `%s`, and must be one of %s
+#     The label `%s` has the value `%s`, which is not one of %s
 #   solution: >-
 #     Set the label to one of the allowed values.
 #   collections:
@@ -54,62 +55,62 @@ deny contains result if {
 	value := labels[entry.name]
 	not value in entry.values
 	values := concat(", ", [text | some allowed in entry.values; text := sprintf("`%v`", [allowed])])
-	result := data.lib.result.since(entry, entry.name, rego.metadata.chain(), [entry.name, value, values])
+	result := data.lib.result.with_effective_date(entry, entry.name, rego.metadata.chain(), [entry.name, value, values])
 }
 
 # METADATA
-# title: Deprecated labels are not set
-# description: The image has no label of the list `deprecated_labels` of the rule data.
+# title: Image must not set deprecated labels
+# description: The image must not set any label of the list `deprecated_labels` of the rule data.
 # custom:
 #   short_name: deprecated
 #   failure_msg: >-
 #     The label `%s` is deprecated%s
 #   solution: >-
-#     Set the label that replaces it, and take this one out when nothing reads it any more.
+#     Set the replacement label, and remove the deprecated one when nothing reads it any longer.
 #   collections:
 #   - release
 warn contains result if {
 	some entry in data.lib.rule_data.list("deprecated_labels")
 	labels[entry.name]
-	result := data.lib.result.about(entry.name, rego.metadata.chain(), [entry.name, replaced(entry)])
+	result := data.lib.result.with_term(entry.name, rego.metadata.chain(), [entry.name, replacement_text(entry)])
 }
 
 # METADATA
-# title: Disallowed labels are not set
-# description: The image has no label of the list `disallowed_labels` of the rule data.
+# title: Image must not set disallowed labels
+# description: The image must not set any label of the list `disallowed_labels` of the rule data.
 # custom:
 #   short_name: disallowed
 #   failure_msg: >-
 #     The label `%s` is not allowed%s
 #   solution: >-
-#     Take the label out of the Containerfile. One that comes from the base image can only be set to another value: ask
-#     the keepers of the base.
+#     Remove the label from the Containerfile. A label of the base image cannot be removed, only set to another value: ask
+#     the maintainers of the base image to remove it.
 #   collections:
 #   - release
 deny contains result if {
 	some entry in data.lib.rule_data.list("disallowed_labels")
 	labels[entry.name]
-	result := data.lib.result.since(entry, entry.name, rego.metadata.chain(), [entry.name, reasoned(entry)])
+	result := data.lib.result.with_effective_date(entry, entry.name, rego.metadata.chain(), [entry.name, reason_text(entry)])
 }
 
 # METADATA
-# title: Labels are the image's own
+# title: Image must not inherit disallowed labels
 # description: >-
-#   No label of the list `disallowed_inherited_labels` of the rule data has the value that it has on the base image: an
-#   image takes over the labels of its base unless it sets them itself.
+#   No label of the list `disallowed_inherited_labels` of the rule data may have the value that it has on the base image. An
+#   image inherits the labels of its base image unless it sets them itself.
 # custom:
 #   short_name: own
 #   failure_msg: >-
-#     The label `%s` is that of the base image, `%s`
+#     The label `%s` is inherited from the base image: `%s`
 #   solution: >-
-#     Set the label to a value of the image's own.
+#     Set the label in the Containerfile to a value of this image.
 #   collections:
 #   - release
 deny contains result if {
 	some entry in data.lib.rule_data.list("disallowed_inherited_labels")
 	value := labels[entry.name]
 	value == input.image.parent.config.Labels[entry.name]
-	result := data.lib.result.since(entry, entry.name, rego.metadata.chain(), [entry.name, value])
+	result := data.lib.result.with_effective_date(entry, entry.name, rego.metadata.chain(), [entry.name, value])
 }
 
 is_image if is_object(input.image.config)
@@ -118,14 +119,14 @@ default labels := {}
 
 labels := input.image.config.Labels if is_object(input.image.config.Labels)
 
-described(entry) := sprintf(" (%s)", [entry.description]) if {
+description_text(entry) := sprintf(" (%s)", [entry.description]) if {
 	is_string(entry.description)
 } else := ""
 
-replaced(entry) := sprintf(": use `%s`", [entry.replacement]) if {
+replacement_text(entry) := sprintf(": use `%s`", [entry.replacement]) if {
 	is_string(entry.replacement)
 } else := ""
 
-reasoned(entry) := sprintf(": %s", [entry.reason]) if {
+reason_text(entry) := sprintf(": %s", [entry.reason]) if {
 	is_string(entry.reason)
 } else := ""

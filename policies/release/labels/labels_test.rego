@@ -1,6 +1,6 @@
 package labels_test
 
-test_no_lists_ask_for_nothing if {
+test_without_lists_nothing_is_required if {
 	shown({}, {}) == set()
 	shown({"name": "cart"}, {"required_labels": "name"}) == set()
 }
@@ -13,13 +13,13 @@ test_a_required_label_that_is_absent_or_empty_is_denied if {
 	shown(null, settings) == {"labels.required:name", "labels.required:vendor"}
 }
 
-test_a_required_label_may_have_only_listed_values if {
+test_a_required_label_must_have_a_listed_value if {
 	settings := {"required_labels": [{"name": "channel", "values": ["stable", "beta"]}]}
 	shown({"channel": "beta"}, settings) == set()
 	shown({"channel": "nightly"}, settings) == {"labels.value_allowed:channel"}
 }
 
-test_a_deprecated_label_warns if {
+test_a_deprecated_label_is_a_warning if {
 	settings := {"deprecated_labels": [{"name": "INSTALL", "replacement": "install"}]}
 	shown({"INSTALL": ""}, settings) == set()
 	document := image({"INSTALL": ""}, {})
@@ -27,7 +27,7 @@ test_a_deprecated_label_warns if {
 	{result.msg | some result in found} == {"The label `INSTALL` is deprecated: use `install`"}
 }
 
-test_a_disallowed_label_is_denied_whatever_it_holds if {
+test_a_disallowed_label_is_denied_with_any_value if {
 	settings := {"disallowed_labels": [{"name": "secret", "reason": "labels are public"}]}
 	every value in ["", "x"] {
 		shown({"secret": value}, settings) == {"labels.disallowed:secret"}
@@ -35,7 +35,7 @@ test_a_disallowed_label_is_denied_whatever_it_holds if {
 	shown({"name": "cart"}, settings) == set()
 }
 
-test_a_label_of_the_base_is_not_the_images_own if {
+test_an_inherited_label_is_denied if {
 	settings := {"disallowed_inherited_labels": [{"name": "name"}, {"name": "version"}]}
 	base := {"name": "base/micro", "version": "9"}
 	every own, want in {
@@ -53,7 +53,7 @@ test_an_index_has_no_labels if {
 	denied(index, {"required_labels": [{"name": "name"}]}) == set()
 }
 
-test_an_entry_may_count_later if {
+test_an_entry_can_have_an_effective_date if {
 	settings := {"required_labels": [{"name": "vendor", "description": "who made it", "effective_on": "2030-01-01T00:00:00Z"}]}
 	found := data.labels.deny with input as image({}, {}) with data.rule_data as settings
 	found == {{

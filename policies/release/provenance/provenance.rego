@@ -1,18 +1,18 @@
 # METADATA
 # title: Signature and provenance
 # description: >-
-#   An image ships only when it is signed and when signed SLSA provenance tells from which commit it was built.
+#   The image must be signed, and signed SLSA provenance must record the commit that it was built from.
 package provenance
 
 # METADATA
-# title: Image is signed
-# description: The image has at least one verified signature.
+# title: Image must be signed
+# description: The image must have at least one verified signature.
 # custom:
 #   short_name: image_signed
 #   failure_msg: >-
 #     The image has no verified signature
 #   solution: >-
-#     Sign the image with the key that the policy names, after it is pushed and by its digest.
+#     Sign the image by digest with the key that the policy names, after pushing it.
 #   collections:
 #   - minimal
 #   - release
@@ -22,14 +22,14 @@ deny contains result if {
 }
 
 # METADATA
-# title: Provenance is present
-# description: At least one verified attestation is SLSA provenance, v0.2 or v1.
+# title: Image must have SLSA provenance
+# description: At least one verified attestation must be SLSA provenance, v0.2 or v1.
 # custom:
 #   short_name: present
 #   failure_msg: >-
 #     No verified attestation is SLSA provenance (found %s)
 #   solution: >-
-#     Build the image in a pipeline that Tekton Chains observes, and let Chains store its attestations beside the image.
+#     Build the image in a pipeline that Tekton Chains observes, and configure Chains to store attestations in the registry.
 #   collections:
 #   - minimal
 #   - release
@@ -43,14 +43,14 @@ deny contains result if {
 }
 
 # METADATA
-# title: Provenance is about this image
-# description: The subjects of each provenance hold the digest of the image.
+# title: Provenance subject must match the image
+# description: The subjects of each provenance must contain the digest of the image.
 # custom:
 #   short_name: subject_matches
 #   failure_msg: >-
 #     No subject of the provenance has the digest of %s
 #   solution: >-
-#     Attach provenance only to the image it was made for; do not copy attestations between images.
+#     Attach provenance only to the image that it describes; do not copy attestations between images.
 #   collections:
 #   - minimal
 #   - release
@@ -62,14 +62,14 @@ deny contains result if {
 }
 
 # METADATA
-# title: Commit is recorded
-# description: The provenance names a git commit among the materials of the build.
+# title: Provenance must record the source commit
+# description: The provenance must contain a git commit among the materials of the build.
 # custom:
 #   short_name: commit_recorded
 #   failure_msg: >-
-#     The provenance names no git commit that the image was built from
+#     The provenance contains no git commit that the image was built from
 #   solution: >-
-#     Let the pipeline fetch its source with a task that emits the results `CHAINS-GIT_URL` and `CHAINS-GIT_COMMIT`.
+#     Fetch the source in the pipeline with a task that emits the results `CHAINS-GIT_URL` and `CHAINS-GIT_COMMIT`.
 #   collections:
 #   - release
 #   depends_on:
@@ -80,25 +80,25 @@ deny contains result if {
 }
 
 # METADATA
-# title: Commit is the one of the Snapshot
+# title: Source commit must match the Snapshot
 # description: >-
-#   Where the Snapshot says from which repository and commit a component was built, the provenance says the same.
+#   If the Snapshot states the source repository and commit of a component, the provenance must contain the same ones.
 # custom:
 #   short_name: source_matches
 #   failure_msg: >-
-#     The Snapshot says the image was built from %s, which is not in its provenance
+#     The Snapshot states the source %s, which is not in the provenance
 #   solution: >-
-#     Make the Snapshot from the results of the build whose image it names. If the repository has moved, state its
-#     address as the build fetched it.
+#     Create the Snapshot from the results of the build that produced the image. If the repository has moved, state the URL
+#     that the build fetched.
 #   collections:
 #   - release
 #   depends_on:
 #   - provenance.commit_recorded
 #   effective_on: 2026-01-01T00:00:00Z
 deny contains result if {
-	wanted != {}
-	not wanted_is_recorded
-	result := data.lib.result.about(wanted_text, rego.metadata.chain(), [wanted_text])
+	stated_source != {}
+	not stated_source_is_recorded
+	result := data.lib.result.with_term(stated_source_text, rego.metadata.chain(), [stated_source_text])
 }
 
 default signatures := []
@@ -109,23 +109,23 @@ default image_hex := ""
 
 image_hex := trim_prefix(split(input.image.ref, "@")[1], "sha256:")
 
-# What the Snapshot says about the component's source: `url` and `commit`, where it is stated.
-wanted[field] := value if {
+# The source of the component as stated in the Snapshot: `url` and `commit`, if present.
+stated_source[field] := value if {
 	some field, value in {
-		"url": data.lib.slsa.normal_url(object.get(input.image, ["source", "git", "url"], "")),
+		"url": data.lib.slsa.normalized_url(object.get(input.image, ["source", "git", "url"], "")),
 		"commit": object.get(input.image, ["source", "git", "revision"], ""),
 	}
 	value != ""
 }
 
-wanted_is_recorded if {
+stated_source_is_recorded if {
 	some recorded in data.lib.slsa.commits
-	every field, value in wanted {
+	every field, value in stated_source {
 		recorded[field] == value
 	}
 }
 
-wanted_text := concat("@", [text | some field in ["url", "commit"]; text := wanted[field]])
+stated_source_text := concat("@", [text | some field in ["url", "commit"]; text := stated_source[field]])
 
 listed(types) := "none" if {
 	count(types) == 0

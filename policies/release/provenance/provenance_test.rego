@@ -1,6 +1,6 @@
 package provenance_test
 
-test_a_signed_image_with_either_provenance_passes if {
+test_a_signed_image_with_provenance_of_either_version_passes if {
 	every document in [data.lib.sample_test.good_v0_2, data.lib.sample_test.good_v1] {
 		shown(document) == set()
 	}
@@ -26,7 +26,7 @@ test_an_image_without_attestations_has_no_provenance if {
 	shown(json.patch(good, [{"op": "replace", "path": "attestations", "value": []}])) == absent
 }
 
-test_another_predicate_is_no_provenance_and_is_named if {
+test_another_predicate_type_is_not_provenance_and_is_named if {
 	sbom := {"predicateType": "https://cyclonedx.org/bom", "subject": data.lib.sample_test.subjects}
 	messages := {result.msg |
 		some result in data.provenance.deny with input as data.lib.sample_test.input_of([sbom])
@@ -43,7 +43,7 @@ test_provenance_of_another_image_is_denied if {
 	shown(json.patch(good, [{"op": "replace", "path": "attestations/0/statement/subject", "value": []}])) == {"provenance.subject_matches:"}
 }
 
-test_one_of_two_provenances_about_another_image_is_denied if {
+test_one_of_two_provenances_of_another_image_is_denied if {
 	strange := object.union(data.lib.sample_test.v0_2([]), {"subject": [{"digest": {"sha256": "99"}}]})
 	document := data.lib.sample_test.input_of([data.lib.sample_test.v0_2([]), strange])
 	shown(document) == {"provenance.subject_matches:"}
@@ -74,14 +74,14 @@ test_the_definition_of_a_task_is_not_the_source if {
 	"provenance.commit_recorded:" in shown(data.lib.sample_test.input_of([statement]))
 }
 
-test_another_source_than_the_snapshot_says_is_denied if {
+test_a_source_that_differs_from_the_snapshot_is_denied if {
 	good := data.lib.sample_test.good_v0_2
 	other := "5555555555555555555555555555555555555555"
 	shown(json.patch(good, [{"op": "replace", "path": "image/source/git/revision", "value": other}])) == {"provenance.source_matches:https://git.example/shop/cart@5555555555555555555555555555555555555555"}
 	shown(json.patch(good, [{"op": "replace", "path": "image/source/git/url", "value": "https://git.example/fork"}])) == {"provenance.source_matches:https://git.example/fork@3333333333333333333333333333333333333333"}
 }
 
-test_only_what_the_snapshot_says_is_compared if {
+test_only_what_the_snapshot_states_is_compared if {
 	good := data.lib.sample_test.good_v0_2
 	every source in [
 		{},

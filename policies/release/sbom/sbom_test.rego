@@ -38,13 +38,13 @@ component := "predicate/components/0"
 
 item := "predicate/packages/0"
 
-test_a_complete_sbom_passes_in_either_form if {
+test_a_complete_sbom_passes_in_both_formats if {
 	every statements in [[cyclonedx], [spdx], [cyclonedx, spdx]] {
 		shown(statements, {}) == set()
 	}
 }
 
-test_a_document_that_is_attested_as_a_text_is_read if {
+test_a_document_that_is_attested_as_a_string_is_read if {
 	every statement in [cyclonedx, spdx] {
 		text := object.union(statement, {"predicate": json.marshal(statement.predicate)})
 		shown([text], {"disallowed_packages": [{"purl": "pkg:npm/left-pad"}]}) == {"sbom.packages_allowed:pkg:npm/left-pad@1.3.0"}
@@ -57,8 +57,8 @@ test_an_image_without_sbom_is_denied if {
 	}
 }
 
-test_a_document_of_another_kind_is_denied if {
-	every predicate in [null, "words", [], {}, {"bomFormat": "SPDX"}, {"spdxVersion": "SPDX-3.0"}] {
+test_a_document_of_another_format_is_denied if {
+	every predicate in [null, "text", [], {}, {"bomFormat": "SPDX"}, {"spdxVersion": "SPDX-3.0"}] {
 		denied := shown([patched(statement, "replace", "predicate", predicate) | some statement in [cyclonedx, spdx]], {})
 		{"sbom.readable:CycloneDX", "sbom.readable:SPDX"} - denied == set()
 	}
@@ -91,7 +91,7 @@ test_a_package_without_version_is_denied if {
 	shown([patched(spdx, "replace", sprintf("%s/versionInfo", [item]), "NOASSERTION")], {}) == want
 }
 
-test_components_inside_of_others_count if {
+test_nested_components_are_evaluated if {
 	inner := {"name": "inner", "version": "2.0.0", "components": [{"name": "innermost", "version": "1"}]}
 	document := patched(cyclonedx, "add", sprintf("%s/components", [component]), [inner])
 	shown([document], {}) == {"sbom.purls_given:inner@2.0.0", "sbom.purls_given:innermost@1"}
@@ -111,8 +111,8 @@ test_a_disallowed_package_is_denied_by_its_version if {
 }
 
 test_a_version_that_cannot_be_compared_is_disallowed if {
-	odd := patched(cyclonedx, "replace", sprintf("%s/version", [component]), "final")
-	shown([odd], {"disallowed_packages": [{"purl": "pkg:npm/left-pad", "max": "1.0.0"}]}) == {"sbom.packages_allowed:pkg:npm/left-pad@1.3.0"}
+	unparsable := patched(cyclonedx, "replace", sprintf("%s/version", [component]), "final")
+	shown([unparsable], {"disallowed_packages": [{"purl": "pkg:npm/left-pad", "max": "1.0.0"}]}) == {"sbom.packages_allowed:pkg:npm/left-pad@1.3.0"}
 }
 
 test_qualifiers_and_scopes_do_not_hide_a_package if {
@@ -134,7 +134,7 @@ test_a_disallowed_attribute_is_denied if {
 	}
 }
 
-test_an_entry_may_say_why_and_since_when if {
+test_an_entry_can_have_a_reason_and_an_effective_date if {
 	settings := {"disallowed_packages": [{"purl": "pkg:npm/left-pad", "reason": "gone", "effective_on": "2030-01-01T00:00:00Z"}]}
 	denied := data.sbom.deny with input as data.lib.sample_test.input_of([cyclonedx]) with data.rule_data as settings
 	denied == {{

@@ -6,13 +6,13 @@ rule_data := data.lib.sample_test.rule_data
 
 steps := "attestations/0/statement/predicate/buildConfig/tasks/0/steps"
 
-test_steps_in_pinned_images_from_an_allowed_registry_pass_in_either_form if {
+test_steps_in_pinned_images_from_an_allowed_registry_pass_in_both_provenance_versions if {
 	every document in [good, data.lib.sample_test.good_v1] {
 		shown(document, rule_data) == set()
 	}
 }
 
-test_a_task_without_the_image_of_each_step_is_denied if {
+test_a_task_without_all_step_images_is_denied if {
 	every list in [
 		[],
 		null,
@@ -27,10 +27,10 @@ test_a_task_without_the_image_of_each_step_is_denied if {
 	shown(bare, rule_data) == {"step_images.recorded:build-container"}
 }
 
-test_a_task_run_without_the_images_of_its_steps_is_denied if {
+test_a_task_run_without_step_images_is_denied if {
 	run := data.lib.sample_test.task_run("build-container", {"taskRef": {"name": "build"}}, {}, "True")
 	waiting := json.patch(run, [{"op": "replace", "path": "status/steps/0", "value": {"name": "run"}}])
-	document := data.lib.sample_test.input_of([data.lib.sample_test.v1([data.lib.sample_test.carrying(waiting)])])
+	document := data.lib.sample_test.input_of([data.lib.sample_test.v1([data.lib.sample_test.dependency_of(waiting)])])
 	shown(document, rule_data) == {"step_images.recorded:build-container"}
 }
 
@@ -45,7 +45,7 @@ test_an_image_without_digest_is_denied if {
 	}
 }
 
-test_an_image_from_elsewhere_is_denied if {
+test_an_image_from_another_registry_is_denied if {
 	every repository in ["evil.example/tools/builder", "registry.example/tools.evil/builder", "registry.example/toolshed"] {
 		image := sprintf("%s@sha256:%s", [repository, data.lib.sample_test.digest])
 		document := replaced([{"environment": {"image": image}}])
@@ -53,7 +53,7 @@ test_an_image_from_elsewhere_is_denied if {
 	}
 }
 
-test_no_list_allows_no_image if {
+test_without_a_list_no_image_is_allowed if {
 	every list in [[], null, "registry.example"] {
 		settings := object.union(rule_data, {"allowed_step_image_registry_prefixes": list})
 		shown(good, settings) == {

@@ -1,28 +1,27 @@
 # METADATA
 # title: Required tasks and base image
 # description: >-
-#   An image ships only when the tasks that everyone must run have run and succeeded, and when it is built on an image
-#   from an allowed place.
+#   The required tasks must have run and succeeded, and the base image must come from an allowed registry.
 # custom:
 #   rule_data:
 #     required_tasks: >-
-#       The names of task definitions that must have run and succeeded. Absent: denied.
+#       Names of task definitions that must have run and succeeded. Absent: denied.
 #     allowed_registry_prefixes: >-
-#       Registries, folders, repositories or whole images that an image may be built on, and `scratch` for none. A prefix
-#       ends where a part of the name ends. Absent: none.
+#       Allowed registries, namespaces, repositories or images for the base image, and `scratch` to allow images without a
+#       base image. A prefix matches whole path segments only. Absent: none.
 package tasks
 
 # METADATA
-# title: Tasks are named
+# title: Provenance must name the tasks
 # description: >-
-#   The provenance names at least one task that succeeded. Provenance with the build type `slsa` of Tekton Chains does
-#   not; `slsa-tekton` and SLSA v0.2 do.
+#   The provenance must name at least one task that succeeded. Provenance with the build type `slsa` of Tekton Chains names
+#   no tasks; `slsa-tekton` and SLSA v0.2 do.
 # custom:
 #   short_name: named
 #   failure_msg: >-
 #     The provenance names no task that succeeded
 #   solution: >-
-#     Let Tekton Chains write provenance with the build type `slsa-tekton`, or SLSA v0.2 of the PipelineRun.
+#     Configure Tekton Chains to write provenance with the build type `slsa-tekton`, or SLSA v0.2 of the PipelineRun.
 #   collections:
 #   - release
 #   depends_on:
@@ -33,14 +32,14 @@ deny contains result if {
 }
 
 # METADATA
-# title: Tasks succeeded
-# description: No task of the build failed.
+# title: Tasks must succeed
+# description: No task of the build may fail.
 # custom:
 #   short_name: successful
 #   failure_msg: >-
 #     The task `%s` did not succeed: its status is %s
 #   solution: >-
-#     Read the log of the failed task and build again.
+#     Fix the cause shown in the log of the task, then rebuild the image.
 #   collections:
 #   - minimal
 #   - release
@@ -48,16 +47,16 @@ deny contains result if {
 	some task in data.lib.tekton.tasks
 	not task.status in {"Succeeded", ""}
 	label := data.lib.tekton.label(task)
-	result := data.lib.result.about(label, rego.metadata.chain(), [label, task.status])
+	result := data.lib.result.with_term(label, rego.metadata.chain(), [label, task.status])
 }
 
 # METADATA
-# title: List of required tasks is given
-# description: The rule data hold `required_tasks`, and it is not empty.
+# title: List of required tasks must be provided
+# description: The rule data must contain `required_tasks`, and it must not be empty.
 # custom:
 #   short_name: required_list_given
 #   failure_msg: >-
-#     The rule data hold no list of required tasks
+#     The rule data contains no list of required tasks
 #   solution: >-
 #     Add the list `required_tasks`, names of task definitions, to the rule data.
 #   collections:
@@ -69,16 +68,16 @@ deny contains result if {
 }
 
 # METADATA
-# title: Required tasks ran
+# title: Required tasks must run
 # description: >-
-#   Each task of the list `required_tasks` of the rule data ran and succeeded. A task goes by the name of its
-#   definition, not by the one the pipeline gave it.
+#   Each task of the list `required_tasks` of the rule data must run and succeed. A task is identified by the name of its
+#   definition, not by its name in the pipeline.
 # custom:
 #   short_name: required
 #   failure_msg: >-
 #     The required task `%s` did not run, or did not succeed
 #   solution: >-
-#     Add the task to the pipeline, and see that no condition skips it.
+#     Add the task to the pipeline, and make sure that no condition skips it.
 #   collections:
 #   - minimal
 #   - release
@@ -87,21 +86,21 @@ deny contains result if {
 deny contains result if {
 	some name in required
 	not name in succeeded
-	result := data.lib.result.about(name, rego.metadata.chain(), [name])
+	result := data.lib.result.with_term(name, rego.metadata.chain(), [name])
 }
 
 # METADATA
-# title: Base image is known
+# title: Base image must be known
 # description: >-
-#   The image names the one it is built on, by the annotation `org.opencontainers.image.base.name`, and that one can be
-#   read. An index has no base image of its own: its images are judged one by one. Where `scratch` is among the allowed
-#   registries, an image may be built on nothing.
+#   The annotation `org.opencontainers.image.base.name` must name the base image, and it must be possible to fetch it. An
+#   image index has no base image; each of its images is evaluated separately. If `scratch` is among the allowed registries,
+#   the image may have no base image.
 # custom:
 #   short_name: base_image_named
 #   failure_msg: >-
-#     The image does not name the image it is built on, or that one cannot be read
+#     The image does not name its base image, or the base image cannot be fetched
 #   solution: >-
-#     Let the build set the annotations `org.opencontainers.image.base.name` and `org.opencontainers.image.base.digest`.
+#     Set the annotations `org.opencontainers.image.base.name` and `org.opencontainers.image.base.digest` in the build.
 #   collections:
 #   - release
 deny contains result if {
@@ -112,22 +111,22 @@ deny contains result if {
 }
 
 # METADATA
-# title: Base image is allowed
+# title: Base image must come from an allowed registry
 # description: >-
-#   The base image is in one of the registries or repositories of the list `allowed_registry_prefixes` of the rule data.
+#   The base image must be in one of the registries or repositories of the list `allowed_registry_prefixes` of the rule data.
 # custom:
 #   short_name: base_image_allowed
 #   failure_msg: >-
-#     The base image `%s` is not from an allowed registry
+#     The base image `%s` does not come from an allowed registry
 #   solution: >-
-#     Build on an image from an allowed registry, or add the registry to `allowed_registry_prefixes`.
+#     Use a base image from an allowed registry, or add the registry to `allowed_registry_prefixes`.
 #   collections:
 #   - minimal
 #   - release
 deny contains result if {
 	base_image != ""
 	not data.lib.registry.allows(allowed_prefixes, base_image)
-	result := data.lib.result.about(base_image, rego.metadata.chain(), [base_image])
+	result := data.lib.result.with_term(base_image, rego.metadata.chain(), [base_image])
 }
 
 required := data.lib.rule_data.list("required_tasks")
@@ -141,7 +140,7 @@ succeeded contains task.task if {
 
 allowed_prefixes := data.lib.rule_data.list("allowed_registry_prefixes")
 
-# Labels are no witness: an image inherits those of its base.
+# Labels do not identify the base image: an image inherits them.
 default base_image := ""
 
 base_image := input.image.parent.ref

@@ -1,26 +1,26 @@
 # METADATA
-# title: Results of tests
+# title: Test results
 # description: >-
-#   An image ships only when the tests of its build are on record and passed. A test is a task with the result
-#   `TEST_OUTPUT`, whose `result` is SUCCESS, WARNING, SKIPPED, FAILURE or ERROR. A test goes by its task's name in the
-#   pipeline.
+#   The provenance must record the tests of the build, and they must have passed. A test is a task with the result
+#   `TEST_OUTPUT`, whose `result` is SUCCESS, WARNING, SKIPPED, FAILURE or ERROR. A test is identified by the name of its
+#   task in the pipeline.
 # custom:
 #   rule_data:
 #     required_tests: >-
-#       Names of task definitions that must have given the result `TEST_OUTPUT`. Absent: any one test will do.
+#       Names of task definitions that must have the result `TEST_OUTPUT`. Absent: at least one test of any name.
 #     allowed_skipped_tests: >-
-#       Names of tasks in the pipeline that may skip their test, or `*` for all. Absent: none.
+#       Names of tasks in the pipeline whose test may be skipped, or `*` for all. Absent: none.
 package tests
 
 # METADATA
-# title: Tests are on record
-# description: At least one task of the build has the result `TEST_OUTPUT`.
+# title: Build must have test results
+# description: At least one task of the build must have the result `TEST_OUTPUT`.
 # custom:
 #   short_name: found
 #   failure_msg: >-
 #     No task of the build has the result TEST_OUTPUT
 #   solution: >-
-#     Add a task to the pipeline that tests the image and tells the outcome by its result `TEST_OUTPUT`.
+#     Add a task to the pipeline that tests the image and emits the result `TEST_OUTPUT`.
 #   collections:
 #   - release
 #   depends_on:
@@ -31,16 +31,16 @@ deny contains result if {
 }
 
 # METADATA
-# title: Required tests are on record
+# title: Required tests must have results
 # description: >-
-#   Each task of the list `required_tests` of the rule data has the result `TEST_OUTPUT`. A task goes by the name of its
-#   definition here, not by the one the pipeline gave it.
+#   Each task of the list `required_tests` of the rule data must have the result `TEST_OUTPUT`. Here a task is identified by
+#   the name of its definition, not by its name in the pipeline.
 # custom:
 #   short_name: required
 #   failure_msg: >-
 #     The required test `%s` has no result TEST_OUTPUT
 #   solution: >-
-#     Add the test to the pipeline, and see that no condition skips it.
+#     Add the test to the pipeline, and make sure that no condition skips it.
 #   collections:
 #   - release
 #   depends_on:
@@ -48,99 +48,99 @@ deny contains result if {
 deny contains result if {
 	some name in data.lib.rule_data.list("required_tests")
 	not name in {output.task | some output in outputs}
-	result := data.lib.result.about(name, rego.metadata.chain(), [name])
+	result := data.lib.result.with_term(name, rego.metadata.chain(), [name])
 }
 
 # METADATA
-# title: Results of tests are understood
-# description: Each `TEST_OUTPUT` is JSON whose `result` is one of the five known words.
+# title: Test results must be readable
+# description: Each `TEST_OUTPUT` must be JSON whose `result` is SUCCESS, WARNING, SKIPPED, FAILURE or ERROR.
 # custom:
 #   short_name: readable
 #   failure_msg: >-
-#     The result TEST_OUTPUT of the task `%s` tells no outcome
+#     The result TEST_OUTPUT of the task `%s` contains no known outcome
 #   solution: >-
-#     Let the task write JSON such as `{"result":"SUCCESS","successes":1,"failures":0,"warnings":0}`.
+#     Emit JSON such as `{"result":"SUCCESS","successes":1,"failures":0,"warnings":0}`.
 #   collections:
 #   - release
 deny contains result if {
 	some output in outputs
 	not output.outcome in outcomes
-	result := data.lib.result.about(output.name, rego.metadata.chain(), [output.name])
+	result := data.lib.result.with_term(output.name, rego.metadata.chain(), [output.name])
 }
 
 # METADATA
-# title: Tests passed
-# description: No test has the outcome FAILURE.
+# title: Tests must pass
+# description: No test may have the outcome FAILURE.
 # custom:
 #   short_name: passed
 #   failure_msg: >-
 #     The test `%s` failed%s
 #   solution: >-
-#     Read the log of the task, mend what it found and build again.
+#     Fix the failures shown in the log of the task, then rebuild the image.
 #   collections:
 #   - release
 deny contains result if {
 	some output in outputs
 	output.outcome == "FAILURE"
-	result := data.lib.result.about(output.name, rego.metadata.chain(), [output.name, output.note])
+	result := data.lib.result.with_term(output.name, rego.metadata.chain(), [output.name, output.note])
 }
 
 # METADATA
-# title: Tests ran to their end
-# description: No test has the outcome ERROR.
+# title: Tests must complete
+# description: No test may have the outcome ERROR.
 # custom:
 #   short_name: completed
 #   failure_msg: >-
 #     The test `%s` ended with an error%s
 #   solution: >-
-#     Read the log of the task, mend the test or its surroundings and build again.
+#     Fix the error shown in the log of the task, then rebuild the image.
 #   collections:
 #   - release
 deny contains result if {
 	some output in outputs
 	output.outcome == "ERROR"
-	result := data.lib.result.about(output.name, rego.metadata.chain(), [output.name, output.note])
+	result := data.lib.result.with_term(output.name, rego.metadata.chain(), [output.name, output.note])
 }
 
 # METADATA
-# title: Tests were not skipped
+# title: Tests must not be skipped
 # description: >-
-#   No test has the outcome SKIPPED, but for those of the list `allowed_skipped_tests` of the rule data.
+#   No test may have the outcome SKIPPED, except those of the list `allowed_skipped_tests` of the rule data.
 # custom:
 #   short_name: not_skipped
 #   failure_msg: >-
 #     The test `%s` was skipped%s
 #   solution: >-
-#     Give the test what it needs to run, or add its task to `allowed_skipped_tests`.
+#     Provide what the test needs to run, or add its task to `allowed_skipped_tests`.
 #   collections:
 #   - release
 deny contains result if {
 	some output in outputs
 	output.outcome == "SKIPPED"
 	count({"*", output.name} & {name | some name in data.lib.rule_data.list("allowed_skipped_tests")}) == 0
-	result := data.lib.result.about(output.name, rego.metadata.chain(), [output.name, output.note])
+	result := data.lib.result.with_term(output.name, rego.metadata.chain(), [output.name, output.note])
 }
 
 # METADATA
-# title: Tests passed without warnings
-# description: No test has the outcome WARNING.
+# title: Tests must pass without warnings
+# description: No test may have the outcome WARNING.
 # custom:
 #   short_name: no_warnings
 #   failure_msg: >-
 #     The test `%s` passed with warnings%s
 #   solution: >-
-#     Read the log of the task and mend what it warns of.
+#     Fix the warnings shown in the log of the task.
 #   collections:
 #   - release
 warn contains result if {
 	some output in outputs
 	output.outcome == "WARNING"
-	result := data.lib.result.about(output.name, rego.metadata.chain(), [output.name, output.note])
+	result := data.lib.result.with_term(output.name, rego.metadata.chain(), [output.name, output.note])
 }
 
 outcomes := {"SUCCESS", "WARNING", "SKIPPED", "FAILURE", "ERROR"}
 
-# What each test tells: `name` in the pipeline, `task` as the definition is called, `outcome`, and a `note` for messages.
+# The test results: `name` of the task in the pipeline, `task` (name of the definition), `outcome`, and `note` for messages.
 outputs contains output if {
 	some task in data.lib.tekton.tasks
 	some text in data.lib.tekton.result_texts(task, "TEST_OUTPUT")
@@ -148,17 +148,17 @@ outputs contains output if {
 		"name": data.lib.tekton.label(task),
 		"task": task.task,
 		"outcome": field(text, "result"),
-		"note": noted(field(text, "note")),
+		"note": note_text(field(text, "note")),
 	}
 }
 
-# A field of a TEST_OUTPUT; empty where it is not told.
+# A field of a TEST_OUTPUT; empty if absent.
 field(text, key) := value if {
 	json.is_valid(text)
 	value := json.unmarshal(text)[key]
 	is_string(value)
 } else := ""
 
-noted(note) := "" if {
+note_text(note) := "" if {
 	note == ""
 } else := sprintf(": %s", [note])

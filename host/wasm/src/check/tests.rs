@@ -16,7 +16,7 @@ use crate::{Engine, EngineOptions, LoadError};
 
 /// One engine for all tests, as in the product.
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineOptions { slots: 4 }).unwrap());
-static LICENCES: LazyLock<Plugin> = LazyLock::new(|| load("plugins/licences"));
+static LICENSES: LazyLock<Plugin> = LazyLock::new(|| load("plugins/licenses"));
 static HOSTILE: LazyLock<Plugin> = LazyLock::new(|| load("tests/guests/hostile"));
 
 /// The guests, built where those of all other tests are, by the same function.
@@ -159,30 +159,30 @@ const COMPONENTS: &str = r#"[
     {"type": "library", "name": "c", "version": "3", "purl": "pkg:npm/c@3"}]"#;
 
 #[test]
-fn the_licence_check_judges_each_package() {
-    let denied = ask(&LICENCES, &[("deny", "GPL-3.0-only,AGPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+fn the_license_check_evaluates_each_package() {
+    let denied = ask(&LICENSES, &[("deny", "GPL-3.0-only,AGPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
     assert_eq!(
         lines(&denied),
         [
-            "deny licences.denied[b@2] Package b@2 has the licence GPL-3.0-only AND ISC (GPL-3.0-only is denied)",
-            "warn licences.unknown[pkg:npm/c@3] Package pkg:npm/c@3 has no licence",
-            "pass licences.sbom[] Pass",
+            "deny licenses.denied[b@2] Package b@2 has the license GPL-3.0-only AND ISC (GPL-3.0-only is denied)",
+            "warn licenses.unknown[pkg:npm/c@3] Package pkg:npm/c@3 has no license",
+            "pass licenses.sbom[] Pass",
         ]
     );
     let violation = denied.violations.first().unwrap();
-    assert_eq!(violation.text("title"), Some("All licences are allowed"));
+    assert_eq!(violation.text("title"), Some("Packages must have an allowed license"));
     assert_eq!(violation.text("severity"), Some("high"));
     assert!(violation.text("solution").is_some());
 
-    let allowed = ask(&LICENCES, &[("allow", "MIT, ISC, GPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+    let allowed = ask(&LICENSES, &[("allow", "MIT, ISC, GPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
     assert_eq!(allowed.violations, []);
-    let none = ask(&LICENCES, &[], &evidence(&[])).unwrap();
+    let none = ask(&LICENSES, &[], &evidence(&[])).unwrap();
     assert_eq!(
         lines(&none),
         [
-            "deny licences.sbom[] The image has no verified CycloneDX SBOM attestation",
-            "pass licences.denied[] Pass",
-            "pass licences.unknown[] Pass",
+            "deny licenses.sbom[] The image has no verified CycloneDX SBOM attestation",
+            "pass licenses.denied[] Pass",
+            "pass licenses.unknown[] Pass",
         ]
     );
 }
@@ -192,7 +192,7 @@ fn a_large_sbom_is_read_in_parts() {
     let one = r#"{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "licenses": [{"license": {"id": "MIT"}}]}"#;
     let sbom = format!("[{one}{}]", format!(",{one}").repeat(30_000));
     assert!(sbom.len() > 3 * limits::READ_BYTES);
-    let decision = ask(&LICENCES, &[("allow", "MIT")], &evidence(&[&sbom])).unwrap();
+    let decision = ask(&LICENSES, &[("allow", "MIT")], &evidence(&[&sbom])).unwrap();
     assert_eq!(lines(&decision).len(), 3, "{decision:?}");
     assert!(decision.violations.is_empty() && decision.warnings.is_empty());
 }
@@ -208,22 +208,22 @@ fn parameters_that_cannot_work_are_errors() {
             blobs: Arc::new(OneBlob(LAYER)),
             log: None,
         };
-        LICENCES.check(options).map(|_| ())
+        LICENSES.check(options).map(|_| ())
     };
     let error = check(&[("alow".to_owned(), "MIT".to_owned())]).unwrap_err().to_string();
-    assert_eq!(error, "plugin `licences` has no parameter `alow`; it takes `allow`, `deny`");
-    // The plugin knows what a licence is, the host does not.
-    let fault = ask(&LICENCES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
-    assert_eq!(fault.code, ErrorCode::PluginFault);
-    assert!(fault.message.contains("refuses its input: `allow` holds `Nope`"), "{fault}");
+    assert_eq!(error, "plugin `licenses` has no parameter `alow`; it takes `allow`, `deny`");
+    // The plugin knows what a license is, the host does not.
+    let error = ask(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PluginFault);
+    assert!(error.message.contains("refuses its input: `allow` holds `Nope`"), "{error}");
 }
 
 #[test]
 fn a_manifest_is_known_after_loading() {
-    let manifest = LICENCES.manifest();
-    assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("licences", "0.1.0"));
+    let manifest = LICENSES.manifest();
+    assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("licenses", "0.1.0"));
     let codes: Vec<_> = manifest.rules.iter().map(|rule| rule.code.as_str()).collect();
-    assert_eq!(codes, ["licences.sbom", "licences.denied", "licences.unknown"]);
+    assert_eq!(codes, ["licenses.sbom", "licenses.denied", "licenses.unknown"]);
 }
 
 #[test]
@@ -416,20 +416,28 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
         (b"#!/bin/sh\n".to_vec(), "is not a WebAssembly component"),
         (b"(component)".to_vec(), "is not a WebAssembly component"),
         (b"\0asm\x0d\0\x01\0garbage".to_vec(), "cannot be compiled"),
-        (component(&[]), "exports no `assay:plugin/judge@0.1`"),
-        (component(&[instance_type.clone(), imports("wasi:http/types@0.2.0")]), "exports no `assay:plugin/judge@0.1`"),
+        (component(&[]), "exports no `assay:plugin/image-check@0.1`"),
+        (
+            component(&[instance_type.clone(), imports("wasi:http/types@0.2.0")]),
+            "exports no `assay:plugin/image-check@0.1`",
+        ),
         (many(memory, limits::MEMORIES + 1), "cannot be compiled"),
         (many(table, limits::TABLES + 1), "cannot be compiled"),
         (many(&[], limits::CORE_INSTANCES + 1), "cannot be compiled"),
-        (many(memory, limits::MEMORIES), "exports no `assay:plugin/judge@0.1`"),
-        (many(table, limits::TABLES), "exports no `assay:plugin/judge@0.1`"),
-        (many(&[], limits::CORE_INSTANCES), "exports no `assay:plugin/judge@0.1`"),
+        (many(memory, limits::MEMORIES), "exports no `assay:plugin/image-check@0.1`"),
+        (many(table, limits::TABLES), "exports no `assay:plugin/image-check@0.1`"),
+        (many(&[], limits::CORE_INSTANCES), "exports no `assay:plugin/image-check@0.1`"),
         (many(four_gib, 1), "cannot be compiled"),
         (many(memory64, 1), "cannot be compiled"),
         (many(shared_memory, 1), "cannot be compiled"),
-        (exporting("assay:plugin/judge@0.2.0"), "speaks assay:plugin 0.2.0, this host 0.1"),
-        (exporting("assay:plugin/judge@0.1.9"), "exports no `assay:plugin/about@0.1`"),
-        (exporting("assay:plugin/remote@0.1.0"), "exports `assay:plugin/remote@0.1.0`, which is not part of the world"),
+        (exporting("assay:plugin/image-check@0.2.0"), "speaks assay:plugin 0.2.0, this host 0.1"),
+        (exporting("assay:plugin/image-check@0.1.9"), "exports no `assay:plugin/metadata@0.1`"),
+        (exporting("assay:plugin/remote-job@0.1.0"), "`assay:plugin/remote-job@0.1.0`, which is not part of the world"),
+        (
+            exporting("assay:plugin/custom-task@0.1.0"),
+            "`assay:plugin/custom-task@0.1.0`, which is not part of the world",
+        ),
+        (exporting("assay:plugin/renderer@0.1.0"), "`assay:plugin/renderer@0.1.0`, which is not part of the world"),
     ] {
         let error = ENGINE.load("x.wasm", &bytes).unwrap_err();
         assert!(error.to_string().starts_with("plugin x.wasm ") && error.to_string().contains(says), "{error}");
@@ -437,15 +445,21 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
     // Both exports are there, but an import is not of this world.
     let both = (
         11,
-        [&[2][..], &name("assay:plugin/about@0.1.0"), &[5, 1, 0], &name("assay:plugin/judge@0.1.0"), &[5, 1, 0]]
-            .concat(),
+        [
+            &[2][..],
+            &name("assay:plugin/metadata@0.1.0"),
+            &[5, 1, 0],
+            &name("assay:plugin/image-check@0.1.0"),
+            &[5, 1, 0],
+        ]
+        .concat(),
     );
     for (import, says) in [
         ("example:other/thing@1.0.0", "imports `example:other/thing@1.0.0`, which a check cannot have"),
         ("assay:plugin/http@0.1.0", "imports `assay:plugin/http@0.1.0`"),
         ("wasi:http/types@0.2.0", "imports `wasi:http/types@0.2.0`"),
         ("wasi:cli/environment@0.3.0", "imports `wasi:cli/environment@0.3.0`"),
-        ("assay:plugin/console@0.1.0", "does not fit the interfaces it names"),
+        ("assay:plugin/logging@0.1.0", "does not fit the interfaces it names"),
     ] {
         let bytes = component(&[instance_type.clone(), imports(import), instance.clone(), both.clone()]);
         let error = ENGINE.load("x.wasm", &bytes).unwrap_err();
@@ -455,13 +469,13 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
 
 #[test]
 fn a_truncated_component_is_refused() {
-    let mut bytes = built("plugins/licences");
+    let mut bytes = built("plugins/licenses");
     bytes.truncate(bytes.len() / 2);
     assert!(matches!(ENGINE.load("x.wasm", &bytes), Err(LoadError::Compile { .. })));
 }
 
 #[test]
 fn limits_hold_while_a_plugin_describes_itself() {
-    let error = ENGINE.load("x.wasm", &built("tests/guests/describes-for-ever")).unwrap_err();
+    let error = ENGINE.load("x.wasm", &built("tests/guests/describes-forever")).unwrap_err();
     assert!(matches!(&error, LoadError::Describe { cause, .. } if cause.code == ErrorCode::PluginCpuLimit), "{error}");
 }

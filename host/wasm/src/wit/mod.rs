@@ -19,18 +19,18 @@ pub(crate) struct Described {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) summary: String,
-    pub(crate) licence: String,
+    pub(crate) license: String,
     pub(crate) source: String,
     pub(crate) documentation: String,
     pub(crate) params: String,
-    pub(crate) needs: Vec<Need>,
+    pub(crate) permissions: Vec<Permission>,
     pub(crate) limits: Vec<(String, u64)>,
     pub(crate) rules: Vec<Rule>,
 }
 
 /// Something a plugin asks for.
 #[derive(Clone, Debug)]
-pub(crate) struct Need {
+pub(crate) struct Permission {
     pub(crate) kind: String,
     pub(crate) reason: String,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Question {
 }
 
 /// What a plugin answers, not yet checked.
-pub(crate) type Answer = Result<Vec<Reported>, Fault>;
+pub(crate) type Answer = Result<Vec<Reported>, PluginError>;
 
 /// One finding, not yet checked.
 #[derive(Clone, Debug)]
@@ -75,8 +75,8 @@ pub(crate) enum Outcome {
 
 /// Why a plugin has no verdict, in its own words.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    /// What kind of fault it is, as the beginning of a sentence.
+pub(crate) struct PluginError {
+    /// What kind of error it is, as the beginning of a sentence.
     pub(crate) kind: &'static str,
     pub(crate) message: String,
 }

@@ -8,11 +8,11 @@ use wasmtime::{
     component::{Component, HasSelf, Linker},
 };
 
-use super::{Answer, Described, Need, Outcome, Question, Reported};
+use super::{Answer, Described, Outcome, Permission, Question, Reported};
 use crate::{
     capability::{
-        console::Level,
         evidence::{Refusal, Trouble},
+        logging::Level,
     },
     manifest,
     params::ParamValue,
@@ -30,8 +30,8 @@ mod bindings {
 
 use bindings::{
     Check, CheckPre,
-    assay::plugin::{console, evidence, snapshot, types},
-    exports::assay::plugin::about,
+    assay::plugin::{evidence, logging, snapshot, types},
+    exports::assay::plugin::metadata,
 };
 
 /// The parts of an export's name, apart from the patch version.
@@ -54,13 +54,13 @@ impl Guest {
     /// Asks what the plugin is.
     pub(crate) fn describe(&self, store: &mut Store<State>) -> Result<Described> {
         let guest = self.0.instantiate(&mut *store)?;
-        Ok(guest.assay_plugin_about().call_describe(store)?.into())
+        Ok(guest.assay_plugin_metadata().call_describe(store)?.into())
     }
 
     /// Asks for a verdict.
-    pub(crate) fn judge(&self, store: &mut Store<State>, question: &Question) -> Result<Answer> {
+    pub(crate) fn evaluate(&self, store: &mut Store<State>, question: &Question) -> Result<Answer> {
         let guest = self.0.instantiate(&mut *store)?;
-        let answer = guest.assay_plugin_judge().call_judge(store, &context(question), &question.image)?;
+        let answer = guest.assay_plugin_image_check().call_evaluate(store, &context(question), &question.image)?;
         Ok(answer.map(|found| found.into_iter().map(Into::into).collect()).map_err(Into::into))
     }
 }
@@ -70,12 +70,12 @@ fn context(question: &Question) -> types::Context {
         name: param.name.clone(),
         value: match &param.value {
             ParamValue::Text(text) => types::Value::Text(text.clone()),
-            ParamValue::Many(items) => types::Value::Many(items.clone()),
+            ParamValue::Items(items) => types::Value::Items(items.clone()),
             ParamValue::Json(json) => types::Value::Json(json.clone()),
         },
     };
     types::Context {
-        // A single judgement belongs to no run that is kept and to no scenario.
+        // A check belongs to no stored run and to no scenario.
         run: String::new(),
         scenario: String::new(),
         attempt: 1,
@@ -84,24 +84,28 @@ fn context(question: &Question) -> types::Context {
         seed: question.seed,
         deadline: question.deadline,
         params: question.params.iter().map(param).collect(),
-        facts: vec![("host-version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+        attributes: vec![("host-version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
     }
 }
 
-impl From<about::Manifest> for Described {
-    fn from(old: about::Manifest) -> Self {
-        let rule =
-            |rule: about::Rule| manifest::Rule { code: rule.code, title: rule.title, severity: rule.severity.into() };
-        let need = |need: about::Need| Need { kind: need.kind, reason: need.reason };
+impl From<metadata::Manifest> for Described {
+    fn from(old: metadata::Manifest) -> Self {
+        let rule = |rule: metadata::Rule| manifest::Rule {
+            code: rule.code,
+            title: rule.title,
+            severity: rule.severity.into(),
+        };
+        let permission =
+            |permission: metadata::Permission| Permission { kind: permission.kind, reason: permission.reason };
         Self {
             name: old.name,
             version: old.version,
             summary: old.summary,
-            licence: old.licence,
+            license: old.license,
             source: old.source,
             documentation: old.documentation,
             params: old.params,
-            needs: old.needs.into_iter().map(need).collect(),
+            permissions: old.permissions.into_iter().map(permission).collect(),
             limits: old.limits,
             rules: old.rules.into_iter().map(rule).collect(),
         }
@@ -140,14 +144,14 @@ impl From<types::Finding> for Reported {
     }
 }
 
-impl From<types::Fault> for super::Fault {
-    fn from(old: types::Fault) -> Self {
+impl From<types::Error> for super::PluginError {
+    fn from(old: types::Error) -> Self {
         let (kind, message) = match old {
-            types::Fault::Invalid(message) => ("refuses its input", message),
-            types::Fault::Transient(later) => ("failed for now", later.message),
-            types::Fault::Auth(credential) => ("was refused a credential", credential),
-            types::Fault::Lost(message) => ("lost its work", message),
-            types::Fault::Internal(message) => ("failed", message),
+            types::Error::Invalid(message) => ("refuses its input", message),
+            types::Error::Transient(retry) => ("failed for now", retry.message),
+            types::Error::Auth(credential) => ("was refused a credential", credential),
+            types::Error::Lost(message) => ("lost its work", message),
+            types::Error::Internal(message) => ("failed", message),
         };
         Self { kind, message }
     }
@@ -155,16 +159,16 @@ impl From<types::Fault> for super::Fault {
 
 impl types::Host for State {}
 
-impl console::Host for State {
-    fn log(&mut self, level: console::Level, message: String) -> Result<()> {
+impl logging::Host for State {
+    fn log(&mut self, level: logging::Level, message: String) -> Result<()> {
         self.move_bytes(message.len())?;
         let level = match level {
-            console::Level::Debug => Level::Debug,
-            console::Level::Info => Level::Info,
-            console::Level::Warn => Level::Warn,
-            console::Level::Error => Level::Error,
+            logging::Level::Debug => Level::Debug,
+            logging::Level::Info => Level::Info,
+            logging::Level::Warn => Level::Warn,
+            logging::Level::Error => Level::Error,
         };
-        let logged = self.console.log(level, &message);
+        let logged = self.log.log(level, &message);
         self.or_stop(logged)
     }
 
@@ -173,9 +177,9 @@ impl console::Host for State {
         self.move_bytes(text.len())
     }
 
-    fn remote(&mut self, chunk: Vec<u8>) -> Result<()> {
+    fn remote_output(&mut self, chunk: Vec<u8>) -> Result<()> {
         self.move_bytes(chunk.len())?;
-        let counted = self.console.remote(chunk.len());
+        let counted = self.log.remote_output(chunk.len());
         self.or_stop(counted)
     }
 }
@@ -215,7 +219,7 @@ impl snapshot::Host for State {
         Ok(components.into_iter().map(convert).collect())
     }
 
-    fn param(&mut self, offset: u64) -> Result<Vec<u8>> {
+    fn raw(&mut self, offset: u64) -> Result<Vec<u8>> {
         let part = self.snapshot.text(offset).to_vec();
         self.move_bytes(part.len())?;
         Ok(part)

@@ -11,11 +11,12 @@ use std::{
 wit_bindgen::generate!({ path: "../../../wit/assay-plugin/0.1", world: "check" });
 
 use assay::plugin::{
-    console::{self, Level},
-    evidence, snapshot,
-    types::{Context, Fault, Finding, Outcome, Severity, Value},
+    evidence,
+    logging::{self, Level},
+    snapshot,
+    types::{Context, Error, Finding, Outcome, Severity, Value},
 };
-use exports::assay::plugin::{about, judge};
+use exports::assay::plugin::{image_check, metadata};
 
 struct Hostile;
 
@@ -25,29 +26,29 @@ const PARAMS: &str = r#"{
     "type": "object",
     "properties": {
         "do": { "type": "string", "description": "What to do." },
-        "image": { "type": "string", "default": "", "description": "Whose evidence to read; the judged image's when empty." },
+        "image": { "type": "string", "default": "", "description": "Whose evidence to read; the evaluated image's when empty." },
         "blob": { "type": "string", "default": "", "description": "The digest to read." },
         "times": { "type": "integer", "default": 1 }
     },
     "required": ["do"]
 }"#;
 
-impl about::Guest for Hostile {
-    fn describe() -> about::Manifest {
-        let rule = |code: &str| about::Rule {
+impl metadata::Guest for Hostile {
+    fn describe() -> metadata::Manifest {
+        let rule = |code: &str| metadata::Rule {
             code: code.to_owned(),
             title: format!("Title of {code}"),
             severity: Severity::Medium,
         };
-        about::Manifest {
+        metadata::Manifest {
             name: "hostile".to_owned(),
             version: "0.1.0".to_owned(),
             summary: "Misbehaves on demand.".to_owned(),
-            licence: "Apache-2.0".to_owned(),
+            license: "Apache-2.0".to_owned(),
             source: String::new(),
             documentation: String::new(),
             params: PARAMS.to_owned(),
-            needs: vec![about::Need {
+            permissions: vec![metadata::Permission {
                 kind: "evidence".to_owned(),
                 name: String::new(),
                 options: Vec::new(),
@@ -59,8 +60,8 @@ impl about::Guest for Hostile {
     }
 }
 
-impl judge::Guest for Hostile {
-    fn judge(context: Context, image: String) -> Result<Vec<Finding>, Fault> {
+impl image_check::Guest for Hostile {
+    fn evaluate(context: Context, image: String) -> Result<Vec<Finding>, Error> {
         let text = |name: &str| match context.params.iter().find(|param| param.name == name).map(|param| &param.value) {
             Some(Value::Text(text) | Value::Json(text)) => text.clone(),
             _ => String::new(),
@@ -88,7 +89,7 @@ impl judge::Guest for Hostile {
             "exit" => std::process::exit(0),
             "flood" => {
                 for _ in 0..times {
-                    console::log(Level::Info, "flood\n\x1b[31m::error::forged");
+                    logging::log(Level::Info, "flood\n\x1b[31m::error::forged");
                 }
                 say("flooded".to_owned())
             }
@@ -108,7 +109,7 @@ impl judge::Guest for Hostile {
                 Ok((0..times).map(|n| finding("hostile.said", Outcome::Warning, format!("finding {n}"))).collect())
             }
             "long" => say("long ".repeat(usize::try_from(times).unwrap_or_default())),
-            "fault" => Err(Fault::Internal("something broke\x1b[31m".to_owned())),
+            "fault" => Err(Error::Internal("something broke\x1b[31m".to_owned())),
             "error" => Ok(vec![finding("hostile.said", Outcome::Error, "cannot tell".to_owned())]),
             "skip" => Ok(vec![finding("hostile.said", Outcome::Skipped, "not for this image".to_owned())]),
             "pass" => Ok(vec![finding("hostile.said", Outcome::Success, "looked at it".to_owned())]),
@@ -170,7 +171,7 @@ impl judge::Guest for Hostile {
                 let shown: Vec<_> =
                     components.iter().map(|one| format!("{} {} {:?}", one.name, one.image, one.source)).collect();
                 let head = snapshot::describe();
-                let text = snapshot::param(3);
+                let text = snapshot::raw(3);
                 say(format!(
                     "{} of {:?}: {}; {}",
                     head.components,
@@ -182,7 +183,7 @@ impl judge::Guest for Hostile {
             "params" => {
                 say(format!("{:?}", context.params.iter().map(|param| (&param.name, &param.value)).collect::<Vec<_>>()))
             }
-            other => Err(Fault::Invalid(format!("`{other}` is nothing to do"))),
+            other => Err(Error::Invalid(format!("`{other}` is nothing to do"))),
         }
     }
 }

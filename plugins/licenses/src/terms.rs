@@ -1,4 +1,4 @@
-//! [`Terms`]: the allow and deny lists, and what they say about an SPDX expression.
+//! [`Terms`]: the allow and deny lists, and the evaluation of an SPDX expression against them.
 
 use std::collections::BTreeSet;
 
@@ -16,30 +16,30 @@ const MODE: ParseMode = ParseMode {
 /// A longer expression is not parsed; the longest real ones (generated for kernels) are under 2 kB.
 const EXPRESSION_BYTES: usize = 4096;
 
-/// Which licences are fine.
+/// Which licenses are allowed.
 #[derive(Debug, Default)]
 pub struct Terms {
     allow: BTreeSet<String>,
     deny: BTreeSet<String>,
 }
 
-/// What the terms say about one expression.
+/// The result for one expression.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Ruling {
-    /// It can be satisfied by licences that are allowed and not denied.
-    Fine,
-    /// It cannot; the licences in the way, in the order of the expression.
-    Denied(Vec<Objection>),
+pub enum Evaluation {
+    /// It can be satisfied by licenses that are allowed and not denied.
+    Allowed,
+    /// It cannot; the licenses that are not allowed, in the order of the expression.
+    Denied(Vec<Denial>),
     /// It is not an SPDX expression.
     Unknown,
 }
 
-/// Why one licence is not fine.
+/// Why one license is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objection {
-    /// The licence in today's spelling, with its exception.
-    pub licence: String,
-    /// The end of a sentence: `is denied` or `is not allowed`.
+pub struct Denial {
+    /// The license in current SPDX spelling, with its exception.
+    pub license: String,
+    /// The predicate of a sentence: `is denied` or `is not allowed`.
     pub why: &'static str,
 }
 
@@ -49,27 +49,27 @@ impl Terms {
         Ok(Self { allow: list("allow", allow)?, deny: list("deny", deny)? })
     }
 
-    /// Rules on an expression such as `MIT OR GPL-2.0-only WITH Classpath-exception-2.0`.
-    pub fn rule(&self, expression: &str) -> Ruling {
-        let Some(expression) = parse(expression) else { return Ruling::Unknown };
-        match expression.evaluate_with_failures(|requirement| self.objection(requirement).is_none()) {
-            Ok(()) => Ruling::Fine,
+    /// Evaluates an expression such as `MIT OR GPL-2.0-only WITH Classpath-exception-2.0`.
+    pub fn evaluate(&self, expression: &str) -> Evaluation {
+        let Some(expression) = parse(expression) else { return Evaluation::Unknown };
+        match expression.evaluate_with_failures(|requirement| self.denial(requirement).is_none()) {
+            Ok(()) => Evaluation::Allowed,
             Err(failures) => {
-                let mut objections = Vec::new();
-                for objection in failures.iter().filter_map(|failure| self.objection(&failure.req)) {
-                    if !objections.contains(&objection) {
-                        objections.push(objection);
+                let mut denials = Vec::new();
+                for denial in failures.iter().filter_map(|failure| self.denial(&failure.req)) {
+                    if !denials.contains(&denial) {
+                        denials.push(denial);
                     }
                 }
-                Ruling::Denied(objections)
+                Evaluation::Denied(denials)
             }
         }
     }
 
-    /// Why this one licence is not fine. A list item without an exception also means the licence with any exception.
-    fn objection(&self, requirement: &LicenseReq) -> Option<Objection> {
-        let (licence, with) = names(requirement);
-        let on = |list: &BTreeSet<String>| list.contains(&licence) || list.contains(&with);
+    /// Why this license is not allowed, if so. A list item without an exception also means the license with any exception.
+    fn denial(&self, requirement: &LicenseReq) -> Option<Denial> {
+        let (license, with) = names(requirement);
+        let on = |list: &BTreeSet<String>| list.contains(&license) || list.contains(&with);
         let why = if on(&self.deny) {
             "is denied"
         } else if !self.allow.is_empty() && !on(&self.allow) {
@@ -77,7 +77,7 @@ impl Terms {
         } else {
             return None;
         };
-        Some(Objection { licence: with, why })
+        Some(Denial { license: with, why })
     }
 }
 
@@ -88,7 +88,7 @@ fn list(name: &str, items: &[String]) -> Result<BTreeSet<String>, String> {
             let first = requirements.next().map(|first| names(&first.req).1);
             requirements.next().is_none().then_some(first).flatten()
         });
-        single.ok_or_else(|| format!("`{name}` holds `{item}`, which is not the SPDX identifier of one licence"))
+        single.ok_or_else(|| format!("`{name}` holds `{item}`, which is not the SPDX identifier of one license"))
     };
     items.iter().map(read).collect()
 }
@@ -100,7 +100,7 @@ fn parse(text: &str) -> Option<Expression> {
     Expression::parse_mode(text, MODE).ok()
 }
 
-/// The licence's name in today's spelling, and the same with its exception.
+/// The license's name in current SPDX spelling, and the same with its exception.
 fn names(requirement: &LicenseReq) -> (String, String) {
     if let LicenseItem::Spdx { id, .. } = &requirement.license
         && let Some((base, _)) = id.name.split_once("-with-")
@@ -108,9 +108,9 @@ fn names(requirement: &LicenseReq) -> (String, String) {
         // Deprecated: `GPL-2.0-with-classpath-exception`, an identifier with the exception in it.
         return (format!("{base}-only"), id.name.to_owned());
     }
-    let licence = match &requirement.license {
+    let license = match &requirement.license {
         LicenseItem::Spdx { id, or_later } if id.is_gnu() => {
-            // Deprecated: `GPL-2.0` and `GPL-2.0+`. Today: `GPL-2.0-only` and `GPL-2.0-or-later`.
+            // Deprecated: `GPL-2.0` and `GPL-2.0+`. Current: `GPL-2.0-only` and `GPL-2.0-or-later`.
             let version = id.name.trim_end_matches('+');
             if version.ends_with("-only") || version.ends_with("-or-later") {
                 version.to_owned()
@@ -120,15 +120,15 @@ fn names(requirement: &LicenseReq) -> (String, String) {
                 format!("{version}-only")
             }
         }
-        // `Apache-2.0+` can be taken as `Apache-2.0`, so it is as good as that.
+        // `Apache-2.0+` includes `Apache-2.0`, so it is evaluated as that.
         LicenseItem::Spdx { id, .. } => id.name.to_owned(),
         other @ LicenseItem::Other(_) => other.to_string(),
     };
     let with = match &requirement.addition {
-        Some(exception) => format!("{licence} WITH {exception}"),
-        None => licence.clone(),
+        Some(exception) => format!("{license} WITH {exception}"),
+        None => license.clone(),
     };
-    (licence, with)
+    (license, with)
 }
 
 #[cfg(test)]
@@ -136,10 +136,10 @@ mod tests {
     use super::*;
 
     fn denied(terms: &Terms, expression: &str) -> String {
-        match terms.rule(expression) {
-            Ruling::Denied(objections) => {
-                let line = |objection: &Objection| format!("{} {}", objection.licence, objection.why);
-                objections.iter().map(line).collect::<Vec<_>>().join(", ")
+        match terms.evaluate(expression) {
+            Evaluation::Denied(denials) => {
+                let line = |denial: &Denial| format!("{} {}", denial.license, denial.why);
+                denials.iter().map(line).collect::<Vec<_>>().join(", ")
             }
             other => format!("{other:?}"),
         }
@@ -151,9 +151,9 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_is_fine_when_allowed_licences_can_satisfy_it() {
+    fn an_expression_is_allowed_when_allowed_licenses_can_satisfy_it() {
         let terms = terms(&["MIT", "Apache-2.0", "GPL-2.0-only WITH Classpath-exception-2.0"], &["GPL-3.0-only"]);
-        for fine in [
+        for allowed in [
             "MIT",
             "Apache-2.0+",
             "MIT AND Apache-2.0",
@@ -162,9 +162,9 @@ mod tests {
             "Apache-2.0 WITH LLVM-exception",
             "GPL-2.0 WITH Classpath-exception-2.0",
         ] {
-            assert_eq!(terms.rule(fine), Ruling::Fine, "{fine}");
+            assert_eq!(terms.evaluate(allowed), Evaluation::Allowed, "{allowed}");
         }
-        for (expression, objections) in [
+        for (expression, denials) in [
             ("GPL-3.0-only", "GPL-3.0-only is denied"),
             ("GPL-3.0", "GPL-3.0-only is denied"),
             ("GPL-3.0-or-later", "GPL-3.0-or-later is not allowed"),
@@ -173,14 +173,14 @@ mod tests {
             ("GPL-2.0-only", "GPL-2.0-only is not allowed"),
             ("LicenseRef-own", "LicenseRef-own is not allowed"),
         ] {
-            assert_eq!(denied(&terms, expression), objections, "{expression}");
+            assert_eq!(denied(&terms, expression), denials, "{expression}");
         }
     }
 
     #[test]
-    fn without_an_allow_list_all_that_is_not_denied_is_fine() {
+    fn without_an_allow_list_every_license_that_is_not_denied_is_allowed() {
         let terms = terms(&[], &["GPL-3.0+"]);
-        assert_eq!(terms.rule("LicenseRef-own AND BSD-3-Clause"), Ruling::Fine);
+        assert_eq!(terms.evaluate("LicenseRef-own AND BSD-3-Clause"), Evaluation::Allowed);
         let with = "GPL-3.0-or-later WITH GCC-exception-3.1";
         assert_eq!(denied(&terms, with), format!("{with} is denied"));
         let terms = self::terms(&[], &["GPL-2.0"]);
@@ -189,22 +189,22 @@ mod tests {
     }
 
     #[test]
-    fn deny_wins_over_allow() {
-        assert!(matches!(terms(&["MIT"], &["MIT"]).rule("MIT"), Ruling::Denied(_)));
+    fn deny_takes_precedence_over_allow() {
+        assert!(matches!(terms(&["MIT"], &["MIT"]).evaluate("MIT"), Evaluation::Denied(_)));
     }
 
     #[test]
-    fn what_is_no_spdx_expression_is_unknown() {
+    fn a_string_that_is_not_an_spdx_expression_is_unknown() {
         let terms = terms(&[], &[]);
-        for odd in ["", "BSD", "Apache License 2.0", "MIT OR", "(MIT", "MIT/Apache-2.0", "MIT Apache-2.0"] {
-            assert_eq!(terms.rule(odd), Ruling::Unknown, "{odd}");
+        for invalid in ["", "BSD", "Apache License 2.0", "MIT OR", "(MIT", "MIT/Apache-2.0", "MIT Apache-2.0"] {
+            assert_eq!(terms.evaluate(invalid), Evaluation::Unknown, "{invalid}");
         }
-        assert_eq!(terms.rule(&"MIT AND ".repeat(10_000)), Ruling::Unknown);
-        assert_eq!(terms.rule(&"(".repeat(4_000)), Ruling::Unknown);
+        assert_eq!(terms.evaluate(&"MIT AND ".repeat(10_000)), Evaluation::Unknown);
+        assert_eq!(terms.evaluate(&"(".repeat(4_000)), Evaluation::Unknown);
     }
 
     #[test]
-    fn lists_hold_single_identifiers() {
+    fn list_items_are_single_identifiers() {
         for bad in ["", "MIT OR Apache-2.0", "Nope-1.0"] {
             let error = Terms::new(&[], &[bad.to_owned()]).unwrap_err();
             assert!(error.contains("`deny`"), "{error}");

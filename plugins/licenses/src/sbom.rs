@@ -1,4 +1,4 @@
-//! [`packages`]: the packages of a CycloneDX SBOM attestation with their licences.
+//! [`packages`]: the packages of a CycloneDX SBOM attestation with their licenses.
 //!
 //! The statement is in-toto's, the predicate a CycloneDX document as JSON (1.2 to 1.6).
 
@@ -14,9 +14,9 @@ pub const PREDICATE_TYPE: &str = "https://cyclonedx.org/bom";
 pub struct Package {
     /// Its package URL, else `name@version`.
     pub name: String,
-    /// Its licences as given: identifiers, names and expressions. All of them hold.
-    pub licences: Vec<String>,
-    /// True for what is no package of its own (files, the operating system), where a missing licence says nothing.
+    /// Its licenses as given: identifiers, names and expressions. All of them apply.
+    pub licenses: Vec<String>,
+    /// True for components that are not packages (files, the operating system), which need no license.
     pub part: bool,
 }
 
@@ -77,7 +77,7 @@ pub fn packages(statement: &[u8]) -> Result<Vec<Package>, String> {
     let document = statement.predicate.filter(|document| document.format.as_deref() == Some("CycloneDX"));
     let document = document.ok_or("its predicate is not a CycloneDX document")?;
     let mut packages = Vec::new();
-    // The JSON reader has bounded the nesting already.
+    // The JSON parser limits the nesting.
     collect(document.components, &mut packages);
     Ok(packages)
 }
@@ -89,15 +89,15 @@ fn collect(components: Vec<Component<'_>>, packages: &mut Vec<Package>) {
             (_, Some(version)) if !version.is_empty() => format!("{}@{version}", component.name),
             _ => component.name.into_owned(),
         };
-        let licences = component.licenses.into_iter().filter_map(Choice::text).collect();
+        let licenses = component.licenses.into_iter().filter_map(Choice::expression).collect();
         let part = matches!(&*component.kind, "file" | "operating-system" | "device" | "data");
-        packages.push(Package { name, licences, part });
+        packages.push(Package { name, licenses, part });
         collect(component.components, packages);
     }
 }
 
 impl Choice<'_> {
-    fn text(self) -> Option<String> {
+    fn expression(self) -> Option<String> {
         let named = self.license.and_then(|named| named.id.or(named.name));
         self.expression.or(named).map(Cow::into_owned).filter(|text| !text.is_empty())
     }
@@ -108,20 +108,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_three_ways_to_name_a_licence_are_read_and_nested_components_too() {
+    fn all_three_ways_to_name_a_license_are_read_and_nested_components_too() {
         let statement = r#"{"predicate": {"bomFormat": "CycloneDX", "components": [
             {"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "licenses": [{"license": {"id": "MIT"}}],
              "components": [{"type": "library", "name": "b\u0041", "version": "2",
-                "licenses": [{"expression": "MIT OR ISC"}, {"license": {"name": "Own \"licence\""}}]}]},
+                "licenses": [{"expression": "MIT OR ISC"}, {"license": {"name": "Own \"license\""}}]}]},
             {"type": "file", "name": "/etc/passwd"}]}}"#;
-        let package = |name: &str, licences: &[&str], part| Package {
+        let package = |name: &str, licenses: &[&str], part| Package {
             name: name.to_owned(),
-            licences: licences.iter().map(|text| (*text).to_owned()).collect(),
+            licenses: licenses.iter().map(|text| (*text).to_owned()).collect(),
             part,
         };
         let want = [
             package("pkg:npm/a@1", &["MIT"], false),
-            package("bA@2", &["MIT OR ISC", "Own \"licence\""], false),
+            package("bA@2", &["MIT OR ISC", "Own \"license\""], false),
             package("/etc/passwd", &[], true),
         ];
         assert_eq!(packages(statement.as_bytes()).unwrap(), want);
@@ -129,15 +129,15 @@ mod tests {
 
     #[test]
     fn other_documents_are_errors() {
-        for odd in
+        for invalid in
             ["", "{}", "[]", r#"{"predicate": {"spdxVersion": "SPDX-2.3"}}"#, r#"{"predicate": {"bomFormat": 1}}"#]
         {
-            assert!(packages(odd.as_bytes()).is_err(), "{odd}");
+            assert!(packages(invalid.as_bytes()).is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn nesting_without_end_is_an_error() {
+    fn unbounded_nesting_is_an_error() {
         let deep = format!(
             r#"{{"predicate": {{"bomFormat": "CycloneDX", "components": {}{}}}}}"#,
             r#"[{"components": "#.repeat(5_000),

@@ -1,4 +1,4 @@
-//! The plugin's side of the world `check`: describes it, reads the evidence, hands over the findings.
+//! Implements the world `check`: describes the plugin, reads the evidence and returns the findings.
 
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit/assay-plugin/0.1", world: "check" });
@@ -6,31 +6,31 @@ mod bindings {
 
 use bindings::{
     assay::plugin::{
-        evidence::{self, Error},
-        types::{Context, Fault, Finding, Outcome, Severity, Value},
+        evidence,
+        types::{Context, Error, Finding, Outcome, Severity, Value},
     },
     exports::assay::plugin::{
-        about::{self, Manifest, Need},
-        judge,
+        image_check,
+        metadata::{self, Manifest, Permission},
     },
 };
 
 use crate::{
+    findings::{self, Rule},
     sbom,
     terms::Terms,
-    verdict::{self, Rule},
 };
 
-/// The most that one `read` gives, as the contract says.
+/// The most bytes that one `read` returns, as the contract says.
 const PART: u32 = 1 << 20;
 
-struct Licences;
+struct Licenses;
 
-bindings::export!(Licences with_types_in bindings);
+bindings::export!(Licenses with_types_in bindings);
 
-impl about::Guest for Licences {
+impl metadata::Guest for Licenses {
     fn describe() -> Manifest {
-        let rule = |rule: Rule| about::Rule {
+        let rule = |rule: Rule| metadata::Rule {
             code: rule.code().to_owned(),
             title: rule.title().to_owned(),
             severity: severity(rule),
@@ -38,12 +38,12 @@ impl about::Guest for Licences {
         Manifest {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            summary: "Judges the SPDX licence expressions of the packages in the image's CycloneDX SBOM.".to_owned(),
-            licence: env!("CARGO_PKG_LICENSE").to_owned(),
+            summary: "Checks the SPDX license expressions of the packages in the image's CycloneDX SBOM.".to_owned(),
+            license: env!("CARGO_PKG_LICENSE").to_owned(),
             source: String::new(),
             documentation: String::new(),
             params: include_str!("params.json").to_owned(),
-            needs: vec![Need {
+            permissions: vec![Permission {
                 kind: "evidence".to_owned(),
                 name: "attestations".to_owned(),
                 options: Vec::new(),
@@ -55,17 +55,17 @@ impl about::Guest for Licences {
     }
 }
 
-impl judge::Guest for Licences {
-    fn judge(context: Context, image: String) -> Result<Vec<Finding>, Fault> {
-        let terms = Terms::new(list(&context, "allow")?, list(&context, "deny")?).map_err(Fault::Invalid)?;
+impl image_check::Guest for Licenses {
+    fn evaluate(context: Context, image: String) -> Result<Vec<Finding>, Error> {
+        let terms = Terms::new(list(&context, "allow")?, list(&context, "deny")?).map_err(Error::Invalid)?;
         let mut sboms = Vec::new();
-        for attestation in evidence::attestations(&image).map_err(|error| fault("the attestations", &error))? {
+        for attestation in evidence::attestations(&image).map_err(|error| internal_error("the attestations", &error))? {
             if sbom::is_sbom(&attestation.predicate_type) {
                 let statement = read(&image, &attestation.statement, attestation.size)?;
                 sboms.push(sbom::packages(&statement));
             }
         }
-        let finding = |found: verdict::Finding| Finding {
+        let finding = |found: findings::Finding| Finding {
             code: found.rule.code().to_owned(),
             outcome: match found.rule {
                 Rule::Sbom | Rule::Denied => Outcome::Failure,
@@ -77,7 +77,7 @@ impl judge::Guest for Licences {
             terms: found.package.into_iter().collect(),
             solution: Some(found.rule.solution().to_owned()),
         };
-        Ok(verdict::findings(&terms, sboms).into_iter().map(finding).collect())
+        Ok(findings::evaluate_sboms(&terms, sboms).into_iter().map(finding).collect())
     }
 }
 
@@ -88,19 +88,20 @@ const fn severity(rule: Rule) -> Severity {
     }
 }
 
-/// A parameter that is a list of texts. The host has checked it against the schema and filled in its default.
-fn list<'a>(context: &'a Context, name: &str) -> Result<&'a [String], Fault> {
+/// A parameter that is a list of strings. The host has checked it against the schema and filled in its default.
+fn list<'a>(context: &'a Context, name: &str) -> Result<&'a [String], Error> {
     match context.params.iter().find(|param| param.name == name).map(|param| &param.value) {
-        Some(Value::Many(items)) => Ok(items),
-        _ => Err(Fault::Invalid(format!("the parameter `{name}` is not a list"))),
+        Some(Value::Items(items)) => Ok(items),
+        _ => Err(Error::Invalid(format!("the parameter `{name}` is not a list"))),
     }
 }
 
 /// A whole statement, read in parts.
-fn read(image: &str, digest: &str, size: u64) -> Result<Vec<u8>, Fault> {
+fn read(image: &str, digest: &str, size: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     loop {
-        let part = evidence::read(image, digest, bytes.len() as u64, PART).map_err(|error| fault(digest, &error))?;
+        let part =
+            evidence::read(image, digest, bytes.len() as u64, PART).map_err(|error| internal_error(digest, &error))?;
         if part.is_empty() {
             return Ok(bytes);
         }
@@ -108,11 +109,11 @@ fn read(image: &str, digest: &str, size: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-fn fault(what: &str, error: &Error) -> Fault {
-    Fault::Internal(match error {
-        Error::NotFound => format!("{what} cannot be read: not found"),
-        Error::Denied(why) => format!("{what} cannot be read: {why}"),
-        Error::TooLarge(size) => format!("{what} cannot be read: {size} bytes are too many"),
-        Error::Unavailable(why) => format!("{what} cannot be read: {why}"),
+fn internal_error(what: &str, error: &evidence::Error) -> Error {
+    Error::Internal(match error {
+        evidence::Error::NotFound => format!("{what} cannot be read: not found"),
+        evidence::Error::Denied(why) => format!("{what} cannot be read: {why}"),
+        evidence::Error::TooLarge(size) => format!("{what} cannot be read: {size} bytes exceed the limit"),
+        evidence::Error::Unavailable(why) => format!("{what} cannot be read: {why}"),
     })
 }

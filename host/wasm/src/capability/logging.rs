@@ -1,4 +1,4 @@
-//! [`Console`]: the log of one call, within its quota.
+//! [`CallLog`]: the log of one call, within its quota.
 
 use crate::{check::LogSink, limits, state::Stop, text};
 
@@ -23,7 +23,7 @@ impl Level {
 }
 
 /// Counts what a guest logs and hands on what is within the quota.
-pub(crate) struct Console {
+pub(crate) struct CallLog {
     plugin: String,
     sink: Option<LogSink>,
     lines: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Console {
     dropped: usize,
 }
 
-impl Console {
+impl CallLog {
     pub(crate) const fn new(plugin: String, sink: Option<LogSink>) -> Self {
         Self { plugin, sink, lines: 0, bytes: 0, dropped: 0 }
     }
@@ -51,7 +51,7 @@ impl Console {
     }
 
     /// Output of a remote job, which a check does not have: counted and dropped.
-    pub(crate) fn remote(&mut self, bytes: usize) -> Result<(), Stop> {
+    pub(crate) fn remote_output(&mut self, bytes: usize) -> Result<(), Stop> {
         self.count(bytes)?;
         self.dropped += 1;
         Ok(())
@@ -81,43 +81,42 @@ mod tests {
 
     use super::*;
 
-    fn logged(log: impl FnOnce(&mut Console) -> Result<(), Stop>) -> (Vec<String>, Result<(), Stop>) {
+    fn logged(write: impl FnOnce(&mut CallLog) -> Result<(), Stop>) -> (Vec<String>, Result<(), Stop>) {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink: LogSink = {
             let lines = Arc::clone(&lines);
             Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()))
         };
-        let mut console = Console::new("gate".to_owned(), Some(sink));
-        let result = log(&mut console);
-        console.close();
+        let mut log = CallLog::new("gate".to_owned(), Some(sink));
+        let result = write(&mut log);
+        log.close();
         let lines = std::mem::take(&mut *lines.lock().unwrap());
         (lines, result)
     }
 
     #[test]
     fn a_line_cannot_forge_another() {
-        let (lines, _) = logged(|console| console.log(Level::Warn, "a\ngate: info: fine\x1b[31m"));
+        let (lines, _) = logged(|log| log.log(Level::Warn, "a\ngate: info: fine\x1b[31m"));
         assert_eq!(lines, ["gate: warn: a\\ngate: info: fine\\u{1b}[31m"]);
     }
 
     #[test]
     fn what_is_past_the_quota_is_counted() {
-        let (lines, result) =
-            logged(|console| (0..limits::LOG_LINES + 5).try_for_each(|_| console.log(Level::Info, "x")));
+        let (lines, result) = logged(|log| (0..limits::LOG_LINES + 5).try_for_each(|_| log.log(Level::Info, "x")));
         assert!(result.is_ok());
         assert_eq!(lines.len(), limits::LOG_LINES + 1);
         assert_eq!(lines.last().unwrap(), "gate: warn: 5 more lines were dropped");
         let long = "x".repeat(limits::LOG_LINE_BYTES + 1);
-        let (lines, _) = logged(|console| (0..100).try_for_each(|_| console.log(Level::Info, &long)));
+        let (lines, _) = logged(|log| (0..100).try_for_each(|_| log.log(Level::Info, &long)));
         assert_eq!(lines.len(), limits::LOG_BYTES / long.len() + 1);
         assert!(lines.first().unwrap().ends_with("x…"));
     }
 
     #[test]
     fn a_flood_stops_the_call() {
-        let (_, result) = logged(|console| (0..=limits::LOG_LINES * 16).try_for_each(|_| console.log(Level::Info, "")));
+        let (_, result) = logged(|log| (0..=limits::LOG_LINES * 16).try_for_each(|_| log.log(Level::Info, "")));
         assert!(matches!(result, Err(Stop::LogFlood)));
-        let (_, result) = logged(|console| console.remote(limits::LOG_BYTES * 16 + 1));
+        let (_, result) = logged(|log| log.remote_output(limits::LOG_BYTES * 16 + 1));
         assert!(matches!(result, Err(Stop::LogFlood)));
     }
 }

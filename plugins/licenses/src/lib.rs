@@ -1,0 +1,11 @@
+//! Checks the SPDX license expressions of the packages in an image's CycloneDX SBOM.
+//!
+//! In reading order: [`terms`] (which licenses are allowed), [`sbom`] (the packages of a statement),
+//! [`findings`] (one finding for each package that is not allowed), and `guest`, which implements the world `check` of
+//! `assay:plugin`. It exists on wasm only, so that `cargo test` runs the tests of the other modules natively.
+
+pub mod findings;
+#[cfg(target_family = "wasm")]
+mod guest;
+pub mod sbom;
+pub mod terms;
