@@ -103,6 +103,7 @@ impl From<Trouble> for Why {
         match trouble {
             Trouble::Malformed(error) => Self::Failed(format!("it does not read as a tar file: {error}")),
             Trouble::Limit(what) => Self::TooMuch(format!("more in it than is unpacked: {what}")),
+            Trouble::Deadline => Self::Late,
         }
     }
 }

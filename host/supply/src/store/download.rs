@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{StatusCode, Url};
 
 use super::{
+    address::NamedBy,
     client::{Client, Request},
     registry::RegistryOptions,
 };
@@ -46,7 +47,7 @@ pub(crate) fn download(
         let (client, place, grant) = (&client, place.as_str(), grant.as_deref());
         // What breaks off is asked for again; what answers with something else is not.
         let ask = || async {
-            let request = Request { address: address.clone(), accept: None, grant, form: None, brought: None };
+            let request = Request { address: address.clone(), accept: None, grant, form: None, brought: None, named_by: NamedBy::User };
             let answer = client.send(place, &request).await?;
             let status = answer.response.status();
             if status != StatusCode::OK {
