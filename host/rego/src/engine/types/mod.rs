@@ -12,10 +12,12 @@ mod tests;
 
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot};
+use crate::engine::limits::NOTED_ERRORS;
 use crate::engine::modules::{Kind as NodeKind, Tree};
 use crate::engine::order::Bound;
 use crate::engine::reach::Reach;
 use crate::engine::span::{Source, Span};
+use crate::engine::work::Work;
 
 use kinds::Kind;
 
@@ -35,11 +37,19 @@ struct Checker<'a> {
     /// The kinds of the rule at work's variables; none where nothing is bound yet.
     slots: Vec<Option<Kind>>,
     names: &'a [crate::engine::ir::SlotInfo],
+    work: &'a Work,
     errors: &'a mut Vec<CompileError>,
 }
 
 /// Checks every rule.
-pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
+pub(crate) fn check(
+    tree: &Tree,
+    rules: &[RuleIr],
+    reach: &Reach,
+    sources: &[Source],
+    work: &Work,
+    errors: &mut Vec<CompileError>,
+) {
     let mut of_node: Vec<Vec<&RuleIr>> = vec![Vec::new(); tree.nodes.len()];
     let mut unsound = vec![false; tree.nodes.len()];
     for rule in rules {
@@ -53,8 +63,11 @@ pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Sou
         }
     }
     let known = vec![None; tree.nodes.len()];
-    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], errors };
+    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], work, errors };
     for id in reach.bottom_up() {
+        if !work.go_on(1) {
+            break;
+        }
         let rules = of_node.get(id as usize).map(Vec::as_slice).unwrap_or_default();
         checker.node(id, rules);
         // What is wrong with a rule says nothing about those that read it.
@@ -68,7 +81,9 @@ pub(crate) fn check(tree: &Tree, rules: &[RuleIr], reach: &Reach, sources: &[Sou
 
 impl<'a> Checker<'a> {
     fn error(&mut self, span: Span, message: String) {
-        if let Some(source) = self.sources.get(span.file as usize) {
+        if let Some(source) = self.sources.get(span.file as usize)
+            && self.errors.len() < NOTED_ERRORS
+        {
             self.errors.push(CompileError::at(source, span, CompileCode::Type, message));
         }
     }
@@ -82,6 +97,7 @@ impl<'a> Checker<'a> {
             for branch in &rule.branches {
                 self.names = &rule.slots;
                 self.slots = vec![None; rule.slots.len()];
+                self.work.go_on(rule.slots.len() / 8);
                 let count = rule.arity;
                 for lit in branch.body.iter().take(count) {
                     // Constants among the arguments stand in front of the body.
