@@ -8,4 +8,6 @@ pub struct CompileOptions {
     pub strict: bool,
     /// The files are Rego of before OPA 1.0, in which `if` and `contains` were optional.
     pub v0: bool,
+    /// The end of the run: compiling stops there with an error.
+    pub deadline: Option<std::time::Instant>,
 }

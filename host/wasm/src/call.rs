@@ -99,7 +99,7 @@ fn stopped(plugin: &str, stop: &Stop) -> NoAnswer {
     let code = match stop {
         Stop::NoAnswer(no_answer) => return no_answer.clone(),
         Stop::Memory(_) | Stop::Table => ErrorCode::PluginMemoryLimit,
-        Stop::HostCalls | Stop::HostBytes => ErrorCode::PluginCpuLimit,
+        Stop::HostCalls | Stop::HostBytes | Stop::HostWork(_) => ErrorCode::PluginCpuLimit,
         Stop::LogFlood | Stop::Random(_) => ErrorCode::PluginFault,
     };
     NoAnswer::new(code, format!("plugin `{plugin}` {stop}"))

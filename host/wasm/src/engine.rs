@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) slots: Slots,
+    /// Held while a component is compiled.
+    pub(crate) compiling: Mutex<()>,
     note: Option<String>,
 }
 
@@ -62,7 +64,7 @@ impl Engine {
         let mut linker = Linker::new(&engine);
         inert::add_to_linker(&mut linker).map_err(engine_error)?;
         wit::v0_1::add_to_linker(&mut linker).map_err(engine_error)?;
-        Ok(Self(Arc::new(Shared { engine, linker, slots: Slots::new(slots), note })))
+        Ok(Self(Arc::new(Shared { engine, linker, slots: Slots::new(slots), compiling: Mutex::new(()), note })))
     }
 
     /// Something people should know about this engine; shown once.

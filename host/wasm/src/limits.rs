@@ -33,11 +33,18 @@ pub const STACK_BYTES: usize = 512 << 10;
 /// What a guest may hand to the host in one go, as arguments or as its answer.
 pub const HOSTCALL_BYTES: usize = 8 << 20;
 
-/// Calls from the guest into the host: their work is not counted as fuel.
+/// Calls from the guest into the host.
 pub const HOST_CALLS: u64 = 100_000;
 
-/// Bytes moved between guest and host in one call, likewise.
+/// Bytes moved between guest and host in one call, and read or hashed by the host for it.
 pub const HOST_BYTES: u64 = 512 << 20;
+
+/// Fuel that a call into the host costs, out of a budget as large as the guest's own: what the host does is no instruction
+/// of the guest, and takes time all the same.
+pub const HOST_CALL_FUEL: u64 = 1_000;
+
+/// Bytes that the host moves, reads or hashes for the guest at the price of one unit of fuel.
+pub const BYTES_FOR_FUEL: u64 = 1;
 
 /// One answer of `evidence.read` or `snapshot.raw`, as the contract says.
 pub const READ_BYTES: usize = 1 << 20;
@@ -86,3 +93,52 @@ pub const SLOTS: u32 = 256;
 
 /// How long a call waits for one of the slots. Every other call ends within seconds, by the limits above.
 pub const SLOT_WAIT: std::time::Duration = std::time::Duration::from_secs(60);
+
+// What a component may hold. It is counted before anything is compiled: the compiler takes memory for what is there, and
+// a kilobyte of components that instantiate each other twice is a billion instances.
+
+/// Bytes of everything that describes a component and is no core module: types, imports, exports, aliases, instances.
+/// Toolchains write some tens of kilobytes.
+pub const DESCRIPTION_BYTES: u64 = 1 << 20;
+
+/// Components within components: each level can double what the one inside it makes.
+pub const COMPONENT_DEPTH: usize = 8;
+
+/// Components in all, and core modules in all.
+pub const COMPONENTS: u64 = 64;
+
+/// Core modules of one file: each is compiled.
+pub const MODULES: u64 = 64;
+
+/// Instances of components and core modules that instantiating the file makes, those inside others counted each time.
+pub const INSTANCES: u64 = 2_048;
+
+/// Types of components, declarations inside them included.
+pub const COMPONENT_TYPES: u64 = 20_000;
+
+/// Parts of one type, those it names counted each time: types can double at each line, too.
+pub const TYPE_PARTS: u64 = 50_000;
+
+/// Parts of all types together.
+pub const ALL_TYPE_PARTS: u64 = 2_000_000;
+
+/// Imports, exports and aliases of components, and functions lifted and lowered; each kind by itself.
+pub const COMPONENT_ITEMS: u64 = 10_000;
+
+/// Types of core modules, all modules together; likewise imports, exports, globals, element and data segments.
+pub const CORE_ITEMS: u64 = 100_000;
+
+/// Functions of core modules, all modules together: each takes the compiler some kilobytes.
+pub const FUNCTIONS: u64 = 100_000;
+
+/// Bytes of one function: the compiler's memory and time grow faster than a function does.
+pub const FUNCTION_BYTES: u64 = 1 << 20;
+
+/// Bytes of all functions together: about as many hundreds of them are held while they are compiled.
+pub const CODE_BYTES: u64 = 32 << 20;
+
+/// Local variables of one function.
+pub const LOCALS: u64 = 10_000;
+
+/// Local variables of a function multiplied by its blocks: the compiler may keep each variable at each block.
+pub const LOCALS_BY_BLOCKS: u64 = 20_000_000;

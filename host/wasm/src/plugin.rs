@@ -3,7 +3,7 @@
 //! What is not a component, is made for another machine, imports more than its world, or speaks another version is
 //! refused here with the reason, before anything of it runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use assay_model::{digest::Digest, failure::NoAnswer, limits::PLUGIN_BYTES};
 use wasmtime::component::Component;
@@ -13,6 +13,7 @@ use crate::{
     capability::{evidence::EvidenceView, inert, snapshot::SnapshotView},
     check::{Check, CheckOptions},
     engine::Shared,
+    inspect::{Refused, inspect},
     manifest::{self, Accepted, Manifest},
     params::ParamError,
     state::Setting,
@@ -66,6 +67,14 @@ pub enum LoadError {
     NotAComponent {
         /// The file.
         file: String,
+    },
+    /// More of something than a check needs, so that to compile it could take any memory.
+    #[error("plugin {file} cannot be compiled: it {why}")]
+    TooMuch {
+        /// The file.
+        file: String,
+        /// What is too much, as the end of a sentence.
+        why: String,
     },
     /// Not valid, or in need of proposals that this host leaves out.
     #[error("plugin {file} cannot be compiled")]
@@ -144,7 +153,17 @@ pub(crate) fn load(engine: &Arc<Shared>, name: &str, bytes: &[u8]) -> Result<Plu
     if !bytes.starts_with(COMPONENT) {
         return Err(LoadError::NotAComponent { file });
     }
-    let component = match Component::from_binary(&engine.engine, bytes) {
+    match inspect(bytes) {
+        Ok(()) => {}
+        Err(Refused::TooMuch(why)) => return Err(LoadError::TooMuch { file, why }),
+        Err(Refused::Unreadable(error)) => return Err(LoadError::Compile { file, source: error.into() }),
+    }
+    let compiled = {
+        // One at a time: the memory of a compilation is bounded, that of many is not.
+        let _one = engine.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        Component::from_binary(&engine.engine, bytes)
+    };
+    let component = match compiled {
         Ok(component) => component,
         Err(error) => return Err(LoadError::Compile { file, source: error.into() }),
     };

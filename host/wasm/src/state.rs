@@ -29,6 +29,8 @@ pub(crate) enum Stop {
     HostCalls,
     #[error("moved more than {} MiB between itself and the host", limits::HOST_BYTES >> 20)]
     HostBytes,
+    #[error("used up its computing budget of {0} instructions with what the host does for it")]
+    HostWork(u64),
     #[error("logged more than {} times its quota", limits::LOG_FLOOD)]
     LogFlood,
     #[error("asked for {0} random bytes at once, more than the {max} allowed", max = limits::RANDOM_BYTES)]
@@ -53,6 +55,10 @@ pub(crate) struct State {
     pub(crate) stop: Option<Stop>,
     calls: u64,
     moved: u64,
+    /// What the host may do for the guest, in fuel: as much as the guest may do itself.
+    budget: u64,
+    /// As much of that as is left.
+    fuel: u64,
 }
 
 /// What a call is made with.
@@ -83,20 +89,35 @@ impl State {
             stop: None,
             calls: 0,
             moved: 0,
+            budget: budget.fuel,
+            fuel: budget.fuel,
         }
     }
 
     /// Counts a call into the host.
     pub(crate) fn count_call(&mut self) -> Result<()> {
         self.calls += 1;
-        let counted = if self.calls > limits::HOST_CALLS { Err(Stop::HostCalls) } else { Ok(()) };
+        let counted =
+            if self.calls > limits::HOST_CALLS { Err(Stop::HostCalls) } else { self.pay(limits::HOST_CALL_FUEL) };
         self.or_stop(counted)
+    }
+
+    /// Counts bytes that the host reads or hashes for the guest, as if they were moved.
+    pub(crate) fn work_bytes(&mut self, bytes: usize) -> Result<()> {
+        self.move_bytes(bytes)
+    }
+
+    /// Pays for what the host does for the guest.
+    fn pay(&mut self, fuel: u64) -> std::result::Result<(), Stop> {
+        self.fuel = self.fuel.checked_sub(fuel).ok_or(Stop::HostWork(self.budget))?;
+        Ok(())
     }
 
     /// Counts bytes moved between guest and host.
     pub(crate) fn move_bytes(&mut self, bytes: usize) -> Result<()> {
         self.moved = self.moved.saturating_add(bytes as u64);
-        let counted = if self.moved > limits::HOST_BYTES { Err(Stop::HostBytes) } else { Ok(()) };
+        let fuel = bytes as u64 / limits::BYTES_FOR_FUEL;
+        let counted = if self.moved > limits::HOST_BYTES { Err(Stop::HostBytes) } else { self.pay(fuel) };
         self.or_stop(counted)
     }
 
@@ -192,6 +213,21 @@ mod tests {
         assert!(memory.memory_growing(20 * MIB, 24 * MIB, None).unwrap());
         let error = memory.memory_growing(24 * MIB, 25 * MIB, None).unwrap_err();
         assert_eq!(error.to_string(), "asked for more than 64 MiB of memory");
+    }
+
+    #[test]
+    fn what_the_host_does_for_a_guest_costs_fuel_once() {
+        let mut state = state();
+        state.count_call().unwrap();
+        state.move_bytes(MIB).unwrap();
+        state.work_bytes(MIB).unwrap();
+        let paid = limits::HOST_CALL_FUEL + 2 * MIB as u64 / limits::BYTES_FOR_FUEL;
+        assert_eq!(state.fuel, limits::FUEL - paid);
+        let mut little = State { budget: 5_000, fuel: 5_000, ..self::state() };
+        assert_eq!((0..10).filter(|_| little.count_call().is_ok()).count(), 5);
+        assert!(matches!(little.stop, Some(Stop::HostWork(5_000))));
+        let error = (0..1_000).find_map(|_| state.work_bytes(MIB).err());
+        assert!(error.unwrap().to_string().contains("more than 512 MiB"));
     }
 
     #[test]

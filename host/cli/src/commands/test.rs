@@ -123,7 +123,7 @@ fn language(flags: &OfPolicies) -> Result<CompileOptions, Unusable> {
         "v0" => true,
         other => return Err(Unusable::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
     };
-    Ok(CompileOptions { strict: flags.strict, v0 })
+    Ok(CompileOptions { strict: flags.strict, v0, ..CompileOptions::default() })
 }
 
 fn wanted(flags: &TestFlags, traces: bool) -> Result<Wanted, Unusable> {

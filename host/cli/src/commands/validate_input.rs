@@ -21,7 +21,7 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{Group, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, Group, Policy, SigstoreDefaults};
 use assay_report::{FileOutcome, InputRun};
 use assay_supply::Relocation;
 
@@ -108,6 +108,7 @@ fn judges(
     called: Called,
     printer: Printer,
 ) -> Result<Vec<Group>, Unusable> {
+    let deadline = source_settings.deadline;
     let store = Arc::new(source_settings.registry()?);
     let policy = &settings.policy;
     let places = PolicySources::of_policy(policy, source_settings, Some(Arc::clone(&store)), printer)?;
@@ -120,7 +121,8 @@ fn judges(
         let mut sources = places.read(group)?;
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
-        let compiled = Policy::compile(sources)
+        let options = CompileOptions { deadline, ..CompileOptions::default() };
+        let compiled = Policy::compile_with(sources, options)
             .and_then(Policy::with_results_only)
             .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
         let name =

@@ -14,7 +14,7 @@ use assay_model::{
     port::{Blobs, Judge},
     selection::Selection,
 };
-use assay_rego::{Group, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, Group, Policy, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::{Job, Judges};
 use assay_supply::{Checking, GatherOptions, Gatherer, Place, PublicKey, Relocation, Store, Unread};
@@ -185,12 +185,13 @@ fn source_group(
         rekor_url: settings.policy.rekor_url.clone(),
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
-    let policy = Policy::compile(sources)
+    let deadline = settings.deadline.map(|(end, _)| end);
+    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
         .and_then(Policy::with_results_only)
         .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
     let judge = Group::new(name, Arc::new(policy), selection.clone(), host)
-        .with_deadline(settings.deadline.map(|(end, _)| end))
+        .with_deadline(deadline)
         .with_answers_of_ec(settings.called == Called::Ec);
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }

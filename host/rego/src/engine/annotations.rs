@@ -59,6 +59,14 @@ impl Annotations {
             .unwrap_or_else(Value::new_object)
     }
 
+    /// About how many parts the chain of a rule of this file has, and files are looked at for it.
+    pub(crate) fn links(&self, file: usize) -> usize {
+        let Some(file) = self.files.get(file) else { return 0 };
+        let same = |other: &&FileAnnotations| file.package.starts_with(&other.package);
+        let links: usize = self.files.iter().filter(same).map(|other| other.on_package.len() * 8).sum();
+        links + self.files.len() * (file.package.len() + 1) / 64 + 16
+    }
+
     /// `rego.metadata.chain()` in a rule: what applies to it, from the rule up to its packages.
     pub(crate) fn chain(&self, file: usize, rule: usize) -> Value {
         let mut chain = Vec::new();
@@ -144,8 +152,9 @@ fn file(module: &Module, source: &Source) -> FileAnnotations {
             read.on_package.push(with_scope(&block.value, scope));
             continue;
         }
-        let target = module.rules.iter().position(|rule| source.row(rule.span.start) >= block.next_row);
-        let Some(rule) = target.and_then(|at| read.rules.get_mut(at)) else { continue };
+        // Rules stand in the order of their rows.
+        let target = module.rules.partition_point(|rule| source.row(rule.span.start) < block.next_row);
+        let Some(rule) = read.rules.get_mut(target) else { continue };
         let entry = matches!(field(&block.value, "entrypoint"), Some(Value::Bool(true)));
         match block.scope.as_deref() {
             None if entry => rule.document = Some(with_scope(&block.value, "document")),

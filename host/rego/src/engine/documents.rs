@@ -6,7 +6,7 @@
 use regorus::Value;
 use serde_json::Value as Json;
 
-use super::builtins::sorted;
+use super::builtins::{NUMBER_LETTERS, sorted};
 use super::bytes::{admitted_value, is_raw, shown};
 
 /// The largest exponent of a number, either way.
@@ -67,7 +67,9 @@ pub(crate) fn given(value: &Value) -> Result<Json, serde_json::Error> {
 }
 
 fn out_of_range(number: &str) -> String {
-    format!("the number {number} is out of range")
+    let start: String = number.chars().take(50).collect();
+    let more = if start.len() < number.len() { "…" } else { "" };
+    format!("the number {start}{more} is out of range")
 }
 
 fn number_beyond(document: &Json) -> Option<String> {
@@ -104,6 +106,41 @@ fn beyond(text: &str) -> Option<&str> {
     None
 }
 
+/// Whether a number in a text of JSON is longer than any may be; texts in it are skipped.
+pub(crate) fn has_long_number(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut digits) = (0, 0);
+    while let Some(byte) = bytes.get(at) {
+        if *byte == b'"' {
+            at = end_of_text(bytes, at);
+            digits = 0;
+            continue;
+        }
+        digits = if matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') { digits + 1 } else { 0 };
+        if digits > NUMBER_LETTERS {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// At least as many values as a text of JSON has, texts in it skipped: a list is counted before it is made.
+pub(crate) fn values_in(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut at, mut values) = (0, 1);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = end_of_text(bytes, at),
+            byte => {
+                values += usize::from(matches!(byte, b'[' | b'{' | b',' | b':'));
+                at += 1;
+            }
+        }
+    }
+    values
+}
+
 /// Where the text that begins at `start` ends: behind its closing quote.
 fn end_of_text(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
@@ -117,8 +154,11 @@ fn end_of_text(bytes: &[u8], start: usize) -> usize {
     at
 }
 
-/// Whether a number's exponent is larger than any is allowed to be.
+/// Whether a number is longer, or its exponent larger, than any is allowed to be.
 pub(crate) fn is_beyond(number: &str) -> bool {
+    if number.len() > NUMBER_LETTERS {
+        return true;
+    }
     let Some((_, exponent)) = number.split_once(['e', 'E']) else { return false };
     let digits = exponent.trim_start_matches(['+', '-']).trim_start_matches('0');
     !digits.is_empty() && digits.parse::<u32>().map_or(true, |exponent| exponent > EXPONENT)
@@ -140,5 +180,16 @@ mod tests {
             assert!(take(serde_json::from_str(text).unwrap()).is_ok(), "{text}");
         }
         assert!(read("{").is_err());
+    }
+
+    #[test]
+    fn a_number_of_megabytes_is_refused_before_it_is_read() {
+        let long = "9".repeat(NUMBER_LETTERS + 1);
+        for text in [long.clone(), format!("[-1.{long}]"), format!("{{\"a\": {long}e1}}")] {
+            let said = read(&text).unwrap_err();
+            assert!(said.contains("out of range") && said.len() < 200, "{said}");
+            assert!(take(serde_json::from_str(&text).unwrap()).is_err());
+        }
+        assert!(read(&"9".repeat(NUMBER_LETTERS)).is_ok());
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     compile_error::{Place, Problem},
+    engine::limits::SHOWN_LINE,
     engine::span::{Source, Span},
 };
 
@@ -56,7 +57,8 @@ impl CompileError {
     /// Places a message at the start of a span.
     pub(crate) fn at(source: &Source, span: Span, code: CompileCode, message: impl Into<String>) -> Self {
         let (row, col) = source.place(span.start);
-        Self { file: source.name.clone(), row, col, code, message: message.into(), line: source.line(row).to_owned() }
+        let line = Some(source.line(row)).filter(|line| line.len() <= SHOWN_LINE).unwrap_or_default().to_owned();
+        Self { file: source.name.clone(), row, col, code, message: message.into(), line }
     }
 }
 

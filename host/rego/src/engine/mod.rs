@@ -3,7 +3,7 @@
 //! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`outlines`] tells the rest of the crate
 //! what stands in it, [`annotations`] reads its metadata, [`modules`] gathers rules by path, [`resolve`] gives names
 //! their meaning, [`order`] puts bodies in order, [`plan`] makes steps of them, [`reach`] knows who reads what, [`types`]
-//! refuses what can never have a value, [`eval`] runs. Values are those of `regorus`; nothing else of it is used.
+//! refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes. Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
 mod ast;
@@ -32,6 +32,7 @@ mod span;
 mod stack;
 mod types;
 mod watch;
+mod work;
 
 pub(crate) use bytes::text_of;
 pub(crate) use builtins::{Host, HostError, NoHost};

@@ -10,6 +10,7 @@ use regorus::Value;
 use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, NodeId};
+use crate::engine::limits::NOTED_ERRORS;
 use crate::engine::span::{Source, Span};
 
 /// What the rules of a node make together.
@@ -26,6 +27,9 @@ pub(crate) enum Kind {
     Function,
 }
 
+/// Default rules of one name that are told of: each error names all of them.
+const SHOWN_DEFAULTS: usize = 20;
+
 /// Which definition: the file and the rule in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RuleAt {
@@ -41,6 +45,8 @@ pub(crate) struct Node {
     pub rules: Vec<RuleAt>,
     pub kind: Kind,
     pub arity: usize,
+    /// How many of the rules are defaults.
+    defaults: usize,
     /// For each rule, what of its head behind the node is constant: `p.q[1][x]` at `p.q` has `[1]`.
     pub constants: Vec<Vec<Value>>,
 }
@@ -125,7 +131,15 @@ impl Tree {
         let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
         let mut path = node.path.clone();
         path.push(Value::String(name.clone()));
-        self.nodes.push(Node { path, children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0, constants: Vec::new() });
+        self.nodes.push(Node {
+            path,
+            children: BTreeMap::new(),
+            rules: Vec::new(),
+            kind: Kind::Package,
+            arity: 0,
+            defaults: 0,
+            constants: Vec::new(),
+        });
         if let Some(node) = self.nodes.get_mut(parent as usize) {
             node.children.insert(name.clone(), id);
         }
@@ -154,7 +168,15 @@ pub(crate) fn gather(
     sources: &[Source],
     errors: &mut Vec<CompileError>,
 ) -> (Tree, Vec<Vec<NodeId>>) {
-    let root = Node { path: Vec::new(), children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0, constants: Vec::new() };
+    let root = Node {
+        path: Vec::new(),
+        children: BTreeMap::new(),
+        rules: Vec::new(),
+        kind: Kind::Package,
+        arity: 0,
+        defaults: 0,
+        constants: Vec::new(),
+    };
     let mut tree = Tree { nodes: vec![root], globals: BTreeMap::new() };
     let mut places = Vec::with_capacity(modules.len());
     for (file, module) in modules.iter().enumerate() {
@@ -202,7 +224,9 @@ fn report(
     message: impl Into<String>,
     errors: &mut Vec<CompileError>,
 ) {
-    if let Some(source) = sources.get(span.file as usize) {
+    if let Some(source) = sources.get(span.file as usize)
+        && errors.len() < NOTED_ERRORS
+    {
         errors.push(CompileError::at(source, span, code, message));
     }
 }
@@ -218,6 +242,9 @@ fn place(
 ) {
     let name = tree.name(id);
     let Some(node) = tree.nodes.get_mut(id as usize) else { return };
+    if node.kind == Kind::Package && rule.default {
+        node.defaults = 1;
+    }
     let kind = kind_of(rule);
     let arity = rule.head.args.as_ref().map_or(0, Vec::len);
     if node.kind == Kind::Package {
@@ -229,6 +256,12 @@ fn place(
         let message = format!("conflicting rules {name} found");
         report(sources, first.head.span, CompileCode::Type, message, errors);
     } else if rule.default {
+        node.defaults += 1;
+        if node.defaults > SHOWN_DEFAULTS {
+            // Told already, for the ones before.
+            node.rules.push(at);
+            return;
+        }
         let defaults = node.rules.iter().chain([&at]).filter_map(|at| {
             let rule = modules.get(at.file).and_then(|module| module.rules.get(at.rule))?;
             let source = sources.get(rule.span.file as usize)?;

@@ -4,6 +4,7 @@
 //! The order is the source's, except where a literal has to wait.
 
 use crate::engine::ir::{Expr, Lit, LitKind, Path, Replacement, Root, Slot};
+use crate::engine::work::Work;
 
 /// Which variables have a value at a point of a body.
 #[derive(Clone, Debug)]
@@ -13,6 +14,12 @@ impl Bound {
     /// Nothing bound but the first `inputs` of `slots`.
     pub(crate) fn new(slots: usize, inputs: usize) -> Self {
         Self((0..slots).map(|slot| slot < inputs).collect())
+    }
+
+    /// The same again; a copy takes work in proportion to the variables of the rule.
+    pub(crate) fn copy(&self, work: &Work) -> Self {
+        work.go_on(self.0.len() / 64);
+        self.clone()
     }
 
     pub(crate) fn has(&self, slot: Slot) -> bool {
@@ -42,15 +49,18 @@ impl Bound {
 /// Orders a body. What is bound before is in `bound`; afterwards all variables of the body are.
 ///
 /// # Errors
-/// The literals that can never run, with the variables they lack.
-pub(crate) fn order<'a>(body: &'a [Lit], bound: &mut Bound) -> Result<Vec<&'a Lit>, Vec<(Slot, &'a Lit)>> {
+/// The literals that can never run, with the variables they lack; none when the work has to stop.
+pub(crate) fn order<'a>(body: &'a [Lit], bound: &mut Bound, work: &Work) -> Result<Vec<&'a Lit>, Vec<(Slot, &'a Lit)>> {
     let mut ordered = Vec::with_capacity(body.len());
     let mut waiting: Vec<&Lit> = body.iter().collect();
     while !waiting.is_empty() {
         let before = waiting.len();
+        if !work.go_on(before) {
+            return Err(Vec::new());
+        }
         waiting.retain(|lit| {
             let mut outs = Vec::new();
-            if !ready(lit, bound, &mut outs) {
+            if !work.go_on(1) || !ready(lit, bound, &mut outs, work) {
                 return true;
             }
             for slot in outs {
@@ -79,9 +89,9 @@ fn lacking<'a>(waiting: &[&'a Lit], bound: &Bound) -> Vec<(Slot, &'a Lit)> {
 }
 
 /// Whether a literal can run now; what it would bind is added to `outs`.
-pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>) -> bool {
+pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work) -> bool {
     match &lit.kind {
-        LitKind::Unify(left, right) => unifies(left, right, bound, outs),
+        LitKind::Unify(left, right) => unifies(left, right, bound, outs, work),
         LitKind::Equal(left, right) => bound.ground(left) && bound.ground(right),
         LitKind::Ref { path, out, bind } => {
             if !path_ready(path, bound, outs) {
@@ -117,8 +127,7 @@ pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>) -> bool {
                 Replacement::Value(expr) => bound.ground(expr),
                 Replacement::Function(_) => true,
             });
-            let mut inner = bound.clone();
-            if !values || order(body, &mut inner).is_err() {
+            if !values || order(body, &mut bound.copy(work), work).is_err() {
                 return false;
             }
             for lit in body {
@@ -159,8 +168,11 @@ fn pattern(expr: &Expr, bound: &Bound, outs: &mut Vec<Slot>) -> bool {
 }
 
 /// `left = right`, element by element where both sides have something to bind.
-fn unifies(left: &Expr, right: &Expr, bound: &Bound, outs: &mut Vec<Slot>) -> bool {
-    let mut inner = bound.clone();
+fn unifies(left: &Expr, right: &Expr, bound: &Bound, outs: &mut Vec<Slot>, work: &Work) -> bool {
+    if !bound.ground(left) && !bound.ground(right) && !may_split(left, right) {
+        return false;
+    }
+    let mut inner = bound.copy(work);
     let Some(pairs) = split(left, right, &mut inner) else { return false };
     for (left, right) in pairs {
         for expr in [left, right] {
@@ -172,6 +184,11 @@ fn unifies(left: &Expr, right: &Expr, bound: &Bound, outs: &mut Vec<Slot>) -> bo
         }
     }
     true
+}
+
+/// Whether a unification of two unknown sides can be cut into pieces.
+const fn may_split(left: &Expr, right: &Expr) -> bool {
+    matches!((left, right), (Expr::Array(_), Expr::Array(_)) | (Expr::Object(_), Expr::Object(_)))
 }
 
 /// Cuts a unification into pieces of which one side is known when its turn comes; `None` if that cannot be.
@@ -260,20 +277,20 @@ mod tests {
         let body =
             [lit(LitKind::Truthy(Expr::Var(0))), lit(LitKind::Unify(Expr::Var(0), Expr::Const(Value::Bool(true))))];
         let mut bound = Bound::new(1, 0);
-        let ordered = order(&body, &mut bound).unwrap();
+        let ordered = order(&body, &mut bound, &Work::until(None)).unwrap();
         assert!(matches!(ordered[0].kind, LitKind::Unify(..)));
     }
 
     #[test]
     fn two_unknown_sides_are_unsafe_but_arrays_meet_element_by_element() {
         let body = [lit(LitKind::Unify(Expr::Var(0), Expr::Var(1)))];
-        assert!(order(&body, &mut Bound::new(2, 0)).is_err());
+        assert!(order(&body, &mut Bound::new(2, 0), &Work::until(None)).is_err());
         let one = || Expr::Const(Value::from(1_u64));
         let left = Expr::Array(vec![Expr::Var(0), Expr::Var(1)]);
         let right = Expr::Array(vec![Expr::Var(1), one()]);
         let body = [lit(LitKind::Unify(left, right))];
         let mut bound = Bound::new(2, 0);
-        assert!(order(&body, &mut bound).is_ok());
+        assert!(order(&body, &mut bound, &Work::until(None)).is_ok());
         assert!(bound.has(0) && bound.has(1));
     }
 }

@@ -25,6 +25,7 @@ use super::span::{Source, Span};
 use super::stack::{StackError, apart, spread};
 use super::types::check;
 use super::watch::{Lines, lines};
+use super::work::Work;
 use crate::{compile_error::Place, compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
 
 /// Policy files that are Rego, each by itself.
@@ -140,13 +141,18 @@ impl Files {
     /// Everything that does not fit together, in the order of files and rows.
     pub(crate) fn compile(self, data: Value) -> Result<Policy, Vec<CompileError>> {
         let Self { sources, modules, options } = self;
+        let work = Work::until(options.deadline);
         let mut errors = Vec::new();
         let (tree, places) = gather(&modules, &sources, &mut errors);
         let annotations = Annotations::read(&modules, &sources);
-        let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &mut errors);
-        let planned = plan(&tree, &rules, &sources, &mut errors);
+        let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &work, &mut errors);
+        let planned = plan(&tree, &rules, &sources, &work, &mut errors);
         // Rules with an error are left out of the later passes, so that each error is told for what it is.
-        let signatures = check(&tree, &rules, &planned.1, &sources, &mut errors);
+        let signatures = check(&tree, &rules, &planned.1, &sources, &work, &mut errors);
+        if let Some(over) = work.over() {
+            // What was found until then may be wrong: passes left out what the later ones need.
+            return Err(vec![at_first(&sources, over.message())]);
+        }
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
@@ -192,11 +198,15 @@ impl Policy {
     fn values(&self, paths: &[Vec<String>], ask: &Ask<'_>, worker: &mut Worker) -> Result<Answer, EvalError> {
         let mut eval = self.eval(ask, worker);
         let mut values = Vec::with_capacity(paths.len());
+        let mut parts = 0;
         for path in paths {
             let value = match self.tree.find(path.iter().map(String::as_str)) {
                 Some(node) => eval.value(node, Span::default()).map_err(|error| *error)?,
                 None => None,
             };
+            if let Some(value) = &value {
+                eval.result(value, &mut parts, Span::default()).map_err(|error| *error)?;
+            }
             values.push(value);
         }
         Ok(Answer { values, prints: eval.prints })
@@ -219,7 +229,7 @@ impl Policy {
     pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
         let Worker { caches, lasting } = worker;
         lasting.set_clock(ask.now_ns);
-        let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host };
+        let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host, copied: 0 };
         let data = ask.data.as_ref().unwrap_or(&self.data);
         let mut eval = Eval::new(&self.program, &self.sources, data, ask.input.clone(), scope, lasting);
         eval.strict = ask.strict_builtin_errors;
@@ -236,9 +246,14 @@ pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError>
 
 /// The parser could not be run; told at the first file.
 fn fault(sources: &[Source], error: &StackError) -> CompileError {
+    at_first(sources, error.to_string())
+}
+
+/// An error of the compilation as a whole; told at the first file.
+pub(super) fn at_first(sources: &[Source], message: String) -> CompileError {
     let empty = Source::new(String::new(), String::new());
     let first = sources.first().unwrap_or(&empty);
-    CompileError::at(first, Span::default(), CompileCode::Compile, error.to_string())
+    CompileError::at(first, Span::default(), CompileCode::Compile, message)
 }
 
 pub(super) fn sorted(mut errors: Vec<CompileError>) -> Vec<CompileError> {

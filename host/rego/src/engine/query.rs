@@ -14,10 +14,11 @@ use super::eval::{Eval, Flow, Printed};
 use super::ir::{NodeId, Slot};
 use super::parse::{parse, parse_query};
 use super::plan::{QueryPlan, plan_query};
-use super::policy::{Ask, Policy, Worker, on_deep_stack, sorted};
+use super::policy::{Ask, Policy, Worker, at_first, on_deep_stack, sorted};
 use super::resolve::{arity, resolve_query};
 use super::span::{QUERY, Source, Span};
 use super::watch::{Seen, Watch};
+use super::work::Work;
 
 /// The variables of one result by name.
 pub(crate) type Bindings = BTreeMap<String, Value>;
@@ -91,7 +92,8 @@ impl Policy {
         let mut expressions: Vec<_> = body.iter().map(|literal| expression(literal, &source)).collect();
         let captured = self.capture(&mut body);
         let mut errors = Vec::new();
-        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), &mut errors);
+        let work = Work::until(None);
+        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), &work, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
@@ -99,7 +101,10 @@ impl Policy {
         for (expression, name) in expressions.iter_mut().zip(&captured) {
             expression.value = name.as_ref().and_then(slot);
         }
-        let mut plan = plan_query(query, &self.tree, &self.reach, std::slice::from_ref(&source), &mut errors);
+        let mut plan = plan_query(query, &self.tree, &self.reach, std::slice::from_ref(&source), &work, &mut errors);
+        if let Some(over) = work.over() {
+            return Err(vec![at_first(std::slice::from_ref(&source), over.message())]);
+        }
         // A variable of ours is as unbound as the one whose value it takes.
         errors.retain(|error| !error.message.starts_with("var $"));
         if !errors.is_empty() {
@@ -243,12 +248,17 @@ impl Policy {
         eval.observer = watch.observer(&query.source, &query.plan.steps);
         let frame = eval.frame(query.plan.slots);
         let mut found = Vec::new();
+        let mut parts = 0;
         let done = eval.run(frame, &query.plan.steps, &mut |eval: &mut Eval<'_>| {
             let value = |slot: Option<Slot>| slot.map_or(Value::Bool(true), |slot| eval.slot(frame, slot).clone());
-            found.push(Found {
+            let one = Found {
                 values: query.expressions.iter().map(|expression| value(expression.value)).collect(),
                 bindings: query.plan.named.iter().map(|(name, slot)| (name.clone(), value(Some(*slot)))).collect(),
-            });
+            };
+            for value in one.values.iter().chain(one.bindings.iter().map(|(_, value)| value)) {
+                eval.result(value, &mut parts, Span::default())?;
+            }
+            found.push(one);
             Ok(Flow::More)
         });
         if let Some(observer) = eval.observer.take() {

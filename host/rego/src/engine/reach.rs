@@ -9,6 +9,9 @@ use regorus::Value;
 use crate::engine::ir::NodeId;
 use crate::engine::program::Atom;
 
+/// Rules in all cycles that are found: a rule that reads each of thousands before it closes as many cycles.
+const CYCLES: usize = 1_000_000;
+
 /// A set of small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bits(Vec<u64>);
@@ -71,6 +74,7 @@ impl Reach {
         }
         let mut marks = vec![Mark::New; self.reads.len()];
         let mut cycles = Vec::new();
+        let mut told = 0_usize;
         for start in 0..self.reads.len() {
             if marks.get(start) != Some(&Mark::New) {
                 continue;
@@ -104,7 +108,11 @@ impl Reach {
                             .map(|(open, _)| NodeId::try_from(*open).unwrap_or(NodeId::MAX))
                             .collect();
                         cycle.push(child);
+                        told = told.saturating_add(cycle.len());
                         cycles.push(cycle);
+                        if told > CYCLES {
+                            return cycles;
+                        }
                     }
                     _ => {}
                 }

@@ -57,7 +57,12 @@ impl Source {
 
     /// The text of a row without its line end.
     pub(crate) fn line(&self, row: u32) -> &str {
-        self.text.lines().nth((row as usize).saturating_sub(1)).unwrap_or("")
+        let row = row as usize;
+        let start = row.checked_sub(1).and_then(|row| self.lines.get(row)).copied();
+        let end = self.lines.get(row).map_or(self.text.len(), |end| *end as usize);
+        let line = start.and_then(|start| self.text.get(start as usize..end)).unwrap_or("");
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        line.strip_suffix('\r').unwrap_or(line)
     }
 
     /// The text of a span.
@@ -75,6 +80,8 @@ mod tests {
         let source = Source::new("a.rego".into(), "one\ntwo\n".into());
         assert_eq!(source.place(0), (1, 1));
         assert_eq!(source.place(5), (2, 2));
-        assert_eq!(source.line(2), "two");
+        assert_eq!([0, 1, 2, 3, 4].map(|row| source.line(row)), ["", "one", "two", "", ""]);
+        let source = Source::new("a.rego".into(), "a\r\n\nb".into());
+        assert_eq!([1, 2, 3].map(|row| source.line(row)), ["a", "", "b"]);
     }
 }

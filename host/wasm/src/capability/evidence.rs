@@ -39,6 +39,9 @@ impl From<Refusal> for Trouble {
     }
 }
 
+/// Bytes that an item of a list takes beside its texts.
+const ITEM_BYTES: usize = 64;
+
 /// Who signed.
 pub(crate) struct Signer {
     pub(crate) key_id: Option<String>,
@@ -75,6 +78,10 @@ struct Subject {
     blobs: Arc<dyn Blobs>,
     /// The blob read last: it is asked for part by part.
     last: Option<(Digest, Arc<[u8]>)>,
+    /// What the manifest names, once it was read.
+    named: Option<Result<Arc<Manifest>, Refusal>>,
+    /// Bytes that were read or hashed for the guest and not yet counted.
+    work: usize,
 }
 
 /// The image's manifest as far as it names blobs (image-spec, `manifest.md`).
@@ -84,7 +91,7 @@ struct Manifest {
     layers: Option<Vec<Descriptor>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Descriptor {
     digest: Digest,
@@ -102,12 +109,12 @@ impl EvidenceView {
 
     pub(crate) fn of(evidence: Evidence, blobs: Arc<dyn Blobs>) -> Self {
         let image = evidence.image.to_string();
-        Self { subject: Some(Subject { image, evidence, blobs, last: None }) }
+        Self { subject: Some(Subject { image, evidence, blobs, last: None, named: None, work: 0 }) }
     }
 
-    /// The size of the image's manifest.
-    pub(crate) fn manifest_size(&self) -> usize {
-        self.subject.as_ref().map_or(0, |subject| subject.evidence.manifest.len())
+    /// Takes the bytes that were read or hashed for the guest since this was asked last.
+    pub(crate) fn take_work(&mut self) -> usize {
+        self.subject.as_mut().map_or(0, |subject| std::mem::take(&mut subject.work))
     }
 
     pub(crate) fn manifest(&self, image: &str) -> Result<Vec<u8>, Trouble> {
@@ -120,15 +127,16 @@ impl EvidenceView {
     }
 
     /// An index has no layers of its own.
-    pub(crate) fn layers(&self, image: &str) -> Result<Vec<Layer>, Trouble> {
-        let layers = self.subject(image)?.named()?.layers.ok_or(Refusal::NotFound)?;
+    pub(crate) fn layers(&mut self, image: &str) -> Result<Vec<Layer>, Trouble> {
+        let named = self.subject_mut(image)?.named()?;
+        let layers = named.layers.as_ref().ok_or(Refusal::NotFound)?;
         let layer = |layer: Descriptor| Layer {
             digest: layer.digest.to_string(),
             media_type: layer.media_type,
             size: layer.size,
             annotations: layer.annotations.unwrap_or_default(),
         };
-        Ok(layers.into_iter().map(layer).collect())
+        Ok(layers.iter().cloned().map(layer).collect())
     }
 
     pub(crate) fn signatures(&self, image: &str) -> Result<Vec<Signer>, Trouble> {
@@ -179,13 +187,20 @@ impl EvidenceView {
 }
 
 impl Subject {
-    fn named(&self) -> Result<Manifest, Refusal> {
-        serde_json::from_slice(&self.evidence.manifest).map_err(|error| {
+    /// What the manifest names; it is read once, however often it is asked for.
+    fn named(&mut self) -> Result<Arc<Manifest>, Refusal> {
+        if let Some(named) = &self.named {
+            return named.clone();
+        }
+        self.work = self.work.saturating_add(self.evidence.manifest.len());
+        let named = serde_json::from_slice(&self.evidence.manifest).map(Arc::new).map_err(|error| {
             Refusal::Unavailable(format!("the manifest of {} is not an image manifest: {error}", self.image))
-        })
+        });
+        self.named.insert(named).clone()
     }
 
     fn bytes(&mut self, blob: Digest) -> Result<Arc<[u8]>, Trouble> {
+        self.work = self.work.saturating_add(self.evidence.attestations.len());
         if let Some(statement) = self.evidence.attestations.iter().find(|attestation| attestation.digest == blob) {
             return Ok(Arc::clone(&statement.statement));
         }
@@ -194,24 +209,50 @@ impl Subject {
         {
             return Ok(Arc::clone(bytes));
         }
-        let Manifest { config, layers } = self.named()?;
+        let named = self.named()?;
+        let Manifest { config, layers } = &*named;
         if config.as_ref().is_some_and(|config| config.digest == blob)
             && let Some(bytes) = &self.evidence.config
         {
             return Ok(Arc::clone(bytes));
         }
-        let named = config.into_iter().chain(layers.into_iter().flatten()).find(|named| named.digest == blob);
+        self.work = self.work.saturating_add(layers.as_ref().map_or(0, Vec::len));
+        let named = config.iter().chain(layers.iter().flatten()).find(|named| named.digest == blob);
         let size = named.ok_or(Refusal::NotFound)?.size;
         if size > BLOB_BYTES {
             return Err(Refusal::TooLarge(size).into());
         }
         let bytes = self.blobs.blob(&self.evidence.image.repository, &blob).map_err(Trouble::NoAnswer)?;
+        // It was brought and hashed: a guest that asks for two blobs in turn has this done each time.
+        self.work = self.work.saturating_add(bytes.len());
         self.last = Some((blob, Arc::clone(&bytes)));
         Ok(bytes)
     }
 }
 
+impl Statement {
+    /// Its bytes in the guest, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let signers: usize = self.signers.iter().map(Signer::size).sum();
+        ITEM_BYTES + self.predicate_type.len() + self.digest.len() + signers
+    }
+}
+
+impl Layer {
+    /// Its bytes in the guest, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let annotations: usize = self.annotations.iter().map(|(key, value)| ITEM_BYTES + key.len() + value.len()).sum();
+        ITEM_BYTES + self.digest.len() + self.media_type.len() + annotations
+    }
+}
+
 impl Signer {
+    /// Its bytes in the guest, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.key_id, &self.identity, &self.issuer];
+        ITEM_BYTES + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
     /// The names of a certificate's facts are those of `ec`'s reports.
     fn new(signature: &Signature) -> Self {
         let fact = |names: &[&str]| names.iter().find_map(|name| signature.metadata.get(*name)).cloned();
@@ -276,9 +317,34 @@ mod tests {
     #[test]
     fn layers_of_something_else_cannot_be_told() {
         for odd in ["", "[]", r#"{"layers": [{"digest": "md5:0", "mediaType": "m", "size": 1}]}"#] {
-            let (image, view) = view(odd);
+            let (image, mut view) = view(odd);
             assert!(matches!(view.layers(&image), Err(Trouble::Refused(Refusal::Unavailable(_)))), "{odd}");
         }
+    }
+
+    #[test]
+    fn what_is_read_and_hashed_for_a_guest_is_counted_and_a_manifest_is_read_once() {
+        struct Blob;
+        impl Blobs for Blob {
+            fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+                Ok(Arc::from([0_u8; 1_000].as_slice()))
+            }
+        }
+        let digests = [Digest::of(b"a"), Digest::of(b"b")];
+        let layer = |digest: &Digest| format!(r#"{{"digest": "{digest}", "mediaType": "m", "size": 1000}}"#);
+        let manifest = format!(r#"{{"layers": [{}, {}]}}"#, layer(&digests[0]), layer(&digests[1]));
+        let (image, mut view) = view(&manifest);
+        view.subject.as_mut().unwrap().blobs = Arc::new(Blob);
+        assert!(view.layers(&image).is_ok() && view.layers(&image).is_ok());
+        assert_eq!((view.take_work(), view.take_work()), (manifest.len(), 0));
+        for turn in 0..10 {
+            view.read(&image, &digests[turn % 2].to_string(), 0, 1).unwrap();
+        }
+        assert!((10_000..10_100).contains(&view.take_work()));
+        for _ in 0..10 {
+            view.read(&image, &digests[1].to_string(), 0, 1).unwrap();
+        }
+        assert!(view.take_work() < 100, "the blob that was read last is there");
     }
 
     #[test]

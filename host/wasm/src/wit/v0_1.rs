@@ -11,7 +11,7 @@ use wasmtime::{
 use super::{Answer, Described, Outcome, Permission, Question, Reported};
 use crate::{
     capability::{
-        evidence::{Refusal, Trouble},
+        evidence::{Layer, Refusal, Signer, Statement, Trouble},
         logging::Level,
     },
     manifest,
@@ -231,6 +231,8 @@ type Told<T> = Result<std::result::Result<T, evidence::Error>>;
 impl State {
     /// Converts what the evidence says; the lack of an answer ends the call, whatever the guest would make of it.
     fn told<T>(&mut self, image: &str, told: std::result::Result<T, Trouble>, size: impl Fn(&T) -> usize) -> Told<T> {
+        let work = self.evidence.take_work();
+        self.work_bytes(work)?;
         match told {
             Ok(value) => {
                 self.move_bytes(image.len() + size(&value))?;
@@ -257,20 +259,21 @@ impl evidence::Host for State {
     }
 
     fn layers(&mut self, image: String) -> Told<Vec<evidence::Layer>> {
-        let told = self.evidence.layers(&image).map(|layers| layers.into_iter().map(Into::into).collect());
-        // Layers are parts of the manifest, and about as long.
-        let size = self.evidence.manifest_size();
-        self.told(&image, told, |_: &Vec<_>| size)
+        let told = self.evidence.layers(&image);
+        let told = self.told(&image, told, |layers| layers.iter().map(Layer::size).sum())?;
+        Ok(told.map(|layers| layers.into_iter().map(Into::into).collect()))
     }
 
     fn signatures(&mut self, image: String) -> Told<Vec<evidence::Signer>> {
-        let told = self.evidence.signatures(&image).map(|signers| signers.into_iter().map(Into::into).collect());
-        self.told(&image, told, |signers: &Vec<_>| signers.len() * 256)
+        let told = self.evidence.signatures(&image);
+        let told = self.told(&image, told, |signers| signers.iter().map(Signer::size).sum())?;
+        Ok(told.map(|signers| signers.into_iter().map(Into::into).collect()))
     }
 
     fn attestations(&mut self, image: String) -> Told<Vec<evidence::Attestation>> {
-        let told = self.evidence.attestations(&image).map(|list| list.into_iter().map(Into::into).collect());
-        self.told(&image, told, |list: &Vec<_>| list.len() * 256)
+        let told = self.evidence.attestations(&image);
+        let told = self.told(&image, told, |list| list.iter().map(Statement::size).sum())?;
+        Ok(told.map(|list| list.into_iter().map(Into::into).collect()))
     }
 
     fn read(&mut self, image: String, blob: String, offset: u64, length: u32) -> Told<Vec<u8>> {
@@ -290,15 +293,15 @@ impl From<Refusal> for evidence::Error {
     }
 }
 
-impl From<crate::capability::evidence::Signer> for evidence::Signer {
-    fn from(signer: crate::capability::evidence::Signer) -> Self {
+impl From<Signer> for evidence::Signer {
+    fn from(signer: Signer) -> Self {
         // A signature by a key has no time of its own.
         Self { key_id: signer.key_id, identity: signer.identity, issuer: signer.issuer, signed: None }
     }
 }
 
-impl From<crate::capability::evidence::Statement> for evidence::Attestation {
-    fn from(statement: crate::capability::evidence::Statement) -> Self {
+impl From<Statement> for evidence::Attestation {
+    fn from(statement: Statement) -> Self {
         Self {
             predicate_type: statement.predicate_type,
             statement: statement.digest,
@@ -308,8 +311,8 @@ impl From<crate::capability::evidence::Statement> for evidence::Attestation {
     }
 }
 
-impl From<crate::capability::evidence::Layer> for evidence::Layer {
-    fn from(layer: crate::capability::evidence::Layer) -> Self {
+impl From<Layer> for evidence::Layer {
+    fn from(layer: Layer) -> Self {
         Self {
             digest: layer.digest,
             media_type: layer.media_type,

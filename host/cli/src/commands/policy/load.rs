@@ -66,7 +66,7 @@ pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded
         return Ok(Err(LoadError::Source(error)));
     }
     let read = started.elapsed();
-    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible };
+    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..CompileOptions::default() };
     Ok(match Workbench::compile(sources, options) {
         Ok(workbench) => Ok(Loaded { workbench, read }),
         Err(error) => Err(LoadError::Compile(error)),

@@ -47,7 +47,7 @@ fn to_number(value: &Value) -> Outcome {
                     super::term::term(value)
                 ))
             };
-            Num::parse(text).ok_or_else(bad)?.value().map(Some)
+            Num::read(text)?.ok_or_else(bad)?.value().map(Some)
         }
         other => Err(BuiltinError::wrong_type(1, other, &["null", "boolean", "number", "string"])),
     }

@@ -34,13 +34,23 @@ impl Num {
         number.as_f64().and_then(|float| Self::parse(&format!("{float:e}")))
     }
 
+    /// The number that a text is, if it is one. What looks like a number and is too long to make one of is an error that
+    /// ends the evaluation: a comparison with it must not silently fail.
+    pub(super) fn read(text: &str) -> Result<Option<Self>, BuiltinError> {
+        let letter = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        if text.len() > limits::NUMBER_LETTERS && text.bytes().all(letter) {
+            return Err(long_number());
+        }
+        Ok(Self::parse(text))
+    }
+
     /// Reads `12`, `-1.5`, `1e3`, `1.5E-2`; an exponent beyond that of any float is refused.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?),
             None => (text, 0_i32),
         };
-        if exponent.abs() > 5000 || mantissa.len() > 100_000 {
+        if exponent.abs() > 5000 || mantissa.len() > limits::NUMBER_LETTERS {
             return None;
         }
         let (before, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -180,6 +190,11 @@ impl Num {
     }
 }
 
+/// A number would be longer than [`limits::NUMBER_LETTERS`].
+pub(super) fn long_number() -> BuiltinError {
+    BuiltinError::limit(format!("would read a number of more than {} letters", limits::NUMBER_LETTERS))
+}
+
 fn ten(power: u32) -> BigInt {
     BigInt::from(10).pow(power)
 }
@@ -212,6 +227,9 @@ mod tests {
     fn an_exponent_without_end_is_refused() {
         assert!(Num::parse("1e999999999").is_none());
         assert!(Num::parse("--1").is_none());
+        assert!(Num::read(&"9".repeat(limits::NUMBER_LETTERS)).unwrap().is_some());
+        assert!(Num::read(&"9".repeat(limits::NUMBER_LETTERS + 1)).unwrap_err().halt);
+        assert!(Num::read(&"x".repeat(limits::NUMBER_LETTERS + 1)).unwrap().is_none());
         assert!(Num::parse("").is_none());
     }
 }

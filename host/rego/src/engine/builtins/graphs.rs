@@ -45,13 +45,14 @@ struct Frame<'v> {
 fn reachable_paths(graph: &Value, from: &Value) -> Outcome {
     let graph = object(graph, 1)?;
     let mut paths = BTreeSet::new();
+    let mut written = 0;
     for start in collection(from, 2, &["{array, set}"])? {
         let Some(first) = edges(graph, start) else { continue };
         if first.is_empty() {
             paths.insert(list([start.clone()]));
         }
         for next in first {
-            follow(graph, start, next, &mut paths)?;
+            follow(graph, start, next, &mut paths, &mut written)?;
         }
     }
     some(paths)
@@ -63,13 +64,13 @@ fn follow<'v>(
     start: &'v Value,
     next: &'v Value,
     paths: &mut BTreeSet<Value>,
+    written: &mut usize,
 ) -> Result<(), BuiltinError> {
     let mut reached = BTreeSet::from([start]);
     let mut path = vec![start.clone()];
-    let mut written = 0_usize;
     let mut commit = |path: &[Value], paths: &mut BTreeSet<Value>| {
-        written += path.len();
-        if written > limits::ELEMENTS || paths.len() >= limits::PATHS {
+        *written = written.saturating_add(path.len());
+        if *written > limits::ELEMENTS || paths.len() >= limits::PATHS {
             return Err(too_many());
         }
         paths.insert(list(path.iter().cloned()));

@@ -8,7 +8,7 @@ use super::json_paths::path;
 use super::operands::{array, field, is_float, some};
 use super::term::{kind, term};
 use super::types::{ANY, Type, array_of};
-use super::{Builtin, Outcome, builtin};
+use super::{Builtin, Outcome, builtin, limits};
 
 const OPERATION: Type = Type::Object { fixed: &[("op", Type::String), ("path", ANY)], rest: Some((&ANY, &ANY)) };
 
@@ -17,16 +17,64 @@ pub(super) const TABLE: &[Builtin] =
 
 fn patch(document: &Value, operations: &Value) -> Outcome {
     let mut document = document.clone();
+    let (mut copied, mut shared) = (0_usize, limits::ELEMENTS);
     for operation in array(operations, 2)?.iter() {
         let Value::Object(operation) = operation else {
             return Err(BuiltinError::failed(
                 "must be an array of JSON-Patch objects, but at least one element is not an object",
             ));
         };
+        for name in ["path", "from"] {
+            let keys = field(operation, name).map(path).transpose()?.unwrap_or_default();
+            copied = copied.saturating_add(on_the_way(&document, &keys));
+        }
+        if copied > limits::COPIED {
+            return Err(BuiltinError::limit(format!("would copy more than {} elements", limits::COPIED)));
+        }
+        // A document that is copied into itself again and again doubles each time.
+        let source = match field(operation, "op") {
+            Some(Value::String(op)) if &**op == "copy" => field(operation, "from").map(path).transpose()?,
+            _ => None,
+        };
+        let fits = source.and_then(|keys| at(&document, &keys).ok()).is_none_or(|value| fits(value, &mut shared));
+        if !fits {
+            return Err(BuiltinError::limit(format!("would copy more than {} elements", limits::ELEMENTS)));
+        }
         document = apply(document, operation)?;
     }
     // The root itself was removed.
     if document == Value::Undefined { Ok(None) } else { some(document) }
+}
+
+/// Whether a value has no more parts than are left; they are taken from `left`.
+fn fits(value: &Value, left: &mut usize) -> bool {
+    let Some(less) = left.checked_sub(1) else { return false };
+    *left = less;
+    match value {
+        Value::Array(array) => array.iter().all(|value| fits(value, left)),
+        Value::Set(set) => set.iter().all(|value| fits(value, left)),
+        Value::Object(object) => object.iter().all(|(key, value)| fits(key, left) && fits(value, left)),
+        _ => true,
+    }
+}
+
+/// The elements of the collections on a path: an operation copies them.
+fn on_the_way(document: &Value, keys: &[Value]) -> usize {
+    let mut value = document;
+    let mut elements = 0_usize;
+    for key in keys {
+        elements = elements.saturating_add(match value {
+            Value::Array(array) => array.len(),
+            Value::Object(object) => object.len(),
+            Value::Set(set) => set.len(),
+            _ => 0,
+        });
+        match at(value, std::slice::from_ref(key)) {
+            Ok(child) => value = child,
+            Err(_) => break,
+        }
+    }
+    elements
 }
 
 fn required<'v>(operation: &'v Object, name: &str) -> Result<&'v Value, BuiltinError> {

@@ -5,14 +5,15 @@ use regorus::value::Object;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::decimal::Num;
+use super::decimal::{Num, long_number};
 use super::errors::BuiltinError;
-use super::operands::{object, some, string, text, too_long};
+use super::operands::{object, some, string, text, too_long, too_many};
 use super::order::sorted;
 use super::term::{kind, number_text, term};
 use super::types::{ANY, Type};
 use super::{Builtin, Outcome, builtin, limits};
 use crate::engine::bytes::{admitted, bytes_of, is_raw, shown};
+use crate::engine::documents::{has_long_number, values_in};
 
 const OPTIONS: Type = Type::Object { fixed: &[], rest: Some((&Type::String, &ANY)) };
 
@@ -184,8 +185,15 @@ fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
 
 /// Reads a JSON document; its depth is bounded by the reader.
 pub(super) fn read(whole: &str) -> Result<Value, BuiltinError> {
-    let document: Document = serde_json::from_str(whole).map_err(|error| BuiltinError::failed(error.to_string()))?;
-    Ok(document.0)
+    if whole.len() > limits::ELEMENTS && values_in(whole) > limits::ELEMENTS {
+        return Err(too_many());
+    }
+    match serde_json::from_str::<Document>(whole) {
+        Ok(document) => Ok(document.0),
+        // A number that is too long is a limit, not a mistake of the text.
+        Err(_) if has_long_number(whole) => Err(long_number()),
+        Err(error) => Err(BuiltinError::failed(error.to_string())),
+    }
 }
 
 /// A value of Rego, read from JSON without a tree in between.
@@ -298,7 +306,7 @@ pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinErr
         serde_json::Value::String(text) => Value::from(&*admitted(&text)),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(word) => Value::from(word),
-            None => Num::parse(&number.to_string())
+            None => Num::read(&number.to_string())?
                 .ok_or_else(|| BuiltinError::failed(format!("the number {number} is out of range")))?
                 .value()?,
         },

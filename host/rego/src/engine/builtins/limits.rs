@@ -3,7 +3,7 @@
 //! A limit that is reached halts the evaluation: it is never a shorter answer.
 
 /// Bytes of a text that a function makes: a few calls of `replace` or `sprintf` could fill the memory otherwise.
-pub(super) const TEXT_BYTES: usize = 64 << 20;
+pub(crate) const TEXT_BYTES: usize = 64 << 20;
 
 /// Numbers that one call of `numbers.range` makes: `numbers.range(1, 1e12)`.
 pub(super) const RANGE_NUMBERS: usize = 1_000_000;
@@ -11,8 +11,16 @@ pub(super) const RANGE_NUMBERS: usize = 1_000_000;
 /// Elements of an array or set that a function makes: `net.cidr_expand("10.0.0.0/4")`.
 pub(super) const ELEMENTS: usize = 4_000_000;
 
-/// Bits of a number that a function makes: `bits.lsh(1, 1e15)`, `1e100000` multiplied by itself.
-pub(super) const NUMBER_BITS: u64 = 1 << 20;
+/// Bits of a number that a function makes: `bits.lsh(1, 1e15)`, `1e100000` multiplied by itself. To write or divide one
+/// takes time that grows with the square of its length.
+pub(super) const NUMBER_BITS: u64 = 1 << 17;
+
+/// Letters of a number that is read: its digits are counted before a number is made of them.
+pub(crate) const NUMBER_LETTERS: usize = 10_000;
+
+/// Steps that one call may take where a text or list is compared with another: each letter of megabytes with each of
+/// thousands of words.
+pub(super) const COMPARED: usize = 1_000_000_000;
 
 /// Nested arrays and objects in a document that is read or written: recursion must not run out of stack.
 pub(super) const NESTING: usize = 256;
@@ -34,3 +42,6 @@ pub(super) const SCHEMA_STEPS: usize = 10_000_000;
 
 /// Pairs of states when two globs are intersected.
 pub(super) const GLOB_STATES: usize = 4_000_000;
+
+/// Elements that the operations of one `json.patch` copy on their ways: each copies the collections it goes through.
+pub(super) const COPIED: usize = 50_000_000;

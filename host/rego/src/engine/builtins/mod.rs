@@ -66,10 +66,11 @@ use regorus::Value;
 
 pub(crate) use errors::{BuiltinError, ErrorCode};
 pub(crate) use host::{Host, HostError, NoHost};
+pub(crate) use limits::{NUMBER_LETTERS, TEXT_BYTES};
 pub(crate) use operands::is_float;
 pub(crate) use order::{is_composite, sorted};
 pub(crate) use scope::{Caches, Scope};
-pub(crate) use term::write_term;
+pub(crate) use term::{write_start, write_term};
 pub(crate) use types::Type;
 
 /// What a built-in function gives: a value, undefined, or an error.

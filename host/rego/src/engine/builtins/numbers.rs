@@ -6,7 +6,7 @@ use regorus::Value;
 
 use super::arithmetic::number;
 use super::errors::BuiltinError;
-use super::operands::{big, int, list, some, string, text, whole};
+use super::operands::{big, int, list, some, string, text, too_many, whole};
 use super::scope::Scope;
 use super::types::{Type, array_of};
 use super::{Builtin, Outcome, builtin, limits};
@@ -25,6 +25,11 @@ fn range(from: &Value, to: &Value, step: &BigInt) -> Outcome {
     let distance = &to - &from;
     let count = (distance.abs() / step).to_usize().filter(|count| *count < limits::RANGE_NUMBERS);
     let count = count.ok_or_else(too_many_numbers)? + 1;
+    // A million numbers that are long themselves are more than a million machine words.
+    let words = usize::try_from(from.bits().max(to.bits()) / 256).unwrap_or(usize::MAX).saturating_add(1);
+    if count.saturating_mul(words) > limits::ELEMENTS {
+        return Err(too_many());
+    }
     let step = if distance.is_negative() { -step } else { step.clone() };
     let mut next = from;
     some(list((0..count).map(|_| {

@@ -5,9 +5,10 @@ use regorus::value::{Array, Object};
 
 use super::errors::BuiltinError;
 use super::json_paths;
-use super::operands::{array, object, set_of, some};
+use super::operands::{array, object, set_of, some, too_many};
+use super::scope::Scope;
 use super::types::{ANY, ARRAY, OBJECT, SET, Type, array_of};
-use super::{Builtin, Outcome, builtin};
+use super::{Builtin, Outcome, builtin, limits};
 
 const KEYS: Type = Type::Any(&[ARRAY, OBJECT, SET]);
 
@@ -16,8 +17,8 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin!("object.keys"(whole: OBJECT) -> SET => |whole: &Value| some(set_of(object(whole, 1)?.keys().cloned()))),
     builtin!("object.remove"(whole: OBJECT, keys: KEYS) -> ANY => remove),
     builtin!("object.filter"(whole: OBJECT, keys: KEYS) -> ANY => filter),
-    builtin!("object.union"(a: OBJECT, b: OBJECT) -> ANY => union),
-    builtin!("object.union_n"(objects: array_of(&OBJECT)) -> ANY => union_n),
+    builtin!("object.union"(a: OBJECT, b: OBJECT) -> ANY => scoped union),
+    builtin!("object.union_n"(objects: array_of(&OBJECT)) -> ANY => scoped union_n),
     builtin!("object.subset"(whole: KEYS, part: KEYS) -> ANY => subset),
 ];
 
@@ -67,27 +68,39 @@ fn filter(whole: &Value, names: &Value) -> Outcome {
     some(json_paths::keep_object(object, &wanted))
 }
 
-fn merge(a: &Object, b: &Object) -> Object {
-    let mut merged = a.clone();
-    for (key, value) in b.iter() {
-        let value = match (merged.get(key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new).into_value(),
+/// Adds the fields of `new` to `into`. Objects under one key are merged, so that what was shared is copied: `copied`
+/// counts their fields.
+fn merge(into: &mut Object, new: &Object, copied: &mut usize) -> Result<(), BuiltinError> {
+    for (key, value) in new.iter() {
+        let value = match (into.get(key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                *copied = copied.saturating_add(old.len()).saturating_add(new.len());
+                if *copied > limits::ELEMENTS {
+                    return Err(too_many());
+                }
+                let mut merged = Object::clone(old);
+                merge(&mut merged, new, copied)?;
+                merged.into_value()
+            }
             (_, new) => new.clone(),
         };
-        merged.insert(key.clone(), value);
+        into.insert(key.clone(), value);
     }
-    merged
+    Ok(())
 }
 
-fn union(a: &Value, b: &Value) -> Outcome {
-    some(merge(object(a, 1)?, object(b, 2)?))
+fn union(scope: &mut Scope<'_>, a: &Value, b: &Value) -> Outcome {
+    let mut merged = object(a, 1)?.clone();
+    merge(&mut merged, object(b, 2)?, &mut scope.copied)?;
+    some(merged)
 }
 
-fn union_n(objects: &Value) -> Outcome {
+fn union_n(scope: &mut Scope<'_>, objects: &Value) -> Outcome {
     let mut all = Object::new();
     for element in array(objects, 1)?.iter() {
         match element {
-            Value::Object(one) => all = if all.is_empty() { (**one).clone() } else { merge(&all, one) },
+            Value::Object(one) if all.is_empty() => all = (**one).clone(),
+            Value::Object(one) => merge(&mut all, one, &mut scope.copied)?,
             other => return Err(BuiltinError::wrong_element(1, objects, other, "object")),
         }
     }
@@ -123,4 +136,23 @@ fn object_within(whole: &Object, part: &Object) -> bool {
 /// Whether the elements stand in a row somewhere in the other.
 fn array_within(whole: &Array, part: &Array) -> bool {
     part.is_empty() || whole.as_slice().windows(part.len()).any(|window| window == part.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Caches, NoHost};
+    use super::*;
+
+    #[test]
+    fn what_a_union_copies_further_down_is_counted() {
+        let mut caches = Caches::default();
+        let mut scope = Scope { now_ns: 0, seed: 0, caches: &mut caches, host: &NoHost, copied: 0 };
+        let read = |json: &str| Value::from_json_str(json).unwrap();
+        let (one, other) = (read(r#"{"a": {"b": 1, "c": 2}, "x": {"y": 1}}"#), read(r#"{"a": {"b": 3}, "z": {}}"#));
+        let merged = union(&mut scope, &one, &other).unwrap().unwrap();
+        assert_eq!(merged, read(r#"{"a": {"b": 3, "c": 2}, "x": {"y": 1}, "z": {}}"#));
+        assert_eq!(scope.copied, 3, "only the objects under one key are copied");
+        let merged = union_n(&mut scope, &Value::from(vec![one, read("{}"), other])).unwrap().unwrap();
+        assert_eq!((merged, scope.copied), (read(r#"{"a": {"b": 3, "c": 2}, "x": {"y": 1}, "z": {}}"#), 6));
+    }
 }

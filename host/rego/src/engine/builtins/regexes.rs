@@ -7,7 +7,7 @@ use regorus::Value;
 
 use super::errors::BuiltinError;
 use super::glob_overlap;
-use super::operands::{int, list, some, string, text, too_long};
+use super::operands::{int, list, some, string, text, too_long, too_many};
 use super::scope::Scope;
 use super::types::{STRINGS, Type, array_of};
 use super::{Builtin, Outcome, builtin, limits};
@@ -344,14 +344,18 @@ fn most(value: &Value) -> Result<usize, BuiltinError> {
 
 fn find_n(scope: &mut Scope<'_>, pattern: &Value, whole: &Value, limit: &Value) -> Outcome {
     let (pattern, whole, limit) = (string(pattern, 1)?, string(whole, 2)?, most(limit)?);
-    some(list(compiled(scope, pattern)?.find_iter(whole).take(limit).map(|found| found.as_str())))
+    let regex = compiled(scope, pattern)?;
+    let found = regex.find_iter(whole).take(limit.min(limits::ELEMENTS + 1));
+    few(found.map(|found| Value::from(found.as_str())).collect())
 }
 
 fn find_groups(scope: &mut Scope<'_>, pattern: &Value, whole: &Value, limit: &Value) -> Outcome {
     let (pattern, whole, limit) = (string(pattern, 1)?, string(whole, 2)?, most(limit)?);
     let regex = compiled(scope, pattern)?;
     let groups = |found: regex::Captures<'_>| list(found.iter().map(|group| group.map_or("", |group| group.as_str())));
-    some(list(regex.captures_iter(whole).take(limit).map(groups)))
+    let found = regex.captures_iter(whole).take(limit.min(limits::ELEMENTS / regex.captures_len().max(1) + 1));
+    let found: Vec<_> = found.map(groups).collect();
+    if found.len().saturating_mul(regex.captures_len()) > limits::ELEMENTS { Err(too_many()) } else { some(found) }
 }
 
 fn replace(scope: &mut Scope<'_>, whole: &Value, pattern: &Value, new: &Value) -> Outcome {
@@ -390,7 +394,12 @@ fn split(scope: &mut Scope<'_>, pattern: &Value, whole: &Value) -> Outcome {
     if last != whole.len() {
         parts.push(whole.get(done..).unwrap_or_default());
     }
-    some(list(parts))
+    few(parts.into_iter().map(Value::from).collect())
+}
+
+/// An array of allowed length.
+fn few(values: Vec<Value>) -> Outcome {
+    if values.len() > limits::ELEMENTS { Err(too_many()) } else { some(values) }
 }
 
 /// A text with regular expressions between delimiters: `urn:foo:{.*}`.

@@ -96,6 +96,8 @@ pub(crate) struct Scope<'a> {
     pub caches: &'a mut Caches,
     /// Where the functions that look at the world get their answers.
     pub host: &'a dyn Host,
+    /// What the last call made beside the elements of its result: those further down.
+    pub copied: usize,
 }
 
 impl Scope<'_> {

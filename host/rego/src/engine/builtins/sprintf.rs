@@ -15,7 +15,19 @@ pub(super) const TABLE: &[Builtin] =
 
 fn sprintf(format: &Value, values: &Value) -> Outcome {
     let format = string(format, 1)?;
-    let values: Vec<Operand> = array(values, 2)?.iter().map(Operand::of).collect();
+    let mut length = 0;
+    let mut operands = Vec::new();
+    for value in array(values, 2)?.iter() {
+        let operand = Operand::of(value);
+        if let Operand::Text(text) = &operand {
+            length += text.len();
+        }
+        if length > limits::TEXT_BYTES {
+            return Err(too_long());
+        }
+        operands.push(operand);
+    }
+    let values = operands;
     let mut printer = Printer { values: &values, next: 0, reordered: false, out: String::with_capacity(format.len()) };
     printer.print(format)?;
     text(printer.out)

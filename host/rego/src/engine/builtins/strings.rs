@@ -4,7 +4,7 @@ use regorus::Value;
 
 use super::errors::BuiltinError;
 use super::numbers::integer_text;
-use super::operands::{bytes, int, letters, list, object, some, string, strings, text, too_long};
+use super::operands::{bytes, int, letters, list, object, some, string, strings, text, too_long, too_many};
 use super::types::{STRING_COLLECTION, STRING_SET, STRINGS, Type, array_of, object_of};
 use super::{Builtin, Outcome, builtin, limits};
 use crate::engine::bytes::{bytes_of, is_raw};
@@ -96,12 +96,23 @@ fn indexof(whole: &Value, part: &Value) -> Outcome {
 /// Places may overlap: `aa` stands twice in `aaa`.
 fn indexof_n(whole: &Value, part: &Value) -> Outcome {
     let (whole, part) = search(whole, part)?;
+    compared(whole.len(), part.len())?;
     let places = whole
         .char_indices()
         .enumerate()
         .filter(|(_, (byte, _))| whole.get(*byte..).is_some_and(|rest| rest.starts_with(part)))
-        .map(|(place, _)| place);
-    some(list(places))
+        .map(|(place, _)| place)
+        .take(limits::ELEMENTS + 1);
+    let places: Vec<_> = places.collect();
+    if places.len() > limits::ELEMENTS { Err(too_many()) } else { some(list(places)) }
+}
+
+/// Refuses to compare each of many things with each of many others.
+fn compared(these: usize, those: usize) -> Result<(), BuiltinError> {
+    if these.saturating_mul(those) > limits::COMPARED {
+        return Err(BuiltinError::limit(format!("would compare more than {} times", limits::COMPARED)));
+    }
+    Ok(())
 }
 
 fn replace(whole: &Value, old: &Value, new: &Value) -> Outcome {
@@ -115,6 +126,11 @@ fn replace(whole: &Value, old: &Value, new: &Value) -> Outcome {
 
 fn split(whole: &Value, at: &Value) -> Outcome {
     let (whole, at) = (string(whole, 1)?, string(at, 2)?);
+    if whole.len() > limits::ELEMENTS
+        && (at.is_empty() || whole.matches(at).take(limits::ELEMENTS).count() >= limits::ELEMENTS)
+    {
+        return Err(too_many());
+    }
     if at.is_empty() {
         return some(list(whole.chars().map(|letter| Value::from(letter.to_string()))));
     }
@@ -129,6 +145,7 @@ fn any(texts: &Value, parts: &Value, matches: fn(&str, &str) -> bool) -> Outcome
         }
     }
     let (texts, parts) = (parts_of(texts, 1)?, parts_of(parts, 2)?);
+    compared(texts.len(), parts.len())?;
     some(texts.iter().any(|text| parts.iter().any(|part| matches(text, part))))
 }
 
@@ -149,6 +166,7 @@ fn replace_n(pairs: &Value, whole: &Value) -> Outcome {
             _ => return Err(BuiltinError::operand(1, "non-string key found in pattern object")),
         }
     }
+    compared(whole.len(), replaced.len())?;
     let mut result = String::with_capacity(whole.len());
     let mut rest = whole;
     let mut after_empty = false;

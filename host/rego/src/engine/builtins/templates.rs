@@ -523,7 +523,7 @@ mod tests {
     fn rendered(template: &str) -> Result<String, String> {
         let document = r#"{"n": 1, "s": "a<b", "l": [1, "x", [2]], "m": {"a": 1, "b": {"c": "d"}}, "t": true, "z": false, "e": []}"#;
         let mut caches = super::super::Caches::default();
-        let mut scope = super::super::Scope { now_ns: 0, seed: 0, caches: &mut caches, host: &NoHost };
+        let mut scope = super::super::Scope { now_ns: 0, seed: 0, caches: &mut caches, host: &NoHost, copied: 0 };
         let document = Value::from_json_str(document).unwrap();
         match render_template(&mut scope, &Value::from(template), &document) {
             Ok(Some(Value::String(text))) => Ok(text.to_string()),

@@ -2,6 +2,7 @@
 
 use regorus::Value;
 
+use super::limits::TEXT_BYTES;
 use super::order::sorted;
 use crate::engine::bytes::{bytes_of, is_raw};
 
@@ -19,21 +20,32 @@ pub(super) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Appends the value as a Rego term: `{"a": 1}`, `set()`, texts in quotes.
+/// Appends the value as a Rego term: `{"a": 1}`, `set()`, texts in quotes. Beyond [`TEXT_BYTES`] it stops: the caller
+/// refuses what is longer.
 pub(crate) fn write_term(to: &mut String, value: &Value) {
+    write_start(to, value, TEXT_BYTES);
+}
+
+/// The same up to about as many bytes as `most`.
+pub(crate) fn write_start(to: &mut String, value: &Value, most: usize) {
+    if to.len() > most {
+        return;
+    }
     match value {
         Value::Null => to.push_str("null"),
         Value::Bool(true) => to.push_str("true"),
         Value::Bool(false) => to.push_str("false"),
         Value::Number(_) => to.push_str(&number_text(value)),
         Value::String(text) => quote(to, text),
-        Value::Array(array) => separated(to, "[", "]", array.iter(), write_term),
+        Value::Array(array) => separated(to, "[", "]", array.iter(), |to, element| write_start(to, element, most)),
         Value::Set(set) if set.is_empty() => to.push_str("set()"),
-        Value::Set(set) => separated(to, "{", "}", sorted(set.iter()).into_iter(), write_term),
+        Value::Set(set) => {
+            separated(to, "{", "}", sorted(set.iter()).into_iter(), |to, element| write_start(to, element, most));
+        }
         Value::Object(object) => separated(to, "{", "}", sorted(object.keys_sorted()).into_iter(), |to, key| {
-            write_term(to, key);
+            write_start(to, key, most);
             to.push_str(": ");
-            write_term(to, object.get(key).unwrap_or(&Value::Null));
+            write_start(to, object.get(key).unwrap_or(&Value::Null), most);
         }),
         Value::Undefined => to.push_str("<undefined>"),
     }

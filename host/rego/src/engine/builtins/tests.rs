@@ -9,7 +9,7 @@ use super::*;
 
 fn call(name: &str, args: &[Value]) -> Outcome {
     let mut caches = Caches::default();
-    let mut scope = Scope { now_ns: 1_670_006_453_141_828_752, seed: 7, caches: &mut caches, host: &NoHost };
+    let mut scope = Scope { now_ns: 1_670_006_453_141_828_752, seed: 7, caches: &mut caches, host: &NoHost, copied: 0 };
     (lookup(name).unwrap_or_else(|| panic!("no function {name}")).call)(&mut scope, args)
 }
 

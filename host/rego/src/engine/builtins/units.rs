@@ -62,7 +62,7 @@ fn parse(amount: &Value) -> Outcome {
         None => scale(&small, false).map(Num::whole),
     };
     let factor = factor.ok_or_else(|| failed(NAME, &format!("unit {unit} not recognized")))?;
-    let digits = Num::parse(digits).ok_or_else(|| failed(NAME, "could not parse amount to a number"))?;
+    let digits = Num::read(digits)?.ok_or_else(|| failed(NAME, "could not parse amount to a number"))?;
     let product = digits.times(&factor);
     match product.as_whole() {
         Some(number) => some(whole(number.clone())),
@@ -90,6 +90,6 @@ fn parse_bytes(amount: &Value) -> Outcome {
         None => scale(bare, false),
     };
     let factor = factor.ok_or_else(|| failed(NAME, &format!("byte unit {unit} not recognized")))?;
-    let digits = Num::parse(digits).ok_or_else(|| failed(NAME, "could not parse byte amount to a number"))?;
+    let digits = Num::read(digits)?.ok_or_else(|| failed(NAME, "could not parse byte amount to a number"))?;
     some(whole(digits.times(&Num::whole(factor)).truncated()))
 }

@@ -17,6 +17,8 @@ use regorus::Value;
 use crate::engine::ir::NodeId;
 use crate::engine::limits::MEMO_CALLS;
 
+use super::weights::Weights;
+
 /// Collections of more elements than this count by identity.
 const SMALL: usize = 6;
 
@@ -40,6 +42,8 @@ pub(crate) enum Reads {
 pub(crate) struct Lasting {
     pub(super) policy: Memo,
     pub(super) clock: Memo,
+    /// How large values are; true for as long as they are there.
+    pub(super) weights: Weights,
     now_ns: i64,
 }
 

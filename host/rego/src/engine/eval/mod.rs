@@ -1,7 +1,8 @@
 //! Runs a plan. The main type is [`Eval`]: the frames, the memo and the overlays of one query.
 //!
 //! [`steps`] runs bodies, [`terms`] makes values, [`paths`] follows references, [`rules`] gives rules and functions
-//! their values, [`overlay`] is `with`, [`specials`] answers what only the evaluator can.
+//! their values, [`overlay`] is `with`, [`specials`] answers what only the evaluator can, [`weights`] knows how large
+//! values are.
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
@@ -17,6 +18,7 @@ mod steps;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -28,7 +30,7 @@ use crate::engine::builtins::Scope;
 use crate::engine::bytes::shown;
 use crate::engine::error::{EvalCode, EvalError};
 use crate::engine::ir::Slot;
-use crate::engine::limits::{BUILT, BUILT_TEXT, DEPTH};
+use crate::engine::limits::{BUILT, DEPTH, RESULT_PARTS, TEXT_PART, VALUE_DEPTH, VALUE_PARTS};
 use crate::engine::observe::{Event, Observer};
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
@@ -39,6 +41,7 @@ pub(crate) use overlay::placed;
 pub(crate) use paths::deep;
 
 pub(crate) use memo::Lasting;
+use weights::own;
 
 /// Whether more results are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +102,18 @@ pub(crate) struct Eval<'p> {
     built: usize,
     depth: usize,
     ticks: u32,
+    /// The step at work: where a limit is told to have been reached.
+    at: Span,
 }
 
 /// Lines of `print` kept for one query.
 const PRINTS: usize = 10_000;
 
-/// Steps between two looks at the clock.
-const TICKS: u32 = 2_048;
+/// Steps between two looks at the clock; work on large values counts as many.
+const TICKS: u32 = 1_024;
+
+/// Parts of a value that are looked at in the time of about one step.
+const STEP_PARTS: usize = 64;
 
 impl<'p> Eval<'p> {
     pub(crate) fn new(
@@ -134,6 +142,7 @@ impl<'p> Eval<'p> {
             built: 0,
             depth: 0,
             ticks: 0,
+            at: Span::default(),
         }
     }
 
@@ -197,16 +206,11 @@ impl<'p> Eval<'p> {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    /// Counts what was made: `elements`, and the length of a text.
+    /// Counts what was made: `elements`, and the length of a text, a number or a collection.
     fn made(&mut self, elements: usize, value: &Value, span: Span) -> Done<()> {
-        let own = match value {
-            Value::String(text) => text.len() / BUILT_TEXT,
-            Value::Array(array) => array.len(),
-            Value::Set(set) => set.len(),
-            Value::Object(object) => object.len(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Undefined => 0,
-        };
-        self.built = self.built.saturating_add(elements).saturating_add(own);
+        let more = elements.saturating_add(own(value));
+        self.worked(more);
+        self.built = self.built.saturating_add(more);
         if self.built > BUILT {
             let message = format!("more than {BUILT} elements were made in one evaluation");
             return Err(self.error(EvalCode::Internal, span, message));
@@ -214,9 +218,65 @@ impl<'p> Eval<'p> {
         Ok(())
     }
 
+    /// Refuses a collection that was just made and is too heavy or nested too deeply. Every collection comes through here,
+    /// so that no value that exists is.
+    fn weighed(&mut self, value: &Value, span: Span) -> Done<()> {
+        if !matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_)) {
+            return Ok(());
+        }
+        let weight = self.lasting.weights.of(value);
+        if weight.depth > VALUE_DEPTH {
+            let message = format!("a value would be nested more than {VALUE_DEPTH} levels deep");
+            return Err(self.error(EvalCode::Internal, span, message));
+        }
+        if weight.parts > VALUE_PARTS {
+            let message =
+                format!("a value would have more than {VALUE_PARTS} parts, those it shares counted each time");
+            return Err(self.error(EvalCode::Internal, span, message));
+        }
+        Ok(())
+    }
+
+    /// Counts a value among the results, which all leave the evaluation: `parts` is how much they are so far.
+    pub(crate) fn result(&mut self, value: &Value, parts: &mut usize, span: Span) -> Done<()> {
+        self.weighed(value, span)?;
+        *parts = parts.saturating_add(self.lasting.weights.of(value).parts);
+        if *parts > RESULT_PARTS {
+            let message = format!("the results would have more than {RESULT_PARTS} parts");
+            return Err(self.error(EvalCode::Internal, span, message));
+        }
+        Ok(())
+    }
+
+    /// Counts work on this many parts of values towards the next look at the clock.
+    fn worked(&mut self, parts: usize) {
+        let steps = u32::try_from(parts / STEP_PARTS).unwrap_or(u32::MAX);
+        self.ticks = self.ticks.saturating_add(steps);
+    }
+
+    /// Whether two values are one; counts the work of finding out.
+    fn is_same(&mut self, one: &Value, other: &Value) -> bool {
+        if let (
+            Value::Array(_) | Value::Set(_) | Value::Object(_),
+            Value::Array(_) | Value::Set(_) | Value::Object(_),
+        ) = (one, other)
+        {
+            self.compared(one);
+        }
+        one == other
+    }
+
+    /// Counts the work of comparing a value.
+    fn compared(&mut self, value: &Value) {
+        if matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_)) {
+            let parts = self.lasting.weights.of(value).parts;
+            self.worked(parts);
+        }
+    }
+
     /// Looks at the deadline now and then.
     fn tick(&mut self, span: Span) -> Done<()> {
-        self.ticks += 1;
+        self.ticks = self.ticks.saturating_add(1);
         if self.ticks < TICKS {
             return Ok(());
         }
@@ -254,12 +314,14 @@ impl<'p> Eval<'p> {
         Ok((made, own))
     }
 
-    fn print(&mut self, span: Span, text: String, is_note: bool) {
+    fn print(&mut self, span: Span, text: String, is_note: bool) -> Done<()> {
         self.read(Reads::Query);
+        self.made(text.len() / TEXT_PART, &Value::Null, span)?;
         if self.prints.len() < PRINTS {
             // A query stands in no file.
             let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });
             self.prints.push(Printed { place, text: shown(&text).into_owned(), is_note });
         }
+        Ok(())
     }
 }

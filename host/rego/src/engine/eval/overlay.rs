@@ -158,6 +158,7 @@ impl<'p> Eval<'p> {
         };
         let mut mocks = current.mocks.clone();
         let mut mocked = current.mocked.clone();
+        let mut copied = 0;
         for (replaced, value) in mods.iter().zip(values) {
             let affected = replaced.affected.get();
             match (&replaced.target, value) {
@@ -168,6 +169,7 @@ impl<'p> Eval<'p> {
                     }
                 }
                 (ModTarget::Input(path), Mock::Value(value)) => {
+                    copied += on_the_way(plain.input.as_ref(), path);
                     plain.input = Some(placed(plain.input.take(), path, value));
                     if let Some(affected) = affected {
                         plain.affected.join(affected);
@@ -175,6 +177,7 @@ impl<'p> Eval<'p> {
                 }
                 (ModTarget::Data(path), Mock::Value(value)) => {
                     let whole = plain.data.take().unwrap_or_else(|| self.data.clone());
+                    copied += on_the_way(Some(&whole), path);
                     plain.data = Some(placed(Some(whole), path, value));
                     plain.hidden.extend(self.node_at(path));
                     if let Some(affected) = affected {
@@ -184,6 +187,7 @@ impl<'p> Eval<'p> {
                 (_, Mock::Function(_)) => {}
             }
         }
+        self.made(copied, &Value::Null, self.at)?;
         let at = self.overlays.len();
         plain.plain = at;
         if mocks.is_empty() {
@@ -215,6 +219,18 @@ impl<'p> Eval<'p> {
         }
         Some(at)
     }
+}
+
+/// The fields of the objects on a path: those that [`placed`] copies.
+fn on_the_way(whole: Option<&Value>, path: &[Value]) -> usize {
+    let mut at = whole;
+    let mut fields = 0;
+    for key in path {
+        let Some(Value::Object(object)) = at else { break };
+        fields += object.len();
+        at = object.get(key);
+    }
+    fields
 }
 
 /// `whole` with `value` at `path`; what is in the way becomes an object.

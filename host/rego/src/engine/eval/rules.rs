@@ -16,6 +16,7 @@ use super::memo::Reads;
 use super::overlay::{Mock, Mocked};
 use super::paths::index;
 use super::specials::member;
+use super::weights::own;
 use super::{Done, Eval, Flow};
 
 /// Keys of one set or object that are asked for one by one; afterwards it is built as a whole.
@@ -26,6 +27,9 @@ const CLOCK: &str = "time.now_ns";
 
 /// Functions that policies call with the same long text again and again.
 const COSTLY: [&str; 3] = ["ec.purl.is_valid", "ec.purl.parse", "json.unmarshal"];
+
+/// Functions that make everything in their result, not only its own elements.
+const NEW_AT_EVERY_LEVEL: [&str; 2] = ["json.unmarshal", "yaml.unmarshal"];
 
 /// What a partial rule makes, while it is made.
 enum Building {
@@ -132,6 +136,11 @@ impl<'p> Eval<'p> {
                 Kind::Set | Kind::Object => Some(eval.partial(node, span)?),
             })
         })?;
+        if node.kind != Kind::Complete
+            && let Some(value) = &value
+        {
+            self.weighed(value, node.span)?;
+        }
         self.leave();
         if let Some(memo) = self.memo_for(id, reads) {
             memo.values.insert(id, value.unwrap_or(Value::Undefined));
@@ -284,6 +293,7 @@ impl<'p> Eval<'p> {
         self.run(frame, &branch.steps, &mut |eval: &mut Self| {
             let value = eval.term(frame, &branch.value)?;
             eval.made(1, &Value::Null, branch.span)?;
+            eval.compared(&value);
             eval.tell(Event::Exit { frame, branch });
             let mut path = Vec::with_capacity(branch.path.len());
             for term in &branch.path {
@@ -325,6 +335,9 @@ impl<'p> Eval<'p> {
         let Some(rules) = &node.keyed else { return Ok(None) };
         self.enter(span)?;
         let (value, reads) = self.noting(|eval| eval.keyed_part(node, rules, key))?;
+        if let Some(value) = &value {
+            self.weighed(value, span)?;
+        }
         self.leave();
         if let Some(memo) = self.memo_for(id, reads) {
             *memo.asked.entry(id).or_default() += 1;
@@ -403,10 +416,12 @@ impl<'p> Eval<'p> {
         }
         if builtin.deterministic {
             let result = (builtin.call)(&mut self.scope, args);
+            let work = args.iter().map(own).sum();
+            self.worked(work);
             self.close(base);
             return match result {
                 Ok(Some(value)) => {
-                    self.made(0, &value, span)?;
+                    self.given(builtin, &value, span)?;
                     Ok(Some(value))
                 }
                 Ok(None) => Ok(None),
@@ -430,10 +445,20 @@ impl<'p> Eval<'p> {
             Ok(value) => value,
             Err(error) => self.builtin_failed(error, span)?,
         };
-        self.made(0, value.as_ref().unwrap_or(&Value::Undefined), span)?;
+        self.given(builtin, value.as_ref().unwrap_or(&Value::Undefined), span)?;
         let args = self.stack.split_off(base).into_boxed_slice();
         self.fixed.keep(key, builtin.name, args, value.clone().unwrap_or(Value::Undefined), reads);
         Ok(value)
+    }
+
+    /// Counts and weighs what a built-in function gave.
+    fn given(&mut self, builtin: &Builtin, value: &Value, span: Span) -> Done<()> {
+        let mut copied = std::mem::take(&mut self.scope.copied);
+        if NEW_AT_EVERY_LEVEL.contains(&builtin.name) {
+            copied = self.lasting.weights.of(value).parts;
+        }
+        self.made(copied, value, span)?;
+        self.weighed(value, span)
     }
 
     pub(super) fn builtin_failed(&mut self, error: BuiltinError, span: Span) -> Done<Option<Value>> {

@@ -27,7 +27,7 @@ impl<'p> Eval<'p> {
             }
             (Special::Trace, [text]) => {
                 if let Value::String(text) = text {
-                    self.print(span, text.to_string(), true);
+                    self.print(span, text.to_string(), true)?;
                 }
                 Ok(Some(Value::Bool(true)))
             }
@@ -76,6 +76,7 @@ impl<'p> Eval<'p> {
         if path.len() > NESTING * 10 {
             return Err(self.error(EvalCode::Internal, span, "walk: the value is nested too deeply"));
         }
+        self.made(path.len() + 4, &Value::Null, span)?;
         let pair = Value::from(vec![Value::from(path.clone()), value.clone()]);
         if self.out(frame, out, pair)? && self.deeper(frame, rest, span, sink)? == Flow::Enough {
             return Ok(Flow::Enough);

@@ -16,6 +16,7 @@ impl<'p> Eval<'p> {
         while let Some((step, rest)) = left.split_first() {
             left = rest;
             let span = step.span;
+            self.at = span;
             self.tick(span)?;
             self.tell(Event::Step { frame, step });
             let passed = match &step.op {
@@ -29,8 +30,13 @@ impl<'p> Eval<'p> {
                     self.accept(frame, pat, value)?
                 }
                 Op::Equal(one, other) => match (self.peek(frame, one), self.peek(frame, other)) {
-                    (Some(one), Some(other)) => one == other,
-                    _ => self.term(frame, one)? == self.term(frame, other)?,
+                    (Some(one @ Value::String(_)), Some(other)) | (Some(one), Some(other @ Value::String(_))) => {
+                        one == other
+                    }
+                    _ => {
+                        let (one, other) = (self.term(frame, one)?, self.term(frame, other)?);
+                        self.is_same(&one, &other)
+                    }
                 },
                 Op::Truthy(term) => match self.peek(frame, term) {
                     Some(value) => *value != Value::Bool(false),
@@ -226,12 +232,12 @@ impl<'p> Eval<'p> {
                             Value::String(text) => line.push_str(text),
                             other => write_term(&mut line, other),
                         }
+                        self.bounded(&line, span)?;
                     }
                 }
                 _ => line.push_str("<undefined>"),
             }
         }
-        self.print(span, line, false);
-        Ok(())
+        self.print(span, line, false)
     }
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use crate::engine::builtins::write_term;
+use crate::engine::builtins::{TEXT_BYTES, write_term};
 use crate::engine::error::EvalCode;
 use crate::engine::ir::Collect;
 use crate::engine::program::{Of, Pat, Piece, Term};
+use crate::engine::span::Span;
 
 use super::{Done, Eval, Flow};
 
@@ -21,14 +22,14 @@ impl<'p> Eval<'p> {
                 for item in items {
                     values.push(self.term(frame, item)?);
                 }
-                Value::from(values)
+                self.collected(Value::from(values))?
             }
             Term::Set(items) => {
                 let mut values = BTreeSet::new();
                 for item in items {
                     values.insert(self.term(frame, item)?);
                 }
-                Value::from(values)
+                self.collected(Value::from(values))?
             }
             Term::Object(items) => {
                 let mut values = BTreeMap::new();
@@ -36,11 +37,18 @@ impl<'p> Eval<'p> {
                     let key = self.term(frame, key)?;
                     values.insert(key, self.term(frame, value)?);
                 }
-                Value::from(values)
+                self.collected(Value::from(values))?
             }
             Term::Of(of) => self.comprehension(frame, of)?,
             Term::Template(pieces) => self.template(frame, pieces)?,
         })
+    }
+
+    /// A collection that a term made, if it may be made.
+    fn collected(&mut self, value: Value) -> Done<Value> {
+        self.made(1, &value, self.at)?;
+        self.weighed(&value, self.at)?;
+        Ok(value)
     }
 
     /// The value of a constant or variable where it stands.
@@ -68,7 +76,9 @@ impl<'p> Eval<'p> {
                 let mut values = BTreeSet::new();
                 self.run(frame, &of.steps, &mut |eval: &mut Self| {
                     eval.made(1, &Value::Null, of.span)?;
-                    values.insert(eval.term(frame, &of.value)?);
+                    let value = eval.term(frame, &of.value)?;
+                    eval.compared(&value);
+                    values.insert(value);
                     Ok(Flow::More)
                 })?;
                 Value::from(values)
@@ -89,6 +99,7 @@ impl<'p> Eval<'p> {
                 Value::from(values)
             }
         };
+        self.weighed(&value, of.span)?;
         self.leave();
         Ok(value)
     }
@@ -109,10 +120,22 @@ impl<'p> Eval<'p> {
                         Some(value) => write_term(&mut text, value),
                         None => text.push_str("<undefined>"),
                     }
+                    self.bounded(&text, of.span)?;
                 }
             }
         }
-        Ok(Value::String(text.into()))
+        let text = Value::String(text.into());
+        self.made(1, &text, self.at)?;
+        Ok(text)
+    }
+
+    /// Refuses a text that is too long, or that was left off because it would be.
+    pub(super) fn bounded(&self, text: &str, span: Span) -> Done<()> {
+        if text.len() > TEXT_BYTES {
+            let message = format!("would make a text of more than {} MiB", TEXT_BYTES >> 20);
+            return Err(self.error(EvalCode::Internal, span, message));
+        }
+        Ok(())
     }
 
     /// Matches a value that is given away.
@@ -135,7 +158,11 @@ impl<'p> Eval<'p> {
                 Ok(true)
             }
             Pat::Is(Term::Const(expected)) => Ok(expected == value),
-            Pat::Is(Term::Var(slot)) => Ok(self.slot(frame, *slot) == value),
+            Pat::Is(Term::Var(slot)) => {
+                let same = self.slot(frame, *slot) == value;
+                self.compared(value);
+                Ok(same)
+            }
             Pat::Is(term) => Ok(self.term(frame, term)? == *value),
             Pat::Array(pats) => {
                 let Value::Array(array) = value else { return Ok(false) };

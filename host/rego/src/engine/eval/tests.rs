@@ -271,3 +271,125 @@ fn what_one_evaluation_makes_is_bounded() {
     let error = asked(&policy, &ask(None)).unwrap_err();
     assert!(error.message.contains("elements were made in one evaluation"), "{}", error.message);
 }
+
+/// Rules `s0` to `sN`, each made of the one before twice.
+fn doubled(name: &str, levels: usize) -> String {
+    let lines = (1..=levels).map(|at| format!("{name}{at} := [{name}{0}, {name}{0}]", at - 1));
+    format!("{name}0 := [1]\n{}\n", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The error of a policy whose values may not be made.
+fn refused(rules: &str) -> EvalError {
+    let policy = policy(&[&format!("package t\n{rules}")], "{}");
+    let started = std::time::Instant::now();
+    let error = asked(&policy, &ask(Some("{}"))).unwrap_err();
+    assert!(started.elapsed().as_secs() < 100, "{:?}: {rules:.100}", started.elapsed());
+    error
+}
+
+#[test]
+fn a_value_that_shares_others_too_often_is_refused_whatever_is_done_with_it() {
+    let rules = doubled("s", 60);
+    let other = doubled("t", 60);
+    for last in [
+        "p := s60",
+        "p if print(s60)",
+        "p if sprintf(\"%v\", [s60]) == \"\"",
+        "p := json.marshal(s60)",
+        "p if s60 == t60",
+        "p := {s60, t60}",
+        "p := object.union({\"a\": s60}, {\"a\": t60})",
+        "p := $\"{s60}\"",
+        "f(x) := x\np := f(s60)",
+        "p := {x | x := [s60, t60][_]}",
+        "p contains s60",
+        "p[s60] := 1",
+        "p := q if q := input.x with input.x as s60",
+    ] {
+        let error = refused(&format!("{rules}{other}{last}"));
+        assert!(error.message.contains("more than 4000000 parts"), "{last}: {}", error.message);
+        assert!(error.place.is_some_and(|place| place.file == "t0.rego" && place.line > 1), "{last}");
+    }
+}
+
+#[test]
+fn results_that_share_a_large_value_are_refused_before_they_are_written() {
+    let rules = "big := [x | some x in numbers.range(1, 100000)]\np := {i: big | some i in numbers.range(1, 30)}";
+    assert!(refused(rules).message.contains("the results would have more than 2000000 parts"));
+    let text =
+        "big := concat(\"\", [\"0123456789012345678901234567890123456789\" | some _ in numbers.range(1, 50000)])\n";
+    let rules = format!("{text}p := {{i: big | some i in numbers.range(1, 50)}}");
+    assert!(refused(&rules).message.contains("the results would have more than 2000000 parts"));
+}
+
+#[test]
+fn a_value_nested_too_deeply_is_refused_before_anything_recurses_over_it() {
+    let levels: String = (1..=1_000).map(|at| format!("r{at} := [r{}]\n", at - 1)).collect();
+    for last in ["p := r1000", "p if r999 == r1000", "p if print(r1000)", "p if count(r1000) == 0"] {
+        let error = refused(&format!("r0 := 1\n{levels}{last}"));
+        assert!(error.message.contains("nested more than 400 levels deep"), "{last}: {}", error.message);
+    }
+    let levels: String = (1..=390).map(|at| format!("r{at} := {{\"a\": r{}}}\n", at - 1)).collect();
+    let policy = policy(&[&format!("package t\nr0 := 1\n{levels}p := r390")], "{}");
+    // On a thread with the usual stack: what may be made can be written and dropped anywhere.
+    let value = asked(&policy, &ask(None)).unwrap().0.unwrap();
+    let json = serde_json::to_value(&value).unwrap();
+    assert!(serde_json::to_string(&json).unwrap().len() > 390 * 6);
+}
+
+#[test]
+fn what_a_union_copies_is_bounded() {
+    let levels = |name: &str| -> String {
+        (1..=19).map(|at| format!("{name}{at} := {{\"a\": {name}{0}, \"b\": {name}{0}}}\n", at - 1)).collect()
+    };
+    let rules = format!("s0 := {{\"a\": 1}}\nt0 := {{\"a\": 2}}\n{}{}", levels("s"), levels("t"));
+    let error = refused(&format!("{rules}p if object.union_n([s19, t19]) == object.union_n([t19, s19, t19])"));
+    assert!(error.message.contains("would make more than 4000000 elements"), "{}", error.message);
+}
+
+#[test]
+fn numbers_of_megabytes_are_refused_before_anything_is_calculated() {
+    let digits = "d := concat(\"\", [\"1234567890\" | some _ in numbers.range(1, 200000)])\n";
+    for (last, says) in [
+        ("p := to_number(d)", "would read a number of more than 10000 letters"),
+        ("p := units.parse(d)", "would read a number of more than 10000 letters"),
+        ("p := units.parse_bytes(d)", "would read a number of more than 10000 letters"),
+        ("p := json.unmarshal(d)", "would read a number of more than 10000 letters"),
+        ("p := yaml.unmarshal(d)", ""),
+        ("p := bits.lsh(1, 1000000)", "would make a number of more than 131072 bits"),
+        (
+            "p := numbers.range(bits.lsh(1, 131000), bits.lsh(1, 131000) + 900000)",
+            "would make more than 4000000 elements",
+        ),
+        ("p := [bits.lsh(1, 131000 + x % 10) | some x in numbers.range(1, 900000)]", "elements were made"),
+    ] {
+        let policy = policy(&[&format!("package t\n{digits}{last}")], "{}");
+        match asked(&policy, &ask(None)) {
+            Err(error) => assert!(!says.is_empty() && error.message.contains(says), "{last}: {}", error.message),
+            Ok((value, _)) => assert!(says.is_empty() && value.is_none_or(|value| value.as_string().is_ok()), "{last}"),
+        }
+    }
+}
+
+#[test]
+fn one_call_does_not_compare_copy_or_list_without_end() {
+    let long = "l := concat(\"\", [\"aaaaaaaaaaaaaaaaaaaa\" | some _ in numbers.range(1, 250000)])\n";
+    for last in [
+        "p := split(l, \"\")",
+        "p := indexof_n(l, substring(l, 0, 2500000))",
+        "p := regex.find_n(\"a\", l, -1)",
+        "p := strings.replace_n({sprintf(\"b%d\", [x]): \"\" | some x in numbers.range(1, 1000)}, l)",
+        "p := json.patch({\"a\": [1, 2]}, [{\"op\": \"copy\", \"from\": \"\", \"path\": sprintf(\"/%d\", [x])} | some x in numbers.range(1, 60)])",
+        "a := numbers.range(1, 20000)\np := json.patch({\"a\": a}, [{\"op\": \"add\", \"path\": \"/a/0\", \"value\": x} | some x in a])",
+        "p := json.unmarshal(sprintf(\"[%s1]\", [replace(l, \"a\", \"1,\")]))",
+    ] {
+        let error = refused(&format!("{long}{last}"));
+        assert!(error.message.contains("more than"), "{last}: {}", error.message);
+    }
+}
+
+#[test]
+fn an_union_of_many_objects_takes_time_that_grows_with_their_number_alone() {
+    let rules = "p := count(object.union_n([{sprintf(\"%d\", [x]): x} | some x in numbers.range(1, 30000)]))";
+    check(rules, "30000");
+}

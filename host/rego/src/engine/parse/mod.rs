@@ -40,6 +40,8 @@ struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: usize,
+    /// Bytes of heads that were copied for further bodies.
+    copied: usize,
     /// The file is Rego of before 1.0, unless it imports `rego.v1`.
     v0: bool,
     /// Words of [`FUTURE`] that a file of before 1.0 has imported.
@@ -79,6 +81,7 @@ impl<'a> Parser<'a> {
             tokens,
             at: 0,
             depth: 0,
+            copied: 0,
             v0: false,
             imported: Vec::new(),
             read: None,

@@ -3,7 +3,7 @@
 use crate::engine::ast::{Branch, Head, Import, Literal, Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::Kind;
-use crate::engine::limits::COMPILE_ERRORS;
+use crate::engine::limits::{ARGUMENTS, COMPILE_ERRORS, PATH, SOURCE_BYTES};
 
 use super::{FUTURE, Failed, Parsed, Parser};
 
@@ -59,6 +59,9 @@ impl Parser<'_> {
             let token = self.token(0);
             if token.space {
                 return Ok(path);
+            }
+            if path.len() > PATH {
+                return self.fail(first.span, format!("a name of more than {PATH} parts"));
             }
             match token.kind {
                 Kind::Dot => {
@@ -128,13 +131,16 @@ impl Parser<'_> {
                 Ok(())
             }
             ["future", "keywords"] => {
-                self.imported.extend(FUTURE);
+                self.imported = FUTURE.to_vec();
                 Ok(())
             }
             ["future", "keywords", word] if FUTURE.contains(word) => {
                 self.imported.extend(FUTURE.iter().filter(|known| *known == word));
                 // `every` is made of `in`.
                 self.imported.extend((*word == "every").then_some("in"));
+                // A file may import one word a million times.
+                self.imported.sort_unstable();
+                self.imported.dedup();
                 Ok(())
             }
             ["future", "keywords", word] => {
@@ -224,6 +230,11 @@ impl Parser<'_> {
             if !self.v0 && body.is_empty() {
                 break;
             }
+            // Each of the definitions has a head and a value of its own.
+            self.copied = self.copied.saturating_add((first.head.span.end - first.head.span.start) as usize);
+            if self.copied > SOURCE_BYTES {
+                return self.fail(start, "too many bodies behind rules with large heads");
+            }
             let (head, value) = (first.head.clone(), value.clone());
             let body = self.braced()?;
             let span = self.since(start);
@@ -298,6 +309,9 @@ impl Parser<'_> {
         let mut called = false;
         loop {
             let next = self.token(0);
+            if path.len() > PATH {
+                return self.fail(token.span, format!("a name of more than {PATH} parts"));
+            }
             match next.kind {
                 Kind::Dot if !next.space => {
                     self.bump();
@@ -313,7 +327,11 @@ impl Parser<'_> {
                 Kind::LParen if !next.space => {
                     self.bump();
                     called = true;
-                    args = Some(self.nested(|parser| parser.list(Kind::RParen))?).filter(|args| !args.is_empty());
+                    let list = self.nested(|parser| parser.list(Kind::RParen))?;
+                    if list.len() > ARGUMENTS {
+                        return self.fail(token.span, format!("more than {ARGUMENTS} arguments"));
+                    }
+                    args = Some(list).filter(|args| !args.is_empty());
                     break;
                 }
                 _ => break,

@@ -7,6 +7,7 @@ use regorus::Value;
 use crate::engine::ast::{Call, Comprehension, Literal, Name, Part, Ref, Term, TermKind};
 use crate::engine::bytes::admitted;
 use crate::engine::lex::Kind;
+use crate::engine::limits::{ARGUMENTS, PATH};
 use crate::engine::span::Span;
 
 use super::{Parsed, Parser};
@@ -231,11 +232,17 @@ impl Parser<'_> {
                     let name_span = self.since(start);
                     self.bump();
                     let args = self.nested(|parser| parser.list(Kind::RParen))?;
+                    if args.len() > ARGUMENTS {
+                        return self.fail(name_span, format!("more than {ARGUMENTS} arguments"));
+                    }
                     let call = Call { name, args, name_span, operator: false };
                     head = Term { kind: TermKind::Call(Arc::new(call)), span: self.since(start) };
                     path.clear();
                 }
                 _ => break,
+            }
+            if path.len() > PATH {
+                return self.fail(start, format!("a reference of more than {PATH} parts"));
             }
         }
         if path.is_empty() {

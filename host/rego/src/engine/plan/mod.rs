@@ -13,11 +13,13 @@ use regorus::Value;
 
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
+use crate::engine::limits::{NOTED_ERRORS, SHOWN_CYCLE};
 use crate::engine::modules::{Kind, Node as TreeNode, Tree};
 use crate::engine::order::{Bound, order};
 use crate::engine::program::{About, Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Step, Term};
 use crate::engine::reach::{Bits, Reach, Reads};
 use crate::engine::span::{Source, Span};
+use crate::engine::work::Work;
 
 pub(crate) use query::{QueryPlan, plan_query};
 
@@ -30,6 +32,7 @@ struct Planner<'a> {
     slots: &'a [SlotInfo],
     reads: Reads,
     targets: &'a mut Targets,
+    work: &'a Work,
     errors: &'a mut Vec<CompileError>,
 }
 
@@ -38,14 +41,18 @@ pub(crate) fn plan(
     tree: &Tree,
     rules: &[RuleIr],
     sources: &[Source],
+    work: &Work,
     errors: &mut Vec<CompileError>,
 ) -> (Program, Reach) {
     let mut targets = Targets::new();
     let mut reach = Reach::new(tree.nodes.len());
     let mut nodes: Vec<_> = tree.nodes.iter().enumerate().map(|(at, _)| empty_node(tree, at)).collect();
     for rule in rules.iter().filter(|rule| rule.sound) {
+        if !work.go_on(1) {
+            break;
+        }
         let mut planner =
-            Planner { tree, sources, slots: &rule.slots, reads: Reads::default(), targets: &mut targets, errors };
+            Planner { tree, sources, slots: &rule.slots, reads: Reads::default(), targets: &mut targets, work, errors };
         let planned = planner.rule(rule, None);
         let keyed = planner.keyed(rule);
         let reads = std::mem::take(&mut planner.reads);
@@ -79,12 +86,16 @@ pub(crate) fn plan(
     }
     reach.close();
     report_cycles(tree, &nodes, &reach, sources, errors);
-    fill(&targets, &reach);
+    fill(&targets, &reach, work);
     (Program { nodes }, reach)
 }
 
-fn fill(targets: &Targets, reach: &Reach) {
+fn fill(targets: &Targets, reach: &Reach, work: &Work) {
     for (atom, bits) in targets {
+        // Each has a bit for each node, and looks at all that any of them reads.
+        if !work.made(reach.reads.len() / 64) || !work.go_on(reach.reads.len()) {
+            break;
+        }
         bits.get_or_init(|| reach.affected(atom));
     }
 }
@@ -122,8 +133,14 @@ fn report_cycles(tree: &Tree, nodes: &[Node], reach: &Reach, sources: &[Source],
                 continue;
             }
             told.add(id);
+            if errors.len() >= NOTED_ERRORS {
+                return;
+            }
             let around = cycle.iter().cycle().skip(at).take(cycle.len() + 1);
-            let path: Vec<_> = around.map(|id| tree.name(*id)).collect();
+            let mut path: Vec<_> = around.take(SHOWN_CYCLE).map(|id| tree.name(*id)).collect();
+            if cycle.len() >= SHOWN_CYCLE {
+                path.push(format!("… ({} rules)", cycle.len()));
+            }
             let message = format!("rule {} is recursive: {}", node.name, path.join(" -> "));
             errors.push(CompileError::at(source, node.span, CompileCode::Recursion, message));
         }
@@ -132,7 +149,9 @@ fn report_cycles(tree: &Tree, nodes: &[Node], reach: &Reach, sources: &[Source],
 
 impl Planner<'_> {
     fn error(&mut self, span: Span, code: CompileCode, message: impl Into<String>) {
-        if let Some(source) = self.sources.get(span.file as usize).or(self.sources.last()) {
+        if let Some(source) = self.sources.get(span.file as usize).or(self.sources.last())
+            && self.errors.len() < NOTED_ERRORS
+        {
             self.errors.push(CompileError::at(source, span, code, message));
         }
     }
@@ -147,6 +166,7 @@ impl Planner<'_> {
             .iter()
             .map(|branch| {
                 let mut bound = Bound::new(rule.slots.len(), rule.arity);
+                self.work.go_on(rule.slots.len() / 64);
                 if let Some(slot) = known {
                     bound.add(slot);
                 }

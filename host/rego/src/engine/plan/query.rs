@@ -10,6 +10,7 @@ use crate::engine::program::Step;
 use crate::engine::reach::{Reach, Reads};
 use crate::engine::resolve::QueryIr;
 use crate::engine::span::Source;
+use crate::engine::work::Work;
 
 /// A planned query.
 #[derive(Debug)]
@@ -26,12 +27,13 @@ pub(crate) fn plan_query(
     tree: &Tree,
     reach: &Reach,
     sources: &[Source],
+    work: &Work,
     errors: &mut Vec<CompileError>,
 ) -> QueryPlan {
     let mut targets = Targets::new();
     let mut planner =
-        Planner { tree, sources, slots: &query.slots, reads: Reads::default(), targets: &mut targets, errors };
+        Planner { tree, sources, slots: &query.slots, reads: Reads::default(), targets: &mut targets, work, errors };
     let steps = planner.body(&query.body, &mut Bound::new(query.slots.len(), 0));
-    fill(&targets, reach);
+    fill(&targets, reach, work);
     QueryPlan { steps, slots: query.slots.len(), named: query.named }
 }

@@ -14,7 +14,7 @@ impl Planner<'_> {
     /// Orders and plans a body; afterwards all its variables are bound.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) -> Vec<Step> {
         let mut steps = Vec::with_capacity(body.len());
-        match order(body, &mut bound.clone()) {
+        match order(body, &mut bound.copy(self.work), self.work) {
             Ok(ordered) => {
                 for lit in ordered {
                     self.lit(lit, bound, &mut steps);
@@ -54,7 +54,7 @@ impl Planner<'_> {
                 }
             }
             LitKind::Truthy(expr) => Op::Truthy(self.term(expr, bound)),
-            LitKind::Not { body, .. } => Op::Not(self.body(body, &mut bound.clone())),
+            LitKind::Not { body, .. } => Op::Not(self.body(body, &mut bound.copy(self.work))),
             LitKind::In { key, value, domain } => {
                 let domain = self.term(domain, bound);
                 let key = key.as_ref().map(|key| self.pat(key, bound));
@@ -63,7 +63,7 @@ impl Planner<'_> {
             }
             LitKind::Every { key, value, domain, body, .. } => {
                 let domain = self.term(domain, bound);
-                let mut inner = bound.clone();
+                let mut inner = bound.copy(self.work);
                 let key = key.as_ref().map(|key| self.pat(key, &mut inner));
                 let value = self.pat(value, &mut inner);
                 let body = self.body(body, &mut inner);
@@ -81,7 +81,7 @@ impl Planner<'_> {
     }
 
     fn unify(&mut self, left: &Expr, right: &Expr, lit: &Lit, bound: &mut Bound, steps: &mut Vec<Step>) {
-        let Some(pairs) = split(left, right, &mut bound.clone()) else {
+        let Some(pairs) = split(left, right, &mut bound.copy(self.work)) else {
             return self.error(lit.span, CompileCode::UnsafeVar, "expression is unsafe");
         };
         for (known, other) in pairs {
@@ -145,7 +145,7 @@ impl Planner<'_> {
     }
 
     fn closure(&mut self, closure: &Closure, bound: &Bound) -> Of {
-        let mut inner = bound.clone();
+        let mut inner = bound.copy(self.work);
         let steps = self.body(&closure.body, &mut inner);
         let key = closure.key.as_ref().map(|key| self.head_term(key, &inner, closure.span));
         let value = self.head_term(&closure.value, &inner, closure.span);

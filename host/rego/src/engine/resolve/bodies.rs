@@ -16,6 +16,9 @@ use super::scopes::{How, shares_names};
 impl Resolver<'_> {
     pub(super) fn literals(&mut self, literals: &[Literal], out: &mut Vec<Lit>) {
         for literal in literals {
+            if !self.work.go_on(1) {
+                return;
+            }
             self.literal(literal, out);
         }
     }

@@ -15,22 +15,40 @@ mod tests;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::compile_options::CompileOptions;
 use crate::engine::annotations::Annotations;
 use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
-use crate::engine::limits::SLOTS;
+use crate::engine::limits::{NOTED_ERRORS, SLOTS};
 use crate::engine::modules::{Tree, constant_front};
 use crate::engine::span::{Source, Span};
+use crate::engine::work::Work;
 
 use scopes::{How, Local, Scope};
 
 pub(crate) use query::{QueryIr, arity, resolve_query};
 
 /// What the names of a file refer to.
-type Globals = BTreeMap<Name, Global>;
+#[derive(Default)]
+struct Globals {
+    /// The names of its package.
+    own: Arc<BTreeMap<Name, Global>>,
+    /// Those it imports, which hide the others, as in OPA.
+    imports: BTreeMap<Name, Global>,
+}
+
+impl Globals {
+    fn get(&self, name: &str) -> Option<&Global> {
+        self.imports.get(name).or_else(|| self.own.get(name))
+    }
+
+    fn of(tree: &Tree, module: &Module) -> Self {
+        Self { own: Arc::new(own_names(tree, &module.package)), imports: imported(module) }
+    }
+}
 
 /// What one name of a file refers to.
 struct Global {
@@ -62,6 +80,7 @@ struct Resolver<'a> {
     errors: &'a mut Vec<CompileError>,
     /// How many errors there were before the rule at work.
     sound: usize,
+    work: &'a Work,
 }
 
 /// Resolves every rule of every file.
@@ -72,13 +91,20 @@ pub(crate) fn resolve(
     places: &[Vec<NodeId>],
     annotations: &Annotations,
     options: CompileOptions,
+    work: &Work,
     errors: &mut Vec<CompileError>,
 ) -> Vec<RuleIr> {
     let mut rules = Vec::new();
+    let mut packages = BTreeMap::new();
     for (file, ((module, source), nodes)) in modules.iter().zip(sources).zip(places).enumerate() {
-        let globals = globals(tree, &module.package, module);
+        // Files of one package share its names.
+        let own = packages.entry(&module.package).or_insert_with(|| Arc::new(own_names(tree, &module.package)));
+        let globals = Globals { own: Arc::clone(own), imports: imported(module) };
         let used: Vec<_> = module.imports.iter().map(|_| Cell::new(false)).collect();
         for (at, (rule, node)) in module.rules.iter().zip(nodes).enumerate() {
+            if !work.go_on(1) {
+                return rules;
+            }
             let mut resolver = Resolver {
                 tree,
                 source,
@@ -93,6 +119,7 @@ pub(crate) fn resolve(
                 scopes: vec![Scope::default()],
                 met: Vec::new(),
                 sound: errors.len(),
+                work,
                 errors,
             };
             rules.push(resolver.rule(rule, *node));
@@ -102,28 +129,35 @@ pub(crate) fn resolve(
     rules
 }
 
-fn globals(tree: &Tree, package: &[Name], module: &Module) -> Globals {
-    let mut globals = Globals::new();
+fn own_names(tree: &Tree, package: &[Name]) -> BTreeMap<Name, Global> {
+    let mut names = BTreeMap::new();
     for name in tree.globals.get(package).into_iter().flatten() {
         let mut path = vec![Name::from("data")];
         path.extend(package.iter().cloned());
         path.push(name.clone());
-        globals.insert(name.clone(), Global { path, import: None });
+        names.insert(name.clone(), Global { path, import: None });
     }
-    // As in OPA an import stands in front of a rule of the same name, and the last of several imports (Rego of before 1.0
-    // allows them) in front of the others.
+    names
+}
+
+/// The names of the imports, of which the last counts: Rego of before 1.0 allows several of one name.
+fn imported(module: &Module) -> BTreeMap<Name, Global> {
+    let mut names = BTreeMap::new();
     for (at, import) in module.imports.iter().enumerate() {
         if let Some(name) = import.name() {
-            globals.insert(name.clone(), Global { path: import.path.clone(), import: Some(at) });
+            names.insert(name.clone(), Global { path: import.path.clone(), import: Some(at) });
         }
     }
-    globals
+    names
 }
 
 impl Resolver<'_> {
     fn error(&mut self, span: Span, code: CompileCode, message: impl Into<String>) {
-        let error = CompileError::at(self.source, span, code, message);
-        self.errors.push(error);
+        // One error is enough for the rule to be unsound.
+        if self.errors.len() < NOTED_ERRORS || self.errors.len() == self.sound {
+            let error = CompileError::at(self.source, span, code, message);
+            self.errors.push(error);
+        }
     }
 
     fn slot(&mut self, name: Option<Name>, span: Span) -> Slot {

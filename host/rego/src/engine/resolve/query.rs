@@ -1,13 +1,14 @@
 //! [`resolve_query`]: the names of a query.
 
 use super::names::builtin;
-use super::{Globals, Resolver, globals};
+use super::{Globals, Resolver};
 use crate::compile_options::CompileOptions;
 use crate::engine::ast::{Literal, Module, Name};
 use crate::engine::error::CompileError;
 use crate::engine::ir::{Lit, Slot, SlotInfo};
 use crate::engine::modules::Tree;
 use crate::engine::span::Source;
+use crate::engine::work::Work;
 
 /// A resolved query: its literals, its variables, and those a caller sees.
 pub(crate) struct QueryIr {
@@ -22,9 +23,10 @@ pub(crate) fn resolve_query(
     source: &Source,
     tree: &Tree,
     within: Option<&Module>,
+    work: &Work,
     errors: &mut Vec<CompileError>,
 ) -> QueryIr {
-    let globals = within.map_or_else(Globals::new, |module| globals(tree, &module.package, module));
+    let globals = within.map_or_else(Globals::default, |module| Globals::of(tree, module));
     let mut resolver = Resolver {
         tree,
         source,
@@ -39,6 +41,7 @@ pub(crate) fn resolve_query(
         scopes: Vec::new(),
         met: Vec::new(),
         sound: errors.len(),
+        work,
         errors,
     };
     resolver.open(body, &[]);

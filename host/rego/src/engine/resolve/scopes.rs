@@ -173,7 +173,7 @@ impl Resolver<'_> {
             let known = matches!(&*name, "input" | "data" | "_")
                 || declared.contains(&name)
                 || self.lookup(&name).is_some()
-                || self.globals.contains_key(&name);
+                || self.globals.get(&name).is_some();
             if !known {
                 let slot = self.slot(Some(name.clone()), span);
                 if let Some(scope) = self.scopes.last_mut() {

@@ -194,6 +194,7 @@ impl Resolver<'_> {
         let name = joined(&call.name);
         let (annotations, file, rule) = self.annotations?;
         match name.as_str() {
+            "rego.metadata.chain" if !self.work.made(annotations.links(file)) => Some(Value::Undefined),
             "rego.metadata.chain" => Some(annotations.chain(file, rule)),
             "rego.metadata.rule" => Some(annotations.rule(file, rule)),
             _ => None,

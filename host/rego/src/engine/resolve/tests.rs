@@ -47,7 +47,7 @@ fn a_wrong_number_of_arguments_is_an_error() {
 /// The messages in strict mode.
 fn untidy(text: &str) -> Vec<String> {
     let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package a\n{text}") }];
-    let options = CompileOptions { strict: true, v0: false };
+    let options = CompileOptions { strict: true, ..CompileOptions::default() };
     let errors = Files::parse(files, options).and_then(|files| files.compile(Value::new_object())).err();
     errors.unwrap_or_default().into_iter().map(|error| format!("{}: {}", error.row, error.message)).collect()
 }

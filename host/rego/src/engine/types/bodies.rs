@@ -17,8 +17,12 @@ impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) {
         // What cannot be put in order has been told before.
-        let Ok(ordered) = order(body, bound) else { return };
+        let Ok(ordered) = order(body, bound, self.work) else { return };
         for lit in ordered {
+            // The kinds of one literal may have a thousand parts.
+            if !self.work.go_on(64) {
+                return;
+            }
             self.lit(lit, bound);
         }
     }
@@ -41,7 +45,7 @@ impl Checker<'_> {
                 }
             }
             LitKind::Truthy(expr) => drop(self.expr(expr)),
-            LitKind::Not { body, .. } => self.body(body, &mut bound.clone()),
+            LitKind::Not { body, .. } => self.body(body, &mut bound.copy(self.work)),
             LitKind::In { key, value, domain } => {
                 let kind = self.expr(domain);
                 if kind.values().is_none() {
@@ -59,7 +63,7 @@ impl Checker<'_> {
                     self.bind(key, &kind.keys().unwrap_or(Kind::Any));
                 }
                 self.bind(value, &kind.values().unwrap_or(Kind::Any));
-                let mut inner = bound.clone();
+                let mut inner = bound.copy(self.work);
                 for expr in key.iter().chain([value]) {
                     expr.slots(&mut |slot| {
                         inner.add(slot);
@@ -73,7 +77,7 @@ impl Checker<'_> {
                         self.expr(expr);
                     }
                 }
-                self.body(body, &mut bound.clone());
+                self.body(body, &mut bound.copy(self.work));
             }
             LitKind::Print(closures) => {
                 for closure in closures {
@@ -88,7 +92,7 @@ impl Checker<'_> {
         match expr {
             Expr::Const(value) => Kind::of(value),
             Expr::Var(slot) => self.slot(*slot).cloned().unwrap_or(Kind::Any),
-            Expr::Array(items) => Kind::Array(items.iter().map(|item| self.expr(item)).collect(), None),
+            Expr::Array(items) => Kind::array(items.iter().map(|item| self.expr(item)).collect()),
             Expr::Set(items) => {
                 let kinds: Vec<_> = items.iter().map(|item| self.expr(item)).collect();
                 Kind::set_of(kinds.into_iter().fold(None, Kind::or).unwrap_or(Kind::Any))
@@ -119,15 +123,16 @@ impl Checker<'_> {
                 }
             }
         }
-        let rest = keys.zip(values).map(std::sync::Arc::new);
+        let rest = keys.zip(values);
         if fixed.is_empty() && rest.is_none() {
             return Kind::object_of(Kind::Any, Kind::Any);
         }
-        Kind::Object(fixed.into(), rest)
+        Kind::object(fixed, rest)
     }
 
     fn closure(&mut self, closure: &Closure) -> Kind {
         let mut bound = Bound::new(self.slots.len(), 0);
+        self.work.go_on(self.slots.len() / 64);
         for slot in &closure.free {
             bound.add(*slot);
         }
@@ -268,7 +273,7 @@ impl Checker<'_> {
             };
             let of = self.expr(key);
             let next = kind.at(constant, &of);
-            let front = shown.clone();
+            let front = shown.len();
             shown.push_str(&self.step(key));
             match next {
                 Ok(next) => {
@@ -282,7 +287,9 @@ impl Checker<'_> {
                             let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
                             format!("have: {key}\n\twant (one of): [{}]", keys.join(" "))
                         }
-                        (Missing::Keys(_), None) => format!("have (type): {of}\n\twant a key of {front}"),
+                        (Missing::Keys(_), None) => {
+                            format!("have (type): {of}\n\twant a key of {}", shown.get(..front).unwrap_or_default())
+                        }
                         (Missing::Key(want), Some(key)) => format!("have: {key}\n\twant (type): {want}"),
                         (Missing::Key(want), None) => format!("have (type): {of}\n\twant (type): {want}"),
                     };

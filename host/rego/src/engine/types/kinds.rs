@@ -15,6 +15,10 @@ const ALTERNATIVES: usize = 16;
 const ELEMENTS: usize = 64;
 const LEVELS: usize = 6;
 
+/// Parts that a kind may have, all levels together; a larger one is any value. Twenty rules that each name the one before
+/// twice make a kind of a million parts.
+const PARTS: usize = 1_000;
+
 /// A set of values. The order is that of OPA's messages.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -46,17 +50,51 @@ pub(super) enum Missing {
 impl Kind {
     /// An array of one kind of elements.
     pub(super) fn array_of(element: Self) -> Self {
-        Self::Array([].into(), Some(element.into()))
+        Self::Array([].into(), Some(element.into())).bounded()
+    }
+
+    /// An array of exactly these elements.
+    pub(super) fn array(elements: Vec<Self>) -> Self {
+        Self::Array(elements.into(), None).bounded()
     }
 
     /// A set of such elements.
     pub(super) fn set_of(element: Self) -> Self {
-        Self::Set(element.into())
+        Self::Set(element.into()).bounded()
     }
 
     /// An object of any keys of one kind.
     pub(super) fn object_of(key: Self, value: Self) -> Self {
-        Self::Object(Arc::default(), Some((key, value).into()))
+        Self::object(BTreeMap::new(), Some((key, value)))
+    }
+
+    /// An object of known keys, and of others where there may be others.
+    pub(super) fn object(fixed: BTreeMap<Value, Self>, rest: Option<(Self, Self)>) -> Self {
+        Self::Object(fixed.into(), rest.map(Arc::new)).bounded()
+    }
+
+    /// The same, or any value where it has too many parts: a wider kind refuses less, and never something that is right.
+    fn bounded(self) -> Self {
+        let mut left = PARTS;
+        if self.fits(&mut left) { self } else { Self::Any }
+    }
+
+    /// Whether it has no more parts than are left.
+    fn fits(&self, left: &mut usize) -> bool {
+        let Some(less) = left.checked_sub(1) else { return false };
+        *left = less;
+        match self {
+            Self::Null | Self::Boolean | Self::Number | Self::String | Self::Any => true,
+            Self::Array(fixed, rest) => {
+                fixed.iter().all(|kind| kind.fits(left)) && rest.as_ref().is_none_or(|kind| kind.fits(left))
+            }
+            Self::Object(fixed, rest) => {
+                fixed.values().all(|kind| kind.fits(left))
+                    && rest.as_ref().is_none_or(|rest| rest.0.fits(left) && rest.1.fits(left))
+            }
+            Self::Set(of) => of.fits(left),
+            Self::One(all) => all.iter().all(|kind| kind.fits(left)),
+        }
     }
 
     /// The kind of exactly this value.
@@ -72,14 +110,14 @@ impl Kind {
             Value::Number(_) => Self::Number,
             Value::String(_) => Self::String,
             Value::Array(all) if all.len() > ELEMENTS || level > LEVELS => Self::array_of(Self::Any),
-            Value::Array(all) => Self::Array(all.iter().map(inner).collect(), None),
+            Value::Array(all) => Self::array(all.iter().map(inner).collect()),
             Value::Set(all) if all.is_empty() || all.len() > ELEMENTS || level > LEVELS => Self::set_of(Self::Any),
             Value::Set(all) => Self::set_of(all.iter().map(inner).fold(None, Self::or).unwrap_or(Self::Any)),
             Value::Object(all) if all.is_empty() || all.len() > ELEMENTS || level > LEVELS => {
                 Self::object_of(Self::Any, Self::Any)
             }
             Value::Object(all) => {
-                Self::Object(Arc::new(all.iter().map(|(key, value)| (key.clone(), inner(value))).collect()), None)
+                Self::object(all.iter().map(|(key, value)| (key.clone(), inner(value))).collect(), None)
             }
             Value::Undefined => Self::Any,
         }
@@ -123,7 +161,7 @@ impl Kind {
         }
         all.sort();
         all.dedup();
-        Some(if all.len() > ALTERNATIVES { Self::Any } else { Self::One(all.into()) })
+        Some(if all.len() > ALTERNATIVES { Self::Any } else { Self::One(all.into()).bounded() })
     }
 
     /// Whether some value can be of both kinds.
@@ -137,10 +175,13 @@ impl Kind {
             | (Self::Number, Self::Number)
             | (Self::String, Self::String) => true,
             (Self::Array(left, more_left), Self::Array(right, more_right)) => {
-                arrays_meet(left, right, more_right.as_deref()) && arrays_meet(right, left, more_left.as_deref())
+                arrays_meet((left, more_left.as_deref()), (right, more_right.as_deref()))
             }
             (Self::Object(left, more_left), Self::Object(right, more_right)) => {
-                objects_meet(left, right, more_right.as_deref()) && objects_meet(right, left, more_left.as_deref())
+                left.iter().all(|(key, one)| match right.get(key) {
+                    Some(other) => one.meets(other),
+                    None => is_other(more_right.as_deref(), key, one),
+                }) && right.iter().all(|(key, one)| left.contains_key(key) || is_other(more_left.as_deref(), key, one))
             }
             // Two sets are equal when both are empty, but OPA does not think of that, and nobody writes it.
             (Self::Set(left), Self::Set(right)) => left.meets(right),
@@ -226,16 +267,17 @@ impl Kind {
     }
 }
 
-fn arrays_meet(left: &[Kind], right: &[Kind], more: Option<&Kind>) -> bool {
-    left.iter().enumerate().all(|(at, one)| right.get(at).or(more).is_some_and(|other| one.meets(other)))
+/// Each place is looked at once: to go through both sides one after the other would double the work at every level.
+fn arrays_meet((left, more_left): (&[Kind], Option<&Kind>), (right, more_right): (&[Kind], Option<&Kind>)) -> bool {
+    (0..left.len().max(right.len())).all(|at| match (left.get(at).or(more_left), right.get(at).or(more_right)) {
+        (Some(one), Some(other)) => one.meets(other),
+        _ => false,
+    })
 }
 
-fn objects_meet(left: &BTreeMap<Value, Kind>, right: &BTreeMap<Value, Kind>, more: Option<&(Kind, Kind)>) -> bool {
-    left.iter().all(|(key, one)| match (right.get(key), more) {
-        (Some(other), _) => one.meets(other),
-        (None, Some((of, other))) => of.meets(&Kind::of(key)) && one.meets(other),
-        (None, None) => false,
-    })
+/// Whether a key and its value can be among the other keys of an object.
+fn is_other(others: Option<&(Kind, Kind)>, key: &Value, value: &Kind) -> bool {
+    others.is_some_and(|(of, other)| of.meets(&Kind::of(key)) && value.meets(other))
 }
 
 impl fmt::Display for Kind {

@@ -14,10 +14,12 @@ use std::collections::BTreeMap;
 
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot};
+use crate::engine::limits::NOTED_ERRORS;
 use crate::engine::modules::{Kind as NodeKind, Tree};
 use crate::engine::order::Bound;
 use crate::engine::reach::Reach;
 use crate::engine::span::{Source, Span};
+use crate::engine::work::Work;
 
 use kinds::Kind;
 
@@ -37,6 +39,7 @@ struct Checker<'a> {
     /// The kinds of the rule at work's variables; none where nothing is bound yet.
     slots: Vec<Option<Kind>>,
     names: &'a [crate::engine::ir::SlotInfo],
+    work: &'a Work,
     errors: &'a mut Vec<CompileError>,
 }
 
@@ -46,6 +49,7 @@ pub(crate) fn check(
     rules: &[RuleIr],
     reach: &Reach,
     sources: &[Source],
+    work: &Work,
     errors: &mut Vec<CompileError>,
 ) -> BTreeMap<NodeId, String> {
     let mut signatures = BTreeMap::new();
@@ -62,8 +66,11 @@ pub(crate) fn check(
         }
     }
     let known = vec![None; tree.nodes.len()];
-    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], errors };
+    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], work, errors };
     for id in reach.bottom_up() {
+        if !work.go_on(1) {
+            break;
+        }
         let rules = of_node.get(id as usize).map(Vec::as_slice).unwrap_or_default();
         checker.node(id, rules);
         if tree.node(id).is_some_and(|node| node.kind == NodeKind::Function && node.is_test()) {
@@ -81,7 +88,9 @@ pub(crate) fn check(
 
 impl<'a> Checker<'a> {
     fn error(&mut self, span: Span, message: String) {
-        if let Some(source) = self.sources.get(span.file as usize) {
+        if let Some(source) = self.sources.get(span.file as usize)
+            && self.errors.len() < NOTED_ERRORS
+        {
             self.errors.push(CompileError::at(source, span, CompileCode::Type, message));
         }
     }
@@ -95,6 +104,7 @@ impl<'a> Checker<'a> {
             for branch in &rule.branches {
                 self.names = &rule.slots;
                 self.slots = vec![None; rule.slots.len()];
+                self.work.go_on(rule.slots.len() / 8);
                 let count = rule.arity;
                 for lit in branch.body.iter().take(count) {
                     // Constants among the arguments stand in front of the body.

@@ -11,6 +11,41 @@ fn messages(text: &str) -> Vec<String> {
     errors.into_iter().map(|error| format!("{} {}", error.row, error.message.replace("\n\t", " / "))).collect()
 }
 
+/// `s0` to `sN`, each made of the one before twice.
+fn doubled(name: &str, levels: usize, line: impl Fn(&str) -> String) -> String {
+    let lines = (1..=levels).map(|at| format!("{name}{at} := {}\n", line(&format!("{name}{}", at - 1))));
+    format!("{name}0 := [1]\n{}", lines.collect::<String>())
+}
+
+#[test]
+fn kinds_that_double_at_each_line_are_checked_in_a_moment() {
+    let started = std::time::Instant::now();
+    let array: fn(&str) -> String = |below| format!("[{below}, {below}]");
+    let object: fn(&str) -> String = |below| format!("{{\"a\": {below}, \"b\": {below}}}");
+    let set: fn(&str) -> String = |below| format!("{{{below}, [{below}]}}");
+    let chosen: fn(&str) -> String = |below| format!("[x | x := [{below}, {{{below}}}][_]]");
+    for line in [array, object, set, chosen] {
+        let (one, other) = (doubled("s", 60, line), doubled("t", 60, line));
+        for last in ["p if s60 == t60", "p if s9 == t9", "p if s60 == 1", "p := s60[0][1]", "p := count(s60, 1)"] {
+            messages(&format!("{one}{other}{last}"));
+        }
+    }
+    let deep: String = (1..=5_000).map(|at| format!("r{at} := [r{}]\nq{at} := [q{}]\n", at - 1, at - 1)).collect();
+    messages(&format!("r0 := 1\nq0 := 1\n{deep}p if r5000 == q5000\nq if r900 == q900"));
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_kind_with_too_many_parts_is_any_and_refuses_nothing() {
+    let array = |below: &str| format!("[{below}, {below}]");
+    let small = messages(&format!("{}p if s3 == 1", doubled("s", 3, array)));
+    assert!(small.len() == 1 && small[0].contains("match error"), "{small:?}");
+    let large = messages(&format!("{}p if s60 == 1", doubled("s", 60, array)));
+    assert!(large.len() == 1 && large[0].len() < 10_000, "an array is still none of the numbers: {large:?}");
+    let steps = "[0]".repeat(60);
+    assert!(messages(&format!("{}p if s60{steps} == \"a\"", doubled("s", 60, array))).is_empty());
+}
+
 #[test]
 fn what_can_never_have_a_value_is_refused() {
     for (text, want) in [

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regorus::Value;
 
-use crate::engine::builtins::write_term;
+use crate::engine::builtins::write_start;
 use crate::engine::eval::Eval;
 use crate::engine::ir::{Callee, Slot};
 use crate::engine::limits::VALUE_CHARACTERS;
@@ -57,7 +57,8 @@ pub(crate) fn parts<'p>(
 /// The value as a Rego term; a long one is cut.
 pub(crate) fn shown(value: &Value) -> String {
     let mut text = String::new();
-    write_term(&mut text, value);
+    // No letter takes more than ten bytes in a term.
+    write_start(&mut text, value, VALUE_CHARACTERS * 10);
     if text.chars().count() > VALUE_CHARACTERS {
         text = text.chars().take(VALUE_CHARACTERS).collect();
         text.push('…');
