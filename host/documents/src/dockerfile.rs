@@ -275,7 +275,15 @@ mod tests {
         let read = read(text).unwrap();
         let one = |one: &Value| {
             let text = |name: &str| one[name].as_str().unwrap().to_owned();
-            format!("{}|{}|{}|{}|{}|{}", text("Cmd"), text("SubCmd"), one["JSON"], one["Stage"], one["Flags"], one["Value"])
+            format!(
+                "{}|{}|{}|{}|{}|{}",
+                text("Cmd"),
+                text("SubCmd"),
+                one["JSON"],
+                one["Stage"],
+                one["Flags"],
+                one["Value"]
+            )
         };
         read[0].as_array().unwrap().iter().map(one).collect()
     }
@@ -321,7 +329,9 @@ mod tests {
 
     #[test]
     fn what_is_no_dockerfile_is_an_error_with_its_line() {
-        for text in ["FROM x\nDENY y", "FROM", "FROM x\nCOPY <<E /a\nb", "FROM x\nENV a", "ONBUILD ONBUILD RUN x", "CMD [1]"] {
+        for text in
+            ["FROM x\nDENY y", "FROM", "FROM x\nCOPY <<E /a\nb", "FROM x\nENV a", "ONBUILD ONBUILD RUN x", "CMD [1]"]
+        {
             assert!(read(text).unwrap_err().contains("line "), "{text}");
         }
         assert!(read("# only\n\n").is_err());

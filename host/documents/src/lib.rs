@@ -134,7 +134,8 @@ impl Kind {
         let name = path.file_name().unwrap_or_default().to_ascii_lowercase();
         // As in Go, `.env` is an end without a name before it.
         let (first, end) = name.rsplit_once('.').unwrap_or((&name, ""));
-        let is_named = |start: &str| name == start || name.strip_prefix(start).is_some_and(|rest| rest.starts_with('.'));
+        let is_named =
+            |start: &str| name == start || name.strip_prefix(start).is_some_and(|rest| rest.starts_with('.'));
         if is_named("dockerfile") || end == "dockerfile" {
             return Self::Readable(Form::Dockerfile);
         }
@@ -299,7 +300,9 @@ mod tests {
         ] {
             assert_eq!(Kind::of(Utf8Path::new(name)), want, "{name}");
         }
-        for (name, listed) in [("a", false), ("a.yaml", true), ("Dockerfile", true), ("a.cue", true), ("README.md", false)] {
+        for (name, listed) in
+            [("a", false), ("a.yaml", true), ("Dockerfile", true), ("a.cue", true), ("README.md", false)]
+        {
             assert_eq!(Kind::is_listed(Utf8Path::new(name)), listed, "{name}");
         }
     }

@@ -59,10 +59,14 @@ fn absolute(path: &Utf8Path) -> Utf8PathBuf {
 fn form_of(path: &Utf8Path) -> Result<Form, Unusable> {
     match Kind::of(path) {
         Kind::Readable(form) => Ok(form),
-        Kind::Unreadable(kind) => Err(Unusable::new(format!("`{path}` is {kind} by its name, which assay cannot read"))
-            .hint("`--ignore` of `assay test` leaves files out; `--parser` says what a file is written in")),
-        Kind::Unknown => Err(Unusable::new(format!("`{path}` is of no kind that assay reads by its name"))
-            .hint("documents are JSON, JSONC, YAML, TOML, dotenv, HCL, INI, XML and Dockerfiles")),
+        Kind::Unreadable(kind) => {
+            Err(Unusable::new(format!("`{path}` is {kind} by its name, which assay cannot read"))
+                .hint("`--ignore` of `assay test` leaves files out; `--parser` says what a file is written in"))
+        }
+        Kind::Unknown => Err(Unusable::new(format!(
+            "`{path}` is neither JSON, YAML nor of another kind that assay reads by its name"
+        ))
+        .hint("documents are JSON, JSONC, YAML, TOML, dotenv, HCL, INI, XML and Dockerfiles")),
     }
 }
 

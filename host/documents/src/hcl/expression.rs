@@ -25,7 +25,11 @@ pub(super) enum Kind {
     /// `"${…}"`, which is what is put in.
     Wrapped(Box<Expression>),
     /// `a ? b : c`, with where the condition ends and what its results are as texts.
-    Conditional { condition: (usize, usize), yes: String, no: String },
+    Conditional {
+        condition: (usize, usize),
+        yes: String,
+        no: String,
+    },
     /// Names with points between them.
     Path,
     Other,
@@ -98,11 +102,7 @@ impl Parser<'_> {
             self.space()?;
             self.expect(":")?;
             let no = self.expression()?;
-            let kind = Kind::Conditional {
-                condition: (found.from, found.to),
-                yes: yes.part(self),
-                no: no.part(self),
-            };
+            let kind = Kind::Conditional { condition: (found.from, found.to), yes: yes.part(self), no: no.part(self) };
             found = Expression { from: found.from, to: no.to, kind };
         } else {
             self.at = end;

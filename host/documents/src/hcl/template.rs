@@ -77,9 +77,8 @@ impl Parser<'_> {
                 let indent = if flush { indent_of(body) } else { 0 };
                 let text = if indent > 0 { unindented(body, indent) } else { body.to_owned() };
                 let mut inner = Parser { text: &text, at: 0, depth: self.depth, newlines: false };
-                let (pieces, stop) = inner
-                    .pieces(End::At(text.len()), &mut None)
-                    .map_err(|why| format!("{why} in the text"))?;
+                let (pieces, stop) =
+                    inner.pieces(End::At(text.len()), &mut None).map_err(|why| format!("{why} in the text"))?;
                 if stop != Stop::End {
                     return Err("a directive has no beginning".to_owned());
                 }

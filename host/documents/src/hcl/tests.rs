@@ -47,8 +47,26 @@ fn expressions_and_texts_are_read_as_conftest_reads_them() {
 #[test]
 fn what_is_no_hcl_is_an_error_with_its_place() {
     for text in [
-        "a", "a =", "a = 1\na = 2", "a = 1 b = 2", "a {", "}", "a \"b {}", "a = \"x", "a = \"${x\"", "a = <<E\nx", "a = [1", "a = {b}",
-        "a = f(", "a = \"\\q\"", "a = \"%{ if x }\"", "a = \"%{ endif }\"", "/* x", "a = 1 ? 2", "a { b = 1 c = 2 }", "x y {}\nx {}",
+        "a",
+        "a =",
+        "a = 1\na = 2",
+        "a = 1 b = 2",
+        "a {",
+        "}",
+        "a \"b {}",
+        "a = \"x",
+        "a = \"${x\"",
+        "a = <<E\nx",
+        "a = [1",
+        "a = {b}",
+        "a = f(",
+        "a = \"\\q\"",
+        "a = \"%{ if x }\"",
+        "a = \"%{ endif }\"",
+        "/* x",
+        "a = 1 ? 2",
+        "a { b = 1 c = 2 }",
+        "x y {}\nx {}",
         "a = 1e999999",
     ] {
         assert!(read(text).unwrap_err().contains("line "), "{text}");
@@ -58,7 +76,14 @@ fn what_is_no_hcl_is_an_error_with_its_place() {
 #[test]
 fn depth_is_bounded_in_every_way_to_nest() {
     for (open, close) in [
-        ("[", "]"), ("(", ")"), ("{a=", "}"), ("\"${", "}\""), ("f(", ")"), ("a[", "]"), ("a ? b : ", ""), ("\"%{if a}${", "}%{endif}\""),
+        ("[", "]"),
+        ("(", ")"),
+        ("{a=", "}"),
+        ("\"${", "}\""),
+        ("f(", ")"),
+        ("a[", "]"),
+        ("a ? b : ", ""),
+        ("\"%{if a}${", "}%{endif}\""),
     ] {
         let text = format!("a = {}1{}", open.repeat(100_000), close.repeat(100_000));
         assert!(read(&text).unwrap_err().contains("deep"), "{open}");

@@ -208,7 +208,10 @@ impl Fields {
         }
         let key = key.key?;
         if !self.own.insert(key.clone()) {
-            return Err(format!("duplicate mapping key: {}, before the value", key.chars().take(60).collect::<String>()));
+            return Err(format!(
+                "duplicate mapping key: {}, before the value",
+                key.chars().take(60).collect::<String>()
+            ));
         }
         self.found.insert(key, node.value);
         Ok(())

@@ -14,13 +14,22 @@ fn a_document_is_what_go_takes_it_for() {
         ("a:\nb: ~\n", json!({"a": null, "b": null})),
         ("a: 1.0\nb: 1e3\nc: 1.5\nd: 0o14", json!({"a": 1, "b": 1000, "c": 1.5, "d": 12})),
         ("a: 2001-12-14\nb: 1:30\n", json!({"a": "2001-12-14", "b": "1:30"})),
-        ("1: a\n1.5: b\nyes: c\n2001-01-02: d\n1e9: e\n", json!({"1": "a", "1.5": "b", "true": "c", "2001-01-02": "d", "1e+09": "e"})),
-        ("a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}\ne: *x\n", json!({"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}, "e": {"b": 1, "c": 2}})),
+        (
+            "1: a\n1.5: b\nyes: c\n2001-01-02: d\n1e9: e\n",
+            json!({"1": "a", "1.5": "b", "true": "c", "2001-01-02": "d", "1e+09": "e"}),
+        ),
+        (
+            "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}\ne: *x\n",
+            json!({"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}, "e": {"b": 1, "c": 2}}),
+        ),
         ("a: &x {b: 1}\nc: {<<: [*x, {b: 2, d: 4}]}\n", json!({"a": {"b": 1}, "c": {"b": 1, "d": 4}})),
         // As in Go, what is merged after a key replaces it.
         ("c: {b: 0, <<: {b: 1}}\n", json!({"c": {"b": 1}})),
         ("\"<<\": 1", json!({"<<": 1})),
-        ("a: !!str 12\nb: !!int '3'\nc: !!float 3\nd: !Ref yes\ne: !!binary aGk=\nf: ! yes\n", json!({"a": "12", "b": 3, "c": 3, "d": "yes", "e": "hi", "f": true})),
+        (
+            "a: !!str 12\nb: !!int '3'\nc: !!float 3\nd: !Ref yes\ne: !!binary aGk=\nf: ! yes\n",
+            json!({"a": "12", "b": 3, "c": 3, "d": "yes", "e": "hi", "f": true}),
+        ),
         ("- !Sub [a, 1]\n- !x {y: 2}\n", json!([["a", 1], {"true": 2}])),
         (r#"{"a": [1, "😀", true, null]}"#, json!({"a": [1, "😀", true, null]})),
         ("%YAML 1.1\n---\na: 1\n", json!({"a": 1})),
@@ -33,8 +42,23 @@ fn a_document_is_what_go_takes_it_for() {
 #[test]
 fn what_go_loses_or_json_cannot_hold_is_an_error_with_a_place() {
     for text in [
-        "a: 1\na: 2", "1: a\n'1': b", "y: 1\nyes: 2", "a: .inf", "a: .NaN", "~: 1", "[a]: 1", "a: 1\n---\nb: 2", "a: *x",
-        "a: &x [*x]", "a: !!int x", "a: !!binary '*'", "a: !!binary /w==", "<<: 1", "<<: [1]", "{", "a: b: c",
+        "a: 1\na: 2",
+        "1: a\n'1': b",
+        "y: 1\nyes: 2",
+        "a: .inf",
+        "a: .NaN",
+        "~: 1",
+        "[a]: 1",
+        "a: 1\n---\nb: 2",
+        "a: *x",
+        "a: &x [*x]",
+        "a: !!int x",
+        "a: !!binary '*'",
+        "a: !!binary /w==",
+        "<<: 1",
+        "<<: [1]",
+        "{",
+        "a: b: c",
         "18446744073709551615: a",
     ] {
         let error = parse(text).unwrap_err().to_string();

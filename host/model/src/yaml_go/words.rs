@@ -153,7 +153,8 @@ fn is_moment(text: &str) -> bool {
         let (hour, rest) = digits(text, 1, 2)?;
         let (minute, rest) = digits(rest.strip_prefix(':')?, 1, 2)?;
         let (second, rest) = digits(rest.strip_prefix(':')?, 1, 2)?;
-        let fraction = rest.strip_prefix(['.', ',']).filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+        let fraction =
+            rest.strip_prefix(['.', ',']).filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
         let rest = fraction.map_or(rest, |rest| rest.trim_start_matches(|digit: char| digit.is_ascii_digit()));
         (hour < 24 && minute < 60 && second < 60).then_some(rest)
     }
@@ -309,8 +310,29 @@ mod tests {
             assert!(differs(text), "{text}");
         }
         for text in [
-            "true", "null", "~", "", "12", "08", "0o14", "0x1f", "1.5", "1e3", "1:30", "2001-12-14", ".inf", "-.inf", ".nan",
-            "text", "v1.2", "sha256:0", "18446744073709551616", "+1", "-3", "00", "_1",
+            "true",
+            "null",
+            "~",
+            "",
+            "12",
+            "08",
+            "0o14",
+            "0x1f",
+            "1.5",
+            "1e3",
+            "1:30",
+            "2001-12-14",
+            ".inf",
+            "-.inf",
+            ".nan",
+            "text",
+            "v1.2",
+            "sha256:0",
+            "18446744073709551616",
+            "+1",
+            "-3",
+            "00",
+            "_1",
         ] {
             assert!(!differs(text), "{text}");
         }

@@ -183,8 +183,9 @@ impl Printer<'_> {
             self.out.push_str(&format!("%!{verb}(BADINDEX)"));
         } else if let Some(value) = self.values.get(self.next) {
             self.next += 1;
-            // With `v`, `+` asks for the names of fields, which no value here has.
-            let flags = Flags { plus: flags.plus && verb != 'v', ..flags };
+            // With `v`, `+` asks for the names of fields, which no value here has; a large number minds it all the same.
+            let signs = verb != 'v' || matches!(value, Operand::Big(_));
+            let flags = Flags { plus: flags.plus && signs, ..flags };
             let shown = show(value, verb, flags);
             self.out.push_str(&shown);
         } else {
