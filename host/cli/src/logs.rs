@@ -235,13 +235,7 @@ fn tame(text: &str) -> String {
 
 fn escaped(text: &str, quotes: bool) -> String {
     let mut escaped = String::with_capacity(text.len());
-    let mut before = None;
-    let mut characters = text.chars();
-    loop {
-        let rest = characters.as_str();
-        let Some(character) = characters.next() else { break };
-        let is_command = plain::is_command(before, rest);
-        before = Some(character);
+    for (character, is_command) in plain::characters(text) {
         match character {
             '"' | '\\' if quotes => escaped.extend(['\\', character]),
             '\n' => escaped.push_str("\\n"),

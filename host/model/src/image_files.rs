@@ -1,7 +1,8 @@
 //! [`documents`]: files taken out of an image or a blob, as the values that rules see.
 //!
 //! `ec` leaves out a file that is no YAML, and reads one with a key twice. Left out, what a rule forbids could stand in a
-//! file that it never sees, so here such a file is an error of the component.
+//! file that it never sees. So what `ec` reads and this program does not is an error of the component, and so is every
+//! unreadable file where files are evidence.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +15,39 @@ use crate::{
     yaml,
 };
 
+/// What becomes of a file that is neither YAML nor JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// It is an error: each file is evidence.
+    Refused,
+    /// It is left out, as in `ec`, where a policy asks for files of any kind.
+    LeftOut,
+}
+
 /// Reads each file as YAML or JSON, the first document of each, within the memory that all of them may take.
 ///
 /// `place` is what sentences call the image or blob.
 ///
 /// # Errors
 /// A file cannot be read, or they are too large together.
-pub fn documents(place: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Value>, NoAnswer> {
+pub fn documents(
+    place: &str,
+    files: &BTreeMap<String, Vec<u8>>,
+    broken: Broken,
+) -> Result<BTreeMap<String, Value>, NoAnswer> {
     let memory = Memory::of(limits::IMAGE_FILES_MEMORY);
     let mut documents = BTreeMap::new();
     for (name, bytes) in files {
-        let read = std::str::from_utf8(bytes)
-            .map_err(|_| "it is not UTF-8 text".to_owned())
-            .and_then(|text| yaml::parse_first_within(text, &memory).map_err(|error| error.to_string()));
-        let document = read.map_err(|why| {
+        let read = match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                yaml::parse_first_within(text, &memory).map_err(|error| (error.is_refusal(), error.to_string()))
+            }
+            Err(_) => Err((false, "it is not UTF-8 text".to_owned())),
+        };
+        if broken == Broken::LeftOut && matches!(read, Err((false, _))) {
+            continue;
+        }
+        let document = read.map_err(|(_, why)| {
             let code = if memory.is_exhausted() { ErrorCode::TooLarge } else { ErrorCode::Malformed };
             NoAnswer::new(code, format!("the file `{name}` of {place} cannot be read as YAML or JSON: {why}"))
                 .hint("mend the file, or take it out of the image")
@@ -45,7 +65,7 @@ mod tests {
 
     fn read(files: &[(&str, &[u8])]) -> Result<BTreeMap<String, Value>, NoAnswer> {
         let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
-        documents("r.test/app", &files)
+        documents("r.test/app", &files, Broken::Refused)
     }
 
     #[test]
@@ -69,6 +89,13 @@ mod tests {
             let error = read(&[("a.yaml", b"a: 1"), ("b.yaml", bad)]).unwrap_err();
             assert_eq!(error.code, ErrorCode::Malformed);
             assert!(error.message.starts_with("the file `b.yaml` of r.test/app cannot be read"), "{error}");
+        }
+        let left_out = |bad: &[u8]| documents("r", &[("b".to_owned(), bad.to_vec())].into(), Broken::LeftOut);
+        for bad in [&b"d: [1"[..], b"\xff", b"{} x"] {
+            assert!(left_out(bad).unwrap().is_empty());
+        }
+        for read_by_ec in [&b"a: 1\na: 2"[..], br#"{"a":1,"a":2}"#, deep.as_bytes()] {
+            assert!(left_out(read_by_ec).is_err());
         }
     }
 

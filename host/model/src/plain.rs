@@ -50,22 +50,26 @@ pub fn is_command(before: Option<char>, rest: &str) -> bool {
         && rest.strip_prefix("::").is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()))
 }
 
+/// The characters of a text, each with whether a command of a pipeline begins there.
+pub fn characters(text: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut before = None;
+    text.char_indices().map(move |(at, character)| {
+        let is_command = is_command(before.replace(character), text.get(at..).unwrap_or_default());
+        (character, is_command)
+    })
+}
+
 fn escape(text: &str, is_harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(|character| is_harmful(character)) && !text.contains("##") && !text.contains("::") {
         return Cow::Borrowed(text);
     }
     let mut harmless = String::with_capacity(text.len() + 16);
-    let mut before = None;
-    let mut characters = text.chars();
-    loop {
-        let rest = characters.as_str();
-        let Some(character) = characters.next() else { break };
-        if is_harmful(character) || is_command(before, rest) {
+    for (character, is_command) in characters(text) {
+        if is_command || is_harmful(character) {
             harmless.extend(character.escape_unicode());
         } else {
             harmless.push(character);
         }
-        before = Some(character);
     }
     Cow::Owned(harmless)
 }

@@ -6,13 +6,15 @@
 //! digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a value
 //! that would take more memory than it may, are errors.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::de::DeserializeSeed;
+use serde_json::Value;
 use serde_saphyr::{Budget, DuplicateKeyPolicy, Options};
 
-use crate::{limits, memory::Memory, strict, yaml_go::json_float};
+use crate::{
+    limits,
+    memory::Memory,
+    strict::{self, Reading},
+};
 
 /// The text is neither JSON nor YAML; says where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +24,22 @@ pub struct TextError(String);
 impl TextError {
     pub(crate) const fn new(text: String) -> Self {
         Self(text)
+    }
+
+    /// Whether the text may be YAML, and is refused for a key that stands twice or for its size or depth, where other
+    /// readers take it.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let words = [
+            "duplicate mapping key",
+            "stands twice",
+            "a key is `",
+            "budget breached",
+            "recursion limit",
+            "alias replay",
+            "bytes of memory",
+        ];
+        words.iter().any(|word| self.0.contains(word))
     }
 }
 
@@ -79,7 +97,7 @@ fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
     options.strict_booleans = true;
     options.underscored_numbers_as_strings = true;
     options.with_snippet = false;
-    serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| Values(memory).deserialize(from))
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |from| Reading::yaml(memory).deserialize(from))
         .map_err(|error| {
             let text = error.to_string();
             // What the reader keeps for itself, such as a list in place of a key, counts as well.
@@ -96,86 +114,6 @@ fn said(text: &str) -> String {
     match text.strip_prefix("budget breached: Documents ").and_then(|rest| rest.split_once('}')) {
         Some((_, place)) => format!("a second document begins{place}"),
         None => text,
-    }
-}
-
-/// Reads a JSON value from YAML and charges what it takes.
-#[derive(Clone, Copy)]
-struct Values<'m>(&'m Memory);
-
-impl<'de> DeserializeSeed<'de> for Values<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Values<'_> {
-    type Value = Value;
-
-    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str("a YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        from.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
-        self.0.number().map_err(E::custom)?;
-        Ok(value.into())
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
-        self.0.number().map_err(E::custom)?;
-        Ok(value.into())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        self.0.number().map_err(E::custom)?;
-        json_float(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        self.0.text(value).map_err(E::custom)?;
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
-        self.0.text(&value).map_err(E::custom)?;
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = from.next_element_seed(self)? {
-            self.0.item().map_err(A::Error::custom)?;
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
-        let mut fields = Map::new();
-        while let Some(key) = from.next_key::<String>()? {
-            self.0.field(&key).map_err(A::Error::custom)?;
-            let value = from.next_value_seed(self)?;
-            strict::insert(&mut fields, key, value)?;
-        }
-        Ok(Value::Object(fields))
     }
 }
 
@@ -250,6 +188,13 @@ mod tests {
             r#"{"\u0024serde_json::private::RawValue": "1"}"#,
         ] {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for refused in [r#"{"a": 1, "a": 2}"#, "a: 1\na: 2", "1: x\n\"1\": y", &deep] {
+            assert!(parse(refused).unwrap_err().is_refusal(), "{refused}");
+        }
+        for broken in ["[1", "a: b: c", "{} x", "a: *nope"] {
+            assert!(!parse(broken).unwrap_err().is_refusal(), "{broken}");
         }
         assert!(parse(r#"{"a": 1, "a": 2}"#).unwrap_err().to_string().contains("the key `a` stands twice"));
         // A key of a mapping that is merged in is the same key, and its own value counts.

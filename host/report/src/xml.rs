@@ -70,13 +70,7 @@ const fn lawful(character: char) -> char {
 
 /// Text for between tags and for attributes.
 pub(crate) fn escape(to: &mut String, text: &str) {
-    let mut before = None;
-    let mut characters = text.chars();
-    loop {
-        let rest = characters.as_str();
-        let Some(character) = characters.next() else { break };
-        let is_command = plain::is_command(before, rest);
-        before = Some(character);
+    for (character, is_command) in plain::characters(text) {
         match character {
             '"' => to.push_str("&#34;"),
             '\'' => to.push_str("&#39;"),

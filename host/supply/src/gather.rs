@@ -19,7 +19,8 @@ use assay_model::{
     failure::{ErrorCode, NoAnswer},
     image::{ImageRef, PinnedImage, Repository},
     image_config::{self, ConfigError},
-    image_files, limits,
+    image_files::{self, Broken},
+    limits,
     port::{Gather, IndexEntry, Located},
 };
 use serde_json::Value;
@@ -226,7 +227,8 @@ impl Gatherer {
         let Some(folder) = label.map_err(|error| unreadable(&image.to_string(), &error))? else {
             return Ok(BTreeMap::new());
         };
-        image_files::documents(&image.to_string(), &files::operator_manifests(&self.store, image, &folder)?)
+        let files = files::operator_manifests(&self.store, image, &folder)?;
+        image_files::documents(&image.to_string(), &files, Broken::Refused)
     }
 
     /// Refuses configs that rules could not see as they are.

@@ -10,7 +10,7 @@ mod value;
 
 pub use shape::Shape;
 use shape::folds_to;
-pub(crate) use value::{insert, value};
+pub(crate) use value::{Reading, value};
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 

@@ -1,4 +1,4 @@
-//! [`value`]: JSON text to a value, without equal keys and within a budget of memory.
+//! [`value`]: JSON text to a value, without equal keys and within a budget of memory; [`Reading`], the same of YAML.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 use super::{Key, NUMBER, PRIVATE};
-use crate::memory::Memory;
+use crate::{memory::Memory, yaml_go::json_float};
 
 /// Reads a JSON document whose objects have no key twice. Numbers keep their digits.
 ///
@@ -20,14 +20,24 @@ pub(crate) fn value(text: &str, memory: &Memory) -> Result<Value, serde_json::Er
         return Err(serde_json::Error::custom(format_args!("`{PRIVATE}` stands in it")));
     }
     let mut from = serde_json::Deserializer::from_str(text);
-    let value = Reading(memory).deserialize(&mut from)?;
+    let value = Reading { memory, is_json: true }.deserialize(&mut from)?;
     from.end()?;
     Ok(value)
 }
 
 /// Reads a value and charges what it takes.
 #[derive(Clone, Copy)]
-struct Reading<'m>(&'m Memory);
+pub(crate) struct Reading<'m> {
+    memory: &'m Memory,
+    is_json: bool,
+}
+
+impl<'m> Reading<'m> {
+    /// What a reader of YAML gives: numbers of 64 bits, of which a float without a fraction is an integer.
+    pub(crate) const fn yaml(memory: &'m Memory) -> Self {
+        Self { memory, is_json: false }
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Reading<'_> {
     type Value = Value;
@@ -41,11 +51,19 @@ impl<'de> Visitor<'de> for Reading<'_> {
     type Value = Value;
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str("any JSON")
+        to.write_str("a value")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        from.deserialize_any(self)
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
@@ -53,24 +71,29 @@ impl<'de> Visitor<'de> for Reading<'_> {
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
-        self.0.number().map_err(E::custom)?;
+        self.memory.number().map_err(E::custom)?;
         Ok(value.into())
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
-        self.0.number().map_err(E::custom)?;
+        self.memory.number().map_err(E::custom)?;
         Ok(value.into())
     }
 
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        self.memory.number().map_err(E::custom)?;
+        json_float(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
+    }
+
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        self.0.text(value).map_err(E::custom)?;
+        self.memory.text(value).map_err(E::custom)?;
         Ok(Value::String(value.to_owned()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = from.next_element_seed(self)? {
-            self.0.item().map_err(A::Error::custom)?;
+            self.memory.item().map_err(A::Error::custom)?;
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -81,12 +104,12 @@ impl<'de> Visitor<'de> for Reading<'_> {
         while let Some(Key(key)) = from.next_key::<Key<'de>>()? {
             // With all digits kept, serde_json hands over every number as an object of one key. The text holds no such
             // key itself, and one with escapes is not borrowed.
-            if matches!(key, Cow::Borrowed(NUMBER)) {
+            if self.is_json && matches!(key, Cow::Borrowed(NUMBER)) {
                 let digits: String = from.next_value()?;
-                self.0.number().and_then(|()| self.0.text(&digits)).map_err(A::Error::custom)?;
+                self.memory.number().and_then(|()| self.memory.text(&digits)).map_err(A::Error::custom)?;
                 return digits.parse::<Number>().map(Value::Number).map_err(A::Error::custom);
             }
-            self.0.field(&key).map_err(A::Error::custom)?;
+            self.memory.field(&key).map_err(A::Error::custom)?;
             let value = from.next_value_seed(self)?;
             insert(&mut fields, key.into_owned(), value)?;
         }
@@ -95,7 +118,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
 }
 
 /// Adds a field, which must be new, and whose key must not be one of `serde_json`'s own.
-pub(crate) fn insert<E: serde::de::Error>(fields: &mut Map<String, Value>, key: String, value: Value) -> Result<(), E> {
+fn insert<E: serde::de::Error>(fields: &mut Map<String, Value>, key: String, value: Value) -> Result<(), E> {
     if key.starts_with(PRIVATE) {
         return Err(E::custom(format_args!("a key is `{key}`")));
     }

@@ -6,7 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::{failure::NoAnswer, image_files};
+use assay_model::{
+    failure::NoAnswer,
+    image_files::{self, Broken},
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use regorus::{Value, value::Object};
 use serde::{Deserialize, Deserializer};
@@ -131,9 +134,10 @@ pub(super) fn referrer(referrer: Referrer) -> Value {
     ])
 }
 
-/// `ec.oci.blob_files`, `ec.oci.image_files`: each file as YAML or JSON. One that cannot be read is no answer.
+/// `ec.oci.blob_files`, `ec.oci.image_files`: what reads as YAML or JSON; other files are left out, as in `ec`. One that
+/// `ec` reads and this program refuses is no answer.
 pub(super) fn files(reference: &str, files: &Files) -> Result<Value, NoAnswer> {
-    let documents = image_files::documents(&format!("`{reference}`"), files)?;
+    let documents = image_files::documents(&format!("`{reference}`"), files, Broken::LeftOut)?;
     let read = |(name, document)| (Value::from(name), Value::from(document));
     Ok(documents.into_iter().map(read).collect::<Object>().into_value())
 }
@@ -253,14 +257,14 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_as_yaml_and_what_is_none_is_no_answer() {
-        let given: Files = [("a.json", &br#"{"a": [1]}"#[..]), ("b.yaml", b"b: yes it is\n")]
+    fn files_are_read_as_yaml_and_what_could_be_read_otherwise_is_no_answer() {
+        let given: Files = [("a.json", &br#"{"a": [1]}"#[..]), ("b.yaml", b"b: yes it is\n"), ("none.yaml", b"[1")]
             .into_iter()
             .map(|(name, text)| (name.to_owned(), text.to_vec()))
             .collect();
         let got = serde_json::to_value(files("r.test/app", &given).unwrap()).unwrap();
         assert_eq!(got, json!({"a.json": {"a": [1]}, "b.yaml": {"b": "yes it is"}}));
-        for bad in [&b"d: [1"[..], b"\xff", b"a: 1\na: 2"] {
+        for bad in [&b"a: 1\na: 2"[..], br#"{"a":1,"a":2}"#] {
             let given = given.clone().into_iter().chain([("c.yaml".to_owned(), bad.to_vec())]).collect();
             assert!(files("r.test/app", &given).unwrap_err().message.contains("`c.yaml` of `r.test/app`"));
         }
