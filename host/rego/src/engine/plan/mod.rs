@@ -203,7 +203,7 @@ impl Planner<'_> {
         keys.iter().for_each(|lit| lit.slots(&mut needs));
         let body: Vec<Lit> = own.iter().take(last).chain(keys).cloned().collect();
         let mut bound = Bound::new(rule.slots.len(), rule.arity);
-        let mut known = order(&body, &mut bound.clone()).is_ok();
+        let mut known = order(&body, &mut bound.clone(), self.work).is_ok();
         if known {
             let steps = self.body(&body, &mut bound);
             branch.path.iter().for_each(|expr| known &= bound.ground(expr));
