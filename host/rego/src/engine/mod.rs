@@ -6,6 +6,8 @@
 //! refuses what can never have a value, [`eval`] runs. Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
+#[cfg(test)]
+mod answers;
 mod ast;
 mod builtins;
 mod bytes;
@@ -33,8 +35,8 @@ mod stack;
 mod types;
 mod watch;
 
-pub(crate) use bytes::text_of;
 pub(crate) use builtins::{Host, HostError, NoHost};
+pub(crate) use bytes::text_of;
 pub(crate) use documents::{given, read, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};

@@ -125,7 +125,14 @@ impl Tree {
         let id = NodeId::try_from(self.nodes.len()).unwrap_or(NodeId::MAX);
         let mut path = node.path.clone();
         path.push(Value::String(name.clone()));
-        self.nodes.push(Node { path, children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0, constants: Vec::new() });
+        self.nodes.push(Node {
+            path,
+            children: BTreeMap::new(),
+            rules: Vec::new(),
+            kind: Kind::Package,
+            arity: 0,
+            constants: Vec::new(),
+        });
         if let Some(node) = self.nodes.get_mut(parent as usize) {
             node.children.insert(name.clone(), id);
         }
@@ -154,7 +161,14 @@ pub(crate) fn gather(
     sources: &[Source],
     errors: &mut Vec<CompileError>,
 ) -> (Tree, Vec<Vec<NodeId>>) {
-    let root = Node { path: Vec::new(), children: BTreeMap::new(), rules: Vec::new(), kind: Kind::Package, arity: 0, constants: Vec::new() };
+    let root = Node {
+        path: Vec::new(),
+        children: BTreeMap::new(),
+        rules: Vec::new(),
+        kind: Kind::Package,
+        arity: 0,
+        constants: Vec::new(),
+    };
     let mut tree = Tree { nodes: vec![root], globals: BTreeMap::new() };
     let mut places = Vec::with_capacity(modules.len());
     for (file, module) in modules.iter().enumerate() {

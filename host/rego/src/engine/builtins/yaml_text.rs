@@ -10,6 +10,7 @@ use super::order::sorted;
 use super::term::number_text;
 use super::types::{ANY, Type};
 use super::{Builtin, Outcome, builtin, limits};
+use crate::engine::bytes::bytes_of;
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("yaml.marshal"(value: ANY) -> Type::String => marshal),
@@ -18,6 +19,9 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn read(whole: &str) -> Result<Value, BuiltinError> {
+    let bytes = bytes_of(whole);
+    let whole =
+        std::str::from_utf8(&bytes).map_err(|_error| BuiltinError::failed("yaml: invalid Unicode character"))?;
     from_json(assay_model::yaml::parse(whole).map_err(|error| BuiltinError::failed(format!("yaml: {error}")))?)
 }
 
