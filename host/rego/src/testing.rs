@@ -277,7 +277,8 @@ impl Workbench {
         result.output = prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect();
         if let (Form::Cases(below), Ok(Some(made))) = (&test.form, &value) {
             // What a case needs may be found where the case itself is not: it is looked at by itself.
-            let reached = test.definition.map_or_else(|| Ok(BTreeSet::new()), |at| self.program.cases(&test.path, at, &ask));
+            let reached =
+                test.definition.map_or_else(|| Ok(BTreeSet::new()), |at| self.program.cases(&test.path, at, &ask));
             match question.answered(reached) {
                 Ok(reached) => result.cases = cases(below, made, reached),
                 Err(error) => value = Err(error),
@@ -343,9 +344,10 @@ fn dotted(path: &[String]) -> String {
 fn cases(below: &[String], made: &regorus::Value, reached: BTreeSet<Vec<regorus::Value>>) -> Vec<Case> {
     let mut cases = BTreeMap::new();
     let front: Vec<_> = below.iter().map(|name| regorus::Value::from(name.as_str())).collect();
-    let whole = front.iter().rev().fold(made.clone(), |value, key| {
-        regorus::Value::from(BTreeMap::from([(key.clone(), value)]))
-    });
+    let whole = front
+        .iter()
+        .rev()
+        .fold(made.clone(), |value, key| regorus::Value::from(BTreeMap::from([(key.clone(), value)])));
     Found::add(&mut cases, &whole);
     for path in reached {
         Found::reach(&mut cases, &front.iter().chain(&path).collect::<Vec<_>>());

@@ -101,9 +101,7 @@ fn rebuilt(value: Value) -> Value {
     match &value {
         Value::String(text) if is_raw(text) => Value::from(text_of(text.as_bytes())),
         Value::Array(items) => Value::from(items.iter().cloned().map(rebuilt).collect::<Vec<_>>()),
-        Value::Set(items) => {
-            Value::from(items.iter().cloned().map(rebuilt).collect::<std::collections::BTreeSet<_>>())
-        }
+        Value::Set(items) => Value::from(items.iter().cloned().map(rebuilt).collect::<std::collections::BTreeSet<_>>()),
         Value::Object(fields) => {
             let fields = fields.iter().map(|(key, value)| (rebuilt(key.clone()), rebuilt(value.clone())));
             Value::from(fields.collect::<std::collections::BTreeMap<_, _>>())

@@ -6,6 +6,8 @@
 //! refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes. Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
+#[cfg(test)]
+mod answers;
 mod ast;
 mod builtins;
 mod bytes;
@@ -34,8 +36,8 @@ mod types;
 mod watch;
 mod work;
 
-pub(crate) use bytes::text_of;
 pub(crate) use builtins::{Host, HostError, NoHost};
+pub(crate) use bytes::text_of;
 pub(crate) use documents::{given, read, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{Bounds, Printed};

@@ -47,6 +47,8 @@ fn a_test_passes_only_when_it_is_true() {
                  test_host if ec.oci.blob(\"r.example/a\")\n\ntest_true if false\n\nhelper := 1\n\ntest_f(x) := x\n\n\
                  default test_d := true\n\ntodo_test_later := false\n";
     let host = "failed";
+    let function = "1 error occurred: 1:1: rego_type_error: function data.p_test.test_f used as reference, not called\n\t\
+                    data.p_test.test_f\n\t^^^^^^^^^^^^^^^^^^\n\thave: (any) => any";
     let want = [
         ("test_true", "passed"),
         ("test_false", "failed"),
@@ -56,6 +58,8 @@ fn a_test_passes_only_when_it_is_true() {
         ("test_mock", "passed"),
         ("test_host", host),
         ("test_true#01", "failed"),
+        ("test_f", function),
+        ("test_d", "passed"),
         ("todo_test_later", "skipped"),
     ];
     let want: Vec<_> = want.iter().map(|(name, end)| ((*name).to_owned(), (*end).to_owned())).collect();
@@ -93,6 +97,68 @@ fn the_cases_of_a_test_are_told_apart() {
         (TestEnd::Passed, vec![case("a", true), case("b", true)]),
     ];
     assert_eq!(told, want);
+}
+
+/// The names of the tests of a file, how each ended, and its cases: `=` for one that holds, `!` for one that failed.
+fn told(text: &str) -> Vec<String> {
+    fn cases(all: &[Case]) -> String {
+        let one = |case: &Case| format!(" {}{}{}", if case.held { '=' } else { '!' }, case.name, within(case));
+        all.iter().map(one).collect()
+    }
+    fn within(case: &Case) -> String {
+        if case.cases.is_empty() { String::new() } else { format!(" ({} )", cases(&case.cases)) }
+    }
+    let end = |end: &TestEnd| match end {
+        TestEnd::Passed => "passed",
+        TestEnd::Failed => "failed",
+        TestEnd::Skipped => "skipped",
+        TestEnd::Error(_) => "error",
+    };
+    let results = run(&[text], &options());
+    results.iter().map(|(name, result)| format!("{name} {}{}", end(&result.end), cases(&result.cases))).collect()
+}
+
+#[test]
+fn a_case_that_is_reached_and_does_not_hold_has_failed() {
+    let text = "package t\ncases := {\"one\": 1, \"three\": 4}\nall := [{\"note\": \"a\", \"v\": 1}, {\"note\": \"b\", \"v\": 9}]\n";
+    for (test, want) in [
+        ("test_x[name] if { some name, n in cases; n < 3 }", "test_x failed =one !three"),
+        ("test_x[case.note] if { some case in all; x := case.v + 1; x < 5 }", "test_x failed =a !b"),
+        (
+            "test_x[a][b] if { some a, n in cases; some b in [\"x\", \"y\"]; n == 1 }",
+            "test_x failed =one ( =x =y ) !three ( !x !y )",
+        ),
+        ("test_x.k[name] if { some name, n in cases; n < 3 }", "test_x failed !k ( =one !three )"),
+        ("test_x[name] if { true; n := cases[name]; n == 1 }", "test_x failed =one !three"),
+        ("test_x[upper(name)] if { some name, n in cases; n == 1 }", "test_x failed =ONE !THREE"),
+        ("test_x[name] := v if { some name, _ in cases; v := data.nope[name] }", "test_x failed !one !three"),
+        ("test_x[[a, n]] if { some a, n in cases; n > 3 }", "test_x failed ![\"one\",1] =[\"three\",4]"),
+        ("test_x[n] if { some n in [1, 2]; n == 2 }", "test_x failed !1 =2"),
+        ("test_x[name] if { some name, n in {}; n == 1 }", "test_x passed"),
+        ("test_x[name] if { some name, n in cases; not n == 1 }", "test_x failed !one =three"),
+        ("test_x[name] if { some name, n in cases; n < input.y with input.y as 3 }", "test_x failed =one !three"),
+        ("test_x[name] := 1 if { some name in [\"x\"] }", "test_x failed !x"),
+        ("test_x[\"k\"] := true", "test_x passed =k"),
+        ("test_x[\"k\"] := false", "test_x failed !k"),
+    ] {
+        assert_eq!(told(&format!("{text}{test}")), [want], "{test}");
+    }
+}
+
+#[test]
+fn whatever_is_named_a_test_is_run() {
+    for (text, want) in [
+        ("test_x.a if false\ntest_x.b if true", &["test_x failed", "test_x#01 failed"][..]),
+        ("test_x[\"k\"] := true if 1 == 1", &["test_x failed"]),
+        ("test_x contains 1", &["test_x failed"]),
+        ("test_x[name] contains 1 if some name in [\"x\"]", &["test_x failed"]),
+        ("test_x(y) if y == 1", &["test_x error"]),
+        ("default test_x := false\ntest_x if true", &["test_x failed", "test_x#01 passed"]),
+        ("a.test_b if true\na.b.test_c.d if true", &["a.test_b passed", "a.b.test_c failed"]),
+        ("todo_test_x if true\ntodo_test_x if true", &["todo_test_x skipped", "todo_test_x skipped"]),
+    ] {
+        assert_eq!(told(&format!("package t\n{text}")), want, "{text}");
+    }
 }
 
 #[test]

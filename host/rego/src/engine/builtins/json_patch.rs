@@ -130,7 +130,9 @@ fn place(key: &Value, length: usize) -> Result<usize, BuiltinError> {
         Value::String(text) if text.starts_with('0') && text.len() > 1 => None,
         Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
         // As in OPA `1.0` is no place, though it equals `1`.
-        Value::Number(number) if number.is_integer() && !is_float(key) => number.as_u64().and_then(|at| usize::try_from(at).ok()),
+        Value::Number(number) if number.is_integer() && !is_float(key) => {
+            number.as_u64().and_then(|at| usize::try_from(at).ok())
+        }
         _ => None,
     };
     at.filter(|at| *at < length).ok_or_else(|| BuiltinError::failed(format!("index {} out of range", term(key))))

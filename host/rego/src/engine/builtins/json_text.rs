@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::decimal::{Num, long_number};
 use super::errors::BuiltinError;
-use super::operands::{object, some, string, text, too_long, too_many};
+use super::operands::{letters, object, some, text, too_long, too_many};
 use super::order::sorted;
 use super::term::{kind, number_text, term};
 use super::types::{ANY, Type};
@@ -20,7 +20,7 @@ const OPTIONS: Type = Type::Object { fixed: &[], rest: Some((&Type::String, &ANY
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("json.marshal"(value: ANY) -> Type::String => |value: &Value| text(compact(value)?)),
     builtin!("json.marshal_with_options"(value: ANY, options: OPTIONS) -> Type::String => marshal_with_options),
-    builtin!("json.unmarshal"(whole: Type::String) -> ANY => |whole: &Value| read(string(whole, 1)?).map(Some)),
+    builtin!("json.unmarshal"(whole: Type::String) -> ANY => |whole: &Value| read(&letters(whole, 1)?).map(Some)),
     builtin!("json.is_valid"(whole: Type::String) -> Type::Boolean => is_valid),
 ];
 

@@ -13,8 +13,8 @@ use x509_cert::der::{Decode, Encode};
 
 use super::encodings::{STANDARD, URL};
 use super::errors::BuiltinError;
-use crate::engine::bytes;
 use super::hashes::{same, sha256_mac, sha384_mac, sha512_mac};
+use crate::engine::bytes;
 
 /// One block of a PEM text.
 pub(super) struct Block {

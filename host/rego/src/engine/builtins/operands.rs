@@ -87,7 +87,9 @@ pub(super) fn strings<'v>(value: &'v Value, position: usize, expected: &[&str]) 
 /// The whole number at this position, if it fits a machine word.
 pub(super) fn int(value: &Value, position: usize) -> Result<i64, BuiltinError> {
     match value {
-        Value::Number(number) if number.is_integer() && !is_float(value) => number.as_i64().ok_or_else(|| fraction(position)),
+        Value::Number(number) if number.is_integer() && !is_float(value) => {
+            number.as_i64().ok_or_else(|| fraction(position))
+        }
         Value::Number(_) => Err(fraction(position)),
         other => Err(BuiltinError::wrong_type(position, other, &["number"])),
     }
@@ -108,7 +110,9 @@ pub(super) fn big(value: &Value, position: usize) -> Result<BigInt, BuiltinError
 pub(crate) fn is_float(value: &Value) -> bool {
     // The kinds of numbers cannot be named, but those of two numbers compared.
     match (value, &Value::from(0.5)) {
-        (Value::Number(number), Value::Number(float)) => std::mem::discriminant(number) == std::mem::discriminant(float),
+        (Value::Number(number), Value::Number(float)) => {
+            std::mem::discriminant(number) == std::mem::discriminant(float)
+        }
         _ => false,
     }
 }

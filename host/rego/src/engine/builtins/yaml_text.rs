@@ -11,6 +11,7 @@ use super::json_text::{from_json, to_json};
 use super::operands::{some, string, text, too_long};
 use super::types::{ANY, Type};
 use super::{Builtin, Outcome, builtin, limits};
+use crate::engine::bytes::bytes_of;
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("yaml.marshal"(value: ANY) -> Type::String => marshal),
@@ -19,27 +20,14 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn read(whole: &str) -> Result<Value, BuiltinError> {
+    let bytes = bytes_of(whole);
+    let whole =
+        std::str::from_utf8(&bytes).map_err(|_error| BuiltinError::failed("yaml: invalid Unicode character"))?;
     // As in OPA, the last of two equal keys counts in JSON.
     if let Ok(document) = serde_json::from_str(whole) {
         return from_json(document);
     }
     from_json(yaml_go::parse(whole).map_err(|error| BuiltinError::failed(format!("yaml: {error}")))?)
-}
-
-/// Characters that Go's reader of YAML refuses, through which OPA's values go.
-const fn is_refused(character: char) -> bool {
-    matches!(character, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
-}
-
-fn has_refused(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::String(text) => text.contains(is_refused),
-        serde_json::Value::Array(items) => items.iter().any(has_refused),
-        serde_json::Value::Object(fields) => {
-            fields.iter().any(|(key, value)| key.contains(is_refused) || has_refused(value))
-        }
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => false,
-    }
 }
 
 fn marshal(value: &Value) -> Outcome {

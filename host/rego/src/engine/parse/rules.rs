@@ -158,7 +158,8 @@ impl Parser<'_> {
         let mut value = None;
         if !default && self.at_keyword("contains") {
             if called {
-                return self.fail(self.span(), "the contains keyword can only be used with multi-value rule definitions");
+                return self
+                    .fail(self.span(), "the contains keyword can only be used with multi-value rule definitions");
             }
             self.bump();
             head.key = Some(self.expr()?);

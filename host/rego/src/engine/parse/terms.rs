@@ -391,7 +391,9 @@ impl Parser<'_> {
             let token = self.bump();
             match token.kind {
                 Kind::TemplateText => parts.push(Part::Text(self.escaped(token.span, self.text(token.span))?)),
-                Kind::TemplateRaw => parts.push(Part::Text(admitted(&self.text(token.span).replace("\\{", "{")).into())),
+                Kind::TemplateRaw => {
+                    parts.push(Part::Text(admitted(&self.text(token.span).replace("\\{", "{")).into()))
+                }
                 Kind::ExprStart => {
                     let literal = self.nested(Self::literal)?;
                     self.expect(Kind::ExprEnd, "`}` of the template")?;

@@ -101,3 +101,10 @@ fn a_comment_is_no_part_of_a_rule() {
     let module = module("# first\npackage a # second\np := 1 # third\n");
     assert_eq!(module.comments.len(), 3);
 }
+
+#[test]
+fn collections_that_must_be_read_again_and_again_are_refused() {
+    let nested = |levels: usize| format!("package a\np := {}1{}\n", "[x | ".repeat(levels), ", 1]".repeat(levels));
+    module(&nested(8));
+    assert!(errors(&nested(60)).iter().any(|error| error.contains("too many collections with `|`")));
+}

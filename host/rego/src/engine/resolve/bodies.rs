@@ -241,7 +241,7 @@ impl Resolver<'_> {
             if let Some(found) = full.as_deref().and_then(|path| self.policy_function(path)) {
                 return Some(Target::Function(found.callee));
             }
-            if (full.is_none() || name.len() > 1)
+            if full.is_none()
                 && let Some(found) = builtin(&joined(&name))
             {
                 return Some(Target::Function(found.callee));

@@ -94,11 +94,16 @@ impl Resolver<'_> {
         if call.operator {
             return builtin(&name);
         }
+        if call.name.first().is_some_and(|first| self.is_declared(first)) {
+            self.error(call.name_span, CompileCode::Compile, format!("called function {name} shadowed"));
+            return None;
+        }
         let full = self.full_path(&call.name);
         if let Some(found) = full.as_deref().and_then(|path| self.policy_function(path)) {
             return Some(found);
         }
-        if full.is_none() || call.name.len() > 1 {
+        // As in OPA a rule or an import stands in front of the built-in functions that begin with its name.
+        if full.is_none() {
             if let Some(found) = builtin(&name) {
                 if DEPRECATED.contains(&name.as_str()) && (self.options.strict || !self.v0) {
                     let message = format!("deprecated built-in function calls in expression: {name}");

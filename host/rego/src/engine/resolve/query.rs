@@ -33,7 +33,8 @@ pub(crate) fn resolve_query(
         globals: &globals,
         annotations: None,
         options: CompileOptions::default(),
-        v0: false,
+        // As in OPA a query may call what is deprecated.
+        v0: true,
         used: &[],
         slots: Vec::new(),
         uses: Vec::new(),

@@ -56,6 +56,11 @@ impl Resolver<'_> {
         self.scopes.last().is_some_and(|scope| scope.names.contains_key(name))
     }
 
+    /// Whether a variable of this name is declared here or around here.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.scopes.iter().any(|scope| scope.declared.contains_key(name))
+    }
+
     /// Notes that a variable stands here.
     pub(super) fn meet(&mut self, slot: Slot) {
         self.met.push(slot);

@@ -1,0 +1,61 @@
+//! Questions with OPA's answers, of the kinds where an engine easily departs from it without a word: `answers.jsonl` has
+//! one a line, each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the
+//! values of the expressions and the variables of each result, `undefined`, or `error`.
+
+use std::collections::BTreeMap;
+
+use regorus::Value;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    compile_options::CompileOptions,
+    engine::{Ask, Bounds, Files, NoHost, given, take},
+    sources::PolicyFile,
+};
+
+/// The questions and their answers.
+const ALL: &str = include_str!("answers.jsonl");
+
+fn answer(question: &Json) -> Option<Json> {
+    let texts = question["modules"].as_array().unwrap();
+    let file =
+        |(at, text): (usize, &Json)| PolicyFile { name: format!("{at}.rego"), text: text.as_str().unwrap().into() };
+    let options = CompileOptions { strict: false, v0: question["v0"] == true };
+    let policy = Files::parse(texts.iter().enumerate().map(file).collect(), options).ok()?;
+    let policy = policy.compile(Value::new_object()).ok()?;
+    let query = policy.prepare(question["query"].as_str().unwrap()).ok()?;
+    let ask = Ask {
+        input: question.get("input").map(|input| take(input.clone()).unwrap()),
+        data: None,
+        host: &NoHost,
+        bounds: Bounds::default(),
+        strict_builtin_errors: false,
+        now_ns: 0,
+        seed: 0,
+    };
+    let results = policy.query_watched(&query, &ask, &Default::default()).ok()?;
+    let json = |value: &Value| given(value).unwrap();
+    let result = |found: &crate::engine::Found| {
+        let bindings: BTreeMap<String, Json> =
+            found.bindings.iter().map(|(name, value)| (name.to_string(), json(value))).collect();
+        let mut all: Vec<Json> = found.values.iter().map(json).collect();
+        if !bindings.is_empty() {
+            all.push(json!(bindings));
+        }
+        Json::Array(all)
+    };
+    Some(if results.found.is_empty() { "undefined".into() } else { results.found.iter().map(result).collect() })
+}
+
+#[test]
+fn the_answers_are_opas() {
+    let mut wrong = Vec::new();
+    for line in ALL.lines() {
+        let question: Json = serde_json::from_str(line).unwrap();
+        let got = answer(&question).unwrap_or_else(|| "error".into());
+        if got != question["want"] {
+            wrong.push(format!("{line}\n  got {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ\n{}", wrong.len(), ALL.lines().count(), wrong.join("\n"));
+}
