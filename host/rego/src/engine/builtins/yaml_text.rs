@@ -30,6 +30,22 @@ fn read(whole: &str) -> Result<Value, BuiltinError> {
     from_json(yaml_go::parse(whole).map_err(|error| BuiltinError::failed(format!("yaml: {error}")))?)
 }
 
+/// Characters that Go's reader of YAML refuses, through which OPA's values go.
+const fn is_refused(character: char) -> bool {
+    matches!(character, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn has_refused(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains(is_refused),
+        serde_json::Value::Array(items) => items.iter().any(has_refused),
+        serde_json::Value::Object(fields) => {
+            fields.iter().any(|(key, value)| key.contains(is_refused) || has_refused(value))
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => false,
+    }
+}
+
 fn marshal(value: &Value) -> Outcome {
     let json = to_json(value)?;
     if has_refused(&json) {
