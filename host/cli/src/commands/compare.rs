@@ -262,7 +262,7 @@ mod tests {
             ("sources: [{policy: [a]}]", "sources: [{policy: [], data: [a]}]", "", false),
             ("sources: [{policy: [p], ruleData: {a: 1, b: [1]}}]", "sources: [{policy: [p], ruleData: {b: [1.0], a: 1.0}}]", "", true),
             ("sources: [{policy: [p], ruleData: {a: 1}}]", "sources: [{policy: [p], ruleData: {a: 2}}]", "", false),
-            ("sources: [{policy: [p], config: {include: [x.*, y]}}]", "sources: [{policy: [p], config: {include: [y, x]}}]", "", true),
+            ("sources: [{policy: [p], config: {include: [x.*, z]}}]", "sources: [{policy: [p], config: {include: [z, x]}}]", "", true),
             ("sources: [{policy: [p], config: {include: [x]}}]", "sources: [{policy: [p], config: {exclude: [x]}}]", "", false),
             ("sources: [{policy: [p]}]\nconfiguration: {collections: [c]}", "sources: [{policy: [p], config: {include: ['@c']}}]", "", true),
             ("sources: [{policy: [p]}]\npublicKey: k", "sources: [{policy: [p]}]\npublicKey: l", "", false),

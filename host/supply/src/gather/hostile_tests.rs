@@ -8,7 +8,6 @@ use super::{
     *,
 };
 use crate::{
-    archive::tests::{gzip, tar},
     fixture::{IMAGE, INDEX, Layout, Signer, content, payload, pinned, reference, statement},
     served::{Answer, Served},
 };
@@ -297,27 +296,4 @@ fn the_base_image_is_asked_for_like_a_stranger_unless_the_user_names_its_registr
     let known = gatherer(remote(), Signer::new().public());
     known.locate(&reference(&format!("{host}/base/os:9"))).unwrap();
     assert!(known.gather(&at).unwrap().parent.is_some());
-}
-
-#[test]
-fn an_operators_layer_that_is_cut_short_or_no_archive_is_no_answer() {
-    let signer = Signer::new();
-    let whole = tar(&[("manifests/a.yaml", b"kind: A"), ("manifests/b.yaml", &[b'#'; 4096])]);
-    let cut = whole.get(..2048).unwrap().to_vec();
-    let zipped = gzip(&whole);
-    let zipped_cut = zipped.get(..zipped.len() / 2).unwrap().to_vec();
-    for layer in [cut, zipped_cut, b"no archive at all".to_vec()] {
-        let mut layout = Layout::new();
-        let config = json!({"config": {"Labels": {OPERATOR_MANIFESTS: "manifests/"}}}).to_string();
-        let config = layout.blob("application/vnd.oci.image.config.v1+json", config.as_bytes());
-        let layer = layout.blob("application/vnd.oci.image.layer.v1.tar+gzip", &layer);
-        let image = layout.manifest(
-            "app/operator",
-            None,
-            &json!({"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": [layer]}),
-        );
-        let error =
-            gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/operator", &image)).unwrap_err();
-        assert_eq!(error.code, ErrorCode::Malformed, "{error}");
-    }
 }

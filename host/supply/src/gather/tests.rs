@@ -156,7 +156,11 @@ fn operator_manifests_that_cannot_be_read_are_no_answer_and_not_absent() {
         builder.into_inner().unwrap()
     };
     let real = tar(&[("real/a.yaml", b"kind: A")]);
+    let whole = tar(&[good, ("manifests/b.yaml", &[b'#'; 4096])]);
+    let zipped = crate::archive::tests::gzip(&whole);
     for (layers, says) in [
+        (vec![whole[..2048].to_vec()], "a broken one"),
+        (vec![zipped[..zipped.len() / 2].to_vec()], "a broken one"),
         (vec![tar(&[good]), b"this is no archive, but long enough".repeat(40)], "no archive"),
         (vec![real.clone(), linked("manifests/a.yaml", "../real/a.yaml")], "`manifests/a.yaml` is empty, or a link"),
         (vec![real.clone(), linked("manifests", "real")], "`manifests` is a link or a file"),

@@ -355,7 +355,7 @@ fn numbers_of_megabytes_are_refused_before_anything_is_calculated() {
         ("p := units.parse(d)", "would read a number of more than 10000 letters"),
         ("p := units.parse_bytes(d)", "would read a number of more than 10000 letters"),
         ("p := json.unmarshal(d)", "would read a number of more than 10000 letters"),
-        ("p := yaml.unmarshal(d)", ""),
+        ("p := yaml.unmarshal(d)", "would read a number of more than 10000 letters"),
         ("p := bits.lsh(1, 1000000)", "would make a number of more than 131072 bits"),
         (
             "p := numbers.range(bits.lsh(1, 131000), bits.lsh(1, 131000) + 900000)",
