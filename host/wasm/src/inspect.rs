@@ -6,13 +6,17 @@
 //!
 //! Invariant: this takes time and memory in proportion to the file's length alone.
 
+use std::rc::Rc;
+
 use wasmparser::{
     BinaryReaderError, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
     ComponentTypeRef, Encoding, FromReader, FunctionBody, Instance, Operator, Parser, Payload, SectionLimited,
-    TypeBounds,
 };
 
-use crate::{limits, types::Types};
+use crate::{
+    limits,
+    types::{Exports, Types},
+};
 
 /// Why a component is not compiled.
 #[derive(Debug)]
@@ -50,8 +54,8 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(), Refused> {
                 if frames.len() > limits::COMPONENT_DEPTH {
                     return Err(format!("nests components more than {} levels deep", limits::COMPONENT_DEPTH).into());
                 }
-                let outer = frames.last().map(|frame| frame.types.clone());
-                frames.push(Frame { types: Types::within(outer), ..Frame::default() });
+                let types = frames.last().map_or_else(Types::outermost, |frame| frame.types.inside());
+                frames.push(Frame { types, ..Frame::default() });
             }
             Payload::Version { encoding: Encoding::Module, .. } => {
                 counts.modules.add(1)?;
@@ -62,7 +66,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(), Refused> {
                 if let Some(outer) = frames.last_mut()
                     && done.is_component()
                 {
-                    outer.components.push(done.made());
+                    outer.components.push(Made { instances: done.made(), exports: done.types.exports() });
                 }
             }
             other => {
@@ -74,13 +78,28 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(), Refused> {
     Ok(())
 }
 
+/// What instantiating a component gives.
+#[derive(Clone)]
+struct Made {
+    /// How many instances it makes, itself included.
+    instances: u64,
+    exports: Rc<Exports>,
+}
+
+impl Made {
+    /// Of a component that is none, for the compiler to refuse.
+    fn nothing() -> Self {
+        Self { instances: 1, exports: Rc::default() }
+    }
+}
+
 /// A component or module that is open.
 #[derive(Default)]
 struct Frame {
     /// The sizes of its types; modules have none.
     types: Types,
-    /// How many instances each component that it can instantiate makes, by index.
-    components: Vec<u64>,
+    /// The components that it can instantiate, by index.
+    components: Vec<Made>,
     /// How many it makes itself.
     instances: u64,
 }
@@ -200,12 +219,10 @@ impl Counts {
                 self.component_imports.add(section.count().into())?;
                 for import in self.described(section)? {
                     let import = import?;
-                    match import.ty {
-                        ComponentTypeRef::Component(_) => return Err(passed_on()),
-                        ComponentTypeRef::Type(TypeBounds::Eq(index)) => frame.types.again(index),
-                        ComponentTypeRef::Type(TypeBounds::SubResource) => frame.types.resource(),
-                        _ => {}
+                    if matches!(import.ty, ComponentTypeRef::Component(_)) {
+                        return Err(passed_on());
                     }
+                    frame.types.named(import.ty);
                 }
                 Ok(())
             }
@@ -213,11 +230,10 @@ impl Counts {
                 self.component_exports.add(section.count().into())?;
                 for export in self.described(section)? {
                     let export = export?;
-                    match export.kind {
-                        ComponentExternalKind::Component => return Err(passed_on()),
-                        ComponentExternalKind::Type => frame.types.again(export.index),
-                        _ => {}
+                    if export.kind == ComponentExternalKind::Component {
+                        return Err(passed_on());
                     }
+                    frame.types.export(export.name.name, export.kind, export.index);
                 }
                 Ok(())
             }
@@ -247,14 +263,17 @@ impl Counts {
                             if args.iter().any(|arg| arg.kind == ComponentExternalKind::Component) {
                                 return Err(passed_on());
                             }
-                            let inner = frame.components.get(component_index as usize).copied().unwrap_or(1);
-                            instances(frame, inner)?;
+                            let made = frame.components.get(component_index as usize).cloned();
+                            let made = made.unwrap_or_else(Made::nothing);
+                            instances(frame, made.instances)?;
+                            frame.types.instance(made.exports);
                         }
                         ComponentInstance::FromExports(exports) => {
                             if exports.iter().any(|export| export.kind == ComponentExternalKind::Component) {
                                 return Err(passed_on());
                             }
                             instances(frame, 1)?;
+                            frame.types.bundle(&exports);
                         }
                     }
                 }
@@ -330,25 +349,20 @@ fn passed_on() -> Refused {
 fn alias_of(alias: &ComponentAlias<'_>, frame: &mut Frame, outer: &[Frame]) -> Result<(), Refused> {
     match alias {
         ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. } => Err(passed_on()),
-        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. } => {
-            frame.types.unknown();
-            Ok(())
-        }
         ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, count, index } => {
             // None is the component itself; one is the component around it.
             let from = match count.checked_sub(1) {
                 None => Some(&*frame),
                 Some(up) => outer.iter().rev().nth(up as usize),
             };
-            let made = from.and_then(|from| from.components.get(*index as usize)).copied().unwrap_or(1);
-            frame.components.push(made);
+            let made = from.and_then(|from| from.components.get(*index as usize)).cloned();
+            frame.components.push(made.unwrap_or_else(Made::nothing));
             Ok(())
         }
-        ComponentAlias::Outer { kind: ComponentOuterAliasKind::Type, count, index } => {
-            frame.types.outer(*count, *index);
+        other => {
+            frame.types.alias(other);
             Ok(())
         }
-        _ => Ok(()),
     }
 }
 

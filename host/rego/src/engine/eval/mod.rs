@@ -41,7 +41,7 @@ pub(crate) use overlay::placed;
 pub(crate) use paths::deep;
 
 pub(crate) use memo::Lasting;
-use weights::own;
+use weights::{is_collection, own};
 
 /// Whether more results are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +221,7 @@ impl<'p> Eval<'p> {
     /// Refuses a collection that was just made and is too heavy or nested too deeply. Every collection comes through here,
     /// so that no value that exists is.
     fn weighed(&mut self, value: &Value, span: Span) -> Done<()> {
-        if !matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_)) {
+        if !is_collection(value) {
             return Ok(());
         }
         let weight = self.lasting.weights.of(value);
@@ -256,11 +256,7 @@ impl<'p> Eval<'p> {
 
     /// Whether two values are one; counts the work of finding out.
     fn is_same(&mut self, one: &Value, other: &Value) -> bool {
-        if let (
-            Value::Array(_) | Value::Set(_) | Value::Object(_),
-            Value::Array(_) | Value::Set(_) | Value::Object(_),
-        ) = (one, other)
-        {
+        if is_collection(one) && is_collection(other) {
             self.compared(one);
         }
         one == other
@@ -268,7 +264,7 @@ impl<'p> Eval<'p> {
 
     /// Counts the work of comparing a value.
     fn compared(&mut self, value: &Value) {
-        if matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_)) {
+        if is_collection(value) {
             let parts = self.lasting.weights.of(value).parts;
             self.worked(parts);
         }

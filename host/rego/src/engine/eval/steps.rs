@@ -7,6 +7,7 @@ use crate::engine::observe::Event;
 use crate::engine::program::{Of, Op, Out, Pat, Step, Term};
 use crate::engine::span::Span;
 
+use super::weights::is_collection;
 use super::{Done, Eval, Flow, Sink};
 
 impl<'p> Eval<'p> {
@@ -30,9 +31,7 @@ impl<'p> Eval<'p> {
                     self.accept(frame, pat, value)?
                 }
                 Op::Equal(one, other) => match (self.peek(frame, one), self.peek(frame, other)) {
-                    (Some(one @ Value::String(_)), Some(other)) | (Some(one), Some(other @ Value::String(_))) => {
-                        one == other
-                    }
+                    (Some(one), Some(other)) if !(is_collection(one) && is_collection(other)) => one == other,
                     _ => {
                         let (one, other) = (self.term(frame, one)?, self.term(frame, other)?);
                         self.is_same(&one, &other)

@@ -116,6 +116,11 @@ impl Weights {
     }
 }
 
+/// Whether a value holds others.
+pub(super) const fn is_collection(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Set(_) | Value::Object(_))
+}
+
 /// The parts of a scalar: a long text or number counts as several.
 fn scalar(value: &Value) -> usize {
     match value {
