@@ -166,7 +166,8 @@ pub enum PolicyError {
 impl PolicySpec {
     /// Reads a policy resource or its spec.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let read = yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)));
+        let read =
+            yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)));
         let document = read.map_err(PolicyError::Syntax)?;
         RESOURCE.check(&document).map_err(PolicyError::Shape)?;
         let Value::Object(mut fields) = document else {

@@ -41,7 +41,13 @@ impl SourceSettings {
             None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
         };
         let registries = registries::options(&flags.registries, (around.network)())?;
-        Ok(Self { cache, offline: false, registries, deadline: around.deadline, is_strict: around.called == Called::Assay })
+        Ok(Self {
+            cache,
+            offline: false,
+            registries,
+            deadline: around.deadline,
+            is_strict: around.called == Called::Assay,
+        })
     }
 
     /// The same for a run that asks no network.

@@ -266,7 +266,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
         Some("binary") => return binary(text).map(|text| as_text(&text)),
         Some(tag @ ("null" | "bool" | "int" | "float" | "timestamp")) => {
             let word = read(text);
-            let word = match (tag, word) {
+            match (tag, word) {
                 ("null", Word::Null)
                 | ("bool", Word::Bool(_))
                 | ("int", Word::Whole(_))
@@ -275,8 +275,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
                 #[expect(clippy::cast_precision_loss, reason = "asked for by the tag")]
                 ("float", Word::Whole(number)) => Word::Float(number as f64),
                 _ => return Err(format!("`{}` is not what its tag `!!{tag}` says", shown(text))),
-            };
-            word
+            }
         }
         Some(_) => Word::Text,
     };

@@ -39,9 +39,7 @@ pub(super) fn style(text: &str, is_key: bool, dialect: Dialect) -> Style {
     if text.contains('\n') {
         return if has.ends_in_space || is_key { Style::Double } else { Style::Literal };
     }
-    if !reads_as_string(text) {
-        Style::Double
-    } else if has.break_then_space {
+    if has.break_then_space || !reads_as_string(text) {
         Style::Double
     } else if has.space_at_an_end || has.indicators || text.contains(is_break) {
         Style::Single

@@ -47,7 +47,14 @@ pub(crate) fn download(
         let (client, place, grant) = (&client, place.as_str(), grant.as_deref());
         // What breaks off is asked for again; what answers with something else is not.
         let ask = || async {
-            let request = Request { address: address.clone(), accept: None, grant, form: None, brought: None, named_by: NamedBy::User };
+            let request = Request {
+                address: address.clone(),
+                accept: None,
+                grant,
+                form: None,
+                brought: None,
+                named_by: NamedBy::User,
+            };
             let answer = client.send(place, &request).await?;
             let status = answer.response.status();
             if status != StatusCode::OK {

@@ -310,13 +310,13 @@ impl<'p> Eval<'p> {
         Ok((made, own))
     }
 
-    fn print(&mut self, span: Span, text: String, is_note: bool) -> Done<()> {
+    fn print(&mut self, span: Span, text: &str, is_note: bool) -> Done<()> {
         self.read(Reads::Query);
         self.made(text.len() / TEXT_PART, &Value::Null, span)?;
         if self.prints.len() < PRINTS {
             // A query stands in no file.
             let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });
-            self.prints.push(Printed { place, text: shown(&text).into_owned(), is_note });
+            self.prints.push(Printed { place, text: shown(text).into_owned(), is_note });
         }
         Ok(())
     }

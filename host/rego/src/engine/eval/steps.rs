@@ -237,6 +237,6 @@ impl<'p> Eval<'p> {
                 _ => line.push_str("<undefined>"),
             }
         }
-        self.print(span, line, false)
+        self.print(span, &line, false)
     }
 }

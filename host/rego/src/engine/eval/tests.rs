@@ -346,7 +346,10 @@ fn what_a_union_copies_and_a_document_holds_counts_towards_what_an_evaluation_ma
     for (last, least) in [
         ("p := object.union(s9, t9)", 3_000),
         ("p := object.union_n([s9, t9])", 3_000),
-        ("p := count(json.unmarshal(sprintf(\"[%s1]\", [concat(\"\", [\"[1,2],\" | some _ in numbers.range(1, 100)])])))", 300),
+        (
+            "p := count(json.unmarshal(sprintf(\"[%s1]\", [concat(\"\", [\"[1,2],\" | some _ in numbers.range(1, 100)])])))",
+            300,
+        ),
         ("p := count(yaml.unmarshal(concat(\"\", [\"- [1, 2]\\n\" | some _ in numbers.range(1, 100)])))", 300),
     ] {
         let policy = policy(&[&format!("package t\n{rules}{last}")], "{}");

@@ -84,6 +84,7 @@ struct Resolver<'a> {
 }
 
 /// Resolves every rule of every file.
+#[expect(clippy::too_many_arguments, reason = "what the passes before have made, each by its own")]
 pub(crate) fn resolve(
     modules: &[Module],
     sources: &[Source],
