@@ -56,9 +56,9 @@ pub fn message(text: &str) -> String {
     for piece in text.split_inclusive(is_between) {
         let word = piece.trim_end_matches(is_between);
         if may_hold_secret(word) {
-            shown.push_str(&source(word))
+            shown.push_str(&source(word));
         } else {
-            shown.push_str(word)
+            shown.push_str(word);
         }
         shown.push_str(piece.get(word.len()..).unwrap_or_default());
     }
@@ -159,7 +159,7 @@ fn hidden(parameters: &str) -> String {
         shown.push_str(mark);
         match parameter.split_once('=') {
             Some((name, _)) if OPEN.contains(&name) => shown.push_str(parameter),
-            Some((name, value)) if value.is_empty() => shown.push_str(&format!("{name}=")),
+            Some((name, "")) => shown.push_str(&format!("{name}=")),
             Some((name, _)) => shown.push_str(&format!("{name}={REDACTED}")),
             None if parameter.is_empty() || OPEN.contains(&parameter) => shown.push_str(parameter),
             None => shown.push_str(REDACTED),

@@ -103,8 +103,7 @@ pub fn crooked_tar(choices: &[u8], outside: &str) -> Vec<u8> {
     let pick = |from: &[&str], at: u8| from.get(usize::from(at) % from.len()).copied().unwrap_or_default().to_owned();
     let kinds = [tar::EntryType::Regular, tar::EntryType::Symlink, tar::EntryType::Symlink, tar::EntryType::Directory];
     let mut builder = tar::Builder::new(Vec::new());
-    for choice in choices.chunks_exact(3).take(64) {
-        let [kind, name, target] = [0, 1, 2].map(|at| choice.get(at).copied().unwrap_or_default());
+    for &[kind, name, target] in choices.as_chunks().0.iter().take(64) {
         let name = format!("{}/{}", pick(&PARTS, name), pick(&PARTS, name >> 4));
         // Half of them are plain names: what leads out by its name alone is refused at once.
         let name =

@@ -91,9 +91,9 @@ pub(super) fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), Why> 
 pub(crate) fn trial_unpack(bytes: &[u8], is_zip: bool, to: &Path, bounds: &Bounds) -> Result<(), Why> {
     let mut tree = Tree::new(to, bounds)?;
     if is_zip {
-        unzip(std::io::Cursor::new(bytes), &mut tree)?
+        unzip(std::io::Cursor::new(bytes), &mut tree)?;
     } else {
-        untar(bytes, &mut tree)?
+        untar(bytes, &mut tree)?;
     }
     tree.finish()
 }

@@ -101,7 +101,7 @@ fn crooked_commit(repository: &Repository, entries: &[(&str, &str, &str)]) -> St
         String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap().trim().to_owned()
     };
     let raw = |hex: &str| -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap()).collect()
     };
     let mut tree = Vec::new();
     for (mode, name, content) in entries {
