@@ -5,7 +5,7 @@ use regorus::Value;
 
 use super::errors::BuiltinError;
 use super::json_text::{fields, from_json, quote};
-use super::operands::{some, string, text, too_long};
+use super::operands::{some, string, text, too_long, too_many};
 use super::order::sorted;
 use super::term::number_text;
 use super::types::{ANY, Type};
@@ -14,10 +14,24 @@ use super::{Builtin, Outcome, builtin, limits};
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("yaml.marshal"(value: ANY) -> Type::String => marshal),
     builtin!("yaml.unmarshal"(whole: Type::String) -> ANY => |whole: &Value| read(string(whole, 1)?).map(Some)),
-    builtin!("yaml.is_valid"(whole: Type::String) -> Type::Boolean => |whole: &Value| some(matches!(whole, Value::String(text) if read(text).is_ok()))),
+    builtin!("yaml.is_valid"(whole: Type::String) -> Type::Boolean => is_valid),
 ];
 
+fn is_valid(whole: &Value) -> Outcome {
+    let Value::String(text) = whole else { return some(false) };
+    match read(text) {
+        // A limit is no answer, and not the answer that the text is invalid.
+        Err(error) if error.halt => Err(error),
+        read => some(read.is_ok()),
+    }
+}
+
 fn read(whole: &str) -> Result<Value, BuiltinError> {
+    // Each value but the first stands behind one of these.
+    let mark = |byte: &u8| matches!(byte, b'[' | b'{' | b',' | b':' | b'-' | b'\n');
+    if whole.len() > limits::ELEMENTS && whole.bytes().filter(mark).count() > limits::ELEMENTS {
+        return Err(too_many());
+    }
     from_json(assay_model::yaml::parse(whole).map_err(|error| BuiltinError::failed(format!("yaml: {error}")))?)
 }
 
