@@ -49,7 +49,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, around: Surroundings) 
     match command {
         Command::Validate { what: Validate::Image(flags) } => validate_image::run(*flags, around, printer),
         Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &around, printer),
-        Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(flags, &around, printer),
+        Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &around, printer),
         Command::Validate { what: Validate::Vsa(given) } => {
             Err(missing("validate vsa", &given).hint("judge the images themselves with `validate image`"))
         }

@@ -136,7 +136,7 @@ pub(crate) enum Validate {
 
     /// Checks a policy configuration by its format
     #[command(after_help = policy_file::help())]
-    Policy(policy_file::ValidatePolicyFlags),
+    Policy(Box<policy_file::ValidatePolicyFlags>),
 }
 
 #[cfg(test)]

@@ -147,8 +147,43 @@ fn too_many_parts_of_core_modules_are_refused_by_name() {
     ] {
         refused(&format!("(component (core module {text}))"), says);
     }
-    let function = format!("(func {})", "(drop (i32.const 0))".repeat(300_000));
-    refused(&format!("(component (core module {}))", function.repeat(40)), "more than 33554432 bytes of code");
+}
+
+/// A number in LEB128.
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = u8::try_from(number & 0x7f).unwrap();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+/// A section, or anything else that begins with its length.
+fn sized(bytes: &[u8]) -> Vec<u8> {
+    [leb(bytes.len()), bytes.to_vec()].concat()
+}
+
+#[test]
+fn more_code_than_can_be_compiled_is_refused() {
+    // No locals, a megabyte less a bit of `nop`, and the end.
+    let body = sized(&[&[0][..], &vec![1; (1 << 20) - 100], &[0x0b]].concat());
+    let module = |functions: usize| {
+        let types = sized(&[1, 0x60, 0, 0]);
+        let declared = sized(&[leb(functions), vec![0; functions]].concat());
+        let code = sized(&[leb(functions), body.repeat(functions)].concat());
+        let sections =
+            [[&[1][..], &types].concat(), [&[3][..], &declared].concat(), [&[10][..], &code].concat()].concat();
+        let module = [b"\0asm\x01\0\0\0", sections.as_slice()].concat();
+        [&b"\0asm\x0d\0\x01\0\x01"[..], &sized(&module)].concat()
+    };
+    assert!(inspect(&module(32)).is_ok());
+    let Err(Refused::TooMuch(why)) = inspect(&module(33)) else { panic!("33 MiB of code are taken") };
+    assert!(why.contains("more than 33554432 bytes of code"), "{why}");
 }
 
 #[test]

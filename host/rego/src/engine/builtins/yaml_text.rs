@@ -8,7 +8,7 @@ use regorus::Value;
 
 use super::errors::BuiltinError;
 use super::json_text::{from_json, to_json};
-use super::operands::{some, string, text, too_long};
+use super::operands::{some, string, text, too_long, too_many};
 use super::types::{ANY, Type};
 use super::{Builtin, Outcome, builtin, limits};
 use crate::engine::bytes::bytes_of;
@@ -16,13 +16,27 @@ use crate::engine::bytes::bytes_of;
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("yaml.marshal"(value: ANY) -> Type::String => marshal),
     builtin!("yaml.unmarshal"(whole: Type::String) -> ANY => |whole: &Value| read(string(whole, 1)?).map(Some)),
-    builtin!("yaml.is_valid"(whole: Type::String) -> Type::Boolean => |whole: &Value| some(matches!(whole, Value::String(text) if read(text).is_ok()))),
+    builtin!("yaml.is_valid"(whole: Type::String) -> Type::Boolean => is_valid),
 ];
+
+fn is_valid(whole: &Value) -> Outcome {
+    let Value::String(text) = whole else { return some(false) };
+    match read(text) {
+        // A limit is no answer, and not the answer that the text is invalid.
+        Err(error) if error.halt => Err(error),
+        read => some(read.is_ok()),
+    }
+}
 
 fn read(whole: &str) -> Result<Value, BuiltinError> {
     let bytes = bytes_of(whole);
     let whole =
         std::str::from_utf8(&bytes).map_err(|_error| BuiltinError::failed("yaml: invalid Unicode character"))?;
+    // Each value but the first stands behind one of these.
+    let mark = |byte: &u8| matches!(byte, b'[' | b'{' | b',' | b':' | b'-' | b'\n');
+    if whole.len() > limits::ELEMENTS && whole.bytes().filter(mark).count() > limits::ELEMENTS {
+        return Err(too_many());
+    }
     // As in OPA, the last of two equal keys counts in JSON.
     if let Ok(document) = serde_json::from_str(whole) {
         return from_json(document);

@@ -457,6 +457,13 @@ impl<'p> Eval<'p> {
         if NEW_AT_EVERY_LEVEL.contains(&builtin.name) {
             copied = self.lasting.weights.of(value).parts;
         }
+        copied = copied.saturating_add(match value {
+            // Texts take memory of their own beside their places in a list.
+            Value::Array(array) if matches!(array.first(), Some(Value::String(_))) => array.len(),
+            Value::Set(set) if matches!(set.first(), Some(Value::String(_))) => set.len(),
+            Value::String(_) => 1,
+            _ => 0,
+        });
         self.made(copied, value, span)?;
         self.weighed(value, span)
     }

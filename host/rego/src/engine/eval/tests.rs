@@ -396,6 +396,7 @@ fn one_call_does_not_compare_copy_or_list_without_end() {
         "p := json.patch({\"a\": [1, 2]}, [{\"op\": \"copy\", \"from\": \"\", \"path\": sprintf(\"/%d\", [x])} | some x in numbers.range(1, 60)])",
         "a := numbers.range(1, 20000)\np := json.patch({\"a\": a}, [{\"op\": \"add\", \"path\": \"/a/0\", \"value\": x} | some x in a])",
         "p := json.unmarshal(sprintf(\"[%s1]\", [replace(l, \"a\", \"1,\")]))",
+        "p := yaml.unmarshal(sprintf(\"[%s1]\", [replace(l, \"a\", \"1,\")]))",
     ] {
         let error = refused(&format!("{long}{last}"));
         assert!(error.message.contains("more than"), "{last}: {}", error.message);

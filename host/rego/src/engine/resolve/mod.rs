@@ -84,7 +84,7 @@ struct Resolver<'a> {
 }
 
 /// Resolves every rule of every file.
-#[expect(clippy::too_many_arguments, reason = "what the passes before have made, each by its own")]
+#[expect(clippy::too_many_arguments, reason = "what the passes before made, and what all of them count with")]
 pub(crate) fn resolve(
     modules: &[Module],
     sources: &[Source],
