@@ -60,7 +60,7 @@ pub fn characters(text: &str) -> impl Iterator<Item = (char, bool)> {
 }
 
 fn escape(text: &str, is_harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(|character| is_harmful(character)) && !text.contains("##") && !text.contains("::") {
+    if !text.contains(&is_harmful) && !text.contains("##") && !text.contains("::") {
         return Cow::Borrowed(text);
     }
     let mut harmless = String::with_capacity(text.len() + 16);
