@@ -254,12 +254,12 @@ impl<'p> Eval<'p> {
         Ok((made, own))
     }
 
-    fn print(&mut self, span: Span, text: String, is_note: bool) {
+    fn print(&mut self, span: Span, text: &str, is_note: bool) {
         self.read(Reads::Query);
         if self.prints.len() < PRINTS {
             // A query stands in no file.
             let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });
-            self.prints.push(Printed { place, text: shown(&text).into_owned(), is_note });
+            self.prints.push(Printed { place, text: shown(text).into_owned(), is_note });
         }
     }
 }

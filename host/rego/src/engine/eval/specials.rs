@@ -27,7 +27,7 @@ impl<'p> Eval<'p> {
             }
             (Special::Trace, [text]) => {
                 if let Value::String(text) = text {
-                    self.print(span, text.to_string(), true);
+                    self.print(span, text, true);
                 }
                 Ok(Some(Value::Bool(true)))
             }

@@ -231,7 +231,7 @@ impl<'p> Eval<'p> {
                 _ => line.push_str("<undefined>"),
             }
         }
-        self.print(span, line, false);
+        self.print(span, &line, false);
         Ok(())
     }
 }

@@ -385,7 +385,7 @@ impl Parser<'_> {
             match token.kind {
                 Kind::TemplateText => parts.push(Part::Text(self.escaped(token.span, self.text(token.span))?)),
                 Kind::TemplateRaw => {
-                    parts.push(Part::Text(admitted(&self.text(token.span).replace("\\{", "{")).into()))
+                    parts.push(Part::Text(admitted(&self.text(token.span).replace("\\{", "{")).into()));
                 }
                 Kind::ExprStart => {
                     let literal = self.nested(Self::literal)?;
