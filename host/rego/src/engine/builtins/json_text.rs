@@ -306,6 +306,9 @@ pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinErr
         serde_json::Value::String(text) => Value::from(&*admitted(&text)),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(word) => Value::from(word),
+            // `1.0` stays a float, as in the input: it is no place in an array.
+            None if has_empty_fraction(&number.to_string()) => Value::from_numeric_string(&number.to_string())
+                .map_err(|error| BuiltinError::failed(error.to_string()))?,
             None => Num::read(&number.to_string())?
                 .ok_or_else(|| BuiltinError::failed(format!("the number {number} is out of range")))?
                 .value()?,
@@ -319,6 +322,13 @@ pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinErr
             .collect::<Result<Object, BuiltinError>>()?
             .into_value(),
     })
+}
+
+/// `1.0`, with digits that a float keeps.
+fn has_empty_fraction(number: &str) -> bool {
+    const DIGITS: usize = 15;
+    number.len() <= DIGITS
+        && number.split_once('.').is_some_and(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'))
 }
 
 fn is_valid(whole: &Value) -> Outcome {
