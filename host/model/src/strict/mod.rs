@@ -33,6 +33,30 @@ const PRIVATE: &str = "$serde_json::private::";
 /// The key by which `serde_json` hands over a number.
 const NUMBER: &str = "$serde_json::private::Number";
 
+/// Whether a key of the JSON is written with [`PRIVATE`] at its beginning. Values may: only keys mean something to
+/// `serde_json`.
+fn has_private_key(text: &str) -> bool {
+    text.match_indices(PRIVATE).any(|(at, _)| {
+        // A quote behind a backslash is inside a string. So each string is looked through once at most.
+        let before = text.get(..at).and_then(|before| before.strip_suffix('"'));
+        let begins_string = before.is_some_and(|before| !before.ends_with('\\'));
+        begins_string && after_string(text.get(at..).unwrap_or_default()).trim_start().starts_with(':')
+    })
+}
+
+/// What follows the string that a text begins in the middle of.
+fn after_string(text: &str) -> &str {
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => drop(rest.next()),
+            '"' => break,
+            _ => {}
+        }
+    }
+    rest.as_str()
+}
+
 /// The fields of an object in their order, each verbatim.
 pub struct Object<'a>(Vec<(String, &'a RawValue)>);
 
@@ -97,8 +121,8 @@ pub fn items(json: &str) -> Result<Vec<&str>, String> {
 pub fn check<'a>(json: &'a [u8], shape: &Shape, memory: &Memory) -> Result<&'a str, String> {
     let text = std::str::from_utf8(json).map_err(|_| "the JSON is not UTF-8".to_owned())?;
     // Where the text holds no such key, every one that comes borrowed is serde_json's own way to give a number.
-    if text.contains(PRIVATE) {
-        return Err(format!("the JSON is unsound: `{PRIVATE}` stands in it"));
+    if has_private_key(text) {
+        return Err(format!("the JSON is unsound: a key begins with `{PRIVATE}`"));
     }
     let mut from = serde_json::Deserializer::from_str(text);
     // serde_json itself stops at a nesting of 128 and at what is not Unicode.

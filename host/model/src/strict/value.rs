@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{Key, NUMBER, PRIVATE};
+use super::{Key, NUMBER, PRIVATE, has_private_key};
 use crate::{memory::Memory, yaml_go::json_float};
 
 /// Reads a JSON document whose objects have no key twice. Numbers keep their digits.
@@ -16,8 +16,8 @@ use crate::{memory::Memory, yaml_go::json_float};
 /// # Errors
 /// It is no JSON (`is_syntax`, `is_eof`), or JSON that is refused (`is_data`).
 pub(crate) fn value(text: &str, memory: &Memory) -> Result<Value, serde_json::Error> {
-    if text.contains(PRIVATE) {
-        return Err(serde_json::Error::custom(format_args!("`{PRIVATE}` stands in it")));
+    if has_private_key(text) {
+        return Err(serde_json::Error::custom(format_args!("a key begins with `{PRIVATE}`")));
     }
     let mut from = serde_json::Deserializer::from_str(text);
     let value = Reading { memory, is_json: true }.deserialize(&mut from)?;
@@ -144,6 +144,9 @@ mod tests {
             " 1.0 ",
             "\"\"",
             "null",
+            // It is a key alone that a later reader would take for something else.
+            r#"["$serde_json::private::Number", "a $serde_json::private::RawValue"]"#,
+            r#"{"a":"$serde_json::private::Number", "\"$serde_json::private::\"": 1}"#,
         ] {
             let read = read(text).unwrap();
             assert_eq!(read, serde_json::from_str::<Value>(text).unwrap());
@@ -157,6 +160,8 @@ mod tests {
             r#"{"a":1,"a":1}"#,
             r#"[{"b":{"a":1,"\u0061":2}}]"#,
             r#"{"$serde_json::private::Number":"1"}"#,
+            "{\"$serde_json::private::Number\" \n:\"1\"}",
+            r#"["$serde_json::private::", {"$serde_json::private::RawValue":"1"}]"#,
             r#"{"\u0024serde_json::private::Number":"1"}"#,
             r#"{"\u0024serde_json::private::RawValue":"[]"}"#,
         ] {
