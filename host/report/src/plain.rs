@@ -1,4 +1,4 @@
-//! Text from outside for reports: [`line`] and [`lines`] make it harmless, [`cut`] makes it short.
+//! Text from outside for reports: [`line()`] and [`lines`] make it harmless, [`cut`] makes it short.
 
 use std::borrow::Cow;
 
