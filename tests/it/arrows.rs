@@ -7,7 +7,8 @@ use crate::tidy::{architecture, root};
 /// The rows `| crate | names | heavy dependency | … |` of the table headed by "Crate dependencies".
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let text = architecture();
-    let section = text.split("## Crate dependencies").nth(1).expect("ARCHITECTURE.md has a section `Crate dependencies`");
+    let section =
+        text.split("## Crate dependencies").nth(1).expect("ARCHITECTURE.md has a section `Crate dependencies`");
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     rows.map(|row| {
