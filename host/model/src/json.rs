@@ -33,19 +33,20 @@ fn escape<W: io::Write + ?Sized>(to: &mut W, text: &str) -> io::Result<()> {
 /// what a pipeline could take for a command. All of them can stand in a JSON text only inside its strings.
 fn escape_where<W: io::Write + ?Sized>(to: &mut W, text: &str, also: impl Fn(char) -> bool) -> io::Result<()> {
     let is_special = |character: char| also(character) || (character > '~' && plain::is_harmful(character));
+    // Documents are large and mostly ASCII, so bytes are looked at, and characters only where one may be special.
+    let may_be_special = |byte: u8| matches!(byte, b'<' | b'>' | b'&' | b'#') || byte >= 0x7f;
     let mut rest = text;
-    while let Some(at) = rest.find(|character| character == '#' || is_special(character)) {
+    while let Some(at) = rest.bytes().position(may_be_special) {
         let (before, after) = rest.split_at(at);
         to.write_all(before.as_bytes())?;
         let mut characters = after.chars();
-        match characters.next() {
-            Some('#') if !plain::is_command(None, after) => to.write_all(b"#")?,
-            Some(special) => {
-                for unit in special.encode_utf16(&mut [0; 2]) {
-                    write!(to, "\\u{unit:04x}")?;
-                }
+        let Some(character) = characters.next() else { break };
+        if is_special(character) || (character == '#' && plain::is_command(None, after)) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(to, "\\u{unit:04x}")?;
             }
-            None => {}
+        } else {
+            to.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?;
         }
         rest = characters.as_str();
     }

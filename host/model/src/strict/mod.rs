@@ -36,7 +36,8 @@ const NUMBER: &str = "$serde_json::private::Number";
 /// Whether a key of the JSON is written with [`PRIVATE`] at its beginning. Values may: only keys mean something to
 /// `serde_json`.
 fn has_private_key(text: &str) -> bool {
-    text.match_indices(PRIVATE).any(|(at, _)| {
+    let begins = |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with(PRIVATE));
+    text.match_indices('$').filter(|(at, _)| begins(*at)).any(|(at, _)| {
         // A quote behind a backslash is inside a string. So each string is looked through once at most.
         let before = text.get(..at).and_then(|before| before.strip_suffix('"'));
         let begins_string = before.is_some_and(|before| !before.ends_with('\\'));

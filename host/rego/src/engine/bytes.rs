@@ -15,10 +15,13 @@ use regorus::Value;
 /// The letter that stands for the byte 0x80; the 127 behind it stand for those behind it.
 const FIRST: u32 = 0x10_FF80;
 
+/// The first byte, in UTF-8, of every letter that stands for a byte.
+pub(crate) const RAW_LEAD: u8 = 0xF4;
+
 /// Whether a text holds a letter that stands for a byte. The block is exactly the UTF-8 that begins with these bytes.
 pub(crate) fn is_raw(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.contains(&0xF4) && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
+    bytes.contains(&RAW_LEAD) && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
 }
 
 /// The text of some bytes.

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use regorus::Value;
 use regorus::value::Object;
 
-use crate::engine::bytes::{bytes_of, is_raw};
+use crate::engine::bytes::{RAW_LEAD, bytes_of};
 
 /// Compares two values.
 pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
@@ -34,10 +34,20 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
             })
             .then_with(|| a.len().cmp(&b.len()))
         }
-        // The letters that stand for bytes are in no order with others.
-        (Value::String(a), Value::String(b)) if is_raw(a) || is_raw(b) => bytes_of(a).cmp(&bytes_of(b)),
+        (Value::String(a), Value::String(b)) => texts(a, b),
         _ => rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)),
     }
+}
+
+/// The order of the bytes of two texts, which is that of the texts but for the letters that stand for bytes.
+fn texts(a: &str, b: &str) -> Ordering {
+    let Some(at) = a.bytes().zip(b.bytes()).position(|(one, other)| one != other) else {
+        return a.len().cmp(&b.len());
+    };
+    // What stands before is the same for both, so the letter in which they differ decides.
+    let start = (0..=at).rev().find(|at| a.is_char_boundary(*at)).unwrap_or_default();
+    let may_be_byte = |text: &str| text.as_bytes().get(start) == Some(&RAW_LEAD);
+    if may_be_byte(a) || may_be_byte(b) { bytes_of(a).cmp(&bytes_of(b)) } else { a.cmp(b) }
 }
 
 fn has_plain_keys(object: &Object) -> bool {
@@ -82,7 +92,23 @@ const fn rank(value: &Value) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::engine::bytes::text_of;
+
+    proptest! {
+        #[test]
+        fn texts_are_in_the_order_of_their_bytes(
+            front in prop::collection::vec(any::<u8>(), 0..4),
+            a in prop::collection::vec(prop::sample::select(&b"az\xc3\xa9\xf4\x8f\xbe\x80\xff"[..]), 0..6),
+            b in prop::collection::vec(prop::sample::select(&b"az\xc3\xa9\xf4\x8f\xbe\x80\xff"[..]), 0..6),
+        ) {
+            let (a, b) = ([&front[..], &a].concat(), [&front[..], &b].concat());
+            let order = compare(&Value::from(text_of(&a)), &Value::from(text_of(&b)));
+            prop_assert_eq!(order, a.cmp(&b), "{:?} {:?}", a, b);
+        }
+    }
 
     #[test]
     fn an_object_comes_before_a_set() {

@@ -125,7 +125,11 @@ pub(super) const fn is_collection(value: &Value) -> bool {
 fn scalar(value: &Value) -> usize {
     match value {
         Value::String(text) => 1 + text.len() / TEXT_PART,
-        Value::Number(number) if number.is_integer() && number.as_f64().is_none_or(|float| float.abs() > 1e18) => {
+        Value::Number(number)
+            if number.as_i64().is_none()
+                && number.is_integer()
+                && number.as_f64().is_none_or(|float| float.abs() > 1e18) =>
+        {
             let bits = number.to_big().map_or(0, |big| big.bits());
             1 + usize::try_from(bits / 8).unwrap_or(usize::MAX) / TEXT_PART
         }
