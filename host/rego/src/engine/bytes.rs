@@ -19,9 +19,10 @@ const FIRST: u32 = 0x10_FF80;
 pub(crate) const RAW_LEAD: u8 = 0xF4;
 
 /// Whether a text holds a letter that stands for a byte. The block is exactly the UTF-8 that begins with these bytes.
+#[inline]
 pub(crate) fn is_raw(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.contains(&RAW_LEAD) && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
+    memchr::memchr(RAW_LEAD, bytes).is_some() && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
 }
 
 /// The text of some bytes.

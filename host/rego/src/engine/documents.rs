@@ -28,7 +28,7 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
 fn may_be_raw(text: &str) -> bool {
     let bytes = text.as_bytes();
     let high = |at: usize| bytes.get(at + 1..at + 6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"udbff"));
-    is_raw(text) || text.match_indices('\\').any(|(at, _)| high(at))
+    is_raw(text) || memchr::memchr_iter(b'\\', bytes).any(high)
 }
 
 /// A document that was read elsewhere as a value.
@@ -145,14 +145,14 @@ pub(crate) fn values_in(text: &str) -> usize {
 /// Where the text that begins at `start` ends: behind its closing quote.
 fn end_of_text(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    while let Some(next) = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += next;
+        if bytes.get(at) == Some(&b'"') {
+            return at + 1;
         }
+        at += 2;
     }
-    at
+    bytes.len()
 }
 
 /// Whether a number is longer, or its exponent larger, than any is allowed to be.

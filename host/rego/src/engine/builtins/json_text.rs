@@ -9,18 +9,20 @@ use super::decimal::{Num, long_number};
 use super::errors::BuiltinError;
 use super::operands::{letters, object, some, text, too_long, too_many};
 use super::order::sorted;
+use super::scope::Scope;
 use super::term::{kind, number_text, term};
 use super::types::{ANY, Type};
 use super::{Builtin, Outcome, builtin, limits};
 use crate::engine::bytes::{admitted, bytes_of, is_raw, shown};
 use crate::engine::documents::{has_long_number, values_in};
+use crate::engine::limits::TEXT_PART;
 
 const OPTIONS: Type = Type::Object { fixed: &[], rest: Some((&Type::String, &ANY)) };
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin!("json.marshal"(value: ANY) -> Type::String => |value: &Value| text(compact(value)?)),
     builtin!("json.marshal_with_options"(value: ANY, options: OPTIONS) -> Type::String => marshal_with_options),
-    builtin!("json.unmarshal"(whole: Type::String) -> ANY => |whole: &Value| read(&letters(whole, 1)?).map(Some)),
+    builtin!("json.unmarshal"(whole: Type::String) -> ANY => scoped unmarshal),
     builtin!("json.is_valid"(whole: Type::String) -> Type::Boolean => is_valid),
 ];
 
@@ -181,6 +183,13 @@ fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
     let mut out = prefix.to_owned();
     write(&mut out, value, Some(&Layout { prefix, indent }), 0)?;
     text(out)
+}
+
+/// Everything in the result is new; the scope is told at least how many parts it has.
+fn unmarshal(scope: &mut Scope<'_>, whole: &Value) -> Outcome {
+    let text = letters(whole, 1)?;
+    scope.copied = values_in(&text).saturating_add(text.len() / TEXT_PART);
+    read(&text).map(Some)
 }
 
 /// Reads a JSON document; its depth is bounded by the reader.

@@ -41,13 +41,8 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
 
 /// The order of the bytes of two texts, which is that of the texts but for the letters that stand for bytes.
 fn texts(a: &str, b: &str) -> Ordering {
-    let Some(at) = a.bytes().zip(b.bytes()).position(|(one, other)| one != other) else {
-        return a.len().cmp(&b.len());
-    };
-    // What stands before is the same for both, so the letter in which they differ decides.
-    let start = (0..=at).rev().find(|at| a.is_char_boundary(*at)).unwrap_or_default();
-    let may_be_byte = |text: &str| text.as_bytes().get(start) == Some(&RAW_LEAD);
-    if may_be_byte(a) || may_be_byte(b) { bytes_of(a).cmp(&bytes_of(b)) } else { a.cmp(b) }
+    let may_be_raw = |text: &str| memchr::memchr(RAW_LEAD, text.as_bytes()).is_some();
+    if may_be_raw(a) || may_be_raw(b) { bytes_of(a).cmp(&bytes_of(b)) } else { a.cmp(b) }
 }
 
 fn has_plain_keys(object: &Object) -> bool {

@@ -7,6 +7,7 @@ use regorus::Value;
 use crate::engine::builtins::{Builtin, BuiltinError, ErrorCode};
 use crate::engine::error::EvalCode;
 use crate::engine::ir::{Callee, NodeId, Special};
+use crate::engine::limits::VALUE_PARTS;
 use crate::engine::modules::Kind;
 use crate::engine::observe::Event;
 use crate::engine::program::{Branch, KeyAt, Keyed, Node, Rule, Term};
@@ -28,8 +29,11 @@ const CLOCK: &str = "time.now_ns";
 /// Functions that policies call with the same long text again and again.
 const COSTLY: [&str; 3] = ["ec.purl.is_valid", "ec.purl.parse", "json.unmarshal"];
 
-/// Functions that make everything in their result, not only its own elements.
-const NEW_AT_EVERY_LEVEL: [&str; 2] = ["json.unmarshal", "yaml.unmarshal"];
+/// Makes everything in its result, not only its own elements, and may name one part many times.
+const YAML: &str = "yaml.unmarshal";
+
+/// Makes everything in its result as well, but says before at least how many parts there are, and stops at a depth of 128.
+const JSON: &str = "json.unmarshal";
 
 /// What a partial rule makes, while it is made.
 enum Building {
@@ -454,7 +458,8 @@ impl<'p> Eval<'p> {
     /// Counts and weighs what a built-in function gave.
     fn given(&mut self, builtin: &Builtin, value: &Value, span: Span) -> Done<()> {
         let mut copied = std::mem::take(&mut self.scope.copied);
-        if NEW_AT_EVERY_LEVEL.contains(&builtin.name) {
+        let is_light = builtin.name == JSON && copied <= VALUE_PARTS;
+        if builtin.name == YAML {
             copied = self.lasting.weights.of(value).parts;
         }
         copied = copied.saturating_add(match value {
@@ -465,7 +470,7 @@ impl<'p> Eval<'p> {
             _ => 0,
         });
         self.made(copied, value, span)?;
-        self.weighed(value, span)
+        if is_light { Ok(()) } else { self.weighed(value, span) }
     }
 
     pub(super) fn builtin_failed(&mut self, error: BuiltinError, span: Span) -> Done<Option<Value>> {

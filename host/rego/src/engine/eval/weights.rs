@@ -122,6 +122,7 @@ pub(super) const fn is_collection(value: &Value) -> bool {
 }
 
 /// The parts of a scalar: a long text or number counts as several.
+#[inline]
 fn scalar(value: &Value) -> usize {
     match value {
         Value::String(text) => 1 + text.len() / TEXT_PART,
@@ -152,33 +153,42 @@ pub(super) fn own(value: &Value) -> usize {
 /// The depth of a value that has no more parts than are left; they are taken from `left`.
 fn small(value: &Value, left: &mut usize) -> Option<usize> {
     let mut inner = 0;
+    // Most parts are scalars, for which a call of its own is too much.
     let mut part = |value: &Value, left: &mut usize| {
-        inner = inner.max(small(value, left)? + 1);
+        let depth = if is_collection(value) { small(value, left)? } else { take(left, scalar(value))? };
+        inner = inner.max(depth + 1);
         Some(())
     };
     match value {
         Value::Array(array) => {
-            *left = left.checked_sub(1).filter(|left| array.len() <= *left)?;
+            take(left, 1).filter(|_| array.len() <= *left)?;
             for value in array.iter() {
                 part(value, left)?;
             }
         }
         Value::Set(set) => {
-            *left = left.checked_sub(1).filter(|left| set.len() <= *left)?;
+            take(left, 1).filter(|_| set.len() <= *left)?;
             for value in set.iter() {
                 part(value, left)?;
             }
         }
         Value::Object(object) => {
-            *left = left.checked_sub(1).filter(|left| object.len() * 2 <= *left)?;
+            take(left, 1).filter(|_| object.len() * 2 <= *left)?;
             for (key, value) in object.iter() {
                 part(key, left)?;
                 part(value, left)?;
             }
         }
-        scalar_value => *left = left.checked_sub(scalar(scalar_value))?,
+        scalar_value => return take(left, scalar(scalar_value)),
     }
     Some(inner)
+}
+
+/// Takes parts from what is left, if there are as many. Gives the depth of what has no more.
+#[inline]
+fn take(left: &mut usize, parts: usize) -> Option<usize> {
+    *left = left.checked_sub(parts)?;
+    Some(0)
 }
 
 #[cfg(test)]
