@@ -111,8 +111,8 @@ impl Normal {
         }
         let instant = |text: &str| text.parse::<jiff::Timestamp>().ok().map(|at| at.as_duration().as_secs_f64());
         let number = |text: &str| text.parse::<f64>().ok();
-        let rfc_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)";
-        text = self.within(&text, rfc_3339, "{NOW}", &instant);
+        let parse_rfc3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)";
+        text = self.within(&text, parse_rfc3339, "{NOW}", &instant);
         let plain = |text: &str| instant(&format!("{}Z", text.replace(' ', "T")));
         text = self.within(&text, r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "{NOW}", &plain);
         text = self.within(&text, r"\b\d{19}\b", "{NOW_NS}", &|text| number(text).map(|ns| ns / 1e9));

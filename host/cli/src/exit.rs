@@ -71,7 +71,7 @@ pub(crate) const fn of(verdict: Verdict, strict: bool) -> u8 {
         Verdict::Allowed => ALLOWED,
         Verdict::Denied if strict => DENIED,
         Verdict::Denied => ALLOWED,
-        Verdict::NoAnswer => NO_ANSWER,
+        Verdict::Error => NO_ANSWER,
     }
 }
 
@@ -86,8 +86,8 @@ mod tests {
             (Verdict::Allowed, false, 0),
             (Verdict::Denied, true, 1),
             (Verdict::Denied, false, 0),
-            (Verdict::NoAnswer, true, 3),
-            (Verdict::NoAnswer, false, 3),
+            (Verdict::Error, true, 3),
+            (Verdict::Error, false, 3),
         ] {
             assert_eq!(of(verdict, strict), want, "{verdict:?} {strict}");
         }

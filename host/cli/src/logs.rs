@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use assay_model::{json, plain, redact};
+use assay_model::{json, redact, sanitize};
 use jiff::{Timestamp, Unit};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -235,13 +235,13 @@ fn tame(text: &str) -> String {
 
 fn escaped(text: &str, quotes: bool) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for (character, is_command) in plain::characters(text) {
+    for (character, is_command) in sanitize::characters(text) {
         match character {
             '"' | '\\' if quotes => escaped.extend(['\\', character]),
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            harmful if is_command || plain::is_harmful(harmful) => escaped.extend(harmful.escape_unicode()),
+            harmful if is_command || sanitize::is_harmful(harmful) => escaped.extend(harmful.escape_unicode()),
             other => escaped.push(other),
         }
     }
@@ -286,7 +286,7 @@ mod tests {
             let message = message(hostile, &[("x", hostile)], None);
             for form in [Form::Plain, Form::Ec, Form::Json] {
                 let line = message.line(form, now);
-                assert!(!line.contains(plain::is_harmful) && !line.contains("##vso["), "{line:?}");
+                assert!(!line.contains(sanitize::is_harmful) && !line.contains("##vso["), "{line:?}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! [`RuleInfo`]: a policy rule with what its `# METADATA` says, and the raw [`Answer`]s of rules.
+//! [`RuleInfo`]: a policy rule with what its `# METADATA` says, and the raw [`RuleResult`]s of rules.
 
 use serde_json::Map;
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub struct RuleInfo {
 
 /// One element of what a `deny` or `warn` rule gave, before the policy's configuration is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct RuleResult {
     /// Which kind of rule gave it.
     pub kind: RuleKind,
     /// The package it came from.

@@ -4,14 +4,14 @@
 //! value that is no list at all, count as a pass there; here they are errors, since whoever writes `deny := true` or
 //! `deny contains count(missing)` means to deny. (`ec` makes violations of such elements with `EC_USE_OPA=1`.)
 
-use assay_model::rule::{Answer, RuleKind};
+use assay_model::rule::{RuleKind, RuleResult};
 use serde_json::Value;
 
 /// Keys of conftest's that are not facts about the image.
 const NOT_METADATA: [&str; 3] = ["msg", "_loc", "query"];
 
 /// The answers of one rule, or what is wrong with its value.
-pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec<Answer>, String> {
+pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec<RuleResult>, String> {
     let elements = match value {
         Value::Array(elements) => elements,
         Value::Null => return Err(no_list("null")),
@@ -20,7 +20,7 @@ pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec
         Value::String(_) => return Err(no_list("a text")),
         Value::Object(_) => return Err(no_list("an object")),
     };
-    let answer = |message, metadata| Answer { kind, package: package.to_owned(), message, metadata };
+    let answer = |message, metadata| RuleResult { kind, package: package.to_owned(), message, metadata };
     let mut answers = Vec::new();
     for element in elements {
         match element {

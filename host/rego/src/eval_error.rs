@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assay_model::{
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     limits::FINDINGS,
 };
 
@@ -38,7 +38,7 @@ pub enum EvalError {
         /// The built-in.
         function: String,
         /// What its host says.
-        cause: NoAnswer,
+        cause: EvaluationError,
     },
     /// A fault of the evaluator.
     #[error("{0}")]
@@ -48,7 +48,7 @@ pub enum EvalError {
 impl EvalError {
     /// The same as the reason why a component is not judged; `source` names the group of policies.
     #[must_use]
-    pub fn into_no_answer(self, source: &str) -> NoAnswer {
+    pub fn into_evaluation_error(self, source: &str) -> EvaluationError {
         let message = format!("policy source `{source}`: {self}");
         let (code, hint) = match self {
             Self::Input(_) => (ErrorCode::PolicyError, None),
@@ -68,10 +68,10 @@ impl EvalError {
                     ErrorCode::Deadline | ErrorCode::Interrupted => cause.code,
                     _ => ErrorCode::BuiltinFailed,
                 };
-                return NoAnswer { code, message, hint: cause.hint };
+                return EvaluationError { code, message, hint: cause.hint };
             }
         };
-        NoAnswer { code, message, hint: hint.map(str::to_owned) }
+        EvaluationError { code, message, hint: hint.map(str::to_owned) }
     }
 }
 

@@ -8,11 +8,11 @@ use std::{
 
 use assay_model::{
     criteria::Criteria,
-    decide::{Decision, Form, decide, success},
-    failure::NoAnswer,
+    decide::{DecideOptions, Decision, decide, success},
+    error::EvaluationError,
     finding::Finding,
-    port::{Case, Judge},
-    rule::{Answer, RuleInfo},
+    port::{EvaluationContext, Evaluator},
+    rule::{RuleInfo, RuleResult},
     selection::Selection,
 };
 use jiff::Timestamp;
@@ -71,7 +71,7 @@ impl Group {
         self
     }
 
-    /// The same, answering as `ec` does. Findings are put as [`Form::as_ec`] says. Packages are chosen by the first part of
+    /// The same, answering as `ec` does. Findings are put as [`DecideOptions::as_ec`] says. Packages are chosen by the first part of
     /// their rules' codes, so that the rules of a nested package are asked only where no package is chosen at all; see
     /// [`unasked`](Self::unasked).
     #[must_use]
@@ -105,9 +105,9 @@ impl Group {
     }
 
     /// What counts for any component of this image, and what for this one.
-    fn criteria(&self, case: &Case<'_>) -> (Criteria, Criteria) {
-        let at = |component| self.selection.at(&case.evidence.image, component, case.when);
-        (at(""), at(case.component.name.as_str()))
+    fn criteria(&self, context: &EvaluationContext<'_>) -> (Criteria, Criteria) {
+        let at = |component| self.selection.at(&context.evidence.image, component, context.when);
+        (at(""), at(context.component.name.as_str()))
     }
 
     /// The packages to ask: those of which some rule counts for any component, as in `ec`, or all where there are none;
@@ -135,10 +135,10 @@ impl Group {
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer.
-    pub fn explain(&self, code: &str, case: &Case<'_>) -> Result<Vec<RuleStory>, EvalError> {
-        let (usual, criteria) = self.criteria(case);
+    pub fn explain(&self, code: &str, context: &EvaluationContext<'_>) -> Result<Vec<RuleStory>, EvalError> {
+        let (usual, criteria) = self.criteria(context);
         let packages = self.packages(&usual, &criteria);
-        self.policy.explain(&self.ask(case, &packages, None), &|rule| is_called(rule, code))
+        self.policy.explain(&self.ask(context, &packages, None), &|rule| is_called(rule, code))
     }
 
     /// Whether the policy has a rule of this code.
@@ -164,11 +164,16 @@ impl Group {
         self.policy.rules().iter().map(|rule| rule.code.as_str())
     }
 
-    fn ask<'a>(&self, case: &'a Case<'_>, packages: &'a BTreeSet<String>, file: Option<InputFile<'a>>) -> Ask<'a> {
+    fn ask<'a>(
+        &self,
+        context: &'a EvaluationContext<'_>,
+        packages: &'a BTreeSet<String>,
+        file: Option<InputFile<'a>>,
+    ) -> Ask<'a> {
         Ask {
             packages,
-            input: case.input,
-            when: Some(case.when),
+            input: context.input,
+            when: Some(context.when),
             file,
             host: Arc::clone(&self.host),
             now: self.now,
@@ -185,27 +190,28 @@ impl Group {
     /// passed if it had nothing to say about any of them.
     ///
     /// # Errors
-    /// [`NoAnswer`] when there is none about one of them.
+    /// [`EvaluationError`] when there is none about one of them.
     pub fn judge_together<'a>(
         &self,
-        case: &Case<'_>,
+        context: &EvaluationContext<'_>,
         file: Option<InputFile<'_>>,
         inputs: impl Iterator<Item = &'a str>,
-    ) -> Result<Decision, NoAnswer> {
-        let (usual, criteria) = self.criteria(case);
+    ) -> Result<Decision, EvaluationError> {
+        let (usual, criteria) = self.criteria(context);
         let packages = self.packages(&usual, &criteria);
         let mut answers = Vec::new();
         for input in inputs {
-            let case = Case { input, ..*case };
-            let said = self.policy.evaluate(&self.ask(&case, &packages, file));
-            answers.extend(said.map_err(|error| error.into_no_answer(&self.name))?);
+            let context = EvaluationContext { input, ..*context };
+            let said = self.policy.evaluate(&self.ask(&context, &packages, file));
+            answers.extend(said.map_err(|error| error.into_evaluation_error(&self.name))?);
         }
-        let code = |answer: &Answer| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let code =
+            |answer: &RuleResult| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
         answers.retain(|answer| self.is_meant(&code(answer)));
         let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
         let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
         let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
-        Ok(decide(&rules, answers, &criteria, case.when, &Form { success: &passed, as_ec: self.as_ec }))
+        Ok(decide(&rules, answers, &criteria, context.when, &DecideOptions { success: &passed, as_ec: self.as_ec }))
     }
 }
 
@@ -219,13 +225,13 @@ impl std::fmt::Debug for Group {
     }
 }
 
-impl Judge for Group {
+impl Evaluator for Group {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        self.judge_together(case, None, std::iter::once(case.input))
+    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        self.judge_together(context, None, std::iter::once(context.input))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use assay_model::{
     limits::FINDINGS,
-    rule::{Answer, RuleInfo, RuleKind, kind_of},
+    rule::{RuleInfo, RuleKind, RuleResult, kind_of},
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -194,7 +194,7 @@ impl Policy {
     }
 
     /// What the rules named `deny…`, `violation…` and `warn…` of some packages say, in the order of packages and names.
-    pub fn evaluate(&self, ask: &Ask<'_>) -> Result<Vec<Answer>, EvalError> {
+    pub fn evaluate(&self, ask: &Ask<'_>) -> Result<Vec<RuleResult>, EvalError> {
         let chosen: Vec<_> = ask.packages.iter().filter_map(|name| self.packages.get_key_value(name)).collect();
         let mut paths = Vec::new();
         for (_, package) in &chosen {

@@ -4,18 +4,18 @@
 //! as it reports nothing then.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     json,
 };
 use serde::Serialize;
 
-use crate::{Options, plain::cut, totals::Totals};
+use crate::{Options, sanitize::cut, totals::Totals};
 
 /// A Tekton result shares 4096 bytes with all others of its task; a longer note is cut.
 const NOTE_CHARACTERS: usize = 400;
 
 /// The numbers of the run. No option changes them.
-pub(crate) fn page(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn page(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     json::to_string(&Document::of(end))
 }
 
@@ -34,7 +34,7 @@ struct Document {
 }
 
 impl Document {
-    fn of(end: &RunEnd) -> Self {
+    fn of(end: &RunFinished) -> Self {
         let totals = Totals::of(end);
         Self {
             timestamp: end.at.as_second().to_string(),
@@ -65,7 +65,7 @@ fn note(totals: &Totals<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use assay_model::{
-        failure::{ErrorCode, NoAnswer},
+        error::{ErrorCode, EvaluationError},
         finding::Finding,
         outcome::Outcome,
     };
@@ -94,8 +94,9 @@ mod tests {
     #[test]
     fn a_missing_answer_outranks_a_failure_and_is_named() {
         let violation = sample::component("a").violation(Finding::new("a.b", "m")).judged();
-        let timeout = sample::component("b").failed(NoAnswer::new(ErrorCode::RegistryTimeout, "r.example is silent"));
-        let large = sample::component("c").failed(NoAnswer::new(ErrorCode::TooLarge, "a blob is too large"));
+        let timeout =
+            sample::component("b").failed(EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent"));
+        let large = sample::component("c").failed(EvaluationError::new(ErrorCode::TooLarge, "a blob is too large"));
         assert_snapshot!(written(&[violation.clone(), timeout.clone()]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"1 of 2 components has no answer; registry-timeout: r.example is silent"}"#);
         assert_snapshot!(written(&[violation, timeout, large]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"2 of 3 components have no answer; the first: registry-timeout: r.example is silent"}"#);
         assert_snapshot!(written(&[]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":0,"warnings":0,"result":"ERROR","note":"no component was judged"}"#);
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn a_note_fits_into_a_tekton_result_however_long_its_cause_is() {
         for message in sample::hostile_messages() {
-            let text = written(&[sample::component("a").failed(NoAnswer::new(ErrorCode::Malformed, message))]);
+            let text = written(&[sample::component("a").failed(EvaluationError::new(ErrorCode::Malformed, message))]);
             let document: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(document["note"].as_str().unwrap().chars().count() <= NOTE_CHARACTERS);
             assert_eq!(text.lines().count(), 1);

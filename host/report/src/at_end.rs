@@ -3,21 +3,21 @@
 use std::{io::Write, sync::Arc};
 
 use assay_model::{
-    event::{RunEnd, RunEvent, RunHead},
+    event::{RunEvent, RunFinished, RunStarted},
     port::{Report, ReportError},
 };
 
 use crate::{Format, Options, sheet::Sheet};
 
 /// What a format makes of a run that is over. Fails only where something cannot be put into JSON.
-pub(crate) type Page = fn(&RunHead, &RunEnd, Options) -> Result<String, serde_json::Error>;
+pub(crate) type Page = fn(&RunStarted, &RunFinished, Options) -> Result<String, serde_json::Error>;
 
 /// Waits for the end of the run and writes one page about it.
 pub(crate) struct AtEnd {
     sheet: Sheet,
     page: Page,
     options: Options,
-    head: Option<Arc<RunHead>>,
+    head: Option<Arc<RunStarted>>,
 }
 
 impl AtEnd {
@@ -31,8 +31,8 @@ impl Report for AtEnd {
     fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         match event {
             RunEvent::Started(head) => self.head = Some(Arc::clone(head)),
-            RunEvent::Planned { .. } | RunEvent::ComponentStarted { .. } | RunEvent::ComponentEnded(_) => {}
-            RunEvent::Ended(end) => {
+            RunEvent::Planned { .. } | RunEvent::ComponentStarted { .. } | RunEvent::ComponentFinished(_) => {}
+            RunEvent::Finished(end) => {
                 let Some(head) = &self.head else {
                     return Err(self.sheet.error("has nothing to tell: the run ended before it began", None));
                 };
@@ -58,7 +58,7 @@ mod tests {
     fn an_end_without_a_beginning_is_an_error_and_writes_nothing() {
         let written = sample::Written::default();
         let mut report = make(Format::Json, Box::new(written.clone()), Options::default());
-        let error = report.event(&RunEvent::Ended(sample::end(&[]).into())).unwrap_err();
+        let error = report.event(&RunEvent::Finished(sample::end(&[]).into())).unwrap_err();
         assert_eq!(error.to_string(), "the json report has nothing to tell: the run ended before it began");
         assert_eq!(written.text(), "");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_model::{event::RunEnd, finding::Finding};
+use assay_model::{event::RunFinished, finding::Finding};
 
 use crate::standing::Standing;
 
@@ -48,7 +48,7 @@ pub(crate) fn title(finding: &Finding) -> Option<&str> {
 }
 
 /// Every rule that denied, warned or succeeded, by its code. Findings without a code are under the empty one.
-pub(crate) fn by_rule(end: &RunEnd) -> BTreeMap<&str, Rule<'_>> {
+pub(crate) fn by_rule(end: &RunFinished) -> BTreeMap<&str, Rule<'_>> {
     let mut rules = BTreeMap::new();
     for (at, outcome) in end.outcomes.iter().enumerate() {
         let decision = &outcome.decision;

@@ -5,7 +5,9 @@
 
 use std::{fmt, str::FromStr};
 
-use assay_model::{decide::Decision, failure::NoAnswer, finding::Finding, json, outcome::Verdict, policy::PolicySpec};
+use assay_model::{
+    decide::Decision, error::EvaluationError, finding::Finding, json, outcome::Verdict, policy::PolicySpec,
+};
 use serde::Serialize;
 
 use crate::{Options, json::FindingDocument, summary::Entry, text, yaml};
@@ -18,7 +20,7 @@ pub struct FileOutcome {
     /// What all judges together found. All successes, whether they will be shown or not.
     pub decision: Decision,
     /// Why there is no verdict, where there is none.
-    pub error: Option<NoAnswer>,
+    pub error: Option<EvaluationError>,
 }
 
 /// A run of `validate input` that is over.
@@ -98,11 +100,11 @@ impl InputRun {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let one = |file: &FileOutcome| match (&file.error, file.allowed()) {
-            (Some(_), _) => Verdict::NoAnswer,
+            (Some(_), _) => Verdict::Error,
             (None, true) => Verdict::Allowed,
             (None, false) => Verdict::Denied,
         };
-        self.files.iter().map(one).max().unwrap_or(Verdict::NoAnswer)
+        self.files.iter().map(one).max().unwrap_or(Verdict::Error)
     }
 
     /// The report in that format; it ends in a line break. Fails only where something cannot be put into JSON.
@@ -142,7 +144,7 @@ impl InputRun {
         let verdict = self.verdict();
         let warned = files.iter().any(|file| !file.decision.warnings.is_empty());
         let result = match verdict {
-            Verdict::NoAnswer => "ERROR",
+            Verdict::Error => "ERROR",
             Verdict::Denied => "FAILURE",
             Verdict::Allowed if warned => "WARNING",
             Verdict::Allowed => "SUCCESS",
@@ -193,7 +195,7 @@ struct FileDocument<'a> {
     #[serde(rename = "success-count")]
     success_count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a NoAnswer>,
+    error: Option<&'a EvaluationError>,
 }
 
 impl<'a> FileDocument<'a> {
@@ -223,7 +225,7 @@ struct Summary<'a> {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::failure::ErrorCode;
+    use assay_model::error::ErrorCode;
     use insta::assert_snapshot;
     use serde_json::Value;
 
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn every_format_tells_of_files_and_of_one_without_an_answer() {
-        let error = NoAnswer::new(ErrorCode::PolicyError, "the policy failed").hint("see its log");
+        let error = EvaluationError::new(ErrorCode::PolicyError, "the policy failed").hint("see its log");
         let broken = FileOutcome { path: "c.yaml".to_owned(), decision: Decision::default(), error: Some(error) };
         let run = run(vec![file("a.json", &["too large"], &[]), broken, file("b.json", &[], &["large", "odd"])]);
         for format in InputFormat::ALL {
@@ -310,7 +312,7 @@ mod tests {
     #[test]
     fn no_file_is_no_answer() {
         let nothing = run(vec![]);
-        assert_eq!(nothing.verdict(), Verdict::NoAnswer);
+        assert_eq!(nothing.verdict(), Verdict::Error);
         assert!(nothing.report(InputFormat::Text, Options::default()).unwrap().contains("Result: ERROR"));
     }
 

@@ -8,9 +8,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    error::EvaluationError,
+    event::{RunFinished, RunStarted},
     evidence::{AttestationSummary, Signature},
-    failure::NoAnswer,
     finding::Finding,
     json,
     outcome::{Outcome, Verdict},
@@ -22,12 +22,12 @@ use serde_json::Value;
 use crate::{Options, facts::facts, totals::stopped_word};
 
 /// The report in full. Of the options it heeds `show_successes` and `info`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     json::to_string(&Document::of(head, end, options))
 }
 
 /// The same as a value, for other forms of it. Nesting is not limited, as it would be through text.
-pub(crate) fn value(head: &RunHead, end: &RunEnd, options: Options) -> Result<Value, serde_json::Error> {
+pub(crate) fn value(head: &RunStarted, end: &RunFinished, options: Options) -> Result<Value, serde_json::Error> {
     serde_json::to_value(Document::of(head, end, options))
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct ComponentDocument<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     notices: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a NoAnswer>,
+    error: Option<&'a EvaluationError>,
 }
 
 /// A finding as it stands in every JSON document.
@@ -109,7 +109,7 @@ struct AttestationDocument<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(head: &'a RunHead, end: &'a RunEnd, options: Options) -> Self {
+    fn of(head: &'a RunStarted, end: &'a RunFinished, options: Options) -> Self {
         Self {
             success: end.verdict == Verdict::Allowed,
             components: Components { outcomes: &end.outcomes, options },
@@ -162,7 +162,7 @@ impl<'a> AttestationDocument<'a> {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::{event::Stopped, evidence::CheckKind, failure::ErrorCode};
+    use assay_model::{error::ErrorCode, event::StopReason, evidence::CheckKind};
     use insta::assert_snapshot;
     use serde_json::json;
 
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_component_without_an_answer_is_no_success_and_says_why() {
-        let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
+        let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let finding = Finding::new("a.b", "<bad>").with("title", "T");
         let run = [sample::component("cart").violation(finding).failed(error), sample::component("shop").judged()];
         assert_snapshot!(written(Options::default(), &run), @r#"{"success":false,"components":[{"name":"cart","containerImage":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","source":{},"violations":[{"msg":"\u003cbad\u003e","metadata":{"code":"a.b"}}],"success":false,"error":{"code":"registry-timeout","message":"r.example did not answer","hint":"try again"}},{"name":"shop","containerImage":"r.example/shop@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","source":{},"success":true}],"key":"PEM\n","policy":{"publicKey":"k.pub"},"ec-version":"1.2.3","effective-time":"2026-12-01T12:00:00Z"}"#);
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_run_that_was_stopped_says_so_last() {
-        for (stopped, word) in [(Stopped::Deadline, "deadline"), (Stopped::Interrupted, "interrupted")] {
+        for (stopped, word) in [(StopReason::Deadline, "deadline"), (StopReason::Interrupted, "interrupted")] {
             let mut end = sample::end(&[]);
             end.stopped = Some(stopped);
             let text = sample::written_at(Format::Json, Options::default(), end);
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn checks_that_were_left_out_are_named() {
-        let head = RunHead { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
+        let head = RunStarted { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
         let text = sample::written_of(Format::Json, Options::default(), head, sample::end(&[]));
         assert!(text.ends_with("Z\",\"skipped-checks\":[\"builtin.image.signature_check\"]}\n"), "{text}");
     }
@@ -248,7 +248,7 @@ mod tests {
             ("2026-12-01T12:00:00.120Z", "2026-12-01T12:00:00.12Z"),
             ("2026-12-01T13:00:00.000000001+01:00", "2026-12-01T12:00:00.000000001Z"),
         ] {
-            let end = RunEnd { effective_time: time.parse().unwrap(), ..sample::end(&[]) };
+            let end = RunFinished { effective_time: time.parse().unwrap(), ..sample::end(&[]) };
             assert_eq!(Document::of(&sample::head(), &end, Options::default()).effective_time, shown);
         }
     }
@@ -258,13 +258,13 @@ mod tests {
         for message in sample::hostile_messages() {
             let finding =
                 Finding::new("a.b", message.clone()).with("term", json!([["x"], {"y": null}])).with("title", 5);
-            let error = NoAnswer::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
+            let error = EvaluationError::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
             let run = [sample::component(&message).warning(finding).failed(error)];
             let text = written(Options { info: true, ..Options::default() }, &run);
             assert!(!text.contains('<') && !text.contains('\u{1b}') && !text.contains('\u{2028}'));
             let back: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(back["components"][0]["warnings"][0]["msg"], message.as_str());
-            assert_eq!(back["components"][0]["error"]["hint"], *crate::plain::line(&message));
+            assert_eq!(back["components"][0]["error"]["hint"], *crate::sanitize::line(&message));
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::{io::Write, sync::Arc};
 
 use assay_model::{
-    event::{RunEnd, RunEvent, RunHead},
+    event::{RunEvent, RunFinished, RunStarted},
     json,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
@@ -70,7 +70,7 @@ enum Event<'a> {
         #[serde(rename = "containerImage")]
         image: &'a str,
     },
-    ComponentEnded {
+    ComponentFinished {
         component: ComponentDocument<'a>,
     },
     Ended {
@@ -106,14 +106,14 @@ impl<'a> Event<'a> {
             RunEvent::Started(head) => Self::started(head),
             RunEvent::Planned { components } => Self::Planned { components: *components },
             RunEvent::ComponentStarted { component } => Self::component_started(component),
-            RunEvent::ComponentEnded(outcome) => {
-                Self::ComponentEnded { component: ComponentDocument::of(outcome, options) }
+            RunEvent::ComponentFinished(outcome) => {
+                Self::ComponentFinished { component: ComponentDocument::of(outcome, options) }
             }
-            RunEvent::Ended(end) => Self::ended(end),
+            RunEvent::Finished(end) => Self::ended(end),
         }
     }
 
-    fn started(head: &'a RunHead) -> Self {
+    fn started(head: &'a RunStarted) -> Self {
         Self::Started {
             version: &head.version,
             key: &head.key,
@@ -127,7 +127,7 @@ impl<'a> Event<'a> {
         Self::ComponentStarted { name: &component.name, image: &component.container_image }
     }
 
-    fn ended(end: &'a RunEnd) -> Self {
+    fn ended(end: &'a RunFinished) -> Self {
         let totals = Totals::of(end);
         let stands = |outcome: &'a Arc<Outcome>| Stands {
             name: &outcome.component.name,
@@ -156,7 +156,7 @@ impl Report for Jsonl {
         let line = json::to_string(&Line { version: VERSION, event: Event::of(event, self.options) });
         let line = line.map_err(|error| failure(FORMAT, "cannot be put into JSON", Some(Box::new(error))))? + "\n";
         let written = to.write_all(line.as_bytes()).and_then(|()| to.flush());
-        if written.is_err() || matches!(event, RunEvent::Ended(_)) {
+        if written.is_err() || matches!(event, RunEvent::Finished(_)) {
             // Nothing comes after the end, nor after a gap.
             self.to = None;
         }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::{Format, sample};
 
-    fn lines(end: RunEnd) -> Vec<Value> {
+    fn lines(end: RunFinished) -> Vec<Value> {
         let text = sample::written_at(Format::Jsonl, Options { info: true, ..Options::default() }, end);
         assert!(text.ends_with('\n'));
         text.split_terminator('\n').map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -20,7 +20,7 @@ mod jsonl;
 mod junit;
 mod markdown;
 mod options;
-mod plain;
+mod sanitize;
 mod sarif;
 mod sheet;
 mod standing;
@@ -34,7 +34,7 @@ mod xml;
 mod yaml;
 
 #[cfg(test)]
-mod laws;
+mod proptests;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]

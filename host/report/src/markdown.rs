@@ -5,7 +5,7 @@
 //! names the [`VERSION`], and lets a bot find the comment to replace. Facts are shown with and without `--info`.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     finding::Finding,
     outcome::{Outcome, Verdict},
 };
@@ -13,7 +13,7 @@ use assay_model::{
 use crate::{
     Options,
     by_rule::{description, title},
-    plain::{self, cut},
+    sanitize::{self, cut},
     standing::{Standing, count, sentence, short_name, worst_first},
     text::stopped_early,
     totals::Totals,
@@ -38,12 +38,12 @@ const FIELD_CHARACTERS: usize = 1_000;
 const NAME_CHARACTERS: usize = 120;
 
 /// The comment. Of the options it heeds `show_successes` and `show_warnings`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let totals = Totals::of(end);
     let (sign, word) = match end.verdict {
         Verdict::Allowed => ("✅", "May ship"),
         Verdict::Denied => ("❌", "May not ship"),
-        Verdict::NoAnswer => ("❔", "No answer"),
+        Verdict::Error => ("❔", "No answer"),
     };
     let mut page = format!("<!-- assay-report version={VERSION} -->\n### {sign} {word}\n\n{}", sentence(end));
     page.push_str(&format!(
@@ -113,7 +113,7 @@ fn table(page: &mut String, outcomes: &[(Standing, &std::sync::Arc<Outcome>)]) -
 
 const fn sign(standing: Standing) -> &'static str {
     match standing {
-        Standing::NoAnswer => "❔",
+        Standing::Error => "❔",
         Standing::Denied => "❌",
         Standing::Warned => "⚠️",
         Standing::Allowed => "✅",
@@ -192,7 +192,7 @@ fn code(text: &str) -> String {
 pub(crate) fn prose(text: &str) -> String {
     let mut to = String::with_capacity(text.len() + text.len() / 8);
     let mut rest = text;
-    while let Some((before, code, after)) = plain::code_span(rest) {
+    while let Some((before, code, after)) = sanitize::code_span(rest) {
         escape(&mut to, before);
         to.push_str("<code>");
         escape(&mut to, code);
@@ -215,7 +215,7 @@ pub(crate) fn inline(text: &str) -> String {
 
 fn escape(to: &mut String, text: &str) {
     let mut before = None;
-    for character in plain::line(&text.replace(['\n', '\t'], " ")).chars() {
+    for character in sanitize::line(&text.replace(['\n', '\t'], " ")).chars() {
         match character {
             '&' => to.push_str("&amp;"),
             '<' => to.push_str("&lt;"),
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::{Format, sample};
 
-    fn check(end: RunEnd, options: Options) -> String {
+    fn check(end: RunFinished, options: Options) -> String {
         let text = sample::written_at(Format::Markdown, options, end);
         assert!(text.len() <= LIMIT && text.starts_with("<!-- assay-report version=1 -->\n"), "{}", text.len());
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());

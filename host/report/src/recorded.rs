@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assay_model::{
     decide::Decision,
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     evidence::{AttestationSummary, Signature},
     finding::Finding,
     image::PinnedImage,
@@ -69,7 +69,7 @@ impl Case {
         Some(PLACEHOLDERS.iter().fold(text, |text, (name, value)| text.replace(name, value)))
     }
 
-    fn run(&self) -> Option<(RunHead, RunEnd)> {
+    fn run(&self) -> Option<(RunStarted, RunFinished)> {
         let record: Record = serde_json::from_str(&self.file("json")?).unwrap();
         let unlisted = UNLISTED_SUCCESSES.iter().find(|(name, _)| *name == self.name).map(|(_, counts)| *counts);
         let mut outcomes = Vec::new();
@@ -80,7 +80,7 @@ impl Case {
             assert_eq!(outcome.allowed(), component["success"] == true, "{}", self.name);
             outcomes.push(outcome);
         }
-        let head = RunHead {
+        let head = RunStarted {
             key: record.key,
             policy: record.policy,
             skipped: vec![],
@@ -131,7 +131,7 @@ fn outcome(component: &Value) -> Outcome {
         },
         signatures: signatures(component),
         attestations: component["attestations"].as_array().into_iter().flatten().map(attestation).collect(),
-        judged_at: None,
+        evaluated_at: None,
         input: None,
         statements: vec![],
         notices: vec![],

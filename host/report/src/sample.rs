@@ -8,9 +8,9 @@ use std::{
 use assay_model::{
     decide::Decision,
     digest::Digest,
-    event::{RunEnd, RunEvent, RunHead},
+    error::{ErrorCode, EvaluationError},
+    event::{RunEvent, RunFinished, RunStarted},
     evidence::{AttestationSummary, Signature},
-    failure::{ErrorCode, NoAnswer},
     finding::Finding,
     image::ImageRef,
     outcome::{Outcome, Verdict},
@@ -55,7 +55,7 @@ pub(crate) fn component(name: &str) -> Sample {
         decision: Decision::default(),
         signatures: vec![],
         attestations: vec![],
-        judged_at: None,
+        evaluated_at: None,
         input: None,
         statements: vec![],
         notices: vec![],
@@ -85,15 +85,15 @@ impl Sample {
     }
 
     /// Without one.
-    pub(crate) fn failed(mut self, error: NoAnswer) -> Outcome {
+    pub(crate) fn failed(mut self, error: EvaluationError) -> Outcome {
         self.0.error = Some(error);
         self.0
     }
 }
 
 /// The beginning of a run.
-pub(crate) fn head() -> RunHead {
-    RunHead {
+pub(crate) fn head() -> RunStarted {
+    RunStarted {
         key: "PEM\n".to_owned(),
         policy: PolicySpec { public_key: "k.pub".to_owned(), ..PolicySpec::default() },
         skipped: vec![],
@@ -103,8 +103,8 @@ pub(crate) fn head() -> RunHead {
 }
 
 /// The end of a run over these.
-pub(crate) fn end(outcomes: &[Outcome]) -> RunEnd {
-    RunEnd {
+pub(crate) fn end(outcomes: &[Outcome]) -> RunFinished {
+    RunFinished {
         outcomes: outcomes.iter().cloned().map(Arc::new).collect(),
         verdict: Verdict::of(outcomes),
         stopped: None,
@@ -119,12 +119,12 @@ pub(crate) fn written(format: Format, options: Options, outcomes: &[Outcome]) ->
 }
 
 /// What a report of that format writes about a run with that end. Checks that nothing is written before.
-pub(crate) fn written_at(format: Format, options: Options, end: RunEnd) -> String {
+pub(crate) fn written_at(format: Format, options: Options, end: RunFinished) -> String {
     written_of(format, options, head(), end)
 }
 
 /// The same with another beginning.
-pub(crate) fn written_of(format: Format, options: Options, head: RunHead, end: RunEnd) -> String {
+pub(crate) fn written_of(format: Format, options: Options, head: RunStarted, end: RunFinished) -> String {
     let written = Written::default();
     let mut report = make(format, Box::new(written.clone()), options);
     report.event(&RunEvent::Started(Arc::new(head))).unwrap();
@@ -132,15 +132,15 @@ pub(crate) fn written_of(format: Format, options: Options, head: RunHead, end: R
     for outcome in &end.outcomes {
         let component = Arc::new(outcome.component.clone());
         report.event(&RunEvent::ComponentStarted { component }).unwrap();
-        report.event(&RunEvent::ComponentEnded(Arc::clone(outcome))).unwrap();
+        report.event(&RunEvent::ComponentFinished(Arc::clone(outcome))).unwrap();
     }
     assert!(format.streams() || written.text().is_empty(), "written before the end");
-    report.event(&RunEvent::Ended(Arc::new(end))).unwrap();
+    report.event(&RunEvent::Finished(Arc::new(end))).unwrap();
     written.text()
 }
 
 /// A run as they happen: a missing answer, a denial, a warning and two that are fine.
-pub(crate) fn mixed() -> RunEnd {
+pub(crate) fn mixed() -> RunFinished {
     let signature = || Signature {
         keyid: "SHA256:example".to_owned(),
         sig: "MEUCIHJOfAoLz1V/+jpuL0kd8BAqcmQgKGt1KlY/jsIX5xe1AiEAwuHgyAFhpxbyt2V6BJZaxzefFWn10p9hkQVYVGvASv8="
@@ -187,7 +187,7 @@ pub(crate) fn mixed() -> RunEnd {
         outcome.component.source = git.clone();
         outcome
     };
-    let silent = NoAnswer::new(ErrorCode::RegistryTimeout, "the registry r.example did not answer within 30 s")
+    let silent = EvaluationError::new(ErrorCode::RegistryTimeout, "the registry r.example did not answer within 30 s")
         .hint("try again, or give more time with --timeout");
     let unsigned = Finding::new("builtin.image.signature_check", "Image signature check failed: no signatures found")
         .with("title", "Image signature check passed")
@@ -206,7 +206,7 @@ pub(crate) fn mixed() -> RunEnd {
 }
 
 /// A run in which every text that comes from outside is this one.
-pub(crate) fn hostile(text: &str) -> RunEnd {
+pub(crate) fn hostile(text: &str) -> RunFinished {
     let finding = || {
         let finding = Finding::new(text, text).with("title", text).with("description", text).with("solution", text);
         finding.with("term", json!([text, text])).with("effective_on", text).with("collections", json!([text]))
@@ -218,7 +218,7 @@ pub(crate) fn hostile(text: &str) -> RunEnd {
         chain: vec![text.to_owned()],
         metadata: [(text.to_owned(), text.to_owned())].into(),
     };
-    let error = NoAnswer::new(ErrorCode::Malformed, text).hint(text);
+    let error = EvaluationError::new(ErrorCode::Malformed, text).hint(text);
     let mut outcome = component("odd").violation(finding()).warning(finding()).success(finding()).failed(error);
     outcome.image = None;
     outcome.component = Component {

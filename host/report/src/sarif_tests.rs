@@ -1,6 +1,6 @@
 //! SARIF as code scanning takes it in: what the published schema and GitHub's documentation ask for.
 
-use assay_model::failure::ErrorCode;
+use assay_model::error::ErrorCode;
 use insta::assert_snapshot;
 
 use super::*;
@@ -54,7 +54,7 @@ fn a_mixed_run_is_told_with_locations_fingerprints_and_help() {
 
 #[test]
 fn a_missing_answer_is_an_error_and_an_execution_without_success() {
-    let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
+    let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
     let document = check(&sample::written(Format::Sarif, options(), &[sample::component("cart").failed(error)]));
     let run = &document["runs"][0];
     assert_eq!(run["invocations"][0]["executionSuccessful"], false);

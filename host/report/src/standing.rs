@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use assay_model::{event::RunEnd, outcome::Outcome};
+use assay_model::{event::RunFinished, outcome::Outcome};
 
 /// Where a component stands, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
     /// There is no verdict.
-    NoAnswer,
+    Error,
     /// It has violations.
     Denied,
     /// It may ship, with warnings.
@@ -18,11 +18,11 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    pub(crate) const ALL: [Self; 4] = [Self::NoAnswer, Self::Denied, Self::Warned, Self::Allowed];
+    pub(crate) const ALL: [Self; 4] = [Self::Error, Self::Denied, Self::Warned, Self::Allowed];
 
     pub(crate) fn of(outcome: &Outcome) -> Self {
         if outcome.error.is_some() {
-            Self::NoAnswer
+            Self::Error
         } else if !outcome.decision.violations.is_empty() {
             Self::Denied
         } else if !outcome.decision.warnings.is_empty() {
@@ -35,7 +35,7 @@ impl Standing {
     /// In words, for a person.
     pub(crate) const fn word(self) -> &'static str {
         match self {
-            Self::NoAnswer => "no answer",
+            Self::Error => "no answer",
             Self::Denied => "denied",
             Self::Warned => "allowed with warnings",
             Self::Allowed => "allowed",
@@ -49,7 +49,7 @@ impl Standing {
 }
 
 /// The components' places in the run's list, the worst first; those that stand alike keep the report's order.
-pub(crate) fn worst_first(end: &RunEnd) -> Vec<(Standing, usize)> {
+pub(crate) fn worst_first(end: &RunFinished) -> Vec<(Standing, usize)> {
     let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (Standing::of(one), at)).collect();
     all.sort_unstable();
     all
@@ -75,10 +75,10 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 }
 
 /// What became of the run, in one sentence.
-pub(crate) fn sentence(end: &RunEnd) -> String {
+pub(crate) fn sentence(end: &RunFinished) -> String {
     let of = |wanted: fn(Standing) -> bool| end.outcomes.iter().filter(|one| wanted(Standing::of(one))).count();
     let all = end.outcomes.len();
-    let missing = of(|standing| standing == Standing::NoAnswer);
+    let missing = of(|standing| standing == Standing::Error);
     let denied = of(|standing| standing == Standing::Denied);
     let have = |number| if number == 1 { "has" } else { "have" };
     match (all, missing, denied) {
@@ -96,7 +96,7 @@ pub(crate) fn sentence(end: &RunEnd) -> String {
 #[cfg(test)]
 mod tests {
     use assay_model::{
-        failure::{ErrorCode, NoAnswer},
+        error::{ErrorCode, EvaluationError},
         finding::Finding,
     };
 
@@ -123,7 +123,7 @@ mod tests {
         let fine = sample::component("fine").judged();
         let warned = sample::component("warned").warning(finding()).judged();
         let denied = sample::component("denied").violation(finding()).warning(finding()).judged();
-        let missing = sample::component("missing").failed(NoAnswer::new(ErrorCode::TooLarge, "m"));
+        let missing = sample::component("missing").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
         let run = sample::end(&[fine.clone(), warned.clone(), denied.clone(), missing.clone()]);
         let places: Vec<_> = worst_first(&run).iter().map(|(_, at)| *at).collect();
         assert_eq!(places, [3, 2, 1, 0]);

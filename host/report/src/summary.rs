@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use assay_model::{
     decide::Decision,
-    event::{RunEnd, RunHead},
-    failure::NoAnswer,
+    error::EvaluationError,
+    event::{RunFinished, RunStarted},
     finding::Finding,
     json,
     outcome::{Outcome, Verdict},
@@ -40,12 +40,17 @@ pub(crate) struct Entry<'a> {
     total_warnings: usize,
     total_successes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a NoAnswer>,
+    error: Option<&'a EvaluationError>,
 }
 
 impl<'a> Entry<'a> {
     /// An entry. All successes are counted, listed only when they are to be shown.
-    pub(crate) fn new(name: &'a str, decision: &Decision, error: Option<&'a NoAnswer>, show_successes: bool) -> Self {
+    pub(crate) fn new(
+        name: &'a str,
+        decision: &Decision,
+        error: Option<&'a EvaluationError>,
+        show_successes: bool,
+    ) -> Self {
         Self {
             name,
             success: error.is_none() && decision.violations.is_empty(),
@@ -65,7 +70,7 @@ impl<'a> Entry<'a> {
 }
 
 /// The summary of the run. Of the options it heeds `show_successes`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let show = options.show_successes;
     let components = end.outcomes.iter().map(|outcome| Entry::of(outcome, show)).collect();
     json::to_string(&Document { components, success: end.verdict == Verdict::Allowed, key: &head.key })
@@ -95,7 +100,7 @@ fn condensed(findings: &[Finding]) -> BTreeMap<String, Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::failure::ErrorCode;
+    use assay_model::error::ErrorCode;
     use insta::assert_snapshot;
 
     use super::*;
@@ -108,7 +113,7 @@ mod tests {
     #[test]
     fn the_first_message_of_each_code_stands_for_the_others() {
         let finding = |message: &str| Finding::new("a.b", message);
-        let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
+        let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let run = [
             sample::component("cart").warning(finding("1")).warning(finding("2")).warning(finding("3")).judged(),
             sample::component("shop").success(finding("Pass")).failed(error),

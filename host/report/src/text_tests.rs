@@ -1,8 +1,8 @@
 //! What the text report shows beyond the recorded answers of `ec`: missing answers, early ends, hostile content.
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::CheckKind,
-    failure::{ErrorCode, NoAnswer},
 };
 use insta::assert_snapshot;
 use serde_json::json;
@@ -14,7 +14,7 @@ fn written(options: Options, outcomes: &[Outcome]) -> String {
     sample::written(Format::Text, options, outcomes)
 }
 
-fn stopped(stopped: Stopped, outcomes: &[Outcome]) -> String {
+fn stopped(stopped: StopReason, outcomes: &[Outcome]) -> String {
     let mut end = sample::end(outcomes);
     end.stopped = Some(stopped);
     sample::written_at(Format::Text, Options::default(), end)
@@ -22,7 +22,8 @@ fn stopped(stopped: Stopped, outcomes: &[Outcome]) -> String {
 
 #[test]
 fn a_missing_answer_is_told_before_every_finding() {
-    let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer within 30 s").hint("try again");
+    let error =
+        EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer within 30 s").hint("try again");
     let run = [
         sample::component("cart").violation(Finding::new("a.bad", "Bad")).judged(),
         sample::component("shop").warning(Finding::new("a.odd", "Odd")).failed(error),
@@ -60,7 +61,7 @@ fn a_missing_answer_is_told_before_every_finding() {
 
 #[test]
 fn checks_that_were_left_out_are_named() {
-    let head = RunHead { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
+    let head = RunStarted { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
     let run = sample::end(&[sample::component("a").judged()]);
     let text = sample::written_of(Format::Text, Options::default(), head, run);
     assert!(text.ends_with("\nLeft out on request: builtin.image.signature_check\n"), "{text}");
@@ -69,21 +70,24 @@ fn checks_that_were_left_out_are_named() {
 #[test]
 fn an_early_end_is_the_last_line() {
     let done = sample::component("a").judged();
-    let late = |name, code| sample::component(name).failed(NoAnswer::new(code, "not judged"));
+    let late = |name, code| sample::component(name).failed(EvaluationError::new(code, "not judged"));
     let last = |stop, outcomes: &[Outcome]| stopped(stop, outcomes).lines().last().unwrap().to_owned();
     let run = [done.clone(), late("b", ErrorCode::Deadline), late("c", ErrorCode::TooLarge)];
-    assert_eq!(last(Stopped::Deadline, &run), "Stopped early: the deadline passed; 1 of 3 components were not judged.");
+    assert_eq!(
+        last(StopReason::Deadline, &run),
+        "Stopped early: the deadline passed; 1 of 3 components were not judged."
+    );
     let run = [late("b", ErrorCode::Interrupted), late("c", ErrorCode::Interrupted)];
     assert_eq!(
-        last(Stopped::Interrupted, &run),
+        last(StopReason::Interrupted, &run),
         "Stopped early: the run was interrupted; 2 of 2 components were not judged."
     );
     assert_eq!(
-        last(Stopped::Interrupted, &[]),
+        last(StopReason::Interrupted, &[]),
         "Stopped early: the run was interrupted before any component was judged."
     );
     assert_eq!(
-        last(Stopped::Deadline, &[done]),
+        last(StopReason::Deadline, &[done]),
         "Stopped early: the deadline passed when nothing was left to judge of 1 components."
     );
 }
@@ -128,7 +132,7 @@ fn colours_mark_headings_only() {
         .violation(Finding::new("a.bad", "Bad"))
         .warning(Finding::new("a.odd", "Odd"))
         .success(Finding::new("a.fine", "Pass"))
-        .failed(NoAnswer::new(ErrorCode::PluginTrap, "m"))];
+        .failed(EvaluationError::new(ErrorCode::PluginTrap, "m"))];
     let text = written(options, &run);
     let coloured: Vec<_> = text.lines().filter(|line| line.contains('\u{1b}')).collect();
     assert_eq!(
@@ -177,7 +181,7 @@ fn hostile_text_neither_commands_the_terminal_nor_begins_a_line() {
             .with("term", json!([message]))
             .with("title", message.clone())
             .with("solution", json!({ "k": message }));
-        let error = NoAnswer::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
+        let error = EvaluationError::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
         let mut outcome = sample::component(&message).violation(finding).failed(error);
         outcome.component.container_image = message.clone();
         outcome.image = None;

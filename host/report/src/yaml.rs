@@ -1,25 +1,25 @@
 //! `yaml`: the JSON report as Go writes YAML, byte for byte as `ec` does; see [`Dialect::Careful`] for where it is stricter.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     yaml_writer::{self, Dialect},
 };
 use serde_json::Value;
 
-use crate::{Options, json, plain};
+use crate::{Options, json, sanitize};
 
 /// The report in full, as YAML.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     Ok(to_string(&shown(json::value(head, end, options)?)))
 }
 
 /// The document with what a terminal or a pipeline could obey shown as in `text`, where YAML's own escapes leave it.
 pub(crate) fn shown(value: Value) -> Value {
     match value {
-        Value::String(text) => Value::String(plain::beyond_yaml(&text).into_owned()),
+        Value::String(text) => Value::String(sanitize::beyond_yaml(&text).into_owned()),
         Value::Array(items) => Value::Array(items.into_iter().map(shown).collect()),
         Value::Object(fields) => Value::Object(
-            fields.into_iter().map(|(key, value)| (plain::beyond_yaml(&key).into_owned(), shown(value))).collect(),
+            fields.into_iter().map(|(key, value)| (sanitize::beyond_yaml(&key).into_owned(), shown(value))).collect(),
         ),
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }

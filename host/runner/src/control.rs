@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use assay_model::event::Stopped;
+use assay_model::event::StopReason;
 
 use crate::run::Progress;
 
@@ -22,7 +22,7 @@ pub struct Inbox {
 
 #[derive(Debug)]
 pub(crate) enum Message {
-    Stop(Stopped),
+    Stop(StopReason),
     /// The judges are made, or there will be none.
     Ready,
     Progress(Box<Progress>),
@@ -39,7 +39,7 @@ impl Control {
     /// Ends the run: components without an answer get none, and the reports are written.
     pub fn interrupt(&self) {
         // No one listens any more once the run has ended by itself.
-        let _gone = self.to.send(Message::Stop(Stopped::Interrupted));
+        let _gone = self.to.send(Message::Stop(StopReason::Interrupted));
     }
 }
 
@@ -58,7 +58,7 @@ impl Inbox {
                 Ok(message) => return message,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                        return Message::Stop(Stopped::Deadline);
+                        return Message::Stop(StopReason::Deadline);
                     }
                 }
             }

@@ -7,11 +7,11 @@ use std::{
 };
 
 use assay_model::{
-    event::RunHead,
-    failure::NoAnswer,
+    effective_time::EffectiveTime,
+    error::EvaluationError,
+    event::RunStarted,
     finding::Finding,
-    moment::Moment,
-    port::{Gather, Judge},
+    port::{Evaluator, EvidenceProvider},
     snapshot::{Component, Snapshot},
 };
 
@@ -19,30 +19,30 @@ use assay_model::{
 pub type Clock = fn() -> jiff::Timestamp;
 
 /// Says which violation it is that an image cannot be located; none where that is the lack of an answer.
-pub type Inaccessible = Arc<dyn Fn(&Component, &NoAnswer) -> Option<Finding> + Send + Sync>;
+pub type Inaccessible = Arc<dyn Fn(&Component, &EvaluationError) -> Option<Finding> + Send + Sync>;
 
 /// Who judges, and what is known when that is.
 #[derive(Clone)]
 pub struct Judges {
     /// What reports say about the run.
-    pub head: Arc<RunHead>,
+    pub head: Arc<RunStarted>,
     /// Who is asked about each image, in this order.
-    pub judges: Arc<[Arc<dyn Judge>]>,
+    pub judges: Arc<[Arc<dyn Evaluator>]>,
 }
 
 /// What is to be judged, and how fast.
 #[derive(Clone)]
 pub struct Job {
     /// What reports say about the run where it is stopped before its judges are made.
-    pub head: Arc<RunHead>,
+    pub head: Arc<RunStarted>,
     /// The images.
     pub snapshot: Arc<Snapshot>,
     /// Where evidence comes from.
-    pub gather: Arc<dyn Gather>,
+    pub gather: Arc<dyn EvidenceProvider>,
     /// What is made of images that cannot be located; without it there is no answer about them.
     pub inaccessible: Option<Inaccessible>,
     /// When each image is judged.
-    pub moment: Moment,
+    pub effective_time: EffectiveTime,
     /// Whether outcomes keep the input documents, each as large as its image's attestations.
     pub keep_inputs: bool,
     /// Whether outcomes keep the statements of attestations.

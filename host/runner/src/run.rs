@@ -17,13 +17,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use assay_model::{
-    event::{RunEnd, RunEvent, RunHead, Stopped},
+    error::{ErrorCode, EvaluationError},
+    event::{RunEvent, RunFinished, RunStarted, StopReason},
     evidence::Evidence,
-    failure::{ErrorCode, NoAnswer},
     image::ImageRef,
     input::InputHead,
     outcome::{Outcome, Verdict},
-    port::{Gather, Judge, Located},
+    port::{Evaluator, EvidenceProvider, ResolvedImage},
     snapshot::Component,
 };
 
@@ -56,7 +56,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// What a thread tells the run.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    Located(usize, Result<Located, NoAnswer>),
+    Resolved(usize, Result<ResolvedImage, EvaluationError>),
     Started(usize),
     Ended(usize, Box<Outcome>),
 }
@@ -73,17 +73,17 @@ pub fn run<E: From<RunError> + Send + 'static>(
     make: impl FnOnce() -> Result<Judges, E> + Send + 'static,
     inbox: &Inbox,
     on: &mut dyn FnMut(RunEvent),
-) -> Result<Arc<RunEnd>, E> {
+) -> Result<Arc<RunFinished>, E> {
     let stop = Arc::new(AtomicBool::new(false));
     let ended = work(job, make, inbox, &stop, on);
     stop.store(true, Ordering::Relaxed);
     let Ended { head, outcomes, stopped } = ended?;
     // No component judged, no moment of its own.
-    let effective_time = outcomes.iter().filter_map(|outcome| outcome.judged_at).max();
+    let effective_time = outcomes.iter().filter_map(|outcome| outcome.evaluated_at).max();
     let effective_time = effective_time.unwrap_or(head.effective_time);
-    let end = RunEnd { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
+    let end = RunFinished { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
     let end = Arc::new(end);
-    on(RunEvent::Ended(Arc::clone(&end)));
+    on(RunEvent::Finished(Arc::clone(&end)));
     Ok(end)
 }
 
@@ -92,9 +92,9 @@ fn verdict(outcomes: &[Arc<Outcome>]) -> Verdict {
 }
 
 struct Ended {
-    head: Arc<RunHead>,
+    head: Arc<RunStarted>,
     outcomes: Vec<Arc<Outcome>>,
-    stopped: Option<Stopped>,
+    stopped: Option<StopReason>,
 }
 
 fn work<E: From<RunError> + Send + 'static>(
@@ -166,20 +166,20 @@ impl Ledger {
                     on(RunEvent::ComponentStarted { component: Arc::new(task.component.clone()) });
                 }
             }
-            Progress::Ended(at, outcome) => {
+            Progress::Finished(at, outcome) => {
                 let outcome: Arc<Outcome> = Arc::from(outcome);
-                on(RunEvent::ComponentEnded(Arc::clone(&outcome)));
+                on(RunEvent::ComponentFinished(Arc::clone(&outcome)));
                 if let Some(place) = self.outcomes.get_mut(at) {
                     *place = Some(outcome);
                     self.open -= 1;
                 }
             }
-            Progress::Located(..) => {}
+            Progress::Resolved(..) => {}
         }
     }
 
     /// An outcome for each task, in the order of reports.
-    fn closed(self, job: &Job, stopped: Option<Stopped>) -> Vec<Arc<Outcome>> {
+    fn closed(self, job: &Job, stopped: Option<StopReason>) -> Vec<Arc<Outcome>> {
         let fill = |(task, outcome): (&Task, Option<Arc<Outcome>>)| match outcome {
             Some(outcome) => outcome,
             None => Arc::new(unanswered(task, job, stopped)),
@@ -192,7 +192,7 @@ impl Ledger {
 }
 
 /// The outcome of a component that the run ended before.
-fn unanswered(task: &Task, job: &Job, stopped: Option<Stopped>) -> Outcome {
+fn unanswered(task: &Task, job: &Job, stopped: Option<StopReason>) -> Outcome {
     let image = task.image.as_ref().ok().cloned();
     // A cause that was found before the run was stopped says more than the stop.
     if let Err(error) = &task.image {
@@ -201,22 +201,22 @@ fn unanswered(task: &Task, job: &Job, stopped: Option<Stopped>) -> Outcome {
     without_answer(task.component.clone(), image, stop_error(job, stopped))
 }
 
-fn stop_error(job: &Job, stopped: Option<Stopped>) -> NoAnswer {
+fn stop_error(job: &Job, stopped: Option<StopReason>) -> EvaluationError {
     match stopped {
-        Some(Stopped::Deadline) => {
+        Some(StopReason::Deadline) => {
             let limit = job.deadline.map(|(_, limit)| limit).unwrap_or_default();
-            NoAnswer::new(ErrorCode::Deadline, format!("not judged: the time limit of {limit:?} passed first"))
+            EvaluationError::new(ErrorCode::Deadline, format!("not judged: the time limit of {limit:?} passed first"))
                 .hint("raise the limit with `--timeout`, or `--timeout 0` for none")
         }
-        Some(Stopped::Interrupted) => {
-            NoAnswer::new(ErrorCode::Interrupted, "not judged: the run was interrupted first")
+        Some(StopReason::Interrupted) => {
+            EvaluationError::new(ErrorCode::Interrupted, "not judged: the run was interrupted first")
         }
-        None => NoAnswer::new(ErrorCode::Internal, "not judged: its worker ended without an answer")
+        None => EvaluationError::new(ErrorCode::Internal, "not judged: its worker ended without an answer")
             .hint("this is a fault of assay; please report it"),
     }
 }
 
-type AllLocated = (Vec<(Component, Result<Located, NoAnswer>)>, Option<Stopped>);
+type AllLocated = (Vec<(Component, Result<ResolvedImage, EvaluationError>)>, Option<StopReason>);
 
 fn locate_all<E: From<RunError> + Send + 'static>(
     job: &Job,
@@ -231,13 +231,13 @@ fn locate_all<E: From<RunError> + Send + 'static>(
         let (next, stop, to) = (Arc::clone(&next), Arc::clone(stop), inbox.sender());
         spawn("locate", move || {
             while let Some((at, component)) = take(&next, &stop, &snapshot.components) {
-                let found = guarded(&component.container_image, || locate(gather.as_ref(), component));
-                send(&to, Progress::Located(at, found));
+                let found = guarded(&component.container_image, || resolve(gather.as_ref(), component));
+                send(&to, Progress::Resolved(at, found));
             }
         })
         .map_err(RunError::Thread)?;
     }
-    let mut found: Vec<Option<Result<Located, NoAnswer>>> = vec![None; components.len()];
+    let mut found: Vec<Option<Result<ResolvedImage, EvaluationError>>> = vec![None; components.len()];
     let mut open = components.len();
     let mut stopped = None;
     while open > 0 && stopped.is_none() {
@@ -246,7 +246,7 @@ fn locate_all<E: From<RunError> + Send + 'static>(
             // Judges that cannot be made end the run before its images are all found.
             Message::Ready => making.ready()?,
             Message::Progress(progress) => {
-                if let Progress::Located(at, result) = *progress
+                if let Progress::Resolved(at, result) = *progress
                     && let Some(place) = found.get_mut(at)
                 {
                     *place = Some(result);
@@ -260,12 +260,12 @@ fn locate_all<E: From<RunError> + Send + 'static>(
     Ok((components.iter().cloned().zip(located).collect(), stopped))
 }
 
-fn locate(gather: &dyn Gather, component: &Component) -> Result<Located, NoAnswer> {
+fn resolve(gather: &dyn EvidenceProvider, component: &Component) -> Result<ResolvedImage, EvaluationError> {
     let image: ImageRef = component.container_image.parse().map_err(|error| {
-        NoAnswer::new(ErrorCode::ImageReference, format!("component `{}`: {error}", component.name))
+        EvaluationError::new(ErrorCode::ImageReference, format!("component `{}`: {error}", component.name))
             .hint("write `registry/repository@sha256:…`")
     })?;
-    gather.locate(&image)
+    gather.resolve(&image)
 }
 
 fn gather_all(
@@ -287,13 +287,13 @@ fn gather_all(
     Ok(())
 }
 
-fn bench(job: &Job, head: &RunHead, judges: Arc<[Arc<dyn Judge>]>, tasks: &[Task]) -> Result<Bench, RunError> {
+fn bench(job: &Job, head: &RunStarted, judges: Arc<[Arc<dyn Evaluator>]>, tasks: &[Task]) -> Result<Bench, RunError> {
     let components: Vec<Component> = tasks.iter().map(|task| task.component.clone()).collect();
     let head = InputHead::new(&job.snapshot, &components, &head.policy);
     Ok(Bench {
         head: Arc::new(head.map_err(|error| RunError::Input(Box::new(error)))?),
         judges,
-        moment: job.moment,
+        effective_time: job.effective_time,
         keep_inputs: job.keep_inputs,
         keep_statements: job.keep_statements,
     })
@@ -317,7 +317,7 @@ fn judge_all(
                 let image = evidence.image.clone();
                 let ended = guarded(&task.component.name, || Ok(bench.judge(task.component.clone(), evidence)));
                 let ended = ended.unwrap_or_else(|error| without_answer(task.component.clone(), Some(image), error));
-                send(&to, Progress::Ended(at, Box::new(ended)));
+                send(&to, Progress::Finished(at, Box::new(ended)));
             }
         })?;
     }
@@ -326,7 +326,7 @@ fn judge_all(
 
 fn gather_some(
     tasks: &[Task],
-    gather: &dyn Gather,
+    gather: &dyn EvidenceProvider,
     inaccessible: Option<&Inaccessible>,
     next: &AtomicUsize,
     stop: &AtomicBool,
@@ -337,7 +337,7 @@ fn gather_some(
         send(to, Progress::Started(at));
         let image = task.image.as_ref().ok().cloned();
         let reached = match &task.image {
-            Ok(image) => guarded(&task.component.name, || gather.reach(image).map(|()| image)),
+            Ok(image) => guarded(&task.component.name, || gather.check_exists(image).map(|()| image)),
             Err(error) => Err(error.clone()),
         };
         let is_reached = reached.is_ok();
@@ -352,7 +352,7 @@ fn gather_some(
                     Some(violation) => denied(component, image, violation),
                     None => without_answer(component, image, error),
                 };
-                send(to, Progress::Ended(at, Box::new(outcome)));
+                send(to, Progress::Finished(at, Box::new(outcome)));
             }
         }
     }
@@ -375,9 +375,9 @@ fn receive(from: &Mutex<Receiver<(usize, Evidence)>>, stop: &AtomicBool) -> Opti
 }
 
 /// A panic in what is called becomes a missing answer.
-fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, EvaluationError>) -> Result<T, EvaluationError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(NoAnswer::new(ErrorCode::Internal, format!("the work on `{what}` panicked"))
+        Err(EvaluationError::new(ErrorCode::Internal, format!("the work on `{what}` panicked"))
             .hint("this is a fault of assay; please report it"))
     })
 }

@@ -13,21 +13,21 @@ use std::{
 use assay_model::{
     decide::Decision,
     digest::Digest,
-    event::{RunEnd, RunEvent, RunHead, Stopped},
+    effective_time::EffectiveTime,
+    error::{ErrorCode, EvaluationError},
+    event::{RunEvent, RunFinished, RunStarted, StopReason},
     evidence::{Attestation, Check, CheckKind, Evidence},
-    failure::{ErrorCode, NoAnswer},
     finding::Finding,
     image::{ImageRef, PinnedImage},
-    moment::Moment,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
-    port::{Case, Gather, IndexEntry, Judge, Located},
+    port::{EvaluationContext, Evaluator, EvidenceProvider, IndexEntry, ResolvedImage},
     snapshot::{Component, Snapshot},
 };
 
 use crate::{Control, Job, Judges, RunError, run};
 
-type Gathered = Box<dyn Fn(&PinnedImage) -> Result<Evidence, NoAnswer> + Send + Sync>;
+type Gathered = Box<dyn Fn(&PinnedImage) -> Result<Evidence, EvaluationError> + Send + Sync>;
 
 struct Images {
     gathered: Gathered,
@@ -37,10 +37,10 @@ fn pinned(image: &ImageRef) -> PinnedImage {
     image.pinned().unwrap_or_else(|| image.repository().at(Digest::of(image.to_string().as_bytes())))
 }
 
-impl Gather for Images {
-    fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer> {
+impl EvidenceProvider for Images {
+    fn resolve(&self, image: &ImageRef) -> Result<ResolvedImage, EvaluationError> {
         if image.repository().path().contains("lost") {
-            return Err(NoAnswer::new(ErrorCode::ImageNotFound, format!("`{image}` is not there")));
+            return Err(EvaluationError::new(ErrorCode::ImageNotFound, format!("`{image}` is not there")));
         }
         let entry = |architecture: Option<&str>, bytes: &[u8]| IndexEntry {
             digest: Digest::of(bytes),
@@ -48,24 +48,24 @@ impl Gather for Images {
             architecture: architecture.map(str::to_owned),
         };
         let index = image.repository().path().contains("index");
-        Ok(Located {
+        Ok(ResolvedImage {
             image: pinned(image),
             index: index
                 .then(|| vec![entry(Some("amd64"), b"1"), entry((image.tag() == Some("2")).then_some(""), b"2")]),
         })
     }
 
-    fn reach(&self, image: &PinnedImage) -> Result<(), NoAnswer> {
+    fn check_exists(&self, image: &PinnedImage) -> Result<(), EvaluationError> {
         // The first manifest of an index that is not there.
         match image.repository.path() {
             "absent-index" if image.digest == Digest::of(b"1") => {
-                Err(NoAnswer::new(ErrorCode::ImageNotFound, "it is not there"))
+                Err(EvaluationError::new(ErrorCode::ImageNotFound, "it is not there"))
             }
             _ => Ok(()),
         }
     }
 
-    fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
+    fn gather(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError> {
         (self.gathered)(image)
     }
 }
@@ -76,7 +76,7 @@ fn evidence(image: &PinnedImage) -> Evidence {
         media_type: "m".to_owned(),
         manifest: (*b"{}").into(),
         config: None,
-        parent: None,
+        base_image: None,
         files: std::collections::BTreeMap::new(),
         signatures: vec![],
         attestations: vec![attestation()],
@@ -98,17 +98,17 @@ fn attestation() -> Attestation {
 
 struct Says<F>(F);
 
-impl<F: Fn(&Case<'_>) -> Result<Decision, NoAnswer> + Send + Sync> Judge for Says<F> {
+impl<F: Fn(&EvaluationContext<'_>) -> Result<Decision, EvaluationError> + Send + Sync> Evaluator for Says<F> {
     fn name(&self) -> &'static str {
         "says"
     }
 
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        (self.0)(case)
+    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        (self.0)(context)
     }
 }
 
-fn fine(_: &Case<'_>) -> Result<Decision, NoAnswer> {
+fn fine(_: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
     Ok(Decision { successes: vec![Finding::new("says.fine", "Pass")], ..Decision::default() })
 }
 
@@ -117,8 +117,8 @@ fn snapshot(components: &[(&str, &str)]) -> Arc<Snapshot> {
     Arc::new(Snapshot { components, ..Snapshot::of_image("r.example/a") })
 }
 
-fn judges(judges: Vec<Arc<dyn Judge>>) -> Judges {
-    let head = RunHead {
+fn judges(judges: Vec<Arc<dyn Evaluator>>) -> Judges {
+    let head = RunStarted {
         key: String::new(),
         policy: PolicySpec::default(),
         skipped: vec![],
@@ -134,14 +134,14 @@ struct Whole {
     judges: Judges,
 }
 
-fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Judge>>) -> Whole {
+fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Evaluator>>) -> Whole {
     let judges = judges(all);
     let job = Job {
         head: Arc::clone(&judges.head),
         snapshot: snapshot(components),
         gather: Arc::new(Images { gathered }),
         inaccessible: None,
-        moment: Moment::At(jiff::Timestamp::UNIX_EPOCH),
+        effective_time: EffectiveTime::At(jiff::Timestamp::UNIX_EPOCH),
         keep_inputs: false,
         keep_statements: false,
         workers: NonZeroUsize::new(4).unwrap(),
@@ -151,7 +151,7 @@ fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Judge>>
     Whole { job, judges }
 }
 
-fn ended(whole: &Whole) -> (Arc<RunEnd>, Vec<RunEvent>) {
+fn ended(whole: &Whole) -> (Arc<RunFinished>, Vec<RunEvent>) {
     let (_control, inbox) = Control::new();
     let mut events = Vec::new();
     let judges = whole.judges.clone();
@@ -159,7 +159,7 @@ fn ended(whole: &Whole) -> (Arc<RunEnd>, Vec<RunEvent>) {
     (end, events)
 }
 
-fn shown(end: &RunEnd) -> Vec<String> {
+fn shown(end: &RunFinished) -> Vec<String> {
     let line = |outcome: &Arc<assay_model::outcome::Outcome>| {
         let error = outcome.error.as_ref().map_or("", |error| error.code.as_str());
         let Decision { violations, warnings, successes } = &outcome.decision;
@@ -176,7 +176,7 @@ fn components_of_one_digest_are_both_judged_and_ties_have_one_order() {
     assert_eq!(end.verdict, Verdict::Allowed);
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
     assert!(matches!(events.get(1), Some(RunEvent::Planned { components: 3 })));
-    assert!(matches!(events.last(), Some(RunEvent::Ended(_))));
+    assert!(matches!(events.last(), Some(RunEvent::Finished(_))));
     assert_eq!(events.len(), 3 + 2 * 3);
 }
 
@@ -216,15 +216,15 @@ fn a_manifest_of_an_index_that_is_not_there_is_a_violation_where_that_is_wanted(
 #[test]
 fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial() {
     let gathered: Gathered = Box::new(|image| match image.repository.path() {
-        "broken" => Err(NoAnswer::new(ErrorCode::DigestMismatch, "no")),
+        "broken" => Err(EvaluationError::new(ErrorCode::DigestMismatch, "no")),
         "panics" => panic!("a fault"),
         _ => Ok(evidence(image)),
     });
-    let deny = Says(|case: &Case<'_>| match case.component.name.as_str() {
+    let deny = Says(|context: &EvaluationContext<'_>| match context.component.name.as_str() {
         "d" => Ok(Decision { violations: vec![Finding::new("says.no", "No")], ..Decision::default() }),
         "j" => panic!("another fault"),
         "n" => Ok(Decision::default()),
-        _ => fine(case),
+        _ => fine(context),
     });
     let components = [
         ("a", "r.example/broken"),
@@ -250,7 +250,7 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
         "p 0/0/0 internal",
     ];
     assert_eq!(lines, want);
-    assert_eq!(end.verdict, Verdict::NoAnswer);
+    assert_eq!(end.verdict, Verdict::Error);
 }
 
 #[test]
@@ -274,9 +274,9 @@ fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
     });
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let judge = Says(move |case: &Case<'_>| {
+    let judge = Says(move |context: &EvaluationContext<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
-        fine(case)
+        fine(context)
     });
     let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(judge)]));
     assert_eq!(shown(&end), ["a 1/0/0 "]);
@@ -300,17 +300,17 @@ fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
         let attestation = Attestation { statement: statement.into_bytes().into(), ..attestation() };
         Ok(Evidence { attestations: vec![attestation], ..evidence(image) })
     });
-    let says = Says(|case: &Case<'_>| {
-        let success = Finding::new("says.when", case.when.to_string());
+    let says = Says(|context: &EvaluationContext<'_>| {
+        let success = Finding::new("says.when", context.when.to_string());
         Ok(Decision { successes: vec![success], ..Decision::default() })
     });
     let mut whole = job(&[("old", "r.example/old"), ("new", "r.example/new")], gathered, vec![Arc::new(says)]);
-    whole.job.moment = Moment::OfBuild { otherwise: jiff::Timestamp::UNIX_EPOCH };
+    whole.job.effective_time = EffectiveTime::PerBuild { fallback: jiff::Timestamp::UNIX_EPOCH };
     (whole.job.keep_inputs, whole.job.keep_statements) = (true, true);
     let (end, _) = ended(&whole);
     let of = |outcome: &Outcome| {
         let said = outcome.decision.successes.last().unwrap().message.clone();
-        (said, outcome.judged_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
+        (said, outcome.evaluated_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
     };
     let at = |time: &str| (time.to_owned(), time.to_owned(), true, 1);
     let got: Vec<_> = end.outcomes.iter().map(|outcome| of(outcome)).collect();
@@ -355,11 +355,11 @@ impl Gate {
 
 fn held_job(gate: &Arc<Gate>) -> Whole {
     let gate = Arc::clone(gate);
-    let judge = Says(move |case: &Case<'_>| {
-        if case.component.name == "slow" {
+    let judge = Says(move |context: &EvaluationContext<'_>| {
+        if context.component.name == "slow" {
             gate.wait();
         }
-        fine(case)
+        fine(context)
     });
     let components = [("fast", "r.example/fast"), ("slow", "r.example/slow"), ("lost", "r.example/lost")];
     job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(judge)])
@@ -374,7 +374,7 @@ fn a_deadline_leaves_no_answer_only_where_there_was_none() {
     let (end, _) = ended(&whole);
     gate.open();
     assert_eq!(shown(&end), ["slow 0/0/0 deadline", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
-    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Deadline), Verdict::NoAnswer));
+    assert_eq!((end.stopped, end.verdict), (Some(StopReason::Deadline), Verdict::Error));
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn an_interruption_ends_the_run_with_what_is_known() {
     let (control, inbox) = Control::new();
     let mut judged = 0;
     let end = run(&job, || Ok::<_, RunError>(judges), &inbox, &mut |event| {
-        if matches!(event, RunEvent::ComponentEnded(_)) {
+        if matches!(event, RunEvent::ComponentFinished(_)) {
             judged += 1;
             if judged == 2 {
                 control.interrupt();
@@ -394,7 +394,7 @@ fn an_interruption_ends_the_run_with_what_is_known() {
     gate.open();
     let end = end.unwrap();
     assert_eq!(shown(&end), ["slow 0/0/0 interrupted", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
-    assert_eq!(end.stopped, Some(Stopped::Interrupted));
+    assert_eq!(end.stopped, Some(StopReason::Interrupted));
 }
 
 #[test]
@@ -419,7 +419,7 @@ fn images_are_gathered_while_the_judges_are_made_and_nothing_is_told_before() {
     let mut events = Vec::new();
     let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
     assert!(matches!(events.get(..2), Some([RunEvent::Started(_), RunEvent::Planned { components: 41 }])));
-    assert_eq!((end.verdict, end.outcomes.len(), events.len()), (Verdict::NoAnswer, 41, 3 + 2 * 41));
+    assert_eq!((end.verdict, end.outcomes.len(), events.len()), (Verdict::Error, 41, 3 + 2 * 41));
 }
 
 #[derive(Debug)]
@@ -463,7 +463,7 @@ fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
         Ok::<_, RunError>(judges)
     };
     let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
-    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Interrupted), Verdict::NoAnswer));
+    assert_eq!((end.stopped, end.verdict), (Some(StopReason::Interrupted), Verdict::Error));
     assert_eq!(end.outcomes.len(), 2);
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
 }
@@ -485,6 +485,6 @@ fn judges_that_are_never_made_do_not_keep_a_run_beyond_its_deadline() {
     let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
     gate.open();
     assert_eq!(shown(&end), ["b 0/0/0 image-not-found", "a 0/0/0 deadline"]);
-    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Deadline), Verdict::NoAnswer));
+    assert_eq!((end.stopped, end.verdict), (Some(StopReason::Deadline), Verdict::Error));
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
 }

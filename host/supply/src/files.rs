@@ -13,7 +13,7 @@ use std::{
 use assay_model::{
     bounded::{ReadError, read_bounded},
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::PinnedImage,
 };
 
@@ -53,7 +53,7 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The YAML and JSON files that stand right in one of these folders of the image's file system, whatever the case of
 /// the folder's name. None if a layer is of a kind that is no archive, or if an index holds no image for the usual machine.
-pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Files>, NoAnswer> {
+pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Files>, EvaluationError> {
     match flattened(store, image, folders)? {
         Some(Ok(flat)) => Ok(Some(flat.taken.files)),
         Some(Err(Unread { trouble, layer, is_archive })) => trouble.undefined_or(image, &layer, is_archive),
@@ -64,10 +64,10 @@ pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Resu
 /// The manifests of an operator, the YAML and JSON files that stand right in this folder of an image. Whatever keeps them
 /// from being seen is no answer: a layer that is no archive, a link or a file in place of the folder or above it, a link
 /// in place of a manifest.
-pub(crate) fn operator_manifests(store: &Store, image: &PinnedImage, folder: &str) -> Result<Files, NoAnswer> {
+pub(crate) fn operator_manifests(store: &Store, image: &PinnedImage, folder: &str) -> Result<Files, EvaluationError> {
     let unseen = |why: String| {
         let message = format!("the operator manifests of {image} cannot be read: {why}");
-        NoAnswer::new(ErrorCode::Malformed, message)
+        EvaluationError::new(ErrorCode::Malformed, message)
             .hint("check the image's layers, and the folder that its label names; manifests are files in that folder")
     };
     let flat = match flattened(store, image, &[folder])? {
@@ -99,7 +99,11 @@ struct Unread {
 
 /// The wanted part of an image's file system, or why a layer was not read to its end. None if an index holds no image for
 /// the usual machine.
-fn flattened(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Result<Flat, Unread>>, NoAnswer> {
+fn flattened(
+    store: &Store,
+    image: &PinnedImage,
+    folders: &[&str],
+) -> Result<Option<Result<Flat, Unread>>, EvaluationError> {
     let resolved = Resolved { image: image.clone(), manifest: store.manifest(image)? };
     let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
     let mut flat = Flat::new(folders);
@@ -124,7 +128,7 @@ fn flattened(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Opt
 
 /// Those of the files that the archive in a blob holds under exactly these names. None if the blob is no archive; one that
 /// is cut short is no answer.
-pub fn blob_files(store: &Store, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, NoAnswer> {
+pub fn blob_files(store: &Store, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, EvaluationError> {
     let wanted: BTreeSet<&str> = paths.iter().copied().collect();
     let mut taken = Taken::default();
     let left = Left::of(BOUNDS).until(store.deadline());
@@ -145,7 +149,7 @@ fn through(
     image: &PinnedImage,
     layer: &Descriptor,
     read: impl FnOnce(&mut dyn Read) -> Result<(), Trouble>,
-) -> Result<Result<(), Trouble>, NoAnswer> {
+) -> Result<Result<(), Trouble>, EvaluationError> {
     if layer.size <= KEPT_LAYER_BYTES {
         let bytes = store.blob_within(&image.repository, &layer.digest, Some(layer.size), KEPT_LAYER_BYTES)?;
         return Ok(read(&mut &bytes[..]));
@@ -155,23 +159,28 @@ fn through(
 
 impl Trouble {
     /// What is no archive holds no files, as in `ec`; one that is broken or a limit is no answer.
-    fn undefined_or<T>(self, image: &PinnedImage, layer: &Digest, is_archive: bool) -> Result<Option<T>, NoAnswer> {
+    fn undefined_or<T>(
+        self,
+        image: &PinnedImage,
+        layer: &Digest,
+        is_archive: bool,
+    ) -> Result<Option<T>, EvaluationError> {
         match self {
             Self::Malformed(_) if !is_archive => Ok(None),
             Self::Malformed(why) => {
                 let message = format!(
                     "the files of {image} cannot be read: the archive in {layer} is broken or cut short: {why}"
                 );
-                Err(NoAnswer::new(ErrorCode::Malformed, message)
+                Err(EvaluationError::new(ErrorCode::Malformed, message)
                     .hint("build the image again, and see that it is pushed whole"))
             }
             Self::Deadline => {
                 let message = format!("the files of {image} were not read before the time limit of the run");
-                Err(NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`"))
+                Err(EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`"))
             }
             Self::Limit(what) => {
                 let message = format!("the files of {image} cannot be read: {what}");
-                Err(NoAnswer::new(ErrorCode::TooLarge, message)
+                Err(EvaluationError::new(ErrorCode::TooLarge, message)
                     .hint("content of this kind is never that large; check who made the image"))
             }
         }

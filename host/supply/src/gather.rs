@@ -15,13 +15,13 @@ use std::{
 };
 
 use assay_model::{
-    evidence::{Attestation, Check, CheckKind, Evidence, OPERATOR_MANIFESTS, Parent, Signature},
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
+    evidence::{Attestation, BaseImage, Check, CheckKind, Evidence, OPERATOR_MANIFESTS, Signature},
     image::{ImageRef, PinnedImage, Repository},
     image_config::{self, ConfigError},
     image_files::{self, Broken},
     limits,
-    port::{Gather, IndexEntry, Located},
+    port::{EvidenceProvider, IndexEntry, ResolvedImage},
 };
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ pub enum Checking {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {
     /// There is no answer about the image.
-    NoAnswer,
+    EvaluationError,
     /// As in `ec`, the check fails, and an index whose usual image is not there has no config.
     Fails,
 }
@@ -87,7 +87,7 @@ impl GatherOptions {
             signatures: Checking::Checked,
             attestations: Checking::Checked,
             bundles_tell_build_type: true,
-            unread: Unread::NoAnswer,
+            unread: Unread::EvaluationError,
         }
     }
 }
@@ -146,7 +146,7 @@ impl Gatherer {
         items: &[IndexItem],
         depth: usize,
         entries: &mut Vec<IndexEntry>,
-    ) -> Result<(), NoAnswer> {
+    ) -> Result<(), EvaluationError> {
         if depth > limits::INDEX_DEPTH {
             return Err(too_deep(index));
         }
@@ -154,7 +154,7 @@ impl Gatherer {
             let count = entries.len() + items.len();
             let message =
                 format!("the index {index} has {count} manifests, over the limit of {}", limits::INDEX_MANIFESTS);
-            return Err(NoAnswer::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one"));
+            return Err(EvaluationError::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one"));
         }
         self.expanded.lock().unwrap_or_else(PoisonError::into_inner).insert(index.clone(), true);
         let image = |item: &IndexItem| index.repository.at(item.descriptor.digest.clone());
@@ -179,7 +179,7 @@ impl Gatherer {
         store: &Store,
         repository: &Repository,
         manifest: &Manifest,
-    ) -> Result<Option<Arc<[u8]>>, NoAnswer> {
+    ) -> Result<Option<Arc<[u8]>>, EvaluationError> {
         let fetch = |config: &crate::store::Descriptor| {
             store.blob_within(repository, &config.digest, Some(config.size), limits::CONFIG_BYTES)
         };
@@ -190,17 +190,17 @@ impl Gatherer {
     /// where the image is, so one that is absent or closed to us is no failure; where it is not known to be absent, the
     /// report says so. One that lies or cannot be had is a failure: a policy about base images must not be answered
     /// without it.
-    fn parent(&self, manifest: &Manifest) -> Result<(Option<Parent>, Option<String>), NoAnswer> {
-        match self.read_parent(manifest) {
+    fn base_image(&self, manifest: &Manifest) -> Result<(Option<BaseImage>, Option<String>), EvaluationError> {
+        match self.read_base_image(manifest) {
             Err(error) if ABSENT.contains(&error.code) => {
                 let is_unread = matches!(error.code, ErrorCode::RegistryDenied | ErrorCode::RegistryUnreachable);
                 Ok((None, is_unread.then(|| format!("the base image was not read: {error}"))))
             }
-            read => read.map(|parent| (parent, None)),
+            read => read.map(|base_image| (base_image, None)),
         }
     }
 
-    fn read_parent(&self, manifest: &Manifest) -> Result<Option<Parent>, NoAnswer> {
+    fn read_base_image(&self, manifest: &Manifest) -> Result<Option<BaseImage>, EvaluationError> {
         let Some(name) = manifest.annotation(BASE_NAME) else { return Ok(None) };
         let name = match manifest.annotation(BASE_DIGEST) {
             _ if name.contains('@') => name.to_owned(),
@@ -218,11 +218,11 @@ impl Gatherer {
         // Of a base for many platforms, the one that policies know.
         let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
         let config = self.config(store, repository, &manifest)?;
-        Ok(config.map(|config| Parent { reference: shown, config }))
+        Ok(config.map(|config| BaseImage { reference: shown, config }))
     }
 
     /// The manifests of an operator, where the image's label names their folder. One that cannot be read is no answer.
-    fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, NoAnswer> {
+    fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, EvaluationError> {
         let label = config.map_or(Ok(None), |config| image_config::label(config, OPERATOR_MANIFESTS));
         let Some(folder) = label.map_err(|error| unreadable(&image.to_string(), &error))? else {
             return Ok(BTreeMap::new());
@@ -232,30 +232,34 @@ impl Gatherer {
     }
 
     /// Refuses configs that rules could not see as they are.
-    fn read_configs(image: &PinnedImage, config: Option<&[u8]>, parent: Option<&Parent>) -> Result<(), NoAnswer> {
+    fn read_configs(
+        image: &PinnedImage,
+        config: Option<&[u8]>,
+        base_image: Option<&BaseImage>,
+    ) -> Result<(), EvaluationError> {
         let read = |place: &str, config| match image_config::runtime(config) {
             Ok(_) => Ok(()),
             Err(error) => Err(unreadable(place, &error)),
         };
         config.map_or(Ok(()), |config| read(&image.to_string(), config))?;
-        parent.map_or(Ok(()), |parent| read(&parent.reference, &parent.config))
+        base_image.map_or(Ok(()), |base_image| read(&base_image.reference, &base_image.config))
     }
 
-    fn signed(&self, image: &PinnedImage) -> Result<Found<Signature>, NoAnswer> {
+    fn signed(&self, image: &PinnedImage) -> Result<Found<Signature>, EvaluationError> {
         match self.options.signatures {
             Checking::Checked => cosign::signatures(&self.store, image, &self.trust),
             Checking::Skipped => Ok(Found::default()),
         }
     }
 
-    fn attested(&self, image: &PinnedImage) -> Result<Found<Attested>, NoAnswer> {
+    fn attested(&self, image: &PinnedImage) -> Result<Found<Attested>, EvaluationError> {
         match self.options.attestations {
             Checking::Checked => cosign::attestations(&self.store, image, &self.trust),
             Checking::Skipped => cosign::unverified(&self.store, image),
         }
     }
 
-    fn bundled(&self, image: &PinnedImage) -> Result<Bundled, NoAnswer> {
+    fn bundled(&self, image: &PinnedImage) -> Result<Bundled, EvaluationError> {
         let mut bundled = cosign::bundles(&self.store, image, &self.trust)?;
         if !self.options.bundles_tell_build_type {
             bundled.attestations.verified.iter_mut().for_each(|attested| attested.attestation.build_type = None);
@@ -270,7 +274,7 @@ impl Gatherer {
         signed: Found<Signature>,
         attested: Found<Attested>,
         bundled: Bundled,
-    ) -> Result<Settled, NoAnswer> {
+    ) -> Result<Settled, EvaluationError> {
         let signed = match self.options.signatures {
             Checking::Checked => bundled.signatures.and(signed),
             Checking::Skipped => signed,
@@ -279,7 +283,8 @@ impl Gatherer {
             Checking::Checked => bundled.attestations.and(attested).whole(image)?,
             Checking::Skipped => attested,
         };
-        let unread = signed.unread().or_else(|| attested.unread()).filter(|_| self.options.unread == Unread::NoAnswer);
+        let unread =
+            signed.unread().or_else(|| attested.unread()).filter(|_| self.options.unread == Unread::EvaluationError);
         if let Some(failure) = unread {
             return Err(failure.clone());
         }
@@ -295,8 +300,8 @@ impl Gatherer {
             });
             settled.checks.push(Check { kind: CheckKind::AttestationSignature, failure });
         }
-        let may_be_judged = !(is_checked && attested.verified.is_empty());
-        if may_be_judged {
+        let is_evaluable = !(is_checked && attested.verified.is_empty());
+        if is_evaluable {
             let faults: Vec<_> = attested.verified.iter().filter_map(|attested| attested.fault.clone()).collect();
             let failure = match (attested.verified.is_empty(), faults.is_empty()) {
                 (true, _) => Some("Attestation syntax check failed: no attestation data".to_owned()),
@@ -316,7 +321,7 @@ impl Gatherer {
             settled.checks.push(Check { kind: CheckKind::ImageSignature, failure });
         }
         // Without attestations there is nothing to judge, and nothing is shown as if it had been.
-        if may_be_judged {
+        if is_evaluable {
             settled.signatures = signed.verified;
             settled.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
         }
@@ -333,27 +338,29 @@ struct Settled {
     notices: Vec<String>,
 }
 
-impl Gather for Gatherer {
-    fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer> {
+impl EvidenceProvider for Gatherer {
+    fn resolve(&self, image: &ImageRef) -> Result<ResolvedImage, EvaluationError> {
         self.know(image.repository());
         let resolved = self.store.resolve(image)?;
-        let Some(items) = resolved.manifest.index() else { return Ok(Located { image: resolved.image, index: None }) };
+        let Some(items) = resolved.manifest.index() else {
+            return Ok(ResolvedImage { image: resolved.image, index: None });
+        };
         let mut entries = Vec::new();
         self.expand(&resolved.image, items, 0, &mut entries)?;
-        Ok(Located { image: resolved.image, index: Some(entries) })
+        Ok(ResolvedImage { image: resolved.image, index: Some(entries) })
     }
 
-    fn reach(&self, image: &PinnedImage) -> Result<(), NoAnswer> {
+    fn check_exists(&self, image: &PinnedImage) -> Result<(), EvaluationError> {
         self.store.manifest(image).map(drop)
     }
 
-    fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
+    fn gather(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError> {
         self.know(&image.repository);
         let manifest = self.store.manifest(image)?;
         let is_expanded = || self.expanded.lock().unwrap_or_else(PoisonError::into_inner).get(image).copied();
         if manifest.index().is_some() && is_expanded() == Some(false) {
             let message = format!("{image} is an index, though the index that names it says otherwise");
-            return Err(NoAnswer::new(ErrorCode::Malformed, message)
+            return Err(EvaluationError::new(ErrorCode::Malformed, message)
                 .hint("push the index again, with the media types of what it names"));
         }
         // Of an index, policies see the config and the base of the image for the usual machine.
@@ -363,21 +370,21 @@ impl Gather for Gatherer {
             found => found?,
         };
         let config = || usual.as_deref().map_or(Ok(None), |usual| self.config(&self.store, &image.repository, usual));
-        let parent = || usual.as_deref().map_or(Ok((None, None)), |usual| self.parent(usual));
+        let base_image = || usual.as_deref().map_or(Ok((None, None)), |usual| self.base_image(usual));
         let signed = || self.signed(image);
         let attested = || self.attested(image);
         let bundled = || self.bundled(image);
-        let (config, parent, signed, attested, bundled) = if self.store.is_remote() {
+        let (config, base_image, signed, attested, bundled) = if self.store.is_remote() {
             // Five waits at a time instead of one after the other.
             thread::scope(|scope| {
-                let (config, parent, signed) = (scope.spawn(config), scope.spawn(parent), scope.spawn(signed));
+                let (config, base_image, signed) = (scope.spawn(config), scope.spawn(base_image), scope.spawn(signed));
                 let (attested, bundled) = (scope.spawn(attested), bundled());
-                (landed(config), landed(parent), landed(signed), landed(attested), bundled)
+                (landed(config), landed(base_image), landed(signed), landed(attested), bundled)
             })
         } else {
-            (config(), parent(), signed(), attested(), bundled())
+            (config(), base_image(), signed(), attested(), bundled())
         };
-        let (config, (parent, of_parent)) = (config?, parent?);
+        let (config, (base_image, of_parent)) = (config?, base_image?);
         let Settled { signatures, attestations, checks, mut notices } =
             self.settle(image, signed?, attested?, bundled?)?;
         notices.extend(of_parent);
@@ -386,15 +393,15 @@ impl Gather for Gatherer {
             media_type: manifest.media_type().to_owned(),
             manifest: Arc::clone(manifest.bytes()),
             config,
-            parent,
+            base_image,
             files: BTreeMap::new(),
             signatures,
             attestations,
             checks,
             notices,
         };
-        if evidence.may_be_judged() {
-            Self::read_configs(image, evidence.config.as_deref(), evidence.parent.as_ref())?;
+        if evidence.is_evaluable() {
+            Self::read_configs(image, evidence.config.as_deref(), evidence.base_image.as_ref())?;
             evidence.files = self.files(image, evidence.config.as_deref())?;
         }
         Ok(evidence)
@@ -402,9 +409,9 @@ impl Gather for Gatherer {
 }
 
 /// Why a config is no evidence.
-fn unreadable(place: &str, error: &ConfigError) -> NoAnswer {
+fn unreadable(place: &str, error: &ConfigError) -> EvaluationError {
     let code = if error.is_too_large { ErrorCode::TooLarge } else { ErrorCode::Malformed };
-    NoAnswer::new(code, format!("the config of {place} cannot be read: {error}"))
+    EvaluationError::new(code, format!("the config of {place} cannot be read: {error}"))
         .hint("rules about labels and the like need it; check what built the image")
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use assay_model::{
     decide::{Decision, PASS},
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     finding::Finding,
 };
 use serde_json::Value;
@@ -21,8 +21,8 @@ use crate::{
 };
 
 /// Sorts the findings of one call. A finding that the plugin may not make is no answer at all.
-pub(crate) fn decide(plugin: &Manifest, reported: Vec<Reported>) -> Result<Decision, NoAnswer> {
-    let fault = |what: String| NoAnswer::new(ErrorCode::PluginFault, format!("plugin `{}` {what}", plugin.name));
+pub(crate) fn decide(plugin: &Manifest, reported: Vec<Reported>) -> Result<Decision, EvaluationError> {
+    let fault = |what: String| EvaluationError::new(ErrorCode::PluginError, format!("plugin `{}` {what}", plugin.name));
     if reported.len() > limits::FINDINGS {
         let (count, max) = (reported.len(), limits::FINDINGS);
         return Err(fault(format!("gave {count} findings, more than the {max} allowed")));
@@ -175,7 +175,7 @@ mod tests {
             ),
         ] {
             let error = decide(&manifest(), reported).unwrap_err();
-            assert_eq!(error.code, ErrorCode::PluginFault);
+            assert_eq!(error.code, ErrorCode::PluginError);
             assert!(error.message.starts_with("plugin `gate` ") && error.message.contains(says), "{error}");
         }
     }

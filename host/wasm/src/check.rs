@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use assay_model::{
     decide::Decision,
-    failure::{ErrorCode, NoAnswer},
-    port::{Blobs, Case, Judge},
+    error::{ErrorCode, EvaluationError},
+    port::{Blobs, EvaluationContext, Evaluator},
     snapshot::Snapshot,
 };
 use sha2::{Digest as _, Sha256};
@@ -68,21 +68,21 @@ impl Check {
     }
 
     /// The same for the same call, whenever and wherever it is made.
-    fn key(&self, case: &Case<'_>) -> [u8; 32] {
+    fn key(&self, context: &EvaluationContext<'_>) -> [u8; 32] {
         key(&[
             b"evaluate",
             self.plugin.digest.to_string().as_bytes(),
             format!("{:?}", self.params).as_bytes(),
-            case.component.name.as_bytes(),
-            case.evidence.image.to_string().as_bytes(),
-            &milliseconds(case).to_le_bytes(),
+            context.component.name.as_bytes(),
+            context.evidence.image.to_string().as_bytes(),
+            &milliseconds(context).to_le_bytes(),
         ])
     }
 }
 
 /// The moment to judge at, the only time a plugin sees, in milliseconds since 1970.
-fn milliseconds(case: &Case<'_>) -> u64 {
-    u64::try_from(case.when.as_millisecond()).unwrap_or_default()
+fn milliseconds(context: &EvaluationContext<'_>) -> u64 {
+    u64::try_from(context.when.as_millisecond()).unwrap_or_default()
 }
 
 /// A hash over parts, none of which can be taken for another.
@@ -95,13 +95,13 @@ pub(crate) fn key(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-impl Judge for Check {
+impl Evaluator for Check {
     fn name(&self) -> &str {
         &self.plugin.accepted.manifest.name
     }
 
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let (key, now) = (self.key(case), milliseconds(case));
+    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let (key, now) = (self.key(context), milliseconds(context));
         let accepted = &self.plugin.accepted;
         let question = Question {
             key: assay_model::digest::Digest::from_sha256(key).hex(),
@@ -109,10 +109,10 @@ impl Judge for Check {
             now,
             deadline: now.saturating_add(limits::CPU_MS),
             params: self.params.clone(),
-            image: case.evidence.image.to_string(),
+            image: context.evidence.image.to_string(),
         };
         let evidence = if accepted.evidence {
-            EvidenceView::of(case.evidence.clone(), Arc::clone(&self.blobs))
+            EvidenceView::of(context.evidence.clone(), Arc::clone(&self.blobs))
         } else {
             EvidenceView::none()
         };
@@ -130,7 +130,7 @@ impl Judge for Check {
             Err(error) => {
                 let message = text::one_line(&error.message, limits::TEXT_BYTES);
                 let message = format!("plugin `{}` {}: {message}", self.name(), error.kind);
-                Err(NoAnswer::new(ErrorCode::PluginFault, message))
+                Err(EvaluationError::new(ErrorCode::PluginError, message))
             }
         }
     }

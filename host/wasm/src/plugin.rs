@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use assay_model::{digest::Digest, failure::NoAnswer, limits::PLUGIN_BYTES};
+use assay_model::{digest::Digest, error::EvaluationError, limits::PLUGIN_BYTES};
 use wasmtime::component::Component;
 
 use crate::{
@@ -108,7 +108,7 @@ pub enum LoadError {
         /// The file.
         file: String,
         /// Why not.
-        cause: NoAnswer,
+        cause: EvaluationError,
     },
     /// What it says of itself is not acceptable.
     #[error("plugin {file} {why}")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assay_model::failure::NoAnswer;
+use assay_model::error::EvaluationError;
 use wasmtime::{Result, component::ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
@@ -37,7 +37,7 @@ pub(crate) enum Stop {
     Random(u64),
     /// Not the plugin's doing.
     #[error("{0}")]
-    NoAnswer(#[from] NoAnswer),
+    Evaluation(#[from] EvaluationError),
 }
 
 /// What one call carries. Dropped with its instance.

@@ -7,11 +7,11 @@ use std::{net::SocketAddr, sync::Arc};
 
 use assay_model::{
     decide,
-    event::RunEnd,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
+    event::RunFinished,
     image::ImageRef,
     outcome::{Outcome, Verdict},
-    plain,
+    sanitize,
     snapshot::Component,
 };
 use assay_rego::Group;
@@ -32,7 +32,7 @@ pub(super) fn unasked(groups: &[Group]) -> Option<String> {
 pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
     let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.bundle.is_none());
     let proxy = settings.sources.registries.proxies.https.clone();
-    Arc::new(move |component: &Component, error: &NoAnswer| match error.code {
+    Arc::new(move |component: &Component, error: &EvaluationError| match error.code {
         ErrorCode::ImageNotFound
         | ErrorCode::RegistryUnreachable
         | ErrorCode::RegistryTimeout
@@ -46,7 +46,7 @@ pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
                 }
                 _ => None,
             };
-            Some(decide::inaccessible(&told.unwrap_or_else(|| error.message.clone())))
+            Some(decide::unreachable_image(&told.unwrap_or_else(|| error.message.clone())))
         }
         _ => None,
     })
@@ -92,16 +92,16 @@ fn refused_by_proxy(image: &str, proxy: &str) -> Option<String> {
 
 /// Whether reports are written: `ec` writes none when it comes to no verdict, and one that says nothing but errors
 /// would be taken for one.
-pub(super) fn writes_reports(end: &RunEnd) -> bool {
+pub(super) fn writes_reports(end: &RunFinished) -> bool {
     end.outcomes.iter().any(|outcome| outcome.error.is_none())
 }
 
 /// What is said on standard error at the end; nothing about a run that is fine.
-pub(super) fn last_word(end: &RunEnd, strict: bool) -> Option<String> {
+pub(super) fn last_word(end: &RunFinished, strict: bool) -> Option<String> {
     let line = |outcome: &Outcome| {
         let error = outcome.error.as_ref()?;
         let Component { name, container_image, .. } = &outcome.component;
-        let [name, image] = [name, container_image].map(|text| plain::line(text));
+        let [name, image] = [name, container_image].map(|text| sanitize::line(text));
         Some(format!("error validating image {image} of component {name}: {error}"))
     };
     let errors: Vec<_> = end.outcomes.iter().filter_map(|outcome| line(outcome)).collect();

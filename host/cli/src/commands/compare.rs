@@ -30,7 +30,7 @@ pub(crate) fn run(flags: &CompareFlags, around: &Surroundings, printer: Printer)
     if !["text", "json"].contains(&flags.output.as_str()) {
         return Err(Unusable::new(format!("`--output {}` is neither text nor json", flags.output)));
     }
-    let when = moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.usual();
+    let when = moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.default();
     let settings = SourceSettings::new(&flags.sources, around)?;
     let read = |argument: &str| {
         let text = fetch_configuration(Some(argument.to_owned()), &settings, printer)?.unwrap_or_default();
@@ -186,9 +186,10 @@ fn criteria(
 
 /// Whether a volatile criterion holds then, for this image. One whose dates do not read never holds.
 fn is_active(item: &VolatileCriterion, when: Timestamp, image: &Image<'_>) -> bool {
-    let from = item.effective_on.is_empty() || date::moment(&item.effective_on).is_some_and(|from| from <= when);
-    let until =
-        item.effective_until.is_empty() || date::moment(&item.effective_until).is_some_and(|until| when <= until);
+    let from = item.effective_on.is_empty()
+        || date::parse_datetime_or_date(&item.effective_on).is_some_and(|from| from <= when);
+    let until = item.effective_until.is_empty()
+        || date::parse_datetime_or_date(&item.effective_until).is_some_and(|until| when <= until);
     let is_asked = [image.digest, image.reference, image.url].iter().any(|text| !text.is_empty());
     let names = |wanted: &str, given: &str| wanted.is_empty() || !is_asked || wanted == given;
     from && until

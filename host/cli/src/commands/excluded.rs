@@ -4,29 +4,29 @@ use std::sync::Arc;
 
 use assay_model::{
     decide::Decision,
-    failure::NoAnswer,
+    error::EvaluationError,
     finding::Finding,
-    port::{Case, Judge},
+    port::{EvaluationContext, Evaluator},
     selection::Selection,
 };
 
 /// Drops the findings of a judge that an `exclude` item names. A check needs no `include`: it was asked for.
 pub(crate) struct Excludable {
-    pub(crate) judge: Arc<dyn Judge>,
+    pub(crate) judge: Arc<dyn Evaluator>,
     pub(crate) selections: Arc<[Selection]>,
 }
 
-impl Judge for Excludable {
+impl Evaluator for Excludable {
     fn name(&self) -> &str {
         self.judge.name()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let mut decision = self.judge.judge(case)?;
+    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let mut decision = self.judge.judge(context)?;
         let said_something = !decision.is_empty();
-        let (image, component) = (&case.evidence.image, &case.component.name);
+        let (image, component) = (&context.evidence.image, &context.component.name);
         let criteria: Vec<_> =
-            self.selections.iter().map(|selection| selection.at(image, component, case.when)).collect();
+            self.selections.iter().map(|selection| selection.at(image, component, context.when)).collect();
         let counts = |finding: &Finding| {
             let code = finding.code().unwrap_or_default();
             !criteria.iter().any(|criteria| criteria.excludes_by_name(code, &finding.terms()))

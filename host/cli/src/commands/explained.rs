@@ -7,9 +7,9 @@ use std::{
 
 use assay_model::{
     decide::Decision,
-    event::RunEnd,
-    failure::NoAnswer,
-    port::{Case, Judge},
+    error::EvaluationError,
+    event::RunFinished,
+    port::{EvaluationContext, Evaluator},
 };
 use assay_rego::{Group, RuleStory, StoryPart};
 
@@ -32,7 +32,11 @@ struct Explaining {
 }
 
 /// The judges of these groups. What a rule is evaluated for once more is only its explanation.
-pub(crate) fn explained(groups: Vec<Group>, codes: &[String], told: &Told) -> Result<Vec<Arc<dyn Judge>>, Unusable> {
+pub(crate) fn explained(
+    groups: Vec<Group>,
+    codes: &[String],
+    told: &Told,
+) -> Result<Vec<Arc<dyn Evaluator>>, Unusable> {
     if let Some(code) = codes.iter().find(|code| !groups.iter().any(|group| group.has_rule(code))) {
         let package = code.rsplit_once('.').map_or(code.as_str(), |(package, _)| package);
         let mut near: Vec<_> =
@@ -47,25 +51,26 @@ pub(crate) fn explained(groups: Vec<Group>, codes: &[String], told: &Told) -> Re
         return Err(Unusable::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
     }
     let codes: Arc<[String]> = codes.into();
-    let judge = |group| Arc::new(Explaining { group, codes: Arc::clone(&codes), told: told.clone() }) as Arc<dyn Judge>;
+    let judge =
+        |group| Arc::new(Explaining { group, codes: Arc::clone(&codes), told: told.clone() }) as Arc<dyn Evaluator>;
     Ok(groups.into_iter().map(judge).collect())
 }
 
-impl Judge for Explaining {
+impl Evaluator for Explaining {
     fn name(&self) -> &str {
         self.group.name()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let decision = self.group.judge(case);
+    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let decision = self.group.judge(context);
         let mut lines = Vec::new();
         for code in self.codes.iter().filter(|code| self.group.has_rule(code)) {
-            match self.group.explain(code, case) {
+            match self.group.explain(code, context) {
                 Ok(stories) => lines.extend(story_lines(code, &stories)),
                 Err(error) => lines.push(format!("  `{code}` cannot be explained: {error}")),
             }
         }
-        let key = (case.component.name.clone(), case.evidence.image.to_string());
+        let key = (context.component.name.clone(), context.evidence.image.to_string());
         self.told.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().extend(lines);
         decision
     }
@@ -73,7 +78,7 @@ impl Judge for Explaining {
 
 impl Told {
     /// What was told, in the order of components, when the run is over.
-    pub(crate) fn lines(&self, end: &RunEnd) -> Vec<String> {
+    pub(crate) fn lines(&self, end: &RunFinished) -> Vec<String> {
         let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = Vec::new();
         for ((name, image), about) in told.iter() {

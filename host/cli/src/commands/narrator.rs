@@ -27,14 +27,14 @@ impl Report for Narrator {
                     &[("component", &component.name), ("image", &component.container_image)],
                 );
             }
-            RunEvent::ComponentEnded(outcome) => {
+            RunEvent::ComponentFinished(outcome) => {
                 let name = ("component", outcome.component.name.as_str());
                 debug("a component is done", &[name, ("verdict", word(Verdict::of([outcome.as_ref()])))]);
                 if let Some(error) = &outcome.error {
                     debug(&error.message, &[name, ("code", error.code.as_str())]);
                 }
             }
-            RunEvent::Ended(end) => {
+            RunEvent::Finished(end) => {
                 let components = end.outcomes.len().to_string();
                 debug("the run is over", &[("components", &components), ("verdict", word(end.verdict))]);
             }
@@ -47,6 +47,6 @@ const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "allowed",
         Verdict::Denied => "denied",
-        Verdict::NoAnswer => "no answer",
+        Verdict::Error => "no answer",
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use assay_model::{failure::NoAnswer, image::ImageRef, limits, yaml};
+use assay_model::{error::EvaluationError, image::ImageRef, limits, yaml};
 use assay_supply::{Artifact, ArtifactLayer, FetchError, FetchOptions, Fetcher, Place, Store};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
@@ -98,13 +98,13 @@ impl<'a> Destination<'a> {
                 let annotations = [(TITLE.0.to_owned(), TITLE.1.to_owned())].into();
                 let layer = ArtifactLayer { media_type: DATA.to_owned(), annotations, bytes: text.as_bytes().to_vec() };
                 let artifact = Artifact { made_by: "track bundle".to_owned(), layers: vec![layer] };
-                store.push(image, &artifact).map(drop).map_err(no_answer)
+                store.push(image, &artifact).map(drop).map_err(cli_error)
             }
         }
     }
 }
 
-fn no_answer(error: NoAnswer) -> Unusable {
+fn cli_error(error: EvaluationError) -> Unusable {
     Unusable::new(error.message).hint(error.hint.unwrap_or_default())
 }
 
@@ -114,12 +114,12 @@ fn read(input: &str, store: &Store) -> Result<String, Unusable> {
         return read_text(Utf8Path::new(input), "--input", limits::DATA_FILE_BYTES);
     };
     let image: ImageRef = image.parse().map_err(|error| Unusable::from_error(&error))?;
-    let found = store.resolve(&image).map_err(no_answer)?;
+    let found = store.resolve(&image).map_err(cli_error)?;
     let layer = found.manifest.layers().iter().find(|layer| layer.media_type == DATA);
     let layer = layer.ok_or_else(|| Unusable::new(format!("`{input}` holds no layer of policy data")))?;
     let bytes = store
         .blob_within(image.repository(), &layer.digest, Some(layer.size), limits::DATA_FILE_BYTES)
-        .map_err(no_answer)?;
+        .map_err(cli_error)?;
     String::from_utf8(bytes.to_vec()).map_err(|_| Unusable::new(format!("the data of `{input}` is not UTF-8 text")))
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use assay_model::{criteria::can_name, policy::GlobalConfig, port::Judge, rule::RuleInfo};
+use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
 use assay_rego::Group;
 
 use crate::{error::Unusable, printer::Printer};
@@ -43,7 +43,7 @@ fn unmatched(groups: &[Group], global: Option<&GlobalConfig>, checks: &[&str]) -
     for group in groups {
         let known = [Known::of(group)];
         let [include, exclude] = group.selection().items();
-        let place = format!(" of the source group `{}`", Judge::name(group));
+        let place = format!(" of the source group `{}`", Evaluator::name(group));
         told.extend(sentences("include", &include, &known, &[], &place));
         told.extend(sentences("exclude", &exclude, &known, checks, &place));
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use assay_model::{
-    event::{RunEnd, RunEvent, Stopped},
+    event::{RunEvent, RunFinished, StopReason},
     outcome::Verdict,
     port::{Report, ReportError},
 };
@@ -179,7 +179,7 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// One line on standard error for whoever does not read the report.
-fn say_how_it_ended(end: &RunEnd, strict: bool, printer: Printer) {
+fn say_how_it_ended(end: &RunFinished, strict: bool, printer: Printer) {
     let all = end.outcomes.len();
     let count =
         |wanted: Verdict| end.outcomes.iter().filter(|outcome| Verdict::of([outcome.as_ref()]) == wanted).count();
@@ -190,14 +190,14 @@ fn say_how_it_ended(end: &RunEnd, strict: bool, printer: Printer) {
             let prefix = if strict { "error" } else { "note" };
             printer.note(&format!("{prefix}: {denied} of {all} components denied; the report says why"));
         }
-        Verdict::NoAnswer => {
+        Verdict::Error => {
             let why = match end.stopped {
-                Some(Stopped::Deadline) => ": the time limit passed",
-                Some(Stopped::Interrupted) => ": interrupted",
+                Some(StopReason::Deadline) => ": the time limit passed",
+                Some(StopReason::Interrupted) => ": interrupted",
                 None => "; the report says why",
             };
             let also = if denied == 0 { String::new() } else { format!(", {denied} denied") };
-            printer.error(&format!("error: no answer for {} of {all} components{also}{why}", count(Verdict::NoAnswer)));
+            printer.error(&format!("error: no answer for {} of {all} components{also}{why}", count(Verdict::Error)));
         }
     }
 }

@@ -12,12 +12,12 @@ use std::{
 use assay_model::{
     decide::Decision,
     digest::Digest,
+    error::{ErrorCode, EvaluationError},
     evidence::Evidence,
-    failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
     outcome::Verdict,
     policy::SourceGroup,
-    port::Case,
+    port::EvaluationContext,
     selection::Selection,
     snapshot::Component,
 };
@@ -63,7 +63,7 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
     };
     let mut complete = true;
     // As `ec`: what would be taken for a report is not written where there is no answer for some file.
-    let silent = around.called == Called::Ec && run.verdict() == Verdict::NoAnswer;
+    let silent = around.called == Called::Ec && run.verdict() == Verdict::Error;
     for output in settings.outputs.iter().filter(|_| !silent) {
         let report = run.report(output.format, output.options).map_err(|error| Unusable::from_error(&error))?;
         match &output.file {
@@ -85,7 +85,7 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
         }
         Verdict::Denied if settings.strict => printer.note("error: success criteria not met"),
         Verdict::Denied => {}
-        Verdict::NoAnswer => {
+        Verdict::Error => {
             let lines: Vec<String> =
                 run.files.iter().filter_map(|file| Some(line(file.path.as_str(), file.error.as_ref()?))).collect();
             printer.error(&around.called.error(&format!("error: {}", lines.join("\n"))));
@@ -95,7 +95,7 @@ pub(crate) fn run(flags: &ValidateInputFlags, around: &Surroundings, printer: Pr
 }
 
 /// The words are `ec`'s.
-fn line(path: &str, error: &NoAnswer) -> String {
+fn line(path: &str, error: &EvaluationError) -> String {
     let doing = if error.code == ErrorCode::Malformed { "" } else { "evaluating policy: " };
     let message = error.message.strip_prefix(&format!("`{path}`: ")).unwrap_or(&error.message);
     format!("error validating file {path}: {doing}{message}")
@@ -170,11 +170,12 @@ fn judge_all(inputs: &[Named], judges: &[Group], settings: &InputSettings) -> Ve
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
-fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Result<Decision, NoAnswer> {
-    let files =
-        input.read().map_err(|error| NoAnswer::new(ErrorCode::Malformed, error.text().replacen("error: ", "", 1)))?;
+fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Result<Decision, EvaluationError> {
+    let files = input
+        .read()
+        .map_err(|error| EvaluationError::new(ErrorCode::Malformed, error.text().replacen("error: ", "", 1)))?;
     // The words are `ec`'s.
-    let nothing = || NoAnswer::new(ErrorCode::NothingJudged, "no successes, warnings, or failures, check input");
+    let nothing = || EvaluationError::new(ErrorCode::NoResults, "no successes, warnings, or failures, check input");
     if files.is_empty() || files.iter().any(|file| file.values.is_empty()) {
         return Err(nothing());
     }
@@ -184,8 +185,13 @@ fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Resu
         let mut said = Decision::default();
         for file in &files {
             let inputs: Vec<String> = file.values.iter().map(ToString::to_string).collect();
-            let case = Case { component: &component, evidence: &evidence, when: settings.effective_time, input: "" };
-            said.extend(judge.judge_together(&case, Some(file.file()), inputs.iter().map(String::as_str))?);
+            let context = EvaluationContext {
+                component: &component,
+                evidence: &evidence,
+                when: settings.effective_time,
+                input: "",
+            };
+            said.extend(judge.judge_together(&context, Some(file.file()), inputs.iter().map(String::as_str))?);
         }
         if said.is_empty() {
             return Err(nothing());
@@ -198,15 +204,16 @@ fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Resu
 
 /// What a document is judged with in place of an image. No criterion for images can name it: the host name is one that
 /// never is (RFC 2606).
-fn no_image() -> Result<Evidence, NoAnswer> {
+fn no_image() -> Result<Evidence, EvaluationError> {
     let name = format!("document.invalid/input@{}", Digest::of(b""));
-    let image = PinnedImage::parse(&name).map_err(|error| NoAnswer::new(ErrorCode::Internal, error.to_string()))?;
+    let image =
+        PinnedImage::parse(&name).map_err(|error| EvaluationError::new(ErrorCode::Internal, error.to_string()))?;
     Ok(Evidence {
         image,
         media_type: String::new(),
         manifest: Arc::from([]),
         config: None,
-        parent: None,
+        base_image: None,
         files: std::collections::BTreeMap::new(),
         signatures: Vec::new(),
         attestations: Vec::new(),

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 
 use assay_model::{
-    event::RunHead,
+    event::RunStarted,
     evidence::CheckKind,
     limits,
     policy::{PolicySpec, SourceGroup},
-    port::{Blobs, Judge},
+    port::{Blobs, Evaluator},
     selection::Selection,
 };
 use assay_rego::{CompileOptions, Group, Policy, SigstoreDefaults};
@@ -63,7 +63,7 @@ pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
         bundles_tell_build_type: settings.called == Called::Assay,
-        unread: if settings.called == Called::Ec { Unread::Fails } else { Unread::NoAnswer },
+        unread: if settings.called == Called::Ec { Unread::Fails } else { Unread::EvaluationError },
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     Job {
@@ -71,7 +71,7 @@ pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
         snapshot: Arc::new(settings.snapshot.clone()),
         gather: Arc::new(Gatherer::new(Arc::clone(&ground.store), ground.key.clone(), options)),
         inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
-        moment: settings.moment,
+        effective_time: settings.effective_time,
         keep_inputs: wants(Format::PolicyInput),
         keep_statements: wants(Format::Attestation),
         workers: settings.workers,
@@ -108,14 +108,14 @@ pub(crate) fn judges(
     if settings.strict_config || settings.called == Called::Assay {
         unmatched::tell(&groups, policy.configuration.as_ref(), &names, settings.strict_config, printer)?;
     }
-    let mut judges: Vec<Arc<dyn Judge>> = match told {
+    let mut judges: Vec<Arc<dyn Evaluator>> = match told {
         Some(told) => explained(groups, &settings.explain, told)?,
-        None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Judge>).collect(),
+        None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Evaluator>).collect(),
     };
     judges.extend(
         checks
             .into_iter()
-            .map(|judge| Arc::new(Excludable { judge, selections: Arc::clone(&selections) }) as Arc<dyn Judge>),
+            .map(|judge| Arc::new(Excludable { judge, selections: Arc::clone(&selections) }) as Arc<dyn Evaluator>),
     );
     note.iter().for_each(|note| printer.note(note));
     sources.pin(&mut policy);
@@ -125,12 +125,12 @@ pub(crate) fn judges(
     Ok(Judges { head: Arc::new(head(settings, key.to_pem(), policy)), judges })
 }
 
-fn head(settings: &ImageSettings, key: &str, policy: PolicySpec) -> RunHead {
-    RunHead {
+fn head(settings: &ImageSettings, key: &str, policy: PolicySpec) -> RunStarted {
+    RunStarted {
         key: key.to_owned(),
         policy,
         skipped: settings.skipped.clone(),
-        effective_time: settings.moment.usual(),
+        effective_time: settings.effective_time.default(),
         version: format!("assay-{}", env!("CARGO_PKG_VERSION")),
     }
 }
@@ -178,7 +178,7 @@ fn source_group(
     // Where `ec` writes the input of its policies.
     let folder = settings.temporary.join("ecp_input.0");
     sources.set_input_file(folder.as_str(), "input.json").map_err(unreadable)?;
-    sources.set_effective_time(settings.moment.usual()).map_err(unreadable)?;
+    sources.set_effective_time(settings.effective_time.default()).map_err(unreadable)?;
     let defaults = SigstoreDefaults {
         public_key: key.to_pem().to_owned(),
         ignore_rekor: true,
@@ -220,12 +220,12 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<&'static str> {
     texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| text).collect()
 }
 
-type Checks = (Vec<Arc<dyn Judge>>, Option<String>);
+type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
 
 fn checks(settings: &ImageSettings, store: &Arc<Store>) -> Result<Checks, Unusable> {
     let slots = u32::try_from(settings.workers.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(EngineOptions { slots }).map_err(|error| Unusable::from_error(&error))?;
-    let load = |flag: &CheckFlag| -> Result<Arc<dyn Judge>, Unusable> {
+    let load = |flag: &CheckFlag| -> Result<Arc<dyn Evaluator>, Unusable> {
         let bytes = read_bytes(&flag.file, "--check", limits::PLUGIN_BYTES)?;
         let plugin = engine.load(&format!("`{}`", flag.file), &bytes).map_err(|error| Unusable::from_error(&error))?;
         let options = CheckOptions {

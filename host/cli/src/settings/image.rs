@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_model::{evidence::CheckKind, moment::Moment, policy::PolicySpec, snapshot::Snapshot};
+use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
 use camino::Utf8PathBuf;
 
 use super::{
-    Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings, given,
-    moment::moment,
+    Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings,
+    effective_time::moment,
+    given,
     output::{outputs, refuse_shared_files},
     policy::{by_intention, policy},
     run::{timeout, workers},
@@ -42,7 +43,7 @@ pub(crate) struct ImageSettings {
     pub(crate) checks: Vec<CheckFlag>,
     /// Whether rules for pipelines of another intention are left out.
     pub(crate) by_intention: bool,
-    pub(crate) moment: Moment,
+    pub(crate) effective_time: EffectiveTime,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
     /// The rules whose answers are explained, by their codes.
@@ -101,7 +102,7 @@ impl ImageSettings {
             checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
             by_intention: by_intention(&flags.policy.filter_type, around.called)?,
             strict_config: flags.policy.strict_config,
-            moment: moment(&flags.policy, around.now)?,
+            effective_time: moment(&flags.policy, around.now)?,
             outputs,
             strict: report.strict,
             explain: flags.report.explain,
@@ -374,13 +375,13 @@ mod tests {
         ] {
             let got = with(&["--effective-time", text]);
             match want {
-                Ok(want) => assert_eq!(got.unwrap().moment, Moment::At(want.parse().unwrap()), "{text}"),
+                Ok(want) => assert_eq!(got.unwrap().effective_time, EffectiveTime::At(want.parse().unwrap()), "{text}"),
                 Err(says) => assert!(got.as_ref().is_err_and(|error| error.contains(says)), "{text}: {got:?}"),
             }
         }
         assert!(with(&["--effective-time", "2020-01-01", "--allow-past-effective-time"]).is_ok());
-        let of_build = with(&["--effective-time", "Attestation"]).unwrap().moment;
-        assert_eq!(of_build, Moment::OfBuild { otherwise: NOW.parse().unwrap() });
+        let of_build = with(&["--effective-time", "Attestation"]).unwrap().effective_time;
+        assert_eq!(of_build, EffectiveTime::PerBuild { fallback: NOW.parse().unwrap() });
     }
 
     #[test]

@@ -8,7 +8,8 @@ use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 use super::{
-    Called, Surroundings, given, moment::moment_of, output::refuse_shared_files, policy::policy_of, run::workers,
+    Called, Surroundings, effective_time::moment_of, given, output::refuse_shared_files, policy::policy_of,
+    run::workers,
 };
 use crate::{
     error::Unusable,
@@ -90,7 +91,7 @@ impl InputSettings {
         Ok(Self {
             arguments: arguments(flags)?,
             policy: policy_of(policy)?,
-            effective_time: moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.usual(),
+            effective_time: moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.default(),
             outputs,
             strict: flags.strict,
             // None at all would never end; `ec` waits for ever.

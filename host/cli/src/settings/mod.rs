@@ -20,9 +20,9 @@ use jiff::Timestamp;
 
 pub(crate) use self::{
     check::CheckFlag,
+    effective_time::moment_of,
     image::ImageSettings,
     input::{InputSettings, refuse_early},
-    moment::moment_of,
     output::Output,
     policy::policy_of,
     run::timeout,

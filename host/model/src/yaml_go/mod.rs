@@ -271,7 +271,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
                 | ("bool", Word::Bool(_))
                 | ("int", Word::Whole(_))
                 | ("float", Word::Float(_))
-                | ("timestamp", Word::Moment) => word,
+                | ("timestamp", Word::Timestamp) => word,
                 #[expect(clippy::cast_precision_loss, reason = "asked for by the tag")]
                 ("float", Word::Whole(number)) => Word::Float(number as f64),
                 _ => return Err(format!("`{}` is not what its tag `!!{tag}` says", shown(text))),
@@ -295,7 +295,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
             let key = float_digits(&format!("{short:e}"), || short.to_string());
             node(value, Ok(key))
         }
-        Word::Moment | Word::Text => as_text(text),
+        Word::Timestamp | Word::Text => as_text(text),
     })
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Word {
     /// A float, which may be infinite or no number.
     Float(f64),
     /// A date or a date and a time; as a value it stays the text that it is.
-    Moment,
+    Timestamp,
     Text,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn read(text: &str) -> Word {
                 return Word::Float(if text.starts_with('-') { -size } else { size });
             }
             if is_moment(text) {
-                return Word::Moment;
+                return Word::Timestamp;
             }
             let plain = text.replace('_', "");
             whole(&plain).or_else(|| float(&plain)).unwrap_or(Word::Text)
@@ -216,7 +216,7 @@ pub(super) fn differs(text: &str) -> bool {
         // As JSON they are the same.
         #[expect(clippy::cast_precision_loss, reason = "compared as what Go's JSON makes of both, a float")]
         Word::Whole(number) => Word::Float(number as f64),
-        Word::Moment => Word::Text,
+        Word::Timestamp => Word::Text,
         other => other,
     };
     match (number(read(text)), number(core(text))) {
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn words_are_what_go_takes_them_for() {
-        use Word::{Bool, Float, Moment, Null, Text, Whole};
+        use Word::{Bool, Float, Null, Text, Timestamp, Whole};
         for (text, word) in [
             ("", Null),
             ("~", Null),
@@ -282,12 +282,12 @@ mod tests {
             ("inf", Text),
             ("1:30", Text),
             ("190:20:30.15", Text),
-            ("2001-12-14", Moment),
-            ("2001-1-2", Moment),
+            ("2001-12-14", Timestamp),
+            ("2001-1-2", Timestamp),
             ("2001-02-30", Text),
-            ("2001-12-14T21:59:43Z", Moment),
-            ("2001-12-14t21:59:43.10-05:00", Moment),
-            ("2001-12-14 21:59:43.10", Moment),
+            ("2001-12-14T21:59:43Z", Timestamp),
+            ("2001-12-14t21:59:43.10-05:00", Timestamp),
+            ("2001-12-14 21:59:43.10", Timestamp),
             ("2001-12-14 21:59:43.10 -5", Text),
             ("2001-12-14T21:59:43", Text),
             ("2001-12-14T25:00:00Z", Text),

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::error::{ErrorCode, EvaluationError};
 use regorus::{Value, value::Object};
 
 use super::{Host, HostError, shape, sigstore};
@@ -21,7 +21,7 @@ pub(crate) struct CallFailure {
     /// The built-in.
     pub(crate) function: String,
     /// What its host says.
-    pub(crate) cause: NoAnswer,
+    pub(crate) cause: EvaluationError,
 }
 
 /// Answers the calls of one evaluation and remembers what went wrong.
@@ -54,7 +54,7 @@ impl Calls {
         match self.value(function, arguments) {
             Ok(value) => Ok(value),
             Err(HostError::Undefined(_)) => Ok(None),
-            Err(HostError::NoAnswer(cause)) => {
+            Err(HostError::Evaluation(cause)) => {
                 let failure = CallFailure { function: function.to_owned(), cause };
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
                 Err(failure)
@@ -93,7 +93,7 @@ impl Calls {
                 match function {
                     "ec.oci.blob_files" => {
                         let files = host.blob_files(reference, &paths)?;
-                        shape::files(reference, &files).map(Some).map_err(HostError::NoAnswer)
+                        shape::files(reference, &files).map(Some).map_err(HostError::Evaluation)
                     }
                     // In `ec` no folders give null, which is not the same as folders without files.
                     "ec.oci.image_files" if paths.is_empty() => {
@@ -101,7 +101,7 @@ impl Calls {
                     }
                     "ec.oci.image_files" => {
                         let files = host.image_files(reference, &paths)?;
-                        shape::files(reference, &files).map(Some).map_err(HostError::NoAnswer)
+                        shape::files(reference, &files).map(Some).map_err(HostError::Evaluation)
                     }
                     _ => Ok(None),
                 }
@@ -155,7 +155,7 @@ const TOO_DEEP: &str = "recursion limit exceeded";
 /// `ec` reads such a blob, so rules that forbid must not find it absent.
 fn unreadable(reference: &str, why: &str) -> HostError {
     let message = format!("the blob `{reference}` cannot be read: {why}");
-    HostError::NoAnswer(NoAnswer::new(ErrorCode::Malformed, message).hint("check what made the blob"))
+    HostError::Evaluation(EvaluationError::new(ErrorCode::Malformed, message).hint("check what made the blob"))
 }
 
 impl engine::Host for Calls {

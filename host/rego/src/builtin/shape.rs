@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use assay_model::{
-    failure::NoAnswer,
+    error::EvaluationError,
     image_files::{self, Broken},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -136,7 +136,7 @@ pub(super) fn referrer(referrer: Referrer) -> Value {
 
 /// `ec.oci.blob_files`, `ec.oci.image_files`: what reads as YAML or JSON; other files are left out, as in `ec`. One that
 /// `ec` reads and this program refuses is no answer.
-pub(super) fn files(reference: &str, files: &Files) -> Result<Value, NoAnswer> {
+pub(super) fn files(reference: &str, files: &Files) -> Result<Value, EvaluationError> {
     let documents = image_files::documents(&format!("`{reference}`"), files, Broken::LeftOut)?;
     let read = |(name, document)| (Value::from(name), Value::from(document));
     Ok(documents.into_iter().map(read).collect::<Object>().into_value())

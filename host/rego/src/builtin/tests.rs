@@ -72,7 +72,7 @@ fn a_verification_is_never_undefined() {
 #[test]
 fn a_blob_that_cannot_be_read_is_no_answer() {
     let code = |read: Result<(), HostError>| match read {
-        Err(HostError::NoAnswer(error)) => error.code,
+        Err(HostError::Evaluation(error)) => error.code,
         other => panic!("{other:?}"),
     };
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use assay_model::{
     digest::Digest,
+    error::ErrorCode,
     evidence::Evidence,
-    failure::ErrorCode,
     finding::Finding,
     image::PinnedImage,
     policy::{SourceConfig, SourceGroup},
@@ -25,11 +25,11 @@ fn group(policy: &Arc<Policy>, include: &[&str], exclude: &[&str]) -> Group {
     Group::new("mine", Arc::clone(policy), Selection::of(&source, None), Arc::new(NoHost))
 }
 
-fn judge(group: &Group, input: &str) -> Result<Decision, NoAnswer> {
+fn judge(group: &Group, input: &str) -> Result<Decision, EvaluationError> {
     judge_together(group, &[input])
 }
 
-fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, NoAnswer> {
+fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, EvaluationError> {
     let snapshot = Snapshot::of_image("r.example/cart:1");
     let component: &Component = snapshot.components.first().unwrap();
     let evidence = Evidence {
@@ -37,7 +37,7 @@ fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, NoAnswer> 
         media_type: "m".to_owned(),
         manifest: (*b"{}").into(),
         config: None,
-        parent: None,
+        base_image: None,
         files: std::collections::BTreeMap::new(),
         signatures: vec![],
         attestations: vec![],
@@ -45,8 +45,9 @@ fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, NoAnswer> 
         checks: vec![],
     };
     let when = "2025-06-01T00:00:00Z".parse().unwrap();
-    let case = Case { component, evidence: &evidence, when, input: inputs.first().copied().unwrap_or_default() };
-    if inputs.len() == 1 { group.judge(&case) } else { group.judge_together(&case, None, inputs.iter().copied()) }
+    let context =
+        EvaluationContext { component, evidence: &evidence, when, input: inputs.first().copied().unwrap_or_default() };
+    if inputs.len() == 1 { group.judge(&context) } else { group.judge_together(&context, None, inputs.iter().copied()) }
 }
 
 fn codes(findings: &[Finding]) -> Vec<&str> {

@@ -1,6 +1,6 @@
 //! [`Policy::check`]: the rules of one package one by one, as `conftest test` asks them.
 
-use assay_model::rule::{Answer, RuleInfo, RuleKind};
+use assay_model::rule::{RuleInfo, RuleKind, RuleResult};
 use serde_json::Value;
 
 use super::{Ask, EXCEPTION, Policy, below, evaluate};
@@ -18,7 +18,7 @@ pub struct Checked {
     /// How many exceptions name it.
     pub exceptions: usize,
     /// What it says, with the file and line that it gives in `_loc`.
-    pub answers: Vec<(Answer, Option<(String, String)>)>,
+    pub answers: Vec<(RuleResult, Option<(String, String)>)>,
 }
 
 impl Policy {

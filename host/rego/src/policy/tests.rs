@@ -1,8 +1,8 @@
 //! Tests of compiling and evaluating.
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::Signature,
-    failure::{ErrorCode, NoAnswer},
 };
 use serde_json::json;
 
@@ -49,7 +49,7 @@ fn ask(policy: &Policy, input: &str) -> Result<Vec<String>, EvalError> {
 fn ask_with(policy: &Policy, input: &str, host: Arc<dyn Host>) -> Result<Vec<String>, EvalError> {
     let packages = all(policy);
     let answers = policy.evaluate(&Ask { host, ..Ask::new(&packages, input) })?;
-    let shown = |answer: Answer| {
+    let shown = |answer: RuleResult| {
         let kind = if answer.kind == RuleKind::Deny { "deny" } else { "warn" };
         format!("{kind} {} {}", answer.package, answer.message)
     };
@@ -188,7 +188,7 @@ fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
     ] {
         let error = ask(&policy(&format!("package p\n\n{rule}\n")), "{}").unwrap_err();
         assert!(error.to_string().starts_with(says), "{error}");
-        assert_eq!(error.into_no_answer("s").code, ErrorCode::PolicyError);
+        assert_eq!(error.into_evaluation_error("s").code, ErrorCode::PolicyError);
     }
     let lists = policy("package p\n\ndeny := [\"a\"] if input.x\n\nwarn := {\"b\"}\n");
     assert_eq!(ask(&lists, "{}").unwrap(), ["warn p b"]);
@@ -297,7 +297,7 @@ fn evaluation_stops_at_its_limits() {
     let started = Instant::now();
     let error = policy_of_loops.evaluate(&Ask { time_limit: limit, ..Ask::new(&packages, "{}") }).unwrap_err();
     assert_eq!(error, EvalError::TimeLimit(limit));
-    assert_eq!(error.into_no_answer("s").code, ErrorCode::Deadline);
+    assert_eq!(error.into_evaluation_error("s").code, ErrorCode::Deadline);
     let soon = Some(Instant::now() + limit);
     let error = policy_of_loops.evaluate(&Ask { deadline: soon, ..Ask::new(&packages, "{}") }).unwrap_err();
     assert_eq!(error, EvalError::Deadline);
@@ -334,8 +334,8 @@ impl OneImage {
         self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match reference {
             "r.example/a@sha256:1" => Ok(found),
-            "r.example/down" => Err(HostError::NoAnswer(
-                NoAnswer::new(ErrorCode::RegistryUnreachable, "`r.example` cannot be reached")
+            "r.example/down" => Err(HostError::Evaluation(
+                EvaluationError::new(ErrorCode::RegistryUnreachable, "`r.example` cannot be reached")
                     .hint("look at the network"),
             )),
             _ => Err(HostError::Undefined("nothing there".to_owned())),
@@ -453,7 +453,7 @@ fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
     ] {
         let policy = policy(&format!("package p\n\n{rule}\n"));
         let error = ask_with(&policy, "{}", Arc::new(OneImage::default())).unwrap_err();
-        let answer = error.into_no_answer("mine");
+        let answer = error.into_evaluation_error("mine");
         assert_eq!(
             (answer.code, answer.hint.as_deref()),
             (ErrorCode::BuiltinFailed, Some("look at the network")),

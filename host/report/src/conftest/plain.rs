@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ConftestFinding, ConftestOptions, ConftestResult, ConftestRun};
-use crate::plain::{line as harmless, lines};
+use crate::sanitize::{line as harmless, lines};
 
 const RED: &str = "31";
 const GREEN: &str = "32";

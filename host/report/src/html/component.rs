@@ -132,7 +132,7 @@ fn evidence(html: &mut Markup, outcome: &Outcome) {
             pair(html, name, text);
         }
     }
-    if let Some(at) = outcome.judged_at {
+    if let Some(at) = outcome.evaluated_at {
         pair(html, "Judged as of", &at.to_string());
     }
     html.tag("</dl>\n");

@@ -10,7 +10,7 @@ mod tests;
 
 use assay_model::{
     digest::Digest,
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     outcome::Verdict,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -34,7 +34,7 @@ const STYLE: &str = include_str!("style.css");
 const OPENED_COMPONENTS: usize = 6;
 
 /// The page. Of the options it heeds `show_successes` and `show_warnings`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let mut html = Markup::default();
     html.tag("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
     html.tag("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-");
@@ -65,26 +65,26 @@ const fn title(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "May ship",
         Verdict::Denied => "May not ship",
-        Verdict::NoAnswer => "No answer",
+        Verdict::Error => "No answer",
     }
 }
 
 const fn class(standing: Standing) -> &'static str {
     match standing {
-        Standing::NoAnswer => "missing",
+        Standing::Error => "missing",
         Standing::Denied => "denied",
         Standing::Warned => "warned",
         Standing::Allowed => "allowed",
     }
 }
 
-fn top(html: &mut Markup, head: &RunHead, end: &RunEnd) {
+fn top(html: &mut Markup, head: &RunStarted, end: &RunFinished) {
     html.tag("<header>\n<p class=\"bar\"><b>assay report</b><span>judged as of ");
     html.text(&end.effective_time.to_string()).tag("</span></p>\n<div class=\"verdict ");
     let (tone, sign) = match end.verdict {
         Verdict::Allowed => ("allowed", "✓"),
         Verdict::Denied => ("denied", "✕"),
-        Verdict::NoAnswer => ("missing", "?"),
+        Verdict::Error => ("missing", "?"),
     };
     html.tag(tone).tag("\"><h1>").tag(sign).tag(" ").tag(title(end.verdict)).tag("</h1>\n<p>");
     html.text(&sentence(end)).tag("</p>\n");
@@ -110,7 +110,7 @@ fn top(html: &mut Markup, head: &RunHead, end: &RunEnd) {
 }
 
 /// The rules that spoke, those that deny most components first: what to fix once for many.
-fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
+fn rules(html: &mut Markup, end: &RunFinished, options: Options) {
     let rules = by_rule(end);
     let speaks = |rule: &Rule<'_>| rule.violations > 0 || (rule.warnings > 0 && options.show_warnings);
     let mut rules: Vec<_> = rules.iter().filter(|(_, rule)| speaks(rule)).collect();
@@ -154,7 +154,7 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
     html.tag("</section>\n");
 }
 
-fn components(html: &mut Markup, end: &RunEnd, options: Options) {
+fn components(html: &mut Markup, end: &RunFinished, options: Options) {
     let all = worst_first(end);
     if all.is_empty() {
         return;
@@ -183,7 +183,7 @@ fn components(html: &mut Markup, end: &RunEnd, options: Options) {
     html.tag("</section>\n");
 }
 
-fn policy(html: &mut Markup, head: &RunHead) -> Result<(), serde_json::Error> {
+fn policy(html: &mut Markup, head: &RunStarted) -> Result<(), serde_json::Error> {
     html.tag(
         "<section id=\"policy\">\n<h2>Judged by</h2>\n<details class=\"card\"><summary><span class=\"grow name\">",
     );

@@ -1,6 +1,6 @@
 //! The page is well-formed, says what happened, and keeps hostile texts as texts.
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::error::{ErrorCode, EvaluationError};
 use insta::assert_snapshot;
 
 use crate::{Format, Options, sample};
@@ -75,7 +75,7 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn a_missing_answer_shows_its_code_and_its_hint() {
-    let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
+    let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
     let text = sample::written(Format::Html, options(), &[sample::component("cart").failed(error)]);
     let document = check(&text);
     assert_eq!(classes(&document, "component"), 1);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use assay_model::{
     digest::Digest,
+    error::EvaluationError,
     evidence::Attestation,
-    failure::NoAnswer,
     image::PinnedImage,
     limits,
     memory::Memory,
@@ -62,7 +62,7 @@ pub(super) fn verify_attestations(
     manifest: &Manifest,
     key: &PublicKey,
     found: &mut Found<Attested>,
-) -> Result<(), NoAnswer> {
+) -> Result<(), EvaluationError> {
     let memory = memory();
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         // One after the other: what nobody signed is not held beside the next. Nothing in an envelope is looked at more
@@ -80,7 +80,7 @@ pub(super) fn unverified_attestations(
     image: &PinnedImage,
     manifest: &Manifest,
     found: &mut Found<Attested>,
-) -> Result<(), NoAnswer> {
+) -> Result<(), EvaluationError> {
     let memory = memory();
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         let Some(envelope) = read_or_note(fetch(store, image, layer), &mut found.failed)? else { continue };
@@ -90,7 +90,7 @@ pub(super) fn unverified_attestations(
     Ok(())
 }
 
-fn fetch(store: &Store, image: &PinnedImage, layer: &Descriptor) -> Result<Arc<[u8]>, NoAnswer> {
+fn fetch(store: &Store, image: &PinnedImage, layer: &Descriptor) -> Result<Arc<[u8]>, EvaluationError> {
     store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)
 }
 

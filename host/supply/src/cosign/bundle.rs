@@ -12,8 +12,8 @@
 use std::sync::Arc;
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::Signature,
-    failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
     limits,
 };
@@ -52,7 +52,7 @@ pub(crate) struct Bundled {
 }
 
 /// Verifies every bundle that refers to the image.
-pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Bundled, NoAnswer> {
+pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Bundled, EvaluationError> {
     let mut bundled = Bundled::default();
     let memory = attestation::memory();
     let Fetched { bundles, failed } = fetch(store, image)?;
@@ -98,7 +98,11 @@ const UNBOUND: &str = "a signature in a bundle names no repository, so it would 
                        repository; `--allow-relocation` accepts that";
 
 /// Reads the attestations in bundles that refer to the image, whoever made them. What does not read is left out.
-pub(super) fn unverified(store: &Store, image: &PinnedImage, found: &mut Found<Attested>) -> Result<(), NoAnswer> {
+pub(super) fn unverified(
+    store: &Store,
+    image: &PinnedImage,
+    found: &mut Found<Attested>,
+) -> Result<(), EvaluationError> {
     let memory = attestation::memory();
     let read = |bundle: Content| {
         let opened = envelope::open_unverified(enveloped(&bundle?)?.as_bytes())?;
@@ -118,11 +122,15 @@ type Content = Result<Arc<[u8]>, String>;
 struct Fetched {
     bundles: Vec<Content>,
     /// What could not be read and might have been, or named, another.
-    failed: Vec<NoAnswer>,
+    failed: Vec<EvaluationError>,
 }
 
 /// What refers to the image: what the registry lists and, if it fails to, what the list under the image's tag has.
-fn listed(store: &Store, image: &PinnedImage, failed: &mut Vec<NoAnswer>) -> Result<Arc<[Referrer]>, NoAnswer> {
+fn listed(
+    store: &Store,
+    image: &PinnedImage,
+    failed: &mut Vec<EvaluationError>,
+) -> Result<Arc<[Referrer]>, EvaluationError> {
     if let Some(listed) = read_or_note(store.referrers(image), failed)? {
         return Ok(listed);
     }
@@ -139,11 +147,11 @@ fn is_bundle(manifest: &Manifest) -> bool {
 }
 
 /// The content of every bundle that refers to the image.
-fn fetch(store: &Store, image: &PinnedImage) -> Result<Fetched, NoAnswer> {
+fn fetch(store: &Store, image: &PinnedImage) -> Result<Fetched, EvaluationError> {
     let (mut bundles, mut failed, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
     let referrers = listed(store, image, &mut failed)?;
     let too_large = |what: String| {
-        NoAnswer::new(ErrorCode::TooLarge, format!("the bundles that refer to {image} {what}"))
+        EvaluationError::new(ErrorCode::TooLarge, format!("the bundles that refer to {image} {what}"))
             .hint("see who may push to the repository, and remove what does not belong there")
     };
     let images: Vec<PinnedImage> =

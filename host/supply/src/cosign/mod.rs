@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use assay_model::{
     digest::Digest,
+    error::{ErrorCode, EvaluationError},
     evidence::{Attestation, Signature},
-    failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
     limits,
 };
@@ -52,7 +52,7 @@ pub(crate) struct Found<T> {
     pub(crate) verified: Vec<T>,
     reasons: Vec<String>,
     /// What could not be read, whatever it is.
-    failed: Vec<NoAnswer>,
+    failed: Vec<EvaluationError>,
     /// What people should know of what was verified.
     remarks: Vec<String>,
     /// Why something that the key did sign cannot be read.
@@ -79,7 +79,10 @@ const OF_ONE_PIECE: [ErrorCode; 8] = [
 ];
 
 /// What was read; none, and the failure noted, where one piece of evidence could not be.
-fn read_or_note<T>(outcome: Result<T, NoAnswer>, failed: &mut Vec<NoAnswer>) -> Result<Option<T>, NoAnswer> {
+fn read_or_note<T>(
+    outcome: Result<T, EvaluationError>,
+    failed: &mut Vec<EvaluationError>,
+) -> Result<Option<T>, EvaluationError> {
     match outcome {
         Ok(read) => Ok(Some(read)),
         Err(failure) if OF_ONE_PIECE.contains(&failure.code) => {
@@ -92,7 +95,7 @@ fn read_or_note<T>(outcome: Result<T, NoAnswer>, failed: &mut Vec<NoAnswer>) -> 
 
 impl<T> Found<T> {
     /// The first failure to read something, if nothing was verified: what was not read might have been the good one.
-    pub(crate) fn unread(&self) -> Option<&NoAnswer> {
+    pub(crate) fn unread(&self) -> Option<&EvaluationError> {
         self.failed.first().filter(|_| self.verified.is_empty())
     }
 
@@ -148,11 +151,11 @@ impl Found<Attested> {
 
     /// Refuses to go on with a part of what the key signed: rules that forbid would pass on what they do not see. Where
     /// nothing else counts, there is nothing to go on with, and the failure tells why.
-    pub(crate) fn whole(self, image: &PinnedImage) -> Result<Self, NoAnswer> {
+    pub(crate) fn whole(self, image: &PinnedImage) -> Result<Self, EvaluationError> {
         match &self.unreadable {
             Some(why) if !self.verified.is_empty() => {
                 let message = format!("an attestation of {image} that the key signed cannot be read: {why}");
-                Err(NoAnswer::new(ErrorCode::Malformed, message).hint("check what made the attestation"))
+                Err(EvaluationError::new(ErrorCode::Malformed, message).hint("check what made the attestation"))
             }
             _ => Ok(self),
         }
@@ -173,13 +176,17 @@ fn tagged<T>(
     image: &PinnedImage,
     kind: &str,
     found: &mut Found<T>,
-) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+) -> Result<Option<Arc<Manifest>>, EvaluationError> {
     let manifest = store.tagged(&image.repository, &tag(&image.digest, kind));
     Ok(read_or_note(manifest, &mut found.failed)?.flatten())
 }
 
 /// The signatures under an image's tag.
-pub(crate) fn signatures(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Signature>, NoAnswer> {
+pub(crate) fn signatures(
+    store: &Store,
+    image: &PinnedImage,
+    trust: &Trust,
+) -> Result<Found<Signature>, EvaluationError> {
     let mut found = Found::default();
     if let Some(manifest) = tagged(store, image, "sig", &mut found)? {
         signature::verify_signatures(store, image, &manifest, trust, &mut found)?;
@@ -188,7 +195,11 @@ pub(crate) fn signatures(store: &Store, image: &PinnedImage, trust: &Trust) -> R
 }
 
 /// The attestations under an image's tag.
-pub(crate) fn attestations(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Attested>, NoAnswer> {
+pub(crate) fn attestations(
+    store: &Store,
+    image: &PinnedImage,
+    trust: &Trust,
+) -> Result<Found<Attested>, EvaluationError> {
     let mut found = Found::default();
     if let Some(manifest) = tagged(store, image, "att", &mut found)? {
         attestation::verify_attestations(store, image, &manifest, &trust.key, &mut found)?;
@@ -197,7 +208,7 @@ pub(crate) fn attestations(store: &Store, image: &PinnedImage, trust: &Trust) ->
 }
 
 /// All attestations of an image as they are, whoever made them.
-pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Found<Attested>, NoAnswer> {
+pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Found<Attested>, EvaluationError> {
     let mut found = Found::default();
     bundle::unverified(store, image, &mut found)?;
     if let Some(manifest) = tagged(store, image, "att", &mut found)? {
@@ -211,7 +222,7 @@ pub fn verify_image(
     store: &Store,
     image: &PinnedImage,
     trust: &Trust,
-) -> Result<Result<Vec<Signature>, String>, NoAnswer> {
+) -> Result<Result<Vec<Signature>, String>, EvaluationError> {
     let found = bundles(store, image, trust)?.signatures.and(signatures(store, image, trust)?);
     match found.unread() {
         Some(failure) => Err(failure.clone()),
@@ -224,7 +235,7 @@ pub fn verify_attestations(
     store: &Store,
     image: &PinnedImage,
     trust: &Trust,
-) -> Result<Result<Vec<Attestation>, String>, NoAnswer> {
+) -> Result<Result<Vec<Attestation>, String>, EvaluationError> {
     let found = bundles(store, image, trust)?.attestations.and(attestations(store, image, trust)?).whole(image)?;
     if let Some(failure) = found.unread() {
         return Err(failure.clone());
@@ -257,9 +268,13 @@ pub(crate) fn trial_payload(bytes: &[u8], image: &PinnedImage) -> Result<(), Str
 }
 
 /// The layers of a kind, within the limits on their number and their size together.
-fn layers<'a>(image: &PinnedImage, manifest: &'a Manifest, media_type: &str) -> Result<Vec<&'a Descriptor>, NoAnswer> {
+fn layers<'a>(
+    image: &PinnedImage,
+    manifest: &'a Manifest,
+    media_type: &str,
+) -> Result<Vec<&'a Descriptor>, EvaluationError> {
     let too_large = |what: String| {
-        NoAnswer::new(ErrorCode::TooLarge, format!("the signatures or attestations of {image} {what}"))
+        EvaluationError::new(ErrorCode::TooLarge, format!("the signatures or attestations of {image} {what}"))
             .hint("see who may push to the repository, and remove what does not belong there")
     };
     let count = manifest.layers().len();

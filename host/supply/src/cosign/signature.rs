@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::{evidence::Signature, failure::NoAnswer, image::PinnedImage, limits};
+use assay_model::{error::EvaluationError, evidence::Signature, image::PinnedImage, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{Found, Trust, claims, layers, read_or_note};
@@ -18,7 +18,7 @@ pub(super) fn verify_signatures(
     manifest: &Manifest,
     trust: &Trust,
     found: &mut Found<Signature>,
-) -> Result<(), NoAnswer> {
+) -> Result<(), EvaluationError> {
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         let payload =
             store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::SIGNATURE_PAYLOAD_BYTES);

@@ -2,10 +2,10 @@
 
 use assay_model::{
     digest::Digest,
+    error::{ErrorCode, EvaluationError},
     evidence::{CheckKind, Evidence},
-    failure::{ErrorCode, NoAnswer},
     limits,
-    port::Gather as _,
+    port::EvidenceProvider as _,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ impl Case {
     }
 
     /// Gathers with these layers in the place of the good ones.
-    fn with(&self, kind: &str, layers: &[Value]) -> Result<Evidence, NoAnswer> {
+    fn with(&self, kind: &str, layers: &[Value]) -> Result<Evidence, EvaluationError> {
         gather(&self.layout_with(kind, layers), &self.signer, &self.image, Relocation::Refused)
     }
 
@@ -63,7 +63,12 @@ impl Case {
     }
 }
 
-fn gather(layout: &Layout, signer: &Signer, image: &Digest, relocation: Relocation) -> Result<Evidence, NoAnswer> {
+fn gather(
+    layout: &Layout,
+    signer: &Signer,
+    image: &Digest,
+    relocation: Relocation,
+) -> Result<Evidence, EvaluationError> {
     let store = std::sync::Arc::new(layout.store());
     let gatherer = Gatherer::new(store, signer.public(), GatherOptions::new(relocation));
     gatherer.gather(&pinned(&format!("registry.test/{APP}"), image))
@@ -75,7 +80,7 @@ fn failure(evidence: &Evidence, kind: CheckKind) -> Option<&str> {
 
 /// The signature does not count, and the reason holds these words.
 #[track_caller]
-fn unsigned(row: &str, outcome: Result<Evidence, NoAnswer>, said: &str) {
+fn unsigned(row: &str, outcome: Result<Evidence, EvaluationError>, said: &str) {
     let evidence = outcome.unwrap();
     let reason = failure(&evidence, CheckKind::ImageSignature).unwrap_or_else(|| panic!("{row} was accepted"));
     assert!(reason.contains(said), "{row}: {reason} lacks {said}");
@@ -85,11 +90,11 @@ fn unsigned(row: &str, outcome: Result<Evidence, NoAnswer>, said: &str) {
 
 /// The attestation does not count, and the reason holds these words.
 #[track_caller]
-fn unattested(row: &str, outcome: Result<Evidence, NoAnswer>, said: &str) {
+fn unattested(row: &str, outcome: Result<Evidence, EvaluationError>, said: &str) {
     let evidence = outcome.unwrap();
     let reason = failure(&evidence, CheckKind::AttestationSignature).unwrap_or_else(|| panic!("{row} was accepted"));
     assert!(reason.contains(said), "{row}: {reason} lacks {said}");
-    assert!(!evidence.may_be_judged());
+    assert!(!evidence.is_evaluable());
     assert!(evidence.attestations.is_empty() && evidence.signatures.is_empty(), "{row}");
     assert!(evidence.checks.iter().all(|check| check.kind != CheckKind::AttestationSyntax), "{row}");
 }
@@ -430,7 +435,7 @@ fn broken_provenance_fails_its_own_check_and_is_still_judged() {
     without["predicate"] = json!(null);
     let layers = [case.attested(&statement.to_string()), case.attested(&without.to_string())];
     let evidence = case.with("att", &layers).unwrap();
-    assert!(evidence.may_be_judged());
+    assert!(evidence.is_evaluable());
     assert_eq!(evidence.attestations.len(), 2);
     let reason = failure(&evidence, CheckKind::AttestationSyntax).unwrap();
     for said in [

@@ -1,6 +1,6 @@
 //! Evidence from images and registries that hide it: indexes in indexes, lists that fail or lie, archives cut short.
 
-use assay_model::{digest::Digest, evidence::Evidence, failure::ErrorCode};
+use assay_model::{digest::Digest, error::ErrorCode, evidence::Evidence};
 use serde_json::{Value, json};
 
 use super::{
@@ -39,7 +39,7 @@ fn images_of_an_index_in_an_index_are_located_too() {
     let items = [item(&layout, &two, IMAGE, &json!(null)), item(&layout, &inner, "", &json!(null))];
     layout.manifest("app/index", Some("v1"), &index_of(&items));
     let gatherer = gatherer(layout.store(), Signer::new().public());
-    let located = gatherer.locate(&reference("q.test/app/index:v1")).unwrap();
+    let located = gatherer.resolve(&reference("q.test/app/index:v1")).unwrap();
     let entries = located.index.unwrap();
     let found: Vec<_> = entries.iter().map(|entry| (entry.digest.clone(), entry.position)).collect();
     assert_eq!(found, [(two, 0), (inner.clone(), 1), (one, 0)]);
@@ -56,11 +56,11 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
         (child, kind) = (layout.manifest("app/index", Some(&format!("v{level}")), &document), INDEX);
     }
     let gatherer = gatherer(layout.store(), Signer::new().public());
-    let locate = |tag: &str| gatherer.locate(&reference(&format!("q.test/app/index:{tag}")));
-    let deepest = locate(&format!("v{}", limits::INDEX_DEPTH)).unwrap();
+    let resolve = |tag: &str| gatherer.resolve(&reference(&format!("q.test/app/index:{tag}")));
+    let deepest = resolve(&format!("v{}", limits::INDEX_DEPTH)).unwrap();
     assert_eq!(deepest.index.as_ref().unwrap().len(), limits::INDEX_DEPTH + 1);
     assert!(gatherer.gather(&deepest.image).unwrap().config.is_some());
-    let error = locate(&format!("v{}", limits::INDEX_DEPTH + 1)).unwrap_err();
+    let error = resolve(&format!("v{}", limits::INDEX_DEPTH + 1)).unwrap_err();
     assert!(error.code == ErrorCode::TooLarge && error.message.contains("below one another"), "{error}");
 
     // Each level names the one below many times.
@@ -69,7 +69,7 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
     layout.manifest("app/index", Some("many"), &index_of(&vec![item(&layout, &many, INDEX, &json!(null)); 40]));
     assert_eq!(
         super::tests::gatherer(layout.store(), Signer::new().public())
-            .locate(&reference("q.test/app/index:many"))
+            .resolve(&reference("q.test/app/index:many"))
             .unwrap_err()
             .code,
         ErrorCode::TooLarge
@@ -84,7 +84,7 @@ fn an_index_that_is_announced_as_an_image_is_no_answer() {
     let inner = layout.manifest("app/index", None, &inner);
     layout.manifest("app/index", Some("v1"), &index_of(&[item(&layout, &inner, IMAGE, &json!(null))]));
     let gatherer = gatherer(layout.store(), Signer::new().public());
-    assert_eq!(gatherer.locate(&reference("q.test/app/index:v1")).unwrap().index.unwrap().len(), 1);
+    assert_eq!(gatherer.resolve(&reference("q.test/app/index:v1")).unwrap().index.unwrap().len(), 1);
     let error = gatherer.gather(&pinned("q.test/app/index", &inner)).unwrap_err();
     assert!(error.code == ErrorCode::Malformed && error.message.contains("says otherwise"), "{error}");
 }
@@ -267,11 +267,11 @@ fn called_ec_an_index_whose_usual_image_is_not_there_has_no_config() {
     let gather = |unread| {
         let options = GatherOptions { unread, ..GatherOptions::new(Relocation::Refused) };
         let gatherer = Gatherer::new(Arc::new(layout.store()), Signer::new().public(), options);
-        let image = gatherer.locate(&reference("q.test/app/index:v1")).unwrap().image;
-        (gatherer.reach(&image).is_ok(), gatherer.gather(&image))
+        let image = gatherer.resolve(&reference("q.test/app/index:v1")).unwrap().image;
+        (gatherer.check_exists(&image).is_ok(), gatherer.gather(&image))
     };
     assert!(matches!(gather(Unread::Fails), (true, Ok(evidence)) if evidence.config.is_none()));
-    assert!(matches!(gather(Unread::NoAnswer), (true, Err(error)) if error.code == ErrorCode::ImageNotFound));
+    assert!(matches!(gather(Unread::EvaluationError), (true, Err(error)) if error.code == ErrorCode::ImageNotFound));
 }
 
 #[test]
@@ -289,11 +289,11 @@ fn the_base_image_is_asked_for_like_a_stranger_unless_the_user_names_its_registr
     let at = pinned(&format!("{}/{APP}", served.registry()), &image);
     let stranger = gatherer(remote(), Signer::new().public());
     let evidence = stranger.gather(&at).unwrap();
-    assert!(evidence.parent.is_none());
+    assert!(evidence.base_image.is_none());
     assert!(evidence.notices.iter().any(|notice| notice.contains("the base image was not read")), "{evidence:?}");
     assert_eq!(served_bases.requests(), [""; 0]);
     // Named in the Snapshot, it is asked.
     let known = gatherer(remote(), Signer::new().public());
-    known.locate(&reference(&format!("{host}/base/os:9"))).unwrap();
-    assert!(known.gather(&at).unwrap().parent.is_some());
+    known.resolve(&reference(&format!("{host}/base/os:9"))).unwrap();
+    assert!(known.gather(&at).unwrap().base_image.is_some());
 }

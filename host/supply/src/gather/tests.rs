@@ -8,8 +8,8 @@ use std::{
 
 use assay_model::{
     digest::Digest,
+    error::ErrorCode,
     evidence::{CheckKind, Evidence},
-    failure::ErrorCode,
     limits,
     port::IndexEntry,
 };
@@ -52,7 +52,7 @@ fn told(evidence: &Evidence) -> Value {
         "mediaType": evidence.media_type,
         "manifest": String::from_utf8_lossy(&evidence.manifest),
         "config": evidence.config.as_deref().map(|blob| serde_json::from_slice::<Value>(blob).unwrap()),
-        "parent": evidence.parent.as_ref().map(|parent| String::from_utf8_lossy(&parent.config)),
+        "parent": evidence.base_image.as_ref().map(|base_image| String::from_utf8_lossy(&base_image.config)),
         "signatures": evidence.signatures,
         "attestations": attestations,
         "checks": evidence.checks.iter().map(|check| json!([check.kind.code(), check.failure])).collect::<Vec<_>>(),
@@ -71,11 +71,11 @@ fn a_folder_a_tar_file_and_a_registry_give_the_same_evidence() {
     let registry = gatherer(remote(), signer.public());
     for name in ["app/good", "app/unsigned", "app/wrongkey"] {
         let name = reference(&format!("{}/{name}:v1", served.registry()));
-        let located = folder.locate(&name).unwrap();
+        let located = folder.resolve(&name).unwrap();
         assert_eq!(located.index, None);
         let expected = told(&folder.gather(&located.image).unwrap());
         for other in [&tar, &registry] {
-            let located = other.locate(&name).unwrap();
+            let located = other.resolve(&name).unwrap();
             assert_eq!(told(&other.gather(&located.image).unwrap()), expected);
         }
     }
@@ -218,7 +218,7 @@ fn a_signed_statement_that_cannot_be_read_is_no_answer_beside_one_that_can() {
         layout.forget(&format!("app/good:sha256-{}.att", image.hex()));
         let layers = [layer(&layout, &signer, &good), layer(&layout, &Signer::new(), bad)];
         layout.evidence("app/good", &image, "att", &layers);
-        assert!(gather(&layout).unwrap().may_be_judged());
+        assert!(gather(&layout).unwrap().is_evaluable());
     }
 }
 
@@ -233,7 +233,7 @@ fn nothing_of_an_image_that_nobody_vouches_for_is_read() {
         // Not even looked for.
         fs_err::remove_file(layout.file(&Digest::of(&layer))).unwrap();
         let evidence = gatherer(layout.store(), Signer::new().public()).gather(&image).unwrap();
-        assert!(!evidence.may_be_judged() && evidence.files.is_empty());
+        assert!(!evidence.is_evaluable() && evidence.files.is_empty());
     }
     let mut layout = Layout::new();
     // With a signature, it is too much for the memory that the files of an image may take.
@@ -254,7 +254,7 @@ fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
     let index =
         layout.manifest("app/index", Some("v1"), &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": items}));
     let gatherer = gatherer(layout.store(), signer.public());
-    let located = gatherer.locate(&reference("q.test/app/index:v1")).unwrap();
+    let located = gatherer.resolve(&reference("q.test/app/index:v1")).unwrap();
     assert_eq!(located.image, pinned("q.test/app/index", &index));
     assert_eq!(
         located.index.unwrap(),
@@ -267,8 +267,8 @@ fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
     let evidence = gatherer.gather(&located.image).unwrap();
     // The config is that of the image for the usual machine.
     assert_eq!((evidence.media_type.as_str(), evidence.config.is_some()), (INDEX, true));
-    assert!(!evidence.may_be_judged());
-    assert!(gatherer.gather(&pinned("q.test/app/index", &amd)).unwrap().may_be_judged());
+    assert!(!evidence.is_evaluable());
+    assert!(gatherer.gather(&pinned("q.test/app/index", &amd)).unwrap().is_evaluable());
 }
 
 #[test]
@@ -282,8 +282,8 @@ fn an_index_of_too_many_manifests_is_refused() {
     index("most", limits::INDEX_MANIFESTS);
     index("more", limits::INDEX_MANIFESTS + 1);
     let gatherer = gatherer(layout.store(), Signer::new().public());
-    assert_eq!(gatherer.locate(&reference("q.test/app/index:most")).unwrap().index.unwrap().len(), 1000);
-    let error = gatherer.locate(&reference("q.test/app/index:more")).unwrap_err();
+    assert_eq!(gatherer.resolve(&reference("q.test/app/index:most")).unwrap().index.unwrap().len(), 1000);
+    let error = gatherer.resolve(&reference("q.test/app/index:more")).unwrap_err();
     assert_eq!(error.code, ErrorCode::TooLarge);
     assert!(error.message.contains("1001 manifests"), "{error}");
 }
@@ -315,8 +315,16 @@ fn the_base_image_is_shown_if_it_can_be_read() {
         layout.forget("app/good:v1");
         let gatherer = gatherer(layout.store(), Signer::new().public());
         let evidence = gatherer.gather(&pinned("q.test/app/good", &image)).unwrap();
-        assert_eq!(evidence.parent.as_ref().map(|parent| parent.reference.clone()), expected, "{annotations}");
-        assert!(evidence.parent.is_none_or(|parent| String::from_utf8_lossy(&parent.config).contains("base/os:9")));
+        assert_eq!(
+            evidence.base_image.as_ref().map(|base_image| base_image.reference.clone()),
+            expected,
+            "{annotations}"
+        );
+        assert!(
+            evidence
+                .base_image
+                .is_none_or(|base_image| String::from_utf8_lossy(&base_image.config).contains("base/os:9"))
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
-use assay_model::{failure::NoAnswer, redact};
+use assay_model::{error::EvaluationError, redact};
 
 /// A source and what is wrong with it.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub enum Why {
     Offline,
     /// The registry's or the bundle's own word.
     #[error("{}", .0.message)]
-    NoAnswer(NoAnswer),
+    EvaluationError(EvaluationError),
     /// This machine's disk.
     #[error("it cannot be stored: {0}")]
     Disk(#[from] io::Error),
@@ -107,7 +107,7 @@ impl FetchError {
             Why::Late => "give the run more time with `--timeout`, or see why the source is slow",
             Why::Hostile { .. } => "do not use this source before you know who made it",
             Why::Offline => "pin it by commit or digest and fetch it once with a network, or add it to the bundle",
-            Why::NoAnswer(answer) => return redact::message(answer.hint.as_deref().unwrap_or_default()),
+            Why::EvaluationError(answer) => return redact::message(answer.hint.as_deref().unwrap_or_default()),
             Why::Disk(_) => "see to the space and the rights of the cache folder",
         };
         hint.to_owned()

@@ -213,7 +213,7 @@ pub(super) fn download(url: &reqwest::Url, options: &FetchOptions) -> Result<Vec
         store::Undelivered::Longer => Why::TooMuch(format!("more than {limit} bytes")),
         store::Undelivered::TooSlow => Why::TooSlow(time),
         // The words are those for registries.
-        store::Undelivered::NoAnswer(why) => Why::Failed(why.message.replacen("the registry", "the server", 1)),
+        store::Undelivered::EvaluationError(why) => Why::Failed(why.message.replacen("the registry", "the server", 1)),
         store::Undelivered::Runtime(error) => error.into(),
     })
 }

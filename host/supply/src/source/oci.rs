@@ -15,7 +15,7 @@ use std::{
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::{ImageRef, PinnedImage},
     limits,
 };
@@ -97,7 +97,7 @@ fn blob(
         Some(bytes) if bytes.len() as u64 == layer.size => return Ok(bytes),
         Some(bytes) => {
             let message = format!("the layer {} has {} bytes, not {}", layer.digest, bytes.len(), layer.size);
-            return Err(Why::NoAnswer(NoAnswer::new(ErrorCode::DigestMismatch, message)));
+            return Err(Why::EvaluationError(EvaluationError::new(ErrorCode::DigestMismatch, message)));
         }
         None => {}
     }
@@ -114,17 +114,17 @@ fn blob(
 /// for a long time. Who is late goes on alone until its own limits end it, and has nothing to write to.
 fn in_time<T: Send + 'static>(
     bounds: &Bounds,
-    ask: impl FnOnce() -> Result<T, NoAnswer> + Send + 'static,
+    ask: impl FnOnce() -> Result<T, EvaluationError> + Send + 'static,
 ) -> Result<T, Why> {
     bounds.check_deadline()?;
-    let Some(deadline) = bounds.deadline else { return ask().map_err(Why::NoAnswer) };
+    let Some(deadline) = bounds.deadline else { return ask().map_err(Why::EvaluationError) };
     let (tell, told) = mpsc::sync_channel(1);
     thread::Builder::new().name("fetch".to_owned()).spawn(move || {
         // Nobody may be listening any more.
         let _told = tell.send(ask());
     })?;
     match told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(answer) => answer.map_err(Why::NoAnswer),
+        Ok(answer) => answer.map_err(Why::EvaluationError),
         Err(RecvTimeoutError::Timeout) => Err(Why::Late),
         Err(RecvTimeoutError::Disconnected) => Err(Why::Failed("its fetch ended without an answer".to_owned())),
     }

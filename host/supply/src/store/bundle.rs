@@ -15,7 +15,7 @@ use std::{
 use assay_model::{
     bounded::{ReadError, read_bounded},
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::{DOCKER_HUB, Repository},
     limits,
     memory::Memory,
@@ -169,7 +169,12 @@ impl Bundle {
     }
 
     /// A manifest by name.
-    pub(super) fn manifest(&self, repository: &Repository, name: &Name, limit: u64) -> Result<Fetched, NoAnswer> {
+    pub(super) fn manifest(
+        &self,
+        repository: &Repository,
+        name: &Name,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
         let named = || spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
         let entry = match name {
             Name::Tag(tag) => named().find_map(|named| named.tags.get(tag)),
@@ -207,7 +212,12 @@ impl Bundle {
     }
 
     /// A blob of a repository that the index names something of.
-    pub(super) fn blob(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Fetched, NoAnswer> {
+    pub(super) fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
         if spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
             self.file(digest, limit)
         } else {
@@ -220,7 +230,7 @@ impl Bundle {
         &self,
         repository: &Repository,
         digest: &Digest,
-    ) -> Result<Option<Box<dyn io::Read>>, NoAnswer> {
+    ) -> Result<Option<Box<dyn io::Read>>, EvaluationError> {
         if !spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
             return Ok(None);
         }
@@ -231,12 +241,12 @@ impl Bundle {
         }
     }
 
-    fn unreadable(&self, digest: &Digest, what: &dyn fmt::Display) -> NoAnswer {
+    fn unreadable(&self, digest: &Digest, what: &dyn fmt::Display) -> EvaluationError {
         let message = format!("the blob {digest} of the bundle `{}` cannot be read: {what}", self.path);
-        NoAnswer::new(ErrorCode::Malformed, message).hint("make the bundle again")
+        EvaluationError::new(ErrorCode::Malformed, message).hint("make the bundle again")
     }
 
-    fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, NoAnswer> {
+    fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, EvaluationError> {
         let hex = digest.hex();
         let cannot = |what: &dyn fmt::Display| self.unreadable(digest, what);
         match self.files.read(&["blobs", "sha256", &hex], limit).map_err(|error| cannot(&error))? {
@@ -247,9 +257,9 @@ impl Bundle {
         }
     }
 
-    fn broken(&self, code: ErrorCode, fact: fmt::Arguments<'_>, entry: &Entry) -> NoAnswer {
+    fn broken(&self, code: ErrorCode, fact: fmt::Arguments<'_>, entry: &Entry) -> EvaluationError {
         let message = format!("the manifest {} {fact} the bundle `{}`", entry.digest, self.path);
-        NoAnswer::new(code, message).hint("make the bundle again")
+        EvaluationError::new(code, message).hint("make the bundle again")
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use assay_model::{
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::Repository,
 };
 use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Response, StatusCode, Url, header, redirect};
@@ -63,7 +63,10 @@ pub(super) struct Client {
 }
 
 /// Made when it is first needed: to read the authorities of the system takes longer than to judge an image.
-type Late = LazyLock<Result<reqwest::Client, NoAnswer>, Box<dyn FnOnce() -> Result<reqwest::Client, NoAnswer> + Send>>;
+type Late = LazyLock<
+    Result<reqwest::Client, EvaluationError>,
+    Box<dyn FnOnce() -> Result<reqwest::Client, EvaluationError> + Send>,
+>;
 
 /// An answer whose body is still to come; it counts as under way until it is dropped.
 pub(super) struct Answer {
@@ -112,21 +115,21 @@ pub(super) struct Brought<'a> {
 /// Why content did not come.
 pub(super) enum Lost {
     /// It broke off; it may come if it is asked for again.
-    Midway(NoAnswer),
+    Midway(EvaluationError),
     /// It will not come.
-    NoAnswer(NoAnswer),
+    EvaluationError(EvaluationError),
 }
 
-impl From<NoAnswer> for Lost {
-    fn from(failure: NoAnswer) -> Self {
-        Self::NoAnswer(failure)
+impl From<EvaluationError> for Lost {
+    fn from(failure: EvaluationError) -> Self {
+        Self::EvaluationError(failure)
     }
 }
 
-impl From<Lost> for NoAnswer {
+impl From<Lost> for EvaluationError {
     fn from(lost: Lost) -> Self {
         match lost {
-            Lost::Midway(failure) | Lost::NoAnswer(failure) => failure,
+            Lost::Midway(failure) | Lost::EvaluationError(failure) => failure,
         }
     }
 }
@@ -134,19 +137,19 @@ impl From<Lost> for NoAnswer {
 /// Why a request came to nothing.
 enum Failed {
     /// Asking again may help.
-    Maybe(NoAnswer),
+    Maybe(EvaluationError),
     /// It will not.
-    Surely(NoAnswer),
+    Surely(EvaluationError),
 }
 
 impl Client {
-    pub(super) fn new(options: &RegistryOptions) -> Result<Self, NoAnswer> {
+    pub(super) fn new(options: &RegistryOptions) -> Result<Self, EvaluationError> {
         let mut authorities = Vec::new();
         for pem in &options.authorities {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
             if found.is_empty() {
                 let message = "a file of authorities holds no certificate in PEM";
-                return Err(NoAnswer::new(ErrorCode::Internal, message)
+                return Err(EvaluationError::new(ErrorCode::Internal, message)
                     .hint("give a file that begins with `-----BEGIN CERTIFICATE-----`"));
             }
             authorities.extend(found);
@@ -171,7 +174,7 @@ impl Client {
             let proxy = if is_https { Proxy::https(address) } else { Proxy::http(address) };
             let proxy = proxy.map_err(|error| {
                 let message = format!("`{}` is not the address of a proxy: {}", shown(address), root(&error));
-                NoAnswer::new(ErrorCode::Internal, message)
+                EvaluationError::new(ErrorCode::Internal, message)
             })?;
             let proxy = proxy.no_proxy(around.clone());
             except.extend(Url::parse(address).ok().and_then(|address| address.host_str().map(str::to_owned)));
@@ -217,11 +220,12 @@ impl Client {
     }
 
     /// The address of something in a repository.
-    pub(super) fn address(&self, repository: &Repository, kind: &str, name: &str) -> Result<Url, NoAnswer> {
+    pub(super) fn address(&self, repository: &Repository, kind: &str, name: &str) -> Result<Url, EvaluationError> {
         let registry = repository.registry();
         let scheme = if self.is_plain(registry) { "http" } else { "https" };
-        let nonsense =
-            || NoAnswer::new(ErrorCode::ImageReference, format!("`{registry}` is not the address of a registry"));
+        let nonsense = || {
+            EvaluationError::new(ErrorCode::ImageReference, format!("`{registry}` is not the address of a registry"))
+        };
         let mut address = Url::parse(&format!("{scheme}://{registry}/")).map_err(|_| nonsense())?;
         // Segment by segment, so that no name can become another path.
         let mut segments = address.path_segments_mut().map_err(|()| nonsense())?;
@@ -236,7 +240,7 @@ impl Client {
     }
 
     /// Sends a request, and again after a wait while the other side says that this may help.
-    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<Answer, NoAnswer> {
+    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<Answer, EvaluationError> {
         let mut attempts = 0;
         loop {
             let is_last = attempts >= self.retry.times;
@@ -257,7 +261,7 @@ impl Client {
     pub(super) async fn persist<T, W: Future<Output = Result<T, Lost>>>(
         &self,
         work: impl Fn() -> W,
-    ) -> Result<T, NoAnswer> {
+    ) -> Result<T, EvaluationError> {
         let mut attempts = 0;
         loop {
             match work().await {
@@ -265,13 +269,13 @@ impl Client {
                     tokio::time::sleep(self.retry.wait(attempts, None)).await;
                     attempts += 1;
                 }
-                outcome => return outcome.map_err(NoAnswer::from),
+                outcome => return outcome.map_err(EvaluationError::from),
             }
         }
     }
 
     /// Who asks an address, which must be public if that is said.
-    fn client_of(&self, address: &Url, must_be_public: bool) -> Result<&reqwest::Client, NoAnswer> {
+    fn client_of(&self, address: &Url, must_be_public: bool) -> Result<&reqwest::Client, EvaluationError> {
         let client = match (address.host_str().is_some_and(is_loopback), address.scheme()) {
             _ if must_be_public => &self.public,
             (true, "http") => return Ok(&self.plain),
@@ -368,13 +372,13 @@ impl Client {
         Ok(())
     }
 
-    async fn places(&self, address: &Url) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), NoAnswer> {
+    async fn places(&self, address: &Url) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), EvaluationError> {
         let host = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
             let name = address.host_str().unwrap_or_default().to_owned();
             Arc::clone(hosts.entry(name).or_insert_with(|| Arc::new(Semaphore::new(HOST_REQUESTS))))
         };
-        let closed = |_| NoAnswer::new(ErrorCode::Internal, "no more requests are made");
+        let closed = |_| EvaluationError::new(ErrorCode::Internal, "no more requests are made");
         // The host first: who waits for a slow host must not hold up the others.
         let host = host.acquire_owned().await.map_err(closed)?;
         Ok((host, Arc::clone(&self.all).acquire_owned().await.map_err(closed)?))
@@ -403,18 +407,18 @@ impl Client {
 
     fn cut(&self, place: &str, error: &reqwest::Error) -> Lost {
         let failure = self.failure(place, error);
-        if error.is_timeout() { Lost::NoAnswer(failure) } else { Lost::Midway(failure) }
+        if error.is_timeout() { Lost::EvaluationError(failure) } else { Lost::Midway(failure) }
     }
 
     /// What an error of the connection means.
-    pub(super) fn failure(&self, place: &str, error: &reqwest::Error) -> NoAnswer {
+    pub(super) fn failure(&self, place: &str, error: &reqwest::Error) -> EvaluationError {
         if error.is_timeout() {
             return self.too_slow(place, if error.is_connect() { self.connect } else { self.idle });
         }
         let cause = root(error);
         if error.is_connect() {
             let message = format!("the registry `{place}` cannot be reached: {cause}");
-            return NoAnswer::new(ErrorCode::RegistryUnreachable, message)
+            return EvaluationError::new(ErrorCode::RegistryUnreachable, message)
                 .hint("check the name, the network and the proxy; a registry without HTTPS needs --insecure-registry");
         }
         broken(place, &cause)
@@ -425,30 +429,30 @@ impl Client {
     }
 
     /// No answer came within this time.
-    pub(super) fn too_slow(&self, place: &str, time: Duration) -> NoAnswer {
+    pub(super) fn too_slow(&self, place: &str, time: Duration) -> EvaluationError {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             let message = format!("the registry `{place}` did not answer before the time limit of the run passed");
-            return NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`");
+            return EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`");
         }
         let whole = if time == self.request { " for the whole answer" } else { "" };
         let message = format!("the registry `{place}` did not answer within {} ms{whole}", time.as_millis());
-        NoAnswer::new(ErrorCode::RegistryTimeout, message).hint("try again, or see why the registry is slow")
+        EvaluationError::new(ErrorCode::RegistryTimeout, message).hint("try again, or see why the registry is slow")
     }
 }
 
 /// An answer with a status that leads nowhere. Its body is not read: it is the registry's own text, of any length.
-pub(super) fn answered(place: &str, status: StatusCode) -> NoAnswer {
+pub(super) fn answered(place: &str, status: StatusCode) -> EvaluationError {
     let hint = if status == StatusCode::TOO_MANY_REQUESTS {
         "it allows no more requests for now; use fewer workers or wait"
     } else {
         "try again; if it stays, ask who runs the registry"
     };
-    NoAnswer::new(ErrorCode::RegistryError, format!("the registry `{place}` answers with the status {status}"))
+    EvaluationError::new(ErrorCode::RegistryError, format!("the registry `{place}` answers with the status {status}"))
         .hint(hint)
 }
 
-fn broken(place: &str, cause: &str) -> NoAnswer {
-    NoAnswer::new(ErrorCode::RegistryError, format!("the answer of the registry `{place}` is broken: {cause}"))
+fn broken(place: &str, cause: &str) -> EvaluationError {
+    EvaluationError::new(ErrorCode::RegistryError, format!("the answer of the registry `{place}` is broken: {cause}"))
         .hint("try again; if it stays, ask who runs the registry")
 }
 
@@ -483,18 +487,18 @@ fn authority(url: &Url) -> String {
 }
 
 /// Why a host that only an image names is not asked.
-fn only_private(host: &str) -> NoAnswer {
+fn only_private(host: &str) -> EvaluationError {
     let message = format!("the host `{host}` is in a private network, and nothing but an image names it");
-    NoAnswer::new(ErrorCode::RegistryDenied, message)
+    EvaluationError::new(ErrorCode::RegistryDenied, message)
         .hint(format!("if images may have it asked, allow it with `--allow-registry {host}`"))
 }
 
 const INTO_PRIVATE: &str = "a redirect leads from a public host into a private network";
 
-fn built(builder: ClientBuilder) -> Result<reqwest::Client, NoAnswer> {
+fn built(builder: ClientBuilder) -> Result<reqwest::Client, EvaluationError> {
     builder.build().map_err(|error| {
         let message = format!("connections to registries could not be prepared: {}", root(&error));
-        NoAnswer::new(ErrorCode::Internal, message)
+        EvaluationError::new(ErrorCode::Internal, message)
     })
 }
 

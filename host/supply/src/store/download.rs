@@ -5,7 +5,7 @@
 
 use std::{io, time::Duration};
 
-use assay_model::{failure::NoAnswer, redact::percent_decoded};
+use assay_model::{error::EvaluationError, redact::percent_decoded};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{StatusCode, Url};
 
@@ -25,7 +25,7 @@ pub(crate) enum Undelivered {
     /// It took longer than it may.
     TooSlow,
     /// There is no answer, or none that may be followed.
-    NoAnswer(NoAnswer),
+    EvaluationError(EvaluationError),
     /// Nothing can be asked on this machine.
     Runtime(io::Error),
 }
@@ -42,7 +42,7 @@ pub(crate) fn download(
     let (address, grant) = parted(address);
     let place = address.host_str().unwrap_or_default().to_owned();
     let work = async {
-        let client = Client::new(options).map_err(Undelivered::NoAnswer)?;
+        let client = Client::new(options).map_err(Undelivered::EvaluationError)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (client, place, grant) = (&client, place.as_str(), grant.as_deref());
         // What breaks off is asked for again; what answers with something else is not.
@@ -62,7 +62,7 @@ pub(crate) fn download(
             }
             Ok(client.read(place, answer, limit).await?.ok_or(Undelivered::Longer))
         };
-        client.persist(ask).await.map_err(Undelivered::NoAnswer)?
+        client.persist(ask).await.map_err(Undelivered::EvaluationError)?
     };
     runtime.block_on(async { tokio::time::timeout(time, work).await.unwrap_or(Err(Undelivered::TooSlow)) })
 }

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::error::{ErrorCode, EvaluationError};
 
 /// What is kept costs at least this many bytes, whatever its content: keys and nodes are memory too.
 const OVERHEAD: u64 = 512;
@@ -40,7 +40,7 @@ enum Slot<T, V> {
 
 struct Ticket<T, V> {
     terms: T,
-    outcome: Mutex<Option<Result<V, NoAnswer>>>,
+    outcome: Mutex<Option<Result<V, EvaluationError>>>,
     landed: Condvar,
 }
 
@@ -52,7 +52,12 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
     }
 
     /// The value of this key: kept, awaited from another thread, or fetched here.
-    pub(super) fn get(&self, key: &K, terms: &T, fetch: impl FnOnce() -> Result<V, NoAnswer>) -> Result<V, NoAnswer> {
+    pub(super) fn get(
+        &self,
+        key: &K,
+        terms: &T,
+        fetch: impl FnOnce() -> Result<V, EvaluationError>,
+    ) -> Result<V, EvaluationError> {
         loop {
             let mut state = self.state();
             let ticket = match state.slots.get_mut(key) {
@@ -129,7 +134,7 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
 }
 
 impl<T, V: Clone> Ticket<T, V> {
-    fn wait(&self) -> Result<V, NoAnswer> {
+    fn wait(&self) -> Result<V, EvaluationError> {
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match &*outcome {
@@ -146,7 +151,7 @@ struct Landing<'a, K: Ord + Clone, T: PartialEq + Clone, V: Clone> {
     flight: &'a Flight<K, T, V>,
     key: &'a K,
     ticket: &'a Ticket<T, V>,
-    outcome: Option<Result<V, NoAnswer>>,
+    outcome: Option<Result<V, EvaluationError>>,
 }
 
 impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Drop for Landing<'_, K, T, V> {
@@ -154,7 +159,7 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Drop for Landing<'_, K, T, 
         let outcome = self
             .outcome
             .take()
-            .unwrap_or_else(|| Err(NoAnswer::new(ErrorCode::Internal, "a fetch ended without an outcome")));
+            .unwrap_or_else(|| Err(EvaluationError::new(ErrorCode::Internal, "a fetch ended without an outcome")));
         let mut state = self.flight.state();
         match &outcome {
             Ok(value) => self.flight.keep(&mut state, self.key, value),
@@ -208,8 +213,8 @@ mod tests {
     fn meet(
         flight: &Flight<u32, u8, Arc<[u8]>>,
         terms: u8,
-        first: impl FnOnce() -> Result<Arc<[u8]>, NoAnswer> + Send,
-    ) -> Result<Arc<[u8]>, NoAnswer> {
+        first: impl FnOnce() -> Result<Arc<[u8]>, EvaluationError> + Send,
+    ) -> Result<Arc<[u8]>, EvaluationError> {
         let started = Barrier::new(2);
         thread::scope(|scope| {
             let leader = scope.spawn(|| {
@@ -234,14 +239,14 @@ mod tests {
     #[test]
     fn a_failure_is_shared_with_those_who_wait_and_then_forgotten() {
         let flight = flight(1 << 20);
-        let failed = meet(&flight, 0, || Err(NoAnswer::new(ErrorCode::RegistryError, "first")));
+        let failed = meet(&flight, 0, || Err(EvaluationError::new(ErrorCode::RegistryError, "first")));
         assert_eq!(failed.unwrap_err().message, "first");
         assert_eq!(flight.get(&1, &0, || Ok(bytes(5))).unwrap().len(), 5);
     }
 
     #[test]
     fn a_failure_on_other_terms_is_not_shared() {
-        let got = meet(&flight(1 << 20), 1, || Err(NoAnswer::new(ErrorCode::TooLarge, "first")));
+        let got = meet(&flight(1 << 20), 1, || Err(EvaluationError::new(ErrorCode::TooLarge, "first")));
         assert_eq!(got.unwrap().len(), 7);
     }
 

@@ -39,7 +39,7 @@ use std::{
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::{ImageRef, PinnedImage, Repository},
     limits,
     port::Blobs,
@@ -139,7 +139,7 @@ impl Store {
     }
 
     /// Prepares to ask registries; connects to none yet.
-    pub fn registry(options: RegistryOptions) -> Result<Self, NoAnswer> {
+    pub fn registry(options: RegistryOptions) -> Result<Self, EvaluationError> {
         let deadline = options.deadline;
         Ok(Self::over(Source::Registry(Registry::new(options)?.into()), deadline))
     }
@@ -194,7 +194,7 @@ impl Store {
     }
 
     /// Finds an image. A tag is asked for once in the life of the store and stands for that digest from then on.
-    pub fn resolve(&self, image: &ImageRef) -> Result<Resolved, NoAnswer> {
+    pub fn resolve(&self, image: &ImageRef) -> Result<Resolved, EvaluationError> {
         let repository = image.repository();
         let manifest = match image.pinned() {
             Some(pinned) => self.manifest(&pinned)?,
@@ -207,13 +207,13 @@ impl Store {
     }
 
     /// The manifest or index of an image.
-    pub fn manifest(&self, image: &PinnedImage) -> Result<Arc<Manifest>, NoAnswer> {
+    pub fn manifest(&self, image: &PinnedImage) -> Result<Arc<Manifest>, EvaluationError> {
         self.named(&image.repository, Name::Digest(image.digest.clone()))?
             .ok_or_else(|| self.no_image(&image.to_string()))
     }
 
     /// The manifest that a tag stands for; none if there is no such tag. Either stays so in the life of the store.
-    pub fn tagged(&self, repository: &Repository, tag: &str) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    pub fn tagged(&self, repository: &Repository, tag: &str) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let found = self.named(repository, Name::Tag(tag.to_owned()))?;
         if let Some(manifest) = &found {
             let by_digest = (repository.clone(), Name::Digest(manifest.digest().clone()));
@@ -224,7 +224,7 @@ impl Store {
 
     /// What points at an image: what the registry lists, or else what the list under the image's tag says
     /// (distribution-spec, "Listing Referrers"). Nobody signed the list.
-    pub fn referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+    pub fn referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
         let key = (image.repository.clone(), image.digest.clone());
         self.referrers.get(&key, &(), || self.fetch_referrers(image))
     }
@@ -238,13 +238,13 @@ impl Store {
     }
 
     /// What the list under the image's tag says that points at it; nothing if there is no such list.
-    pub(crate) fn tagged_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+    pub(crate) fn tagged_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
         let tag = format!("sha256-{}", image.digest.hex());
         let index = self.tagged(&image.repository, &tag)?;
         within_limit(image, index.and_then(|index| index.index().map(referrers_of)).unwrap_or_default())
     }
 
-    fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+    fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
         let listed = match &self.source {
             Source::Bundle(bundle) => self.pointers(bundle, &image.repository).get(&image.digest).cloned(),
             Source::Registry(registry) => {
@@ -276,13 +276,13 @@ impl Store {
         Arc::clone(pointers.entry(repository.clone()).or_insert_with(read))
     }
 
-    fn read_pages(&self, image: &PinnedImage, pages: Vec<Vec<u8>>) -> Result<Vec<Referrer>, NoAnswer> {
+    fn read_pages(&self, image: &PinnedImage, pages: Vec<Vec<u8>>) -> Result<Vec<Referrer>, EvaluationError> {
         let mut listed = Vec::new();
         for page in pages {
             let index = Manifest::parse(Digest::of(&page), page).ok();
             let items = index.as_ref().and_then(Manifest::index).ok_or_else(|| {
                 let message = format!("{} lists no index of the referrers of {image}", self.place(&image.repository));
-                NoAnswer::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+                EvaluationError::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
             })?;
             listed.extend(referrers_of(items));
         }
@@ -296,7 +296,7 @@ impl Store {
         digest: &Digest,
         size: Option<u64>,
         limit: u64,
-    ) -> Result<Arc<[u8]>, NoAnswer> {
+    ) -> Result<Arc<[u8]>, EvaluationError> {
         if let Some(size) = size.filter(|size| *size > limit) {
             let what = format_args!("the blob {digest} of {repository} is announced as {size} bytes");
             return Err(too_large(what, limit));
@@ -320,21 +320,23 @@ impl Store {
         digest: &Digest,
         limit: u64,
         read: impl FnOnce(&mut dyn io::Read) -> T,
-    ) -> Result<T, NoAnswer> {
+    ) -> Result<T, EvaluationError> {
         let absent = || self.no_blob(repository, digest);
         match &self.source {
             Source::Bundle(bundle) => {
                 let file = bundle.stream(repository, digest)?.ok_or_else(absent)?;
                 let broken = |error: &io::Error, _: &mut _| {
                     let message = format!("the blob {digest} of {} cannot be read: {error}", bundle.place());
-                    NoAnswer::new(ErrorCode::Malformed, message).hint("make the bundle again")
+                    EvaluationError::new(ErrorCode::Malformed, message).hint("make the bundle again")
                 };
                 hashed((repository, digest), (limit, self.deadline), file, read, broken)
             }
             Source::Registry(registry) => {
                 let stream = registry.stream(repository, digest)?.ok_or_else(absent)?;
                 let broken = |error: &io::Error, stream: &mut stream::Stream| {
-                    stream.failure().unwrap_or_else(|| NoAnswer::new(ErrorCode::RegistryError, error.to_string()))
+                    stream
+                        .failure()
+                        .unwrap_or_else(|| EvaluationError::new(ErrorCode::RegistryError, error.to_string()))
                 };
                 hashed((repository, digest), (limit, self.deadline), stream, read, broken)
             }
@@ -343,7 +345,7 @@ impl Store {
 
     /// The image that a reference stands for: of an index, and of an index in it, the one for the usual machine, as
     /// registries' clients take it. None where an index has no such image.
-    pub fn usual_image(&self, resolved: &Resolved) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    pub fn usual_image(&self, resolved: &Resolved) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let mut manifest = Arc::clone(&resolved.manifest);
         for _ in 0..=limits::INDEX_DEPTH {
             let Some(items) = manifest.index() else { return Ok(Some(manifest)) };
@@ -357,25 +359,25 @@ impl Store {
     /// registry; what this store has found out about the tag stays as it was.
     ///
     /// # Errors
-    /// [`NoAnswer`] when the registry does not take it, or where there is none.
-    pub fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, NoAnswer> {
+    /// [`EvaluationError`] when the registry does not take it, or where there is none.
+    pub fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, EvaluationError> {
         match &self.source {
             Source::Registry(registry) => registry.push(image, artifact),
             Source::Bundle(bundle) => {
-                Err(NoAnswer::new(ErrorCode::Internal, format!("nothing is pushed to {}", bundle.place())))
+                Err(EvaluationError::new(ErrorCode::Internal, format!("nothing is pushed to {}", bundle.place())))
             }
         }
     }
 
     /// Finds several images, those that must be asked for at the same time.
-    pub fn resolve_all(&self, images: &[ImageRef]) -> Vec<Result<Resolved, NoAnswer>> {
+    pub fn resolve_all(&self, images: &[ImageRef]) -> Vec<Result<Resolved, EvaluationError>> {
         // What is kept already costs no thread.
         let missing = images.iter().filter(|image| !self.is_kept(image)).count();
         self.each(images, missing, |image| self.resolve(image))
     }
 
     /// The manifests of several images, asked for at the same time.
-    pub(crate) fn manifests(&self, images: &[PinnedImage]) -> Vec<Result<Arc<Manifest>, NoAnswer>> {
+    pub(crate) fn manifests(&self, images: &[PinnedImage]) -> Vec<Result<Arc<Manifest>, EvaluationError>> {
         let key = |image: &PinnedImage| (image.repository.clone(), Name::Digest(image.digest.clone()));
         let missing = images.iter().filter(|image| !self.manifests.is_kept(&key(image))).count();
         self.each(images, missing, |image| self.manifest(image))
@@ -413,12 +415,12 @@ impl Store {
         self.manifests.is_kept(&(image.repository().clone(), name))
     }
 
-    fn named(&self, repository: &Repository, name: Name) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    fn named(&self, repository: &Repository, name: Name) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let key = (repository.clone(), name);
         self.manifests.get(&key, &(), || self.fetch_manifest(repository, &key.1))
     }
 
-    fn fetch_manifest(&self, repository: &Repository, name: &Name) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    fn fetch_manifest(&self, repository: &Repository, name: &Name) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let limit = limits::MANIFEST_BYTES;
         let shown = match name {
             Name::Tag(tag) => format!("{repository}:{tag}"),
@@ -440,16 +442,21 @@ impl Store {
         let actual = Digest::of(&body.bytes);
         if let Some(expected) = expected.filter(|expected| **expected != actual) {
             let message = format!("the manifest of {shown} has the digest {actual}, not {expected}");
-            return Err(NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED));
+            return Err(EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED));
         }
         let manifest = Manifest::parse(actual, body.bytes).map_err(|why| {
-            NoAnswer::new(ErrorCode::Malformed, format!("the manifest of {shown} does not read as one: {why}"))
+            EvaluationError::new(ErrorCode::Malformed, format!("the manifest of {shown} does not read as one: {why}"))
                 .hint("push the image again with a tool that follows the OCI image specification")
         })?;
         Ok(Some(Arc::new(manifest)))
     }
 
-    fn fetch_blob(&self, repository: &Repository, digest: &Digest, terms: BlobTerms) -> Result<Arc<[u8]>, NoAnswer> {
+    fn fetch_blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        terms: BlobTerms,
+    ) -> Result<Arc<[u8]>, EvaluationError> {
         let most = terms.size.unwrap_or(terms.limit);
         let fetched = match &self.source {
             Source::Bundle(bundle) => bundle.blob(repository, digest, most)?,
@@ -475,25 +482,25 @@ impl Store {
         }
     }
 
-    fn no_blob(&self, repository: &Repository, digest: &Digest) -> NoAnswer {
+    fn no_blob(&self, repository: &Repository, digest: &Digest) -> EvaluationError {
         let message = format!("{} does not hold the blob {digest} of {repository}", self.place(repository));
-        NoAnswer::new(ErrorCode::BlobNotFound, message)
+        EvaluationError::new(ErrorCode::BlobNotFound, message)
             .hint("it was not copied whole: push the image or make the bundle again")
     }
 
-    fn no_image(&self, image: &str) -> NoAnswer {
+    fn no_image(&self, image: &str) -> EvaluationError {
         let (place, hint) = match &self.source {
             Source::Bundle(bundle) => {
                 (bundle.place(), "add the image to the bundle, or ask a registry by leaving --bundle out")
             }
             Source::Registry(_) => ("the registry".to_owned(), "check the image's name, and that it was pushed"),
         };
-        NoAnswer::new(ErrorCode::ImageNotFound, format!("{place} does not hold the image {image}")).hint(hint)
+        EvaluationError::new(ErrorCode::ImageNotFound, format!("{place} does not hold the image {image}")).hint(hint)
     }
 }
 
 impl Blobs for Store {
-    fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+    fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
         self.blob_within(repository, digest, None, limits::BLOB_BYTES)
     }
 }
@@ -508,23 +515,23 @@ const CHANGED: &str =
     "the content was changed or cut short after it was named; push the image or make the bundle again";
 
 /// An index in an index in an index, and so on.
-pub(crate) fn too_deep(image: &PinnedImage) -> NoAnswer {
+pub(crate) fn too_deep(image: &PinnedImage) -> EvaluationError {
     let message = format!("the index {image} has indexes below one another over the limit of {}", limits::INDEX_DEPTH);
-    NoAnswer::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one")
+    EvaluationError::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one")
 }
 
-fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Referrer]>, NoAnswer> {
+fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Referrer]>, EvaluationError> {
     if listed.len() > limits::INDEX_MANIFESTS {
         let message = format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
-        return Err(NoAnswer::new(ErrorCode::TooLarge, message)
+        return Err(EvaluationError::new(ErrorCode::TooLarge, message)
             .hint("see who may push to the repository, and remove what does not belong there"));
     }
     Ok(listed.into())
 }
 
-fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> NoAnswer {
+fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> EvaluationError {
     let message = format!("the blob {digest} of {repository} has the digest {actual}");
-    NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
+    EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
 }
 
 fn referrers_of(items: &[IndexItem]) -> Vec<Referrer> {
@@ -548,17 +555,17 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-fn wrong_size(repository: &Repository, digest: &Digest, actual: Option<u64>, size: u64) -> NoAnswer {
+fn wrong_size(repository: &Repository, digest: &Digest, actual: Option<u64>, size: u64) -> EvaluationError {
     let actual = actual.map_or_else(|| "longer".to_owned(), |actual| format!("{actual} bytes long"));
     let message = format!("the blob {digest} of {repository} is {actual}, not the announced {size} bytes");
-    NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
+    EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
 }
 
-fn larger_blob(repository: &Repository, digest: &Digest, limit: u64) -> NoAnswer {
+fn larger_blob(repository: &Repository, digest: &Digest, limit: u64) -> EvaluationError {
     too_large(format_args!("the blob {digest} of {repository} is longer"), limit)
 }
 
-fn too_large(what: std::fmt::Arguments<'_>, limit: u64) -> NoAnswer {
-    NoAnswer::new(ErrorCode::TooLarge, format!("{what}, over the limit of {limit} bytes"))
+fn too_large(what: std::fmt::Arguments<'_>, limit: u64) -> EvaluationError {
+    EvaluationError::new(ErrorCode::TooLarge, format!("{what}, over the limit of {limit} bytes"))
         .hint("content of this kind is never that large; check who made the image")
 }

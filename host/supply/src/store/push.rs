@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::{ImageRef, Repository},
 };
 use reqwest::{StatusCode, Url, header};
@@ -78,7 +78,7 @@ impl Artifact {
 
 impl Registry {
     /// Pushes under the name of the image, and gives its digest.
-    pub(super) fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, NoAnswer> {
+    pub(super) fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, EvaluationError> {
         let config = artifact.config();
         let manifest = artifact.manifest(&config);
         let digest = Digest::of(&manifest);
@@ -86,7 +86,7 @@ impl Registry {
             None => image.tag_or_latest().to_owned(),
             Some(named) => {
                 let message = format!("{named} cannot be pushed: the digest is that of the content");
-                return Err(NoAnswer::new(ErrorCode::ImageReference, message).hint("name it by a tag"));
+                return Err(EvaluationError::new(ErrorCode::ImageReference, message).hint("name it by a tag"));
             }
         };
         let blobs: Vec<Vec<u8>> =
@@ -111,7 +111,7 @@ struct Bearer {
 }
 
 impl Bearer {
-    async fn blob(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
+    async fn blob(&mut self, bytes: &[u8]) -> Result<(), EvaluationError> {
         let mut address = self.wire.client.address(&self.repository, "blobs", "uploads")?;
         if let Ok(mut segments) = address.path_segments_mut() {
             segments.push("");
@@ -132,14 +132,14 @@ impl Bearer {
         self.taken(&answer, &[StatusCode::CREATED, StatusCode::NO_CONTENT, StatusCode::OK])
     }
 
-    async fn manifest(&mut self, name: &str, bytes: &[u8]) -> Result<(), NoAnswer> {
+    async fn manifest(&mut self, name: &str, bytes: &[u8]) -> Result<(), EvaluationError> {
         let address = self.wire.client.address(&self.repository, "manifests", name)?;
         let answer = self.bring(address, Brought { is_new: false, media_type: OCI_MANIFEST, bytes }).await?;
         self.taken(&answer, &[StatusCode::CREATED, StatusCode::OK])
     }
 
     /// Brings, and brings again with credentials if the registry wants some.
-    async fn bring(&mut self, address: Url, brought: Brought<'_>) -> Result<Answer, NoAnswer> {
+    async fn bring(&mut self, address: Url, brought: Brought<'_>) -> Result<Answer, EvaluationError> {
         let answer = self.send(address.clone(), brought, self.grant.as_deref()).await?;
         if answer.response.status() != StatusCode::UNAUTHORIZED || self.grant.is_some() {
             return Ok(answer);
@@ -151,28 +151,28 @@ impl Bearer {
         self.send(address, brought, self.grant.as_deref()).await
     }
 
-    async fn send(&self, address: Url, brought: Brought<'_>, grant: Option<&str>) -> Result<Answer, NoAnswer> {
+    async fn send(&self, address: Url, brought: Brought<'_>, grant: Option<&str>) -> Result<Answer, EvaluationError> {
         let request =
             Request { address, accept: None, grant, form: None, brought: Some(brought), named_by: self.wire.named_by };
         self.wire.client.send(self.repository.registry(), &request).await
     }
 
-    fn taken(&self, answer: &Answer, wanted: &[StatusCode]) -> Result<(), NoAnswer> {
+    fn taken(&self, answer: &Answer, wanted: &[StatusCode]) -> Result<(), EvaluationError> {
         let registry = self.repository.registry();
         match answer.response.status() {
             status if wanted.contains(&status) => Ok(()),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let with = if self.grant.is_some() { "with the credentials for it" } else { "without credentials" };
                 let message = format!("the registry `{registry}` lets nobody push to {} {with}", self.repository);
-                Err(NoAnswer::new(ErrorCode::RegistryDenied, message)
+                Err(EvaluationError::new(ErrorCode::RegistryDenied, message)
                     .hint(format!("log in with `docker login {registry}`, as somebody who may push")))
             }
             status => Err(answered(registry, status)),
         }
     }
 
-    fn nonsense(&self, what: &str) -> NoAnswer {
+    fn nonsense(&self, what: &str) -> EvaluationError {
         let message = format!("the registry `{}` wants content brought to {what}", self.repository.registry());
-        NoAnswer::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+        EvaluationError::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
     }
 }

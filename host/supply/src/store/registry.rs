@@ -16,7 +16,7 @@ use std::{
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::Repository,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -152,9 +152,9 @@ pub(super) struct Wire {
 
 impl Registry {
     /// Prepares connections.
-    pub(super) fn new(options: RegistryOptions) -> Result<Self, NoAnswer> {
+    pub(super) fn new(options: RegistryOptions) -> Result<Self, EvaluationError> {
         let failed = |error: &dyn Error| {
-            NoAnswer::new(ErrorCode::Internal, format!("threads for registries could not be prepared: {error}"))
+            EvaluationError::new(ErrorCode::Internal, format!("threads for registries could not be prepared: {error}"))
         };
         let client = Arc::new(Client::new(&options)?);
         let wire = Wire::new(client, Credentials::read(options.credentials)?, NamedBy::User);
@@ -179,7 +179,12 @@ impl Registry {
     }
 
     /// A manifest by name.
-    pub(super) fn manifest(&self, repository: &Repository, name: &Name, limit: u64) -> Result<Fetched, NoAnswer> {
+    pub(super) fn manifest(
+        &self,
+        repository: &Repository,
+        name: &Name,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
         let reference = match name {
             Name::Tag(tag) => tag.clone(),
             Name::Digest(digest) => digest.to_string(),
@@ -188,7 +193,12 @@ impl Registry {
     }
 
     /// A blob.
-    pub(super) fn blob(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Fetched, NoAnswer> {
+    pub(super) fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
         self.fetch(repository, "blobs", digest.to_string(), limit)
     }
 
@@ -198,7 +208,7 @@ impl Registry {
         kind: &'static str,
         name: String,
         limit: u64,
-    ) -> Result<Fetched, NoAnswer> {
+    ) -> Result<Fetched, EvaluationError> {
         let repository = repository.clone();
         self.wait(repository.registry().to_owned(), move |wire| async move {
             wire.client.persist(|| wire.fetch(&repository, kind, &name, limit)).await
@@ -211,7 +221,7 @@ impl Registry {
         repository: &Repository,
         image: &Digest,
         limit: u64,
-    ) -> Result<Option<Vec<Vec<u8>>>, NoAnswer> {
+    ) -> Result<Option<Vec<Vec<u8>>>, EvaluationError> {
         let (repository, image) = (repository.clone(), image.to_string());
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.wait(repository.registry().to_owned(), move |wire| async move {
@@ -225,7 +235,7 @@ impl Registry {
     }
 
     /// A blob as it comes.
-    pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, NoAnswer> {
+    pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, EvaluationError> {
         let (wire, registry) = (Arc::clone(&self.wire), repository.registry().to_owned());
         let (repository, name) = (repository.clone(), digest.to_string());
         let answer =
@@ -256,11 +266,11 @@ impl Registry {
     }
 
     /// Runs the work on the runtime and waits for it, from any thread, for as long as a request may take.
-    pub(super) fn wait<T: Send + 'static, W: Future<Output = Result<T, NoAnswer>> + Send + 'static>(
+    pub(super) fn wait<T: Send + 'static, W: Future<Output = Result<T, EvaluationError>> + Send + 'static>(
         &self,
         registry: String,
         work: impl FnOnce(Arc<Wire>) -> W,
-    ) -> Result<T, NoAnswer> {
+    ) -> Result<T, EvaluationError> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let time = self.wire.client.time();
         let place = registry.clone();
@@ -276,7 +286,7 @@ impl Registry {
         receiver.recv_timeout(time.saturating_add(GRACE)).unwrap_or_else(|error| match error {
             mpsc::RecvTimeoutError::Timeout => Err(self.wire.client.too_slow(&place, time)),
             mpsc::RecvTimeoutError::Disconnected => {
-                Err(NoAnswer::new(ErrorCode::Internal, "a request ended without an outcome"))
+                Err(EvaluationError::new(ErrorCode::Internal, "a request ended without an outcome"))
             }
         })
     }
@@ -315,7 +325,7 @@ impl Wire {
     }
 
     /// The answer with the content; none if there is no such content.
-    async fn ask(&self, repository: &Repository, kind: &str, name: &str) -> Result<Option<Answer>, NoAnswer> {
+    async fn ask(&self, repository: &Repository, kind: &str, name: &str) -> Result<Option<Answer>, EvaluationError> {
         let accept = (kind == "manifests").then_some(ACCEPT);
         let answer = self.get(repository, self.client.address(repository, kind, name)?, accept).await?;
         match answer.response.status() {
@@ -340,7 +350,7 @@ impl Wire {
         }
         let registry = repository.registry();
         let too_large =
-            |what: String| NoAnswer::new(ErrorCode::TooLarge, what).hint("see who may push to the repository");
+            |what: String| EvaluationError::new(ErrorCode::TooLarge, what).hint("see who may push to the repository");
         let mut next = Some(self.client.address(repository, "referrers", image)?);
         let mut pages = Vec::new();
         while let Some(address) = next {
@@ -371,7 +381,7 @@ impl Wire {
         Ok(Some(pages))
     }
 
-    fn denied(&self, repository: &Repository, kind: &str, name: &str) -> NoAnswer {
+    fn denied(&self, repository: &Repository, kind: &str, name: &str) -> EvaluationError {
         let registry = repository.registry();
         let ours = matches!(self.credentials.of(repository), Ok(Some(_)));
         let with = if ours { "with the credentials for it" } else { "without credentials" };
@@ -382,22 +392,27 @@ impl Wire {
                 format!("if images may have it asked as you, allow it with `--allow-registry {registry}`")
             }
         };
-        NoAnswer::new(ErrorCode::RegistryDenied, message).hint(hint)
+        EvaluationError::new(ErrorCode::RegistryDenied, message).hint(hint)
     }
 
     /// Another host, to which the registry redirects, wants credentials. It gets none.
-    fn elsewhere(&self, answer: &Answer, repository: &Repository) -> NoAnswer {
+    fn elsewhere(&self, answer: &Answer, repository: &Repository) -> EvaluationError {
         let host = answer.response.url().host_str().unwrap_or_default();
         let message = format!(
             "the host `{host}`, to which the registry `{}` redirects, wants credentials for content of {repository}, and \
              gets none",
             repository.registry()
         );
-        NoAnswer::new(ErrorCode::RegistryDenied, message).hint("ask who runs the registry")
+        EvaluationError::new(ErrorCode::RegistryDenied, message).hint("ask who runs the registry")
     }
 
     /// Asks, and asks again with credentials if the registry wants some.
-    async fn get(&self, repository: &Repository, address: Url, accept: Option<&str>) -> Result<Answer, NoAnswer> {
+    async fn get(
+        &self,
+        repository: &Repository,
+        address: Url,
+        accept: Option<&str>,
+    ) -> Result<Answer, EvaluationError> {
         let registry = repository.registry();
         let kept = locked(&self.grants).get(repository).cloned();
         let request =
@@ -420,7 +435,7 @@ impl Wire {
         repository: &Repository,
         shown: Option<&str>,
         wanted: &[Challenge],
-    ) -> Result<Option<Arc<str>>, NoAnswer> {
+    ) -> Result<Option<Arc<str>>, EvaluationError> {
         let asking = Arc::clone(locked(&self.asking).entry(repository.clone()).or_default());
         let _asking = asking.lock().await;
         // Somebody else may have asked in the meantime.
@@ -445,7 +460,7 @@ impl Wire {
         repository: &Repository,
         wanted: &[Challenge],
         actions: &str,
-    ) -> Result<Option<String>, NoAnswer> {
+    ) -> Result<Option<String>, EvaluationError> {
         // The user's helper program may take its time.
         let credential = tokio::task::block_in_place(|| self.credentials.of(repository))?;
         let bearer = wanted.iter().find_map(|challenge| match challenge {
@@ -471,11 +486,14 @@ impl Wire {
         bearer: &Bearer,
         credential: Option<&Credential>,
         actions: &str,
-    ) -> Result<String, NoAnswer> {
+    ) -> Result<String, EvaluationError> {
         let registry = repository.registry();
         let nonsense = |what: &str| {
-            NoAnswer::new(ErrorCode::RegistryError, format!("the registry `{registry}` sends for a token to {what}"))
-                .hint("ask who runs the registry")
+            EvaluationError::new(
+                ErrorCode::RegistryError,
+                format!("the registry `{registry}` sends for a token to {what}"),
+            )
+            .hint("ask who runs the registry")
         };
         let mut address = Url::parse(&bearer.realm).map_err(|_| nonsense("no address"))?;
         self.client.may_ask_token(registry, &address).map_err(nonsense)?;
@@ -527,8 +545,11 @@ impl Wire {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let what = if credential.is_some() { "refuses the credentials" } else { "gives no anonymous token" };
-                return Err(NoAnswer::new(ErrorCode::RegistryDenied, format!("`{place}` {what} for {repository}"))
-                    .hint(format!("log in with `docker login {registry}`")));
+                return Err(EvaluationError::new(
+                    ErrorCode::RegistryDenied,
+                    format!("`{place}` {what} for {repository}"),
+                )
+                .hint(format!("log in with `docker login {registry}`")));
             }
             status => return Err(answered(&place, status)),
         }
@@ -536,7 +557,10 @@ impl Wire {
         body.and_then(|body| serde_json::from_slice::<Token>(&body).ok()?.text())
             .filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))
             .ok_or_else(|| {
-                NoAnswer::new(ErrorCode::RegistryError, format!("`{place}` answers with no token for {repository}"))
+                EvaluationError::new(
+                    ErrorCode::RegistryError,
+                    format!("`{place}` answers with no token for {repository}"),
+                )
             })
     }
 }

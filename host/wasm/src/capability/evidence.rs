@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
     digest::Digest,
+    error::EvaluationError,
     evidence::{Evidence, Signature},
-    failure::NoAnswer,
     limits::BLOB_BYTES,
     port::Blobs,
 };
@@ -30,7 +30,7 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) enum Trouble {
     Refused(Refusal),
-    NoAnswer(NoAnswer),
+    Evaluation(EvaluationError),
 }
 
 impl From<Refusal> for Trouble {
@@ -222,7 +222,7 @@ impl Subject {
         if size > BLOB_BYTES {
             return Err(Refusal::TooLarge(size).into());
         }
-        let bytes = self.blobs.blob(&self.evidence.image.repository, &blob).map_err(Trouble::NoAnswer)?;
+        let bytes = self.blobs.blob(&self.evidence.image.repository, &blob).map_err(Trouble::Evaluation)?;
         // It was brought and hashed: a guest that asks for two blobs in turn has this done each time.
         self.work = self.work.saturating_add(bytes.len());
         self.last = Some((blob, Arc::clone(&bytes)));
@@ -273,7 +273,7 @@ mod tests {
     struct NoBlobs;
 
     impl Blobs for NoBlobs {
-        fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+        fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
             unreachable!("nothing names a blob")
         }
     }
@@ -285,7 +285,7 @@ mod tests {
             media_type: String::new(),
             manifest: Arc::from(manifest.as_bytes()),
             config: None,
-            parent: None,
+            base_image: None,
             files: std::collections::BTreeMap::new(),
             signatures: Vec::new(),
             attestations: Vec::new(),
@@ -326,7 +326,7 @@ mod tests {
     fn what_is_read_and_hashed_for_a_guest_is_counted_and_a_manifest_is_read_once() {
         struct Blob;
         impl Blobs for Blob {
-            fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+            fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
                 Ok(Arc::from([0_u8; 1_000].as_slice()))
             }
         }

@@ -41,11 +41,11 @@ fn load(folder: &str) -> Plugin {
 struct OneBlob(&'static [u8]);
 
 impl Blobs for OneBlob {
-    fn blob(&self, _: &Repository, digest: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+    fn blob(&self, _: &Repository, digest: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
         if *digest == Digest::of(self.0) {
             Ok(Arc::from(self.0))
         } else {
-            Err(NoAnswer::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"))
+            Err(EvaluationError::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"))
         }
     }
 }
@@ -94,7 +94,7 @@ fn evidence(sboms: &[&str]) -> Evidence {
         media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
         manifest: Arc::from(manifest.into_bytes()),
         config: Some(Arc::from(CONFIG)),
-        parent: None,
+        base_image: None,
         files: std::collections::BTreeMap::new(),
         signatures: vec![signature.clone()],
         attestations: sboms.iter().map(attestation).collect(),
@@ -110,7 +110,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn about(&self, evidence: &Evidence) -> Result<Decision, NoAnswer> {
+    fn about(&self, evidence: &Evidence) -> Result<Decision, EvaluationError> {
         let params: Vec<_> = self.params.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let options = CheckOptions {
             params: &params,
@@ -121,15 +121,20 @@ impl Asked<'_> {
         };
         let component = Component::new("cart", "r.example/shop/cart:1");
         let when = "2026-11-24T12:00:00.250Z".parse().unwrap();
-        self.plugin.check(options).unwrap().judge(&Case { component: &component, evidence, when, input: "{}" })
+        self.plugin.check(options).unwrap().judge(&EvaluationContext {
+            component: &component,
+            evidence,
+            when,
+            input: "{}",
+        })
     }
 }
 
-fn ask(plugin: &Plugin, params: &[(&str, &str)], evidence: &Evidence) -> Result<Decision, NoAnswer> {
+fn ask(plugin: &Plugin, params: &[(&str, &str)], evidence: &Evidence) -> Result<Decision, EvaluationError> {
     Asked { plugin, params, log: None }.about(evidence)
 }
 
-fn hostile(params: &[(&str, &str)]) -> Result<Decision, NoAnswer> {
+fn hostile(params: &[(&str, &str)]) -> Result<Decision, EvaluationError> {
     ask(&HOSTILE, params, &evidence(&[]))
 }
 
@@ -214,7 +219,7 @@ fn parameters_that_cannot_work_are_errors() {
     assert_eq!(error, "plugin `licenses` has no parameter `alow`; it takes `allow`, `deny`");
     // The plugin knows what a license is, the host does not.
     let error = ask(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
-    assert_eq!(error.code, ErrorCode::PluginFault);
+    assert_eq!(error.code, ErrorCode::PluginError);
     assert!(error.message.contains("refuses its input: `allow` holds `Nope`"), "{error}");
 }
 
@@ -228,7 +233,7 @@ fn a_manifest_is_known_after_loading() {
 
 #[test]
 fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
-    use ErrorCode::{PluginCpuLimit, PluginFault, PluginMemoryLimit, PluginTrap};
+    use ErrorCode::{PluginCpuLimit, PluginError, PluginMemoryLimit, PluginTrap};
     for (params, code, says) in [
         (&[("do", "loop")][..], PluginCpuLimit, "used up its computing budget of 1000000000 instructions"),
         (&[("do", "hammer")], PluginCpuLimit, "called the host more than 100000 times"),
@@ -239,15 +244,15 @@ fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
         (&[("do", "recurse")], PluginTrap, "trapped: "),
         (&[("do", "exit")], PluginTrap, "ended itself with status 0"),
         (&[("do", "flood-stderr"), ("times", "2000")], PluginTrap, "the last words"),
-        (&[("do", "flood"), ("times", "40000")], PluginFault, "logged more than 16 times its quota"),
-        (&[("do", "undeclared")], PluginFault, "`hostile.undeclared`, which its manifest does not declare"),
-        (&[("do", "foreign")], PluginFault, "`cve.found`, which its manifest does not declare"),
-        (&[("do", "many"), ("times", "1001")], PluginFault, "gave 1001 findings, more than the 1000 allowed"),
-        (&[("do", "long"), ("times", "2000")], PluginFault, "a text of 10000 bytes"),
+        (&[("do", "flood"), ("times", "40000")], PluginError, "logged more than 16 times its quota"),
+        (&[("do", "undeclared")], PluginError, "`hostile.undeclared`, which its manifest does not declare"),
+        (&[("do", "foreign")], PluginError, "`cve.found`, which its manifest does not declare"),
+        (&[("do", "many"), ("times", "1001")], PluginError, "gave 1001 findings, more than the 1000 allowed"),
+        (&[("do", "long"), ("times", "2000")], PluginError, "a text of 10000 bytes"),
         (&[("do", "long"), ("times", "2000000")], PluginTrap, "broke off: "),
-        (&[("do", "fault")], PluginFault, "plugin `hostile` failed: something broke\\u{1b}[31m"),
-        (&[("do", "error")], PluginFault, "could not judge `hostile.said`: cannot tell"),
-        (&[("do", "what")], PluginFault, "refuses its input: `what` is nothing to do"),
+        (&[("do", "fault")], PluginError, "plugin `hostile` failed: something broke\\u{1b}[31m"),
+        (&[("do", "error")], PluginError, "could not judge `hostile.said`: cannot tell"),
+        (&[("do", "what")], PluginError, "refuses its input: `what` is nothing to do"),
     ] {
         let error = hostile(params).unwrap_err();
         assert_eq!(error.code, code, "{params:?}: {error}");
@@ -348,7 +353,7 @@ fn only_blobs_that_the_manifest_names_can_be_read() {
 #[test]
 fn a_blob_that_cannot_be_fetched_is_no_answer_whatever_the_plugin_makes_of_it() {
     let error = hostile(&[("do", "read"), ("blob", &Digest::of(b"lost").to_string())]).unwrap_err();
-    assert_eq!(error, NoAnswer::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"));
+    assert_eq!(error, EvaluationError::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"));
 }
 
 #[test]

@@ -242,7 +242,7 @@ impl State {
                 self.move_bytes(image.len())?;
                 Ok(Err(refusal.into()))
             }
-            Err(Trouble::NoAnswer(no_answer)) => self.or_stop(Err(no_answer.into())),
+            Err(Trouble::Evaluation(error)) => self.or_stop(Err(error.into())),
         }
     }
 }

@@ -7,11 +7,11 @@
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
 mod again;
-#[cfg(test)]
-mod laws;
 mod memo;
 mod overlay;
 mod paths;
+#[cfg(test)]
+mod proptests;
 mod rules;
 mod specials;
 mod steps;

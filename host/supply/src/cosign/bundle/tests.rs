@@ -3,7 +3,7 @@
 use assay_model::{
     digest::Digest,
     evidence::{CheckKind, Evidence},
-    port::Gather as _,
+    port::EvidenceProvider as _,
 };
 use serde_json::{Value, json};
 
@@ -184,11 +184,11 @@ fn skipped_checks_are_absent_and_attestations_of_anyone_are_taken() {
     let options = GatherOptions { attestations: Checking::Skipped, ..GatherOptions::new(Relocation::Refused) };
     let evidence = case.gather_with(options);
     assert_eq!(kinds(&evidence), [CheckKind::AttestationSyntax, CheckKind::ImageSignature]);
-    assert_eq!((evidence.attestations.len(), evidence.may_be_judged()), (2, true));
+    assert_eq!((evidence.attestations.len(), evidence.is_evaluable()), (2, true));
     let evidence = case.gather_with(GatherOptions { signatures: Checking::Skipped, ..options });
     assert_eq!(kinds(&evidence), [CheckKind::AttestationSyntax]);
     let options = GatherOptions { signatures: Checking::Skipped, ..GatherOptions::new(Relocation::Refused) };
     let evidence = case.gather_with(options);
     assert_eq!(kinds(&evidence), [CheckKind::AttestationSignature]);
-    assert!(!evidence.may_be_judged() && evidence.attestations.is_empty());
+    assert!(!evidence.is_evaluable() && evidence.attestations.is_empty());
 }

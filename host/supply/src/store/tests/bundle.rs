@@ -1,6 +1,6 @@
 //! Bundles: what is found by which name, and what is refused.
 
-use assay_model::{digest::Digest, failure::ErrorCode, limits, port::Blobs as _};
+use assay_model::{digest::Digest, error::ErrorCode, limits, port::Blobs as _};
 use serde_json::json;
 
 use super::{blob, refused, repository};

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_model::{digest::Digest, failure::ErrorCode};
+use assay_model::{digest::Digest, error::ErrorCode};
 
 use super::{
     blob, refused,

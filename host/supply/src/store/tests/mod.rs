@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::Repository,
 };
 
@@ -19,13 +19,13 @@ fn repository(text: &str) -> Repository {
     reference(text).repository().clone()
 }
 
-fn blob(store: &Store, at: &str, digest: &Digest, size: Option<u64>, limit: u64) -> Result<Arc<[u8]>, NoAnswer> {
+fn blob(store: &Store, at: &str, digest: &Digest, size: Option<u64>, limit: u64) -> Result<Arc<[u8]>, EvaluationError> {
     store.blob_within(&repository(at), digest, size, limit)
 }
 
 /// Asserts the code, that the sentence holds the words, and that it is one sentence with a hint.
 #[track_caller]
-fn refused<T>(outcome: Result<T, NoAnswer>, code: ErrorCode, words: &[&str]) {
+fn refused<T>(outcome: Result<T, EvaluationError>, code: ErrorCode, words: &[&str]) {
     let error = outcome.err().expect("should be refused");
     assert_eq!(error.code, code, "{error}");
     for word in words {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_model::{digest::Digest, failure::ErrorCode, limits, port::Blobs as _};
+use assay_model::{digest::Digest, error::ErrorCode, limits, port::Blobs as _};
 
 use super::{blob, refused, repository};
 use crate::{

@@ -129,7 +129,7 @@ fn no_report_speaks_to_a_terminal_or_to_a_pipeline() {
             assert!(!line.contains("##vso[") && !line.contains("##["), "{format}: {line}");
             // Markdown has a space without width of its own, so that nobody is mentioned.
             let is_own = |letter: char| letter == '\t' || (format == "markdown" && letter == '\u{200b}');
-            let harmful = line.chars().find(|letter| !is_own(*letter) && crate::plain::is_harmful(*letter));
+            let harmful = line.chars().find(|letter| !is_own(*letter) && crate::sanitize::is_harmful(*letter));
             assert_eq!(harmful, None, "{format}: {line}");
         }
     }

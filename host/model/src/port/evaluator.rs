@@ -1,10 +1,10 @@
-//! [`Judge`]: something with an opinion about an image. Rego policies and WebAssembly checks are the two kinds.
+//! [`Evaluator`]: something with an opinion about an image. Rego policies and WebAssembly checks are the two kinds.
 
-use crate::{decide::Decision, evidence::Evidence, failure::NoAnswer, snapshot::Component};
+use crate::{decide::Decision, error::EvaluationError, evidence::Evidence, snapshot::Component};
 
 /// What a judge is asked about.
 #[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
+pub struct EvaluationContext<'a> {
     /// The component as the Snapshot names it.
     pub component: &'a Component,
     /// What is known about its image.
@@ -16,10 +16,10 @@ pub struct Case<'a> {
 }
 
 /// Judges one image at a time, from any thread.
-pub trait Judge: Send + Sync {
+pub trait Evaluator: Send + Sync {
     /// The name in messages: a policy source or a plugin.
     fn name(&self) -> &str;
 
     /// The opinion about this case, or why there is none.
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer>;
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError>;
 }

@@ -1,15 +1,15 @@
-//! [`Gather`]: evidence about images, from a registry or a bundle.
+//! [`EvidenceProvider`]: evidence about images, from a registry or a bundle.
 
 use crate::{
     digest::Digest,
+    error::EvaluationError,
     evidence::Evidence,
-    failure::NoAnswer,
     image::{ImageRef, PinnedImage},
 };
 
 /// An image that was found: its digest, and its parts when it is an index.
 #[derive(Clone, Debug)]
-pub struct Located {
+pub struct ResolvedImage {
     /// The image by digest. A tag is resolved here, once.
     pub image: PinnedImage,
     /// The manifests of an index in its order, each index among them followed by its own; none for a plain image.
@@ -28,16 +28,16 @@ pub struct IndexEntry {
 }
 
 /// Finds images and gathers what is known about them. Blocks while bytes are on their way.
-pub trait Gather: Send + Sync {
+pub trait EvidenceProvider: Send + Sync {
     /// Finds the image and pins it.
-    fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer>;
+    fn resolve(&self, image: &ImageRef) -> Result<ResolvedImage, EvaluationError>;
 
     /// Whether the image itself, and not only its name, is there. Its evidence may be missing all the same.
-    fn reach(&self, _image: &PinnedImage) -> Result<(), NoAnswer> {
+    fn check_exists(&self, _image: &PinnedImage) -> Result<(), EvaluationError> {
         Ok(())
     }
 
     /// Fetches and verifies. A missing or wrong signature is a failed check inside the evidence; only the lack of an
     /// answer is an error.
-    fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer>;
+    fn collect(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError>;
 }

@@ -1,4 +1,4 @@
-//! [`Moment`]: the time an image is judged at, which dates of rules and of exclusions are compared with.
+//! [`EffectiveTime`]: the time an image is judged at, which dates of rules and of exclusions are compared with.
 //!
 //! It is the same for all components, or each component's own: the time its build ended, as its provenance says.
 
@@ -12,22 +12,22 @@ use crate::{
 
 /// When evidence is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum EffectiveTime {
     /// At this time.
     At(Timestamp),
-    /// When the build of the image ended; `otherwise` where no provenance says.
-    OfBuild {
+    /// When the build of the image ended; `fallback` where no provenance says.
+    PerBuild {
         /// The time of an image whose provenance does not say.
-        otherwise: Timestamp,
+        fallback: Timestamp,
     },
 }
 
-impl Moment {
+impl EffectiveTime {
     /// The time for images of which nothing is known.
     #[must_use]
-    pub const fn usual(self) -> Timestamp {
+    pub const fn default(self) -> Timestamp {
         match self {
-            Self::At(when) | Self::OfBuild { otherwise: when } => when,
+            Self::At(when) | Self::PerBuild { fallback: when } => when,
         }
     }
 
@@ -36,8 +36,8 @@ impl Moment {
     pub fn of(self, evidence: &Evidence) -> Timestamp {
         match self {
             Self::At(when) => when,
-            Self::OfBuild { otherwise } => {
-                evidence.attestations.iter().filter_map(build_ended).max().unwrap_or(otherwise)
+            Self::PerBuild { fallback } => {
+                evidence.attestations.iter().filter_map(build_ended).max().unwrap_or(fallback)
             }
         }
     }
@@ -78,7 +78,7 @@ fn build_ended(attestation: &Attestation) -> Option<Timestamp> {
     let statement: Statement = serde_json::from_slice(&attestation.statement).ok()?;
     let old = statement.predicate.metadata.and_then(|metadata| metadata.build_finished_on);
     let new = statement.predicate.run_details.and_then(|details| details.metadata?.finished_on);
-    date::rfc_3339(&old.or(new)?)
+    date::parse_rfc3339(&old.or(new)?)
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
             media_type: String::new(),
             manifest: (*b"{}").into(),
             config: None,
-            parent: None,
+            base_image: None,
             files: std::collections::BTreeMap::new(),
             signatures: vec![],
             attestations: statements.iter().map(attestation).collect(),
@@ -115,8 +115,8 @@ mod tests {
             checks: vec![],
         };
         let now = NOW.parse().unwrap();
-        assert_eq!(Moment::At(now).of(&evidence), now);
-        Moment::OfBuild { otherwise: now }.of(&evidence).to_string()
+        assert_eq!(EffectiveTime::At(now).of(&evidence), now);
+        EffectiveTime::PerBuild { fallback: now }.of(&evidence).to_string()
     }
 
     #[test]

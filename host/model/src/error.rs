@@ -1,8 +1,8 @@
-//! [`NoAnswer`]: why a component has no verdict. "No" and "no answer" are different words here.
+//! [`EvaluationError`]: why a component has no verdict. "No" and "no answer" are different words here.
 
 use serde::Serialize;
 
-use crate::plain;
+use crate::sanitize;
 
 /// What kept a component from being judged. The words are stable: pipelines match on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,13 +38,13 @@ pub enum ErrorCode {
     /// A plugin asked for more memory than it may have.
     PluginMemoryLimit,
     /// A plugin answered with a fault, or with something it may not say.
-    PluginFault,
+    PluginError,
     /// The deadline passed first.
     Deadline,
     /// The run was interrupted first.
     Interrupted,
     /// No judge had anything to say: neither a violation, a warning nor a success.
-    NothingJudged,
+    NoResults,
     /// A fault of assay itself.
     Internal,
 }
@@ -67,10 +67,10 @@ impl ErrorCode {
         Self::PluginTrap,
         Self::PluginCpuLimit,
         Self::PluginMemoryLimit,
-        Self::PluginFault,
+        Self::PluginError,
         Self::Deadline,
         Self::Interrupted,
-        Self::NothingJudged,
+        Self::NoResults,
         Self::Internal,
     ];
 
@@ -93,10 +93,10 @@ impl ErrorCode {
             Self::PluginTrap => "plugin-trap",
             Self::PluginCpuLimit => "plugin-cpu-limit",
             Self::PluginMemoryLimit => "plugin-memory-limit",
-            Self::PluginFault => "plugin-fault",
+            Self::PluginError => "plugin-error",
             Self::Deadline => "deadline",
             Self::Interrupted => "interrupted",
-            Self::NothingJudged => "nothing-judged",
+            Self::NoResults => "no-results",
             Self::Internal => "internal",
         }
     }
@@ -111,7 +111,7 @@ impl Serialize for ErrorCode {
 /// Why there is no verdict about a component: one sentence with the fact, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message}")]
-pub struct NoAnswer {
+pub struct EvaluationError {
     /// The kind of failure.
     pub code: ErrorCode,
     /// The fact and the place, one sentence without a full stop.
@@ -121,20 +121,20 @@ pub struct NoAnswer {
     pub hint: Option<String>,
 }
 
-impl NoAnswer {
+impl EvaluationError {
     /// A failure without a hint. The message quotes what comes from outside, so it is made harmless here, once for every
     /// report and for standard error.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message: String = message.into();
-        Self { code, message: plain::line(&message).into_owned(), hint: None }
+        Self { code, message: sanitize::line(&message).into_owned(), hint: None }
     }
 
     /// The same with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint: String = hint.into();
-        self.hint = Some(plain::line(&hint).into_owned());
+        self.hint = Some(sanitize::line(&hint).into_owned());
         self
     }
 }
