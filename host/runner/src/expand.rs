@@ -16,9 +16,9 @@ pub(crate) struct Task {
 }
 
 /// The tasks of all components in the Snapshot's order, each index followed by its manifests.
-pub(crate) fn expand(located: Vec<(Component, Result<ResolvedImage, EvaluationError>)>) -> Vec<Task> {
-    let mut tasks = Vec::with_capacity(located.len());
-    for (component, found) in located {
+pub(crate) fn expand(resolved: Vec<(Component, Result<ResolvedImage, EvaluationError>)>) -> Vec<Task> {
+    let mut tasks = Vec::with_capacity(resolved.len());
+    for (component, found) in resolved {
         let found = match found {
             Ok(found) => found,
             Err(error) => {

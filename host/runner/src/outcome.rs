@@ -1,4 +1,4 @@
-//! [`Bench`]: makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
+//! [`ComponentEvaluator`]: makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,7 +19,7 @@ use assay_model::{
 };
 
 /// An outcome that is nothing but the lack of an answer.
-pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, error: EvaluationError) -> Outcome {
+pub(crate) fn error_outcome(component: Component, image: Option<PinnedImage>, error: EvaluationError) -> Outcome {
     Outcome {
         component,
         image,
@@ -35,7 +35,7 @@ pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, e
 }
 
 /// The outcome of a component that is denied without having been looked at.
-pub(crate) fn denied(component: Component, image: Option<PinnedImage>, violation: Finding) -> Outcome {
+pub(crate) fn violation_outcome(component: Component, image: Option<PinnedImage>, violation: Finding) -> Outcome {
     let decision = Decision { violations: vec![violation], ..Decision::default() };
     Outcome {
         component,
@@ -53,18 +53,18 @@ pub(crate) fn denied(component: Component, image: Option<PinnedImage>, violation
 
 /// All that is needed to judge components one by one.
 #[derive(Clone)]
-pub(crate) struct Bench {
+pub(crate) struct ComponentEvaluator {
     /// What input documents have in common.
     pub(crate) head: Arc<InputHead>,
-    pub(crate) judges: Arc<[Arc<dyn Evaluator>]>,
+    pub(crate) evaluators: Arc<[Arc<dyn Evaluator>]>,
     pub(crate) effective_time: EffectiveTime,
     pub(crate) keep_inputs: bool,
     pub(crate) keep_statements: bool,
 }
 
-impl Bench {
+impl ComponentEvaluator {
     /// Asks every judge. A judge that fails does not keep the others from being asked, but leaves no verdict.
-    pub(crate) fn judge(&self, component: Component, evidence: Evidence) -> Outcome {
+    pub(crate) fn evaluate(&self, component: Component, evidence: Evidence) -> Outcome {
         let mut decision = decide_checks(&evidence);
         let when = self.effective_time.of(&evidence);
         let mut error = None;
@@ -74,8 +74,8 @@ impl Bench {
                 Ok(document) => {
                     let context =
                         EvaluationContext { component: &component, evidence: &evidence, when, input: &document };
-                    for judge in self.judges.iter() {
-                        match ask(judge.as_ref(), &context) {
+                    for evaluator in self.evaluators.iter() {
+                        match evaluate_with(evaluator.as_ref(), &context) {
                             Ok(said) => decision.extend(said),
                             Err(why) => {
                                 error.get_or_insert(why);
@@ -109,16 +109,16 @@ impl Bench {
     }
 }
 
-fn ask(judge: &dyn Evaluator, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+fn evaluate_with(evaluator: &dyn Evaluator, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
     // A judge that panics must fail its component, not the process.
-    let said = catch_unwind(AssertUnwindSafe(|| judge.judge(context)));
+    let said = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(context)));
     let said = said.unwrap_or_else(|_| {
-        let message = format!("`{}` panicked while judging `{}`", judge.name(), context.evidence.image);
+        let message = format!("`{}` panicked while judging `{}`", evaluator.name(), context.evidence.image);
         Err(EvaluationError::new(ErrorCode::Internal, message).hint("this is a fault of assay; please report it"))
     })?;
     if said.is_empty() {
         let message =
-            format!("`{}` gave no successes, warnings or failures for `{}`", judge.name(), context.evidence.image);
+            format!("`{}` gave no successes, warnings or failures for `{}`", evaluator.name(), context.evidence.image);
         let hint = "check that the policy's include list names rules that exist";
         return Err(EvaluationError::new(ErrorCode::NoResults, message).hint(hint));
     }

@@ -25,12 +25,12 @@ use assay_model::{
     snapshot::{Component, Snapshot},
 };
 
-use crate::{Control, Job, Judges, RunError, run};
+use crate::{Evaluators, Job, RunError, RunHandle, run};
 
-type Gathered = Box<dyn Fn(&PinnedImage) -> Result<Evidence, EvaluationError> + Send + Sync>;
+type Collected = Box<dyn Fn(&PinnedImage) -> Result<Evidence, EvaluationError> + Send + Sync>;
 
 struct Images {
-    gathered: Gathered,
+    collected: Collected,
 }
 
 fn pinned(image: &ImageRef) -> PinnedImage {
@@ -65,8 +65,8 @@ impl EvidenceProvider for Images {
         }
     }
 
-    fn gather(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError> {
-        (self.gathered)(image)
+    fn collect(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError> {
+        (self.collected)(image)
     }
 }
 
@@ -103,7 +103,7 @@ impl<F: Fn(&EvaluationContext<'_>) -> Result<Decision, EvaluationError> + Send +
         "says"
     }
 
-    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
         (self.0)(context)
     }
 }
@@ -117,7 +117,7 @@ fn snapshot(components: &[(&str, &str)]) -> Arc<Snapshot> {
     Arc::new(Snapshot { components, ..Snapshot::of_image("r.example/a") })
 }
 
-fn judges(judges: Vec<Arc<dyn Evaluator>>) -> Judges {
+fn evaluators(evaluators: Vec<Arc<dyn Evaluator>>) -> Evaluators {
     let head = RunStarted {
         key: String::new(),
         policy: PolicySpec::default(),
@@ -125,22 +125,22 @@ fn judges(judges: Vec<Arc<dyn Evaluator>>) -> Judges {
         effective_time: jiff::Timestamp::UNIX_EPOCH,
         version: "0".to_owned(),
     };
-    Judges { head: Arc::new(head), judges: judges.into() }
+    Evaluators { head: Arc::new(head), evaluators: evaluators.into() }
 }
 
 /// A job with its judges.
 struct Whole {
     job: Job,
-    judges: Judges,
+    evaluators: Evaluators,
 }
 
-fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Evaluator>>) -> Whole {
-    let judges = judges(all);
+fn job(components: &[(&str, &str)], collected: Collected, all: Vec<Arc<dyn Evaluator>>) -> Whole {
+    let evaluators = evaluators(all);
     let job = Job {
-        head: Arc::clone(&judges.head),
+        head: Arc::clone(&evaluators.head),
         snapshot: snapshot(components),
-        gather: Arc::new(Images { gathered }),
-        inaccessible: None,
+        provider: Arc::new(Images { collected }),
+        unreachable_policy: None,
         effective_time: EffectiveTime::At(jiff::Timestamp::UNIX_EPOCH),
         keep_inputs: false,
         keep_statements: false,
@@ -148,14 +148,14 @@ fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Evaluat
         deadline: None,
         clock: || jiff::Timestamp::UNIX_EPOCH,
     };
-    Whole { job, judges }
+    Whole { job, evaluators }
 }
 
 fn ended(whole: &Whole) -> (Arc<RunFinished>, Vec<RunEvent>) {
-    let (_control, inbox) = Control::new();
+    let (_control, receiver) = RunHandle::new();
     let mut events = Vec::new();
-    let judges = whole.judges.clone();
-    let end = run(&whole.job, || Ok::<_, RunError>(judges), &inbox, &mut |event| events.push(event)).unwrap();
+    let evaluators = whole.evaluators.clone();
+    let end = run(&whole.job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| events.push(event)).unwrap();
     (end, events)
 }
 
@@ -201,21 +201,21 @@ fn an_empty_architecture_is_none() {
 #[test]
 fn a_manifest_of_an_index_that_is_not_there_is_a_violation_where_that_is_wanted() {
     let all = [("i", "r.example/absent-index:1")];
-    let gathered: Gathered = Box::new(|image| Ok(evidence(image)));
-    let mut whole = job(&all, gathered, vec![Arc::new(Says(fine))]);
+    let collected: Collected = Box::new(|image| Ok(evidence(image)));
+    let mut whole = job(&all, collected, vec![Arc::new(Says(fine))]);
     let count = |whole: &Whole| {
         let (end, _) = ended(whole);
         let with = |is: fn(&Outcome) -> bool| end.outcomes.iter().filter(|outcome| is(outcome)).count();
         (with(|outcome| outcome.error.is_some()), with(|outcome| !outcome.decision.violations.is_empty()))
     };
     assert_eq!(count(&whole), (1, 0));
-    whole.job.inaccessible = Some(Arc::new(|_, error| Some(Finding::new("not.there", error.message.clone()))));
+    whole.job.unreachable_policy = Some(Arc::new(|_, error| Some(Finding::new("not.there", error.message.clone()))));
     assert_eq!(count(&whole), (0, 1));
 }
 
 #[test]
 fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial() {
-    let gathered: Gathered = Box::new(|image| match image.repository.path() {
+    let collected: Collected = Box::new(|image| match image.repository.path() {
         "broken" => Err(EvaluationError::new(ErrorCode::DigestMismatch, "no")),
         "panics" => panic!("a fault"),
         _ => Ok(evidence(image)),
@@ -236,7 +236,7 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
         ("n", "r.example/n"),
         ("p", "r.example/panics"),
     ];
-    let (end, _) = ended(&job(&components, gathered, vec![Arc::new(deny), Arc::new(Says(fine))]));
+    let (end, _) = ended(&job(&components, collected, vec![Arc::new(deny), Arc::new(Says(fine))]));
     let mut lines = shown(&end);
     lines.sort();
     let want = [
@@ -257,7 +257,7 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
 fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
     let components = [("b", "r.example/lost"), ("c", "Not An Image"), ("e", "r.example/e")];
     let mut whole = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
-    whole.job.inaccessible = Some(Arc::new(|_, error| {
+    whole.job.unreachable_policy = Some(Arc::new(|_, error| {
         (error.code == ErrorCode::ImageNotFound).then(|| Finding::new("not.there", error.message.clone()))
     }));
     let (end, _) = ended(&whole);
@@ -268,25 +268,25 @@ fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
 
 #[test]
 fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
-    let gathered: Gathered = Box::new(|image| {
+    let collected: Collected = Box::new(|image| {
         let failed = Check { kind: CheckKind::AttestationSignature, failure: Some("none".to_owned()) };
         Ok(Evidence { checks: vec![failed], ..evidence(image) })
     });
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let judge = Says(move |context: &EvaluationContext<'_>| {
+    let evaluator = Says(move |context: &EvaluationContext<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
         fine(context)
     });
-    let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(judge)]));
+    let (end, _) = ended(&job(&[("a", "r.example/a")], collected, vec![Arc::new(evaluator)]));
     assert_eq!(shown(&end), ["a 1/0/0 "]);
     assert_eq!((end.verdict, asked.load(Ordering::Relaxed)), (Verdict::Denied, 0));
 }
 
 #[test]
 fn an_image_without_attestations_is_denied_even_where_their_check_is_left_out() {
-    let gathered: Gathered = Box::new(|image| Ok(Evidence { attestations: vec![], ..evidence(image) }));
-    let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(Says(fine))]));
+    let collected: Collected = Box::new(|image| Ok(Evidence { attestations: vec![], ..evidence(image) }));
+    let (end, _) = ended(&job(&[("a", "r.example/a")], collected, vec![Arc::new(Says(fine))]));
     assert_eq!(shown(&end), ["a 1/0/1 "]);
     let violation = end.outcomes.first().unwrap().decision.violations.first().unwrap().clone();
     assert_eq!(violation.message, "No attestations contain a subject that match the given image.");
@@ -294,7 +294,7 @@ fn an_image_without_attestations_is_denied_even_where_their_check_is_left_out() 
 
 #[test]
 fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
-    let gathered: Gathered = Box::new(|image| {
+    let collected: Collected = Box::new(|image| {
         let year = if image.repository.path() == "old" { 2020 } else { 2021 };
         let statement = format!(r#"{{"predicate":{{"metadata":{{"buildFinishedOn":"{year}-01-01T00:00:00Z"}}}}}}"#);
         let attestation = Attestation { statement: statement.into_bytes().into(), ..attestation() };
@@ -304,7 +304,7 @@ fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
         let success = Finding::new("says.when", context.when.to_string());
         Ok(Decision { successes: vec![success], ..Decision::default() })
     });
-    let mut whole = job(&[("old", "r.example/old"), ("new", "r.example/new")], gathered, vec![Arc::new(says)]);
+    let mut whole = job(&[("old", "r.example/old"), ("new", "r.example/new")], collected, vec![Arc::new(says)]);
     whole.job.effective_time = EffectiveTime::PerBuild { fallback: jiff::Timestamp::UNIX_EPOCH };
     (whole.job.keep_inputs, whole.job.keep_statements) = (true, true);
     let (end, _) = ended(&whole);
@@ -355,14 +355,14 @@ impl Gate {
 
 fn held_job(gate: &Arc<Gate>) -> Whole {
     let gate = Arc::clone(gate);
-    let judge = Says(move |context: &EvaluationContext<'_>| {
+    let evaluator = Says(move |context: &EvaluationContext<'_>| {
         if context.component.name == "slow" {
             gate.wait();
         }
         fine(context)
     });
     let components = [("fast", "r.example/fast"), ("slow", "r.example/slow"), ("lost", "r.example/lost")];
-    job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(judge)])
+    job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(evaluator)])
 }
 
 #[test]
@@ -380,10 +380,10 @@ fn a_deadline_leaves_no_answer_only_where_there_was_none() {
 #[test]
 fn an_interruption_ends_the_run_with_what_is_known() {
     let gate = Arc::new(Gate::default());
-    let Whole { job, judges } = held_job(&gate);
-    let (control, inbox) = Control::new();
+    let Whole { job, evaluators } = held_job(&gate);
+    let (control, receiver) = RunHandle::new();
     let mut judged = 0;
-    let end = run(&job, || Ok::<_, RunError>(judges), &inbox, &mut |event| {
+    let end = run(&job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| {
         if matches!(event, RunEvent::ComponentFinished(_)) {
             judged += 1;
             if judged == 2 {
@@ -399,25 +399,25 @@ fn an_interruption_ends_the_run_with_what_is_known() {
 
 #[test]
 fn images_are_gathered_while_the_judges_are_made_and_nothing_is_told_before() {
-    let (has_gathered, gathered) = channel();
+    let (has_gathered, collected) = channel();
     let has_gathered = Mutex::new(has_gathered);
-    let gather: Gathered = Box::new(move |image| {
+    let provider: Collected = Box::new(move |image| {
         drop(has_gathered.lock().unwrap().send(image.to_string()));
         Ok(evidence(image))
     });
     let components: Vec<_> = (0..40).map(|n| (format!("c{n}"), format!("r.example/c{n}"))).collect();
     let mut components: Vec<_> = components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
     components.push(("lost", "r.example/lost"));
-    let Whole { job, judges } = job(&components, gather, vec![Arc::new(Says(fine))]);
-    let (_control, inbox) = Control::new();
+    let Whole { job, evaluators } = job(&components, provider, vec![Arc::new(Says(fine))]);
+    let (_control, receiver) = RunHandle::new();
     // Waits for as many images as may be in memory before they are judged; more do not come.
-    let make = move || {
-        let early: Vec<_> = (0..12).map(|_| gathered.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
-        assert_eq!((early.len(), gathered.try_recv().is_err()), (12, true));
-        Ok::<_, RunError>(judges)
+    let load = move || {
+        let buffered: Vec<_> = (0..12).map(|_| collected.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+        assert_eq!((buffered.len(), collected.try_recv().is_err()), (12, true));
+        Ok::<_, RunError>(evaluators)
     };
     let mut events = Vec::new();
-    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    let end = run(&job, load, &receiver, &mut |event| events.push(event)).unwrap();
     assert!(matches!(events.get(..2), Some([RunEvent::Started(_), RunEvent::Planned { components: 41 }])));
     assert_eq!((end.verdict, end.outcomes.len(), events.len()), (Verdict::Error, 41, 3 + 2 * 41));
 }
@@ -437,11 +437,11 @@ impl From<RunError> for Failed {
 #[test]
 fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
-    let of = |make: fn() -> Result<Judges, Failed>| {
+    let of = |load: fn() -> Result<Evaluators, Failed>| {
         let Whole { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
-        let (_control, inbox) = Control::new();
+        let (_control, receiver) = RunHandle::new();
         let mut told = 0;
-        let error = run(&job, make, &inbox, &mut |_| told += 1).unwrap_err();
+        let error = run(&job, load, &receiver, &mut |_| told += 1).unwrap_err();
         assert_eq!(told, 0);
         error
     };
@@ -451,18 +451,18 @@ fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
 
 #[test]
 fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
-    let Whole { job, judges } = job(
+    let Whole { job, evaluators } = job(
         &[("a", "r.example/a"), ("b", "r.example/lost")],
         Box::new(|image| Ok(evidence(image))),
         vec![Arc::new(Says(fine))],
     );
-    let (control, inbox) = Control::new();
+    let (control, receiver) = RunHandle::new();
     let mut events = Vec::new();
-    let make = move || {
+    let load = move || {
         control.interrupt();
-        Ok::<_, RunError>(judges)
+        Ok::<_, RunError>(evaluators)
     };
-    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    let end = run(&job, load, &receiver, &mut |event| events.push(event)).unwrap();
     assert_eq!((end.stopped, end.verdict), (Some(StopReason::Interrupted), Verdict::Error));
     assert_eq!(end.outcomes.len(), 2);
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
@@ -471,18 +471,18 @@ fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
 #[test]
 fn judges_that_are_never_made_do_not_keep_a_run_beyond_its_deadline() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
-    let Whole { mut job, judges } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
+    let Whole { mut job, evaluators } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
     let limit = Duration::from_millis(100);
     job.deadline = Some((Instant::now() + limit, limit));
     let gate = Arc::new(Gate::default());
     let held = Arc::clone(&gate);
-    let make = move || {
+    let load = move || {
         held.wait();
-        Ok::<_, RunError>(judges)
+        Ok::<_, RunError>(evaluators)
     };
-    let (_control, inbox) = Control::new();
+    let (_control, receiver) = RunHandle::new();
     let mut events = Vec::new();
-    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    let end = run(&job, load, &receiver, &mut |event| events.push(event)).unwrap();
     gate.open();
     assert_eq!(shown(&end), ["b 0/0/0 image-not-found", "a 0/0/0 deadline"]);
     assert_eq!((end.stopped, end.verdict), (Some(StopReason::Deadline), Verdict::Error));

@@ -15,7 +15,7 @@ use assay_model::{
     snapshot::Component,
 };
 use assay_rego::Group;
-use assay_runner::Inaccessible;
+use assay_runner::UnreachablePolicy;
 
 use crate::settings::ImageSettings;
 
@@ -29,7 +29,7 @@ pub(super) fn unasked(groups: &[Group]) -> Option<String> {
 
 /// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
 /// answer.
-pub(super) fn inaccessible(settings: &ImageSettings) -> Inaccessible {
+pub(super) fn inaccessible(settings: &ImageSettings) -> UnreachablePolicy {
     let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.bundle.is_none());
     let proxy = settings.sources.registries.proxies.https.clone();
     Arc::new(move |component: &Component, error: &EvaluationError| match error.code {

@@ -11,7 +11,7 @@ use assay_model::{
     outcome::Verdict,
     port::{Report, ReportError},
 };
-use assay_runner::Control;
+use assay_runner::RunHandle;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -40,7 +40,7 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
     let ground = wire::ground(&settings)?;
     let job = wire::job(&settings, &ground);
     let told = (!settings.explain.is_empty()).then(Told::default);
-    let (control, inbox) = Control::new();
+    let (handle, events) = RunHandle::new();
     let mut reports = Reports::new(&settings.outputs, printer);
     reports.readers.push(Box::new(Narrator));
     if printer.shows_progress() {
@@ -51,11 +51,11 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
         move || {
             let judges = wire::judges(&settings, &ground, told.as_ref(), printer)?;
             // Before, there is nothing to report, and a signal ends the process as it ends any other.
-            listen_for_signals(control)?;
+            listen_for_signals(handle)?;
             Ok::<_, Unusable>(judges)
         }
     };
-    let end = assay_runner::run(&job, make, &inbox, &mut |event| reports.event(&event))?;
+    let end = assay_runner::run(&job, make, &events, &mut |event| reports.event(&event))?;
     let written = match settings.called {
         Called::Ec if !as_ec::writes_reports(&end) => true,
         Called::Ec | Called::Assay => reports.write(printer),
@@ -71,7 +71,7 @@ pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> 
 }
 
 /// SIGINT and SIGTERM end the run with an honest report; the second one ends the process at once.
-fn listen_for_signals(control: Control) -> Result<(), Unusable> {
+fn listen_for_signals(handle: RunHandle) -> Result<(), Unusable> {
     let unusable = |error: io::Error| Unusable::new(format!("signals cannot be listened for: {error}"));
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(unusable)?;
     let listen = move || {
@@ -82,7 +82,7 @@ fn listen_for_signals(control: Control) -> Result<(), Unusable> {
                 let _ended = low_level::emulate_default_handler(signal);
             }
             again = true;
-            control.interrupt();
+            handle.interrupt();
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(unusable)

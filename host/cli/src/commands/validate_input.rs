@@ -146,14 +146,14 @@ fn judges(
 }
 
 /// Judges all files, some at a time, and gives what was found in their order.
-fn judge_all(inputs: &[Named], judges: &[Group], settings: &InputSettings) -> Vec<FileOutcome> {
+fn judge_all(inputs: &[Named], evaluators: &[Group], settings: &InputSettings) -> Vec<FileOutcome> {
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<BTreeMap<usize, FileOutcome>> = Mutex::default();
     let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(input) = inputs.get(number) else { break };
-            let (decision, error) = match judge_file(input, judges, settings) {
+            let (decision, error) = match judge_file(input, evaluators, settings) {
                 Ok(decision) => (decision, None),
                 Err(error) => (Decision::default(), Some(error)),
             };
@@ -170,7 +170,7 @@ fn judge_all(inputs: &[Named], judges: &[Group], settings: &InputSettings) -> Ve
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
-fn judge_file(input: &Named, judges: &[Group], settings: &InputSettings) -> Result<Decision, EvaluationError> {
+fn judge_file(input: &Named, evaluators: &[Group], settings: &InputSettings) -> Result<Decision, EvaluationError> {
     let files = input
         .read()
         .map_err(|error| EvaluationError::new(ErrorCode::Malformed, error.text().replacen("error: ", "", 1)))?;

@@ -1,4 +1,4 @@
-//! [`job`] and [`judges`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
+//! [`job`] and [`evaluators`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
 //! checks.
 //!
 //! Whatever cannot be opened, compiled or loaded is told here, before anything is judged. This is the only module that
@@ -16,7 +16,7 @@ use assay_model::{
 };
 use assay_rego::{CompileOptions, Group, Policy, SigstoreDefaults};
 use assay_report::Format;
-use assay_runner::{Job, Judges};
+use assay_runner::{Evaluators, Job};
 use assay_supply::{Checking, GatherOptions, Gatherer, Place, PublicKey, Relocation, Store, Unread};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
@@ -69,8 +69,8 @@ pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
     Job {
         head: Arc::new(head(settings, ground.key.to_pem(), settings.policy.clone())),
         snapshot: Arc::new(settings.snapshot.clone()),
-        gather: Arc::new(Gatherer::new(Arc::clone(&ground.store), ground.key.clone(), options)),
-        inaccessible: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
+        provider: Arc::new(Gatherer::new(Arc::clone(&ground.store), ground.key.clone(), options)),
+        unreachable_policy: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
         effective_time: settings.effective_time,
         keep_inputs: wants(Format::PolicyInput),
         keep_statements: wants(Format::Attestation),
@@ -87,7 +87,7 @@ pub(crate) fn judges(
     Ground { key, store }: &Ground,
     told: Option<&Told>,
     printer: Printer,
-) -> Result<Judges, Unusable> {
+) -> Result<Evaluators, Unusable> {
     let mut policy = settings.policy.clone();
     let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(store)), printer)?;
     let selections: Arc<[Selection]> =
@@ -122,7 +122,7 @@ pub(crate) fn judges(
     let judges: Arc<[_]> = judges.into();
     heap::keep(&judges);
     heap::give_back();
-    Ok(Judges { head: Arc::new(head(settings, key.to_pem(), policy)), judges })
+    Ok(Evaluators { head: Arc::new(head(settings, key.to_pem(), policy)), evaluators })
 }
 
 fn head(settings: &ImageSettings, key: &str, policy: PolicySpec) -> RunStarted {

@@ -1,4 +1,4 @@
-//! [`Control`] and [`Inbox`]: how other threads (a signal handler, the workers) speak to the one that runs the run.
+//! [`RunHandle`] and [`EventReceiver`]: how other threads (a signal handler, the workers) speak to the one that runs the run.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use crate::run::Progress;
 
 /// Stops a run from another thread.
 #[derive(Clone, Debug)]
-pub struct Control {
+pub struct RunHandle {
     to: Sender<Message>,
 }
 
 /// Where a run hears of its workers and of being stopped.
 #[derive(Debug)]
-pub struct Inbox {
+pub struct EventReceiver {
     from: Receiver<Message>,
     to: Sender<Message>,
 }
@@ -28,12 +28,12 @@ pub(crate) enum Message {
     Progress(Box<Progress>),
 }
 
-impl Control {
+impl RunHandle {
     /// A control and the inbox to run with.
     #[must_use]
-    pub fn new() -> (Self, Inbox) {
+    pub fn new() -> (Self, EventReceiver) {
         let (to, from) = channel();
-        (Self { to: to.clone() }, Inbox { from, to })
+        (Self { to: to.clone() }, EventReceiver { from, to })
     }
 
     /// Ends the run: components without an answer get none, and the reports are written.
@@ -43,7 +43,7 @@ impl Control {
     }
 }
 
-impl Inbox {
+impl EventReceiver {
     pub(crate) fn sender(&self) -> Sender<Message> {
         self.to.clone()
     }
