@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
-use assay_supply::{Proxies, RegistryOptions, Retry, Store};
+use assay_supply::{ContentStore, Proxies, RegistryOptions, Retry};
 use jiff::SignedDuration;
 
 use crate::{
@@ -81,8 +81,8 @@ pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<Registr
 }
 
 /// A store that asks registries.
-pub(crate) fn store(options: RegistryOptions) -> Result<Store, Unusable> {
-    Store::registry(options).map_err(|error| {
+pub(crate) fn store(options: RegistryOptions) -> Result<ContentStore, Unusable> {
+    ContentStore::registry(options).map_err(|error| {
         let unusable = Unusable::new(error.message);
         match error.hint {
             Some(hint) => unusable.hint(hint),

@@ -35,7 +35,7 @@ mod rules;
 mod sources;
 mod story;
 mod testing;
-pub mod trial;
+pub mod fuzzing;
 mod workbench;
 
 pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};

@@ -21,7 +21,7 @@ pub mod params;
 pub mod plugin;
 mod state;
 mod text;
-pub mod trial;
+pub mod fuzzing;
 mod types;
 mod wit;
 

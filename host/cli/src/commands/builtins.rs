@@ -11,19 +11,19 @@ use assay_model::{
     limits,
 };
 use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
-use assay_supply::{PublicKey, Relocation, Resolved, Store, Trust};
+use assay_supply::{ContentStore, PublicKey, Relocation, Resolved, Trust};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
 
 /// The store as policies see it.
 pub(crate) struct StoreHost {
-    store: Arc<Store>,
+    store: Arc<ContentStore>,
     relocation: Relocation,
 }
 
 impl StoreHost {
-    pub(crate) const fn new(store: Arc<Store>, relocation: Relocation) -> Self {
+    pub(crate) const fn new(store: Arc<ContentStore>, relocation: Relocation) -> Self {
         Self { store, relocation }
     }
 
@@ -42,8 +42,8 @@ impl StoreHost {
     }
 
     /// The manifest of the image that a reference stands for, of an index that for the usual machine.
-    fn usual(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
-        let manifest = self.store.usual_image(resolved).map_err(absent_or_error)?;
+    fn platform_manifest(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
+        let manifest = self.store.default_platform_manifest(resolved).map_err(absent_or_error)?;
         let manifest = manifest.ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
         Ok(Arc::clone(manifest.bytes()))
     }
@@ -128,7 +128,7 @@ impl Host for StoreHost {
     }
 
     fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
-        self.usual(reference, &self.resolve(reference)?)
+        self.platform_manifest(reference, &self.resolve(reference)?)
     }
 
     fn image_manifests(&self, references: &[&str]) -> Vec<Result<Arc<[u8]>, HostError>> {
@@ -139,7 +139,7 @@ impl Host for StoreHost {
             image.map_err(|error: assay_model::image::ImageRefError| undefined(error))?;
             let lost = || Err(EvaluationError::new(ErrorCode::Internal, "a manifest was asked for and not awaited"));
             let resolved = resolved.next().unwrap_or_else(lost).map_err(absent_or_error)?;
-            self.usual(reference, &resolved)
+            self.platform_manifest(reference, &resolved)
         };
         images.into_iter().zip(references).map(answer).collect()
     }

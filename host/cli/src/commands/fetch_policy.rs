@@ -1,7 +1,7 @@
 //! `assay fetch policy`: brings sources into folders.
 
 use assay_model::redact;
-use assay_supply::Place;
+use assay_supply::SourceRef;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
@@ -29,7 +29,7 @@ pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Prin
     let Ok(sources) = sources else {
         // As `ec`, which tells what goes where before it asks anybody else for it.
         for (text, to) in &wanted {
-            let is_local = Place::parse(text).is_ok_and(|place| place.is_local());
+            let is_local = SourceRef::parse(text).is_ok_and(|place| place.is_local());
             if is_local && !Utf8Path::new(text).exists() {
                 break;
             }

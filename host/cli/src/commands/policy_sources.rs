@@ -15,7 +15,7 @@ use assay_model::{
     redact,
 };
 use assay_rego::Sources;
-use assay_supply::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Store};
+use assay_supply::{Cache, ContentStore, FetchError, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -41,7 +41,7 @@ impl PolicySources {
     pub(crate) fn of_policy(
         policy: &PolicySpec,
         settings: &SourceSettings,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<ContentStore>>,
         printer: Printer,
     ) -> Result<Self, Unusable> {
         let texts = policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
@@ -52,24 +52,24 @@ impl PolicySources {
     pub(crate) fn bring<'a>(
         texts: impl Iterator<Item = &'a str>,
         settings: &SourceSettings,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<ContentStore>>,
         printer: Printer,
     ) -> Result<Self, Unusable> {
         let texts: BTreeSet<&str> = texts.collect();
         let places = texts
             .iter()
-            .map(|text| if settings.is_strict { Place::parse_strictly(text) } else { Place::parse(text) })
+            .map(|text| if settings.is_strict { SourceRef::parse_strictly(text) } else { SourceRef::parse(text) })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| unusable(&error))?;
         let remote = places.iter().filter(|place| !place.is_local()).count();
         let fetcher = if remote == 0 {
-            let bounds = Bounds { deadline: settings.deadline, ..Bounds::default() };
-            Fetcher::new(None, FetchOptions { bounds, ..FetchOptions::default() })
+            let limits = FetchLimits { deadline: settings.deadline, ..FetchLimits::default() };
+            Fetcher::new(None, FetchOptions { limits, ..FetchOptions::default() })
         } else {
             fetcher(settings, store)?
         };
         let bar = (remote > 0 && printer.shows_progress()).then(|| bar(remote));
-        let done = |place: &Place| {
+        let done = |place: &SourceRef| {
             if let Some(bar) = &bar
                 && !place.is_local()
             {
@@ -135,7 +135,7 @@ impl PolicySources {
 }
 
 /// Fetches with the cache of the settings.
-fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetcher, Unusable> {
+fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Result<Fetcher, Unusable> {
     let open = |folder: &Utf8Path| Cache::open(folder.as_std_path());
     let cache = match &settings.cache {
         CacheFolder::None => None,
@@ -149,9 +149,9 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetch
         Some(store) => store,
         None => Arc::new(settings.registry()?),
     };
-    let bounds = Bounds { deadline: settings.deadline, ..Bounds::default() };
+    let limits = FetchLimits { deadline: settings.deadline, ..FetchLimits::default() };
     let registries = settings.registries.clone();
-    let options = FetchOptions { cache, offline: settings.offline, bounds, registries };
+    let options = FetchOptions { cache, offline: settings.offline, limits, registries };
     Ok(Fetcher::new(Some(store), options))
 }
 
@@ -163,9 +163,9 @@ pub(crate) fn fetch_configuration(
     printer: Printer,
 ) -> Result<Option<String>, Unusable> {
     if let Some(text) = argument.as_deref().filter(|_| settings.is_strict) {
-        Place::check_unambiguous(text).map_err(|error| unusable(&error))?;
+        SourceRef::check_unambiguous(text).map_err(|error| unusable(&error))?;
     }
-    let Some(text) = argument.as_deref().filter(|text| Place::is_remote_configuration(text)) else {
+    let Some(text) = argument.as_deref().filter(|text| SourceRef::is_remote_configuration(text)) else {
         return Ok(argument);
     };
     let sources = PolicySources::bring([text].into_iter(), settings, None, printer)?;
@@ -199,7 +199,7 @@ pub(crate) fn fetch_extra_data(
 ) -> Result<(), Unusable> {
     for item in items {
         let Some((key, value)) = item.split_once('=') else { continue };
-        if !value.contains(',') && Place::is_remote_configuration(value) {
+        if !value.contains(',') && SourceRef::is_remote_configuration(value) {
             let fetched = fetch_configuration(Some(value.to_owned()), settings, printer)?.unwrap_or_default();
             // In the form in which one value holds commas and quotes.
             *item = format!("\"{key}={}\"", fetched.replace('"', "\"\""));

@@ -166,7 +166,7 @@ fn results(
     for place in wanted.policies.iter().chain(&wanted.data) {
         // The words are conftest's, for whoever looks for them.
         let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
-        if is_path && assay_supply::Place::parse(place).is_err() {
+        if is_path && assay_supply::SourceRef::parse(place).is_err() {
             return Err(Unusable::new(format!(
                 "load: loading policies: load: 1 error occurred during loading: stat {}: no such file or directory",
                 assay_model::redact::source(place)

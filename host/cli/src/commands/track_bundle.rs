@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use assay_model::{error::EvaluationError, image::ImageRef, limits, yaml};
-use assay_supply::{Artifact, ArtifactLayer, FetchError, FetchOptions, Fetcher, Place, Store};
+use assay_supply::{Artifact, ArtifactLayer, ContentStore, FetchError, FetchOptions, Fetcher, SourceRef};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -90,7 +90,7 @@ impl<'a> Destination<'a> {
         Ok(Self::File(file))
     }
 
-    fn write(&self, text: &str, store: &Store) -> Result<(), Unusable> {
+    fn write(&self, text: &str, store: &ContentStore) -> Result<(), Unusable> {
         match self {
             Self::File(file) => write_whole(file, text.as_bytes())
                 .map_err(|error| Unusable::new(format!("`{file}` cannot be written: {error}"))),
@@ -109,7 +109,7 @@ fn cli_error(error: EvaluationError) -> Unusable {
 }
 
 /// The text of a record, from a file or from an image's data layers.
-fn read(input: &str, store: &Store) -> Result<String, Unusable> {
+fn read(input: &str, store: &ContentStore) -> Result<String, Unusable> {
     let Some(image) = input.strip_prefix("oci:") else {
         return read_text(Utf8Path::new(input), "--input", limits::DATA_FILE_BYTES);
     };
@@ -154,7 +154,7 @@ impl Tracker {
         self.trusted_tasks.entry(group).or_default().insert(0, Record { reference, expires_on: None });
     }
 
-    fn add_images(&mut self, images: &[String], freshen: bool, store: &Store) -> Result<(), Unusable> {
+    fn add_images(&mut self, images: &[String], freshen: bool, store: &ContentStore) -> Result<(), Unusable> {
         let mut wanted: Vec<String> = images.to_vec();
         if freshen {
             wanted
@@ -281,7 +281,7 @@ fn nearest_midnight(now: Timestamp) -> Timestamp {
 fn latest_change(repository: &str, path: &str) -> Result<String, Unusable> {
     let unusable = |error: FetchError| Unusable::new(error.to_string()).hint(error.hint());
     let place = format!("git::{}", repository.strip_prefix("git+").unwrap_or(repository));
-    let place = Place::parse(&place).map_err(unusable)?;
+    let place = SourceRef::parse(&place).map_err(unusable)?;
     Fetcher::new(None, FetchOptions::default()).latest_change(&place, path).map_err(unusable)
 }
 

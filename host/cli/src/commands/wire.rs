@@ -17,7 +17,9 @@ use assay_model::{
 use assay_rego::{CompileOptions, Group, Policy, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::{Evaluators, Job};
-use assay_supply::{Checking, GatherOptions, Gatherer, Place, PublicKey, Relocation, Store, Unread};
+use assay_supply::{
+    CollectOptions, ContentStore, EvidenceCollector, OnUnreadable, PublicKey, Relocation, SourceRef, Verification,
+};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
@@ -42,7 +44,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Ground {
     key: PublicKey,
-    store: Arc<Store>,
+    store: Arc<ContentStore>,
 }
 
 /// Reads the key and opens the store that the settings name.
@@ -57,19 +59,20 @@ pub(crate) fn ground(settings: &ImageSettings) -> Result<Ground, Unusable> {
 
 /// What is to be judged.
 pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
-    let checking = |check| if settings.skipped.contains(&check) { Checking::Skipped } else { Checking::Checked };
-    let options = GatherOptions {
+    let checking =
+        |check| if settings.skipped.contains(&check) { Verification::Skipped } else { Verification::Required };
+    let options = CollectOptions {
         relocation: relocation(settings),
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
         bundles_tell_build_type: settings.called == Called::Assay,
-        unread: if settings.called == Called::Ec { Unread::Fails } else { Unread::EvaluationError },
+        on_unreadable: if settings.called == Called::Ec { OnUnreadable::Fail } else { OnUnreadable::Error },
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     Job {
         head: Arc::new(head(settings, ground.key.to_pem(), settings.policy.clone())),
         snapshot: Arc::new(settings.snapshot.clone()),
-        provider: Arc::new(Gatherer::new(Arc::clone(&ground.store), ground.key.clone(), options)),
+        provider: Arc::new(EvidenceCollector::new(Arc::clone(&ground.store), ground.key.clone(), options)),
         unreachable_policy: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
         effective_time: settings.effective_time,
         keep_inputs: wants(Format::PolicyInput),
@@ -139,10 +142,10 @@ const fn relocation(settings: &ImageSettings) -> Relocation {
     if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
 }
 
-fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
+fn store(settings: &ImageSettings) -> Result<ContentStore, Unusable> {
     match &settings.bundle {
         Some(bundle) => {
-            let store = Store::bundle(bundle.as_std_path());
+            let store = ContentStore::open_layout(bundle.as_std_path());
             let store = store.map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
             Ok(store.until(settings.deadline.map(|(end, _)| end)))
         }
@@ -150,7 +153,7 @@ fn store(settings: &ImageSettings) -> Result<Store, Unusable> {
             let mut options = settings.sources.registries.clone();
             // Whom the policy names is asked like whom the Snapshot names.
             let texts = settings.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
-            let places = texts.filter_map(|text| Place::parse(text).ok());
+            let places = texts.filter_map(|text| SourceRef::parse(text).ok());
             options.allowed.extend(places.filter_map(|place| place.registry().map(str::to_owned)));
             registries::store(options)
         }
@@ -163,7 +166,7 @@ fn source_group(
     (number, group): (usize, &SourceGroup),
     selection: &Selection,
     key: &PublicKey,
-    store: &Arc<Store>,
+    store: &Arc<ContentStore>,
 ) -> Result<Group, Unusable> {
     let name = match (&group.name, group.policy.first()) {
         (name, _) if !name.is_empty() => name.clone(),
@@ -222,7 +225,7 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<&'static str> {
 
 type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
 
-fn checks(settings: &ImageSettings, store: &Arc<Store>) -> Result<Checks, Unusable> {
+fn checks(settings: &ImageSettings, store: &Arc<ContentStore>) -> Result<Checks, Unusable> {
     let slots = u32::try_from(settings.workers.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(EngineOptions { slots }).map_err(|error| Unusable::from_error(&error))?;
     let load = |flag: &CheckFlag| -> Result<Arc<dyn Evaluator>, Unusable> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use assay_supply::{RegistryOptions, Store};
+use assay_supply::{ContentStore, RegistryOptions};
 use camino::Utf8PathBuf;
 
 use super::{Called, Surroundings};
@@ -64,7 +64,7 @@ impl SourceSettings {
     }
 
     /// A store that asks registries.
-    pub(crate) fn registry(&self) -> Result<Store, Unusable> {
+    pub(crate) fn registry(&self) -> Result<ContentStore, Unusable> {
         registries::store(self.registries.clone())
     }
 }

@@ -20,10 +20,10 @@ use assay_model::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Attested, Found, Refused, Trust, attestation, claims, envelope, read_or_note};
+use super::{Attested, Refused, Trust, VerificationResult, attestation, envelope, read_or_note, simple_signing};
 use crate::{
-    gather::Relocation,
-    store::{Manifest, Referrer, Store},
+    collector::Relocation,
+    store::{ContentStore, Manifest, Referrer},
 };
 
 /// What the artifact types and media types of bundles begin with.
@@ -46,13 +46,13 @@ const ENTRIES: usize = 32;
 #[derive(Default)]
 pub(crate) struct Bundled {
     /// Signatures of the image.
-    pub(crate) signatures: Found<Signature>,
+    pub(crate) signatures: VerificationResult<Signature>,
     /// Statements about it.
-    pub(crate) attestations: Found<Attested>,
+    pub(crate) attestations: VerificationResult<Attested>,
 }
 
 /// Verifies every bundle that refers to the image.
-pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Bundled, EvaluationError> {
+pub(crate) fn bundles(store: &ContentStore, image: &PinnedImage, trust: &Trust) -> Result<Bundled, EvaluationError> {
     let mut bundled = Bundled::default();
     let memory = attestation::memory();
     let Fetched { bundles, failed } = fetch(store, image)?;
@@ -80,9 +80,9 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Resu
 
 /// Counts the signatures of a verified statement, if it is for the image's repository as signatures under tags must be.
 /// cosign names none in a bundle; then the signature counts, and the report says so.
-fn sign(found: &mut Found<Signature>, attested: Attested, image: &PinnedImage, relocation: Relocation) {
+fn sign(found: &mut VerificationResult<Signature>, attested: Attested, image: &PinnedImage, relocation: Relocation) {
     if !attested.names.is_empty()
-        && let Err(reason) = claims::check_repository(&attested.names, image, relocation)
+        && let Err(reason) = simple_signing::check_repository(&attested.names, image, relocation)
     {
         found.reasons.push(reason);
         return;
@@ -99,9 +99,9 @@ const UNBOUND: &str = "a signature in a bundle names no repository, so it would 
 
 /// Reads the attestations in bundles that refer to the image, whoever made them. What does not read is left out.
 pub(super) fn unverified(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
-    found: &mut Found<Attested>,
+    found: &mut VerificationResult<Attested>,
 ) -> Result<(), EvaluationError> {
     let memory = attestation::memory();
     let read = |bundle: Content| {
@@ -127,14 +127,14 @@ struct Fetched {
 
 /// What refers to the image: what the registry lists and, if it fails to, what the list under the image's tag has.
 fn listed(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     failed: &mut Vec<EvaluationError>,
 ) -> Result<Arc<[Referrer]>, EvaluationError> {
     if let Some(listed) = read_or_note(store.referrers(image), failed)? {
         return Ok(listed);
     }
-    if store.has_no_lists(&image.repository) {
+    if store.lacks_referrers_api(&image.repository) {
         return Ok(Arc::default());
     }
     Ok(read_or_note(store.tagged_referrers(image), failed)?.unwrap_or_default())
@@ -147,7 +147,7 @@ fn is_bundle(manifest: &Manifest) -> bool {
 }
 
 /// The content of every bundle that refers to the image.
-fn fetch(store: &Store, image: &PinnedImage) -> Result<Fetched, EvaluationError> {
+fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, EvaluationError> {
     let (mut bundles, mut failed, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
     let referrers = listed(store, image, &mut failed)?;
     let too_large = |what: String| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use assay_model::{
     evidence::Signature,
-    strict::{Object, items, long_text, text},
+    strict::{StrictObject, array, long_string, string},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -55,18 +55,18 @@ struct Sealed {
 
 fn read(envelope: &[u8]) -> Result<Sealed, String> {
     let envelope = std::str::from_utf8(envelope).map_err(|_| "the envelope is not UTF-8".to_owned())?;
-    let envelope = Object::read(envelope)?;
-    let payload_type = text(envelope.need("payloadType")?)?;
+    let envelope = StrictObject::read(envelope)?;
+    let payload_type = string(envelope.required("payloadType")?)?;
     if payload_type != PAYLOAD_TYPE {
         return Err(format!("invalid payloadType {payload_type} on envelope. Expected {PAYLOAD_TYPE}"));
     }
-    let payload = long_text(envelope.need("payload")?)?;
+    let payload = long_string(envelope.required("payload")?)?;
     let payload = STANDARD.decode(payload.as_bytes()).map_err(|error| format!("the payload is not base64: {error}"))?;
     let mut signatures = Vec::new();
-    for signature in items(envelope.need("signatures")?)? {
-        let signature = Object::read(signature)?;
-        let sig = text(signature.need("sig")?)?;
-        let keyid = signature.get("keyid")?.filter(|keyid| *keyid != "null").map_or(Ok(String::new()), text)?;
+    for signature in array(envelope.required("signatures")?)? {
+        let signature = StrictObject::read(signature)?;
+        let sig = string(signature.required("sig")?)?;
+        let keyid = signature.get("keyid")?.filter(|keyid| *keyid != "null").map_or(Ok(String::new()), string)?;
         signatures.push(Signature { keyid, sig, certificate: None, chain: Vec::new(), metadata: BTreeMap::new() });
     }
     Ok(Sealed { payload, signatures })

@@ -10,10 +10,10 @@
 
 mod attestation;
 mod bundle;
-mod claims;
 mod envelope;
 mod signature;
-mod syntax;
+mod simple_signing;
+mod slsa;
 
 #[cfg(test)]
 mod tests;
@@ -33,9 +33,9 @@ pub(crate) use self::{
     bundle::{Bundled, bundles},
 };
 use crate::{
-    gather::Relocation,
+    collector::Relocation,
     key::PublicKey,
-    store::{Descriptor, Manifest, Store},
+    store::{ContentStore, Descriptor, Manifest},
 };
 
 /// Who is trusted, and for what.
@@ -48,7 +48,7 @@ pub struct Trust {
 }
 
 /// What was verified, in the order of layers and bundles, and why the rest does not count.
-pub(crate) struct Found<T> {
+pub(crate) struct VerificationResult<T> {
     pub(crate) verified: Vec<T>,
     reasons: Vec<String>,
     /// What could not be read, whatever it is.
@@ -59,7 +59,7 @@ pub(crate) struct Found<T> {
     unreadable: Option<String>,
 }
 
-impl<T> Default for Found<T> {
+impl<T> Default for VerificationResult<T> {
     fn default() -> Self {
         Self { verified: Vec::new(), reasons: Vec::new(), failed: Vec::new(), remarks: Vec::new(), unreadable: None }
     }
@@ -93,7 +93,7 @@ fn read_or_note<T>(
     }
 }
 
-impl<T> Found<T> {
+impl<T> VerificationResult<T> {
     /// The first failure to read something, if nothing was verified: what was not read might have been the good one.
     pub(crate) fn unread(&self) -> Option<&EvaluationError> {
         self.failed.first().filter(|_| self.verified.is_empty())
@@ -130,7 +130,7 @@ impl<T> Found<T> {
     }
 }
 
-impl Found<Signature> {
+impl VerificationResult<Signature> {
     /// Why no signature counts, in cosign's words.
     pub(crate) fn failure(&self) -> Option<String> {
         match (self.verified.is_empty(), self.reasons.is_empty() && self.failed.is_empty()) {
@@ -141,7 +141,7 @@ impl Found<Signature> {
     }
 }
 
-impl Found<Attested> {
+impl VerificationResult<Attested> {
     fn take_statement(&mut self, outcome: Result<Attested, Refused>) {
         if let Err(Refused { why, is_unreadable: true }) = &outcome {
             self.unreadable.get_or_insert_with(|| why.clone());
@@ -172,10 +172,10 @@ pub(crate) const NO_SIGNATURES: &str = "no signatures found";
 
 /// The manifest under an image's tag of this kind; none if there is no such tag, or if that cannot be known.
 fn tagged<T>(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     kind: &str,
-    found: &mut Found<T>,
+    found: &mut VerificationResult<T>,
 ) -> Result<Option<Arc<Manifest>>, EvaluationError> {
     let manifest = store.tagged(&image.repository, &tag(&image.digest, kind));
     Ok(read_or_note(manifest, &mut found.failed)?.flatten())
@@ -183,11 +183,11 @@ fn tagged<T>(
 
 /// The signatures under an image's tag.
 pub(crate) fn signatures(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     trust: &Trust,
-) -> Result<Found<Signature>, EvaluationError> {
-    let mut found = Found::default();
+) -> Result<VerificationResult<Signature>, EvaluationError> {
+    let mut found = VerificationResult::default();
     if let Some(manifest) = tagged(store, image, "sig", &mut found)? {
         signature::verify_signatures(store, image, &manifest, trust, &mut found)?;
     }
@@ -196,11 +196,11 @@ pub(crate) fn signatures(
 
 /// The attestations under an image's tag.
 pub(crate) fn attestations(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     trust: &Trust,
-) -> Result<Found<Attested>, EvaluationError> {
-    let mut found = Found::default();
+) -> Result<VerificationResult<Attested>, EvaluationError> {
+    let mut found = VerificationResult::default();
     if let Some(manifest) = tagged(store, image, "att", &mut found)? {
         attestation::verify_attestations(store, image, &manifest, &trust.key, &mut found)?;
     }
@@ -208,8 +208,11 @@ pub(crate) fn attestations(
 }
 
 /// All attestations of an image as they are, whoever made them.
-pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Found<Attested>, EvaluationError> {
-    let mut found = Found::default();
+pub(crate) fn unverified(
+    store: &ContentStore,
+    image: &PinnedImage,
+) -> Result<VerificationResult<Attested>, EvaluationError> {
+    let mut found = VerificationResult::default();
     bundle::unverified(store, image, &mut found)?;
     if let Some(manifest) = tagged(store, image, "att", &mut found)? {
         attestation::unverified_attestations(store, image, &manifest, &mut found)?;
@@ -219,7 +222,7 @@ pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Found<Att
 
 /// The signatures of an image that count, or why none does, in cosign's words.
 pub fn verify_image(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     trust: &Trust,
 ) -> Result<Result<Vec<Signature>, String>, EvaluationError> {
@@ -232,7 +235,7 @@ pub fn verify_image(
 
 /// The attestations about an image that count, or why none does, in cosign's words.
 pub fn verify_attestations(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     trust: &Trust,
 ) -> Result<Result<Vec<Attestation>, String>, EvaluationError> {
@@ -251,20 +254,20 @@ pub(crate) fn tag(image: &Digest, kind: &str) -> String {
     format!("sha256-{}.{kind}", image.hex())
 }
 
-/// An envelope and its statement, whoever signed it; for [`trial`](crate::trial).
-pub(crate) fn trial_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+/// An envelope and its statement, whoever signed it; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
     let opened = envelope::open_unverified(bytes)?;
     attestation::read(opened, Some(&image.digest), &attestation::memory()).map(drop).map_err(|refused| refused.why)
 }
 
-/// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`trial`](crate::trial).
-pub(crate) fn trial_bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    bundle::enveloped(bytes).and_then(|envelope| trial_envelope(envelope.as_bytes(), image))
+/// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+    bundle::enveloped(bytes).and_then(|envelope| fuzz_envelope(envelope.as_bytes(), image))
 }
 
-/// A signed payload; for [`trial`](crate::trial).
-pub(crate) fn trial_payload(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    claims::check(bytes, image, Relocation::Refused)
+/// A signed payload; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_payload(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+    simple_signing::check(bytes, image, Relocation::Refused)
 }
 
 /// The layers of a kind, within the limits on their number and their size together.

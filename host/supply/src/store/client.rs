@@ -44,11 +44,11 @@ pub(super) struct Client {
     /// For loopback hosts without HTTPS, round every proxy.
     plain: reqwest::Client,
     /// For loopback hosts, round every proxy.
-    direct: Late,
+    direct: LazyClient,
     /// For all others, through the proxy if there is one.
-    outside: Late,
+    outside: LazyClient,
     /// The same for hosts that must not be in a private network. Behind a proxy it is the proxy that resolves names.
-    public: Late,
+    public: LazyClient,
     insecure: BTreeSet<String>,
     /// Hosts that may be in a private network whoever names them.
     allowed: BTreeSet<String>,
@@ -63,13 +63,13 @@ pub(super) struct Client {
 }
 
 /// Made when it is first needed: to read the authorities of the system takes longer than to judge an image.
-type Late = LazyLock<
+type LazyClient = LazyLock<
     Result<reqwest::Client, EvaluationError>,
     Box<dyn FnOnce() -> Result<reqwest::Client, EvaluationError> + Send>,
 >;
 
 /// An answer whose body is still to come; it counts as under way until it is dropped.
-pub(super) struct Answer {
+pub(super) struct RegistryResponse {
     pub(super) response: Response,
     /// Whether it comes from where the request was sent, and not from where that redirected it.
     pub(super) is_own: bool,
@@ -81,11 +81,11 @@ pub(super) struct Request<'a> {
     pub(super) address: Url,
     pub(super) accept: Option<&'a str>,
     /// The `Authorization` header.
-    pub(super) grant: Option<&'a str>,
+    pub(super) authorization: Option<&'a str>,
     /// The fields of a form, which is then posted.
     pub(super) form: Option<&'a [(&'a str, &'a str)]>,
     /// What is brought instead of fetched.
-    pub(super) brought: Option<Brought<'a>>,
+    pub(super) upload: Option<Upload<'a>>,
     /// Who named the host.
     pub(super) named_by: NamedBy,
 }
@@ -93,7 +93,7 @@ pub(super) struct Request<'a> {
 impl Request<'_> {
     /// Whether it may be made twice: what is read, and a manifest, which is named by what it is.
     fn is_idempotent(&self) -> bool {
-        self.form.is_none() && self.brought.is_none_or(|brought| !brought.is_new && brought.media_type == OCI_MANIFEST)
+        self.form.is_none() && self.upload.is_none_or(|upload| !upload.is_new && upload.media_type == OCI_MANIFEST)
     }
 
     /// Whether an answer means that the request may succeed later.
@@ -105,7 +105,7 @@ impl Request<'_> {
 
 /// Content for a registry.
 #[derive(Clone, Copy)]
-pub(super) struct Brought<'a> {
+pub(super) struct Upload<'a> {
     /// Whether it asks for a place for content, by POST; else it is content for a place, by PUT.
     pub(super) is_new: bool,
     pub(super) media_type: &'a str,
@@ -113,33 +113,33 @@ pub(super) struct Brought<'a> {
 }
 
 /// Why content did not come.
-pub(super) enum Lost {
+pub(super) enum TransferError {
     /// It broke off; it may come if it is asked for again.
-    Midway(EvaluationError),
+    Interrupted(EvaluationError),
     /// It will not come.
-    EvaluationError(EvaluationError),
+    Permanent(EvaluationError),
 }
 
-impl From<EvaluationError> for Lost {
+impl From<EvaluationError> for TransferError {
     fn from(failure: EvaluationError) -> Self {
-        Self::EvaluationError(failure)
+        Self::Permanent(failure)
     }
 }
 
-impl From<Lost> for EvaluationError {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::Midway(failure) | Lost::EvaluationError(failure) => failure,
+impl From<TransferError> for EvaluationError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Interrupted(failure) | TransferError::Permanent(failure) => failure,
         }
     }
 }
 
 /// Why a request came to nothing.
-enum Failed {
+enum RequestError {
     /// Asking again may help.
-    Maybe(EvaluationError),
+    Retryable(EvaluationError),
     /// It will not.
-    Surely(EvaluationError),
+    Permanent(EvaluationError),
 }
 
 impl Client {
@@ -185,15 +185,15 @@ impl Client {
             outside = outside.proxy(proxy.clone());
             public = public.proxy(proxy);
         }
-        let public = late(public.dns_resolver(PublicOnly { except }));
-        let outside = late(outside);
+        let public = lazy_client(public.dns_resolver(PublicOnly { except }));
+        let outside = lazy_client(outside);
         // Authorities that were given are tried before anything else is done.
         if !options.authorities.is_empty() {
             outside.as_ref().map_err(Clone::clone)?;
         }
         Ok(Self {
             plain: built(builder().tls_certs_only([]))?,
-            direct: late(trusting()),
+            direct: lazy_client(trusting()),
             outside,
             public,
             insecure: options.insecure.iter().cloned().collect(),
@@ -240,17 +240,17 @@ impl Client {
     }
 
     /// Sends a request, and again after a wait while the other side says that this may help.
-    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<Answer, EvaluationError> {
+    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<RegistryResponse, EvaluationError> {
         let mut attempts = 0;
         loop {
             let is_last = attempts >= self.retry.times;
             let asked = match self.send_once(place, request).await {
-                Ok(answer) if !is_last && request.may_succeed_later(answer.response.status()) => {
-                    retry_after(&answer.response)
+                Ok(reply) if !is_last && request.may_succeed_later(reply.response.status()) => {
+                    retry_after(&reply.response)
                 }
-                Ok(answer) => return Ok(answer),
-                Err(Failed::Maybe(_)) if !is_last => None,
-                Err(Failed::Maybe(failure) | Failed::Surely(failure)) => return Err(failure),
+                Ok(reply) => return Ok(reply),
+                Err(RequestError::Retryable(_)) if !is_last => None,
+                Err(RequestError::Retryable(failure) | RequestError::Permanent(failure)) => return Err(failure),
             };
             tokio::time::sleep(self.retry.wait(attempts, asked)).await;
             attempts += 1;
@@ -258,14 +258,14 @@ impl Client {
     }
 
     /// Does what gets content, and again after a wait when the content broke off.
-    pub(super) async fn persist<T, W: Future<Output = Result<T, Lost>>>(
+    pub(super) async fn with_retries<T, W: Future<Output = Result<T, TransferError>>>(
         &self,
         work: impl Fn() -> W,
     ) -> Result<T, EvaluationError> {
         let mut attempts = 0;
         loop {
             match work().await {
-                Err(Lost::Midway(_)) if attempts < self.retry.times => {
+                Err(TransferError::Interrupted(_)) if attempts < self.retry.times => {
                     tokio::time::sleep(self.retry.wait(attempts, None)).await;
                     attempts += 1;
                 }
@@ -286,8 +286,8 @@ impl Client {
     }
 
     /// Sends a request and follows where it is sent on.
-    async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<Answer, Failed> {
-        let places = self.places(&request.address).await.map_err(Failed::Surely)?;
+    async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<RegistryResponse, RequestError> {
+        let places = self.places(&request.address).await.map_err(RequestError::Permanent)?;
         let first = request.address.clone();
         let mut address = first.clone();
         // A name can mean a private address, too; what has answered shows it.
@@ -296,13 +296,13 @@ impl Client {
             let is_by_image = request.named_by == NamedBy::Image;
             let must_be_public = (is_by_image || from_public) && !self.is_allowed(&authority(&address));
             if is_by_image && must_be_public && address.host_str().is_some_and(is_private) {
-                return Err(Failed::Surely(only_private(&authority(&address))));
+                return Err(RequestError::Permanent(only_private(&authority(&address))));
             }
-            let client = self.client_of(&address, must_be_public).map_err(Failed::Surely)?;
-            let mut sent = match (request.form, request.brought) {
+            let client = self.client_of(&address, must_be_public).map_err(RequestError::Permanent)?;
+            let mut sent = match (request.form, request.upload) {
                 (Some(fields), _) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
                 (None, None) => client.get(address.clone()),
-                (None, Some(Brought { is_new, media_type, bytes })) => {
+                (None, Some(Upload { is_new, media_type, bytes })) => {
                     let sent = if is_new { client.post(address.clone()) } else { client.put(address.clone()) };
                     sent.header(header::CONTENT_TYPE, media_type).body(bytes.to_vec())
                 }
@@ -311,13 +311,13 @@ impl Client {
                 sent = sent.header(header::ACCEPT, accept);
             }
             // Another host, another port or another scheme is somebody else.
-            if let Some(grant) = request.grant.filter(|_| address.origin() == first.origin()) {
-                sent = sent.header(header::AUTHORIZATION, grant);
+            if let Some(authorization) = request.authorization.filter(|_| address.origin() == first.origin()) {
+                sent = sent.header(header::AUTHORIZATION, authorization);
             }
             let response = sent.send().await.map_err(|error| match is_only_private(&error) {
-                true if is_by_image => Failed::Surely(only_private(&authority(&address))),
-                true => self.lost(place, INTO_PRIVATE),
-                false => self.failed(place, &error),
+                true if is_by_image => RequestError::Permanent(only_private(&authority(&address))),
+                true => self.permanent(place, INTO_PRIVATE),
+                false => self.request_error(place, &error),
             })?;
             let peer = response.remote_addr().map(|peer| is_private_ip(peer.ip()));
             from_public = peer == Some(false);
@@ -325,19 +325,19 @@ impl Client {
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             let Some(location) = location.filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED)
             else {
-                return Ok(Answer { response, is_own: address.origin() == first.origin(), _places: places });
+                return Ok(RegistryResponse { response, is_own: address.origin() == first.origin(), _places: places });
             };
             if request.form.is_some() {
-                return Err(self.lost(place, "a redirect of credentials"));
+                return Err(self.permanent(place, "a redirect of credentials"));
             }
-            if request.brought.is_some() {
-                return Err(self.lost(place, "a redirect of what is pushed"));
+            if request.upload.is_some() {
+                return Err(self.permanent(place, "a redirect of what is pushed"));
             }
-            let next = address.join(location).map_err(|_| self.lost(place, "a redirect to no address"))?;
-            self.may_follow(&address, &next).map_err(|what| self.lost(place, what))?;
+            let next = address.join(location).map_err(|_| self.permanent(place, "a redirect to no address"))?;
+            self.may_follow(&address, &next).map_err(|what| self.permanent(place, what))?;
             address = next;
         }
-        Err(self.lost(place, "too many redirects"))
+        Err(self.permanent(place, "too many redirects"))
     }
 
     /// Whether a redirect may be followed. The error is why not.
@@ -385,13 +385,18 @@ impl Client {
     }
 
     /// The body, or none if it is longer than the limit.
-    pub(super) async fn read(&self, place: &str, mut answer: Answer, limit: usize) -> Result<Option<Vec<u8>>, Lost> {
+    pub(super) async fn read(
+        &self,
+        place: &str,
+        mut reply: RegistryResponse,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, TransferError> {
         let longer = |announced| usize::try_from(announced).map_or(true, |announced: usize| announced > limit);
-        if answer.response.content_length().is_some_and(longer) {
+        if reply.response.content_length().is_some_and(longer) {
             return Ok(None);
         }
         let mut bytes = Vec::with_capacity(FIRST_BYTES.min(limit));
-        while let Some(chunk) = answer.response.chunk().await.map_err(|error| self.cut(place, &error))? {
+        while let Some(chunk) = reply.response.chunk().await.map_err(|error| self.transfer_error(place, &error))? {
             if chunk.len() > limit - bytes.len() {
                 return Ok(None);
             }
@@ -400,18 +405,22 @@ impl Client {
         Ok(Some(bytes))
     }
 
-    fn failed(&self, place: &str, error: &reqwest::Error) -> Failed {
-        let failure = self.failure(place, error);
-        if error.is_timeout() || error.is_builder() { Failed::Surely(failure) } else { Failed::Maybe(failure) }
+    fn request_error(&self, place: &str, error: &reqwest::Error) -> RequestError {
+        let failure = self.connection_error(place, error);
+        if error.is_timeout() || error.is_builder() {
+            RequestError::Permanent(failure)
+        } else {
+            RequestError::Retryable(failure)
+        }
     }
 
-    fn cut(&self, place: &str, error: &reqwest::Error) -> Lost {
-        let failure = self.failure(place, error);
-        if error.is_timeout() { Lost::EvaluationError(failure) } else { Lost::Midway(failure) }
+    fn transfer_error(&self, place: &str, error: &reqwest::Error) -> TransferError {
+        let failure = self.connection_error(place, error);
+        if error.is_timeout() { TransferError::Permanent(failure) } else { TransferError::Interrupted(failure) }
     }
 
     /// What an error of the connection means.
-    pub(super) fn failure(&self, place: &str, error: &reqwest::Error) -> EvaluationError {
+    pub(super) fn connection_error(&self, place: &str, error: &reqwest::Error) -> EvaluationError {
         if error.is_timeout() {
             return self.too_slow(place, if error.is_connect() { self.connect } else { self.idle });
         }
@@ -421,11 +430,11 @@ impl Client {
             return EvaluationError::new(ErrorCode::RegistryUnreachable, message)
                 .hint("check the name, the network and the proxy; a registry without HTTPS needs --insecure-registry");
         }
-        broken(place, &cause)
+        invalid_response(place, &cause)
     }
 
-    fn lost(&self, place: &str, what: &str) -> Failed {
-        Failed::Surely(broken(place, what))
+    fn permanent(&self, place: &str, what: &str) -> RequestError {
+        RequestError::Permanent(invalid_response(place, what))
     }
 
     /// No answer came within this time.
@@ -441,7 +450,7 @@ impl Client {
 }
 
 /// An answer with a status that leads nowhere. Its body is not read: it is the registry's own text, of any length.
-pub(super) fn answered(place: &str, status: StatusCode) -> EvaluationError {
+pub(super) fn status_error(place: &str, status: StatusCode) -> EvaluationError {
     let hint = if status == StatusCode::TOO_MANY_REQUESTS {
         "it allows no more requests for now; use fewer workers or wait"
     } else {
@@ -451,7 +460,7 @@ pub(super) fn answered(place: &str, status: StatusCode) -> EvaluationError {
         .hint(hint)
 }
 
-fn broken(place: &str, cause: &str) -> EvaluationError {
+fn invalid_response(place: &str, cause: &str) -> EvaluationError {
     EvaluationError::new(ErrorCode::RegistryError, format!("the answer of the registry `{place}` is broken: {cause}"))
         .hint("try again; if it stays, ask who runs the registry")
 }
@@ -502,7 +511,7 @@ fn built(builder: ClientBuilder) -> Result<reqwest::Client, EvaluationError> {
     })
 }
 
-fn late(builder: ClientBuilder) -> Late {
+fn lazy_client(builder: ClientBuilder) -> LazyClient {
     LazyLock::new(Box::new(move || built(builder)))
 }
 

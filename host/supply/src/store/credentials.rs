@@ -85,7 +85,7 @@ impl fmt::Debug for Entry {
 /// The answer of a helper program (docker-credential-helpers).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct HelperOutput {
     username: String,
     secret: String,
 }
@@ -258,7 +258,7 @@ fn run(program: &str, server: &str) -> Result<Option<Credential>, EvaluationErro
         let said = String::from_utf8_lossy(&text);
         return if said.contains("credentials not found") { Ok(None) } else { Err(failed(&status)) };
     }
-    let answer: Answer = serde_json::from_slice(&text).map_err(|_| failed(&"its answer is not as expected"))?;
+    let answer: HelperOutput = serde_json::from_slice(&text).map_err(|_| failed(&"its answer is not as expected"))?;
     Ok(Some(match answer.username.as_str() {
         TOKEN_USER => Credential::Identity(answer.secret),
         _ => Credential::Password(answer.username, answer.secret),

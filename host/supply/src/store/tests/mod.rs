@@ -1,7 +1,7 @@
 //! The store against bundles and registries, honest and hostile.
 
-mod bundle;
 mod hostile;
+mod image_layout;
 mod registry;
 
 use std::sync::Arc;
@@ -12,14 +12,20 @@ use assay_model::{
     image::Repository,
 };
 
-use super::Store;
+use super::ContentStore;
 use crate::fixture::reference;
 
 fn repository(text: &str) -> Repository {
     reference(text).repository().clone()
 }
 
-fn blob(store: &Store, at: &str, digest: &Digest, size: Option<u64>, limit: u64) -> Result<Arc<[u8]>, EvaluationError> {
+fn blob(
+    store: &ContentStore,
+    at: &str,
+    digest: &Digest,
+    size: Option<u64>,
+    limit: u64,
+) -> Result<Arc<[u8]>, EvaluationError> {
     store.blob_within(&repository(at), digest, size, limit)
 }
 

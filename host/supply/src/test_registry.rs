@@ -1,4 +1,4 @@
-//! [`Served`]: a registry on a loopback port for the tests of this crate, honest or hostile.
+//! [`TestRegistry`]: a registry on a loopback port for the tests of this crate, honest or hostile.
 //!
 //! Written on sockets, as a proper server would not let itself be made to lie about lengths.
 
@@ -17,7 +17,7 @@ use assay_model::digest::Digest;
 use serde_json::Value;
 
 /// What a request is answered with.
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     /// A whole answer: status, headers, body.
     Whole(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// An announced length, and then these bytes and no more.
@@ -31,33 +31,33 @@ pub(crate) enum Answer {
 }
 
 /// A running server. It ends with the test.
-pub(crate) struct Served {
+pub(crate) struct TestRegistry {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
 }
 
-impl Served {
+impl TestRegistry {
     /// Answers requests by path and the `Authorization` header.
-    pub(crate) fn start(answer: impl Fn(&str, Option<&str>) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(reply: impl Fn(&str, Option<&str>) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let served = Self { address: listener.local_addr().unwrap(), requests: Arc::default(), stop: Arc::default() };
-        let (answer, requests, stop) = (Arc::new(answer), Arc::clone(&served.requests), Arc::clone(&served.stop));
+        let registry = Self { address: listener.local_addr().unwrap(), requests: Arc::default(), stop: Arc::default() };
+        let (reply, requests, stop) = (Arc::new(reply), Arc::clone(&registry.requests), Arc::clone(&registry.stop));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
+                let (reply, requests) = (Arc::clone(&reply), Arc::clone(&requests));
                 // A client that goes away in the middle is what many tests are about.
-                thread::spawn(move || serve(stream, &requests, &*answer).ok());
+                thread::spawn(move || serve(stream, &requests, &*reply).ok());
             }
         });
-        served
+        registry
     }
 
     /// Serves a layout as a registry would; `other` may answer in its place.
-    pub(crate) fn layout(layout: PathBuf, other: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static) -> Self {
+    pub(crate) fn layout(layout: PathBuf, other: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static) -> Self {
         Self::start(move |path, _| other(path).unwrap_or_else(|| from_layout(&layout, path)))
     }
 
@@ -72,7 +72,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for TestRegistry {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(self.address));
@@ -82,7 +82,7 @@ impl Drop for Served {
 fn serve(
     mut stream: TcpStream,
     requests: &Mutex<Vec<String>>,
-    answer: &dyn Fn(&str, Option<&str>) -> Answer,
+    reply: &dyn Fn(&str, Option<&str>) -> Reply,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut lines = BufReader::new(stream.try_clone()?);
@@ -109,8 +109,8 @@ fn serve(
     // What is pushed is taken and forgotten: an answer before its end would be lost.
     std::io::copy(&mut lines.by_ref().take(length), &mut std::io::sink())?;
     requests.lock().unwrap().push(path.clone());
-    match answer(&path, authorization.as_deref()) {
-        Answer::Whole(status, headers, body) => {
+    match reply(&path, authorization.as_deref()) {
+        Reply::Whole(status, headers, body) => {
             write!(stream, "HTTP/1.1 {status} Status\r\nConnection: close\r\nContent-Length: {}\r\n", body.len())?;
             for (name, value) in headers {
                 write!(stream, "{name}: {value}\r\n")?;
@@ -118,17 +118,17 @@ fn serve(
             stream.write_all(b"\r\n")?;
             stream.write_all(&body)
         }
-        Answer::Announced(length, body) => {
+        Reply::Announced(length, body) => {
             write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")?;
             stream.write_all(&body)
         }
-        Answer::Endless => {
+        Reply::Endless => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
             loop {
                 stream.write_all(&[b'x'; 64 << 10])?;
             }
         }
-        Answer::Drip => {
+        Reply::Drip => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
             stream.set_read_timeout(Some(std::time::Duration::from_millis(20)))?;
             loop {
@@ -139,19 +139,19 @@ fn serve(
                 }
             }
         }
-        Answer::Hang => lines.read_to_end(&mut Vec::new()).map(drop),
+        Reply::Hang => lines.read_to_end(&mut Vec::new()).map(drop),
     }
 }
 
 /// What a registry holding this layout would answer.
-fn from_layout(layout: &std::path::Path, path: &str) -> Answer {
-    let not_found = || Answer::Whole(404, Vec::new(), br#"{"errors":[{"code":"UNKNOWN"}]}"#.to_vec());
+fn from_layout(layout: &std::path::Path, path: &str) -> Reply {
+    let not_found = || Reply::Whole(404, Vec::new(), br#"{"errors":[{"code":"UNKNOWN"}]}"#.to_vec());
     let Some((repository, kind, name)) = path.strip_prefix("/v2/").and_then(|path| {
         let (rest, name) = path.rsplit_once('/')?;
         let (repository, kind) = rest.rsplit_once('/')?;
         Some((repository, kind, name))
     }) else {
-        return Answer::Whole(200, Vec::new(), b"{}".to_vec());
+        return Reply::Whole(200, Vec::new(), b"{}".to_vec());
     };
     if kind == "referrers" {
         return not_found();
@@ -170,7 +170,7 @@ fn from_layout(layout: &std::path::Path, path: &str) -> Answer {
     };
     let digest: Digest = digest.parse().unwrap();
     match fs_err::read(layout.join("blobs/sha256").join(digest.hex())) {
-        Ok(bytes) => Answer::Whole(200, vec![("Docker-Content-Digest", digest.to_string())], bytes),
+        Ok(bytes) => Reply::Whole(200, vec![("Docker-Content-Digest", digest.to_string())], bytes),
         Err(_) => not_found(),
     }
 }

@@ -1,14 +1,14 @@
-//! [`Bounds`]: how much a source may bring, with the attack each limit stops.
+//! [`FetchLimits`]: how much a source may bring, with the attack each limit stops.
 
 use std::time::{Duration, Instant};
 
 use assay_model::limits::{DATA_FILE_BYTES, SOURCE_DEPTH, SOURCE_FILES};
 
-use super::error::Why;
+use super::error::FetchErrorKind;
 
 /// Limits of one source. The default is what is used; tests use smaller ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct FetchLimits {
     /// Files and links in a source: a tree of millions of entries fills the disk's tables, not only its space.
     pub files: usize,
     /// Folders within one another: whoever walks them recursively must not run out of stack.
@@ -27,24 +27,24 @@ pub struct Bounds {
     pub deadline: Option<Instant>,
 }
 
-impl Bounds {
+impl FetchLimits {
     /// The time that something may take that may take this long by itself.
-    pub(super) fn time(&self, most: Duration) -> Result<Duration, Why> {
+    pub(super) fn time(&self, most: Duration) -> Result<Duration, FetchErrorKind> {
         self.check_deadline()?;
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         Ok(left.map_or(most, |left| left.min(most)))
     }
 
     /// An error when the run is over.
-    pub(super) fn check_deadline(&self) -> Result<(), Why> {
+    pub(super) fn check_deadline(&self) -> Result<(), FetchErrorKind> {
         match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(Why::Late),
+            Some(deadline) if Instant::now() >= deadline => Err(FetchErrorKind::RunDeadline),
             _ => Ok(()),
         }
     }
 }
 
-impl Default for Bounds {
+impl Default for FetchLimits {
     fn default() -> Self {
         Self {
             files: SOURCE_FILES,

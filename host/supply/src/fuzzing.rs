@@ -10,7 +10,7 @@ use std::{
 use assay_model::{digest::Digest, image::PinnedImage};
 
 use crate::{
-    archive::{self, Bounds, Left},
+    archive::{self, ArchiveLimits, Remaining},
     cosign,
     key::PublicKey,
     source,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How much an archive may hold here.
-const BOUNDS: Bounds = Bounds { entries: 1_000, bytes: 4 << 20 };
+const LIMITS: ArchiveLimits = ArchiveLimits { entries: 1_000, bytes: 4 << 20 };
 
 /// Reads a manifest or an index.
 ///
@@ -33,7 +33,7 @@ pub fn manifest(bytes: &[u8]) -> Result<(), String> {
 /// # Errors
 /// Why it does not count.
 pub fn envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    cosign::trial_envelope(bytes, image)
+    cosign::fuzz_envelope(bytes, image)
 }
 
 /// Reads a Sigstore bundle to its envelope and the statement in that.
@@ -41,7 +41,7 @@ pub fn envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
 /// # Errors
 /// Why it does not count.
 pub fn bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    cosign::trial_bundle(bytes, image)
+    cosign::fuzz_bundle(bytes, image)
 }
 
 /// Reads a simple-signing payload about this image.
@@ -49,7 +49,7 @@ pub fn bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
 /// # Errors
 /// Why it does not count.
 pub fn payload(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    cosign::trial_payload(bytes, image)
+    cosign::fuzz_payload(bytes, image)
 }
 
 /// Reads a public key. One that is read is written and read again as the same.
@@ -65,7 +65,7 @@ pub fn key(text: &str) -> Result<(), String> {
 /// Reads what a registry says about how to log in, and whether that was understood.
 #[must_use]
 pub fn challenge(header: &str) -> bool {
-    store::trial_challenge(header)
+    store::fuzz_challenge(header)
 }
 
 /// Walks an archive, plain or compressed, and gives its entries and the bytes read from them.
@@ -80,7 +80,7 @@ pub fn archive(mut bytes: &[u8]) -> Result<(usize, u64), String> {
         read += io::copy(content, &mut io::sink()).unwrap_or_default();
         Ok(())
     };
-    archive::walk(&mut bytes, &Left::of(BOUNDS), visit).map_err(|trouble| format!("{trouble:?}"))?;
+    archive::walk(&mut bytes, &Remaining::of(LIMITS), visit).map_err(|error| format!("{error:?}"))?;
     Ok((entries, read))
 }
 
@@ -89,8 +89,9 @@ pub fn archive(mut bytes: &[u8]) -> Result<(usize, u64), String> {
 /// # Errors
 /// It is broken, too large or hostile; then the folder is as empty as before.
 pub fn source_archive(bytes: &[u8], is_zip: bool, to: &Path) -> Result<(), String> {
-    let bounds = source::Bounds { files: 200, depth: 8, file_bytes: 1 << 20, tree_bytes: 4 << 20, ..<_>::default() };
-    source::trial_unpack(bytes, is_zip, to, &bounds).map_err(|why| why.to_string())
+    let limits =
+        source::FetchLimits { files: 200, depth: 8, file_bytes: 1 << 20, tree_bytes: 4 << 20, ..<_>::default() };
+    source::fuzz_unpack(bytes, is_zip, to, &limits).map_err(|why| why.to_string())
 }
 
 /// A tar file that is well formed, of entries that each try to get somewhere: three bytes choose an entry's kind, its name

@@ -107,8 +107,8 @@ fn check_v02(predicate: &Fields<'_>) -> Checked {
     predicate.maybe("metadata", |metadata| {
         let metadata = metadata.object()?;
         metadata.maybe("buildInvocationId", At::filled)?;
-        metadata.maybe("buildStartedOn", At::moment)?;
-        metadata.maybe("buildFinishedOn", At::moment)?;
+        metadata.maybe("buildStartedOn", At::date_time)?;
+        metadata.maybe("buildFinishedOn", At::date_time)?;
         metadata.maybe("completeness", |completeness| {
             let completeness = completeness.object()?;
             completeness.maybe("parameters", At::flag)?;
@@ -141,8 +141,8 @@ fn check_v1(predicate: &Fields<'_>) -> Checked {
     run.maybe("metadata", |metadata| {
         let metadata = metadata.object()?;
         metadata.maybe("invocationId", At::filled)?;
-        metadata.maybe("startedOn", At::moment)?;
-        metadata.maybe("finishedOn", At::moment)
+        metadata.maybe("startedOn", At::date_time)?;
+        metadata.maybe("finishedOn", At::date_time)
     })?;
     run.maybe("byproducts", |resources| resources.each(At::resource))
 }
@@ -216,8 +216,8 @@ impl<'a> At<'a> {
     }
 
     /// A moment in RFC 3339, in UTC.
-    fn moment(self) -> Checked {
-        let parsed = self.value.as_str().filter(|text| text.ends_with('Z') && is_moment(text));
+    fn date_time(self) -> Checked {
+        let parsed = self.value.as_str().filter(|text| text.ends_with('Z') && is_date_time(text));
         parsed.map(drop).ok_or_else(|| self.wrong("not a moment like 2025-01-31T10:00:00Z"))
     }
 
@@ -268,7 +268,7 @@ impl<'a> Fields<'a> {
 }
 
 /// `YYYY-MM-DDThh:mm:ss`, perhaps with a fraction, and `Z`.
-fn is_moment(text: &str) -> bool {
+fn is_date_time(text: &str) -> bool {
     let number = |from: usize, length: usize, most: u32| {
         let digits = text.as_bytes().get(from..from + length).unwrap_or_default();
         let is_number = digits.len() == length && digits.iter().all(u8::is_ascii_digit);

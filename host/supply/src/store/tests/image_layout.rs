@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::{blob, refused, repository};
 use crate::{
-    BundleError, Store,
+    ContentStore, LayoutError,
     fixture::{IMAGE, Layout, pinned, reference},
 };
 
 #[track_caller]
-fn unusable(outcome: Result<Store, BundleError>, words: &[&str]) {
+fn unusable(outcome: Result<ContentStore, LayoutError>, words: &[&str]) {
     let error = outcome.err().expect("should be refused");
     for word in words {
         assert!(error.to_string().contains(word), "{error} lacks {word}");
@@ -165,7 +165,7 @@ fn symbolic_links_are_not_followed() {
     let index = layout.path().join("index.json");
     fs_err::rename(&index, &aside).unwrap();
     symlink(&aside, &index).unwrap();
-    unusable(Store::bundle(&layout.path()), &["`index.json` is a symbolic link"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` is a symbolic link"]);
 }
 
 #[test]
@@ -203,23 +203,23 @@ fn an_index_that_does_not_mean_one_thing_is_refused() {
         let layout = Layout::new();
         let index = json!({"schemaVersion": 2, "manifests": entries}).to_string();
         fs_err::write(layout.path().join("index.json"), index).unwrap();
-        unusable(Store::bundle(&layout.path()), &[said]);
+        unusable(ContentStore::open_layout(&layout.path()), &[said]);
     }
 }
 
 #[test]
 fn what_is_no_layout_is_named() {
     let layout = Layout::new();
-    unusable(Store::bundle(&layout.path().join("nowhere")), &["cannot be read"]);
-    unusable(Store::bundle(&layout.path()), &["no `index.json`"]);
+    unusable(ContentStore::open_layout(&layout.path().join("nowhere")), &["cannot be read"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["no `index.json`"]);
     fs_err::write(layout.path().join("index.json"), "{").unwrap();
-    unusable(Store::bundle(&layout.path()), &["`index.json` does not parse"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
     fs_err::write(layout.path().join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
-    unusable(Store::bundle(&layout.path()), &["version is `2.0.0`"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["version is `2.0.0`"]);
     fs_err::write(layout.path().join("oci-layout"), " ".repeat(5000)).unwrap();
-    unusable(Store::bundle(&layout.path()), &["larger than 4096 bytes"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["larger than 4096 bytes"]);
     fs_err::remove_file(layout.path().join("oci-layout")).unwrap();
-    unusable(Store::bundle(&layout.path()), &["no `oci-layout`"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["no `oci-layout`"]);
 }
 
 #[test]
@@ -227,9 +227,9 @@ fn an_index_beyond_its_limit_is_refused() {
     let layout = Layout::new();
     let file = fs_err::File::create(layout.path().join("index.json")).unwrap();
     file.set_len(limits::BUNDLE_INDEX_BYTES + 1).unwrap();
-    unusable(Store::bundle(&layout.path()), &["`index.json` is larger than 67108864 bytes"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` is larger than 67108864 bytes"]);
     file.set_len(limits::BUNDLE_INDEX_BYTES).unwrap();
-    unusable(Store::bundle(&layout.path()), &["`index.json` does not parse"]);
+    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_tar_file_is_read_like_the_folder() {
     let mut layout = Layout::new();
     let image = layout.image("app/good", "v1");
     for prefix in ["", "./"] {
-        let store = Store::bundle(&layout.tar(prefix)).unwrap();
+        let store = ContentStore::open_layout(&layout.tar(prefix)).unwrap();
         let resolved = store.resolve(&reference("q.test/app/good:v1")).unwrap();
         assert_eq!(resolved.image.digest, image);
         assert_eq!(resolved.manifest.bytes(), layout.store().manifest(&resolved.image).unwrap().bytes());
@@ -248,7 +248,7 @@ fn a_tar_file_is_read_like_the_folder() {
     }
     let layer = Digest::of(b"layer");
     fs_err::write(layout.file(&layer), b"LAYER").unwrap();
-    let store = Store::bundle(&layout.tar("")).unwrap();
+    let store = ContentStore::open_layout(&layout.tar("")).unwrap();
     let asked = blob(&store, "q.test/app/good", &layer, None, 9);
     refused(asked, ErrorCode::DigestMismatch, &[&Digest::of(b"LAYER").to_string()]);
 }
@@ -267,7 +267,7 @@ fn a_tar_file_cut_short_is_a_mismatch() {
     let bytes = tar.into_inner().unwrap();
     let at = bytes.windows(5).rposition(|window| window == b"layer").unwrap();
     fs_err::write(&to, bytes.get(..at + 3).unwrap()).unwrap();
-    let store = Store::bundle(&to).unwrap();
+    let store = ContentStore::open_layout(&to).unwrap();
     refused(blob(&store, "q.test/app/good", &layer, Some(5), 9), ErrorCode::DigestMismatch, &["3 bytes long"]);
     refused(
         blob(&store, "q.test/app/good", &layer, None, 9),
@@ -288,10 +288,10 @@ fn a_tar_file_that_is_compressed_or_none_is_named() {
         (b"", "no `oci-layout`"),
     ] {
         fs_err::write(&to, start).unwrap();
-        unusable(Store::bundle(&to), &[said]);
+        unusable(ContentStore::open_layout(&to), &[said]);
     }
     fs_err::write(&to, [b'x'; 4096]).unwrap();
-    unusable(Store::bundle(&to), &["does not read as a tar file"]);
+    unusable(ContentStore::open_layout(&to), &["does not read as a tar file"]);
 }
 
 /// A tar file of raw members: name, type, announced size, content.
@@ -328,7 +328,7 @@ fn links_and_doubles_in_a_tar_file_are_refused() {
         (vec![("/oci-layout", EntryType::Regular, 2, b"{}")], "no `oci-layout`"),
     ] {
         fs_err::write(&to, tar_of(&members)).unwrap();
-        unusable(Store::bundle(&to), &[said]);
+        unusable(ContentStore::open_layout(&to), &[said]);
     }
 }
 
@@ -339,7 +339,7 @@ fn a_long_name_of_gigabytes_in_a_tar_file_is_not_believed() {
     let to = layout.path().join("x.tar");
     for kind in [EntryType::GNULongName, EntryType::XHeader, EntryType::XGlobalHeader] {
         fs_err::write(&to, tar_of(&[("index.json", kind, 7 << 30, b"x")])).unwrap();
-        unusable(Store::bundle(&to), &["no `oci-layout`"]);
+        unusable(ContentStore::open_layout(&to), &["no `oci-layout`"]);
     }
 }
 
@@ -350,7 +350,7 @@ fn a_tar_file_of_endless_entries_is_refused() {
     let one = tar_of(&[("a", tar::EntryType::Regular, 0, b"")]);
     let header = one.get(..512).unwrap();
     fs_err::write(&to, header.repeat(limits::BUNDLE_ENTRIES)).unwrap();
-    unusable(Store::bundle(&to), &["no `oci-layout`"]);
+    unusable(ContentStore::open_layout(&to), &["no `oci-layout`"]);
     fs_err::write(&to, header.repeat(limits::BUNDLE_ENTRIES + 1)).unwrap();
-    unusable(Store::bundle(&to), &["more than 200000 entries"]);
+    unusable(ContentStore::open_layout(&to), &["more than 200000 entries"]);
 }

@@ -1,4 +1,4 @@
-//! [`Flight`]: one fetch for each key however many threads ask, and a bounded memory of what came: large content that
+//! [`SingleFlightCache`]: one fetch for each key however many threads ask, and a bounded memory of what came: large content that
 //! nobody asked for again goes first, what many ask for stays.
 //!
 //! Failures are told to those who wait and then forgotten, so that a later ask may try again. Nobody waits for a
@@ -19,7 +19,7 @@ const LARGE: u64 = 1 << 20;
 
 /// Fetches under way and content kept, by key. `T` are the terms of a fetch (announced size, limit): a failure is
 /// shared only with those who asked on the same terms, as it may be due to them.
-pub(super) struct Flight<K, T, V> {
+pub(super) struct SingleFlightCache<K, T, V> {
     state: Mutex<State<K, T, V>>,
     budget: u64,
     weigh: fn(&V) -> u64,
@@ -33,18 +33,18 @@ struct State<K, T, V> {
 }
 
 enum Slot<T, V> {
-    Flying(Arc<Ticket<T, V>>),
+    InFlight(Arc<InFlight<T, V>>),
     /// A value, and whether it was asked for again since room was last made.
     Kept(V, bool),
 }
 
-struct Ticket<T, V> {
+struct InFlight<T, V> {
     terms: T,
     outcome: Mutex<Option<Result<V, EvaluationError>>>,
-    landed: Condvar,
+    done: Condvar,
 }
 
-impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
+impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> SingleFlightCache<K, T, V> {
     /// Keeps at most `budget` bytes, each value weighing what `weigh` says.
     pub(super) const fn new(budget: u64, weigh: fn(&V) -> u64) -> Self {
         let state = State { slots: BTreeMap::new(), kept: 0, large: VecDeque::new(), small: VecDeque::new() };
@@ -60,26 +60,26 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
     ) -> Result<V, EvaluationError> {
         loop {
             let mut state = self.state();
-            let ticket = match state.slots.get_mut(key) {
+            let in_flight = match state.slots.get_mut(key) {
                 Some(Slot::Kept(value, again)) => {
                     *again = true;
                     return Ok(value.clone());
                 }
-                Some(Slot::Flying(ticket)) => Arc::clone(ticket),
+                Some(Slot::InFlight(in_flight)) => Arc::clone(in_flight),
                 None => {
-                    let ticket =
-                        Arc::new(Ticket { terms: terms.clone(), outcome: Mutex::new(None), landed: Condvar::new() });
-                    state.slots.insert(key.clone(), Slot::Flying(Arc::clone(&ticket)));
+                    let in_flight =
+                        Arc::new(InFlight { terms: terms.clone(), outcome: Mutex::new(None), done: Condvar::new() });
+                    state.slots.insert(key.clone(), Slot::InFlight(Arc::clone(&in_flight)));
                     drop(state);
-                    let mut landing = Landing { flight: self, key, ticket: &ticket, outcome: None };
+                    let mut guard = CompletionGuard { cache: self, key, in_flight: &in_flight, outcome: None };
                     let outcome = fetch();
-                    landing.outcome = Some(outcome.clone());
+                    guard.outcome = Some(outcome.clone());
                     return outcome;
                 }
             };
             drop(state);
-            match ticket.wait() {
-                Err(_) if ticket.terms != *terms => {}
+            match in_flight.wait() {
+                Err(_) if in_flight.terms != *terms => {}
                 outcome => return outcome,
             }
         }
@@ -133,41 +133,41 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Flight<K, T, V> {
     }
 }
 
-impl<T, V: Clone> Ticket<T, V> {
+impl<T, V: Clone> InFlight<T, V> {
     fn wait(&self) -> Result<V, EvaluationError> {
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match &*outcome {
                 Some(outcome) => return outcome.clone(),
                 // The fetch has time limits of its own, so this wait ends.
-                None => outcome = self.landed.wait(outcome).unwrap_or_else(PoisonError::into_inner),
+                None => outcome = self.done.wait(outcome).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
 }
 
 /// Tells the outcome to all who wait when it goes out of scope, by return or by panic.
-struct Landing<'a, K: Ord + Clone, T: PartialEq + Clone, V: Clone> {
-    flight: &'a Flight<K, T, V>,
+struct CompletionGuard<'a, K: Ord + Clone, T: PartialEq + Clone, V: Clone> {
+    cache: &'a SingleFlightCache<K, T, V>,
     key: &'a K,
-    ticket: &'a Ticket<T, V>,
+    in_flight: &'a InFlight<T, V>,
     outcome: Option<Result<V, EvaluationError>>,
 }
 
-impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Drop for Landing<'_, K, T, V> {
+impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> Drop for CompletionGuard<'_, K, T, V> {
     fn drop(&mut self) {
         let outcome = self
             .outcome
             .take()
             .unwrap_or_else(|| Err(EvaluationError::new(ErrorCode::Internal, "a fetch ended without an outcome")));
-        let mut state = self.flight.state();
+        let mut state = self.cache.state();
         match &outcome {
-            Ok(value) => self.flight.keep(&mut state, self.key, value),
+            Ok(value) => self.cache.keep(&mut state, self.key, value),
             Err(_) => drop(state.slots.remove(self.key)),
         }
         drop(state);
-        *self.ticket.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-        self.ticket.landed.notify_all();
+        *self.in_flight.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        self.in_flight.done.notify_all();
     }
 }
 
@@ -183,8 +183,8 @@ mod tests {
 
     use super::*;
 
-    fn flight(budget: u64) -> Flight<u32, u8, Arc<[u8]>> {
-        Flight::new(budget, |bytes| bytes.len() as u64)
+    fn cache(budget: u64) -> SingleFlightCache<u32, u8, Arc<[u8]>> {
+        SingleFlightCache::new(budget, |bytes| bytes.len() as u64)
     }
 
     fn bytes(length: usize) -> Arc<[u8]> {
@@ -193,12 +193,12 @@ mod tests {
 
     #[test]
     fn twenty_threads_cause_one_fetch() {
-        let (flight, fetches, start) = (flight(1 << 20), AtomicUsize::new(0), Barrier::new(20));
+        let (cache, fetches, start) = (cache(1 << 20), AtomicUsize::new(0), Barrier::new(20));
         thread::scope(|scope| {
             for _ in 0..20 {
                 scope.spawn(|| {
                     start.wait();
-                    let got = flight.get(&1, &0, || {
+                    let got = cache.get(&1, &0, || {
                         fetches.fetch_add(1, Ordering::SeqCst);
                         Ok(bytes(3))
                     });
@@ -211,18 +211,18 @@ mod tests {
 
     /// Runs `first` on one thread and, while it is under way, `second` on another.
     fn meet(
-        flight: &Flight<u32, u8, Arc<[u8]>>,
+        cache: &SingleFlightCache<u32, u8, Arc<[u8]>>,
         terms: u8,
         first: impl FnOnce() -> Result<Arc<[u8]>, EvaluationError> + Send,
     ) -> Result<Arc<[u8]>, EvaluationError> {
         let started = Barrier::new(2);
         thread::scope(|scope| {
             let leader = scope.spawn(|| {
-                flight.get(&1, &0, || {
+                cache.get(&1, &0, || {
                     started.wait();
                     // The second thread holds a clone of the ticket from the moment it waits.
                     let waits =
-                        || matches!(flight.state().slots.get(&1), Some(Slot::Flying(t)) if Arc::strong_count(t) > 2);
+                        || matches!(cache.state().slots.get(&1), Some(Slot::InFlight(t)) if Arc::strong_count(t) > 2);
                     while !waits() {
                         thread::yield_now();
                     }
@@ -230,7 +230,7 @@ mod tests {
                 })
             });
             started.wait();
-            let second = flight.get(&1, &terms, || Ok(bytes(7)));
+            let second = cache.get(&1, &terms, || Ok(bytes(7)));
             drop(leader.join());
             second
         })
@@ -238,35 +238,35 @@ mod tests {
 
     #[test]
     fn a_failure_is_shared_with_those_who_wait_and_then_forgotten() {
-        let flight = flight(1 << 20);
-        let failed = meet(&flight, 0, || Err(EvaluationError::new(ErrorCode::RegistryError, "first")));
+        let cache = cache(1 << 20);
+        let failed = meet(&cache, 0, || Err(EvaluationError::new(ErrorCode::RegistryError, "first")));
         assert_eq!(failed.unwrap_err().message, "first");
-        assert_eq!(flight.get(&1, &0, || Ok(bytes(5))).unwrap().len(), 5);
+        assert_eq!(cache.get(&1, &0, || Ok(bytes(5))).unwrap().len(), 5);
     }
 
     #[test]
     fn a_failure_on_other_terms_is_not_shared() {
-        let got = meet(&flight(1 << 20), 1, || Err(EvaluationError::new(ErrorCode::TooLarge, "first")));
+        let got = meet(&cache(1 << 20), 1, || Err(EvaluationError::new(ErrorCode::TooLarge, "first")));
         assert_eq!(got.unwrap().len(), 7);
     }
 
     #[test]
     fn a_fetch_that_panics_leaves_nobody_waiting() {
-        let got = meet(&flight(1 << 20), 0, || panic!("the fetch dies"));
+        let got = meet(&cache(1 << 20), 0, || panic!("the fetch dies"));
         assert_eq!(got.unwrap_err().code, ErrorCode::Internal);
     }
 
     #[test]
     fn what_is_kept_stays_within_the_budget_and_large_content_goes_first() {
-        let flight = flight(8 << 20);
+        let cache = cache(8 << 20);
         let fetches = AtomicUsize::new(0);
         let get = |key: u32, length: usize| {
             let fetch = || {
                 fetches.fetch_add(1, Ordering::SeqCst);
                 Ok(bytes(length))
             };
-            flight.get(&key, &0, fetch).unwrap();
-            let kept = flight.state().kept;
+            cache.get(&key, &0, fetch).unwrap();
+            let kept = cache.state().kept;
             assert!(kept <= 8 << 20, "{kept}");
         };
         get(1, 10);
@@ -285,14 +285,14 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_again_outlives_what_is_not() {
-        let flight = flight(8 << 20);
+        let cache = cache(8 << 20);
         let fetches = AtomicUsize::new(0);
         let get = |key: u32| {
             let fetch = || {
                 fetches.fetch_add(1, Ordering::SeqCst);
                 Ok(bytes(2 << 20))
             };
-            flight.get(&key, &0, fetch).unwrap();
+            cache.get(&key, &0, fetch).unwrap();
         };
         get(0);
         for key in 1..20 {

@@ -1,4 +1,4 @@
-//! [`Gatherer`]: finds images and gathers the evidence about them, verified with one public key.
+//! [`EvidenceCollector`]: finds images and gathers the evidence about them, verified with one public key.
 //!
 //! Nothing of the image itself is read before something that vouches for it: rules are not asked about an image without
 //! attestations that count, so its config is not read and its layers are not fetched.
@@ -26,10 +26,10 @@ use assay_model::{
 use serde_json::Value;
 
 use crate::{
-    cosign::{self, Attested, Bundled, Found, Trust},
+    cosign::{self, Attested, Bundled, Trust, VerificationResult},
     files,
     key::PublicKey,
-    store::{IndexItem, Manifest, Resolved, Store, too_deep},
+    store::{ContentStore, IndexItem, Manifest, Resolved, too_deep},
 };
 
 /// The annotations that name an image's base (image-spec `annotations.md`).
@@ -47,62 +47,62 @@ pub enum Relocation {
 
 /// Whether a check is made. One that is skipped is absent from the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checking {
+pub enum Verification {
     /// It is made.
-    Checked,
+    Required,
     /// It is not made, at the user's wish.
     Skipped,
 }
 
 /// What it means that something of an image cannot be read, and nothing else of its kind verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
+pub enum OnUnreadable {
     /// There is no answer about the image.
-    EvaluationError,
+    Error,
     /// As in `ec`, the check fails, and an index whose usual image is not there has no config.
-    Fails,
+    Fail,
 }
 
 /// How evidence is verified.
 #[derive(Clone, Copy, Debug)]
-pub struct GatherOptions {
+pub struct CollectOptions {
     /// Whether images may have moved since they were signed.
     pub relocation: Relocation,
     /// The signatures of images.
-    pub signatures: Checking,
+    pub signatures: Verification,
     /// The signatures of attestations. Skipped, attestations are taken as they are, whoever made them.
-    pub attestations: Checking,
+    pub attestations: Verification,
     /// Whether provenance in a bundle tells its build type; `ec` knows it of provenance under a tag alone.
     pub bundles_tell_build_type: bool,
     /// What becomes of signatures and attestations that cannot be read.
-    pub unread: Unread,
+    pub on_unreadable: OnUnreadable,
 }
 
-impl GatherOptions {
+impl CollectOptions {
     /// Everything is checked.
     #[must_use]
     pub const fn new(relocation: Relocation) -> Self {
         Self {
             relocation,
-            signatures: Checking::Checked,
-            attestations: Checking::Checked,
+            signatures: Verification::Required,
+            attestations: Verification::Required,
             bundles_tell_build_type: true,
-            unread: Unread::EvaluationError,
+            on_unreadable: OnUnreadable::Error,
         }
     }
 }
 
 /// Gathers evidence from a store. Shared by all workers.
-pub struct Gatherer {
-    store: Arc<Store>,
+pub struct EvidenceCollector {
+    store: Arc<ContentStore>,
     /// The same content for what only images name.
-    named_by_images: Store,
+    named_by_images: ContentStore,
     /// The registries of the images that are asked about.
     registries: Mutex<BTreeSet<String>>,
     /// Which images were located as indexes, with their manifests, and which as parts of one that are none.
     expanded: Mutex<BTreeMap<PinnedImage, bool>>,
     trust: Trust,
-    options: GatherOptions,
+    options: CollectOptions,
 }
 
 /// What it means that a base image is not there for us. Registries answer 401 for what they do not have, too; and the
@@ -110,10 +110,10 @@ pub struct Gatherer {
 const ABSENT: [ErrorCode; 4] =
     [ErrorCode::ImageNotFound, ErrorCode::BlobNotFound, ErrorCode::RegistryDenied, ErrorCode::RegistryUnreachable];
 
-impl Gatherer {
+impl EvidenceCollector {
     /// A gatherer that trusts what this key signed.
     #[must_use]
-    pub fn new(store: Arc<Store>, key: PublicKey, options: GatherOptions) -> Self {
+    pub fn new(store: Arc<ContentStore>, key: PublicKey, options: CollectOptions) -> Self {
         Self {
             named_by_images: store.named_by_images(),
             store,
@@ -133,7 +133,7 @@ impl Gatherer {
     }
 
     /// The store to read what an image names: as any other content where the user names or allows the registry.
-    fn store_for(&self, repository: &Repository) -> &Store {
+    fn store_for(&self, repository: &Repository) -> &ContentStore {
         let known = self.registries.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = known.contains(repository.registry()) || self.store.is_allowed(repository.registry());
         if is_known { &self.store } else { &self.named_by_images }
@@ -176,7 +176,7 @@ impl Gatherer {
 
     fn config(
         &self,
-        store: &Store,
+        store: &ContentStore,
         repository: &Repository,
         manifest: &Manifest,
     ) -> Result<Option<Arc<[u8]>>, EvaluationError> {
@@ -216,7 +216,7 @@ impl Gatherer {
         let shown = tag
             .map_or_else(|| resolved.image.to_string(), |tag| format!("{repository}:{tag}@{}", resolved.image.digest));
         // Of a base for many platforms, the one that policies know.
-        let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
+        let Some(manifest) = store.default_platform_manifest(&resolved)? else { return Ok(None) };
         let config = self.config(store, repository, &manifest)?;
         Ok(config.map(|config| BaseImage { reference: shown, config }))
     }
@@ -245,17 +245,17 @@ impl Gatherer {
         base_image.map_or(Ok(()), |base_image| read(&base_image.reference, &base_image.config))
     }
 
-    fn signed(&self, image: &PinnedImage) -> Result<Found<Signature>, EvaluationError> {
+    fn signed(&self, image: &PinnedImage) -> Result<VerificationResult<Signature>, EvaluationError> {
         match self.options.signatures {
-            Checking::Checked => cosign::signatures(&self.store, image, &self.trust),
-            Checking::Skipped => Ok(Found::default()),
+            Verification::Required => cosign::signatures(&self.store, image, &self.trust),
+            Verification::Skipped => Ok(VerificationResult::default()),
         }
     }
 
-    fn attested(&self, image: &PinnedImage) -> Result<Found<Attested>, EvaluationError> {
+    fn attested(&self, image: &PinnedImage) -> Result<VerificationResult<Attested>, EvaluationError> {
         match self.options.attestations {
-            Checking::Checked => cosign::attestations(&self.store, image, &self.trust),
-            Checking::Skipped => cosign::unverified(&self.store, image),
+            Verification::Required => cosign::attestations(&self.store, image, &self.trust),
+            Verification::Skipped => cosign::unverified(&self.store, image),
         }
     }
 
@@ -268,29 +268,29 @@ impl Gatherer {
     }
 
     /// The checks, in the words of `ec`, and what may be judged.
-    fn settle(
+    fn combine(
         &self,
         image: &PinnedImage,
-        signed: Found<Signature>,
-        attested: Found<Attested>,
+        signed: VerificationResult<Signature>,
+        attested: VerificationResult<Attested>,
         bundled: Bundled,
-    ) -> Result<Settled, EvaluationError> {
+    ) -> Result<VerifiedEvidence, EvaluationError> {
         let signed = match self.options.signatures {
-            Checking::Checked => bundled.signatures.and(signed),
-            Checking::Skipped => signed,
+            Verification::Required => bundled.signatures.and(signed),
+            Verification::Skipped => signed,
         };
         let attested = match self.options.attestations {
-            Checking::Checked => bundled.attestations.and(attested).whole(image)?,
-            Checking::Skipped => attested,
+            Verification::Required => bundled.attestations.and(attested).whole(image)?,
+            Verification::Skipped => attested,
         };
         let unread =
-            signed.unread().or_else(|| attested.unread()).filter(|_| self.options.unread == Unread::EvaluationError);
+            signed.unread().or_else(|| attested.unread()).filter(|_| self.options.on_unreadable == OnUnreadable::Error);
         if let Some(failure) = unread {
             return Err(failure.clone());
         }
         let notices: BTreeSet<String> = signed.notices().chain(attested.notices()).collect();
-        let mut settled = Settled { notices: notices.into_iter().collect(), ..Settled::default() };
-        let is_checked = self.options.attestations == Checking::Checked;
+        let mut verified = VerifiedEvidence { notices: notices.into_iter().collect(), ..VerifiedEvidence::default() };
+        let is_checked = self.options.attestations == Verification::Required;
         if is_checked {
             let failure = attested.failure().map(|error| {
                 format!(
@@ -298,19 +298,20 @@ impl Gatherer {
                      provided, and one or more attestations were created. Error: {error}"
                 )
             });
-            settled.checks.push(Check { kind: CheckKind::AttestationSignature, failure });
+            verified.checks.push(Check { kind: CheckKind::AttestationSignature, failure });
         }
         let is_evaluable = !(is_checked && attested.verified.is_empty());
         if is_evaluable {
-            let faults: Vec<_> = attested.verified.iter().filter_map(|attested| attested.fault.clone()).collect();
-            let failure = match (attested.verified.is_empty(), faults.is_empty()) {
+            let invalid_predicates: Vec<_> =
+                attested.verified.iter().filter_map(|attested| attested.invalid_predicate.clone()).collect();
+            let failure = match (attested.verified.is_empty(), invalid_predicates.is_empty()) {
                 (true, _) => Some("Attestation syntax check failed: no attestation data".to_owned()),
                 (false, true) => None,
-                (false, false) => Some(format!("Attestation syntax check failed: {}", faults.join("; "))),
+                (false, false) => Some(format!("Attestation syntax check failed: {}", invalid_predicates.join("; "))),
             };
-            settled.checks.push(Check { kind: CheckKind::AttestationSyntax, failure });
+            verified.checks.push(Check { kind: CheckKind::AttestationSyntax, failure });
         }
-        if self.options.signatures == Checking::Checked {
+        if self.options.signatures == Verification::Required {
             let failure = signed.failure().map(|error| match error.as_str() {
                 cosign::NO_SIGNATURES => format!("Image signature check failed: {error}"),
                 _ => format!(
@@ -318,27 +319,27 @@ impl Gatherer {
                      provided, and a signature was created. Error: {error}"
                 ),
             });
-            settled.checks.push(Check { kind: CheckKind::ImageSignature, failure });
+            verified.checks.push(Check { kind: CheckKind::ImageSignature, failure });
         }
         // Without attestations there is nothing to judge, and nothing is shown as if it had been.
         if is_evaluable {
-            settled.signatures = signed.verified;
-            settled.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
+            verified.signatures = signed.verified;
+            verified.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
         }
-        Ok(settled)
+        Ok(verified)
     }
 }
 
 /// What verification came to.
 #[derive(Default)]
-struct Settled {
+struct VerifiedEvidence {
     signatures: Vec<Signature>,
     attestations: Vec<Attestation>,
     checks: Vec<Check>,
     notices: Vec<String>,
 }
 
-impl EvidenceProvider for Gatherer {
+impl EvidenceProvider for EvidenceCollector {
     fn resolve(&self, image: &ImageRef) -> Result<ResolvedImage, EvaluationError> {
         self.know(image.repository());
         let resolved = self.store.resolve(image)?;
@@ -354,7 +355,7 @@ impl EvidenceProvider for Gatherer {
         self.store.manifest(image).map(drop)
     }
 
-    fn gather(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError> {
+    fn collect(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError> {
         self.know(&image.repository);
         let manifest = self.store.manifest(image)?;
         let is_expanded = || self.expanded.lock().unwrap_or_else(PoisonError::into_inner).get(image).copied();
@@ -365,12 +366,24 @@ impl EvidenceProvider for Gatherer {
         }
         // Of an index, policies see the config and the base of the image for the usual machine.
         let resolved = Resolved { image: image.clone(), manifest: Arc::clone(&manifest) };
-        let usual = match self.store.usual_image(&resolved) {
-            Err(error) if error.code == ErrorCode::ImageNotFound && self.options.unread == Unread::Fails => None,
+        let platform_manifest = match self.store.default_platform_manifest(&resolved) {
+            Err(error)
+                if error.code == ErrorCode::ImageNotFound && self.options.on_unreadable == OnUnreadable::Fail =>
+            {
+                None
+            }
             found => found?,
         };
-        let config = || usual.as_deref().map_or(Ok(None), |usual| self.config(&self.store, &image.repository, usual));
-        let base_image = || usual.as_deref().map_or(Ok((None, None)), |usual| self.base_image(usual));
+        let config = || {
+            platform_manifest
+                .as_deref()
+                .map_or(Ok(None), |platform_manifest| self.config(&self.store, &image.repository, platform_manifest))
+        };
+        let base_image = || {
+            platform_manifest
+                .as_deref()
+                .map_or(Ok((None, None)), |platform_manifest| self.base_image(platform_manifest))
+        };
         let signed = || self.signed(image);
         let attested = || self.attested(image);
         let bundled = || self.bundled(image);
@@ -379,14 +392,14 @@ impl EvidenceProvider for Gatherer {
             thread::scope(|scope| {
                 let (config, base_image, signed) = (scope.spawn(config), scope.spawn(base_image), scope.spawn(signed));
                 let (attested, bundled) = (scope.spawn(attested), bundled());
-                (landed(config), landed(base_image), landed(signed), landed(attested), bundled)
+                (join(config), join(base_image), join(signed), join(attested), bundled)
             })
         } else {
             (config(), base_image(), signed(), attested(), bundled())
         };
         let (config, (base_image, of_parent)) = (config?, base_image?);
-        let Settled { signatures, attestations, checks, mut notices } =
-            self.settle(image, signed?, attested?, bundled?)?;
+        let VerifiedEvidence { signatures, attestations, checks, mut notices } =
+            self.combine(image, signed?, attested?, bundled?)?;
         notices.extend(of_parent);
         let mut evidence = Evidence {
             image: image.clone(),
@@ -416,7 +429,7 @@ fn unreadable(place: &str, error: &ConfigError) -> EvaluationError {
 }
 
 /// What a thread came to. A panic goes on where it would have been without the thread.
-fn landed<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|cause| panic::resume_unwind(cause))
 }
 

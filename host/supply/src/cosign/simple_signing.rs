@@ -6,8 +6,8 @@
 
 use assay_model::image::{ImageRef, PinnedImage};
 
-use crate::gather::Relocation;
-use assay_model::strict::{Object, text};
+use crate::collector::Relocation;
+use assay_model::strict::{StrictObject, string};
 
 /// What cosign and Tekton Chains write, and what skopeo and the older tools wrote. Both say "this image is signed".
 const TYPES: [&str; 2] = ["cosign container image signature", "atomic container signature"];
@@ -15,17 +15,17 @@ const TYPES: [&str; 2] = ["cosign container image signature", "atomic container 
 /// Refuses a payload that does not speak of this image. The error is the reason.
 pub(super) fn check(payload: &[u8], image: &PinnedImage, relocation: Relocation) -> Result<(), String> {
     let payload = std::str::from_utf8(payload).map_err(|_| "the signed payload is not UTF-8".to_owned())?;
-    let critical = Object::read(Object::read(payload)?.need("critical")?)?;
+    let critical = StrictObject::read(StrictObject::read(payload)?.required("critical")?)?;
 
-    let claimed = text(Object::read(critical.need("image")?)?.need("docker-manifest-digest")?)?;
+    let claimed = string(StrictObject::read(critical.required("image")?)?.required("docker-manifest-digest")?)?;
     if claimed != image.digest.to_string() {
         return Err(format!("invalid or missing digest in claim: {claimed}"));
     }
-    let kind = text(critical.need("type")?)?;
+    let kind = string(critical.required("type")?)?;
     if !TYPES.contains(&kind.as_str()) {
         return Err(format!("the signed payload is of the type `{kind}`, not `{}`", TYPES.join("` or `")));
     }
-    let reference = text(Object::read(critical.need("identity")?)?.need("docker-reference")?)?;
+    let reference = string(StrictObject::read(critical.required("identity")?)?.required("docker-reference")?)?;
     check_repository(&[reference], image, relocation)
 }
 

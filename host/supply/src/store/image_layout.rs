@@ -1,4 +1,4 @@
-//! [`Bundle`]: an OCI image layout (image-spec 1.1 `image-layout.md`) as a folder or one tar file.
+//! [`ImageLayout`]: an OCI image layout (image-spec 1.1 `image-layout.md`) as a folder or one tar file.
 //!
 //! `index.json` names manifests by the annotation `org.opencontainers.image.ref.name`, here `repository:tag` or
 //! `repository@sha256:…`, the repository with or without its registry. Names are for manifests; every other content
@@ -23,7 +23,7 @@ use assay_model::{
 };
 use serde::Deserialize;
 
-use super::{Body, Fetched, Name, manifest::MANIFEST, tar::TarFile};
+use super::{Body, Fetched, Reference, manifest::MANIFEST, tar::TarFile};
 
 /// The annotation by which an index names an image (image-spec `annotations.md`).
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -34,7 +34,7 @@ const INDEX_FILE: &str = "index.json";
 
 /// A bundle that cannot be used at all. [`hint`](Self::hint) says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum BundleError {
+pub enum LayoutError {
     /// There is nothing, or it cannot be read.
     #[error("the bundle `{path}` cannot be read")]
     Unreadable {
@@ -62,7 +62,7 @@ pub enum BundleError {
     },
 }
 
-impl BundleError {
+impl LayoutError {
     /// What a person can do.
     #[must_use]
     pub const fn hint(&self) -> &'static str {
@@ -78,7 +78,7 @@ impl BundleError {
 }
 
 /// An opened bundle: its names are read, its content is on disk.
-pub(super) struct Bundle {
+pub(super) struct ImageLayout {
     path: String,
     files: Files,
     repositories: BTreeMap<String, Named>,
@@ -126,12 +126,12 @@ struct IndexEntry {
     annotations: Option<BTreeMap<String, String>>,
 }
 
-impl Bundle {
+impl ImageLayout {
     /// Opens a folder or a tar file and reads its names.
-    pub(super) fn open(path: &Path) -> Result<Self, BundleError> {
+    pub(super) fn open(path: &Path) -> Result<Self, LayoutError> {
         let shown = path.display().to_string();
-        let unreadable = |source| BundleError::Unreadable { path: shown.clone(), source };
-        let layout = |why| BundleError::Layout { path: shown.clone(), why };
+        let unreadable = |source| LayoutError::Unreadable { path: shown.clone(), source };
+        let layout = |why| LayoutError::Layout { path: shown.clone(), why };
         let metadata = fs_err::metadata(path).map_err(unreadable)?;
         let files = if metadata.is_dir() {
             Files::Folder(path.to_owned())
@@ -140,12 +140,12 @@ impl Bundle {
         } else {
             return Err(layout("it is neither a folder nor a file".to_owned()));
         };
-        let read = |name, limit| -> Result<Vec<u8>, BundleError> {
+        let read = |name, limit| -> Result<Vec<u8>, LayoutError> {
             match files.read(&[name], limit).map_err(unreadable)? {
-                Found::Bytes(bytes) => Ok(bytes),
-                Found::Longer => Err(layout(format!("its `{name}` is larger than {limit} bytes"))),
-                Found::Absent => Err(layout(format!("it has no `{name}`"))),
-                Found::Strange(what) => Err(layout(format!("its `{name}` is {what}"))),
+                ReadResult::Bytes(bytes) => Ok(bytes),
+                ReadResult::TooLarge => Err(layout(format!("its `{name}` is larger than {limit} bytes"))),
+                ReadResult::Absent => Err(layout(format!("it has no `{name}`"))),
+                ReadResult::NotAFile(what) => Err(layout(format!("its `{name}` is {what}"))),
             }
         };
         let version = read(LAYOUT_FILE, LAYOUT_BYTES)?;
@@ -172,22 +172,22 @@ impl Bundle {
     pub(super) fn manifest(
         &self,
         repository: &Repository,
-        name: &Name,
+        name: &Reference,
         limit: u64,
     ) -> Result<Fetched, EvaluationError> {
         let named = || spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
         let entry = match name {
-            Name::Tag(tag) => named().find_map(|named| named.tags.get(tag)),
-            Name::Digest(digest) => named().find_map(|named| named.digests.get(digest)),
+            Reference::Tag(tag) => named().find_map(|named| named.tags.get(tag)),
+            Reference::Digest(digest) => named().find_map(|named| named.digests.get(digest)),
         };
         match (entry, name) {
-            (Some(entry), _) if entry.size > limit => Ok(Fetched::Longer),
+            (Some(entry), _) if entry.size > limit => Ok(Fetched::TooLarge),
             (Some(entry), _) => match self.file(&entry.digest, entry.size)? {
                 Fetched::Found(body) if body.len() == entry.size => {
                     Ok(Fetched::Found(Body { named: Some(entry.digest.clone()), ..body }))
                 }
                 // A file longer than its descriptor says is wrong, not large.
-                Fetched::Found(_) | Fetched::Longer => Err(self.broken(
+                Fetched::Found(_) | Fetched::TooLarge => Err(self.broken(
                     ErrorCode::DigestMismatch,
                     format_args!("is not {} bytes long, as its index says, in", entry.size),
                     entry,
@@ -200,7 +200,7 @@ impl Bundle {
                 )),
             },
             // The manifests of an index are often named by it alone. They are found by digest, which is name enough.
-            (None, Name::Digest(digest)) if named().next().is_some() => self.file(digest, limit),
+            (None, Reference::Digest(digest)) if named().next().is_some() => self.file(digest, limit),
             (None, _) => Ok(Fetched::Absent),
         }
     }
@@ -237,7 +237,7 @@ impl Bundle {
         match self.files.open(&["blobs", "sha256", &digest.hex()]).map_err(|error| self.unreadable(digest, &error))? {
             Opened::File(file) => Ok(Some(file)),
             Opened::Absent => Ok(None),
-            Opened::Strange(what) => Err(self.unreadable(digest, &format_args!("it is {what}"))),
+            Opened::NotAFile(what) => Err(self.unreadable(digest, &format_args!("it is {what}"))),
         }
     }
 
@@ -250,10 +250,10 @@ impl Bundle {
         let hex = digest.hex();
         let cannot = |what: &dyn fmt::Display| self.unreadable(digest, what);
         match self.files.read(&["blobs", "sha256", &hex], limit).map_err(|error| cannot(&error))? {
-            Found::Bytes(bytes) => Ok(Fetched::Found(Body { bytes, named: None })),
-            Found::Longer => Ok(Fetched::Longer),
-            Found::Absent => Ok(Fetched::Absent),
-            Found::Strange(what) => Err(cannot(&format_args!("it is {what}"))),
+            ReadResult::Bytes(bytes) => Ok(Fetched::Found(Body { bytes, named: None })),
+            ReadResult::TooLarge => Ok(Fetched::TooLarge),
+            ReadResult::Absent => Ok(Fetched::Absent),
+            ReadResult::NotAFile(what) => Err(cannot(&format_args!("it is {what}"))),
         }
     }
 
@@ -264,13 +264,13 @@ impl Bundle {
 }
 
 /// What reading a file of a layout came to.
-pub(super) enum Found {
+pub(super) enum ReadResult {
     Bytes(Vec<u8>),
     /// More than the limit; nothing is kept of it.
-    Longer,
+    TooLarge,
     Absent,
     /// Something that is no plain file, in words.
-    Strange(&'static str),
+    NotAFile(&'static str),
 }
 
 /// A file of a layout to be read.
@@ -278,19 +278,19 @@ enum Opened {
     File(Box<dyn io::Read>),
     Absent,
     /// Something that is no plain file, in words.
-    Strange(&'static str),
+    NotAFile(&'static str),
 }
 
 impl Files {
     /// A file by the parts of its path, none of which comes from the bundle.
-    fn read(&self, parts: &[&str], limit: u64) -> io::Result<Found> {
+    fn read(&self, parts: &[&str], limit: u64) -> io::Result<ReadResult> {
         if let Self::Tar(tar) = self {
             return tar.read(&parts.join("/"), limit);
         }
         match self.open(parts)? {
             Opened::File(file) => read_within(file, limit),
-            Opened::Absent => Ok(Found::Absent),
-            Opened::Strange(what) => Ok(Found::Strange(what)),
+            Opened::Absent => Ok(ReadResult::Absent),
+            Opened::NotAFile(what) => Ok(ReadResult::NotAFile(what)),
         }
     }
 
@@ -307,13 +307,13 @@ impl Files {
                     match fs_err::symlink_metadata(&path) {
                         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Opened::Absent),
                         Err(error) => return Err(error),
-                        Ok(metadata) if metadata.is_symlink() => return Ok(Opened::Strange("a symbolic link")),
+                        Ok(metadata) if metadata.is_symlink() => return Ok(Opened::NotAFile("a symbolic link")),
                         Ok(_) => {}
                     }
                 }
                 // Opening a pipe would wait for a writer.
                 if !fs_err::metadata(&path)?.is_file() {
-                    return Ok(Opened::Strange("not a plain file"));
+                    return Ok(Opened::NotAFile("not a plain file"));
                 }
                 Ok(Opened::File(Box::new(fs_err::File::open(&path)?)))
             }
@@ -322,10 +322,10 @@ impl Files {
 }
 
 /// Reads to the end, or finds that there is more than the limit.
-pub(super) fn read_within(file: impl io::Read, limit: u64) -> io::Result<Found> {
+pub(super) fn read_within(file: impl io::Read, limit: u64) -> io::Result<ReadResult> {
     match read_bounded(file, limit) {
-        Ok(bytes) => Ok(Found::Bytes(bytes)),
-        Err(ReadError::TooLarge(_)) => Ok(Found::Longer),
+        Ok(bytes) => Ok(ReadResult::Bytes(bytes)),
+        Err(ReadError::TooLarge(_)) => Ok(ReadResult::TooLarge),
         Err(ReadError::Io(error)) => Err(error),
     }
 }

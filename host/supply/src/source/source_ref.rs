@@ -1,4 +1,4 @@
-//! [`Place`]: what the text of a policy or data source names, told apart in `ec`'s order.
+//! [`SourceRef`]: what the text of a policy or data source names, told apart in `ec`'s order.
 //!
 //! `oci:` first, then `https` addresses of hosts that are not known for git, then local files, git, and last the
 //! hosts that are known for OCI images (conforma/go-gather 1.2.0, its matchers). Parsing looks at the disk only to see
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use assay_model::{image::ImageRef, redact};
 use reqwest::Url;
 
-use super::error::{FetchError, Why};
+use super::error::{FetchError, FetchErrorKind};
 
 /// A source that can be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceRef {
     /// As it was written, without secrets.
     pub(super) text: String,
     pub(super) kind: Kind,
@@ -47,11 +47,11 @@ const PATH_STARTS: [&str; 5] = ["file://", "file::", "/", "./", "../"];
 /// What a repository begins with.
 const GIT_STARTS: [&str; 3] = ["git@", "git://", "git::"];
 
-impl Place {
+impl SourceRef {
     /// Reads the text of a source.
     pub fn parse(text: &str) -> Result<Self, FetchError> {
         let shown = redact::source(text);
-        let kind = if is_insecure(text) { Err(Why::Insecure) } else { Self::kind(text) };
+        let kind = if is_insecure(text) { Err(FetchErrorKind::Insecure) } else { Self::kind(text) };
         let kind = kind.map_err(|why| why.at(&shown))?;
         // A path is no address, whatever is in its name.
         let text = if matches!(kind, Kind::File(_)) { text.to_owned() } else { shown };
@@ -87,7 +87,7 @@ impl Place {
         }
         let shown = redact::source(text);
         let remote = if is_git(text) { format!("git::https://{shown}") } else { format!("oci::{shown}") };
-        Err(Why::Ambiguous { local: format!("./{shown}"), remote }.at(&shown))
+        Err(FetchErrorKind::Ambiguous { local: format!("./{shown}"), remote }.at(&shown))
     }
 
     /// Whether a policy configuration is fetched from this text, as `ec` decides it: a repository that is no local
@@ -125,7 +125,7 @@ impl Place {
         &self.text
     }
 
-    fn kind(text: &str) -> Result<Kind, Why> {
+    fn kind(text: &str) -> Result<Kind, FetchErrorKind> {
         if text.starts_with("oci://") || text.starts_with("oci::") {
             return oci(text);
         }
@@ -146,7 +146,7 @@ impl Place {
         if is_known_registry(text) {
             return oci(text);
         }
-        Err(Why::Place(if text.contains("://") || text.contains("::") {
+        Err(FetchErrorKind::SourceRef(if text.contains("://") || text.contains("::") {
             "nothing of its kind can be fetched".to_owned()
         } else {
             "it does not exist here, and does not look like anything that could be fetched".to_owned()
@@ -255,22 +255,25 @@ fn is_known_registry(text: &str) -> bool {
         || is_amazon
 }
 
-fn oci(text: &str) -> Result<Kind, Why> {
+fn oci(text: &str) -> Result<Kind, FetchErrorKind> {
     let name = without(text, &["oci::", "oci://", "https://"]);
-    name.parse().map(Kind::Oci).map_err(|error: assay_model::image::ImageRefError| Why::Place(error.to_string()))
+    name.parse()
+        .map(Kind::Oci)
+        .map_err(|error: assay_model::image::ImageRefError| FetchErrorKind::SourceRef(error.to_string()))
 }
 
-fn web(text: &str) -> Result<Kind, Why> {
-    let mut url = Url::parse(text).map_err(|error| Why::Place(format!("it is not an address: {error}")))?;
+fn web(text: &str) -> Result<Kind, FetchErrorKind> {
+    let mut url =
+        Url::parse(text).map_err(|error| FetchErrorKind::SourceRef(format!("it is not an address: {error}")))?;
     if url.path_segments().and_then(|mut segments| segments.next_back()).is_none_or(str::is_empty) {
-        return Err(Why::Place("it names no file to download".to_owned()));
+        return Err(FetchErrorKind::SourceRef("it names no file to download".to_owned()));
     }
     url.set_fragment(None);
     Ok(Kind::Http(url))
 }
 
-fn git(text: &str) -> Result<GitPlace, Why> {
-    let refused = |why: &str| Err(Why::Place(why.to_owned()));
+fn git(text: &str) -> Result<GitPlace, FetchErrorKind> {
+    let refused = |why: &str| Err(FetchErrorKind::SourceRef(why.to_owned()));
     // As for `ec`, the form of scp stands for HTTPS. Who wants SSH writes `git::ssh://`, or tells git so.
     let scp = |text: &str| text.strip_prefix("git@").map(|rest| format!("https://{}", rest.replacen(':', "/", 1)));
     let bare = text.strip_prefix("git::").or_else(|| text.strip_prefix("git://")).unwrap_or(text);
@@ -323,7 +326,7 @@ fn git(text: &str) -> Result<GitPlace, Why> {
         return refused("it names no repository");
     }
     let url = if scheme == "file" {
-        let path = std::path::absolute(path).map_err(|error| Why::Place(error.to_string()))?;
+        let path = std::path::absolute(path).map_err(|error| FetchErrorKind::SourceRef(error.to_string()))?;
         path.display().to_string()
     } else {
         let is_named = path.trim_end_matches('/').ends_with(".git");
@@ -371,13 +374,13 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> String {
-        match Place::parse(text) {
-            Ok(Place { kind: Kind::File(path), .. }) => format!("file {}", path.display()),
-            Ok(Place { kind: Kind::Git(git), .. }) => {
+        match SourceRef::parse(text) {
+            Ok(SourceRef { kind: Kind::File(path), .. }) => format!("file {}", path.display()),
+            Ok(SourceRef { kind: Kind::Git(git), .. }) => {
                 format!("git {} {} {}", git.url, git.reference.as_deref().unwrap_or("-"), git.folder).trim().to_owned()
             }
-            Ok(Place { kind: Kind::Http(url), .. }) => format!("http {url}"),
-            Ok(Place { kind: Kind::Oci(image), .. }) => {
+            Ok(SourceRef { kind: Kind::Http(url), .. }) => format!("http {url}"),
+            Ok(SourceRef { kind: Kind::Oci(image), .. }) => {
                 format!("oci {}:{} {}", image.repository(), image.tag_or_latest(), image.digest().is_some())
             }
             Err(error) => format!("error {error}"),
@@ -473,18 +476,18 @@ mod tests {
             ("./p", "file::./p"),
             ("file:///p", "file::/p"),
         ] {
-            let place = Place::parse(text).unwrap();
+            let source = SourceRef::parse(text).unwrap();
             let digest = assay_model::digest::Digest::of(b"x");
-            let got = match &place.kind {
-                Kind::File(_) => place.pinned_path(),
+            let got = match &source.kind {
+                Kind::File(_) => source.pinned_path(),
                 Kind::Git(git) => git.pinned(commit),
-                Kind::Http(_) => place.pinned_address(),
-                Kind::Oci(_) => place.pinned_artifact(&digest),
+                Kind::Http(_) => source.pinned_address(),
+                Kind::Oci(_) => source.pinned_artifact(&digest),
             };
             let want = want.replace("COMMIT", commit).replace("DIGEST", &digest.to_string());
             assert_eq!(got, want, "{text}");
-            assert!(!place.text().contains("secret"), "{text}");
-            assert!(Place::parse(&got).is_ok(), "{got} reads again");
+            assert!(!source.text().contains("secret"), "{text}");
+            assert!(SourceRef::parse(&got).is_ok(), "{got} reads again");
         }
     }
 
@@ -508,18 +511,18 @@ mod tests {
             "s3::https://u:SECRET@h.test/a",
             "u:SECRET@nothing.known/a",
         ] {
-            for parse in [Place::parse, Place::parse_strictly] {
+            for parse in [SourceRef::parse, SourceRef::parse_strictly] {
                 let all = match parse(text) {
                     Err(error) => format!("{error} {}", error.hint()),
-                    Ok(place) => {
+                    Ok(source) => {
                         let digest = assay_model::digest::Digest::of(b"x");
-                        let pinned = match &place.kind {
-                            Kind::File(_) => place.pinned_path(),
+                        let pinned = match &source.kind {
+                            Kind::File(_) => source.pinned_path(),
                             Kind::Git(git) => git.pinned(&"0".repeat(40)),
-                            Kind::Http(_) => place.pinned_address(),
-                            Kind::Oci(_) => place.pinned_artifact(&digest),
+                            Kind::Http(_) => source.pinned_address(),
+                            Kind::Oci(_) => source.pinned_artifact(&digest),
                         };
-                        format!("{} {pinned}", place.text())
+                        format!("{} {pinned}", source.text())
                     }
                 };
                 assert!(!all.contains("SECRET"), "{text}: {all}");
@@ -566,7 +569,7 @@ mod tests {
             ("{\"name\":\"git::x\"}", false),
             ("ns/name", false),
         ] {
-            assert_eq!(Place::is_remote_configuration(text), want, "{text}");
+            assert_eq!(SourceRef::is_remote_configuration(text), want, "{text}");
         }
     }
 }

@@ -19,16 +19,16 @@ use super::*;
 use crate::{
     RegistryOptions, Retry,
     fixture::{INDEX, Layout, Signer, content, pinned, reference},
-    served::{Answer, Served},
+    test_registry::{Reply, TestRegistry},
 };
 
-pub(super) fn gatherer(store: Store, key: PublicKey) -> Gatherer {
-    Gatherer::new(Arc::new(store), key, GatherOptions::new(Relocation::Refused))
+pub(super) fn collector(store: ContentStore, key: PublicKey) -> EvidenceCollector {
+    EvidenceCollector::new(Arc::new(store), key, CollectOptions::new(Relocation::Refused))
 }
 
-pub(super) fn remote() -> Store {
+pub(super) fn remote() -> ContentStore {
     let retry = Retry { wait: Duration::from_millis(1), longest: Duration::from_millis(2), ..Retry::default() };
-    Store::registry(RegistryOptions { retry, ..RegistryOptions::default() }).unwrap()
+    ContentStore::registry(RegistryOptions { retry, ..RegistryOptions::default() }).unwrap()
 }
 
 /// Everything that evidence says, to compare.
@@ -65,18 +65,18 @@ fn a_folder_a_tar_file_and_a_registry_give_the_same_evidence() {
     layout.signed("app/good", "v1", &signer);
     layout.image("app/unsigned", "v1");
     layout.signed("app/wrongkey", "v1", &Signer::new());
-    let served = Served::layout(layout.path(), |_| None);
-    let folder = gatherer(layout.store(), signer.public());
-    let tar = gatherer(Store::bundle(&layout.tar("")).unwrap(), signer.public());
-    let registry = gatherer(remote(), signer.public());
+    let served = TestRegistry::layout(layout.path(), |_| None);
+    let folder = collector(layout.store(), signer.public());
+    let tar = collector(ContentStore::open_layout(&layout.tar("")).unwrap(), signer.public());
+    let registry = collector(remote(), signer.public());
     for name in ["app/good", "app/unsigned", "app/wrongkey"] {
         let name = reference(&format!("{}/{name}:v1", served.registry()));
         let located = folder.resolve(&name).unwrap();
         assert_eq!(located.index, None);
-        let expected = told(&folder.gather(&located.image).unwrap());
+        let expected = told(&folder.collect(&located.image).unwrap());
         for other in [&tar, &registry] {
             let located = other.resolve(&name).unwrap();
-            assert_eq!(told(&other.gather(&located.image).unwrap()), expected);
+            assert_eq!(told(&other.collect(&located.image).unwrap()), expected);
         }
     }
 }
@@ -85,12 +85,12 @@ fn a_folder_a_tar_file_and_a_registry_give_the_same_evidence() {
 fn evidence_of_an_image_is_fetched_once_however_often_it_is_gathered() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let image = layout.signed("app/good", "v1", &signer);
-    let served = Served::layout(layout.path(), |_| None);
-    let gatherer = gatherer(remote(), signer.public());
+    let served = TestRegistry::layout(layout.path(), |_| None);
+    let collector = collector(remote(), signer.public());
     let image = pinned(&format!("{}/app/good", served.registry()), &image);
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| gatherer.gather(&image).unwrap());
+            scope.spawn(|| collector.collect(&image).unwrap());
         }
     });
     let mut requests = served.requests();
@@ -123,7 +123,7 @@ fn an_operators_manifests_are_evidence() {
     let mut files = |labels: Value| {
         let config = json!({"config": {"Labels": labels}}).to_string();
         let image = attested(&mut layout, config.as_bytes(), std::slice::from_ref(&layer), &signer);
-        gatherer(layout.store(), signer.public()).gather(&image).unwrap().files
+        collector(layout.store(), signer.public()).collect(&image).unwrap().files
     };
     let want = [("manifests/a.yaml".to_owned(), json!({"kind": "A"}))];
     assert_eq!(files(json!({OPERATOR_MANIFESTS: "manifests/"})), BTreeMap::from(want));
@@ -137,7 +137,7 @@ fn operator_manifests_that_cannot_be_read_are_no_answer_and_not_absent() {
     let config = json!({"config": {"Labels": {OPERATOR_MANIFESTS: "manifests/"}}}).to_string();
     let mut error = |layers: &[Vec<u8>]| {
         let image = attested(&mut layout, config.as_bytes(), layers, &signer);
-        gatherer(layout.store(), signer.public()).gather(&image).unwrap_err()
+        collector(layout.store(), signer.public()).collect(&image).unwrap_err()
     };
     let good = ("manifests/a.yaml", &b"kind: A"[..]);
     let tar = |entries: &[(&str, &[u8])]| crate::archive::tests::tar(entries);
@@ -174,7 +174,7 @@ fn operator_manifests_that_cannot_be_read_are_no_answer_and_not_absent() {
     let mut layout = Layout::new();
     let layers = [linked("manifests", "real"), tar(&[(".wh.manifests", b"")]), tar(&[good])];
     let image = attested(&mut layout, config.as_bytes(), &layers, &signer);
-    assert_eq!(gatherer(layout.store(), signer.public()).gather(&image).unwrap().files.len(), 1);
+    assert_eq!(collector(layout.store(), signer.public()).collect(&image).unwrap().files.len(), 1);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_config_that_cannot_be_read_is_no_answer_and_not_absent() {
         b"",
     ] {
         let image = attested(&mut layout, config, &[], &signer);
-        let error = gatherer(layout.store(), signer.public()).gather(&image).unwrap_err();
+        let error = collector(layout.store(), signer.public()).collect(&image).unwrap_err();
         assert_eq!(error.code, ErrorCode::Malformed);
         assert!(error.message.starts_with(&format!("the config of {image} cannot be read: ")), "{error}");
     }
@@ -205,12 +205,13 @@ fn a_signed_statement_that_cannot_be_read_is_no_answer_beside_one_that_can() {
     let twice = good.replacen('{', "{\"x\":1,\"x\":2,", 1);
     let deep = good.replacen('{', &format!("{{\"x\":{}{},", "[".repeat(200), "]".repeat(200)), 1);
     let layer = |layout: &Layout, signer: &Signer, text: &str| layout.attestation(&signer.envelope(text.as_bytes()));
-    let gather = |layout: &Layout| gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/good", &image));
+    let collect =
+        |layout: &Layout| collector(layout.store(), signer.public()).collect(&pinned("q.test/app/good", &image));
     for bad in [&twice, &deep] {
         let mut layout = layout.copy();
         let layers = [layer(&layout, &signer, &good), layer(&layout, &signer, bad)];
         layout.evidence("app/good", &image, "att", &layers);
-        let error = gather(&layout).unwrap_err();
+        let error = collect(&layout).unwrap_err();
         assert_eq!(error.code, ErrorCode::Malformed);
         assert!(error.message.contains("that the key signed cannot be read"), "{error}");
         // What a stranger signed does not matter.
@@ -218,7 +219,7 @@ fn a_signed_statement_that_cannot_be_read_is_no_answer_beside_one_that_can() {
         layout.forget(&format!("app/good:sha256-{}.att", image.hex()));
         let layers = [layer(&layout, &signer, &good), layer(&layout, &Signer::new(), bad)];
         layout.evidence("app/good", &image, "att", &layers);
-        assert!(gather(&layout).unwrap().is_evaluable());
+        assert!(collect(&layout).unwrap().is_evaluable());
     }
 }
 
@@ -232,13 +233,13 @@ fn nothing_of_an_image_that_nobody_vouches_for_is_read() {
         let image = attested(&mut layout, config, std::slice::from_ref(&layer), &stranger);
         // Not even looked for.
         fs_err::remove_file(layout.file(&Digest::of(&layer))).unwrap();
-        let evidence = gatherer(layout.store(), Signer::new().public()).gather(&image).unwrap();
+        let evidence = collector(layout.store(), Signer::new().public()).collect(&image).unwrap();
         assert!(!evidence.is_evaluable() && evidence.files.is_empty());
     }
     let mut layout = Layout::new();
     // With a signature, it is too much for the memory that the files of an image may take.
     let image = attested(&mut layout, config.as_bytes(), std::slice::from_ref(&layer), &stranger);
-    let error = gatherer(layout.store(), stranger.public()).gather(&image).unwrap_err();
+    let error = collector(layout.store(), stranger.public()).collect(&image).unwrap_err();
     assert_eq!(error.code, ErrorCode::TooLarge);
 }
 
@@ -253,8 +254,8 @@ fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
     let items = [item(&amd, json!({"architecture": "amd64", "os": "linux"})), item(&arm, json!(null))];
     let index =
         layout.manifest("app/index", Some("v1"), &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": items}));
-    let gatherer = gatherer(layout.store(), signer.public());
-    let located = gatherer.resolve(&reference("q.test/app/index:v1")).unwrap();
+    let collector = collector(layout.store(), signer.public());
+    let located = collector.resolve(&reference("q.test/app/index:v1")).unwrap();
     assert_eq!(located.image, pinned("q.test/app/index", &index));
     assert_eq!(
         located.index.unwrap(),
@@ -264,11 +265,11 @@ fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
         ]
     );
     // A signature of its manifests is none of the index, and the other way round.
-    let evidence = gatherer.gather(&located.image).unwrap();
+    let evidence = collector.collect(&located.image).unwrap();
     // The config is that of the image for the usual machine.
     assert_eq!((evidence.media_type.as_str(), evidence.config.is_some()), (INDEX, true));
     assert!(!evidence.is_evaluable());
-    assert!(gatherer.gather(&pinned("q.test/app/index", &amd)).unwrap().is_evaluable());
+    assert!(collector.collect(&pinned("q.test/app/index", &amd)).unwrap().is_evaluable());
 }
 
 #[test]
@@ -281,9 +282,9 @@ fn an_index_of_too_many_manifests_is_refused() {
     };
     index("most", limits::INDEX_MANIFESTS);
     index("more", limits::INDEX_MANIFESTS + 1);
-    let gatherer = gatherer(layout.store(), Signer::new().public());
-    assert_eq!(gatherer.resolve(&reference("q.test/app/index:most")).unwrap().index.unwrap().len(), 1000);
-    let error = gatherer.resolve(&reference("q.test/app/index:more")).unwrap_err();
+    let collector = collector(layout.store(), Signer::new().public());
+    assert_eq!(collector.resolve(&reference("q.test/app/index:most")).unwrap().index.unwrap().len(), 1000);
+    let error = collector.resolve(&reference("q.test/app/index:more")).unwrap_err();
     assert_eq!(error.code, ErrorCode::TooLarge);
     assert!(error.message.contains("1001 manifests"), "{error}");
 }
@@ -313,8 +314,8 @@ fn the_base_image_is_shown_if_it_can_be_read() {
     ] {
         let image = layout.image_with("app/good", "v1", &annotations);
         layout.forget("app/good:v1");
-        let gatherer = gatherer(layout.store(), Signer::new().public());
-        let evidence = gatherer.gather(&pinned("q.test/app/good", &image)).unwrap();
+        let collector = collector(layout.store(), Signer::new().public());
+        let evidence = collector.collect(&pinned("q.test/app/good", &image)).unwrap();
         assert_eq!(
             evidence.base_image.as_ref().map(|base_image| base_image.reference.clone()),
             expected,
@@ -333,17 +334,17 @@ fn whatever_cannot_be_fetched_is_no_answer() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let image = layout.signed("app/good", "v1", &signer);
     for part in [".sig", ".att", "/blobs/"] {
-        let served = Served::layout(layout.path(), move |path| {
-            (path.contains(part)).then(|| Answer::Whole(500, Vec::new(), Vec::new()))
+        let served = TestRegistry::layout(layout.path(), move |path| {
+            (path.contains(part)).then(|| Reply::Whole(500, Vec::new(), Vec::new()))
         });
         let image = pinned(&format!("{}/app/good", served.registry()), &image);
-        let error = gatherer(remote(), signer.public()).gather(&image).unwrap_err();
+        let error = collector(remote(), signer.public()).collect(&image).unwrap_err();
         assert_eq!(error.code, ErrorCode::RegistryError, "{part}: {error}");
-        let served = Served::layout(layout.path(), move |path| {
-            (path.contains(part)).then(|| Answer::Whole(200, Vec::new(), b"something else".to_vec()))
+        let served = TestRegistry::layout(layout.path(), move |path| {
+            (path.contains(part)).then(|| Reply::Whole(200, Vec::new(), b"something else".to_vec()))
         });
         let image = pinned(&format!("{}/app/good", served.registry()), &image.digest);
-        let error = gatherer(remote(), signer.public()).gather(&image).unwrap_err();
+        let error = collector(remote(), signer.public()).collect(&image).unwrap_err();
         let code = if part == "/blobs/" { ErrorCode::DigestMismatch } else { ErrorCode::Malformed };
         assert_eq!(error.code, code, "{part}: {error}");
     }
@@ -356,7 +357,7 @@ fn an_image_without_its_config_is_no_answer() {
     let manifest: Value = serde_json::from_slice(&content(&layout.file(&image))).unwrap();
     let config: Digest = manifest["config"]["digest"].as_str().unwrap().parse().unwrap();
     fs_err::remove_file(layout.file(&config)).unwrap();
-    let error = gatherer(layout.store(), signer.public()).gather(&pinned("q.test/app/good", &image)).unwrap_err();
+    let error = collector(layout.store(), signer.public()).collect(&pinned("q.test/app/good", &image)).unwrap_err();
     assert_eq!(error.code, ErrorCode::BlobNotFound);
     assert!(error.message.contains(&config.to_string()), "{error}");
 }
@@ -368,8 +369,8 @@ fn a_config_beyond_its_limit_is_no_answer() {
     let config =
         json!({"mediaType": "application/vnd.oci.image.config.v1+json", "digest": Digest::of(b""), "size": size});
     let image = layout.manifest("app/good", None, &json!({"schemaVersion": 2, "config": config, "layers": []}));
-    let gatherer = gatherer(layout.store(), Signer::new().public());
-    let error = gatherer.gather(&pinned("q.test/app/good", &image)).unwrap_err();
+    let collector = collector(layout.store(), Signer::new().public());
+    let error = collector.collect(&pinned("q.test/app/good", &image)).unwrap_err();
     assert_eq!(error.code, ErrorCode::TooLarge);
     assert!(error.message.contains("announced as 8388609 bytes"), "{error}");
 }
@@ -387,17 +388,17 @@ fn recorded() -> PathBuf {
 fn images_recorded_with_ec_give_the_recorded_checks_and_signatures() {
     let recorded = recorded();
     let key = PublicKey::from_pem(&fs_err::read_to_string(recorded.join("common/cosign.pub")).unwrap()).unwrap();
-    let bundle = Store::bundle(&recorded.join("oci")).unwrap();
-    let served = Served::layout(recorded.join("oci"), |_| None);
-    let (bundle, registry) = (gatherer(bundle, key.clone()), gatherer(remote(), key.clone()));
+    let bundle = ContentStore::open_layout(&recorded.join("oci")).unwrap();
+    let served = TestRegistry::layout(recorded.join("oci"), |_| None);
+    let (bundle, registry) = (collector(bundle, key.clone()), collector(remote(), key.clone()));
     for case in ["out-all-pass", "sig-unsigned", "sig-wrongkey", "sig-several", "index", "real-slsa3"] {
         let report = fs_err::read_to_string(recorded.join("cases").join(case).join("expected/out/json")).unwrap();
         let report: Value = serde_json::from_str(&report.replace("{REGISTRY}", &served.registry())).unwrap();
         assert_eq!(report["key"], key.to_pem(), "{case}");
         for component in report["components"].as_array().unwrap() {
             let image = PinnedImage::parse(component["containerImage"].as_str().unwrap()).unwrap();
-            let evidence = bundle.gather(&image).unwrap();
-            let (mut here, mut there) = (told(&evidence), told(&registry.gather(&image).unwrap()));
+            let evidence = bundle.collect(&image).unwrap();
+            let (mut here, mut there) = (told(&evidence), told(&registry.collect(&image).unwrap()));
             // One base image is recorded with a port of its own, where nobody listens now.
             (here["parent"], there["parent"]) = (Value::Null, Value::Null);
             assert!(here == there, "{case}: bundle and registry differ");

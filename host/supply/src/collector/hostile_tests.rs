@@ -4,12 +4,12 @@ use assay_model::{digest::Digest, error::ErrorCode, evidence::Evidence};
 use serde_json::{Value, json};
 
 use super::{
-    tests::{gatherer, remote},
+    tests::{collector, remote},
     *,
 };
 use crate::{
     fixture::{IMAGE, INDEX, Layout, Signer, content, payload, pinned, reference, statement},
-    served::{Answer, Served},
+    test_registry::{Reply, TestRegistry},
 };
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -38,12 +38,12 @@ fn images_of_an_index_in_an_index_are_located_too() {
     // One without a media type may be an index, too.
     let items = [item(&layout, &two, IMAGE, &json!(null)), item(&layout, &inner, "", &json!(null))];
     layout.manifest("app/index", Some("v1"), &index_of(&items));
-    let gatherer = gatherer(layout.store(), Signer::new().public());
-    let located = gatherer.resolve(&reference("q.test/app/index:v1")).unwrap();
+    let collector = collector(layout.store(), Signer::new().public());
+    let located = collector.resolve(&reference("q.test/app/index:v1")).unwrap();
     let entries = located.index.unwrap();
     let found: Vec<_> = entries.iter().map(|entry| (entry.digest.clone(), entry.position)).collect();
     assert_eq!(found, [(two, 0), (inner.clone(), 1), (one, 0)]);
-    assert!(gatherer.gather(&pinned("q.test/app/index", &inner)).is_ok());
+    assert!(collector.collect(&pinned("q.test/app/index", &inner)).is_ok());
 }
 
 #[test]
@@ -55,11 +55,11 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
         let document = index_of(&[item(&layout, &child, kind, &json!(null))]);
         (child, kind) = (layout.manifest("app/index", Some(&format!("v{level}")), &document), INDEX);
     }
-    let gatherer = gatherer(layout.store(), Signer::new().public());
-    let resolve = |tag: &str| gatherer.resolve(&reference(&format!("q.test/app/index:{tag}")));
+    let collector = collector(layout.store(), Signer::new().public());
+    let resolve = |tag: &str| collector.resolve(&reference(&format!("q.test/app/index:{tag}")));
     let deepest = resolve(&format!("v{}", limits::INDEX_DEPTH)).unwrap();
     assert_eq!(deepest.index.as_ref().unwrap().len(), limits::INDEX_DEPTH + 1);
-    assert!(gatherer.gather(&deepest.image).unwrap().config.is_some());
+    assert!(collector.collect(&deepest.image).unwrap().config.is_some());
     let error = resolve(&format!("v{}", limits::INDEX_DEPTH + 1)).unwrap_err();
     assert!(error.code == ErrorCode::TooLarge && error.message.contains("below one another"), "{error}");
 
@@ -68,7 +68,7 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
     let many = layout.manifest("app/index", None, &many);
     layout.manifest("app/index", Some("many"), &index_of(&vec![item(&layout, &many, INDEX, &json!(null)); 40]));
     assert_eq!(
-        super::tests::gatherer(layout.store(), Signer::new().public())
+        super::tests::collector(layout.store(), Signer::new().public())
             .resolve(&reference("q.test/app/index:many"))
             .unwrap_err()
             .code,
@@ -83,9 +83,9 @@ fn an_index_that_is_announced_as_an_image_is_no_answer() {
     let inner = index_of(&[item(&layout, &one, IMAGE, &amd64())]);
     let inner = layout.manifest("app/index", None, &inner);
     layout.manifest("app/index", Some("v1"), &index_of(&[item(&layout, &inner, IMAGE, &json!(null))]));
-    let gatherer = gatherer(layout.store(), Signer::new().public());
-    assert_eq!(gatherer.resolve(&reference("q.test/app/index:v1")).unwrap().index.unwrap().len(), 1);
-    let error = gatherer.gather(&pinned("q.test/app/index", &inner)).unwrap_err();
+    let collector = collector(layout.store(), Signer::new().public());
+    assert_eq!(collector.resolve(&reference("q.test/app/index:v1")).unwrap().index.unwrap().len(), 1);
+    let error = collector.collect(&pinned("q.test/app/index", &inner)).unwrap_err();
     assert!(error.code == ErrorCode::Malformed && error.message.contains("says otherwise"), "{error}");
 }
 
@@ -144,11 +144,11 @@ fn what_a_list_says_of_a_referrer_does_not_decide_whether_it_is_a_bundle() {
         let body = list.to_string();
         for api in [false, true] {
             let body = body.clone();
-            let served = Served::layout(layout.path(), move |path| {
-                (api && path.contains("/referrers/")).then(|| Answer::Whole(200, Vec::new(), body.clone().into_bytes()))
+            let served = TestRegistry::layout(layout.path(), move |path| {
+                (api && path.contains("/referrers/")).then(|| Reply::Whole(200, Vec::new(), body.clone().into_bytes()))
             });
             let at = pinned(&format!("{}/{APP}", served.registry()), &image);
-            let evidence = gatherer(remote(), signer.public()).gather(&at).unwrap();
+            let evidence = collector(remote(), signer.public()).collect(&at).unwrap();
             assert!(failures(&evidence).is_empty(), "{kind:?} {artifact_type} {api}: {evidence:?}");
             assert_eq!((evidence.signatures.len(), evidence.attestations.len()), (1, 1), "{kind:?} {api}");
         }
@@ -158,51 +158,51 @@ fn what_a_list_says_of_a_referrer_does_not_decide_whether_it_is_a_bundle() {
 #[test]
 fn a_signature_in_a_bundle_is_for_the_repository_that_it_names() {
     let signer = Signer::new();
-    let gather = |name: Option<&str>, relocation| {
+    let collect = |name: Option<&str>, relocation| {
         let (layout, image) = bundled(name, true, &signer);
-        let options = GatherOptions::new(relocation);
-        let gatherer = Gatherer::new(Arc::new(layout.store()), signer.public(), options);
-        gatherer.gather(&pinned(&format!("other.test/{APP}"), &image)).unwrap()
+        let options = CollectOptions::new(relocation);
+        let collector = EvidenceCollector::new(Arc::new(layout.store()), signer.public(), options);
+        collector.collect(&pinned(&format!("other.test/{APP}"), &image)).unwrap()
     };
     for name in ["signed.test/app/good", "app/good"] {
-        let evidence = gather(Some(name), Relocation::Refused);
+        let evidence = collect(Some(name), Relocation::Refused);
         assert!(failures(&evidence).is_empty() && evidence.notices.is_empty(), "{name}: {evidence:?}");
     }
     for name in ["signed.test/app/other", "app/other", "good"] {
-        let evidence = gather(Some(name), Relocation::Refused);
+        let evidence = collect(Some(name), Relocation::Refused);
         let said = format!("the signature is for the repository {name}, not app/good");
         assert!(failures(&evidence).iter().any(|failure| failure.contains(&said)), "{name}: {evidence:?}");
         assert!(evidence.signatures.is_empty());
-        assert!(failures(&gather(Some(name), Relocation::Allowed)).is_empty());
+        assert!(failures(&collect(Some(name), Relocation::Allowed)).is_empty());
     }
     // cosign names none: it counts, and the report says so.
     for name in [None, Some(""), Some("_")] {
-        let evidence = gather(name, Relocation::Refused);
+        let evidence = collect(name, Relocation::Refused);
         assert!(failures(&evidence).is_empty(), "{evidence:?}");
         assert!(evidence.notices.iter().any(|notice| notice.contains("names no repository")), "{evidence:?}");
-        assert!(gather(name, Relocation::Allowed).notices.is_empty());
+        assert!(collect(name, Relocation::Allowed).notices.is_empty());
     }
 }
 
 #[test]
 fn one_way_that_fails_does_not_lose_what_the_other_has_and_is_named() {
     let signer = Signer::new();
-    let html = || Answer::Whole(200, Vec::new(), b"<html>".to_vec());
+    let html = || Reply::Whole(200, Vec::new(), b"<html>".to_vec());
     // Signed under tags, on a registry whose list of referrers fails.
     let mut layout = Layout::new();
     let image = layout.signed(APP, "v1", &signer);
     for status in [200, 401, 403, 404, 500, 503] {
-        let served = Served::layout(layout.path(), move |path| {
-            let answer = if status == 200 { html() } else { Answer::Whole(status, Vec::new(), Vec::new()) };
-            path.contains("/referrers/").then_some(answer)
+        let served = TestRegistry::layout(layout.path(), move |path| {
+            let reply = if status == 200 { html() } else { Reply::Whole(status, Vec::new(), Vec::new()) };
+            path.contains("/referrers/").then_some(reply)
         });
         let at = pinned(&format!("{}/{APP}", served.registry()), &image);
-        let evidence = gatherer(remote(), signer.public()).gather(&at).unwrap();
+        let evidence = collector(remote(), signer.public()).collect(&at).unwrap();
         assert!(failures(&evidence).is_empty(), "{status}: {evidence:?}");
         let is_named = evidence.notices.iter().any(|notice| notice.contains("not all evidence could be read"));
         assert_eq!(is_named, status != 404, "{status}: {:?}", evidence.notices);
         // A stranger's key: nothing verifies, and what was not read might have been the good one.
-        let outcome = gatherer(remote(), Signer::new().public()).gather(&at);
+        let outcome = collector(remote(), Signer::new().public()).collect(&at);
         assert_eq!(outcome.is_err(), status != 404, "{status}");
     }
     // The other way round.
@@ -210,15 +210,15 @@ fn one_way_that_fails_does_not_lose_what_the_other_has_and_is_named() {
     let list = list(&layout, Some(BUNDLE)).to_string();
     for status in [200, 401, 403, 500] {
         let list = list.clone();
-        let served = Served::layout(layout.path(), move |path| {
-            let answer = if status == 200 { html() } else { Answer::Whole(status, Vec::new(), Vec::new()) };
+        let served = TestRegistry::layout(layout.path(), move |path| {
+            let reply = if status == 200 { html() } else { Reply::Whole(status, Vec::new(), Vec::new()) };
             match path.contains("/referrers/") {
-                true => Some(Answer::Whole(200, Vec::new(), list.clone().into_bytes())),
-                false => (path.ends_with(".sig") || path.ends_with(".att")).then_some(answer),
+                true => Some(Reply::Whole(200, Vec::new(), list.clone().into_bytes())),
+                false => (path.ends_with(".sig") || path.ends_with(".att")).then_some(reply),
             }
         });
         let at = pinned(&format!("{}/{APP}", served.registry()), &image);
-        let evidence = gatherer(remote(), signer.public()).gather(&at).unwrap();
+        let evidence = collector(remote(), signer.public()).collect(&at).unwrap();
         assert!(failures(&evidence).is_empty(), "{status}: {evidence:?}");
         assert!(!evidence.notices.is_empty(), "{status}");
     }
@@ -237,7 +237,8 @@ fn one_layer_that_cannot_be_read_beside_a_good_one_is_named() {
     let mut layout = layout.copy();
     layout.evidence(APP, &image, "sig", &[layout.signature(text.as_bytes(), &signer.sig(text.as_bytes())), lost]);
     fs_err::remove_file(layout.file(&Digest::of(b"lost"))).unwrap();
-    let evidence = gatherer(layout.store(), signer.public()).gather(&pinned(&format!("q.test/{APP}"), &image)).unwrap();
+    let evidence =
+        collector(layout.store(), signer.public()).collect(&pinned(&format!("q.test/{APP}"), &image)).unwrap();
     assert!(failures(&evidence).is_empty(), "{evidence:?}");
     assert!(evidence.notices.iter().any(|notice| notice.contains(&Digest::of(b"lost").to_string())), "{evidence:?}");
 }
@@ -248,12 +249,12 @@ fn called_ec_evidence_that_cannot_be_read_fails_its_check() {
     let mut layout = Layout::new();
     let image = layout.signed(APP, "v1", &signer);
     for part in [".sig", ".att", "/referrers/"] {
-        let served = Served::layout(layout.path(), move |path| {
-            path.contains(part).then(|| Answer::Whole(500, Vec::new(), Vec::new()))
+        let served = TestRegistry::layout(layout.path(), move |path| {
+            path.contains(part).then(|| Reply::Whole(500, Vec::new(), Vec::new()))
         });
         let at = pinned(&format!("{}/{APP}", served.registry()), &image);
-        let options = GatherOptions { unread: Unread::Fails, ..GatherOptions::new(Relocation::Allowed) };
-        let evidence = Gatherer::new(Arc::new(remote()), signer.public(), options).gather(&at).unwrap();
+        let options = CollectOptions { on_unreadable: OnUnreadable::Fail, ..CollectOptions::new(Relocation::Allowed) };
+        let evidence = EvidenceCollector::new(Arc::new(remote()), signer.public(), options).collect(&at).unwrap();
         let is_lost = part != "/referrers/";
         assert_eq!(failures(&evidence).iter().any(|failure| failure.contains("500")), is_lost, "{part}: {evidence:?}");
     }
@@ -264,36 +265,36 @@ fn called_ec_an_index_whose_usual_image_is_not_there_has_no_config() {
     let mut layout = Layout::new();
     let one = json!({"mediaType": IMAGE, "digest": Digest::of(b"none"), "size": 4, "platform": amd64()});
     layout.manifest("app/index", Some("v1"), &index_of(&[one]));
-    let gather = |unread| {
-        let options = GatherOptions { unread, ..GatherOptions::new(Relocation::Refused) };
-        let gatherer = Gatherer::new(Arc::new(layout.store()), Signer::new().public(), options);
-        let image = gatherer.resolve(&reference("q.test/app/index:v1")).unwrap().image;
-        (gatherer.check_exists(&image).is_ok(), gatherer.gather(&image))
+    let collect = |on_unreadable| {
+        let options = CollectOptions { on_unreadable, ..CollectOptions::new(Relocation::Refused) };
+        let collector = EvidenceCollector::new(Arc::new(layout.store()), Signer::new().public(), options);
+        let image = collector.resolve(&reference("q.test/app/index:v1")).unwrap().image;
+        (collector.check_exists(&image).is_ok(), collector.collect(&image))
     };
-    assert!(matches!(gather(Unread::Fails), (true, Ok(evidence)) if evidence.config.is_none()));
-    assert!(matches!(gather(Unread::EvaluationError), (true, Err(error)) if error.code == ErrorCode::ImageNotFound));
+    assert!(matches!(collect(OnUnreadable::Fail), (true, Ok(evidence)) if evidence.config.is_none()));
+    assert!(matches!(collect(OnUnreadable::Error), (true, Err(error)) if error.code == ErrorCode::ImageNotFound));
 }
 
 #[test]
 fn the_base_image_is_asked_for_like_a_stranger_unless_the_user_names_its_registry() {
     let (mut layout, mut bases) = (Layout::new(), Layout::new());
     let base = bases.image("base/os", "9");
-    let served_bases = Served::layout(bases.path(), |_| None);
+    let served_bases = TestRegistry::layout(bases.path(), |_| None);
     let host = served_bases.registry();
     let image = layout.image_with(
         APP,
         "v1",
         &json!({"org.opencontainers.image.base.name": format!("{host}/base/os:9"), "org.opencontainers.image.base.digest": base}),
     );
-    let served = Served::layout(layout.path(), |_| None);
+    let served = TestRegistry::layout(layout.path(), |_| None);
     let at = pinned(&format!("{}/{APP}", served.registry()), &image);
-    let stranger = gatherer(remote(), Signer::new().public());
-    let evidence = stranger.gather(&at).unwrap();
+    let stranger = collector(remote(), Signer::new().public());
+    let evidence = stranger.collect(&at).unwrap();
     assert!(evidence.base_image.is_none());
     assert!(evidence.notices.iter().any(|notice| notice.contains("the base image was not read")), "{evidence:?}");
     assert_eq!(served_bases.requests(), [""; 0]);
     // Named in the Snapshot, it is asked.
-    let known = gatherer(remote(), Signer::new().public());
+    let known = collector(remote(), Signer::new().public());
     known.resolve(&reference(&format!("{host}/base/os:9"))).unwrap();
-    assert!(known.gather(&at).unwrap().base_image.is_some());
+    assert!(known.collect(&at).unwrap().base_image.is_some());
 }
