@@ -9,7 +9,7 @@ use assay_model::{
     snapshot::Snapshot,
     yaml,
 };
-use assay_supply::Place;
+use assay_supply::SourceRef;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -28,5 +28,5 @@ fuzz_target!(|text: &str| {
     if let Ok(image) = PinnedImage::parse(text) {
         assert_eq!(PinnedImage::parse(&image.to_string()).ok(), Some(image));
     }
-    let _place = Place::parse(text);
+    let _place = SourceRef::parse(text);
 });

@@ -366,7 +366,7 @@ mod tests {
             collections: Vec::new(),
             depends_on: Vec::new(),
             pipeline_intention: Vec::new(),
-            place: ("p.rego".to_owned(), 1),
+            location: ("p.rego".to_owned(), 1),
         }
     }
 

@@ -38,7 +38,7 @@ pub struct RuleInfo {
     /// `custom.pipeline_intention`: the kinds of pipelines that the rule is meant for.
     pub pipeline_intention: Vec<String>,
     /// The file and line (from 1) of the rule.
-    pub place: (String, u32),
+    pub location: (String, u32),
 }
 
 /// One element of what a `deny` or `warn` rule gave, before the policy's configuration is applied.

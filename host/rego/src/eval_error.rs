@@ -93,7 +93,7 @@ impl EvalError {
                 if message.len() < error.message.len() {
                     message.push('…');
                 }
-                Self::Policy(Problem { code: Some(error.code.as_str()), ..Problem::new(error.place, message) })
+                Self::Policy(Problem { code: Some(error.code.as_str()), ..Problem::new(error.location, message) })
             }
         }
     }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_message_that_quotes_a_document_is_cut() {
-        let error = engine::EvalError { code: EvalCode::Conflict, message: "é".repeat(10_000), place: None };
+        let error = engine::EvalError { code: EvalCode::Conflict, message: "é".repeat(10_000), location: None };
         let error = EvalError::of(error, EvalError::Deadline).to_string();
         assert_eq!(error.chars().count(), MESSAGE_CHARACTERS + 1);
     }

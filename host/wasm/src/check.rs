@@ -100,7 +100,7 @@ impl Evaluator for Check {
         &self.plugin.accepted.manifest.name
     }
 
-    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
         let (key, now) = (self.key(context), milliseconds(context));
         let accepted = &self.plugin.accepted;
         let question = Question {

@@ -14,14 +14,14 @@ use assay_model::{
     sanitize,
     snapshot::Component,
 };
-use assay_rego::Group;
+use assay_rego::SourceGroupEvaluator;
 use assay_runner::UnreachablePolicy;
 
 use crate::settings::ImageSettings;
 
 /// What is said of packages whose rules nobody asks, as in `ec`.
-pub(super) fn unasked(groups: &[Group]) -> Option<String> {
-    let packages: Vec<_> = groups.iter().flat_map(Group::unasked).collect();
+pub(super) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
+    let packages: Vec<_> = groups.iter().flat_map(SourceGroupEvaluator::skipped_packages).collect();
     let told =
         || format!("as in ec, rules of nested packages are not asked beside others: `{}`", packages.join("`, `"));
     (!packages.is_empty()).then(told)

@@ -21,8 +21,8 @@ impl Evaluator for Excludable {
         self.judge.name()
     }
 
-    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
-        let mut decision = self.judge.judge(context)?;
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let mut decision = self.judge.evaluate(context)?;
         let said_something = !decision.is_empty();
         let (image, component) = (&context.evidence.image, &context.component.name);
         let criteria: Vec<_> =

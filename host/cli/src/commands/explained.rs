@@ -11,7 +11,7 @@ use assay_model::{
     event::RunFinished,
     port::{EvaluationContext, Evaluator},
 };
-use assay_rego::{Group, RuleStory, StoryPart};
+use assay_rego::{RuleTrace, SourceGroupEvaluator, TraceStep};
 
 use crate::error::Unusable;
 
@@ -26,21 +26,21 @@ type Explanations = BTreeMap<(String, String), Vec<String>>;
 
 /// A source group of a policy that explains rules after it has judged.
 struct Explaining {
-    group: Group,
+    group: SourceGroupEvaluator,
     codes: Arc<[String]>,
     told: Told,
 }
 
 /// The judges of these groups. What a rule is evaluated for once more is only its explanation.
 pub(crate) fn explained(
-    groups: Vec<Group>,
+    groups: Vec<SourceGroupEvaluator>,
     codes: &[String],
     told: &Told,
 ) -> Result<Vec<Arc<dyn Evaluator>>, Unusable> {
     if let Some(code) = codes.iter().find(|code| !groups.iter().any(|group| group.has_rule(code))) {
         let package = code.rsplit_once('.').map_or(code.as_str(), |(package, _)| package);
         let mut near: Vec<_> =
-            groups.iter().flat_map(Group::codes).filter(|known| known.starts_with(package)).collect();
+            groups.iter().flat_map(SourceGroupEvaluator::codes).filter(|known| known.starts_with(package)).collect();
         near.dedup();
         near.truncate(5);
         let hint = if near.is_empty() {
@@ -61,12 +61,12 @@ impl Evaluator for Explaining {
         self.group.name()
     }
 
-    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
-        let decision = self.group.judge(context);
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let decision = self.group.evaluate(context);
         let mut lines = Vec::new();
         for code in self.codes.iter().filter(|code| self.group.has_rule(code)) {
             match self.group.explain(code, context) {
-                Ok(stories) => lines.extend(story_lines(code, &stories)),
+                Ok(traces) => lines.extend(trace_lines(code, &traces)),
                 Err(error) => lines.push(format!("  `{code}` cannot be explained: {error}")),
             }
         }
@@ -93,30 +93,30 @@ impl Told {
     }
 }
 
-fn story_lines(code: &str, stories: &[RuleStory]) -> Vec<String> {
-    if stories.is_empty() {
+fn trace_lines(code: &str, traces: &[RuleTrace]) -> Vec<String> {
+    if traces.is_empty() {
         return vec![format!("  `{code}` is not asked: the policy's `include` and `exclude` leave its package out")];
     }
-    told(stories)
+    told(traces)
 }
 
 /// What happened in each branch of a definition that was tried.
-pub(super) fn told(stories: &[RuleStory]) -> Vec<String> {
+pub(super) fn told(traces: &[RuleTrace]) -> Vec<String> {
     let mut lines = Vec::new();
-    for story in stories {
-        let results = match story.results {
+    for trace in traces {
+        let results = match trace.results {
             0 => "no result".to_owned(),
             1 => "1 result".to_owned(),
             count => format!("{count} results"),
         };
-        lines.push(format!("  `{}` at {}:{} gives {results}", story.code, story.place.file, story.place.line));
-        lines.extend(story.parts.iter().flat_map(part_lines));
+        lines.push(format!("  `{}` at {}:{} gives {results}", trace.code, trace.location.file, trace.location.line));
+        lines.extend(trace.parts.iter().flat_map(step_lines));
     }
     lines
 }
 
 /// The expression, and each of its values on a line of its own.
-fn part_lines(part: &StoryPart) -> Vec<String> {
+fn step_lines(part: &TraceStep) -> Vec<String> {
     let how = match part.held {
         0 => "fails".to_owned(),
         1 => "holds".to_owned(),
@@ -127,6 +127,6 @@ fn part_lines(part: &StoryPart) -> Vec<String> {
         let value: String = value.chars().take(VALUE).collect();
         format!("        {text}: {value}{}", if cut { "…" } else { "" })
     };
-    let line = format!("    {}:{}: {how}: {}", part.place.file, part.place.line, part.text);
+    let line = format!("    {}:{}: {how}: {}", part.location.file, part.location.line, part.text);
     std::iter::once(line).chain(part.values.iter().map(shown)).collect()
 }

@@ -26,7 +26,7 @@ pub(crate) fn run(flags: &InitFlags, printer: Printer) -> Result<u8, Unusable> {
 
 #[cfg(test)]
 mod tests {
-    use assay_rego::{Ask, Policy, Sources};
+    use assay_rego::{EvalRequest, Policy, Sources};
 
     use super::*;
 
@@ -41,10 +41,10 @@ mod tests {
         let policy = Policy::compile(sources).unwrap();
         assert_eq!(policy.annotated_rules().len(), 1);
         let packages = ["main".to_owned()].into();
-        assert!(policy.evaluate(&Ask::new(&packages, "{}")).unwrap().is_empty());
+        assert!(policy.evaluate(&EvalRequest::new(&packages, "{}")).unwrap().is_empty());
         assert!(
             !policy
-                .evaluate(&Ask::new(&packages, r#"{"image": {"config": {"Labels": {"name": ""}}}}"#))
+                .evaluate(&EvalRequest::new(&packages, r#"{"image": {"config": {"Labels": {"name": ""}}}}"#))
                 .unwrap()
                 .is_empty()
         );

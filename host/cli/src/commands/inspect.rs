@@ -109,9 +109,9 @@ fn entries(place: &Utf8Path) -> Result<Vec<Inspected>, Unusable> {
     let mut entries = inspect(sources).map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let base = if place.is_dir() { Some(place) } else { place.parent() };
     for entry in &mut entries {
-        let short = base.and_then(|base| Utf8Path::new(&entry.place.file).strip_prefix(base).ok());
+        let short = base.and_then(|base| Utf8Path::new(&entry.location.file).strip_prefix(base).ok());
         if let Some(short) = short.map(Utf8Path::to_string) {
-            entry.place.file = short;
+            entry.location.file = short;
         }
     }
     Ok(entries)

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use assay_documents::{Form, Kind};
 use assay_model::{limits, rule::RuleKind};
-use assay_rego::{Ask, Checked, CompileError, CompileOptions, Host, Policy, SourceError, Sources};
+use assay_rego::{Checked, CompileError, CompileOptions, EvalRequest, Host, Policy, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
 use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -311,17 +311,17 @@ fn judge(
     let packages = [namespace.to_owned()].into();
     for value in &document.values {
         let input = value.to_string();
-        let ask = Ask {
+        let ask = EvalRequest {
             host: Arc::clone(host),
             strict_builtin_errors: wanted.strict_builtin_errors,
             file: Some(document.file()),
-            ..Ask::new(&packages, &input)
+            ..EvalRequest::new(&packages, &input)
         };
         let failed = |error| Unusable::new(format!("query rule: evaluating policy: {error}"));
         if wanted.traces {
             printer.note(&format!("file: {} | query: data.{namespace}", document.name));
-            let stories = policy.explain(&ask, &|_| true).map_err(failed)?;
-            explained::told(&stories).iter().for_each(|line| printer.note(line));
+            let traces = policy.explain(&ask, &|_| true).map_err(failed)?;
+            explained::told(&traces).iter().for_each(|line| printer.note(line));
         }
         let checked = policy.check(&ask, namespace).map_err(failed)?;
         add(&mut result, checked, namespace);

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
-use assay_rego::Group;
+use assay_rego::SourceGroupEvaluator;
 
 use crate::{error::Unusable, printer::Printer};
 
@@ -17,7 +17,7 @@ const COMPARED_CHARACTERS: usize = 100;
 
 /// Warns of items that match no rule; under `--strict-config` they are an error.
 pub(super) fn tell(
-    groups: &[Group],
+    groups: &[SourceGroupEvaluator],
     global: Option<&GlobalConfig>,
     checks: &[&str],
     strict: bool,
@@ -38,7 +38,7 @@ pub(super) fn tell(
 }
 
 /// One sentence for each item, without repetitions.
-fn unmatched(groups: &[Group], global: Option<&GlobalConfig>, checks: &[&str]) -> BTreeSet<String> {
+fn unmatched(groups: &[SourceGroupEvaluator], global: Option<&GlobalConfig>, checks: &[&str]) -> BTreeSet<String> {
     let mut told = BTreeSet::new();
     for group in groups {
         let known = [Known::of(group)];
@@ -76,13 +76,13 @@ fn sentences(list: &str, items: &[&str], known: &[Known<'_>], checks: &[&str], p
 
 /// What can be included of one group.
 struct Known<'a> {
-    group: &'a Group,
+    group: &'a SourceGroupEvaluator,
     /// The packages with rules whose codes are not known.
     open: BTreeSet<&'a str>,
 }
 
 impl<'a> Known<'a> {
-    fn of(group: &'a Group) -> Self {
+    fn of(group: &'a SourceGroupEvaluator) -> Self {
         let is_open = |rule: &&RuleInfo| rule.code == format!("{}.{}", rule.package, rule.name);
         Self { group, open: group.rules().iter().filter(is_open).map(|rule| rule.package.as_str()).collect() }
     }

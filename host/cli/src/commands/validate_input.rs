@@ -21,7 +21,7 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{CompileOptions, Group, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
 use assay_report::{FileOutcome, InputRun};
 use assay_supply::Relocation;
 
@@ -107,7 +107,7 @@ fn judges(
     source_settings: &SourceSettings,
     called: Called,
     printer: Printer,
-) -> Result<Vec<Group>, Unusable> {
+) -> Result<Vec<SourceGroupEvaluator>, Unusable> {
     let deadline = source_settings.deadline;
     let store = Arc::new(source_settings.registry()?);
     let policy = &settings.policy;
@@ -123,7 +123,7 @@ fn judges(
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
         let options = CompileOptions { deadline, ..CompileOptions::default() };
         let compiled = Policy::compile_with(sources, options)
-            .and_then(Policy::with_results_only)
+            .and_then(Policy::require_result_values)
             .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
         let name =
             if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
@@ -132,13 +132,13 @@ fn judges(
         for why in selection.skipped() {
             printer.warn(why);
         }
-        Ok(Group::new(name, Arc::new(compiled), selection, host)
+        Ok(SourceGroupEvaluator::new(name, Arc::new(compiled), selection, host)
             .with_deadline(source_settings.deadline)
-            .with_answers_of_ec(called == Called::Ec))
+            .with_ec_compat(called == Called::Ec))
     };
     let judge = |group| judge(group).map_err(|error| places.named(error));
     let groups = policy.sources.iter().map(judge).collect::<Result<Vec<_>, _>>()?;
-    as_ec::unasked(&groups).iter().for_each(|text| printer.warn(text));
+    as_ec::skipped_packages(&groups).iter().for_each(|text| printer.warn(text));
     if settings.strict_config || called == Called::Assay {
         unmatched::tell(&groups, policy.configuration.as_ref(), &[], settings.strict_config, printer)?;
     }
@@ -146,7 +146,7 @@ fn judges(
 }
 
 /// Judges all files, some at a time, and gives what was found in their order.
-fn judge_all(inputs: &[Named], evaluators: &[Group], settings: &InputSettings) -> Vec<FileOutcome> {
+fn judge_all(inputs: &[Named], evaluators: &[SourceGroupEvaluator], settings: &InputSettings) -> Vec<FileOutcome> {
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<BTreeMap<usize, FileOutcome>> = Mutex::default();
     let work = || {
@@ -170,7 +170,11 @@ fn judge_all(inputs: &[Named], evaluators: &[Group], settings: &InputSettings) -
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
-fn judge_file(input: &Named, evaluators: &[Group], settings: &InputSettings) -> Result<Decision, EvaluationError> {
+fn judge_file(
+    input: &Named,
+    evaluators: &[SourceGroupEvaluator],
+    settings: &InputSettings,
+) -> Result<Decision, EvaluationError> {
     let files = input
         .read()
         .map_err(|error| EvaluationError::new(ErrorCode::Malformed, error.text().replacen("error: ", "", 1)))?;
@@ -191,7 +195,7 @@ fn judge_file(input: &Named, evaluators: &[Group], settings: &InputSettings) -> 
                 when: settings.effective_time,
                 input: "",
             };
-            said.extend(judge.judge_together(&context, Some(file.file()), inputs.iter().map(String::as_str))?);
+            said.extend(judge.evaluate_together(&context, Some(file.file()), inputs.iter().map(String::as_str))?);
         }
         if said.is_empty() {
             return Err(nothing());

@@ -14,7 +14,7 @@ use assay_model::{
     port::{Blobs, Evaluator},
     selection::Selection,
 };
-use assay_rego::{CompileOptions, Group, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
 use assay_report::Format;
 use assay_runner::{Evaluators, Job};
 use assay_supply::{
@@ -104,7 +104,7 @@ pub(crate) fn judges(
                 .map_err(|error| sources.named(error))?,
         );
     }
-    as_ec::unasked(&groups).iter().for_each(|text| printer.warn(text));
+    as_ec::skipped_packages(&groups).iter().for_each(|text| printer.warn(text));
     let (checks, note) = if settings.checks.is_empty() { (Vec::new(), None) } else { checks(settings, store)? };
     let names: Vec<&str> = checks.iter().map(|check| check.name()).collect();
     // `ec` tells of include items in its reports, and of others nowhere.
@@ -167,7 +167,7 @@ fn source_group(
     selection: &Selection,
     key: &PublicKey,
     store: &Arc<ContentStore>,
-) -> Result<Group, Unusable> {
+) -> Result<SourceGroupEvaluator, Unusable> {
     let name = match (&group.name, group.policy.first()) {
         (name, _) if !name.is_empty() => name.clone(),
         (_, Some(first)) => first.clone(),
@@ -190,12 +190,12 @@ fn source_group(
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let deadline = settings.deadline.map(|(end, _)| end);
     let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
-        .and_then(Policy::with_results_only)
+        .and_then(Policy::require_result_values)
         .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
-    let judge = Group::new(name, Arc::new(policy), selection.clone(), host)
+    let judge = SourceGroupEvaluator::new(name, Arc::new(policy), selection.clone(), host)
         .with_deadline(deadline)
-        .with_answers_of_ec(settings.called == Called::Ec);
+        .with_ec_compat(settings.called == Called::Ec);
     Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
 }
 

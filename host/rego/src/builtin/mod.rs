@@ -6,9 +6,9 @@
 //! is down.
 
 mod calls;
-mod nothing;
-mod shape;
+mod empty_host;
 mod sigstore;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +20,8 @@ use assay_model::{
     evidence::Signature,
 };
 
-pub(crate) use self::calls::{CallFailure, Calls};
-pub(crate) use self::nothing::Nothing;
+pub(crate) use self::calls::{CallFailure, HostCalls};
+pub(crate) use self::empty_host::EmptyHost;
 pub use self::sigstore::SigstoreOptions;
 
 /// Why a host gives nothing.

@@ -20,14 +20,14 @@ const FUNCTIONS: [&str; 10] = [
     "ec.oci.image_tag_refs",
 ];
 
-fn answer(calls: &Calls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
+fn answer(calls: &HostCalls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
     let arguments: Vec<_> = arguments.as_array().unwrap().iter().cloned().map(Value::from).collect();
     calls.answer(function, &arguments)
 }
 
 #[test]
 fn a_call_with_something_else_than_a_text_is_undefined() {
-    let calls = Calls::new(Arc::new(NoHost));
+    let calls = HostCalls::new(Arc::new(NoHost));
     for function in FUNCTIONS {
         for arguments in [json!([["r"]]), json!([1, []]), json!(["r", [1]]), json!([])] {
             assert_eq!(answer(&calls, function, &arguments), Ok(None), "{function} {arguments}");
@@ -39,7 +39,7 @@ fn a_call_with_something_else_than_a_text_is_undefined() {
 #[test]
 fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
     for function in FUNCTIONS.into_iter().chain(["ec.sigstore.verify_image", "ec.sigstore.verify_attestation"]) {
-        let calls = Calls::new(Arc::new(NoHost));
+        let calls = HostCalls::new(Arc::new(NoHost));
         let arguments = match function {
             "ec.oci.image_manifests" => {
                 vec![Value::from(std::collections::BTreeSet::from([Value::from("r.example/a")]))]
@@ -57,7 +57,7 @@ fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
 
 #[test]
 fn a_verification_is_never_undefined() {
-    let calls = Calls::new(Arc::new(NoHost));
+    let calls = HostCalls::new(Arc::new(NoHost));
     for (arguments, said) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
         for (function, found) in
             [("ec.sigstore.verify_image", "signatures"), ("ec.sigstore.verify_attestation", "attestations")]

@@ -121,7 +121,7 @@ impl Asked<'_> {
         };
         let component = Component::new("cart", "r.example/shop/cart:1");
         let when = "2026-11-24T12:00:00.250Z".parse().unwrap();
-        self.plugin.check(options).unwrap().judge(&EvaluationContext {
+        self.plugin.check(options).unwrap().evaluate(&EvaluationContext {
             component: &component,
             evidence,
             when,

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_rego::{PreparedQuery, QueryError, QueryOptions, Workbench};
+use assay_rego::{PolicySet, PreparedQuery, QueryError, QueryOptions};
 use serde_json::{Value, json};
 
 use super::{
@@ -41,17 +41,17 @@ pub(super) fn run(flags: &BenchFlags, around: &Surroundings, printer: Printer) -
         printer.error(&error.text(0));
         Ok(tool::FAILED)
     };
-    let Loaded { workbench, .. } = match asked.load(&flags.asks, false)? {
+    let Loaded { policies, .. } = match asked.load(&flags.asks, false)? {
         Ok(loaded) => loaded,
         Err(error) => return complain(&error),
     };
     let options = asked.options(&flags.asks, around, Duration::from_secs(30))?;
-    let query = match workbench.prepare(&asked.query, &options) {
+    let query = match policies.prepare(&asked.query, &options) {
         Ok(query) => query,
         Err(error) => return complain(&LoadError::Compile(error)),
     };
     for _ in 0..flags.count.get() {
-        let measured = match measure(&workbench, &query, &options, time, flags.fail) {
+        let measured = match measure(&policies, &query, &options, time, flags.fail) {
             Ok(Some(measured)) => measured,
             Ok(None) => {
                 printer.error(
@@ -70,18 +70,18 @@ pub(super) fn run(flags: &BenchFlags, around: &Surroundings, printer: Printer) -
 }
 
 fn measure(
-    workbench: &Workbench,
+    policies: &PolicySet,
     query: &PreparedQuery,
     options: &QueryOptions,
     time: Duration,
     must_be_defined: bool,
 ) -> Result<Option<Measured>, QueryError> {
     // The first one warms up and tells whether there is an answer.
-    if workbench.ask(query, options)?.results.is_empty() && must_be_defined {
+    if policies.run_prepared(query, options)?.results.is_empty() && must_be_defined {
         return Ok(None);
     }
     let started = Instant::now();
-    let times = workbench.measure(query, options, time, SAMPLES)?;
+    let times = policies.measure(query, options, time, SAMPLES)?;
     let total = started.elapsed();
     let mut samples: Vec<_> = times.into_iter().map(times::nanoseconds).collect();
     samples.sort_unstable();

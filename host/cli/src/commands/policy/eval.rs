@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
-use assay_rego::{EvalError, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench};
+use assay_rego::{EvalError, PolicySet, QueryError, QueryObservations, QueryOptions, QueryOutput, QueryResult};
 use assay_supply::Relocation;
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
@@ -30,7 +30,7 @@ use crate::{
 pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
     let time_limit = times::limit("--timeout", &flags.timeout)?;
     let asked = Asked::read(&flags.asks)?;
-    let Loaded { workbench, read } = match asked.load(&flags.asks, flags.strict)? {
+    let Loaded { policies, read } = match asked.load(&flags.asks, flags.strict)? {
         Ok(loaded) => loaded,
         Err(error) => return complain(flags, &error, printer),
     };
@@ -43,7 +43,7 @@ pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) ->
     };
     let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
     for _ in 0..flags.count.get() {
-        answer = workbench.query(&asked.query, &options);
+        answer = policies.query(&asked.query, &options);
         if answer.is_err() {
             break;
         }
@@ -54,12 +54,12 @@ pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) ->
             (answer, None, notes)
         }
         Err(QueryError::Compile(error)) => return complain(flags, &LoadError::Compile(error), printer),
-        Err(QueryError::Eval { error, notes }) => (QueryAnswer::default(), Some(error), *notes),
+        Err(QueryError::Eval { error, notes }) => (QueryOutput::default(), Some(error), *notes),
     };
     for line in &notes.output {
         printer.error(line);
     }
-    let shown = Shown { flags, workbench: &workbench, read, answer: &answer, error: error.as_ref(), notes: &notes };
+    let shown = Shown { flags, policies: &policies, read, answer: &answer, error: error.as_ref(), notes: &notes };
     if flags.format == EvalFormat::Json || flags.format == EvalFormat::Discard {
         print(printer, &format!("{}\n", pretty(&shown.json())))?;
     } else {
@@ -150,8 +150,8 @@ impl Asked {
 }
 
 fn error_text(error: &EvalError) -> String {
-    let (code, place) = error.class();
-    match place {
+    let (code, location) = error.class();
+    match location {
         Some(_) => error.to_string().replacen(": ", &format!(": {code}: "), 1),
         None => format!("{code}: {error}"),
     }
@@ -160,25 +160,25 @@ fn error_text(error: &EvalError) -> String {
 /// An answer that is to be shown.
 struct Shown<'a> {
     flags: &'a EvalFlags,
-    workbench: &'a Workbench,
+    policies: &'a PolicySet,
     read: Duration,
-    answer: &'a QueryAnswer,
+    answer: &'a QueryOutput,
     error: Option<&'a EvalError>,
-    notes: &'a QueryNotes,
+    notes: &'a QueryObservations,
 }
 
 impl Shown<'_> {
     fn json(&self) -> Value {
         let mut json = json!({});
         if let Some(error) = self.error {
-            let (code, place) = error.class();
+            let (code, location) = error.class();
             let message = match error {
                 EvalError::Policy(problem) => problem.message.clone(),
                 other => other.to_string(),
             };
-            let location = place.map_or_else(
+            let location = location.map_or_else(
                 || json!({"file": "", "row": 1, "col": 1}),
-                |place| json!({"file": place.file, "row": place.line, "col": place.column}),
+                |location| json!({"file": location.file, "row": location.line, "col": location.column}),
             );
             json["errors"] = json!([{"message": message, "code": code, "location": location}]);
         }
@@ -194,15 +194,15 @@ impl Shown<'_> {
                 self.metrics().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
             );
         }
-        if let Some(detail) = trace::detail(self.flags.explain) {
+        if let Some(detail) = trace::level(self.flags.explain) {
             // OPA gives its syntax trees here; the lines are what people make of them.
-            json["explanation"] = trace::lines(&self.notes.explained, detail, self.shows_values()).into();
+            json["explanation"] = trace::lines(&self.notes.trace, detail, self.shows_values()).into();
         }
         if self.flags.profile {
             profile::add_json(&mut json, &self.notes.profile, &self.flags.profile_sort, self.flags.profile_limit);
         }
         if self.flags.coverage {
-            json["coverage"] = coverage_json(&self.workbench.coverage(&self.notes.hits));
+            json["coverage"] = coverage_json(&self.policies.coverage(&self.notes.hits));
         }
         json
     }
@@ -230,7 +230,7 @@ impl Shown<'_> {
     }
 
     fn metrics(&self) -> Vec<(&'static str, u64)> {
-        let timings = self.workbench.timings();
+        let timings = self.policies.timings();
         vec![
             ("timer_rego_load_files_ns", times::nanoseconds(self.read)),
             ("timer_rego_module_compile_ns", times::nanoseconds(timings.compile)),
@@ -254,8 +254,8 @@ impl Shown<'_> {
             }),
             EvalFormat::Pretty | EvalFormat::Source | EvalFormat::Json | EvalFormat::Discard => {
                 let mut text = String::new();
-                if let Some(detail) = trace::detail(self.flags.explain) {
-                    for line in trace::lines(&self.notes.explained, detail, self.shows_values()) {
+                if let Some(detail) = trace::level(self.flags.explain) {
+                    for line in trace::lines(&self.notes.trace, detail, self.shows_values()) {
                         text.push_str(&line);
                         text.push('\n');
                     }
@@ -275,7 +275,7 @@ impl Shown<'_> {
                     text.push_str(&profile::text(&self.notes.profile, &flags.profile_sort, flags.profile_limit));
                 }
                 if self.flags.coverage {
-                    text.push_str(&coverage_text(&self.workbench.coverage(&self.notes.hits)));
+                    text.push_str(&coverage_text(&self.policies.coverage(&self.notes.hits)));
                 }
                 text
             }

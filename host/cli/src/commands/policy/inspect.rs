@@ -58,7 +58,7 @@ fn annotated(found: Vec<Inspected>) -> Vec<Inspected> {
             once.push(entry);
         }
     }
-    once.sort_by(|one, other| (&one.path, &one.place).cmp(&(&other.path, &other.place)));
+    once.sort_by(|one, other| (&one.path, &one.location).cmp(&(&other.path, &other.location)));
     once
 }
 
@@ -106,7 +106,7 @@ fn annotation_text(text: &mut String, entry: &Inspected) {
         let rule = entry.path.get(entry.package.len()..).unwrap_or_default().join(".");
         let _infallible = writeln!(text, "Rule:     {rule}");
     }
-    let _infallible = writeln!(text, "Location: {}:{}", entry.place.file, entry.place.line);
+    let _infallible = writeln!(text, "Location: {}:{}", entry.location.file, entry.location.line);
     let _infallible = writeln!(text, "Scope: {}\n", entry.text("scope"));
     let fields = entry.annotations.as_ref();
     for (key, name) in

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_rego::{CompileError, CompileOptions, Ignore, Problem, SourceError, Sources, Workbench};
+use assay_rego::{CompileError, CompileOptions, Ignore, PolicySet, Problem, SourceError, Sources};
 use serde_json::{Value, json};
 
 use crate::{error::Unusable, flags::policy::LoadFlags};
 
 /// Policies that were loaded.
 pub(super) struct Loaded {
-    pub(super) workbench: Workbench,
+    pub(super) policies: PolicySet,
     /// How long reading the files took.
     pub(super) read: Duration,
 }
@@ -67,8 +67,8 @@ pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded
     }
     let read = started.elapsed();
     let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..CompileOptions::default() };
-    Ok(match Workbench::compile(sources, options) {
-        Ok(workbench) => Ok(Loaded { workbench, read }),
+    Ok(match PolicySet::compile(sources, options) {
+        Ok(policies) => Ok(Loaded { policies, read }),
         Err(error) => Err(LoadError::Compile(error)),
     })
 }
@@ -112,8 +112,8 @@ fn problem_json(problem: &Problem) -> Value {
     if let Some(code) = problem.code {
         error["code"] = code.into();
     }
-    if let Some(place) = &problem.place {
-        error["location"] = json!({"file": place.file, "row": place.line, "col": place.column});
+    if let Some(location) = &problem.location {
+        error["location"] = json!({"file": location.file, "row": location.line, "col": location.column});
     }
     error
 }
@@ -128,19 +128,19 @@ fn problems_text(problems: &[Problem], limit: usize) -> String {
         if at > 0 {
             text.push('\n');
         }
-        if let Some(place) = &problem.place {
+        if let Some(location) = &problem.location {
             // A query has no file.
-            let file = if place.file.is_empty() { String::new() } else { format!("{}:", place.file) };
-            let _infallible = write!(text, "{file}{}:{}: ", place.line, place.column);
+            let file = if location.file.is_empty() { String::new() } else { format!("{}:", location.file) };
+            let _infallible = write!(text, "{file}{}:{}: ", location.line, location.column);
         }
         if let Some(code) = problem.code {
             let _infallible = write!(text, "{code}: ");
         }
         text.push_str(&problem.message);
-        if let (Some(place), Some(line)) =
-            (&problem.place, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
+        if let (Some(location), Some(line)) =
+            (&problem.location, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
         {
-            let _infallible = write!(text, "\n\t{}\n\t{}", line.trim(), caret(line, place.column));
+            let _infallible = write!(text, "\n\t{}\n\t{}", line.trim(), caret(line, location.column));
         }
     }
     if shown.len() < problems.len() {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use assay_rego::{Hits, Test, TestEnd, TestOptions, TestResult, Workbench};
+use assay_rego::{Hits, PolicySet, Test, TestOptions, TestOutcome, TestResult};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
@@ -74,8 +74,8 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
             return Ok(tool::NO);
         }
     };
-    let workbench = loaded.workbench;
-    let tests = workbench
+    let policies = loaded.policies;
+    let tests = policies
         .tests(flags.run.as_deref())
         .map_err(|error| Unusable::new(format!("`--run`: {error}")).hint("it is a regular expression"))?;
     let fails_as_empty = tests.is_empty() && empty_fails;
@@ -88,16 +88,16 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
                 .to_owned(),
         });
     }
-    let (results, hits) = results(&workbench, &tests, flags, time_limit, printer)?;
+    let (results, hits) = results(&policies, &tests, flags, time_limit, printer)?;
     let all: Vec<_> = results.iter().map(|(at, result)| (&tests[*at], result)).collect();
     let passed = !fails_as_empty
         && all.iter().all(|(_, result)| match result.end {
-            TestEnd::Passed => true,
-            TestEnd::Skipped => flags.exit_zero_on_skipped,
-            TestEnd::Failed | TestEnd::Error(_) => false,
+            TestOutcome::Passed => true,
+            TestOutcome::Skipped => flags.exit_zero_on_skipped,
+            TestOutcome::Failed | TestOutcome::Error(_) => false,
         });
     if flags.coverage {
-        return coverage(flags, &workbench, &hits, &all, passed, printer);
+        return coverage(flags, &policies, &hits, &all, passed, printer);
     }
     let text = match flags.format.unwrap_or(TestFormat::Pretty) {
         TestFormat::Json => test_reports::json(&all),
@@ -125,7 +125,7 @@ fn loaded(flags: &TestFlags) -> Result<Option<Result<Loaded, LoadError>>, Unusab
 type Results = Vec<(usize, TestResult)>;
 
 fn results(
-    workbench: &Workbench,
+    policies: &PolicySet,
     tests: &[Test],
     flags: &TestFlags,
     time_limit: Duration,
@@ -145,9 +145,9 @@ fn results(
     let mut hits = Hits::default();
     for _ in 0..flags.count.get() {
         let mut round = Vec::with_capacity(tests.len());
-        let seen = workbench
+        let seen = policies
             .run(tests, &options, &mut |at, result| {
-                failed += usize::from(matches!(result.end, TestEnd::Failed | TestEnd::Error(_)));
+                failed += usize::from(matches!(result.end, TestOutcome::Failed | TestOutcome::Error(_)));
                 if failed > 0 {
                     bar.set_message(format!("{failed} failed"));
                 }
@@ -176,7 +176,7 @@ fn progress(tests: usize, printer: Printer) -> ProgressBar {
 
 fn coverage(
     flags: &TestFlags,
-    workbench: &Workbench,
+    policies: &PolicySet,
     hits: &Hits,
     all: &[(&Test, &TestResult)],
     passed: bool,
@@ -187,7 +187,7 @@ fn coverage(
         print(printer, &test_reports::pretty(all, &Report { verbose: false, explain: Explain::Off }))?;
         return Ok(tool::FAILED);
     }
-    let report = workbench.coverage(hits);
+    let report = policies.coverage(hits);
     let percent = test_reports::percent(report.counts());
     if percent < flags.threshold {
         let wanted = flags.threshold;

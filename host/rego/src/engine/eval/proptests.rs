@@ -8,7 +8,7 @@ use regorus::Value;
 
 use crate::{
     compile_options::CompileOptions,
-    engine::{Ask, Bounds, Files, NoHost, Policy},
+    engine::{EvalLimits, EvalOptions, Files, NoHost, Policy},
     sources::PolicyFile,
 };
 
@@ -68,11 +68,11 @@ fn paths() -> Vec<Vec<String>> {
 }
 
 fn answer(policy: &Policy, paths: &[Vec<String>]) -> Vec<Option<Value>> {
-    let ask = Ask {
+    let ask = EvalOptions {
         input: Some(Value::from_json_str(r#"{"n": 7}"#).unwrap()),
         data: None,
         host: &NoHost,
-        bounds: Bounds::default(),
+        limits: EvalLimits::default(),
         strict_builtin_errors: false,
         now_ns: 0,
         seed: 0,

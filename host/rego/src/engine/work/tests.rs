@@ -18,7 +18,7 @@ fn work_stops_at_its_end_and_stays_stopped() {
 fn said(text: &str, options: CompileOptions) -> String {
     let started = Instant::now();
     let files = vec![PolicyFile { name: "t.rego".into(), text: text.to_owned() }];
-    let compiled = crate::engine::apart(|| {
+    let compiled = crate::engine::with_large_stack(|| {
         let compiled = Files::parse(files, options).and_then(|files| files.compile(regorus::Value::new_object()));
         compiled.map(drop).err().unwrap_or_default()
     });

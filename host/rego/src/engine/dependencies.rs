@@ -1,4 +1,4 @@
-//! What each rule can read, directly or through other rules. The entry point is [`Reach`].
+//! What each rule can read, directly or through other rules. The entry point is [`Dependencies`].
 //!
 //! From it come the cycles that are errors, and for each `with` the rules that have to be evaluated again.
 
@@ -14,9 +14,9 @@ const CYCLES: usize = 1_000_000;
 
 /// A set of small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Bits(Vec<u64>);
+pub(crate) struct BitSet(Vec<u64>);
 
-impl Bits {
+impl BitSet {
     /// Room for `count` numbers.
     pub(crate) fn new(count: usize) -> Self {
         Self(vec![0; count.div_ceil(64)])
@@ -44,26 +44,26 @@ impl Bits {
 
 /// What the rules of one node read directly.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reads {
+pub(crate) struct DirectReads {
     pub atoms: BTreeSet<Atom>,
     pub nodes: BTreeSet<NodeId>,
 }
 
 /// Everything that each node reads, directly.
 #[derive(Debug, Default)]
-pub(crate) struct Reach {
-    pub reads: Vec<Reads>,
+pub(crate) struct Dependencies {
+    pub reads: Vec<DirectReads>,
     readers: Vec<Vec<usize>>,
 }
 
-impl Reach {
+impl Dependencies {
     /// Room for the reads of so many nodes.
     pub(crate) fn new(nodes: usize) -> Self {
-        Self { reads: vec![Reads::default(); nodes], readers: Vec::new() }
+        Self { reads: vec![DirectReads::default(); nodes], readers: Vec::new() }
     }
 }
 
-impl Reach {
+impl Dependencies {
     /// A cycle of rules for each rule that needs its own value; each cycle once.
     pub(crate) fn cycles(&self) -> Vec<Vec<NodeId>> {
         #[derive(Clone, Copy, PartialEq)]
@@ -123,7 +123,7 @@ impl Reach {
 
     /// Every node after those it reads. In a cycle, which is an error, one of them comes first.
     pub(crate) fn bottom_up(&self) -> Vec<NodeId> {
-        let mut seen = Bits::new(self.reads.len());
+        let mut seen = BitSet::new(self.reads.len());
         let mut ordered = Vec::with_capacity(self.reads.len());
         for start in 0..self.reads.len() {
             // A stack of our own: a chain of rules can be as long as the policy.
@@ -154,8 +154,8 @@ impl Reach {
     }
 
     /// The nodes that read something a replacement of `target` changes, directly or through others.
-    pub(crate) fn affected(&self, target: &Atom) -> Bits {
-        let mut bits = Bits::new(self.reads.len());
+    pub(crate) fn affected(&self, target: &Atom) -> BitSet {
+        let mut bits = BitSet::new(self.reads.len());
         let mut queue = Vec::new();
         for (at, reads) in self.reads.iter().enumerate() {
             if reads.atoms.iter().any(|atom| touches(target, atom)) {
@@ -205,33 +205,33 @@ fn overlaps(left: &[Value], right: &[Value]) -> bool {
 mod tests {
     use super::*;
 
-    fn reach(edges: &[(NodeId, NodeId)]) -> Reach {
-        let mut reach = Reach::new(4);
+    fn dependencies(edges: &[(NodeId, NodeId)]) -> Dependencies {
+        let mut dependencies = Dependencies::new(4);
         for (from, to) in edges {
-            reach.reads[*from as usize].nodes.insert(*to);
+            dependencies.reads[*from as usize].nodes.insert(*to);
         }
-        reach
+        dependencies
     }
 
     #[test]
     fn a_cycle_is_found_with_its_path() {
-        assert_eq!(reach(&[(0, 1), (1, 2), (2, 1)]).cycles(), [vec![1, 2, 1]]);
-        assert!(reach(&[(0, 1), (0, 2), (1, 3), (2, 3)]).cycles().is_empty());
+        assert_eq!(dependencies(&[(0, 1), (1, 2), (2, 1)]).cycles(), [vec![1, 2, 1]]);
+        assert!(dependencies(&[(0, 1), (0, 2), (1, 3), (2, 3)]).cycles().is_empty());
     }
 
     #[test]
     fn what_is_read_comes_before_its_readers() {
-        assert_eq!(reach(&[(0, 3), (3, 1), (1, 2)]).bottom_up(), [2, 1, 3, 0]);
-        assert_eq!(reach(&[(0, 1), (1, 0)]).bottom_up(), [1, 0, 2, 3]);
+        assert_eq!(dependencies(&[(0, 3), (3, 1), (1, 2)]).bottom_up(), [2, 1, 3, 0]);
+        assert_eq!(dependencies(&[(0, 1), (1, 0)]).bottom_up(), [1, 0, 2, 3]);
     }
 
     #[test]
     fn a_replacement_reaches_the_readers_of_readers() {
-        let mut reach = reach(&[(0, 1), (1, 2)]);
-        reach.reads[2].atoms.insert(Atom::Input(Some("a".into())));
-        reach.close();
-        let bits = reach.affected(&Atom::Input(None));
+        let mut dependencies = dependencies(&[(0, 1), (1, 2)]);
+        dependencies.reads[2].atoms.insert(Atom::Input(Some("a".into())));
+        dependencies.close();
+        let bits = dependencies.affected(&Atom::Input(None));
         assert!(bits.has(0) && bits.has(2) && !bits.has(3));
-        assert!(!reach.affected(&Atom::Input(Some("b".into()))).has(2));
+        assert!(!dependencies.affected(&Atom::Input(Some("b".into()))).has(2));
     }
 }

@@ -1,4 +1,4 @@
-//! [`answers`]: what a `deny` or `warn` rule's value says.
+//! [`rule_results`]: what a `deny` or `warn` rule's value says.
 //!
 //! The shapes are conftest's: a set or list of texts, or of objects with a text `msg`. Elements of other types, and a
 //! value that is no list at all, count as a pass there; here they are errors, since whoever writes `deny := true` or
@@ -11,7 +11,7 @@ use serde_json::Value;
 const NOT_METADATA: [&str; 3] = ["msg", "_loc", "query"];
 
 /// The answers of one rule, or what is wrong with its value.
-pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec<RuleResult>, String> {
+pub(crate) fn rule_results(package: &str, kind: RuleKind, value: Value) -> Result<Vec<RuleResult>, String> {
     let elements = match value {
         Value::Array(elements) => elements,
         Value::Null => return Err(no_list("null")),
@@ -21,16 +21,16 @@ pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec
         Value::Object(_) => return Err(no_list("an object")),
     };
     let answer = |message, metadata| RuleResult { kind, package: package.to_owned(), message, metadata };
-    let mut answers = Vec::new();
+    let mut rule_results = Vec::new();
     for element in elements {
         match element {
-            Value::String(message) => answers.push(answer(message, serde_json::Map::new())),
+            Value::String(message) => rule_results.push(answer(message, serde_json::Map::new())),
             Value::Object(mut metadata) => {
                 let Some(Value::String(message)) = metadata.get("msg").cloned() else {
                     return Err("gives a result without a text `msg`".to_owned());
                 };
                 metadata.retain(|key, _| !NOT_METADATA.contains(&key.as_str()));
-                answers.push(answer(message, metadata));
+                rule_results.push(answer(message, metadata));
             }
             Value::Null => return Err(no_result("null")),
             Value::Bool(_) => return Err(no_result("a boolean")),
@@ -38,7 +38,7 @@ pub(crate) fn answers(package: &str, kind: RuleKind, value: Value) -> Result<Vec
             Value::Array(_) => return Err(no_result("a list or set")),
         }
     }
-    Ok(answers)
+    Ok(rule_results)
 }
 
 fn no_list(found: &str) -> String {
@@ -59,10 +59,10 @@ mod tests {
     fn texts_and_objects_with_msg_are_answers() {
         // An empty message is a message: conftest counts it as a pass.
         let value = json!(["plain", "", {"msg": "M", "code": "p.c", "n": 1.0, "_loc": {"file": "f"}, "query": "q"}]);
-        let got = answers("p", RuleKind::Warn, value).unwrap();
+        let got = rule_results("p", RuleKind::Warn, value).unwrap();
         let got: Vec<_> = got.iter().map(|answer| (answer.message.as_str(), json!(answer.metadata))).collect();
         assert_eq!(got, [("plain", json!({})), ("", json!({})), ("M", json!({"code": "p.c", "n": 1.0}))]);
-        assert_eq!(answers("p", RuleKind::Deny, json!([])), Ok(vec![]));
+        assert_eq!(rule_results("p", RuleKind::Deny, json!([])), Ok(vec![]));
     }
 
     #[test]
@@ -79,7 +79,7 @@ mod tests {
             (json!("no"), "is a text"),
             (json!({"msg": "no"}), "is an object"),
         ] {
-            let error = answers("p", RuleKind::Deny, value.clone()).unwrap_err();
+            let error = rule_results("p", RuleKind::Deny, value.clone()).unwrap_err();
             assert!(error.contains(says), "{value}: {error}");
         }
     }

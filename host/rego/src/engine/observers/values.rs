@@ -1,4 +1,4 @@
-//! [`Valued`]: a variable or reference in an expression with its value, and where in the file it stands.
+//! [`BoundValue`]: a variable or reference in an expression with its value, and where in the file it stands.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use crate::engine::builtins::write_start;
 use crate::engine::eval::Eval;
 use crate::engine::ir::{Callee, Slot};
 use crate::engine::limits::VALUE_CHARACTERS;
-use crate::engine::program::{About, Base, Of, Op, Out, Pat, Piece, Step, Term};
+use crate::engine::program::{Base, Comprehension, DebugInfo, Op, Pattern, Piece, Step, Target, Term};
 use crate::engine::span::{Source, Span};
 
 /// A part of an expression and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Valued {
+pub(crate) struct BoundValue {
     /// The part as it is written.
     pub text: String,
     /// Its row and column, from 1.
-    pub place: (u32, u32),
+    pub location: (u32, u32),
     /// The value as a Rego term, cut when it is long.
     pub value: String,
 }
 
 /// The variables with a name and a value that a step speaks of.
-pub(crate) fn mentioned(eval: &Eval<'_>, frame: usize, about: &About, step: &Step) -> Vec<Valued> {
+pub(crate) fn mentioned(eval: &Eval<'_>, frame: usize, about: &DebugInfo, step: &Step) -> Vec<BoundValue> {
     let Some(source) = eval.source(step.span) else { return Vec::new() };
     let mut values = Values::new(source, step.span);
     values.variables(eval, frame, about, step);
@@ -35,11 +35,11 @@ pub(crate) fn mentioned(eval: &Eval<'_>, frame: usize, about: &About, step: &Ste
 pub(crate) fn parts<'p>(
     eval: &mut Eval<'p>,
     frame: usize,
-    about: &About,
+    about: &DebugInfo,
     span: Span,
     steps: &[&'p Step],
     failed: Option<&'p Step>,
-) -> Vec<Valued> {
+) -> Vec<BoundValue> {
     let sources = eval.sources;
     let Some(source) = sources.get(span.file as usize) else { return Vec::new() };
     let mut values = Values::new(source, span);
@@ -79,9 +79,9 @@ impl<'s> Values<'s> {
         Self { source, span, by_place: BTreeMap::new() }
     }
 
-    fn found(self) -> Vec<Valued> {
+    fn found(self) -> Vec<BoundValue> {
         let Self { source, by_place, .. } = self;
-        let valued = |(start, (text, value))| Valued { text, place: source.place(start), value };
+        let valued = |(start, (text, value))| BoundValue { text, location: source.line_column(start), value };
         by_place.into_iter().map(valued).collect()
     }
 
@@ -89,7 +89,7 @@ impl<'s> Values<'s> {
         self.by_place.insert(start, (text.to_owned(), value));
     }
 
-    fn variables(&mut self, eval: &Eval<'_>, frame: usize, about: &About, step: &Step) {
+    fn variables(&mut self, eval: &Eval<'_>, frame: usize, about: &DebugInfo, step: &Step) {
         let mut slots = Vec::new();
         slots_of(step, &mut |slot| slots.push(slot));
         slots.sort_unstable();
@@ -106,9 +106,9 @@ impl<'s> Values<'s> {
     }
 
     /// What a call or reference gave to a variable that the source does not name.
-    fn result(&mut self, eval: &Eval<'_>, frame: usize, about: &About, step: &Step) {
+    fn result(&mut self, eval: &Eval<'_>, frame: usize, about: &DebugInfo, step: &Step) {
         let (Op::Call { out, .. } | Op::Lookup { out, .. } | Op::Scan { out, .. }) = &step.op else { return };
-        let Out::Pat(Pat::Bind(slot)) = out else { return };
+        let Target::Pattern(Pattern::Bind(slot)) = out else { return };
         let value = eval.slot(frame, *slot);
         let is_named = about.names.get(*slot as usize).is_some_and(Option::is_some);
         if !is_named && *value != Value::Undefined && step.span != self.span {
@@ -118,7 +118,7 @@ impl<'s> Values<'s> {
     }
 
     /// What a call or reference that did not hold gives instead.
-    fn outcome<'p>(&mut self, eval: &mut Eval<'p>, frame: usize, about: &About, step: &'p Step) {
+    fn outcome<'p>(&mut self, eval: &mut Eval<'p>, frame: usize, about: &DebugInfo, step: &'p Step) {
         let text = match &step.op {
             Op::Call { callee, .. } => match self.call(eval, *callee, step.span) {
                 Some(text) => text,
@@ -158,7 +158,7 @@ impl<'s> Values<'s> {
         &self,
         eval: &Eval<'_>,
         frame: usize,
-        about: &About,
+        about: &DebugInfo,
         base: &Base,
         path: &[Term],
     ) -> Option<(u32, String)> {
@@ -255,9 +255,9 @@ fn closed(call: &str) -> &str {
 /// Calls `visit` with the variables of a step; those of comprehensions inside it are their own.
 fn slots_of(step: &Step, visit: &mut dyn FnMut(Slot)) {
     match &step.op {
-        Op::Match { term, pat } => {
+        Op::Match { term, pattern } => {
             term_slots(term, visit);
-            pat_slots(pat, visit);
+            pattern_slots(pattern, visit);
         }
         Op::Equal(one, other) => {
             term_slots(one, visit);
@@ -267,23 +267,23 @@ fn slots_of(step: &Step, visit: &mut dyn FnMut(Slot)) {
         Op::Lookup { base, path, out } => {
             base_slots(base, visit);
             path.iter().for_each(|term| term_slots(term, visit));
-            out_slots(out, visit);
+            target_slots(out, visit);
         }
         Op::Scan { base, path, out } => {
             base_slots(base, visit);
-            path.iter().for_each(|pat| pat_slots(pat, visit));
-            out_slots(out, visit);
+            path.iter().for_each(|pattern| pattern_slots(pattern, visit));
+            target_slots(out, visit);
         }
         Op::Call { args, out, .. } => {
             args.iter().for_each(|term| term_slots(term, visit));
-            out_slots(out, visit);
+            target_slots(out, visit);
         }
         Op::Walk { value, out } => {
             term_slots(value, visit);
-            out_slots(out, visit);
+            target_slots(out, visit);
         }
         Op::In { key, value, domain } => {
-            key.iter().chain([value]).for_each(|pat| pat_slots(pat, visit));
+            key.iter().chain([value]).for_each(|pattern| pattern_slots(pattern, visit));
             term_slots(domain, visit);
         }
         Op::Every { domain, .. } => term_slots(domain, visit),
@@ -293,7 +293,7 @@ fn slots_of(step: &Step, visit: &mut dyn FnMut(Slot)) {
                 slots_of(step, &mut |slot| visit(slot));
             }
         }
-        Op::Print(parts) => parts.iter().for_each(|of| of_slots(of, visit)),
+        Op::Print(parts) => parts.iter().for_each(|of| comprehension_slots(of, visit)),
     }
 }
 
@@ -303,22 +303,22 @@ fn base_slots(base: &Base, visit: &mut dyn FnMut(Slot)) {
     }
 }
 
-fn out_slots(out: &Out, visit: &mut dyn FnMut(Slot)) {
-    if let Out::Pat(pat) = out {
-        pat_slots(pat, visit);
+fn target_slots(out: &Target, visit: &mut dyn FnMut(Slot)) {
+    if let Target::Pattern(pattern) = out {
+        pattern_slots(pattern, visit);
     }
 }
 
-fn pat_slots(pat: &Pat, visit: &mut dyn FnMut(Slot)) {
-    match pat {
-        Pat::Any => {}
-        Pat::Bind(slot) => visit(*slot),
-        Pat::Is(term) => term_slots(term, visit),
-        Pat::Array(items) => items.iter().for_each(|pat| pat_slots(pat, visit)),
-        Pat::Object(items) => {
-            for (key, pat) in items {
+fn pattern_slots(pattern: &Pattern, visit: &mut dyn FnMut(Slot)) {
+    match pattern {
+        Pattern::Any => {}
+        Pattern::Bind(slot) => visit(*slot),
+        Pattern::Is(term) => term_slots(term, visit),
+        Pattern::Array(items) => items.iter().for_each(|pattern| pattern_slots(pattern, visit)),
+        Pattern::Object(items) => {
+            for (key, pattern) in items {
                 term_slots(key, visit);
-                pat_slots(pat, visit);
+                pattern_slots(pattern, visit);
             }
         }
     }
@@ -335,17 +335,17 @@ fn term_slots(term: &Term, visit: &mut dyn FnMut(Slot)) {
                 term_slots(value, visit);
             }
         }
-        Term::Of(of) => of_slots(of, visit),
+        Term::Comprehension(of) => comprehension_slots(of, visit),
         Term::Template(pieces) => {
             for piece in pieces {
                 if let Piece::Value(of) = piece {
-                    of_slots(of, visit);
+                    comprehension_slots(of, visit);
                 }
             }
         }
     }
 }
 
-fn of_slots(of: &Of, visit: &mut dyn FnMut(Slot)) {
+fn comprehension_slots(of: &Comprehension, visit: &mut dyn FnMut(Slot)) {
     of.key.iter().chain([&of.value]).for_each(|term| term_slots(term, visit));
 }

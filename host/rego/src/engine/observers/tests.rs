@@ -2,49 +2,50 @@
 
 use regorus::Value;
 
-use super::{Op, Seen, Wanted, Watch};
+use super::{Observations, Op, TraceFilter, TraceOptions};
 use crate::{
     compile_options::CompileOptions,
-    engine::{Ask, Bounds, Files, Policy, builtins::NoHost},
+    engine::{EvalLimits, EvalOptions, Files, Policy, builtins::NoHost},
     sources::PolicyFile,
 };
 
 /// The policy and the watched answer of a query; the input is `{"x": 1, "xs": [1, 2, 3]}`.
-fn watched(text: &str, query: &str, watch: &Watch) -> (Policy, Seen) {
+fn observed(text: &str, query: &str, observe: &TraceOptions) -> (Policy, Observations) {
     let file = PolicyFile { name: "p.rego".to_owned(), text: text.to_owned() };
     let policy = Files::parse(vec![file], CompileOptions::default())
         .and_then(|files| files.compile(Value::new_object()))
         .map_err(|errors| errors[0].to_string())
         .unwrap();
-    let ask = Ask {
+    let options = EvalOptions {
         input: Some(Value::from_json_str(r#"{"x": 1, "xs": [1, 2, 3]}"#).unwrap()),
         data: None,
         host: &NoHost,
-        bounds: Bounds::default(),
+        limits: EvalLimits::default(),
         strict_builtin_errors: false,
         now_ns: 0,
         seed: 0,
     };
     let prepared = policy.prepare(query).map_err(|errors| errors[0].to_string()).unwrap();
-    let unwatched = policy.query_watched(&prepared, &ask, &Watch::default()).map_err(|failed| failed.0).unwrap();
-    let results = policy.query_watched(&prepared, &ask, watch).map_err(|failed| failed.0).unwrap();
+    let unwatched =
+        policy.query_observed(&prepared, &options, &TraceOptions::default()).map_err(|failed| failed.0).unwrap();
+    let results = policy.query_observed(&prepared, &options, observe).map_err(|failed| failed.0).unwrap();
     assert_eq!((&unwatched.found, &unwatched.prints), (&results.found, &results.prints), "watching changes nothing");
-    (policy, results.seen)
+    (policy, results.observations)
 }
 
 /// What happened in `data.p.r`, a line each.
 fn trace(rules: &str) -> Vec<String> {
-    let watch = Watch { trace: true, ..Watch::default() };
-    let (_, seen) = watched(&format!("package p\n{rules}"), "data.p.r", &watch);
+    let observe = TraceOptions { trace: true, ..TraceOptions::default() };
+    let (_, observations) = observed(&format!("package p\n{rules}"), "data.p.r", &observe);
     let line = |event: super::TraceEvent| {
         let values: Vec<_> = event.values.iter().map(|value| format!("{}={}", value.text, value.value)).collect();
-        let row = event.place.map_or(0, |place| place.line);
+        let row = event.location.map_or(0, |location| location.line);
         format!("{}{row} {:?} {} {}", "  ".repeat(event.depth), event.op, event.text, values.join(" "))
             .trim_end()
             .to_owned()
     };
-    assert_eq!(seen.trace.left_out, 0);
-    seen.trace.events.into_iter().filter(|event| event.depth > 0).map(line).collect()
+    assert_eq!(observations.trace.left_out, 0);
+    observations.trace.events.into_iter().filter(|event| event.depth > 0).map(line).collect()
 }
 
 #[test]
@@ -83,10 +84,11 @@ fn what_a_policy_says_stands_where_it_says_it() {
 /// The rows of the policy that are covered, and those that are not.
 fn covered(rules: &str) -> (Vec<u32>, Vec<u32>) {
     let text = format!("package p\n{rules}");
-    let (policy, seen) = watched(&text, "data.p.r", &Watch { coverage: true, ..Watch::default() });
+    let (policy, observations) =
+        observed(&text, "data.p.r", &TraceOptions { coverage: true, ..TraceOptions::default() });
     let source = &policy.sources()[0];
     let module = crate::engine::parse::parse(source, 0, false).ok().unwrap();
-    let rows = seen.hits.rows(0, source, &super::lines(&module, source));
+    let rows = observations.hits.rows(0, source, &super::lines(&module, source));
     (rows.covered.into_iter().collect(), rows.not_covered.into_iter().collect())
 }
 
@@ -105,14 +107,19 @@ fn a_line_is_covered_when_it_is_evaluated_and_a_head_when_it_holds() {
 }
 
 /// The stories of the definitions in row 2, each expression as `row text held values`.
-fn stories(rules: &str) -> Vec<(u64, Vec<String>)> {
-    let watch = Watch { stories: Some(Wanted::At(vec![("p.rego".to_owned(), 2)])), ..Watch::default() };
-    let (_, seen) = watched(&format!("package p\n{rules}"), "data.p.r", &watch);
-    let part = |part: &super::Part| {
+fn rule_traces(rules: &str) -> Vec<(u64, Vec<String>)> {
+    let observe =
+        TraceOptions { rule_traces: Some(TraceFilter::At(vec![("p.rego".to_owned(), 2)])), ..TraceOptions::default() };
+    let (_, observations) = observed(&format!("package p\n{rules}"), "data.p.r", &observe);
+    let part = |part: &super::RuleTraceStep| {
         let values: Vec<_> = part.values.iter().map(|value| format!("{}={}", value.text, value.value)).collect();
-        format!("{} {} {} {}", part.place.line, part.text, part.held, values.join(" ")).trim_end().to_owned()
+        format!("{} {} {} {}", part.location.line, part.text, part.held, values.join(" ")).trim_end().to_owned()
     };
-    seen.stories.iter().map(|story| (story.results, story.parts.iter().map(part).collect())).collect()
+    observations
+        .rule_traces
+        .iter()
+        .map(|rule_trace| (rule_trace.results, rule_trace.parts.iter().map(part).collect()))
+        .collect()
 }
 
 #[test]
@@ -138,37 +145,37 @@ fn a_story_ends_with_the_first_expression_that_never_held() {
         ("r if {\n\tsome x in []\n\tx > 1\n}\n", 0, vec!["3 some x in [] 0"]),
     ] {
         let want: Vec<_> = want.into_iter().map(str::to_owned).collect();
-        assert_eq!(stories(rules), [(results, want)], "{rules}");
+        assert_eq!(rule_traces(rules), [(results, want)], "{rules}");
     }
 }
 
 #[test]
 fn each_branch_of_an_else_has_its_own_story() {
-    let got = stories("r := 1 if {\n\tinput.x == 7\n} else := 2 if {\n\tinput.x == 1\n}\n");
+    let got = rule_traces("r := 1 if {\n\tinput.x == 7\n} else := 2 if {\n\tinput.x == 1\n}\n");
     let want = [(0, vec!["3 input.x == 7 0 input.x=1".to_owned()]), (1, vec!["5 input.x == 1 1".to_owned()])];
     assert_eq!(got, want);
 }
 
 #[test]
 fn a_trace_keeps_a_limited_number_of_things() {
-    let watch = Watch { trace: true, ..Watch::default() };
+    let observe = TraceOptions { trace: true, ..TraceOptions::default() };
     let text =
         "package p\nr := count([1 | some i in numbers.range(1, 400); some j in numbers.range(1, 400); i == j])\n";
-    let (_, seen) = watched(text, "data.p.r", &watch);
-    assert_eq!(seen.trace.events.len(), crate::engine::limits::TRACE_EVENTS);
-    assert!(seen.trace.left_out > 100_000, "{}", seen.trace.left_out);
-    assert!(seen.trace.events.iter().any(|event| event.op == Op::Enter));
+    let (_, observations) = observed(text, "data.p.r", &observe);
+    assert_eq!(observations.trace.events.len(), crate::engine::limits::TRACE_EVENTS);
+    assert!(observations.trace.left_out > 100_000, "{}", observations.trace.left_out);
+    assert!(observations.trace.events.iter().any(|event| event.op == Op::Enter));
 }
 
 #[test]
 fn costs_belong_to_rules_and_to_lines() {
     let text = "package p\nr if {\n\tq\n\tq\n}\nq if input.x == 1\n";
-    let (policy, seen) = watched(text, "data.p.r", &Watch { profile: true, ..Watch::default() });
+    let (policy, observations) = observed(text, "data.p.r", &TraceOptions { profile: true, ..TraceOptions::default() });
     let rules: Vec<_> =
-        seen.profile.rules.iter().map(|(node, cost)| (policy.named(*node).0, cost.evaluations)).collect();
+        observations.profile.rules.iter().map(|(node, cost)| (policy.named(*node).0, cost.evaluations)).collect();
     assert_eq!(rules, [("data.p.r".to_owned(), 1), ("data.p.q".to_owned(), 1)]);
-    let evaluations: u64 = seen.profile.expressions.values().map(|cost| cost.evaluations).sum();
+    let evaluations: u64 = observations.profile.expressions.values().map(|cost| cost.evaluations).sum();
     // The query, twice `q`, and what `q` asks once.
     assert_eq!(evaluations, 4);
-    assert!(seen.profile.rules.values().all(|cost| cost.own <= cost.total));
+    assert!(observations.profile.rules.values().all(|cost| cost.own <= cost.total));
 }

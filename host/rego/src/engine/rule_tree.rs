@@ -1,4 +1,4 @@
-//! Gathers the rules of all files into one tree by their paths. The entry point is [`gather`]; the main type is [`Tree`].
+//! Gathers the rules of all files into one tree by their paths. The entry point is [`build`]; the main type is [`RuleTree`].
 //!
 //! A rule stands at the node of the constant front of its head: `p.q[x].r` at `p.q`. Definitions of one rule may be
 //! spread over files.
@@ -63,13 +63,13 @@ impl Node {
 
 /// The rules of a policy by path; node 0 is `data`.
 #[derive(Debug)]
-pub(crate) struct Tree {
+pub(crate) struct RuleTree {
     pub nodes: Vec<Node>,
     /// For each package path, the names its rules begin with.
     pub globals: BTreeMap<Vec<Name>, BTreeSet<Name>>,
 }
 
-impl Tree {
+impl RuleTree {
     pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(id as usize)
     }
@@ -163,11 +163,11 @@ fn constant_rest(rule: &Rule) -> Vec<Value> {
 }
 
 /// Builds the tree and gives, for each rule of each file, its node.
-pub(crate) fn gather(
+pub(crate) fn build(
     modules: &[Module],
     sources: &[Source],
     errors: &mut Vec<CompileError>,
-) -> (Tree, Vec<Vec<NodeId>>) {
+) -> (RuleTree, Vec<Vec<NodeId>>) {
     let root = Node {
         path: Vec::new(),
         children: BTreeMap::new(),
@@ -177,7 +177,7 @@ pub(crate) fn gather(
         defaults: 0,
         constants: Vec::new(),
     };
-    let mut tree = Tree { nodes: vec![root], globals: BTreeMap::new() };
+    let mut tree = RuleTree { nodes: vec![root], globals: BTreeMap::new() };
     let mut places = Vec::with_capacity(modules.len());
     for (file, module) in modules.iter().enumerate() {
         let mut package = 0;
@@ -196,7 +196,7 @@ pub(crate) fn gather(
                     node = tree.child(node, name);
                 }
             }
-            place(&mut tree, node, RuleAt { file, rule: at }, rule, modules, sources, errors);
+            location(&mut tree, node, RuleAt { file, rule: at }, rule, modules, sources, errors);
             nodes.push(node);
         }
         places.push(nodes);
@@ -231,8 +231,8 @@ fn report(
     }
 }
 
-fn place(
-    tree: &mut Tree,
+fn location(
+    tree: &mut RuleTree,
     id: NodeId,
     at: RuleAt,
     rule: &Rule,
@@ -278,7 +278,7 @@ fn place(
 }
 
 /// A rule that is one value, a set or a function cannot have rules below it.
-fn check_children(tree: &Tree, modules: &[Module], sources: &[Source], errors: &mut Vec<CompileError>) {
+fn check_children(tree: &RuleTree, modules: &[Module], sources: &[Source], errors: &mut Vec<CompileError>) {
     for (at, node) in tree.nodes.iter().enumerate() {
         if node.children.is_empty() || matches!(node.kind, Kind::Package | Kind::Object) {
             continue;
@@ -297,17 +297,17 @@ mod tests {
     use super::*;
     use crate::engine::parse::parse;
 
-    fn gathered(texts: &[&str]) -> (Tree, Vec<String>) {
+    fn built(texts: &[&str]) -> (RuleTree, Vec<String>) {
         let sources: Vec<_> = texts.iter().map(|text| Source::new("t.rego".into(), (*text).into())).collect();
         let modules: Vec<_> = sources.iter().map(|source| parse(source, 0, false).ok().unwrap()).collect();
         let mut errors = Vec::new();
-        let (tree, _) = gather(&modules, &sources, &mut errors);
+        let (tree, _) = build(&modules, &sources, &mut errors);
         (tree, errors.into_iter().map(|error| error.message).collect())
     }
 
     #[test]
     fn a_rule_stands_at_the_constant_front_of_its_head() {
-        let (tree, errors) = gathered(&["package a\np.q[x].r := 1 if x := 1\n", "package a\np.q.s := 2\n"]);
+        let (tree, errors) = built(&["package a\np.q[x].r := 1 if x := 1\n", "package a\np.q.s := 2\n"]);
         assert!(errors.is_empty());
         let node = tree.node(tree.find(["a", "p", "q"]).unwrap()).unwrap();
         assert_eq!((node.kind, node.children.len()), (Kind::Object, 1));
@@ -315,12 +315,12 @@ mod tests {
 
     #[test]
     fn definitions_that_do_not_fit_together_are_errors() {
-        assert_eq!(gathered(&["package a\np := 1\np contains 2"]).1, ["conflicting rules data.a.p found"]);
-        assert_eq!(gathered(&["package a\nf(x) := 1\nf(x, y) := 2"]).1, ["conflicting rules data.a.f found"]);
-        let twice = gathered(&["package a\ndefault p := 1\n", "package a\ndefault p := 2"]).1;
+        assert_eq!(built(&["package a\np := 1\np contains 2"]).1, ["conflicting rules data.a.p found"]);
+        assert_eq!(built(&["package a\nf(x) := 1\nf(x, y) := 2"]).1, ["conflicting rules data.a.f found"]);
+        let twice = built(&["package a\ndefault p := 1\n", "package a\ndefault p := 2"]).1;
         assert_eq!(twice, ["multiple default rules data.a.p found at t.rego:2, t.rego:2"]);
         assert_eq!(
-            gathered(&["package a\nb := 1\n", "package a.b\nc := 1"]).1,
+            built(&["package a\nb := 1\n", "package a.b\nc := 1"]).1,
             ["rule data.a.b conflicts with [data.a.b.c]"]
         );
     }

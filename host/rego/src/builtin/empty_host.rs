@@ -1,4 +1,4 @@
-//! [`Nothing`]: the host of tests, for which nothing is anywhere.
+//! [`EmptyHost`]: the host of tests, for which nothing is anywhere.
 //!
 //! As in `ec`, a test that does not replace a function of the world finds it undefined, and a verification failed.
 
@@ -8,13 +8,13 @@ use super::{Attested, Described, Files, Host, HostError, Referrer, Signature, Si
 
 /// A host that has nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Nothing;
+pub(crate) struct EmptyHost;
 
 fn nothing<T>(reference: &str) -> Result<T, HostError> {
     Err(HostError::Undefined(format!("`{reference}` was asked for, and tests reach no registry")))
 }
 
-impl Host for Nothing {
+impl Host for EmptyHost {
     fn blob(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
         nothing(reference)
     }

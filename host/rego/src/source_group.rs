@@ -1,4 +1,4 @@
-//! [`Group`]: one source group of a policy configuration as a judge.
+//! [`SourceGroupEvaluator`]: one source group of a policy configuration as a judge.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,12 +22,12 @@ use crate::{
     builtin::Host,
     eval_error::EvalError,
     limits::EVALUATION_TIME,
-    policy::{Ask, InputFile, Policy},
-    story::RuleStory,
+    policy::{EvalRequest, InputFile, Policy},
+    rule_trace::RuleTrace,
 };
 
 /// A policy with what its source group includes and excludes.
-pub struct Group {
+pub struct SourceGroupEvaluator {
     name: String,
     policy: Arc<Policy>,
     selection: Selection,
@@ -44,7 +44,7 @@ pub struct Group {
     as_ec: bool,
 }
 
-impl Group {
+impl SourceGroupEvaluator {
     /// A judge. Only packages of which some rule is included are asked; where that is none, all are, so that misspelt
     /// criteria show.
     #[must_use]
@@ -73,16 +73,16 @@ impl Group {
 
     /// The same, answering as `ec` does. Findings are put as [`DecideOptions::as_ec`] says. Packages are chosen by the first part of
     /// their rules' codes, so that the rules of a nested package are asked only where no package is chosen at all; see
-    /// [`unasked`](Self::unasked).
+    /// [`skipped_packages`](Self::skipped_packages).
     #[must_use]
-    pub const fn with_answers_of_ec(mut self, as_ec: bool) -> Self {
+    pub const fn with_ec_compat(mut self, as_ec: bool) -> Self {
         self.as_ec = as_ec;
         self
     }
 
     /// The nested packages whose rules are left out, as long as another package is chosen.
     #[must_use]
-    pub fn unasked(&self) -> BTreeSet<&str> {
+    pub fn skipped_packages(&self) -> BTreeSet<&str> {
         let packages = self.policy.rules().iter().map(|rule| rule.package.as_str());
         packages.filter(|package| self.as_ec && package.contains('.')).collect()
     }
@@ -112,7 +112,7 @@ impl Group {
 
     /// The packages to ask: those of which some rule counts for any component, as in `ec`, or all where there are none;
     /// and those that count for this component or for some term.
-    fn packages(&self, usual: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
+    fn packages(&self, default_criteria: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let name = |rule: &RuleInfo| match rule.code.split('.').next() {
             Some(first) if self.as_ec => first.to_owned(),
             _ => rule.package.clone(),
@@ -120,7 +120,7 @@ impl Group {
         let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
             self.policy.rules().iter().filter(|rule| self.is_meant(&rule.code) && wanted(rule)).map(name).collect()
         };
-        let mut chosen = packages(&|rule| usual.includes(&rule.code, &[], &rule.collections));
+        let mut chosen = packages(&|rule| default_criteria.includes(&rule.code, &[], &rule.collections));
         if chosen.is_empty() {
             return self.policy.rules().iter().map(|rule| rule.package.clone()).collect();
         }
@@ -129,16 +129,16 @@ impl Group {
     }
 }
 
-impl Group {
+impl SourceGroupEvaluator {
     /// How the rules of a code came to their answers about a case. A code is that of a rule, such as `tasks.required`, or
     /// its package and name.
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer.
-    pub fn explain(&self, code: &str, context: &EvaluationContext<'_>) -> Result<Vec<RuleStory>, EvalError> {
-        let (usual, criteria) = self.criteria(context);
-        let packages = self.packages(&usual, &criteria);
-        self.policy.explain(&self.ask(context, &packages, None), &|rule| is_called(rule, code))
+    pub fn explain(&self, code: &str, context: &EvaluationContext<'_>) -> Result<Vec<RuleTrace>, EvalError> {
+        let (default_criteria, criteria) = self.criteria(context);
+        let packages = self.packages(&default_criteria, &criteria);
+        self.policy.explain(&self.request(context, &packages, None), &|rule| is_called(rule, code))
     }
 
     /// Whether the policy has a rule of this code.
@@ -164,13 +164,13 @@ impl Group {
         self.policy.rules().iter().map(|rule| rule.code.as_str())
     }
 
-    fn ask<'a>(
+    fn request<'a>(
         &self,
         context: &'a EvaluationContext<'_>,
         packages: &'a BTreeSet<String>,
         file: Option<InputFile<'a>>,
-    ) -> Ask<'a> {
-        Ask {
+    ) -> EvalRequest<'a> {
+        EvalRequest {
             packages,
             input: context.input,
             when: Some(context.when),
@@ -184,34 +184,34 @@ impl Group {
     }
 }
 
-impl Group {
+impl SourceGroupEvaluator {
     /// What the rules say about several input documents that are one thing, such as those of a file, in place of the input
     /// of the case. A rule
     /// passed if it had nothing to say about any of them.
     ///
     /// # Errors
     /// [`EvaluationError`] when there is none about one of them.
-    pub fn judge_together<'a>(
+    pub fn evaluate_together<'a>(
         &self,
         context: &EvaluationContext<'_>,
         file: Option<InputFile<'_>>,
         inputs: impl Iterator<Item = &'a str>,
     ) -> Result<Decision, EvaluationError> {
-        let (usual, criteria) = self.criteria(context);
-        let packages = self.packages(&usual, &criteria);
-        let mut answers = Vec::new();
+        let (default_criteria, criteria) = self.criteria(context);
+        let packages = self.packages(&default_criteria, &criteria);
+        let mut results = Vec::new();
         for input in inputs {
             let context = EvaluationContext { input, ..*context };
-            let said = self.policy.evaluate(&self.ask(&context, &packages, file));
-            answers.extend(said.map_err(|error| error.into_evaluation_error(&self.name))?);
+            let said = self.policy.evaluate(&self.request(&context, &packages, file));
+            results.extend(said.map_err(|error| error.into_evaluation_error(&self.name))?);
         }
         let code =
             |answer: &RuleResult| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
-        answers.retain(|answer| self.is_meant(&code(answer)));
+        results.retain(|answer| self.is_meant(&code(answer)));
         let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
         let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
         let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
-        Ok(decide(&rules, answers, &criteria, context.when, &DecideOptions { success: &passed, as_ec: self.as_ec }))
+        Ok(decide(&rules, results, &criteria, context.when, &DecideOptions { success: &passed, as_ec: self.as_ec }))
     }
 }
 
@@ -219,19 +219,19 @@ fn is_called(rule: &RuleInfo, code: &str) -> bool {
     rule.code == code || code.strip_prefix(&rule.package).and_then(|rest| rest.strip_prefix('.')) == Some(&rule.name)
 }
 
-impl std::fmt::Debug for Group {
+impl std::fmt::Debug for SourceGroupEvaluator {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Group").field("name", &self.name).field("selection", &self.selection).finish_non_exhaustive()
     }
 }
 
-impl Evaluator for Group {
+impl Evaluator for SourceGroupEvaluator {
     fn name(&self) -> &str {
         &self.name
     }
 
-    fn judge(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
-        self.judge_together(context, None, std::iter::once(context.input))
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        self.evaluate_together(context, None, std::iter::once(context.input))
     }
 }
 

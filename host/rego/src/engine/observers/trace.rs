@@ -1,12 +1,12 @@
 //! [`Trace`]: what happened in an evaluation, one thing after the other.
 
-use super::values::{Valued, mentioned};
+use super::values::{BoundValue, mentioned};
 use super::{address, looks, numbered};
-use crate::compile_error::Place;
+use crate::compile_error::Location;
 use crate::engine::eval::Eval;
 use crate::engine::limits::TRACE_EVENTS;
 use crate::engine::observe::Event;
-use crate::engine::program::{About, Step};
+use crate::engine::program::{DebugInfo, Step};
 use crate::engine::span::{Source, Span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,11 +33,11 @@ pub(crate) struct TraceEvent {
     /// How many definitions are open around it.
     pub depth: usize,
     /// Where; none for what stands in the query.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// The definition's name, the expression's or the note's text.
     pub text: String,
     /// The values that it speaks of.
-    pub values: Vec<Valued>,
+    pub values: Vec<BoundValue>,
 }
 
 /// What happened.
@@ -50,7 +50,7 @@ pub(crate) struct Trace {
 
 /// A definition that is being evaluated, or the query.
 struct Level<'p> {
-    about: Option<Arc<About>>,
+    about: Option<Arc<DebugInfo>>,
     numbers: BTreeMap<usize, usize>,
     /// A step that looks for results and has none yet.
     pending: Option<(usize, usize, &'p Step)>,
@@ -76,8 +76,8 @@ impl<'p> Tracer<'p> {
         match event {
             Event::Enter { branch } => {
                 let text = eval.name(branch.about.node).to_owned();
-                let place = eval.place(branch.about.span);
-                self.note(Op::Enter, place, text, Vec::new());
+                let location = eval.location(branch.about.span);
+                self.note(Op::Enter, location, text, Vec::new());
                 let (about, numbers) = (Some(Arc::clone(&branch.about)), numbered(&branch.steps));
                 self.levels.push(Level { about, numbers, pending: None });
             }
@@ -100,8 +100,8 @@ impl<'p> Tracer<'p> {
                 self.settle(eval, Some(usize::MAX));
                 let depth = self.levels.len().saturating_sub(2);
                 let text = eval.name(branch.about.node).to_owned();
-                let place = eval.place(branch.about.span);
-                self.add(TraceEvent { op: Op::Exit, depth, place, text, values: Vec::new() });
+                let location = eval.location(branch.about.span);
+                self.add(TraceEvent { op: Op::Exit, depth, location, text, values: Vec::new() });
             }
             Event::Leave => {
                 self.settle(eval, None);
@@ -130,18 +130,23 @@ impl<'p> Tracer<'p> {
         }
     }
 
-    fn values(&self, eval: &Eval<'p>, frame: usize, step: &'p Step) -> Vec<Valued> {
+    fn values(&self, eval: &Eval<'p>, frame: usize, step: &'p Step) -> Vec<BoundValue> {
         let about = self.levels.last().and_then(|level| level.about.as_deref());
         about.map(|about| mentioned(eval, frame, about, step)).unwrap_or_default()
     }
 
-    fn step(&mut self, eval: &Eval<'p>, op: Op, step: &Step, values: Vec<Valued>) {
-        self.note(op, eval.place(step.span), one_line(eval.source(step.span).unwrap_or(self.query), step.span), values);
+    fn step(&mut self, eval: &Eval<'p>, op: Op, step: &Step, values: Vec<BoundValue>) {
+        self.note(
+            op,
+            eval.location(step.span),
+            one_line(eval.source(step.span).unwrap_or(self.query), step.span),
+            values,
+        );
     }
 
-    fn note(&mut self, op: Op, place: Option<Place>, text: String, values: Vec<Valued>) {
+    fn note(&mut self, op: Op, location: Option<Location>, text: String, values: Vec<BoundValue>) {
         let depth = self.levels.len().saturating_sub(1);
-        self.add(TraceEvent { op, depth, place, text, values });
+        self.add(TraceEvent { op, depth, location, text, values });
     }
 
     fn add(&mut self, event: TraceEvent) {
@@ -158,7 +163,7 @@ impl<'p> Tracer<'p> {
         self.said = eval.prints.len();
         let notes: Vec<_> = said.iter().filter(|line| line.is_note).cloned().collect();
         for line in notes {
-            self.note(Op::Note, Some(line.place), line.text, Vec::new());
+            self.note(Op::Note, Some(line.location), line.text, Vec::new());
         }
     }
 }

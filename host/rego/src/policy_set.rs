@@ -1,4 +1,4 @@
-//! [`Workbench`]: compiled policies for those who write them. They are tested, asked anything, measured and shown; unlike
+//! [`PolicySet`]: compiled policies for those who write them. They are tested, asked anything, measured and shown; unlike
 //! a [`Policy`](crate::Policy) they need no rule that denies, and they judge no image.
 
 use std::time::{Duration, Instant};
@@ -7,16 +7,16 @@ use crate::{
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
     coverage::CoverageReport,
-    engine::{self, Lines, apart},
-    outline::Outline,
+    engine::{self, Lines, with_large_stack},
+    module_summary::ModuleSummary,
     sources::Sources,
 };
 
 /// Compiled policies with their data. Nothing changes in it: threads share it.
 #[derive(Debug)]
-pub struct Workbench {
+pub struct PolicySet {
     pub(crate) program: engine::Policy,
-    pub(crate) modules: Vec<Outline>,
+    pub(crate) modules: Vec<ModuleSummary>,
     /// The lines of each file that can be covered.
     pub(crate) lines: Vec<Lines>,
     timings: Timings,
@@ -31,7 +31,7 @@ pub struct Timings {
     pub compile: Duration,
 }
 
-impl Workbench {
+impl PolicySet {
     /// Compiles the sources. All problems that are found in one step are told at once.
     pub fn compile(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
         let (files, data) = sources.into_parts();
@@ -41,14 +41,14 @@ impl Workbench {
                 .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
             let started = Instant::now();
             let files = engine::Files::parse(files, options).map_err(problems)?;
-            let modules = files.outlines().into_iter().map(|(module, _)| module).collect();
+            let modules = files.module_summaries().into_iter().map(|(module, _)| module).collect();
             let lines = files.lines();
             let parsed = Instant::now();
             let program = files.compile(data).map_err(problems)?;
             let timings = Timings { parse: parsed - started, compile: parsed.elapsed() };
             Ok(Self { program, modules, lines, timings })
         };
-        apart(work)?.map_err(|mut problems: Vec<Problem>| {
+        with_large_stack(work)?.map_err(|mut problems: Vec<Problem>| {
             problems.sort();
             CompileError::Problems(problems)
         })

@@ -1,12 +1,12 @@
-//! [`Outline`]: what the rest of the crate needs to know of a parsed module.
+//! [`ModuleSummary`]: what the rest of the crate needs to know of a parsed module.
 //!
 //! It is plain data: the engine makes it from its own syntax tree, and no one else looks at that tree.
 
-use crate::compile_error::Place;
+use crate::compile_error::Location;
 
 /// One policy file.
 #[derive(Debug)]
-pub(crate) struct Outline {
+pub(crate) struct ModuleSummary {
     /// The file's name in messages.
     pub(crate) file: String,
     /// The package's path without `data`.
@@ -18,7 +18,7 @@ pub(crate) struct Outline {
     /// The imports.
     pub(crate) imports: Vec<Import>,
     /// The rules and functions in the order of the file, each definition by itself.
-    pub(crate) rules: Vec<RuleOutline>,
+    pub(crate) rules: Vec<RuleSummary>,
 }
 
 /// A `# METADATA` block: comment lines that begin in the first column.
@@ -41,7 +41,7 @@ pub(crate) struct Import {
 
 /// One definition of a rule or function.
 #[derive(Debug)]
-pub(crate) struct RuleOutline {
+pub(crate) struct RuleSummary {
     /// The path below the package; `deny`, or `a`, `b` for a head `a.b contains x`.
     pub(crate) path: Vec<String>,
     /// True for functions.
@@ -51,22 +51,22 @@ pub(crate) struct RuleOutline {
     /// True for `default` definitions.
     pub(crate) is_default: bool,
     /// Where it starts.
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     /// What its value or element is where the text shows that, and where that is none of a text, an object, a variable and
     /// a call.
-    pub(crate) odd_value: Option<&'static str>,
+    pub(crate) non_result_value: Option<&'static str>,
     /// The text of `code` where the body says `result := {"code": "…", …}`.
     pub(crate) code: Option<String>,
 }
 
-impl Outline {
+impl ModuleSummary {
     /// The package's name in reports, such as `lib.time`.
     pub(crate) fn package_name(&self) -> String {
         self.package.join(".")
     }
 }
 
-impl RuleOutline {
+impl RuleSummary {
     /// The rule's name, where this definition can give it a value that is asked by name. `deny.k := "no"` gives `deny` one,
     /// too, which is no set of results.
     pub(crate) fn entry_name(&self) -> Option<&str> {

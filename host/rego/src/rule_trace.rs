@@ -1,30 +1,30 @@
-//! [`RuleStory`]: how a rule came to its answer about one image, expression by expression.
+//! [`RuleTrace`]: how a rule came to its answer about one image, expression by expression.
 
 use crate::{
-    compile_error::Place,
-    engine::{Part, Story},
+    compile_error::Location,
+    engine::{RuleTrace as EngineTrace, RuleTraceStep as EngineStep},
 };
 
 /// How one branch of a definition came to its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleStory {
+pub struct RuleTrace {
     /// The rule's code, such as `tasks.required`.
     pub code: String,
     /// The rule, such as `data.tasks.deny`.
     pub name: String,
     /// Where the branch begins.
-    pub place: Place,
+    pub location: Location,
     /// How many results it gave.
     pub results: u64,
     /// The expressions that were reached, in the order in which they are evaluated. If the last never held, it decides.
-    pub parts: Vec<StoryPart>,
+    pub parts: Vec<TraceStep>,
 }
 
 /// An expression that was reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoryPart {
+pub struct TraceStep {
     /// Where it begins.
-    pub place: Place,
+    pub location: Location,
     /// Its text, on one line.
     pub text: String,
     /// How often it held.
@@ -33,15 +33,15 @@ pub struct StoryPart {
     pub values: Vec<(String, String)>,
 }
 
-impl RuleStory {
-    pub(crate) fn new(code: String, story: Story) -> Self {
-        let part = |part: Part| StoryPart {
-            place: part.place,
+impl RuleTrace {
+    pub(crate) fn new(code: String, trace: EngineTrace) -> Self {
+        let part = |part: EngineStep| TraceStep {
+            location: part.location,
             text: part.text,
             held: part.held,
             values: part.values.into_iter().map(|value| (value.text, value.value)).collect(),
         };
-        let Story { name, place, results, parts, .. } = story;
-        Self { code, name, place, results, parts: parts.into_iter().map(part).collect() }
+        let EngineTrace { name, location, results, parts, .. } = trace;
+        Self { code, name, location, results, parts: parts.into_iter().map(part).collect() }
     }
 }

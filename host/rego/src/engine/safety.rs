@@ -1,5 +1,5 @@
 //! Puts the literals of a body in an order in which every variable is bound before it is used. The entry point is
-//! [`order`]; a variable that nothing binds is unsafe.
+//! [`safety`]; a variable that nothing binds is unsafe.
 //!
 //! The order is the source's, except where a literal has to wait.
 
@@ -50,7 +50,11 @@ impl Bound {
 ///
 /// # Errors
 /// The literals that can never run, with the variables they lack; none when the work has to stop.
-pub(crate) fn order<'a>(body: &'a [Lit], bound: &mut Bound, work: &Work) -> Result<Vec<&'a Lit>, Vec<(Slot, &'a Lit)>> {
+pub(crate) fn reorder<'a>(
+    body: &'a [Lit],
+    bound: &mut Bound,
+    work: &Work,
+) -> Result<Vec<&'a Lit>, Vec<(Slot, &'a Lit)>> {
     let mut ordered = Vec::with_capacity(body.len());
     let mut waiting: Vec<&Lit> = body.iter().collect();
     while !waiting.is_empty() {
@@ -127,7 +131,7 @@ pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work)
                 Replacement::Value(expr) => bound.ground(expr),
                 Replacement::Function(_) => true,
             });
-            if !values || order(body, &mut bound.copy(work), work).is_err() {
+            if !values || reorder(body, &mut bound.copy(work), work).is_err() {
                 return false;
             }
             for lit in body {
@@ -163,7 +167,7 @@ fn pattern(expr: &Expr, bound: &Bound, outs: &mut Vec<Slot>) -> bool {
         }
         Expr::Array(items) => items.iter().all(|item| pattern(item, bound, outs)),
         Expr::Object(items) => items.iter().all(|(key, value)| bound.ground(key) && pattern(value, bound, outs)),
-        Expr::Set(_) | Expr::Of(_) | Expr::Template(_) => bound.ground(expr),
+        Expr::Set(_) | Expr::Comprehension(_) | Expr::Template(_) => bound.ground(expr),
     }
 }
 
@@ -277,20 +281,20 @@ mod tests {
         let body =
             [lit(LitKind::Truthy(Expr::Var(0))), lit(LitKind::Unify(Expr::Var(0), Expr::Const(Value::Bool(true))))];
         let mut bound = Bound::new(1, 0);
-        let ordered = order(&body, &mut bound, &Work::until(None)).unwrap();
+        let ordered = reorder(&body, &mut bound, &Work::until(None)).unwrap();
         assert!(matches!(ordered[0].kind, LitKind::Unify(..)));
     }
 
     #[test]
     fn two_unknown_sides_are_unsafe_but_arrays_meet_element_by_element() {
         let body = [lit(LitKind::Unify(Expr::Var(0), Expr::Var(1)))];
-        assert!(order(&body, &mut Bound::new(2, 0), &Work::until(None)).is_err());
+        assert!(reorder(&body, &mut Bound::new(2, 0), &Work::until(None)).is_err());
         let one = || Expr::Const(Value::from(1_u64));
         let left = Expr::Array(vec![Expr::Var(0), Expr::Var(1)]);
         let right = Expr::Array(vec![Expr::Var(1), one()]);
         let body = [lit(LitKind::Unify(left, right))];
         let mut bound = Bound::new(2, 0);
-        assert!(order(&body, &mut bound, &Work::until(None)).is_ok());
+        assert!(reorder(&body, &mut bound, &Work::until(None)).is_ok());
         assert!(bound.has(0) && bound.has(1));
     }
 }

@@ -1,4 +1,4 @@
-//! [`Question`]: what every evaluation needs beside its question: the host, the moment, and when to stop.
+//! [`EvalContext`]: what every evaluation needs beside its question: the host, the moment, and when to stop.
 
 use std::{
     sync::Arc,
@@ -8,14 +8,14 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    builtin::{Calls, Host},
-    engine::{self, Bounds},
+    builtin::{Host, HostCalls},
+    engine::{self, EvalLimits},
     eval_error::EvalError,
 };
 
 /// What an evaluation is asked with. The clock starts when it is made.
-pub(crate) struct Question {
-    calls: Calls,
+pub(crate) struct EvalContext {
+    calls: HostCalls,
     end: Option<Instant>,
     on_time: EvalError,
     now_ns: i64,
@@ -24,7 +24,7 @@ pub(crate) struct Question {
     pub(crate) strict_builtin_errors: bool,
 }
 
-impl Question {
+impl EvalContext {
     /// A question to a host at a moment, with the end of the run and how long the evaluation may take.
     pub(crate) fn new(host: &Arc<dyn Host>, now: Timestamp, deadline: Option<Instant>, time_limit: Duration) -> Self {
         let (end, on_time) = match (deadline, Instant::now().checked_add(time_limit)) {
@@ -35,16 +35,16 @@ impl Question {
         let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
         // What policies draw by chance is no secret: it only differs from one evaluation to the next.
         let seed = u64::try_from(Timestamp::now().as_nanosecond().unsigned_abs()).unwrap_or(u64::MAX);
-        Self { calls: Calls::new(Arc::clone(host)), end, on_time, now_ns, seed, strict_builtin_errors: false }
+        Self { calls: HostCalls::new(Arc::clone(host)), end, on_time, now_ns, seed, strict_builtin_errors: false }
     }
 
     /// The same for the engine, about an input document.
-    pub(crate) fn ask(&self, input: Option<regorus::Value>) -> engine::Ask<'_> {
-        engine::Ask {
+    pub(crate) fn options(&self, input: Option<regorus::Value>) -> engine::EvalOptions<'_> {
+        engine::EvalOptions {
             input,
             data: None,
             host: &self.calls,
-            bounds: Bounds { deadline: self.end, cancel: None },
+            limits: EvalLimits { deadline: self.end, cancel: None },
             strict_builtin_errors: self.strict_builtin_errors,
             now_ns: self.now_ns,
             seed: self.seed,
@@ -52,15 +52,15 @@ impl Question {
     }
 
     /// What the engine answered, unless a built-in had no answer or the time is over.
-    pub(crate) fn answered<T>(&self, answer: Result<T, engine::EvalError>) -> Result<T, EvalError> {
+    pub(crate) fn checked<T>(&self, result: Result<T, engine::EvalError>) -> Result<T, EvalError> {
         // Looked at first: it is told better here than by the engine.
         if let Some(failure) = self.calls.failure() {
             return Err(failure.into());
         }
-        let answer = answer.map_err(|error| EvalError::of(error, self.on_time.clone()))?;
+        let result = result.map_err(|error| EvalError::of(error, self.on_time.clone()))?;
         if self.end.is_some_and(|end| Instant::now() >= end) {
             return Err(self.on_time.clone());
         }
-        Ok(answer)
+        Ok(result)
     }
 }

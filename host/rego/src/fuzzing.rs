@@ -8,7 +8,7 @@ use regorus::Value;
 
 use crate::{
     compile_options::CompileOptions,
-    engine::{Ask, Bounds, Files, NoHost, apart, read as read_json},
+    engine::{EvalLimits, EvalOptions, Files, NoHost, read as read_json, with_large_stack},
     sources::PolicyFile,
 };
 
@@ -28,7 +28,7 @@ fn listed(errors: &[impl ToString]) -> String {
 /// Everything that is not Rego.
 pub fn parse(module: &str, options: CompileOptions) -> Result<(), String> {
     // Nested text takes stack, in builds without optimisation more than a thread has by default.
-    apart(|| read(&[module], options).map(drop)).map_err(|fault| fault.to_string()).and_then(|read| read)
+    with_large_stack(|| read(&[module], options).map(drop)).map_err(|fault| fault.to_string()).and_then(|read| read)
 }
 
 /// Compiles modules together.
@@ -37,7 +37,7 @@ pub fn parse(module: &str, options: CompileOptions) -> Result<(), String> {
 /// Everything that is wrong with them. A fault of the engine is one too, with the word `panicked`.
 pub fn compile(modules: &[&str], options: CompileOptions) -> Result<(), String> {
     let work = || read(modules, options)?.compile(Value::new_object()).map(drop).map_err(|errors| listed(&errors));
-    apart(work).map_err(|fault| fault.to_string()).and_then(|compiled| compiled)
+    with_large_stack(work).map_err(|fault| fault.to_string()).and_then(|compiled| compiled)
 }
 
 /// Compiles one module, asks for a query with an input of JSON, and gives the number of results.
@@ -50,18 +50,18 @@ pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Resu
         let policy = policy.compile(Value::new_object()).map_err(|errors| listed(&errors))?;
         let query = policy.prepare(query).map_err(|errors| listed(&errors))?;
         let input = read_json(input)?;
-        let ask = Ask {
+        let ask = EvalOptions {
             data: None,
             input: Some(input),
             host: &NoHost,
-            bounds: Bounds { deadline: Instant::now().checked_add(limit), cancel: None },
+            limits: EvalLimits { deadline: Instant::now().checked_add(limit), cancel: None },
             strict_builtin_errors: false,
             now_ns: 1_700_000_000_000_000_000,
             seed: 1,
         };
         policy.query(&query, &ask).map(|results| results.len()).map_err(|error| error.to_string())
     };
-    apart(work).map_err(|fault| fault.to_string()).and_then(|answer| answer)
+    with_large_stack(work).map_err(|fault| fault.to_string()).and_then(|answer| answer)
 }
 
 #[cfg(test)]

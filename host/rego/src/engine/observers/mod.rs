@@ -1,11 +1,11 @@
-//! [`Watch`]: what is noted of an evaluation, and [`Seen`], what was noted.
+//! [`TraceOptions`]: what is noted of an evaluation, and [`Observations`], what was noted.
 //!
 //! [`coverage`] knows which lines were at work, [`profile`] what they cost, [`trace`] what happened one thing after the
-//! other, [`story`] how a rule came to its answer; [`values`] finds the values that a line speaks of.
+//! other, [`rule_trace`] how a rule came to its answer; [`values`] finds the values that a line speaks of.
 
 mod coverage;
 mod profile;
-mod story;
+mod rule_trace;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 pub(crate) use coverage::{Hits, Lines, Rows, lines};
 pub(crate) use profile::{Cost, Profile};
-pub(crate) use story::{Part, Story};
+pub(crate) use rule_trace::{RuleTrace, RuleTraceStep};
 pub(crate) use trace::{Op, Trace, TraceEvent};
 
 use super::eval::Eval;
@@ -24,12 +24,12 @@ use super::program::{self, Step};
 use super::span::Source;
 use coverage::Coverage;
 use profile::Profiler;
-use story::Storyteller;
+use rule_trace::RuleTracer;
 use trace::Tracer;
 
 /// Which definitions a story is wanted of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum TraceFilter {
     /// The one that is entered first.
     First,
     /// Those that begin at these files and rows.
@@ -38,34 +38,34 @@ pub(crate) enum Wanted {
 
 /// What is noted of an evaluation. Nothing, unless it is asked for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Watch {
+pub(crate) struct TraceOptions {
     pub coverage: bool,
     pub profile: bool,
     pub trace: bool,
-    pub stories: Option<Wanted>,
+    pub rule_traces: Option<TraceFilter>,
 }
 
 /// What was noted.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct Observations {
     pub hits: Hits,
     pub profile: Profile,
     pub trace: Trace,
-    pub stories: Vec<Story>,
+    pub rule_traces: Vec<RuleTrace>,
 }
 
 /// All observers of one evaluation.
-struct Watcher<'p> {
+struct Observers<'p> {
     coverage: Option<Coverage>,
     profile: Option<Profiler>,
     trace: Option<Tracer<'p>>,
-    story: Option<Storyteller<'p>>,
+    rule_trace: Option<RuleTracer<'p>>,
 }
 
-impl Watch {
+impl TraceOptions {
     /// Whether anything is to be noted.
     pub(crate) const fn is_anything(&self) -> bool {
-        self.coverage || self.profile || self.trace || self.stories.is_some()
+        self.coverage || self.profile || self.trace || self.rule_traces.is_some()
     }
 
     /// The observer of an evaluation; none when there is nothing to note. A query stands in no file, so that its text and
@@ -74,16 +74,16 @@ impl Watch {
         if !self.is_anything() {
             return None;
         }
-        Some(Box::new(Watcher {
+        Some(Box::new(Observers {
             coverage: self.coverage.then(Coverage::default),
             profile: self.profile.then(Profiler::new),
             trace: self.trace.then(|| Tracer::new(query, steps)),
-            story: self.stories.clone().map(Storyteller::new),
+            rule_trace: self.rule_traces.clone().map(RuleTracer::new),
         }))
     }
 }
 
-impl<'p> Observer<'p> for Watcher<'p> {
+impl<'p> Observer<'p> for Observers<'p> {
     fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>) {
         if let Some(coverage) = &mut self.coverage {
             coverage.event(event);
@@ -91,20 +91,20 @@ impl<'p> Observer<'p> for Watcher<'p> {
         if let Some(trace) = &mut self.trace {
             trace.event(eval, event);
         }
-        if let Some(story) = &mut self.story {
-            story.event(eval, event);
+        if let Some(rule_trace) = &mut self.rule_trace {
+            rule_trace.event(eval, event);
         }
         if let Some(profile) = &mut self.profile {
             profile.event(event);
         }
     }
 
-    fn seen(self: Box<Self>, eval: &Eval<'p>) -> Seen {
-        Seen {
+    fn observations(self: Box<Self>, eval: &Eval<'p>) -> Observations {
+        Observations {
             hits: self.coverage.map(Coverage::hits).unwrap_or_default(),
             profile: self.profile.map(Profiler::done).unwrap_or_default(),
             trace: self.trace.map(|trace| trace.done(eval)).unwrap_or_default(),
-            stories: self.story.map(Storyteller::done).unwrap_or_default(),
+            rule_traces: self.rule_trace.map(RuleTracer::done).unwrap_or_default(),
         }
     }
 }

@@ -19,17 +19,17 @@ fn strings(items: &[&str]) -> Vec<String> {
     items.iter().map(|item| (*item).to_owned()).collect()
 }
 
-fn group(policy: &Arc<Policy>, include: &[&str], exclude: &[&str]) -> Group {
+fn group(policy: &Arc<Policy>, include: &[&str], exclude: &[&str]) -> SourceGroupEvaluator {
     let config = SourceConfig { include: strings(include), exclude: strings(exclude) };
     let source = SourceGroup { config: Some(config), ..SourceGroup::default() };
-    Group::new("mine", Arc::clone(policy), Selection::of(&source, None), Arc::new(NoHost))
+    SourceGroupEvaluator::new("mine", Arc::clone(policy), Selection::of(&source, None), Arc::new(NoHost))
 }
 
-fn judge(group: &Group, input: &str) -> Result<Decision, EvaluationError> {
-    judge_together(group, &[input])
+fn evaluate(group: &SourceGroupEvaluator, input: &str) -> Result<Decision, EvaluationError> {
+    evaluate_together(group, &[input])
 }
 
-fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, EvaluationError> {
+fn evaluate_together(group: &SourceGroupEvaluator, inputs: &[&str]) -> Result<Decision, EvaluationError> {
     let snapshot = Snapshot::of_image("r.example/cart:1");
     let component: &Component = snapshot.components.first().unwrap();
     let evidence = Evidence {
@@ -47,7 +47,11 @@ fn judge_together(group: &Group, inputs: &[&str]) -> Result<Decision, Evaluation
     let when = "2025-06-01T00:00:00Z".parse().unwrap();
     let context =
         EvaluationContext { component, evidence: &evidence, when, input: inputs.first().copied().unwrap_or_default() };
-    if inputs.len() == 1 { group.judge(&context) } else { group.judge_together(&context, None, inputs.iter().copied()) }
+    if inputs.len() == 1 {
+        group.evaluate(&context)
+    } else {
+        group.evaluate_together(&context, None, inputs.iter().copied())
+    }
 }
 
 fn codes(findings: &[Finding]) -> Vec<&str> {
@@ -79,7 +83,7 @@ fn a_rule_passes_of_several_documents_only_if_it_has_nothing_to_say_about_any() 
         (&[r#"{"good": true}"#, "{}"], &["other.bad"], &["fine.ok"]),
         (&["{}", "{}"], &["other.bad", "other.bad"], &["fine.ok"]),
     ] {
-        let decision = judge_together(&group, inputs).unwrap();
+        let decision = evaluate_together(&group, inputs).unwrap();
         assert_eq!(
             (codes(&decision.violations), codes(&decision.successes)),
             (violations.to_vec(), successes.to_vec())
@@ -106,12 +110,12 @@ fn a_group_asks_the_packages_of_which_something_is_included() {
         let criteria = Criteria::new(&strings(include), &strings(exclude));
         let asked = group.packages(&criteria, &criteria);
         assert_eq!(asked, strings(packages).into_iter().collect(), "{include:?} {exclude:?}");
-        let decision = judge(&group, "{}").unwrap();
+        let decision = evaluate(&group, "{}").unwrap();
         assert_eq!(codes(&decision.violations), violations, "{include:?} {exclude:?}");
         assert_eq!(codes(&decision.warnings), warnings, "{include:?} {exclude:?}");
         assert_eq!(codes(&decision.successes), successes, "{include:?} {exclude:?}");
     }
-    let decision = judge(&group(&policy, &[], &[]), r#"{"good": 1}"#).unwrap();
+    let decision = evaluate(&group(&policy, &[], &[]), r#"{"good": 1}"#).unwrap();
     assert_eq!(codes(&decision.successes), ["fine.ok", "other.bad"]);
     assert_eq!(decision.successes.first().and_then(|finding| finding.text("title")), Some("Fine"));
 }
@@ -134,7 +138,7 @@ fn nested_policy() -> Arc<Policy> {
 fn rules_see_the_moment_of_the_case_and_nested_packages_have_two_names() {
     let policy = nested_policy();
     for include in [&[][..], &["pkg"], &["deep.er.pkg"], &["deep.er.pkg.at"]] {
-        let decision = judge(&group(&policy, include, &["pkg.other"]), "{}").unwrap();
+        let decision = evaluate(&group(&policy, include, &["pkg.other"]), "{}").unwrap();
         let messages: Vec<_> = decision.violations.iter().map(|finding| finding.message.as_str()).collect();
         // 2025-06-01, the moment of the case.
         assert_eq!(messages, ["1748736000000000000"], "{include:?}");
@@ -158,12 +162,15 @@ fn called_ec_rules_of_nested_packages_are_asked_only_where_no_package_is_chosen(
         // Nothing is chosen, so that everything is.
         (&["fien", "pkg.other:x"], true, false),
     ] {
-        let group = group(&policy, include, &["pkg.at"]).with_answers_of_ec(flat);
-        let decision = judge(&group, "{}").unwrap();
+        let group = group(&policy, include, &["pkg.at"]).with_ec_compat(flat);
+        let decision = evaluate(&group, "{}").unwrap();
         assert_eq!(codes(&decision.violations).contains(&"deep.er.pkg.other"), nested, "{include:?} {flat}");
-        assert_eq!(group.unasked().into_iter().collect::<Vec<_>>(), ["deep.er.pkg"].get(..usize::from(flat)).unwrap());
+        assert_eq!(
+            group.skipped_packages().into_iter().collect::<Vec<_>>(),
+            ["deep.er.pkg"].get(..usize::from(flat)).unwrap()
+        );
     }
-    let group = group(&policy, &["nothing"], &[]).with_answers_of_ec(true);
+    let group = group(&policy, &["nothing"], &[]).with_ec_compat(true);
     let criteria = Criteria::new(&strings(&["nothing"]), &[]);
     assert_eq!(group.packages(&criteria, &criteria), strings(&["deep.er.pkg", "fine"]).into_iter().collect());
 }
@@ -172,13 +179,13 @@ fn called_ec_rules_of_nested_packages_are_asked_only_where_no_package_is_chosen(
 fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
     let policy = nested_policy();
     for (intentions, want) in [(&[][..], "deep.er.pkg.other"), (&["release"], "deep.er.pkg.at")] {
-        let decision = judge(&group(&policy, &[], &[]).with_intentions(&strings(intentions)), "{}").unwrap();
+        let decision = evaluate(&group(&policy, &[], &[]).with_intentions(&strings(intentions)), "{}").unwrap();
         assert_eq!(codes(&decision.violations), [want], "{intentions:?}");
     }
-    let none = judge(&group(&policy, &[], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
+    let none = evaluate(&group(&policy, &[], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
     assert!(none.is_empty());
     // As nothing is chosen, everything is asked; what has no code is meant for all.
-    let none = judge(&group(&own_policy(), &["@none"], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
+    let none = evaluate(&group(&own_policy(), &["@none"], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
     assert_eq!(codes(&none.warnings), ["-", "-"]);
 }
 
@@ -186,10 +193,10 @@ fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
 fn a_failed_evaluation_is_no_answer_and_names_the_source() {
     let group = group(&own_policy(), &[], &[]);
     assert_eq!(group.name(), "mine");
-    let error = judge(&group, "{").unwrap_err();
+    let error = evaluate(&group, "{").unwrap_err();
     assert_eq!(error.code, ErrorCode::PolicyError);
     assert!(error.message.starts_with("policy source `mine`: the input document cannot be read"), "{}", error.message);
-    let error = judge(&group.with_deadline(Some(Instant::now())), "{}").unwrap_err();
+    let error = evaluate(&group.with_deadline(Some(Instant::now())), "{}").unwrap_err();
     assert_eq!(error.code, ErrorCode::Deadline);
 }
 
@@ -217,14 +224,14 @@ fn recorded_rules_are_judged_as_recorded() {
     let broken = policy(&["broken"]).unwrap_err().to_string();
     assert!(broken.contains("broken/main.rego:6:43: undefined function undefined_function"), "{broken}");
 
-    let pass = judge(&group(&Arc::new(policy(&["pass"]).unwrap()), &[], &[]), "{}").unwrap();
+    let pass = evaluate(&group(&Arc::new(policy(&["pass"]).unwrap()), &[], &[]), "{}").unwrap();
     assert_eq!(
         (codes(&pass.violations), codes(&pass.warnings), codes(&pass.successes)),
         (vec![], vec![], vec!["main.fine"])
     );
 
     let mixed = Arc::new(policy(&["mixed", "pass"]).unwrap());
-    let mut decision = judge(&group(&mixed, &[], &[]), "{}").unwrap();
+    let mut decision = evaluate(&group(&mixed, &[], &[]), "{}").unwrap();
     decision.sort();
     let violations = [
         "alpha.bad",
@@ -242,7 +249,7 @@ fn recorded_rules_are_judged_as_recorded() {
     assert_eq!(codes(&decision.successes), ["alpha.never", "main.fine"]);
 
     let input = Arc::new(policy(&["input"]).unwrap());
-    let decision = judge(&group(&input, &[], &[]), r#"{"colour": "mauve", "size": 11}"#).unwrap();
+    let decision = evaluate(&group(&input, &[], &[]), r#"{"colour": "mauve", "size": 11}"#).unwrap();
     let mut messages: Vec<_> =
         decision.violations.iter().chain(&decision.warnings).map(|finding| finding.message.as_str()).collect();
     messages.sort_unstable();

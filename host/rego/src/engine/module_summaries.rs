@@ -1,38 +1,38 @@
-//! [`outline`]: a file's syntax tree as the plain [`Outline`] that the rest of the crate reads.
+//! [`summarize`]: a file's syntax tree as the plain [`ModuleSummary`] that the rest of the crate reads.
 
 use regorus::Value;
 
 use super::annotations::metadata;
 use super::ast::{Head, LiteralKind, Module, Rule, Term, TermKind};
-use super::modules::constant_front;
+use super::rule_tree::constant_front;
 use super::span::{Source, Span};
 use crate::{
-    compile_error::Place,
-    outline::{Import, Outline, RuleOutline},
+    compile_error::Location,
+    module_summary::{Import, ModuleSummary, RuleSummary},
 };
 
 /// The outline of one file.
-pub(super) fn outline(module: &Module, source: &Source) -> Outline {
+pub(super) fn summarize(module: &Module, source: &Source) -> ModuleSummary {
     let import = |import: &super::ast::Import| source.row(import.span.start);
-    Outline {
+    ModuleSummary {
         file: source.name.clone(),
         package: module.package.iter().map(ToString::to_string).collect(),
         blocks: metadata(module, source),
         package_line: source.row(module.package_span.start),
         imports: module.imports.iter().map(|each| Import { line: import(each) }).collect(),
-        rules: module.rules.iter().map(|rule| rule_outline(rule, module.v0, source)).collect(),
+        rules: module.rules.iter().map(|rule| summarize_rule(rule, module.v0, source)).collect(),
     }
 }
 
-fn rule_outline(rule: &Rule, v0: bool, source: &Source) -> RuleOutline {
+fn summarize_rule(rule: &Rule, v0: bool, source: &Source) -> RuleSummary {
     let front = rule.head.path.iter().take(constant_front(rule)).filter_map(text).map(str::to_owned);
-    RuleOutline {
+    RuleSummary {
         path: std::iter::once(rule.head.name.to_string()).chain(front).collect(),
         is_function: rule.head.args.is_some(),
         is_default: rule.default,
         has_cases: has_cases(rule, v0),
-        place: place(rule.span, source),
-        odd_value: odd_value(rule),
+        location: location(rule.span, source),
+        non_result_value: non_result_value(rule),
         code: rule.bodies.iter().flat_map(|branch| &branch.body).find_map(|literal| literal_code(&literal.kind)),
     }
 }
@@ -48,7 +48,7 @@ fn has_cases(rule: &Rule, v0: bool) -> bool {
     args.is_none() && key.is_none() && (!path.iter().all(is_constant) || (path.len() == 1 && valued && without_if))
 }
 
-fn odd_value(rule: &Rule) -> Option<&'static str> {
+fn non_result_value(rule: &Rule) -> Option<&'static str> {
     let value = match (&rule.head.key, rule.bodies.first()) {
         (Some(element), _) => Some(element),
         (None, Some(first)) => first.value.as_ref(),
@@ -68,9 +68,9 @@ fn odd_value(rule: &Rule) -> Option<&'static str> {
     }
 }
 
-fn place(span: Span, source: &Source) -> Place {
-    let (line, column) = source.place(span.start);
-    Place { file: source.name.clone(), line, column }
+fn location(span: Span, source: &Source) -> Location {
+    let (line, column) = source.line_column(span.start);
+    Location { file: source.name.clone(), line, column }
 }
 
 fn text(term: &Term) -> Option<&str> {

@@ -1,13 +1,13 @@
-//! [`Explained`]: what happened in an evaluation, one thing after the other.
+//! [`Trace`]: what happened in an evaluation, one thing after the other.
 
 use crate::{
-    compile_error::Place,
+    compile_error::Location,
     engine::{self, Op},
 };
 
 /// What happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Explained {
+pub struct Trace {
     /// One thing after the other.
     pub steps: Vec<Step>,
     /// How many more there were than are kept.
@@ -22,7 +22,7 @@ pub struct Step {
     /// How many rules and functions are open around it.
     pub depth: usize,
     /// Where; none for what stands in the query.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// The rule's name, the expression, or what the policy says.
     pub text: String,
     /// Variables of the expression with their values.
@@ -46,7 +46,7 @@ pub enum StepKind {
 
 /// How much of it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
+pub enum TraceLevel {
     /// Everything.
     Full,
     /// What did not hold, and the way there.
@@ -55,7 +55,7 @@ pub enum Detail {
     Notes,
 }
 
-impl Explained {
+impl Trace {
     pub(crate) fn of(trace: engine::Trace) -> Self {
         let step = |event: engine::TraceEvent| Step {
             kind: match event.op {
@@ -66,7 +66,7 @@ impl Explained {
                 Op::Note => StepKind::Note,
             },
             depth: event.depth,
-            place: event.place,
+            location: event.location,
             text: event.text,
             values: event.values.into_iter().map(|value| (value.text, value.value)).collect(),
         };
@@ -75,11 +75,11 @@ impl Explained {
 
     /// The steps of some detail, with those that lead to them.
     #[must_use]
-    pub fn in_detail(&self, detail: Detail) -> Vec<&Step> {
+    pub fn at_level(&self, detail: TraceLevel) -> Vec<&Step> {
         let wanted = match detail {
-            Detail::Full => return self.steps.iter().collect(),
-            Detail::Fails => StepKind::Fail,
-            Detail::Notes => StepKind::Note,
+            TraceLevel::Full => return self.steps.iter().collect(),
+            TraceLevel::Fails => StepKind::Fail,
+            TraceLevel::Notes => StepKind::Note,
         };
         let mut shown = Vec::new();
         // The definitions that are open, by depth, until they are shown.
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn step(kind: StepKind, depth: usize, text: &str) -> Step {
-        Step { kind, depth, place: None, text: text.to_owned(), values: Vec::new() }
+        Step { kind, depth, location: None, text: text.to_owned(), values: Vec::new() }
     }
 
     #[test]
@@ -121,10 +121,10 @@ mod tests {
             (Enter, 0, "d"),
         ];
         let steps = steps.map(|(kind, depth, text)| step(kind, depth, text)).to_vec();
-        let explained = Explained { steps, left_out: 0 };
-        let shown: Vec<_> = explained.in_detail(Detail::Fails).into_iter().map(|step| step.text.as_str()).collect();
+        let trace = Trace { steps, left_out: 0 };
+        let shown: Vec<_> = trace.at_level(TraceLevel::Fails).into_iter().map(|step| step.text.as_str()).collect();
         assert_eq!(shown, ["a", "c", "y", "z", "x"]);
-        assert_eq!(explained.in_detail(Detail::Notes), Vec::<&Step>::new());
-        assert_eq!(explained.in_detail(Detail::Full).len(), 9);
+        assert_eq!(trace.at_level(TraceLevel::Notes), Vec::<&Step>::new());
+        assert_eq!(trace.at_level(TraceLevel::Full).len(), 9);
     }
 }

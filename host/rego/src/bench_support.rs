@@ -1,7 +1,7 @@
 //! What benches and `cargo xtask bench rego` measure: all entry points of a policy in one query, with a host that
 //! answers from a document. Nothing else in assay uses this.
 //!
-//! The main types are [`Program`] and [`Answers`].
+//! The main types are [`Program`] and [`HostResults`].
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,14 +11,14 @@ use serde_json::Value;
 use crate::{
     compile_error::CompileError,
     compile_options::CompileOptions,
-    engine::{self, Bounds, apart},
+    engine::{self, EvalLimits, with_large_stack},
     policy::{Compiled, below, compile},
     sources::Sources,
 };
 
 /// Answers of `ec.*` functions: for each function, the answer for each first argument, for its digest, for what stands
 /// behind its host, or for all (`*`).
-pub type Answers = BTreeMap<String, BTreeMap<String, Value>>;
+pub type HostResults = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// A compiled policy with the paths of its rules that deny or warn.
 #[derive(Debug)]
@@ -31,10 +31,10 @@ struct Canned(BTreeMap<String, BTreeMap<String, regorus::Value>>);
 
 impl Canned {
     fn find(&self, function: &str, reference: &str) -> Option<regorus::Value> {
-        let answers = self.0.get(function)?;
+        let results = self.0.get(function)?;
         let digest = reference.rsplit_once('@').map_or(reference, |(_, digest)| digest);
         let path = reference.split_once('/').map_or(reference, |(_, path)| path);
-        [reference, digest, path, "*"].iter().find_map(|key| answers.get(*key)).cloned()
+        [reference, digest, path, "*"].iter().find_map(|key| results.get(*key)).cloned()
     }
 }
 
@@ -82,10 +82,10 @@ impl Program {
     ///
     /// # Errors
     /// The input is not JSON, or the evaluation gives no answer.
-    pub fn ask(&self, input: &str, answers: &Answers, now_ns: i64) -> Result<BTreeMap<String, Value>, String> {
+    pub fn evaluate(&self, input: &str, results: &HostResults, now_ns: i64) -> Result<BTreeMap<String, Value>, String> {
         let text = |error: serde_json::Error| error.to_string();
-        let canned = serde_json::to_value(answers).and_then(serde_json::from_value).map_err(text)?;
-        let asked = self.prepared(input, &Arc::new(Prepared(Canned(canned))), now_ns)?;
+        let canned = serde_json::to_value(results).and_then(serde_json::from_value).map_err(text)?;
+        let asked = self.prepared(input, &Arc::new(PreparedResults(Canned(canned))), now_ns)?;
         let named = self.entries.iter().zip(asked);
         let values = named.filter_map(|(path, value)| Some((path.join("."), serde_json::to_value(value?).ok()?)));
         Ok(values.collect())
@@ -95,22 +95,22 @@ impl Program {
     ///
     /// # Errors
     /// The input is not JSON, or the evaluation gives no answer.
-    pub fn run(&self, input: &str, answers: &Arc<Prepared>, now_ns: i64) -> Result<usize, String> {
-        Ok(self.prepared(input, answers, now_ns)?.iter().flatten().count())
+    pub fn run(&self, input: &str, results: &Arc<PreparedResults>, now_ns: i64) -> Result<usize, String> {
+        Ok(self.prepared(input, results, now_ns)?.iter().flatten().count())
     }
 
     fn prepared(
         &self,
         input: &str,
-        answers: &Arc<Prepared>,
+        results: &Arc<PreparedResults>,
         now_ns: i64,
     ) -> Result<Vec<Option<regorus::Value>>, String> {
         let input = regorus::Value::from_json_str(input).map_err(|error| error.to_string())?;
-        let ask = engine::Ask {
+        let ask = engine::EvalOptions {
             data: None,
             input: Some(input),
-            host: &answers.0,
-            bounds: Bounds::default(),
+            host: &results.0,
+            limits: EvalLimits::default(),
             strict_builtin_errors: false,
             now_ns,
             seed: 0,
@@ -120,21 +120,21 @@ impl Program {
 }
 
 /// Answers as the engine takes them.
-pub struct Prepared(Canned);
+pub struct PreparedResults(Canned);
 
-impl std::fmt::Debug for Prepared {
+impl std::fmt::Debug for PreparedResults {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Prepared").finish_non_exhaustive()
     }
 }
 
-impl Prepared {
+impl PreparedResults {
     /// Prepares answers.
     ///
     /// # Errors
     /// An answer is no value of Rego.
-    pub fn new(answers: &Answers) -> Result<Self, String> {
-        let canned = serde_json::to_value(answers).and_then(serde_json::from_value);
+    pub fn new(results: &HostResults) -> Result<Self, String> {
+        let canned = serde_json::to_value(results).and_then(serde_json::from_value);
         canned.map(|canned| Self(Canned(canned))).map_err(|error| error.to_string())
     }
 }
@@ -147,13 +147,13 @@ pub fn parse(text: &str) -> Result<usize, String> {
     let file = crate::sources::PolicyFile { name: "bench.rego".to_owned(), text: text.to_owned() };
     let files = engine::Files::parse(vec![file], CompileOptions::default());
     let files = files.map_err(|errors| errors.first().map(ToString::to_string).unwrap_or_default())?;
-    Ok(files.outlines().iter().map(|(outline, _)| outline.rules.len()).sum())
+    Ok(files.module_summaries().iter().map(|(outline, _)| outline.rules.len()).sum())
 }
 
 /// Runs `work` where evaluations need no thread of their own: what follows many times on one thread is faster there.
 ///
 /// # Errors
 /// No thread can be started, or the work panicked.
-pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
-    apart(work).map_err(|error| error.to_string())
+pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    with_large_stack(work).map_err(|error| error.to_string())
 }
