@@ -11,15 +11,14 @@ use assay_model::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    answer,
     call::call,
     capability::{evidence::EvidenceView, snapshot::SnapshotView},
-    limits,
+    findings, limits,
     params::{Param, ParamError},
     plugin::{Loaded, Plugin},
-    state::Setting,
+    state::CallContext,
     text,
-    wit::Question,
+    wit::CheckRequest,
 };
 
 /// Takes one line of a plugin's log, from any thread. Lines are within the quota and hold no control characters.
@@ -103,7 +102,7 @@ impl Evaluator for Check {
     fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
         let (key, now) = (self.key(context), milliseconds(context));
         let accepted = &self.plugin.accepted;
-        let question = Question {
+        let request = CheckRequest {
             key: assay_model::digest::Digest::from_sha256(key).hex(),
             seed: key.first_chunk().map_or(0, |first| u32::from_le_bytes(*first)),
             now,
@@ -116,7 +115,7 @@ impl Evaluator for Check {
         } else {
             EvidenceView::none()
         };
-        let setting = Setting {
+        let context = CallContext {
             plugin: self.name().to_owned(),
             key,
             now,
@@ -124,9 +123,9 @@ impl Evaluator for Check {
             evidence,
             log: self.log.clone(),
         };
-        let evaluate = |store: &mut wasmtime::Store<_>| self.plugin.guest.evaluate(store, &question);
-        match call(&self.plugin.engine, setting, accepted.budget, evaluate)? {
-            Ok(reported) => answer::decide(&accepted.manifest, reported),
+        let evaluate = |store: &mut wasmtime::Store<_>| self.plugin.guest.evaluate(store, &request);
+        match call(&self.plugin.engine, context, accepted.budget, evaluate)? {
+            Ok(reported) => findings::decide(&accepted.manifest, reported),
             Err(error) => {
                 let message = text::one_line(&error.message, limits::TEXT_BYTES);
                 let message = format!("plugin `{}` {}: {message}", self.name(), error.kind);

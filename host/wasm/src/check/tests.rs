@@ -103,13 +103,13 @@ fn evidence(sboms: &[&str]) -> Evidence {
     }
 }
 
-struct Asked<'a> {
+struct TestRequest<'a> {
     plugin: &'a Plugin,
     params: &'a [(&'a str, &'a str)],
     log: Option<LogSink>,
 }
 
-impl Asked<'_> {
+impl TestRequest<'_> {
     fn about(&self, evidence: &Evidence) -> Result<Decision, EvaluationError> {
         let params: Vec<_> = self.params.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let options = CheckOptions {
@@ -130,12 +130,12 @@ impl Asked<'_> {
     }
 }
 
-fn ask(plugin: &Plugin, params: &[(&str, &str)], evidence: &Evidence) -> Result<Decision, EvaluationError> {
-    Asked { plugin, params, log: None }.about(evidence)
+fn evaluate(plugin: &Plugin, params: &[(&str, &str)], evidence: &Evidence) -> Result<Decision, EvaluationError> {
+    TestRequest { plugin, params, log: None }.about(evidence)
 }
 
 fn hostile(params: &[(&str, &str)]) -> Result<Decision, EvaluationError> {
-    ask(&HOSTILE, params, &evidence(&[]))
+    evaluate(&HOSTILE, params, &evidence(&[]))
 }
 
 /// What the hostile guest had to say, which it does in one warning.
@@ -165,7 +165,7 @@ const COMPONENTS: &str = r#"[
 
 #[test]
 fn the_license_check_evaluates_each_package() {
-    let denied = ask(&LICENSES, &[("deny", "GPL-3.0-only,AGPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+    let denied = evaluate(&LICENSES, &[("deny", "GPL-3.0-only,AGPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
     assert_eq!(
         lines(&denied),
         [
@@ -179,9 +179,9 @@ fn the_license_check_evaluates_each_package() {
     assert_eq!(violation.text("severity"), Some("high"));
     assert!(violation.text("solution").is_some());
 
-    let allowed = ask(&LICENSES, &[("allow", "MIT, ISC, GPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+    let allowed = evaluate(&LICENSES, &[("allow", "MIT, ISC, GPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
     assert_eq!(allowed.violations, []);
-    let none = ask(&LICENSES, &[], &evidence(&[])).unwrap();
+    let none = evaluate(&LICENSES, &[], &evidence(&[])).unwrap();
     assert_eq!(
         lines(&none),
         [
@@ -197,7 +197,7 @@ fn a_large_sbom_is_read_in_parts() {
     let one = r#"{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "licenses": [{"license": {"id": "MIT"}}]}"#;
     let sbom = format!("[{one}{}]", format!(",{one}").repeat(30_000));
     assert!(sbom.len() > 3 * limits::READ_BYTES);
-    let decision = ask(&LICENSES, &[("allow", "MIT")], &evidence(&[&sbom])).unwrap();
+    let decision = evaluate(&LICENSES, &[("allow", "MIT")], &evidence(&[&sbom])).unwrap();
     assert_eq!(lines(&decision).len(), 3, "{decision:?}");
     assert!(decision.violations.is_empty() && decision.warnings.is_empty());
 }
@@ -218,7 +218,7 @@ fn parameters_that_cannot_work_are_errors() {
     let error = check(&[("alow".to_owned(), "MIT".to_owned())]).unwrap_err().to_string();
     assert_eq!(error, "plugin `licenses` has no parameter `alow`; it takes `allow`, `deny`");
     // The plugin knows what a license is, the host does not.
-    let error = ask(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
+    let error = evaluate(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
     assert_eq!(error.code, ErrorCode::PluginError);
     assert!(error.message.contains("refuses its input: `allow` holds `Nope`"), "{error}");
 }
@@ -309,7 +309,7 @@ fn to_sleep_takes_no_time() {
 #[test]
 fn the_evidence_of_the_image_can_be_read_and_no_other() {
     let sboms = evidence(&["[]"]);
-    let own = ask(&HOSTILE, &[("do", "evidence")], &sboms).unwrap();
+    let own = evaluate(&HOSTILE, &[("do", "evidence")], &sboms).unwrap();
     let size = sboms.manifest.len();
     assert_eq!(
         own.warnings.first().unwrap().message,
@@ -317,9 +317,9 @@ fn the_evidence_of_the_image_can_be_read_and_no_other() {
     );
     let other = format!("r.example/shop/other@{}", Digest::of(b""));
     for what in ["evidence", "read"] {
-        let answer = said(&[("do", what), ("image", &other), ("blob", &Digest::of(LAYER).to_string())]);
-        assert!(answer.contains("denied: this call may read the evidence of r.example/shop/cart@sha256:"), "{answer}");
-        assert!(!answer.contains("attestations 0"), "{answer}");
+        let result = said(&[("do", what), ("image", &other), ("blob", &Digest::of(LAYER).to_string())]);
+        assert!(result.contains("denied: this call may read the evidence of r.example/shop/cart@sha256:"), "{result}");
+        assert!(!result.contains("attestations 0"), "{result}");
     }
 }
 
@@ -327,7 +327,7 @@ fn the_evidence_of_the_image_can_be_read_and_no_other() {
 fn one_read_gives_a_mebibyte_at_most() {
     let evidence = evidence(&[&format!("[{}]", " ".repeat(limits::READ_BYTES))]);
     let digest = evidence.attestations.first().unwrap().digest.to_string();
-    let decision = ask(&HOSTILE, &[("do", "read"), ("blob", &digest)], &evidence).unwrap();
+    let decision = evaluate(&HOSTILE, &[("do", "read"), ("blob", &digest)], &evidence).unwrap();
     assert_eq!(decision.warnings.first().unwrap().message, "1048576 bytes");
 }
 
@@ -335,7 +335,7 @@ fn one_read_gives_a_mebibyte_at_most() {
 fn bytes_between_guest_and_host_are_counted() {
     let mut evidence = evidence(&[]);
     evidence.manifest = Arc::from(vec![b' '; 4 << 20]);
-    let error = ask(&HOSTILE, &[("do", "gorge")], &evidence).unwrap_err();
+    let error = evaluate(&HOSTILE, &[("do", "gorge")], &evidence).unwrap_err();
     assert_eq!(error.code, ErrorCode::PluginCpuLimit);
     assert!(error.message.contains("moved more than 512 MiB"), "{error}");
 }
@@ -376,7 +376,7 @@ fn a_log_goes_to_its_sink_within_the_quota() {
         let lines = Arc::clone(&lines);
         Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()))
     };
-    let asked = Asked { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
+    let asked = TestRequest { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
     asked.about(&evidence(&[])).unwrap();
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 2_001);

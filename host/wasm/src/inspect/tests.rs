@@ -7,8 +7,8 @@ use super::*;
 fn said(text: &str) -> Result<(), String> {
     match inspect(&wat::parse_str(text).unwrap()) {
         Ok(()) => Ok(()),
-        Err(Refused::TooMuch(why)) => Err(why),
-        Err(Refused::Unreadable(error)) => panic!("{error}"),
+        Err(InspectError::TooMuch(why)) => Err(why),
+        Err(InspectError::Unreadable(error)) => panic!("{error}"),
     }
 }
 
@@ -182,7 +182,7 @@ fn more_code_than_can_be_compiled_is_refused() {
         [&b"\0asm\x0d\0\x01\0\x01"[..], &sized(&module)].concat()
     };
     assert!(inspect(&module(32)).is_ok());
-    let Err(Refused::TooMuch(why)) = inspect(&module(33)) else { panic!("33 MiB of code are taken") };
+    let Err(InspectError::TooMuch(why)) = inspect(&module(33)) else { panic!("33 MiB of code are taken") };
     assert!(why.contains("more than 33554432 bytes of code"), "{why}");
 }
 
@@ -191,8 +191,8 @@ fn a_file_that_cannot_be_read_is_left_to_the_compiler_to_name() {
     let good = wat::parse_str("(component (core module (func)) (type (tuple u8 u8)))").unwrap();
     for length in 8..good.len() {
         let cut = good.get(..length).unwrap();
-        assert!(matches!(inspect(cut), Ok(()) | Err(Refused::Unreadable(_))), "{length}");
+        assert!(matches!(inspect(cut), Ok(()) | Err(InspectError::Unreadable(_))), "{length}");
     }
-    assert!(matches!(inspect(b"garbage!"), Err(Refused::Unreadable(_))));
+    assert!(matches!(inspect(b"garbage!"), Err(InspectError::Unreadable(_))));
     assert!(inspect(&good).is_ok());
 }

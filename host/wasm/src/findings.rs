@@ -17,20 +17,20 @@ use crate::{
     limits,
     manifest::{Manifest, Rule},
     text,
-    wit::{Outcome, Reported},
+    wit::{Outcome, RawFinding},
 };
 
 /// Sorts the findings of one call. A finding that the plugin may not make is no answer at all.
-pub(crate) fn decide(plugin: &Manifest, reported: Vec<Reported>) -> Result<Decision, EvaluationError> {
+pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Decision, EvaluationError> {
     let fault = |what: String| EvaluationError::new(ErrorCode::PluginError, format!("plugin `{}` {what}", plugin.name));
-    if reported.len() > limits::FINDINGS {
-        let (count, max) = (reported.len(), limits::FINDINGS);
+    if findings.len() > limits::FINDINGS {
+        let (count, max) = (findings.len(), limits::FINDINGS);
         return Err(fault(format!("gave {count} findings, more than the {max} allowed")));
     }
     let mut bytes = 0;
     let mut mentioned = BTreeSet::new();
     let mut decision = Decision::default();
-    for found in reported {
+    for found in findings {
         let code = text::one_line(&found.code, 100);
         let Some(rule) = plugin.rules.iter().find(|rule| rule.code == found.code) else {
             return Err(fault(format!("gave a finding of the code `{code}`, which its manifest does not declare")));
@@ -67,7 +67,7 @@ pub(crate) fn decide(plugin: &Manifest, reported: Vec<Reported>) -> Result<Decis
     Ok(decision)
 }
 
-fn finding(rule: &Rule, found: Reported) -> Finding {
+fn finding(rule: &Rule, found: RawFinding) -> Finding {
     let shown = |text: &str| text::message(text, limits::TEXT_BYTES);
     let mut finding = Finding::new(&rule.code, shown(&found.message))
         .with("title", shown(&rule.title))
@@ -102,8 +102,8 @@ mod tests {
         }
     }
 
-    fn found(code: &str, outcome: Outcome) -> Reported {
-        Reported {
+    fn found(code: &str, outcome: Outcome) -> RawFinding {
+        RawFinding {
             code: code.to_owned(),
             outcome,
             severity: Severity::High,
@@ -120,12 +120,12 @@ mod tests {
         let decision = decide(
             &manifest(),
             vec![
-                Reported {
+                RawFinding {
                     terms: terms(&["t"]),
                     solution: Some("Do.".to_owned()),
                     ..found("gate.a", Outcome::Failure)
                 },
-                Reported { terms: terms(&["t", "u"]), ..found("gate.a", Outcome::Warning) },
+                RawFinding { terms: terms(&["t", "u"]), ..found("gate.a", Outcome::Warning) },
                 found("gate.b", Outcome::Success),
             ],
         )
@@ -161,20 +161,20 @@ mod tests {
     #[test]
     fn findings_that_may_not_be_made_are_no_answer() {
         let long = |length: usize| "x".repeat(length);
-        for (reported, says) in [
+        for (findings, says) in [
             (vec![found("cve.a", Outcome::Success)], "the code `cve.a`, which its manifest does not declare"),
             (vec![found("gate", Outcome::Failure)], "the code `gate`"),
             (vec![found("gate.a", Outcome::Error)], "could not judge `gate.a`: Says\\u{1b} so.\\nTwice."),
             (vec![found("gate.a", Outcome::Warning); limits::FINDINGS + 1], "gave 1001 findings"),
-            (vec![Reported { message: long(8193), ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
-            (vec![Reported { terms: vec![long(8193)], ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
-            (vec![Reported { message: String::new(), ..found("gate.a", Outcome::Failure) }], "without a message"),
+            (vec![RawFinding { message: long(8193), ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
+            (vec![RawFinding { terms: vec![long(8193)], ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
+            (vec![RawFinding { message: String::new(), ..found("gate.a", Outcome::Failure) }], "without a message"),
             (
-                vec![Reported { message: long(8000), ..found("gate.a", Outcome::Failure) }; 600],
+                vec![RawFinding { message: long(8000), ..found("gate.a", Outcome::Failure) }; 600],
                 "more than the 4194304 bytes",
             ),
         ] {
-            let error = decide(&manifest(), reported).unwrap_err();
+            let error = decide(&manifest(), findings).unwrap_err();
             assert_eq!(error.code, ErrorCode::PluginError);
             assert!(error.message.starts_with("plugin `gate` ") && error.message.contains(says), "{error}");
         }

@@ -33,7 +33,7 @@ use wasmtime_wasi::{
 
 use crate::{
     limits,
-    state::{State, Stop},
+    state::{Abort, StoreState},
 };
 
 /// The interfaces that a component may import beside its world's; all else is refused when it is loaded.
@@ -68,15 +68,15 @@ pub(crate) const INTERFACES: [&str; 27] = [
 ];
 
 /// Offers the interfaces above.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+pub(crate) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     linker.allow_shadowing(true);
-    stderr::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
-    monotonic_clock::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
-    wall_clock::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
-    random::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
-    insecure::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
-    insecure_seed::add_to_linker::<_, HasSelf<State>>(linker, |state| state)?;
+    stderr::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
+    monotonic_clock::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
+    wall_clock::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
+    random::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
+    insecure::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
+    insecure_seed::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -86,7 +86,7 @@ pub(crate) fn context() -> WasiCtx {
     WasiCtx::builder().allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).build()
 }
 
-impl WasiView for State {
+impl WasiView for StoreState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
@@ -109,7 +109,7 @@ impl Clock {
 /// Nanoseconds between two readings of the monotonic clock.
 const STEP: u64 = 1_000;
 
-impl wall_clock::Host for State {
+impl wall_clock::Host for StoreState {
     fn now(&mut self) -> Result<Datetime> {
         let nanoseconds = u32::try_from(self.clock.wall % 1_000 * 1_000_000).unwrap_or_default();
         Ok(Datetime { seconds: self.clock.wall / 1_000, nanoseconds })
@@ -120,7 +120,7 @@ impl wall_clock::Host for State {
     }
 }
 
-impl monotonic_clock::Host for State {
+impl monotonic_clock::Host for StoreState {
     fn now(&mut self) -> Result<u64> {
         self.clock.monotonic = self.clock.monotonic.saturating_add(STEP);
         Ok(self.clock.monotonic)
@@ -158,12 +158,12 @@ impl Pollable for Ready {
 }
 
 /// Bytes that look random and follow from a key: SHA-256 over the key and a counter.
-pub(crate) struct Seeded {
+pub(crate) struct SeededRng {
     key: [u8; 32],
     blocks: u64,
 }
 
-impl Seeded {
+impl SeededRng {
     pub(crate) const fn new(key: [u8; 32]) -> Self {
         Self { key, blocks: 0 }
     }
@@ -187,10 +187,10 @@ impl Seeded {
     }
 }
 
-impl State {
+impl StoreState {
     fn random_bytes(&mut self, length: u64) -> Result<Vec<u8>> {
         if length > limits::RANDOM_BYTES {
-            return self.or_stop(Err(Stop::Random(length)));
+            return self.or_abort(Err(Abort::Random(length)));
         }
         let length = usize::try_from(length).unwrap_or_default();
         self.move_bytes(length)?;
@@ -198,7 +198,7 @@ impl State {
     }
 }
 
-impl random::Host for State {
+impl random::Host for StoreState {
     fn get_random_bytes(&mut self, length: u64) -> Result<Vec<u8>> {
         self.random_bytes(length)
     }
@@ -208,7 +208,7 @@ impl random::Host for State {
     }
 }
 
-impl insecure::Host for State {
+impl insecure::Host for StoreState {
     fn get_insecure_random_bytes(&mut self, length: u64) -> Result<Vec<u8>> {
         self.random_bytes(length)
     }
@@ -218,7 +218,7 @@ impl insecure::Host for State {
     }
 }
 
-impl insecure_seed::Host for State {
+impl insecure_seed::Host for StoreState {
     fn insecure_seed(&mut self) -> Result<(u64, u64)> {
         Ok((self.random.number(), self.random.number()))
     }
@@ -226,9 +226,9 @@ impl insecure_seed::Host for State {
 
 /// The end of what a guest wrote to stderr.
 #[derive(Clone, Default)]
-pub(crate) struct Tail(Arc<Mutex<VecDeque<u8>>>);
+pub(crate) struct StderrTail(Arc<Mutex<VecDeque<u8>>>);
 
-impl Tail {
+impl StderrTail {
     /// The last bytes as text, at most `max` of them.
     pub(crate) fn text(&self, max: usize) -> String {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -246,14 +246,14 @@ impl Tail {
     }
 }
 
-impl stderr::Host for State {
+impl stderr::Host for StoreState {
     fn get_stderr(&mut self) -> Result<Resource<DynOutputStream>> {
         let stream: DynOutputStream = Box::new(self.stderr.clone());
         Ok(self.table.push(stream)?)
     }
 }
 
-impl OutputStream for Tail {
+impl OutputStream for StderrTail {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         self.keep(&bytes);
         Ok(())
@@ -268,7 +268,7 @@ impl OutputStream for Tail {
     }
 }
 
-impl Pollable for Tail {
+impl Pollable for StderrTail {
     fn ready<'life, 'future>(&'life mut self) -> Readiness<'future>
     where
         'life: 'future,
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_end_of_stderr_is_kept() {
-        let tail = Tail::default();
+        let tail = StderrTail::default();
         for n in 0..10_000 {
             tail.keep(format!("line {n}\n").as_bytes());
         }
@@ -296,10 +296,10 @@ mod tests {
 
     #[test]
     fn random_bytes_follow_from_the_key() {
-        let draw = |key| (Seeded::new([key; 32]).bytes(100), Seeded::new([key; 32]).number());
+        let draw = |key| (SeededRng::new([key; 32]).bytes(100), SeededRng::new([key; 32]).number());
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
-        let mut one = Seeded::new([1; 32]);
+        let mut one = SeededRng::new([1; 32]);
         assert_ne!(one.number(), one.number());
         assert_eq!(one.bytes(33).len(), 33);
     }
