@@ -106,7 +106,7 @@ pub struct DecideOptions<'a> {
     pub success: &'a dyn Fn(&RuleInfo) -> Finding,
     /// Whether it is put as `ec` does: a finding is repeated for each code that it depends on and that is not reported, and a
     /// rule of which nothing is reported is a success, also where what it said is excluded for its term.
-    pub as_ec: bool,
+    pub ec_compat: bool,
 }
 
 /// Rules by their codes.
@@ -133,7 +133,7 @@ pub fn decide(
     for (kind, mut finding) in findings {
         if let Some(code) = finding.code() {
             let counts = criteria.includes(code, &finding.terms(), &collections(&finding));
-            if counts || !options.as_ec {
+            if counts || !options.ec_compat {
                 with_results.insert(code.to_owned());
             }
             if !counts {
@@ -156,7 +156,7 @@ pub fn decide(
     let reported = codes(decision.violations.iter().chain(&decision.warnings));
     drop_dependents(&mut decision, &by_code);
     decision.violations.iter_mut().for_each(append_exclude_hint);
-    if options.as_ec {
+    if options.ec_compat {
         duplicate_per_dependency(&mut decision, &reported, &by_code);
     }
     decision.warnings.extend(missing);
@@ -378,7 +378,7 @@ mod tests {
     fn run(rules: &[RuleInfo], results: Vec<RuleResult>, include: &[&str], exclude: &[&str]) -> Decision {
         let strings = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let criteria = Criteria::new(&strings(include), &strings(exclude));
-        let options = DecideOptions { success: &success, as_ec: false };
+        let options = DecideOptions { success: &success, ec_compat: false };
         decide(&rules.iter().collect::<Vec<_>>(), results, &criteria, WHEN.parse().unwrap(), &options)
     }
 
@@ -405,7 +405,7 @@ mod tests {
         let results = vec![result(RuleKind::Deny, &json!({"code": "p.a", "term": "x"}))];
         assert_eq!(shown(&run(&[rule("p.a")], results.clone(), &["*"], &["p.a:x"])), [""; 0]);
         // In `ec` it is, unless something else that it said is reported.
-        let options = DecideOptions { success: &success, as_ec: true };
+        let options = DecideOptions { success: &success, ec_compat: true };
         let criteria = Criteria::new(&[], &["p.a:x".to_owned()]);
         let decided = |results| decide(&[&rule("p.a")], results, &criteria, WHEN.parse().unwrap(), &options);
         assert_eq!(shown(&decided(results.clone())), ["pass p.a: Pass"]);
@@ -476,7 +476,7 @@ mod tests {
         let with_own = [results.to_vec(), vec![own]].concat();
         assert_eq!(shown(&run(&rules, with_own, &[], &[])), ["deny p.a: No.", "deny p.c: No.", "deny p.d: No."]);
         // As `ec`: once for each of `p.x` and `p.y`.
-        let options = DecideOptions { success: &success, as_ec: true };
+        let options = DecideOptions { success: &success, ec_compat: true };
         let criteria = Criteria::new(&[], &[]);
         let rules: Vec<_> = rules.iter().collect();
         let decision = decide(&rules, results.to_vec(), &criteria, WHEN.parse().unwrap(), &options);

@@ -41,7 +41,7 @@ pub struct SourceGroupEvaluator {
     /// What is said of each rule that passed, by its code; the same of every image.
     passed: BTreeMap<String, Finding>,
     /// Whether packages are chosen and findings are put as `ec` does.
-    as_ec: bool,
+    ec_compat: bool,
 }
 
 impl SourceGroupEvaluator {
@@ -53,7 +53,7 @@ impl SourceGroupEvaluator {
         Self {
             name: name.into(),
             passed,
-            as_ec: false,
+            ec_compat: false,
             policy,
             selection,
             host,
@@ -71,12 +71,12 @@ impl SourceGroupEvaluator {
         self
     }
 
-    /// The same, answering as `ec` does. Findings are put as [`DecideOptions::as_ec`] says. Packages are chosen by the first part of
+    /// The same, answering as `ec` does. Findings are put as [`DecideOptions::ec_compat`] says. Packages are chosen by the first part of
     /// their rules' codes, so that the rules of a nested package are asked only where no package is chosen at all; see
     /// [`skipped_packages`](Self::skipped_packages).
     #[must_use]
-    pub const fn with_ec_compat(mut self, as_ec: bool) -> Self {
-        self.as_ec = as_ec;
+    pub const fn with_ec_compat(mut self, ec_compat: bool) -> Self {
+        self.ec_compat = ec_compat;
         self
     }
 
@@ -84,7 +84,7 @@ impl SourceGroupEvaluator {
     #[must_use]
     pub fn skipped_packages(&self) -> BTreeSet<&str> {
         let packages = self.policy.rules().iter().map(|rule| rule.package.as_str());
-        packages.filter(|package| self.as_ec && package.contains('.')).collect()
+        packages.filter(|package| self.ec_compat && package.contains('.')).collect()
     }
 
     /// The same, asking only rules that are meant for pipelines with one of these intentions; with none of them, rules
@@ -114,7 +114,7 @@ impl SourceGroupEvaluator {
     /// and those that count for this component or for some term.
     fn packages(&self, default_criteria: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let name = |rule: &RuleInfo| match rule.code.split('.').next() {
-            Some(first) if self.as_ec => first.to_owned(),
+            Some(first) if self.ec_compat => first.to_owned(),
             _ => rule.package.clone(),
         };
         let packages = |wanted: &dyn Fn(&RuleInfo) -> bool| -> BTreeSet<String> {
@@ -211,7 +211,13 @@ impl SourceGroupEvaluator {
         let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
         let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
         let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
-        Ok(decide(&rules, results, &criteria, context.when, &DecideOptions { success: &passed, as_ec: self.as_ec }))
+        Ok(decide(
+            &rules,
+            results,
+            &criteria,
+            context.when,
+            &DecideOptions { success: &passed, ec_compat: self.ec_compat },
+        ))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{Options, sanitize::cut, totals::Totals};
 const NOTE_CHARACTERS: usize = 400;
 
 /// The numbers of the run. No option changes them.
-pub(crate) fn page(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     json::to_string(&Document::of(end))
 }
 
@@ -72,18 +72,18 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn written(outcomes: &[Outcome]) -> String {
-        sample::written(Format::Appstudio, Options::default(), outcomes)
+        test_data::written(Format::Appstudio, Options::default(), outcomes)
     }
 
     #[test]
     fn everything_is_counted_though_successes_are_not_shown() {
         let finding = || Finding::new("a.b", "m");
         let run = [
-            sample::component("a").success(finding()).success(finding()).warning(finding()).judged(),
-            sample::component("b").violation(finding()).judged(),
+            test_data::component("a").success(finding()).success(finding()).warning(finding()).evaluated(),
+            test_data::component("b").violation(finding()).evaluated(),
         ];
         assert_eq!(
             written(&run),
@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn a_missing_answer_outranks_a_failure_and_is_named() {
-        let violation = sample::component("a").violation(Finding::new("a.b", "m")).judged();
+        let violation = test_data::component("a").violation(Finding::new("a.b", "m")).evaluated();
         let timeout =
-            sample::component("b").failed(EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent"));
-        let large = sample::component("c").failed(EvaluationError::new(ErrorCode::TooLarge, "a blob is too large"));
+            test_data::component("b").failed(EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent"));
+        let large = test_data::component("c").failed(EvaluationError::new(ErrorCode::TooLarge, "a blob is too large"));
         assert_snapshot!(written(&[violation.clone(), timeout.clone()]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"1 of 2 components has no answer; registry-timeout: r.example is silent"}"#);
         assert_snapshot!(written(&[violation, timeout, large]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"2 of 3 components have no answer; the first: registry-timeout: r.example is silent"}"#);
         assert_snapshot!(written(&[]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":0,"warnings":0,"result":"ERROR","note":"no component was judged"}"#);
@@ -104,8 +104,9 @@ mod tests {
 
     #[test]
     fn a_note_fits_into_a_tekton_result_however_long_its_cause_is() {
-        for message in sample::hostile_messages() {
-            let text = written(&[sample::component("a").failed(EvaluationError::new(ErrorCode::Malformed, message))]);
+        for message in test_data::hostile_messages() {
+            let text =
+                written(&[test_data::component("a").failed(EvaluationError::new(ErrorCode::Malformed, message))]);
             let document: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(document["note"].as_str().unwrap().chars().count() <= NOTE_CHARACTERS);
             assert_eq!(text.lines().count(), 1);

@@ -111,7 +111,7 @@ impl InputRun {
     pub fn report(&self, format: InputFormat, options: Options) -> Result<String, serde_json::Error> {
         let without_warnings: Vec<FileOutcome>;
         // As `ec`, which forgets about warnings that are not shown.
-        let mut files: Vec<_> = if options.as_ec && !options.show_warnings {
+        let mut files: Vec<_> = if options.ec_compat && !options.show_warnings {
             let forget = |file: &FileOutcome| {
                 let decision = Decision { warnings: Vec::new(), ..file.decision.clone() };
                 FileOutcome { decision, ..file.clone() }
@@ -230,7 +230,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::sample::hostile_messages;
+    use crate::test_data::hostile_messages;
 
     fn file(path: &str, violations: &[&str], warnings: &[&str]) -> FileOutcome {
         let all = |messages: &[&str]| messages.iter().map(|message| Finding::new("main.size", *message)).collect();
@@ -297,15 +297,15 @@ mod tests {
     #[test]
     fn warnings_that_are_not_shown_count_unless_called_ec() {
         let run = run(vec![file("a.json", &[], &["large"])]);
-        for (as_ec, says) in [
+        for (ec_compat, says) in [
             (false, "Result: WARNING\nViolations: 0, Warnings: 1,"),
             (true, "Result: SUCCESS\nViolations: 0, Warnings: 0,"),
         ] {
-            let options = Options { show_warnings: false, as_ec, ..Options::default() };
+            let options = Options { show_warnings: false, ec_compat, ..Options::default() };
             let text = run.report(InputFormat::Text, options).unwrap();
             assert!(text.contains(says), "{text}");
             let summary = run.report(InputFormat::Summary, options).unwrap();
-            assert_eq!(summary.contains("\"total_warnings\":0"), as_ec, "{summary}");
+            assert_eq!(summary.contains("\"total_warnings\":0"), ec_compat, "{summary}");
         }
     }
 

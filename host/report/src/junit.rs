@@ -11,10 +11,10 @@ use assay_model::{
 };
 use jiff::{Timestamp, Unit};
 
-use crate::{Options, facts::facts, go::verb_v, totals::Totals, xml::Xml};
+use crate::{Options, go::verb_v, metadata::shown_metadata, totals::Totals, xml::Xml};
 
 /// The suites of the run.
-pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let mut xml = Xml::default();
     let totals = Totals::of(end);
     let no_components = end.outcomes.is_empty();
@@ -113,7 +113,7 @@ fn error_case(xml: &mut Xml, name: &str, message: &str, more: &str) {
 }
 
 fn case(xml: &mut Xml, finding: &Finding, result_of: Option<&'static str>, options: Options) {
-    let mut facts = facts(finding, options.info);
+    let mut facts = shown_metadata(finding, options.info);
     let code = facts.remove("code");
     let mut known: Vec<_> = facts.iter().map(|(key, value)| format!("{key}={}", verb_v(value))).collect();
     known.sort();
@@ -140,10 +140,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn written(options: Options, outcomes: &[Outcome]) -> String {
-        let text = sample::written(Format::Junit, options, outcomes);
+        let text = test_data::written(Format::Junit, options, outcomes);
         roxmltree::Document::parse(&text).unwrap();
         text
     }
@@ -152,7 +152,8 @@ mod tests {
     fn a_component_without_an_answer_is_an_error_of_its_own() {
         let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let finding = Finding::new("a.b", "<bad>").with("term", json!(["x", 1, null]));
-        let run = [sample::component("cart").violation(finding).judged(), sample::component("shop").failed(error)];
+        let run =
+            [test_data::component("cart").violation(finding).evaluated(), test_data::component("shop").failed(error)];
         assert_snapshot!(written(Options::default(), &run).replace("><", ">\n<"));
     }
 
@@ -163,11 +164,11 @@ mod tests {
 
     #[test]
     fn hostile_texts_stay_inside_their_elements() {
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             let finding = || Finding::new("a.b", message.clone()).with("term", message.clone());
             let error = EvaluationError::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
             let options = Options { show_successes: true, info: true, ..Options::default() };
-            let component = sample::component(&message).violation(finding()).warning(finding()).success(finding());
+            let component = test_data::component(&message).violation(finding()).warning(finding()).success(finding());
             let text = written(options, &[component.failed(error)]);
             let document = roxmltree::Document::parse(&text).unwrap();
             let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();

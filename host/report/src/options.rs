@@ -16,13 +16,13 @@ pub struct Options {
     /// Colour the text with ANSI escapes.
     pub colour: bool,
     /// Called `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
-    pub as_ec: bool,
+    pub ec_compat: bool,
 }
 
 impl Options {
     /// What is said of a component's evidence that could not be read; `ec` says nothing of it.
     pub(crate) fn notices(self, outcome: &Outcome) -> &[String] {
-        if self.as_ec { &[] } else { &outcome.notices }
+        if self.ec_compat { &[] } else { &outcome.notices }
     }
 }
 
@@ -35,7 +35,7 @@ impl Default for Options {
             show_policy_docs_link: false,
             info: false,
             colour: false,
-            as_ec: false,
+            ec_compat: false,
         }
     }
 }

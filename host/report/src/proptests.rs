@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     Format, Options,
     conftest::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun},
-    sample,
+    test_data,
 };
 
 /// Text of every kind, with what formats trip over more often than chance would have it.
@@ -78,12 +78,12 @@ proptest! {
     fn every_report_can_be_read_back_whatever_it_quotes(text in text()) {
         let options = Options { show_successes: true, info: true, ..Options::default() };
         for format in Format::ALL {
-            let written = sample::written_at(format, options, sample::hostile(&text));
+            let written = test_data::written_at(format, options, test_data::hostile(&text));
             check(format, &written);
-            prop_assert_eq!(written, sample::written_at(format, options, sample::hostile(&text)), "{}", format);
+            prop_assert_eq!(written, test_data::written_at(format, options, test_data::hostile(&text)), "{}", format);
         }
-        let yaml = sample::written_at(Format::Yaml, options, sample::hostile(&text));
-        let json = sample::written_at(Format::Json, options, sample::hostile(&text));
+        let yaml = test_data::written_at(Format::Yaml, options, test_data::hostile(&text));
+        let json = test_data::written_at(Format::Json, options, test_data::hostile(&text));
         let json = crate::yaml::shown(serde_json::from_str(&json).unwrap());
         prop_assert_eq!(yaml::parse(&yaml).unwrap(), json);
     }
@@ -96,7 +96,7 @@ fn no_report_speaks_to_a_terminal_or_to_a_pipeline() {
     let options = Options { show_successes: true, info: true, ..Options::default() };
     let mut texts: Vec<(String, String)> = Format::ALL
         .into_iter()
-        .map(|format| (format.to_string(), sample::written_at(format, options, sample::hostile(hostile))))
+        .map(|format| (format.to_string(), test_data::written_at(format, options, test_data::hostile(hostile))))
         .collect();
     let found = || vec![ConftestFinding { message: hostile.to_owned(), ..ConftestFinding::default() }];
     let result = ConftestResult {

@@ -21,9 +21,9 @@ use serde_json::{Value, json};
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
+    component_status::summary_line,
     markdown,
     sanitize::{self, cut},
-    standing::sentence,
     totals::Totals,
 };
 
@@ -54,7 +54,7 @@ const TAGS: usize = 20;
 const NO_CODE: &str = "without-a-code";
 
 /// The run as SARIF. Of the options it heeds `show_successes` and `show_warnings`.
-pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let (rules, index) = rules(end, options);
     let mut results = Vec::new();
     let mut notifications = Vec::new();
@@ -109,7 +109,7 @@ pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Re
                 "assayReportVersion": VERSION,
                 "effectiveTime": end.effective_time.to_string(),
                 "result": Totals::of(end).result(end.verdict),
-                "summary": sentence(end),
+                "summary": summary_line(end),
                 "skippedChecks": head.skipped.iter().map(|check| check.code()).collect::<Vec<_>>(),
             },
         }],
@@ -119,7 +119,7 @@ pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Re
 
 /// The id of the rule that stands for missing answers of that kind.
 fn missing_id(error: &EvaluationError) -> String {
-    format!("assay.no-answer.{}", error.code.as_str())
+    format!("assay.error.{}", error.code.as_str())
 }
 
 /// Every rule that has a result, with its help, and where it stands in the list.

@@ -29,21 +29,21 @@ pub(crate) fn policy_input(_: &RunStarted, end: &RunFinished, _: Options) -> Res
 mod tests {
     use assay_model::outcome::Outcome;
 
-    use crate::{Format, Options, sample};
+    use crate::{Format, Options, test_data};
 
     #[test]
     fn inputs_and_statements_stand_in_the_order_of_the_report() {
         let component = |name: &str, input: Option<&str>, statements: &[&str]| Outcome {
             input: input.map(Into::into),
             statements: statements.iter().map(|text| text.as_bytes().into()).collect(),
-            ..sample::component(name).judged()
+            ..test_data::component(name).evaluated()
         };
         let run = [
             component("c", None, &[]),
             component("b", Some("{\"b\":1}"), &["{\"x\": 1}", "{\"y\":2}"]),
             component("a", Some("{}"), &["{}"]),
         ];
-        let written = |format, run: &[Outcome]| sample::written(format, Options::default(), run);
+        let written = |format, run: &[Outcome]| test_data::written(format, Options::default(), run);
         assert_eq!(written(Format::PolicyInput, &run), "\n{\"b\":1}\n{}\n");
         assert_eq!(written(Format::Attestation, &run), "{\"x\": 1}\n{\"y\":2}\n{}\n");
         assert_eq!(written(Format::Attestation, &[]), "\n");

@@ -70,7 +70,7 @@ impl<'a> Entry<'a> {
 }
 
 /// The summary of the run. Of the options it heeds `show_successes`.
-pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let show = options.show_successes;
     let components = end.outcomes.iter().map(|outcome| Entry::of(outcome, show)).collect();
     json::to_string(&Document { components, success: end.verdict == Verdict::Allowed, key: &head.key })
@@ -104,10 +104,10 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn written(outcomes: &[Outcome]) -> String {
-        sample::written(Format::Summary, Options { show_successes: true, ..Options::default() }, outcomes)
+        test_data::written(Format::Summary, Options { show_successes: true, ..Options::default() }, outcomes)
     }
 
     #[test]
@@ -115,17 +115,19 @@ mod tests {
         let finding = |message: &str| Finding::new("a.b", message);
         let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let run = [
-            sample::component("cart").warning(finding("1")).warning(finding("2")).warning(finding("3")).judged(),
-            sample::component("shop").success(finding("Pass")).failed(error),
+            test_data::component("cart").warning(finding("1")).warning(finding("2")).warning(finding("3")).evaluated(),
+            test_data::component("shop").success(finding("Pass")).failed(error),
         ];
         assert_snapshot!(written(&run));
     }
 
     #[test]
     fn success_is_the_answer_of_the_run() {
-        let good = || sample::component("a").success(Finding::new("a.b", "Pass"));
-        let bad = sample::component("b").violation(Finding::new("a.b", "no")).judged();
-        for (run, success) in [(vec![good().judged()], true), (vec![good().judged(), bad], false), (vec![], false)] {
+        let good = || test_data::component("a").success(Finding::new("a.b", "Pass"));
+        let bad = test_data::component("b").violation(Finding::new("a.b", "no")).evaluated();
+        for (run, success) in
+            [(vec![good().evaluated()], true), (vec![good().evaluated(), bad], false), (vec![], false)]
+        {
             let document: Value = serde_json::from_str(&written(&run)).unwrap();
             assert_eq!(document["success"], success);
         }
@@ -133,9 +135,9 @@ mod tests {
 
     #[test]
     fn hostile_texts_stay_inside_their_strings() {
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             let finding = || Finding::new(&message, message.clone());
-            let run = [sample::component(&message).violation(finding()).violation(finding()).judged()];
+            let run = [test_data::component(&message).violation(finding()).violation(finding()).evaluated()];
             let document: Value = serde_json::from_str(&written(&run)).unwrap();
             assert_eq!(document["components"][0]["violations"][&message][0], message.as_str());
         }

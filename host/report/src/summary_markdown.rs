@@ -10,7 +10,7 @@ use assay_model::{
 use crate::{Options, totals::Totals};
 
 /// The table. No option changes it.
-pub(crate) fn page(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     let totals = Totals::of(end);
     let mut page = "| Field     | Value |Status|\n|-----------|-------|-------|\n".to_owned();
     let mut row = |name: &str, value: &str, icon: &str| page.push_str(&format!("| {name} | {value} | {icon} |\n"));
@@ -35,14 +35,14 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     #[test]
     fn missing_answers_have_a_line() {
         let finding = || Finding::new("a.b", "m");
         let error = EvaluationError::new(ErrorCode::TooLarge, "a blob is too large");
-        let run = [sample::component("a").success(finding()).judged(), sample::component("b").failed(error)];
-        assert_snapshot!(sample::written(Format::SummaryMarkdown, Options::default(), &run), @r"
+        let run = [test_data::component("a").success(finding()).evaluated(), test_data::component("b").failed(error)];
+        assert_snapshot!(test_data::written(Format::SummaryMarkdown, Options::default(), &run), @r"
         | Field     | Value |Status|
         |-----------|-------|-------|
         | Time | 2026-11-28 16:00:00 |  |

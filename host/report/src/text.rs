@@ -15,7 +15,7 @@ use assay_model::{
 };
 use serde_json::Value;
 
-use crate::{Options, facts::facts, sanitize, totals::Totals, wrap::wrap};
+use crate::{Options, metadata::shown_metadata, sanitize, totals::Totals, wrap::wrap};
 
 /// The longest line of a wrapped field in characters, with its indent.
 const WIDTH: usize = 130;
@@ -38,7 +38,7 @@ enum Kind {
 }
 
 impl Kind {
-    const fn sign(self) -> &'static str {
+    const fn symbol(self) -> &'static str {
         match self {
             Self::Error | Self::Violation => "✕",
             Self::Warning => "›",
@@ -46,7 +46,7 @@ impl Kind {
         }
     }
 
-    const fn word(self) -> &'static str {
+    const fn label(self) -> &'static str {
         match self {
             Self::Error => "Error",
             Self::Violation => "Violation",
@@ -88,7 +88,7 @@ const COMPONENTS: Words = Words { one: "Component", many: "Components", place: "
 const FILES: Words = Words { one: "Input File", many: "Input Files", place: "FilePath" };
 
 /// The report about a run over components.
-pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let subjects: Vec<_> = end.outcomes.iter().map(|outcome| Subject::of(outcome)).collect();
     let totals = Totals::of(end);
     let mut page = written(COMPONENTS, end.verdict, totals.result(end.verdict), &subjects, options);
@@ -116,7 +116,7 @@ pub(crate) fn files(verdict: Verdict, result: &str, files: &[Subject<'_>], optio
 }
 
 fn written(words: Words, verdict: Verdict, result: &str, subjects: &[Subject<'_>], options: Options) -> String {
-    let mut page = Page { text: String::new(), options, words };
+    let mut page = TextReport { text: String::new(), options, words };
     let sum = |count: fn(&Decision) -> usize| subjects.iter().map(|subject| count(subject.decision)).sum();
     let totals = Counts {
         violations: sum(|decision| decision.violations.len()),
@@ -172,13 +172,13 @@ impl<'a> Subject<'a> {
 }
 
 /// A report as it grows.
-struct Page {
+struct TextReport {
     text: String,
     options: Options,
     words: Words,
 }
 
-impl Page {
+impl TextReport {
     fn line(&mut self, text: &str) {
         self.text.push_str(text);
         self.text.push('\n');
@@ -258,7 +258,7 @@ impl Page {
     }
 
     fn finding(&mut self, kind: Kind, finding: &Finding, subject: &Subject<'_>) {
-        let facts = facts(finding, self.options.info);
+        let facts = shown_metadata(finding, self.options.info);
         let fact = |key: &str| facts.get(key).map(shown).unwrap_or_default();
         let code = facts.get("code").filter(|code| !code.is_null()).map_or(Cow::Borrowed(NO_CODE), shown_always);
         self.heading(kind, &code, subject);
@@ -282,8 +282,8 @@ impl Page {
     }
 
     fn heading(&mut self, kind: Kind, code: &str, subject: &Subject<'_>) {
-        let title = format!("[{}] {}", kind.word(), sanitize::line(code));
-        let heading = format!("{} {}", self.painted(kind, kind.sign()), self.painted(kind, &title));
+        let title = format!("[{}] {}", kind.label(), sanitize::line(code));
+        let heading = format!("{} {}", self.painted(kind, kind.symbol()), self.painted(kind, &title));
         self.line(&heading);
         if !subject.place.is_empty() {
             self.line(&format!("{INDENT}{}: {}", self.words.place, sanitize::line(&subject.place)));

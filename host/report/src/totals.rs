@@ -59,7 +59,7 @@ impl<'a> Totals<'a> {
 }
 
 /// The word for an early end in JSON. Stable: pipelines match on it.
-pub(crate) const fn stopped_word(stopped: StopReason) -> &'static str {
+pub(crate) const fn stop_label(stopped: StopReason) -> &'static str {
     match stopped {
         StopReason::Deadline => "deadline",
         StopReason::Interrupted => "interrupted",
@@ -71,16 +71,17 @@ mod tests {
     use assay_model::finding::Finding;
 
     use super::*;
-    use crate::sample;
+    use crate::test_data;
 
     #[test]
     fn the_result_is_the_worst_of_what_happened() {
         let finding = || Finding::new("a.b", "m");
-        let success = sample::component("a").success(finding()).judged();
-        let warning = sample::component("b").warning(finding()).judged();
-        let violation = sample::component("c").violation(finding()).warning(finding()).judged();
-        let error = sample::component("d").violation(finding()).failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
-        let skipped = sample::component("e").judged();
+        let success = test_data::component("a").success(finding()).evaluated();
+        let warning = test_data::component("b").warning(finding()).evaluated();
+        let violation = test_data::component("c").violation(finding()).warning(finding()).evaluated();
+        let error =
+            test_data::component("d").violation(finding()).failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
+        let skipped = test_data::component("e").evaluated();
         for (outcomes, result) in [
             (vec![&skipped], "SKIPPED"),
             (vec![&skipped, &success], "SUCCESS"),
@@ -89,7 +90,7 @@ mod tests {
             (vec![&violation, &error, &success], "ERROR"),
             (vec![], "ERROR"),
         ] {
-            let end = sample::end(&outcomes.into_iter().cloned().collect::<Vec<_>>());
+            let end = test_data::end(&outcomes.into_iter().cloned().collect::<Vec<_>>());
             assert_eq!(Totals::of(&end).result(end.verdict), result);
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{Options, json, sanitize};
 
 /// The report in full, as YAML.
-pub(crate) fn page(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     Ok(to_string(&shown(json::value(head, end, options)?)))
 }
 
@@ -37,7 +37,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn check(value: &Value, text: &str) {
         assert_eq!(to_string(value), text);
@@ -131,15 +131,18 @@ mod tests {
         let finding = Finding::new("a.b", "m").with("deep", deep);
         let options = Options { info: true, ..Options::default() };
         for format in Format::ALL {
-            let text =
-                sample::written(format, options, &[sample::component("cart").violation(finding.clone()).judged()]);
+            let text = test_data::written(
+                format,
+                options,
+                &[test_data::component("cart").violation(finding.clone()).evaluated()],
+            );
             assert!(!text.is_empty(), "{format}");
         }
     }
 
     #[test]
     fn hostile_texts_are_read_back_as_they_were() {
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             let value = json!({"list": [message, {"msg": message}], "key": message});
             assert_eq!(yaml::parse(&to_string(&value)).unwrap(), value);
         }

@@ -29,21 +29,21 @@ impl Report for Narrator {
             }
             RunEvent::ComponentFinished(outcome) => {
                 let name = ("component", outcome.component.name.as_str());
-                debug("a component is done", &[name, ("verdict", word(Verdict::of([outcome.as_ref()])))]);
+                debug("a component is done", &[name, ("verdict", label(Verdict::of([outcome.as_ref()])))]);
                 if let Some(error) = &outcome.error {
                     debug(&error.message, &[name, ("code", error.code.as_str())]);
                 }
             }
             RunEvent::Finished(end) => {
                 let components = end.outcomes.len().to_string();
-                debug("the run is over", &[("components", &components), ("verdict", word(end.verdict))]);
+                debug("the run is over", &[("components", &components), ("verdict", label(end.verdict))]);
             }
         }
         Ok(())
     }
 }
 
-const fn word(verdict: Verdict) -> &'static str {
+const fn label(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "allowed",
         Verdict::Denied => "denied",

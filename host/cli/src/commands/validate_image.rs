@@ -127,11 +127,15 @@ impl Reports {
         let mut reports = Self { readers: Vec::new(), filled: Vec::new(), failures: Vec::new() };
         for output in outputs {
             if output.format.streams() && output.file.is_none() {
-                reports.readers.push(assay_report::make(output.format, Box::new(Live(printer)), output.options));
+                reports.readers.push(assay_report::create_report(
+                    output.format,
+                    Box::new(Live(printer)),
+                    output.options,
+                ));
                 continue;
             }
             let buffer = Buffer::default();
-            reports.readers.push(assay_report::make(output.format, Box::new(buffer.clone()), output.options));
+            reports.readers.push(assay_report::create_report(output.format, Box::new(buffer.clone()), output.options));
             reports.filled.push((output.clone(), buffer));
         }
         reports

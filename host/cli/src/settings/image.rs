@@ -74,7 +74,7 @@ impl ImageSettings {
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
             colour: asked.unwrap_or(false),
-            as_ec: around.called == Called::Ec,
+            ec_compat: around.called == Called::Ec,
         };
         let mut outputs = outputs(report, &options)?;
         // A terminal gets colours unasked; a file does not.
@@ -251,8 +251,8 @@ mod tests {
         assert!(with(&["--filter-type", "ec-policy"]).unwrap().by_intention);
         assert!(!with(&["--filter-type", "include-exclude"]).unwrap().by_intention);
         assert!(with(&["--filter-type", "foo"]).unwrap_err().contains("`--filter-type foo`"));
-        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--filter-type", "foo"];
-        assert!(!settings_as(Called::Ec, &as_ec).unwrap().by_intention);
+        let ec_compat = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--filter-type", "foo"];
+        assert!(!settings_as(Called::Ec, &ec_compat).unwrap().by_intention);
     }
 
     #[test]
@@ -311,8 +311,8 @@ mod tests {
         let workers = |text: &str| with(&["--workers", "3", "--workers", text]).map(|settings| settings.workers.get());
         assert_eq!((workers("7"), workers("0x2")), (Ok(7), Ok(2)));
         assert!(workers("-1").is_err() && workers("many").is_err() && workers("0").is_err());
-        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--workers", "0"];
-        assert_eq!(settings_as(Called::Ec, &as_ec).unwrap().workers.get(), 1);
+        let ec_compat = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--workers", "0"];
+        assert_eq!(settings_as(Called::Ec, &ec_compat).unwrap().workers.get(), 1);
         assert!(with(&["--color=false", "--no-color=true", "--color"]).is_ok());
     }
 

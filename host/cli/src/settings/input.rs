@@ -74,7 +74,7 @@ impl InputSettings {
             show_policy_docs_link: flags.show_policy_docs_link,
             info: flags.info,
             colour: asked.unwrap_or(false),
-            as_ec: around.called == Called::Ec,
+            ec_compat: around.called == Called::Ec,
         };
         let mut outputs = outputs(&flags.output, options)?;
         if around.called == Called::Assay {

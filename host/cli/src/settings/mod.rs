@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn ec_knows_two_exit_codes_and_a_capital_letter() {
-        for (code, as_ec) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
-            assert_eq!((Called::Assay.code(code), Called::Ec.code(code)), (code, as_ec));
+        for (code, ec_compat) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
+            assert_eq!((Called::Assay.code(code), Called::Ec.code(code)), (code, ec_compat));
         }
         assert_eq!(Called::Ec.error("error: no"), "Error: no");
         assert_eq!(Called::Assay.error("error: no"), "error: no");

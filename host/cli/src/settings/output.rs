@@ -44,15 +44,15 @@ pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> R
         options.colour &= file.is_none() || flags.color;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            if options.as_ec && !OPTIONS.contains(&name) {
+            if options.ec_compat && !OPTIONS.contains(&name) {
                 continue;
             }
             let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
             // `ec` has options for its text alone, does not mind others, and lists no successes without the flag.
-            let applies = !options.as_ec || format == Format::Text;
+            let applies = !options.ec_compat || format == Format::Text;
             match name {
                 _ if !applies => {}
-                "show-successes" if options.as_ec => options.show_successes &= value,
+                "show-successes" if options.ec_compat => options.show_successes &= value,
                 "show-successes" => options.show_successes = value,
                 "show-warnings" => options.show_warnings = value,
                 "show-policy-docs-link" => options.show_policy_docs_link = value,
@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn called_ec_options_are_those_of_the_text_and_list_no_successes_unasked() {
-        let shown = |as_ec, show_successes, output: &str| {
+        let shown = |ec_compat, show_successes, output: &str| {
             let flags = Flags::try_parse_from(["assay", "--output", output]).unwrap().report;
-            let options = assay_report::Options { as_ec, show_successes, ..assay_report::Options::default() };
+            let options = assay_report::Options { ec_compat, show_successes, ..assay_report::Options::default() };
             outputs(&flags, &options).map(|outputs| outputs.first().unwrap().options).map_err(|error| error.text())
         };
-        for (as_ec, flag, output, want) in [
+        for (ec_compat, flag, output, want) in [
             (false, false, "json?show-successes=true", true),
             (true, false, "json?show-successes=true", false),
             (true, true, "json?show-successes=false", true),
@@ -148,7 +148,7 @@ mod tests {
             (true, false, "text?show-successes=true", false),
             (true, true, "text?more=some", true),
         ] {
-            assert_eq!(shown(as_ec, flag, output).unwrap().show_successes, want, "{as_ec} {flag} {output}");
+            assert_eq!(shown(ec_compat, flag, output).unwrap().show_successes, want, "{ec_compat} {flag} {output}");
         }
         assert!(!shown(true, false, "text?show-warnings=false").unwrap().show_warnings);
         assert!(shown(true, false, "json?show-warnings=false").unwrap().show_warnings);

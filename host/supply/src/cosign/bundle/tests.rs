@@ -96,8 +96,8 @@ fn bundles_alone_carry_signature_and_attestation() {
     assert_eq!(evidence.attestations[0].predicate_type, crate::fixture::SLSA);
     assert!(!evidence.signatures[0].sig.is_empty());
     assert!(evidence.attestations[0].build_type.is_some());
-    let as_ec = CollectOptions { bundles_tell_build_type: false, ..CollectOptions::new(Relocation::Refused) };
-    assert_eq!(case.collect_with(as_ec).attestations[0].build_type, None);
+    let ec_compat = CollectOptions { bundles_tell_build_type: false, ..CollectOptions::new(Relocation::Refused) };
+    assert_eq!(case.collect_with(ec_compat).attestations[0].build_type, None);
 }
 
 #[test]

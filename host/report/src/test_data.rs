@@ -20,7 +20,7 @@ use assay_model::{
 
 use serde_json::json;
 
-use crate::{Format, Options, make};
+use crate::{Format, Options, create_report};
 
 /// Something to write to that can be looked at.
 #[derive(Clone, Default)]
@@ -80,7 +80,7 @@ impl Sample {
     }
 
     /// With an answer.
-    pub(crate) fn judged(self) -> Outcome {
+    pub(crate) fn evaluated(self) -> Outcome {
         self.0
     }
 
@@ -126,7 +126,7 @@ pub(crate) fn written_at(format: Format, options: Options, end: RunFinished) -> 
 /// The same with another beginning.
 pub(crate) fn written_of(format: Format, options: Options, head: RunStarted, end: RunFinished) -> String {
     let written = Written::default();
-    let mut report = make(format, Box::new(written.clone()), options);
+    let mut report = create_report(format, Box::new(written.clone()), options);
     report.event(&RunEvent::Started(Arc::new(head))).unwrap();
     report.event(&RunEvent::Planned { components: end.outcomes.len() }).unwrap();
     for outcome in &end.outcomes {
@@ -180,7 +180,7 @@ pub(crate) fn mixed() -> RunFinished {
     ];
     let git = json!({"git": {"url": "https://git.example/shop/cart", "revision": "0123456789012345678901234567890123456789"}});
     let with = |sample: Sample, successes: Vec<Finding>| {
-        let mut outcome = sample.judged();
+        let mut outcome = sample.evaluated();
         outcome.decision.successes = successes;
         outcome.signatures = vec![signature()];
         outcome.attestations = vec![provenance()];
@@ -198,7 +198,7 @@ pub(crate) fn mixed() -> RunFinished {
             component("cart").violation(untrusted("build")).violation(untrusted("push")).warning(soon()),
             passes(&all),
         ),
-        component("payment").violation(untrusted("build")).violation(unsigned).judged(),
+        component("payment").violation(untrusted("build")).violation(unsigned).evaluated(),
         with(component("frontend").warning(soon()), passes(&all)),
         with(component("mail"), passes(&all)),
         with(component("stock"), passes(&all)),

@@ -18,7 +18,7 @@ use assay_model::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{FileOutcome, Format, InputFormat, InputRun, Options, sample};
+use crate::{FileOutcome, Format, InputFormat, InputRun, Options, test_data};
 
 /// What stands for the placeholders of the records, as long as what stood there when `ec` broke its lines.
 const PLACEHOLDERS: [(&str, &str); 6] = [
@@ -87,7 +87,7 @@ impl Case {
             effective_time: record.effective_time.parse().unwrap(),
             version: record.version,
         };
-        let mut end = sample::end(&outcomes);
+        let mut end = test_data::end(&outcomes);
         end.effective_time = head.effective_time;
         end.at = "2026-11-22T16:00:00Z".parse().unwrap();
         assert_eq!(end.verdict == Verdict::Allowed, record.success, "{}", self.name);
@@ -96,7 +96,7 @@ impl Case {
 
     fn check(&self, format: Format) -> bool {
         let (Some((head, end)), Some(mut want)) = (self.run(), self.file(format.as_str())) else { return false };
-        let mut got = sample::written_of(format, self.options, head, end);
+        let mut got = test_data::written_of(format, self.options, head, end);
         if self.sorted {
             [got, want] = [got, want].map(|text| {
                 let mut lines: Vec<_> = text.split('\n').collect();

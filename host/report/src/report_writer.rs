@@ -1,16 +1,16 @@
-//! [`Sheet`]: where a report goes, written once. What is not written whole is an error, never a shorter report.
+//! [`ReportWriter`]: where a report goes, written once. What is not written whole is an error, never a shorter report.
 
 use std::io::Write;
 
 use assay_model::port::ReportError;
 
 /// A place to write one report to.
-pub(crate) struct Sheet {
+pub(crate) struct ReportWriter {
     format: &'static str,
     to: Option<Box<dyn Write + Send>>,
 }
 
-impl Sheet {
+impl ReportWriter {
     /// A sheet for a report of that format.
     pub(crate) fn new(format: &'static str, to: Box<dyn Write + Send>) -> Self {
         Self { format, to: Some(to) }
@@ -42,7 +42,7 @@ mod tests {
     use std::{error::Error as _, io};
 
     use super::*;
-    use crate::sample::Written;
+    use crate::test_data::Written;
 
     struct Full;
 
@@ -59,15 +59,15 @@ mod tests {
     #[test]
     fn a_second_report_is_not_written_after_the_first() {
         let written = Written::default();
-        let mut sheet = Sheet::new("json", Box::new(written.clone()));
-        sheet.write("one").unwrap();
-        sheet.write("two").unwrap();
+        let mut writer = ReportWriter::new("json", Box::new(written.clone()));
+        writer.write("one").unwrap();
+        writer.write("two").unwrap();
         assert_eq!(written.text(), "one");
     }
 
     #[test]
     fn a_full_disk_is_an_error_that_names_the_report() {
-        let error = Sheet::new("json", Box::new(Full)).write("x").unwrap_err();
+        let error = ReportWriter::new("json", Box::new(Full)).write("x").unwrap_err();
         assert_eq!(error.to_string(), "the json report could not be written");
         let cause = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
         assert_eq!(cause.kind(), io::ErrorKind::StorageFull);

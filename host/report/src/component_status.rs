@@ -1,4 +1,4 @@
-//! [`Standing`]: where a component stands, and the order in which people want to read about components.
+//! [`ComponentStatus`]: where a component stands, and the order in which people want to read about components.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use assay_model::{event::RunFinished, outcome::Outcome};
 
 /// Where a component stands, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Standing {
+pub(crate) enum ComponentStatus {
     /// There is no verdict.
     Error,
     /// It has violations.
@@ -17,7 +17,7 @@ pub(crate) enum Standing {
     Allowed,
 }
 
-impl Standing {
+impl ComponentStatus {
     pub(crate) const ALL: [Self; 4] = [Self::Error, Self::Denied, Self::Warned, Self::Allowed];
 
     pub(crate) fn of(outcome: &Outcome) -> Self {
@@ -33,7 +33,7 @@ impl Standing {
     }
 
     /// In words, for a person.
-    pub(crate) const fn word(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Error => "no answer",
             Self::Denied => "denied",
@@ -49,8 +49,8 @@ impl Standing {
 }
 
 /// The components' places in the run's list, the worst first; those that stand alike keep the report's order.
-pub(crate) fn worst_first(end: &RunFinished) -> Vec<(Standing, usize)> {
-    let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (Standing::of(one), at)).collect();
+pub(crate) fn worst_first(end: &RunFinished) -> Vec<(ComponentStatus, usize)> {
+    let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (ComponentStatus::of(one), at)).collect();
     all.sort_unstable();
     all
 }
@@ -75,11 +75,13 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 }
 
 /// What became of the run, in one sentence.
-pub(crate) fn sentence(end: &RunFinished) -> String {
-    let of = |wanted: fn(Standing) -> bool| end.outcomes.iter().filter(|one| wanted(Standing::of(one))).count();
+pub(crate) fn summary_line(end: &RunFinished) -> String {
+    let of = |wanted: fn(ComponentStatus) -> bool| {
+        end.outcomes.iter().filter(|one| wanted(ComponentStatus::of(one))).count()
+    };
     let all = end.outcomes.len();
-    let missing = of(|standing| standing == Standing::Error);
-    let denied = of(|standing| standing == Standing::Denied);
+    let missing = of(|status| status == ComponentStatus::Error);
+    let denied = of(|status| status == ComponentStatus::Denied);
     let have = |number| if number == 1 { "has" } else { "have" };
     match (all, missing, denied) {
         (0, ..) => "No component was judged.".to_owned(),
@@ -101,7 +103,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::sample;
+    use crate::test_data;
 
     #[test]
     fn a_digest_in_a_name_is_cut_short_and_nothing_else_is() {
@@ -120,11 +122,11 @@ mod tests {
     #[test]
     fn the_worst_comes_first_and_is_put_into_one_sentence() {
         let finding = || Finding::new("a.b", "m");
-        let fine = sample::component("fine").judged();
-        let warned = sample::component("warned").warning(finding()).judged();
-        let denied = sample::component("denied").violation(finding()).warning(finding()).judged();
-        let missing = sample::component("missing").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
-        let run = sample::end(&[fine.clone(), warned.clone(), denied.clone(), missing.clone()]);
+        let fine = test_data::component("fine").evaluated();
+        let warned = test_data::component("warned").warning(finding()).evaluated();
+        let denied = test_data::component("denied").violation(finding()).warning(finding()).evaluated();
+        let missing = test_data::component("missing").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
+        let run = test_data::end(&[fine.clone(), warned.clone(), denied.clone(), missing.clone()]);
         let places: Vec<_> = worst_first(&run).iter().map(|(_, at)| *at).collect();
         assert_eq!(places, [3, 2, 1, 0]);
         for (run, says) in [
@@ -135,7 +137,7 @@ mod tests {
             (vec![&missing], "1 of 1 component has no answer."),
             (vec![&missing, &missing, &denied], "2 of 3 components have no answer, 1 may not ship."),
         ] {
-            assert_eq!(sentence(&sample::end(&run.into_iter().cloned().collect::<Vec<_>>())), says);
+            assert_eq!(summary_line(&test_data::end(&run.into_iter().cloned().collect::<Vec<_>>())), says);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! [`facts`]: which of a finding's facts are shown. Without `--info` only those that tools match on are.
+//! [`shown_metadata`]: which of a finding's facts are shown. Without `--info` only those that tools match on are.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 const ALWAYS: [&str; 3] = ["code", "effective_on", "term"];
 
 /// The facts of a finding that are shown, in the order of their keys.
-pub(crate) fn facts(finding: &Finding, info: bool) -> BTreeMap<&str, Value> {
+pub(crate) fn shown_metadata(finding: &Finding, info: bool) -> BTreeMap<&str, Value> {
     let shown = finding.metadata.iter().filter(|(key, _)| info || ALWAYS.contains(&key.as_str()));
     shown.map(|(key, value)| (key.as_str(), json::sorted(value))).collect()
 }
@@ -27,9 +27,9 @@ mod tests {
             .with("term", json!(["x"]))
             .with("effective_on", "2099-01-01T00:00:00Z")
             .with("extra", json!({"z": 1, "a": 2}));
-        let keys = |info| facts(&finding, info).into_keys().collect::<Vec<_>>();
+        let keys = |info| shown_metadata(&finding, info).into_keys().collect::<Vec<_>>();
         assert_eq!(keys(false), ["code", "effective_on", "term"]);
         assert_eq!(keys(true), ["code", "effective_on", "extra", "term", "title"]);
-        assert_eq!(facts(&finding, true)["extra"].to_string(), r#"{"a":2,"z":1}"#);
+        assert_eq!(shown_metadata(&finding, true)["extra"].to_string(), r#"{"a":2,"z":1}"#);
     }
 }
