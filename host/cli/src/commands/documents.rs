@@ -1,6 +1,6 @@
 //! [`Documents`]: documents that policies judge by themselves, read from files or given as text.
 
-use assay_documents::{Form, Kind};
+use assay_documents::{DocumentFormat, Kind};
 use assay_model::{limits, yaml};
 use assay_rego::InputFile;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -56,7 +56,7 @@ fn absolute(path: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// The form of a file, or why there is none.
-fn form_of(path: &Utf8Path) -> Result<Form, Unusable> {
+fn format_of(path: &Utf8Path) -> Result<DocumentFormat, Unusable> {
     match Kind::of(path) {
         Kind::Readable(form) => Ok(form),
         Kind::Unreadable(kind) => {
@@ -75,7 +75,7 @@ fn form_of(path: &Utf8Path) -> Result<Form, Unusable> {
 pub(crate) enum Named {
     File(Utf8PathBuf),
     /// A file that is read as one of a form whatever its name.
-    FileAs(Utf8PathBuf, Form),
+    FileAs(Utf8PathBuf, DocumentFormat),
     /// A folder that is reported as if it were one file, with the files in it.
     Folder(Utf8PathBuf, Vec<Utf8PathBuf>),
     Text(String),
@@ -108,11 +108,11 @@ impl Named {
 
     /// Reads the documents, those of each file by themselves; `-` is standard input. The error is what is wrong.
     pub(crate) fn read(&self) -> Result<Vec<Documents>, Unusable> {
-        let one = |name: &str, text: &str, form: Form| {
+        let one = |name: &str, text: &str, form: DocumentFormat| {
             let values = form.read(text).map_err(|why| Unusable::new(format!("`{}`: {why}", shown(name))))?;
             Ok(Documents::new(name.to_owned(), values))
         };
-        let file = |path: &Utf8Path, form: Form| {
+        let file = |path: &Utf8Path, form: DocumentFormat| {
             let text = if path == "-" {
                 standard_input("the document", DOCUMENT_BYTES)?
             } else {
@@ -121,11 +121,11 @@ impl Named {
             one(path.as_str(), &text, form)
         };
         Ok(match self {
-            Self::Text(text) => vec![one(text, text, Form::Yaml)?],
-            Self::File(path) => vec![file(path, form_of(path)?)?],
+            Self::Text(text) => vec![one(text, text, DocumentFormat::Yaml)?],
+            Self::File(path) => vec![file(path, format_of(path)?)?],
             Self::FileAs(path, form) => vec![file(path, *form)?],
             Self::Folder(_, files) => {
-                files.iter().map(|path| file(path, form_of(path)?)).collect::<Result<Vec<_>, Unusable>>()?
+                files.iter().map(|path| file(path, format_of(path)?)).collect::<Result<Vec<_>, Unusable>>()?
             }
         })
     }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use assay_documents::{Form, Kind};
+use assay_documents::{DocumentFormat, Kind};
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{Checked, CompileError, CompileOptions, EvalRequest, Host, Policy, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
@@ -239,9 +239,9 @@ fn sources(wanted: &Wanted, places: &PolicySources) -> Result<Sources, Unusable>
 fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
     let ignore = Regex::new(&flags.ignore)
         .map_err(|_| Unusable::new(format!("parse files: `--ignore {}` is not a regular expression", flags.ignore)))?;
-    let form = Form::named(&flags.parser);
+    let form = DocumentFormat::named(&flags.parser);
     if form.is_none() && !flags.parser.is_empty() {
-        let known: Vec<_> = Form::NAMES.iter().map(|(name, _)| *name).collect();
+        let known: Vec<_> = DocumentFormat::NAMES.iter().map(|(name, _)| *name).collect();
         return Err(Unusable::new(format!("parse configurations: `--parser {}` is not supported", flags.parser))
             .hint(format!("files are read as {}", known.join(", "))));
     }
@@ -284,7 +284,7 @@ fn documents(flags: &TestFlags) -> Result<Vec<Documents>, Unusable> {
     Ok(vec![Documents::new("Combined".to_owned(), vec![all])])
 }
 
-fn read(file: Utf8PathBuf, form: Option<Form>) -> Result<Vec<Documents>, Unusable> {
+fn read(file: Utf8PathBuf, form: Option<DocumentFormat>) -> Result<Vec<Documents>, Unusable> {
     let named = match form {
         Some(form) => Named::FileAs(file, form),
         None => Named::File(file),
