@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
 use assay_rego::SourceGroupEvaluator;
 
-use crate::{error::Unusable, printer::Printer};
+use crate::{error::CliError, printer::Printer};
 
 /// The longest item that is compared with the names of rules. Comparing takes time by the square of the length, and items
 /// come from outside.
@@ -22,7 +22,7 @@ pub(super) fn tell(
     checks: &[&str],
     strict: bool,
     printer: Printer,
-) -> Result<(), Unusable> {
+) -> Result<(), CliError> {
     let skipped = groups.iter().flat_map(|group| group.selection().skipped()).cloned();
     let told = unmatched(groups, global, checks);
     if !strict {
@@ -33,7 +33,7 @@ pub(super) fn tell(
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(Unusable::new(format!("`--strict-config`: {}", wrong.join("\n")))
+    Err(CliError::new(format!("`--strict-config`: {}", wrong.join("\n")))
         .hint("correct the items in the policy configuration, or leave the flag out to be warned only"))
 }
 

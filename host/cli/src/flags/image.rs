@@ -66,7 +66,7 @@ pub(crate) struct InputFlags {
 
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
     #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
-    pub(crate) bundle: Option<Utf8PathBuf>,
+    pub(crate) evidence: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -136,7 +136,7 @@ pub(crate) struct PolicyFlags {
 
     /// WebAssembly check to run beside the policy, with its parameters; repeatable
     #[arg(long, value_name = "FILE.wasm[?PARAM=VALUE&…]")]
-    pub(crate) check: Vec<String>,
+    pub(crate) plugin: Vec<String>,
 
     /// Data for rules beside that of the policy, seen in the `ruleData` of every source: a text, or what is in a JSON
     /// or YAML file; repeatable

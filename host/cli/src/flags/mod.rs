@@ -10,13 +10,13 @@ pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
-pub(crate) mod missing;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
+pub(crate) mod unsupported;
 pub(crate) mod version;
 
 use std::ffi::OsString;
@@ -104,7 +104,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Sigstore {
         #[command(subcommand)]
-        what: missing::Sigstore,
+        what: unsupported::Sigstore,
     },
 
     /// Prints what this program is
@@ -132,7 +132,7 @@ pub(crate) enum Validate {
 
     /// Judges by summaries of earlier verifications (not there: an error)
     #[command(hide = true)]
-    Vsa(missing::Anything),
+    Vsa(unsupported::RawArgs),
 
     /// Checks a policy configuration by its format
     #[command(after_help = policy_file::help())]

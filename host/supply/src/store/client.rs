@@ -164,7 +164,7 @@ impl Client {
                 // What stands in the environment comes with the options.
                 .no_proxy()
         };
-        let around = options.proxies.around.as_deref().and_then(NoProxy::from_string);
+        let no_proxy = options.proxies.no_proxy.as_deref().and_then(NoProxy::from_string);
         let trusting = || builder().tls_certs_merge(authorities.iter().cloned());
         let mut outside = trusting();
         let mut public = trusting();
@@ -176,7 +176,7 @@ impl Client {
                 let message = format!("`{}` is not the address of a proxy: {}", shown(address), root(&error));
                 EvaluationError::new(ErrorCode::Internal, message)
             })?;
-            let proxy = proxy.no_proxy(around.clone());
+            let proxy = proxy.no_proxy(no_proxy.clone());
             except.extend(Url::parse(address).ok().and_then(|address| address.host_str().map(str::to_owned)));
             // Without a scheme it is the name of a host, too.
             except.extend(

@@ -95,7 +95,7 @@ pub struct Proxies {
     /// For plain HTTP.
     pub http: Option<String>,
     /// Hosts, domains and networks that are asked directly, with commas between them.
-    pub around: Option<String>,
+    pub no_proxy: Option<String>,
 }
 
 impl std::fmt::Debug for Proxies {

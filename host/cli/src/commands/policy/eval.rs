@@ -18,28 +18,28 @@ use super::{
 };
 use crate::{
     commands::builtins::StoreHost,
-    error::Unusable,
-    exit::tool,
+    error::CliError,
+    exit::opa_exit,
     files::{read_text, standard_input},
     flags::policy::{EvalFlags, EvalFormat, Explain, QueryFlags},
     printer::Printer,
     registries,
-    settings::Surroundings,
+    settings::Environment,
 };
 
-pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let time_limit = times::limit("--timeout", &flags.timeout)?;
-    let asked = Asked::read(&flags.asks)?;
+    let asked = QueryInput::read(&flags.asks)?;
     let Loaded { policies, read } = match asked.load(&flags.asks, flags.strict)? {
         Ok(loaded) => loaded,
-        Err(error) => return complain(flags, &error, printer),
+        Err(error) => return print_load_error(flags, &error, printer),
     };
     let options = QueryOptions {
         strict_builtin_errors: flags.strict_builtin_errors,
         explain: flags.explain != Explain::Off,
         profile: flags.profile,
         coverage: flags.coverage,
-        ..asked.options(&flags.asks, around, time_limit)?
+        ..asked.options(&flags.asks, env, time_limit)?
     };
     let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
     for _ in 0..flags.count.get() {
@@ -53,13 +53,13 @@ pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) ->
             let notes = std::mem::take(&mut answer.notes);
             (answer, None, notes)
         }
-        Err(QueryError::Compile(error)) => return complain(flags, &LoadError::Compile(error), printer),
+        Err(QueryError::Compile(error)) => return print_load_error(flags, &LoadError::Compile(error), printer),
         Err(QueryError::Eval { error, notes }) => (QueryOutput::default(), Some(error), *notes),
     };
     for line in &notes.output {
         printer.error(line);
     }
-    let shown = Shown { flags, policies: &policies, read, answer: &answer, error: error.as_ref(), notes: &notes };
+    let shown = EvalOutput { flags, policies: &policies, read, answer: &answer, error: error.as_ref(), notes: &notes };
     if flags.format == EvalFormat::Json || flags.format == EvalFormat::Discard {
         print(printer, &format!("{}\n", pretty(&shown.json())))?;
     } else {
@@ -69,35 +69,35 @@ pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) ->
         print(printer, &shown.text())?;
     }
     Ok(match (error, answer.results.is_empty()) {
-        (Some(_), _) => tool::FAILED,
-        (None, true) if flags.fail => tool::NO,
-        (None, false) if flags.fail_defined => tool::NO,
-        (None, _) => tool::FINE,
+        (Some(_), _) => opa_exit::ERROR,
+        (None, true) if flags.fail => opa_exit::FAIL,
+        (None, false) if flags.fail_defined => opa_exit::FAIL,
+        (None, _) => opa_exit::OK,
     })
 }
 
 /// What is wrong with files or the query, in the form that was asked for.
-fn complain(flags: &EvalFlags, error: &LoadError, printer: Printer) -> Result<u8, Unusable> {
+fn print_load_error(flags: &EvalFlags, error: &LoadError, printer: Printer) -> Result<u8, CliError> {
     if flags.format == EvalFormat::Json {
         print(printer, &format!("{}\n", pretty(&error.json(0))))?;
     } else {
         printer.error(&error.text(0));
     }
-    Ok(tool::FAILED)
+    Ok(opa_exit::ERROR)
 }
 
 /// A query and its input document, read.
-pub(super) struct Asked {
+pub(super) struct QueryInput {
     pub(super) query: String,
     input: Option<Value>,
 }
 
-impl Asked {
-    pub(super) fn read(flags: &QueryFlags) -> Result<Self, Unusable> {
+impl QueryInput {
+    pub(super) fn read(flags: &QueryFlags) -> Result<Self, CliError> {
         load::refuse(&flags.load)?;
         if flags.partial || !flags.unknowns.is_empty() {
             let flag = if flags.partial { "--partial" } else { "--unknowns" };
-            return Err(Unusable::new(format!("`{flag}`: queries cannot be evaluated partially"))
+            return Err(CliError::new(format!("`{flag}`: queries cannot be evaluated partially"))
                 .hint("give the whole input document"));
         }
         let query = match &flags.query {
@@ -116,13 +116,13 @@ impl Asked {
         };
         let document = |(origin, text): (String, String)| {
             yaml::parse(&text).map_err(|error| {
-                Unusable::new(format!("the input document ({origin}) is neither JSON nor YAML: {error}"))
+                CliError::new(format!("the input document ({origin}) is neither JSON nor YAML: {error}"))
             })
         };
         Ok(Self { query, input: input.map(document).transpose()? })
     }
 
-    pub(super) fn load(&self, flags: &QueryFlags, strict: bool) -> Result<Result<Loaded, LoadError>, Unusable> {
+    pub(super) fn load(&self, flags: &QueryFlags, strict: bool) -> Result<Result<Loaded, LoadError>, CliError> {
         load::load(&Paths { paths: &flags.data, bundles: &flags.bundle, strict }, &flags.load)
     }
 
@@ -130,11 +130,11 @@ impl Asked {
     pub(super) fn options(
         &self,
         flags: &QueryFlags,
-        around: &Surroundings,
+        env: &Environment,
         time_limit: Duration,
-    ) -> Result<QueryOptions, Unusable> {
-        let registries = registries::options(&flags.registries, (around.network)())?;
-        let store = Arc::new(registries::store(registries)?);
+    ) -> Result<QueryOptions, CliError> {
+        let registries = registries::parse_options(&flags.registries, (env.network)())?;
+        let store = Arc::new(registries::open_registry(registries)?);
         Ok(QueryOptions {
             package: flags.package.clone(),
             imports: flags.import.clone(),
@@ -158,7 +158,7 @@ fn error_text(error: &EvalError) -> String {
 }
 
 /// An answer that is to be shown.
-struct Shown<'a> {
+struct EvalOutput<'a> {
     flags: &'a EvalFlags,
     policies: &'a PolicySet,
     read: Duration,
@@ -167,7 +167,7 @@ struct Shown<'a> {
     notes: &'a QueryObservations,
 }
 
-impl Shown<'_> {
+impl EvalOutput<'_> {
     fn json(&self) -> Value {
         let mut json = json!({});
         if let Some(error) = self.error {

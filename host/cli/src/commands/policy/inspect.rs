@@ -12,13 +12,13 @@ use super::{
     table::Table,
 };
 use crate::{
-    error::Unusable,
-    exit::tool,
+    error::CliError,
+    exit::opa_exit,
     flags::policy::{InspectFlags, PlainFormat},
     printer::Printer,
 };
 
-pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, CliError> {
     load::refuse(&flags.load)?;
     let ignore = load::ignore(&flags.load)?;
     let read = || read(&flags.paths, &ignore);
@@ -30,7 +30,7 @@ pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable
         Ok(found) => found,
         Err(error) => {
             printer.error(&error.text(0));
-            return Ok(tool::NO);
+            return Ok(opa_exit::FAIL);
         }
     };
     print(
@@ -40,7 +40,7 @@ pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable
             PlainFormat::Pretty => as_text(&packages, &annotations),
         },
     )?;
-    Ok(tool::FINE)
+    Ok(opa_exit::OK)
 }
 
 fn read(paths: &[String], ignore: &Ignore) -> Result<Sources, LoadError> {

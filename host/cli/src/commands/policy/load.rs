@@ -8,7 +8,7 @@ use std::{
 use assay_rego::{CompileError, CompileOptions, Ignore, PolicySet, Problem, SourceError, Sources};
 use serde_json::{Value, json};
 
-use crate::{error::Unusable, flags::policy::LoadFlags};
+use crate::{error::CliError, flags::policy::LoadFlags};
 
 /// Policies that were loaded.
 pub(super) struct Loaded {
@@ -33,28 +33,28 @@ pub(super) enum LoadError {
 }
 
 /// Refuses what no tool can do, before any work.
-pub(super) fn refuse(flags: &LoadFlags) -> Result<(), Unusable> {
+pub(super) fn refuse(flags: &LoadFlags) -> Result<(), CliError> {
     if flags.schema.is_some() {
-        return Err(Unusable::new("`--schema`: references cannot be checked against schemas yet").hint("leave it out"));
+        return Err(CliError::new("`--schema`: references cannot be checked against schemas yet").hint("leave it out"));
     }
     if flags.capabilities.is_some() {
-        return Err(Unusable::new("`--capabilities`: the built-ins cannot be chosen").hint("leave it out"));
+        return Err(CliError::new("`--capabilities`: the built-ins cannot be chosen").hint("leave it out"));
     }
     if flags.target != "rego" {
         return Err(
-            Unusable::new(format!("`--target {}`: policies are only run as Rego", flags.target)).hint("leave it out")
+            CliError::new(format!("`--target {}`: policies are only run as Rego", flags.target)).hint("leave it out")
         );
     }
     Ok(())
 }
 
 /// The files that are left out.
-pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, Unusable> {
-    Ignore::new(flags.ignore.iter().map(String::as_str)).map_err(|error| Unusable::new(format!("`--ignore`: {error}")))
+pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, CliError> {
+    Ignore::new(flags.ignore.iter().map(String::as_str)).map_err(|error| CliError::new(format!("`--ignore`: {error}")))
 }
 
 /// Reads and compiles.
-pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, Unusable> {
+pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, CliError> {
     let ignore = ignore(flags)?;
     let started = Instant::now();
     let mut sources = Sources::new();
@@ -77,9 +77,9 @@ impl LoadError {
     /// For people: every problem with its place, its line and a caret; `limit` of them, 0 for all.
     pub(super) fn text(&self, limit: usize) -> String {
         match self {
-            Self::Source(error) => Unusable::from_error(error).hint(error.hint()).text(),
+            Self::Source(error) => CliError::from_error(error).hint(error.hint()).text(),
             Self::Compile(CompileError::Problems(problems)) => problems_text(problems, limit),
-            Self::Compile(error) => Unusable::from_error(error).hint(error.hint()).text(),
+            Self::Compile(error) => CliError::from_error(error).hint(error.hint()).text(),
         }
     }
 

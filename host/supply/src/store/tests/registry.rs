@@ -341,7 +341,7 @@ fn loopback_is_asked_round_every_proxy() {
     let served = TestRegistry::layout(layout.path(), |_| None);
     let proxy = TestRegistry::start(|_, _| Reply::Whole(501, Vec::new(), Vec::new()));
     let address = Some(format!("http://{}", proxy.registry()));
-    let proxies = Proxies { https: address.clone(), http: address, around: Some("direct.invalid".to_owned()) };
+    let proxies = Proxies { https: address.clone(), http: address, no_proxy: Some("direct.invalid".to_owned()) };
     let insecure = ["elsewhere.test", "direct.invalid"].map(str::to_owned).to_vec();
     let store = ContentStore::registry(RegistryOptions { proxies, insecure, ..options() }).unwrap();
     assert!(store.resolve(&reference(&format!("{}/app/good:v1", served.registry()))).is_ok());

@@ -1,4 +1,4 @@
-//! [`Documents`]: documents that policies judge by themselves, read from files or given as text.
+//! [`ParsedInput`]: documents that policies judge by themselves, read from files or given as text.
 
 use assay_documents::{DocumentFormat, Kind};
 use assay_model::{limits, yaml};
@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::folders::{clean, files_below};
 use crate::{
-    error::Unusable,
+    error::CliError,
     files::{read_text, standard_input},
-    settings::Called,
+    settings::Mode,
 };
 
 /// The largest document: the size that `ec`'s server takes.
@@ -18,7 +18,7 @@ const DOCUMENT_BYTES: u64 = 80 << 20;
 
 /// Documents of one file. A list is as many documents as it has items, as for conftest.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Documents {
+pub(crate) struct ParsedInput {
     /// The name in reports.
     pub(crate) name: String,
     /// Each is judged by itself.
@@ -27,7 +27,7 @@ pub(crate) struct Documents {
     path: Utf8PathBuf,
 }
 
-impl Documents {
+impl ParsedInput {
     pub(crate) fn new(name: String, values: Vec<Value>) -> Self {
         let path = absolute(Utf8Path::new(&name));
         Self { name, values, path }
@@ -56,14 +56,14 @@ fn absolute(path: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// The form of a file, or why there is none.
-fn format_of(path: &Utf8Path) -> Result<DocumentFormat, Unusable> {
+fn format_of(path: &Utf8Path) -> Result<DocumentFormat, CliError> {
     match Kind::of(path) {
         Kind::Readable(form) => Ok(form),
         Kind::Unreadable(kind) => {
-            Err(Unusable::new(format!("`{path}` is {kind} by its name, which assay cannot read"))
+            Err(CliError::new(format!("`{path}` is {kind} by its name, which assay cannot read"))
                 .hint("`--ignore` of `assay test` leaves files out; `--parser` says what a file is written in"))
         }
-        Kind::Unknown => Err(Unusable::new(format!(
+        Kind::Unknown => Err(CliError::new(format!(
             "`{path}` is neither JSON, YAML nor of another kind that assay reads by its name"
         ))
         .hint("documents are JSON, JSONC, YAML, TOML, dotenv, HCL, INI, XML and Dockerfiles")),
@@ -72,7 +72,7 @@ fn format_of(path: &Utf8Path) -> Result<DocumentFormat, Unusable> {
 
 /// What an argument names: one file, or the files of a folder, or the text of a document itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Named {
+pub(crate) enum InputSource {
     File(Utf8PathBuf),
     /// A file that is read as one of a form whatever its name.
     FileAs(Utf8PathBuf, DocumentFormat),
@@ -81,16 +81,16 @@ pub(crate) enum Named {
     Text(String),
 }
 
-impl Named {
+impl InputSource {
     /// Looks where an argument leads. A folder stands for the files that are directly in it and whose form is known;
     /// called `ec`, for one that holds every file in it, and those below it whose form is known.
-    pub(crate) fn of(argument: &str, called: Called) -> Result<Vec<Self>, Unusable> {
+    pub(crate) fn of(argument: &str, mode: Mode) -> Result<Vec<Self>, CliError> {
         let path = Utf8Path::new(argument);
         if path.is_dir() {
-            let files = in_folder(path, called)?;
-            return Ok(match called {
-                Called::Ec => vec![Self::Folder(path.to_owned(), files)],
-                Called::Assay => files.into_iter().map(Self::File).collect(),
+            let files = in_folder(path, mode)?;
+            return Ok(match mode {
+                Mode::EcCompat => vec![Self::Folder(path.to_owned(), files)],
+                Mode::Native => files.into_iter().map(Self::File).collect(),
             });
         }
         let is_text = argument.trim_start().starts_with('{')
@@ -107,10 +107,10 @@ impl Named {
     }
 
     /// Reads the documents, those of each file by themselves; `-` is standard input. The error is what is wrong.
-    pub(crate) fn read(&self) -> Result<Vec<Documents>, Unusable> {
+    pub(crate) fn read(&self) -> Result<Vec<ParsedInput>, CliError> {
         let one = |name: &str, text: &str, form: DocumentFormat| {
-            let values = form.read(text).map_err(|why| Unusable::new(format!("`{}`: {why}", shown(name))))?;
-            Ok(Documents::new(name.to_owned(), values))
+            let values = form.read(text).map_err(|why| CliError::new(format!("`{}`: {why}", shown(name))))?;
+            Ok(ParsedInput::new(name.to_owned(), values))
         };
         let file = |path: &Utf8Path, form: DocumentFormat| {
             let text = if path == "-" {
@@ -125,35 +125,35 @@ impl Named {
             Self::File(path) => vec![file(path, format_of(path)?)?],
             Self::FileAs(path, form) => vec![file(path, *form)?],
             Self::Folder(_, files) => {
-                files.iter().map(|path| file(path, format_of(path)?)).collect::<Result<Vec<_>, Unusable>>()?
+                files.iter().map(|path| file(path, format_of(path)?)).collect::<Result<Vec<_>, CliError>>()?
             }
         })
     }
 }
 
-fn in_folder(folder: &Utf8Path, called: Called) -> Result<Vec<Utf8PathBuf>, Unusable> {
-    let unreadable = |error: std::io::Error| Unusable::new(format!("`{folder}` cannot be read: {error}"));
+fn in_folder(folder: &Utf8Path, mode: Mode) -> Result<Vec<Utf8PathBuf>, CliError> {
+    let unreadable = |error: std::io::Error| CliError::new(format!("`{folder}` cannot be read: {error}"));
     let is_known = |path: &Utf8PathBuf| Kind::is_listed(path);
     let mut paths = Vec::new();
     for entry in folder.read_dir_utf8().map_err(unreadable)? {
         let path = clean(entry.map_err(unreadable)?.path());
-        match called {
-            Called::Ec if path.is_dir() => paths.extend(files_below(&path)?.into_iter().filter(is_known)),
+        match mode {
+            Mode::EcCompat if path.is_dir() => paths.extend(files_below(&path)?.into_iter().filter(is_known)),
             // A pipe or device is read where it is named itself.
-            Called::Ec if path.is_file() || !path.exists() => paths.push(path),
-            Called::Ec => {
-                return Err(Unusable::new(format!("`{path}` is neither a file nor a folder"))
+            Mode::EcCompat if path.is_file() || !path.exists() => paths.push(path),
+            Mode::EcCompat => {
+                return Err(CliError::new(format!("`{path}` is neither a file nor a folder"))
                     .hint("name it by itself to have it read"));
             }
-            Called::Assay if path.is_file() && is_known(&path) => paths.push(path),
-            Called::Assay => {}
+            Mode::Native if path.is_file() && is_known(&path) => paths.push(path),
+            Mode::Native => {}
         }
         if paths.len() > limits::SOURCE_FILES {
-            return Err(Unusable::new(format!("`{folder}` holds more than {} files", limits::SOURCE_FILES)));
+            return Err(CliError::new(format!("`{folder}` holds more than {} files", limits::SOURCE_FILES)));
         }
     }
     if paths.is_empty() {
-        return Err(Unusable::new(format!("the folder `{folder}` holds no file of a kind that can be read"))
+        return Err(CliError::new(format!("the folder `{folder}` holds no file of a kind that can be read"))
             .hint("files in folders below it are not looked at"));
     }
     paths.sort();
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_argument_is_a_file_a_folder_or_the_document_itself() {
-        let of = |argument: &str| Named::of(argument, Called::Assay);
+        let of = |argument: &str| InputSource::of(argument, Mode::Native);
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap();
         assert!(of(folder.as_str()).is_err(), "nothing is judged in an empty folder");
@@ -179,27 +179,30 @@ mod tests {
             fs_err::write(folder.join(name), "").unwrap();
         }
         let names: Vec<_> = of(folder.as_str()).unwrap();
-        assert_eq!(names, [Named::File(folder.join("a.json")), Named::File(folder.join("b.yaml"))]);
+        assert_eq!(names, [InputSource::File(folder.join("a.json")), InputSource::File(folder.join("b.yaml"))]);
         let files = ["a.json", "b.yaml", "c.txt", "sub/d.toml"].map(|name| folder.join(name)).to_vec();
-        assert_eq!(Named::of(folder.as_str(), Called::Ec).unwrap(), [Named::Folder(folder.to_owned(), files)]);
-        assert_eq!(of("{\"a\":1}").unwrap(), [Named::Text("{\"a\":1}".to_owned())]);
-        assert_eq!(of("a: 1").unwrap(), [Named::Text("a: 1".to_owned())]);
-        assert_eq!(of("none.json").unwrap(), [Named::File("none.json".into())]);
-        assert!(Named::File("none.json".into()).read().is_err());
-        assert!(Named::File(folder.join("c.txt")).read().is_err());
-        assert_eq!(Named::File(folder.join("b.yaml")).read().unwrap().len(), 1);
+        assert_eq!(
+            InputSource::of(folder.as_str(), Mode::EcCompat).unwrap(),
+            [InputSource::Folder(folder.to_owned(), files)]
+        );
+        assert_eq!(of("{\"a\":1}").unwrap(), [InputSource::Text("{\"a\":1}".to_owned())]);
+        assert_eq!(of("a: 1").unwrap(), [InputSource::Text("a: 1".to_owned())]);
+        assert_eq!(of("none.json").unwrap(), [InputSource::File("none.json".into())]);
+        assert!(InputSource::File("none.json".into()).read().is_err());
+        assert!(InputSource::File(folder.join("c.txt")).read().is_err());
+        assert_eq!(InputSource::File(folder.join("b.yaml")).read().unwrap().len(), 1);
         // What only conftest reads is no file to leave out.
         fs_err::write(folder.join("d.cue"), "").unwrap();
-        assert_eq!(of(folder.as_str()).unwrap().last(), Some(&Named::File(folder.join("d.cue"))));
-        let error = Named::File(folder.join("d.cue")).read().unwrap_err().text();
+        assert_eq!(of(folder.as_str()).unwrap().last(), Some(&InputSource::File(folder.join("d.cue"))));
+        let error = InputSource::File(folder.join("d.cue")).read().unwrap_err().text();
         assert!(error.contains("d.cue` is cue by its name, which assay cannot read"), "{error}");
     }
 
     #[test]
     fn a_file_is_told_with_its_folder_from_the_root() {
-        let documents = Documents::new("/a/./b/../c/d.yaml".to_owned(), Vec::new());
+        let documents = ParsedInput::new("/a/./b/../c/d.yaml".to_owned(), Vec::new());
         assert_eq!(documents.file(), InputFile { dir: "/a/c", name: "d.yaml" });
-        let documents = Documents::new("d.yaml".to_owned(), Vec::new());
+        let documents = ParsedInput::new("d.yaml".to_owned(), Vec::new());
         assert!(documents.file().dir.starts_with('/') && documents.file().name == "d.yaml");
     }
 }

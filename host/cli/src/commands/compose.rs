@@ -1,4 +1,4 @@
-//! [`job`] and [`evaluators`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
+//! [`build_job`] and [`evaluators`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
 //! checks.
 //!
 //! Whatever cannot be opened, compiled or loaded is told here, before anything is judged. This is the only module that
@@ -24,56 +24,56 @@ use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
 use super::{
-    as_ec,
     builtins::StoreHost,
-    excluded::Excludable,
-    explained::{Told, explained},
+    ec_compat,
+    exclude_filter::ExcludeFilter,
+    explanations::{ExplanationLog, with_explanations},
     policy_sources::PolicySources,
     unmatched,
 };
 use crate::{
-    error::Unusable,
+    allocator,
+    error::CliError,
     files::read_bytes,
-    heap,
     printer::Printer,
     registries,
-    settings::{Called, CheckFlag, ImageSettings},
+    settings::{ImageSettings, Mode, PluginFlag},
 };
 
 /// Where evidence comes from: a key and a store.
 #[derive(Clone)]
-pub(crate) struct Ground {
+pub(crate) struct EvidenceContext {
     key: PublicKey,
     store: Arc<ContentStore>,
 }
 
 /// Reads the key and opens the store that the settings name.
-pub(crate) fn ground(settings: &ImageSettings) -> Result<Ground, Unusable> {
+pub(crate) fn build_evidence_context(settings: &ImageSettings) -> Result<EvidenceContext, CliError> {
     // How a key was given decides its hash.
     let read = if settings.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
     let key = read(&settings.key.pem).map_err(|error| {
-        Unusable::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
+        CliError::new(format!("{error} ({})", settings.key.origin)).causes_of(&error).hint(error.hint())
     })?;
-    Ok(Ground { key, store: Arc::new(store(settings)?) })
+    Ok(EvidenceContext { key, store: Arc::new(open_store(settings)?) })
 }
 
 /// What is to be judged.
-pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
+pub(crate) fn build_job(settings: &ImageSettings, context: &EvidenceContext) -> Job {
     let checking =
         |check| if settings.skipped.contains(&check) { Verification::Skipped } else { Verification::Required };
     let options = CollectOptions {
         relocation: relocation(settings),
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
-        bundles_tell_build_type: settings.called == Called::Assay,
-        on_unreadable: if settings.called == Called::Ec { OnUnreadable::Fail } else { OnUnreadable::Error },
+        bundles_tell_build_type: settings.mode == Mode::Native,
+        on_unreadable: if settings.mode == Mode::EcCompat { OnUnreadable::Fail } else { OnUnreadable::Error },
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
     Job {
-        head: Arc::new(head(settings, ground.key.to_pem(), settings.policy.clone())),
+        head: Arc::new(run_started(settings, context.key.to_pem(), settings.policy.clone())),
         snapshot: Arc::new(settings.snapshot.clone()),
-        provider: Arc::new(EvidenceCollector::new(Arc::clone(&ground.store), ground.key.clone(), options)),
-        unreachable_policy: (settings.called == Called::Ec).then(|| as_ec::inaccessible(settings)),
+        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), context.key.clone(), options)),
+        unreachable_policy: (settings.mode == Mode::EcCompat).then(|| ec_compat::inaccessible(settings)),
         effective_time: settings.effective_time,
         keep_inputs: wants(Format::PolicyInput),
         keep_statements: wants(Format::Attestation),
@@ -84,13 +84,13 @@ pub(crate) fn job(settings: &ImageSettings, ground: &Ground) -> Job {
 }
 
 /// Fetches and compiles everything the settings name, and says what people should know about it. Explanations gather in
-/// `told`, if some are wanted.
-pub(crate) fn judges(
+/// `log`, if some are wanted.
+pub(crate) fn build_evaluators(
     settings: &ImageSettings,
-    Ground { key, store }: &Ground,
-    told: Option<&Told>,
+    EvidenceContext { key, store }: &EvidenceContext,
+    log: Option<&ExplanationLog>,
     printer: Printer,
-) -> Result<Evaluators, Unusable> {
+) -> Result<Evaluators, CliError> {
     let mut policy = settings.policy.clone();
     let sources = PolicySources::of_policy(&policy, &settings.sources, Some(Arc::clone(store)), printer)?;
     let selections: Arc<[Selection]> =
@@ -100,35 +100,33 @@ pub(crate) fn judges(
     let mut groups = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
         groups.push(
-            source_group(settings, &sources, (number, group), selection, key, store)
+            build_source_group(settings, &sources, (number, group), selection, key, store)
                 .map_err(|error| sources.named(error))?,
         );
     }
-    as_ec::skipped_packages(&groups).iter().for_each(|text| printer.warn(text));
-    let (checks, note) = if settings.checks.is_empty() { (Vec::new(), None) } else { checks(settings, store)? };
-    let names: Vec<&str> = checks.iter().map(|check| check.name()).collect();
+    ec_compat::skipped_packages(&groups).iter().for_each(|text| printer.warn(text));
+    let (plugins, note) = if settings.plugins.is_empty() { (Vec::new(), None) } else { load_plugins(settings, store)? };
+    let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
     // `ec` tells of include items in its reports, and of others nowhere.
-    if settings.strict_config || settings.called == Called::Assay {
+    if settings.strict_config || settings.mode == Mode::Native {
         unmatched::tell(&groups, policy.configuration.as_ref(), &names, settings.strict_config, printer)?;
     }
-    let mut judges: Vec<Arc<dyn Evaluator>> = match told {
-        Some(told) => explained(groups, &settings.explain, told)?,
+    let mut evaluators: Vec<Arc<dyn Evaluator>> = match log {
+        Some(log) => with_explanations(groups, &settings.explain, log)?,
         None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Evaluator>).collect(),
     };
-    judges.extend(
-        checks
-            .into_iter()
-            .map(|judge| Arc::new(Excludable { judge, selections: Arc::clone(&selections) }) as Arc<dyn Evaluator>),
-    );
+    evaluators.extend(plugins.into_iter().map(|evaluator| {
+        Arc::new(ExcludeFilter { evaluator, selections: Arc::clone(&selections) }) as Arc<dyn Evaluator>
+    }));
     note.iter().for_each(|note| printer.note(note));
     sources.pin(&mut policy);
-    let judges: Arc<[_]> = judges.into();
-    heap::keep(&judges);
-    heap::give_back();
-    Ok(Evaluators { head: Arc::new(head(settings, key.to_pem(), policy)), evaluators })
+    let evaluators: Arc<[_]> = evaluators.into();
+    allocator::leak_until_exit(&evaluators);
+    allocator::trim();
+    Ok(Evaluators { head: Arc::new(run_started(settings, key.to_pem(), policy)), evaluators })
 }
 
-fn head(settings: &ImageSettings, key: &str, policy: PolicySpec) -> RunStarted {
+fn run_started(settings: &ImageSettings, key: &str, policy: PolicySpec) -> RunStarted {
     RunStarted {
         key: key.to_owned(),
         policy,
@@ -142,11 +140,11 @@ const fn relocation(settings: &ImageSettings) -> Relocation {
     if settings.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
 }
 
-fn store(settings: &ImageSettings) -> Result<ContentStore, Unusable> {
-    match &settings.bundle {
-        Some(bundle) => {
-            let store = ContentStore::open_layout(bundle.as_std_path());
-            let store = store.map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
+fn open_store(settings: &ImageSettings) -> Result<ContentStore, CliError> {
+    match &settings.evidence {
+        Some(path) => {
+            let store = ContentStore::open_layout(path.as_std_path());
+            let store = store.map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
             Ok(store.until(settings.deadline.map(|(end, _)| end)))
         }
         None => {
@@ -155,28 +153,28 @@ fn store(settings: &ImageSettings) -> Result<ContentStore, Unusable> {
             let texts = settings.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
             let places = texts.filter_map(|text| SourceRef::parse(text).ok());
             options.allowed.extend(places.filter_map(|place| place.registry().map(str::to_owned)));
-            registries::store(options)
+            registries::open_registry(options)
         }
     }
 }
 
-fn source_group(
+fn build_source_group(
     settings: &ImageSettings,
     places: &PolicySources,
     (number, group): (usize, &SourceGroup),
     selection: &Selection,
     key: &PublicKey,
     store: &Arc<ContentStore>,
-) -> Result<SourceGroupEvaluator, Unusable> {
+) -> Result<SourceGroupEvaluator, CliError> {
     let name = match (&group.name, group.policy.first()) {
         (name, _) if !name.is_empty() => name.clone(),
         (_, Some(first)) => first.clone(),
         (_, None) => {
-            return Err(Unusable::new(format!("source group {} of the policy names no `policy`", number + 1))
+            return Err(CliError::new(format!("source group {} of the policy names no `policy`", number + 1))
                 .hint("give it a folder of Rego files"));
         }
     };
-    let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
+    let unreadable = |error: assay_rego::SourceError| CliError::from_error(&error).hint(error.hint());
     let mut sources = places.read(group)?;
     // Where `ec` writes the input of its policies.
     let folder = settings.temporary.join("ecp_input.0");
@@ -191,12 +189,12 @@ fn source_group(
     let deadline = settings.deadline.map(|(end, _)| end);
     let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
         .and_then(Policy::require_result_values)
-        .map_err(|error| Unusable::from_error(&error).hint(error.hint()))?;
+        .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
-    let judge = SourceGroupEvaluator::new(name, Arc::new(policy), selection.clone(), host)
+    let evaluator = SourceGroupEvaluator::new(name, Arc::new(policy), selection.clone(), host)
         .with_deadline(deadline)
-        .with_ec_compat(settings.called == Called::Ec);
-    Ok(if settings.by_intention { judge.with_intentions(&intentions(group)) } else { judge })
+        .with_ec_compat(settings.mode == Mode::EcCompat);
+    Ok(if settings.by_intention { evaluator.with_intentions(&intentions(group)) } else { evaluator })
 }
 
 /// The kinds of pipelines that a group's `ruleData` names: a text or a list of texts.
@@ -225,12 +223,12 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<&'static str> {
 
 type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
 
-fn checks(settings: &ImageSettings, store: &Arc<ContentStore>) -> Result<Checks, Unusable> {
+fn load_plugins(settings: &ImageSettings, store: &Arc<ContentStore>) -> Result<Checks, CliError> {
     let slots = u32::try_from(settings.workers.get()).unwrap_or(u32::MAX);
-    let engine = Engine::new(EngineOptions { slots }).map_err(|error| Unusable::from_error(&error))?;
-    let load = |flag: &CheckFlag| -> Result<Arc<dyn Evaluator>, Unusable> {
+    let engine = Engine::new(EngineOptions { slots }).map_err(|error| CliError::from_error(&error))?;
+    let load = |flag: &PluginFlag| -> Result<Arc<dyn Evaluator>, CliError> {
         let bytes = read_bytes(&flag.file, "--check", limits::PLUGIN_BYTES)?;
-        let plugin = engine.load(&format!("`{}`", flag.file), &bytes).map_err(|error| Unusable::from_error(&error))?;
+        let plugin = engine.load(&format!("`{}`", flag.file), &bytes).map_err(|error| CliError::from_error(&error))?;
         let options = CheckOptions {
             params: &flag.params,
             snapshot: &settings.snapshot,
@@ -240,9 +238,9 @@ fn checks(settings: &ImageSettings, store: &Arc<ContentStore>) -> Result<Checks,
         };
         let check = plugin
             .check(options)
-            .map_err(|error| Unusable::from_error(&error).hint(format!("`--check {}`", flag.file)))?;
+            .map_err(|error| CliError::from_error(&error).hint(format!("`--check {}`", flag.file)))?;
         Ok(Arc::new(check))
     };
-    let loaded = settings.checks.iter().map(load).collect::<Result<_, _>>()?;
+    let loaded = settings.plugins.iter().map(load).collect::<Result<_, _>>()?;
     Ok((loaded, engine.note().map(|note| format!("note: {note}"))))
 }

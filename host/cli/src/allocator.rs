@@ -1,4 +1,4 @@
-//! What the C library's allocator keeps: [`keep_little`] by few heaps, and [`give_back`] what is free. [`keep`] is for what
+//! What the C library's allocator keeps: [`limit_arenas`] by few heaps, and [`trim`] what is free. [`leak_until_exit`] is for what
 //! is large and needed to the end.
 //!
 //! What one thread allocates and another frees stays in the heap of the first, and what reading the policies took stays
@@ -18,7 +18,7 @@ const HEAPS: i32 = 2;
 const LARGE: i32 = 1 << 20;
 
 /// To be called before any thread is started.
-pub(crate) fn keep_little() {
+pub(crate) fn limit_arenas() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     for (setting, value) in [(libc::M_ARENA_MAX, HEAPS), (libc::M_MMAP_THRESHOLD, LARGE)] {
         #[expect(unsafe_code, reason = "a setting of the C library")]
@@ -28,12 +28,12 @@ pub(crate) fn keep_little() {
 }
 
 /// Keeps what is shared until the process ends, which frees it at once; piece by piece takes longer.
-pub(crate) fn keep<T: ?Sized>(shared: &Arc<T>) {
+pub(crate) fn leak_until_exit<T: ?Sized>(shared: &Arc<T>) {
     let _kept = ManuallyDrop::new(Arc::clone(shared));
 }
 
 /// Gives what is free back to the system, as after the large work of reading policies.
-pub(crate) fn give_back() {
+pub(crate) fn trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[expect(unsafe_code, reason = "a request to the C library")]
     // SAFETY: malloc_trim touches nothing that is in use, and takes the allocator's own locks.

@@ -1,4 +1,4 @@
-//! [`Excludable`]: a check given on the command line, under the policy's `exclude` lists.
+//! [`ExcludeFilter`]: a check given on the command line, under the policy's `exclude` lists.
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use assay_model::{
 };
 
 /// Drops the findings of a judge that an `exclude` item names. A check needs no `include`: it was asked for.
-pub(crate) struct Excludable {
-    pub(crate) judge: Arc<dyn Evaluator>,
+pub(crate) struct ExcludeFilter {
+    pub(crate) evaluator: Arc<dyn Evaluator>,
     pub(crate) selections: Arc<[Selection]>,
 }
 
-impl Evaluator for Excludable {
+impl Evaluator for ExcludeFilter {
     fn name(&self) -> &str {
-        self.judge.name()
+        self.evaluator.name()
     }
 
     fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
-        let mut decision = self.judge.evaluate(context)?;
+        let mut decision = self.evaluator.evaluate(context)?;
         let said_something = !decision.is_empty();
         let (image, component) = (&context.evidence.image, &context.component.name);
         let criteria: Vec<_> =

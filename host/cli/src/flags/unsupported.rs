@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
-pub(crate) struct Anything {
+pub(crate) struct RawArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     pub(crate) arguments: Vec<String>,
 }
@@ -11,5 +11,5 @@ pub(crate) struct Anything {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sigstore {
     /// Fetches trust roots (not there: an error)
-    Initialize(Anything),
+    Initialize(RawArgs),
 }

@@ -1,4 +1,4 @@
-//! [`within`]: work that is given up after some time.
+//! [`run`]: work that is given up after some time.
 
 use std::{
     sync::mpsc::{self, RecvTimeoutError},
@@ -11,10 +11,7 @@ const STACK: usize = 8 << 20;
 
 /// What the work gives, or none when it takes longer: it then goes on until the process ends. None too where it
 /// cannot be begun.
-pub(crate) fn within<T: Send + 'static>(
-    limit: Option<Duration>,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
+pub(crate) fn run<T: Send + 'static>(limit: Option<Duration>, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let Some(limit) = limit else { return Some(work()) };
     let (give, take) = mpsc::channel();
     let begun = thread::Builder::new().stack_size(STACK).spawn(move || {
@@ -46,12 +43,12 @@ mod tests {
     #[test]
     fn work_is_given_up_only_after_its_time() {
         let long = Duration::from_secs(3600);
-        assert_eq!(within(None, || 1), Some(1));
-        assert_eq!(within(Some(long), || 1), Some(1));
+        assert_eq!(run(None, || 1), Some(1));
+        assert_eq!(run(Some(long), || 1), Some(1));
         let never = || loop {
             thread::park();
         };
-        assert_eq!(within::<u8>(Some(Duration::from_nanos(1)), never), None);
-        assert!(std::panic::catch_unwind(|| within::<u8>(Some(long), || panic!("on purpose"))).is_err());
+        assert_eq!(run::<u8>(Some(Duration::from_nanos(1)), never), None);
+        assert!(std::panic::catch_unwind(|| run::<u8>(Some(long), || panic!("on purpose"))).is_err());
     }
 }

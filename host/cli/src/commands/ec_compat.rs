@@ -30,7 +30,7 @@ pub(super) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String
 /// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
 /// answer.
 pub(super) fn inaccessible(settings: &ImageSettings) -> UnreachablePolicy {
-    let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.bundle.is_none());
+    let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.evidence.is_none());
     let proxy = settings.sources.registries.proxies.https.clone();
     Arc::new(move |component: &Component, error: &EvaluationError| match error.code {
         ErrorCode::ImageNotFound
@@ -97,7 +97,7 @@ pub(super) fn writes_reports(end: &RunFinished) -> bool {
 }
 
 /// What is said on standard error at the end; nothing about a run that is fine.
-pub(super) fn last_word(end: &RunFinished, strict: bool) -> Option<String> {
+pub(super) fn final_message(end: &RunFinished, strict: bool) -> Option<String> {
     let line = |outcome: &Outcome| {
         let error = outcome.error.as_ref()?;
         let Component { name, container_image, .. } = &outcome.component;

@@ -1,4 +1,4 @@
-//! [`Narrator`]: tells a run's events to the log, one more reader of them.
+//! [`LogReporter`]: tells a run's events to the log, one more reader of them.
 
 use assay_model::{
     event::RunEvent,
@@ -9,9 +9,9 @@ use assay_model::{
 use crate::logs::debug;
 
 /// Says what happens to whoever asked for it by `--verbose`.
-pub(crate) struct Narrator;
+pub(crate) struct LogReporter;
 
-impl Report for Narrator {
+impl Report for LogReporter {
     fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         match event {
             RunEvent::Started(head) => {

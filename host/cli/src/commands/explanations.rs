@@ -1,4 +1,4 @@
-//! [`explained`]: policies that also tell how some of their rules came to their answers.
+//! [`with_explanations`]: policies that also tell how some of their rules came to their answers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,30 +13,30 @@ use assay_model::{
 };
 use assay_rego::{RuleTrace, SourceGroupEvaluator, TraceStep};
 
-use crate::error::Unusable;
+use crate::error::CliError;
 
 /// Characters of a value that are shown.
 const VALUE: usize = 160;
 
 /// Explanations by the name and the image of the component that they are about, as the Snapshot names both.
 #[derive(Clone, Default)]
-pub(crate) struct Told(Arc<Mutex<Explanations>>);
+pub(crate) struct ExplanationLog(Arc<Mutex<Explanations>>);
 
 type Explanations = BTreeMap<(String, String), Vec<String>>;
 
 /// A source group of a policy that explains rules after it has judged.
-struct Explaining {
+struct ExplainingEvaluator {
     group: SourceGroupEvaluator,
     codes: Arc<[String]>,
-    told: Told,
+    log: ExplanationLog,
 }
 
 /// The judges of these groups. What a rule is evaluated for once more is only its explanation.
-pub(crate) fn explained(
+pub(crate) fn with_explanations(
     groups: Vec<SourceGroupEvaluator>,
     codes: &[String],
-    told: &Told,
-) -> Result<Vec<Arc<dyn Evaluator>>, Unusable> {
+    log: &ExplanationLog,
+) -> Result<Vec<Arc<dyn Evaluator>>, CliError> {
     if let Some(code) = codes.iter().find(|code| !groups.iter().any(|group| group.has_rule(code))) {
         let package = code.rsplit_once('.').map_or(code.as_str(), |(package, _)| package);
         let mut near: Vec<_> =
@@ -48,15 +48,16 @@ pub(crate) fn explained(
         } else {
             format!("there is {}", near.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", "))
         };
-        return Err(Unusable::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
+        return Err(CliError::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
     }
     let codes: Arc<[String]> = codes.into();
-    let judge =
-        |group| Arc::new(Explaining { group, codes: Arc::clone(&codes), told: told.clone() }) as Arc<dyn Evaluator>;
-    Ok(groups.into_iter().map(judge).collect())
+    let evaluator = |group| {
+        Arc::new(ExplainingEvaluator { group, codes: Arc::clone(&codes), log: log.clone() }) as Arc<dyn Evaluator>
+    };
+    Ok(groups.into_iter().map(evaluator).collect())
 }
 
-impl Evaluator for Explaining {
+impl Evaluator for ExplainingEvaluator {
     fn name(&self) -> &str {
         self.group.name()
     }
@@ -71,21 +72,21 @@ impl Evaluator for Explaining {
             }
         }
         let key = (context.component.name.clone(), context.evidence.image.to_string());
-        self.told.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().extend(lines);
+        self.log.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().extend(lines);
         decision
     }
 }
 
-impl Told {
+impl ExplanationLog {
     /// What was told, in the order of components, when the run is over.
     pub(crate) fn lines(&self, end: &RunFinished) -> Vec<String> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = Vec::new();
-        for ((name, image), about) in told.iter() {
+        for ((name, image), about) in log.iter() {
             lines.push(format!("explain: component `{name}` ({image})"));
             lines.extend(about.iter().cloned());
         }
-        let judged: BTreeSet<_> = told.keys().map(|(name, _)| name).collect();
+        let judged: BTreeSet<_> = log.keys().map(|(name, _)| name).collect();
         for outcome in end.outcomes.iter().filter(|outcome| !judged.contains(&outcome.component.name)) {
             lines.push(format!("explain: component `{}` was not judged; the report says why", outcome.component.name));
         }
@@ -97,11 +98,11 @@ fn trace_lines(code: &str, traces: &[RuleTrace]) -> Vec<String> {
     if traces.is_empty() {
         return vec![format!("  `{code}` is not asked: the policy's `include` and `exclude` leave its package out")];
     }
-    told(traces)
+    trace_text(traces)
 }
 
 /// What happened in each branch of a definition that was tried.
-pub(super) fn told(traces: &[RuleTrace]) -> Vec<String> {
+pub(super) fn trace_text(traces: &[RuleTrace]) -> Vec<String> {
     let mut lines = Vec::new();
     for trace in traces {
         let results = match trace.results {
