@@ -15,9 +15,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use regex::{Captures, Regex};
 
 use crate::{
+    fixture::{CommandOutput, ec_command},
     registry::Registry,
     shared::shared,
-    world::{Ran, ec_command},
 };
 
 /// The cases that we answer otherwise, and why. A case that is listed and does not differ any more fails the test.
@@ -160,11 +160,13 @@ fn replay(data: &Path, folder: &Path, case: &Case, registry: &Registry) -> BTree
         command.env(name, put(value, &names));
     }
     let begun = seconds();
-    let ran = Ran::of(&command.output().unwrap());
+    let output = CommandOutput::of(&command.output().unwrap());
     let normal = Normal { names, begun, ended: seconds() };
-    assert!(!ran.err.contains("panicked"), "{ran:?}");
-    let mut got =
-        BTreeMap::from([("exit".to_owned(), format!("{}\n", ran.code)), ("stdout".to_owned(), normal.text(&ran.out))]);
+    assert!(!output.err.contains("panicked"), "{output:?}");
+    let mut got = BTreeMap::from([
+        ("exit".to_owned(), format!("{}\n", output.code)),
+        ("stdout".to_owned(), normal.text(&output.out)),
+    ]);
     for (name, text) in files(root.join("out").as_std_path()) {
         got.insert(normal.text(&format!("out/{name}")), normal.text(&text));
     }

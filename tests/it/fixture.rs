@@ -1,4 +1,4 @@
-//! [`World`]: what a test judges: images of its own, signed with a key of its own, and a small policy.
+//! [`Fixture`]: what a test judges: images of its own, signed with a key of its own, and a small policy.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +45,7 @@ warn contains result if {
 "#;
 
 /// A folder with a layout, a Snapshot, a policy and a key.
-pub(crate) struct World {
+pub(crate) struct Fixture {
     folder: tempfile::TempDir,
     pub(crate) key: Key,
     pub(crate) layout: Layout,
@@ -55,27 +55,27 @@ pub(crate) struct World {
 
 /// What the program did.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl World {
+impl Fixture {
     /// A world without images.
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let world = Self { folder, key: Key::generate().unwrap(), layout: Layout::new(), components: vec![] };
-        world.file("policy/main.rego", RULES);
-        world.file("key.pub", &world.key.public_pem().unwrap());
-        world
+        let fixture = Self { folder, key: Key::generate().unwrap(), layout: Layout::new(), components: vec![] };
+        fixture.file("policy/main.rego", RULES);
+        fixture.file("key.pub", &fixture.key.public_pem().unwrap());
+        fixture
     }
 
     /// A world with one good image, `good`.
     pub(crate) fn good() -> Self {
-        let mut world = Self::empty();
-        world.image("good", &[]);
-        world
+        let mut fixture = Self::empty();
+        fixture.image("good", &[]);
+        fixture
     }
 
     /// Adds an image with labels to the layout and the Snapshot: signed, with provenance.
@@ -128,32 +128,38 @@ impl World {
     }
 
     /// Writes the layout and judges the Snapshot from it, with more arguments.
-    pub(crate) fn judge(&self, more: &[&str]) -> Ran {
-        self.judge_by(&self.policy(), more)
+    pub(crate) fn validate(&self, more: &[&str]) -> CommandOutput {
+        self.validate_with_policy(&self.policy(), more)
     }
 
     /// The same by another policy configuration.
-    pub(crate) fn judge_by(&self, policy: &str, more: &[&str]) -> Ran {
+    pub(crate) fn validate_with_policy(&self, policy: &str, more: &[&str]) -> CommandOutput {
         self.layout.write(&self.path("oci")).unwrap();
         let bundle = self.path("oci");
-        self.ask(HOST, policy, &[&["--bundle", bundle.as_str()], more].concat())
+        self.run(HOST, policy, &[&["--bundle", bundle.as_str()], more].concat())
     }
 
     /// Judges the Snapshot with its images on `host`.
-    pub(crate) fn judge_on(&self, host: &str, more: &[&str]) -> Ran {
-        self.ask(host, &self.policy(), more)
+    pub(crate) fn validate_on(&self, host: &str, more: &[&str]) -> CommandOutput {
+        self.run(host, &self.policy(), more)
     }
 
     /// The same by another policy configuration and with these variables in the environment.
-    pub(crate) fn judge_around(&self, host: &str, policy: &str, more: &[&str], variables: &[(&str, &str)]) -> Ran {
+    pub(crate) fn run_with_env(
+        &self,
+        host: &str,
+        policy: &str,
+        more: &[&str],
+        variables: &[(&str, &str)],
+    ) -> CommandOutput {
         let (snapshot, key) = (self.snapshot(host), self.path("key.pub"));
         let fixed = ["--images", &snapshot, "--policy", policy, "--public-key", key.as_str(), "--ignore-rekor"];
         let arguments = [&["validate", "image"], &fixed[..], more].concat();
-        Ran::of(&command(&arguments).envs(variables.iter().copied()).output().unwrap())
+        CommandOutput::of(&command(&arguments).envs(variables.iter().copied()).output().unwrap())
     }
 
-    fn ask(&self, host: &str, policy: &str, more: &[&str]) -> Ran {
-        self.judge_around(host, policy, more, &[])
+    fn run(&self, host: &str, policy: &str, more: &[&str]) -> CommandOutput {
+        self.run_with_env(host, policy, more, &[])
     }
 }
 
@@ -197,11 +203,11 @@ pub(crate) fn ec_command(folder: &Utf8Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs the program to its end.
-pub(crate) fn assay(arguments: &[&str]) -> Ran {
-    Ran::of(&command(arguments).output().unwrap())
+pub(crate) fn assay(arguments: &[&str]) -> CommandOutput {
+    CommandOutput::of(&command(arguments).output().unwrap())
 }
 
-impl Ran {
+impl CommandOutput {
     pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         Self { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
