@@ -68,7 +68,7 @@ fn a_kill_at_any_moment_leaves_old_reports_or_new_ones() {
     let arguments = [
         "validate",
         "image",
-        "--bundle",
+        "--evidence",
         bundle.as_str(),
         "--images",
         &snapshot,

@@ -16,7 +16,7 @@ fn with(fixture: &Fixture, flag: &str, value: &str) -> CommandOutput {
         ("--images", snapshot.as_str()),
         ("--policy", &policy),
         ("--public-key", key.as_str()),
-        ("--bundle", bundle.as_str()),
+        ("--evidence", bundle.as_str()),
     ];
     for (name, good) in fixed {
         arguments.extend([name, if name == flag { value } else { good }]);
@@ -60,12 +60,12 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
         ("--public-key", path("garbage.pub"), "garbage.pub"),
         ("--public-key", path("half.pub"), "half.pub"),
         ("--public-key", path("nowhere.pub"), "there is no such file"),
-        ("--bundle", path("nowhere"), "nowhere"),
-        ("--bundle", path("policy"), "policy"),
-        ("--check", path("empty.wasm"), "empty.wasm"),
-        ("--check", path("text.wasm"), "text.wasm"),
-        ("--check", path("module.wasm"), "module.wasm"),
-        ("--check", path("nowhere.wasm"), "there is no such file"),
+        ("--evidence", path("nowhere"), "nowhere"),
+        ("--evidence", path("policy"), "policy"),
+        ("--plugin", path("empty.wasm"), "empty.wasm"),
+        ("--plugin", path("text.wasm"), "text.wasm"),
+        ("--plugin", path("module.wasm"), "module.wasm"),
+        ("--plugin", path("nowhere.wasm"), "there is no such file"),
         ("--output", "pdf".to_owned(), "pdf"),
         ("--output", format!("json={}", path("no/folder/x")), "there is no folder"),
         ("--effective-time", "soon".to_owned(), "not a moment"),
@@ -95,7 +95,7 @@ fn nothing_is_written_when_a_request_is_unusable() {
     let output = format!("json={report}");
     fixture.layout.write(&fixture.path("oci")).unwrap();
     fixture
-        .validate(&["--output", &output, "--check", fixture.path("nowhere.wasm").as_str()])
+        .validate(&["--output", &output, "--plugin", fixture.path("nowhere.wasm").as_str()])
         .expect(2, "nowhere.wasm");
     assert_eq!(fs_err::read_to_string(&report).unwrap(), "what was here");
 }

@@ -136,7 +136,7 @@ impl Fixture {
     pub(crate) fn validate_with_policy(&self, policy: &str, more: &[&str]) -> CommandOutput {
         self.layout.write(&self.path("oci")).unwrap();
         let bundle = self.path("oci");
-        self.run(HOST, policy, &[&["--bundle", bundle.as_str()], more].concat())
+        self.run(HOST, policy, &[&["--evidence", bundle.as_str()], more].concat())
     }
 
     /// Judges the Snapshot with its images on `host`.

@@ -19,7 +19,7 @@ fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
         ("lie", "plugin-fault"),
     ] {
         let check = format!("{}?do={behaviour}", guest("hostile"));
-        let output = fixture.validate(&["--check", &check, "--output", "json"]);
+        let output = fixture.validate(&["--plugin", &check, "--output", "json"]);
         output.expect(3, code);
         let report = output.json();
         assert_eq!(error_of(&report, "good")["code"], json!(code), "{behaviour}");
@@ -37,14 +37,14 @@ fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
 fn a_check_that_never_describes_itself_is_refused_before_the_run() {
     let fixture = Fixture::good();
     let check = guest("describes_forever");
-    fixture.validate(&["--check", check.as_str()]).expect(2, "describes_forever.wasm");
+    fixture.validate(&["--plugin", check.as_str()]).expect(2, "describes_forever.wasm");
 }
 
 #[test]
 fn an_unknown_parameter_is_refused_with_the_known_ones() {
     let fixture = Fixture::good();
     let check = format!("{}?color=red", guest("licenses"));
-    let output = fixture.validate(&["--check", &check]);
+    let output = fixture.validate(&["--plugin", &check]);
     output.expect(2, "color");
     output.expect(2, "deny");
 }
@@ -58,13 +58,13 @@ fn findings_of_a_check_stand_beside_the_policy_and_can_be_excluded_by_name() {
         let violations = output.json()["components"][0]["violations"].as_array().cloned().unwrap_or_default();
         violations.iter().map(|finding| finding["metadata"]["code"].as_str().unwrap().to_owned()).collect()
     };
-    let output = fixture.validate(&["--check", &check, "--output", "json"]);
+    let output = fixture.validate(&["--plugin", &check, "--output", "json"]);
     assert_eq!(
         (output.code, codes(&output)),
         (1, vec!["licenses.sbom".to_owned(), "main.bad".to_owned()]),
         "{output:?}"
     );
     let excluded = json!({"sources": [{"policy": [fixture.path("policy")], "config": {"exclude": ["licenses.sbom"]}}]});
-    let output = fixture.validate_with_policy(&excluded.to_string(), &["--check", &check, "--output", "json"]);
+    let output = fixture.validate_with_policy(&excluded.to_string(), &["--plugin", &check, "--output", "json"]);
     assert_eq!((output.code, codes(&output)), (1, vec!["main.bad".to_owned()]), "{output:?}");
 }

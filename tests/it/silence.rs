@@ -13,7 +13,7 @@ use crate::fixture::{CommandOutput, Fixture, HOST, assay, command, ec_command};
 fn without_policy(fixture: &Fixture, more: &[&str]) -> Command {
     fixture.layout.write(&fixture.path("oci")).unwrap();
     let (snapshot, key, bundle) = (fixture.snapshot(HOST), fixture.path("key.pub"), fixture.path("oci"));
-    let fixed = ["--images", &snapshot, "--bundle", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
+    let fixed = ["--images", &snapshot, "--evidence", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
     command(&[&["validate", "image"], &fixed[..], more].concat())
 }
 
@@ -47,7 +47,7 @@ fn called_ec_an_empty_policy_stays_and_a_name_in_a_cluster_is_an_error() {
     let fixture = Fixture::good();
     fixture.layout.write(&fixture.path("oci")).unwrap();
     let (snapshot, key, bundle) = (fixture.snapshot(HOST), fixture.path("key.pub"), fixture.path("oci"));
-    let fixed = ["--images", &snapshot, "--bundle", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
+    let fixed = ["--images", &snapshot, "--evidence", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
     let validate = |policy: &str| {
         let arguments = [&["validate", "image"], &fixed[..], &["--policy", policy]].concat();
         CommandOutput::of(&ec_command(&fixture.path(""), &arguments).output().unwrap())

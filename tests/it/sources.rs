@@ -71,7 +71,7 @@ fn validate(fixture: &Fixture, policy: &str, more: &[&str]) -> CommandOutput {
     let (bundle, key, snapshot) =
         (fixture.path("oci"), fixture.path("key.pub"), fixture.snapshot(crate::fixture::HOST));
     let fixed = ["validate", "image", "--images", &snapshot, "--policy", policy, "--public-key", key.as_str()];
-    let more = [&["--ignore-rekor", "--bundle", bundle.as_str(), "--output", "json"], more].concat();
+    let more = [&["--ignore-rekor", "--evidence", bundle.as_str(), "--output", "json"], more].concat();
     assay_in(fixture, &[&fixed[..], &more].concat())
 }
 

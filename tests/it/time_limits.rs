@@ -58,8 +58,16 @@ fn judges_that_cost_more_than_the_time_there_is_cost_the_answer_and_not_the_repo
     pipe(&check);
     let report = fixture.path("report.json");
     let output = format!("json={report}");
-    let output =
-        fixture.validate(&["--check", check.as_str(), "--timeout", "1s", "--output", &output, "--output", "appstudio"]);
+    let output = fixture.validate(&[
+        "--plugin",
+        check.as_str(),
+        "--timeout",
+        "1s",
+        "--output",
+        &output,
+        "--output",
+        "appstudio",
+    ]);
     output.expect(3, "the time limit passed");
     assert_eq!(output.json()["result"], json!("ERROR"));
     let report: Value = serde_json::from_slice(&fs_err::read(&report).unwrap()).unwrap();

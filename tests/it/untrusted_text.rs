@@ -48,7 +48,7 @@ fn a_platform_that_commands_terminals_and_pipelines_is_quoted_and_not_obeyed() {
                 "--public-key",
                 key.as_str(),
                 "--ignore-rekor",
-                "--bundle",
+                "--evidence",
                 bundle.as_str(),
                 "--output",
                 format,

@@ -246,6 +246,6 @@ fn a_tar_file_is_a_bundle_like_its_folder() {
     fixture.layout.write_tar(&fixture.path("oci.tar")).unwrap();
     let pinned = ["--effective-time", "2030-01-01", "--output", "json", "--show-successes"];
     let tar = fixture.path("oci.tar");
-    let of_tar = fixture.validate_on(HOST, &[&["--bundle", tar.as_str()], &pinned[..]].concat());
+    let of_tar = fixture.validate_on(HOST, &[&["--evidence", tar.as_str()], &pinned[..]].concat());
     assert_eq!((of_tar.code, &of_tar.out), (0, &fixture.validate(&pinned).out));
 }

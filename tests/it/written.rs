@@ -22,7 +22,7 @@ fn image(fixture: &Fixture) -> Vec<String> {
     let (snapshot, key, bundle) = (fixture.snapshot(HOST), fixture.path("key.pub"), fixture.path("oci"));
     let policy = fixture.policy();
     let fixed = ["validate", "image", "--ignore-rekor", "--images", &snapshot, "--policy", &policy];
-    let fixed = fixed.iter().copied().chain(["--public-key", key.as_str(), "--bundle", bundle.as_str()]);
+    let fixed = fixed.iter().copied().chain(["--public-key", key.as_str(), "--evidence", bundle.as_str()]);
     fixed.map(str::to_owned).collect()
 }
 

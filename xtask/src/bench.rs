@@ -78,7 +78,7 @@ impl Load {
         let status = Command::new(program)
             .current_dir(root)
             .args(["validate", "image", "--ignore-rekor", "--workers", &workers.to_string()])
-            .args(["--bundle", &file("oci"), "--images", &file("snapshot.yaml")])
+            .args(["--evidence", &file("oci"), "--images", &file("snapshot.yaml")])
             .args(["--policy", &file("policy.yaml"), "--public-key", &file("key.pub")])
             .stdout(Stdio::null())
             .status()?;

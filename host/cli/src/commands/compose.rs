@@ -227,7 +227,7 @@ fn load_plugins(settings: &ImageSettings, store: &Arc<ContentStore>) -> Result<C
     let slots = u32::try_from(settings.workers.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(EngineOptions { slots }).map_err(|error| CliError::from_error(&error))?;
     let load = |flag: &PluginFlag| -> Result<Arc<dyn Evaluator>, CliError> {
-        let bytes = read_bytes(&flag.file, "--check", limits::PLUGIN_BYTES)?;
+        let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
         let plugin = engine.load(&format!("`{}`", flag.file), &bytes).map_err(|error| CliError::from_error(&error))?;
         let options = CheckOptions {
             params: &flag.params,
@@ -238,7 +238,7 @@ fn load_plugins(settings: &ImageSettings, store: &Arc<ContentStore>) -> Result<C
         };
         let check = plugin
             .check(options)
-            .map_err(|error| CliError::from_error(&error).hint(format!("`--check {}`", flag.file)))?;
+            .map_err(|error| CliError::from_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
         Ok(Arc::new(check))
     };
     let loaded = settings.plugins.iter().map(load).collect::<Result<_, _>>()?;

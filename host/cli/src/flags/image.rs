@@ -9,7 +9,7 @@ pub(super) fn help() -> String {
     format!(
         "Examples:
   # judge a Snapshot from a bundle on disk, without network
-  assay validate image --bundle ./oci --images snapshot.yaml --policy policy.yaml \\
+  assay validate image --evidence ./oci --images snapshot.yaml --policy policy.yaml \\
       --public-key cosign.pub --ignore-rekor
 
   # judge one image on a registry and write reports for a pipeline
@@ -65,7 +65,7 @@ pub(crate) struct InputFlags {
     pub(crate) snapshot: Option<String>,
 
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
-    #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
+    #[arg(long, value_name = "DIR|TAR", env = "ASSAY_EVIDENCE")]
     pub(crate) evidence: Option<Utf8PathBuf>,
 }
 
@@ -135,7 +135,7 @@ pub(crate) struct PolicyFlags {
     pub(crate) strict_config: bool,
 
     /// WebAssembly check to run beside the policy, with its parameters; repeatable
-    #[arg(long, value_name = "FILE.wasm[?PARAM=VALUE&…]")]
+    #[arg(long, value_name = "FILE.wasm[?param=value]")]
     pub(crate) plugin: Vec<String>,
 
     /// Data for rules beside that of the policy, seen in the `ruleData` of every source: a text, or what is in a JSON

@@ -234,7 +234,7 @@ mod tests {
             assert!(error.contains("--no-policy") || error.contains("appstudio"), "{policy}: {error}");
         }
         assert!(of(Mode::Native, &[]).unwrap_err().contains("--no-policy"));
-        assert!(of(Mode::Native, &["--check", "c.wasm"]).unwrap_err().contains("--no-policy"));
+        assert!(of(Mode::Native, &["--plugin", "c.wasm"]).unwrap_err().contains("--no-policy"));
         assert!(of(Mode::Native, &["--no-policy"]).is_ok());
         assert!(of(Mode::Native, &["--no-policy=false"]).is_err());
         let both = of(Mode::Native, &["--no-policy", "--policy", "sources: [{policy: [p]}]"]);

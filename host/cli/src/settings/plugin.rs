@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::CliError;
 
-/// `--check FILE.wasm?param=value&…`
+/// `--plugin FILE.wasm?param=value&…`
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PluginFlag {
     pub(crate) file: Utf8PathBuf,
@@ -21,7 +21,7 @@ impl PluginFlag {
         let mut params = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let Some((name, value)) = pair.split_once('=') else {
-                return Err(CliError::new(format!("`--check {text}`: `{pair}` is not PARAM=VALUE"))
+                return Err(CliError::new(format!("`--plugin {text}`: `{pair}` is not PARAM=VALUE"))
                     .hint("write parameters like `check.wasm?deny=GPL-3.0-only&allow=MIT`"));
             };
             params.push((name.to_owned(), value.to_owned()));
