@@ -16,7 +16,7 @@ fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
         ("loop", "plugin-cpu-limit"),
         ("allocate", "plugin-memory-limit"),
         ("trap", "plugin-trap"),
-        ("lie", "plugin-fault"),
+        ("lie", "plugin-error"),
     ] {
         let check = format!("{}?do={behaviour}", guest("hostile"));
         let output = fixture.validate(&["--plugin", &check, "--output", "json"]);

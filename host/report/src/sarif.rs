@@ -163,7 +163,7 @@ fn rules(end: &RunFinished, options: Options) -> (Vec<Value>, BTreeMap<String, u
                 "fullDescription": {"text": description},
                 "help": {"text": description},
                 "defaultConfiguration": {"level": "error"},
-                "properties": {"tags": ["no-answer"]},
+                "properties": {"tags": ["error"]},
             }),
         );
     }

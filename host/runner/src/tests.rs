@@ -246,7 +246,7 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
         "d 1/0/2 ",
         "e 0/0/3 ",
         "j 0/0/2 internal",
-        "n 0/0/2 nothing-judged",
+        "n 0/0/2 no-results",
         "p 0/0/0 internal",
     ];
     assert_eq!(lines, want);
