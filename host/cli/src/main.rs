@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     allocator::limit_arenas();
     let env = read_environment();
     let mode = env.mode;
-    let flags = match Flags::read(std::env::args_os()) {
+    let flags = match Flags::read(mode, std::env::args_os()) {
         Ok(flags) => flags,
         Err(error) if !error.use_stderr() => return help(&error),
         Err(error) => {

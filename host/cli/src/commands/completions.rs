@@ -14,7 +14,7 @@ pub(crate) fn run(flags: &CompletionsFlags, env: Environment, printer: Printer) 
         Mode::EcCompat => "ec",
     };
     let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut Flags::definition(), name, &mut script);
+    clap_complete::generate(flags.shell, &mut Flags::definition(env.mode), name, &mut script);
     printer.data(&script).map_err(|error| CliError::write_failed(&error))?;
     Ok(exit::SUCCESS)
 }

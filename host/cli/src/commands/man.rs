@@ -5,10 +5,11 @@ use crate::{
     exit,
     flags::{Flags, man::ManFlags},
     printer::Printer,
+    settings::Mode,
 };
 
 pub(crate) fn run(flags: &ManFlags, printer: Printer) -> Result<u8, CliError> {
-    let command = Flags::definition();
+    let command = Flags::definition(Mode::Native);
     if let Some(folder) = &flags.folder {
         let error = |error: std::io::Error| {
             CliError::new(format!("the manual pages could not be written to `{folder}`: {error}"))

@@ -21,6 +21,11 @@ pub(super) fn help() -> String {
     )
 }
 
+/// `-o` as `ec` takes it: for the deprecated `--output-file`.
+pub(super) fn with_short_of_ec(command: clap::Command) -> clap::Command {
+    command.mut_arg("output", |output| output.short(None::<char>)).mut_arg("output_file", |file| file.short('o'))
+}
+
 /// Flags of `validate image`. Booleans are written as `ec` takes them: `--info`, `--info=true`, `--info=false`. Of a
 /// flag given twice the last counts, and an empty value is as good as none.
 #[derive(Debug, Args)]
@@ -162,11 +167,11 @@ pub(crate) struct PolicyFlags {
 pub(crate) struct ReportFlags {
     /// Report to write, to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
     /// appstudio, summary, summary-markdown, attestation, policy-input, sarif, markdown, html, jsonl
-    #[arg(long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
+    #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
     pub(crate) output: Vec<String>,
 
     /// Deprecated: a file for the JSON report; use `--output json=FILE`
-    #[arg(short = 'o', long, value_name = "FILE", hide = true)]
+    #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) output_file: Option<String>,
 
     /// Exit with 1 when the answer is no

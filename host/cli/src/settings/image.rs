@@ -143,7 +143,7 @@ mod tests {
             Mode::Native if !names_policy => &["assay", "validate", "image", "--no-policy"],
             _ => &["assay", "validate", "image"],
         };
-        let flags = Flags::read(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
+        let flags = Flags::read(mode, fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
         ImageSettings::new(*flags, env(mode)).map_err(|error| error.text())
     }
@@ -224,7 +224,7 @@ mod tests {
         let of = |mode, more: &[&str]| {
             let arguments = [&fixed[..], more].concat();
             let arguments = [&["assay", "validate", "image"][..], &arguments].concat();
-            let flags = Flags::read(arguments).unwrap();
+            let flags = Flags::read(mode, arguments).unwrap();
             let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
             ImageSettings::new(*flags, env(mode)).map_err(|error| error.text())
         };
@@ -413,9 +413,19 @@ mod tests {
         assert_eq!(plugin.params, [pair("allow", "MIT,0BSD"), pair("deny", "GPL-3.0-only")]);
         assert_eq!(plugin.file, "dir/c.wasm");
         assert!(PluginFlag::parse("c.wasm?allow").is_err());
-        let deprecated = with(&["-o", "old.json"]).unwrap();
-        let output = deprecated.outputs.first().unwrap();
-        assert_eq!((output.format, output.file.as_deref().unwrap().as_str()), (assay_report::Format::Json, "old.json"));
+        // The short form is that of `--output`, and of the deprecated flag only when called `ec`.
+        let first = |settings: ImageSettings| {
+            let output = settings.outputs.first().unwrap();
+            (output.format, output.file.as_ref().unwrap().to_string())
+        };
+        assert_eq!(first(with(&["-o", "yaml=new.yaml"]).unwrap()), (assay_report::Format::Yaml, "new.yaml".to_owned()));
+        assert_eq!(
+            first(with(&["--output-file", "old.json"]).unwrap()),
+            (assay_report::Format::Json, "old.json".to_owned())
+        );
+        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "-o", "old.json"];
+        let as_ec = settings_as(Mode::EcCompat, &as_ec).unwrap();
+        assert_eq!(first(as_ec), (assay_report::Format::Json, "old.json".to_owned()));
         assert!(with(&["--output", "=a"]).unwrap().outputs.first().unwrap().format == assay_report::Format::Json);
         assert!(with(&["--output", "json="]).unwrap().outputs.first().unwrap().file.is_none());
     }
