@@ -1,6 +1,6 @@
 //! One test binary that drives the built program, and holds the house to its plan.
 //!
-//! One binary, because each one links everything again. `arrows` and `tidy` check the source tree; the others are
+//! One binary, because each one links everything again. `crate_dependencies` and `tidy` check the source tree; the others are
 //! sentences about `assay` as a user meets it: real files, a real registry on port 0, the real exit code. `fixture` and
 //! `registry` are what they judge and where it comes from.
 

@@ -70,7 +70,7 @@ pub(crate) fn start(flags: &GlobalFlags, mode: Mode) -> Result<(), CliError> {
 /// Something that may be wrong, with its fields by name.
 #[track_caller]
 pub(crate) fn warn(text: &str, fields: &[(&str, &str)]) {
-    tell(Level::Warn, text, fields, Location::caller());
+    log_message(Level::Warn, text, fields, Location::caller());
 }
 
 /// A warning of the program for its user, where messages are read apart from notes: in a file, in `ec`'s form or as JSON.
@@ -78,20 +78,20 @@ pub(crate) fn warn(text: &str, fields: &[(&str, &str)]) {
 #[track_caller]
 pub(crate) fn warn_apart(text: &str) -> bool {
     let Some(sink) = SINK.get().filter(|sink| sink.format != LineFormat::Plain || sink.in_file) else { return false };
-    tell(Level::Warn, text, &[], Location::caller());
+    log_message(Level::Warn, text, &[], Location::caller());
     !sink.in_file || sink.format == LineFormat::Ec
 }
 
 /// Something that happened, with its fields by name; said to whoever asks for it.
 #[track_caller]
 pub(crate) fn debug(text: &str, fields: &[(&str, &str)]) {
-    tell(Level::Debug, text, fields, Location::caller());
+    log_message(Level::Debug, text, fields, Location::caller());
 }
 
 /// The one place that messages go to. Before [`start`] they go nowhere.
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-fn tell(level: Level, text: &str, fields: &[(&str, &str)], place: &Location<'_>) {
+fn log_message(level: Level, text: &str, fields: &[(&str, &str)], place: &Location<'_>) {
     let Some(sink) = SINK.get().filter(|sink| level <= sink.level) else { return };
     let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     sink.write(Message::new(level, text, fields, Some((place.file(), place.line()))));

@@ -191,7 +191,7 @@ fn read_environment() -> Environment {
     Environment {
         mode: Mode::of_program(std::env::args_os().next().as_deref()),
         now: jiff::Timestamp::now(),
-        colours: if is_set(&NO_COLOUR) { Some(false) } else { is_set(&FORCE_COLOUR).then_some(true) },
+        colors: if is_set(&NO_COLOR) { Some(false) } else { is_set(&FORCE_COLOR).then_some(true) },
         stdout_is_terminal: std::io::stdout().is_terminal(),
         cache_home,
         temporary: || Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
@@ -214,9 +214,9 @@ fn is_experimental() -> bool {
 }
 
 /// The names of the environment that ask for a text without colours, as `ec` has them.
-const NO_COLOUR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COLOUR"];
+const NO_COLOR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COLOUR"];
 /// The names that ask for colours wherever the text goes.
-const FORCE_COLOUR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
+const FORCE_COLOR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
 
 fn is_set(names: &[&str]) -> bool {
     names.iter().any(|name| std::env::var_os(name).is_some_and(|text| !text.is_empty()))

@@ -2,8 +2,8 @@
 //!
 //! Every other crate names this one and this one names none of them. In reading order: what is judged
 //! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`],
-//! [`image_files`], [`input`], [`moment`]), what the policy says
-//! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
+//! [`image_files`], [`input`], [`effective_time`]), what the policy says
+//! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`error`], [`outcome`],
 //! [`event`]), how anything of unknown length is read ([`bounded`]) and what decides is read one way only ([`strict`],
 //! [`yaml`], within [`memory`]), how text from outside is shown ([`sanitize`]), and the doors other crates build ([`port`]).
 //!

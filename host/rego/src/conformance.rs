@@ -103,7 +103,7 @@ fn value(json: &Json) -> Result<Value, Wrong> {
 }
 
 /// The results of the case's query, or the code and the text of the error.
-fn answer(case: &Json) -> Result<Vec<Value>, Wrong> {
+fn query_results(case: &Json) -> Result<Vec<Value>, Wrong> {
     let modules = case.get("modules").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let files = modules.iter().enumerate().map(|(at, text)| PolicyFile {
         name: format!("test-{at}.rego"),
@@ -150,7 +150,7 @@ fn answer(case: &Json) -> Result<Vec<Value>, Wrong> {
 fn compare(case: &Json) -> Result<(), String> {
     let text = |name: &str| case.get(name).and_then(Json::as_str);
     let (code, message) = (text("want_error_code"), text("want_error"));
-    let answer = answer(case);
+    let answer = query_results(case);
     if code.is_some() || message.is_some() {
         return match answer {
             Ok(results) => Err(format!("answered {results:?}, wanted {code:?} {message:?}")),

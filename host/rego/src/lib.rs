@@ -47,7 +47,7 @@ pub use inspect::{Inspected, inspect};
 pub use load::{Ignore, InvalidGlob};
 pub use package::PackageInfo;
 pub use packages::packages;
-pub use policy::{Checked, EvalRequest, InputFile, Policy};
+pub use policy::{EvalRequest, InputFile, Policy, RuleCheck};
 pub use policy_set::{PolicySet, Timings};
 pub use profile::{LineCost, Profile, RuleCost};
 pub use query::{

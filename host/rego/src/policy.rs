@@ -354,7 +354,7 @@ pub(crate) fn evaluate(
 
 mod check;
 
-pub use check::Checked;
+pub use check::RuleCheck;
 
 #[cfg(test)]
 mod tests;

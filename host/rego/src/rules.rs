@@ -46,7 +46,7 @@ pub(crate) fn rules(modules: &[(ModuleSummary, &str)]) -> Result<Rules, Vec<Prob
             annotated.extend(named.into_iter().filter_map(|(block, name)| info(module, rule, block, name)));
         }
     }
-    problems.extend(doubled(&annotated));
+    problems.extend(duplicates(&annotated));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -147,7 +147,7 @@ fn non_result_value(rule: &RuleSummary) -> Option<Problem> {
     Some(Problem::at(rule.location.clone(), format!("the rule `{name}` returns an unsupported value, {value}; {hint}")))
 }
 
-fn doubled(rules: &[RuleInfo]) -> Vec<Problem> {
+fn duplicates(rules: &[RuleInfo]) -> Vec<Problem> {
     let mut first: BTreeMap<&str, &RuleInfo> = BTreeMap::new();
     let mut problems = Vec::new();
     for rule in rules {

@@ -51,12 +51,12 @@ pub struct Test {
     path: Vec<String>,
     /// Which of the rule's definitions it is; none for its default.
     definition: Option<usize>,
-    form: Form,
+    form: TestForm,
 }
 
 /// What a test gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Form {
+enum TestForm {
     /// One value.
     Value,
     /// An object of cases; these keys lead to it.
@@ -186,10 +186,10 @@ impl PolicySet {
                 }
                 *before += 1;
                 let form = match (rule.is_function, rule.has_cases) {
-                    (true, _) => Form::Function,
-                    (_, true) => Form::Cases(below.to_vec()),
-                    (_, false) if below.is_empty() => Form::Value,
-                    _ => Form::Object,
+                    (true, _) => TestForm::Function,
+                    (_, true) => TestForm::Cases(below.to_vec()),
+                    (_, false) if below.is_empty() => TestForm::Value,
+                    _ => TestForm::Object,
                 };
                 tests.push(Test {
                     package: format!("data.{}", module.package_name()),
@@ -264,7 +264,7 @@ impl PolicySet {
         if test.todo {
             return (result, engine::Hits::default());
         }
-        if test.form == Form::Function {
+        if test.form == TestForm::Function {
             result.end = TestOutcome::Error(self.function_error(test));
             return (result, engine::Hits::default());
         }
@@ -275,7 +275,7 @@ impl PolicySet {
         let (value, prints, observations) = self.program.definition(&test.path, test.definition, &ask, &observe);
         let mut value = context.checked(value);
         result.output = prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect();
-        if let (Form::Cases(below), Ok(Some(made))) = (&test.form, &value) {
+        if let (TestForm::Cases(below), Ok(Some(made))) = (&test.form, &value) {
             // What a case needs may be found where the case itself is not: it is looked at by itself.
             let reached =
                 test.definition.map_or_else(|| Ok(BTreeSet::new()), |at| self.program.cases(&test.path, at, &ask));
@@ -287,8 +287,8 @@ impl PolicySet {
         result.duration = started.elapsed();
         result.end = match (value, &test.form) {
             (Err(error), _) => TestOutcome::Error(error),
-            (Ok(Some(regorus::Value::Bool(true))), Form::Value) => TestOutcome::Passed,
-            (Ok(Some(_)), Form::Cases(_)) if result.cases.iter().all(|case| case.held) => TestOutcome::Passed,
+            (Ok(Some(regorus::Value::Bool(true))), TestForm::Value) => TestOutcome::Passed,
+            (Ok(Some(_)), TestForm::Cases(_)) if result.cases.iter().all(|case| case.held) => TestOutcome::Passed,
             (Ok(_), _) => TestOutcome::Failed,
         };
         if result.end == TestOutcome::Failed {

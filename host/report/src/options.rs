@@ -14,7 +14,7 @@ pub struct Options {
     /// Keep titles, descriptions, solutions and all other facts of findings in `ec`'s formats. Ours always do.
     pub info: bool,
     /// Colour the text with ANSI escapes.
-    pub colour: bool,
+    pub color: bool,
     /// Called `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
     pub ec_compat: bool,
 }
@@ -34,7 +34,7 @@ impl Default for Options {
             show_warnings: true,
             show_policy_docs_link: false,
             info: false,
-            colour: false,
+            color: false,
             ec_compat: false,
         }
     }

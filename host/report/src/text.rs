@@ -56,7 +56,7 @@ impl Kind {
     }
 
     /// The ANSI colour: red, yellow or green.
-    const fn colour(self) -> u8 {
+    const fn color(self) -> u8 {
         match self {
             Self::Error | Self::Violation => 31,
             Self::Warning => 33,
@@ -301,7 +301,7 @@ impl TextReport {
     }
 
     fn painted<'a>(&self, kind: Kind, text: &'a str) -> Cow<'a, str> {
-        if self.options.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", kind.colour()).into() } else { text.into() }
+        if self.options.color { format!("\u{1b}[{}m{text}\u{1b}[0m", kind.color()).into() } else { text.into() }
     }
 }
 

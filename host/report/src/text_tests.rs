@@ -127,7 +127,7 @@ fn warnings_successes_and_the_link_are_shown_as_asked() {
 
 #[test]
 fn colours_mark_headings_only() {
-    let options = Options { colour: true, show_successes: true, ..Options::default() };
+    let options = Options { color: true, show_successes: true, ..Options::default() };
     let run = [test_data::component("cart")
         .violation(Finding::new("a.bad", "Bad"))
         .warning(Finding::new("a.odd", "Odd"))

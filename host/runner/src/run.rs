@@ -77,7 +77,7 @@ pub fn run<E: From<RunError> + Send + 'static>(
     let stop = Arc::new(AtomicBool::new(false));
     let ended = work(job, load, events, &stop, on);
     stop.store(true, Ordering::Relaxed);
-    let Ended { head, outcomes, stopped } = ended?;
+    let RunResult { head, outcomes, stopped } = ended?;
     // No component judged, no moment of its own.
     let effective_time = outcomes.iter().filter_map(|outcome| outcome.evaluated_at).max();
     let effective_time = effective_time.unwrap_or(head.effective_time);
@@ -91,7 +91,7 @@ fn verdict(outcomes: &[Arc<Outcome>]) -> Verdict {
     Verdict::of(outcomes.iter().map(AsRef::as_ref))
 }
 
-struct Ended {
+struct RunResult {
     head: Arc<RunStarted>,
     outcomes: Vec<Arc<Outcome>>,
     stopped: Option<StopReason>,
@@ -103,7 +103,7 @@ fn work<E: From<RunError> + Send + 'static>(
     events: &EventReceiver,
     stop: &Arc<AtomicBool>,
     on: &mut dyn FnMut(RunEvent),
-) -> Result<Ended, E> {
+) -> Result<RunResult, E> {
     let deadline = job.deadline.map(|(at, _)| at);
     let mut evaluators = PendingEvaluators::start(load, events.sender())?;
     let (resolved, mut stopped) = resolve_all(job, events, stop, &mut evaluators)?;
@@ -143,7 +143,7 @@ fn work<E: From<RunError> + Send + 'static>(
             Message::Progress(progress) => table.record(*progress, on),
         }
     }
-    Ok(Ended { head, outcomes: table.finish(job, stopped), stopped })
+    Ok(RunResult { head, outcomes: table.finish(job, stopped), stopped })
 }
 
 /// What is known of each task.

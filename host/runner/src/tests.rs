@@ -96,9 +96,9 @@ fn attestation() -> Attestation {
     }
 }
 
-struct Says<F>(F);
+struct FnEvaluator<F>(F);
 
-impl<F: Fn(&EvaluationContext<'_>) -> Result<Decision, EvaluationError> + Send + Sync> Evaluator for Says<F> {
+impl<F: Fn(&EvaluationContext<'_>) -> Result<Decision, EvaluationError> + Send + Sync> Evaluator for FnEvaluator<F> {
     fn name(&self) -> &'static str {
         "says"
     }
@@ -129,12 +129,12 @@ fn evaluators(evaluators: Vec<Arc<dyn Evaluator>>) -> Evaluators {
 }
 
 /// A job with its judges.
-struct Whole {
+struct TestRun {
     job: Job,
     evaluators: Evaluators,
 }
 
-fn job(components: &[(&str, &str)], collected: Collected, all: Vec<Arc<dyn Evaluator>>) -> Whole {
+fn job(components: &[(&str, &str)], collected: Collected, all: Vec<Arc<dyn Evaluator>>) -> TestRun {
     let evaluators = evaluators(all);
     let job = Job {
         head: Arc::clone(&evaluators.head),
@@ -148,14 +148,15 @@ fn job(components: &[(&str, &str)], collected: Collected, all: Vec<Arc<dyn Evalu
         deadline: None,
         clock: || jiff::Timestamp::UNIX_EPOCH,
     };
-    Whole { job, evaluators }
+    TestRun { job, evaluators }
 }
 
-fn ended(whole: &Whole) -> (Arc<RunFinished>, Vec<RunEvent>) {
+fn ended(run_setup: &TestRun) -> (Arc<RunFinished>, Vec<RunEvent>) {
     let (_control, receiver) = RunHandle::new();
     let mut events = Vec::new();
-    let evaluators = whole.evaluators.clone();
-    let end = run(&whole.job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| events.push(event)).unwrap();
+    let evaluators = run_setup.evaluators.clone();
+    let end =
+        run(&run_setup.job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| events.push(event)).unwrap();
     (end, events)
 }
 
@@ -171,7 +172,7 @@ fn shown(end: &RunFinished) -> Vec<String> {
 #[test]
 fn components_of_one_digest_are_both_judged_and_ties_have_one_order() {
     let same = [("b", "r.example/x:1"), ("a", "r.example/x:1"), ("c", "r.example/y:1")];
-    let (end, events) = ended(&job(&same, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]));
+    let (end, events) = ended(&job(&same, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]));
     assert_eq!(shown(&end), ["c 0/0/2 ", "a 0/0/2 ", "b 0/0/2 "]);
     assert_eq!(end.verdict, Verdict::Allowed);
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
@@ -202,15 +203,16 @@ fn an_empty_architecture_is_none() {
 fn a_manifest_of_an_index_that_is_not_there_is_a_violation_where_that_is_wanted() {
     let all = [("i", "r.example/absent-index:1")];
     let collected: Collected = Box::new(|image| Ok(evidence(image)));
-    let mut whole = job(&all, collected, vec![Arc::new(Says(fine))]);
-    let count = |whole: &Whole| {
-        let (end, _) = ended(whole);
+    let mut run_setup = job(&all, collected, vec![Arc::new(FnEvaluator(fine))]);
+    let count = |run_setup: &TestRun| {
+        let (end, _) = ended(run_setup);
         let with = |is: fn(&Outcome) -> bool| end.outcomes.iter().filter(|outcome| is(outcome)).count();
         (with(|outcome| outcome.error.is_some()), with(|outcome| !outcome.decision.violations.is_empty()))
     };
-    assert_eq!(count(&whole), (1, 0));
-    whole.job.unreachable_policy = Some(Arc::new(|_, error| Some(Finding::new("not.there", error.message.clone()))));
-    assert_eq!(count(&whole), (0, 1));
+    assert_eq!(count(&run_setup), (1, 0));
+    run_setup.job.unreachable_policy =
+        Some(Arc::new(|_, error| Some(Finding::new("not.there", error.message.clone()))));
+    assert_eq!(count(&run_setup), (0, 1));
 }
 
 #[test]
@@ -220,7 +222,7 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
         "panics" => panic!("a fault"),
         _ => Ok(evidence(image)),
     });
-    let deny = Says(|context: &EvaluationContext<'_>| match context.component.name.as_str() {
+    let deny = FnEvaluator(|context: &EvaluationContext<'_>| match context.component.name.as_str() {
         "d" => Ok(Decision { violations: vec![Finding::new("says.no", "No")], ..Decision::default() }),
         "j" => panic!("another fault"),
         "n" => Ok(Decision::default()),
@@ -236,7 +238,7 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
         ("n", "r.example/n"),
         ("p", "r.example/panics"),
     ];
-    let (end, _) = ended(&job(&components, collected, vec![Arc::new(deny), Arc::new(Says(fine))]));
+    let (end, _) = ended(&job(&components, collected, vec![Arc::new(deny), Arc::new(FnEvaluator(fine))]));
     let mut lines = shown(&end);
     lines.sort();
     let want = [
@@ -256,11 +258,11 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
 #[test]
 fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
     let components = [("b", "r.example/lost"), ("c", "Not An Image"), ("e", "r.example/e")];
-    let mut whole = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
-    whole.job.unreachable_policy = Some(Arc::new(|_, error| {
+    let mut run_setup = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]);
+    run_setup.job.unreachable_policy = Some(Arc::new(|_, error| {
         (error.code == ErrorCode::ImageNotFound).then(|| Finding::new("not.there", error.message.clone()))
     }));
-    let (end, _) = ended(&whole);
+    let (end, _) = ended(&run_setup);
     let mut lines = shown(&end);
     lines.sort();
     assert_eq!(lines, ["b 1/0/0 ", "c 0/0/0 image-reference", "e 0/0/2 "]);
@@ -274,7 +276,7 @@ fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
     });
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let evaluator = Says(move |context: &EvaluationContext<'_>| {
+    let evaluator = FnEvaluator(move |context: &EvaluationContext<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
         fine(context)
     });
@@ -286,7 +288,7 @@ fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
 #[test]
 fn an_image_without_attestations_is_denied_even_where_their_check_is_left_out() {
     let collected: Collected = Box::new(|image| Ok(Evidence { attestations: vec![], ..evidence(image) }));
-    let (end, _) = ended(&job(&[("a", "r.example/a")], collected, vec![Arc::new(Says(fine))]));
+    let (end, _) = ended(&job(&[("a", "r.example/a")], collected, vec![Arc::new(FnEvaluator(fine))]));
     assert_eq!(shown(&end), ["a 1/0/1 "]);
     let violation = end.outcomes.first().unwrap().decision.violations.first().unwrap().clone();
     assert_eq!(violation.message, "No attestations contain a subject that match the given image.");
@@ -300,14 +302,14 @@ fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
         let attestation = Attestation { statement: statement.into_bytes().into(), ..attestation() };
         Ok(Evidence { attestations: vec![attestation], ..evidence(image) })
     });
-    let says = Says(|context: &EvaluationContext<'_>| {
+    let says = FnEvaluator(|context: &EvaluationContext<'_>| {
         let success = Finding::new("says.when", context.when.to_string());
         Ok(Decision { successes: vec![success], ..Decision::default() })
     });
-    let mut whole = job(&[("old", "r.example/old"), ("new", "r.example/new")], collected, vec![Arc::new(says)]);
-    whole.job.effective_time = EffectiveTime::PerBuild { fallback: jiff::Timestamp::UNIX_EPOCH };
-    (whole.job.keep_inputs, whole.job.keep_statements) = (true, true);
-    let (end, _) = ended(&whole);
+    let mut run_setup = job(&[("old", "r.example/old"), ("new", "r.example/new")], collected, vec![Arc::new(says)]);
+    run_setup.job.effective_time = EffectiveTime::PerBuild { fallback: jiff::Timestamp::UNIX_EPOCH };
+    (run_setup.job.keep_inputs, run_setup.job.keep_statements) = (true, true);
+    let (end, _) = ended(&run_setup);
     let of = |outcome: &Outcome| {
         let said = outcome.decision.successes.last().unwrap().message.clone();
         (said, outcome.evaluated_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
@@ -325,9 +327,9 @@ fn the_end_does_not_depend_on_the_number_of_workers() {
     let components: Vec<(&str, &str)> =
         components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
     let of = |workers| {
-        let mut whole = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
-        whole.job.workers = NonZeroUsize::new(workers).unwrap();
-        let (end, _) = ended(&whole);
+        let mut run_setup = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]);
+        run_setup.job.workers = NonZeroUsize::new(workers).unwrap();
+        let (end, _) = ended(&run_setup);
         format!("{:?}", end.outcomes)
     };
     let one = of(1);
@@ -353,9 +355,9 @@ impl Gate {
     }
 }
 
-fn held_job(gate: &Arc<Gate>) -> Whole {
+fn held_job(gate: &Arc<Gate>) -> TestRun {
     let gate = Arc::clone(gate);
-    let evaluator = Says(move |context: &EvaluationContext<'_>| {
+    let evaluator = FnEvaluator(move |context: &EvaluationContext<'_>| {
         if context.component.name == "slow" {
             gate.wait();
         }
@@ -368,10 +370,10 @@ fn held_job(gate: &Arc<Gate>) -> Whole {
 #[test]
 fn a_deadline_leaves_no_answer_only_where_there_was_none() {
     let gate = Arc::new(Gate::default());
-    let mut whole = held_job(&gate);
+    let mut run_setup = held_job(&gate);
     let limit = Duration::from_millis(300);
-    whole.job.deadline = Some((Instant::now() + limit, limit));
-    let (end, _) = ended(&whole);
+    run_setup.job.deadline = Some((Instant::now() + limit, limit));
+    let (end, _) = ended(&run_setup);
     gate.open();
     assert_eq!(shown(&end), ["slow 0/0/0 deadline", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
     assert_eq!((end.stopped, end.verdict), (Some(StopReason::Deadline), Verdict::Error));
@@ -380,7 +382,7 @@ fn a_deadline_leaves_no_answer_only_where_there_was_none() {
 #[test]
 fn an_interruption_ends_the_run_with_what_is_known() {
     let gate = Arc::new(Gate::default());
-    let Whole { job, evaluators } = held_job(&gate);
+    let TestRun { job, evaluators } = held_job(&gate);
     let (control, receiver) = RunHandle::new();
     let mut judged = 0;
     let end = run(&job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| {
@@ -408,7 +410,7 @@ fn images_are_gathered_while_the_judges_are_made_and_nothing_is_told_before() {
     let components: Vec<_> = (0..40).map(|n| (format!("c{n}"), format!("r.example/c{n}"))).collect();
     let mut components: Vec<_> = components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
     components.push(("lost", "r.example/lost"));
-    let Whole { job, evaluators } = job(&components, provider, vec![Arc::new(Says(fine))]);
+    let TestRun { job, evaluators } = job(&components, provider, vec![Arc::new(FnEvaluator(fine))]);
     let (_control, receiver) = RunHandle::new();
     // Waits for as many images as may be in memory before they are judged; more do not come.
     let load = move || {
@@ -438,7 +440,7 @@ impl From<RunError> for Failed {
 fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
     let of = |load: fn() -> Result<Evaluators, Failed>| {
-        let Whole { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
+        let TestRun { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
         let (_control, receiver) = RunHandle::new();
         let mut told = 0;
         let error = run(&job, load, &receiver, &mut |_| told += 1).unwrap_err();
@@ -451,10 +453,10 @@ fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
 
 #[test]
 fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
-    let Whole { job, evaluators } = job(
+    let TestRun { job, evaluators } = job(
         &[("a", "r.example/a"), ("b", "r.example/lost")],
         Box::new(|image| Ok(evidence(image))),
-        vec![Arc::new(Says(fine))],
+        vec![Arc::new(FnEvaluator(fine))],
     );
     let (control, receiver) = RunHandle::new();
     let mut events = Vec::new();
@@ -471,7 +473,7 @@ fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
 #[test]
 fn judges_that_are_never_made_do_not_keep_a_run_beyond_its_deadline() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
-    let Whole { mut job, evaluators } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
+    let TestRun { mut job, evaluators } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
     let limit = Duration::from_millis(100);
     job.deadline = Some((Instant::now() + limit, limit));
     let gate = Arc::new(Gate::default());

@@ -109,7 +109,7 @@ pub(crate) fn build_evaluators(
     let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
     // `ec` tells of include items in its reports, and of others nowhere.
     if settings.strict_config || settings.mode == Mode::Native {
-        unmatched::tell(&groups, policy.configuration.as_ref(), &names, settings.strict_config, printer)?;
+        unmatched::report_unmatched(&groups, policy.configuration.as_ref(), &names, settings.strict_config, printer)?;
     }
     let mut evaluators: Vec<Arc<dyn Evaluator>> = match log {
         Some(log) => with_explanations(groups, &settings.explain, log)?,

@@ -25,7 +25,7 @@ pub(crate) fn run(flags: &FetchPolicyFlags, env: &Environment, printer: Printer)
     let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
     let wanted: Vec<(&str, Utf8PathBuf)> =
         wanted.map(|(kind, text)| (text, clean(&dest.join(kind).join(assay_supply::folder_name(text))))).collect();
-    let sources = PolicySources::bring(wanted.iter().map(|(text, _)| *text), &settings, None, printer);
+    let sources = PolicySources::fetch(wanted.iter().map(|(text, _)| *text), &settings, None, printer);
     let Ok(sources) = sources else {
         // As `ec`, which tells what goes where before it asks anybody else for it.
         for (text, to) in &wanted {

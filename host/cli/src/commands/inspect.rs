@@ -32,10 +32,10 @@ pub(crate) fn policy(flags: &InspectPolicyFlags, env: &Environment, printer: Pri
         Some(policy) => parse_policy(&policy)?.sources.into_iter().flat_map(|group| group.policy).collect(),
         None => flags.source.clone(),
     };
-    let sources = PolicySources::bring(texts.iter().map(String::as_str), &settings, None, printer)?;
+    let sources = PolicySources::fetch(texts.iter().map(String::as_str), &settings, None, printer)?;
     let mut found: BTreeMap<String, Vec<Inspected>> = BTreeMap::new();
     for text in &texts {
-        let place = brought(&sources, text, flags.dest.as_deref(), "policy")?;
+        let place = fetch_into(&sources, text, flags.dest.as_deref(), "policy")?;
         let mut entries = entries(&place)?;
         entries.retain(|entry| is_wanted(entry, flags));
         found.insert(sources.pinned(text), entries);
@@ -49,10 +49,10 @@ pub(crate) fn policy(flags: &InspectPolicyFlags, env: &Environment, printer: Pri
 pub(crate) fn policy_data(flags: &InspectDataFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     known_format(&flags.output, &DATA_FORMATS)?;
     let settings = SourceSettings::new(&flags.sources, env)?;
-    let sources = PolicySources::bring(flags.source.iter().map(String::as_str), &settings, None, printer)?;
+    let sources = PolicySources::fetch(flags.source.iter().map(String::as_str), &settings, None, printer)?;
     let mut all = Map::new();
     for text in &flags.source {
-        let place = brought(&sources, text, flags.dest.as_deref(), "policy")?;
+        let place = fetch_into(&sources, text, flags.dest.as_deref(), "policy")?;
         for file in files_below(&place)? {
             let end = file.extension().map(str::to_ascii_lowercase);
             if !end.is_some_and(|end| ["json", "yaml", "yml"].contains(&end.as_str())) {
@@ -92,7 +92,12 @@ fn known_format(format: &str, known: &[&str]) -> Result<(), CliError> {
 }
 
 /// Where a source is to be looked at: where it was fetched to, or a copy in the folder that was asked for.
-fn brought(sources: &PolicySources, text: &str, dest: Option<&Utf8Path>, kind: &str) -> Result<Utf8PathBuf, CliError> {
+fn fetch_into(
+    sources: &PolicySources,
+    text: &str,
+    dest: Option<&Utf8Path>,
+    kind: &str,
+) -> Result<Utf8PathBuf, CliError> {
     let path = sources.path(text)?;
     let path = Utf8Path::from_path(path)
         .ok_or_else(|| CliError::new(format!("the path of `{}` is not UTF-8", assay_model::redact::source(text))))?;

@@ -45,11 +45,11 @@ impl PolicySources {
         printer: Printer,
     ) -> Result<Self, CliError> {
         let texts = policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
-        Self::bring(texts.map(String::as_str), settings, store, printer)
+        Self::fetch(texts.map(String::as_str), settings, store, printer)
     }
 
     /// Brings sources by their texts.
-    pub(crate) fn bring<'a>(
+    pub(crate) fn fetch<'a>(
         texts: impl Iterator<Item = &'a str>,
         settings: &SourceSettings,
         store: Option<Arc<ContentStore>>,
@@ -169,7 +169,7 @@ pub(crate) fn fetch_configuration(
     let Some(text) = argument.as_deref().filter(|text| SourceRef::is_remote_configuration(text)) else {
         return Ok(argument);
     };
-    let sources = PolicySources::bring([text].into_iter(), settings, None, printer)?;
+    let sources = PolicySources::fetch([text].into_iter(), settings, None, printer)?;
     let folder = sources.path(text)?;
     let is_document =
         |path: &Path| path.extension().is_some_and(|end| ["json", "yaml", "yml"].iter().any(|known| end == *known));

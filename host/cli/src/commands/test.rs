@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use assay_documents::{DocumentFormat, Kind};
 use assay_model::{limits, rule::RuleKind};
-use assay_rego::{Checked, CompileError, CompileOptions, EvalRequest, Host, Policy, SourceError, Sources};
+use assay_rego::{CompileError, CompileOptions, EvalRequest, Host, Policy, RuleCheck, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
 use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -73,7 +73,7 @@ pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: P
     // conftest colours wherever its text goes.
     let to_terminal = env.stdout_is_terminal || env.mode == Mode::EcCompat;
     let options = ConftestOptions {
-        colour: !flags.no_color && env.colours.unwrap_or(to_terminal),
+        color: !flags.no_color && env.colors.unwrap_or(to_terminal),
         suppress_exceptions: flags.suppress_exceptions,
         hide_message: flags.junit_hide_message,
     };
@@ -176,7 +176,7 @@ fn results(
     let settings = SourceSettings::new(&flags.sources, env)?;
     let store = Arc::new(settings.registry()?);
     let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
-    let places = PolicySources::bring(places, &settings, Some(Arc::clone(&store)), printer)?;
+    let places = PolicySources::fetch(places, &settings, Some(Arc::clone(&store)), printer)?;
     let sources = sources(wanted, &places).map_err(|error| places.named(error))?;
     let policy = match Policy::compile_with(sources, wanted.language) {
         Ok(policy) => Some(policy),
@@ -200,7 +200,7 @@ fn results(
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {
-            results.push(judge(policy.as_ref(), document, namespace, wanted, &host, printer)?);
+            results.push(evaluate(policy.as_ref(), document, namespace, wanted, &host, printer)?);
         }
     }
     Ok(results)
@@ -297,7 +297,7 @@ fn read(file: Utf8PathBuf, form: Option<DocumentFormat>) -> Result<Vec<ParsedInp
     })
 }
 
-fn judge(
+fn evaluate(
     policy: Option<&Policy>,
     document: &ParsedInput,
     namespace: &str,
@@ -330,7 +330,7 @@ fn judge(
 }
 
 /// Adds what the rules said about one document, and how many had nothing to say, counted as conftest counts.
-fn add(result: &mut ConftestResult, checked: Vec<Checked>, namespace: &str) {
+fn add(result: &mut ConftestResult, checked: Vec<RuleCheck>, namespace: &str) {
     let (mut definitions, mut said) = (0, 0);
     let mut silent = 0;
     for rule in checked {

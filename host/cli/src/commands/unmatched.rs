@@ -16,7 +16,7 @@ use crate::{error::CliError, printer::Printer};
 const COMPARED_CHARACTERS: usize = 100;
 
 /// Warns of items that match no rule; under `--strict-config` they are an error.
-pub(super) fn tell(
+pub(super) fn report_unmatched(
     groups: &[SourceGroupEvaluator],
     global: Option<&GlobalConfig>,
     checks: &[&str],

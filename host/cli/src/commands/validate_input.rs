@@ -140,7 +140,7 @@ fn build_evaluators(
     let groups = policy.sources.iter().map(build).collect::<Result<Vec<_>, _>>()?;
     ec_compat::skipped_packages(&groups).iter().for_each(|text| printer.warn(text));
     if settings.strict_config || mode == Mode::Native {
-        unmatched::tell(&groups, policy.configuration.as_ref(), &[], settings.strict_config, printer)?;
+        unmatched::report_unmatched(&groups, policy.configuration.as_ref(), &[], settings.strict_config, printer)?;
     }
     Ok(groups)
 }

@@ -66,20 +66,20 @@ impl ImageSettings {
         }
         let limit = parse_timeout(&flags.run.timeout)?;
         let report = &flags.report;
-        let never = report.no_color || env.colours == Some(false);
-        let asked = if never { Some(false) } else { report.color.then_some(true).or(env.colours) };
+        let never = report.no_color || env.colors == Some(false);
+        let asked = if never { Some(false) } else { report.color.then_some(true).or(env.colors) };
         let options = assay_report::Options {
             show_successes: report.show_successes,
             show_warnings: report.show_warnings,
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
-            colour: asked.unwrap_or(false),
+            color: asked.unwrap_or(false),
             ec_compat: env.mode == Mode::EcCompat,
         };
         let mut outputs = parse_outputs(report, &options)?;
         // A terminal gets colours unasked; a file does not.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
-            output.options.colour = asked.unwrap_or(env.stdout_is_terminal);
+            output.options.color = asked.unwrap_or(env.stdout_is_terminal);
         }
         let sources = SourceSettings::new(&flags.sources, &env)?
             .offline(flags.input.evidence.is_some())
@@ -152,7 +152,7 @@ mod tests {
         Environment {
             mode,
             now: NOW.parse().unwrap(),
-            colours: None,
+            colors: None,
             stdout_is_terminal: false,
             cache_home: || None,
             temporary: || "/tmp".into(),

@@ -37,7 +37,7 @@ pub(crate) struct Environment {
     pub(crate) mode: Mode,
     pub(crate) now: Timestamp,
     /// What the environment asks of colours, where it does.
-    pub(crate) colours: Option<bool>,
+    pub(crate) colors: Option<bool>,
     pub(crate) stdout_is_terminal: bool,
     /// The folder that programs keep their caches in, if the user has one.
     pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,

@@ -41,7 +41,7 @@ pub(super) fn parse_outputs(flags: &ReportFlags, options: &assay_report::Options
         let format = Format::from_str(format).map_err(|why| error(why.to_string()))?;
         let mut options = *options;
         // Colours are for the terminal; a file gets none unless they are asked for.
-        options.colour &= file.is_none() || flags.color;
+        options.color &= file.is_none() || flags.color;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
             if options.ec_compat && !OPTIONS.contains(&name) {
@@ -120,17 +120,17 @@ mod tests {
         assert!(refuse_shared_files([pipe, pipe].into_iter()).is_ok());
     }
 
-    fn colours(arguments: &[&str]) -> Vec<bool> {
+    fn colors(arguments: &[&str]) -> Vec<bool> {
         let flags = Flags::try_parse_from(std::iter::once("assay").chain(arguments.iter().copied())).unwrap().report;
         // As on a terminal that shows colours.
-        let options = assay_report::Options { colour: true, ..assay_report::Options::default() };
-        parse_outputs(&flags, &options).unwrap().iter().map(|output| output.options.colour).collect()
+        let options = assay_report::Options { color: true, ..assay_report::Options::default() };
+        parse_outputs(&flags, &options).unwrap().iter().map(|output| output.options.color).collect()
     }
 
     #[test]
     fn a_file_has_no_colours_unless_they_are_asked_for() {
-        assert_eq!(colours(&["--output", "text", "--output", "text=a"]), [true, false]);
-        assert_eq!(colours(&["--output", "text=a", "--color"]), [true]);
+        assert_eq!(colors(&["--output", "text", "--output", "text=a"]), [true, false]);
+        assert_eq!(colors(&["--output", "text=a", "--color"]), [true]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl HostCalls {
     }
 
     /// The value of a call; none where it is undefined. After a failure every call fails with it.
-    pub(crate) fn answer(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
+    pub(crate) fn resolve(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
         if let Some(failure) = self.failure() {
             return Err(failure);
         }
@@ -160,6 +160,6 @@ fn unreadable(reference: &str, why: &str) -> HostError {
 
 impl engine::Host for HostCalls {
     fn call(&self, function: &str, args: &[Value]) -> Result<Option<Value>, engine::HostError> {
-        self.answer(function, args).map_err(|failure| engine::HostError(failure.to_string()))
+        self.resolve(function, args).map_err(|failure| engine::HostError(failure.to_string()))
     }
 }

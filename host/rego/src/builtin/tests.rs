@@ -20,9 +20,9 @@ const FUNCTIONS: [&str; 10] = [
     "ec.oci.image_tag_refs",
 ];
 
-fn answer(calls: &HostCalls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
+fn resolve(calls: &HostCalls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
     let arguments: Vec<_> = arguments.as_array().unwrap().iter().cloned().map(Value::from).collect();
-    calls.answer(function, &arguments)
+    calls.resolve(function, &arguments)
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_call_with_something_else_than_a_text_is_undefined() {
     let calls = HostCalls::new(Arc::new(NoHost));
     for function in FUNCTIONS {
         for arguments in [json!([["r"]]), json!([1, []]), json!(["r", [1]]), json!([])] {
-            assert_eq!(answer(&calls, function, &arguments), Ok(None), "{function} {arguments}");
+            assert_eq!(resolve(&calls, function, &arguments), Ok(None), "{function} {arguments}");
         }
     }
     assert_eq!(calls.failure(), None);
@@ -48,9 +48,9 @@ fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
             _ if function.starts_with("ec.sigstore") => vec![Value::from("r.example/a"), Value::from(json!({}))],
             _ => vec![Value::from("r.example/a")],
         };
-        let error = calls.answer(function, &arguments).unwrap_err();
+        let error = calls.resolve(function, &arguments).unwrap_err();
         assert!(error.to_string().starts_with(&format!("`{function}` has no answer: `r.example/a`")), "{error}");
-        assert_eq!(answer(&calls, "ec.oci.descriptor", &json!([["r"]])), Err(error.clone()));
+        assert_eq!(resolve(&calls, "ec.oci.descriptor", &json!([["r"]])), Err(error.clone()));
         assert_eq!(calls.failure(), Some(error));
     }
 }
@@ -62,7 +62,7 @@ fn a_verification_is_never_undefined() {
         for (function, found) in
             [("ec.sigstore.verify_image", "signatures"), ("ec.sigstore.verify_attestation", "attestations")]
         {
-            let got = serde_json::to_value(answer(&calls, function, &arguments).unwrap().unwrap()).unwrap();
+            let got = serde_json::to_value(resolve(&calls, function, &arguments).unwrap().unwrap()).unwrap();
             assert_eq!((&got["success"], &got[found]), (&json!(false), &json!([])), "{function}");
             assert!(got["errors"][0].as_str().unwrap().starts_with(said), "{got}");
         }

@@ -8,7 +8,7 @@ use crate::{compile_error::Problem, eval_error::EvalError, rule_results::rule_re
 
 /// What one rule of a package says. All its definitions together are one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct RuleCheck {
     /// The rule's name, such as `deny_x`.
     pub rule: String,
     /// Deny or warn.
@@ -30,7 +30,7 @@ impl Policy {
 
     /// Asks the rules of a package, in the order in which they first stand in its files. A package that is not there has
     /// none.
-    pub fn check(&self, request: &EvalRequest<'_>, package: &str) -> Result<Vec<Checked>, EvalError> {
+    pub fn check(&self, request: &EvalRequest<'_>, package: &str) -> Result<Vec<RuleCheck>, EvalError> {
         let Some(found) = self.packages.get(package) else { return Ok(Vec::new()) };
         let mut rules: Vec<(&str, RuleKind, &(String, u32), usize)> = Vec::new();
         for (name, kind) in &found.entries {
@@ -67,7 +67,7 @@ impl Policy {
             let places = value.as_ref().map(locations).unwrap_or_default();
             let found =
                 value.map(|value| rule_results(package, kind, value)).transpose().map_err(wrong)?.unwrap_or_default();
-            checked.push(Checked {
+            checked.push(RuleCheck {
                 rule: name.to_owned(),
                 kind,
                 definitions,

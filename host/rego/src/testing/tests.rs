@@ -27,7 +27,7 @@ fn run(texts: &[&str], options: &TestOptions<'_>) -> Vec<(String, TestResult)> {
 
 /// The names of the tests and how each ended.
 fn ends(texts: &[&str]) -> Vec<(String, String)> {
-    let told = |(name, result): (String, TestResult)| {
+    let outcome = |(name, result): (String, TestResult)| {
         let end = match result.end {
             TestOutcome::Passed => "passed".to_owned(),
             TestOutcome::Failed => "failed".to_owned(),
@@ -36,7 +36,7 @@ fn ends(texts: &[&str]) -> Vec<(String, String)> {
         };
         (name, end)
     };
-    run(texts, &options()).into_iter().map(told).collect()
+    run(texts, &options()).into_iter().map(outcome).collect()
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn the_cases_of_a_test_are_told_apart() {
 }
 
 /// The names of the tests of a file, how each ended, and its cases: `=` for one that holds, `!` for one that failed.
-fn told(text: &str) -> Vec<String> {
+fn messages(text: &str) -> Vec<String> {
     fn cases(all: &[Case]) -> String {
         let one = |case: &Case| format!(" {}{}{}", if case.held { '=' } else { '!' }, case.name, within(case));
         all.iter().map(one).collect()
@@ -141,7 +141,7 @@ fn a_case_that_is_reached_and_does_not_hold_has_failed() {
         ("test_x[\"k\"] := true", "test_x passed =k"),
         ("test_x[\"k\"] := false", "test_x failed !k"),
     ] {
-        assert_eq!(told(&format!("{text}{test}")), [want], "{test}");
+        assert_eq!(messages(&format!("{text}{test}")), [want], "{test}");
     }
 }
 
@@ -157,7 +157,7 @@ fn whatever_is_named_a_test_is_run() {
         ("a.test_b if true\na.b.test_c.d if true", &["a.test_b passed", "a.b.test_c failed"]),
         ("todo_test_x if true\ntodo_test_x if true", &["todo_test_x skipped", "todo_test_x skipped"]),
     ] {
-        assert_eq!(told(&format!("package t\n{text}")), want, "{text}");
+        assert_eq!(messages(&format!("package t\n{text}")), want, "{text}");
     }
 }
 

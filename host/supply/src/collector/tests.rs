@@ -32,7 +32,7 @@ pub(super) fn remote() -> ContentStore {
 }
 
 /// Everything that evidence says, to compare.
-fn told(evidence: &Evidence) -> Value {
+fn summary(evidence: &Evidence) -> Value {
     let attestations: Vec<_> = evidence
         .attestations
         .iter()
@@ -73,10 +73,10 @@ fn a_folder_a_tar_file_and_a_registry_give_the_same_evidence() {
         let name = reference(&format!("{}/{name}:v1", served.registry()));
         let located = folder.resolve(&name).unwrap();
         assert_eq!(located.index, None);
-        let expected = told(&folder.collect(&located.image).unwrap());
+        let expected = summary(&folder.collect(&located.image).unwrap());
         for other in [&tar, &registry] {
             let located = other.resolve(&name).unwrap();
-            assert_eq!(told(&other.collect(&located.image).unwrap()), expected);
+            assert_eq!(summary(&other.collect(&located.image).unwrap()), expected);
         }
     }
 }
@@ -398,7 +398,7 @@ fn images_recorded_with_ec_give_the_recorded_checks_and_signatures() {
         for component in report["components"].as_array().unwrap() {
             let image = PinnedImage::parse(component["containerImage"].as_str().unwrap()).unwrap();
             let evidence = bundle.collect(&image).unwrap();
-            let (mut here, mut there) = (told(&evidence), told(&registry.collect(&image).unwrap()));
+            let (mut here, mut there) = (summary(&evidence), summary(&registry.collect(&image).unwrap()));
             // One base image is recorded with a port of its own, where nobody listens now.
             (here["parent"], there["parent"]) = (Value::Null, Value::Null);
             assert!(here == there, "{case}: bundle and registry differ");

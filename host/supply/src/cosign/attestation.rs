@@ -69,7 +69,7 @@ pub(super) fn verify_attestations(
         // closely before the key vouches for it.
         let Some(envelope) = read_or_note(fetch(store, image, layer), &mut found.failed)? else { continue };
         let opened = envelope::open(&envelope, key).map_err(Refused::from);
-        found.take_statement(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
+        found.record_statement(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
     }
     Ok(())
 }
@@ -96,8 +96,12 @@ fn fetch(store: &ContentStore, image: &PinnedImage, layer: &Descriptor) -> Resul
 
 /// The statement of an opened envelope and what is wrong with its predicate, or why it does not count. It must be about
 /// `image` if that is given.
-pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>, memory: &Memory) -> Result<Attested, Refused> {
-    let envelope::Opened { payload, signatures } = opened;
+pub(super) fn read(
+    opened: envelope::OpenedEnvelope,
+    image: Option<&Digest>,
+    memory: &Memory,
+) -> Result<Attested, Refused> {
+    let envelope::OpenedEnvelope { payload, signatures } = opened;
     let unreadable = |why| Refused { why: format!("the signed statement cannot be read: {why}"), is_unreadable: true };
     let statement = strict::check(&payload, &Shape::Any, memory).map_err(unreadable)?;
     let fields = StrictObject::read(statement)?;

@@ -68,8 +68,8 @@ pub(crate) fn bundles(store: &ContentStore, image: &PinnedImage, trust: &Trust) 
             Ok(attested) => bundled.attestations.verified.push(attested),
             // It does not say of itself what it is, so it may have been meant as either.
             Err(refused) => {
-                bundled.signatures.take(Err(refused.why.clone()));
-                bundled.attestations.take_statement(Err(refused));
+                bundled.signatures.record(Err(refused.why.clone()));
+                bundled.attestations.record_statement(Err(refused));
             }
         }
     }

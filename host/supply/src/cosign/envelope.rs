@@ -14,7 +14,7 @@ use crate::key::PublicKey;
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// What was inside an envelope.
-pub(super) struct Opened {
+pub(super) struct OpenedEnvelope {
     /// The payload, byte for byte as it was signed.
     pub(super) payload: Vec<u8>,
     /// The signatures of the key, at least one, without those of strangers; all if nobody was asked for.
@@ -24,7 +24,7 @@ pub(super) struct Opened {
 /// Opens an envelope. The error is why it does not count.
 ///
 /// A `keyid` is a hint of the signer and not signed, so it decides nothing.
-pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
+pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<OpenedEnvelope, String> {
     let Sealed { payload, mut signatures } = read(envelope)?;
     // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
@@ -38,13 +38,13 @@ pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
     if signatures.is_empty() {
         return Err("accepted signatures do not match threshold, Found: 0, Expected 1".to_owned());
     }
-    Ok(Opened { payload, signatures })
+    Ok(OpenedEnvelope { payload, signatures })
 }
 
 /// Opens an envelope without asking who signed it.
-pub(super) fn open_unverified(envelope: &[u8]) -> Result<Opened, String> {
+pub(super) fn open_unverified(envelope: &[u8]) -> Result<OpenedEnvelope, String> {
     let Sealed { payload, signatures } = read(envelope)?;
-    Ok(Opened { payload, signatures })
+    Ok(OpenedEnvelope { payload, signatures })
 }
 
 /// An envelope whose signatures say nothing yet.

@@ -106,7 +106,7 @@ impl<T> VerificationResult<T> {
         unread.chain(self.remarks.iter().cloned()).filter(move |_| is_any)
     }
 
-    fn take(&mut self, outcome: Result<T, String>) {
+    fn record(&mut self, outcome: Result<T, String>) {
         match outcome {
             Ok(verified) => self.verified.push(verified),
             Err(reason) => self.reasons.push(reason),
@@ -142,11 +142,11 @@ impl VerificationResult<Signature> {
 }
 
 impl VerificationResult<Attested> {
-    fn take_statement(&mut self, outcome: Result<Attested, Refused>) {
+    fn record_statement(&mut self, outcome: Result<Attested, Refused>) {
         if let Err(Refused { why, is_unreadable: true }) = &outcome {
             self.unreadable.get_or_insert_with(|| why.clone());
         }
-        self.take(outcome.map_err(|refused| refused.why));
+        self.record(outcome.map_err(|refused| refused.why));
     }
 
     /// Refuses to go on with a part of what the key signed: rules that forbid would pass on what they do not see. Where

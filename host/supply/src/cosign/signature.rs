@@ -23,7 +23,7 @@ pub(super) fn verify_signatures(
         let payload =
             store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::SIGNATURE_PAYLOAD_BYTES);
         if let Some(payload) = read_or_note(payload, &mut found.failed)? {
-            found.take(verify(layer, &payload, image, trust));
+            found.record(verify(layer, &payload, image, trust));
         }
     }
     Ok(())

@@ -44,7 +44,7 @@ const GIT_COMMIT: &str = "gitCommit";
 /// The only type of statement that carries provenance v0.2.
 const STATEMENT_V01: &str = "https://in-toto.io/Statement/v0.1";
 
-type Checked = Result<(), String>;
+type CheckResult = Result<(), String>;
 
 impl Provenance {
     /// The provenance of a predicate type; none for other predicates.
@@ -66,7 +66,7 @@ impl Provenance {
     }
 
     /// Checks a statement's shape. The error names the first field that is not as it must be.
-    pub(super) fn check(self, statement: &Value) -> Checked {
+    pub(super) fn check(self, statement: &Value) -> CheckResult {
         let statement = At { path: String::new(), value: statement, kind: self }.object()?;
         let subjects = statement.need("subject")?.items()?;
         if subjects.is_empty() {
@@ -90,7 +90,7 @@ impl Provenance {
     }
 }
 
-fn check_v02(predicate: &Fields<'_>) -> Checked {
+fn check_v02(predicate: &Fields<'_>) -> CheckResult {
     predicate.need("builder")?.object()?.need("id")?.address()?;
     predicate.need("buildType")?.text()?;
     predicate.maybe("invocation", |invocation| {
@@ -127,7 +127,7 @@ fn check_v02(predicate: &Fields<'_>) -> Checked {
     })
 }
 
-fn check_v1(predicate: &Fields<'_>) -> Checked {
+fn check_v1(predicate: &Fields<'_>) -> CheckResult {
     let definition = predicate.need("buildDefinition")?.object()?;
     definition.need("buildType")?.filled()?;
     definition.need("externalParameters")?.any_object()?;
@@ -174,7 +174,7 @@ impl<'a> At<'a> {
         }
     }
 
-    fn any_object(self) -> Checked {
+    fn any_object(self) -> CheckResult {
         self.object().map(drop)
     }
 
@@ -184,15 +184,15 @@ impl<'a> At<'a> {
         Ok(items.iter().enumerate().map(item).collect())
     }
 
-    fn each(self, check: impl Fn(Self) -> Checked) -> Checked {
+    fn each(self, check: impl Fn(Self) -> CheckResult) -> CheckResult {
         self.items()?.into_iter().try_for_each(check)
     }
 
-    fn text(self) -> Checked {
+    fn text(self) -> CheckResult {
         self.value.as_str().map(drop).ok_or_else(|| self.wrong("not a text"))
     }
 
-    fn filled(self) -> Checked {
+    fn filled(self) -> CheckResult {
         self.value
             .as_str()
             .filter(|text| !text.is_empty())
@@ -200,12 +200,12 @@ impl<'a> At<'a> {
             .ok_or_else(|| self.wrong("not a text, or is empty"))
     }
 
-    fn flag(self) -> Checked {
+    fn flag(self) -> CheckResult {
         self.value.as_bool().map(drop).ok_or_else(|| self.wrong("not true or false"))
     }
 
     /// A URI with its scheme.
-    fn address(self) -> Checked {
+    fn address(self) -> CheckResult {
         let is_absolute = |text: &&str| {
             let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
             scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -216,13 +216,13 @@ impl<'a> At<'a> {
     }
 
     /// A moment in RFC 3339, in UTC.
-    fn date_time(self) -> Checked {
+    fn date_time(self) -> CheckResult {
         let parsed = self.value.as_str().filter(|text| text.ends_with('Z') && is_date_time(text));
         parsed.map(drop).ok_or_else(|| self.wrong("not a moment like 2025-01-31T10:00:00Z"))
     }
 
     /// Digests by the names of their algorithms, in lower-case hex.
-    fn digests(self) -> Checked {
+    fn digests(self) -> CheckResult {
         let kind = self.kind;
         let digests = self.object()?;
         for (name, digest) in digests.fields {
@@ -238,7 +238,7 @@ impl<'a> At<'a> {
         Ok(())
     }
 
-    fn resource(self) -> Checked {
+    fn resource(self) -> CheckResult {
         let resource = self.object()?;
         for name in ["uri", "name", "downloadLocation", "mediaType", "content"] {
             resource.maybe(name, At::text)?;
@@ -262,7 +262,7 @@ impl<'a> Fields<'a> {
         self.fields.get(name).map(|value| self.at(name, value)).ok_or_else(missing)
     }
 
-    fn maybe(&self, name: &str, check: impl FnOnce(At<'a>) -> Checked) -> Checked {
+    fn maybe(&self, name: &str, check: impl FnOnce(At<'a>) -> CheckResult) -> CheckResult {
         self.fields.get(name).map_or(Ok(()), |value| check(self.at(name, value)))
     }
 }

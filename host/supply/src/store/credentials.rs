@@ -139,7 +139,7 @@ impl Credentials {
         let places = places(repository);
         for (server, program) in &config.cred_helpers {
             if places.iter().any(|place| place == normal(server)) {
-                return self.ask(program, server);
+                return self.run_helper(program, server);
             }
         }
         let is_for = |place: &str, server: &str| normal(server) == place;
@@ -156,10 +156,10 @@ impl Credentials {
             DOCKER_HUB => hub(),
             registry => registry.to_owned(),
         });
-        self.ask(program, &server)
+        self.run_helper(program, &server)
     }
 
-    fn ask(&self, program: &str, server: &str) -> Result<Option<Credential>, EvaluationError> {
+    fn run_helper(&self, program: &str, server: &str) -> Result<Option<Credential>, EvaluationError> {
         let key = (program.to_owned(), server.to_owned());
         // Held while the program runs, so that it is asked once.
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);

@@ -238,8 +238,9 @@ impl Registry {
     pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, EvaluationError> {
         let (client, registry) = (Arc::clone(&self.client), repository.registry().to_owned());
         let (repository, name) = (repository.clone(), digest.to_string());
-        let reply =
-            self.wait(registry.clone(), move |client| async move { client.ask(&repository, "blobs", &name).await })?;
+        let reply = self.wait(registry.clone(), move |client| async move {
+            client.request_content(&repository, "blobs", &name).await
+        })?;
         let Some(mut reply) = reply else { return Ok(None) };
         let (sender, chunks) = tokio::sync::mpsc::channel(STREAM_CHUNKS);
         let pump = async move {
@@ -321,7 +322,7 @@ impl RegistryClient {
         name: &str,
         limit: u64,
     ) -> Result<Fetched, TransferError> {
-        let Some(reply) = self.ask(repository, kind, name).await? else { return Ok(Fetched::Absent) };
+        let Some(reply) = self.request_content(repository, kind, name).await? else { return Ok(Fetched::Absent) };
         let named = reply.response.headers().get("docker-content-digest");
         let named = named.and_then(|value| value.to_str().ok()?.parse().ok());
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -332,7 +333,7 @@ impl RegistryClient {
     }
 
     /// The answer with the content; none if there is no such content.
-    async fn ask(
+    async fn request_content(
         &self,
         repository: &Repository,
         kind: &str,

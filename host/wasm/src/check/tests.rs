@@ -139,7 +139,7 @@ fn hostile(params: &[(&str, &str)]) -> Result<Decision, EvaluationError> {
 }
 
 /// What the hostile guest had to say, which it does in one warning.
-fn said(params: &[(&str, &str)]) -> String {
+fn message(params: &[(&str, &str)]) -> String {
     let decision = hostile(params).unwrap();
     assert_eq!(decision.warnings.len(), 1, "{decision:?}");
     decision.warnings.first().unwrap().message.clone()
@@ -283,26 +283,26 @@ fn findings_stand_where_their_outcome_says() {
 
 #[test]
 fn there_is_no_world_outside() {
-    let seen = said(&[("do", "world")]);
+    let seen = message(&[("do", "world")]);
     assert!(seen.starts_with("args [], variables [], files "), "{seen}");
     assert!(!seen.contains("seen"), "{seen}");
-    assert_eq!(said(&[("do", "resolve")]), "no names");
-    assert_eq!(said(&[("do", "print")]), "printed");
+    assert_eq!(message(&[("do", "resolve")]), "no names");
+    assert_eq!(message(&[("do", "print")]), "printed");
 }
 
 #[test]
 fn time_and_randomness_follow_from_the_call() {
-    let one = said(&[("do", "time")]);
+    let one = message(&[("do", "time")]);
     assert!(one.starts_with("wall 1795521600250 now 1795521600250 elapsed 1000 random "), "{one}");
-    assert_eq!(said(&[("do", "time")]), one);
+    assert_eq!(message(&[("do", "time")]), one);
     // Other parameters are another call.
-    assert_ne!(said(&[("do", "time"), ("times", "2")]), one);
+    assert_ne!(message(&[("do", "time"), ("times", "2")]), one);
 }
 
 #[test]
 fn to_sleep_takes_no_time() {
     let begun = std::time::Instant::now();
-    assert_eq!(said(&[("do", "sleep")]), "slept for at least an hour: true");
+    assert_eq!(message(&[("do", "sleep")]), "slept for at least an hour: true");
     assert!(begun.elapsed().as_secs() < 60);
 }
 
@@ -317,7 +317,7 @@ fn the_evidence_of_the_image_can_be_read_and_no_other() {
     );
     let other = format!("r.example/shop/other@{}", Digest::of(b""));
     for what in ["evidence", "read"] {
-        let result = said(&[("do", what), ("image", &other), ("blob", &Digest::of(LAYER).to_string())]);
+        let result = message(&[("do", what), ("image", &other), ("blob", &Digest::of(LAYER).to_string())]);
         assert!(result.contains("denied: this call may read the evidence of r.example/shop/cart@sha256:"), "{result}");
         assert!(!result.contains("attestations 0"), "{result}");
     }
@@ -342,12 +342,12 @@ fn bytes_between_guest_and_host_are_counted() {
 
 #[test]
 fn only_blobs_that_the_manifest_names_can_be_read() {
-    let read = |bytes: &[u8]| said(&[("do", "read"), ("blob", &Digest::of(bytes).to_string())]);
+    let read = |bytes: &[u8]| message(&[("do", "read"), ("blob", &Digest::of(bytes).to_string())]);
     assert_eq!(read(LAYER), "7 bytes");
     assert_eq!(read(CONFIG), "24 bytes");
     assert_eq!(read(b"unnamed"), "not found");
     assert_eq!(read(b"large"), format!("too large: {}", 1_u64 << 40));
-    assert_eq!(said(&[("do", "read"), ("blob", "sha256:ABC")]), "not found");
+    assert_eq!(message(&[("do", "read"), ("blob", "sha256:ABC")]), "not found");
 }
 
 #[test]
@@ -359,12 +359,12 @@ fn a_blob_that_cannot_be_fetched_is_no_answer_whatever_the_plugin_makes_of_it() 
 #[test]
 fn the_snapshot_can_be_read() {
     let rest = SNAPSHOT.get(3..).unwrap();
-    assert_eq!(said(&[("do", "snapshot")]), format!("1 of \"\": cart  None; {rest}"));
+    assert_eq!(message(&[("do", "snapshot")]), format!("1 of \"\": cart  None; {rest}"));
 }
 
 #[test]
 fn a_plugin_gets_its_parameters_with_defaults() {
-    let params = said(&[("do", "params"), ("times", "07")]);
+    let params = message(&[("do", "params"), ("times", "07")]);
     let want = r#"[("blob", Value::Text("")), ("do", Value::Text("params")), ("image", Value::Text("")), ("times", Value::Json("7"))]"#;
     assert_eq!(params, want);
 }

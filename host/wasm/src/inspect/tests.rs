@@ -4,7 +4,7 @@
 use super::*;
 
 /// What is said of a component in WebAssembly's text format.
-fn said(text: &str) -> Result<(), String> {
+fn inspect_text(text: &str) -> Result<(), String> {
     match inspect(&wat::parse_str(text).unwrap()) {
         Ok(()) => Ok(()),
         Err(InspectError::TooMuch(why)) => Err(why),
@@ -13,7 +13,7 @@ fn said(text: &str) -> Result<(), String> {
 }
 
 fn refused(text: &str, says: &str) {
-    let why = said(text).unwrap_err();
+    let why = inspect_text(text).unwrap_err();
     assert!(why.contains(says), "{why}");
 }
 
@@ -34,7 +34,7 @@ fn tower(levels: usize) -> String {
 #[test]
 fn components_that_make_each_other_twice_are_refused_before_they_are_compiled() {
     refused(&tower(30), "nests components more than 8 levels deep");
-    assert_eq!(said(&tower(7)), Ok(()));
+    assert_eq!(inspect_text(&tower(7)), Ok(()));
     // The same side by side, by outer aliases instead of nesting.
     let side = |levels: u64| {
         let more = each(1..levels, |at| {
@@ -49,7 +49,7 @@ fn components_that_make_each_other_twice_are_refused_before_they_are_compiled() 
         )
     };
     refused(&side(30), "makes more than 2048 instances");
-    assert_eq!(said(&side(8)), Ok(()));
+    assert_eq!(inspect_text(&side(8)), Ok(()));
     let many = each(0..limits::INSTANCES, |_| "(instance (instantiate $c))".to_owned());
     refused(&format!("(component (component $c) {many})"), "makes more than 2048 instances");
 }

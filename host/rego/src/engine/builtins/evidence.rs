@@ -40,7 +40,7 @@ macro_rules! host_call {
     ($name:literal ($($arg:ident : $type:expr),*) -> $result:expr) => {
         builtin!($name($($arg: $type),*) -> $result => scoped |scope: &mut Scope<'_>, $($arg: &Value),*| {
             let args = vec![$($arg.clone()),*];
-            ask(scope, $name, &args)
+            call_host(scope, $name, &args)
         }).volatile()
     };
 }
@@ -60,6 +60,6 @@ pub(super) const TABLE: &[Builtin] = &[
     host_call!("ec.sigstore.verify_attestation"(reference: TEXT, options: OPTIONS) -> VERIFIED_ATTESTATION),
 ];
 
-fn ask(scope: &mut Scope<'_>, function: &str, args: &[Value]) -> Outcome {
+fn call_host(scope: &mut Scope<'_>, function: &str, args: &[Value]) -> Outcome {
     scope.host.call(function, args).map_err(|HostError(why)| BuiltinError::limit(why))
 }

@@ -568,7 +568,7 @@ mod tests {
     use super::super::schema_refs::Schema;
     use super::*;
 
-    fn told(schema: serde_json::Value, document: &Value) -> Vec<String> {
+    fn messages(schema: serde_json::Value, document: &Value) -> Vec<String> {
         let rules = Rules::read(&Schema::read(schema)).unwrap();
         let problems = Check::new(&rules).run(document).unwrap();
         problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.text)).collect()
@@ -581,13 +581,13 @@ mod tests {
     #[test]
     fn numbers_are_equal_by_their_value_and_told_by_it() {
         let schema = json!({"items": {"enum": [1, [{"a": 100}], {"b": "<"}]}});
-        assert_eq!(told(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
-        let wrong = told(schema, &value(r#"[[{"a": 1}], "1"]"#));
+        assert_eq!(messages(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
+        let wrong = messages(schema, &value(r#"[[{"a": 1}], "1"]"#));
         let all = r#"1, [{"a":100}], {"b":"\u003c"}"#;
         assert_eq!(wrong, [0, 1].map(|at| format!("{at}: {at} must be one of the following: {all}")));
         let limit: serde_json::Value = r#"{"maximum": 1.50, "multipleOf": 0.5}"#.parse().unwrap();
-        assert_eq!(told(limit.clone(), &value("1.5")), [""; 0]);
-        assert_eq!(told(limit, &value("2")), ["(Root): Must be less than or equal to 1.5"]);
+        assert_eq!(messages(limit.clone(), &value("1.5")), [""; 0]);
+        assert_eq!(messages(limit, &value("2")), ["(Root): Must be less than or equal to 1.5"]);
     }
 
     #[test]
@@ -600,7 +600,7 @@ mod tests {
             "k": {"const": [["a", "b"]]},
         }, "required": ["1", "2"], "propertyNames": {"maxLength": 0}});
         assert_eq!(
-            told(schema, &odd),
+            messages(schema, &odd),
             [
                 "(Root): 2 is required",
                 "(Root): Property name of \"1\" does not match",
@@ -630,11 +630,11 @@ mod tests {
             "b: b must be one of the following: 0",
             "d.0: False always fails validation",
         ];
-        assert_eq!(told(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
+        assert_eq!(messages(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
         // Keys that are there count for the alternative that asks for them.
         let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
         let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
-        assert_eq!(told(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
+        assert_eq!(messages(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
     }
 
     #[test]
