@@ -61,7 +61,7 @@ fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
     assert!(verbose.err.contains(" debug: a component is done component="), "{verbose:?}");
     assert!(!verbose.err.contains(".rs:"), "{verbose:?}");
     let debug = fixture.validate(&["--debug"]);
-    assert!(debug.err.contains("narrator.rs:"), "{debug:?}");
+    assert!(debug.err.contains("log_reporter.rs:"), "{debug:?}");
     for line in fixture.validate(&["--trace", "--log-format", "json"]).err.lines() {
         let message: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(message["time"].is_string() && message["level"].is_string(), "{line}");

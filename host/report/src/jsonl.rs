@@ -70,7 +70,7 @@ enum Event<'a> {
         #[serde(rename = "containerImage")]
         image: &'a str,
     },
-    ComponentFinished {
+    ComponentEnded {
         component: ComponentDocument<'a>,
     },
     Ended {
@@ -107,7 +107,7 @@ impl<'a> Event<'a> {
             RunEvent::Planned { components } => Self::Planned { components: *components },
             RunEvent::ComponentStarted { component } => Self::component_started(component),
             RunEvent::ComponentFinished(outcome) => {
-                Self::ComponentFinished { component: ComponentDocument::of(outcome, options) }
+                Self::ComponentEnded { component: ComponentDocument::of(outcome, options) }
             }
             RunEvent::Finished(end) => Self::ended(end),
         }
