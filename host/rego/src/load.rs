@@ -81,7 +81,7 @@ impl Sources {
     pub fn add_bundle(&mut self, path: &str, ignore: &Ignore) -> Result<(), SourceError> {
         let (root, path) = rooted(path);
         if path.is_file() && !is_policy(&path.to_string_lossy()) {
-            return Err(SourceError::Packed { path: path });
+            return Err(SourceError::Packed { path });
         }
         self.add_files(&path, &root, ignore, |name| is_policy(name) || BUNDLE_DATA.contains(&name))
     }

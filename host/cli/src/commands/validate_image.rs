@@ -67,7 +67,7 @@ pub(crate) fn run(flags: ImageFlags, env: Environment, printer: Printer) -> Resu
     }
     match settings.mode {
         Mode::EcCompat => {
-            ec_compat::final_message(&end, settings.strict).into_iter().for_each(|text| printer.error(&text))
+            ec_compat::final_message(&end, settings.strict).into_iter().for_each(|text| printer.error(&text));
         }
         Mode::Native => print_summary(&end, settings.strict, printer),
     }

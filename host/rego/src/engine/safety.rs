@@ -1,5 +1,5 @@
 //! Puts the literals of a body in an order in which every variable is bound before it is used. The entry point is
-//! [`safety`]; a variable that nothing binds is unsafe.
+//! [`reorder`]; a variable that nothing binds is unsafe.
 //!
 //! The order is the source's, except where a literal has to wait.
 
