@@ -1,4 +1,4 @@
-//! [`options`]: the flags and the environment that have to do with registries, as the options of their client.
+//! [`parse_options`]: the flags and the environment that have to do with registries, as the options of their client.
 
 use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! [`build_job`] and [`evaluators`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
+//! [`build_job`] and [`build_evaluators`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
 //! checks.
 //!
 //! Whatever cannot be opened, compiled or loaded is told here, before anything is judged. This is the only module that
