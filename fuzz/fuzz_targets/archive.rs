@@ -2,11 +2,11 @@
 
 #![no_main]
 
-use assay_supply::trial;
+use assay_supply::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok((entries, read)) = trial::archive(bytes) {
+    if let Ok((entries, read)) = fuzzing::archive(bytes) {
         assert!(entries <= 1_000 && read <= 4 << 20, "{entries} entries, {read} bytes");
     }
 });

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use assay_wasm::trial;
+use assay_wasm::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((first, rest)) = bytes.split_first() else { return };
     let inside = [COMPONENT, rest].concat();
     let bytes = if first % 2 == 0 { inside.as_slice() } else { rest };
-    if let Err(message) = trial::component(bytes) {
+    if let Err(message) = fuzzing::component(bytes) {
         assert!(!message.contains("panicked"), "{message}");
     }
 });

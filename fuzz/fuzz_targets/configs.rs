@@ -4,7 +4,7 @@
 #![no_main]
 
 use assay_model::{image_config, limits, memory::Memory, strict};
-use assay_supply::trial;
+use assay_supply::fuzzing;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
     }
-    if trial::manifest(bytes).is_ok() {
+    if fuzzing::manifest(bytes).is_ok() {
         let read = read.unwrap_or_else(|| panic!("only the strict reader reads it"));
         // No key of it is in other letters, so a reader that folds letters sees the same.
         let known = ["schemaVersion", "mediaType", "config", "layers", "manifests", "subject", "annotations"];

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use assay_rego::trial;
+use assay_rego::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
 /// More than this is a loop that the limit did not stop: the fuzzer's own limit is ten seconds.
@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_millis(500);
 const INPUT: &str = r#"{"a": 1, "b": [1, 2.5, "x", null], "c": {"d": {"e": "text"}}, "s": "2020-01-01T00:00:00Z"}"#;
 
 fuzz_target!(|text: &str| {
-    if let Err(message) = trial::evaluate(text, "x = data", INPUT, LIMIT) {
+    if let Err(message) = fuzzing::evaluate(text, "x = data", INPUT, LIMIT) {
         assert!(!message.contains("panicked"), "{message}");
     }
 });

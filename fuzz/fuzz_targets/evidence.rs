@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use assay_model::{digest::Digest, image::PinnedImage};
-use assay_supply::trial;
+use assay_supply::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
 /// The image that everything is said to be about.
@@ -15,13 +15,13 @@ static IMAGE: LazyLock<PinnedImage> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let _read = trial::manifest(bytes);
-    let _read = trial::envelope(bytes, &IMAGE);
-    let _read = trial::bundle(bytes, &IMAGE);
-    let _read = trial::payload(bytes, &IMAGE);
+    let _read = fuzzing::manifest(bytes);
+    let _read = fuzzing::envelope(bytes, &IMAGE);
+    let _read = fuzzing::bundle(bytes, &IMAGE);
+    let _read = fuzzing::payload(bytes, &IMAGE);
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _read = trial::challenge(text);
-        if let Err(message) = trial::key(text) {
+        let _read = fuzzing::challenge(text);
+        if let Err(message) = fuzzing::key(text) {
             assert!(!message.starts_with("unstable"), "{message}");
         }
     }

@@ -2,12 +2,12 @@
 
 #![no_main]
 
-use assay_rego::{CompileOptions, trial};
+use assay_rego::{CompileOptions, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     for v0 in [false, true] {
-        if let Err(message) = trial::parse(text, CompileOptions { v0, ..CompileOptions::default() }) {
+        if let Err(message) = fuzzing::parse(text, CompileOptions { v0, ..CompileOptions::default() }) {
             assert!(!message.contains("panicked"), "{message}");
         }
     }

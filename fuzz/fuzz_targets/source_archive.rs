@@ -11,7 +11,7 @@ use std::{
     sync::LazyLock,
 };
 
-use assay_supply::trial;
+use assay_supply::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
 /// A folder for this process, with `outside/canary` in it.
@@ -41,9 +41,9 @@ fuzz_target!(|bytes: &[u8]| {
     let way = format!("{}{}", "../".repeat(30), outside.display().to_string().trim_start_matches('/'));
     fs::create_dir(&root).expect("an empty folder");
     let unpacked = match kind % 3 {
-        0 => trial::source_archive(bytes, false, &root),
-        1 => trial::source_archive(bytes, true, &root),
-        _ => trial::source_archive(&trial::crooked_tar(bytes, &way), false, &root),
+        0 => fuzzing::source_archive(bytes, false, &root),
+        1 => fuzzing::source_archive(bytes, true, &root),
+        _ => fuzzing::source_archive(&fuzzing::crooked_tar(bytes, &way), false, &root),
     };
     let inside = listing(&root);
     match unpacked {

@@ -4,19 +4,19 @@
 use assay_model::digest::Digest;
 use serde_json::json;
 
-use crate::world::{HOST, Ran, World, assay, component};
+use crate::fixture::{CommandOutput, Fixture, HOST, assay, component};
 
 /// Judges the good image with one argument replaced.
-fn with(world: &World, flag: &str, value: &str) -> Ran {
-    world.layout.write(&world.path("oci")).unwrap();
+fn with(fixture: &Fixture, flag: &str, value: &str) -> CommandOutput {
+    fixture.layout.write(&fixture.path("oci")).unwrap();
     let (snapshot, policy, key, bundle) =
-        (world.snapshot(HOST), world.policy(), world.path("key.pub"), world.path("oci"));
+        (fixture.snapshot(HOST), fixture.policy(), fixture.path("key.pub"), fixture.path("oci"));
     let mut arguments = vec!["validate", "image", "--ignore-rekor"];
     let fixed = [
         ("--images", snapshot.as_str()),
         ("--policy", &policy),
         ("--public-key", key.as_str()),
-        ("--bundle", bundle.as_str()),
+        ("--evidence", bundle.as_str()),
     ];
     for (name, good) in fixed {
         arguments.extend([name, if name == flag { value } else { good }]);
@@ -29,19 +29,19 @@ fn with(world: &World, flag: &str, value: &str) -> Ran {
 
 #[test]
 fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
-    let world = World::good();
-    let source = |folder: &str| json!({"sources": [{"policy": [world.path(folder)]}]}).to_string();
-    world.file("syntax/p.rego", "package p\n\nimport rego.v1\n\ndeny contains msg if {\n\tmsg := }\n");
-    world.file("norule/p.rego", "package p\n\nimport rego.v1\n\nhelper := 1\n");
-    world.file("norego/readme.md", "nothing here");
-    world.file("garbage.pub", "not a key");
-    world.file("half.pub", "-----BEGIN PUBLIC KEY-----\nMFkwEwYH\n-----END PUBLIC KEY-----\n");
-    world.file("empty.wasm", "");
-    world.file("text.wasm", "this is no component");
-    world.file("module.wasm", "\0asm\u{1}\0\0\0");
-    world.file("data/x.yaml", "a: [1\n");
-    let data = json!({"sources": [{"policy": [world.path("policy")], "data": [world.path("data")]}]}).to_string();
-    let path = |name: &str| world.path(name).to_string();
+    let fixture = Fixture::good();
+    let source = |folder: &str| json!({"sources": [{"policy": [fixture.path(folder)]}]}).to_string();
+    fixture.file("syntax/p.rego", "package p\n\nimport rego.v1\n\ndeny contains msg if {\n\tmsg := }\n");
+    fixture.file("norule/p.rego", "package p\n\nimport rego.v1\n\nhelper := 1\n");
+    fixture.file("norego/readme.md", "nothing here");
+    fixture.file("garbage.pub", "not a key");
+    fixture.file("half.pub", "-----BEGIN PUBLIC KEY-----\nMFkwEwYH\n-----END PUBLIC KEY-----\n");
+    fixture.file("empty.wasm", "");
+    fixture.file("text.wasm", "this is no component");
+    fixture.file("module.wasm", "\0asm\u{1}\0\0\0");
+    fixture.file("data/x.yaml", "a: [1\n");
+    let data = json!({"sources": [{"policy": [fixture.path("policy")], "data": [fixture.path("data")]}]}).to_string();
+    let path = |name: &str| fixture.path(name).to_string();
     for (flag, value, says) in [
         ("--images", "{\"components\": [".to_owned(), "neither JSON nor YAML"),
         ("--images", "{}".to_owned(), "no components"),
@@ -60,12 +60,12 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
         ("--public-key", path("garbage.pub"), "garbage.pub"),
         ("--public-key", path("half.pub"), "half.pub"),
         ("--public-key", path("nowhere.pub"), "there is no such file"),
-        ("--bundle", path("nowhere"), "nowhere"),
-        ("--bundle", path("policy"), "policy"),
-        ("--check", path("empty.wasm"), "empty.wasm"),
-        ("--check", path("text.wasm"), "text.wasm"),
-        ("--check", path("module.wasm"), "module.wasm"),
-        ("--check", path("nowhere.wasm"), "there is no such file"),
+        ("--evidence", path("nowhere"), "nowhere"),
+        ("--evidence", path("policy"), "policy"),
+        ("--plugin", path("empty.wasm"), "empty.wasm"),
+        ("--plugin", path("text.wasm"), "text.wasm"),
+        ("--plugin", path("module.wasm"), "module.wasm"),
+        ("--plugin", path("nowhere.wasm"), "there is no such file"),
         ("--output", "pdf".to_owned(), "pdf"),
         ("--output", format!("json={}", path("no/folder/x")), "there is no folder"),
         ("--effective-time", "soon".to_owned(), "not a moment"),
@@ -73,112 +73,114 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
         ("--timeout", "a while".to_owned(), "not a duration"),
         ("--nonsense", "x".to_owned(), "--nonsense"),
     ] {
-        let ran = with(&world, flag, &value);
-        ran.expect(2, says);
-        assert_eq!(ran.out, "", "{flag} {value}: data on standard output");
-        assert!(ran.err.starts_with("error: "), "{flag} {value}: {}", ran.err);
+        let output = with(&fixture, flag, &value);
+        output.expect(2, says);
+        assert_eq!(output.out, "", "{flag} {value}: data on standard output");
+        assert!(output.err.starts_with("error: "), "{flag} {value}: {}", output.err);
     }
 }
 
 #[test]
 fn the_sentence_of_a_broken_policy_names_the_file_and_the_line() {
-    let world = World::good();
-    world.file("policy/broken.rego", "package p\n\nimport rego.v1\n\ndeny contains msg if {\n\tmsg := }\n");
-    let ran = world.judge(&[]);
-    ran.expect(2, "broken.rego:6");
+    let fixture = Fixture::good();
+    fixture.file("policy/broken.rego", "package p\n\nimport rego.v1\n\ndeny contains msg if {\n\tmsg := }\n");
+    let output = fixture.validate(&[]);
+    output.expect(2, "broken.rego:6");
 }
 
 #[test]
 fn nothing_is_written_when_a_request_is_unusable() {
-    let world = World::good();
-    let report = world.file("report.json", "what was here");
+    let fixture = Fixture::good();
+    let report = fixture.file("report.json", "what was here");
     let output = format!("json={report}");
-    world.layout.write(&world.path("oci")).unwrap();
-    world.judge(&["--output", &output, "--check", world.path("nowhere.wasm").as_str()]).expect(2, "nowhere.wasm");
+    fixture.layout.write(&fixture.path("oci")).unwrap();
+    fixture
+        .validate(&["--output", &output, "--plugin", fixture.path("nowhere.wasm").as_str()])
+        .expect(2, "nowhere.wasm");
     assert_eq!(fs_err::read_to_string(&report).unwrap(), "what was here");
 }
 
 #[test]
 fn content_that_lies_is_no_answer() {
-    let of_tag = |world: &World, kind: &str, digest: &Digest| {
+    let of_tag = |fixture: &Fixture, kind: &str, digest: &Digest| {
         let name = format!("app/it:sha256-{}.{kind}", digest.hex());
-        world.layout.names().find(|(found, _)| *found == name).unwrap().1.digest.clone()
+        fixture.layout.names().find(|(found, _)| *found == name).unwrap().1.digest.clone()
     };
-    let layer_of = |world: &World, manifest: &Digest| -> Digest {
-        let manifest: serde_json::Value = serde_json::from_slice(world.layout.get(manifest).unwrap()).unwrap();
+    let layer_of = |fixture: &Fixture, manifest: &Digest| -> Digest {
+        let manifest: serde_json::Value = serde_json::from_slice(fixture.layout.get(manifest).unwrap()).unwrap();
         manifest["layers"][0]["digest"].as_str().unwrap().parse().unwrap()
     };
-    let config_of = |world: &World, manifest: &Digest| -> Digest {
-        let manifest: serde_json::Value = serde_json::from_slice(world.layout.get(manifest).unwrap()).unwrap();
+    let config_of = |fixture: &Fixture, manifest: &Digest| -> Digest {
+        let manifest: serde_json::Value = serde_json::from_slice(fixture.layout.get(manifest).unwrap()).unwrap();
         manifest["config"]["digest"].as_str().unwrap().parse().unwrap()
     };
     /// What is spoiled, how, and the error that tells.
-    type Case<'a> = (&'a str, &'a dyn Fn(&mut World, &Digest), &'a str);
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut Fixture, &Digest), &'a str);
     let cases: [Case<'_>; 8] = [
-        ("the manifest is another", &|world, digest| world.layout.forge(digest, *b"{}"), "digest-mismatch"),
-        ("the manifest is gone", &|world, digest| assert!(world.layout.lose(digest)), "not-found"),
+        ("the manifest is another", &|fixture, digest| fixture.layout.forge(digest, *b"{}"), "digest-mismatch"),
+        ("the manifest is gone", &|fixture, digest| assert!(fixture.layout.lose(digest)), "not-found"),
         (
             "the config is another",
-            &|world, digest| {
-                let config = config_of(world, digest);
-                world.layout.forge(&config, *b"{}");
+            &|fixture, digest| {
+                let config = config_of(fixture, digest);
+                fixture.layout.forge(&config, *b"{}");
             },
             "digest-mismatch",
         ),
         (
             "the config is truncated",
-            &|world, digest| {
-                let config = config_of(world, digest);
-                let half = world.layout.get(&config).unwrap();
+            &|fixture, digest| {
+                let config = config_of(fixture, digest);
+                let half = fixture.layout.get(&config).unwrap();
                 let half = half.get(..half.len() / 2).unwrap().to_vec();
-                world.layout.forge(&config, half);
+                fixture.layout.forge(&config, half);
             },
             "digest-mismatch",
         ),
         (
             "the signature's payload is another",
-            &|world, digest| {
-                let payload = layer_of(world, &of_tag(world, "sig", digest));
-                let mut bytes = world.layout.get(&payload).unwrap().to_vec();
+            &|fixture, digest| {
+                let payload = layer_of(fixture, &of_tag(fixture, "sig", digest));
+                let mut bytes = fixture.layout.get(&payload).unwrap().to_vec();
                 if let Some(byte) = bytes.last_mut() {
                     *byte = b' ';
                 }
-                world.layout.forge(&payload, bytes);
+                fixture.layout.forge(&payload, bytes);
             },
             "digest-mismatch",
         ),
         (
             "the attestation is gone",
-            &|world, digest| {
-                let layer = layer_of(world, &of_tag(world, "att", digest));
-                assert!(world.layout.lose(&layer));
+            &|fixture, digest| {
+                let layer = layer_of(fixture, &of_tag(fixture, "att", digest));
+                assert!(fixture.layout.lose(&layer));
             },
             "blob-not-found",
         ),
         (
             "the image is not what the Snapshot asks for",
-            &|world, _| {
-                let (name, _) = world.components.pop().unwrap();
-                world.components.push((name, format!("app/it@{}", Digest::of(b"other"))));
+            &|fixture, _| {
+                let (name, _) = fixture.components.pop().unwrap();
+                fixture.components.push((name, format!("app/it@{}", Digest::of(b"other"))));
             },
             "image-not-found",
         ),
         (
             "the manifest is no JSON",
-            &|world, _| {
-                let digest = world.layout.manifest("app/it", None, xtask::layout::MANIFEST, *b"no JSON");
-                world.components.push(("odd".to_owned(), format!("app/it@{digest}")));
+            &|fixture, _| {
+                let digest = fixture.layout.manifest("app/it", None, xtask::layout::MANIFEST, *b"no JSON");
+                fixture.components.push(("odd".to_owned(), format!("app/it@{digest}")));
             },
             "malformed",
         ),
     ];
     for (name, spoil, code) in cases {
-        let mut world = World::good();
-        let digest = world.image("it", &[]);
-        spoil(&mut world, &digest);
-        let path = world.path("report.json");
-        let ran = world.judge(&["--output", &format!("json={path}"), "--output", "text"]);
-        ran.expect(3, code);
+        let mut fixture = Fixture::good();
+        let digest = fixture.image("it", &[]);
+        spoil(&mut fixture, &digest);
+        let path = fixture.path("report.json");
+        let output = fixture.validate(&["--output", &format!("json={path}"), "--output", "text"]);
+        output.expect(3, code);
         let report: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
         let good = component(&report, "good");
         assert_eq!(good["success"], json!(true), "{name}: the other component is judged");
@@ -191,22 +193,22 @@ fn content_that_lies_is_no_answer() {
 
 #[test]
 fn a_blob_announced_as_two_gigabytes_is_refused_without_being_read() {
-    let mut world = World::empty();
-    let config = world.layout.blob(*b"{}");
+    let mut fixture = Fixture::empty();
+    let config = fixture.layout.blob(*b"{}");
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": xtask::layout::MANIFEST,
         "config": {"mediaType": xtask::layout::CONFIG, "digest": config, "size": 2_000_000_000_u64},
         "layers": [],
     });
-    let digest = world.layout.manifest("app/it", None, xtask::layout::MANIFEST, manifest.to_string());
-    world.components.push(("it".to_owned(), format!("app/it@{digest}")));
-    world.judge(&[]).expect(3, "too-large");
+    let digest = fixture.layout.manifest("app/it", None, xtask::layout::MANIFEST, manifest.to_string());
+    fixture.components.push(("it".to_owned(), format!("app/it@{digest}")));
+    fixture.validate(&[]).expect(3, "too-large");
 }
 
 #[test]
 fn a_wrong_key_denies() {
-    let world = World::good();
-    world.file("key.pub", &xtask::sign::Key::generate().unwrap().public_pem().unwrap());
-    world.judge(&[]).expect(1, "builtin.image.signature_check");
+    let fixture = Fixture::good();
+    fixture.file("key.pub", &xtask::sign::Key::generate().unwrap().public_pem().unwrap());
+    fixture.validate(&[]).expect(1, "builtin.image.signature_check");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{HOST, World, component, provenance};
+use crate::fixture::{Fixture, HOST, component, provenance};
 
 /// Denies what its rule data says, and tells the moment it judges at.
 const RULES: &str = r#"package told
@@ -36,22 +36,22 @@ deny contains result if {
 }
 "#;
 
-fn world() -> World {
-    let mut world = World::empty();
-    world.file("told/told.rego", RULES);
-    world.image("cart", &[]);
-    world.image("pay", &[]);
-    world
+fn fixture() -> Fixture {
+    let mut fixture = Fixture::empty();
+    fixture.file("told/told.rego", RULES);
+    fixture.image("cart", &[]);
+    fixture.image("pay", &[]);
+    fixture
 }
 
-fn policy(world: &World, more: &Value) -> String {
-    let mut group = json!({"policy": [world.path("told")], "ruleData": {"words": ["a", "b"]}});
+fn policy(fixture: &Fixture, more: &Value) -> String {
+    let mut group = json!({"policy": [fixture.path("told")], "ruleData": {"words": ["a", "b"]}});
     group.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({ "sources": [group] }).to_string()
 }
 
 /// The terms and codes of a component's violations.
-fn told(report: &Value, name: &str) -> Vec<String> {
+fn terms_and_codes(report: &Value, name: &str) -> Vec<String> {
     let violations = component(report, name)["violations"].as_array().cloned().unwrap_or_default();
     let word = |finding: &Value| {
         let metadata = &finding["metadata"];
@@ -62,8 +62,8 @@ fn told(report: &Value, name: &str) -> Vec<String> {
 
 #[test]
 fn volatile_criteria_hold_for_the_image_component_and_time_they_name() {
-    let world = world();
-    let digest = world.components.first().unwrap().1.split_once('@').unwrap().1.to_owned();
+    let fixture = fixture();
+    let digest = fixture.components.first().unwrap().1.split_once('@').unwrap().1.to_owned();
     let all = ["told.release", "a", "b"];
     for (criterion, cart) in [
         (json!({"value": "told.told:a", "imageDigest": digest}), &["told.release", "b"][..]),
@@ -73,31 +73,35 @@ fn volatile_criteria_hold_for_the_image_component_and_time_they_name() {
         (json!({"value": "told.told", "componentNames": ["cart"], "effectiveUntil": "2020-01-01"}), &all),
         (json!({"value": "told.told", "componentNames": ["cart"], "effectiveOn": "2020-01-01"}), &["told.release"]),
     ] {
-        let policy = policy(&world, &json!({"volatileConfig": {"exclude": [criterion]}}));
-        let report = world.judge_by(&policy, &["--output", "json"]).json();
-        assert_eq!((told(&report, "cart"), told(&report, "pay")), (own(cart), own(&all)), "{criterion}");
+        let policy = policy(&fixture, &json!({"volatileConfig": {"exclude": [criterion]}}));
+        let report = fixture.validate_with_policy(&policy, &["--output", "json"]).json();
+        assert_eq!(
+            (terms_and_codes(&report, "cart"), terms_and_codes(&report, "pay")),
+            (own(cart), own(&all)),
+            "{criterion}"
+        );
     }
-    let policy = policy(&world, &json!({"volatileConfig": {"exclude": [{"value": "told", "effectiveOn": "soon"}]}}));
-    let ran = world.judge_by(&policy, &[]);
-    ran.expect(1, "warning: the volatile criterion `told` is skipped: `soon` is neither RFC 3339 nor a date");
+    let policy = policy(&fixture, &json!({"volatileConfig": {"exclude": [{"value": "told", "effectiveOn": "soon"}]}}));
+    let output = fixture.validate_with_policy(&policy, &[]);
+    output.expect(1, "warning: the volatile criterion `told` is skipped: `soon` is neither RFC 3339 nor a date");
 }
 
 #[test]
 fn a_data_source_that_is_named_twice_is_one() {
-    let world = world();
-    world.file("data/words.yaml", "more: [x]\n");
-    let data = world.path("data");
-    let twice = policy(&world, &json!({"data": [data, data]}));
-    let report = world.judge_by(&twice, &["--output", "json"]).json();
-    assert_eq!(told(&report, "cart"), ["told.release", "a", "b"]);
+    let fixture = fixture();
+    fixture.file("data/words.yaml", "more: [x]\n");
+    let data = fixture.path("data");
+    let twice = policy(&fixture, &json!({"data": [data, data]}));
+    let report = fixture.validate_with_policy(&twice, &["--output", "json"]).json();
+    assert_eq!(terms_and_codes(&report, "cart"), ["told.release", "a", "b"]);
 }
 
 #[test]
 fn a_rule_that_can_say_no_result_is_an_error() {
-    let world = world();
-    world.file("told/odd.rego", "package told\n\nimport rego.v1\n\ndeny contains 1\n");
-    world
-        .judge_by(&policy(&world, &json!({})), &[])
+    let fixture = fixture();
+    fixture.file("told/odd.rego", "package told\n\nimport rego.v1\n\ndeny contains 1\n");
+    fixture
+        .validate_with_policy(&policy(&fixture, &json!({})), &[])
         .expect(2, "the rule `deny` returns an unsupported value, a number");
 }
 
@@ -107,56 +111,64 @@ fn own(words: &[&str]) -> Vec<String> {
 
 #[test]
 fn extra_rule_data_reaches_rules_and_report_of_every_source() {
-    let world = world();
-    let policy = policy(&world, &json!({}));
-    let ran = world.judge_by(&policy, &["--output", "json", "--extra-rule-data", "words=c", "--extra-rule-data=x=1"]);
-    let report = ran.json();
+    let fixture = fixture();
+    let policy = policy(&fixture, &json!({}));
+    let output = fixture
+        .validate_with_policy(&policy, &["--output", "json", "--extra-rule-data", "words=c", "--extra-rule-data=x=1"]);
+    let report = output.json();
     // A text is no list: the rule finds nothing in it.
-    assert_eq!(told(&report, "cart"), ["told.release"]);
+    assert_eq!(terms_and_codes(&report, "cart"), ["told.release"]);
     assert_eq!(report["policy"]["sources"][0]["ruleData"], json!({"words": "c", "x": "1"}));
-    world.judge_by(&policy, &["--extra-rule-data", "words"]).expect(2, "incorrect syntax for --extra-rule-data 0");
+    fixture
+        .validate_with_policy(&policy, &["--extra-rule-data", "words"])
+        .expect(2, "incorrect syntax for --extra-rule-data 0");
 }
 
 #[test]
 fn rules_for_other_pipelines_are_left_out_where_that_is_asked_for() {
-    let world = world();
-    let report = |policy: &str| world.judge_by(policy, &["--output", "json", "--filter-type", "ec-policy"]).json();
-    assert_eq!(told(&report(&policy(&world, &json!({}))), "cart"), ["a", "b"]);
+    let fixture = fixture();
+    let report =
+        |policy: &str| fixture.validate_with_policy(policy, &["--output", "json", "--filter-type", "ec-policy"]).json();
+    assert_eq!(terms_and_codes(&report(&policy(&fixture, &json!({}))), "cart"), ["a", "b"]);
     let release = json!({"ruleData": {"pipeline_intention": "release", "words": ["a"]}});
-    assert_eq!(told(&report(&policy(&world, &release)), "cart"), ["told.release"]);
+    assert_eq!(terms_and_codes(&report(&policy(&fixture, &release)), "cart"), ["told.release"]);
 }
 
 #[test]
 fn each_component_is_judged_at_the_end_of_its_build() {
-    let mut world = World::empty();
-    world.file("told/told.rego", RULES);
+    let mut fixture = Fixture::empty();
+    fixture.file("told/told.rego", RULES);
     for (name, year) in [("old", 2020), ("new", 2021)] {
-        let digest = world.unsigned_image(name, &[]);
-        world.layout.sign(&world.key, &format!("app/{name}"), &digest).unwrap();
+        let digest = fixture.unsigned_image(name, &[]);
+        fixture.layout.sign(&fixture.key, &format!("app/{name}"), &digest).unwrap();
         let mut statement = provenance(name, &digest);
         statement["predicate"]["metadata"] = json!({"buildFinishedOn": format!("{year}-05-01T00:00:00Z")});
-        world
+        fixture
             .layout
-            .attest(&world.key, &format!("app/{name}"), &digest, &[statement.to_string().into_bytes()])
+            .attest(&fixture.key, &format!("app/{name}"), &digest, &[statement.to_string().into_bytes()])
             .unwrap();
     }
     let window = json!({"volatileConfig": {"exclude": [
         {"value": "told.release", "effectiveUntil": "2020-12-31"}, {"value": "told.told"}]}});
-    let report =
-        world.judge_by(&policy(&world, &window), &["--output", "json", "--effective-time", "attestation"]).json();
+    let report = fixture
+        .validate_with_policy(&policy(&fixture, &window), &["--output", "json", "--effective-time", "attestation"])
+        .json();
     let when = |name: &str| component(&report, name)["warnings"][0]["msg"].clone();
     assert_eq!((when("old"), when("new")), (json!("2020-05-01T00:00:00Z"), json!("2021-05-01T00:00:00Z")));
-    assert_eq!((told(&report, "old"), told(&report, "new")), (vec![], vec!["told.release".to_owned()]));
+    assert_eq!(
+        (terms_and_codes(&report, "old"), terms_and_codes(&report, "new")),
+        (vec![], vec!["told.release".to_owned()])
+    );
     assert_eq!(report["effective-time"], json!("2021-05-01T00:00:00Z"));
 }
 
 #[test]
 fn a_check_that_is_left_out_is_told_in_the_report() {
-    let mut world = World::empty();
-    world.unsigned_image("it", &[]);
-    let ran = world.judge(&["--output", "json", "--skip-image-sig-check", "--skip-att-sig-check"]);
-    ran.expect(1, "all cryptographic verification is disabled");
-    let report = ran.json();
+    let mut fixture = Fixture::empty();
+    fixture.unsigned_image("it", &[]);
+    let output = fixture.validate(&["--output", "json", "--skip-image-sig-check", "--skip-att-sig-check"]);
+    output.expect(1, "all cryptographic verification is disabled");
+    let report = output.json();
     let skipped = ["builtin.attestation.signature_check", "builtin.image.signature_check"];
     assert_eq!(report["skipped-checks"], json!(skipped));
     let violations = component(&report, "it")["violations"].as_array().unwrap();

@@ -4,66 +4,66 @@ use assay_model::digest::Digest;
 use serde_json::json;
 
 use crate::{
+    fixture::{CommandOutput, Fixture},
     registry::Registry,
     sources::{Repository, assay_in},
-    world::{Ran, World},
 };
 
 const RULES: &str = "package main\n\ndeny contains \"bad\" if input.bad\n\nwarn contains \"odd\" if input.odd\n\nwarn_x contains \
                      \"silenced\"\n\nexception contains [\"x\"] if input.quiet\n";
 
-fn world() -> World {
-    let world = World::empty();
-    world.file("rules/main.rego", RULES);
-    world.file("other.rego", "package other\n\ndeny contains data.reason if input.bad\n");
-    world.file("data/reason.yaml", "reason: because\n");
-    world.file("empty.rego", "package main\n\nx := 1\n");
-    world.file("in/good.json", "{\"quiet\": true}");
-    world.file("in/bad.yaml", "bad: true\nquiet: true\n---\nodd: true\nquiet: true\n");
-    world.file("in/broken.txt", "no document");
-    world
+fn fixture() -> Fixture {
+    let fixture = Fixture::empty();
+    fixture.file("rules/main.rego", RULES);
+    fixture.file("other.rego", "package other\n\ndeny contains data.reason if input.bad\n");
+    fixture.file("data/reason.yaml", "reason: because\n");
+    fixture.file("empty.rego", "package main\n\nx := 1\n");
+    fixture.file("in/good.json", "{\"quiet\": true}");
+    fixture.file("in/bad.yaml", "bad: true\nquiet: true\n---\nodd: true\nquiet: true\n");
+    fixture.file("in/broken.txt", "no document");
+    fixture
 }
 
-fn test(world: &World, arguments: &[&str]) -> Ran {
-    let path = |text: &str| text.replace("@", world.path("").as_str());
+fn test(fixture: &Fixture, arguments: &[&str]) -> CommandOutput {
+    let path = |text: &str| text.replace("@", fixture.path("").as_str());
     let arguments: Vec<String> = ["test"].iter().chain(arguments).map(|text| path(text)).collect();
-    assay_in(world, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    assay_in(fixture, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 #[test]
 fn rules_are_asked_as_conftest_asks_them() {
-    let world = world();
-    let ran = test(&world, &["-p", "@rules", "@in/good.json"]);
+    let fixture = fixture();
+    let output = test(&fixture, &["-p", "@rules", "@in/good.json"]);
     let want = "EXCP - GOOD - main - data.main.exception[_][_] == \"x\"\n\n3 tests, 2 passed, 0 warnings, 0 failures, 1 exception\n";
-    assert_eq!((ran.code, ran.out), (0, want.replace("GOOD", world.path("in/good.json").as_str())));
+    assert_eq!((output.code, output.out), (0, want.replace("GOOD", fixture.path("in/good.json").as_str())));
 
-    let ran = test(&world, &["-p", "@rules", "@in", "-o", "json"]);
+    let output = test(&fixture, &["-p", "@rules", "@in", "-o", "json"]);
     let query = |rule: &str| json!({"query": format!("data.main.{rule}")});
     let excepted = json!({"msg": "data.main.exception[_][_] == \"x\""});
     let want = json!([
-        {"filename": world.path("in/bad.yaml"), "namespace": "main", "successes": 2,
+        {"filename": fixture.path("in/bad.yaml"), "namespace": "main", "successes": 2,
             "warnings": [{"msg": "odd", "metadata": query("warn")}], "failures": [{"msg": "bad", "metadata": query("deny")}],
             "exceptions": [excepted, excepted]},
-        {"filename": world.path("in/good.json"), "namespace": "main", "successes": 2, "exceptions": [excepted]},
+        {"filename": fixture.path("in/good.json"), "namespace": "main", "successes": 2, "exceptions": [excepted]},
     ]);
-    assert_eq!((ran.code, ran.json()), (1, want));
+    assert_eq!((output.code, output.json()), (1, want));
 
     let both = test(
-        &world,
+        &fixture,
         &["-p", "@rules", "-p", "@other.rego", "-d", "@data", "--all-namespaces", "@in/bad.yaml", "-o", "json"],
     );
     assert_eq!(both.json()[1]["failures"][0]["msg"], "because", "{both:?}");
-    let combined = test(&world, &["-p", "@rules", "--combine", "@in", "-o", "json"]).json();
+    let combined = test(&fixture, &["-p", "@rules", "--combine", "@in", "-o", "json"]).json();
     assert_eq!(combined[0]["filename"], "Combined");
 
-    world.file("wrong.rego", "package main\n\ndeny if input.bad\n");
-    test(&world, &["-p", "@wrong.rego", "@in/bad.yaml"]).expect(2, "is a boolean");
+    fixture.file("wrong.rego", "package main\n\ndeny if input.bad\n");
+    test(&fixture, &["-p", "@wrong.rego", "@in/bad.yaml"]).expect(2, "is a boolean");
 }
 
 #[test]
 fn the_exit_codes_are_those_of_conftest() {
-    let world = world();
-    world.file("in/odd.json", "{\"odd\": true, \"quiet\": true}");
+    let fixture = fixture();
+    fixture.file("in/odd.json", "{\"odd\": true, \"quiet\": true}");
     for (arguments, code) in [
         (&["@in/good.json"][..], 0),
         (&["@in/odd.json"], 0),
@@ -72,32 +72,32 @@ fn the_exit_codes_are_those_of_conftest() {
         (&["@in/bad.yaml", "--fail-on-warn"], 2),
         (&["@in/bad.yaml", "--fail-on-warn", "--no-fail"], 0),
     ] {
-        let ran = test(&world, &[&["-p", "@rules"], arguments].concat());
-        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+        let output = test(&fixture, &[&["-p", "@rules"], arguments].concat());
+        assert_eq!(output.code, code, "{arguments:?}: {output:?}");
     }
-    assert_eq!(test(&world, &["-p", "@rules", "@in/good.json", "--quiet"]).out, "");
+    assert_eq!(test(&fixture, &["-p", "@rules", "@in/good.json", "--quiet"]).out, "");
 }
 
 #[test]
 fn an_error_is_a_result_of_its_own_for_konflux() {
-    let world = world();
+    let fixture = fixture();
     let says = "running test: load: loading policies: load: 1 error occurred during loading: stat none.rego: no such file or directory";
-    let ran = test(&world, &["-p", "none.rego", "@in/good.json", "-o", "appstudio"]);
-    assert_eq!(ran.json()["result"], "ERROR");
-    assert_eq!(ran.json()["note"], format!("Error: {says}"));
-    ran.expect(2, says);
-    assert_eq!(test(&world, &["-p", "none.rego", "@in/good.json", "-o", "appstudio", "--no-fail"]).code, 0);
-    test(&world, &["-p", "none.rego", "@in/good.json"]).expect(2, says);
-    let skipped = test(&world, &["-p", "@empty.rego", "@in/good.json", "-o", "appstudio", "--allow-empty"]);
+    let output = test(&fixture, &["-p", "none.rego", "@in/good.json", "-o", "appstudio"]);
+    assert_eq!(output.json()["result"], "ERROR");
+    assert_eq!(output.json()["note"], format!("Error: {says}"));
+    output.expect(2, says);
+    assert_eq!(test(&fixture, &["-p", "none.rego", "@in/good.json", "-o", "appstudio", "--no-fail"]).code, 0);
+    test(&fixture, &["-p", "none.rego", "@in/good.json"]).expect(2, says);
+    let skipped = test(&fixture, &["-p", "@empty.rego", "@in/good.json", "-o", "appstudio", "--allow-empty"]);
     assert_eq!((skipped.code, skipped.json()["result"].clone()), (0, json!("SKIPPED")), "{skipped:?}");
-    let file = format!("appstudio={}", world.path("result.json"));
-    test(&world, &["-p", "@rules", "@in/bad.yaml", "-o", &file]).expect(1, "");
-    assert!(fs_err::read_to_string(world.path("result.json")).unwrap().contains("\"result\":\"FAILURE\""));
+    let file = format!("appstudio={}", fixture.path("result.json"));
+    test(&fixture, &["-p", "@rules", "@in/bad.yaml", "-o", &file]).expect(1, "");
+    assert!(fs_err::read_to_string(fixture.path("result.json")).unwrap().contains("\"result\":\"FAILURE\""));
 }
 
 #[test]
 fn what_conftest_has_and_assay_has_not_is_an_error() {
-    let world = world();
+    let fixture = fixture();
     for (flag, says) in [
         ("--capabilities=x", "--capabilities"),
         ("--rego-version=v2", "neither v0 nor v1"),
@@ -105,23 +105,23 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
         ("--ignore=(", "not a regular expression"),
         ("--output=xml", "known are stdout, json"),
     ] {
-        test(&world, &["-p", "@rules", "@in/good.json", flag]).expect(2, says);
+        test(&fixture, &["-p", "@rules", "@in/good.json", flag]).expect(2, says);
     }
-    test(&world, &["-p", "@rules", "@in/none.json"]).expect(2, "no such file or directory");
-    test(&world, &["-p", "@rules", "@in/broken.txt"]).expect(2, "parse configurations");
-    test(&world, &["-p", "@rules", "@in", "--ignore", "."]).expect(2, "no files found");
+    test(&fixture, &["-p", "@rules", "@in/none.json"]).expect(2, "no such file or directory");
+    test(&fixture, &["-p", "@rules", "@in/broken.txt"]).expect(2, "parse configurations");
+    test(&fixture, &["-p", "@rules", "@in", "--ignore", "."]).expect(2, "no files found");
     // What only conftest reads is no file to pass over, in a folder or named.
     for name in ["a.cue", ".gitignore", "nginx.conf", "Jenkinsfile", "a.properties"] {
-        world.file(&format!("kinds/{name}"), "x");
-        test(&world, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot read");
-        test(&world, &["-p", "@rules", "@kinds"]).expect(2, "which assay cannot read");
+        fixture.file(&format!("kinds/{name}"), "x");
+        test(&fixture, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot read");
+        test(&fixture, &["-p", "@rules", "@kinds"]).expect(2, "which assay cannot read");
     }
 }
 
 #[test]
 fn files_of_a_folder_are_judged_whatever_they_are_written_in() {
-    let world = world();
-    world.file(
+    let fixture = fixture();
+    fixture.file(
         "kinds.rego",
         "package main\n\ndeny contains \"tf\" if input.resource.a.b[_].open\n\ndeny contains \"ini\" if input.a.open\n\ndeny \
          contains \"jsonc\" if input.open\n\ndeny contains \"xml\" if input.a[\"-open\"] == \"yes\"\n\ndeny contains \"docker\" if \
@@ -135,70 +135,70 @@ fn files_of_a_folder_are_judged_whatever_they_are_written_in() {
         ("Dockerfile", "FROM x\nUSER root\n", "docker"),
         ("pod.yaml", "hostNetwork: yes\n", "yaml"),
     ] {
-        world.file(&format!("one-{says}/{name}"), text);
-        let ran = test(&world, &["-p", "@kinds.rego", &format!("@one-{says}"), "-o", "json"]);
-        let failures = ran.json()[0]["failures"].clone();
-        assert_eq!((ran.code, failures[0]["msg"].as_str()), (1, Some(says)), "{ran:?}");
+        fixture.file(&format!("one-{says}/{name}"), text);
+        let output = test(&fixture, &["-p", "@kinds.rego", &format!("@one-{says}"), "-o", "json"]);
+        let failures = output.json()[0]["failures"].clone();
+        assert_eq!((output.code, failures[0]["msg"].as_str()), (1, Some(says)), "{output:?}");
     }
 }
 
 #[test]
 fn rules_know_which_file_they_judge() {
-    let world = world();
-    world.file(
+    let fixture = fixture();
+    fixture.file(
         "file.rego",
         "package main\n\ndeny contains sprintf(\"%s in %s\", [data.conftest.file.name, data.conftest.file.dir])\n",
     );
-    let folder = world.path("in");
-    let ran = test(&world, &["-p", "@file.rego", "@in", "-o", "json"]);
-    assert_eq!(ran.code, 1, "{ran:?}");
+    let folder = fixture.path("in");
+    let output = test(&fixture, &["-p", "@file.rego", "@in", "-o", "json"]);
+    assert_eq!(output.code, 1, "{output:?}");
     for (at, name) in ["bad.yaml", "good.json"].iter().enumerate() {
-        assert_eq!(ran.json()[at]["failures"][0]["msg"], format!("{name} in {folder}"), "{ran:?}");
+        assert_eq!(output.json()[at]["failures"][0]["msg"], format!("{name} in {folder}"), "{output:?}");
     }
-    world.file("policy.yaml", &format!("sources:\n- policy: [{}]\n", world.path("file.rego")));
-    let policy = world.path("policy.yaml");
-    let file = world.path("in/good.json");
-    let ran = assay_in(&world, &["validate", "input", file.as_str(), "--policy", policy.as_str()]);
-    ran.expect(1, &format!("good.json in {folder}"));
+    fixture.file("policy.yaml", &format!("sources:\n- policy: [{}]\n", fixture.path("file.rego")));
+    let policy = fixture.path("policy.yaml");
+    let file = fixture.path("in/good.json");
+    let output = assay_in(&fixture, &["validate", "input", file.as_str(), "--policy", policy.as_str()]);
+    output.expect(1, &format!("good.json in {folder}"));
 }
 
 #[test]
 fn policies_are_read_and_asked_as_the_flags_have_it() {
-    let world = world();
-    let traced = test(&world, &["-p", "@rules", "@in/bad.yaml", "--trace"]);
+    let fixture = fixture();
+    let traced = test(&fixture, &["-p", "@rules", "@in/bad.yaml", "--trace"]);
     assert!(traced.err.contains("`main.deny` at ") && traced.err.contains("holds: input.bad"), "{traced:?}");
-    assert_eq!(traced.out, test(&world, &["-p", "@rules", "@in/bad.yaml"]).out);
+    assert_eq!(traced.out, test(&fixture, &["-p", "@rules", "@in/bad.yaml"]).out);
 
-    world.file("untidy.rego", "package main\n\ndeny contains \"x\" if {\n\ty := 1\n\tinput.bad\n}\n");
-    test(&world, &["-p", "@untidy.rego", "@in/bad.yaml"]).expect(1, "");
-    test(&world, &["-p", "@untidy.rego", "@in/bad.yaml", "--strict"]).expect(2, "y unused");
+    fixture.file("untidy.rego", "package main\n\ndeny contains \"x\" if {\n\ty := 1\n\tinput.bad\n}\n");
+    test(&fixture, &["-p", "@untidy.rego", "@in/bad.yaml"]).expect(1, "");
+    test(&fixture, &["-p", "@untidy.rego", "@in/bad.yaml", "--strict"]).expect(2, "y unused");
 
-    world.file("failing.rego", "package main\n\ndeny contains \"x\" if to_number(\"y\") == 1\n");
-    test(&world, &["-p", "@failing.rego", "@in/bad.yaml"]).expect(0, "");
-    test(&world, &["-p", "@failing.rego", "@in/bad.yaml", "--show-builtin-errors"]).expect(2, "to_number");
+    fixture.file("failing.rego", "package main\n\ndeny contains \"x\" if to_number(\"y\") == 1\n");
+    test(&fixture, &["-p", "@failing.rego", "@in/bad.yaml"]).expect(0, "");
+    test(&fixture, &["-p", "@failing.rego", "@in/bad.yaml", "--show-builtin-errors"]).expect(2, "to_number");
 
-    world.file("old.rego", "package main\n\ndeny[msg] { input.bad; msg := \"old\" }\n");
-    test(&world, &["-p", "@old.rego", "@in/bad.yaml", "--rego-version=v0"]).expect(1, "");
-    test(&world, &["-p", "@old.rego", "@in/bad.yaml"]).expect(2, "");
+    fixture.file("old.rego", "package main\n\ndeny[msg] { input.bad; msg := \"old\" }\n");
+    test(&fixture, &["-p", "@old.rego", "@in/bad.yaml", "--rego-version=v0"]).expect(1, "");
+    test(&fixture, &["-p", "@old.rego", "@in/bad.yaml"]).expect(2, "");
 }
 
 #[test]
 fn files_are_read_in_their_forms_and_each_once() {
-    let world = world();
-    world.file("shown.rego", "package main\n\ndeny contains json.marshal(input)\n");
+    let fixture = fixture();
+    fixture.file("shown.rego", "package main\n\ndeny contains json.marshal(input)\n");
     let shown = |arguments: &[&str]| {
-        let ran = test(&world, &[&["-p", "@shown.rego", "-o", "json"], arguments].concat()).json();
+        let output = test(&fixture, &[&["-p", "@shown.rego", "-o", "json"], arguments].concat()).json();
         let messages = |file: &serde_json::Value| -> Vec<String> {
             let found = file["failures"].as_array().unwrap().iter();
             found.map(|failure| failure["msg"].as_str().unwrap().to_owned()).collect()
         };
-        ran.as_array().unwrap().iter().map(messages).collect::<Vec<_>>()
+        output.as_array().unwrap().iter().map(messages).collect::<Vec<_>>()
     };
-    world.file("a.toml", "a = 1\n");
-    world.file(".env", "A=1\n");
-    world.file("many.yaml", "a: 1\n---\n- 2\n");
+    fixture.file("a.toml", "a = 1\n");
+    fixture.file(".env", "A=1\n");
+    fixture.file("many.yaml", "a: 1\n---\n- 2\n");
     assert_eq!(shown(&["@a.toml", "@.env", "@a.toml"]), [[r#"{"a":1}"#], [r#"{"A":"1"}"#]]);
-    let path = |name: &str| world.path(name).to_string();
+    let path = |name: &str| fixture.path(name).to_string();
     let combined = json!([
         {"contents": {"a": 1}, "path": path("a.toml")},
         {"contents": {"a": 1}, "path": path("many.yaml")},
@@ -209,18 +209,21 @@ fn files_are_read_in_their_forms_and_each_once() {
 
 #[test]
 fn policies_are_compared() {
-    let world = World::empty();
-    let one = world.file("one.yaml", "sources: [{policy: [a], config: {include: [x.*]}}]");
+    let fixture = Fixture::empty();
+    let one = fixture.file("one.yaml", "sources: [{policy: [a], config: {include: [x.*]}}]");
     let two =
-        world.file("two.json", "{\"sources\": [{\"policy\": [\"file::a\"], \"config\": {\"include\": [\"x\"]}}]}");
-    let three = world.file("three.yaml", "sources: [{policy: [b]}]");
-    let compare = |more: &[&str]| assay_in(&world, &[&["compare", one.as_str()], more].concat());
+        fixture.file("two.json", "{\"sources\": [{\"policy\": [\"file::a\"], \"config\": {\"include\": [\"x\"]}}]}");
+    let three = fixture.file("three.yaml", "sources: [{policy: [b]}]");
+    let compare = |more: &[&str]| assay_in(&fixture, &[&["compare", one.as_str()], more].concat());
     let time = ["--effective-time", "2030-01-01T00:00:00Z"];
-    let ran = compare(&[&[two.as_str()], &time[..]].concat());
-    assert_eq!((ran.code, ran.out.as_str()), (0, "✅ Policies are equivalent\nEffective time: 2030-01-01T00:00:00Z\n"));
-    let ran = compare(&[&[three.as_str(), "--output", "json", "--image-digest", "sha256:1"], &time[..]].concat());
+    let output = compare(&[&[two.as_str()], &time[..]].concat());
     assert_eq!(
-        (ran.code, ran.json()),
+        (output.code, output.out.as_str()),
+        (0, "✅ Policies are equivalent\nEffective time: 2030-01-01T00:00:00Z\n")
+    );
+    let output = compare(&[&[three.as_str(), "--output", "json", "--image-digest", "sha256:1"], &time[..]].concat());
+    assert_eq!(
+        (output.code, output.json()),
         (
             0,
             json!({"equivalent": false, "effective_time": "2030-01-01T00:00:00Z", "policy1": one, "policy2": three,
@@ -244,38 +247,39 @@ fn bundle(registry: &Registry, name: &str, kinds: &[&str]) -> Digest {
 
 #[test]
 fn a_record_grows_with_what_is_tracked() {
-    let world = World::empty();
+    let fixture = Fixture::empty();
     let registry = Registry::start();
     let host = registry.host();
     let digest = bundle(&registry, "tasks/a:1", &["task", "pipeline"]);
     bundle(&registry, "tasks/p:1", &["pipeline"]);
     let (a, p) = (format!("{host}/tasks/a:1"), format!("{host}/tasks/p:1"));
-    let track = |more: &[&str]| assay_in(&world, &[&["track", "bundle"], more].concat());
+    let track = |more: &[&str]| assay_in(&fixture, &[&["track", "bundle"], more].concat());
 
     assert_eq!(track(&["--bundle", &p]).out, "---\n{}\n");
     let first = format!("---\ntrusted_tasks:\n  oci://{a}:\n    - ref: {digest}\n");
-    let record = world.path("record.yaml");
+    let record = fixture.path("record.yaml");
     assert_eq!(track(&["-b", &a, "-b", &p, "-o", record.as_str()]).code, 0);
     assert_eq!(fs_err::read_to_string(&record).unwrap(), first);
 
     let newer = bundle(&registry, "tasks/a:1", &["task"]);
     let git = "git+https://forge.test/tasks.git//task.yaml@f0cacc1a";
-    let ran = assay_in(&world, &["track", "tekton-task", "-i", record.as_str(), "--freshen", "-g", git, "--replace"]);
-    let lines: Vec<_> = ran.out.lines().collect();
+    let output =
+        assay_in(&fixture, &["track", "tekton-task", "-i", record.as_str(), "--freshen", "-g", git, "--replace"]);
+    let lines: Vec<_> = output.out.lines().collect();
     assert_eq!(
         lines.get(2..5).unwrap(),
         ["  git+https://forge.test/tasks.git//task.yaml:", "    - ref: f0cacc1a", &format!("  oci://{a}:")],
-        "{ran:?}"
+        "{output:?}"
     );
     assert_eq!(lines[5], format!("    - ref: {newer}"));
-    assert!(lines[6].starts_with("    - expires_on: \"20") && lines[7] == format!("      ref: {digest}"), "{ran:?}");
-    assert_eq!(fs_err::read_to_string(&record).unwrap(), ran.out);
+    assert!(lines[6].starts_with("    - expires_on: \"20") && lines[7] == format!("      ref: {digest}"), "{output:?}");
+    assert_eq!(fs_err::read_to_string(&record).unwrap(), output.out);
 
-    let repository = Repository::in_folder(world.path("repository"));
+    let repository = Repository::in_folder(fixture.path("repository"));
     let commit = repository.commit(&[("task.yaml", "kind: Task")]);
-    let local = format!("git+file://{}//task.yaml", world.path("repository"));
-    let ran = track(&["--git", &local, "--freshen"]);
-    assert_eq!(ran.out, format!("---\ntrusted_tasks:\n  {local}:\n    - ref: {commit}\n"));
+    let local = format!("git+file://{}//task.yaml", fixture.path("repository"));
+    let output = track(&["--git", &local, "--freshen"]);
+    assert_eq!(output.out, format!("---\ntrusted_tasks:\n  {local}:\n    - ref: {commit}\n"));
 
     for (arguments, says) in [
         (
@@ -295,30 +299,30 @@ fn a_record_grows_with_what_is_tracked() {
 
 #[test]
 fn a_record_can_be_kept_in_a_registry_and_read_from_there_as_data() {
-    let world = World::empty();
+    let fixture = Fixture::empty();
     let registry = Registry::start();
     let host = registry.host();
     let digest = bundle(&registry, "tasks/a:1", &["task"]);
     let (a, record) = (format!("{host}/tasks/a:1"), format!("oci:{host}/data/trusted:latest"));
-    let track = |more: &[&str]| assay_in(&world, &[&["track", "bundle"], more].concat());
+    let track = |more: &[&str]| assay_in(&fixture, &[&["track", "bundle"], more].concat());
     assert_eq!(track(&["-b", &a, "-o", &record]).code, 0);
     assert_eq!(track(&["-i", &record]).out, format!("---\ntrusted_tasks:\n  oci://{a}:\n    - ref: {digest}\n"));
 
     let newer = bundle(&registry, "tasks/a:1", &["task", "task2"]);
-    let ran = track(&["-i", &record, "--freshen", "--replace"]);
-    assert!(ran.code == 0 && ran.out.contains(&format!("    - ref: {newer}\n")), "{ran:?}");
-    assert_eq!(track(&["-i", &record]).out, ran.out);
+    let output = track(&["-i", &record, "--freshen", "--replace"]);
+    assert!(output.code == 0 && output.out.contains(&format!("    - ref: {newer}\n")), "{output:?}");
+    assert_eq!(track(&["-i", &record]).out, output.out);
 
     let source = format!("oci::{host}/data/trusted:latest");
-    let data = assay_in(&world, &["inspect", "policy-data", "-s", &source]).json();
+    let data = assay_in(&fixture, &["inspect", "policy-data", "-s", &source]).json();
     assert_eq!(data["trusted_tasks"][format!("oci://{a}")][0]["ref"], newer.to_string());
 }
 
 #[test]
 fn commands_of_ec_that_are_not_there_say_so() {
-    let world = World::empty();
+    let fixture = Fixture::empty();
     for arguments in [&["validate", "vsa", "--vsa", "x"][..], &["sigstore", "initialize", "--mirror", "https://x.test"]]
     {
-        assay_in(&world, arguments).expect(2, "is not supported");
+        assay_in(&fixture, arguments).expect(2, "is not supported");
     }
 }

@@ -15,9 +15,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use regex::{Captures, Regex};
 
 use crate::{
+    fixture::{CommandOutput, ec_command},
     registry::Registry,
     shared::shared,
-    world::{Ran, ec_command},
 };
 
 /// The cases that we answer otherwise, and why. A case that is listed and does not differ any more fails the test.
@@ -111,8 +111,8 @@ impl Normal {
         }
         let instant = |text: &str| text.parse::<jiff::Timestamp>().ok().map(|at| at.as_duration().as_secs_f64());
         let number = |text: &str| text.parse::<f64>().ok();
-        let rfc_3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)";
-        text = self.within(&text, rfc_3339, "{NOW}", &instant);
+        let parse_rfc3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)";
+        text = self.within(&text, parse_rfc3339, "{NOW}", &instant);
         let plain = |text: &str| instant(&format!("{}Z", text.replace(' ', "T")));
         text = self.within(&text, r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "{NOW}", &plain);
         text = self.within(&text, r"\b\d{19}\b", "{NOW_NS}", &|text| number(text).map(|ns| ns / 1e9));
@@ -160,11 +160,13 @@ fn replay(data: &Path, folder: &Path, case: &Case, registry: &Registry) -> BTree
         command.env(name, put(value, &names));
     }
     let begun = seconds();
-    let ran = Ran::of(&command.output().unwrap());
+    let output = CommandOutput::of(&command.output().unwrap());
     let normal = Normal { names, begun, ended: seconds() };
-    assert!(!ran.err.contains("panicked"), "{ran:?}");
-    let mut got =
-        BTreeMap::from([("exit".to_owned(), format!("{}\n", ran.code)), ("stdout".to_owned(), normal.text(&ran.out))]);
+    assert!(!output.err.contains("panicked"), "{output:?}");
+    let mut got = BTreeMap::from([
+        ("exit".to_owned(), format!("{}\n", output.code)),
+        ("stdout".to_owned(), normal.text(&output.out)),
+    ]);
     for (name, text) in files(root.join("out").as_std_path()) {
         got.insert(normal.text(&format!("out/{name}")), normal.text(&text));
     }

@@ -4,8 +4,8 @@ use camino::Utf8PathBuf;
 use serde_json::Value;
 
 use crate::{
+    fixture::{CommandOutput, assay, guest},
     tidy::root,
-    world::{Ran, assay, guest},
 };
 
 /// The README's first command, as its arguments.
@@ -16,17 +16,17 @@ fn readme_arguments() -> Vec<String> {
     arguments.map(|argument| argument.trim_matches('\'').to_owned()).collect()
 }
 
-fn judged(arguments: &[String], more: &[&str]) -> Ran {
+fn validate(arguments: &[String], more: &[&str]) -> CommandOutput {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
     assay(&arguments)
 }
 
 #[test]
 fn the_readme_command_exits_with_0_and_prints_the_report() {
-    let ran = judged(&readme_arguments(), &[]);
-    ran.expect(0, "Result: SUCCESS");
-    assert_eq!(ran.err, "");
-    let json = judged(&readme_arguments(), &["--output", "json", "--show-successes"]).json();
+    let output = validate(&readme_arguments(), &[]);
+    output.expect(0, "Result: SUCCESS");
+    assert_eq!(output.err, "");
+    let json = validate(&readme_arguments(), &["--output", "json", "--show-successes"]).json();
     let components = json["components"].as_array().unwrap();
     assert_eq!(components.len(), 5, "three images, one of them for two architectures");
     let codes = |component: &Value| {
@@ -57,7 +57,7 @@ fn a_denied_license_is_a_violation_beside_the_policy() {
             *argument = "examples/licenses.wasm?deny=MIT".to_owned();
         }
     }
-    judged(&arguments, &[]).expect(1, "licenses.denied");
+    validate(&arguments, &[]).expect(1, "licenses.denied");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn the_committed_component_judges_as_the_one_built_from_its_source() {
             }
         }
         let pinned = ["--effective-time", "2030-01-01", "--output", "json", "--show-successes", "--info"];
-        judged(&arguments, &pinned)
+        validate(&arguments, &pinned)
     };
     let (committed, fresh) = (of("examples/licenses.wasm"), of(built.as_str()));
     assert!(committed.out.contains("licenses."), "{committed:?}");
@@ -107,7 +107,7 @@ fn on(bundle: &Utf8PathBuf) -> Vec<String> {
 #[test]
 fn a_changed_byte_in_any_blob_that_is_read_is_no_answer_that_names_the_blob() {
     let (_keep, bundle) = copy();
-    judged(&on(&bundle), &[]).expect(0, "Result: SUCCESS");
+    validate(&on(&bundle), &[]).expect(0, "Result: SUCCESS");
     let mut noticed = 0;
     let blobs: Vec<_> =
         bundle.join("blobs/sha256").read_dir_utf8().unwrap().map(|entry| entry.unwrap().path().to_owned()).collect();
@@ -119,11 +119,11 @@ fn a_changed_byte_in_any_blob_that_is_read_is_no_answer_that_names_the_blob() {
         let middle = changed.len() / 2;
         *changed.get_mut(middle).unwrap() ^= 1;
         fs_err::write(blob, &changed).unwrap();
-        let ran = judged(&on(&bundle), &[]);
-        if ran.code != 0 {
+        let output = validate(&on(&bundle), &[]);
+        if output.code != 0 {
             noticed += 1;
-            ran.expect(3, blob.file_name().unwrap());
-            ran.expect(3, "digest-mismatch");
+            output.expect(3, blob.file_name().unwrap());
+            output.expect(3, "digest-mismatch");
         }
         fs_err::write(blob, &bytes).unwrap();
     }
@@ -143,7 +143,7 @@ fn a_removed_signature_denies() {
     entries.remove(first);
     assert_eq!(entries.len(), before - 1);
     fs_err::write(&index, document.to_string()).unwrap();
-    judged(&on(&bundle), &[]).expect(1, "no signatures found");
+    validate(&on(&bundle), &[]).expect(1, "no signatures found");
 }
 
 #[test]
@@ -159,5 +159,5 @@ fn another_digest_in_the_snapshot_is_no_answer() {
             argument.clone_from(&changed);
         }
     }
-    judged(&arguments, &[]).expect(3, "image-not-found");
+    validate(&arguments, &[]).expect(3, "image-not-found");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Ran, World, component};
+use crate::fixture::{CommandOutput, Fixture, component};
 
 /// A policy that warns with what `ec.sigstore.*` say of the image.
 const RULES: &str = r#"package p
@@ -24,64 +24,64 @@ warn contains result if {
 options := object.union(data.config.default_sigstore_opts, object.get(data.rule_data__configuration__, "options", {}))
 "#;
 
-fn judged(world: &World, options: &Value) -> Ran {
-    world.file("verify/p.rego", RULES);
-    let source = json!({"policy": [world.path("verify")], "ruleData": {"options": options}});
-    world.judge_by(&json!({"sources": [source]}).to_string(), &["--output", "json", "--show-successes"])
+fn validate(fixture: &Fixture, options: &Value) -> CommandOutput {
+    fixture.file("verify/p.rego", RULES);
+    let source = json!({"policy": [fixture.path("verify")], "ruleData": {"options": options}});
+    fixture.validate_with_policy(&json!({"sources": [source]}).to_string(), &["--output", "json", "--show-successes"])
 }
 
 /// What the two built-ins say about a component, the attestations first.
-fn said(ran: &Ran, name: &str) -> Vec<String> {
-    let report = ran.json();
+fn messages(output: &CommandOutput, name: &str) -> Vec<String> {
+    let report = output.json();
     let warnings = component(&report, name)["warnings"].as_array().unwrap().clone();
     warnings.iter().map(|warning| warning["msg"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn built_ins_verify_with_the_runs_key_or_the_policys() {
-    let world = World::good();
-    assert_eq!(said(&judged(&world, &json!({})), "good"), ["true []", "true []"]);
-    let other = World::empty().key.public_pem().unwrap();
-    let got = said(&judged(&world, &json!({"public_key": other})), "good");
+    let fixture = Fixture::good();
+    assert_eq!(messages(&validate(&fixture, &json!({})), "good"), ["true []", "true []"]);
+    let other = Fixture::empty().key.public_pem().unwrap();
+    let got = messages(&validate(&fixture, &json!({"public_key": other})), "good");
     let reasons = [
         "false [\"verify image attestation signature: no matching attestations: accepted signatures do not match threshold, Found: 0, Expected 1\"]",
         "false [\"verify image signature: no matching signatures: invalid signature when validating ASN.1 encoded signature\"]",
     ];
     assert_eq!(got, reasons);
-    let got = said(&judged(&world, &json!({"public_key": "key.pub"})), "good");
+    let got = messages(&validate(&fixture, &json!({"public_key": "key.pub"})), "good");
     assert!(
-        got.iter().all(|said| said.starts_with("false [\"opts parameter: new policy: the key is not PEM")),
+        got.iter().all(|messages| messages.starts_with("false [\"opts parameter: new policy: the key is not PEM")),
         "{got:?}"
     );
 }
 
 #[test]
 fn what_is_not_verified_yet_is_no_answer() {
-    let world = World::good();
+    let fixture = Fixture::good();
     for options in [
         json!({"public_key": "", "certificate_identity": "me", "certificate_oidc_issuer": "them"}),
         json!({"ignore_rekor": false}),
     ] {
-        judged(&world, &options).expect(3, "builtin-failed");
+        validate(&fixture, &options).expect(3, "builtin-failed");
     }
 }
 
 #[test]
 fn skipped_checks_are_absent_from_the_report() {
-    let mut world = World::empty();
-    let unsigned = world.unsigned_image("unsigned", &[]);
-    let statement = crate::world::provenance("unsigned", &unsigned).to_string().into_bytes();
-    let stranger = World::empty();
-    world.layout.attest(&stranger.key, "app/unsigned", &unsigned, &[statement]).unwrap();
+    let mut fixture = Fixture::empty();
+    let unsigned = fixture.unsigned_image("unsigned", &[]);
+    let statement = crate::fixture::provenance("unsigned", &unsigned).to_string().into_bytes();
+    let stranger = Fixture::empty();
+    fixture.layout.attest(&stranger.key, "app/unsigned", &unsigned, &[statement]).unwrap();
     let codes = |more: &[&str]| {
-        let ran = world.judge(&[&["--output", "json", "--show-successes"], more].concat());
-        let report = ran.json();
+        let output = fixture.validate(&[&["--output", "json", "--show-successes"], more].concat());
+        let report = output.json();
         let codes = |kind: &str| {
             let found = component(&report, "unsigned")[kind].as_array().cloned().unwrap_or_default();
             let code = |one: Value| one["metadata"]["code"].as_str().unwrap().to_owned();
             found.into_iter().map(code).filter(|code| code.starts_with("builtin.")).collect::<Vec<_>>()
         };
-        (ran.code, codes("violations"), codes("successes"))
+        (output.code, codes("violations"), codes("successes"))
     };
     let (signature, attestation, syntax) =
         ("builtin.image.signature_check", "builtin.attestation.signature_check", "builtin.attestation.syntax_check");

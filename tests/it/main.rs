@@ -1,19 +1,21 @@
 //! One test binary that drives the built program, and holds the house to its plan.
 //!
-//! One binary, because each one links everything again. `arrows` and `tidy` check the source tree; the others are
-//! sentences about `assay` as a user meets it: real files, a real registry on port 0, the real exit code. `world` and
+//! One binary, because each one links everything again. `crate_dependencies` and `tidy` check the source tree; the others are
+//! sentences about `assay` as a user meets it: real files, a real registry on port 0, the real exit code. `fixture` and
 //! `registry` are what they judge and where it comes from.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-mod arrows;
-mod as_ec;
+mod atomic_reports;
 mod bad_input;
 mod configuration;
 mod conftest;
+mod crate_dependencies;
 mod docs;
 mod ec_cases;
+mod ec_compat;
 mod example;
+mod fixture;
 mod hostile_sources;
 mod keys;
 mod packaging;
@@ -33,7 +35,5 @@ mod tidy;
 mod time_limits;
 mod untrusted_text;
 mod verdicts;
-mod whole;
 mod wit;
-mod world;
 mod written;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, component, guest};
+use crate::fixture::{Fixture, component, guest};
 
 fn error_of<'a>(report: &'a Value, name: &str) -> &'a Value {
     &component(report, name)["error"]
@@ -10,18 +10,18 @@ fn error_of<'a>(report: &'a Value, name: &str) -> &'a Value {
 
 #[test]
 fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
-    let mut world = World::good();
-    world.image("bad", &[("bad", "yes")]);
+    let mut fixture = Fixture::good();
+    fixture.image("bad", &[("bad", "yes")]);
     for (behaviour, code) in [
         ("loop", "plugin-cpu-limit"),
         ("allocate", "plugin-memory-limit"),
         ("trap", "plugin-trap"),
-        ("lie", "plugin-fault"),
+        ("lie", "plugin-error"),
     ] {
         let check = format!("{}?do={behaviour}", guest("hostile"));
-        let ran = world.judge(&["--check", &check, "--output", "json"]);
-        ran.expect(3, code);
-        let report = ran.json();
+        let output = fixture.validate(&["--plugin", &check, "--output", "json"]);
+        output.expect(3, code);
+        let report = output.json();
         assert_eq!(error_of(&report, "good")["code"], json!(code), "{behaviour}");
         assert!(error_of(&report, "good")["message"].as_str().unwrap().contains("hostile"), "{behaviour}");
         let bad = component(&report, "bad");
@@ -35,32 +35,36 @@ fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
 
 #[test]
 fn a_check_that_never_describes_itself_is_refused_before_the_run() {
-    let world = World::good();
+    let fixture = Fixture::good();
     let check = guest("describes_forever");
-    world.judge(&["--check", check.as_str()]).expect(2, "describes_forever.wasm");
+    fixture.validate(&["--plugin", check.as_str()]).expect(2, "describes_forever.wasm");
 }
 
 #[test]
 fn an_unknown_parameter_is_refused_with_the_known_ones() {
-    let world = World::good();
+    let fixture = Fixture::good();
     let check = format!("{}?color=red", guest("licenses"));
-    let ran = world.judge(&["--check", &check]);
-    ran.expect(2, "color");
-    ran.expect(2, "deny");
+    let output = fixture.validate(&["--plugin", &check]);
+    output.expect(2, "color");
+    output.expect(2, "deny");
 }
 
 #[test]
 fn findings_of_a_check_stand_beside_the_policy_and_can_be_excluded_by_name() {
-    let mut world = World::empty();
-    world.image("bad", &[("bad", "yes")]);
+    let mut fixture = Fixture::empty();
+    fixture.image("bad", &[("bad", "yes")]);
     let check = guest("licenses").to_string();
-    let codes = |ran: &crate::world::Ran| -> Vec<String> {
-        let violations = ran.json()["components"][0]["violations"].as_array().cloned().unwrap_or_default();
+    let codes = |output: &crate::fixture::CommandOutput| -> Vec<String> {
+        let violations = output.json()["components"][0]["violations"].as_array().cloned().unwrap_or_default();
         violations.iter().map(|finding| finding["metadata"]["code"].as_str().unwrap().to_owned()).collect()
     };
-    let ran = world.judge(&["--check", &check, "--output", "json"]);
-    assert_eq!((ran.code, codes(&ran)), (1, vec!["licenses.sbom".to_owned(), "main.bad".to_owned()]), "{ran:?}");
-    let excluded = json!({"sources": [{"policy": [world.path("policy")], "config": {"exclude": ["licenses.sbom"]}}]});
-    let ran = world.judge_by(&excluded.to_string(), &["--check", &check, "--output", "json"]);
-    assert_eq!((ran.code, codes(&ran)), (1, vec!["main.bad".to_owned()]), "{ran:?}");
+    let output = fixture.validate(&["--plugin", &check, "--output", "json"]);
+    assert_eq!(
+        (output.code, codes(&output)),
+        (1, vec!["licenses.sbom".to_owned(), "main.bad".to_owned()]),
+        "{output:?}"
+    );
+    let excluded = json!({"sources": [{"policy": [fixture.path("policy")], "config": {"exclude": ["licenses.sbom"]}}]});
+    let output = fixture.validate_with_policy(&excluded.to_string(), &["--plugin", &check, "--output", "json"]);
+    assert_eq!((output.code, codes(&output)), (1, vec!["main.bad".to_owned()]), "{output:?}");
 }

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::world::assay;
+use crate::fixture::assay;
 
 #[test]
 fn every_test_rule_of_our_policies_passes() {
-    let ran = assay(&["policy", "test", "policies", "--format", "json"]);
-    let results = ran.json();
+    let output = assay(&["policy", "test", "policies", "--format", "json"]);
+    let results = output.json();
     let results = results.as_array().unwrap();
     assert!(results.len() >= 90, "only {} tests were found", results.len());
     let failed: Vec<_> = results.iter().filter(|result| result.get("fail").or(result.get("error")).is_some()).collect();
-    assert!(failed.is_empty() && ran.code == 0, "{:#?}", Value::from_iter(failed.into_iter().cloned()));
+    assert!(failed.is_empty() && output.code == 0, "{:#?}", Value::from_iter(failed.into_iter().cloned()));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Ran, World, assay, command};
+use crate::fixture::{CommandOutput, Fixture, assay, command};
 
 const POLICY: &str = "package shop
 
@@ -45,23 +45,23 @@ todo_test_later := false
 ";
 
 /// A folder with a policy, its tests and data, and what the tools are run in.
-struct Bench(World);
+struct Bench(Fixture);
 
 impl Bench {
     fn new(tests: &str) -> Self {
-        let world = World::empty();
-        world.file("shop/shop.rego", POLICY);
-        world.file("shop/shop_test.rego", tests);
-        world.file("data.yml", "names: [cart, till]\n");
-        world.file("input.json", r#"{"x": 1, "name": "cart"}"#);
-        Self(world)
+        let fixture = Fixture::empty();
+        fixture.file("shop/shop.rego", POLICY);
+        fixture.file("shop/shop_test.rego", tests);
+        fixture.file("data.yml", "names: [cart, till]\n");
+        fixture.file("input.json", r#"{"x": 1, "name": "cart"}"#);
+        Self(fixture)
     }
 
     /// Runs the program in the folder. Times, which differ, are written as `TIME`.
-    fn run(&self, arguments: &[&str]) -> Ran {
-        let mut ran = Ran::of(&command(arguments).current_dir(self.0.path("")).output().unwrap());
-        ran.out = timeless(&ran.out);
-        ran
+    fn run(&self, arguments: &[&str]) -> CommandOutput {
+        let mut output = CommandOutput::of(&command(arguments).current_dir(self.0.path("")).output().unwrap());
+        output.out = timeless(&output.out);
+        output
     }
 }
 
@@ -87,7 +87,7 @@ fn timeless(text: &str) -> String {
 
 #[test]
 fn a_failed_test_is_told_with_its_line_its_values_and_its_prints() {
-    let ran = Bench::new(TESTS).run(&["policy", "test", "data.yml", "shop"]);
+    let output = Bench::new(TESTS).run(&["policy", "test", "data.yml", "shop"]);
     let want = "shop/shop_test.rego:11:
 data.shop_test.test_wrong: FAIL (TIME)
 
@@ -104,13 +104,13 @@ data.shop_test.todo_test_later: SKIPPED
 PASS: 2/4
 FAIL: 1/4
 SKIPPED: 1/4";
-    assert_eq!((ran.out.as_str(), ran.code), (want, 2), "{ran:?}");
+    assert_eq!((output.out.as_str(), output.code), (want, 2), "{output:?}");
 }
 
 #[test]
 fn each_test_is_told_when_that_is_asked_for() {
     let bench = Bench::new(TESTS);
-    let ran = bench.run(&["policy", "test", "data.yml", "shop", "--verbose", "--run", "test_(allowed|wrong)"]);
+    let output = bench.run(&["policy", "test", "data.yml", "shop", "--verbose", "--run", "test_(allowed|wrong)"]);
     let want = "FAILURES
 --------------------------------------------------------------------------------
 data.shop_test.test_wrong: FAIL (TIME)
@@ -135,14 +135,14 @@ data.shop_test.test_wrong: FAIL (TIME)
 --------------------------------------------------------------------------------
 PASS: 1/2
 FAIL: 1/2";
-    assert_eq!((ran.out.as_str(), ran.code), (want, 2), "{ran:?}");
+    assert_eq!((output.out.as_str(), output.code), (want, 2), "{output:?}");
 }
 
 #[test]
 fn tests_are_told_to_machines_as_opa_tells_them() {
     let bench = Bench::new(TESTS);
-    let ran = bench.run(&["opa", "test", "data.yml", "shop", "--format", "json", "-r", "double|wrong|later"]);
-    let got: Value = serde_json::from_str(&ran.out.replace("TIME", "0")).unwrap();
+    let output = bench.run(&["opa", "test", "data.yml", "shop", "--format", "json", "-r", "double|wrong|later"]);
+    let got: Value = serde_json::from_str(&output.out.replace("TIME", "0")).unwrap();
     let test = |name: &str, row: u32, more: Value| {
         let mut test = json!({"location": {"file": "shop/shop_test.rego", "row": row, "col": 1},
             "package": "data.shop_test", "name": name, "duration": 0});
@@ -154,8 +154,8 @@ fn tests_are_told_to_machines_as_opa_tells_them() {
         test("test_wrong", 11, json!({"fail": true, "output": "Z290IDYK"})),
         test("todo_test_later", 17, json!({"skip": true})),
     ]);
-    assert_eq!((got, ran.code), (want, 2));
-    let ran = bench.run(&["policy", "test", "data.yml", "shop", "--format", "junit", "-r", "double|wrong"]);
+    assert_eq!((got, output.code), (want, 2));
+    let output = bench.run(&["policy", "test", "data.yml", "shop", "--format", "junit", "-r", "double|wrong"]);
     let want = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="policy tests" tests="2" failures="1" errors="0" skipped="0" time="TIME">
   <testsuite name="data.shop_test" tests="2" failures="1" errors="0" skipped="0" time="TIME">
@@ -170,7 +170,7 @@ fn tests_are_told_to_machines_as_opa_tells_them() {
     </testcase>
   </testsuite>
 </testsuites>"#;
-    assert_eq!(ran.out, want);
+    assert_eq!(output.out, want);
 }
 
 #[test]
@@ -202,8 +202,8 @@ fn the_exit_code_of_tests_is_that_of_opa() {
 fn under_the_name_opa_no_test_at_all_is_no_failure() {
     let bench = Bench::new(TESTS);
     let run = |more: &[&str]| bench.run(&[&["opa", "test", "data.yml", "shop", "-r", "none"], more].concat());
-    let ran = run(&[]);
-    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+    let output = run(&[]);
+    assert_eq!((output.code, output.err.as_str()), (0, ""), "{output:?}");
     assert_eq!(run(&["--fail-on-empty"]).code, 2);
 }
 
@@ -219,25 +219,25 @@ test_slow if {
 
 test_fast := true
 ";
-    let ran = Bench::new(slow).run(&["policy", "test", "shop", "--timeout", "300ms"]);
-    ran.expect(2, "data.slow_test.test_slow: ERROR (TIME)\n  the evaluation took longer than 300ms");
-    ran.expect(2, "PASS: 1/2\nERROR: 1/2");
+    let output = Bench::new(slow).run(&["policy", "test", "shop", "--timeout", "300ms"]);
+    output.expect(2, "data.slow_test.test_slow: ERROR (TIME)\n  the evaluation took longer than 300ms");
+    output.expect(2, "PASS: 1/2\nERROR: 1/2");
 }
 
 #[test]
 fn coverage_is_opas_json_or_a_list_for_people() {
     let bench = Bench::new(&TESTS.replace("got == 7", "got == 6"));
     let arguments = ["policy", "test", "data.yml", "shop", "--coverage", "-z"];
-    let ran = bench.run(&arguments);
+    let output = bench.run(&arguments);
     let run = |first: u32, last: u32| json!({"start": {"row": first}, "end": {"row": last}});
     let shop = json!({"covered": [run(7, 10), run(18, 18)], "not_covered": [run(13, 15), run(19, 19)], "covered_lines": 5,
         "not_covered_lines": 4, "coverage": 55.55555555555556});
-    assert_eq!((&ran.json()["files"]["shop/shop.rego"], ran.code), (&shop, 0));
-    let ran = bench.run(&[&arguments[..], &["--format", "pretty"]].concat());
-    ran.expect(0, " 55.56%  shop/shop.rego  not covered: 13-15, 19");
+    assert_eq!((&output.json()["files"]["shop/shop.rego"], output.code), (&shop, 0));
+    let output = bench.run(&[&arguments[..], &["--format", "pretty"]].concat());
+    output.expect(0, " 55.56%  shop/shop.rego  not covered: 13-15, 19");
     bench.run(&[&arguments[..], &["--threshold", "50"]].concat()).expect(0, "");
-    let ran = bench.run(&[&arguments[..], &["--threshold", "90"]].concat());
-    ran.expect(2, "Code coverage threshold not met: got ");
+    let output = bench.run(&[&arguments[..], &["--threshold", "90"]].concat());
+    output.expect(2, "Code coverage threshold not met: got ");
     // Lines that a failing suite reached say nothing.
     Bench::new(TESTS).run(&arguments).expect(2, "data.shop_test.test_wrong: FAIL");
 }
@@ -269,8 +269,8 @@ fn a_query_is_answered_as_opa_answers_it() {
             json!({"result": [{"expressions": [value(json!(5), "input.x with input as {\"x\": 5}", 1)]}]}),
         ),
     ] {
-        let ran = asked(query, &[]);
-        assert_eq!((ran.json(), ran.code), (want, 0), "{query}");
+        let output = asked(query, &[]);
+        assert_eq!((output.json(), output.code), (want, 0), "{query}");
     }
     for (query, more, code, says) in [
         ("data.nothing", &["--format", "pretty"][..], 0, "undefined"),
@@ -331,8 +331,8 @@ fn a_query_and_its_input_come_from_standard_input_too() {
     ] {
         let mut child = command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        let ran = Ran::of(&child.wait_with_output().unwrap());
-        assert_eq!((ran.out.as_str(), ran.code), (want, 0), "{ran:?}");
+        let output = CommandOutput::of(&child.wait_with_output().unwrap());
+        assert_eq!((output.out.as_str(), output.code), (want, 0), "{output:?}");
     }
 }
 
@@ -342,13 +342,13 @@ fn everything_that_is_wrong_is_told_with_its_place() {
     bench.run(&["policy", "check", "shop", "data.yml"]).expect(0, "");
     bench.0.file("bad/a.rego", "package a\n\nx := y\n\nz if nope(1)\n");
     bench.0.file("bad/b.rego", "package b\n\n\tw := v\n");
-    let ran = bench.run(&["policy", "check", "bad"]);
+    let output = bench.run(&["policy", "check", "bad"]);
     let want = "bad/a.rego:5:6: rego_type_error: undefined function nope\n\tz if nope(1)\n\t     ^";
-    ran.expect(1, want);
-    let ran = bench.run(&["opa", "check", "bad", "--format", "json", "--max-errors", "1"]);
-    let errors: Value = serde_json::from_str(&ran.err).unwrap();
+    output.expect(1, want);
+    let output = bench.run(&["opa", "check", "bad", "--format", "json", "--max-errors", "1"]);
+    let errors: Value = serde_json::from_str(&output.err).unwrap();
     let errors = errors["errors"].as_array().unwrap();
-    assert_eq!((errors.len(), &errors[0]["location"]["file"], ran.code), (1, &json!("bad/a.rego"), 1), "{ran:?}");
+    assert_eq!((errors.len(), &errors[0]["location"]["file"], output.code), (1, &json!("bad/a.rego"), 1), "{output:?}");
     bench.run(&["opa", "check", "nowhere"]).expect(1, "nowhere");
 }
 
@@ -365,9 +365,9 @@ fn packages_and_annotations_are_shown() {
     assert_eq!(json["annotations"], want);
     let want = json!({"data.shop": ["shop/shop.rego"], "data.shop_test": ["shop/shop_test.rego"]});
     assert_eq!(json["namespaces"], want);
-    let ran = bench.run(&["policy", "inspect", "shop", "--annotations"]);
-    ran.expect(0, "│ data.shop      │ shop/shop.rego      │");
-    ran.expect(0, "Allowed\n=======\n\nPackage:  shop\nRule:     allow\nLocation: shop/shop.rego:7\nScope: rule");
+    let output = bench.run(&["policy", "inspect", "shop", "--annotations"]);
+    output.expect(0, "│ data.shop      │ shop/shop.rego      │");
+    output.expect(0, "Allowed\n=======\n\nPackage:  shop\nRule:     allow\nLocation: shop/shop.rego:7\nScope: rule");
     bench.run(&["policy", "inspect", "nowhere"]).expect(1, "nowhere");
 }
 
@@ -375,8 +375,8 @@ fn packages_and_annotations_are_shown() {
 fn a_measurement_has_percentiles_and_claims_no_allocations() {
     let bench = Bench::new(TESTS);
     let fixed = ["policy", "bench", "--data", "shop/shop.rego", "--benchtime", "20ms"];
-    let ran = bench.run(&[&fixed[..], &["data.shop.double(2)", "--format", "json"]].concat());
-    let measured = ran.json();
+    let output = bench.run(&[&fixed[..], &["data.shop.double(2)", "--format", "json"]].concat());
+    let measured = output.json();
     let number = |name: &str| measured["Extra"][format!("histogram_timer_rego_query_eval_ns_{name}")].as_u64().unwrap();
     assert!(number("min") <= number("median") && number("median") <= number("99%"), "{measured}");
     assert!(measured["N"].as_u64().unwrap() >= 1 && measured.get("MemAllocs").is_none());
@@ -393,28 +393,28 @@ fn what_of_opa_is_not_here_is_told_in_one_sentence() {
         (&["opa", "build", "-b", "."], "assay has no `opa build`"),
         (&["opa", "run"], "assay has no `opa run`"),
     ] {
-        let ran = assay(arguments);
-        ran.expect(2, says);
-        assert_eq!(ran.out, "");
+        let output = assay(arguments);
+        output.expect(2, says);
+        assert_eq!(output.out, "");
     }
 }
 
 #[test]
 fn the_answer_of_a_rule_about_an_image_is_explained() {
-    let mut world = World::good();
-    world.image("odd", &[("bad", "yes")]);
-    let ran = world.judge(&["--explain", "main.bad"]);
-    assert_eq!(ran.code, 1, "{ran:?}");
-    let main = world.path("policy/main.rego");
+    let mut fixture = Fixture::good();
+    fixture.image("odd", &[("bad", "yes")]);
+    let output = fixture.validate(&["--explain", "main.bad"]);
+    assert_eq!(output.code, 1, "{output:?}");
+    let main = fixture.path("policy/main.rego");
     for says in [
         format!("`main.bad` at {main}:9 gives no result\n    {main}:10: fails: input.image.config.Labels.bad"),
         "input.image.config.Labels.bad: undefined".to_owned(),
         format!("`main.bad` at {main}:9 gives 1 result\n    {main}:10: holds: input.image.config.Labels.bad"),
     ] {
-        assert!(ran.err.contains(&says), "{says}: {}", ran.err);
+        assert!(output.err.contains(&says), "{says}: {}", output.err);
     }
-    let without = world.judge(&[]);
-    assert_eq!(without.out, ran.out, "the report is the same");
-    world.judge(&["--explain", "main.nope"]).expect(2, "there is `main.bad`, `main.odd`");
-    world.judge(&["--explain", "main.deny"]).expect(1, "`main.bad` at");
+    let without = fixture.validate(&[]);
+    assert_eq!(without.out, output.out, "the report is the same");
+    fixture.validate(&["--explain", "main.nope"]).expect(2, "there is `main.bad`, `main.odd`");
+    fixture.validate(&["--explain", "main.deny"]).expect(1, "`main.bad` at");
 }

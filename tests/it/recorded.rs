@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{shared::shared, tidy::root, world::World};
+use crate::{fixture::Fixture, shared::shared, tidy::root};
 
 /// Rule data, effective time and trusted tasks for a recording.
 struct Setting {
@@ -44,18 +44,18 @@ fn setting(name: &str) -> Setting {
     }
 }
 
-fn judged(name: &str, mut statement: Value) -> Vec<String> {
-    let mut world = World::empty();
-    let digest = world.unsigned_image("it", &[]);
+fn validate(name: &str, mut statement: Value) -> Vec<String> {
+    let mut fixture = Fixture::empty();
+    let digest = fixture.unsigned_image("it", &[]);
     statement["subject"] = json!([{"name": "it", "digest": {"sha256": digest.hex()}}]);
-    world.layout.sign(&world.key, "app/it", &digest).unwrap();
-    world.layout.attest(&world.key, "app/it", &digest, &[statement.to_string().into_bytes()]).unwrap();
+    fixture.layout.sign(&fixture.key, "app/it", &digest).unwrap();
+    fixture.layout.attest(&fixture.key, "app/it", &digest, &[statement.to_string().into_bytes()]).unwrap();
     let setting = setting(name);
-    world.file("data/trusted_tasks.json", &json!({"trusted_tasks": setting.trusted}).to_string());
+    fixture.file("data/trusted_tasks.json", &json!({"trusted_tasks": setting.trusted}).to_string());
     let policies = |folder: &str| root().join("policies").join(folder);
     let policy = json!({"sources": [{
         "policy": [policies("lib"), policies("release")],
-        "data": [world.path("data")],
+        "data": [fixture.path("data")],
         "ruleData": {
             "allowed_builder_ids": ["https://tekton.dev/chains/v2"],
             "allowed_build_types": ["tekton.dev/v1beta1/PipelineRun", "https://tekton.dev/chains/v2/slsa-tekton"],
@@ -67,9 +67,9 @@ fn judged(name: &str, mut statement: Value) -> Vec<String> {
         },
     }]});
     let past = ["--effective-time", setting.moment, "--allow-past-effective-time", "--output", "json"];
-    let ran = world.judge_by(&policy.to_string(), &past);
-    assert_eq!(ran.code, 1, "{name}: {ran:?}");
-    let violations = ran.json()["components"][0]["violations"].as_array().cloned().unwrap();
+    let output = fixture.validate_with_policy(&policy.to_string(), &past);
+    assert_eq!(output.code, 1, "{name}: {output:?}");
+    let violations = output.json()["components"][0]["violations"].as_array().cloned().unwrap();
     let mut codes: Vec<_> = violations
         .iter()
         .map(|finding| {
@@ -97,7 +97,7 @@ fn our_policies_find_in_recorded_provenance_exactly_what_is_listed() {
     for line in list.lines().filter(|line| !line.starts_with('#')) {
         let (name, codes) = line.split_once(' ').unwrap();
         let statement = fs_err::read(folder.join(format!("{name}.json"))).unwrap();
-        let found = judged(name, serde_json::from_slice(&statement).unwrap());
+        let found = validate(name, serde_json::from_slice(&statement).unwrap());
         assert_eq!(found.join(" "), codes, "{name}");
         recordings += 1;
     }

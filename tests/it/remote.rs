@@ -10,42 +10,42 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    fixture::{CommandOutput, Fixture, HOST, command, component},
     registry::{Fault, Registry},
-    world::{HOST, Ran, World, command, component},
 };
 
 /// No wait that anyone would notice.
 const HASTY: [&str; 2] = ["--retry-duration=1ms", "--retry-max-wait=5ms"];
 
-fn pushed(world: &World) -> Registry {
+fn pushed(fixture: &Fixture) -> Registry {
     let registry = Registry::start();
-    world.layout.write(&world.path("oci")).unwrap();
-    registry.push_layout(world.path("oci").as_std_path());
+    fixture.layout.write(&fixture.path("oci")).unwrap();
+    registry.push_layout(fixture.path("oci").as_std_path());
     registry
 }
 
 #[test]
 fn the_same_snapshot_on_a_registry_gives_the_same_json() {
-    let mut world = World::good();
-    world.image("bad", &[("bad", "yes")]);
-    let unsigned = world.unsigned_image("unsigned", &[]);
+    let mut fixture = Fixture::good();
+    fixture.image("bad", &[("bad", "yes")]);
+    let unsigned = fixture.unsigned_image("unsigned", &[]);
     assert!(unsigned.to_string().starts_with("sha256:"));
-    let registry = pushed(&world);
+    let registry = pushed(&fixture);
     let more = ["--effective-time", "2030-01-01", "--show-successes", "--output", "json"];
-    let (local, remote) = (world.judge(&more), world.judge_on(&registry.host(), &more));
+    let (local, remote) = (fixture.validate(&more), fixture.validate_on(&registry.host(), &more));
     assert_eq!((local.code, remote.code), (1, 1), "{remote:?}");
     assert_eq!(remote.out.replace(&registry.host(), HOST), local.out);
 }
 
 #[test]
 fn each_object_is_asked_for_once_however_many_components_need_it() {
-    let mut world = World::good();
-    let (_, image) = world.components.first().unwrap().clone();
+    let mut fixture = Fixture::good();
+    let (_, image) = fixture.components.first().unwrap().clone();
     for number in 0..10 {
-        world.components.push((format!("again{number}"), image.clone()));
+        fixture.components.push((format!("again{number}"), image.clone()));
     }
-    let registry = pushed(&world);
-    world.judge_on(&registry.host(), &["--workers", "8"]).expect(0, "Success: true");
+    let registry = pushed(&fixture);
+    fixture.validate_on(&registry.host(), &["--workers", "8"]).expect(0, "Success: true");
     let requests = registry.requests();
     let mut once = requests.clone();
     once.sort();
@@ -62,14 +62,15 @@ fn registries_that_fail_give_no_answer_and_say_how() {
         ("/app/it/blobs/", Fault::Lie, "digest-mismatch"),
         ("/app/it/manifests/sha256-", Fault::Broken, "registry-error"),
     ] {
-        let mut world = World::good();
-        world.image("it", &[]);
-        let registry = pushed(&world);
+        let mut fixture = Fixture::good();
+        fixture.image("it", &[]);
+        let registry = pushed(&fixture);
         registry.fault(path, fault);
-        let ran = world.judge_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
-        ran.expect(3, code);
-        ran.expect(3, "no answer for 1 of 2 components");
-        let report: Value = serde_json::Deserializer::from_str(&ran.out).into_iter().next().unwrap().unwrap();
+        let output =
+            fixture.validate_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
+        output.expect(3, code);
+        output.expect(3, "no answer for 1 of 2 components");
+        let report: Value = serde_json::Deserializer::from_str(&output.out).into_iter().next().unwrap().unwrap();
         let good = component(&report, "good");
         assert_eq!(good["success"], json!(true));
     }
@@ -77,112 +78,114 @@ fn registries_that_fail_give_no_answer_and_say_how() {
 
 #[test]
 fn a_way_to_evidence_that_fails_is_named_and_costs_no_verdict() {
-    let world = World::good();
-    let registry = pushed(&world);
+    let fixture = Fixture::good();
+    let registry = pushed(&fixture);
     registry.fault("/referrers/", Fault::Broken);
-    let ran = world.judge_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
-    ran.expect(0, "Note on good: not all evidence could be read: ");
-    ran.expect(0, "\"notices\":[\"not all evidence could be read: ");
+    let output =
+        fixture.validate_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
+    output.expect(0, "Note on good: not all evidence could be read: ");
+    output.expect(0, "\"notices\":[\"not all evidence could be read: ");
 }
 
 #[test]
 fn what_points_at_an_image_that_is_not_there_is_nothing() {
-    let world = World::good();
-    let registry = pushed(&world);
+    let fixture = Fixture::good();
+    let registry = pushed(&fixture);
     let rules = "package p\n\nimport rego.v1\n\n# METADATA\n# title: T\n# custom:\n#   short_name: t\n\
                  deny contains result if {\n\
                  \tabsent := sprintf(\"%s@sha256:%s\", [split(input.image.ref, \"@\")[0], sprintf(\"%064d\", [0])])\n\
                  \tnot nothing(absent)\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n\n\
                  nothing(ref) if {\n\tec.oci.image_referrers(ref) == []\n\tec.oci.image_tag_refs(ref) == []\n}\n";
-    world.file("asks/p.rego", rules);
-    let policy = json!({"sources": [{"policy": [world.path("asks")]}]}).to_string();
-    world.judge_around(&registry.host(), &policy, &HASTY, &[]).expect(0, "Success: true");
+    fixture.file("asks/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [fixture.path("asks")]}]}).to_string();
+    fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(0, "Success: true");
 }
 
 #[test]
 fn a_body_that_ends_early_is_no_answer() {
-    let mut world = World::good();
-    world.image("it", &[]);
-    let registry = pushed(&world);
+    let mut fixture = Fixture::good();
+    fixture.image("it", &[]);
+    let registry = pushed(&fixture);
     registry.fault("/app/it/blobs/", Fault::Truncate);
-    let ran = world.judge_on(&registry.host(), &[]);
-    ran.expect(3, "no answer for 1 of 2 components");
+    let output = fixture.validate_on(&registry.host(), &[]);
+    output.expect(3, "no answer for 1 of 2 components");
 }
 
 #[test]
 fn a_registry_that_is_not_there_is_no_answer() {
-    let world = World::good();
+    let fixture = Fixture::good();
     // A port that was just free: nobody listens on it.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let ran = world.judge_on(&format!("127.0.0.1:{port}"), &[]);
-    ran.expect(3, "registry-unreachable");
+    let output = fixture.validate_on(&format!("127.0.0.1:{port}"), &[]);
+    output.expect(3, "registry-unreachable");
 }
 
 #[test]
 fn a_registry_that_hangs_leaves_no_answer_at_the_deadline_and_the_others_judged() {
-    let mut world = World::good();
-    world.image("slow", &[]);
-    let registry = pushed(&world);
+    let mut fixture = Fixture::good();
+    fixture.image("slow", &[]);
+    let registry = pushed(&fixture);
     registry.fault("/app/slow/blobs/", Fault::Hang);
     let started = Instant::now();
-    let ran = world.judge_on(&registry.host(), &["--timeout", "4s"]);
+    let output = fixture.validate_on(&registry.host(), &["--timeout", "4s"]);
     assert!(started.elapsed() < Duration::from_secs(60));
-    ran.expect(3, "deadline");
-    ran.expect(3, "no answer for 1 of 2 components");
-    ran.expect(3, "time limit");
+    output.expect(3, "deadline");
+    output.expect(3, "no answer for 1 of 2 components");
+    output.expect(3, "time limit");
 }
 
 #[test]
 fn a_registry_that_says_later_is_asked_again() {
-    let mut world = World::good();
-    world.image("it", &[]);
-    let registry = pushed(&world);
+    let mut fixture = Fixture::good();
+    fixture.image("it", &[]);
+    let registry = pushed(&fixture);
     registry.fault("/app/it/", Fault::Later);
-    world.judge_on(&registry.host(), &["--retry-duration", "10ms"]).expect(0, "Success: true");
-    let once = pushed(&world);
+    fixture.validate_on(&registry.host(), &["--retry-duration", "10ms"]).expect(0, "Success: true");
+    let once = pushed(&fixture);
     once.fault("/app/it/", Fault::Later);
-    world.judge_on(&once.host(), &["--retry-max-retry", "0"]).expect(3, "429");
+    fixture.validate_on(&once.host(), &["--retry-max-retry", "0"]).expect(3, "429");
 }
 
 #[test]
 fn the_users_credentials_are_found_and_shown() {
-    let world = World::good();
-    let registry = pushed(&world);
+    let fixture = Fixture::good();
+    let registry = pushed(&fixture);
     registry.want("dXNlcjpzZWNyZXQ=");
-    let judge = |variables: &[(&str, &str)]| world.judge_around(&registry.host(), &world.policy(), &[], variables);
-    judge(&[]).expect(3, "registry-denied");
+    let validate =
+        |variables: &[(&str, &str)]| fixture.run_with_env(&registry.host(), &fixture.policy(), &[], variables);
+    validate(&[]).expect(3, "registry-denied");
     let config = json!({"auths": {registry.host(): {"auth": "dXNlcjpzZWNyZXQ="}}}).to_string();
-    let file = world.file("docker/config.json", &config);
-    judge(&[("DOCKER_CONFIG", file.parent().unwrap().as_str())]).expect(0, "Success: true");
-    judge(&[("REGISTRY_AUTH_FILE", file.as_str())]).expect(0, "Success: true");
-    let broken = world.file("broken.json", "{");
-    judge(&[("REGISTRY_AUTH_FILE", broken.as_str())]).expect(2, "broken.json");
+    let file = fixture.file("docker/config.json", &config);
+    validate(&[("DOCKER_CONFIG", file.parent().unwrap().as_str())]).expect(0, "Success: true");
+    validate(&[("REGISTRY_AUTH_FILE", file.as_str())]).expect(0, "Success: true");
+    let broken = fixture.file("broken.json", "{");
+    validate(&[("REGISTRY_AUTH_FILE", broken.as_str())]).expect(2, "broken.json");
 }
 
 #[test]
 fn a_built_in_whose_registry_fails_is_no_answer_whatever_the_policy_makes_of_it() {
-    let world = World::good();
-    let registry = pushed(&world);
+    let fixture = Fixture::good();
+    let registry = pushed(&fixture);
     registry.fault("/manifests/away", Fault::Broken);
     let rules = "package p\n\nimport rego.v1\n\n# METADATA\n# title: T\n# custom:\n#   short_name: t\n\
                  deny contains result if {\n\
                  \tnot ec.oci.image_manifest(sprintf(\"%s:away\", [split(input.image.ref, \"@\")[0]]))\n\
                  \tfalse\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n";
-    world.file("asks/p.rego", rules);
-    let policy = json!({"sources": [{"policy": [world.path("asks")]}]}).to_string();
-    world.judge_around(&registry.host(), &policy, &HASTY, &[]).expect(3, "builtin-failed");
+    fixture.file("asks/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [fixture.path("asks")]}]}).to_string();
+    fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(3, "builtin-failed");
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interruption_writes_an_honest_partial_report() {
     for signal in ["INT", "TERM"] {
-        let mut world = World::good();
-        world.image("slow", &[]);
-        let registry = pushed(&world);
+        let mut fixture = Fixture::good();
+        fixture.image("slow", &[]);
+        let registry = pushed(&fixture);
         registry.fault("/app/slow/blobs/", Fault::Hang);
-        let (snapshot, policy, key) = (world.snapshot(&registry.host()), world.policy(), world.path("key.pub"));
-        let report = world.path("report.json");
+        let (snapshot, policy, key) = (fixture.snapshot(&registry.host()), fixture.policy(), fixture.path("key.pub"));
+        let report = fixture.path("report.json");
         let output = format!("json={report}");
         let arguments = [
             "validate",
@@ -211,9 +214,9 @@ fn an_interruption_writes_an_honest_partial_report() {
         assert!(killed.success());
         let mut out = Vec::new();
         child.stdout.take().unwrap().read_to_end(&mut out).unwrap();
-        let ran = Ran::of(&child.wait_with_output().unwrap());
-        assert_eq!(ran.code, 3, "{ran:?}");
-        assert!(ran.err.contains("interrupted"), "{ran:?}");
+        let output = CommandOutput::of(&child.wait_with_output().unwrap());
+        assert_eq!(output.code, 3, "{output:?}");
+        assert!(output.err.contains("interrupted"), "{output:?}");
         let report: Value = serde_json::from_slice(&fs_err::read(&report).unwrap()).unwrap();
         assert_eq!(report["stopped"], json!("interrupted"));
         let error = |name: &str| component(&report, name)["error"]["code"].clone();

@@ -4,7 +4,7 @@
 use camino::Utf8Path;
 use serde_json::Value;
 
-use crate::world::World;
+use crate::fixture::Fixture;
 
 /// The formats of `ec`.
 const EC: [&str; 9] =
@@ -14,13 +14,13 @@ const EC: [&str; 9] =
 const OURS: [&str; 3] = ["sarif", "markdown", "html"];
 
 /// A world with a good image, one that is denied, one that is warned of, and one that is not there.
-fn mixed() -> World {
-    let mut world = World::good();
-    world.image("bad", &[("bad", "yes")]);
-    world.image("odd", &[("odd", "yes")]);
+fn mixed() -> Fixture {
+    let mut fixture = Fixture::good();
+    fixture.image("bad", &[("bad", "yes")]);
+    fixture.image("odd", &[("odd", "yes")]);
     let missing = format!("app/gone@sha256:{}", "0".repeat(64));
-    world.components.push(("gone".to_owned(), missing));
-    world
+    fixture.components.push(("gone".to_owned(), missing));
+    fixture
 }
 
 fn outputs(folder: &Utf8Path, formats: &[&str]) -> Vec<String> {
@@ -30,14 +30,14 @@ fn outputs(folder: &Utf8Path, formats: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_report_tells_of_all_components_whatever_the_workers() {
-    let world = mixed();
+    let fixture = mixed();
     let formats: Vec<_> = EC.into_iter().chain(OURS).collect();
     let written = |workers: &str| {
-        let folder = world.path(workers);
+        let folder = fixture.path(workers);
         let outputs = outputs(&folder, &formats);
         let fixed = ["--workers", workers, "--show-successes", "--info", "--effective-time", "2100-01-01"];
         let arguments: Vec<&str> = fixed.into_iter().chain(outputs.iter().map(String::as_str)).collect();
-        world.judge(&arguments).expect(3, "no answer for 1 of 4 components");
+        fixture.validate(&arguments).expect(3, "no answer for 1 of 4 components");
         // The moment of the end differs from run to run, and is all that does.
         let read = |format: &&str| fs_err::read_to_string(folder.join(format)).unwrap();
         formats.iter().map(read).map(|text| text.replace(|digit: char| digit.is_ascii_digit(), "")).collect::<Vec<_>>()
@@ -54,12 +54,12 @@ fn every_report_tells_of_all_components_whatever_the_workers() {
 
 #[test]
 fn events_are_lines_on_standard_output_and_in_a_file_alike() {
-    let world = mixed();
-    let file = world.path("events");
-    let ran = world.judge(&["--output", "jsonl", "--output", &format!("jsonl={file}"), "--workers", "1"]);
-    ran.expect(3, "no answer for 1 of 4 components");
-    assert_eq!(ran.out, fs_err::read_to_string(file).unwrap());
-    let events: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let fixture = mixed();
+    let file = fixture.path("events");
+    let output = fixture.validate(&["--output", "jsonl", "--output", &format!("jsonl={file}"), "--workers", "1"]);
+    output.expect(3, "no answer for 1 of 4 components");
+    assert_eq!(output.out, fs_err::read_to_string(file).unwrap());
+    let events: Vec<Value> = output.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!((names.first(), names.get(1), names.last()), (Some(&"started"), Some(&"planned"), Some(&"ended")));
     assert_eq!(names.iter().filter(|name| **name == "component-ended").count(), 4);

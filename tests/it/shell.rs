@@ -3,18 +3,18 @@
 use std::process::Command;
 
 use crate::{
+    fixture::{CommandOutput, Fixture, assay, command},
     tidy::root,
-    world::{Ran, World, assay, command},
 };
 
 #[test]
 fn completions_are_scripts_that_name_every_command() {
     for shell in ["bash", "zsh", "fish"] {
-        let ran = assay(&["completions", shell]);
+        let output = assay(&["completions", shell]);
         for says in ["validate", "completions", "effective-time"] {
-            ran.expect(0, says);
+            output.expect(0, says);
         }
-        assert_eq!(ran.err, "");
+        assert_eq!(output.err, "");
     }
     assay(&["completions", "cobol"]).expect(2, "cobol");
 }
@@ -51,37 +51,37 @@ fn there_is_a_manual_page_for_each_command() {
 
 #[test]
 fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
-    let world = World::good();
-    let quiet = world.judge(&["--quiet"]);
+    let fixture = Fixture::good();
+    let quiet = fixture.validate(&["--quiet"]);
     assert_eq!((quiet.code, quiet.err.as_str()), (0, ""));
-    let usual = world.judge(&[]);
+    let usual = fixture.validate(&[]);
     assert_eq!((usual.out.as_str(), usual.err.as_str()), (quiet.out.as_str(), ""));
-    let verbose = world.judge(&["--verbose"]);
+    let verbose = fixture.validate(&["--verbose"]);
     assert_eq!(verbose.out, usual.out);
     assert!(verbose.err.contains(" debug: a component is done component="), "{verbose:?}");
     assert!(!verbose.err.contains(".rs:"), "{verbose:?}");
-    let debug = world.judge(&["--debug"]);
-    assert!(debug.err.contains("narrator.rs:"), "{debug:?}");
-    for line in world.judge(&["--trace", "--log-format", "json"]).err.lines() {
+    let debug = fixture.validate(&["--debug"]);
+    assert!(debug.err.contains("log_reporter.rs:"), "{debug:?}");
+    for line in fixture.validate(&["--trace", "--log-format", "json"]).err.lines() {
         let message: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(message["time"].is_string() && message["level"].is_string(), "{line}");
     }
-    assert_eq!(world.judge(&["--verbose=false", "--logfile="]).err, "");
-    world.judge(&["--trace=everything"]).expect(2, "everything");
-    assert!(world.judge(&["--trace=cpu"]).err.contains("warn: `--trace` measures"));
+    assert_eq!(fixture.validate(&["--verbose=false", "--logfile="]).err, "");
+    fixture.validate(&["--trace=everything"]).expect(2, "everything");
+    assert!(fixture.validate(&["--trace=cpu"]).err.contains("warn: `--trace` measures"));
 }
 
 #[test]
 fn a_logfile_is_added_to_and_keeps_standard_error_free() {
-    let world = World::good();
-    let file = world.path("messages.log");
+    let fixture = Fixture::good();
+    let file = fixture.path("messages.log");
     for _ in 0..2 {
-        let ran = world.judge(&["--verbose", "--logfile", file.as_str()]);
-        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        let output = fixture.validate(&["--verbose", "--logfile", file.as_str()]);
+        assert_eq!((output.code, output.err.as_str()), (0, ""));
     }
     let text = fs_err::read_to_string(&file).unwrap();
     assert_eq!(text.lines().filter(|line| line.contains("the run begins")).count(), 2, "{text}");
-    world.judge(&["--logfile", world.path("absent/messages.log").as_str()]).expect(2, "--logfile");
+    fixture.validate(&["--logfile", fixture.path("absent/messages.log").as_str()]).expect(2, "--logfile");
 }
 
 #[test]
@@ -91,7 +91,8 @@ fn called_as_ec_messages_have_its_form() {
     let program = command(&[]).get_program().to_owned();
     std::os::unix::fs::symlink(program, &link).unwrap();
     let arguments = ["validate", "image", "--trace=mem", "--images", "{}", "--policy", "{}"];
-    let ran = Ran::of(&Command::new(&link).args(arguments).current_dir(root()).env_clear().output().unwrap());
-    let line = ran.err.lines().next().unwrap();
-    assert!(line.starts_with("time=\"20") && line.contains("Z\" level=warning msg=\"`--trace` measures"), "{ran:?}");
+    let output =
+        CommandOutput::of(&Command::new(&link).args(arguments).current_dir(root()).env_clear().output().unwrap());
+    let line = output.err.lines().next().unwrap();
+    assert!(line.starts_with("time=\"20") && line.contains("Z\" level=warning msg=\"`--trace` measures"), "{output:?}");
 }

@@ -7,20 +7,20 @@ use std::{
 
 use serde_json::json;
 
-use crate::world::{HOST, Ran, World, assay, command, ec_command};
+use crate::fixture::{CommandOutput, Fixture, HOST, assay, command, ec_command};
 
 /// Judges the images of a world without any of the usual arguments about a policy.
-fn without_policy(world: &World, more: &[&str]) -> Command {
-    world.layout.write(&world.path("oci")).unwrap();
-    let (snapshot, key, bundle) = (world.snapshot(HOST), world.path("key.pub"), world.path("oci"));
-    let fixed = ["--images", &snapshot, "--bundle", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
+fn without_policy(fixture: &Fixture, more: &[&str]) -> Command {
+    fixture.layout.write(&fixture.path("oci")).unwrap();
+    let (snapshot, key, bundle) = (fixture.snapshot(HOST), fixture.path("key.pub"), fixture.path("oci"));
+    let fixed = ["--images", &snapshot, "--evidence", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
     command(&[&["validate", "image"], &fixed[..], more].concat())
 }
 
 #[test]
 fn images_are_judged_by_signatures_alone_only_when_that_is_asked_for() {
-    let world = World::good();
-    let empty = world.file("empty.yaml", "sources: []\n");
+    let fixture = Fixture::good();
+    let empty = fixture.file("empty.yaml", "sources: []\n");
     for more in [
         &[][..],
         &["--policy", ""],
@@ -31,29 +31,29 @@ fn images_are_judged_by_signatures_alone_only_when_that_is_asked_for() {
         &["--policy", empty.as_str()],
         &["--policy", "{\"apiVersion\": \"appstudio.redhat.com/v1alpha1\", \"spec\": {\"sources\": []}}"],
     ] {
-        let ran = Ran::of(&without_policy(&world, more).output().unwrap());
-        ran.expect(2, "--no-policy");
-        assert_eq!(ran.out, "", "{more:?}");
+        let output = CommandOutput::of(&without_policy(&fixture, more).output().unwrap());
+        output.expect(2, "--no-policy");
+        assert_eq!(output.out, "", "{more:?}");
     }
-    let by_environment = without_policy(&world, &[]).env("ASSAY_POLICY", "").output().unwrap();
-    Ran::of(&by_environment).expect(2, "no policy is given");
-    Ran::of(&without_policy(&world, &["--no-policy"]).output().unwrap()).expect(0, "Result: SUCCESS");
-    let both = ["--no-policy", "--policy", &world.policy()];
-    Ran::of(&without_policy(&world, &both).output().unwrap()).expect(2, "`--no-policy` stands beside");
+    let by_environment = without_policy(&fixture, &[]).env("ASSAY_POLICY", "").output().unwrap();
+    CommandOutput::of(&by_environment).expect(2, "no policy is given");
+    CommandOutput::of(&without_policy(&fixture, &["--no-policy"]).output().unwrap()).expect(0, "Result: SUCCESS");
+    let both = ["--no-policy", "--policy", &fixture.policy()];
+    CommandOutput::of(&without_policy(&fixture, &both).output().unwrap()).expect(2, "`--no-policy` stands beside");
 }
 
 #[test]
 fn called_ec_an_empty_policy_stays_and_a_name_in_a_cluster_is_an_error() {
-    let world = World::good();
-    world.layout.write(&world.path("oci")).unwrap();
-    let (snapshot, key, bundle) = (world.snapshot(HOST), world.path("key.pub"), world.path("oci"));
-    let fixed = ["--images", &snapshot, "--bundle", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
-    let judge = |policy: &str| {
+    let fixture = Fixture::good();
+    fixture.layout.write(&fixture.path("oci")).unwrap();
+    let (snapshot, key, bundle) = (fixture.snapshot(HOST), fixture.path("key.pub"), fixture.path("oci"));
+    let fixed = ["--images", &snapshot, "--evidence", bundle.as_str(), "--public-key", key.as_str(), "--ignore-rekor"];
+    let validate = |policy: &str| {
         let arguments = [&["validate", "image"], &fixed[..], &["--policy", policy]].concat();
-        Ran::of(&ec_command(&world.path(""), &arguments).output().unwrap())
+        CommandOutput::of(&ec_command(&fixture.path(""), &arguments).output().unwrap())
     };
-    judge("").expect(0, "Result: SUCCESS");
-    judge("{}").expect(1, "Error: unable to fetch EnterpriseContractPolicy");
+    validate("").expect(0, "Result: SUCCESS");
+    validate("{}").expect(1, "Error: unable to fetch EnterpriseContractPolicy");
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn policies_without_sources_are_not_compared() {
 }
 
 /// Two collections, an annotated rule in each of two packages, and a package whose rule makes its codes.
-fn configured() -> World {
-    let world = World::good();
+fn configured() -> Fixture {
+    let fixture = Fixture::good();
     let rule = |package: &str, name: &str| {
         format!(
             "package {package}\n\nimport rego.v1\n\n# METADATA\n# title: T\n# custom:\n#   short_name: {name}\n\
@@ -75,22 +75,22 @@ fn configured() -> World {
              \"msg\": \"m\"}}\n}}\n"
         )
     };
-    world.file("rules/build.rego", &rule("build", "signed"));
-    world.file("rules/tasks.rego", &rule("release.tasks", "required"));
-    world
+    fixture.file("rules/build.rego", &rule("build", "signed"));
+    fixture.file("rules/tasks.rego", &rule("release.tasks", "required"));
+    fixture
         .file("rules/made.rego", "package made\n\nimport rego.v1\n\ndeny contains x if {\n\tsome x in input.none\n}\n");
-    world
+    fixture
 }
 
-fn judge_with(world: &World, group: &serde_json::Value, more: &[&str]) -> Ran {
+fn validate_with(fixture: &Fixture, group: &serde_json::Value, more: &[&str]) -> CommandOutput {
     let mut group = group.clone();
-    group["policy"] = json!([world.path("rules")]);
-    world.judge_by(&json!({"sources": [group]}).to_string(), more)
+    group["policy"] = json!([fixture.path("rules")]);
+    fixture.validate_with_policy(&json!({"sources": [group]}).to_string(), more)
 }
 
 #[test]
 fn items_that_match_no_rule_are_told_with_what_they_may_mean() {
-    let world = configured();
+    let fixture = configured();
     for (config, says) in [
         (json!({"include": ["@release", "buld"]}), "the `include` item `buld`"),
         (json!({"include": ["@release", "buld"]}), "did you mean `build`?"),
@@ -100,56 +100,59 @@ fn items_that_match_no_rule_are_told_with_what_they_may_mean() {
         (json!({"exclude": ["release.task.*"]}), "did you mean `release.tasks.*`?"),
         (json!({"exclude": ["entirely-different"]}), "`entirely-different` of the source group"),
     ] {
-        let ran = judge_with(&world, &json!({"config": config}), &[]);
-        let is_told = ran.err.lines().any(|line| line.starts_with("warning: the `") && line.contains(says));
-        assert!(ran.code == 0 && is_told, "{ran:?}");
-        let strict = judge_with(&world, &json!({"config": config}), &["--strict-config"]);
+        let output = validate_with(&fixture, &json!({"config": config}), &[]);
+        let is_told = output.err.lines().any(|line| line.starts_with("warning: the `") && line.contains(says));
+        assert!(output.code == 0 && is_told, "{output:?}");
+        let strict = validate_with(&fixture, &json!({"config": config}), &["--strict-config"]);
         strict.expect(2, says);
         assert_eq!(strict.out, "");
     }
     for item in
         ["build", "build.signed", "build.signed:any", "release.tasks", "tasks", "made.anything", "*", "@release"]
     {
-        let ran =
-            judge_with(&world, &json!({"config": {"include": ["build"], "exclude": [item]}}), &["--strict-config"]);
-        assert!(!ran.err.contains("--strict-config"), "{item}: {ran:?}");
+        let output = validate_with(
+            &fixture,
+            &json!({"config": {"include": ["build"], "exclude": [item]}}),
+            &["--strict-config"],
+        );
+        assert!(!output.err.contains("--strict-config"), "{item}: {output:?}");
     }
 }
 
 #[test]
 fn items_for_components_images_and_times_and_those_of_the_whole_policy_are_told_too() {
-    let world = configured();
+    let fixture = configured();
     let volatile = |item: serde_json::Value| json!({"volatileConfig": {"exclude": [item]}});
     for item in [
         json!({"value": "buld", "componentNames": ["other"]}),
         json!({"value": "buld", "imageUrl": "registry.example/other"}),
         json!({"value": "buld", "effectiveUntil": "2020-01-01"}),
     ] {
-        judge_with(&world, &volatile(item), &["--strict-config"]).expect(2, "did you mean `build`?");
+        validate_with(&fixture, &volatile(item), &["--strict-config"]).expect(2, "did you mean `build`?");
     }
     let skipped = volatile(json!({"value": "build", "effectiveOn": "soon"}));
-    judge_with(&world, &skipped, &["--strict-config"]).expect(2, "is skipped");
-    let sources = json!([{"policy": [world.path("rules")]}]);
+    validate_with(&fixture, &skipped, &["--strict-config"]).expect(2, "is skipped");
+    let sources = json!([{"policy": [fixture.path("rules")]}]);
     let global =
         json!({"sources": sources, "configuration": {"collections": ["relase"], "exclude": ["buld"]}}).to_string();
-    let ran = world.judge_by(&global, &["--strict-config"]);
-    ran.expect(2, "the `collections` item `@relase` matches no rule; did you mean `@release`?");
-    ran.expect(2, "the `exclude` item `buld` matches no rule; did you mean `build`?");
+    let output = fixture.validate_with_policy(&global, &["--strict-config"]);
+    output.expect(2, "the `collections` item `@relase` matches no rule; did you mean `@release`?");
+    output.expect(2, "the `exclude` item `buld` matches no rule; did you mean `build`?");
 }
 
 #[test]
 fn documents_are_judged_by_items_that_match_rules() {
-    let world = configured();
-    world.file("in.json", "{}");
-    let policy = json!({"sources": [{"policy": [world.path("rules")], "config": {"exclude": ["buld"]}}]}).to_string();
-    let file = world.path("in.json");
+    let fixture = configured();
+    fixture.file("in.json", "{}");
+    let policy = json!({"sources": [{"policy": [fixture.path("rules")], "config": {"exclude": ["buld"]}}]}).to_string();
+    let file = fixture.path("in.json");
     let fixed = ["validate", "input", file.as_str(), "--policy", &policy];
     assay(&fixed).expect(0, "warning: the `exclude` item `buld`");
     assay(&[&fixed[..], &["--strict-config"]].concat()).expect(2, "did you mean `build`?");
 }
 
 /// Runs the program with so many bytes of YAML on standard input.
-fn fed(arguments: &[&str], bytes: usize) -> Ran {
+fn fed(arguments: &[&str], bytes: usize) -> CommandOutput {
     let mut child =
         command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -164,14 +167,14 @@ fn fed(arguments: &[&str], bytes: usize) -> Ran {
     });
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    Ran::of(&output)
+    CommandOutput::of(&output)
 }
 
 #[test]
 fn standard_input_over_the_limit_is_refused_and_not_cut() {
-    let world = World::good();
-    world.file("rules/main.rego", "package main\n\nimport rego.v1\n\ndeny contains \"bad\" if input.bad\n");
-    let rules = world.path("rules");
+    let fixture = Fixture::good();
+    fixture.file("rules/main.rego", "package main\n\nimport rego.v1\n\ndeny contains \"bad\" if input.bad\n");
+    let rules = fixture.path("rules");
     let arguments = ["test", "--parser", "yaml", "-p", rules.as_str(), "-"];
     fed(&arguments, 1024).expect(1, "bad");
     fed(&arguments, (80 << 20) + 1024).expect(2, "more than the 83886080 bytes allowed");
@@ -182,10 +185,10 @@ fn standard_input_over_the_limit_is_refused_and_not_cut() {
 
 #[test]
 fn a_package_without_rules_passes_nothing_unless_that_is_permitted() {
-    let world = World::good();
-    let rules = world.file("rules/p.rego", "package p\n\nimport rego.v1\n\ndeny contains \"bad\" if input.bad\n");
-    let none = world.file("none/p.rego", "package p\n\nx := 1\n");
-    let file = world.file("in.json", "{}");
+    let fixture = Fixture::good();
+    let rules = fixture.file("rules/p.rego", "package p\n\nimport rego.v1\n\ndeny contains \"bad\" if input.bad\n");
+    let none = fixture.file("none/p.rego", "package p\n\nx := 1\n");
+    let file = fixture.file("in.json", "{}");
     let test = |policy: &str, more: &[&str]| assay(&[&["test", file.as_str(), "-p", policy], more].concat());
     test(rules.as_str(), &["-n", "absent"]).expect(2, "in the package `absent`; there is p");
     test(rules.as_str(), &["-n", "p", "-n", "absent"]).expect(2, "`absent`");
@@ -195,20 +198,21 @@ fn a_package_without_rules_passes_nothing_unless_that_is_permitted() {
     test(rules.as_str(), &["-n", "p"]).expect(0, "1 test, 1 passed");
     test(rules.as_str(), &["-n", "absent", "--allow-empty"]).expect(0, "");
     let ec = ["test", file.as_str(), "-p", rules.as_str(), "-n", "absent"];
-    let ran = Ran::of(&ec_command(&world.path(""), &ec).env("EC_EXPERIMENTAL", "1").output().unwrap());
-    assert_eq!(ran.code, 0, "{ran:?}");
+    let output = CommandOutput::of(&ec_command(&fixture.path(""), &ec).env("EC_EXPERIMENTAL", "1").output().unwrap());
+    assert_eq!(output.code, 0, "{output:?}");
 }
 
 #[test]
 fn a_folder_that_is_the_working_folder_does_not_stand_in_names() {
-    let world = World::good();
-    let rules = world.file("rules/main.rego", "package main\n\nimport rego.v1\n\ndeny contains \"bad\" if input.bad\n");
-    world.file("in/c.yaml", "bad: true\n");
-    world.file("in/sub/d.yaml", "bad: true\n");
+    let fixture = Fixture::good();
+    let rules =
+        fixture.file("rules/main.rego", "package main\n\nimport rego.v1\n\ndeny contains \"bad\" if input.bad\n");
+    fixture.file("in/c.yaml", "bad: true\n");
+    fixture.file("in/sub/d.yaml", "bad: true\n");
     let run = |argument: &str| {
         let arguments = ["test", argument, "-p", rules.as_str(), "-o", "json"];
-        let ran = Ran::of(&command(&arguments).current_dir(world.path("in")).output().unwrap());
-        let results = ran.json();
+        let output = CommandOutput::of(&command(&arguments).current_dir(fixture.path("in")).output().unwrap());
+        let results = output.json();
         let names = results.as_array().unwrap().iter().map(|file| file["filename"].as_str().unwrap().to_owned());
         names.collect::<Vec<_>>()
     };

@@ -7,8 +7,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 
 use crate::{
+    fixture::{CommandOutput, Fixture, RULES, command, ec_command},
     registry::Registry,
-    world::{RULES, Ran, World, command, ec_command},
 };
 
 /// A repository in a folder of the world.
@@ -25,9 +25,9 @@ impl Repository {
 
     fn git(&self, arguments: &[&str]) -> String {
         let who = ["-c", "user.name=t", "-c", "user.email=t@t.test", "-c", "commit.gpgsign=false"];
-        let ran = Command::new("git").current_dir(&self.0).args(who).args(arguments).output().unwrap();
-        assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
-        String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+        let output = Command::new("git").current_dir(&self.0).args(who).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// Commits these files and gives the commit.
@@ -49,29 +49,30 @@ impl Repository {
 }
 
 /// Runs the program where it finds `git`, with a cache and a folder for temporary files of its own.
-pub(crate) fn assay_in(world: &World, arguments: &[&str]) -> Ran {
-    let temporary = world.path("tmp");
+pub(crate) fn assay_in(fixture: &Fixture, arguments: &[&str]) -> CommandOutput {
+    let temporary = fixture.path("tmp");
     fs_err::create_dir_all(&temporary).unwrap();
     let mut command = command(arguments);
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.env("TMPDIR", &temporary).env("XDG_CACHE_HOME", world.path("cache"));
-    let ran = Ran::of(&command.output().unwrap());
+    command.env("TMPDIR", &temporary).env("XDG_CACHE_HOME", fixture.path("cache"));
+    let output = CommandOutput::of(&command.output().unwrap());
     assert_eq!(entries(&temporary), 0, "nothing is left in the temporary folder");
-    let work = world.path("cache/assay/work");
+    let work = fixture.path("cache/assay/work");
     assert!(!work.exists() || entries(&work) == 0, "nothing is left to work with");
-    ran
+    output
 }
 
 fn entries(folder: &Utf8Path) -> usize {
     fs_err::read_dir(folder).unwrap().count()
 }
 
-fn judge(world: &World, policy: &str, more: &[&str]) -> Ran {
-    world.layout.write(&world.path("oci")).unwrap();
-    let (bundle, key, snapshot) = (world.path("oci"), world.path("key.pub"), world.snapshot(crate::world::HOST));
+fn validate(fixture: &Fixture, policy: &str, more: &[&str]) -> CommandOutput {
+    fixture.layout.write(&fixture.path("oci")).unwrap();
+    let (bundle, key, snapshot) =
+        (fixture.path("oci"), fixture.path("key.pub"), fixture.snapshot(crate::fixture::HOST));
     let fixed = ["validate", "image", "--images", &snapshot, "--policy", policy, "--public-key", key.as_str()];
-    let more = [&["--ignore-rekor", "--bundle", bundle.as_str(), "--output", "json"], more].concat();
-    assay_in(world, &[&fixed[..], &more].concat())
+    let more = [&["--ignore-rekor", "--evidence", bundle.as_str(), "--output", "json"], more].concat();
+    assay_in(fixture, &[&fixed[..], &more].concat())
 }
 
 fn policy(source: &str, data: &str) -> String {
@@ -80,37 +81,37 @@ fn policy(source: &str, data: &str) -> String {
 
 #[test]
 fn policies_and_data_of_a_repository_judge_and_are_reported_by_commit() {
-    let world = World::good();
-    let repository = Repository::in_folder(world.path("repository"));
+    let fixture = Fixture::good();
+    let repository = Repository::in_folder(fixture.path("repository"));
     let commit = repository.commit(&[("policy/main.rego", RULES), ("data/d.yaml", "x: 1")]);
     let base = repository.place("").replacen("git::", "", 1);
-    let ran = judge(&world, &policy(&repository.place("//policy?ref=main"), &repository.place("//data")), &[]);
-    ran.expect(0, "\"success\":true");
-    let sources = ran.json()["policy"]["sources"].clone();
+    let output = validate(&fixture, &policy(&repository.place("//policy?ref=main"), &repository.place("//data")), &[]);
+    output.expect(0, "\"success\":true");
+    let sources = output.json()["policy"]["sources"].clone();
     let (policy, data) = (format!("git::{base}//policy?ref={commit}"), format!("git::{base}//data?ref={commit}"));
     assert_eq!(sources, json!([{"policy": [policy], "data": [data]}]));
 }
 
 #[test]
 fn what_is_pinned_judges_again_when_the_repository_is_gone() {
-    let world = World::good();
-    let repository = Repository::in_folder(world.path("repository"));
+    let fixture = Fixture::good();
+    let repository = Repository::in_folder(fixture.path("repository"));
     repository.commit(&[("main.rego", RULES)]);
-    let first = judge(&world, &json!({"sources": [{"policy": [repository.place("")]}]}).to_string(), &[]);
+    let first = validate(&fixture, &json!({"sources": [{"policy": [repository.place("")]}]}).to_string(), &[]);
     let pinned = first.json()["policy"].to_string();
-    fs_err::remove_dir_all(world.path("repository")).unwrap();
-    let again = judge(&world, &pinned, &[]);
+    fs_err::remove_dir_all(fixture.path("repository")).unwrap();
+    let again = validate(&fixture, &pinned, &[]);
     again.expect(0, "\"success\":true");
     assert_eq!(again.json()["policy"], first.json()["policy"]);
     // Without the cache there is nothing to judge by, and that is never a pass.
-    judge(&world, &pinned, &["--cache-dir="]).expect(2, "cannot be used");
+    validate(&fixture, &pinned, &["--cache-dir="]).expect(2, "cannot be used");
 }
 
 #[test]
 fn a_configuration_is_found_in_a_repository() {
-    let world = World::good();
-    let repository = Repository::in_folder(world.path("repository"));
-    let configuration = world.policy();
+    let fixture = Fixture::good();
+    let repository = Repository::in_folder(fixture.path("repository"));
+    let configuration = fixture.policy();
     let commit = repository.commit(&[
         ("here/.ec/policy.yaml", &configuration),
         ("there/policy.json", &configuration),
@@ -118,12 +119,12 @@ fn a_configuration_is_found_in_a_repository() {
         ("empty/policy.yml", "\n"),
     ]);
     for folder in ["here", "there"] {
-        judge(&world, &repository.place(&format!("//{folder}")), &[]).expect(0, "\"success\":true");
+        validate(&fixture, &repository.place(&format!("//{folder}")), &[]).expect(0, "\"success\":true");
     }
     let base = repository.place("").replacen("git::", "", 1);
     let says = format!("no suitable config file found at git::{base}//none?ref={commit}");
-    judge(&world, &repository.place("//none"), &[]).expect(2, &says);
-    judge(&world, &repository.place("//empty"), &[]).expect(2, "is empty");
+    validate(&fixture, &repository.place("//none"), &[]).expect(2, &says);
+    validate(&fixture, &repository.place("//empty"), &[]).expect(2, "is empty");
 }
 
 /// Pushes a bundle of files, as `conftest push` does, and gives its digest.
@@ -146,17 +147,17 @@ fn push(registry: &Registry, name: &str, files: &[(&str, &str)]) -> Digest {
 
 #[test]
 fn a_bundle_on_a_registry_judges_and_is_reported_by_digest() {
-    let world = World::good();
+    let fixture = Fixture::good();
     let registry = Registry::start();
     let digest = push(&registry, "policies/shop:v1", &[("policy/main.rego", RULES)]);
     let host = registry.host();
-    world.layout.write(&world.path("oci")).unwrap();
-    registry.push_layout(world.path("oci").as_std_path());
-    let (key, snapshot) = (world.path("key.pub"), world.snapshot(&host));
+    fixture.layout.write(&fixture.path("oci")).unwrap();
+    registry.push_layout(fixture.path("oci").as_std_path());
+    let (key, snapshot) = (fixture.path("key.pub"), fixture.snapshot(&host));
     for _ in 0..2 {
         let policy = json!({"sources": [{"policy": [format!("oci::{host}/policies/shop:v1")]}]}).to_string();
-        let ran = assay_in(
-            &world,
+        let output = assay_in(
+            &fixture,
             &[
                 "validate",
                 "image",
@@ -171,9 +172,9 @@ fn a_bundle_on_a_registry_judges_and_is_reported_by_digest() {
                 "json",
             ],
         );
-        ran.expect(0, "\"success\":true");
+        output.expect(0, "\"success\":true");
         let pinned = format!("oci::{host}/policies/shop:v1@{digest}");
-        assert_eq!(ran.json()["policy"]["sources"], json!([{"policy": [pinned]}]));
+        assert_eq!(output.json()["policy"]["sources"], json!([{"policy": [pinned]}]));
     }
     let blobs = registry.requests().iter().filter(|request| request.contains("/policies/shop/blobs/")).count();
     assert_eq!(blobs, 1, "the second run has it in its cache");
@@ -181,8 +182,8 @@ fn a_bundle_on_a_registry_judges_and_is_reported_by_digest() {
 
 #[test]
 fn sources_that_cannot_be_used_end_the_run_before_it_begins() {
-    let world = World::good();
-    let repository = Repository::in_folder(world.path("repository"));
+    let fixture = Fixture::good();
+    let repository = Repository::in_folder(fixture.path("repository"));
     repository.commit(&[("main.rego", RULES)]);
     for (source, says) in [
         (
@@ -197,32 +198,32 @@ fn sources_that_cannot_be_used_end_the_run_before_it_begins() {
         ("oci::registry.example/none:v1".to_owned(), "does not hold the image"),
         ("s3::https://policies.example/x".to_owned(), "nothing of its kind"),
     ] {
-        judge(&world, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]).expect(2, says);
+        validate(&fixture, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]).expect(2, says);
     }
 }
 
 #[test]
 fn a_policy_that_does_not_compile_is_told_by_where_it_came_from() {
-    let world = World::good();
-    let repository = Repository::in_folder(world.path("repository"));
+    let fixture = Fixture::good();
+    let repository = Repository::in_folder(fixture.path("repository"));
     let commit = repository.commit(&[("main.rego", "package main\n\ndeny contains x\n")]);
     let source = repository.place("");
-    let ran = judge(&world, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]);
-    ran.expect(2, &format!("{source}?ref={commit}/main.rego:3"));
+    let output = validate(&fixture, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]);
+    output.expect(2, &format!("{source}?ref={commit}/main.rego:3"));
 }
 
 #[test]
 fn an_archive_judges() {
-    let world = World::good();
-    let file = world.path("policy.tar");
+    let fixture = Fixture::good();
+    let file = fixture.path("policy.tar");
     let mut builder = tar(&file);
     let mut header = tar::Header::new_gnu();
     header.set_size(RULES.len() as u64);
     builder.append_data(&mut header, "policy/main.rego", RULES.as_bytes()).unwrap();
     builder.finish().unwrap();
-    let ran = judge(&world, &json!({"sources": [{"policy": [file]}]}).to_string(), &[]);
-    ran.expect(0, "\"success\":true");
-    assert_eq!(ran.json()["policy"]["sources"], json!([{"policy": [format!("file::{file}")]}]));
+    let output = validate(&fixture, &json!({"sources": [{"policy": [file]}]}).to_string(), &[]);
+    output.expect(0, "\"success\":true");
+    assert_eq!(output.json()["policy"]["sources"], json!([{"policy": [format!("file::{file}")]}]));
 }
 
 fn tar(file: &Utf8Path) -> tar::Builder<fs_err::File> {
@@ -231,15 +232,15 @@ fn tar(file: &Utf8Path) -> tar::Builder<fs_err::File> {
 
 #[test]
 fn sources_are_fetched_into_folders_named_by_their_address() {
-    let world = World::empty();
-    let repository = Repository::in_folder(world.path("repository"));
+    let fixture = Fixture::empty();
+    let repository = Repository::in_folder(fixture.path("repository"));
     repository.commit(&[("policy/main.rego", RULES), ("data/d.yaml", "x: 1")]);
-    let (policy, data, out) = (repository.place("//policy"), repository.place("//data"), world.path("out"));
+    let (policy, data, out) = (repository.place("//policy"), repository.place("//data"), fixture.path("out"));
     let arguments = ["fetch", "policy", "-s", &policy, "--data-source", &data, "-d", out.as_str()];
     for _ in 0..2 {
-        let ran = assay_in(&world, &arguments);
-        let lines: Vec<_> = ran.out.lines().collect();
-        assert_eq!((ran.code, lines.len()), (0, 2), "{ran:?}");
+        let output = assay_in(&fixture, &arguments);
+        let lines: Vec<_> = output.out.lines().collect();
+        assert_eq!((output.code, lines.len()), (0, 2), "{output:?}");
         for (line, text, kind, file) in
             [(lines[0], &policy, "policy", "main.rego"), (lines[1], &data, "data", "d.yaml")]
         {
@@ -247,18 +248,18 @@ fn sources_are_fetched_into_folders_named_by_their_address() {
             assert!(to.starts_with(&format!("{out}/{kind}/")) && Utf8Path::new(to).join(file).is_file(), "{to}");
         }
     }
-    assay_in(&world, &["fetch", "policy"]).expect(2, "--source");
+    assay_in(&fixture, &["fetch", "policy"]).expect(2, "--source");
 }
 
 #[test]
 fn rules_are_inspected_in_every_form_with_and_without_annotations() {
-    let world = World::empty();
-    let repository = Repository::in_folder(world.path("repository"));
+    let fixture = Fixture::empty();
+    let repository = Repository::in_folder(fixture.path("repository"));
     let text = format!("{RULES}\nwarn_bare contains \"x\" if input.x\n");
     let commit = repository.commit(&[("main.rego", &text)]);
     let source = repository.place("");
     let pinned = format!("{source}?ref={commit}");
-    let inspect = |more: &[&str]| assay_in(&world, &[&["inspect", "policy", "-s", &source], more].concat());
+    let inspect = |more: &[&str]| assay_in(&fixture, &[&["inspect", "policy", "-s", &source], more].concat());
 
     let shown = inspect(&[]).out;
     let want = format!(
@@ -287,44 +288,44 @@ fn rules_are_inspected_in_every_form_with_and_without_annotations() {
     inspect(&["-o", "spam"])
         .expect(2, "invalid value for --output 'spam'. accepted values: json, text, names, short-names");
     let by_policy = json!({"sources": [{"policy": [source]}]}).to_string();
-    assert_eq!(assay_in(&world, &["inspect", "policy", "--policy", &by_policy]).out, want);
+    assert_eq!(assay_in(&fixture, &["inspect", "policy", "--policy", &by_policy]).out, want);
     inspect(&["--policy", &by_policy]).expect(2, "cannot be used with");
-    assay_in(&world, &["inspect", "policy"]).expect(2, "--source");
+    assay_in(&fixture, &["inspect", "policy"]).expect(2, "--source");
 }
 
 #[test]
 fn data_is_inspected_and_a_key_that_is_there_twice_is_an_error() {
-    let world = World::empty();
-    world.file("data/foo.yaml", "spam_count: 42\nword: on\n");
-    world.file("data/deep/bar.json", r#"{"rule_data": {"b": "<x>", "a": 1.0}}"#);
-    let data = world.path("data");
-    let ran = assay_in(&world, &["inspect", "policy-data", "-s", data.as_str()]);
-    assert_eq!(ran.out, "{\"rule_data\":{\"a\":1,\"b\":\"\\u003cx\\u003e\"},\"spam_count\":42,\"word\":\"on\"}\n");
-    let yaml = assay_in(&world, &["inspect", "policy-data", "-s", data.as_str(), "-o", "yaml"]);
+    let fixture = Fixture::empty();
+    fixture.file("data/foo.yaml", "spam_count: 42\nword: on\n");
+    fixture.file("data/deep/bar.json", r#"{"rule_data": {"b": "<x>", "a": 1.0}}"#);
+    let data = fixture.path("data");
+    let output = assay_in(&fixture, &["inspect", "policy-data", "-s", data.as_str()]);
+    assert_eq!(output.out, "{\"rule_data\":{\"a\":1,\"b\":\"\\u003cx\\u003e\"},\"spam_count\":42,\"word\":\"on\"}\n");
+    let yaml = assay_in(&fixture, &["inspect", "policy-data", "-s", data.as_str(), "-o", "yaml"]);
     assert!(yaml.out.contains("spam_count: 42\n") && yaml.code == 0, "{yaml:?}");
-    world.file("data/more.yml", "word: off");
-    assay_in(&world, &["inspect", "policy-data", "-s", data.as_str()])
+    fixture.file("data/more.yml", "word: off");
+    assay_in(&fixture, &["inspect", "policy-data", "-s", data.as_str()])
         .expect(2, "Merge error. The 'word' key was found more than once!");
 }
 
 #[test]
 fn a_policy_configuration_is_checked_by_its_format() {
-    let world = World::empty();
+    let fixture = Fixture::empty();
     let says = "Policy configuration conforms to the EnterpriseContractPolicy spec\n";
-    assert_eq!(assay_in(&world, &["validate", "policy", "--policy", &world.policy()]).out, says);
-    let repository = Repository::in_folder(world.path("repository"));
-    repository.commit(&[("policy.json", &world.policy())]);
-    assert_eq!(assay_in(&world, &["validate", "policy", "-p", &repository.place("")]).out, says);
-    assay_in(&world, &["validate", "policy", "-p", "sources: [{polices: [x]}]"]).expect(2, "unknown field `polices`");
-    assay_in(&world, &["validate", "policy"]).expect(2, "--policy");
+    assert_eq!(assay_in(&fixture, &["validate", "policy", "--policy", &fixture.policy()]).out, says);
+    let repository = Repository::in_folder(fixture.path("repository"));
+    repository.commit(&[("policy.json", &fixture.policy())]);
+    assert_eq!(assay_in(&fixture, &["validate", "policy", "-p", &repository.place("")]).out, says);
+    assay_in(&fixture, &["validate", "policy", "-p", "sources: [{polices: [x]}]"]).expect(2, "unknown field `polices`");
+    assay_in(&fixture, &["validate", "policy"]).expect(2, "--policy");
 }
 
 #[test]
 fn the_version_is_told_in_three_forms() {
-    let world = World::empty();
+    let fixture = Fixture::empty();
     let version = concat!("v", env!("CARGO_PKG_VERSION"));
-    assert_eq!(assay_in(&world, &["version", "--short"]).out, version);
-    let json = assay_in(&world, &["version", "-j"]).json();
+    assert_eq!(assay_in(&fixture, &["version", "--short"]).out, version);
+    let json = assay_in(&fixture, &["version", "-j"]).json();
     assert_eq!(json["Version"], version);
     let names: Vec<_> =
         json["Components"].as_array().unwrap().iter().map(|one| one["Name"].as_str().unwrap().to_owned()).collect();
@@ -332,25 +333,25 @@ fn the_version_is_told_in_three_forms() {
         names,
         ["ECC", "OPA", "Conftest", "Cosign", "Sigstore", "Rekor", "Tekton Pipeline", "Kubernetes Client"]
     );
-    let text = assay_in(&world, &["version"]).out;
+    let text = assay_in(&fixture, &["version"]).out;
     assert!(text.starts_with(&format!("Version            {version}\nSource ID")), "{text}");
 }
 
 #[test]
 fn a_first_policy_judges_at_once() {
-    let world = World::good();
-    let folder = world.path("new");
-    assay_in(&world, &["init", "policies", "--dest-dir", folder.as_str()]).expect(0, "");
-    judge(&world, &json!({"sources": [{"policy": [folder]}]}).to_string(), &[]).expect(0, "\"success\":true");
-    let shown = assay_in(&world, &["init", "policies"]).out;
+    let fixture = Fixture::good();
+    let folder = fixture.path("new");
+    assay_in(&fixture, &["init", "policies", "--dest-dir", folder.as_str()]).expect(0, "");
+    validate(&fixture, &json!({"sources": [{"policy": [folder]}]}).to_string(), &[]).expect(0, "\"success\":true");
+    let shown = assay_in(&fixture, &["init", "policies"]).out;
     assert_eq!(shown, fs_err::read_to_string(folder.join("sample.rego")).unwrap());
-    assay_in(&world, &["init", "policies", "-d", folder.as_str()]).expect(2, "is there already");
+    assay_in(&fixture, &["init", "policies", "-d", folder.as_str()]).expect(2, "is there already");
 }
 
 /// A report of `validate input`.
-fn input(world: &World, arguments: &[&str]) -> Ran {
-    let policy = json!({"sources": [{"policy": [world.path("rules")]}]}).to_string();
-    assay_in(world, &[&["validate", "input", "--policy", &policy], arguments].concat())
+fn input(fixture: &Fixture, arguments: &[&str]) -> CommandOutput {
+    let policy = json!({"sources": [{"policy": [fixture.path("rules")]}]}).to_string();
+    assay_in(fixture, &[&["validate", "input", "--policy", &policy], arguments].concat())
 }
 
 const KINDS: &str = r#"package main
@@ -364,48 +365,48 @@ import rego.v1
 deny contains {"code": "main.kind", "msg": sprintf("No kind in %v", [input.name])} if not input.kind
 "#;
 
-fn kinds() -> World {
-    let world = World::empty();
-    world.file("rules/main.rego", KINDS);
-    world.file("in/a.json", r#"{"name": "a", "kind": "x"}"#);
-    world.file("in/b.yaml", "name: b\nkind: x\n---\nname: c\n");
-    world.file("in/notes.txt", "no document");
-    world
+fn kinds() -> Fixture {
+    let fixture = Fixture::empty();
+    fixture.file("rules/main.rego", KINDS);
+    fixture.file("in/a.json", r#"{"name": "a", "kind": "x"}"#);
+    fixture.file("in/b.yaml", "name: b\nkind: x\n---\nname: c\n");
+    fixture.file("in/notes.txt", "no document");
+    fixture
 }
 
 #[test]
 fn documents_are_judged_one_by_one_from_files_folders_and_texts() {
-    let world = kinds();
-    let (a, b, folder) = (world.path("in/a.json"), world.path("in/b.yaml"), world.path("in"));
-    input(&world, &[a.as_str()]).expect(0, "Result: SUCCESS");
-    input(&world, &[b.as_str()]).expect(1, "No kind in c");
-    input(&world, &[b.as_str(), "--strict=false"]).expect(0, "No kind in c");
-    input(&world, &["{\"name\": \"inline\"}"]).expect(1, "No kind in inline");
-    input(&world, &["name: inline"]).expect(1, "No kind in inline");
+    let fixture = kinds();
+    let (a, b, folder) = (fixture.path("in/a.json"), fixture.path("in/b.yaml"), fixture.path("in"));
+    input(&fixture, &[a.as_str()]).expect(0, "Result: SUCCESS");
+    input(&fixture, &[b.as_str()]).expect(1, "No kind in c");
+    input(&fixture, &[b.as_str(), "--strict=false"]).expect(0, "No kind in c");
+    input(&fixture, &["{\"name\": \"inline\"}"]).expect(1, "No kind in inline");
+    input(&fixture, &["name: inline"]).expect(1, "No kind in inline");
     let list = format!("{a},{a}");
-    let report = input(&world, &["-f", &list, folder.as_str(), "-o", "json"]);
+    let report = input(&fixture, &["-f", &list, folder.as_str(), "-o", "json"]);
     assert_eq!(report.code, 1, "{report:?}");
     let report = report.json();
     let files: Vec<_> = report["filepaths"].as_array().unwrap().iter().map(|file| file["filepath"].clone()).collect();
     assert_eq!(files, [json!(b), json!(a), json!(a)]);
-    assert_eq!(report["policy"]["sources"][0]["policy"], json!([world.path("rules")]));
+    assert_eq!(report["policy"]["sources"][0]["policy"], json!([fixture.path("rules")]));
 }
 
 #[test]
 fn a_folder_is_one_thing_with_all_that_is_below_it_when_called_ec() {
-    let world = kinds();
-    world.file("both/a.json", r#"{"name": "a", "kind": "x"}"#);
-    world.file("both/deep/c.toml", "name = \"c\"");
-    world.file("both/deep/notes.txt", "no document");
-    let policy = json!({"sources": [{"policy": [world.path("rules")]}]}).to_string();
+    let fixture = kinds();
+    fixture.file("both/a.json", r#"{"name": "a", "kind": "x"}"#);
+    fixture.file("both/deep/c.toml", "name = \"c\"");
+    fixture.file("both/deep/notes.txt", "no document");
+    let policy = json!({"sources": [{"policy": [fixture.path("rules")]}]}).to_string();
     let ec = |folder: &str, more: &[&str]| {
-        let folder = world.path(folder);
+        let folder = fixture.path(folder);
         let fixed = ["validate", "input", folder.as_str(), "--policy", &policy];
-        Ran::of(&ec_command(&world.path(""), &[&fixed[..], more].concat()).output().unwrap())
+        CommandOutput::of(&ec_command(&fixture.path(""), &[&fixed[..], more].concat()).output().unwrap())
     };
-    let ran = ec("both", &["--output", "json", "--timeout", "1h"]);
-    let files = ran.json()["filepaths"].clone();
-    assert_eq!((files.as_array().unwrap().len(), files[0]["filepath"].clone()), (1, json!(world.path("both"))));
+    let output = ec("both", &["--output", "json", "--timeout", "1h"]);
+    let files = output.json()["filepaths"].clone();
+    assert_eq!((files.as_array().unwrap().len(), files[0]["filepath"].clone()), (1, json!(fixture.path("both"))));
     assert_eq!(
         (files[0]["violations"][0]["msg"].clone(), files[0]["success-count"].clone()),
         (json!("No kind in c"), json!(1))
@@ -420,39 +421,39 @@ fn a_folder_is_one_thing_with_all_that_is_below_it_when_called_ec() {
 
 #[test]
 fn what_holds_no_document_or_what_is_in_no_known_form_is_no_pass() {
-    let world = kinds();
-    world.file("list.json", "[]");
-    input(&world, &[world.path("list.json").as_str()]).expect(3, "check input");
-    world.file("Dockerfile", "kind: x");
-    input(&world, &[world.path("Dockerfile").as_str()]).expect(3, "`kind:` is not an instruction in line 1");
-    world.file("a.cue", "kind: x");
-    input(&world, &[world.path("a.cue").as_str()]).expect(3, "is cue by its name, which assay cannot read");
-    world.file("double.yaml", "kind: x\nkind: y\n");
-    input(&world, &[world.path("double.yaml").as_str()]).expect(3, "duplicate mapping key");
-    world.file("plain", "{\"kind\": \"x\"}");
-    input(&world, &[world.path("plain").as_str()]).expect(0, "Result: SUCCESS");
+    let fixture = kinds();
+    fixture.file("list.json", "[]");
+    input(&fixture, &[fixture.path("list.json").as_str()]).expect(3, "check input");
+    fixture.file("Dockerfile", "kind: x");
+    input(&fixture, &[fixture.path("Dockerfile").as_str()]).expect(3, "`kind:` is not an instruction in line 1");
+    fixture.file("a.cue", "kind: x");
+    input(&fixture, &[fixture.path("a.cue").as_str()]).expect(3, "is cue by its name, which assay cannot read");
+    fixture.file("double.yaml", "kind: x\nkind: y\n");
+    input(&fixture, &[fixture.path("double.yaml").as_str()]).expect(3, "duplicate mapping key");
+    fixture.file("plain", "{\"kind\": \"x\"}");
+    input(&fixture, &[fixture.path("plain").as_str()]).expect(0, "Result: SUCCESS");
 }
 
 #[test]
 fn a_command_that_is_none_is_an_error_at_every_depth() {
-    let world = World::empty();
+    let fixture = Fixture::empty();
     for arguments in
         [&[][..], &["nonsense"], &["validate"], &["validate", "imgae"], &["inspect", "nonsense"], &["init"]]
     {
-        let ran = Ran::of(&ec_command(&world.path(""), arguments).output().unwrap());
-        assert!(ran.code == 1 && ran.out.is_empty(), "{arguments:?}: {ran:?}");
+        let output = CommandOutput::of(&ec_command(&fixture.path(""), arguments).output().unwrap());
+        assert!(output.code == 1 && output.out.is_empty(), "{arguments:?}: {output:?}");
     }
 }
 
 #[test]
 fn reports_of_documents_go_where_they_are_sent() {
-    let world = kinds();
-    let (a, out) = (world.path("in/a.json"), world.path("report"));
+    let fixture = kinds();
+    let (a, out) = (fixture.path("in/a.json"), fixture.path("report"));
     let outputs: Vec<String> =
         ["json", "yaml", "text", "summary"].iter().map(|kind| format!("{kind}={out}.{kind}")).collect();
     let more: Vec<&str> = outputs.iter().flat_map(|output| ["-o", output.as_str()]).collect();
-    let ran = input(&world, &[&[a.as_str(), "--show-successes"], &more[..]].concat());
-    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
+    let output = input(&fixture, &[&[a.as_str(), "--show-successes"], &more[..]].concat());
+    assert_eq!((output.code, output.out.as_str()), (0, ""), "{output:?}");
     let read = |kind: &str| fs_err::read_to_string(format!("{out}.{kind}")).unwrap();
     let json: Value = serde_json::from_str(&read("json")).unwrap();
     assert_eq!(json["filepaths"][0]["successes"][0]["metadata"]["code"], json!("main.kind"));
@@ -463,14 +464,14 @@ fn reports_of_documents_go_where_they_are_sent() {
 
 #[test]
 fn documents_that_cannot_be_judged_are_no_pass() {
-    let world = kinds();
-    world.file("in/broken.json", "{\"a\": \"x\ny\"}");
-    let broken = world.path("in/broken.json");
-    let a = world.path("in/a.json");
-    let ran = input(&world, &[a.as_str(), broken.as_str()]);
-    ran.expect(3, &format!("error validating file {broken}: control character"));
-    input(&world, &[world.path("in/none.json").as_str()]).expect(3, "there is no such file");
-    input(&world, &[world.path("in/notes.txt").as_str()]).expect(3, "neither JSON, YAML");
+    let fixture = kinds();
+    fixture.file("in/broken.json", "{\"a\": \"x\ny\"}");
+    let broken = fixture.path("in/broken.json");
+    let a = fixture.path("in/a.json");
+    let output = input(&fixture, &[a.as_str(), broken.as_str()]);
+    output.expect(3, &format!("error validating file {broken}: control character"));
+    input(&fixture, &[fixture.path("in/none.json").as_str()]).expect(3, "there is no such file");
+    input(&fixture, &[fixture.path("in/notes.txt").as_str()]).expect(3, "neither JSON, YAML");
     for (arguments, says) in [
         (&[][..], "at least one input file must be specified"),
         (&["", "  "], "at least one input file must be specified"),
@@ -481,7 +482,7 @@ fn documents_that_cannot_be_judged_are_no_pass() {
         (&[a.as_str(), "--effective-time", "2020-01-01"], "is in the past"),
         (&[a.as_str(), "--effective-time", "attestation"], "a document has no attestation"),
     ] {
-        input(&world, arguments).expect(2, says);
+        input(&fixture, arguments).expect(2, says);
     }
-    assay_in(&world, &["validate", "input", a.as_str(), "--policy", "{\"sources\": []}"]).expect(2, "no `sources`");
+    assay_in(&fixture, &["validate", "input", a.as_str(), "--policy", "{\"sources\": []}"]).expect(2, "no `sources`");
 }

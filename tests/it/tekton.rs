@@ -7,8 +7,8 @@ use camino::Utf8PathBuf;
 use serde_json::{Value, json};
 
 use crate::{
+    fixture::{CommandOutput, Fixture, component, ec_command},
     registry::Registry,
-    world::{Ran, World, component, ec_command},
 };
 
 /// What the two tasks differ in.
@@ -30,7 +30,7 @@ const TASKS: [Task; 2] = [
 ];
 
 struct Step {
-    ran: Ran,
+    output: CommandOutput,
     home: Utf8PathBuf,
 }
 
@@ -51,12 +51,12 @@ impl Step {
 }
 
 /// The step `validate`, with the Snapshot and the policy where the steps before it put them.
-fn validate(task: Task, world: &World, registry: &Registry, run: &str) -> Step {
-    world.layout.write(&world.path("oci")).unwrap();
-    registry.push_layout(world.path("oci").as_std_path());
-    let home = world.path(run);
-    world.file(&format!("{run}/snapshot.json"), &world.snapshot(&registry.host()));
-    world.file(&format!("{run}/policy.yaml"), &world.policy());
+fn validate(task: Task, fixture: &Fixture, registry: &Registry, run: &str) -> Step {
+    fixture.layout.write(&fixture.path("oci")).unwrap();
+    registry.push_layout(fixture.path("oci").as_std_path());
+    let home = fixture.path(run);
+    fixture.file(&format!("{run}/snapshot.json"), &fixture.snapshot(&registry.host()));
+    fixture.file(&format!("{run}/policy.yaml"), &fixture.policy());
     let given = |flag: &str, value: &str| format!("--{flag}={value}");
     let at = |name: &str| home.join(name).to_string();
     let mut arguments = vec![
@@ -64,7 +64,7 @@ fn validate(task: Task, world: &World, registry: &Registry, run: &str) -> Step {
         "image".to_owned(),
         given("images", &at("snapshot.json")),
         given("policy", &at("policy.yaml")),
-        given("public-key", world.path("key.pub").as_str()),
+        given("public-key", fixture.path("key.pub").as_str()),
         given("ignore-rekor", "true"),
         given("rekor-url", ""),
         given("workers", task.workers),
@@ -89,21 +89,21 @@ fn validate(task: Task, world: &World, registry: &Registry, run: &str) -> Step {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut command = ec_command(&home, &arguments);
     command.env("HOME", &home).env("EC_USE_OPA", "").env("SSL_CERT_DIR", "/tekton-custom-certs:/etc/ssl/certs:");
-    Step { ran: Ran::of(&command.output().unwrap()), home }
+    Step { output: CommandOutput::of(&command.output().unwrap()), home }
 }
 
 #[test]
 fn both_tasks_judge_a_good_application() {
     for (task, run) in TASKS.into_iter().zip(["first", "second"]) {
-        let (world, registry) = (World::good(), Registry::start());
-        let step = validate(task, &world, &registry, run);
-        step.ran.expect(0, "");
-        assert_eq!(step.ran.out, "");
+        let (fixture, registry) = (Fixture::good(), Registry::start());
+        let step = validate(task, &fixture, &registry, run);
+        step.output.expect(0, "");
+        assert_eq!(step.output.out, "");
         // The steps `report-json` and `show-config`.
         let report = step.json("report-json.json");
         assert_eq!(report["success"], json!(true));
-        assert_eq!(report["key"], json!(world.key.public_pem().unwrap()));
-        assert_eq!(report["policy"]["publicKey"], json!(world.path("key.pub")));
+        assert_eq!(report["key"], json!(fixture.key.public_pem().unwrap()));
+        assert_eq!(report["policy"]["publicKey"], json!(fixture.path("key.pub")));
         assert!(report["effective-time"].as_str().unwrap().ends_with('Z'));
         // With `--info` titles are there, and successes are listed.
         let titles = component(&report, "good")["successes"].as_array().unwrap();
@@ -119,12 +119,12 @@ fn both_tasks_judge_a_good_application() {
 #[test]
 fn both_tasks_go_on_past_a_violation_and_an_unreachable_image_and_fail_in_their_last_step() {
     for (task, run) in TASKS.into_iter().zip(["first", "second"]) {
-        let (mut world, registry) = (World::good(), Registry::start());
-        world.image("bad", &[("bad", "yes")]);
-        world.components.push(("lost".to_owned(), "app/lost:1".to_owned()));
-        let step = validate(task, &world, &registry, run);
+        let (mut fixture, registry) = (Fixture::good(), Registry::start());
+        fixture.image("bad", &[("bad", "yes")]);
+        fixture.components.push(("lost".to_owned(), "app/lost:1".to_owned()));
+        let step = validate(task, &fixture, &registry, run);
         // Not strict: the step itself succeeds, so that the later ones run.
-        step.ran.expect(0, "");
+        step.output.expect(0, "");
         let report = step.json("report-json.json");
         assert_eq!(report["success"], json!(false));
         assert_eq!(component(&report, "good")["success"], json!(true));

@@ -2,36 +2,36 @@
 
 use xtask::layout::{ImageSpec, Platform};
 
-use crate::world::{HOST, Ran, World, command, ec_command};
+use crate::fixture::{CommandOutput, Fixture, HOST, command, ec_command};
 
 /// What an unsigned index says of one of its images.
 const HOSTILE: &str = "amd64\n::error title=assay::all good\n##vso[task.complete result=Succeeded;]\n::set-output name=ok::1\n\
                        \u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}32m\u{202e}\u{200b}\u{2028}";
 
 #[track_caller]
-fn is_harmless(ran: &Ran, how: &str) {
-    for text in [&ran.out, &ran.err] {
+fn is_harmless(output: &CommandOutput, how: &str) {
+    for text in [&output.out, &output.err] {
         for line in text.split('\n') {
-            assert!(!line.trim_start().starts_with("::") && !line.contains("##vso["), "{how}: {ran:#?}");
+            assert!(!line.trim_start().starts_with("::") && !line.contains("##vso["), "{how}: {output:#?}");
             // Markdown has a space without width of its own, so that nobody is mentioned.
             let is_own = |letter: char| letter == '\t' || (how.ends_with("markdown") && letter == '\u{200b}');
-            let is_harmful = |letter: char| !is_own(letter) && assay_model::plain::is_harmful(letter);
-            assert!(!line.contains(is_harmful), "{how}: {ran:#?}");
+            let is_harmful = |letter: char| !is_own(letter) && assay_model::sanitize::is_harmful(letter);
+            assert!(!line.contains(is_harmful), "{how}: {output:#?}");
         }
     }
 }
 
 #[test]
 fn a_platform_that_commands_terminals_and_pipelines_is_quoted_and_not_obeyed() {
-    let mut world = World::empty();
+    let mut fixture = Fixture::empty();
     let platform = Platform::linux(HOSTILE);
-    let image = world.layout.image("app/a", None, &ImageSpec { platform: platform.clone(), ..ImageSpec::default() });
-    world.layout.index("app/a", Some("1"), &[(platform, image.clone())]).unwrap();
-    world.components.push(("a".to_owned(), "app/a:1".to_owned()));
-    world.layout.write(&world.path("oci")).unwrap();
+    let image = fixture.layout.image("app/a", None, &ImageSpec { platform: platform.clone(), ..ImageSpec::default() });
+    fixture.layout.index("app/a", Some("1"), &[(platform, image.clone())]).unwrap();
+    fixture.components.push(("a".to_owned(), "app/a:1".to_owned()));
+    fixture.layout.write(&fixture.path("oci")).unwrap();
     let (snapshot, policy, key, bundle) =
-        (world.snapshot(HOST), world.policy(), world.path("key.pub"), world.path("oci"));
-    let folder = world.path("");
+        (fixture.snapshot(HOST), fixture.policy(), fixture.path("key.pub"), fixture.path("oci"));
+    let folder = fixture.path("");
     for is_there in [true, false] {
         if !is_there {
             // What the index names is not there: an error of the component.
@@ -48,16 +48,16 @@ fn a_platform_that_commands_terminals_and_pipelines_is_quoted_and_not_obeyed() {
                 "--public-key",
                 key.as_str(),
                 "--ignore-rekor",
-                "--bundle",
+                "--evidence",
                 bundle.as_str(),
                 "--output",
                 format,
                 "--verbose",
             ];
             for (name, mut command) in [("assay", command(&arguments)), ("ec", ec_command(&folder, &arguments))] {
-                let ran = Ran::of(&command.output().unwrap());
-                assert_ne!(ran.code, 0, "{name} {format}: {ran:#?}");
-                is_harmless(&ran, &format!("{name} {format}"));
+                let output = CommandOutput::of(&command.output().unwrap());
+                assert_ne!(output.code, 0, "{name} {format}: {output:#?}");
+                is_harmless(&output, &format!("{name} {format}"));
             }
         }
     }

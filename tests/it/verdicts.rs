@@ -7,7 +7,7 @@ use xtask::{
     sign::{Envelope, Key, SignedPayload, simple_signing},
 };
 
-use crate::world::{HOST, World, component, provenance};
+use crate::fixture::{Fixture, HOST, component, provenance};
 
 fn codes(component: &Value, list: &str) -> Vec<String> {
     let findings = component[list].as_array().cloned().unwrap_or_default();
@@ -16,10 +16,10 @@ fn codes(component: &Value, list: &str) -> Vec<String> {
 
 #[test]
 fn a_good_image_is_allowed_and_the_report_says_what_was_looked_at() {
-    let ran = World::good().judge(&["--output", "json", "--show-successes"]);
-    ran.expect(0, "");
-    assert_eq!(ran.err, "");
-    let report = ran.json();
+    let output = Fixture::good().validate(&["--output", "json", "--show-successes"]);
+    output.expect(0, "");
+    assert_eq!(output.err, "");
+    let report = output.json();
     assert_eq!(report["success"], json!(true));
     let component = &report["components"][0];
     assert_eq!(
@@ -38,13 +38,13 @@ fn a_good_image_is_allowed_and_the_report_says_what_was_looked_at() {
 
 #[test]
 fn a_violation_denies_and_leniency_forgives_it() {
-    let mut world = World::good();
-    world.image("bad", &[("bad", "yes"), ("odd", "yes")]);
-    let ran = world.judge(&[]);
-    ran.expect(1, "Image bad is bad");
-    ran.expect(1, "1 of 2 components denied");
-    world.judge(&["--strict=false"]).expect(0, "Image bad is bad");
-    let report = world.judge(&["--output", "json"]).json();
+    let mut fixture = Fixture::good();
+    fixture.image("bad", &[("bad", "yes"), ("odd", "yes")]);
+    let output = fixture.validate(&[]);
+    output.expect(1, "Image bad is bad");
+    output.expect(1, "1 of 2 components denied");
+    fixture.validate(&["--strict=false"]).expect(0, "Image bad is bad");
+    let report = fixture.validate(&["--output", "json"]).json();
     let bad = component(&report, "bad");
     assert_eq!(
         (codes(bad, "violations"), codes(bad, "warnings")),
@@ -55,62 +55,63 @@ fn a_violation_denies_and_leniency_forgives_it() {
 
 #[test]
 fn criteria_drop_what_does_not_count() {
-    let mut world = World::empty();
-    world.image("bad", &[("bad", "yes")]);
-    let policy = |config: Value| json!({"sources": [{"policy": [world.path("policy")], "config": config}]}).to_string();
-    let judged = |config| world.judge_by(&policy(config), &[]);
-    judged(json!({})).expect(1, "main.bad");
-    judged(json!({"exclude": ["main.bad"]})).expect(0, "Success: true");
-    judged(json!({"exclude": ["main"], "include": ["main.odd"]})).expect(0, "Success: true");
-    judged(json!({"include": ["main.bad", "main.typo"]}))
+    let mut fixture = Fixture::empty();
+    fixture.image("bad", &[("bad", "yes")]);
+    let policy =
+        |config: Value| json!({"sources": [{"policy": [fixture.path("policy")], "config": config}]}).to_string();
+    let validate = |config| fixture.validate_with_policy(&policy(config), &[]);
+    validate(json!({})).expect(1, "main.bad");
+    validate(json!({"exclude": ["main.bad"]})).expect(0, "Success: true");
+    validate(json!({"exclude": ["main"], "include": ["main.odd"]})).expect(0, "Success: true");
+    validate(json!({"include": ["main.bad", "main.typo"]}))
         .expect(1, "Include criterion 'main.typo' doesn't match any policy rule");
 }
 
 #[test]
 fn signatures_that_do_not_fit_deny() {
     /// What is wrong, how the image is signed, and what the report says.
-    type Case<'a> = (&'a str, fn(&mut World, &Digest), &'a str);
+    type Case<'a> = (&'a str, fn(&mut Fixture, &Digest), &'a str);
     let cases: &[Case<'_>] = &[
         ("no signature", |_, _| {}, "no signatures found"),
         (
             "another key",
-            |world, digest| world.layout.sign(&Key::generate().unwrap(), "app/it", digest).unwrap(),
+            |fixture, digest| fixture.layout.sign(&Key::generate().unwrap(), "app/it", digest).unwrap(),
             "invalid signature",
         ),
         (
             "another digest",
-            |world, digest| {
-                let payload = SignedPayload::of(&world.key, "app/it", &Digest::of(b"other")).unwrap();
-                world.layout.attach_signatures("app/it", digest, &[payload]);
+            |fixture, digest| {
+                let payload = SignedPayload::of(&fixture.key, "app/it", &Digest::of(b"other")).unwrap();
+                fixture.layout.attach_signatures("app/it", digest, &[payload]);
             },
             "digest",
         ),
         (
             "another repository",
-            |world, digest| {
-                let payload = SignedPayload::of(&world.key, "registry.example/app/other", digest).unwrap();
-                world.layout.attach_signatures("app/it", digest, &[payload]);
+            |fixture, digest| {
+                let payload = SignedPayload::of(&fixture.key, "registry.example/app/other", digest).unwrap();
+                fixture.layout.attach_signatures("app/it", digest, &[payload]);
             },
             "app/other",
         ),
         (
             "another kind of payload",
-            |world, digest| {
+            |fixture, digest| {
                 let mut payload = simple_signing("app/it", digest);
                 payload["critical"]["type"] = json!("a shopping list");
-                let payload = SignedPayload::of_bytes(&world.key, payload.to_string().into_bytes()).unwrap();
-                world.layout.attach_signatures("app/it", digest, &[payload]);
+                let payload = SignedPayload::of_bytes(&fixture.key, payload.to_string().into_bytes()).unwrap();
+                fixture.layout.attach_signatures("app/it", digest, &[payload]);
             },
             "a shopping list",
         ),
     ];
     for (name, sign, says) in cases {
-        let mut world = World::empty();
-        let digest = world.unsigned_image("it", &[]);
-        sign(&mut world, &digest);
+        let mut fixture = Fixture::empty();
+        let digest = fixture.unsigned_image("it", &[]);
+        sign(&mut fixture, &digest);
         let statement = provenance("it", &digest).to_string().into_bytes();
-        world.layout.attest(&world.key, "app/it", &digest, &[statement]).unwrap();
-        let report = world.judge(&["--output", "json"]);
+        fixture.layout.attest(&fixture.key, "app/it", &digest, &[statement]).unwrap();
+        let report = fixture.validate(&["--output", "json"]);
         report.expect(1, says);
         assert_eq!(codes(&report.json()["components"][0], "violations"), ["builtin.image.signature_check"], "{name}");
     }
@@ -118,42 +119,42 @@ fn signatures_that_do_not_fit_deny() {
 
 #[test]
 fn a_signature_for_another_repository_is_accepted_where_relocation_is_allowed() {
-    let mut world = World::empty();
-    let digest = world.unsigned_image("it", &[]);
-    let payload = SignedPayload::of(&world.key, "registry.example/before/it", &digest).unwrap();
-    world.layout.attach_signatures("app/it", &digest, &[payload]);
+    let mut fixture = Fixture::empty();
+    let digest = fixture.unsigned_image("it", &[]);
+    let payload = SignedPayload::of(&fixture.key, "registry.example/before/it", &digest).unwrap();
+    fixture.layout.attach_signatures("app/it", &digest, &[payload]);
     let statement = provenance("it", &digest).to_string().into_bytes();
-    world.layout.attest(&world.key, "app/it", &digest, &[statement]).unwrap();
-    world.judge(&[]).expect(1, "before/it");
-    world.judge(&["--allow-relocation"]).expect(0, "Success: true");
+    fixture.layout.attest(&fixture.key, "app/it", &digest, &[statement]).unwrap();
+    fixture.validate(&[]).expect(1, "before/it");
+    fixture.validate(&["--allow-relocation"]).expect(0, "Success: true");
 }
 
 #[test]
 fn attestations_that_do_not_fit_deny() {
     /// What is wrong, and how the image is attested.
-    type Case<'a> = (&'a str, fn(&mut World, &Digest));
+    type Case<'a> = (&'a str, fn(&mut Fixture, &Digest));
     let cases: &[Case<'_>] = &[
         ("none", |_, _| {}),
-        ("another key", |world, digest| {
+        ("another key", |fixture, digest| {
             let statement = provenance("it", digest).to_string().into_bytes();
-            world.layout.attest(&Key::generate().unwrap(), "app/it", digest, &[statement]).unwrap();
+            fixture.layout.attest(&Key::generate().unwrap(), "app/it", digest, &[statement]).unwrap();
         }),
-        ("another subject", |world, digest| {
+        ("another subject", |fixture, digest| {
             let statement = provenance("it", &Digest::of(b"other")).to_string().into_bytes();
-            world.layout.attest(&world.key, "app/it", digest, &[statement]).unwrap();
+            fixture.layout.attest(&fixture.key, "app/it", digest, &[statement]).unwrap();
         }),
-        ("another payload type", |world, digest| {
+        ("another payload type", |fixture, digest| {
             let statement = provenance("it", digest).to_string();
-            let envelope = Envelope::of_type(&world.key, "text/plain", statement.as_bytes()).unwrap();
-            world.layout.attach_envelopes("app/it", digest, &[envelope]);
+            let envelope = Envelope::of_type(&fixture.key, "text/plain", statement.as_bytes()).unwrap();
+            fixture.layout.attach_envelopes("app/it", digest, &[envelope]);
         }),
     ];
     for (name, attest) in cases {
-        let mut world = World::empty();
-        let digest = world.unsigned_image("it", &[("bad", "never asked")]);
-        world.layout.sign(&world.key, "app/it", &digest).unwrap();
-        attest(&mut world, &digest);
-        let report = world.judge(&["--output", "json"]);
+        let mut fixture = Fixture::empty();
+        let digest = fixture.unsigned_image("it", &[("bad", "never asked")]);
+        fixture.layout.sign(&fixture.key, "app/it", &digest).unwrap();
+        attest(&mut fixture, &digest);
+        let report = fixture.validate(&["--output", "json"]);
         assert_eq!(report.code, 1, "{name}: {report:?}");
         let component = report.json()["components"][0].clone();
         assert_eq!(codes(&component, "violations"), ["builtin.attestation.signature_check"], "{name}");
@@ -162,24 +163,24 @@ fn attestations_that_do_not_fit_deny() {
 
 #[test]
 fn an_index_is_judged_as_itself_and_as_each_manifest() {
-    let mut world = World::empty();
+    let mut fixture = Fixture::empty();
     let mut parts = Vec::new();
     for architecture in ["amd64", "arm64"] {
         let platform = Platform::linux(architecture);
         let digest =
-            world.layout.image("app/multi", None, &ImageSpec { platform: platform.clone(), ..ImageSpec::default() });
+            fixture.layout.image("app/multi", None, &ImageSpec { platform: platform.clone(), ..ImageSpec::default() });
         parts.push((platform, digest));
     }
-    let index = world.layout.index("app/multi", Some("1"), &parts).unwrap();
+    let index = fixture.layout.index("app/multi", Some("1"), &parts).unwrap();
     for digest in parts.iter().map(|(_, digest)| digest).chain([&index]) {
-        world.layout.sign(&world.key, "app/multi", digest).unwrap();
+        fixture.layout.sign(&fixture.key, "app/multi", digest).unwrap();
         let statement = provenance("multi", digest).to_string().into_bytes();
-        world.layout.attest(&world.key, "app/multi", digest, &[statement]).unwrap();
+        fixture.layout.attest(&fixture.key, "app/multi", digest, &[statement]).unwrap();
     }
-    world.components.push(("multi".to_owned(), "app/multi:1".to_owned()));
-    let ran = world.judge(&["--output", "json"]);
-    ran.expect(0, "");
-    let report = ran.json();
+    fixture.components.push(("multi".to_owned(), "app/multi:1".to_owned()));
+    let output = fixture.validate(&["--output", "json"]);
+    output.expect(0, "");
+    let report = output.json();
     let mut shown: Vec<_> = report["components"]
         .as_array()
         .unwrap()
@@ -200,51 +201,51 @@ fn an_index_is_judged_as_itself_and_as_each_manifest() {
 
 #[test]
 fn one_component_without_an_answer_leaves_the_others_judged() {
-    let mut world = World::good();
-    world.components.push(("lost".to_owned(), format!("app/lost@{}", Digest::of(b"lost"))));
-    world.image("bad", &[("bad", "yes")]);
-    let path = world.path("report.json");
-    let ran = world.judge(&[
+    let mut fixture = Fixture::good();
+    fixture.components.push(("lost".to_owned(), format!("app/lost@{}", Digest::of(b"lost"))));
+    fixture.image("bad", &[("bad", "yes")]);
+    let path = fixture.path("report.json");
+    let output = fixture.validate(&[
         "--output",
         &format!("json={path}"),
         "--output",
         "text",
         "--output",
-        &format!("appstudio={}", world.path("out")),
+        &format!("appstudio={}", fixture.path("out")),
     ]);
-    ran.expect(3, "image-not-found");
-    ran.expect(3, "no answer for 1 of 3 components, 1 denied");
+    output.expect(3, "image-not-found");
+    output.expect(3, "no answer for 1 of 3 components, 1 denied");
     let report: Value = serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap();
     let error = |name: &str| component(&report, name)["error"].clone();
     assert_eq!(error("lost")["code"], json!("image-not-found"));
     assert_eq!((error("good"), error("bad")), (Value::Null, Value::Null));
-    let output: Value = serde_json::from_slice(&fs_err::read(world.path("out")).unwrap()).unwrap();
+    let output: Value = serde_json::from_slice(&fs_err::read(fixture.path("out")).unwrap()).unwrap();
     assert_eq!(output["result"], json!("ERROR"));
-    world.judge(&["--strict=false"]).expect(3, "image-not-found");
+    fixture.validate(&["--strict=false"]).expect(3, "image-not-found");
 }
 
 #[test]
 fn the_report_does_not_depend_on_the_number_of_workers() {
-    let mut world = World::empty();
+    let mut fixture = Fixture::empty();
     for number in 0..12 {
         let labels: &[(&str, &str)] = if number % 3 == 0 { &[("bad", "yes")] } else { &[] };
-        world.image(&format!("c{number}"), labels);
+        fixture.image(&format!("c{number}"), labels);
     }
-    let judged = |workers: &str| {
+    let validate = |workers: &str| {
         let pinned = ["--effective-time", "2030-01-01", "--workers", workers, "--show-successes"];
-        let ran = world.judge(&[&pinned[..], &["--output", "json", "--output", "text"]].concat());
-        assert_eq!(ran.code, 1);
-        ran.out
+        let output = fixture.validate(&[&pinned[..], &["--output", "json", "--output", "text"]].concat());
+        assert_eq!(output.code, 1);
+        output.out
     };
-    assert_eq!(judged("1"), judged("8"));
+    assert_eq!(validate("1"), validate("8"));
 }
 
 #[test]
 fn a_tar_file_is_a_bundle_like_its_folder() {
-    let world = World::good();
-    world.layout.write_tar(&world.path("oci.tar")).unwrap();
+    let fixture = Fixture::good();
+    fixture.layout.write_tar(&fixture.path("oci.tar")).unwrap();
     let pinned = ["--effective-time", "2030-01-01", "--output", "json", "--show-successes"];
-    let tar = world.path("oci.tar");
-    let of_tar = world.judge_on(HOST, &[&["--bundle", tar.as_str()], &pinned[..]].concat());
-    assert_eq!((of_tar.code, &of_tar.out), (0, &world.judge(&pinned).out));
+    let tar = fixture.path("oci.tar");
+    let of_tar = fixture.validate_on(HOST, &[&["--evidence", tar.as_str()], &pinned[..]].concat());
+    assert_eq!((of_tar.code, &of_tar.out), (0, &fixture.validate(&pinned).out));
 }

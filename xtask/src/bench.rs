@@ -36,9 +36,9 @@ pub fn run(root: &Utf8Path, target_dir: &Utf8Path, components: usize, runs: usiz
     println!("| components | workers | wall s | user+system s | (user+system)/wall |");
     println!("| --- | --- | --- | --- | --- |");
     for (count, workers) in [(1, 1), (components, 1), (components, cores)] {
-        let load = Load::make(&folder.join(count.to_string()), root, count)?;
+        let load = Load::prepare(&folder.join(count.to_string()), root, count)?;
         let mut costs =
-            (0..runs.max(1)).map(|_| load.judge(&program, root, workers)).collect::<anyhow::Result<Vec<_>>>()?;
+            (0..runs.max(1)).map(|_| load.validate(&program, root, workers)).collect::<anyhow::Result<Vec<_>>>()?;
         costs.sort_by_key(|cost| cost.wall);
         let median = costs.get(costs.len() / 2).context("there is at least one run")?;
         let (wall, cpu) = (median.wall.as_secs_f64(), median.cpu.as_secs_f64());
@@ -58,7 +58,7 @@ struct Load {
 }
 
 impl Load {
-    fn make(folder: &Utf8Path, root: &Utf8Path, components: usize) -> anyhow::Result<Self> {
+    fn prepare(folder: &Utf8Path, root: &Utf8Path, components: usize) -> anyhow::Result<Self> {
         let key = Key::generate()?;
         let load = fixtures::carts(&key, components)?;
         if folder.exists() {
@@ -71,14 +71,14 @@ impl Load {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    fn judge(&self, program: &Utf8Path, root: &Utf8Path, workers: usize) -> anyhow::Result<Cost> {
+    fn validate(&self, program: &Utf8Path, root: &Utf8Path, workers: usize) -> anyhow::Result<Cost> {
         let file = |name: &str| self.folder.join(name).into_string();
         let before = usage()?;
         let started = Instant::now();
         let status = Command::new(program)
             .current_dir(root)
             .args(["validate", "image", "--ignore-rekor", "--workers", &workers.to_string()])
-            .args(["--bundle", &file("oci"), "--images", &file("snapshot.yaml")])
+            .args(["--evidence", &file("oci"), "--images", &file("snapshot.yaml")])
             .args(["--policy", &file("policy.yaml"), "--public-key", &file("key.pub")])
             .stdout(Stdio::null())
             .status()?;

@@ -1,6 +1,6 @@
 //! [`run`]: our Rego engine beside OPA on the same policies, data and input.
 //!
-//! Ours is measured by the example `measure` of `assay-rego`, OPA by what its own commands say. Every command is a
+//! Ours is measured by the example `bench_support` of `assay-rego`, OPA by what its own commands say. Every command is a
 //! process of its own, whose time and memory are those of [`cost`].
 
 use std::{
@@ -224,7 +224,7 @@ fn json_of(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// The lines `name number` of `measure`.
+/// The lines `name number` of `bench_support`.
 fn figures(text: &str) -> BTreeMap<String, f64> {
     let line = |line: &str| {
         let (name, figure) = line.split_once(' ')?;

@@ -11,11 +11,11 @@ use clap::{Parser, Subcommand};
 #[command(name = "cargo xtask")]
 struct Arguments {
     #[command(subcommand)]
-    chore: Chore,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Chore {
+enum Task {
     /// Builds every plugin and test guest and prints where the components are
     Guests {
         /// The target directory of the workspace; guests get a folder of their own in it
@@ -64,23 +64,23 @@ enum Of {
 
 fn main() -> anyhow::Result<()> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate is not inside the workspace")?;
-    let made = match Arguments::parse().chore {
-        Chore::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
-        Chore::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
+    let made = match Arguments::parse().task {
+        Task::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
+        Task::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
             xtask::bench_rego::run(root, &root.join(target_dir), &load)?;
             vec![]
         }
-        Chore::Cost { command } => vec![xtask::bench_rego::cost(&command)?.into()],
-        Chore::Bench { of: None, components, runs, target_dir } => {
+        Task::Cost { command } => vec![xtask::bench_rego::cost(&command)?.into()],
+        Task::Bench { of: None, components, runs, target_dir } => {
             xtask::bench::run(root, &root.join(target_dir), components, runs)?;
             vec![]
         }
-        Chore::OpaCases { file } => {
+        Task::OpaCases { file } => {
             xtask::opa_cases::run(root, &file)?;
             vec![]
         }
-        Chore::PolicyDocs => vec![xtask::policy_docs::write(root)?],
-        Chore::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
+        Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],
+        Task::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
     };
     let mut out = std::io::stdout().lock();
     for path in made {

@@ -162,7 +162,7 @@ mod tests {
             collections: vec!["minimal".to_owned()],
             pipeline_intention: Vec::new(),
             depends_on: vec!["p.q".to_owned()],
-            place: (String::new(), 1),
+            location: (String::new(), 1),
         };
         assert_eq!(of_rule(&rule).unwrap_err().to_string(), "the solution is missing");
         let rule = RuleInfo { solution: Some("S.".to_owned()), ..rule };

@@ -1,4 +1,4 @@
-//! [`Unusable`]: why a request cannot be carried out, found before any work starts.
+//! [`CliError`]: why a request cannot be carried out, found before any work starts.
 
 use std::{fmt::Write as _, io};
 
@@ -8,33 +8,33 @@ use assay_runner::RunError;
 /// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where an answer was there
 /// and could not be written.
 #[derive(Debug)]
-pub(crate) struct Unusable {
+pub(crate) struct CliError {
     fact: String,
     causes: Vec<String>,
     hint: Option<String>,
     /// Why standard output took no answer.
-    unwritten: Option<io::ErrorKind>,
+    write_failure: Option<io::ErrorKind>,
 }
 
-impl Unusable {
+impl CliError {
     pub(crate) fn new(fact: impl Into<String>) -> Self {
-        Self { fact: fact.into(), causes: Vec::new(), hint: None, unwritten: None }
+        Self { fact: fact.into(), causes: Vec::new(), hint: None, write_failure: None }
     }
 
     /// An answer that standard output did not take.
-    pub(crate) fn unwritten(error: &io::Error) -> Self {
+    pub(crate) fn write_failed(error: &io::Error) -> Self {
         let unusable = Self::new(format!("standard output cannot be written: {error}"));
-        Self { unwritten: Some(error.kind()), ..unusable }
+        Self { write_failure: Some(error.kind()), ..unusable }
     }
 
     /// Whether there was an answer that nobody got.
-    pub(crate) const fn is_unwritten(&self) -> bool {
-        self.unwritten.is_some()
+    pub(crate) const fn is_write_failure(&self) -> bool {
+        self.write_failure.is_some()
     }
 
     /// Whether there is nothing to say: a reader that goes away, such as `head`, knows that it does.
     pub(crate) fn is_silent(&self) -> bool {
-        self.unwritten == Some(io::ErrorKind::BrokenPipe)
+        self.write_failure == Some(io::ErrorKind::BrokenPipe)
     }
 
     /// An error of a crate below, with all its causes.
@@ -56,7 +56,7 @@ impl Unusable {
     }
 
     /// The same with another word for something, wherever it is said.
-    pub(crate) fn saying(mut self, this: &str, instead_of: &str) -> Self {
+    pub(crate) fn replacing(mut self, this: &str, instead_of: &str) -> Self {
         for text in [&mut self.fact].into_iter().chain(&mut self.causes).chain(&mut self.hint) {
             *text = text.replace(instead_of, this);
         }
@@ -86,7 +86,7 @@ impl Unusable {
     }
 }
 
-impl From<RunError> for Unusable {
+impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         Self::from_error(&error)
     }

@@ -3,13 +3,13 @@
 use assay_model::outcome::Verdict;
 
 /// Every component was judged and may ship.
-pub(crate) const ALLOWED: u8 = 0;
+pub(crate) const SUCCESS: u8 = 0;
 /// The answer is no: a violation, a missing or a wrong signature.
-pub(crate) const DENIED: u8 = 1;
+pub(crate) const VIOLATIONS: u8 = 1;
 /// The request is unusable: flags, Snapshot, policy, key or plugin cannot be read.
-pub(crate) const UNUSABLE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// There is no answer for some component, or the answer could not be written.
-pub(crate) const NO_ANSWER: u8 = 3;
+pub(crate) const ERROR: u8 = 3;
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
@@ -28,13 +28,13 @@ Exit codes:
   3  no answer for some file (outranks 1)";
 
 /// What the tools for policies leave with, which is what `opa` leaves with.
-pub(crate) mod tool {
+pub(crate) mod opa_exit {
     /// All is well.
-    pub(crate) const FINE: u8 = 0;
+    pub(crate) const OK: u8 = 0;
     /// The answer is no, or there is nothing to work with.
-    pub(crate) const NO: u8 = 1;
+    pub(crate) const FAIL: u8 = 1;
     /// Tests failed, or an evaluation ended with an error.
-    pub(crate) const FAILED: u8 = 2;
+    pub(crate) const ERROR: u8 = 2;
 }
 
 /// What the help of `policy test` says.
@@ -68,10 +68,10 @@ Exit codes:
 /// The exit code of a verdict. `--strict=false` forgives a denial, never the lack of an answer.
 pub(crate) const fn of(verdict: Verdict, strict: bool) -> u8 {
     match verdict {
-        Verdict::Allowed => ALLOWED,
-        Verdict::Denied if strict => DENIED,
-        Verdict::Denied => ALLOWED,
-        Verdict::NoAnswer => NO_ANSWER,
+        Verdict::Allowed => SUCCESS,
+        Verdict::Denied if strict => VIOLATIONS,
+        Verdict::Denied => SUCCESS,
+        Verdict::Error => ERROR,
     }
 }
 
@@ -86,8 +86,8 @@ mod tests {
             (Verdict::Allowed, false, 0),
             (Verdict::Denied, true, 1),
             (Verdict::Denied, false, 0),
-            (Verdict::NoAnswer, true, 3),
-            (Verdict::NoAnswer, false, 3),
+            (Verdict::Error, true, 3),
+            (Verdict::Error, false, 3),
         ] {
             assert_eq!(of(verdict, strict), want, "{verdict:?} {strict}");
         }

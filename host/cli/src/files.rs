@@ -5,47 +5,47 @@ use std::io::{self, Read, Write as _};
 use assay_model::bounded::{ReadError, read_bounded};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::{error::Unusable, leftovers};
+use crate::{error::CliError, leftovers};
 
 /// The text of a file named by `flag`, of at most `limit` bytes.
-pub(crate) fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, Unusable> {
+pub(crate) fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, CliError> {
     let bytes = read_bytes(path, flag, limit)?;
-    String::from_utf8(bytes).map_err(|_| Unusable::new(format!("`{path}` ({flag}) is not UTF-8 text")))
+    String::from_utf8(bytes).map_err(|_| CliError::new(format!("`{path}` ({flag}) is not UTF-8 text")))
 }
 
 /// The bytes of a file named by `flag`, of at most `limit` bytes.
-pub(crate) fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, Unusable> {
+pub(crate) fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, CliError> {
     let unreadable = |error: io::Error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".to_owned(),
             io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
             _ => error.to_string(),
         };
-        Unusable::new(format!("`{path}` ({flag}) cannot be read: {why}"))
+        CliError::new(format!("`{path}` ({flag}) cannot be read: {why}"))
             .hint("check the path; it is relative to the working folder")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
     read_bounded(file, limit).map_err(|error| match error {
-        ReadError::TooLarge(_) => Unusable::new(format!("`{path}` ({flag}) has more than the {limit} bytes allowed")),
+        ReadError::TooLarge(_) => CliError::new(format!("`{path}` ({flag}) has more than the {limit} bytes allowed")),
         ReadError::Io(error) => unreadable(plain(&error)),
     })
 }
 
 /// The text on standard input, of at most `limit` bytes. What is longer is refused: of a document that is cut short the
 /// rest would never be evaluated.
-pub(crate) fn standard_input(what: &str, limit: u64) -> Result<String, Unusable> {
+pub(crate) fn standard_input(what: &str, limit: u64) -> Result<String, CliError> {
     text_of(io::stdin().lock(), what, limit)
 }
 
-fn text_of(stream: impl Read, what: &str, limit: u64) -> Result<String, Unusable> {
+fn text_of(stream: impl Read, what: &str, limit: u64) -> Result<String, CliError> {
     let bytes = read_bounded(stream, limit).map_err(|error| match error {
         ReadError::TooLarge(_) => {
-            Unusable::new(format!("{what} on standard input has more than the {limit} bytes allowed"))
+            CliError::new(format!("{what} on standard input has more than the {limit} bytes allowed"))
                 .hint("give a part of it at a time")
         }
-        ReadError::Io(error) => Unusable::new(format!("{what} cannot be read from standard input: {error}")),
+        ReadError::Io(error) => CliError::new(format!("{what} cannot be read from standard input: {error}")),
     })?;
-    String::from_utf8(bytes).map_err(|_| Unusable::new(format!("{what} on standard input is not UTF-8 text")))
+    String::from_utf8(bytes).map_err(|_| CliError::new(format!("{what} on standard input is not UTF-8 text")))
 }
 
 /// The operating system's error without the path, which the sentence names already.
@@ -57,13 +57,13 @@ fn plain(error: &io::Error) -> io::Error {
 }
 
 /// Refuses a place that no file can be written to, before any work is done.
-pub(crate) fn check_place(path: &Utf8Path) -> Result<(), Unusable> {
+pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
     let folder = folder_of(path);
     if path.is_dir() {
-        return Err(Unusable::new(format!("`--output`: `{path}` is a folder")).hint("name a file"));
+        return Err(CliError::new(format!("`--output`: `{path}` is a folder")).hint("name a file"));
     }
     if !folder.is_dir() {
-        return Err(Unusable::new(format!("`--output`: there is no folder `{folder}` for `{path}`"))
+        return Err(CliError::new(format!("`--output`: there is no folder `{folder}` for `{path}`"))
             .hint("make the folder first"));
     }
     Ok(())

@@ -10,19 +10,19 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use assay_model::{json, plain, redact};
+use assay_model::{json, redact, sanitize};
 use jiff::{Timestamp, Unit};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::{
-    error::Unusable,
+    error::CliError,
     flags::global::{GlobalFlags, LogFormat, Trace},
-    settings::Called,
+    settings::Mode,
 };
 
 /// The forms in which a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum LineFormat {
     /// `2026-01-31T12:00:00Z debug: a component is judged component=cart`
     Plain,
     /// `time="2026-01-31T12:00:00Z" level=debug msg="a component is judged" component=cart`, as `ec` writes it.
@@ -35,24 +35,24 @@ enum Form {
 ///
 /// # Errors
 /// The file cannot be opened.
-pub(crate) fn start(flags: &GlobalFlags, called: Called) -> Result<(), Unusable> {
+pub(crate) fn start(flags: &GlobalFlags, mode: Mode) -> Result<(), CliError> {
     let logfile = flags.logfile.as_deref().filter(|path| !path.is_empty());
     let out: Box<dyn Write + Send> = match logfile {
         None => Box::new(io::stderr()),
         Some(path) => {
             let opened = fs_err::OpenOptions::new().create(true).append(true).open(path);
             let hint = "name a file in a folder that you may write to";
-            Box::new(opened.map_err(|error| Unusable::new(format!("`--logfile`: {error}")).hint(hint))?)
+            Box::new(opened.map_err(|error| CliError::new(format!("`--logfile`: {error}")).hint(hint))?)
         }
     };
-    let form = match (flags.log_format, called) {
-        (LogFormat::Json, _) => Form::Json,
-        (LogFormat::Text, Called::Ec) => Form::Ec,
-        (LogFormat::Text, Called::Assay) => Form::Plain,
+    let format = match (flags.log_format, mode) {
+        (LogFormat::Json, _) => LineFormat::Json,
+        (LogFormat::Text, Mode::EcCompat) => LineFormat::Ec,
+        (LogFormat::Text, Mode::Native) => LineFormat::Plain,
     };
     let level = level(flags);
     let sink = SINK.get_or_init(|| Sink {
-        form,
+        format,
         level,
         tells_place: flags.debug,
         in_file: logfile.is_some(),
@@ -70,28 +70,28 @@ pub(crate) fn start(flags: &GlobalFlags, called: Called) -> Result<(), Unusable>
 /// Something that may be wrong, with its fields by name.
 #[track_caller]
 pub(crate) fn warn(text: &str, fields: &[(&str, &str)]) {
-    tell(Level::Warn, text, fields, Location::caller());
+    log_message(Level::Warn, text, fields, Location::caller());
 }
 
 /// A warning of the program for its user, where messages are read apart from notes: in a file, in `ec`'s form or as JSON.
 /// False where the user has not seen it by that.
 #[track_caller]
 pub(crate) fn warn_apart(text: &str) -> bool {
-    let Some(sink) = SINK.get().filter(|sink| sink.form != Form::Plain || sink.in_file) else { return false };
-    tell(Level::Warn, text, &[], Location::caller());
-    !sink.in_file || sink.form == Form::Ec
+    let Some(sink) = SINK.get().filter(|sink| sink.format != LineFormat::Plain || sink.in_file) else { return false };
+    log_message(Level::Warn, text, &[], Location::caller());
+    !sink.in_file || sink.format == LineFormat::Ec
 }
 
 /// Something that happened, with its fields by name; said to whoever asks for it.
 #[track_caller]
 pub(crate) fn debug(text: &str, fields: &[(&str, &str)]) {
-    tell(Level::Debug, text, fields, Location::caller());
+    log_message(Level::Debug, text, fields, Location::caller());
 }
 
 /// The one place that messages go to. Before [`start`] they go nowhere.
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-fn tell(level: Level, text: &str, fields: &[(&str, &str)], place: &Location<'_>) {
+fn log_message(level: Level, text: &str, fields: &[(&str, &str)], place: &Location<'_>) {
     let Some(sink) = SINK.get().filter(|sink| level <= sink.level) else { return };
     let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     sink.write(Message::new(level, text, fields, Some((place.file(), place.line()))));
@@ -112,7 +112,7 @@ fn level(flags: &GlobalFlags) -> LevelFilter {
 
 /// Where messages go.
 struct Sink {
-    form: Form,
+    format: LineFormat,
     level: LevelFilter,
     /// Whether each message tells the line of the program it comes from.
     tells_place: bool,
@@ -124,7 +124,7 @@ struct Sink {
 impl Sink {
     fn write(&self, message: Message) {
         let message = if self.tells_place { message } else { Message { place: None, ..message } };
-        let mut line = message.line(self.form, Timestamp::now());
+        let mut line = message.line(self.format, Timestamp::now());
         line.push('\n');
         // There is nobody to tell that nobody can be told.
         let _closed = self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
@@ -168,14 +168,14 @@ impl Message {
         Self { level, text: redact::message(text), fields, place: place.map(|(file, line)| format!("{file}:{line}")) }
     }
 
-    fn line(&self, form: Form, now: Timestamp) -> String {
+    fn line(&self, format: LineFormat, now: Timestamp) -> String {
         let now = now.round(Unit::Second).unwrap_or(now);
         let mut line = String::new();
         // Writing to a String cannot fail.
-        let _infallible = match form {
-            Form::Plain => self.plain(&mut line, now),
-            Form::Ec => self.ec(&mut line, now),
-            Form::Json => {
+        let _infallible = match format {
+            LineFormat::Plain => self.plain(&mut line, now),
+            LineFormat::Ec => self.ec(&mut line, now),
+            LineFormat::Json => {
                 let fields: serde_json::Map<_, _> =
                     self.fields.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
                 let mut object = serde_json::json!({
@@ -235,13 +235,13 @@ fn tame(text: &str) -> String {
 
 fn escaped(text: &str, quotes: bool) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for (character, is_command) in plain::characters(text) {
+    for (character, is_command) in sanitize::characters(text) {
         match character {
             '"' | '\\' if quotes => escaped.extend(['\\', character]),
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            harmful if is_command || plain::is_harmful(harmful) => escaped.extend(harmful.escape_unicode()),
+            harmful if is_command || sanitize::is_harmful(harmful) => escaped.extend(harmful.escape_unicode()),
             other => escaped.push(other),
         }
     }
@@ -261,19 +261,19 @@ mod tests {
     fn a_message_has_three_forms() {
         let now = "2026-01-31T12:00:00.4Z".parse().unwrap();
         let message = message("a \"b\"", &[("code", "not-found"), ("name", "a b")], Some("main.rs:1"));
-        for (form, want) in [
-            (Form::Plain, "2026-01-31T12:00:00Z warn: a \"b\" code=not-found name=\"a b\" (main.rs:1)"),
+        for (format, want) in [
+            (LineFormat::Plain, "2026-01-31T12:00:00Z warn: a \"b\" code=not-found name=\"a b\" (main.rs:1)"),
             (
-                Form::Ec,
+                LineFormat::Ec,
                 "time=\"2026-01-31T12:00:00Z\" level=warning msg=\"a \\\"b\\\"\" file=\"main.rs:1\" code=not-found name=\"a b\"",
             ),
             (
-                Form::Json,
+                LineFormat::Json,
                 "{\"time\":\"2026-01-31T12:00:00Z\",\"level\":\"warn\",\"message\":\"a \\\"b\\\"\",\
                  \"fields\":{\"code\":\"not-found\",\"name\":\"a b\"},\"place\":\"main.rs:1\"}",
             ),
         ] {
-            assert_eq!(message.line(form, now), want);
+            assert_eq!(message.line(format, now), want);
         }
     }
 
@@ -284,9 +284,9 @@ mod tests {
             ["a\nerror: b", "\u{1b}[2J", "\r", "\u{9b}x", "\0", "\u{202e}x", "\u{200b}", "##vso[x]", "\u{2028}"]
         {
             let message = message(hostile, &[("x", hostile)], None);
-            for form in [Form::Plain, Form::Ec, Form::Json] {
-                let line = message.line(form, now);
-                assert!(!line.contains(plain::is_harmful) && !line.contains("##vso["), "{line:?}");
+            for format in [LineFormat::Plain, LineFormat::Ec, LineFormat::Json] {
+                let line = message.line(format, now);
+                assert!(!line.contains(sanitize::is_harmful) && !line.contains("##vso["), "{line:?}");
             }
         }
     }
@@ -296,7 +296,7 @@ mod tests {
         let fields = [("b", "2"), ("a", "1")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         let message = Message::new(Level::Debug, "done", fields.to_vec(), Some(("x.rs", 7)));
         assert_eq!(
-            message.line(Form::Plain, Timestamp::UNIX_EPOCH),
+            message.line(LineFormat::Plain, Timestamp::UNIX_EPOCH),
             "1970-01-01T00:00:00Z debug: done a=1 b=2 (x.rs:7)"
         );
     }

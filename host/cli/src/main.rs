@@ -3,20 +3,20 @@
 //! Flags are read in `flags`, made sense of in `settings`, and carried out in `commands`, one file for each command.
 //! Only `printer` prints, and only this file knows the environment and ends the process.
 
+mod allocator;
 mod commands;
 mod error;
 mod exit;
 mod files;
 mod flags;
-mod heap;
 mod leftovers;
-mod limit;
 mod logs;
 mod printer;
 mod registries;
 mod scratch;
 mod settings;
 mod stdout;
+mod timeout;
 
 use std::{
     io::{self, IsTerminal as _},
@@ -27,7 +27,7 @@ use std::{
 use camino::Utf8PathBuf;
 
 use crate::{
-    error::Unusable,
+    error::CliError,
     flags::{
         Command, Flags, Validate,
         policy::{OpaCommand, PolicyCommand},
@@ -35,7 +35,7 @@ use crate::{
     printer::Printer,
     registries::Network,
     scratch::Scratch,
-    settings::{Called, Surroundings, timeout},
+    settings::{Environment, Mode, parse_timeout},
 };
 
 /// How much longer than its time limit a command may take that ends by itself and then writes reports of what it has.
@@ -43,45 +43,45 @@ use crate::{
 const GRACE: Duration = Duration::from_millis(1600);
 
 fn main() -> ExitCode {
-    heap::keep_little();
-    let around = surroundings();
-    let called = around.called;
-    let flags = match Flags::read(std::env::args_os()) {
+    allocator::limit_arenas();
+    let env = read_environment();
+    let mode = env.mode;
+    let flags = match Flags::read(mode, std::env::args_os()) {
         Ok(flags) => flags,
         Err(error) if !error.use_stderr() => return help(&error),
         Err(error) => {
-            Printer::new(false).error(called.error(&error.render().to_string()).trim_end());
-            return called.code(exit::UNUSABLE).into();
+            Printer::new(false).error(mode.error(&error.render().to_string()).trim_end());
+            return mode.code(exit::USAGE).into();
         }
     };
-    if called == Called::Ec && matches!(flags.command, Command::Test(_)) && !is_experimental() {
+    if mode == Mode::EcCompat && matches!(flags.command, Command::Test(_)) && !is_experimental() {
         Printer::new(false).error("Error: unknown command \"test\" for \"ec\"");
-        return exit::DENIED.into();
+        return exit::VIOLATIONS.into();
     }
     let codes = Codes::of(&flags.command);
-    let asked = asked_limit(&flags);
-    let limit = match asked.as_deref().map_or(Ok(None), timeout) {
+    let asked = time_limit_text(&flags);
+    let limit = match asked.as_deref().map_or(Ok(None), parse_timeout) {
         Ok(limit) => limit.map(|limit| limit.saturating_mul(times(&flags.command))),
-        Err(unusable) => return refused(&unusable, called, codes),
+        Err(error) => return print_error(&error, mode, codes),
     };
     // Where there is no limit, whoever makes temporary files is there to remove them.
-    let _scratch = limit.map(|_| Scratch::new(&(around.temporary)()).in_use());
-    let around = Surroundings { deadline: limit.map(|limit| around.started + limit), ..around };
-    let until = limit
-        .map(|limit| around.started + limit + if ends_itself(&flags.command, called) { GRACE } else { Duration::ZERO });
+    let _scratch = limit.map(|_| Scratch::new(&(env.temporary)()).in_use());
+    let env = Environment { deadline: limit.map(|limit| env.started + limit), ..env };
+    let until =
+        limit.map(|limit| env.started + limit + if ends_itself(&flags.command, mode) { GRACE } else { Duration::ZERO });
     // Opening a file takes as long as the file likes.
     let work = move || {
-        logs::start(&flags.global, called)?;
-        commands::run(flags.command, &flags.global, around)
+        logs::start(&flags.global, mode)?;
+        commands::run(flags.command, &flags.global, env)
     };
     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-    match limit::within(left, work) {
-        Some(Ok(code)) => codes.code(called, code).into(),
-        Some(Err(unusable)) => refused(&unusable, called, codes),
+    match timeout::run(left, work) {
+        Some(Ok(code)) => codes.code(mode, code).into(),
+        Some(Err(error)) => print_error(&error, mode, codes),
         None => {
-            let text = format!("error: {}", limit::exceeded(&asked.unwrap_or_default()));
-            Printer::new(false).error(&called.error(&text));
-            codes.code(called, codes.no_answer()).into()
+            let text = format!("error: {}", timeout::exceeded(&asked.unwrap_or_default()));
+            Printer::new(false).error(&mode.error(&text));
+            codes.code(mode, codes.error_code()).into()
         }
     }
 }
@@ -90,20 +90,20 @@ fn main() -> ExitCode {
 fn help(text: &clap::Error) -> ExitCode {
     match stdout::check().and_then(|()| text.print()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Printer::new(false).error(&Unusable::unwritten(&error).text());
-            exit::NO_ANSWER.into()
+            Printer::new(false).error(&CliError::write_failed(&error).text());
+            exit::ERROR.into()
         }
-        _ => exit::ALLOWED.into(),
+        _ => exit::SUCCESS.into(),
     }
 }
 
 /// Says why there is no answer.
-fn refused(unusable: &Unusable, called: Called, codes: Codes) -> ExitCode {
-    if !unusable.is_silent() {
-        Printer::new(false).error(&called.error(&unusable.text()));
+fn print_error(error: &CliError, mode: Mode, codes: Codes) -> ExitCode {
+    if !error.is_silent() {
+        Printer::new(false).error(&mode.error(&error.text()));
     }
-    let code = if unusable.is_unwritten() { codes.no_answer() } else { exit::UNUSABLE };
-    called.code(code).into()
+    let code = if error.is_write_failure() { codes.error_code() } else { exit::USAGE };
+    mode.code(code).into()
 }
 
 /// Whose exit codes a command has.
@@ -127,28 +127,28 @@ impl Codes {
     }
 
     /// That there is no answer, or that nobody got it.
-    const fn no_answer(self) -> u8 {
+    const fn error_code(self) -> u8 {
         match self {
-            Self::Assay => exit::NO_ANSWER,
-            Self::Conftest => exit::UNUSABLE,
-            Self::Opa => exit::tool::FAILED,
+            Self::Assay => exit::ERROR,
+            Self::Conftest => exit::USAGE,
+            Self::Opa => exit::opa_exit::ERROR,
         }
     }
 
-    const fn code(self, called: Called, code: u8) -> u8 {
+    const fn code(self, mode: Mode, code: u8) -> u8 {
         match self {
             Self::Conftest => code,
-            Self::Assay | Self::Opa => called.code(code),
+            Self::Assay | Self::Opa => mode.code(code),
         }
     }
 }
 
 /// Whether a command gives up by itself when its time is over, and then writes what it has.
-const fn ends_itself(command: &Command, called: Called) -> bool {
+const fn ends_itself(command: &Command, mode: Mode) -> bool {
     match command {
         Command::Validate { what: Validate::Image(_) } => true,
         // `ec` writes no report of documents then.
-        Command::Validate { what: Validate::Input(_) } => matches!(called, Called::Assay),
+        Command::Validate { what: Validate::Input(_) } => matches!(mode, Mode::Native),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => {
             matches!(what, PolicyCommand::Eval(_))
         }
@@ -157,7 +157,7 @@ const fn ends_itself(command: &Command, called: Called) -> bool {
 }
 
 /// The time that a command may take, with all that it does, as it is written.
-fn asked_limit(flags: &Flags) -> Option<String> {
+fn time_limit_text(flags: &Flags) -> Option<String> {
     let asked = match &flags.command {
         Command::Validate { what: Validate::Image(flags) } => Some(&flags.run.timeout),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => match what {
@@ -183,20 +183,20 @@ fn times(command: &Command) -> u32 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn environment(name: &str) -> Option<String> {
+fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings {
-        called: Called::by(std::env::args_os().next().as_deref()),
+fn read_environment() -> Environment {
+    Environment {
+        mode: Mode::of_program(std::env::args_os().next().as_deref()),
         now: jiff::Timestamp::now(),
-        colours: if is_set(&NO_COLOUR) { Some(false) } else { is_set(&FORCE_COLOUR).then_some(true) },
+        colors: if is_set(&NO_COLOR) { Some(false) } else { is_set(&FORCE_COLOR).then_some(true) },
         stdout_is_terminal: std::io::stdout().is_terminal(),
         cache_home,
         temporary: || Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
-        network: || Network::read(environment),
-        variable: environment,
+        network: || Network::read(env_var),
+        variable: env_var,
         started: Instant::now(),
         deadline: None,
     }
@@ -204,19 +204,19 @@ fn surroundings() -> Surroundings {
 
 /// `$XDG_CACHE_HOME`, else `~/.cache`, as the XDG Base Directory Specification says.
 fn cache_home() -> Option<Utf8PathBuf> {
-    let folder = |name: &str| environment(name).map(Utf8PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder = |name: &str| env_var(name).map(Utf8PathBuf::from).filter(|folder| folder.is_absolute());
     folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
 }
 
 /// Whether `ec` has its experimental commands.
 fn is_experimental() -> bool {
-    environment("EC_EXPERIMENTAL").is_some_and(|text| text == "1")
+    env_var("EC_EXPERIMENTAL").is_some_and(|text| text == "1")
 }
 
 /// The names of the environment that ask for a text without colours, as `ec` has them.
-const NO_COLOUR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COLOUR"];
+const NO_COLOR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COLOUR"];
 /// The names that ask for colours wherever the text goes.
-const FORCE_COLOUR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
+const FORCE_COLOR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
 
 fn is_set(names: &[&str]) -> bool {
     names.iter().any(|name| std::env::var_os(name).is_some_and(|text| !text.is_empty()))

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use assay_model::plain;
+use assay_model::sanitize;
 
 use crate::{logs, stdout};
 
@@ -57,6 +57,6 @@ impl Printer {
     /// pipeline. Standard error that is closed leaves no one to tell.
     #[expect(clippy::unused_self, reason = "printing goes through a printer")]
     pub(crate) fn error(self, text: &str) {
-        let _closed = writeln!(io::stderr().lock(), "{}", plain::lines(text));
+        let _closed = writeln!(io::stderr().lock(), "{}", sanitize::lines(text));
     }
 }

@@ -1,12 +1,12 @@
-//! [`options`]: the flags and the environment that have to do with registries, as the options of their client.
+//! [`parse_options`]: the flags and the environment that have to do with registries, as the options of their client.
 
 use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
-use assay_supply::{Proxies, RegistryOptions, Retry, Store};
+use assay_supply::{ContentStore, Proxies, RegistryOptions, Retry};
 use jiff::SignedDuration;
 
 use crate::{
-    error::Unusable,
+    error::CliError,
     files::read_bytes,
     flags::{go, registry::RegistryFlags},
 };
@@ -45,22 +45,22 @@ impl Network {
             proxies: Proxies {
                 https: either("https_proxy", "HTTPS_PROXY").or_else(|| all.clone()),
                 http: either("http_proxy", "HTTP_PROXY").or(all),
-                around: either("no_proxy", "NO_PROXY"),
+                no_proxy: either("no_proxy", "NO_PROXY"),
             },
         }
     }
 }
 
 /// The options of the registries' client.
-pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<RegistryOptions, Unusable> {
-    let usual = Retry::default();
-    let fraction = |flag: &str, text: &str, range: RangeInclusive<f64>, usual: f64| {
-        let given = number(flag, text, usual)?;
+pub(crate) fn parse_options(flags: &RegistryFlags, network: Network) -> Result<RegistryOptions, CliError> {
+    let default = Retry::default();
+    let fraction = |flag: &str, text: &str, range: RangeInclusive<f64>, default: f64| {
+        let given = parse_number(flag, text, default)?;
         if range.contains(&given) {
             return Ok(given);
         }
         let hint = format!("give a number from {} to {}", range.start(), range.end());
-        Err(Unusable::new(format!("`--{flag} {text}` cannot be used")).hint(hint))
+        Err(CliError::new(format!("`--{flag} {text}` cannot be used")).hint(hint))
     };
     let authorities = flags.registry_ca.iter().map(|file| read_bytes(file, "--registry-ca", AUTHORITIES_BYTES));
     Ok(RegistryOptions {
@@ -70,20 +70,20 @@ pub(crate) fn options(flags: &RegistryFlags, network: Network) -> Result<Registr
         authorities: authorities.collect::<Result<_, _>>()?,
         proxies: network.proxies,
         retry: Retry {
-            times: count("retry-max-retry", &flags.retry_max_retry, usual.times)?,
-            wait: duration("retry-duration", &flags.retry_duration, usual.wait)?,
-            factor: fraction("retry-factor", &flags.retry_factor, 1.0..=100.0, usual.factor)?,
-            jitter: fraction("retry-jitter", &flags.retry_jitter, 0.0..=10.0, usual.jitter)?,
-            longest: duration("retry-max-wait", &flags.retry_max_wait, usual.longest)?,
+            times: parse_count("retry-max-retry", &flags.retry_max_retry, default.times)?,
+            wait: parse_duration("retry-duration", &flags.retry_duration, default.wait)?,
+            factor: fraction("retry-factor", &flags.retry_factor, 1.0..=100.0, default.factor)?,
+            jitter: fraction("retry-jitter", &flags.retry_jitter, 0.0..=10.0, default.jitter)?,
+            longest: parse_duration("retry-max-wait", &flags.retry_max_wait, default.longest)?,
         },
         ..RegistryOptions::default()
     })
 }
 
 /// A store that asks registries.
-pub(crate) fn store(options: RegistryOptions) -> Result<Store, Unusable> {
-    Store::registry(options).map_err(|error| {
-        let unusable = Unusable::new(error.message);
+pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, CliError> {
+    ContentStore::registry(options).map_err(|error| {
+        let unusable = CliError::new(error.message);
         match error.hint {
             Some(hint) => unusable.hint(hint),
             None => unusable,
@@ -91,27 +91,27 @@ pub(crate) fn store(options: RegistryOptions) -> Result<Store, Unusable> {
     })
 }
 
-fn number<T: FromStr>(flag: &str, text: &str, usual: T) -> Result<T, Unusable> {
+fn parse_number<T: FromStr>(flag: &str, text: &str, default: T) -> Result<T, CliError> {
     if text.is_empty() {
-        return Ok(usual);
+        return Ok(default);
     }
-    text.parse().map_err(|_| Unusable::new(format!("`--{flag} {text}` is not a number")).hint("write it like 3 or 0.5"))
+    text.parse().map_err(|_| CliError::new(format!("`--{flag} {text}` is not a number")).hint("write it like 3 or 0.5"))
 }
 
-fn count(flag: &str, text: &str, usual: u32) -> Result<u32, Unusable> {
+fn parse_count(flag: &str, text: &str, default: u32) -> Result<u32, CliError> {
     if text.is_empty() {
-        return Ok(usual);
+        return Ok(default);
     }
-    go::count(text).map_err(|why| Unusable::new(format!("`--{flag} {text}` is not a number")).hint(why))
+    go::count(text).map_err(|why| CliError::new(format!("`--{flag} {text}` is not a number")).hint(why))
 }
 
-fn duration(flag: &str, text: &str, usual: Duration) -> Result<Duration, Unusable> {
+fn parse_duration(flag: &str, text: &str, default: Duration) -> Result<Duration, CliError> {
     if text.is_empty() {
-        return Ok(usual);
+        return Ok(default);
     }
     let parsed = SignedDuration::from_str(text).ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed.ok_or_else(|| {
-        Unusable::new(format!("`--{flag} {text}` is not a duration")).hint("write it like 500ms, 3s or 1m30s")
+        CliError::new(format!("`--{flag} {text}` is not a duration")).hint("write it like 500ms, 3s or 1m30s")
     })
 }
 
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn proxies_are_read_as_curl_reads_them() {
         let got = network(&[("HTTPS_PROXY", "http://p"), ("https_proxy", "http://q"), ("NO_PROXY", "a,b")]).proxies;
-        assert_eq!((got.https.as_deref(), got.http, got.around.as_deref()), (Some("http://q"), None, Some("a,b")));
+        assert_eq!((got.https.as_deref(), got.http, got.no_proxy.as_deref()), (Some("http://q"), None, Some("a,b")));
         let got = network(&[("ALL_PROXY", "http://p"), ("HTTP_PROXY", "")]).proxies;
         assert_eq!((got.https.as_deref(), got.http.as_deref()), (Some("http://p"), Some("http://p")));
     }
@@ -163,7 +163,7 @@ mod tests {
 
     fn with(arguments: &[&str]) -> Result<RegistryOptions, String> {
         let flags = Only::try_parse_from(["x"].iter().chain(arguments)).map_err(|error| error.to_string())?;
-        options(&flags.registry, Network::default()).map_err(|error| error.text())
+        parse_options(&flags.registry, Network::default()).map_err(|error| error.text())
     }
 
     #[test]

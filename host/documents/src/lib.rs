@@ -22,7 +22,7 @@ pub const MAX_DEPTH: usize = assay_model::limits::NESTING;
 
 /// What a document is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum DocumentFormat {
     /// JSON.
     Json,
     /// JSON with comments.
@@ -47,7 +47,7 @@ pub enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It can be read.
-    Readable(Form),
+    Readable(DocumentFormat),
     /// conftest reads it and assay does not; the name of what it is.
     Unreadable(&'static str),
     /// Not even conftest reads it.
@@ -78,7 +78,7 @@ const UNREADABLE: [(&str, &str); 20] = [
     ("vcl", "vcl"),
 ];
 
-impl Form {
+impl DocumentFormat {
     /// The names that `--parser` takes.
     pub const NAMES: [(&'static str, Self); 9] = [
         ("json", Self::Json),
@@ -95,7 +95,7 @@ impl Form {
     /// The form of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, form)| form)
+        Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format)
     }
 
     /// The documents of a text, each of which is judged by itself. A list alone is as many as it has items.
@@ -137,21 +137,21 @@ impl Kind {
         let is_named =
             |start: &str| name == start || name.strip_prefix(start).is_some_and(|rest| rest.starts_with('.'));
         if is_named("dockerfile") || end == "dockerfile" {
-            return Self::Readable(Form::Dockerfile);
+            return Self::Readable(DocumentFormat::Dockerfile);
         }
         Self::Readable(match end {
-            "yaml" | "yml" => Form::Yaml,
-            "hcl" | "hcl2" | "tf" | "tfvars" => Form::Hcl,
-            _ if name.starts_with(".env.") => Form::Dotenv,
-            "env" | "dotenv" => Form::Dotenv,
+            "yaml" | "yml" => DocumentFormat::Yaml,
+            "hcl" | "hcl2" | "tf" | "tfvars" => DocumentFormat::Hcl,
+            _ if name.starts_with(".env.") => DocumentFormat::Dotenv,
+            "env" | "dotenv" => DocumentFormat::Dotenv,
             _ if name == "nginx.conf" => return Self::Unreadable("nginx"),
             _ if is_named("jenkinsfile") => return Self::Unreadable("groovy"),
-            "json" => Form::Json,
-            "jsonc" => Form::Jsonc,
-            "toml" => Form::Toml,
-            "ini" => Form::Ini,
-            "xml" => Form::Xml,
-            "" if first == name => Form::Yaml,
+            "json" => DocumentFormat::Json,
+            "jsonc" => DocumentFormat::Jsonc,
+            "toml" => DocumentFormat::Toml,
+            "ini" => DocumentFormat::Ini,
+            "xml" => DocumentFormat::Xml,
+            "" if first == name => DocumentFormat::Yaml,
             _ => {
                 let known = UNREADABLE.into_iter().find(|(known, _)| *known == end);
                 return known.map_or(Self::Unknown, |(_, kind)| Self::Unreadable(kind));
@@ -165,7 +165,7 @@ impl Kind {
     pub fn is_listed(path: &Utf8Path) -> bool {
         let name = path.file_name().unwrap_or_default();
         match Self::of(path) {
-            Self::Readable(Form::Yaml) => name.contains('.'),
+            Self::Readable(DocumentFormat::Yaml) => name.contains('.'),
             Self::Readable(_) | Self::Unreadable(_) => true,
             Self::Unknown => false,
         }
@@ -212,83 +212,83 @@ mod tests {
 
     #[test]
     fn a_stream_is_as_many_documents_as_it_holds_and_a_list_as_many_as_its_items() {
-        for (text, form, want) in [
-            ("a: 1", Form::Yaml, vec![json!({"a": 1})]),
-            ("---\na: 1\n---\nb: |\n  ---x\n", Form::Yaml, vec![json!({"a": 1}), json!({"b": "---x\n"})]),
+        for (text, format, want) in [
+            ("a: 1", DocumentFormat::Yaml, vec![json!({"a": 1})]),
+            ("---\na: 1\n---\nb: |\n  ---x\n", DocumentFormat::Yaml, vec![json!({"a": 1}), json!({"b": "---x\n"})]),
             // As conftest has it, what says nothing is a document, too.
-            ("# c\n---\na: 1\n---\n", Form::Yaml, vec![Value::Null, json!({"a": 1}), Value::Null]),
-            ("a: 1\n---", Form::Yaml, vec![json!({"a": 1})]),
-            ("%YAML 1.2\n---\na: 1\n", Form::Yaml, vec![json!({"a": 1})]),
-            ("- 1\n---\n- 2\n", Form::Yaml, vec![json!([1]), json!([2])]),
-            ("- 1\n- 2\n", Form::Yaml, vec![json!(1), json!(2)]),
-            ("", Form::Yaml, vec![Value::Null]),
-            ("[1, {\"a\": 2}]", Form::Json, vec![json!(1), json!({"a": 2})]),
-            ("\u{feff}{}", Form::Json, vec![json!({})]),
-            ("[]", Form::Json, vec![]),
+            ("# c\n---\na: 1\n---\n", DocumentFormat::Yaml, vec![Value::Null, json!({"a": 1}), Value::Null]),
+            ("a: 1\n---", DocumentFormat::Yaml, vec![json!({"a": 1})]),
+            ("%YAML 1.2\n---\na: 1\n", DocumentFormat::Yaml, vec![json!({"a": 1})]),
+            ("- 1\n---\n- 2\n", DocumentFormat::Yaml, vec![json!([1]), json!([2])]),
+            ("- 1\n- 2\n", DocumentFormat::Yaml, vec![json!(1), json!(2)]),
+            ("", DocumentFormat::Yaml, vec![Value::Null]),
+            ("[1, {\"a\": 2}]", DocumentFormat::Json, vec![json!(1), json!({"a": 2})]),
+            ("\u{feff}{}", DocumentFormat::Json, vec![json!({})]),
+            ("[]", DocumentFormat::Json, vec![]),
             (
                 "a = 1\n[b]\nc = [2.5, true]\nd = 2020-01-02T03:04:05Z\n",
-                Form::Toml,
+                DocumentFormat::Toml,
                 vec![json!({"a": 1, "b": {"c": [2.5, true], "d": "2020-01-02T03:04:05Z"}})],
             ),
             (
                 "a = 2020-01-02\nb = 03:04:05\nc = 2020-01-02T03:04:05.5+02:00\n",
-                Form::Toml,
+                DocumentFormat::Toml,
                 vec![
                     json!({"a": "2020-01-02T00:00:00Z", "b": "0000-01-01T03:04:05Z", "c": "2020-01-02T03:04:05.5+02:00"}),
                 ],
             ),
             (
                 "A=1\nB=\"one\ntwo \\$A $A\" # c\nC=\\$A\n  D = '\"'",
-                Form::Dotenv,
+                DocumentFormat::Dotenv,
                 vec![json!({"A": "1", "B": "one\ntwo $A 1", "C": "$A", "D": "\""})],
             ),
             (
                 "# c\nA=1\nexport B=\"x \\\"$A\\\"\\n\" # d\nC='q $A'\nD: $A-${B}$ # e\nE=\nF=a#b\n",
-                Form::Dotenv,
+                DocumentFormat::Dotenv,
                 vec![json!({"A": "1", "B": "x \"1\"\n", "C": "q $A", "D": "1-x \"1\"\n$", "E": "", "F": "a"})],
             ),
         ] {
-            assert_eq!(form.read(text), Ok(want), "{text:?}");
+            assert_eq!(format.read(text), Ok(want), "{text:?}");
         }
-        for (text, form) in [
-            ("a: 1", Form::Json),
-            ("a: [", Form::Yaml),
-            ("a = inf", Form::Toml),
-            ("a = ", Form::Toml),
-            ("A", Form::Dotenv),
-            ("A B=1", Form::Dotenv),
-            ("A:1", Form::Dotenv),
-            ("A='x' y", Form::Dotenv),
-            ("A=\"x\" y", Form::Dotenv),
-            ("A='x", Form::Dotenv),
-            ("A=\"x\\", Form::Dotenv),
+        for (text, format) in [
+            ("a: 1", DocumentFormat::Json),
+            ("a: [", DocumentFormat::Yaml),
+            ("a = inf", DocumentFormat::Toml),
+            ("a = ", DocumentFormat::Toml),
+            ("A", DocumentFormat::Dotenv),
+            ("A B=1", DocumentFormat::Dotenv),
+            ("A:1", DocumentFormat::Dotenv),
+            ("A='x' y", DocumentFormat::Dotenv),
+            ("A=\"x\" y", DocumentFormat::Dotenv),
+            ("A='x", DocumentFormat::Dotenv),
+            ("A=\"x\\", DocumentFormat::Dotenv),
         ] {
-            assert!(form.read(text).is_err(), "{text:?}");
+            assert!(format.read(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn the_name_of_a_file_tells_its_form() {
         for (name, want) in [
-            ("a.json", Kind::Readable(Form::Json)),
-            ("a.JSON", Kind::Readable(Form::Json)),
-            ("d/a.b.yml", Kind::Readable(Form::Yaml)),
-            ("a", Kind::Readable(Form::Yaml)),
-            ("-", Kind::Readable(Form::Yaml)),
-            ("a.toml", Kind::Readable(Form::Toml)),
-            (".env", Kind::Readable(Form::Dotenv)),
-            (".env.prod", Kind::Readable(Form::Dotenv)),
-            ("a.env", Kind::Readable(Form::Dotenv)),
-            ("main.tf", Kind::Readable(Form::Hcl)),
-            ("a.tfvars", Kind::Readable(Form::Hcl)),
-            ("a.hcl", Kind::Readable(Form::Hcl)),
-            ("a.jsonc", Kind::Readable(Form::Jsonc)),
-            ("a.ini", Kind::Readable(Form::Ini)),
-            ("a.xml", Kind::Readable(Form::Xml)),
-            ("Dockerfile", Kind::Readable(Form::Dockerfile)),
-            ("dockerfile.debug", Kind::Readable(Form::Dockerfile)),
-            ("dev.Dockerfile", Kind::Readable(Form::Dockerfile)),
-            ("dockerfiles.yaml", Kind::Readable(Form::Yaml)),
+            ("a.json", Kind::Readable(DocumentFormat::Json)),
+            ("a.JSON", Kind::Readable(DocumentFormat::Json)),
+            ("d/a.b.yml", Kind::Readable(DocumentFormat::Yaml)),
+            ("a", Kind::Readable(DocumentFormat::Yaml)),
+            ("-", Kind::Readable(DocumentFormat::Yaml)),
+            ("a.toml", Kind::Readable(DocumentFormat::Toml)),
+            (".env", Kind::Readable(DocumentFormat::Dotenv)),
+            (".env.prod", Kind::Readable(DocumentFormat::Dotenv)),
+            ("a.env", Kind::Readable(DocumentFormat::Dotenv)),
+            ("main.tf", Kind::Readable(DocumentFormat::Hcl)),
+            ("a.tfvars", Kind::Readable(DocumentFormat::Hcl)),
+            ("a.hcl", Kind::Readable(DocumentFormat::Hcl)),
+            ("a.jsonc", Kind::Readable(DocumentFormat::Jsonc)),
+            ("a.ini", Kind::Readable(DocumentFormat::Ini)),
+            ("a.xml", Kind::Readable(DocumentFormat::Xml)),
+            ("Dockerfile", Kind::Readable(DocumentFormat::Dockerfile)),
+            ("dockerfile.debug", Kind::Readable(DocumentFormat::Dockerfile)),
+            ("dev.Dockerfile", Kind::Readable(DocumentFormat::Dockerfile)),
+            ("dockerfiles.yaml", Kind::Readable(DocumentFormat::Yaml)),
             ("a.cue", Kind::Unreadable("cue")),
             (".gitignore", Kind::Unreadable("ignore")),
             ("nginx.conf", Kind::Unreadable("nginx")),
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn yaml_is_read_as_kubernetes_reads_it() {
         let want = json!({"hostNetwork": true, "mode": 10, "at": "1:30"});
-        assert_eq!(Form::Yaml.read("hostNetwork: yes\nmode: 012\nat: 1:30\n"), Ok(vec![want]));
+        assert_eq!(DocumentFormat::Yaml.read("hostNetwork: yes\nmode: 012\nat: 1:30\n"), Ok(vec![want]));
     }
 
     proptest! {
@@ -319,8 +319,8 @@ mod tests {
             text in "(?s).{0,60}",
             odd in "[-\\[\\]{}()<>:,?&*!|'\"%$@`#~=.;/ \n\\\\a0fe]{0,80}",
         ) {
-            for (_, form) in Form::NAMES {
-                let _both = (form.read(&text), form.read(&odd));
+            for (_, format) in DocumentFormat::NAMES {
+                let _both = (format.read(&text), format.read(&odd));
             }
         }
     }

@@ -12,7 +12,7 @@ pub struct Criteria {
     include: Vec<String>,
     exclude: Vec<String>,
     /// The include items that are told when no rule is named so.
-    told: Vec<String>,
+    reported: Vec<String>,
 }
 
 impl Criteria {
@@ -26,15 +26,15 @@ impl Criteria {
     /// Criteria from lists as they are: an empty include list includes nothing.
     #[must_use]
     pub fn exactly(include: Vec<String>, exclude: Vec<String>) -> Self {
-        Self { told: include.clone(), include, exclude }
+        Self { reported: include.clone(), include, exclude }
     }
 
     /// The same, telling of these include items when no rule is named so, whether they hold for the image or not.
     #[must_use]
-    pub fn telling(mut self, mut items: Vec<String>) -> Self {
+    pub fn with_reported(mut self, mut items: Vec<String>) -> Self {
         items.sort();
         items.dedup();
-        self.told = items;
+        self.reported = items;
         self
     }
 
@@ -68,7 +68,7 @@ impl Criteria {
         &self,
         known: impl Iterator<Item = (&'a str, Vec<&'a str>, Vec<String>)>,
     ) -> Vec<&str> {
-        let mut open: Vec<&String> = self.told.iter().filter(|item| *item != "*").collect();
+        let mut open: Vec<&String> = self.reported.iter().filter(|item| *item != "*").collect();
         for (code, terms, collections) in known {
             if open.is_empty() {
                 break;
@@ -260,7 +260,7 @@ mod tests {
         let known = [("a.b", vec![], strings(&["min"]))];
         assert_eq!(criteria.unmatched_includes(known.clone().into_iter()), ["typo.rule"]);
         // Items for other images: `a.b` is included here by its collection, `a.c` is not.
-        let criteria = Criteria::new(&strings(&["@min"]), &[]).telling(strings(&["a.c", "a.b", "@min", "a.c"]));
+        let criteria = Criteria::new(&strings(&["@min"]), &[]).with_reported(strings(&["a.c", "a.b", "@min", "a.c"]));
         let known = known.into_iter().chain([("a.c", vec![], vec![])]);
         assert_eq!(criteria.unmatched_includes(known), ["a.c"]);
     }

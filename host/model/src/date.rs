@@ -1,4 +1,4 @@
-//! Dates of policies: [`rfc_3339`], [`moment`] and [`zulu`] read what Go reads by the same names, and nothing else.
+//! Dates of policies: [`parse_rfc3339`], [`parse_datetime_or_date`] and [`parse_rfc3339_utc`] read what Go reads by the same names, and nothing else.
 //!
 //! An exclusion must hold in assay exactly as long as in `ec`, so the forms are Go's: hours of one digit, and fractions of
 //! any length behind a point or a comma; but no lower-case letters, no leap seconds, and no time without seconds.
@@ -9,24 +9,24 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 ///
 /// What is later than the last moment that can be told is that moment: `9999-12-31T23:59:59Z` is meant as never.
 #[must_use]
-pub fn rfc_3339(text: &str) -> Option<Timestamp> {
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let (when, rest) = date_and_time(text)?;
     when.at(offset(rest)?)
 }
 
 /// The same, or a date like `2026-01-31`, which is its midnight in UTC.
 #[must_use]
-pub fn moment(text: &str) -> Option<Timestamp> {
+pub fn parse_datetime_or_date(text: &str) -> Option<Timestamp> {
     let day = || match date(text)? {
         (date, "") => When { date, hour: 0, minute: 0, second: 0, nanosecond: 0 }.at(SignedDuration::ZERO),
         _ => None,
     };
-    rfc_3339(text).or_else(day)
+    parse_rfc3339(text).or_else(day)
 }
 
 /// A date and a time in UTC that ends in `Z`, the form of a rule's `effective_on`.
 #[must_use]
-pub fn zulu(text: &str) -> Option<Timestamp> {
+pub fn parse_rfc3339_utc(text: &str) -> Option<Timestamp> {
     match date_and_time(text)? {
         (when, "Z") => when.at(SignedDuration::ZERO),
         _ => None,
@@ -143,7 +143,7 @@ mod tests {
                 "9999-12-30T22:00:00.999999999Z",
             ),
         ] {
-            let got = [rfc_3339(text), moment(text), zulu(text)].map(shown);
+            let got = [parse_rfc3339(text), parse_datetime_or_date(text), parse_rfc3339_utc(text)].map(shown);
             assert_eq!(got, [rfc, any, zulu_form], "{text}");
         }
         for text in [
@@ -170,7 +170,11 @@ mod tests {
             "2026-01-31T1 :00:00Z",
             "2026-01-3١",
         ] {
-            assert_eq!([rfc_3339(text), moment(text), zulu(text)].map(shown), [NOT; 3], "{text}");
+            assert_eq!(
+                [parse_rfc3339(text), parse_datetime_or_date(text), parse_rfc3339_utc(text)].map(shown),
+                [NOT; 3],
+                "{text}"
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     date,
     evidence::{CheckKind, Evidence},
     finding::Finding,
-    rule::{Answer, RuleInfo, RuleKind},
+    rule::{RuleInfo, RuleKind, RuleResult},
 };
 
 /// Findings by what they mean.
@@ -43,7 +43,7 @@ impl Decision {
     /// Brings each list into the order of reports.
     pub fn sort(&mut self) {
         for list in [&mut self.violations, &mut self.warnings, &mut self.successes] {
-            list.sort_by(Finding::order);
+            list.sort_by(Finding::compare);
         }
     }
 
@@ -84,7 +84,7 @@ pub fn decide_checks(evidence: &Evidence) -> Decision {
 ///
 /// For assay itself that is the lack of an answer; `ec` calls it a violation.
 #[must_use]
-pub fn inaccessible(why: &str) -> Finding {
+pub fn unreachable_image(why: &str) -> Finding {
     Finding::new("builtin.image.accessible", format!("Image URL is not accessible: {why}"))
         .with("title", "Image URL is accessible")
         .with("description", "The image URL is available and accessible.")
@@ -101,12 +101,12 @@ const fn texts(kind: CheckKind) -> CheckTexts {
 }
 
 /// How findings are put.
-pub struct Form<'a> {
+pub struct DecideOptions<'a> {
     /// What is said of a rule that passed, such as by [`success`]; it can be made once for all images.
     pub success: &'a dyn Fn(&RuleInfo) -> Finding,
     /// Whether it is put as `ec` does: a finding is repeated for each code that it depends on and that is not reported, and a
     /// rule of which nothing is reported is a success, also where what it said is excluded for its term.
-    pub as_ec: bool,
+    pub ec_compat: bool,
 }
 
 /// Rules by their codes.
@@ -114,40 +114,40 @@ type Rules<'r> = BTreeMap<&'r str, &'r RuleInfo>;
 
 /// What the answers of one source group about one image amount to at the moment `when`.
 ///
-/// `rules` are all rules of the group's evaluated packages, `answers` what they said. A decision that is empty says that
+/// `rules` are all rules of the group's evaluated packages, `results` what they said. A decision that is empty says that
 /// nothing was judged: misspelt criteria are told only beside something else.
 #[must_use]
 pub fn decide(
     rules: &[&RuleInfo],
-    answers: Vec<Answer>,
+    results: Vec<RuleResult>,
     criteria: &Criteria,
     when: Timestamp,
-    form: &Form<'_>,
+    options: &DecideOptions<'_>,
 ) -> Decision {
     let by_code: Rules<'_> = rules.iter().map(|rule| (rule.code.as_str(), *rule)).collect();
     let findings: Vec<(RuleKind, Finding)> =
-        answers.into_iter().map(|answer| (answer.kind, complete(&by_code, answer, when))).collect();
+        results.into_iter().map(|result| (result.kind, apply_annotations(&by_code, result, when))).collect();
     let missing = missing_includes(rules, &findings, criteria);
     let mut decision = Decision::default();
-    let mut answered = BTreeSet::new();
+    let mut with_results = BTreeSet::new();
     for (kind, mut finding) in findings {
         if let Some(code) = finding.code() {
             let counts = criteria.includes(code, &finding.terms(), &collections(&finding));
-            if counts || !form.as_ec {
-                answered.insert(code.to_owned());
+            if counts || !options.ec_compat {
+                with_results.insert(code.to_owned());
             }
             if !counts {
                 continue;
             }
         }
-        match level(&mut finding, kind, when) {
+        match effective_kind(&mut finding, kind, when) {
             RuleKind::Deny => decision.violations.push(finding),
             RuleKind::Warn => decision.warnings.push(finding),
         }
     }
     for rule in rules {
-        if !answered.contains(&rule.code) && criteria.includes(&rule.code, &[], &rule.collections) {
-            decision.successes.push((form.success)(rule));
+        if !with_results.contains(&rule.code) && criteria.includes(&rule.code, &[], &rule.collections) {
+            decision.successes.push((options.success)(rule));
         }
     }
     if decision.is_empty() {
@@ -155,9 +155,9 @@ pub fn decide(
     }
     let reported = codes(decision.violations.iter().chain(&decision.warnings));
     drop_dependents(&mut decision, &by_code);
-    decision.violations.iter_mut().for_each(say_how_to_exclude);
-    if form.as_ec {
-        repeat(&mut decision, &reported, &by_code);
+    decision.violations.iter_mut().for_each(append_exclude_hint);
+    if options.ec_compat {
+        duplicate_per_dependency(&mut decision, &reported, &by_code);
     }
     decision.warnings.extend(missing);
     decision
@@ -175,8 +175,8 @@ fn missing_includes(rules: &[&RuleInfo], findings: &[(RuleKind, Finding)], crite
 }
 
 /// The answer with what its rule's annotations say.
-fn complete(rules: &Rules<'_>, answer: Answer, when: Timestamp) -> Finding {
-    let mut finding = Finding { message: answer.message, metadata: Arc::new(answer.metadata) };
+fn apply_annotations(rules: &Rules<'_>, result: RuleResult, when: Timestamp) -> Finding {
+    let mut finding = Finding { message: result.message, metadata: Arc::new(result.metadata) };
     // As in `ec`, what has no code is shown as it is.
     let Some(code) = finding.code() else { return finding };
     if let Some(rule) = rules.get(code).copied() {
@@ -188,8 +188,10 @@ fn complete(rules: &Rules<'_>, answer: Answer, when: Timestamp) -> Finding {
             finding = finding.with("effective_on", date.as_str());
         }
     }
-    let long_since =
-        finding.text("effective_on").and_then(date::zulu).is_some_and(|from| from < when - EFFECTIVE_ON_SHOWN);
+    let long_since = finding
+        .text("effective_on")
+        .and_then(date::parse_rfc3339_utc)
+        .is_some_and(|from| from < when - EFFECTIVE_ON_SHOWN);
     if long_since {
         finding.unset("effective_on");
     }
@@ -237,14 +239,14 @@ fn collections(finding: &Finding) -> Vec<String> {
 }
 
 /// Violation or warning: the rule's kind, unless severity or a date yet to come says otherwise.
-fn level(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> RuleKind {
+fn effective_kind(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> RuleKind {
     match (kind, finding.text("severity")) {
         (RuleKind::Warn, Some("failure")) => return RuleKind::Deny,
         (RuleKind::Warn, _) | (RuleKind::Deny, Some("warning")) => return RuleKind::Warn,
         (RuleKind::Deny, _) => {}
     }
     let Some(text) = finding.text("effective_on") else { return RuleKind::Deny };
-    match date::zulu(text) {
+    match date::parse_rfc3339_utc(text) {
         Some(from) if from >= when => {
             let message = finding.message.strip_suffix('.').unwrap_or(&finding.message);
             finding.message = format!("{message}. This will become a failure starting on {text}");
@@ -270,24 +272,24 @@ fn drop_dependents(decision: &mut Decision, rules: &Rules<'_>) {
         !follows(finding) || !depends_on(finding, rules).iter().any(|code| violations.contains(code))
     };
     let anchors = codes(decision.violations.iter().filter(|finding| stays(finding)));
-    let anchors = anchored(&decision.violations, rules, anchors, &follows);
-    decision.violations.retain(|finding| !(follows(finding) && leans_on(finding, rules, &anchors)));
+    let anchors = transitive_dependents(&decision.violations, rules, anchors, &follows);
+    decision.violations.retain(|finding| !(follows(finding) && depends_on_any(finding, rules, &anchors)));
 
     let roots = decision.warnings.iter().filter(|finding| !follows(finding));
     let anchors = codes(roots).into_iter().chain(violations.iter().cloned()).collect();
-    let anchors = anchored(&decision.warnings, rules, anchors, &follows);
-    decision.warnings.retain(|finding| !(follows(finding) && leans_on(finding, rules, &anchors)));
+    let anchors = transitive_dependents(&decision.warnings, rules, anchors, &follows);
+    decision.warnings.retain(|finding| !(follows(finding) && depends_on_any(finding, rules, &anchors)));
     decision.successes.retain(|finding| !follows(finding));
 }
 
 /// Says each finding once for each code it depends on that is not reported. In `ec` the copies share their facts, so that
 /// each of them adds to the same description how to exclude the rule.
-fn repeat(decision: &mut Decision, reported: &BTreeSet<String>, rules: &Rules<'_>) {
+fn duplicate_per_dependency(decision: &mut Decision, reported: &BTreeSet<String>, rules: &Rules<'_>) {
     let times =
         |finding: &Finding| depends_on(finding, rules).iter().filter(|code| !reported.contains(*code)).count().max(1);
     for violation in &mut decision.violations {
         for _ in 1..times(violation) {
-            say_how_to_exclude(violation);
+            append_exclude_hint(violation);
         }
     }
     for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
@@ -296,14 +298,14 @@ fn repeat(decision: &mut Decision, reported: &BTreeSet<String>, rules: &Rules<'_
 }
 
 /// The anchors, and the codes of all findings that follow from them, however far.
-fn anchored(
+fn transitive_dependents(
     findings: &[Finding],
     rules: &Rules<'_>,
     mut anchors: BTreeSet<String>,
     follows: &dyn Fn(&Finding) -> bool,
 ) -> BTreeSet<String> {
     loop {
-        let more = findings.iter().filter(|finding| follows(finding) && leans_on(finding, rules, &anchors));
+        let more = findings.iter().filter(|finding| follows(finding) && depends_on_any(finding, rules, &anchors));
         let before = anchors.len();
         let more = codes(more);
         anchors.extend(more);
@@ -313,7 +315,7 @@ fn anchored(
     }
 }
 
-fn leans_on(finding: &Finding, rules: &Rules<'_>, anchors: &BTreeSet<String>) -> bool {
+fn depends_on_any(finding: &Finding, rules: &Rules<'_>, anchors: &BTreeSet<String>) -> bool {
     depends_on(finding, rules).iter().any(|code| anchors.contains(code))
 }
 
@@ -327,7 +329,7 @@ fn depends_on<'r>(finding: &Finding, rules: &Rules<'r>) -> &'r [String] {
     finding.code().and_then(|code| rules.get(code)).map_or(&[], |rule| rule.depends_on.as_slice())
 }
 
-fn say_how_to_exclude(violation: &mut Finding) {
+fn append_exclude_hint(violation: &mut Finding) {
     let (Some(code), Some(description)) = (violation.code(), violation.text("description")) else { return };
     let quoted: Vec<_> = violation.terms().iter().map(|term| format!("\"{code}:{term}\"")).collect();
     let what = match quoted.as_slice() {
@@ -364,20 +366,20 @@ mod tests {
             collections: Vec::new(),
             depends_on: Vec::new(),
             pipeline_intention: Vec::new(),
-            place: ("p.rego".to_owned(), 1),
+            location: ("p.rego".to_owned(), 1),
         }
     }
 
-    fn answer(kind: RuleKind, metadata: &Value) -> Answer {
+    fn result(kind: RuleKind, metadata: &Value) -> RuleResult {
         let metadata = metadata.as_object().cloned().unwrap_or_default();
-        Answer { kind, package: "p".to_owned(), message: "No.".to_owned(), metadata }
+        RuleResult { kind, package: "p".to_owned(), message: "No.".to_owned(), metadata }
     }
 
-    fn run(rules: &[RuleInfo], answers: Vec<Answer>, include: &[&str], exclude: &[&str]) -> Decision {
+    fn run(rules: &[RuleInfo], results: Vec<RuleResult>, include: &[&str], exclude: &[&str]) -> Decision {
         let strings = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let criteria = Criteria::new(&strings(include), &strings(exclude));
-        let form = Form { success: &success, as_ec: false };
-        decide(&rules.iter().collect::<Vec<_>>(), answers, &criteria, WHEN.parse().unwrap(), &form)
+        let options = DecideOptions { success: &success, ec_compat: false };
+        decide(&rules.iter().collect::<Vec<_>>(), results, &criteria, WHEN.parse().unwrap(), &options)
     }
 
     fn shown(decision: &Decision) -> Vec<String> {
@@ -393,22 +395,22 @@ mod tests {
     #[test]
     fn rules_that_said_nothing_are_successes() {
         let decision =
-            run(&[rule("p.a"), rule("p.b")], vec![answer(RuleKind::Deny, &json!({"code": "p.a"}))], &[], &[]);
+            run(&[rule("p.a"), rule("p.b")], vec![result(RuleKind::Deny, &json!({"code": "p.a"}))], &[], &[]);
         assert_eq!(shown(&decision), ["deny p.a: No.", "pass p.b: Pass"]);
         assert_eq!(decision.violations.first().unwrap().text("title"), Some("Title of p.a"));
     }
 
     #[test]
     fn a_failing_rule_excluded_for_a_term_is_no_success() {
-        let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "term": "x"}))];
-        assert_eq!(shown(&run(&[rule("p.a")], answers.clone(), &["*"], &["p.a:x"])), [""; 0]);
+        let results = vec![result(RuleKind::Deny, &json!({"code": "p.a", "term": "x"}))];
+        assert_eq!(shown(&run(&[rule("p.a")], results.clone(), &["*"], &["p.a:x"])), [""; 0]);
         // In `ec` it is, unless something else that it said is reported.
-        let form = Form { success: &success, as_ec: true };
+        let options = DecideOptions { success: &success, ec_compat: true };
         let criteria = Criteria::new(&[], &["p.a:x".to_owned()]);
-        let decided = |answers| decide(&[&rule("p.a")], answers, &criteria, WHEN.parse().unwrap(), &form);
-        assert_eq!(shown(&decided(answers.clone())), ["pass p.a: Pass"]);
-        let other = answer(RuleKind::Deny, &json!({"code": "p.a", "term": "y"}));
-        assert_eq!(shown(&decided([answers, vec![other]].concat())), ["deny p.a: No."]);
+        let decided = |results| decide(&[&rule("p.a")], results, &criteria, WHEN.parse().unwrap(), &options);
+        assert_eq!(shown(&decided(results.clone())), ["pass p.a: Pass"]);
+        let other = result(RuleKind::Deny, &json!({"code": "p.a", "term": "y"}));
+        assert_eq!(shown(&decided([results, vec![other]].concat())), ["deny p.a: No."]);
     }
 
     #[test]
@@ -431,7 +433,7 @@ mod tests {
                 "warn p.a: No. This will become a failure starting on 9999-12-31T00:00:00Z",
             ),
         ] {
-            assert_eq!(shown(&run(&[], vec![answer(kind, &metadata)], &[], &[])), [want], "{metadata}");
+            assert_eq!(shown(&run(&[], vec![result(kind, &metadata)], &[], &[])), [want], "{metadata}");
         }
     }
 
@@ -440,10 +442,10 @@ mod tests {
         for (given, want) in
             [(json!(["q", 1]), Some(json!(["q", "1"]))), (json!("q"), None), (json!([]), Some(json!([])))]
         {
-            let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "collections": given}))];
-            let decision = run(&[], answers.clone(), &[], &[]);
+            let results = vec![result(RuleKind::Deny, &json!({"code": "p.a", "collections": given}))];
+            let decision = run(&[], results.clone(), &[], &[]);
             assert_eq!(decision.violations.first().unwrap().metadata.get("collections"), want.as_ref(), "{given}");
-            let included = run(&[], answers, &["@1"], &[]);
+            let included = run(&[], results, &["@1"], &[]);
             assert_eq!(included.violations.len(), usize::from(given == json!(["q", 1])), "{given}");
         }
     }
@@ -451,7 +453,7 @@ mod tests {
     #[test]
     fn a_date_long_past_is_not_shown() {
         let shows = |metadata: &Value| {
-            let decision = run(&[], vec![answer(RuleKind::Deny, metadata)], &[], &[]);
+            let decision = run(&[], vec![result(RuleKind::Deny, metadata)], &[], &[]);
             decision.violations.first().unwrap().text("effective_on").is_some()
         };
         assert!(shows(&json!({"code": "p.a", "effective_on": "2025-04-01T00:00:00Z"})));
@@ -465,19 +467,19 @@ mod tests {
         follower.depends_on = vec!["p.a".to_owned()];
         let mut of_two = rule("p.c");
         of_two.depends_on = vec!["p.x".to_owned(), "p.y".to_owned(), "p.a".to_owned()];
-        let answers = ["p.a", "p.b", "p.c"].map(|code| answer(RuleKind::Deny, &json!({ "code": code })));
+        let results = ["p.a", "p.b", "p.c"].map(|code| result(RuleKind::Deny, &json!({ "code": code })));
         let rules = [rule("p.a"), follower, of_two];
-        let decision = run(&rules, answers.to_vec(), &[], &[]);
+        let decision = run(&rules, results.to_vec(), &[], &[]);
         assert_eq!(shown(&decision), ["deny p.a: No.", "deny p.c: No."]);
         // What a result says itself means nothing.
-        let own = answer(RuleKind::Deny, &json!({"code": "p.d", "depends_on": ["p.a"]}));
-        let with_own = [answers.to_vec(), vec![own]].concat();
+        let own = result(RuleKind::Deny, &json!({"code": "p.d", "depends_on": ["p.a"]}));
+        let with_own = [results.to_vec(), vec![own]].concat();
         assert_eq!(shown(&run(&rules, with_own, &[], &[])), ["deny p.a: No.", "deny p.c: No.", "deny p.d: No."]);
         // As `ec`: once for each of `p.x` and `p.y`.
-        let form = Form { success: &success, as_ec: true };
+        let options = DecideOptions { success: &success, ec_compat: true };
         let criteria = Criteria::new(&[], &[]);
         let rules: Vec<_> = rules.iter().collect();
-        let decision = decide(&rules, answers.to_vec(), &criteria, WHEN.parse().unwrap(), &form);
+        let decision = decide(&rules, results.to_vec(), &criteria, WHEN.parse().unwrap(), &options);
         assert_eq!(shown(&decision), ["deny p.a: No.", "deny p.c: No.", "deny p.c: No."]);
     }
 
@@ -495,8 +497,8 @@ mod tests {
                 .iter()
                 .map(|(code, on)| RuleInfo { depends_on: on.iter().map(|on| (*on).to_owned()).collect(), ..rule(code) })
                 .collect();
-            let denied = depends.iter().map(|(code, _)| answer(RuleKind::Deny, &json!({ "code": code })));
-            let warned = warned.iter().map(|code| answer(RuleKind::Warn, &json!({ "code": code })));
+            let denied = depends.iter().map(|(code, _)| result(RuleKind::Deny, &json!({ "code": code })));
+            let warned = warned.iter().map(|code| result(RuleKind::Warn, &json!({ "code": code })));
             assert_eq!(shown(&run(&rules, denied.chain(warned).collect(), &[], &[])), want, "{depends:?}");
         }
     }
@@ -518,7 +520,7 @@ mod tests {
 
     #[test]
     fn an_answer_without_code_always_counts() {
-        let decision = run(&[rule("p.a")], vec![answer(RuleKind::Deny, &json!({}))], &["p.a"], &["*"]);
+        let decision = run(&[rule("p.a")], vec![result(RuleKind::Deny, &json!({}))], &["p.a"], &["*"]);
         assert_eq!(shown(&decision), ["deny -: No.", "pass p.a: Pass"]);
     }
 
@@ -532,8 +534,8 @@ mod tests {
                 "D. To exclude this rule add one or more of \"p.a:t\", \"p.a:u\" to the `exclude` section of the policy configuration.",
             ),
         ] {
-            let answers = vec![answer(RuleKind::Deny, &json!({"code": "p.a", "term": term, "description": "D."}))];
-            let decision = run(&[], answers, &[], &[]);
+            let results = vec![result(RuleKind::Deny, &json!({"code": "p.a", "term": term, "description": "D."}))];
+            let decision = run(&[], results, &[], &[]);
             assert_eq!(decision.violations.first().unwrap().text("description"), Some(want));
         }
     }

@@ -6,7 +6,7 @@ use crate::{evidence::CheckKind, outcome::Outcome, outcome::Verdict, policy::Pol
 
 /// What is known before the first component is looked at.
 #[derive(Clone, Debug)]
-pub struct RunHead {
+pub struct RunStarted {
     /// The public key in PEM; empty when no key is used.
     pub key: String,
     /// The policy as reported: sources pinned, `publicKey` as the user gave it.
@@ -21,18 +21,18 @@ pub struct RunHead {
 
 /// Why a run ended before all components were judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
+pub enum StopReason {
     /// The deadline of the run passed.
     Deadline,
     /// SIGINT or SIGTERM.
     Interrupted,
 }
 
-/// One event. Components end in any order; [`RunEvent::Ended`] carries them in the report's order.
+/// One event. Components end in any order; [`RunEvent::Finished`] carries them in the report's order.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
     /// The run begins.
-    Started(Arc<RunHead>),
+    Started(Arc<RunStarted>),
     /// Indexes are expanded; so many components will be judged.
     Planned {
         /// How many.
@@ -44,20 +44,20 @@ pub enum RunEvent {
         component: Arc<Component>,
     },
     /// A component is done.
-    ComponentEnded(Arc<Outcome>),
+    ComponentFinished(Arc<Outcome>),
     /// The run is over.
-    Ended(Arc<RunEnd>),
+    Finished(Arc<RunFinished>),
 }
 
 /// The end of a run.
 #[derive(Clone, Debug)]
-pub struct RunEnd {
+pub struct RunFinished {
     /// All components in the report's order: by image, descending; by name, ascending.
     pub outcomes: Vec<Arc<Outcome>>,
     /// The answer.
     pub verdict: Verdict,
     /// Set when the run did not get to its end by itself.
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<StopReason>,
     /// The moment the evidence was judged at; where each component has its own, the last of them.
     pub effective_time: jiff::Timestamp,
     /// When it ended.

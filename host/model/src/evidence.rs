@@ -19,7 +19,7 @@ pub struct Evidence {
     /// The bytes of the config blob; of an index, that of its image for linux/amd64, if it has one.
     pub config: Option<Arc<[u8]>>,
     /// The image this one is built on, where its annotations name one that can be read.
-    pub parent: Option<Parent>,
+    pub base_image: Option<BaseImage>,
     /// The manifests of an operator's bundle image, by their paths; see [`OPERATOR_MANIFESTS`].
     pub files: BTreeMap<String, Value>,
     /// Verified image signatures, in the order of their layers.
@@ -36,7 +36,7 @@ impl Evidence {
     /// False when there are no attestations or they could not be verified: the policy is then not asked, as its answer
     /// would rest on nothing.
     #[must_use]
-    pub fn may_be_judged(&self) -> bool {
+    pub fn is_evaluable(&self) -> bool {
         !self.attestations.is_empty() && !self.is_unattested()
     }
 
@@ -52,7 +52,7 @@ pub const OPERATOR_MANIFESTS: &str = "operators.operatorframework.io.bundle.mani
 
 /// The base image named by `org.opencontainers.image.base.name` and `.digest` (image-spec annotations).
 #[derive(Clone, Debug)]
-pub struct Parent {
+pub struct BaseImage {
     /// The reference, as annotated, with its digest.
     pub reference: String,
     /// The bytes of its config blob.

@@ -73,7 +73,7 @@ impl Finding {
 
     /// The order in reports: code, then first term, then message.
     #[must_use]
-    pub fn order(&self, other: &Self) -> Ordering {
+    pub fn compare(&self, other: &Self) -> Ordering {
         fn key(finding: &Finding) -> (&str, &str, &str) {
             let term = finding.terms().first().copied().unwrap_or_default();
             (finding.code().unwrap_or_default(), term, &finding.message)

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     limits,
     memory::Memory,
     yaml,
@@ -34,7 +34,7 @@ pub fn documents(
     place: &str,
     files: &BTreeMap<String, Vec<u8>>,
     broken: Broken,
-) -> Result<BTreeMap<String, Value>, NoAnswer> {
+) -> Result<BTreeMap<String, Value>, EvaluationError> {
     let memory = Memory::of(limits::IMAGE_FILES_MEMORY);
     let mut documents = BTreeMap::new();
     for (name, bytes) in files {
@@ -49,7 +49,7 @@ pub fn documents(
         }
         let document = read.map_err(|(_, why)| {
             let code = if memory.is_exhausted() { ErrorCode::TooLarge } else { ErrorCode::Malformed };
-            NoAnswer::new(code, format!("the file `{name}` of {place} cannot be read as YAML or JSON: {why}"))
+            EvaluationError::new(code, format!("the file `{name}` of {place} cannot be read as YAML or JSON: {why}"))
                 .hint("mend the file, or take it out of the image")
         })?;
         documents.insert(name.clone(), document);
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    fn read(files: &[(&str, &[u8])]) -> Result<BTreeMap<String, Value>, NoAnswer> {
+    fn read(files: &[(&str, &[u8])]) -> Result<BTreeMap<String, Value>, EvaluationError> {
         let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
         documents("r.test/app", &files, Broken::Refused)
     }

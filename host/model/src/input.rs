@@ -47,14 +47,14 @@ struct ImageDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<ParentDocument<'a>>,
+    parent: Option<BaseImageDocument<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<Value>,
     source: &'a Value,
 }
 
 #[derive(Serialize)]
-struct ParentDocument<'a> {
+struct BaseImageDocument<'a> {
     #[serde(rename = "ref")]
     reference: &'a str,
     config: Value,
@@ -95,8 +95,8 @@ impl InputHead {
             .then(|| evidence.files.iter().map(|(name, file)| (name.clone(), json::sorted(file))).collect());
         // What cannot be read must not look like what is not there.
         let runtime = |blob: &[u8]| image_config::runtime(blob).map_err(serde_json::Error::custom);
-        let parent = evidence.parent.as_ref().map(|parent| {
-            runtime(&parent.config).map(|config| ParentDocument { reference: &parent.reference, config })
+        let parent = evidence.base_image.as_ref().map(|parent| {
+            runtime(&parent.config).map(|config| BaseImageDocument { reference: &parent.reference, config })
         });
         json::to_string(&Document {
             attestations: (!attestations.is_empty()).then_some(attestations),
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::{
         digest::Digest,
-        evidence::{Attestation, Parent},
+        evidence::{Attestation, BaseImage},
         image::PinnedImage,
     };
 
@@ -135,7 +135,7 @@ mod tests {
             config: Some(
                 (*br#"{"os":"linux","config":{"User":"","Labels":{"z":"","a":"<b>"},"Odd":1,"Env":["A=b"]}}"#).into(),
             ),
-            parent: Some(Parent { reference: "r.example/base:1@sha256:0".to_owned(), config: (*b"{}").into() }),
+            base_image: Some(BaseImage { reference: "r.example/base:1@sha256:0".to_owned(), config: (*b"{}").into() }),
             files: [("m/a.yaml".to_owned(), serde_json::json!({"z": 1, "a": []}))].into(),
             signatures: vec![],
             attestations: vec![Attestation {
@@ -170,8 +170,8 @@ mod tests {
         let document = |evidence| head.document(snapshot.components.first().unwrap(), &evidence);
         let broken = Some((*br#"{"config":{"labels":{}}}"#).into());
         assert!(document(Evidence { config: broken, ..evidence() }).is_err());
-        let parent = Parent { reference: "r.example/base:1@sha256:0".to_owned(), config: (*b"{").into() };
-        assert!(document(Evidence { parent: Some(parent), ..evidence() }).is_err());
+        let parent = BaseImage { reference: "r.example/base:1@sha256:0".to_owned(), config: (*b"{").into() };
+        assert!(document(Evidence { base_image: Some(parent), ..evidence() }).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How assay writes JSON: Go's `encoding/json`, because reports are compared with `ec`'s byte for byte.
 //!
 //! `<`, `>`, `&`, U+2028 and U+2029 are escaped, and what Go leaves as it is although a terminal or a pipeline could obey
-//! it ([`plain`]); nothing else differs from `serde_json`'s compact form. Numbers leave
+//! it ([`sanitize`]); nothing else differs from `serde_json`'s compact form. Numbers leave
 //! with the digits they came in with (`arbitrary_precision`), objects keep their order (`preserve_order`) except where
 //! Go would have held a map, which [`sorted`] brings into order.
 
@@ -10,7 +10,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Number, Value, ser::Formatter};
 
-use crate::plain;
+use crate::sanitize;
 
 struct Go;
 
@@ -32,7 +32,7 @@ fn escape<W: io::Write + ?Sized>(to: &mut W, text: &str) -> io::Result<()> {
 /// Writes JSON text, or a part of it, with escapes for these characters, for those that a terminal could obey, and for
 /// what a pipeline could take for a command. All of them can stand in a JSON text only inside its strings.
 fn escape_where<W: io::Write + ?Sized>(to: &mut W, text: &str, also: impl Fn(char) -> bool) -> io::Result<()> {
-    let is_special = |character: char| also(character) || (character > '~' && plain::is_harmful(character));
+    let is_special = |character: char| also(character) || (character > '~' && sanitize::is_harmful(character));
     // Documents are large and mostly ASCII, so bytes are looked at, and characters only where one may be special.
     let may_be_special = |byte: u8| matches!(byte, b'<' | b'>' | b'&' | b'#') || byte >= 0x7f;
     let mut rest = text;
@@ -41,7 +41,7 @@ fn escape_where<W: io::Write + ?Sized>(to: &mut W, text: &str, also: impl Fn(cha
         to.write_all(before.as_bytes())?;
         let mut characters = after.chars();
         let Some(character) = characters.next() else { break };
-        if is_special(character) || (character == '#' && plain::is_command(None, after)) {
+        if is_special(character) || (character == '#' && sanitize::is_command(None, after)) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 write!(to, "\\u{unit:04x}")?;
             }

@@ -2,10 +2,10 @@
 //!
 //! Every other crate names this one and this one names none of them. In reading order: what is judged
 //! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`],
-//! [`image_files`], [`input`], [`moment`]), what the policy says
-//! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`failure`], [`outcome`],
+//! [`image_files`], [`input`], [`effective_time`]), what the policy says
+//! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`error`], [`outcome`],
 //! [`event`]), how anything of unknown length is read ([`bounded`]) and what decides is read one way only ([`strict`],
-//! [`yaml`], within [`memory`]), how text from outside is shown ([`plain`]), and the doors other crates build ([`port`]).
+//! [`yaml`], within [`memory`]), how text from outside is shown ([`sanitize`]), and the doors other crates build ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
 
@@ -14,26 +14,26 @@ pub mod criteria;
 pub mod date;
 pub mod decide;
 pub mod digest;
+pub mod effective_time;
+pub mod error;
 pub mod event;
 pub mod evidence;
-pub mod failure;
 pub mod finding;
 pub mod image;
 pub mod image_config;
 pub mod image_files;
 pub mod input;
 pub mod json;
-#[cfg(test)]
-mod laws;
 pub mod limits;
 pub mod memory;
-pub mod moment;
 pub mod outcome;
-pub mod plain;
 pub mod policy;
 pub mod port;
+#[cfg(test)]
+mod proptests;
 pub mod redact;
 pub mod rule;
+pub mod sanitize;
 pub mod selection;
 pub mod snapshot;
 pub mod strict;

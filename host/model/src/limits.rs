@@ -90,5 +90,5 @@ pub const NESTING: usize = 128;
 /// Findings of one judge about one image. A policy that denies more is broken or hostile.
 pub const FINDINGS: usize = 10_000;
 
-/// A component given with `--check`.
+/// A component given with `--plugin`.
 pub const PLUGIN_BYTES: u64 = 64 << 20;

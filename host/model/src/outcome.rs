@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::{
     decide::Decision,
+    error::EvaluationError,
     evidence::{AttestationSummary, Signature},
-    failure::NoAnswer,
     image::PinnedImage,
     snapshot::Component,
 };
@@ -26,7 +26,7 @@ pub struct Outcome {
     /// Verified attestations.
     pub attestations: Vec<AttestationSummary>,
     /// The moment it was judged at; none where it came to no judgement.
-    pub judged_at: Option<Timestamp>,
+    pub evaluated_at: Option<Timestamp>,
     /// The input document that policies saw; kept only where a report shows it.
     pub input: Option<Arc<str>>,
     /// The statements of the attestations as they were signed; kept only where a report shows them.
@@ -34,7 +34,7 @@ pub struct Outcome {
     /// What of its evidence could not be looked at though enough else was found, each one sentence.
     pub notices: Vec<String>,
     /// Why there is no verdict. Findings made before it stand, but decide nothing.
-    pub error: Option<NoAnswer>,
+    pub error: Option<EvaluationError>,
 }
 
 impl Outcome {
@@ -59,17 +59,17 @@ pub enum Verdict {
     /// Every component was judged and some have violations.
     Denied,
     /// Some component has no answer, or nothing was judged at all.
-    NoAnswer,
+    Error,
 }
 
 impl Verdict {
     /// The verdict over these outcomes. No outcome at all is no answer: absence is never a pass.
     pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
         let one = |outcome: &Outcome| match (&outcome.error, outcome.allowed()) {
-            (Some(_), _) => Self::NoAnswer,
+            (Some(_), _) => Self::Error,
             (None, true) => Self::Allowed,
             (None, false) => Self::Denied,
         };
-        outcomes.into_iter().map(one).max().unwrap_or(Self::NoAnswer)
+        outcomes.into_iter().map(one).max().unwrap_or(Self::Error)
     }
 }

@@ -1,4 +1,4 @@
-//! [`RuleInfo`]: a policy rule with what its `# METADATA` says, and the raw [`Answer`]s of rules.
+//! [`RuleInfo`]: a policy rule with what its `# METADATA` says, and the raw [`RuleResult`]s of rules.
 
 use serde_json::Map;
 use serde_json::Value;
@@ -38,12 +38,12 @@ pub struct RuleInfo {
     /// `custom.pipeline_intention`: the kinds of pipelines that the rule is meant for.
     pub pipeline_intention: Vec<String>,
     /// The file and line (from 1) of the rule.
-    pub place: (String, u32),
+    pub location: (String, u32),
 }
 
 /// One element of what a `deny` or `warn` rule gave, before the policy's configuration is applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct RuleResult {
     /// Which kind of rule gave it.
     pub kind: RuleKind,
     /// The package it came from.

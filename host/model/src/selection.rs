@@ -103,9 +103,9 @@ impl Selection {
         }
         // An include for other images only is not the lack of any include: for this image it includes nothing. What is
         // told of misspelt items is the same for all images, and nothing of those for components, as in `ec`.
-        let told = self.include.iter().filter(|item| item.holds_at(when) && !item.is_for_components());
-        let told = told.map(|item| item.value.clone()).collect();
-        Criteria::exactly(include, exclude).telling(told)
+        let reported = self.include.iter().filter(|item| item.holds_at(when) && !item.is_for_components());
+        let reported = reported.map(|item| item.value.clone()).collect();
+        Criteria::exactly(include, exclude).with_reported(reported)
     }
 }
 
@@ -117,7 +117,7 @@ impl Item {
     fn of(criterion: &VolatileCriterion) -> Result<Self, String> {
         let bound = |text: &str| match text {
             "" => Ok(None),
-            text => date::moment(text).map(Some).ok_or_else(|| {
+            text => date::parse_datetime_or_date(text).map(Some).ok_or_else(|| {
                 format!(
                     "the volatile criterion `{}` is skipped: `{text}` is neither RFC 3339 nor a date",
                     criterion.value
@@ -202,8 +202,8 @@ mod tests {
     }
 
     /// With other items told as misspelt than those that are included.
-    fn telling(include: &[&str], told: &[&str]) -> Criteria {
-        criteria(include, &[]).telling(told.iter().map(|item| (*item).to_owned()).collect())
+    fn with_reported(include: &[&str], reported: &[&str]) -> Criteria {
+        criteria(include, &[]).with_reported(reported.iter().map(|item| (*item).to_owned()).collect())
     }
 
     #[test]
@@ -251,8 +251,11 @@ mod tests {
 
     #[test]
     fn a_window_that_cannot_be_read_is_told() {
-        let told = selection("{volatileConfig: {exclude: [{value: w, effectiveUntil: 'soon'}, {value: z}]}}");
-        assert_eq!(told.skipped(), ["the volatile criterion `w` is skipped: `soon` is neither RFC 3339 nor a date"]);
+        let reported = selection("{volatileConfig: {exclude: [{value: w, effectiveUntil: 'soon'}, {value: z}]}}");
+        assert_eq!(
+            reported.skipped(),
+            ["the volatile criterion `w` is skipped: `soon` is neither RFC 3339 nor a date"]
+        );
     }
 
     #[test]
@@ -286,9 +289,9 @@ mod tests {
     fn an_include_for_another_image_includes_nothing_here() {
         let group = "{volatileConfig: {include: [{value: x, componentNames: [pay]}]}}";
         assert_eq!(at(group, "cart"), criteria(&[], &[]));
-        assert_eq!(at(group, "pay"), telling(&["x"], &[]));
+        assert_eq!(at(group, "pay"), with_reported(&["x"], &[]));
         let of_image = "{volatileConfig: {include: [{value: x, imageUrl: quay.io/shop/other}]}}";
-        assert_eq!(at(of_image, "cart"), telling(&[], &["x"]));
+        assert_eq!(at(of_image, "cart"), with_reported(&[], &["x"]));
         // Past its window it is as if it had never been.
         let past = "{volatileConfig: {include: [{value: x, componentNames: [pay], effectiveUntil: '2020-01-01'}]}}";
         assert_eq!(at(past, "cart"), criteria(&["*"], &[]));

@@ -7,7 +7,7 @@ use std::{hint::black_box, path::Path, sync::Arc};
 
 use assay_rego::{
     Sources,
-    measure::{Answers, Prepared, Program, on_deep_stack, parse},
+    bench_support::{HostResults, PreparedResults, Program, on_large_stack, parse},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -89,16 +89,16 @@ fn engine(bench: &mut Criterion) {
         bench.iter_batched(sources, Program::compile, criterion::BatchSize::SmallInput);
     });
     let program = Program::compile(sources(folder.path())).expect("it compiles");
-    let (input, answers) = (input(), Arc::new(Prepared::new(&Answers::new()).expect("no answers")));
+    let (input, results) = (input(), Arc::new(PreparedResults::new(&HostResults::new()).expect("no answers")));
     let mut now = 1_763_000_000_000_000_000;
     bench.bench_function("evaluate at one moment", |bench| {
-        on_deep_stack(|| bench.iter(|| program.run(&input, &answers, now))).expect("a thread");
+        on_large_stack(|| bench.iter(|| program.run(&input, &results, now))).expect("a thread");
     });
     bench.bench_function("evaluate each time at another moment", |bench| {
-        on_deep_stack(|| {
+        on_large_stack(|| {
             bench.iter(|| {
                 now += 1;
-                program.run(&input, &answers, now)
+                program.run(&input, &results, now)
             });
         })
         .expect("a thread");

@@ -12,8 +12,8 @@ use std::{
 };
 
 use assay_rego::{
-    CompileOptions, Sources, TestEnd, TestOptions, Workbench,
-    measure::{Answers, Prepared, Program, on_deep_stack},
+    CompileOptions, PolicySet, Sources, TestOptions, TestOutcome,
+    bench_support::{HostResults, PreparedResults, Program, on_large_stack},
 };
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -24,7 +24,7 @@ struct Arguments {
     policies: Vec<PathBuf>,
     data: Vec<PathBuf>,
     input: Option<PathBuf>,
-    answers: Option<PathBuf>,
+    results: Option<PathBuf>,
     repeat: usize,
     show: bool,
 }
@@ -38,7 +38,7 @@ fn arguments() -> Result<Arguments, Failed> {
             "--policies" => found.policies.push(value()?.into()),
             "--data" => found.data.push(value()?.into()),
             "--input" => found.input = Some(value()?.into()),
-            "--answers" => found.answers = Some(value()?.into()),
+            "--answers" => found.results = Some(value()?.into()),
             "--repeat" => found.repeat = value()?.parse()?,
             "--show" => found.show = true,
             _ => return Err(format!("{flag} is not known").into()),
@@ -86,24 +86,24 @@ fn main() -> Result<(), Failed> {
         "eval" => {
             let program = Program::compile(arguments.sources(false)?)?;
             let input = fs_err::read_to_string(arguments.input.as_ref().ok_or("eval needs --input")?)?;
-            let answers: Answers = match &arguments.answers {
+            let results: HostResults = match &arguments.results {
                 Some(path) => serde_json::from_str(&fs_err::read_to_string(path)?)?,
                 None => BTreeMap::new(),
             };
             if arguments.show {
-                let values = program.ask(&input, &answers, NOW_NS)?;
+                let values = program.evaluate(&input, &results, NOW_NS)?;
                 writeln!(out, "{}", serde_json::to_string_pretty(&values)?)?;
                 return Ok(());
             }
-            let answers = Arc::new(Prepared::new(&answers)?);
+            let results = Arc::new(PreparedResults::new(&results)?);
             let started = Instant::now();
-            let defined = program.run(&input, &answers, NOW_NS)?;
+            let defined = program.run(&input, &results, NOW_NS)?;
             writeln!(out, "eval.entries {}\neval.defined {defined}", program.entries())?;
             writeln!(out, "eval.first {:.1}", milliseconds(started.elapsed()))?;
             if arguments.repeat == 0 {
                 return Ok(());
             }
-            let mut times = repeated(&program, &input, &answers, arguments.repeat)?;
+            let mut times = repeated(&program, &input, &results, arguments.repeat)?;
             times.sort();
             let median = times.get(times.len() / 2).copied().unwrap_or_default();
             writeln!(out, "eval.repeated {:.2}", milliseconds(median))?;
@@ -112,14 +112,14 @@ fn main() -> Result<(), Failed> {
                 let ready = std::sync::Barrier::new(threads + 1);
                 let (started, cpu) = std::thread::scope(|scope| {
                     let work = || {
-                        on_deep_stack(|| {
+                        on_large_stack(|| {
                             // Each thread has what lasts to itself and must have made it first.
                             ready.wait();
-                            let warm = rounds_of(&program, &input, &answers, 2);
+                            let warm = rounds_of(&program, &input, &results, 2);
                             ready.wait();
                             warm?;
                             let before = own_cpu_time();
-                            rounds_of(&program, &input, &answers, rounds)?;
+                            rounds_of(&program, &input, &results, rounds)?;
                             Ok::<_, Failed>(own_cpu_time().saturating_sub(before))
                         })?
                     };
@@ -140,14 +140,14 @@ fn main() -> Result<(), Failed> {
         }
         "test" => {
             let started = Instant::now();
-            let workbench = Workbench::compile(arguments.sources(true)?, CompileOptions::default())?;
-            let tests = workbench.tests(None)?;
+            let policies = PolicySet::compile(arguments.sources(true)?, CompileOptions::default())?;
+            let tests = policies.tests(None)?;
             let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
             let time_limit = Duration::from_secs(60);
             let options = TestOptions { time_limit, workers, coverage: false, trace: false, stop: None };
             let mut failed = Vec::new();
-            workbench.run(&tests, &options, &mut |at, result| {
-                if result.end != TestEnd::Passed {
+            policies.run(&tests, &options, &mut |at, result| {
+                if result.end != TestOutcome::Passed {
                     failed.push(at);
                 }
             })?;
@@ -162,15 +162,25 @@ fn main() -> Result<(), Failed> {
     Ok(())
 }
 
-fn repeated(program: &Program, input: &str, answers: &Arc<Prepared>, rounds: usize) -> Result<Vec<Duration>, Failed> {
-    on_deep_stack(|| rounds_of(program, input, answers, rounds))?
+fn repeated(
+    program: &Program,
+    input: &str,
+    results: &Arc<PreparedResults>,
+    rounds: usize,
+) -> Result<Vec<Duration>, Failed> {
+    on_large_stack(|| rounds_of(program, input, results, rounds))?
 }
 
-fn rounds_of(program: &Program, input: &str, answers: &Arc<Prepared>, rounds: usize) -> Result<Vec<Duration>, Failed> {
+fn rounds_of(
+    program: &Program,
+    input: &str,
+    results: &Arc<PreparedResults>,
+    rounds: usize,
+) -> Result<Vec<Duration>, Failed> {
     let mut times = Vec::with_capacity(rounds);
     for _ in 0..rounds {
         let started = Instant::now();
-        program.run(input, answers, NOW_NS)?;
+        program.run(input, results, NOW_NS)?;
         times.push(started.elapsed());
     }
     Ok(times)

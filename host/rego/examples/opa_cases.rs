@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, io::Write as _, process::ExitCode};
 
-use assay_rego::conformance::{Verdict, judge, known_failures};
+use assay_rego::conformance::{CaseVerdict, check_case, known_failures};
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).ok_or("name a file of cases, one JSON object a line")?;
@@ -11,20 +11,20 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
     let (mut passed, mut failed, mut excluded, mut wrong) = (0, 0, 0, 0);
     for line in fs_err::read_to_string(file)?.lines().filter(|line| !line.trim().is_empty()) {
-        let judged = judge(line)?;
-        let note = judged.note;
-        match (judged.verdict, known.get(note.as_str())) {
-            (Verdict::Excluded, _) => excluded += 1,
-            (Verdict::Passed, None) => passed += 1,
-            (Verdict::Passed, Some(_)) => {
+        let result = check_case(line)?;
+        let note = result.note;
+        match (result.verdict, known.get(note.as_str())) {
+            (CaseVerdict::Excluded, _) => excluded += 1,
+            (CaseVerdict::Passed, None) => passed += 1,
+            (CaseVerdict::Passed, Some(_)) => {
                 (passed, wrong) = (passed + 1, wrong + 1);
                 writeln!(out, "passed, but is a known failure: {note}")?;
             }
-            (Verdict::Failed(_), Some(reason)) => {
+            (CaseVerdict::Failed(_), Some(reason)) => {
                 failed += 1;
                 writeln!(out, "failed, as known: {note} ({reason})")?;
             }
-            (Verdict::Failed(why), None) => {
+            (CaseVerdict::Failed(why), None) => {
                 (failed, wrong) = (failed + 1, wrong + 1);
                 writeln!(out, "failed: {note}: {why}")?;
             }

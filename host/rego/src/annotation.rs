@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use assay_model::yaml;
 use serde_json::{Map, Value};
 
-use crate::outline::Metadata;
+use crate::module_summary::Metadata;
 
 /// One block.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::engine::StackError;
 
 /// A position in a policy file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Location {
     /// The file.
     pub file: String,
     /// The line, from 1.
@@ -15,7 +15,7 @@ pub struct Place {
     pub column: u32,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -25,7 +25,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Where, as far as it is known.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// What, without a full stop.
     pub message: String,
     /// The class of the problem as OPA names it, such as `rego_type_error`; none for what OPA does not look at.
@@ -35,19 +35,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(place: Option<Place>, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), code: None, line: None }
+    pub(crate) fn new(location: Option<Location>, message: impl Into<String>) -> Self {
+        Self { location, message: message.into(), code: None, line: None }
     }
 
-    pub(crate) fn at(place: Place, message: impl Into<String>) -> Self {
-        Self::new(Some(place), message)
+    pub(crate) fn at(location: Location, message: impl Into<String>) -> Self {
+        Self::new(Some(location), message)
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(to, "{place}: {}", self.message),
+        match &self.location {
+            Some(location) => write!(to, "{location}: {}", self.message),
             None => to.write_str(&self.message),
         }
     }

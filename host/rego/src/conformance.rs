@@ -1,4 +1,4 @@
-//! [`judge`]: evaluation cases in the form of OPA's own, judged by the library as it ships.
+//! [`check_case`]: evaluation cases in the form of OPA's own, judged by the library as it ships.
 //!
 //! A case is one line of JSON: `note`, `file` (its first folder is the feature), `modules`, `data`, `input` or
 //! `input_term`, `query`, and what is wanted: `want_result`, or `want_error_code` and `want_error`. The cases themselves
@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 
 use crate::{
     compile_options::CompileOptions,
-    engine::{self, Ask, Bounds, EvalError, Files, NoHost, apart},
+    engine::{self, EvalError, EvalLimits, EvalOptions, Files, NoHost, with_large_stack},
     sources::PolicyFile,
 };
 
@@ -30,7 +30,7 @@ const CASE_TIME: Duration = Duration::from_secs(60);
 
 /// How a case went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CaseVerdict {
     /// It answers as OPA does.
     Passed,
     /// It does not, and how.
@@ -41,11 +41,11 @@ pub enum Verdict {
 
 /// A case that has been judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
+pub struct CaseResult {
     /// The name of the case.
     pub note: String,
     /// How it went.
-    pub verdict: Verdict,
+    pub verdict: CaseVerdict,
 }
 
 /// The cases that are known to fail: the note and the reason.
@@ -57,20 +57,20 @@ pub fn known_failures() -> impl Iterator<Item = (&'static str, &'static str)> {
 ///
 /// # Errors
 /// The line is not JSON.
-pub fn judge(line: &str) -> Result<Judged, serde_json::Error> {
+pub fn check_case(line: &str) -> Result<CaseResult, serde_json::Error> {
     let case: Json = serde_json::from_str(line)?;
     let text = |name: &str| case.get(name).and_then(Json::as_str).unwrap_or_default();
     let folder = text("file").split('/').next().unwrap_or_default();
     let verdict = if REFUSED.contains(&folder) {
-        Verdict::Excluded
+        CaseVerdict::Excluded
     } else {
-        match apart(|| compare(&case)) {
-            Ok(Ok(())) => Verdict::Passed,
-            Ok(Err(why)) => Verdict::Failed(why),
-            Err(fault) => Verdict::Failed(fault.to_string()),
+        match with_large_stack(|| compare(&case)) {
+            Ok(Ok(())) => CaseVerdict::Passed,
+            Ok(Err(why)) => CaseVerdict::Failed(why),
+            Err(fault) => CaseVerdict::Failed(fault.to_string()),
         }
     };
-    Ok(Judged { note: text("note").to_owned(), verdict })
+    Ok(CaseResult { note: text("note").to_owned(), verdict })
 }
 
 /// A value with sets as sorted lists and keys as texts; with `sort`, lists are sorted too.
@@ -103,7 +103,7 @@ fn value(json: &Json) -> Result<Value, Wrong> {
 }
 
 /// The results of the case's query, or the code and the text of the error.
-fn answer(case: &Json) -> Result<Vec<Value>, Wrong> {
+fn query_results(case: &Json) -> Result<Vec<Value>, Wrong> {
     let modules = case.get("modules").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
     let files = modules.iter().enumerate().map(|(at, text)| PolicyFile {
         name: format!("test-{at}.rego"),
@@ -122,11 +122,11 @@ fn answer(case: &Json) -> Result<Vec<Value>, Wrong> {
     // Some cases have certificates of these years.
     let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
     let deadline = Instant::now().checked_add(CASE_TIME);
-    let ask = |input| Ask {
+    let ask = |input| EvalOptions {
         data: None,
         input,
         host: &NoHost,
-        bounds: Bounds { deadline, ..Bounds::default() },
+        limits: EvalLimits { deadline, ..EvalLimits::default() },
         strict_builtin_errors: case.get("strict_error").and_then(Json::as_bool).unwrap_or(false),
         now_ns,
         seed: 1,
@@ -150,7 +150,7 @@ fn answer(case: &Json) -> Result<Vec<Value>, Wrong> {
 fn compare(case: &Json) -> Result<(), String> {
     let text = |name: &str| case.get(name).and_then(Json::as_str);
     let (code, message) = (text("want_error_code"), text("want_error"));
-    let answer = answer(case);
+    let answer = query_results(case);
     if code.is_some() || message.is_some() {
         return match answer {
             Ok(results) => Err(format!("answered {results:?}, wanted {code:?} {message:?}")),
@@ -176,22 +176,22 @@ fn compare(case: &Json) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn verdict(line: &str) -> Verdict {
-        judge(line).unwrap().verdict
+    fn verdict(line: &str) -> CaseVerdict {
+        check_case(line).unwrap().verdict
     }
 
     #[test]
     fn a_case_passes_only_with_the_answer_that_is_wanted() {
         let case = |more: &str| format!(r#"{{"note": "n", "file": "f/g.yaml", "query": "x := 1 + 1", {more}}}"#);
-        assert_eq!(verdict(&case(r#""want_result": [{"x": 2}]"#)), Verdict::Passed);
+        assert_eq!(verdict(&case(r#""want_result": [{"x": 2}]"#)), CaseVerdict::Passed);
         for wrong in [r#""want_result": [{"x": 3}]"#, r#""want_result": []"#, r#""want_error_code": "x""#] {
-            assert!(matches!(verdict(&case(wrong)), Verdict::Failed(_)), "{wrong}");
+            assert!(matches!(verdict(&case(wrong)), CaseVerdict::Failed(_)), "{wrong}");
         }
         let refused = r#"{"note": "n", "file": "graphql/g.yaml", "query": "x := 1", "want_result": []}"#;
-        assert_eq!(verdict(refused), Verdict::Excluded);
+        assert_eq!(verdict(refused), CaseVerdict::Excluded);
         let unsafe_query =
             r#"{"note": "n", "file": "f", "query": "x > 1", "want_error_code": "rego_unsafe_var_error"}"#;
-        assert_eq!(verdict(unsafe_query), Verdict::Passed);
-        assert!(judge("{").is_err());
+        assert_eq!(verdict(unsafe_query), CaseVerdict::Passed);
+        assert!(check_case("{").is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine;
 
-/// What was at work in some evaluations; see [`Workbench::coverage`](crate::Workbench::coverage).
+/// What was at work in some evaluations; see [`PolicySet::coverage`](crate::PolicySet::coverage).
 #[derive(Clone, Debug, Default)]
 pub struct Hits(pub(crate) engine::Hits);
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assay_model::{
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     limits::FINDINGS,
 };
 
@@ -38,7 +38,7 @@ pub enum EvalError {
         /// The built-in.
         function: String,
         /// What its host says.
-        cause: NoAnswer,
+        cause: EvaluationError,
     },
     /// A fault of the evaluator.
     #[error("{0}")]
@@ -48,7 +48,7 @@ pub enum EvalError {
 impl EvalError {
     /// The same as the reason why a component is not judged; `source` names the group of policies.
     #[must_use]
-    pub fn into_no_answer(self, source: &str) -> NoAnswer {
+    pub fn into_evaluation_error(self, source: &str) -> EvaluationError {
         let message = format!("policy source `{source}`: {self}");
         let (code, hint) = match self {
             Self::Input(_) => (ErrorCode::PolicyError, None),
@@ -68,10 +68,10 @@ impl EvalError {
                     ErrorCode::Deadline | ErrorCode::Interrupted => cause.code,
                     _ => ErrorCode::BuiltinFailed,
                 };
-                return NoAnswer { code, message, hint: cause.hint };
+                return EvaluationError { code, message, hint: cause.hint };
             }
         };
-        NoAnswer { code, message, hint: hint.map(str::to_owned) }
+        EvaluationError { code, message, hint: hint.map(str::to_owned) }
     }
 }
 
@@ -93,7 +93,7 @@ impl EvalError {
                 if message.len() < error.message.len() {
                     message.push('…');
                 }
-                Self::Policy(Problem { code: Some(error.code.as_str()), ..Problem::new(error.place, message) })
+                Self::Policy(Problem { code: Some(error.code.as_str()), ..Problem::new(error.location, message) })
             }
         }
     }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_message_that_quotes_a_document_is_cut() {
-        let error = engine::EvalError { code: EvalCode::Conflict, message: "é".repeat(10_000), place: None };
+        let error = engine::EvalError { code: EvalCode::Conflict, message: "é".repeat(10_000), location: None };
         let error = EvalError::of(error, EvalError::Deadline).to_string();
         assert_eq!(error.chars().count(), MESSAGE_CHARACTERS + 1);
     }

@@ -8,24 +8,24 @@ use crate::sources::SourceError;
 
 /// A file that was found.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct FoundFile {
     /// The folders between the source and the file.
     pub(crate) folders: Vec<String>,
     /// Where it is.
     pub(crate) path: PathBuf,
 }
 
-/// The files below `place` whose name is wanted, or `place` itself when it is a file. Links are followed.
-pub(crate) fn files(place: &Path, wanted: fn(&str) -> bool) -> Result<Vec<Found>, SourceError> {
-    let unreadable = |error| SourceError::unreadable(place, error);
-    if !place.try_exists().map_err(unreadable)? {
-        return Err(SourceError::Missing { place: place.to_owned() });
+/// The files below `path` whose name is wanted, or `path` itself when it is a file. Links are followed.
+pub(crate) fn files(path: &Path, wanted: fn(&str) -> bool) -> Result<Vec<FoundFile>, SourceError> {
+    let unreadable = |error| SourceError::unreadable(path, error);
+    if !path.try_exists().map_err(unreadable)? {
+        return Err(SourceError::Missing { path: path.to_owned() });
     }
-    let mut walk = Walk { source: place, wanted, above: Vec::new(), folders: 0, found: Vec::new() };
-    if place.is_dir() {
-        walk.folder(place, &[])?;
-    } else if place.file_name().is_some_and(|name| wanted(&name.to_string_lossy())) {
-        walk.found.push(Found { folders: Vec::new(), path: place.to_owned() });
+    let mut walk = Walk { source: path, wanted, above: Vec::new(), folders: 0, found: Vec::new() };
+    if path.is_dir() {
+        walk.folder(path, &[])?;
+    } else if path.file_name().is_some_and(|name| wanted(&name.to_string_lossy())) {
+        walk.found.push(FoundFile { folders: Vec::new(), path: path.to_owned() });
     }
     Ok(walk.found)
 }
@@ -37,7 +37,7 @@ struct Walk<'a> {
     above: Vec<PathBuf>,
     /// How many folders were walked through: links between a few of them make ways without number.
     folders: usize,
-    found: Vec<Found>,
+    found: Vec<FoundFile>,
 }
 
 impl Walk<'_> {
@@ -52,7 +52,7 @@ impl Walk<'_> {
         }
         self.folders += 1;
         if self.folders > SOURCE_FILES {
-            return Err(SourceError::TooMany { place: self.source.to_owned() });
+            return Err(SourceError::TooMany { path: self.source.to_owned() });
         }
         self.above.push(real);
         let entries: Result<Vec<_>, _> =
@@ -81,9 +81,9 @@ impl Walk<'_> {
             return Ok(());
         }
         if self.found.len() >= SOURCE_FILES {
-            return Err(SourceError::TooMany { place: self.source.to_owned() });
+            return Err(SourceError::TooMany { path: self.source.to_owned() });
         }
-        self.found.push(Found { folders: names.to_vec(), path });
+        self.found.push(FoundFile { folders: names.to_vec(), path });
         Ok(())
     }
 }

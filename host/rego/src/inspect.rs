@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     annotation, asciidoc,
-    compile_error::{CompileError, Place, Problem},
-    outline::{Outline, RuleOutline},
-    policy::outlines,
+    compile_error::{CompileError, Location, Problem},
+    module_summary::{ModuleSummary, RuleSummary},
+    policy::module_summaries,
     sources::Sources,
 };
 
@@ -23,7 +23,7 @@ pub struct Inspected {
     /// The path of what is annotated without `data`: of a rule, or of a package.
     pub path: Vec<String>,
     /// Where that stands.
-    pub place: Place,
+    pub location: Location,
     /// The annotations with their scope; none for a rule without any.
     pub annotations: Option<Map<String, Value>>,
 }
@@ -73,7 +73,7 @@ impl Inspected {
         if let Some(annotations) = &self.annotations {
             fields.insert("annotations".to_owned(), Value::Object(annotations.clone()));
         }
-        let Place { file, line, column } = &self.place;
+        let Location { file, line, column } = &self.location;
         fields.insert("location".to_owned(), json!({"file": file, "row": line, "col": column}));
         fields.insert("path".to_owned(), Value::Array(path));
         Value::Object(fields)
@@ -85,7 +85,7 @@ impl Inspected {
 }
 
 /// A block and what it is about.
-struct About {
+struct AnnotationBlock {
     scope: String,
     rule: Option<usize>,
     fields: Map<String, Value>,
@@ -93,7 +93,7 @@ struct About {
 
 /// The entries of all policy files, in the order of files and rules. Policies need not compile, only parse.
 pub fn inspect(sources: Sources) -> Result<Vec<Inspected>, CompileError> {
-    outlines(sources, |modules| {
+    module_summaries(sources, |modules| {
         let mut entries = Vec::new();
         let mut problems = Vec::new();
         for (module, _) in modules {
@@ -106,7 +106,7 @@ pub fn inspect(sources: Sources) -> Result<Vec<Inspected>, CompileError> {
     })
 }
 
-fn module_entries(module: &Outline) -> Result<Vec<Inspected>, Problem> {
+fn module_entries(module: &ModuleSummary) -> Result<Vec<Inspected>, Problem> {
     let blocks = blocks(module)?;
     let mut entries = Vec::new();
     for (index, rule) in module.rules.iter().enumerate() {
@@ -128,7 +128,7 @@ fn module_entries(module: &Outline) -> Result<Vec<Inspected>, Problem> {
             entries.extend(of_package.map(|block| Inspected {
                 package: module.package.clone(),
                 path: module.package.clone(),
-                place: Place { file: module.file.clone(), line: module.package_line, column: 1 },
+                location: Location { file: module.file.clone(), line: module.package_line, column: 1 },
                 annotations: Some(block.fields.clone()),
             }));
         }
@@ -136,24 +136,24 @@ fn module_entries(module: &Outline) -> Result<Vec<Inspected>, Problem> {
     Ok(entries)
 }
 
-fn rule_entry(module: &Outline, rule: &RuleOutline, annotations: Option<Map<String, Value>>) -> Inspected {
+fn rule_entry(module: &ModuleSummary, rule: &RuleSummary, annotations: Option<Map<String, Value>>) -> Inspected {
     Inspected {
         package: module.package.clone(),
         path: module.package.iter().chain(&rule.path).cloned().collect(),
-        place: rule.place.clone(),
+        location: rule.location.clone(),
         annotations,
     }
 }
 
 /// The blocks of a file with what each is about: the statement that follows it.
-fn blocks(module: &Outline) -> Result<Vec<About>, Problem> {
+fn blocks(module: &ModuleSummary) -> Result<Vec<AnnotationBlock>, Problem> {
     let mut statements: Vec<(u32, Option<usize>)> = vec![(module.package_line, None)];
-    statements.extend(module.rules.iter().enumerate().map(|(index, rule)| (rule.place.line, Some(index))));
+    statements.extend(module.rules.iter().enumerate().map(|(index, rule)| (rule.location.line, Some(index))));
     statements.sort_unstable();
     let mut found = Vec::new();
     for (first, last, fields) in annotation::documents(&module.blocks) {
-        let place = || Place { file: module.file.clone(), line: first, column: 1 };
-        let fields = fields.map_err(|message| Problem::at(place(), message))?;
+        let location = || Location { file: module.file.clone(), line: first, column: 1 };
+        let fields = fields.map_err(|message| Problem::at(location(), message))?;
         let Some((_, rule)) = statements.iter().find(|(line, _)| *line > last) else { continue };
         let scope = match fields.get("scope").and_then(Value::as_str) {
             Some(scope) => scope.to_owned(),
@@ -161,7 +161,7 @@ fn blocks(module: &Outline) -> Result<Vec<About>, Problem> {
             None if fields.get("entrypoint") == Some(&Value::Bool(true)) => "document".to_owned(),
             None => "rule".to_owned(),
         };
-        found.push(About { fields: as_opa_writes(fields, &scope), scope, rule: *rule });
+        found.push(AnnotationBlock { fields: as_opa_writes(fields, &scope), scope, rule: *rule });
     }
     Ok(found)
 }
@@ -235,7 +235,7 @@ mod tests {
         let found = run(KITTENS);
         let shown: Vec<_> = found
             .iter()
-            .map(|entry| (entry.path.join("."), entry.text("scope"), entry.text("title"), entry.place.line))
+            .map(|entry| (entry.path.join("."), entry.text("scope"), entry.text("title"), entry.location.line))
             .collect();
         let want = [
             ("a.kitty.deny", "rule", "Kittens", 18),

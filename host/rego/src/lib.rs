@@ -1,14 +1,14 @@
 //! The Rego engine's door: compile policies once, evaluate them from many threads.
 //!
 //! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the question it is asked
-//! ([`Ask`]) and why it may not answer ([`EvalError`]), what built-in functions reach the world through ([`Host`]),
-//! and the judge that a run asks ([`Group`]). The evaluator itself stands behind `engine`, and nothing of it is visible.
+//! ([`EvalRequest`]) and why it may not answer ([`EvalError`]), what built-in functions reach the world through ([`Host`]),
+//! and the judge that a run asks ([`SourceGroupEvaluator`]). The evaluator itself stands behind `engine`, and nothing of it is visible.
 //!
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 
 mod annotation;
-mod answer;
 mod asciidoc;
+pub mod bench_support;
 mod builtin;
 mod compile_error;
 mod compile_options;
@@ -16,43 +16,45 @@ pub mod conformance;
 mod coverage;
 mod data;
 mod engine;
+mod eval_context;
 mod eval_error;
-mod explain;
 mod folder;
+pub mod fuzzing;
 mod inspect;
-mod judge;
 mod limits;
 mod load;
-pub mod measure;
-mod outline;
+mod module_summary;
 mod package;
 mod packages;
 mod policy;
+mod policy_set;
 mod profile;
 mod query;
-mod question;
+mod rule_results;
+mod rule_trace;
 mod rules;
+mod source_group;
 mod sources;
-mod story;
 mod testing;
-pub mod trial;
-mod workbench;
+mod trace;
 
 pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};
-pub use compile_error::{CompileError, Place, Problem};
+pub use compile_error::{CompileError, Location, Problem};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
 pub use eval_error::EvalError;
-pub use explain::{Detail, Explained, Step, StepKind};
 pub use inspect::{Inspected, inspect};
-pub use judge::Group;
-pub use load::{BadPattern, Ignore};
+pub use load::{Ignore, InvalidGlob};
 pub use package::PackageInfo;
 pub use packages::packages;
-pub use policy::{Ask, Checked, InputFile, Policy};
+pub use policy::{EvalRequest, InputFile, Policy, RuleCheck};
+pub use policy_set::{PolicySet, Timings};
 pub use profile::{LineCost, Profile, RuleCost};
-pub use query::{PreparedQuery, QueryAnswer, QueryError, QueryExpression, QueryNotes, QueryOptions, QueryResult};
+pub use query::{
+    PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
+};
+pub use rule_trace::{RuleTrace, TraceStep};
+pub use source_group::SourceGroupEvaluator;
 pub use sources::{SigstoreDefaults, SourceError, Sources};
-pub use story::{RuleStory, StoryPart};
-pub use testing::{BadRegex, Case, FailedLine, Test, TestEnd, TestOptions, TestResult};
-pub use workbench::{Timings, Workbench};
+pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};
+pub use trace::{Step, StepKind, Trace, TraceLevel};

@@ -10,7 +10,7 @@ use assay_model::limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES};
 use regex::Regex;
 
 use crate::{
-    folder::{Found, files},
+    folder::{FoundFile, files},
     sources::{PolicyFile, SourceError, Sources, object},
 };
 
@@ -21,7 +21,7 @@ pub struct Ignore(Vec<Regex>);
 /// A pattern that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no pattern of file names")]
-pub struct BadPattern(String);
+pub struct InvalidGlob(String);
 
 /// What data files of a folder are called.
 const DATA: [&str; 3] = [".json", ".yaml", ".yml"];
@@ -33,8 +33,8 @@ impl Ignore {
     /// Takes patterns as `--ignore` of OPA does: `*` and `?` stand for any characters of a name, `[a-z]` for one of some.
     ///
     /// # Errors
-    /// [`BadPattern`] when brackets do not fit together.
-    pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, BadPattern> {
+    /// [`InvalidGlob`] when brackets do not fit together.
+    pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidGlob> {
         let compiled = |pattern: &str| {
             let mut text = String::from("^");
             let mut bracket = false;
@@ -51,14 +51,14 @@ impl Ignore {
                 }
             }
             text.push('$');
-            Regex::new(&text).map_err(|_| BadPattern(pattern.to_owned()))
+            Regex::new(&text).map_err(|_| InvalidGlob(pattern.to_owned()))
         };
         patterns.into_iter().map(compiled).collect::<Result<_, _>>().map(Self)
     }
 
-    fn leaves_out(&self, found: &Found, place: &Path) -> bool {
+    fn leaves_out(&self, found: &FoundFile, path: &Path) -> bool {
         // What is named itself is wanted.
-        let name = found.path.file_name().filter(|_| found.path != place).map(|name| name.to_string_lossy());
+        let name = found.path.file_name().filter(|_| found.path != path).map(|name| name.to_string_lossy());
         let matches = |name: &str| self.0.iter().any(|pattern| pattern.is_match(name));
         found.folders.iter().any(|folder| matches(folder)) || name.is_some_and(|name| matches(&name))
     }
@@ -70,10 +70,8 @@ impl Sources {
     /// # Errors
     /// [`SourceError`] for what cannot be read, is too large, or is neither a policy nor data.
     pub fn add_path(&mut self, path: &str, ignore: &Ignore) -> Result<(), SourceError> {
-        let (root, place) = rooted(path);
-        self.add_files(&place, &root, ignore, |name| {
-            is_policy(name) || DATA.iter().any(|ending| name.ends_with(ending))
-        })
+        let (root, path) = rooted(path);
+        self.add_files(&path, &root, ignore, |name| is_policy(name) || DATA.iter().any(|ending| name.ends_with(ending)))
     }
 
     /// Adds the policies and the data of a bundle that is a folder.
@@ -81,25 +79,25 @@ impl Sources {
     /// # Errors
     /// [`SourceError`] for what cannot be read or is too large.
     pub fn add_bundle(&mut self, path: &str, ignore: &Ignore) -> Result<(), SourceError> {
-        let (root, place) = rooted(path);
-        if place.is_file() && !is_policy(&place.to_string_lossy()) {
-            return Err(SourceError::Packed { path: place });
+        let (root, path) = rooted(path);
+        if path.is_file() && !is_policy(&path.to_string_lossy()) {
+            return Err(SourceError::Packed { path });
         }
-        self.add_files(&place, &root, ignore, |name| is_policy(name) || BUNDLE_DATA.contains(&name))
+        self.add_files(&path, &root, ignore, |name| is_policy(name) || BUNDLE_DATA.contains(&name))
     }
 
     fn add_files(
         &mut self,
-        place: &Path,
+        path: &Path,
         root: &[String],
         ignore: &Ignore,
         wanted: fn(&str) -> bool,
     ) -> Result<(), SourceError> {
-        let found = files(place, wanted)?;
-        if found.is_empty() && place.is_file() {
-            return Err(SourceError::Unknown { path: place.to_owned() });
+        let found = files(path, wanted)?;
+        if found.is_empty() && path.is_file() {
+            return Err(SourceError::Unknown { path: path.to_owned() });
         }
-        for file in found.iter().filter(|file| !ignore.leaves_out(file, place)) {
+        for file in found.iter().filter(|file| !ignore.leaves_out(file, path)) {
             let path = file.path.display().to_string();
             // As in OPA, `./policy` and `policy` are one place.
             let name = path.strip_prefix("./").map_or(path.clone(), |rest| rest.trim_start_matches('/').to_owned());
@@ -152,12 +150,12 @@ mod tests {
     /// The names of the policies, and the data.
     fn loaded(files: &[(&str, &str)], ignore: &[&str], bundle: bool) -> (Vec<String>, serde_json::Value) {
         let folder = folder(files);
-        let place = folder.path().to_str().unwrap();
+        let path = folder.path().to_str().unwrap();
         let ignore = Ignore::new(ignore.iter().copied()).unwrap();
         let mut sources = Sources::new();
-        if bundle { sources.add_bundle(place, &ignore) } else { sources.add_path(place, &ignore) }.unwrap();
+        if bundle { sources.add_bundle(path, &ignore) } else { sources.add_path(path, &ignore) }.unwrap();
         let (policies, data) = sources.into_parts();
-        let name = |file: PolicyFile| file.name.strip_prefix(place).unwrap().to_owned();
+        let name = |file: PolicyFile| file.name.strip_prefix(path).unwrap().to_owned();
         (policies.into_iter().map(name).collect(), data)
     }
 

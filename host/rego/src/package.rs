@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::{
     annotation,
     compile_options::CompileOptions,
-    engine::{Files, apart},
+    engine::{Files, with_large_stack},
     sources::PolicyFile,
 };
 
@@ -28,9 +28,9 @@ impl PackageInfo {
     pub fn read(text: &str) -> Self {
         let file = PolicyFile { name: String::new(), text: text.to_owned() };
         // Nested text takes stack, in builds without optimisation more than a thread has by default.
-        let parsed = apart(|| {
+        let parsed = with_large_stack(|| {
             let files = Files::parse(vec![file], CompileOptions::default()).ok()?;
-            files.outlines().into_iter().next().map(|(outline, _)| (outline.package_line, outline.blocks))
+            files.module_summaries().into_iter().next().map(|(outline, _)| (outline.package_line, outline.blocks))
         });
         let Ok(Some((line, blocks))) = parsed else { return Self::default() };
         let block = annotation::read(&blocks).into_iter().find(|block| block.last + 1 == line);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{compile_error::CompileError, policy::outlines, sources::Sources};
+use crate::{compile_error::CompileError, policy::module_summaries, sources::Sources};
 
 /// A path as Rego writes it: `data.a["b-c"]`.
 fn written(path: &[String]) -> String {
@@ -20,7 +20,7 @@ fn written(path: &[String]) -> String {
 /// # Errors
 /// Everything that is not Rego.
 pub fn packages(sources: Sources) -> Result<BTreeMap<String, Vec<String>>, CompileError> {
-    outlines(sources, |modules| {
+    module_summaries(sources, |modules| {
         let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (module, _) in modules {
             packages.entry(written(&module.package)).or_default().push(module.file.clone());

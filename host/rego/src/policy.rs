@@ -8,24 +8,24 @@ use std::{
 
 use assay_model::{
     limits::FINDINGS,
-    rule::{Answer, RuleInfo, RuleKind, kind_of},
+    rule::{RuleInfo, RuleKind, RuleResult, kind_of},
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    answer::answers,
     builtin::{Host, NoHost},
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
-    engine::{self, Wanted, Watch, apart},
+    engine::{self, TraceFilter, TraceOptions, with_large_stack},
+    eval_context::EvalContext,
     eval_error::EvalError,
     limits::{EVALUATION_TIME, PROBLEMS},
-    outline::Outline,
-    question::Question,
+    module_summary::ModuleSummary,
+    rule_results::rule_results,
+    rule_trace::RuleTrace,
     rules::{Rules, rules},
     sources::Sources,
-    story::RuleStory,
 };
 
 /// Compiled policies. Nothing changes in it: threads share it.
@@ -69,7 +69,7 @@ const FILE: [&str; 2] = ["conftest", "file"];
 
 /// One evaluation.
 #[derive(Clone)]
-pub struct Ask<'a> {
+pub struct EvalRequest<'a> {
     /// The packages whose rules are asked. Names of no package are skipped.
     pub packages: &'a BTreeSet<String>,
     /// The input document, JSON.
@@ -90,7 +90,7 @@ pub struct Ask<'a> {
     pub strict_builtin_errors: bool,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> EvalRequest<'a> {
     /// An evaluation that reaches nothing, now and within the usual time limit.
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
@@ -109,29 +109,29 @@ impl<'a> Ask<'a> {
     }
 }
 
-impl Ask<'_> {
-    fn question(&self) -> Question {
-        let mut question = Question::new(&self.host, self.now, self.deadline, self.time_limit);
-        question.strict_builtin_errors = self.strict_builtin_errors;
-        question
+impl EvalRequest<'_> {
+    fn context(&self) -> EvalContext {
+        let mut context = EvalContext::new(&self.host, self.now, self.deadline, self.time_limit);
+        context.strict_builtin_errors = self.strict_builtin_errors;
+        context
     }
 
     /// The same for the engine.
     fn of<'q>(
         &self,
-        question: &'q Question,
+        context: &'q EvalContext,
         program: &engine::Policy,
         input: Option<regorus::Value>,
-    ) -> engine::Ask<'q> {
+    ) -> engine::EvalOptions<'q> {
         // The moment of the sources needs no data of its own, and lets evaluations share what they found out.
         let when = self.when.map(|when| (WHEN.as_slice(), when_ns(when)));
         let file = self.file.map(|file| (FILE.as_slice(), file.value()));
         let data = program.data_with(when.into_iter().chain(file).collect());
-        engine::Ask { data, ..question.ask(input) }
+        engine::EvalOptions { data, ..context.options(input) }
     }
 }
 
-impl std::fmt::Debug for Ask<'_> {
+impl std::fmt::Debug for EvalRequest<'_> {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.debug_struct("Ask").field("packages", self.packages).finish_non_exhaustive()
     }
@@ -140,7 +140,7 @@ impl std::fmt::Debug for Ask<'_> {
 /// What compiling gives, before it is a policy or a set of tests.
 pub(crate) struct Compiled {
     pub(crate) program: engine::Policy,
-    pub(crate) modules: Vec<Outline>,
+    pub(crate) modules: Vec<ModuleSummary>,
     rules: Rules,
     files: usize,
 }
@@ -169,14 +169,14 @@ impl Policy {
     /// # Errors
     /// [`CompileError::Problems`] naming the others: the element of `deny contains 1` would be no result, so that the rule
     /// could not deny.
-    pub fn with_results_only(mut self) -> Result<Self, CompileError> {
-        let mut odd = std::mem::take(&mut self.rules.odd);
-        if odd.is_empty() {
+    pub fn require_result_values(mut self) -> Result<Self, CompileError> {
+        let mut non_result_value = std::mem::take(&mut self.rules.non_result_value);
+        if non_result_value.is_empty() {
             return Ok(self);
         }
-        odd.sort();
-        odd.truncate(PROBLEMS);
-        Err(CompileError::Problems(odd))
+        non_result_value.sort();
+        non_result_value.truncate(PROBLEMS);
+        Err(CompileError::Problems(non_result_value))
     }
 
     /// The rules that deny or warn: first those whose annotations give them a code, then the others, each in the order of
@@ -194,14 +194,14 @@ impl Policy {
     }
 
     /// What the rules named `deny…`, `violation…` and `warn…` of some packages say, in the order of packages and names.
-    pub fn evaluate(&self, ask: &Ask<'_>) -> Result<Vec<Answer>, EvalError> {
-        let chosen: Vec<_> = ask.packages.iter().filter_map(|name| self.packages.get_key_value(name)).collect();
+    pub fn evaluate(&self, request: &EvalRequest<'_>) -> Result<Vec<RuleResult>, EvalError> {
+        let chosen: Vec<_> = request.packages.iter().filter_map(|name| self.packages.get_key_value(name)).collect();
         let mut paths = Vec::new();
         for (_, package) in &chosen {
             let rules = package.entries.keys().map(String::as_str);
             paths.extend([EXCEPTION].into_iter().chain(rules).map(|rule| below(&package.path, rule)));
         }
-        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.into_iter();
+        let mut values = evaluate(&self.program, request, Some(request.input), &paths)?.into_iter();
         let mut found = Vec::new();
         for (name, package) in chosen {
             let excepted = values.next().flatten();
@@ -211,9 +211,9 @@ impl Policy {
                 };
                 let problem = |message| {
                     let message = format!("`data.{name}.{rule}` {message}");
-                    EvalError::Policy(Problem::new(self.place(name, rule), message))
+                    EvalError::Policy(Problem::new(self.location(name, rule), message))
                 };
-                found.extend(answers(name, *kind, value).map_err(problem)?);
+                found.extend(rule_results(name, *kind, value).map_err(problem)?);
                 if found.len() > FINDINGS {
                     return Err(EvalError::TooManyResults);
                 }
@@ -227,33 +227,37 @@ impl Policy {
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer.
-    pub fn explain(&self, ask: &Ask<'_>, wanted: &dyn Fn(&RuleInfo) -> bool) -> Result<Vec<RuleStory>, EvalError> {
-        let asked = |rule: &&RuleInfo| ask.packages.contains(&rule.package) && wanted(rule);
+    pub fn explain(
+        &self,
+        request: &EvalRequest<'_>,
+        wanted: &dyn Fn(&RuleInfo) -> bool,
+    ) -> Result<Vec<RuleTrace>, EvalError> {
+        let asked = |rule: &&RuleInfo| request.packages.contains(&rule.package) && wanted(rule);
         let rules: Vec<_> = self.rules.all.iter().filter(asked).collect();
         let path = |rule: &&RuleInfo| Some(below(&self.packages.get(&rule.package)?.path, &rule.name));
         let paths: BTreeSet<_> = rules.iter().filter_map(path).collect();
-        let places = rules.iter().map(|rule| rule.place.clone()).collect();
-        let watch = Watch { stories: Some(Wanted::At(places)), ..Watch::default() };
-        let question = ask.question();
-        let input = engine::read(ask.input).map_err(EvalError::Input)?;
+        let places = rules.iter().map(|rule| rule.location.clone()).collect();
+        let observe = TraceOptions { rule_traces: Some(TraceFilter::At(places)), ..TraceOptions::default() };
+        let context = request.context();
+        let input = engine::read(request.input).map_err(EvalError::Input)?;
         let paths: Vec<_> = paths.into_iter().collect();
-        let asked = ask.of(&question, &self.program, Some(input));
-        let (seen, _) = question.answered(self.program.watched(&paths, &asked, &watch))?;
+        let asked = request.of(&context, &self.program, Some(input));
+        let (observations, _) = context.checked(self.program.observed(&paths, &asked, &observe))?;
         let code = |file: &str, row: u32| {
-            let found = rules.iter().find(|rule| rule.place.0 == file && rule.place.1 == row);
+            let found = rules.iter().find(|rule| rule.location.0 == file && rule.location.1 == row);
             found.map(|rule| rule.code.clone()).unwrap_or_default()
         };
-        Ok(seen
-            .stories
+        Ok(observations
+            .rule_traces
             .into_iter()
-            .map(|story| RuleStory::new(code(&story.rule.file, story.rule.line), story))
+            .map(|trace| RuleTrace::new(code(&trace.rule.file, trace.rule.line), trace))
             .collect())
     }
 
     /// Where the first definition of a rule stands.
-    fn place(&self, package: &str, rule: &str) -> Option<crate::Place> {
+    fn location(&self, package: &str, rule: &str) -> Option<crate::Location> {
         let mut all = self.rules.all.iter().filter(|info| info.package == package && info.name == rule);
-        all.next().map(|info| crate::Place { file: info.place.0.clone(), line: info.place.1, column: 1 })
+        all.next().map(|info| crate::Location { file: info.location.0.clone(), line: info.location.1, column: 1 })
     }
 }
 
@@ -264,7 +268,7 @@ fn is_excepted(rule: &str, exceptions: Option<&Value>) -> bool {
     lists.filter_map(Value::as_array).flatten().any(|found| found.as_str() == Some(name))
 }
 
-fn packages(modules: &[Outline]) -> BTreeMap<String, Package> {
+fn packages(modules: &[ModuleSummary]) -> BTreeMap<String, Package> {
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
     for module in modules {
         let package = packages.entry(module.package_name()).or_default();
@@ -290,33 +294,33 @@ pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compi
         let data = engine::take(data)
             .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
         let files = engine::Files::parse(files, options).map_err(problems)?;
-        let outlines = files.outlines();
-        let rules = rules(&outlines);
-        let modules = outlines.into_iter().map(|(module, _)| module).collect();
+        let module_summaries = files.module_summaries();
+        let rules = rules(&module_summaries);
+        let modules = module_summaries.into_iter().map(|(module, _)| module).collect();
         match (rules, files.compile(data).map_err(problems)) {
             (Ok(rules), Ok(program)) => Ok(Compiled { program, modules, rules, files: count }),
             (rules, program) => Err(rules.err().into_iter().chain(program.err()).flatten().collect()),
         }
     };
-    apart(work)?.map_err(|mut problems: Vec<Problem>| {
+    with_large_stack(work)?.map_err(|mut problems: Vec<Problem>| {
         problems.sort();
         problems.truncate(PROBLEMS);
         CompileError::Problems(problems)
     })
 }
 
-/// What `ask` makes of the parsed policy files, each with its text. Nothing is compiled.
-pub(crate) fn outlines<T: Send>(
+/// What `request` makes of the parsed policy files, each with its text. Nothing is compiled.
+pub(crate) fn module_summaries<T: Send>(
     sources: Sources,
-    ask: impl FnOnce(&[(Outline, &str)]) -> Result<T, Vec<Problem>> + Send,
+    read: impl FnOnce(&[(ModuleSummary, &str)]) -> Result<T, Vec<Problem>> + Send,
 ) -> Result<T, CompileError> {
     let (files, _) = sources.into_parts();
     let work = || {
         let files = engine::Files::parse(files, CompileOptions::default())
             .map_err(|errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>())?;
-        ask(&files.outlines())
+        read(&files.module_summaries())
     };
-    apart(work)?.map_err(|mut problems: Vec<Problem>| {
+    with_large_stack(work)?.map_err(|mut problems: Vec<Problem>| {
         problems.sort();
         problems.truncate(PROBLEMS);
         CompileError::Problems(problems)
@@ -334,14 +338,14 @@ fn when_ns(when: Timestamp) -> regorus::Value {
 /// The values of some rules by their paths below `data`.
 pub(crate) fn evaluate(
     program: &engine::Policy,
-    ask: &Ask<'_>,
+    request: &EvalRequest<'_>,
     input: Option<&str>,
     paths: &[Vec<String>],
 ) -> Result<Vec<Option<Value>>, EvalError> {
-    let question = ask.question();
+    let context = request.context();
     let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
-    let asked = ask.of(&question, program, input);
-    let answer = question.answered(program.evaluate(paths, &asked))?;
+    let asked = request.of(&context, program, input);
+    let answer = context.checked(program.evaluate(paths, &asked))?;
     let json = |value: regorus::Value| engine::given(&value);
     let values: Result<_, _> = answer.values.into_iter().map(|value| value.map(json).transpose()).collect();
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
@@ -350,7 +354,7 @@ pub(crate) fn evaluate(
 
 mod check;
 
-pub use check::Checked;
+pub use check::RuleCheck;
 
 #[cfg(test)]
 mod tests;

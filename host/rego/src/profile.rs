@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{compile_error::Place, engine};
+use crate::{compile_error::Location, engine};
 
 /// The costs of one evaluation, the costliest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct RuleCost {
     /// Its full name, such as `data.lib.time.parse`.
     pub name: String,
     /// Its first definition.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// How often one of its definitions was tried.
     pub evaluations: u64,
     /// Its own time.
@@ -63,8 +63,8 @@ impl Profile {
             line.expressions = starts.len() as u64;
         }
         let rule = |(node, cost): (u32, engine::Cost)| {
-            let (name, place) = program.named(node);
-            RuleCost { name, place, evaluations: cost.evaluations, own: cost.own, total: cost.total }
+            let (name, location) = program.named(node);
+            RuleCost { name, location, evaluations: cost.evaluations, own: cost.own, total: cost.total }
         };
         let mut lines: Vec<_> = lines.into_values().map(|(line, _)| line).collect();
         let mut rules: Vec<_> = profile.rules.into_iter().map(rule).collect();

@@ -1,4 +1,4 @@
-//! [`Workbench::query`]: any question to policies, written in Rego, with what can be told about how it was answered.
+//! [`PolicySet::query`]: any question to policies, written in Rego, with what can be told about how it was answered.
 
 use std::{
     collections::BTreeMap,
@@ -11,14 +11,14 @@ use serde_json::Value;
 
 use crate::{
     builtin::Host,
-    compile_error::{CompileError, Place, Problem},
+    compile_error::{CompileError, Location, Problem},
     coverage::Hits,
-    engine::{self, Names, Seen, Watch, apart},
+    engine::{self, Names, Observations, TraceOptions, with_large_stack},
+    eval_context::EvalContext,
     eval_error::EvalError,
-    explain::Explained,
+    policy_set::PolicySet,
     profile::Profile,
-    question::Question,
-    workbench::Workbench,
+    trace::Trace,
 };
 
 /// How a query is asked.
@@ -46,22 +46,22 @@ pub struct QueryOptions {
 
 /// What a query gives.
 #[derive(Debug, Default)]
-pub struct QueryAnswer {
+pub struct QueryOutput {
     /// The expressions of the query, as they are written.
     pub expressions: Vec<QueryExpression>,
     /// The results; none when it is undefined.
     pub results: Vec<QueryResult>,
     /// What was noted.
-    pub notes: QueryNotes,
+    pub notes: QueryObservations,
 }
 
 /// What was noted while a query was answered.
 #[derive(Debug, Default)]
-pub struct QueryNotes {
+pub struct QueryObservations {
     /// The lines that policies printed.
     pub output: Vec<String>,
     /// What happened, if that was wanted.
-    pub explained: Explained,
+    pub trace: Trace,
     /// What it cost, if that was wanted.
     pub profile: Profile,
     /// The lines that were at work, if that was wanted.
@@ -104,7 +104,7 @@ pub enum QueryError {
         /// Why.
         error: EvalError,
         /// What was noted until then.
-        notes: Box<QueryNotes>,
+        notes: Box<QueryObservations>,
     },
 }
 
@@ -126,7 +126,7 @@ impl std::fmt::Debug for PreparedQuery {
     }
 }
 
-impl Workbench {
+impl PolicySet {
     /// Compiles a query.
     ///
     /// # Errors
@@ -134,7 +134,7 @@ impl Workbench {
     pub fn prepare(&self, text: &str, options: &QueryOptions) -> Result<PreparedQuery, CompileError> {
         let names = Names { package: options.package.clone(), imports: options.imports.clone() };
         let started = Instant::now();
-        let query = apart(|| self.program.prepare_with(text, &names))?
+        let query = with_large_stack(|| self.program.prepare_with(text, &names))?
             .map_err(|errors| CompileError::Problems(errors.into_iter().map(Problem::from).collect()))?;
         Ok(PreparedQuery { query, compile: started.elapsed() })
     }
@@ -143,59 +143,63 @@ impl Workbench {
     ///
     /// # Errors
     /// [`QueryError`] when it is no query, or when there is no answer.
-    pub fn query(&self, text: &str, options: &QueryOptions) -> Result<QueryAnswer, QueryError> {
-        self.ask(&self.prepare(text, options)?, options)
+    pub fn query(&self, text: &str, options: &QueryOptions) -> Result<QueryOutput, QueryError> {
+        self.run_prepared(&self.prepare(text, options)?, options)
     }
 
     /// Asks a query that was compiled before.
     ///
     /// # Errors
     /// [`QueryError`] when there is no answer.
-    pub fn ask(&self, prepared: &PreparedQuery, options: &QueryOptions) -> Result<QueryAnswer, QueryError> {
-        let mut question = Question::new(&options.host, Timestamp::now(), None, options.time_limit);
-        question.strict_builtin_errors = options.strict_builtin_errors;
+    pub fn run_prepared(&self, prepared: &PreparedQuery, options: &QueryOptions) -> Result<QueryOutput, QueryError> {
+        let mut context = EvalContext::new(&options.host, Timestamp::now(), None, options.time_limit);
+        context.strict_builtin_errors = options.strict_builtin_errors;
         let input = input(options).map_err(|error| QueryError::Eval { error, notes: Box::default() })?;
-        let watch =
-            Watch { coverage: options.coverage, profile: options.profile, trace: options.explain, ..Watch::default() };
+        let observe = TraceOptions {
+            coverage: options.coverage,
+            profile: options.profile,
+            trace: options.explain,
+            ..TraceOptions::default()
+        };
         let started = Instant::now();
-        let asked = self.program.query_watched(&prepared.query, &question.ask(input), &watch);
+        let asked = self.program.query_observed(&prepared.query, &context.options(input), &observe);
         let eval = started.elapsed();
-        let notes = |seen: Seen, prints: Vec<engine::Printed>| QueryNotes {
+        let notes = |observations: Observations, prints: Vec<engine::Printed>| QueryObservations {
             output: prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect(),
-            explained: Explained::of(seen.trace),
-            profile: Profile::of(&self.program, seen.profile),
-            hits: Hits(seen.hits),
+            trace: Trace::of(observations.trace),
+            profile: Profile::of(&self.program, observations.profile),
+            hits: Hits(observations.hits),
             compile: prepared.compile,
             eval,
         };
-        let (answer, seen) = match asked {
+        let (answer, observations) = match asked {
             Ok(mut results) => {
-                let seen = std::mem::take(&mut results.seen);
-                (Ok(results), seen)
+                let observations = std::mem::take(&mut results.observations);
+                (Ok(results), observations)
             }
             Err(failed) => {
-                let (error, seen) = *failed;
-                (Err(error), seen)
+                let (error, observations) = *failed;
+                (Err(error), observations)
             }
         };
-        let results = match question.answered(answer) {
+        let results = match context.checked(answer) {
             Ok(results) => results,
-            Err(error) => return Err(QueryError::Eval { error, notes: Box::new(notes(seen, Vec::new())) }),
+            Err(error) => return Err(QueryError::Eval { error, notes: Box::new(notes(observations, Vec::new())) }),
         };
         let json = |value: &regorus::Value| engine::given(value).unwrap_or(Value::Null);
-        let result = |found: &engine::Found| QueryResult {
+        let result = |found: &engine::Solution| QueryResult {
             values: found.values.iter().map(json).collect(),
             bindings: found.bindings.iter().map(|(name, value)| (name.to_string(), json(value))).collect(),
         };
         let expression = |expression: &engine::Expression| QueryExpression {
             text: expression.text.clone(),
-            row: expression.place.0,
-            column: expression.place.1,
+            row: expression.location.0,
+            column: expression.location.1,
         };
-        Ok(QueryAnswer {
+        Ok(QueryOutput {
             expressions: prepared.query.expressions().iter().map(expression).collect(),
             results: results.found.iter().map(result).collect(),
-            notes: notes(seen, results.prints),
+            notes: notes(observations, results.prints),
         })
     }
 
@@ -211,10 +215,10 @@ impl Workbench {
         most: usize,
     ) -> Result<Vec<Duration>, QueryError> {
         let limit = options.time_limit.saturating_add(time);
-        let question = Question::new(&options.host, Timestamp::now(), None, limit);
+        let context = EvalContext::new(&options.host, Timestamp::now(), None, limit);
         let failed = |error| QueryError::Eval { error, notes: Box::default() };
         let input = input(options).map_err(failed)?;
-        question.answered(self.program.measure(&prepared.query, &question.ask(input), time, most)).map_err(failed)
+        context.checked(self.program.measure(&prepared.query, &context.options(input), time, most)).map_err(failed)
     }
 }
 
@@ -225,9 +229,9 @@ fn input(options: &QueryOptions) -> Result<Option<regorus::Value>, EvalError> {
 impl EvalError {
     /// The class of the error as OPA names it, and where it is, as far as that is known.
     #[must_use]
-    pub fn class(&self) -> (&'static str, Option<&Place>) {
+    pub fn class(&self) -> (&'static str, Option<&Location>) {
         match self {
-            Self::Policy(problem) => (problem.code.unwrap_or("eval_internal_error"), problem.place.as_ref()),
+            Self::Policy(problem) => (problem.code.unwrap_or("eval_internal_error"), problem.location.as_ref()),
             Self::TimeLimit(_) | Self::Deadline => ("eval_cancel_error", None),
             Self::Input(_) | Self::TooManyResults | Self::Fault(_) => ("eval_internal_error", None),
             Self::Builtin { .. } => ("eval_builtin_error", None),

@@ -11,8 +11,8 @@ use assay_model::rule::{RuleInfo, kind_of};
 use crate::{
     annotation::{self, Annotation},
     asciidoc,
-    compile_error::{Place, Problem},
-    outline::{Outline, RuleOutline},
+    compile_error::{Location, Problem},
+    module_summary::{ModuleSummary, RuleSummary},
 };
 
 /// The rules in the order of files and lines.
@@ -23,11 +23,11 @@ pub(crate) struct Rules {
     /// How many are annotated.
     pub(crate) annotated: usize,
     /// Those whose results could not be read, or only by chance.
-    pub(crate) odd: Vec<Problem>,
+    pub(crate) non_result_value: Vec<Problem>,
 }
 
 /// The rules of the modules.
-pub(crate) fn rules(modules: &[(Outline, &str)]) -> Result<Rules, Vec<Problem>> {
+pub(crate) fn rules(modules: &[(ModuleSummary, &str)]) -> Result<Rules, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut annotated = Vec::new();
     let mut bare = Vec::new();
@@ -46,27 +46,27 @@ pub(crate) fn rules(modules: &[(Outline, &str)]) -> Result<Rules, Vec<Problem>> 
             annotated.extend(named.into_iter().filter_map(|(block, name)| info(module, rule, block, name)));
         }
     }
-    problems.extend(doubled(&annotated));
+    problems.extend(duplicates(&annotated));
     if !problems.is_empty() {
         return Err(problems);
     }
     let count = annotated.len();
     annotated.extend(bare);
-    let odd = modules.iter().flat_map(|(module, _)| &module.rules).filter_map(odd).collect();
-    Ok(Rules { all: annotated, annotated: count, odd })
+    let non_result_value = modules.iter().flat_map(|(module, _)| &module.rules).filter_map(non_result_value).collect();
+    Ok(Rules { all: annotated, annotated: count, non_result_value })
 }
 
 /// The annotations of each rule of a module, by the rule's index.
-fn blocks_of(module: &Outline, problems: &mut Vec<Problem>) -> BTreeMap<usize, Vec<Annotation>> {
+fn blocks_of(module: &ModuleSummary, problems: &mut Vec<Problem>) -> BTreeMap<usize, Vec<Annotation>> {
     let mut statements: Vec<(u32, Option<usize>)> = vec![(module.package_line, None)];
     statements.extend(module.imports.iter().map(|import| (import.line, None)));
-    statements.extend(module.rules.iter().enumerate().map(|(index, rule)| (rule.place.line, Some(index))));
+    statements.extend(module.rules.iter().enumerate().map(|(index, rule)| (rule.location.line, Some(index))));
     statements.sort_unstable();
     let mut of_rules: BTreeMap<usize, Vec<Annotation>> = BTreeMap::new();
     for block in annotation::read(&module.blocks) {
         let mut wrong = |message: String| {
-            let place = Place { file: module.file.clone(), line: block.first, column: 1 };
-            problems.push(Problem { code: Some("rego_parse_error"), ..Problem::at(place, message) });
+            let location = Location { file: module.file.clone(), line: block.first, column: 1 };
+            problems.push(Problem { code: Some("rego_parse_error"), ..Problem::at(location, message) });
         };
         let annotation = match block.annotation {
             Ok(annotation) => annotation,
@@ -101,7 +101,7 @@ fn blocks_of(module: &Outline, problems: &mut Vec<Problem>) -> BTreeMap<usize, V
     of_rules
 }
 
-fn info(module: &Outline, rule: &RuleOutline, says: &Annotation, short_name: &str) -> Option<RuleInfo> {
+fn info(module: &ModuleSummary, rule: &RuleSummary, says: &Annotation, short_name: &str) -> Option<RuleInfo> {
     let mut info = unnamed_info(module, rule)?;
     info.code = format!("{}.{short_name}", info.package);
     info.title.clone_from(&says.title);
@@ -114,14 +114,14 @@ fn info(module: &Outline, rule: &RuleOutline, says: &Annotation, short_name: &st
     Some(info)
 }
 
-fn bare_info(module: &Outline, rule: &RuleOutline) -> Option<RuleInfo> {
+fn bare_info(module: &ModuleSummary, rule: &RuleSummary) -> Option<RuleInfo> {
     let mut info = unnamed_info(module, rule)?;
     info.code = rule.code.clone().unwrap_or_else(|| format!("{}.{}", info.package, info.name));
     Some(info)
 }
 
 /// None for rules that neither deny nor warn.
-fn unnamed_info(module: &Outline, rule: &RuleOutline) -> Option<RuleInfo> {
+fn unnamed_info(module: &ModuleSummary, rule: &RuleSummary) -> Option<RuleInfo> {
     let name = rule.entry_name()?;
     Some(RuleInfo {
         code: String::new(),
@@ -135,27 +135,27 @@ fn unnamed_info(module: &Outline, rule: &RuleOutline) -> Option<RuleInfo> {
         collections: Vec::new(),
         depends_on: Vec::new(),
         pipeline_intention: Vec::new(),
-        place: (rule.place.file.clone(), rule.place.line),
+        location: (rule.location.file.clone(), rule.location.line),
     })
 }
 
 /// `ec` takes only rules whose definition says a text, an object, a variable or a call.
-fn odd(rule: &RuleOutline) -> Option<Problem> {
-    let (name, value) = (rule.path.first()?, rule.odd_value?);
+fn non_result_value(rule: &RuleSummary) -> Option<Problem> {
+    let (name, value) = (rule.path.first()?, rule.non_result_value?);
     kind_of(name)?;
     let hint = "give `contains result` and say what `result` is in the body";
-    Some(Problem::at(rule.place.clone(), format!("the rule `{name}` returns an unsupported value, {value}; {hint}")))
+    Some(Problem::at(rule.location.clone(), format!("the rule `{name}` returns an unsupported value, {value}; {hint}")))
 }
 
-fn doubled(rules: &[RuleInfo]) -> Vec<Problem> {
+fn duplicates(rules: &[RuleInfo]) -> Vec<Problem> {
     let mut first: BTreeMap<&str, &RuleInfo> = BTreeMap::new();
     let mut problems = Vec::new();
     for rule in rules {
         if let Some(other) = first.get(rule.code.as_str()) {
-            let (file, line) = &other.place;
+            let (file, line) = &other.location;
             let message = format!("a second rule has the code `{}`, the first stands at {file}:{line}", rule.code);
-            let (file, line) = rule.place.clone();
-            problems.push(Problem::at(Place { file, line, column: 1 }, message));
+            let (file, line) = rule.location.clone();
+            problems.push(Problem::at(Location { file, line, column: 1 }, message));
         } else {
             first.insert(&rule.code, rule);
         }

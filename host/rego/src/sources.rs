@@ -20,8 +20,8 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::{
     data::{Clash, Data},
-    engine::spread,
-    folder::{Found, files},
+    engine::parallel_map,
+    folder::{FoundFile, files},
     limits::SOURCE_BYTES,
 };
 
@@ -55,16 +55,16 @@ pub struct SigstoreDefaults {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// Nothing is there.
-    #[error("the source `{}` does not exist", place.display())]
+    #[error("the source `{}` does not exist", path.display())]
     Missing {
         /// The folder or file.
-        place: PathBuf,
+        path: PathBuf,
     },
     /// Something is there that cannot be read.
-    #[error("`{}` cannot be read: {error}", place.display())]
+    #[error("`{}` cannot be read: {error}", path.display())]
     Unreadable {
         /// The folder or file.
-        place: PathBuf,
+        path: PathBuf,
         /// What the system says.
         error: io::Error,
     },
@@ -75,18 +75,18 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// The reader could not be run.
-    #[error("the source `{}` cannot be read: {error}", place.display())]
+    #[error("the source `{}` cannot be read: {error}", path.display())]
     Fault {
         /// The folder or file.
-        place: PathBuf,
+        path: PathBuf,
         /// What went wrong.
         error: String,
     },
     /// A policy source without policies.
-    #[error("the policy source `{}` holds no `.rego` file", place.display())]
+    #[error("the policy source `{}` holds no `.rego` file", path.display())]
     NoPolicy {
         /// The folder or file.
-        place: PathBuf,
+        path: PathBuf,
     },
     /// A file that was named and is of no use.
     #[error("`{}` is neither a policy nor data", path.display())]
@@ -115,10 +115,10 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A source of too many files.
-    #[error("the source `{}` holds more than {SOURCE_FILES} files", place.display())]
+    #[error("the source `{}` holds more than {SOURCE_FILES} files", path.display())]
     TooMany {
         /// The folder.
-        place: PathBuf,
+        path: PathBuf,
     },
     /// Folders too deep within one another.
     #[error("`{}` is more than {SOURCE_DEPTH} folders deep in its source", path.display())]
@@ -179,8 +179,8 @@ impl From<Clash> for SourceError {
 }
 
 impl SourceError {
-    pub(crate) fn unreadable(place: &Path, error: io::Error) -> Self {
-        Self::Unreadable { place: place.to_owned(), error }
+    pub(crate) fn unreadable(path: &Path, error: io::Error) -> Self {
+        Self::Unreadable { path: path.to_owned(), error }
     }
 
     /// What a person can do.
@@ -216,21 +216,21 @@ impl Sources {
     }
 
     /// Adds the policies of a folder, or of one file. Tests (`*_test.rego`) are left out.
-    pub fn add_policy(&mut self, place: &Path) -> Result<(), SourceError> {
-        self.add_rego(place, |name| name.ends_with(".rego") && !name.ends_with("_test.rego"))
+    pub fn add_policy(&mut self, path: &Path) -> Result<(), SourceError> {
+        self.add_rego(path, |name| name.ends_with(".rego") && !name.ends_with("_test.rego"))
     }
 
     /// Adds the policies of a folder, or of one file, with their tests; see [`testing`](crate::testing).
-    pub fn add_policy_with_tests(&mut self, place: &Path) -> Result<(), SourceError> {
-        self.add_rego(place, |name| name.ends_with(".rego"))
+    pub fn add_policy_with_tests(&mut self, path: &Path) -> Result<(), SourceError> {
+        self.add_rego(path, |name| name.ends_with(".rego"))
     }
 
-    fn add_rego(&mut self, place: &Path, wanted: fn(&str) -> bool) -> Result<(), SourceError> {
-        let found = files(place, wanted)?;
+    fn add_rego(&mut self, path: &Path, wanted: fn(&str) -> bool) -> Result<(), SourceError> {
+        let found = files(path, wanted)?;
         if found.is_empty() {
-            return Err(SourceError::NoPolicy { place: place.to_owned() });
+            return Err(SourceError::NoPolicy { path: path.to_owned() });
         }
-        for Found { path, .. } in found {
+        for FoundFile { path, .. } in found {
             let text = self.read(&path, POLICY_FILE_BYTES)?;
             self.policies.push(PolicyFile { name: path.display().to_string(), text });
         }
@@ -238,18 +238,18 @@ impl Sources {
     }
 
     /// Adds the data of a folder, or of one file.
-    pub fn add_data(&mut self, place: &Path) -> Result<(), SourceError> {
-        let found = files(place, |name| [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)))?;
+    pub fn add_data(&mut self, path: &Path) -> Result<(), SourceError> {
+        let found = files(path, |name| [".json", ".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)))?;
         // As for `ec`, each folder with a data file is a source of its own, and what is below it counts for it as well.
         let roots: BTreeSet<Vec<String>> = found.iter().map(|file| file.folders.clone()).collect();
         let mut files = Vec::with_capacity(found.len());
-        for Found { folders, path } in found {
+        for FoundFile { folders, path } in found {
             let text = self.read(&path, DATA_FILE_BYTES)?;
             files.push((folders, path.display().to_string(), text));
         }
-        let documents = spread(&files, |_, (_, origin, text)| object(origin, text));
+        let documents = parallel_map(&files, |_, (_, origin, text)| object(origin, text));
         let documents =
-            documents.map_err(|error| SourceError::Fault { place: place.to_owned(), error: error.to_string() })?;
+            documents.map_err(|error| SourceError::Fault { path: path.to_owned(), error: error.to_string() })?;
         for ((folders, origin, _), document) in files.into_iter().zip(documents) {
             let document = document?;
             let mut places: Vec<_> = (0..=folders.len()).map(|depth| folders.split_at(depth)).collect();

@@ -1,5 +1,5 @@
-//! [`Test`]: the tests of policies, rules named `test_…` that must be true. [`Workbench::tests`] finds them,
-//! [`Workbench::run`] runs them on several threads.
+//! [`Test`]: the tests of policies, rules named `test_…` that must be true. [`PolicySet::tests`] finds them,
+//! [`PolicySet::run`] runs them on several threads.
 //!
 //! As in OPA, a test has no input but what it gives itself, built-ins reach nothing, two definitions of one name are two
 //! tests, the keys of `test_x[case]` are cases of one test, and `todo_test_…` is not run.
@@ -20,14 +20,14 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use crate::{
-    builtin::{Host, Nothing},
-    compile_error::{Place, Problem},
+    builtin::{EmptyHost, Host},
+    compile_error::{Location, Problem},
     coverage::Hits,
-    engine::{self, Part, StackError, Wanted, Watch},
+    engine::{self, RuleTraceStep, StackError, TraceFilter, TraceOptions},
+    eval_context::EvalContext,
     eval_error::EvalError,
-    explain::Explained,
-    question::Question,
-    workbench::Workbench,
+    policy_set::PolicySet,
+    trace::Trace,
 };
 
 /// What the names of tests begin with.
@@ -44,19 +44,19 @@ pub struct Test {
     /// The rule's name; the second definition of one name is `test_x#01`.
     pub name: String,
     /// Where the definition begins.
-    pub place: Place,
+    pub location: Location,
     /// Whether it is one that is not run yet.
     pub todo: bool,
     /// The path of the rule below `data`.
     path: Vec<String>,
     /// Which of the rule's definitions it is; none for its default.
     definition: Option<usize>,
-    form: Form,
+    form: TestForm,
 }
 
 /// What a test gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Form {
+enum TestForm {
     /// One value.
     Value,
     /// An object of cases; these keys lead to it.
@@ -70,7 +70,7 @@ enum Form {
 /// A regular expression that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no regular expression")]
-pub struct BadRegex(String);
+pub struct InvalidRegex(String);
 
 /// How tests are run.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ pub struct TestOptions<'a> {
 
 /// How a test ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum TestEnd {
+pub enum TestOutcome {
     /// It is true.
     Passed,
     /// It is anything else, or undefined.
@@ -104,7 +104,7 @@ pub enum TestEnd {
 #[derive(Clone, Debug)]
 pub struct TestResult {
     /// How it ended.
-    pub end: TestEnd,
+    pub end: TestOutcome,
     /// How long it took.
     pub duration: Duration,
     /// The lines that it printed.
@@ -114,7 +114,7 @@ pub struct TestResult {
     /// The expression that did not hold; none when the test did not fail or is a plain value.
     pub failed: Option<FailedLine>,
     /// What happened in it, when that was wanted and it failed.
-    pub trace: Explained,
+    pub trace: Trace,
 }
 
 /// A case of a test.
@@ -132,7 +132,7 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedLine {
     /// Where it begins.
-    pub place: Place,
+    pub location: Location,
     /// The lines it stands on.
     pub lines: Vec<String>,
     /// Parts of it with their values, each with its line and column (from 1).
@@ -147,13 +147,13 @@ impl Test {
     }
 }
 
-impl Workbench {
+impl PolicySet {
     /// The tests whose full names match a regular expression, or all, in the order of files and lines.
     ///
     /// # Errors
-    /// [`BadRegex`] when it is none.
-    pub fn tests(&self, matching: Option<&str>) -> Result<Vec<Test>, BadRegex> {
-        let pattern = matching.map(|text| Regex::new(text).map_err(|_| BadRegex(text.to_owned()))).transpose()?;
+    /// [`InvalidRegex`] when it is none.
+    pub fn tests(&self, matching: Option<&str>) -> Result<Vec<Test>, InvalidRegex> {
+        let pattern = matching.map(|text| Regex::new(text).map_err(|_| InvalidRegex(text.to_owned()))).transpose()?;
         let mut tests = self.all_tests();
         tests.retain(|test| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&test.full_name())));
         Ok(tests)
@@ -186,15 +186,15 @@ impl Workbench {
                 }
                 *before += 1;
                 let form = match (rule.is_function, rule.has_cases) {
-                    (true, _) => Form::Function,
-                    (_, true) => Form::Cases(below.to_vec()),
-                    (_, false) if below.is_empty() => Form::Value,
-                    _ => Form::Object,
+                    (true, _) => TestForm::Function,
+                    (_, true) => TestForm::Cases(below.to_vec()),
+                    (_, false) if below.is_empty() => TestForm::Value,
+                    _ => TestForm::Object,
                 };
                 tests.push(Test {
                     package: format!("data.{}", module.package_name()),
                     name: dotted(&front),
-                    place: rule.place.clone(),
+                    location: rule.location.clone(),
                     todo,
                     path,
                     definition,
@@ -217,7 +217,7 @@ impl Workbench {
     ) -> Result<Hits, EvalError> {
         let fault = |error: StackError| EvalError::Fault(error.to_string());
         let next = AtomicUsize::new(0);
-        let host: Arc<dyn Host> = Arc::new(Nothing);
+        let host: Arc<dyn Host> = Arc::new(EmptyHost);
         let (send, results) = mpsc::channel();
         let work = |send: mpsc::Sender<_>| {
             let mut hits = engine::Hits::default();
@@ -230,11 +230,11 @@ impl Workbench {
                 };
                 // A panic is the end of its test, not of the others.
                 let run = AssertUnwindSafe(|| self.run_one(test, &host, options));
-                let (result, seen) = catch_unwind(run).unwrap_or_else(|payload| {
+                let (result, observations) = catch_unwind(run).unwrap_or_else(|payload| {
                     let error = EvalError::Fault(format!("the evaluator panicked: {}", engine::panic_text(&*payload)));
-                    (TestResult::new(TestEnd::Error(error)), engine::Hits::default())
+                    (TestResult::new(TestOutcome::Error(error)), engine::Hits::default())
                 });
-                hits.join(seen);
+                hits.join(observations);
                 if send.send((at, result)).is_err() {
                     return hits;
                 }
@@ -244,7 +244,7 @@ impl Workbench {
         std::thread::scope(|scope| {
             let start = |_| {
                 let (work, send) = (&work, send.clone());
-                engine::spawn_apart(scope, move || work(send))
+                engine::spawn_large_stack(scope, move || work(send))
             };
             let threads: Vec<_> = (0..workers).map(start).collect::<Result<_, _>>().map_err(fault)?;
             drop(send);
@@ -253,48 +253,48 @@ impl Workbench {
             }
             let mut all = Hits::default();
             for thread in threads {
-                all.join(Hits(engine::join_apart(thread).map_err(fault)?));
+                all.join(Hits(engine::join_large_stack(thread).map_err(fault)?));
             }
             Ok(all)
         })
     }
 
     fn run_one(&self, test: &Test, host: &Arc<dyn Host>, options: &TestOptions<'_>) -> (TestResult, engine::Hits) {
-        let mut result = TestResult::new(TestEnd::Skipped);
+        let mut result = TestResult::new(TestOutcome::Skipped);
         if test.todo {
             return (result, engine::Hits::default());
         }
-        if test.form == Form::Function {
-            result.end = TestEnd::Error(self.function_error(test));
+        if test.form == TestForm::Function {
+            result.end = TestOutcome::Error(self.function_error(test));
             return (result, engine::Hits::default());
         }
         let started = Instant::now();
-        let question = Question::new(host, Timestamp::now(), None, options.time_limit);
-        let watch = Watch { coverage: options.coverage, ..Watch::default() };
-        let ask = question.ask(None);
-        let (value, prints, seen) = self.program.definition(&test.path, test.definition, &ask, &watch);
-        let mut value = question.answered(value);
+        let context = EvalContext::new(host, Timestamp::now(), None, options.time_limit);
+        let observe = TraceOptions { coverage: options.coverage, ..TraceOptions::default() };
+        let ask = context.options(None);
+        let (value, prints, observations) = self.program.definition(&test.path, test.definition, &ask, &observe);
+        let mut value = context.checked(value);
         result.output = prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect();
-        if let (Form::Cases(below), Ok(Some(made))) = (&test.form, &value) {
+        if let (TestForm::Cases(below), Ok(Some(made))) = (&test.form, &value) {
             // What a case needs may be found where the case itself is not: it is looked at by itself.
             let reached =
                 test.definition.map_or_else(|| Ok(BTreeSet::new()), |at| self.program.cases(&test.path, at, &ask));
-            match question.answered(reached) {
+            match context.checked(reached) {
                 Ok(reached) => result.cases = cases(below, made, reached),
                 Err(error) => value = Err(error),
             }
         }
         result.duration = started.elapsed();
         result.end = match (value, &test.form) {
-            (Err(error), _) => TestEnd::Error(error),
-            (Ok(Some(regorus::Value::Bool(true))), Form::Value) => TestEnd::Passed,
-            (Ok(Some(_)), Form::Cases(_)) if result.cases.iter().all(|case| case.held) => TestEnd::Passed,
-            (Ok(_), _) => TestEnd::Failed,
+            (Err(error), _) => TestOutcome::Error(error),
+            (Ok(Some(regorus::Value::Bool(true))), TestForm::Value) => TestOutcome::Passed,
+            (Ok(Some(_)), TestForm::Cases(_)) if result.cases.iter().all(|case| case.held) => TestOutcome::Passed,
+            (Ok(_), _) => TestOutcome::Failed,
         };
-        if result.end == TestEnd::Failed {
-            self.look_again(test, host, options, &mut result);
+        if result.end == TestOutcome::Failed {
+            self.rerun_traced(test, host, options, &mut result);
         }
-        (result, seen.hits)
+        (result, observations.hits)
     }
 
     /// A test that is a function: in OPA's words, as it is asked for by name and not called.
@@ -309,15 +309,17 @@ impl Workbench {
     }
 
     /// Evaluates a test that failed once more to see why. It gives the same answer, as nothing in it is by chance.
-    fn look_again(&self, test: &Test, host: &Arc<dyn Host>, options: &TestOptions<'_>, result: &mut TestResult) {
-        let question = Question::new(host, Timestamp::now(), None, options.time_limit);
-        let watch = Watch { stories: Some(Wanted::First), trace: options.trace, ..Watch::default() };
-        let (_, _, seen) = self.program.definition(&test.path, test.definition, &question.ask(None), &watch);
-        result.failed = seen.stories.iter().rev().find_map(|story| {
-            let part = story.parts.last().filter(|part| part.held == 0)?;
+    fn rerun_traced(&self, test: &Test, host: &Arc<dyn Host>, options: &TestOptions<'_>, result: &mut TestResult) {
+        let context = EvalContext::new(host, Timestamp::now(), None, options.time_limit);
+        let observe =
+            TraceOptions { rule_traces: Some(TraceFilter::First), trace: options.trace, ..TraceOptions::default() };
+        let (_, _, observations) =
+            self.program.definition(&test.path, test.definition, &context.options(None), &observe);
+        result.failed = observations.rule_traces.iter().rev().find_map(|trace| {
+            let part = trace.parts.last().filter(|part| part.held == 0)?;
             Some(FailedLine::of(part))
         });
-        result.trace = Explained::of(seen.trace);
+        result.trace = Trace::of(observations.trace);
     }
 }
 
@@ -348,21 +350,21 @@ fn cases(below: &[String], made: &regorus::Value, reached: BTreeSet<Vec<regorus:
         .iter()
         .rev()
         .fold(made.clone(), |value, key| regorus::Value::from(BTreeMap::from([(key.clone(), value)])));
-    Found::add(&mut cases, &whole);
+    CaseNode::add(&mut cases, &whole);
     for path in reached {
-        Found::reach(&mut cases, &front.iter().chain(&path).collect::<Vec<_>>());
+        CaseNode::reach(&mut cases, &front.iter().chain(&path).collect::<Vec<_>>());
     }
-    Found::listed(cases)
+    CaseNode::listed(cases)
 }
 
 /// A case while they are gathered.
 #[derive(Default)]
-struct Found {
+struct CaseNode {
     held: bool,
     cases: BTreeMap<String, Self>,
 }
 
-impl Found {
+impl CaseNode {
     fn name(key: &regorus::Value) -> String {
         let json = engine::given(key).unwrap_or_default();
         json.as_str().map_or_else(|| json.to_string(), str::to_owned)
@@ -398,22 +400,22 @@ impl Found {
 }
 
 impl TestResult {
-    fn new(end: TestEnd) -> Self {
+    fn new(end: TestOutcome) -> Self {
         Self {
             end,
             duration: Duration::ZERO,
             output: Vec::new(),
             cases: Vec::new(),
             failed: None,
-            trace: Explained::default(),
+            trace: Trace::default(),
         }
     }
 }
 
 impl FailedLine {
-    fn of(part: &Part) -> Self {
-        let values = part.values.iter().map(|value| (value.place.0, value.place.1, value.value.clone()));
-        Self { place: part.place.clone(), lines: part.lines.clone(), values: values.collect() }
+    fn of(part: &RuleTraceStep) -> Self {
+        let values = part.values.iter().map(|value| (value.location.0, value.location.1, value.value.clone()));
+        Self { location: part.location.clone(), lines: part.lines.clone(), values: values.collect() }
     }
 }
 

@@ -4,18 +4,18 @@
 //! as it reports nothing then.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     json,
 };
 use serde::Serialize;
 
-use crate::{Options, plain::cut, totals::Totals};
+use crate::{Options, sanitize::cut, totals::Totals};
 
 /// A Tekton result shares 4096 bytes with all others of its task; a longer note is cut.
 const NOTE_CHARACTERS: usize = 400;
 
 /// The numbers of the run. No option changes them.
-pub(crate) fn page(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     json::to_string(&Document::of(end))
 }
 
@@ -34,7 +34,7 @@ struct Document {
 }
 
 impl Document {
-    fn of(end: &RunEnd) -> Self {
+    fn of(end: &RunFinished) -> Self {
         let totals = Totals::of(end);
         Self {
             timestamp: end.at.as_second().to_string(),
@@ -65,25 +65,25 @@ fn note(totals: &Totals<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use assay_model::{
-        failure::{ErrorCode, NoAnswer},
+        error::{ErrorCode, EvaluationError},
         finding::Finding,
         outcome::Outcome,
     };
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn written(outcomes: &[Outcome]) -> String {
-        sample::written(Format::Appstudio, Options::default(), outcomes)
+        test_data::written(Format::Appstudio, Options::default(), outcomes)
     }
 
     #[test]
     fn everything_is_counted_though_successes_are_not_shown() {
         let finding = || Finding::new("a.b", "m");
         let run = [
-            sample::component("a").success(finding()).success(finding()).warning(finding()).judged(),
-            sample::component("b").violation(finding()).judged(),
+            test_data::component("a").success(finding()).success(finding()).warning(finding()).evaluated(),
+            test_data::component("b").violation(finding()).evaluated(),
         ];
         assert_eq!(
             written(&run),
@@ -93,9 +93,10 @@ mod tests {
 
     #[test]
     fn a_missing_answer_outranks_a_failure_and_is_named() {
-        let violation = sample::component("a").violation(Finding::new("a.b", "m")).judged();
-        let timeout = sample::component("b").failed(NoAnswer::new(ErrorCode::RegistryTimeout, "r.example is silent"));
-        let large = sample::component("c").failed(NoAnswer::new(ErrorCode::TooLarge, "a blob is too large"));
+        let violation = test_data::component("a").violation(Finding::new("a.b", "m")).evaluated();
+        let timeout =
+            test_data::component("b").failed(EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent"));
+        let large = test_data::component("c").failed(EvaluationError::new(ErrorCode::TooLarge, "a blob is too large"));
         assert_snapshot!(written(&[violation.clone(), timeout.clone()]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"1 of 2 components has no answer; registry-timeout: r.example is silent"}"#);
         assert_snapshot!(written(&[violation, timeout, large]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"2 of 3 components have no answer; the first: registry-timeout: r.example is silent"}"#);
         assert_snapshot!(written(&[]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":0,"warnings":0,"result":"ERROR","note":"no component was judged"}"#);
@@ -103,8 +104,9 @@ mod tests {
 
     #[test]
     fn a_note_fits_into_a_tekton_result_however_long_its_cause_is() {
-        for message in sample::hostile_messages() {
-            let text = written(&[sample::component("a").failed(NoAnswer::new(ErrorCode::Malformed, message))]);
+        for message in test_data::hostile_messages() {
+            let text =
+                written(&[test_data::component("a").failed(EvaluationError::new(ErrorCode::Malformed, message))]);
             let document: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert!(document["note"].as_str().unwrap().chars().count() <= NOTE_CHARACTERS);
             assert_eq!(text.lines().count(), 1);

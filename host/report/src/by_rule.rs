@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_model::{event::RunEnd, finding::Finding};
+use assay_model::{event::RunFinished, finding::Finding};
 
-use crate::standing::Standing;
+use crate::component_status::ComponentStatus;
 
 /// What begins the sentence that a violation's description ends with; it is about one term, not about the rule.
 const EXCLUDE: &str = " To exclude this rule add ";
@@ -21,7 +21,7 @@ pub(crate) struct Rule<'a> {
     pub(crate) warnings: usize,
     pub(crate) successes: usize,
     /// The places in the run's list of the components that it denies or warns of, with how they stand.
-    pub(crate) components: BTreeSet<(Standing, usize)>,
+    pub(crate) components: BTreeSet<(ComponentStatus, usize)>,
 }
 
 impl<'a> Rule<'a> {
@@ -48,11 +48,11 @@ pub(crate) fn title(finding: &Finding) -> Option<&str> {
 }
 
 /// Every rule that denied, warned or succeeded, by its code. Findings without a code are under the empty one.
-pub(crate) fn by_rule(end: &RunEnd) -> BTreeMap<&str, Rule<'_>> {
+pub(crate) fn by_rule(end: &RunFinished) -> BTreeMap<&str, Rule<'_>> {
     let mut rules = BTreeMap::new();
     for (at, outcome) in end.outcomes.iter().enumerate() {
         let decision = &outcome.decision;
-        let component = (Standing::of(outcome), at);
+        let component = (ComponentStatus::of(outcome), at);
         for finding in &decision.violations {
             let rule = rule(&mut rules, finding);
             rule.violations += 1;
@@ -81,7 +81,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sample;
+    use crate::test_data;
 
     #[test]
     fn a_rule_is_described_once_however_often_it_speaks() {
@@ -91,10 +91,10 @@ mod tests {
                 .with("description", format!("Why.{EXCLUDE}\"a.b:{term}\" to the `exclude` section."))
                 .with("collections", json!(["x", "y"]))
         };
-        let run = sample::end(&[
-            sample::component("one").violation(finding("1")).violation(finding("2")).judged(),
-            sample::component("two").warning(finding("1").with("solution", "S")).judged(),
-            sample::component("three").success(finding("1")).judged(),
+        let run = test_data::end(&[
+            test_data::component("one").violation(finding("1")).violation(finding("2")).evaluated(),
+            test_data::component("two").warning(finding("1").with("solution", "S")).evaluated(),
+            test_data::component("three").success(finding("1")).evaluated(),
         ]);
         let rules = by_rule(&run);
         let rule = &rules["a.b"];

@@ -1,12 +1,12 @@
-//! [`Format`]: the reports by name, and [`make`], which builds one.
+//! [`Format`]: the reports by name, and [`create_report`], which builds one.
 
 use std::{fmt, io::Write, str::FromStr};
 
 use assay_model::port::Report;
 
 use crate::{
-    Options, appstudio, at_end::AtEnd, html, json, jsonl::Jsonl, junit, markdown, sarif, statements, summary,
-    summary_markdown, text, yaml,
+    Options, appstudio, final_report::FinalReport, html, json, jsonl::Jsonl, junit, markdown, sarif, statements,
+    summary, summary_markdown, text, yaml,
 };
 
 /// A report's format.
@@ -117,23 +117,23 @@ impl FromStr for Format {
 /// A report of that format. It writes to `to` once, when the run has ended, and then drops it; one that streams writes
 /// every event when it happens.
 #[must_use]
-pub fn make(format: Format, to: Box<dyn Write + Send>, options: Options) -> Box<dyn Report + Send> {
+pub fn create_report(format: Format, to: Box<dyn Write + Send>, options: Options) -> Box<dyn Report + Send> {
     let page = match format {
-        Format::Text => text::page,
-        Format::Json => json::page,
-        Format::Yaml => yaml::page,
-        Format::Junit => junit::page,
-        Format::Appstudio => appstudio::page,
-        Format::Summary => summary::page,
-        Format::SummaryMarkdown => summary_markdown::page,
+        Format::Text => text::render,
+        Format::Json => json::render,
+        Format::Yaml => yaml::render,
+        Format::Junit => junit::render,
+        Format::Appstudio => appstudio::render,
+        Format::Summary => summary::render,
+        Format::SummaryMarkdown => summary_markdown::render,
         Format::Attestation => statements::attestation,
         Format::PolicyInput => statements::policy_input,
-        Format::Sarif => sarif::page,
-        Format::Markdown => markdown::page,
-        Format::Html => html::page,
+        Format::Sarif => sarif::render,
+        Format::Markdown => markdown::render,
+        Format::Html => html::render,
         Format::Jsonl => return Box::new(Jsonl::new(to, options)),
     };
-    Box::new(AtEnd::new(format, to, options, page))
+    Box::new(FinalReport::new(format, to, options, page))
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     use assay_model::outcome::Outcome;
 
     use super::*;
-    use crate::sample;
+    use crate::test_data;
 
     #[test]
     fn formats_are_known_by_name_and_a_wrong_name_is_told_the_right_ones() {
@@ -170,16 +170,19 @@ mod tests {
             Format::SummaryMarkdown,
         ];
         for format in of_ec {
-            insta::assert_snapshot!(format!("mixed-{format}"), sample::written_at(format, options, sample::mixed()));
+            insta::assert_snapshot!(
+                format!("mixed-{format}"),
+                test_data::written_at(format, options, test_data::mixed())
+            );
         }
     }
 
     #[test]
     fn each_format_makes_its_own_report_and_every_one_ends_in_a_line_break() {
-        let run = [Outcome { input: Some("{}".into()), ..sample::component("cart").judged() }];
+        let run = [Outcome { input: Some("{}".into()), ..test_data::component("cart").evaluated() }];
         let mut texts = std::collections::BTreeSet::new();
         for format in Format::ALL {
-            let text = sample::written(format, Options::default(), &run);
+            let text = test_data::written(format, Options::default(), &run);
             assert!(text.ends_with('\n'), "{format}");
             texts.insert(text);
         }

@@ -5,7 +5,9 @@
 
 use std::{fmt, str::FromStr};
 
-use assay_model::{decide::Decision, failure::NoAnswer, finding::Finding, json, outcome::Verdict, policy::PolicySpec};
+use assay_model::{
+    decide::Decision, error::EvaluationError, finding::Finding, json, outcome::Verdict, policy::PolicySpec,
+};
 use serde::Serialize;
 
 use crate::{Options, json::FindingDocument, summary::Entry, text, yaml};
@@ -18,7 +20,7 @@ pub struct FileOutcome {
     /// What all judges together found. All successes, whether they will be shown or not.
     pub decision: Decision,
     /// Why there is no verdict, where there is none.
-    pub error: Option<NoAnswer>,
+    pub error: Option<EvaluationError>,
 }
 
 /// A run of `validate input` that is over.
@@ -98,18 +100,18 @@ impl InputRun {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let one = |file: &FileOutcome| match (&file.error, file.allowed()) {
-            (Some(_), _) => Verdict::NoAnswer,
+            (Some(_), _) => Verdict::Error,
             (None, true) => Verdict::Allowed,
             (None, false) => Verdict::Denied,
         };
-        self.files.iter().map(one).max().unwrap_or(Verdict::NoAnswer)
+        self.files.iter().map(one).max().unwrap_or(Verdict::Error)
     }
 
     /// The report in that format; it ends in a line break. Fails only where something cannot be put into JSON.
     pub fn report(&self, format: InputFormat, options: Options) -> Result<String, serde_json::Error> {
         let without_warnings: Vec<FileOutcome>;
         // As `ec`, which forgets about warnings that are not shown.
-        let mut files: Vec<_> = if options.as_ec && !options.show_warnings {
+        let mut files: Vec<_> = if options.ec_compat && !options.show_warnings {
             let forget = |file: &FileOutcome| {
                 let decision = Decision { warnings: Vec::new(), ..file.decision.clone() };
                 FileOutcome { decision, ..file.clone() }
@@ -142,7 +144,7 @@ impl InputRun {
         let verdict = self.verdict();
         let warned = files.iter().any(|file| !file.decision.warnings.is_empty());
         let result = match verdict {
-            Verdict::NoAnswer => "ERROR",
+            Verdict::Error => "ERROR",
             Verdict::Denied => "FAILURE",
             Verdict::Allowed if warned => "WARNING",
             Verdict::Allowed => "SUCCESS",
@@ -193,7 +195,7 @@ struct FileDocument<'a> {
     #[serde(rename = "success-count")]
     success_count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a NoAnswer>,
+    error: Option<&'a EvaluationError>,
 }
 
 impl<'a> FileDocument<'a> {
@@ -223,12 +225,12 @@ struct Summary<'a> {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::failure::ErrorCode;
+    use assay_model::error::ErrorCode;
     use insta::assert_snapshot;
     use serde_json::Value;
 
     use super::*;
-    use crate::sample::hostile_messages;
+    use crate::test_data::hostile_messages;
 
     fn file(path: &str, violations: &[&str], warnings: &[&str]) -> FileOutcome {
         let all = |messages: &[&str]| messages.iter().map(|message| Finding::new("main.size", *message)).collect();
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn every_format_tells_of_files_and_of_one_without_an_answer() {
-        let error = NoAnswer::new(ErrorCode::PolicyError, "the policy failed").hint("see its log");
+        let error = EvaluationError::new(ErrorCode::PolicyError, "the policy failed").hint("see its log");
         let broken = FileOutcome { path: "c.yaml".to_owned(), decision: Decision::default(), error: Some(error) };
         let run = run(vec![file("a.json", &["too large"], &[]), broken, file("b.json", &[], &["large", "odd"])]);
         for format in InputFormat::ALL {
@@ -295,22 +297,22 @@ mod tests {
     #[test]
     fn warnings_that_are_not_shown_count_unless_called_ec() {
         let run = run(vec![file("a.json", &[], &["large"])]);
-        for (as_ec, says) in [
+        for (ec_compat, says) in [
             (false, "Result: WARNING\nViolations: 0, Warnings: 1,"),
             (true, "Result: SUCCESS\nViolations: 0, Warnings: 0,"),
         ] {
-            let options = Options { show_warnings: false, as_ec, ..Options::default() };
+            let options = Options { show_warnings: false, ec_compat, ..Options::default() };
             let text = run.report(InputFormat::Text, options).unwrap();
             assert!(text.contains(says), "{text}");
             let summary = run.report(InputFormat::Summary, options).unwrap();
-            assert_eq!(summary.contains("\"total_warnings\":0"), as_ec, "{summary}");
+            assert_eq!(summary.contains("\"total_warnings\":0"), ec_compat, "{summary}");
         }
     }
 
     #[test]
     fn no_file_is_no_answer() {
         let nothing = run(vec![]);
-        assert_eq!(nothing.verdict(), Verdict::NoAnswer);
+        assert_eq!(nothing.verdict(), Verdict::Error);
         assert!(nothing.report(InputFormat::Text, Options::default()).unwrap().contains("Result: ERROR"));
     }
 

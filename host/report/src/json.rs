@@ -8,9 +8,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    error::EvaluationError,
+    event::{RunFinished, RunStarted},
     evidence::{AttestationSummary, Signature},
-    failure::NoAnswer,
     finding::Finding,
     json,
     outcome::{Outcome, Verdict},
@@ -19,15 +19,15 @@ use assay_model::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Options, facts::facts, totals::stopped_word};
+use crate::{Options, metadata::shown_metadata, totals::stop_label};
 
 /// The report in full. Of the options it heeds `show_successes` and `info`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     json::to_string(&Document::of(head, end, options))
 }
 
 /// The same as a value, for other forms of it. Nesting is not limited, as it would be through text.
-pub(crate) fn value(head: &RunHead, end: &RunEnd, options: Options) -> Result<Value, serde_json::Error> {
+pub(crate) fn value(head: &RunStarted, end: &RunFinished, options: Options) -> Result<Value, serde_json::Error> {
     serde_json::to_value(Document::of(head, end, options))
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct ComponentDocument<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     notices: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a NoAnswer>,
+    error: Option<&'a EvaluationError>,
 }
 
 /// A finding as it stands in every JSON document.
@@ -109,7 +109,7 @@ struct AttestationDocument<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(head: &'a RunHead, end: &'a RunEnd, options: Options) -> Self {
+    fn of(head: &'a RunStarted, end: &'a RunFinished, options: Options) -> Self {
         Self {
             success: end.verdict == Verdict::Allowed,
             components: Components { outcomes: &end.outcomes, options },
@@ -118,7 +118,7 @@ impl<'a> Document<'a> {
             version: &head.version,
             effective_time: end.effective_time.to_string(),
             skipped: head.skipped.iter().map(|check| check.code()).collect(),
-            stopped: end.stopped.map(stopped_word),
+            stopped: end.stopped.map(stop_label),
         }
     }
 }
@@ -136,7 +136,11 @@ impl<'a> ComponentDocument<'a> {
             successes: if options.show_successes { all(&decision.successes) } else { Vec::new() },
             success: outcome.allowed(),
             signatures: &outcome.signatures,
-            attestations: outcome.attestations.iter().map(|one| AttestationDocument::of(one, options.as_ec)).collect(),
+            attestations: outcome
+                .attestations
+                .iter()
+                .map(|one| AttestationDocument::of(one, options.ec_compat))
+                .collect(),
             notices: options.notices(outcome),
             error: outcome.error.as_ref(),
         }
@@ -145,14 +149,14 @@ impl<'a> ComponentDocument<'a> {
 
 impl<'a> FindingDocument<'a> {
     pub(crate) fn of(finding: &'a Finding, info: bool) -> Self {
-        Self { message: &finding.message, metadata: facts(finding, info) }
+        Self { message: &finding.message, metadata: shown_metadata(finding, info) }
     }
 }
 
 impl<'a> AttestationDocument<'a> {
-    fn of(attestation: &'a AttestationSummary, as_ec: bool) -> Self {
+    fn of(attestation: &'a AttestationSummary, ec_compat: bool) -> Self {
         Self {
-            statement_type: if as_ec { FIRST_STATEMENT } else { &attestation.statement_type },
+            statement_type: if ec_compat { FIRST_STATEMENT } else { &attestation.statement_type },
             predicate_type: &attestation.predicate_type,
             build_type: attestation.build_type.as_deref(),
             signatures: &attestation.signatures,
@@ -162,15 +166,15 @@ impl<'a> AttestationDocument<'a> {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::{event::Stopped, evidence::CheckKind, failure::ErrorCode};
+    use assay_model::{error::ErrorCode, event::StopReason, evidence::CheckKind};
     use insta::assert_snapshot;
     use serde_json::json;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn written(options: Options, outcomes: &[Outcome]) -> String {
-        let text = sample::written(Format::Json, options, outcomes);
+        let text = test_data::written(Format::Json, options, outcomes);
         serde_json::from_str::<Value>(&text).unwrap();
         assert!(text.ends_with("}\n") && text.lines().count() == 1);
         text
@@ -180,46 +184,47 @@ mod tests {
     fn notices_stand_with_their_component_unless_called_ec() {
         let outcome = Outcome {
             notices: vec!["not all evidence could be read".to_owned()],
-            ..sample::component("cart").judged()
+            ..test_data::component("cart").evaluated()
         };
         let native = written(Options::default(), std::slice::from_ref(&outcome));
         assert!(native.contains(r#""notices":["not all evidence could be read"]"#), "{native}");
-        let as_ec = written(Options { as_ec: true, ..Options::default() }, &[outcome]);
-        assert!(!as_ec.contains("notices"), "{as_ec}");
+        let ec_compat = written(Options { ec_compat: true, ..Options::default() }, &[outcome]);
+        assert!(!ec_compat.contains("notices"), "{ec_compat}");
     }
 
     #[test]
     fn an_attestation_has_the_type_that_its_statement_has() {
-        let text = sample::written_at(Format::Json, Options::default(), sample::mixed());
+        let text = test_data::written_at(Format::Json, Options::default(), test_data::mixed());
         assert!(text.contains("{\"type\":\"https://in-toto.io/Statement/v1\",\"predicateType\":"), "{text}");
-        let options = Options { as_ec: true, ..Options::default() };
-        let text = sample::written_at(Format::Json, options, sample::mixed());
+        let options = Options { ec_compat: true, ..Options::default() };
+        let text = test_data::written_at(Format::Json, options, test_data::mixed());
         assert!(text.contains("{\"type\":\"https://in-toto.io/Statement/v0.1\",\"predicateType\":"), "{text}");
         assert!(!text.contains("Statement/v1"), "{text}");
     }
 
     #[test]
     fn a_component_without_an_answer_is_no_success_and_says_why() {
-        let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
+        let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let finding = Finding::new("a.b", "<bad>").with("title", "T");
-        let run = [sample::component("cart").violation(finding).failed(error), sample::component("shop").judged()];
+        let run =
+            [test_data::component("cart").violation(finding).failed(error), test_data::component("shop").evaluated()];
         assert_snapshot!(written(Options::default(), &run), @r#"{"success":false,"components":[{"name":"cart","containerImage":"r.example/cart@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","source":{},"violations":[{"msg":"\u003cbad\u003e","metadata":{"code":"a.b"}}],"success":false,"error":{"code":"registry-timeout","message":"r.example did not answer","hint":"try again"}},{"name":"shop","containerImage":"r.example/shop@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","source":{},"success":true}],"key":"PEM\n","policy":{"publicKey":"k.pub"},"ec-version":"1.2.3","effective-time":"2026-12-01T12:00:00Z"}"#);
     }
 
     #[test]
     fn a_run_that_was_stopped_says_so_last() {
-        for (stopped, word) in [(Stopped::Deadline, "deadline"), (Stopped::Interrupted, "interrupted")] {
-            let mut end = sample::end(&[]);
+        for (stopped, word) in [(StopReason::Deadline, "deadline"), (StopReason::Interrupted, "interrupted")] {
+            let mut end = test_data::end(&[]);
             end.stopped = Some(stopped);
-            let text = sample::written_at(Format::Json, Options::default(), end);
+            let text = test_data::written_at(Format::Json, Options::default(), end);
             assert!(text.ends_with(&format!("Z\",\"stopped\":\"{word}\"}}\n")), "{text}");
         }
     }
 
     #[test]
     fn checks_that_were_left_out_are_named() {
-        let head = RunHead { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
-        let text = sample::written_of(Format::Json, Options::default(), head, sample::end(&[]));
+        let head = RunStarted { skipped: vec![CheckKind::ImageSignature], ..test_data::head() };
+        let text = test_data::written_of(Format::Json, Options::default(), head, test_data::end(&[]));
         assert!(text.ends_with("Z\",\"skipped-checks\":[\"builtin.image.signature_check\"]}\n"), "{text}");
     }
 
@@ -232,7 +237,7 @@ mod tests {
     #[test]
     fn successes_and_facts_are_shown_only_when_asked_for() {
         let finding = Finding::new("a.b", "Pass").with("title", "T").with("collections", json!(["x"]));
-        let run = [sample::component("cart").success(finding).judged()];
+        let run = [test_data::component("cart").success(finding).evaluated()];
         let plain = Options::default();
         assert!(!written(plain, &run).contains("successes"));
         let shown = written(Options { show_successes: true, ..plain }, &run);
@@ -248,23 +253,23 @@ mod tests {
             ("2026-12-01T12:00:00.120Z", "2026-12-01T12:00:00.12Z"),
             ("2026-12-01T13:00:00.000000001+01:00", "2026-12-01T12:00:00.000000001Z"),
         ] {
-            let end = RunEnd { effective_time: time.parse().unwrap(), ..sample::end(&[]) };
-            assert_eq!(Document::of(&sample::head(), &end, Options::default()).effective_time, shown);
+            let end = RunFinished { effective_time: time.parse().unwrap(), ..test_data::end(&[]) };
+            assert_eq!(Document::of(&test_data::head(), &end, Options::default()).effective_time, shown);
         }
     }
 
     #[test]
     fn hostile_messages_stay_inside_their_strings() {
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             let finding =
                 Finding::new("a.b", message.clone()).with("term", json!([["x"], {"y": null}])).with("title", 5);
-            let error = NoAnswer::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
-            let run = [sample::component(&message).warning(finding).failed(error)];
+            let error = EvaluationError::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
+            let run = [test_data::component(&message).warning(finding).failed(error)];
             let text = written(Options { info: true, ..Options::default() }, &run);
             assert!(!text.contains('<') && !text.contains('\u{1b}') && !text.contains('\u{2028}'));
             let back: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(back["components"][0]["warnings"][0]["msg"], message.as_str());
-            assert_eq!(back["components"][0]["error"]["hint"], *crate::plain::line(&message));
+            assert_eq!(back["components"][0]["error"]["hint"], *crate::sanitize::line(&message));
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::{io::Write, sync::Arc};
 
 use assay_model::{
-    event::{RunEnd, RunEvent, RunHead},
+    event::{RunEvent, RunFinished, RunStarted},
     json,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
@@ -18,10 +18,10 @@ use serde::Serialize;
 
 use crate::{
     Options,
+    component_status::ComponentStatus,
     json::ComponentDocument,
-    sheet::failure,
-    standing::Standing,
-    totals::{Totals, stopped_word},
+    report_writer::failure,
+    totals::{Totals, stop_label},
 };
 
 /// The version of the lines. A field or an event may be added within one; none changes its meaning or goes.
@@ -80,7 +80,7 @@ enum Event<'a> {
         warnings: usize,
         successes: usize,
         errors: usize,
-        components: Vec<Stands<'a>>,
+        components: Vec<StatusLine<'a>>,
         #[serde(rename = "effective-time")]
         effective_time: String,
         at: String,
@@ -91,7 +91,7 @@ enum Event<'a> {
 
 /// How a component stands when all is over.
 #[derive(Serialize)]
-struct Stands<'a> {
+struct StatusLine<'a> {
     name: &'a str,
     #[serde(rename = "containerImage")]
     image: String,
@@ -106,14 +106,14 @@ impl<'a> Event<'a> {
             RunEvent::Started(head) => Self::started(head),
             RunEvent::Planned { components } => Self::Planned { components: *components },
             RunEvent::ComponentStarted { component } => Self::component_started(component),
-            RunEvent::ComponentEnded(outcome) => {
+            RunEvent::ComponentFinished(outcome) => {
                 Self::ComponentEnded { component: ComponentDocument::of(outcome, options) }
             }
-            RunEvent::Ended(end) => Self::ended(end),
+            RunEvent::Finished(end) => Self::ended(end),
         }
     }
 
-    fn started(head: &'a RunHead) -> Self {
+    fn started(head: &'a RunStarted) -> Self {
         Self::Started {
             version: &head.version,
             key: &head.key,
@@ -127,12 +127,12 @@ impl<'a> Event<'a> {
         Self::ComponentStarted { name: &component.name, image: &component.container_image }
     }
 
-    fn ended(end: &'a RunEnd) -> Self {
+    fn ended(end: &'a RunFinished) -> Self {
         let totals = Totals::of(end);
-        let stands = |outcome: &'a Arc<Outcome>| Stands {
+        let stands = |outcome: &'a Arc<Outcome>| StatusLine {
             name: &outcome.component.name,
             image: outcome.image_text(),
-            success: Standing::of(outcome).allows(),
+            success: ComponentStatus::of(outcome).allows(),
             error: outcome.error.as_ref().map(|error| error.code.as_str()),
         };
         Self::Ended {
@@ -145,7 +145,7 @@ impl<'a> Event<'a> {
             components: end.outcomes.iter().map(stands).collect(),
             effective_time: end.effective_time.to_string(),
             at: end.at.to_string(),
-            stopped: end.stopped.map(stopped_word),
+            stopped: end.stopped.map(stop_label),
         }
     }
 }
@@ -156,7 +156,7 @@ impl Report for Jsonl {
         let line = json::to_string(&Line { version: VERSION, event: Event::of(event, self.options) });
         let line = line.map_err(|error| failure(FORMAT, "cannot be put into JSON", Some(Box::new(error))))? + "\n";
         let written = to.write_all(line.as_bytes()).and_then(|()| to.flush());
-        if written.is_err() || matches!(event, RunEvent::Ended(_)) {
+        if written.is_err() || matches!(event, RunEvent::Finished(_)) {
             // Nothing comes after the end, nor after a gap.
             self.to = None;
         }
@@ -170,17 +170,17 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
-    fn lines(end: RunEnd) -> Vec<Value> {
-        let text = sample::written_at(Format::Jsonl, Options { info: true, ..Options::default() }, end);
+    fn lines(end: RunFinished) -> Vec<Value> {
+        let text = test_data::written_at(Format::Jsonl, Options { info: true, ..Options::default() }, end);
         assert!(text.ends_with('\n'));
         text.split_terminator('\n').map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
     fn every_event_is_a_line_with_a_version() {
-        let lines = lines(sample::mixed());
+        let lines = lines(test_data::mixed());
         assert!(lines.iter().all(|line| line["version"] == 1));
         let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
         assert_eq!(events.len(), 15);
@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn hostile_texts_stay_on_their_line() {
-        for message in sample::hostile_messages() {
-            let lines = lines(sample::hostile(&message));
+        for message in test_data::hostile_messages() {
+            let lines = lines(test_data::hostile(&message));
             assert_eq!(lines.len(), 5);
             assert_eq!(lines[3]["component"]["violations"][0]["msg"], message.as_str());
         }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_broke_off_is_not_taken_up_again() {
-        struct Once(sample::Written, bool);
+        struct Once(test_data::Written, bool);
         impl Write for Once {
             fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
                 if std::mem::replace(&mut self.1, true) {
@@ -214,7 +214,7 @@ mod tests {
                 Ok(())
             }
         }
-        let written = sample::Written::default();
+        let written = test_data::Written::default();
         let mut report = Jsonl::new(Box::new(Once(written.clone(), false)), Options::default());
         report.event(&RunEvent::Planned { components: 1 }).unwrap();
         let error = report.event(&RunEvent::Planned { components: 2 }).unwrap_err();

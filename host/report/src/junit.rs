@@ -4,17 +4,17 @@
 //! component without an answer has a case of its own, with an `<error>`, which `ec` does not have.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
-    failure::NoAnswer,
+    error::EvaluationError,
+    event::{RunFinished, RunStarted},
     finding::Finding,
     outcome::{Outcome, Verdict},
 };
 use jiff::{Timestamp, Unit};
 
-use crate::{Options, facts::facts, go::verb_v, totals::Totals, xml::Xml};
+use crate::{Options, go::verb_v, metadata::shown_metadata, totals::Totals, xml::Xml};
 
 /// The suites of the run.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let mut xml = Xml::default();
     let totals = Totals::of(end);
     let no_components = end.outcomes.is_empty();
@@ -36,7 +36,7 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
     for outcome in &end.outcomes {
         suite(&mut xml, head, outcome, &at, options);
     }
-    if no_components && end.verdict == Verdict::NoAnswer {
+    if no_components && end.verdict == Verdict::Error {
         // A file without a test would be taken for a run in which nothing failed.
         let attributes =
             [("name", Some("assay")), ("tests", Some("1")), ("failures", Some("0")), ("errors", Some("1"))];
@@ -53,7 +53,7 @@ fn seconds(at: Timestamp) -> String {
     whole.unwrap_or(at).to_string()
 }
 
-fn suite(xml: &mut Xml, head: &RunHead, outcome: &Outcome, at: &str, options: Options) {
+fn suite(xml: &mut Xml, head: &RunStarted, outcome: &Outcome, at: &str, options: Options) {
     let decision = &outcome.decision;
     let successes = if options.show_successes { decision.successes.as_slice() } else { &[] };
     let image = outcome.image_text();
@@ -85,7 +85,7 @@ fn suite(xml: &mut Xml, head: &RunHead, outcome: &Outcome, at: &str, options: Op
         }
     }
     xml.close();
-    if let Some(NoAnswer { code, message, hint }) = &outcome.error {
+    if let Some(EvaluationError { code, message, hint }) = &outcome.error {
         let hint = hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         error_case(xml, &format!("{}: {message}", code.as_str()), message, &hint);
     }
@@ -113,7 +113,7 @@ fn error_case(xml: &mut Xml, name: &str, message: &str, more: &str) {
 }
 
 fn case(xml: &mut Xml, finding: &Finding, result_of: Option<&'static str>, options: Options) {
-    let mut facts = facts(finding, options.info);
+    let mut facts = shown_metadata(finding, options.info);
     let code = facts.remove("code");
     let mut known: Vec<_> = facts.iter().map(|(key, value)| format!("{key}={}", verb_v(value))).collect();
     known.sort();
@@ -135,24 +135,25 @@ fn result(xml: &mut Xml, element: &'static str, message: &str, more: &str) {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::failure::ErrorCode;
+    use assay_model::error::ErrorCode;
     use insta::assert_snapshot;
     use serde_json::json;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn written(options: Options, outcomes: &[Outcome]) -> String {
-        let text = sample::written(Format::Junit, options, outcomes);
+        let text = test_data::written(Format::Junit, options, outcomes);
         roxmltree::Document::parse(&text).unwrap();
         text
     }
 
     #[test]
     fn a_component_without_an_answer_is_an_error_of_its_own() {
-        let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
+        let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let finding = Finding::new("a.b", "<bad>").with("term", json!(["x", 1, null]));
-        let run = [sample::component("cart").violation(finding).judged(), sample::component("shop").failed(error)];
+        let run =
+            [test_data::component("cart").violation(finding).evaluated(), test_data::component("shop").failed(error)];
         assert_snapshot!(written(Options::default(), &run).replace("><", ">\n<"));
     }
 
@@ -163,11 +164,11 @@ mod tests {
 
     #[test]
     fn hostile_texts_stay_inside_their_elements() {
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             let finding = || Finding::new("a.b", message.clone()).with("term", message.clone());
-            let error = NoAnswer::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
+            let error = EvaluationError::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
             let options = Options { show_successes: true, info: true, ..Options::default() };
-            let component = sample::component(&message).violation(finding()).warning(finding()).success(finding());
+            let component = test_data::component(&message).violation(finding()).warning(finding()).success(finding());
             let text = written(options, &[component.failed(error)]);
             let document = roxmltree::Document::parse(&text).unwrap();
             let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();

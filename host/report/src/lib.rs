@@ -7,10 +7,10 @@
 //! Invariant: nothing here opens a file, looks at a terminal or reads a clock; the caller hands in where to write.
 
 mod appstudio;
-mod at_end;
 mod by_rule;
+mod component_status;
 mod conftest;
-mod facts;
+mod final_report;
 mod format;
 mod go;
 mod html;
@@ -19,11 +19,11 @@ mod json;
 mod jsonl;
 mod junit;
 mod markdown;
+mod metadata;
 mod options;
-mod plain;
+mod report_writer;
+mod sanitize;
 mod sarif;
-mod sheet;
-mod standing;
 mod statements;
 mod summary;
 mod summary_markdown;
@@ -34,17 +34,17 @@ mod xml;
 mod yaml;
 
 #[cfg(test)]
-mod laws;
+mod golden_tests;
 #[cfg(test)]
-mod recorded;
+mod proptests;
 #[cfg(test)]
-mod sample;
+mod test_data;
 
 pub use conftest::{
     ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, UnknownConftestFormat,
     conftest_error,
 };
-pub use format::{Format, UnknownFormat, make};
+pub use format::{Format, UnknownFormat, create_report};
 pub use input::{FileOutcome, InputFormat, InputRun, UnknownInputFormat};
 pub use options::Options;
 pub use yaml::to_string as to_yaml;

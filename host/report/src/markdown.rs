@@ -5,7 +5,7 @@
 //! names the [`VERSION`], and lets a bot find the comment to replace. Facts are shown with and without `--info`.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     finding::Finding,
     outcome::{Outcome, Verdict},
 };
@@ -13,8 +13,8 @@ use assay_model::{
 use crate::{
     Options,
     by_rule::{description, title},
-    plain::{self, cut},
-    standing::{Standing, count, sentence, short_name, worst_first},
+    component_status::{ComponentStatus, count, short_name, summary_line, worst_first},
+    sanitize::{self, cut},
     text::stopped_early,
     totals::Totals,
 };
@@ -38,14 +38,14 @@ const FIELD_CHARACTERS: usize = 1_000;
 const NAME_CHARACTERS: usize = 120;
 
 /// The comment. Of the options it heeds `show_successes` and `show_warnings`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let totals = Totals::of(end);
     let (sign, word) = match end.verdict {
         Verdict::Allowed => ("✅", "May ship"),
         Verdict::Denied => ("❌", "May not ship"),
-        Verdict::NoAnswer => ("❔", "No answer"),
+        Verdict::Error => ("❔", "No answer"),
     };
-    let mut page = format!("<!-- assay-report version={VERSION} -->\n### {sign} {word}\n\n{}", sentence(end));
+    let mut page = format!("<!-- assay-report version={VERSION} -->\n### {sign} {word}\n\n{}", summary_line(end));
     page.push_str(&format!(
         " {}, {}, {}.\n",
         count(totals.violations, "violation"),
@@ -59,13 +59,12 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
         page.push_str(&format!("\n⚠️ Left out on request: `{}`\n", check.code()));
     }
     let order = worst_first(end);
-    let outcomes: Vec<_> =
-        order.iter().filter_map(|(standing, at)| Some((*standing, end.outcomes.get(*at)?))).collect();
+    let outcomes: Vec<_> = order.iter().filter_map(|(status, at)| Some((*status, end.outcomes.get(*at)?))).collect();
     let rows = table(&mut page, &outcomes);
     let mut told = 0;
     let to_tell: Vec<_> = outcomes.iter().filter(|(_, outcome)| has_more(outcome, options)).collect();
-    for (standing, outcome) in &to_tell {
-        let details = details(*standing, outcome, options);
+    for (status, outcome) in &to_tell {
+        let details = details(*status, outcome, options);
         if page.len() + details.len() > LIMIT - RESERVE {
             break;
         }
@@ -85,18 +84,18 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
 }
 
 /// One line for each component, as many as there is room for; gives their number.
-fn table(page: &mut String, outcomes: &[(Standing, &std::sync::Arc<Outcome>)]) -> usize {
+fn table(page: &mut String, outcomes: &[(ComponentStatus, &std::sync::Arc<Outcome>)]) -> usize {
     if outcomes.is_empty() {
         return 0;
     }
     page.push_str("\n| | Component | Violations | Warnings | Successes |\n|---|---|--:|--:|--:|\n");
     let mut rows = 0;
-    for (standing, outcome) in outcomes {
+    for (status, outcome) in outcomes {
         let decision = &outcome.decision;
         let row = format!(
             "| {} {} | {} | {} | {} | {} |\n",
-            sign(*standing),
-            standing.word(),
+            symbol(*status),
+            status.label(),
             inline(&cut(&short_name(&outcome.component.name), NAME_CHARACTERS)),
             decision.violations.len(),
             decision.warnings.len(),
@@ -111,12 +110,12 @@ fn table(page: &mut String, outcomes: &[(Standing, &std::sync::Arc<Outcome>)]) -
     rows
 }
 
-const fn sign(standing: Standing) -> &'static str {
-    match standing {
-        Standing::NoAnswer => "❔",
-        Standing::Denied => "❌",
-        Standing::Warned => "⚠️",
-        Standing::Allowed => "✅",
+const fn symbol(status: ComponentStatus) -> &'static str {
+    match status {
+        ComponentStatus::Error => "❔",
+        ComponentStatus::Denied => "❌",
+        ComponentStatus::Warned => "⚠️",
+        ComponentStatus::Allowed => "✅",
     }
 }
 
@@ -129,10 +128,10 @@ fn has_more(outcome: &Outcome, options: Options) -> bool {
     outcome.error.is_some() || notices || !decision.violations.is_empty() || warnings || successes
 }
 
-fn details(standing: Standing, outcome: &Outcome, options: Options) -> String {
+fn details(status: ComponentStatus, outcome: &Outcome, options: Options) -> String {
     let decision = &outcome.decision;
     let name = inline(&cut(&short_name(&outcome.component.name), NAME_CHARACTERS));
-    let mut text = format!("\n<details><summary>{} <b>{name}</b> {}</summary>\n\n", sign(standing), standing.word());
+    let mut text = format!("\n<details><summary>{} <b>{name}</b> {}</summary>\n\n", symbol(status), status.label());
     text.push_str(&format!("{}\n", code(&outcome.image_text())));
     if let Some(error) = &outcome.error {
         text.push_str(&format!("\n- **No answer** `{}`: {}\n", error.code.as_str(), field(&error.message)));
@@ -192,7 +191,7 @@ fn code(text: &str) -> String {
 pub(crate) fn prose(text: &str) -> String {
     let mut to = String::with_capacity(text.len() + text.len() / 8);
     let mut rest = text;
-    while let Some((before, code, after)) = plain::code_span(rest) {
+    while let Some((before, code, after)) = sanitize::code_span(rest) {
         escape(&mut to, before);
         to.push_str("<code>");
         escape(&mut to, code);
@@ -215,7 +214,7 @@ pub(crate) fn inline(text: &str) -> String {
 
 fn escape(to: &mut String, text: &str) {
     let mut before = None;
-    for character in plain::line(&text.replace(['\n', '\t'], " ")).chars() {
+    for character in sanitize::line(&text.replace(['\n', '\t'], " ")).chars() {
         match character {
             '&' => to.push_str("&amp;"),
             '<' => to.push_str("&lt;"),
@@ -248,10 +247,10 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
-    fn check(end: RunEnd, options: Options) -> String {
-        let text = sample::written_at(Format::Markdown, options, end);
+    fn check(end: RunFinished, options: Options) -> String {
+        let text = test_data::written_at(Format::Markdown, options, end);
         assert!(text.len() <= LIMIT && text.starts_with("<!-- assay-report version=1 -->\n"), "{}", text.len());
         assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
         text
@@ -259,17 +258,17 @@ mod tests {
 
     #[test]
     fn a_mixed_run_is_a_table_and_details() {
-        assert_snapshot!(check(sample::mixed(), Options::default()));
+        assert_snapshot!(check(test_data::mixed(), Options::default()));
     }
 
     #[test]
     fn what_does_not_fit_is_counted() {
         let many: Vec<_> = (0..2_000)
             .map(|number| {
-                sample::component(&format!("c{number}")).violation(Finding::new("a.b", "x".repeat(300))).judged()
+                test_data::component(&format!("c{number}")).violation(Finding::new("a.b", "x".repeat(300))).evaluated()
             })
             .collect();
-        let text = check(sample::end(&many), Options::default());
+        let text = check(test_data::end(&many), Options::default());
         let rows = text.lines().filter(|line| line.starts_with("| ❌")).count();
         let details = text.matches("<details>").count();
         assert!(rows > 100 && details > 50, "{rows} {details}");
@@ -283,7 +282,9 @@ mod tests {
 
     #[test]
     fn a_run_over_nothing_is_no_answer() {
-        assert!(check(sample::end(&[]), Options::default()).contains("### ❔ No answer\n\nNo component was judged."));
+        assert!(
+            check(test_data::end(&[]), Options::default()).contains("### ❔ No answer\n\nNo component was judged.")
+        );
     }
 
     #[test]
@@ -309,11 +310,11 @@ mod tests {
     fn hostile_texts_keep_the_shape() {
         let options = Options { show_successes: true, ..Options::default() };
         let shape = |text: &str| {
-            let all = check(sample::hostile(text), options).replace("<code>", "").replace("</code>", "");
+            let all = check(test_data::hostile(text), options).replace("<code>", "").replace("</code>", "");
             ["<", "\n| ", "\n- ", "\n  - ", "\n#", "\n"].map(|mark| all.matches(mark).count())
         };
         let plain = shape("harmless");
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             assert_eq!(shape(&message), plain, "{:?}", message.chars().take(60).collect::<String>());
         }
     }

@@ -14,15 +14,15 @@ pub struct Options {
     /// Keep titles, descriptions, solutions and all other facts of findings in `ec`'s formats. Ours always do.
     pub info: bool,
     /// Colour the text with ANSI escapes.
-    pub colour: bool,
+    pub color: bool,
     /// Called `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
-    pub as_ec: bool,
+    pub ec_compat: bool,
 }
 
 impl Options {
     /// What is said of a component's evidence that could not be read; `ec` says nothing of it.
     pub(crate) fn notices(self, outcome: &Outcome) -> &[String] {
-        if self.as_ec { &[] } else { &outcome.notices }
+        if self.ec_compat { &[] } else { &outcome.notices }
     }
 }
 
@@ -34,8 +34,8 @@ impl Default for Options {
             show_warnings: true,
             show_policy_docs_link: false,
             info: false,
-            colour: false,
-            as_ec: false,
+            color: false,
+            ec_compat: false,
         }
     }
 }

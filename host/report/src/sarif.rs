@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use assay_model::{
     digest::Digest,
-    event::{RunEnd, RunHead},
-    failure::NoAnswer,
+    error::EvaluationError,
+    event::{RunFinished, RunStarted},
     finding::Finding,
     image::ImageRef,
     json,
@@ -21,9 +21,9 @@ use serde_json::{Value, json};
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
+    component_status::summary_line,
     markdown,
-    plain::{self, cut},
-    standing::sentence,
+    sanitize::{self, cut},
     totals::Totals,
 };
 
@@ -54,7 +54,7 @@ const TAGS: usize = 20;
 const NO_CODE: &str = "without-a-code";
 
 /// The run as SARIF. Of the options it heeds `show_successes` and `show_warnings`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let (rules, index) = rules(end, options);
     let mut results = Vec::new();
     let mut notifications = Vec::new();
@@ -100,7 +100,7 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
                 "rules": rules,
             }},
             "invocations": [{
-                "executionSuccessful": end.verdict != Verdict::NoAnswer,
+                "executionSuccessful": end.verdict != Verdict::Error,
                 "endTimeUtc": end.at.to_string(),
                 "toolExecutionNotifications": notifications,
             }],
@@ -109,7 +109,7 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
                 "assayReportVersion": VERSION,
                 "effectiveTime": end.effective_time.to_string(),
                 "result": Totals::of(end).result(end.verdict),
-                "summary": sentence(end),
+                "summary": summary_line(end),
                 "skippedChecks": head.skipped.iter().map(|check| check.code()).collect::<Vec<_>>(),
             },
         }],
@@ -118,12 +118,12 @@ pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<Str
 }
 
 /// The id of the rule that stands for missing answers of that kind.
-fn missing_id(error: &NoAnswer) -> String {
-    format!("assay.no-answer.{}", error.code.as_str())
+fn missing_id(error: &EvaluationError) -> String {
+    format!("assay.error.{}", error.code.as_str())
 }
 
 /// Every rule that has a result, with its help, and where it stands in the list.
-fn rules(end: &RunEnd, options: Options) -> (Vec<Value>, BTreeMap<String, usize>) {
+fn rules(end: &RunFinished, options: Options) -> (Vec<Value>, BTreeMap<String, usize>) {
     let mut documents: BTreeMap<String, Value> = BTreeMap::new();
     let speaks = |rule: &Rule<'_>| {
         let warns = options.show_warnings && rule.warnings > 0;
@@ -163,7 +163,7 @@ fn rules(end: &RunEnd, options: Options) -> (Vec<Value>, BTreeMap<String, usize>
                 "fullDescription": {"text": description},
                 "help": {"text": description},
                 "defaultConfiguration": {"level": "error"},
-                "properties": {"tags": ["no-answer"]},
+                "properties": {"tags": ["error"]},
             }),
         );
     }
@@ -171,7 +171,7 @@ fn rules(end: &RunEnd, options: Options) -> (Vec<Value>, BTreeMap<String, usize>
     (documents.into_values().collect(), index)
 }
 
-fn notification(outcome: &Outcome, error: &NoAnswer, id: &str) -> Value {
+fn notification(outcome: &Outcome, error: &EvaluationError, id: &str) -> Value {
     json!({
         "level": "error",
         "descriptor": {"id": id},
@@ -281,7 +281,7 @@ fn encoded(text: &str, and: &str) -> String {
 
 /// A message: control characters shown, links that a message could hold taken apart, not longer than a reader reads.
 fn text(text: &str) -> String {
-    let shown = plain::lines(text).replace("](", "] (");
+    let shown = sanitize::lines(text).replace("](", "] (");
     if shown.trim().is_empty() { "(empty)".to_owned() } else { cut(&shown, MESSAGE_CHARACTERS).into_owned() }
 }
 

@@ -1,10 +1,10 @@
 //! SARIF as code scanning takes it in: what the published schema and GitHub's documentation ask for.
 
-use assay_model::failure::ErrorCode;
+use assay_model::error::ErrorCode;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::{Format, sample};
+use crate::{Format, test_data};
 
 fn options() -> Options {
     Options { show_successes: true, ..Options::default() }
@@ -48,18 +48,18 @@ fn check(text: &str) -> Value {
 
 #[test]
 fn a_mixed_run_is_told_with_locations_fingerprints_and_help() {
-    let text = sample::written_at(Format::Sarif, Options::default(), sample::mixed());
+    let text = test_data::written_at(Format::Sarif, Options::default(), test_data::mixed());
     assert_snapshot!(serde_json::to_string_pretty(&check(&text)).unwrap());
 }
 
 #[test]
 fn a_missing_answer_is_an_error_and_an_execution_without_success() {
-    let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
-    let document = check(&sample::written(Format::Sarif, options(), &[sample::component("cart").failed(error)]));
+    let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
+    let document = check(&test_data::written(Format::Sarif, options(), &[test_data::component("cart").failed(error)]));
     let run = &document["runs"][0];
     assert_eq!(run["invocations"][0]["executionSuccessful"], false);
     assert_eq!(run["invocations"][0]["toolExecutionNotifications"][0]["level"], "error");
-    assert_eq!(run["results"][0]["ruleId"], "assay.no-answer.registry-timeout");
+    assert_eq!(run["results"][0]["ruleId"], "assay.error.registry-timeout");
     assert_eq!(run["results"][0]["message"]["text"], "No answer for cart: r.example is silent (try again)");
 }
 
@@ -67,10 +67,10 @@ fn a_missing_answer_is_an_error_and_an_execution_without_success() {
 fn a_fingerprint_survives_another_build() {
     let of = |digest: &[u8], message: &str| {
         let finding = Finding::new("a.b", message).with("term", "task");
-        let mut outcome = sample::component("cart").violation(finding).judged();
+        let mut outcome = test_data::component("cart").violation(finding).evaluated();
         let image = outcome.image.take().unwrap();
         outcome.image = Some(image.repository.at(Digest::of(digest)));
-        let document = check(&sample::written(Format::Sarif, Options::default(), &[outcome]));
+        let document = check(&test_data::written(Format::Sarif, Options::default(), &[outcome]));
         document["runs"][0]["results"][0]["partialFingerprints"]["assay/v1"].clone()
     };
     assert_eq!(of(b"one", "image one is bad"), of(b"two", "image two is bad"));
@@ -78,10 +78,10 @@ fn a_fingerprint_survives_another_build() {
 
 #[test]
 fn an_image_on_a_port_has_a_path_that_is_no_scheme() {
-    let mut outcome = sample::component("cart").violation(Finding::new("a.b", "m")).judged();
+    let mut outcome = test_data::component("cart").violation(Finding::new("a.b", "m")).evaluated();
     let image: ImageRef = "127.0.0.1:5000/shop/Cart".to_lowercase().parse().unwrap();
     outcome.image = Some(image.repository().at(Digest::of(b"")));
-    let document = check(&sample::written(Format::Sarif, Options::default(), &[outcome]));
+    let document = check(&test_data::written(Format::Sarif, Options::default(), &[outcome]));
     let location = &document["runs"][0]["results"][0]["locations"][0];
     assert_eq!(location["physicalLocation"]["artifactLocation"]["uri"], "127.0.0.1%3A5000/shop/cart");
     assert_snapshot!(location["logicalLocations"][0]["fullyQualifiedName"].as_str().unwrap(), @"pkg:oci/cart@sha256%3Ae3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855?repository_url=127.0.0.1%3A5000/shop/cart");
@@ -89,11 +89,11 @@ fn an_image_on_a_port_has_a_path_that_is_no_scheme() {
 
 #[test]
 fn more_results_than_code_scanning_takes_are_left_out_and_counted() {
-    let mut component = sample::component("cart");
+    let mut component = test_data::component("cart");
     for number in 0..=RESULTS {
         component = component.violation(Finding::new("a.b", number.to_string()));
     }
-    let document = check(&sample::written(Format::Sarif, Options::default(), &[component.judged()]));
+    let document = check(&test_data::written(Format::Sarif, Options::default(), &[component.evaluated()]));
     let run = &document["runs"][0];
     assert_eq!(run["results"].as_array().unwrap().len(), RESULTS);
     let says = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str().unwrap();
@@ -102,14 +102,14 @@ fn more_results_than_code_scanning_takes_are_left_out_and_counted() {
 
 #[test]
 fn a_run_over_nothing_was_no_successful_execution() {
-    let document = check(&sample::written(Format::Sarif, options(), &[]));
+    let document = check(&test_data::written(Format::Sarif, options(), &[]));
     assert_eq!(document["runs"][0]["invocations"][0]["executionSuccessful"], false);
 }
 
 #[test]
 fn hostile_texts_stay_inside_their_strings_and_make_no_links() {
-    for message in sample::hostile_messages().into_iter().chain(["../../etc/passwd".to_owned(), String::new()]) {
-        let text = sample::written_at(Format::Sarif, options(), sample::hostile(&message));
+    for message in test_data::hostile_messages().into_iter().chain(["../../etc/passwd".to_owned(), String::new()]) {
+        let text = test_data::written_at(Format::Sarif, options(), test_data::hostile(&message));
         let document = check(&text);
         assert!(!text.contains('<') && !text.contains('\u{1b}'));
         let run = &document["runs"][0];

@@ -4,7 +4,7 @@
 //! the order of every other report; `ec` writes its policy inputs in the order in which its workers got done.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     json,
 };
 
@@ -12,7 +12,7 @@ use crate::Options;
 
 /// Every verified statement, byte for byte as it was signed, but that what a terminal or a pipeline could obey is escaped.
 /// Without any there is one empty line.
-pub(crate) fn attestation(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn attestation(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     let statements = end.outcomes.iter().flat_map(|outcome| &outcome.statements);
     // A statement was read as JSON before it was kept, and JSON is UTF-8.
     let texts: Vec<_> = statements.map(|statement| json::harmless(&String::from_utf8_lossy(statement))).collect();
@@ -20,7 +20,7 @@ pub(crate) fn attestation(_: &RunHead, end: &RunEnd, _: Options) -> Result<Strin
 }
 
 /// The input document of every component; an empty line for one that was not put to a policy.
-pub(crate) fn policy_input(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn policy_input(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     let texts: Vec<_> = end.outcomes.iter().map(|outcome| outcome.input.as_deref().unwrap_or_default()).collect();
     Ok(texts.join("\n"))
 }
@@ -29,21 +29,21 @@ pub(crate) fn policy_input(_: &RunHead, end: &RunEnd, _: Options) -> Result<Stri
 mod tests {
     use assay_model::outcome::Outcome;
 
-    use crate::{Format, Options, sample};
+    use crate::{Format, Options, test_data};
 
     #[test]
     fn inputs_and_statements_stand_in_the_order_of_the_report() {
         let component = |name: &str, input: Option<&str>, statements: &[&str]| Outcome {
             input: input.map(Into::into),
             statements: statements.iter().map(|text| text.as_bytes().into()).collect(),
-            ..sample::component(name).judged()
+            ..test_data::component(name).evaluated()
         };
         let run = [
             component("c", None, &[]),
             component("b", Some("{\"b\":1}"), &["{\"x\": 1}", "{\"y\":2}"]),
             component("a", Some("{}"), &["{}"]),
         ];
-        let written = |format, run: &[Outcome]| sample::written(format, Options::default(), run);
+        let written = |format, run: &[Outcome]| test_data::written(format, Options::default(), run);
         assert_eq!(written(Format::PolicyInput, &run), "\n{\"b\":1}\n{}\n");
         assert_eq!(written(Format::Attestation, &run), "{\"x\": 1}\n{\"y\":2}\n{}\n");
         assert_eq!(written(Format::Attestation, &[]), "\n");

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use assay_model::{
     decide::Decision,
-    event::{RunEnd, RunHead},
-    failure::NoAnswer,
+    error::EvaluationError,
+    event::{RunFinished, RunStarted},
     finding::Finding,
     json,
     outcome::{Outcome, Verdict},
@@ -40,12 +40,17 @@ pub(crate) struct Entry<'a> {
     total_warnings: usize,
     total_successes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a NoAnswer>,
+    error: Option<&'a EvaluationError>,
 }
 
 impl<'a> Entry<'a> {
     /// An entry. All successes are counted, listed only when they are to be shown.
-    pub(crate) fn new(name: &'a str, decision: &Decision, error: Option<&'a NoAnswer>, show_successes: bool) -> Self {
+    pub(crate) fn new(
+        name: &'a str,
+        decision: &Decision,
+        error: Option<&'a EvaluationError>,
+        show_successes: bool,
+    ) -> Self {
         Self {
             name,
             success: error.is_none() && decision.violations.is_empty(),
@@ -65,7 +70,7 @@ impl<'a> Entry<'a> {
 }
 
 /// The summary of the run. Of the options it heeds `show_successes`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let show = options.show_successes;
     let components = end.outcomes.iter().map(|outcome| Entry::of(outcome, show)).collect();
     json::to_string(&Document { components, success: end.verdict == Verdict::Allowed, key: &head.key })
@@ -95,32 +100,34 @@ fn condensed(findings: &[Finding]) -> BTreeMap<String, Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use assay_model::failure::ErrorCode;
+    use assay_model::error::ErrorCode;
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn written(outcomes: &[Outcome]) -> String {
-        sample::written(Format::Summary, Options { show_successes: true, ..Options::default() }, outcomes)
+        test_data::written(Format::Summary, Options { show_successes: true, ..Options::default() }, outcomes)
     }
 
     #[test]
     fn the_first_message_of_each_code_stands_for_the_others() {
         let finding = |message: &str| Finding::new("a.b", message);
-        let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
+        let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let run = [
-            sample::component("cart").warning(finding("1")).warning(finding("2")).warning(finding("3")).judged(),
-            sample::component("shop").success(finding("Pass")).failed(error),
+            test_data::component("cart").warning(finding("1")).warning(finding("2")).warning(finding("3")).evaluated(),
+            test_data::component("shop").success(finding("Pass")).failed(error),
         ];
         assert_snapshot!(written(&run));
     }
 
     #[test]
     fn success_is_the_answer_of_the_run() {
-        let good = || sample::component("a").success(Finding::new("a.b", "Pass"));
-        let bad = sample::component("b").violation(Finding::new("a.b", "no")).judged();
-        for (run, success) in [(vec![good().judged()], true), (vec![good().judged(), bad], false), (vec![], false)] {
+        let good = || test_data::component("a").success(Finding::new("a.b", "Pass"));
+        let bad = test_data::component("b").violation(Finding::new("a.b", "no")).evaluated();
+        for (run, success) in
+            [(vec![good().evaluated()], true), (vec![good().evaluated(), bad], false), (vec![], false)]
+        {
             let document: Value = serde_json::from_str(&written(&run)).unwrap();
             assert_eq!(document["success"], success);
         }
@@ -128,9 +135,9 @@ mod tests {
 
     #[test]
     fn hostile_texts_stay_inside_their_strings() {
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             let finding = || Finding::new(&message, message.clone());
-            let run = [sample::component(&message).violation(finding()).violation(finding()).judged()];
+            let run = [test_data::component(&message).violation(finding()).violation(finding()).evaluated()];
             let document: Value = serde_json::from_str(&written(&run)).unwrap();
             assert_eq!(document["components"][0]["violations"][&message][0], message.as_str());
         }

@@ -3,14 +3,14 @@
 //! The lines are those of `ec validate image --output summary-markdown`. Missing answers add a line.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     outcome::Verdict,
 };
 
 use crate::{Options, totals::Totals};
 
 /// The table. No option changes it.
-pub(crate) fn page(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     let totals = Totals::of(end);
     let mut page = "| Field     | Value |Status|\n|-----------|-------|-------|\n".to_owned();
     let mut row = |name: &str, value: &str, icon: &str| page.push_str(&format!("| {name} | {value} | {icon} |\n"));
@@ -29,20 +29,20 @@ pub(crate) fn page(_: &RunHead, end: &RunEnd, _: Options) -> Result<String, serd
 #[cfg(test)]
 mod tests {
     use assay_model::{
-        failure::{ErrorCode, NoAnswer},
+        error::{ErrorCode, EvaluationError},
         finding::Finding,
     };
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     #[test]
     fn missing_answers_have_a_line() {
         let finding = || Finding::new("a.b", "m");
-        let error = NoAnswer::new(ErrorCode::TooLarge, "a blob is too large");
-        let run = [sample::component("a").success(finding()).judged(), sample::component("b").failed(error)];
-        assert_snapshot!(sample::written(Format::SummaryMarkdown, Options::default(), &run), @r"
+        let error = EvaluationError::new(ErrorCode::TooLarge, "a blob is too large");
+        let run = [test_data::component("a").success(finding()).evaluated(), test_data::component("b").failed(error)];
+        assert_snapshot!(test_data::written(Format::SummaryMarkdown, Options::default(), &run), @r"
         | Field     | Value |Status|
         |-----------|-------|-------|
         | Time | 2026-11-28 16:00:00 |  |

@@ -8,14 +8,14 @@ use std::{borrow::Cow, fmt};
 
 use assay_model::{
     decide::Decision,
-    event::{RunEnd, RunHead, Stopped},
-    failure::NoAnswer,
+    error::EvaluationError,
+    event::{RunFinished, RunStarted, StopReason},
     finding::Finding,
     outcome::{Outcome, Verdict},
 };
 use serde_json::Value;
 
-use crate::{Options, facts::facts, plain, totals::Totals, wrap::wrap};
+use crate::{Options, metadata::shown_metadata, sanitize, totals::Totals, wrap::wrap};
 
 /// The longest line of a wrapped field in characters, with its indent.
 const WIDTH: usize = 130;
@@ -38,7 +38,7 @@ enum Kind {
 }
 
 impl Kind {
-    const fn sign(self) -> &'static str {
+    const fn symbol(self) -> &'static str {
         match self {
             Self::Error | Self::Violation => "✕",
             Self::Warning => "›",
@@ -46,7 +46,7 @@ impl Kind {
         }
     }
 
-    const fn word(self) -> &'static str {
+    const fn label(self) -> &'static str {
         match self {
             Self::Error => "Error",
             Self::Violation => "Violation",
@@ -56,7 +56,7 @@ impl Kind {
     }
 
     /// The ANSI colour: red, yellow or green.
-    const fn colour(self) -> u8 {
+    const fn color(self) -> u8 {
         match self {
             Self::Error | Self::Violation => 31,
             Self::Warning => 33,
@@ -72,7 +72,7 @@ pub(crate) struct Subject<'a> {
     /// The image or the path.
     pub(crate) place: Cow<'a, str>,
     pub(crate) decision: &'a Decision,
-    pub(crate) error: Option<&'a NoAnswer>,
+    pub(crate) error: Option<&'a EvaluationError>,
 }
 
 /// What the places of subjects are called.
@@ -88,14 +88,14 @@ const COMPONENTS: Words = Words { one: "Component", many: "Components", place: "
 const FILES: Words = Words { one: "Input File", many: "Input Files", place: "FilePath" };
 
 /// The report about a run over components.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let subjects: Vec<_> = end.outcomes.iter().map(|outcome| Subject::of(outcome)).collect();
     let totals = Totals::of(end);
     let mut page = written(COMPONENTS, end.verdict, totals.result(end.verdict), &subjects, options);
     for outcome in &end.outcomes {
         for notice in options.notices(outcome) {
-            let name = plain::line(&outcome.component.name);
-            page.push_str(&format!("Note on {name}: {}\n", plain::line(notice)));
+            let name = sanitize::line(&outcome.component.name);
+            page.push_str(&format!("Note on {name}: {}\n", sanitize::line(notice)));
         }
     }
     for check in &head.skipped {
@@ -116,7 +116,7 @@ pub(crate) fn files(verdict: Verdict, result: &str, files: &[Subject<'_>], optio
 }
 
 fn written(words: Words, verdict: Verdict, result: &str, subjects: &[Subject<'_>], options: Options) -> String {
-    let mut page = Page { text: String::new(), options, words };
+    let mut page = TextReport { text: String::new(), options, words };
     let sum = |count: fn(&Decision) -> usize| subjects.iter().map(|subject| count(subject.decision)).sum();
     let totals = Counts {
         violations: sum(|decision| decision.violations.len()),
@@ -148,10 +148,10 @@ impl fmt::Display for Counts {
 }
 
 /// Why the run ended early, and what that left undone.
-pub(crate) fn stopped_early(stopped: Stopped, totals: &Totals<'_>) -> String {
+pub(crate) fn stopped_early(stopped: StopReason, totals: &Totals<'_>) -> String {
     let why = match stopped {
-        Stopped::Deadline => "the deadline passed",
-        Stopped::Interrupted => "the run was interrupted",
+        StopReason::Deadline => "the deadline passed",
+        StopReason::Interrupted => "the run was interrupted",
     };
     match (totals.overtaken, totals.components) {
         (_, 0) => format!("Stopped early: {why} before any component was judged."),
@@ -172,13 +172,13 @@ impl<'a> Subject<'a> {
 }
 
 /// A report as it grows.
-struct Page {
+struct TextReport {
     text: String,
     options: Options,
     words: Words,
 }
 
-impl Page {
+impl TextReport {
     fn line(&mut self, text: &str) {
         self.text.push_str(text);
         self.text.push('\n');
@@ -187,9 +187,9 @@ impl Page {
     fn subjects(&mut self, subjects: &[Subject<'_>]) {
         let Words { one, many, place } = self.words;
         if let [subject] = subjects {
-            self.line(&format!("{one}: {}", plain::line(subject.name.unwrap_or(&subject.place))));
+            self.line(&format!("{one}: {}", sanitize::line(subject.name.unwrap_or(&subject.place))));
             if subject.name.is_some() {
-                self.line(&format!("{place}: {}", plain::line(&subject.place)));
+                self.line(&format!("{place}: {}", sanitize::line(&subject.place)));
             }
             self.line("");
             return;
@@ -200,10 +200,10 @@ impl Page {
         }
         for Subject { name, place: at, decision, error } in subjects {
             if let Some(name) = name {
-                self.line(&format!("- Name: {}", plain::line(name)));
+                self.line(&format!("- Name: {}", sanitize::line(name)));
             }
             let bullet = if name.is_some() { "  " } else { "- " };
-            self.line(&format!("{bullet}{place}: {}", plain::line(at)));
+            self.line(&format!("{bullet}{place}: {}", sanitize::line(at)));
             let counts = Counts {
                 violations: decision.violations.len(),
                 warnings: decision.warnings.len(),
@@ -258,7 +258,7 @@ impl Page {
     }
 
     fn finding(&mut self, kind: Kind, finding: &Finding, subject: &Subject<'_>) {
-        let facts = facts(finding, self.options.info);
+        let facts = shown_metadata(finding, self.options.info);
         let fact = |key: &str| facts.get(key).map(shown).unwrap_or_default();
         let code = facts.get("code").filter(|code| !code.is_null()).map_or(Cow::Borrowed(NO_CODE), shown_always);
         self.heading(kind, &code, subject);
@@ -282,18 +282,18 @@ impl Page {
     }
 
     fn heading(&mut self, kind: Kind, code: &str, subject: &Subject<'_>) {
-        let title = format!("[{}] {}", kind.word(), plain::line(code));
-        let heading = format!("{} {}", self.painted(kind, kind.sign()), self.painted(kind, &title));
+        let title = format!("[{}] {}", kind.label(), sanitize::line(code));
+        let heading = format!("{} {}", self.painted(kind, kind.symbol()), self.painted(kind, &title));
         self.line(&heading);
         if !subject.place.is_empty() {
-            self.line(&format!("{INDENT}{}: {}", self.words.place, plain::line(&subject.place)));
+            self.line(&format!("{INDENT}{}: {}", self.words.place, sanitize::line(&subject.place)));
         }
     }
 
     /// An indented, wrapped field; none when there is nothing in it.
     fn field(&mut self, name: &str, text: &str) {
         if !text.is_empty() {
-            let wrapped = wrap(&format!("{name}: {}", plain::lines(text)), WIDTH - INDENT.len());
+            let wrapped = wrap(&format!("{name}: {}", sanitize::lines(text)), WIDTH - INDENT.len());
             for line in wrapped.split('\n') {
                 self.line(&format!("{INDENT}{line}"));
             }
@@ -301,7 +301,7 @@ impl Page {
     }
 
     fn painted<'a>(&self, kind: Kind, text: &'a str) -> Cow<'a, str> {
-        if self.options.colour { format!("\u{1b}[{}m{text}\u{1b}[0m", kind.colour()).into() } else { text.into() }
+        if self.options.color { format!("\u{1b}[{}m{text}\u{1b}[0m", kind.color()).into() } else { text.into() }
     }
 }
 

@@ -1,31 +1,32 @@
 //! What the text report shows beyond the recorded answers of `ec`: missing answers, early ends, hostile content.
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::CheckKind,
-    failure::{ErrorCode, NoAnswer},
 };
 use insta::assert_snapshot;
 use serde_json::json;
 
 use super::*;
-use crate::{Format, sample};
+use crate::{Format, test_data};
 
 fn written(options: Options, outcomes: &[Outcome]) -> String {
-    sample::written(Format::Text, options, outcomes)
+    test_data::written(Format::Text, options, outcomes)
 }
 
-fn stopped(stopped: Stopped, outcomes: &[Outcome]) -> String {
-    let mut end = sample::end(outcomes);
+fn stopped(stopped: StopReason, outcomes: &[Outcome]) -> String {
+    let mut end = test_data::end(outcomes);
     end.stopped = Some(stopped);
-    sample::written_at(Format::Text, Options::default(), end)
+    test_data::written_at(Format::Text, Options::default(), end)
 }
 
 #[test]
 fn a_missing_answer_is_told_before_every_finding() {
-    let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example did not answer within 30 s").hint("try again");
+    let error =
+        EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer within 30 s").hint("try again");
     let run = [
-        sample::component("cart").violation(Finding::new("a.bad", "Bad")).judged(),
-        sample::component("shop").warning(Finding::new("a.odd", "Odd")).failed(error),
+        test_data::component("cart").violation(Finding::new("a.bad", "Bad")).evaluated(),
+        test_data::component("shop").warning(Finding::new("a.odd", "Odd")).failed(error),
     ];
     assert_snapshot!(written(Options::default(), &run), @r"
     Success: false
@@ -60,30 +61,33 @@ fn a_missing_answer_is_told_before_every_finding() {
 
 #[test]
 fn checks_that_were_left_out_are_named() {
-    let head = RunHead { skipped: vec![CheckKind::ImageSignature], ..sample::head() };
-    let run = sample::end(&[sample::component("a").judged()]);
-    let text = sample::written_of(Format::Text, Options::default(), head, run);
+    let head = RunStarted { skipped: vec![CheckKind::ImageSignature], ..test_data::head() };
+    let run = test_data::end(&[test_data::component("a").evaluated()]);
+    let text = test_data::written_of(Format::Text, Options::default(), head, run);
     assert!(text.ends_with("\nLeft out on request: builtin.image.signature_check\n"), "{text}");
 }
 
 #[test]
 fn an_early_end_is_the_last_line() {
-    let done = sample::component("a").judged();
-    let late = |name, code| sample::component(name).failed(NoAnswer::new(code, "not judged"));
+    let done = test_data::component("a").evaluated();
+    let late = |name, code| test_data::component(name).failed(EvaluationError::new(code, "not judged"));
     let last = |stop, outcomes: &[Outcome]| stopped(stop, outcomes).lines().last().unwrap().to_owned();
     let run = [done.clone(), late("b", ErrorCode::Deadline), late("c", ErrorCode::TooLarge)];
-    assert_eq!(last(Stopped::Deadline, &run), "Stopped early: the deadline passed; 1 of 3 components were not judged.");
+    assert_eq!(
+        last(StopReason::Deadline, &run),
+        "Stopped early: the deadline passed; 1 of 3 components were not judged."
+    );
     let run = [late("b", ErrorCode::Interrupted), late("c", ErrorCode::Interrupted)];
     assert_eq!(
-        last(Stopped::Interrupted, &run),
+        last(StopReason::Interrupted, &run),
         "Stopped early: the run was interrupted; 2 of 2 components were not judged."
     );
     assert_eq!(
-        last(Stopped::Interrupted, &[]),
+        last(StopReason::Interrupted, &[]),
         "Stopped early: the run was interrupted before any component was judged."
     );
     assert_eq!(
-        last(Stopped::Deadline, &[done]),
+        last(StopReason::Deadline, &[done]),
         "Stopped early: the deadline passed when nothing was left to judge of 1 components."
     );
 }
@@ -100,10 +104,10 @@ fn a_run_over_nothing_says_so() {
 
 #[test]
 fn warnings_successes_and_the_link_are_shown_as_asked() {
-    let run = [sample::component("cart")
+    let run = [test_data::component("cart")
         .warning(Finding::new("a.odd", "Odd"))
         .success(Finding::new("a.fine", "Pass").with("title", "T").with("solution", "S"))
-        .judged()];
+        .evaluated()];
     let quiet = Options { show_warnings: false, ..Options::default() };
     let shows = |options| {
         let text = written(options, &run);
@@ -123,12 +127,12 @@ fn warnings_successes_and_the_link_are_shown_as_asked() {
 
 #[test]
 fn colours_mark_headings_only() {
-    let options = Options { colour: true, show_successes: true, ..Options::default() };
-    let run = [sample::component("cart")
+    let options = Options { color: true, show_successes: true, ..Options::default() };
+    let run = [test_data::component("cart")
         .violation(Finding::new("a.bad", "Bad"))
         .warning(Finding::new("a.odd", "Odd"))
         .success(Finding::new("a.fine", "Pass"))
-        .failed(NoAnswer::new(ErrorCode::PluginTrap, "m"))];
+        .failed(EvaluationError::new(ErrorCode::PluginTrap, "m"))];
     let text = written(options, &run);
     let coloured: Vec<_> = text.lines().filter(|line| line.contains('\u{1b}')).collect();
     assert_eq!(
@@ -152,7 +156,7 @@ fn facts_of_unusual_types_are_shown_as_json_or_left_out() {
         .with("solution", json!([]));
     let nothing = Finding { message: "m".to_owned(), metadata: std::sync::Arc::default() }.with("term", json!([]));
     let options = Options { info: true, ..Options::default() };
-    let text = written(options, &[sample::component("cart").violation(finding).violation(nothing).judged()]);
+    let text = written(options, &[test_data::component("cart").violation(finding).violation(nothing).evaluated()]);
     let results: Vec<_> =
         text.lines().skip_while(|line| *line != "Results:").filter(|line| !line.contains("ImageRef")).collect();
     assert_eq!(
@@ -172,13 +176,13 @@ fn facts_of_unusual_types_are_shown_as_json_or_left_out() {
 
 #[test]
 fn hostile_text_neither_commands_the_terminal_nor_begins_a_line() {
-    for message in sample::hostile_messages() {
+    for message in test_data::hostile_messages() {
         let finding = Finding::new(&message, message.clone())
             .with("term", json!([message]))
             .with("title", message.clone())
             .with("solution", json!({ "k": message }));
-        let error = NoAnswer::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
-        let mut outcome = sample::component(&message).violation(finding).failed(error);
+        let error = EvaluationError::new(ErrorCode::Malformed, message.clone()).hint(message.clone());
+        let mut outcome = test_data::component(&message).violation(finding).failed(error);
         outcome.component.container_image = message.clone();
         outcome.image = None;
         let text = written(Options { info: true, ..Options::default() }, &[outcome]);

@@ -1,8 +1,8 @@
 //! [`Totals`]: the numbers of a run and the one word for it, as every report gives them.
 
 use assay_model::{
-    event::{RunEnd, Stopped},
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
+    event::{RunFinished, StopReason},
     outcome::Verdict,
 };
 
@@ -18,12 +18,12 @@ pub(crate) struct Totals<'a> {
     /// Components that the end of the run overtook; they are errors too.
     pub(crate) overtaken: usize,
     /// The first cause of a missing answer, in the report's order.
-    pub(crate) first_error: Option<&'a NoAnswer>,
+    pub(crate) first_error: Option<&'a EvaluationError>,
 }
 
 impl<'a> Totals<'a> {
     /// Counts.
-    pub(crate) fn of(end: &'a RunEnd) -> Self {
+    pub(crate) fn of(end: &'a RunFinished) -> Self {
         let mut totals = Self {
             components: end.outcomes.len(),
             violations: 0,
@@ -49,7 +49,7 @@ impl<'a> Totals<'a> {
     /// The word of Konflux's `TEST_OUTPUT` for the run. Each outranks those below it; a missing answer all of them.
     pub(crate) const fn result(&self, verdict: Verdict) -> &'static str {
         match verdict {
-            Verdict::NoAnswer => "ERROR",
+            Verdict::Error => "ERROR",
             Verdict::Denied => "FAILURE",
             Verdict::Allowed if self.warnings > 0 => "WARNING",
             Verdict::Allowed if self.successes == 0 => "SKIPPED",
@@ -59,10 +59,10 @@ impl<'a> Totals<'a> {
 }
 
 /// The word for an early end in JSON. Stable: pipelines match on it.
-pub(crate) const fn stopped_word(stopped: Stopped) -> &'static str {
+pub(crate) const fn stop_label(stopped: StopReason) -> &'static str {
     match stopped {
-        Stopped::Deadline => "deadline",
-        Stopped::Interrupted => "interrupted",
+        StopReason::Deadline => "deadline",
+        StopReason::Interrupted => "interrupted",
     }
 }
 
@@ -71,16 +71,17 @@ mod tests {
     use assay_model::finding::Finding;
 
     use super::*;
-    use crate::sample;
+    use crate::test_data;
 
     #[test]
     fn the_result_is_the_worst_of_what_happened() {
         let finding = || Finding::new("a.b", "m");
-        let success = sample::component("a").success(finding()).judged();
-        let warning = sample::component("b").warning(finding()).judged();
-        let violation = sample::component("c").violation(finding()).warning(finding()).judged();
-        let error = sample::component("d").violation(finding()).failed(NoAnswer::new(ErrorCode::TooLarge, "m"));
-        let skipped = sample::component("e").judged();
+        let success = test_data::component("a").success(finding()).evaluated();
+        let warning = test_data::component("b").warning(finding()).evaluated();
+        let violation = test_data::component("c").violation(finding()).warning(finding()).evaluated();
+        let error =
+            test_data::component("d").violation(finding()).failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
+        let skipped = test_data::component("e").evaluated();
         for (outcomes, result) in [
             (vec![&skipped], "SKIPPED"),
             (vec![&skipped, &success], "SUCCESS"),
@@ -89,7 +90,7 @@ mod tests {
             (vec![&violation, &error, &success], "ERROR"),
             (vec![], "ERROR"),
         ] {
-            let end = sample::end(&outcomes.into_iter().cloned().collect::<Vec<_>>());
+            let end = test_data::end(&outcomes.into_iter().cloned().collect::<Vec<_>>());
             assert_eq!(Totals::of(&end).result(end.verdict), result);
         }
     }

@@ -3,7 +3,7 @@
 //! What XML cannot hold at all, such as ANSI escapes, becomes U+FFFD, in CDATA too, where Go would let it through. What a
 //! terminal or a pipeline could obey is a character reference in attributes, and shown in CDATA, which has none.
 
-use crate::plain;
+use crate::sanitize;
 
 /// Elements as they grow.
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl Xml {
         }
         self.text.push_str("<![CDATA[");
         let text: String = text.chars().map(lawful).collect();
-        let text = plain::lines(&text);
+        let text = sanitize::lines(&text);
         self.text.push_str(&text.replace("]]>", "]]]]><![CDATA[>"));
         self.text.push_str("]]>");
     }
@@ -70,7 +70,7 @@ const fn lawful(character: char) -> char {
 
 /// Text for between tags and for attributes.
 pub(crate) fn escape(to: &mut String, text: &str) {
-    for (character, is_command) in plain::characters(text) {
+    for (character, is_command) in sanitize::characters(text) {
         match character {
             '"' => to.push_str("&#34;"),
             '\'' => to.push_str("&#39;"),
@@ -80,7 +80,7 @@ pub(crate) fn escape(to: &mut String, text: &str) {
             '\t' => to.push_str("&#x9;"),
             '\n' => to.push_str("&#xA;"),
             '\r' => to.push_str("&#xD;"),
-            other if lawful(other) == other && (is_command || plain::is_harmful(other)) => {
+            other if lawful(other) == other && (is_command || sanitize::is_harmful(other)) => {
                 to.push_str(&format!("&#x{:X};", u32::from(other)));
             }
             other => to.push(lawful(other)),

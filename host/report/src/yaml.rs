@@ -1,25 +1,25 @@
 //! `yaml`: the JSON report as Go writes YAML, byte for byte as `ec` does; see [`Dialect::Careful`] for where it is stricter.
 
 use assay_model::{
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     yaml_writer::{self, Dialect},
 };
 use serde_json::Value;
 
-use crate::{Options, json, plain};
+use crate::{Options, json, sanitize};
 
 /// The report in full, as YAML.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     Ok(to_string(&shown(json::value(head, end, options)?)))
 }
 
 /// The document with what a terminal or a pipeline could obey shown as in `text`, where YAML's own escapes leave it.
 pub(crate) fn shown(value: Value) -> Value {
     match value {
-        Value::String(text) => Value::String(plain::beyond_yaml(&text).into_owned()),
+        Value::String(text) => Value::String(sanitize::beyond_yaml(&text).into_owned()),
         Value::Array(items) => Value::Array(items.into_iter().map(shown).collect()),
         Value::Object(fields) => Value::Object(
-            fields.into_iter().map(|(key, value)| (plain::beyond_yaml(&key).into_owned(), shown(value))).collect(),
+            fields.into_iter().map(|(key, value)| (sanitize::beyond_yaml(&key).into_owned(), shown(value))).collect(),
         ),
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
@@ -37,7 +37,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Format, sample};
+    use crate::{Format, test_data};
 
     fn check(value: &Value, text: &str) {
         assert_eq!(to_string(value), text);
@@ -131,15 +131,18 @@ mod tests {
         let finding = Finding::new("a.b", "m").with("deep", deep);
         let options = Options { info: true, ..Options::default() };
         for format in Format::ALL {
-            let text =
-                sample::written(format, options, &[sample::component("cart").violation(finding.clone()).judged()]);
+            let text = test_data::written(
+                format,
+                options,
+                &[test_data::component("cart").violation(finding.clone()).evaluated()],
+            );
             assert!(!text.is_empty(), "{format}");
         }
     }
 
     #[test]
     fn hostile_texts_are_read_back_as_they_were() {
-        for message in sample::hostile_messages() {
+        for message in test_data::hostile_messages() {
             let value = json!({"list": [message, {"msg": message}], "key": message});
             assert_eq!(yaml::parse(&to_string(&value)).unwrap(), value);
         }

@@ -1,10 +1,10 @@
 //! Turns an index into components: itself, and one for each of its manifests.
 
 use assay_model::{
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::PinnedImage,
     limits,
-    port::Located,
+    port::ResolvedImage,
     snapshot::Component,
 };
 
@@ -12,13 +12,13 @@ use assay_model::{
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) component: Component,
-    pub(crate) image: Result<PinnedImage, NoAnswer>,
+    pub(crate) image: Result<PinnedImage, EvaluationError>,
 }
 
 /// The tasks of all components in the Snapshot's order, each index followed by its manifests.
-pub(crate) fn expand(located: Vec<(Component, Result<Located, NoAnswer>)>) -> Vec<Task> {
-    let mut tasks = Vec::with_capacity(located.len());
-    for (component, found) in located {
+pub(crate) fn expand(resolved: Vec<(Component, Result<ResolvedImage, EvaluationError>)>) -> Vec<Task> {
+    let mut tasks = Vec::with_capacity(resolved.len());
+    for (component, found) in resolved {
         let found = match found {
             Ok(found) => found,
             Err(error) => {
@@ -30,7 +30,7 @@ pub(crate) fn expand(located: Vec<(Component, Result<Located, NoAnswer>)>) -> Ve
         if tasks.len() + entries.len() >= limits::COMPONENTS {
             let message =
                 format!("index `{}` would bring the run to more than {} components", found.image, limits::COMPONENTS);
-            tasks.push(Task { component, image: Err(NoAnswer::new(ErrorCode::TooLarge, message)) });
+            tasks.push(Task { component, image: Err(EvaluationError::new(ErrorCode::TooLarge, message)) });
             continue;
         }
         for entry in entries {

@@ -1,4 +1,4 @@
-//! [`Job`]: what is to be judged, and [`Judges`]: by whom. The second may still be in the making when a run begins.
+//! [`Job`]: what is to be judged, and [`Evaluators`]: by whom. The second may still be in the making when a run begins.
 
 use std::{
     num::NonZeroUsize,
@@ -7,11 +7,11 @@ use std::{
 };
 
 use assay_model::{
-    event::RunHead,
-    failure::NoAnswer,
+    effective_time::EffectiveTime,
+    error::EvaluationError,
+    event::RunStarted,
     finding::Finding,
-    moment::Moment,
-    port::{Gather, Judge},
+    port::{Evaluator, EvidenceProvider},
     snapshot::{Component, Snapshot},
 };
 
@@ -19,30 +19,30 @@ use assay_model::{
 pub type Clock = fn() -> jiff::Timestamp;
 
 /// Says which violation it is that an image cannot be located; none where that is the lack of an answer.
-pub type Inaccessible = Arc<dyn Fn(&Component, &NoAnswer) -> Option<Finding> + Send + Sync>;
+pub type UnreachablePolicy = Arc<dyn Fn(&Component, &EvaluationError) -> Option<Finding> + Send + Sync>;
 
 /// Who judges, and what is known when that is.
 #[derive(Clone)]
-pub struct Judges {
+pub struct Evaluators {
     /// What reports say about the run.
-    pub head: Arc<RunHead>,
+    pub head: Arc<RunStarted>,
     /// Who is asked about each image, in this order.
-    pub judges: Arc<[Arc<dyn Judge>]>,
+    pub evaluators: Arc<[Arc<dyn Evaluator>]>,
 }
 
 /// What is to be judged, and how fast.
 #[derive(Clone)]
 pub struct Job {
     /// What reports say about the run where it is stopped before its judges are made.
-    pub head: Arc<RunHead>,
+    pub head: Arc<RunStarted>,
     /// The images.
     pub snapshot: Arc<Snapshot>,
     /// Where evidence comes from.
-    pub gather: Arc<dyn Gather>,
+    pub provider: Arc<dyn EvidenceProvider>,
     /// What is made of images that cannot be located; without it there is no answer about them.
-    pub inaccessible: Option<Inaccessible>,
+    pub unreachable_policy: Option<UnreachablePolicy>,
     /// When each image is judged.
-    pub moment: Moment,
+    pub effective_time: EffectiveTime,
     /// Whether outcomes keep the input documents, each as large as its image's attestations.
     pub keep_inputs: bool,
     /// Whether outcomes keep the statements of attestations.
@@ -56,12 +56,12 @@ pub struct Job {
 }
 
 /// The most threads that fetch; each holds at most the evidence of one image.
-const GATHERERS: usize = 16;
+const MAX_COLLECTORS: usize = 16;
 
 impl Job {
     /// How many components are fetched at a time. Fetching mostly waits, so there are more of these than workers, but
     /// evidence of only that many images is in memory before a worker takes it.
-    pub(crate) fn gatherers(&self) -> usize {
-        (2 * self.workers.get()).clamp(2, GATHERERS)
+    pub(crate) fn collectors(&self) -> usize {
+        (2 * self.workers.get()).clamp(2, MAX_COLLECTORS)
     }
 }

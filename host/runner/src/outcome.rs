@@ -1,4 +1,4 @@
-//! [`Bench`]: makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
+//! [`ComponentEvaluator`]: makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,26 +7,26 @@ use std::{
 
 use assay_model::{
     decide::{Decision, decide_checks},
+    effective_time::EffectiveTime,
+    error::{ErrorCode, EvaluationError},
     evidence::{Attestation, Evidence},
-    failure::{ErrorCode, NoAnswer},
     finding::Finding,
     image::PinnedImage,
     input::InputHead,
-    moment::Moment,
     outcome::Outcome,
-    port::{Case, Judge},
+    port::{EvaluationContext, Evaluator},
     snapshot::Component,
 };
 
 /// An outcome that is nothing but the lack of an answer.
-pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, error: NoAnswer) -> Outcome {
+pub(crate) fn error_outcome(component: Component, image: Option<PinnedImage>, error: EvaluationError) -> Outcome {
     Outcome {
         component,
         image,
         decision: Decision::default(),
         signatures: Vec::new(),
         attestations: Vec::new(),
-        judged_at: None,
+        evaluated_at: None,
         input: None,
         statements: Vec::new(),
         notices: Vec::new(),
@@ -35,7 +35,7 @@ pub(crate) fn without_answer(component: Component, image: Option<PinnedImage>, e
 }
 
 /// The outcome of a component that is denied without having been looked at.
-pub(crate) fn denied(component: Component, image: Option<PinnedImage>, violation: Finding) -> Outcome {
+pub(crate) fn violation_outcome(component: Component, image: Option<PinnedImage>, violation: Finding) -> Outcome {
     let decision = Decision { violations: vec![violation], ..Decision::default() };
     Outcome {
         component,
@@ -43,7 +43,7 @@ pub(crate) fn denied(component: Component, image: Option<PinnedImage>, violation
         decision,
         signatures: Vec::new(),
         attestations: Vec::new(),
-        judged_at: None,
+        evaluated_at: None,
         input: None,
         statements: Vec::new(),
         notices: Vec::new(),
@@ -53,28 +53,29 @@ pub(crate) fn denied(component: Component, image: Option<PinnedImage>, violation
 
 /// All that is needed to judge components one by one.
 #[derive(Clone)]
-pub(crate) struct Bench {
+pub(crate) struct ComponentEvaluator {
     /// What input documents have in common.
     pub(crate) head: Arc<InputHead>,
-    pub(crate) judges: Arc<[Arc<dyn Judge>]>,
-    pub(crate) moment: Moment,
+    pub(crate) evaluators: Arc<[Arc<dyn Evaluator>]>,
+    pub(crate) effective_time: EffectiveTime,
     pub(crate) keep_inputs: bool,
     pub(crate) keep_statements: bool,
 }
 
-impl Bench {
+impl ComponentEvaluator {
     /// Asks every judge. A judge that fails does not keep the others from being asked, but leaves no verdict.
-    pub(crate) fn judge(&self, component: Component, evidence: Evidence) -> Outcome {
+    pub(crate) fn evaluate(&self, component: Component, evidence: Evidence) -> Outcome {
         let mut decision = decide_checks(&evidence);
-        let when = self.moment.of(&evidence);
+        let when = self.effective_time.of(&evidence);
         let mut error = None;
         let mut input = None;
-        if evidence.may_be_judged() {
+        if evidence.is_evaluable() {
             match self.head.document(&component, &evidence) {
                 Ok(document) => {
-                    let case = Case { component: &component, evidence: &evidence, when, input: &document };
-                    for judge in self.judges.iter() {
-                        match ask(judge.as_ref(), &case) {
+                    let context =
+                        EvaluationContext { component: &component, evidence: &evidence, when, input: &document };
+                    for evaluator in self.evaluators.iter() {
+                        match evaluate_with(evaluator.as_ref(), &context) {
                             Ok(said) => decision.extend(said),
                             Err(why) => {
                                 error.get_or_insert(why);
@@ -85,7 +86,7 @@ impl Bench {
                 }
                 Err(why) => {
                     let message = format!("the input document of `{}` cannot be written: {why}", evidence.image);
-                    error = Some(NoAnswer::new(ErrorCode::Internal, message));
+                    error = Some(EvaluationError::new(ErrorCode::Internal, message));
                 }
             }
         }
@@ -99,7 +100,7 @@ impl Bench {
             decision,
             signatures: evidence.signatures,
             attestations: evidence.attestations.into_iter().map(Into::into).collect(),
-            judged_at: Some(when),
+            evaluated_at: Some(when),
             input,
             statements,
             notices: evidence.notices,
@@ -108,18 +109,18 @@ impl Bench {
     }
 }
 
-fn ask(judge: &dyn Judge, case: &Case<'_>) -> Result<Decision, NoAnswer> {
+fn evaluate_with(evaluator: &dyn Evaluator, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
     // A judge that panics must fail its component, not the process.
-    let said = catch_unwind(AssertUnwindSafe(|| judge.judge(case)));
+    let said = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(context)));
     let said = said.unwrap_or_else(|_| {
-        let message = format!("`{}` panicked while judging `{}`", judge.name(), case.evidence.image);
-        Err(NoAnswer::new(ErrorCode::Internal, message).hint("this is a fault of assay; please report it"))
+        let message = format!("`{}` panicked while judging `{}`", evaluator.name(), context.evidence.image);
+        Err(EvaluationError::new(ErrorCode::Internal, message).hint("this is a fault of assay; please report it"))
     })?;
     if said.is_empty() {
         let message =
-            format!("`{}` gave no successes, warnings or failures for `{}`", judge.name(), case.evidence.image);
+            format!("`{}` gave no successes, warnings or failures for `{}`", evaluator.name(), context.evidence.image);
         let hint = "check that the policy's include list names rules that exist";
-        return Err(NoAnswer::new(ErrorCode::NothingJudged, message).hint(hint));
+        return Err(EvaluationError::new(ErrorCode::NoResults, message).hint(hint));
     }
     Ok(said)
 }

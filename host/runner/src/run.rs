@@ -1,6 +1,6 @@
 //! [`run`]: locates every image, then gathers and judges each, and tells what happens as it happens.
 //!
-//! The judges are made meanwhile ([`Making`]): no image waits for a policy to be fetched, and no policy for an image.
+//! The judges are made meanwhile ([`PendingEvaluators`]): no image waits for a policy to be fetched, and no policy for an image.
 //! Two kinds of threads work on components: gatherers fetch and verify, workers judge; a queue of as many places as
 //! there are workers stands between them, so evidence in memory is bounded by the threads, not by the Snapshot. The
 //! calling thread shares no state with them: it reads one inbox, which also brings the deadline and interruptions, and
@@ -17,22 +17,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use assay_model::{
-    event::{RunEnd, RunEvent, RunHead, Stopped},
+    error::{ErrorCode, EvaluationError},
+    event::{RunEvent, RunFinished, RunStarted, StopReason},
     evidence::Evidence,
-    failure::{ErrorCode, NoAnswer},
     image::ImageRef,
     input::InputHead,
     outcome::{Outcome, Verdict},
-    port::{Gather, Judge, Located},
+    port::{Evaluator, EvidenceProvider, ResolvedImage},
     snapshot::Component,
 };
 
 use crate::{
-    control::{Inbox, Message},
     expand::{Task, expand},
-    job::{Inaccessible, Job, Judges},
-    making::Making,
-    outcome::{Bench, denied, without_answer},
+    job::{Evaluators, Job, UnreachablePolicy},
+    outcome::{ComponentEvaluator, error_outcome, violation_outcome},
+    pending_evaluators::PendingEvaluators,
+    run_handle::{EventReceiver, Message},
 };
 
 /// A run could not be started.
@@ -56,34 +56,34 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// What a thread tells the run.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    Located(usize, Result<Located, NoAnswer>),
+    Resolved(usize, Result<ResolvedImage, EvaluationError>),
     Started(usize),
-    Ended(usize, Box<Outcome>),
+    Finished(usize, Box<Outcome>),
 }
 
 /// Judges every component of the job and returns the end of the run, which is also its last event.
 ///
-/// `make` gives the judges, on a thread of its own while images are located and gathered; nothing is judged before it
+/// `load` gives the judges, on a thread of its own while images are located and gathered; nothing is judged before it
 /// has, and nothing told, unless the run is stopped first. `on` gets every event in order, on the calling thread.
 ///
 /// # Errors
-/// The error of `make`, or what keeps the run from its work. Nothing was told then.
+/// The error of `load`, or what keeps the run from its work. Nothing was told then.
 pub fn run<E: From<RunError> + Send + 'static>(
     job: &Job,
-    make: impl FnOnce() -> Result<Judges, E> + Send + 'static,
-    inbox: &Inbox,
+    load: impl FnOnce() -> Result<Evaluators, E> + Send + 'static,
+    events: &EventReceiver,
     on: &mut dyn FnMut(RunEvent),
-) -> Result<Arc<RunEnd>, E> {
+) -> Result<Arc<RunFinished>, E> {
     let stop = Arc::new(AtomicBool::new(false));
-    let ended = work(job, make, inbox, &stop, on);
+    let ended = work(job, load, events, &stop, on);
     stop.store(true, Ordering::Relaxed);
-    let Ended { head, outcomes, stopped } = ended?;
+    let RunResult { head, outcomes, stopped } = ended?;
     // No component judged, no moment of its own.
-    let effective_time = outcomes.iter().filter_map(|outcome| outcome.judged_at).max();
+    let effective_time = outcomes.iter().filter_map(|outcome| outcome.evaluated_at).max();
     let effective_time = effective_time.unwrap_or(head.effective_time);
-    let end = RunEnd { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
+    let end = RunFinished { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
     let end = Arc::new(end);
-    on(RunEvent::Ended(Arc::clone(&end)));
+    on(RunEvent::Finished(Arc::clone(&end)));
     Ok(end)
 }
 
@@ -91,98 +91,98 @@ fn verdict(outcomes: &[Arc<Outcome>]) -> Verdict {
     Verdict::of(outcomes.iter().map(AsRef::as_ref))
 }
 
-struct Ended {
-    head: Arc<RunHead>,
+struct RunResult {
+    head: Arc<RunStarted>,
     outcomes: Vec<Arc<Outcome>>,
-    stopped: Option<Stopped>,
+    stopped: Option<StopReason>,
 }
 
 fn work<E: From<RunError> + Send + 'static>(
     job: &Job,
-    make: impl FnOnce() -> Result<Judges, E> + Send + 'static,
-    inbox: &Inbox,
+    load: impl FnOnce() -> Result<Evaluators, E> + Send + 'static,
+    events: &EventReceiver,
     stop: &Arc<AtomicBool>,
     on: &mut dyn FnMut(RunEvent),
-) -> Result<Ended, E> {
+) -> Result<RunResult, E> {
     let deadline = job.deadline.map(|(at, _)| at);
-    let mut making = Making::begin(make, inbox.sender())?;
-    let (located, mut stopped) = locate_all(job, inbox, stop, &mut making)?;
-    let tasks: Arc<[Task]> = expand(located).into();
+    let mut evaluators = PendingEvaluators::start(load, events.sender())?;
+    let (resolved, mut stopped) = resolve_all(job, events, stop, &mut evaluators)?;
+    let tasks: Arc<[Task]> = expand(resolved).into();
     // What is gathered waits here for its judges, a few images at a time.
-    let (gathered, to_judge) = sync_channel(job.workers.get());
+    let (collected, to_evaluate) = sync_channel(job.workers.get());
     if stopped.is_none() {
-        gather_all(job, inbox, stop, &tasks, &gathered).map_err(RunError::Thread)?;
+        collect_all(job, events, stop, &tasks, &collected).map_err(RunError::Thread)?;
     }
-    drop(gathered);
-    let mut early = Vec::new();
+    drop(collected);
+    let mut buffered = Vec::new();
     // A run that is stopped waits a moment longer: the head of judges that are made says more.
     let mut until = if stopped.is_some() { Some(Instant::now() + PATIENCE) } else { deadline };
-    while !making.is_ready() {
-        match inbox.next(until) {
+    while !evaluators.is_ready() {
+        match events.next(until) {
             Message::Stop(_) if stopped.is_some() => break,
             Message::Stop(why) => (stopped, until) = (Some(why), Some(Instant::now() + PATIENCE)),
-            Message::Ready => making.ready()?,
-            Message::Progress(progress) => early.push(*progress),
+            Message::Ready => evaluators.ready()?,
+            Message::Progress(progress) => buffered.push(*progress),
         }
     }
     // Nobody is asked any more where nobody is there to ask.
-    let nobody = || stopped.map(|_| Judges { head: Arc::clone(&job.head), judges: Arc::from([]) });
-    let Judges { head, judges } = making.made().or_else(nobody).ok_or(RunError::Panicked)?;
+    let nobody = || stopped.map(|_| Evaluators { head: Arc::clone(&job.head), evaluators: Arc::from([]) });
+    let Evaluators { head, evaluators } = evaluators.finish().or_else(nobody).ok_or(RunError::Panicked)?;
     on(RunEvent::Started(Arc::clone(&head)));
     on(RunEvent::Planned { components: tasks.len() });
-    let mut ledger = Ledger::new(Arc::clone(&tasks));
-    early.into_iter().for_each(|progress| ledger.note(progress, on));
+    let mut table = OutcomeTable::new(Arc::clone(&tasks));
+    buffered.into_iter().for_each(|progress| table.record(progress, on));
     if stopped.is_none() {
-        let bench = bench(job, &head, judges, &tasks)?;
-        judge_all(job, inbox, stop, &tasks, &bench, to_judge).map_err(RunError::Thread)?;
+        let evaluator = component_evaluator(job, &head, evaluators, &tasks)?;
+        evaluate_all(job, events, stop, &tasks, &evaluator, to_evaluate).map_err(RunError::Thread)?;
     }
-    while stopped.is_none() && ledger.open > 0 {
-        match inbox.next(deadline) {
+    while stopped.is_none() && table.open > 0 {
+        match events.next(deadline) {
             Message::Stop(why) => stopped = Some(why),
             Message::Ready => {}
-            Message::Progress(progress) => ledger.note(*progress, on),
+            Message::Progress(progress) => table.record(*progress, on),
         }
     }
-    Ok(Ended { head, outcomes: ledger.closed(job, stopped), stopped })
+    Ok(RunResult { head, outcomes: table.finish(job, stopped), stopped })
 }
 
 /// What is known of each task.
-struct Ledger {
+struct OutcomeTable {
     tasks: Arc<[Task]>,
     outcomes: Vec<Option<Arc<Outcome>>>,
     /// How many have none.
     open: usize,
 }
 
-impl Ledger {
+impl OutcomeTable {
     fn new(tasks: Arc<[Task]>) -> Self {
         Self { outcomes: vec![None; tasks.len()], open: tasks.len(), tasks }
     }
 
-    fn note(&mut self, progress: Progress, on: &mut dyn FnMut(RunEvent)) {
+    fn record(&mut self, progress: Progress, on: &mut dyn FnMut(RunEvent)) {
         match progress {
             Progress::Started(at) => {
                 if let Some(task) = self.tasks.get(at) {
                     on(RunEvent::ComponentStarted { component: Arc::new(task.component.clone()) });
                 }
             }
-            Progress::Ended(at, outcome) => {
+            Progress::Finished(at, outcome) => {
                 let outcome: Arc<Outcome> = Arc::from(outcome);
-                on(RunEvent::ComponentEnded(Arc::clone(&outcome)));
+                on(RunEvent::ComponentFinished(Arc::clone(&outcome)));
                 if let Some(place) = self.outcomes.get_mut(at) {
                     *place = Some(outcome);
                     self.open -= 1;
                 }
             }
-            Progress::Located(..) => {}
+            Progress::Resolved(..) => {}
         }
     }
 
     /// An outcome for each task, in the order of reports.
-    fn closed(self, job: &Job, stopped: Option<Stopped>) -> Vec<Arc<Outcome>> {
+    fn finish(self, job: &Job, stopped: Option<StopReason>) -> Vec<Arc<Outcome>> {
         let fill = |(task, outcome): (&Task, Option<Arc<Outcome>>)| match outcome {
             Some(outcome) => outcome,
-            None => Arc::new(unanswered(task, job, stopped)),
+            None => Arc::new(not_evaluated(task, job, stopped)),
         };
         let mut outcomes: Vec<_> = self.tasks.iter().zip(self.outcomes).map(fill).collect();
         outcomes
@@ -192,61 +192,61 @@ impl Ledger {
 }
 
 /// The outcome of a component that the run ended before.
-fn unanswered(task: &Task, job: &Job, stopped: Option<Stopped>) -> Outcome {
+fn not_evaluated(task: &Task, job: &Job, stopped: Option<StopReason>) -> Outcome {
     let image = task.image.as_ref().ok().cloned();
     // A cause that was found before the run was stopped says more than the stop.
     if let Err(error) = &task.image {
-        return without_answer(task.component.clone(), None, error.clone());
+        return error_outcome(task.component.clone(), None, error.clone());
     }
-    without_answer(task.component.clone(), image, stop_error(job, stopped))
+    error_outcome(task.component.clone(), image, stop_error(job, stopped))
 }
 
-fn stop_error(job: &Job, stopped: Option<Stopped>) -> NoAnswer {
+fn stop_error(job: &Job, stopped: Option<StopReason>) -> EvaluationError {
     match stopped {
-        Some(Stopped::Deadline) => {
+        Some(StopReason::Deadline) => {
             let limit = job.deadline.map(|(_, limit)| limit).unwrap_or_default();
-            NoAnswer::new(ErrorCode::Deadline, format!("not judged: the time limit of {limit:?} passed first"))
+            EvaluationError::new(ErrorCode::Deadline, format!("not judged: the time limit of {limit:?} passed first"))
                 .hint("raise the limit with `--timeout`, or `--timeout 0` for none")
         }
-        Some(Stopped::Interrupted) => {
-            NoAnswer::new(ErrorCode::Interrupted, "not judged: the run was interrupted first")
+        Some(StopReason::Interrupted) => {
+            EvaluationError::new(ErrorCode::Interrupted, "not judged: the run was interrupted first")
         }
-        None => NoAnswer::new(ErrorCode::Internal, "not judged: its worker ended without an answer")
+        None => EvaluationError::new(ErrorCode::Internal, "not judged: its worker ended without an answer")
             .hint("this is a fault of assay; please report it"),
     }
 }
 
-type AllLocated = (Vec<(Component, Result<Located, NoAnswer>)>, Option<Stopped>);
+type AllResolved = (Vec<(Component, Result<ResolvedImage, EvaluationError>)>, Option<StopReason>);
 
-fn locate_all<E: From<RunError> + Send + 'static>(
+fn resolve_all<E: From<RunError> + Send + 'static>(
     job: &Job,
-    inbox: &Inbox,
+    events: &EventReceiver,
     stop: &Arc<AtomicBool>,
-    making: &mut Making<E>,
-) -> Result<AllLocated, E> {
+    evaluators: &mut PendingEvaluators<E>,
+) -> Result<AllResolved, E> {
     let components = &job.snapshot.components;
     let next = Arc::new(AtomicUsize::new(0));
-    for _ in 0..job.gatherers().min(components.len()) {
-        let (snapshot, gather) = (Arc::clone(&job.snapshot), Arc::clone(&job.gather));
-        let (next, stop, to) = (Arc::clone(&next), Arc::clone(stop), inbox.sender());
-        spawn("locate", move || {
-            while let Some((at, component)) = take(&next, &stop, &snapshot.components) {
-                let found = guarded(&component.container_image, || locate(gather.as_ref(), component));
-                send(&to, Progress::Located(at, found));
+    for _ in 0..job.collectors().min(components.len()) {
+        let (snapshot, provider) = (Arc::clone(&job.snapshot), Arc::clone(&job.provider));
+        let (next, stop, to) = (Arc::clone(&next), Arc::clone(stop), events.sender());
+        spawn("resolve", move || {
+            while let Some((at, component)) = next_item(&next, &stop, &snapshot.components) {
+                let found = catch_panic(&component.container_image, || resolve(provider.as_ref(), component));
+                send(&to, Progress::Resolved(at, found));
             }
         })
         .map_err(RunError::Thread)?;
     }
-    let mut found: Vec<Option<Result<Located, NoAnswer>>> = vec![None; components.len()];
+    let mut found: Vec<Option<Result<ResolvedImage, EvaluationError>>> = vec![None; components.len()];
     let mut open = components.len();
     let mut stopped = None;
     while open > 0 && stopped.is_none() {
-        match inbox.next(job.deadline.map(|(at, _)| at)) {
+        match events.next(job.deadline.map(|(at, _)| at)) {
             Message::Stop(why) => stopped = Some(why),
             // Judges that cannot be made end the run before its images are all found.
-            Message::Ready => making.ready()?,
+            Message::Ready => evaluators.ready()?,
             Message::Progress(progress) => {
-                if let Progress::Located(at, result) = *progress
+                if let Progress::Resolved(at, result) = *progress
                     && let Some(place) = found.get_mut(at)
                 {
                     *place = Some(result);
@@ -256,110 +256,116 @@ fn locate_all<E: From<RunError> + Send + 'static>(
         }
     }
     let missing = || Err(stop_error(job, stopped));
-    let located = found.into_iter().map(|found| found.unwrap_or_else(missing));
-    Ok((components.iter().cloned().zip(located).collect(), stopped))
+    let resolved = found.into_iter().map(|found| found.unwrap_or_else(missing));
+    Ok((components.iter().cloned().zip(resolved).collect(), stopped))
 }
 
-fn locate(gather: &dyn Gather, component: &Component) -> Result<Located, NoAnswer> {
+fn resolve(provider: &dyn EvidenceProvider, component: &Component) -> Result<ResolvedImage, EvaluationError> {
     let image: ImageRef = component.container_image.parse().map_err(|error| {
-        NoAnswer::new(ErrorCode::ImageReference, format!("component `{}`: {error}", component.name))
+        EvaluationError::new(ErrorCode::ImageReference, format!("component `{}`: {error}", component.name))
             .hint("write `registry/repository@sha256:…`")
     })?;
-    gather.locate(&image)
+    provider.resolve(&image)
 }
 
-fn gather_all(
+fn collect_all(
     job: &Job,
-    inbox: &Inbox,
+    events: &EventReceiver,
     stop: &Arc<AtomicBool>,
     tasks: &Arc<[Task]>,
-    gathered: &SyncSender<(usize, Evidence)>,
+    collected: &SyncSender<(usize, Evidence)>,
 ) -> io::Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
-    for _ in 0..job.gatherers().min(tasks.len()) {
-        let (tasks, gather) = (Arc::clone(tasks), Arc::clone(&job.gather));
-        let (next, stop, to, gathered) = (Arc::clone(&next), Arc::clone(stop), inbox.sender(), gathered.clone());
-        let inaccessible = job.inaccessible.clone();
-        spawn("gather", move || {
-            gather_some(&tasks, gather.as_ref(), inaccessible.as_ref(), &next, &stop, &to, &gathered);
+    for _ in 0..job.collectors().min(tasks.len()) {
+        let (tasks, provider) = (Arc::clone(tasks), Arc::clone(&job.provider));
+        let (next, stop, to, collected) = (Arc::clone(&next), Arc::clone(stop), events.sender(), collected.clone());
+        let unreachable_policy = job.unreachable_policy.clone();
+        spawn("collect", move || {
+            collect_some(&tasks, provider.as_ref(), unreachable_policy.as_ref(), &next, &stop, &to, &collected);
         })?;
     }
     Ok(())
 }
 
-fn bench(job: &Job, head: &RunHead, judges: Arc<[Arc<dyn Judge>]>, tasks: &[Task]) -> Result<Bench, RunError> {
+fn component_evaluator(
+    job: &Job,
+    head: &RunStarted,
+    evaluators: Arc<[Arc<dyn Evaluator>]>,
+    tasks: &[Task],
+) -> Result<ComponentEvaluator, RunError> {
     let components: Vec<Component> = tasks.iter().map(|task| task.component.clone()).collect();
     let head = InputHead::new(&job.snapshot, &components, &head.policy);
-    Ok(Bench {
+    Ok(ComponentEvaluator {
         head: Arc::new(head.map_err(|error| RunError::Input(Box::new(error)))?),
-        judges,
-        moment: job.moment,
+        evaluators,
+        effective_time: job.effective_time,
         keep_inputs: job.keep_inputs,
         keep_statements: job.keep_statements,
     })
 }
 
-fn judge_all(
+fn evaluate_all(
     job: &Job,
-    inbox: &Inbox,
+    events: &EventReceiver,
     stop: &Arc<AtomicBool>,
     tasks: &Arc<[Task]>,
-    bench: &Bench,
-    to_judge: Receiver<(usize, Evidence)>,
+    evaluator: &ComponentEvaluator,
+    to_evaluate: Receiver<(usize, Evidence)>,
 ) -> io::Result<()> {
-    let to_judge = Arc::new(Mutex::new(to_judge));
+    let to_evaluate = Arc::new(Mutex::new(to_evaluate));
     for _ in 0..job.workers.get().min(tasks.len()) {
-        let (tasks, bench) = (Arc::clone(tasks), bench.clone());
-        let (to_judge, stop, to) = (Arc::clone(&to_judge), Arc::clone(stop), inbox.sender());
-        spawn("judge", move || {
-            while let Some((at, evidence)) = receive(&to_judge, &stop) {
+        let (tasks, evaluator) = (Arc::clone(tasks), evaluator.clone());
+        let (to_evaluate, stop, to) = (Arc::clone(&to_evaluate), Arc::clone(stop), events.sender());
+        spawn("evaluate", move || {
+            while let Some((at, evidence)) = receive(&to_evaluate, &stop) {
                 let Some(task) = tasks.get(at) else { break };
                 let image = evidence.image.clone();
-                let ended = guarded(&task.component.name, || Ok(bench.judge(task.component.clone(), evidence)));
-                let ended = ended.unwrap_or_else(|error| without_answer(task.component.clone(), Some(image), error));
-                send(&to, Progress::Ended(at, Box::new(ended)));
+                let ended =
+                    catch_panic(&task.component.name, || Ok(evaluator.evaluate(task.component.clone(), evidence)));
+                let ended = ended.unwrap_or_else(|error| error_outcome(task.component.clone(), Some(image), error));
+                send(&to, Progress::Finished(at, Box::new(ended)));
             }
         })?;
     }
     Ok(())
 }
 
-fn gather_some(
+fn collect_some(
     tasks: &[Task],
-    gather: &dyn Gather,
-    inaccessible: Option<&Inaccessible>,
+    provider: &dyn EvidenceProvider,
+    unreachable_policy: Option<&UnreachablePolicy>,
     next: &AtomicUsize,
     stop: &AtomicBool,
     to: &Sender<Message>,
-    gathered: &SyncSender<(usize, Evidence)>,
+    collected: &SyncSender<(usize, Evidence)>,
 ) {
-    while let Some((at, task)) = take(next, stop, tasks) {
+    while let Some((at, task)) = next_item(next, stop, tasks) {
         send(to, Progress::Started(at));
         let image = task.image.as_ref().ok().cloned();
         let reached = match &task.image {
-            Ok(image) => guarded(&task.component.name, || gather.reach(image).map(|()| image)),
+            Ok(image) => catch_panic(&task.component.name, || provider.check_exists(image).map(|()| image)),
             Err(error) => Err(error.clone()),
         };
         let is_reached = reached.is_ok();
-        let evidence = reached.and_then(|image| guarded(&task.component.name, || gather.gather(image)));
+        let evidence = reached.and_then(|image| catch_panic(&task.component.name, || provider.collect(image)));
         match evidence {
             // Waits for a place; fails only when the workers are gone, that is, after the run.
-            Ok(evidence) => drop(gathered.send((at, evidence))),
+            Ok(evidence) => drop(collected.send((at, evidence))),
             Err(error) => {
                 let component = task.component.clone();
-                let violation = inaccessible.filter(|_| !is_reached).and_then(|of| of(&component, &error));
+                let violation = unreachable_policy.filter(|_| !is_reached).and_then(|of| of(&component, &error));
                 let outcome = match violation {
-                    Some(violation) => denied(component, image, violation),
-                    None => without_answer(component, image, error),
+                    Some(violation) => violation_outcome(component, image, violation),
+                    None => error_outcome(component, image, error),
                 };
-                send(to, Progress::Ended(at, Box::new(outcome)));
+                send(to, Progress::Finished(at, Box::new(outcome)));
             }
         }
     }
 }
 
 /// The next item that no other thread has taken.
-fn take<'a, T>(next: &AtomicUsize, stop: &AtomicBool, items: &'a [T]) -> Option<(usize, &'a T)> {
+fn next_item<'a, T>(next: &AtomicUsize, stop: &AtomicBool, items: &'a [T]) -> Option<(usize, &'a T)> {
     if stop.load(Ordering::Relaxed) {
         return None;
     }
@@ -375,9 +381,9 @@ fn receive(from: &Mutex<Receiver<(usize, Evidence)>>, stop: &AtomicBool) -> Opti
 }
 
 /// A panic in what is called becomes a missing answer.
-fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+fn catch_panic<T>(what: &str, work: impl FnOnce() -> Result<T, EvaluationError>) -> Result<T, EvaluationError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(NoAnswer::new(ErrorCode::Internal, format!("the work on `{what}` panicked"))
+        Err(EvaluationError::new(ErrorCode::Internal, format!("the work on `{what}` panicked"))
             .hint("this is a fault of assay; please report it"))
     })
 }

@@ -13,34 +13,34 @@ use std::{
 use assay_model::{
     decide::Decision,
     digest::Digest,
-    event::{RunEnd, RunEvent, RunHead, Stopped},
+    effective_time::EffectiveTime,
+    error::{ErrorCode, EvaluationError},
+    event::{RunEvent, RunFinished, RunStarted, StopReason},
     evidence::{Attestation, Check, CheckKind, Evidence},
-    failure::{ErrorCode, NoAnswer},
     finding::Finding,
     image::{ImageRef, PinnedImage},
-    moment::Moment,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
-    port::{Case, Gather, IndexEntry, Judge, Located},
+    port::{EvaluationContext, Evaluator, EvidenceProvider, IndexEntry, ResolvedImage},
     snapshot::{Component, Snapshot},
 };
 
-use crate::{Control, Job, Judges, RunError, run};
+use crate::{Evaluators, Job, RunError, RunHandle, run};
 
-type Gathered = Box<dyn Fn(&PinnedImage) -> Result<Evidence, NoAnswer> + Send + Sync>;
+type Collected = Box<dyn Fn(&PinnedImage) -> Result<Evidence, EvaluationError> + Send + Sync>;
 
 struct Images {
-    gathered: Gathered,
+    collected: Collected,
 }
 
 fn pinned(image: &ImageRef) -> PinnedImage {
     image.pinned().unwrap_or_else(|| image.repository().at(Digest::of(image.to_string().as_bytes())))
 }
 
-impl Gather for Images {
-    fn locate(&self, image: &ImageRef) -> Result<Located, NoAnswer> {
+impl EvidenceProvider for Images {
+    fn resolve(&self, image: &ImageRef) -> Result<ResolvedImage, EvaluationError> {
         if image.repository().path().contains("lost") {
-            return Err(NoAnswer::new(ErrorCode::ImageNotFound, format!("`{image}` is not there")));
+            return Err(EvaluationError::new(ErrorCode::ImageNotFound, format!("`{image}` is not there")));
         }
         let entry = |architecture: Option<&str>, bytes: &[u8]| IndexEntry {
             digest: Digest::of(bytes),
@@ -48,25 +48,25 @@ impl Gather for Images {
             architecture: architecture.map(str::to_owned),
         };
         let index = image.repository().path().contains("index");
-        Ok(Located {
+        Ok(ResolvedImage {
             image: pinned(image),
             index: index
                 .then(|| vec![entry(Some("amd64"), b"1"), entry((image.tag() == Some("2")).then_some(""), b"2")]),
         })
     }
 
-    fn reach(&self, image: &PinnedImage) -> Result<(), NoAnswer> {
+    fn check_exists(&self, image: &PinnedImage) -> Result<(), EvaluationError> {
         // The first manifest of an index that is not there.
         match image.repository.path() {
             "absent-index" if image.digest == Digest::of(b"1") => {
-                Err(NoAnswer::new(ErrorCode::ImageNotFound, "it is not there"))
+                Err(EvaluationError::new(ErrorCode::ImageNotFound, "it is not there"))
             }
             _ => Ok(()),
         }
     }
 
-    fn gather(&self, image: &PinnedImage) -> Result<Evidence, NoAnswer> {
-        (self.gathered)(image)
+    fn collect(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError> {
+        (self.collected)(image)
     }
 }
 
@@ -76,7 +76,7 @@ fn evidence(image: &PinnedImage) -> Evidence {
         media_type: "m".to_owned(),
         manifest: (*b"{}").into(),
         config: None,
-        parent: None,
+        base_image: None,
         files: std::collections::BTreeMap::new(),
         signatures: vec![],
         attestations: vec![attestation()],
@@ -96,19 +96,19 @@ fn attestation() -> Attestation {
     }
 }
 
-struct Says<F>(F);
+struct FnEvaluator<F>(F);
 
-impl<F: Fn(&Case<'_>) -> Result<Decision, NoAnswer> + Send + Sync> Judge for Says<F> {
+impl<F: Fn(&EvaluationContext<'_>) -> Result<Decision, EvaluationError> + Send + Sync> Evaluator for FnEvaluator<F> {
     fn name(&self) -> &'static str {
         "says"
     }
 
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        (self.0)(case)
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        (self.0)(context)
     }
 }
 
-fn fine(_: &Case<'_>) -> Result<Decision, NoAnswer> {
+fn fine(_: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
     Ok(Decision { successes: vec![Finding::new("says.fine", "Pass")], ..Decision::default() })
 }
 
@@ -117,49 +117,50 @@ fn snapshot(components: &[(&str, &str)]) -> Arc<Snapshot> {
     Arc::new(Snapshot { components, ..Snapshot::of_image("r.example/a") })
 }
 
-fn judges(judges: Vec<Arc<dyn Judge>>) -> Judges {
-    let head = RunHead {
+fn evaluators(evaluators: Vec<Arc<dyn Evaluator>>) -> Evaluators {
+    let head = RunStarted {
         key: String::new(),
         policy: PolicySpec::default(),
         skipped: vec![],
         effective_time: jiff::Timestamp::UNIX_EPOCH,
         version: "0".to_owned(),
     };
-    Judges { head: Arc::new(head), judges: judges.into() }
+    Evaluators { head: Arc::new(head), evaluators: evaluators.into() }
 }
 
 /// A job with its judges.
-struct Whole {
+struct TestRun {
     job: Job,
-    judges: Judges,
+    evaluators: Evaluators,
 }
 
-fn job(components: &[(&str, &str)], gathered: Gathered, all: Vec<Arc<dyn Judge>>) -> Whole {
-    let judges = judges(all);
+fn job(components: &[(&str, &str)], collected: Collected, all: Vec<Arc<dyn Evaluator>>) -> TestRun {
+    let evaluators = evaluators(all);
     let job = Job {
-        head: Arc::clone(&judges.head),
+        head: Arc::clone(&evaluators.head),
         snapshot: snapshot(components),
-        gather: Arc::new(Images { gathered }),
-        inaccessible: None,
-        moment: Moment::At(jiff::Timestamp::UNIX_EPOCH),
+        provider: Arc::new(Images { collected }),
+        unreachable_policy: None,
+        effective_time: EffectiveTime::At(jiff::Timestamp::UNIX_EPOCH),
         keep_inputs: false,
         keep_statements: false,
         workers: NonZeroUsize::new(4).unwrap(),
         deadline: None,
         clock: || jiff::Timestamp::UNIX_EPOCH,
     };
-    Whole { job, judges }
+    TestRun { job, evaluators }
 }
 
-fn ended(whole: &Whole) -> (Arc<RunEnd>, Vec<RunEvent>) {
-    let (_control, inbox) = Control::new();
+fn ended(run_setup: &TestRun) -> (Arc<RunFinished>, Vec<RunEvent>) {
+    let (_control, receiver) = RunHandle::new();
     let mut events = Vec::new();
-    let judges = whole.judges.clone();
-    let end = run(&whole.job, || Ok::<_, RunError>(judges), &inbox, &mut |event| events.push(event)).unwrap();
+    let evaluators = run_setup.evaluators.clone();
+    let end =
+        run(&run_setup.job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| events.push(event)).unwrap();
     (end, events)
 }
 
-fn shown(end: &RunEnd) -> Vec<String> {
+fn shown(end: &RunFinished) -> Vec<String> {
     let line = |outcome: &Arc<assay_model::outcome::Outcome>| {
         let error = outcome.error.as_ref().map_or("", |error| error.code.as_str());
         let Decision { violations, warnings, successes } = &outcome.decision;
@@ -171,12 +172,12 @@ fn shown(end: &RunEnd) -> Vec<String> {
 #[test]
 fn components_of_one_digest_are_both_judged_and_ties_have_one_order() {
     let same = [("b", "r.example/x:1"), ("a", "r.example/x:1"), ("c", "r.example/y:1")];
-    let (end, events) = ended(&job(&same, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]));
+    let (end, events) = ended(&job(&same, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]));
     assert_eq!(shown(&end), ["c 0/0/2 ", "a 0/0/2 ", "b 0/0/2 "]);
     assert_eq!(end.verdict, Verdict::Allowed);
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
     assert!(matches!(events.get(1), Some(RunEvent::Planned { components: 3 })));
-    assert!(matches!(events.last(), Some(RunEvent::Ended(_))));
+    assert!(matches!(events.last(), Some(RunEvent::Finished(_))));
     assert_eq!(events.len(), 3 + 2 * 3);
 }
 
@@ -201,30 +202,31 @@ fn an_empty_architecture_is_none() {
 #[test]
 fn a_manifest_of_an_index_that_is_not_there_is_a_violation_where_that_is_wanted() {
     let all = [("i", "r.example/absent-index:1")];
-    let gathered: Gathered = Box::new(|image| Ok(evidence(image)));
-    let mut whole = job(&all, gathered, vec![Arc::new(Says(fine))]);
-    let count = |whole: &Whole| {
-        let (end, _) = ended(whole);
+    let collected: Collected = Box::new(|image| Ok(evidence(image)));
+    let mut run_setup = job(&all, collected, vec![Arc::new(FnEvaluator(fine))]);
+    let count = |run_setup: &TestRun| {
+        let (end, _) = ended(run_setup);
         let with = |is: fn(&Outcome) -> bool| end.outcomes.iter().filter(|outcome| is(outcome)).count();
         (with(|outcome| outcome.error.is_some()), with(|outcome| !outcome.decision.violations.is_empty()))
     };
-    assert_eq!(count(&whole), (1, 0));
-    whole.job.inaccessible = Some(Arc::new(|_, error| Some(Finding::new("not.there", error.message.clone()))));
-    assert_eq!(count(&whole), (0, 1));
+    assert_eq!(count(&run_setup), (1, 0));
+    run_setup.job.unreachable_policy =
+        Some(Arc::new(|_, error| Some(Finding::new("not.there", error.message.clone()))));
+    assert_eq!(count(&run_setup), (0, 1));
 }
 
 #[test]
 fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial() {
-    let gathered: Gathered = Box::new(|image| match image.repository.path() {
-        "broken" => Err(NoAnswer::new(ErrorCode::DigestMismatch, "no")),
+    let collected: Collected = Box::new(|image| match image.repository.path() {
+        "broken" => Err(EvaluationError::new(ErrorCode::DigestMismatch, "no")),
         "panics" => panic!("a fault"),
         _ => Ok(evidence(image)),
     });
-    let deny = Says(|case: &Case<'_>| match case.component.name.as_str() {
+    let deny = FnEvaluator(|context: &EvaluationContext<'_>| match context.component.name.as_str() {
         "d" => Ok(Decision { violations: vec![Finding::new("says.no", "No")], ..Decision::default() }),
         "j" => panic!("another fault"),
         "n" => Ok(Decision::default()),
-        _ => fine(case),
+        _ => fine(context),
     });
     let components = [
         ("a", "r.example/broken"),
@@ -236,7 +238,7 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
         ("n", "r.example/n"),
         ("p", "r.example/panics"),
     ];
-    let (end, _) = ended(&job(&components, gathered, vec![Arc::new(deny), Arc::new(Says(fine))]));
+    let (end, _) = ended(&job(&components, collected, vec![Arc::new(deny), Arc::new(FnEvaluator(fine))]));
     let mut lines = shown(&end);
     lines.sort();
     let want = [
@@ -246,21 +248,21 @@ fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial(
         "d 1/0/2 ",
         "e 0/0/3 ",
         "j 0/0/2 internal",
-        "n 0/0/2 nothing-judged",
+        "n 0/0/2 no-results",
         "p 0/0/0 internal",
     ];
     assert_eq!(lines, want);
-    assert_eq!(end.verdict, Verdict::NoAnswer);
+    assert_eq!(end.verdict, Verdict::Error);
 }
 
 #[test]
 fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
     let components = [("b", "r.example/lost"), ("c", "Not An Image"), ("e", "r.example/e")];
-    let mut whole = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
-    whole.job.inaccessible = Some(Arc::new(|_, error| {
+    let mut run_setup = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]);
+    run_setup.job.unreachable_policy = Some(Arc::new(|_, error| {
         (error.code == ErrorCode::ImageNotFound).then(|| Finding::new("not.there", error.message.clone()))
     }));
-    let (end, _) = ended(&whole);
+    let (end, _) = ended(&run_setup);
     let mut lines = shown(&end);
     lines.sort();
     assert_eq!(lines, ["b 1/0/0 ", "c 0/0/0 image-reference", "e 0/0/2 "]);
@@ -268,25 +270,25 @@ fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
 
 #[test]
 fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
-    let gathered: Gathered = Box::new(|image| {
+    let collected: Collected = Box::new(|image| {
         let failed = Check { kind: CheckKind::AttestationSignature, failure: Some("none".to_owned()) };
         Ok(Evidence { checks: vec![failed], ..evidence(image) })
     });
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let judge = Says(move |case: &Case<'_>| {
+    let evaluator = FnEvaluator(move |context: &EvaluationContext<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
-        fine(case)
+        fine(context)
     });
-    let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(judge)]));
+    let (end, _) = ended(&job(&[("a", "r.example/a")], collected, vec![Arc::new(evaluator)]));
     assert_eq!(shown(&end), ["a 1/0/0 "]);
     assert_eq!((end.verdict, asked.load(Ordering::Relaxed)), (Verdict::Denied, 0));
 }
 
 #[test]
 fn an_image_without_attestations_is_denied_even_where_their_check_is_left_out() {
-    let gathered: Gathered = Box::new(|image| Ok(Evidence { attestations: vec![], ..evidence(image) }));
-    let (end, _) = ended(&job(&[("a", "r.example/a")], gathered, vec![Arc::new(Says(fine))]));
+    let collected: Collected = Box::new(|image| Ok(Evidence { attestations: vec![], ..evidence(image) }));
+    let (end, _) = ended(&job(&[("a", "r.example/a")], collected, vec![Arc::new(FnEvaluator(fine))]));
     assert_eq!(shown(&end), ["a 1/0/1 "]);
     let violation = end.outcomes.first().unwrap().decision.violations.first().unwrap().clone();
     assert_eq!(violation.message, "No attestations contain a subject that match the given image.");
@@ -294,23 +296,23 @@ fn an_image_without_attestations_is_denied_even_where_their_check_is_left_out() 
 
 #[test]
 fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
-    let gathered: Gathered = Box::new(|image| {
+    let collected: Collected = Box::new(|image| {
         let year = if image.repository.path() == "old" { 2020 } else { 2021 };
         let statement = format!(r#"{{"predicate":{{"metadata":{{"buildFinishedOn":"{year}-01-01T00:00:00Z"}}}}}}"#);
         let attestation = Attestation { statement: statement.into_bytes().into(), ..attestation() };
         Ok(Evidence { attestations: vec![attestation], ..evidence(image) })
     });
-    let says = Says(|case: &Case<'_>| {
-        let success = Finding::new("says.when", case.when.to_string());
+    let says = FnEvaluator(|context: &EvaluationContext<'_>| {
+        let success = Finding::new("says.when", context.when.to_string());
         Ok(Decision { successes: vec![success], ..Decision::default() })
     });
-    let mut whole = job(&[("old", "r.example/old"), ("new", "r.example/new")], gathered, vec![Arc::new(says)]);
-    whole.job.moment = Moment::OfBuild { otherwise: jiff::Timestamp::UNIX_EPOCH };
-    (whole.job.keep_inputs, whole.job.keep_statements) = (true, true);
-    let (end, _) = ended(&whole);
+    let mut run_setup = job(&[("old", "r.example/old"), ("new", "r.example/new")], collected, vec![Arc::new(says)]);
+    run_setup.job.effective_time = EffectiveTime::PerBuild { fallback: jiff::Timestamp::UNIX_EPOCH };
+    (run_setup.job.keep_inputs, run_setup.job.keep_statements) = (true, true);
+    let (end, _) = ended(&run_setup);
     let of = |outcome: &Outcome| {
         let said = outcome.decision.successes.last().unwrap().message.clone();
-        (said, outcome.judged_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
+        (said, outcome.evaluated_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
     };
     let at = |time: &str| (time.to_owned(), time.to_owned(), true, 1);
     let got: Vec<_> = end.outcomes.iter().map(|outcome| of(outcome)).collect();
@@ -325,9 +327,9 @@ fn the_end_does_not_depend_on_the_number_of_workers() {
     let components: Vec<(&str, &str)> =
         components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
     let of = |workers| {
-        let mut whole = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(Says(fine))]);
-        whole.job.workers = NonZeroUsize::new(workers).unwrap();
-        let (end, _) = ended(&whole);
+        let mut run_setup = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]);
+        run_setup.job.workers = NonZeroUsize::new(workers).unwrap();
+        let (end, _) = ended(&run_setup);
         format!("{:?}", end.outcomes)
     };
     let one = of(1);
@@ -353,38 +355,38 @@ impl Gate {
     }
 }
 
-fn held_job(gate: &Arc<Gate>) -> Whole {
+fn held_job(gate: &Arc<Gate>) -> TestRun {
     let gate = Arc::clone(gate);
-    let judge = Says(move |case: &Case<'_>| {
-        if case.component.name == "slow" {
+    let evaluator = FnEvaluator(move |context: &EvaluationContext<'_>| {
+        if context.component.name == "slow" {
             gate.wait();
         }
-        fine(case)
+        fine(context)
     });
     let components = [("fast", "r.example/fast"), ("slow", "r.example/slow"), ("lost", "r.example/lost")];
-    job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(judge)])
+    job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(evaluator)])
 }
 
 #[test]
 fn a_deadline_leaves_no_answer_only_where_there_was_none() {
     let gate = Arc::new(Gate::default());
-    let mut whole = held_job(&gate);
+    let mut run_setup = held_job(&gate);
     let limit = Duration::from_millis(300);
-    whole.job.deadline = Some((Instant::now() + limit, limit));
-    let (end, _) = ended(&whole);
+    run_setup.job.deadline = Some((Instant::now() + limit, limit));
+    let (end, _) = ended(&run_setup);
     gate.open();
     assert_eq!(shown(&end), ["slow 0/0/0 deadline", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
-    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Deadline), Verdict::NoAnswer));
+    assert_eq!((end.stopped, end.verdict), (Some(StopReason::Deadline), Verdict::Error));
 }
 
 #[test]
 fn an_interruption_ends_the_run_with_what_is_known() {
     let gate = Arc::new(Gate::default());
-    let Whole { job, judges } = held_job(&gate);
-    let (control, inbox) = Control::new();
+    let TestRun { job, evaluators } = held_job(&gate);
+    let (control, receiver) = RunHandle::new();
     let mut judged = 0;
-    let end = run(&job, || Ok::<_, RunError>(judges), &inbox, &mut |event| {
-        if matches!(event, RunEvent::ComponentEnded(_)) {
+    let end = run(&job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| {
+        if matches!(event, RunEvent::ComponentFinished(_)) {
             judged += 1;
             if judged == 2 {
                 control.interrupt();
@@ -394,32 +396,32 @@ fn an_interruption_ends_the_run_with_what_is_known() {
     gate.open();
     let end = end.unwrap();
     assert_eq!(shown(&end), ["slow 0/0/0 interrupted", "lost 0/0/0 image-not-found", "fast 0/0/2 "]);
-    assert_eq!(end.stopped, Some(Stopped::Interrupted));
+    assert_eq!(end.stopped, Some(StopReason::Interrupted));
 }
 
 #[test]
 fn images_are_gathered_while_the_judges_are_made_and_nothing_is_told_before() {
-    let (has_gathered, gathered) = channel();
+    let (has_gathered, collected) = channel();
     let has_gathered = Mutex::new(has_gathered);
-    let gather: Gathered = Box::new(move |image| {
+    let provider: Collected = Box::new(move |image| {
         drop(has_gathered.lock().unwrap().send(image.to_string()));
         Ok(evidence(image))
     });
     let components: Vec<_> = (0..40).map(|n| (format!("c{n}"), format!("r.example/c{n}"))).collect();
     let mut components: Vec<_> = components.iter().map(|(name, image)| (name.as_str(), image.as_str())).collect();
     components.push(("lost", "r.example/lost"));
-    let Whole { job, judges } = job(&components, gather, vec![Arc::new(Says(fine))]);
-    let (_control, inbox) = Control::new();
+    let TestRun { job, evaluators } = job(&components, provider, vec![Arc::new(FnEvaluator(fine))]);
+    let (_control, receiver) = RunHandle::new();
     // Waits for as many images as may be in memory before they are judged; more do not come.
-    let make = move || {
-        let early: Vec<_> = (0..12).map(|_| gathered.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
-        assert_eq!((early.len(), gathered.try_recv().is_err()), (12, true));
-        Ok::<_, RunError>(judges)
+    let load = move || {
+        let buffered: Vec<_> = (0..12).map(|_| collected.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
+        assert_eq!((buffered.len(), collected.try_recv().is_err()), (12, true));
+        Ok::<_, RunError>(evaluators)
     };
     let mut events = Vec::new();
-    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    let end = run(&job, load, &receiver, &mut |event| events.push(event)).unwrap();
     assert!(matches!(events.get(..2), Some([RunEvent::Started(_), RunEvent::Planned { components: 41 }])));
-    assert_eq!((end.verdict, end.outcomes.len(), events.len()), (Verdict::NoAnswer, 41, 3 + 2 * 41));
+    assert_eq!((end.verdict, end.outcomes.len(), events.len()), (Verdict::Error, 41, 3 + 2 * 41));
 }
 
 #[derive(Debug)]
@@ -437,11 +439,11 @@ impl From<RunError> for Failed {
 #[test]
 fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
-    let of = |make: fn() -> Result<Judges, Failed>| {
-        let Whole { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
-        let (_control, inbox) = Control::new();
+    let of = |load: fn() -> Result<Evaluators, Failed>| {
+        let TestRun { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
+        let (_control, receiver) = RunHandle::new();
         let mut told = 0;
-        let error = run(&job, make, &inbox, &mut |_| told += 1).unwrap_err();
+        let error = run(&job, load, &receiver, &mut |_| told += 1).unwrap_err();
         assert_eq!(told, 0);
         error
     };
@@ -451,19 +453,19 @@ fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
 
 #[test]
 fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
-    let Whole { job, judges } = job(
+    let TestRun { job, evaluators } = job(
         &[("a", "r.example/a"), ("b", "r.example/lost")],
         Box::new(|image| Ok(evidence(image))),
-        vec![Arc::new(Says(fine))],
+        vec![Arc::new(FnEvaluator(fine))],
     );
-    let (control, inbox) = Control::new();
+    let (control, receiver) = RunHandle::new();
     let mut events = Vec::new();
-    let make = move || {
+    let load = move || {
         control.interrupt();
-        Ok::<_, RunError>(judges)
+        Ok::<_, RunError>(evaluators)
     };
-    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
-    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Interrupted), Verdict::NoAnswer));
+    let end = run(&job, load, &receiver, &mut |event| events.push(event)).unwrap();
+    assert_eq!((end.stopped, end.verdict), (Some(StopReason::Interrupted), Verdict::Error));
     assert_eq!(end.outcomes.len(), 2);
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
 }
@@ -471,20 +473,20 @@ fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
 #[test]
 fn judges_that_are_never_made_do_not_keep_a_run_beyond_its_deadline() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
-    let Whole { mut job, judges } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
+    let TestRun { mut job, evaluators } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
     let limit = Duration::from_millis(100);
     job.deadline = Some((Instant::now() + limit, limit));
     let gate = Arc::new(Gate::default());
     let held = Arc::clone(&gate);
-    let make = move || {
+    let load = move || {
         held.wait();
-        Ok::<_, RunError>(judges)
+        Ok::<_, RunError>(evaluators)
     };
-    let (_control, inbox) = Control::new();
+    let (_control, receiver) = RunHandle::new();
     let mut events = Vec::new();
-    let end = run(&job, make, &inbox, &mut |event| events.push(event)).unwrap();
+    let end = run(&job, load, &receiver, &mut |event| events.push(event)).unwrap();
     gate.open();
     assert_eq!(shown(&end), ["b 0/0/0 image-not-found", "a 0/0/0 deadline"]);
-    assert_eq!((end.stopped, end.verdict), (Some(Stopped::Deadline), Verdict::NoAnswer));
+    assert_eq!((end.stopped, end.verdict), (Some(StopReason::Deadline), Verdict::Error));
     assert!(matches!(events.first(), Some(RunEvent::Started(_))));
 }

@@ -30,7 +30,7 @@ const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 
 /// How much may be unpacked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct ArchiveLimits {
     /// Entries.
     pub(crate) entries: u64,
     /// Bytes after decompression.
@@ -38,7 +38,7 @@ pub(crate) struct Bounds {
 }
 
 /// How much may still be unpacked, by several archives together.
-pub(crate) struct Left {
+pub(crate) struct Remaining {
     entries: Cell<u64>,
     bytes: Cell<u64>,
     /// When unpacking ends, done or not.
@@ -49,7 +49,7 @@ pub(crate) struct Left {
 
 /// Why an archive was not walked to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum ArchiveError {
     /// It is no archive, or a broken one.
     Malformed(String),
     /// A limit was reached.
@@ -58,12 +58,12 @@ pub(crate) enum Trouble {
     Deadline,
 }
 
-impl Left {
+impl Remaining {
     /// All of it.
-    pub(crate) const fn of(bounds: Bounds) -> Self {
+    pub(crate) const fn of(limits: ArchiveLimits) -> Self {
         Self {
-            entries: Cell::new(bounds.entries),
-            bytes: Cell::new(bounds.bytes),
+            entries: Cell::new(limits.entries),
+            bytes: Cell::new(limits.bytes),
             deadline: None,
             is_archive: Cell::new(false),
         }
@@ -81,12 +81,12 @@ impl Left {
     }
 }
 
-impl Trouble {
+impl ArchiveError {
     /// What an error of reading means.
     pub(crate) fn of(error: &io::Error) -> Self {
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<TooMuch>()) {
-            Some(TooMuch::Bytes) => Self::Limit("they unpack to more than is allowed".to_owned()),
-            Some(TooMuch::Time) => Self::Deadline,
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitReached>()) {
+            Some(LimitReached::Bytes) => Self::Limit("they unpack to more than is allowed".to_owned()),
+            Some(LimitReached::Time) => Self::Deadline,
             None => Self::Malformed(error.to_string()),
         }
     }
@@ -94,7 +94,7 @@ impl Trouble {
 
 /// Unpacking is ended.
 #[derive(Debug, thiserror::Error)]
-enum TooMuch {
+enum LimitReached {
     #[error("it unpacks to more than is allowed")]
     Bytes,
     #[error("it takes longer than is allowed")]
@@ -127,35 +127,41 @@ type Visit<'v, E> = dyn FnMut(Entry<'_>) -> Result<(), E> + 'v;
 /// Visits every entry: its name, whether it is a folder, and its content.
 pub(crate) fn walk(
     from: &mut dyn Read,
-    left: &Left,
-    mut visit: impl FnMut(&str, bool, &mut dyn Read) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    left.is_archive.set(false);
+    remaining: &Remaining,
+    mut visit: impl FnMut(&str, bool, &mut dyn Read) -> Result<(), ArchiveError>,
+) -> Result<(), ArchiveError> {
+    remaining.is_archive.set(false);
     let mut start = Vec::new();
-    from.take(4).read_to_end(&mut start).map_err(|error| Trouble::of(&error))?;
+    from.take(4).read_to_end(&mut start).map_err(|error| ArchiveError::of(&error))?;
     let is = |magic: &[u8]| start.starts_with(magic);
     let (gzip, zstd) = (is(GZIP), is(ZSTD));
     let from = start.chain(from);
     let mut visit = |entry: Entry<'_>| visit(&String::from_utf8_lossy(entry.name), entry.kind.is_dir(), entry.content);
     if gzip {
-        entries(flate2::bufread::MultiGzDecoder::new(BufReader::new(from)), left, &mut visit)
+        entries(flate2::bufread::MultiGzDecoder::new(BufReader::new(from)), remaining, &mut visit)
     } else if zstd {
-        entries(Frames { source: from, decoder: None }, left, &mut visit)
+        entries(Frames { source: from, decoder: None }, remaining, &mut visit)
     } else {
-        entries(from, left, &mut visit)
+        entries(from, remaining, &mut visit)
     }
 }
 
 /// Visits every entry of an archive that is not compressed. Names and targets of links are read within their limits.
-pub(crate) fn entries<E: From<Trouble>>(from: impl Read, left: &Left, visit: &mut Visit<'_, E>) -> Result<(), E> {
-    let trouble = |error: io::Error| Trouble::of(&error);
-    let mut archive = tar::Archive::new(Bounded { from, left });
+pub(crate) fn entries<E: From<ArchiveError>>(
+    from: impl Read,
+    remaining: &Remaining,
+    visit: &mut Visit<'_, E>,
+) -> Result<(), E> {
+    let error = |error: io::Error| ArchiveError::of(&error);
+    let mut archive = tar::Archive::new(Bounded { from, remaining });
     let mut more = Records::default();
-    for entry in archive.entries().map_err(trouble)?.raw(true) {
-        let mut entry = entry.map_err(trouble)?;
-        left.is_archive.set(true);
-        let entries = left.entries.get().checked_sub(1);
-        left.entries.set(entries.ok_or_else(|| Trouble::Limit("the archive has too many entries".to_owned()))?);
+    for entry in archive.entries().map_err(error)?.raw(true) {
+        let mut entry = entry.map_err(error)?;
+        remaining.is_archive.set(true);
+        let entries = remaining.entries.get().checked_sub(1);
+        remaining
+            .entries
+            .set(entries.ok_or_else(|| ArchiveError::Limit("the archive has too many entries".to_owned()))?);
         match entry.header().entry_type() {
             EntryType::GNULongName => more.name = Some(long(&mut entry)?),
             EntryType::GNULongLink => more.target = Some(long(&mut entry)?),
@@ -177,7 +183,7 @@ pub(crate) fn entries<E: From<Trouble>>(from: impl Read, left: &Left, visit: &mu
 }
 
 /// A name that no header can hold.
-fn long(entry: &mut dyn Read) -> Result<Vec<u8>, Trouble> {
+fn long(entry: &mut dyn Read) -> Result<Vec<u8>, ArchiveError> {
     let mut name = short(entry, NAME_BYTES)?;
     if name.last() == Some(&0) {
         name.pop();
@@ -186,10 +192,10 @@ fn long(entry: &mut dyn Read) -> Result<Vec<u8>, Trouble> {
 }
 
 /// The content of an entry that describes the next one.
-fn short(entry: &mut dyn Read, limit: u64) -> Result<Vec<u8>, Trouble> {
+fn short(entry: &mut dyn Read, limit: u64) -> Result<Vec<u8>, ArchiveError> {
     read_bounded(entry, limit).map_err(|error| match error {
-        ReadError::TooLarge(limit) => Trouble::Limit(format!("the name of an entry has more than {limit} bytes")),
-        ReadError::Io(error) => Trouble::of(&error),
+        ReadError::TooLarge(limit) => ArchiveError::Limit(format!("the name of an entry has more than {limit} bytes")),
+        ReadError::Io(error) => ArchiveError::of(&error),
     })
 }
 
@@ -204,8 +210,8 @@ struct Records {
 
 impl Records {
     /// Reads pax records (`LENGTH KEY=VALUE\n`, POSIX.1-2001). A size there is of a file that no header can hold.
-    fn read(&mut self, records: &[u8]) -> Result<(), Trouble> {
-        let malformed = || Trouble::Malformed("its pax records do not read".to_owned());
+    fn read(&mut self, records: &[u8]) -> Result<(), ArchiveError> {
+        let malformed = || ArchiveError::Malformed("its pax records do not read".to_owned());
         let mut rest = records;
         while !rest.is_empty() {
             let space = rest.iter().position(|byte| *byte == b' ').ok_or_else(malformed)?;
@@ -220,7 +226,7 @@ impl Records {
             } else if record.starts_with(b"GNU.sparse.") {
                 self.is_sparse = true;
             } else if record.starts_with(b"size=") {
-                return Err(Trouble::Limit("it holds a file of more than 8 GiB".to_owned()));
+                return Err(ArchiveError::Limit("it holds a file of more than 8 GiB".to_owned()));
             }
             rest = rest.get(length..).unwrap_or_default();
         }
@@ -231,20 +237,20 @@ impl Records {
 /// Reads no more than is left.
 struct Bounded<'l, R> {
     from: R,
-    left: &'l Left,
+    remaining: &'l Remaining,
 }
 
 impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        if self.left.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Err(io::Error::other(TooMuch::Time));
+        if self.remaining.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(io::Error::other(LimitReached::Time));
         }
         // Of plain bytes it is the source that fails, which has words of its own for that.
-        let read = self.from.read(to).inspect_err(|_| self.left.is_archive.set(true))?;
-        let left = &self.left.bytes;
-        match left.get().checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
-            Some(rest) => left.set(rest),
-            None => return Err(io::Error::other(TooMuch::Bytes)),
+        let read = self.from.read(to).inspect_err(|_| self.remaining.is_archive.set(true))?;
+        let remaining = &self.remaining.bytes;
+        match remaining.get().checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
+            Some(rest) => remaining.set(rest),
+            None => return Err(io::Error::other(LimitReached::Bytes)),
         }
         Ok(read)
     }

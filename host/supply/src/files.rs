@@ -13,13 +13,13 @@ use std::{
 use assay_model::{
     bounded::{ReadError, read_bounded},
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::PinnedImage,
 };
 
 use crate::{
-    archive::{self, Bounds, Left, Trouble},
-    store::{Descriptor, Resolved, Store},
+    archive::{self, ArchiveError, ArchiveLimits, Remaining},
+    store::{ContentStore, Descriptor, Resolved},
 };
 
 /// Files by their names.
@@ -33,7 +33,7 @@ const LAYER_BYTES: u64 = 8 << 30;
 const KEPT_LAYER_BYTES: u64 = 1 << 20;
 
 /// What one call may unpack: the entries and bytes of all layers, so that a bomb of zeros ends early.
-const BOUNDS: Bounds = Bounds { entries: 2_000_000, bytes: 16 << 30 };
+const LIMITS: ArchiveLimits = ArchiveLimits { entries: 2_000_000, bytes: 16 << 30 };
 
 /// One file taken out of an archive; manifests of operators are under 1 MiB.
 const FILE_BYTES: u64 = 16 << 20;
@@ -53,10 +53,14 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The YAML and JSON files that stand right in one of these folders of the image's file system, whatever the case of
 /// the folder's name. None if a layer is of a kind that is no archive, or if an index holds no image for the usual machine.
-pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Files>, NoAnswer> {
+pub fn image_files(
+    store: &ContentStore,
+    image: &PinnedImage,
+    folders: &[&str],
+) -> Result<Option<Files>, EvaluationError> {
     match flattened(store, image, folders)? {
         Some(Ok(flat)) => Ok(Some(flat.taken.files)),
-        Some(Err(Unread { trouble, layer, is_archive })) => trouble.undefined_or(image, &layer, is_archive),
+        Some(Err(UnreadableLayer { error, layer, is_archive })) => error.undefined_or(image, &layer, is_archive),
         None => Ok(None),
     }
 }
@@ -64,20 +68,24 @@ pub fn image_files(store: &Store, image: &PinnedImage, folders: &[&str]) -> Resu
 /// The manifests of an operator, the YAML and JSON files that stand right in this folder of an image. Whatever keeps them
 /// from being seen is no answer: a layer that is no archive, a link or a file in place of the folder or above it, a link
 /// in place of a manifest.
-pub(crate) fn operator_manifests(store: &Store, image: &PinnedImage, folder: &str) -> Result<Files, NoAnswer> {
+pub(crate) fn operator_manifests(
+    store: &ContentStore,
+    image: &PinnedImage,
+    folder: &str,
+) -> Result<Files, EvaluationError> {
     let unseen = |why: String| {
         let message = format!("the operator manifests of {image} cannot be read: {why}");
-        NoAnswer::new(ErrorCode::Malformed, message)
+        EvaluationError::new(ErrorCode::Malformed, message)
             .hint("check the image's layers, and the folder that its label names; manifests are files in that folder")
     };
     let flat = match flattened(store, image, &[folder])? {
         None => return Ok(Files::new()),
         Some(Ok(flat)) => flat,
-        Some(Err(Unread { trouble: Trouble::Malformed(why), .. })) => {
+        Some(Err(UnreadableLayer { error: ArchiveError::Malformed(why), .. })) => {
             return Err(unseen(format!("a layer is no archive, or a broken one: {why}")));
         }
-        Some(Err(Unread { trouble, layer, is_archive })) => {
-            return trouble.undefined_or(image, &layer, is_archive).map(Option::unwrap_or_default);
+        Some(Err(UnreadableLayer { error, layer, is_archive })) => {
+            return error.undefined_or(image, &layer, is_archive).map(Option::unwrap_or_default);
         }
     };
     if let Some(name) = flat.obstacle {
@@ -90,8 +98,8 @@ pub(crate) fn operator_manifests(store: &Store, image: &PinnedImage, folder: &st
 }
 
 /// Why a layer was not read to its end.
-struct Unread {
-    trouble: Trouble,
+struct UnreadableLayer {
+    error: ArchiveError,
     layer: Digest,
     /// Whether it is an archive, by what it holds or by its media type.
     is_archive: bool,
@@ -99,24 +107,30 @@ struct Unread {
 
 /// The wanted part of an image's file system, or why a layer was not read to its end. None if an index holds no image for
 /// the usual machine.
-fn flattened(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Option<Result<Flat, Unread>>, NoAnswer> {
+fn flattened(
+    store: &ContentStore,
+    image: &PinnedImage,
+    folders: &[&str],
+) -> Result<Option<Result<Flat, UnreadableLayer>>, EvaluationError> {
     let resolved = Resolved { image: image.clone(), manifest: store.manifest(image)? };
-    let Some(manifest) = store.usual_image(&resolved)? else { return Ok(None) };
+    let Some(manifest) = store.default_platform_manifest(&resolved)? else { return Ok(None) };
     let mut flat = Flat::new(folders);
     if folders.is_empty() {
         return Ok(Some(Ok(flat)));
     }
-    let left = Left::of(BOUNDS).until(store.deadline());
+    let remaining = Remaining::of(LIMITS).until(store.deadline());
     for layer in manifest.layers().iter().rev() {
         let walked = through(store, image, layer, |from| {
             let mut upper = BTreeSet::new();
-            archive::walk(from, &left, |name, is_folder, content| flat.entry(&mut upper, name, is_folder, content))?;
+            archive::walk(from, &remaining, |name, is_folder, content| {
+                flat.entry(&mut upper, name, is_folder, content)
+            })?;
             flat.hidden.append(&mut upper);
             Ok(())
         })?;
-        if let Err(trouble) = walked {
-            let is_archive = left.is_archive() || layer.media_type.contains(".tar");
-            return Ok(Some(Err(Unread { trouble, layer: layer.digest.clone(), is_archive })));
+        if let Err(error) = walked {
+            let is_archive = remaining.is_archive() || layer.media_type.contains(".tar");
+            return Ok(Some(Err(UnreadableLayer { error, layer: layer.digest.clone(), is_archive })));
         }
     }
     Ok(Some(Ok(flat)))
@@ -124,28 +138,28 @@ fn flattened(store: &Store, image: &PinnedImage, folders: &[&str]) -> Result<Opt
 
 /// Those of the files that the archive in a blob holds under exactly these names. None if the blob is no archive; one that
 /// is cut short is no answer.
-pub fn blob_files(store: &Store, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, NoAnswer> {
+pub fn blob_files(store: &ContentStore, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, EvaluationError> {
     let wanted: BTreeSet<&str> = paths.iter().copied().collect();
     let mut taken = Taken::default();
-    let left = Left::of(BOUNDS).until(store.deadline());
+    let remaining = Remaining::of(LIMITS).until(store.deadline());
     let walked = store.stream(&blob.repository, &blob.digest, LAYER_BYTES, |from| {
-        archive::walk(from, &left, |name, _, content| match wanted.contains(name) {
+        archive::walk(from, &remaining, |name, _, content| match wanted.contains(name) {
             true => taken.take(name, content),
             false => Ok(()),
         })
     })?;
     match walked {
         Ok(()) => Ok(Some(taken.files)),
-        Err(trouble) => trouble.undefined_or(blob, &blob.digest, left.is_archive()),
+        Err(error) => error.undefined_or(blob, &blob.digest, remaining.is_archive()),
     }
 }
 
 fn through(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     layer: &Descriptor,
-    read: impl FnOnce(&mut dyn Read) -> Result<(), Trouble>,
-) -> Result<Result<(), Trouble>, NoAnswer> {
+    read: impl FnOnce(&mut dyn Read) -> Result<(), ArchiveError>,
+) -> Result<Result<(), ArchiveError>, EvaluationError> {
     if layer.size <= KEPT_LAYER_BYTES {
         let bytes = store.blob_within(&image.repository, &layer.digest, Some(layer.size), KEPT_LAYER_BYTES)?;
         return Ok(read(&mut &bytes[..]));
@@ -153,25 +167,30 @@ fn through(
     store.stream(&image.repository, &layer.digest, LAYER_BYTES, read)
 }
 
-impl Trouble {
+impl ArchiveError {
     /// What is no archive holds no files, as in `ec`; one that is broken or a limit is no answer.
-    fn undefined_or<T>(self, image: &PinnedImage, layer: &Digest, is_archive: bool) -> Result<Option<T>, NoAnswer> {
+    fn undefined_or<T>(
+        self,
+        image: &PinnedImage,
+        layer: &Digest,
+        is_archive: bool,
+    ) -> Result<Option<T>, EvaluationError> {
         match self {
             Self::Malformed(_) if !is_archive => Ok(None),
             Self::Malformed(why) => {
                 let message = format!(
                     "the files of {image} cannot be read: the archive in {layer} is broken or cut short: {why}"
                 );
-                Err(NoAnswer::new(ErrorCode::Malformed, message)
+                Err(EvaluationError::new(ErrorCode::Malformed, message)
                     .hint("build the image again, and see that it is pushed whole"))
             }
             Self::Deadline => {
                 let message = format!("the files of {image} were not read before the time limit of the run");
-                Err(NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`"))
+                Err(EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`"))
             }
             Self::Limit(what) => {
                 let message = format!("the files of {image} cannot be read: {what}");
-                Err(NoAnswer::new(ErrorCode::TooLarge, message)
+                Err(EvaluationError::new(ErrorCode::TooLarge, message)
                     .hint("content of this kind is never that large; check who made the image"))
             }
         }
@@ -186,18 +205,18 @@ struct Taken {
 }
 
 impl Taken {
-    fn take(&mut self, name: &str, content: &mut dyn Read) -> Result<(), Trouble> {
+    fn take(&mut self, name: &str, content: &mut dyn Read) -> Result<(), ArchiveError> {
         let bytes = read_bounded(content, FILE_BYTES).map_err(|error| match error {
-            ReadError::TooLarge(limit) => Trouble::Limit(format!("`{name}` has more than {limit} bytes")),
-            ReadError::Io(error) => Trouble::of(&error),
+            ReadError::TooLarge(limit) => ArchiveError::Limit(format!("`{name}` has more than {limit} bytes")),
+            ReadError::Io(error) => ArchiveError::of(&error),
         })?;
         self.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if self.bytes > FILES_BYTES {
-            return Err(Trouble::Limit(format!("they have more than {FILES_BYTES} bytes together")));
+            return Err(ArchiveError::Limit(format!("they have more than {FILES_BYTES} bytes together")));
         }
         self.files.insert(name.to_owned(), bytes);
         if self.files.len() > FILES {
-            return Err(Trouble::Limit(format!("they are more than {FILES}")));
+            return Err(ArchiveError::Limit(format!("they are more than {FILES}")));
         }
         Ok(())
     }
@@ -227,7 +246,7 @@ impl Flat {
         name: &str,
         is_folder: bool,
         content: &mut dyn Read,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ArchiveError> {
         let name = clean(name);
         let (folder, base) = name.rsplit_once('/').map_or((".", name.as_str()), |(folder, base)| (folder, base));
         let hides = match base.strip_prefix(WHITEOUT) {
@@ -240,7 +259,7 @@ impl Flat {
         if let Some(hides) = hides.filter(|hides| self.matters(hides)) {
             upper.insert(hides);
             if upper.len() + self.hidden.len() > FILES {
-                return Err(Trouble::Limit(format!("there are more than {FILES} files in the folders asked for")));
+                return Err(ArchiveError::Limit(format!("there are more than {FILES} files in the folders asked for")));
             }
         }
         if !is_folder && !base.starts_with(WHITEOUT) && self.is_above(&name) && !self.is_hidden(&name) {

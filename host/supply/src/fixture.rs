@@ -15,7 +15,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{PublicKey, Store};
+use crate::{ContentStore, PublicKey};
 
 pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -187,8 +187,8 @@ impl Layout {
         image
     }
 
-    pub(crate) fn store(&self) -> Store {
-        Store::bundle(&self.path()).unwrap()
+    pub(crate) fn store(&self) -> ContentStore {
+        ContentStore::open_layout(&self.path()).unwrap()
     }
 
     /// The layout as one tar file, its names beginning with `prefix`.

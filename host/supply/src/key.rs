@@ -45,9 +45,9 @@ enum Kind {
 
 /// Where a key comes from, which decides its hash.
 #[derive(Clone, Copy)]
-enum Given {
-    AsText,
-    InFile,
+enum KeySource {
+    Text,
+    File,
 }
 
 /// The text is not a key to verify with. [`hint`](Self::hint) says what to do.
@@ -109,23 +109,23 @@ impl PublicKey {
     /// Reads PEM text with one block `PUBLIC KEY` (RFC 7468, RFC 5280 `SubjectPublicKeyInfo`); text before the block
     /// is skipped, as OpenSSL writes some. For a key that was written where it is used; see the module.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        Self::read(text, Given::AsText)
+        Self::read(text, KeySource::Text)
     }
 
     /// The same for the text of a key file, or of what stands for one.
     pub fn from_file_text(text: &str) -> Result<Self, KeyError> {
-        Self::read(text, Given::InFile)
+        Self::read(text, KeySource::File)
     }
 
-    fn read(text: &str, given: Given) -> Result<Self, KeyError> {
+    fn read(text: &str, source: KeySource) -> Result<Self, KeyError> {
         let der = DerPublicKey::new(decode(text)?);
         let malformed = |why: &dyn fmt::Display| KeyError::Malformed { why: why.to_string() };
         let read = VerificationKey::from_spki(&der).map_err(|error| malformed(&error))?;
         let (kind, algorithm): (Kind, &'static dyn VerificationAlgorithm) = match read.scheme().key_algorithm() {
             KeyAlgorithm::EcdsaP256 => (Kind::Ecdsa(&SHA256), &ECDSA_P256_SHA256_ASN1),
-            KeyAlgorithm::EcdsaP384 => match given {
-                Given::AsText => (Kind::Ecdsa(&SHA256), &ECDSA_P384_SHA256_ASN1),
-                Given::InFile => (Kind::Ecdsa(&SHA384), &ECDSA_P384_SHA384_ASN1),
+            KeyAlgorithm::EcdsaP384 => match source {
+                KeySource::Text => (Kind::Ecdsa(&SHA256), &ECDSA_P384_SHA256_ASN1),
+                KeySource::File => (Kind::Ecdsa(&SHA384), &ECDSA_P384_SHA384_ASN1),
             },
             KeyAlgorithm::Ed25519 => (Kind::Ed25519, &ED25519),
             KeyAlgorithm::Rsa => (Kind::Rsa, &RSA_PKCS1_2048_8192_SHA256),

@@ -1,15 +1,15 @@
 //! [`call`]: one call of a guest, in a fresh instance and within its limits.
 //!
-//! However a call ends, its instance is gone afterwards, and an end without an answer is a [`NoAnswer`].
+//! However a call ends, its instance is gone afterwards, and an end without an answer is a [`EvaluationError`].
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::error::{ErrorCode, EvaluationError};
 use wasmtime::{CallHook, PoolConcurrencyLimitError, Result, Store, Trap};
 use wasmtime_wasi::I32Exit;
 
 use crate::{
     engine::Shared,
     limits,
-    state::{Setting, State, Stop},
+    state::{Abort, CallContext, StoreState},
     text,
 };
 
@@ -30,27 +30,27 @@ impl Budget {
 /// Runs `work` in a fresh store. `work` makes the instance and calls it.
 pub(crate) fn call<T>(
     engine: &Shared,
-    setting: Setting,
+    context: CallContext,
     budget: Budget,
-    work: impl FnOnce(&mut Store<State>) -> Result<T>,
-) -> Result<T, NoAnswer> {
-    let plugin = setting.plugin.clone();
+    work: impl FnOnce(&mut Store<StoreState>) -> Result<T>,
+) -> Result<T, EvaluationError> {
+    let plugin = context.plugin.clone();
     let Some(_slot) = engine.slots.take() else {
         let message = format!("plugin `{plugin}` could not run: no slot became free within {:?}", limits::SLOT_WAIT);
-        return Err(NoAnswer::new(ErrorCode::Deadline, message));
+        return Err(EvaluationError::new(ErrorCode::Deadline, message));
     };
-    let mut store = Store::new(&engine.engine, State::new(setting, budget));
+    let mut store = Store::new(&engine.engine, StoreState::new(context, budget));
     let result = limit(&mut store, budget).and_then(|()| work(&mut store));
     let state = store.data();
     state.log.close();
-    match (result, &state.stop) {
+    match (result, &state.abort) {
         (Ok(value), None) => Ok(value),
-        (Ok(_), Some(stop)) => Err(stopped(&plugin, stop)),
+        (Ok(_), Some(abort)) => Err(stopped(&plugin, abort)),
         (Err(error), _) => Err(explain(&plugin, &error, state, budget)),
     }
 }
 
-fn limit(store: &mut Store<State>, budget: Budget) -> Result<()> {
+fn limit(store: &mut Store<StoreState>, budget: Budget) -> Result<()> {
     store.limiter(|state| &mut state.memory);
     store.set_fuel(budget.fuel)?;
     store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
@@ -63,15 +63,15 @@ fn limit(store: &mut Store<State>, budget: Budget) -> Result<()> {
 }
 
 /// Why a call ended without an answer, as one sentence.
-fn explain(plugin: &str, error: &wasmtime::Error, state: &State, budget: Budget) -> NoAnswer {
-    if let Some(stop) = state.stop.as_ref().or_else(|| error.downcast_ref::<Stop>()) {
-        return stopped(plugin, stop);
+fn explain(plugin: &str, error: &wasmtime::Error, state: &StoreState, budget: Budget) -> EvaluationError {
+    if let Some(abort) = state.abort.as_ref().or_else(|| error.downcast_ref::<Abort>()) {
+        return stopped(plugin, abort);
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         if *trap == Trap::OutOfFuel {
             let fuel = budget.fuel;
             let message = format!("plugin `{plugin}` used up its computing budget of {fuel} instructions");
-            return NoAnswer::new(ErrorCode::PluginCpuLimit, message)
+            return EvaluationError::new(ErrorCode::PluginCpuLimit, message)
                 .hint("it may loop for ever, or this image's evidence is too much for it");
         }
         return trapped(plugin, &format!("trapped: {trap}"), state);
@@ -81,26 +81,26 @@ fn explain(plugin: &str, error: &wasmtime::Error, state: &State, budget: Budget)
     }
     if error.is::<PoolConcurrencyLimitError>() {
         let message = format!("plugin `{plugin}` could not run: {}", error.root_cause());
-        return NoAnswer::new(ErrorCode::Internal, message).hint("judge fewer components at once");
+        return EvaluationError::new(ErrorCode::Internal, message).hint("judge fewer components at once");
     }
     trapped(plugin, &format!("broke off: {}", text::one_line(&error.root_cause().to_string(), 500)), state)
 }
 
-fn trapped(plugin: &str, what: &str, state: &State) -> NoAnswer {
+fn trapped(plugin: &str, what: &str, state: &StoreState) -> EvaluationError {
     let tail = state.stderr.text(limits::STDERR_SHOWN);
     let mut message = format!("plugin `{plugin}` {what}");
     if !tail.is_empty() {
         message += &format!("; its last words were: {}", text::one_line(&tail, limits::STDERR_SHOWN));
     }
-    NoAnswer::new(ErrorCode::PluginTrap, message).hint("this is a bug of the plugin; its author can tell more")
+    EvaluationError::new(ErrorCode::PluginTrap, message).hint("this is a bug of the plugin; its author can tell more")
 }
 
-fn stopped(plugin: &str, stop: &Stop) -> NoAnswer {
-    let code = match stop {
-        Stop::NoAnswer(no_answer) => return no_answer.clone(),
-        Stop::Memory(_) | Stop::Table => ErrorCode::PluginMemoryLimit,
-        Stop::HostCalls | Stop::HostBytes | Stop::HostWork(_) => ErrorCode::PluginCpuLimit,
-        Stop::LogFlood | Stop::Random(_) => ErrorCode::PluginFault,
+fn stopped(plugin: &str, abort: &Abort) -> EvaluationError {
+    let code = match abort {
+        Abort::Evaluation(error) => return error.clone(),
+        Abort::Memory(_) | Abort::Table => ErrorCode::PluginMemoryLimit,
+        Abort::HostCalls | Abort::HostBytes | Abort::HostWork(_) => ErrorCode::PluginCpuLimit,
+        Abort::LogFlood | Abort::Random(_) => ErrorCode::PluginError,
     };
-    NoAnswer::new(code, format!("plugin `{plugin}` {stop}"))
+    EvaluationError::new(code, format!("plugin `{plugin}` {abort}"))
 }

@@ -4,22 +4,21 @@ use std::sync::Arc;
 
 use assay_model::{
     decide::Decision,
-    failure::{ErrorCode, NoAnswer},
-    port::{Blobs, Case, Judge},
+    error::{ErrorCode, EvaluationError},
+    port::{Blobs, EvaluationContext, Evaluator},
     snapshot::Snapshot,
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    answer,
     call::call,
     capability::{evidence::EvidenceView, snapshot::SnapshotView},
-    limits,
+    findings, limits,
     params::{Param, ParamError},
     plugin::{Loaded, Plugin},
-    state::Setting,
+    state::CallContext,
     text,
-    wit::Question,
+    wit::CheckRequest,
 };
 
 /// Takes one line of a plugin's log, from any thread. Lines are within the quota and hold no control characters.
@@ -68,21 +67,21 @@ impl Check {
     }
 
     /// The same for the same call, whenever and wherever it is made.
-    fn key(&self, case: &Case<'_>) -> [u8; 32] {
+    fn key(&self, context: &EvaluationContext<'_>) -> [u8; 32] {
         key(&[
             b"evaluate",
             self.plugin.digest.to_string().as_bytes(),
             format!("{:?}", self.params).as_bytes(),
-            case.component.name.as_bytes(),
-            case.evidence.image.to_string().as_bytes(),
-            &milliseconds(case).to_le_bytes(),
+            context.component.name.as_bytes(),
+            context.evidence.image.to_string().as_bytes(),
+            &milliseconds(context).to_le_bytes(),
         ])
     }
 }
 
 /// The moment to judge at, the only time a plugin sees, in milliseconds since 1970.
-fn milliseconds(case: &Case<'_>) -> u64 {
-    u64::try_from(case.when.as_millisecond()).unwrap_or_default()
+fn milliseconds(context: &EvaluationContext<'_>) -> u64 {
+    u64::try_from(context.when.as_millisecond()).unwrap_or_default()
 }
 
 /// A hash over parts, none of which can be taken for another.
@@ -95,28 +94,28 @@ pub(crate) fn key(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-impl Judge for Check {
+impl Evaluator for Check {
     fn name(&self) -> &str {
         &self.plugin.accepted.manifest.name
     }
 
-    fn judge(&self, case: &Case<'_>) -> Result<Decision, NoAnswer> {
-        let (key, now) = (self.key(case), milliseconds(case));
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let (key, now) = (self.key(context), milliseconds(context));
         let accepted = &self.plugin.accepted;
-        let question = Question {
+        let request = CheckRequest {
             key: assay_model::digest::Digest::from_sha256(key).hex(),
             seed: key.first_chunk().map_or(0, |first| u32::from_le_bytes(*first)),
             now,
             deadline: now.saturating_add(limits::CPU_MS),
             params: self.params.clone(),
-            image: case.evidence.image.to_string(),
+            image: context.evidence.image.to_string(),
         };
         let evidence = if accepted.evidence {
-            EvidenceView::of(case.evidence.clone(), Arc::clone(&self.blobs))
+            EvidenceView::of(context.evidence.clone(), Arc::clone(&self.blobs))
         } else {
             EvidenceView::none()
         };
-        let setting = Setting {
+        let context = CallContext {
             plugin: self.name().to_owned(),
             key,
             now,
@@ -124,13 +123,13 @@ impl Judge for Check {
             evidence,
             log: self.log.clone(),
         };
-        let evaluate = |store: &mut wasmtime::Store<_>| self.plugin.guest.evaluate(store, &question);
-        match call(&self.plugin.engine, setting, accepted.budget, evaluate)? {
-            Ok(reported) => answer::decide(&accepted.manifest, reported),
+        let evaluate = |store: &mut wasmtime::Store<_>| self.plugin.guest.evaluate(store, &request);
+        match call(&self.plugin.engine, context, accepted.budget, evaluate)? {
+            Ok(reported) => findings::decide(&accepted.manifest, reported),
             Err(error) => {
                 let message = text::one_line(&error.message, limits::TEXT_BYTES);
                 let message = format!("plugin `{}` {}: {message}", self.name(), error.kind);
-                Err(NoAnswer::new(ErrorCode::PluginFault, message))
+                Err(EvaluationError::new(ErrorCode::PluginError, message))
             }
         }
     }

@@ -11,10 +11,10 @@ use std::{
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Linker};
 
 use crate::{
-    capability::inert,
+    capability::wasi,
     limits,
     plugin::{self, LoadError, Plugin},
-    state::State,
+    state::StoreState,
     wit,
 };
 
@@ -37,7 +37,7 @@ pub struct Engine(Arc<Shared>);
 /// What all plugins of an engine share.
 pub(crate) struct Shared {
     pub(crate) engine: wasmtime::Engine,
-    pub(crate) linker: Linker<State>,
+    pub(crate) linker: Linker<StoreState>,
     pub(crate) slots: Slots,
     /// Held while a component is compiled.
     pub(crate) compiling: Mutex<()>,
@@ -62,7 +62,7 @@ impl Engine {
 
     fn build(engine: wasmtime::Engine, slots: u32, note: Option<String>) -> Result<Self, EngineError> {
         let mut linker = Linker::new(&engine);
-        inert::add_to_linker(&mut linker).map_err(engine_error)?;
+        wasi::add_to_linker(&mut linker).map_err(engine_error)?;
         wit::v0_1::add_to_linker(&mut linker).map_err(engine_error)?;
         Ok(Self(Arc::new(Shared { engine, linker, slots: Slots::new(slots), compiling: Mutex::new(()), note })))
     }

@@ -20,20 +20,20 @@ use crate::{
 
 /// Why a component is not compiled.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum InspectError {
     /// It has too much of something: the end of a sentence that begins with it.
     TooMuch(String),
     /// It is no component.
     Unreadable(BinaryReaderError),
 }
 
-impl From<BinaryReaderError> for Refused {
+impl From<BinaryReaderError> for InspectError {
     fn from(error: BinaryReaderError) -> Self {
         Self::Unreadable(error)
     }
 }
 
-impl From<String> for Refused {
+impl From<String> for InspectError {
     fn from(why: String) -> Self {
         Self::TooMuch(why)
     }
@@ -43,7 +43,7 @@ impl From<String> for Refused {
 ///
 /// # Errors
 /// The limit that is passed, or that the file cannot be read.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<(), Refused> {
+pub(crate) fn inspect(bytes: &[u8]) -> Result<(), InspectError> {
     let mut counts = Counts::default();
     let mut frames: Vec<Frame> = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -127,7 +127,7 @@ impl Count {
         Self { what, seen: 0, most }
     }
 
-    fn add(&mut self, more: u64) -> Result<(), Refused> {
+    fn add(&mut self, more: u64) -> Result<(), InspectError> {
         self.seen = self.seen.saturating_add(more);
         if self.seen > self.most { Err(format!("has more than {} {}", self.most, self.what).into()) } else { Ok(()) }
     }
@@ -182,7 +182,7 @@ impl Default for Counts {
 }
 
 impl Counts {
-    fn payload(&mut self, payload: Payload<'_>, frame: &mut Frame, outer: &[Frame]) -> Result<(), Refused> {
+    fn payload(&mut self, payload: Payload<'_>, frame: &mut Frame, outer: &[Frame]) -> Result<(), InspectError> {
         match payload {
             Payload::TypeSection(section) => self.types.add(section.count().into()),
             Payload::ImportSection(section) => self.imports.add(section.count().into()),
@@ -287,13 +287,13 @@ impl Counts {
     fn described<'a, T: FromReader<'a>>(
         &mut self,
         section: SectionLimited<'a, T>,
-    ) -> Result<SectionLimited<'a, T>, Refused> {
+    ) -> Result<SectionLimited<'a, T>, InspectError> {
         let range = section.range();
         self.description.add(range.end.saturating_sub(range.start))?;
         Ok(section)
     }
 
-    fn function(&mut self, body: &FunctionBody<'_>) -> Result<(), Refused> {
+    fn function(&mut self, body: &FunctionBody<'_>) -> Result<(), InspectError> {
         let range = body.range();
         let bytes = range.end.saturating_sub(range.start);
         self.code.add(bytes)?;
@@ -333,7 +333,7 @@ impl Counts {
 }
 
 /// Counts instances that a component makes.
-fn instances(frame: &mut Frame, more: u64) -> Result<(), Refused> {
+fn instances(frame: &mut Frame, more: u64) -> Result<(), InspectError> {
     frame.instances = frame.instances.saturating_add(more);
     if frame.made() > limits::INSTANCES {
         return Err(format!("makes more than {} instances", limits::INSTANCES).into());
@@ -342,11 +342,11 @@ fn instances(frame: &mut Frame, more: u64) -> Result<(), Refused> {
 }
 
 /// What a component as a value would make cannot be told from the component that takes it.
-fn passed_on() -> Refused {
-    Refused::TooMuch("hands components on as values, which a check does not need".to_owned())
+fn passed_on() -> InspectError {
+    InspectError::TooMuch("hands components on as values, which a check does not need".to_owned())
 }
 
-fn alias_of(alias: &ComponentAlias<'_>, frame: &mut Frame, outer: &[Frame]) -> Result<(), Refused> {
+fn alias_of(alias: &ComponentAlias<'_>, frame: &mut Frame, outer: &[Frame]) -> Result<(), InspectError> {
     match alias {
         ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. } => Err(passed_on()),
         ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, count, index } => {

@@ -2,18 +2,19 @@
 //!
 //! In reading order: [`engine`] (what components run on), [`plugin`] (a component that was read, compiled and asked what
 //! it is), [`manifest`] and [`params`] (what it says of itself and may be given), [`check`] (a plugin with its
-//! parameters, as a judge), `answer` (what its findings amount to), `inspect` and
+//! parameters, as a judge), `findings` (what its findings amount to), `inspect` and
 //! `types` (what a component holds, counted before it is compiled), `call` and `state` (one call), `capability` (what a
 //! guest can reach), [`limits`], and `wit` (the versions of the contract, converted at the edge).
 //!
 //! Invariant: a guest reaches nothing but the evidence of the image it is asked about; it has no clock, no randomness
 //! of its own, no files, no network. Nothing of wasmtime leaves this crate.
 
-mod answer;
 mod call;
 mod capability;
 pub mod check;
 pub mod engine;
+mod findings;
+pub mod fuzzing;
 mod inspect;
 pub mod limits;
 pub mod manifest;
@@ -21,7 +22,6 @@ pub mod params;
 pub mod plugin;
 mod state;
 mod text;
-pub mod trial;
 mod types;
 mod wit;
 

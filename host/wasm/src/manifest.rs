@@ -7,7 +7,7 @@ use crate::{
     limits,
     params::Schema,
     text,
-    wit::{Described, Permission},
+    wit::{Permission, RawManifest},
 };
 
 /// What a plugin is and what it may say.
@@ -80,8 +80,8 @@ pub(crate) struct Accepted {
 }
 
 /// Checks what a plugin answered to `describe`. The error is the end of a sentence that begins with the plugin.
-pub(crate) fn accept(described: Described) -> Result<Accepted, String> {
-    let Described { name, version, summary, license, source, documentation, params, permissions, limits, rules } =
+pub(crate) fn accept(described: RawManifest) -> Result<Accepted, String> {
+    let RawManifest { name, version, summary, license, source, documentation, params, permissions, limits, rules } =
         described;
     if !is_name(&name) {
         return Err(format!(
@@ -200,8 +200,8 @@ fn is_version(version: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn described() -> Described {
-        Described {
+    fn described() -> RawManifest {
+        RawManifest {
             name: "gate-2".to_owned(),
             version: "1.0.0-rc.1+5".to_owned(),
             summary: "Looks.".to_owned(),
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_manifest_may_ask_for_less_than_the_limits() {
         let limits = vec![("memory-mib".to_owned(), 8), ("cpu-ms".to_owned(), 100), ("state-kib".to_owned(), 999)];
-        let accepted = accept(Described { limits, ..described() }).unwrap();
+        let accepted = accept(RawManifest { limits, ..described() }).unwrap();
         assert_eq!(accepted.budget, Budget { memory: 8 << 20, fuel: limits::FUEL / 2 });
         assert!(!accepted.evidence);
     }
@@ -232,35 +232,35 @@ mod tests {
         let permission = |kind: &str| vec![Permission { kind: kind.to_owned(), reason: "why\n".to_owned() }];
         let long = "x".repeat(limits::TEXT_BYTES + 1);
         for (bad, says) in [
-            (Described { name: "Gate".to_owned(), ..described() }, "calls itself `Gate`"),
-            (Described { name: String::new(), ..described() }, "calls itself ``"),
-            (Described { name: "2nd".to_owned(), ..described() }, "begins with a letter"),
-            (Described { version: "1.0".to_owned(), ..described() }, "the version `1.0`"),
-            (Described { version: "1.02.0".to_owned(), ..described() }, "the version `1.02.0`"),
-            (Described { version: "+1.2.3".to_owned(), ..described() }, "the version `+1.2.3`"),
-            (Described { version: "1.2.3-".to_owned(), ..described() }, "the version `1.2.3-`"),
-            (Described { summary: long.clone(), ..described() }, "a summary of 8193 bytes"),
-            (Described { rules: vec![], ..described() }, "declares no rule"),
-            (Described { rules: vec![rule("a")], ..described() }, "declares the rule `a`"),
-            (Described { rules: vec![rule("gate-2.")], ..described() }, "declares the rule `gate-2.`"),
-            (Described { rules: vec![rule("cve.a")], ..described() }, "declares the rule `cve.a`"),
-            (Described { rules: vec![rule("gate-2.a"), rule("gate-2.a")], ..described() }, "`gate-2.a` twice"),
-            (Described { rules: vec![rule("gate-2.a"); limits::RULES + 1], ..described() }, "declares 1001 rules"),
+            (RawManifest { name: "Gate".to_owned(), ..described() }, "calls itself `Gate`"),
+            (RawManifest { name: String::new(), ..described() }, "calls itself ``"),
+            (RawManifest { name: "2nd".to_owned(), ..described() }, "begins with a letter"),
+            (RawManifest { version: "1.0".to_owned(), ..described() }, "the version `1.0`"),
+            (RawManifest { version: "1.02.0".to_owned(), ..described() }, "the version `1.02.0`"),
+            (RawManifest { version: "+1.2.3".to_owned(), ..described() }, "the version `+1.2.3`"),
+            (RawManifest { version: "1.2.3-".to_owned(), ..described() }, "the version `1.2.3-`"),
+            (RawManifest { summary: long.clone(), ..described() }, "a summary of 8193 bytes"),
+            (RawManifest { rules: vec![], ..described() }, "declares no rule"),
+            (RawManifest { rules: vec![rule("a")], ..described() }, "declares the rule `a`"),
+            (RawManifest { rules: vec![rule("gate-2.")], ..described() }, "declares the rule `gate-2.`"),
+            (RawManifest { rules: vec![rule("cve.a")], ..described() }, "declares the rule `cve.a`"),
+            (RawManifest { rules: vec![rule("gate-2.a"), rule("gate-2.a")], ..described() }, "`gate-2.a` twice"),
+            (RawManifest { rules: vec![rule("gate-2.a"); limits::RULES + 1], ..described() }, "declares 1001 rules"),
             (
-                Described { rules: vec![Rule { title: long, ..rule("gate-2.a") }], ..described() },
+                RawManifest { rules: vec![Rule { title: long, ..rule("gate-2.a") }], ..described() },
                 "a title of 8193 bytes",
             ),
-            (Described { permissions: permission("http"), ..described() }, "asks for `http` (why\\n)"),
+            (RawManifest { permissions: permission("http"), ..described() }, "asks for `http` (why\\n)"),
             (
-                Described { limits: vec![("memory-mib".to_owned(), 65)], ..described() },
+                RawManifest { limits: vec![("memory-mib".to_owned(), 65)], ..described() },
                 "memory-mib of 65; a check gets 1 to 64",
             ),
-            (Described { limits: vec![("cpu-ms".to_owned(), 0)], ..described() }, "cpu-ms of 0"),
-            (Described { params: "[]".to_owned(), ..described() }, "parameter schema"),
+            (RawManifest { limits: vec![("cpu-ms".to_owned(), 0)], ..described() }, "cpu-ms of 0"),
+            (RawManifest { params: "[]".to_owned(), ..described() }, "parameter schema"),
         ] {
             let error = accept(bad).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
-        assert!(accept(Described { permissions: permission("evidence"), ..described() }).unwrap().evidence);
+        assert!(accept(RawManifest { permissions: permission("evidence"), ..described() }).unwrap().evidence);
     }
 }

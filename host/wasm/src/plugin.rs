@@ -5,18 +5,18 @@
 
 use std::sync::{Arc, PoisonError};
 
-use assay_model::{digest::Digest, failure::NoAnswer, limits::PLUGIN_BYTES};
+use assay_model::{digest::Digest, error::EvaluationError, limits::PLUGIN_BYTES};
 use wasmtime::component::Component;
 
 use crate::{
     call::{Budget, call},
-    capability::{evidence::EvidenceView, inert, snapshot::SnapshotView},
+    capability::{evidence::EvidenceView, snapshot::SnapshotView, wasi},
     check::{Check, CheckOptions},
     engine::Shared,
-    inspect::{Refused, inspect},
+    inspect::{InspectError, inspect},
     manifest::{self, Accepted, Manifest},
     params::ParamError,
-    state::Setting,
+    state::CallContext,
     text,
     wit::{self, v0_1::Guest},
 };
@@ -108,7 +108,7 @@ pub enum LoadError {
         /// The file.
         file: String,
         /// Why not.
-        cause: NoAnswer,
+        cause: EvaluationError,
     },
     /// What it says of itself is not acceptable.
     #[error("plugin {file} {why}")]
@@ -128,7 +128,7 @@ const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 const ELF: &[u8] = b"\x7fELF";
 
 /// Exports that toolchains leave behind; they are never called.
-const LEFT_BEHIND: [&str; 2] = ["init", "exports"];
+const IGNORED_EXPORTS: [&str; 2] = ["init", "exports"];
 
 /// The interfaces of the world `check`.
 const IMPORTS: [&str; 4] =
@@ -155,8 +155,8 @@ pub(crate) fn load(engine: &Arc<Shared>, name: &str, bytes: &[u8]) -> Result<Plu
     }
     match inspect(bytes) {
         Ok(()) => {}
-        Err(Refused::TooMuch(why)) => return Err(LoadError::TooMuch { file, why }),
-        Err(Refused::Unreadable(error)) => return Err(LoadError::Compile { file, source: error.into() }),
+        Err(InspectError::TooMuch(why)) => return Err(LoadError::TooMuch { file, why }),
+        Err(InspectError::Unreadable(error)) => return Err(LoadError::Compile { file, source: error.into() }),
     }
     let compiled = {
         // One at a time: the memory of a compilation is bounded, that of many is not.
@@ -182,8 +182,8 @@ pub(crate) fn load(engine: &Arc<Shared>, name: &str, bytes: &[u8]) -> Result<Plu
 }
 
 /// A plugin describes itself without evidence, at the beginning of time.
-fn describing(file: &str, digest: &Digest) -> Setting {
-    Setting {
+fn describing(file: &str, digest: &Digest) -> CallContext {
+    CallContext {
         plugin: file.to_owned(),
         key: crate::check::key(&[b"describe", digest.to_string().as_bytes()]),
         now: 0,
@@ -202,27 +202,27 @@ fn check_world(engine: &wasmtime::Engine, component: &Component) -> Result<(), S
         let Interface { base, version } = Interface::of(name);
         if let Some(version) = version
             && base.starts_with("assay:plugin/")
-            && !spoken(version, wit::v0_1::VERSION)
+            && !is_supported(version, wit::v0_1::VERSION)
         {
             return Err(format!(
                 "speaks assay:plugin {}, this host {}; build it against a version that both know",
                 text::one_line(version, 50),
-                wit::SPOKEN
+                wit::SUPPORTED_VERSIONS
             ));
         }
         if let Some(at) = missing.iter().position(|export| *export == base) {
             missing.remove(at);
-        } else if !LEFT_BEHIND.contains(&name) && !name.starts_with("cabi_") {
+        } else if !IGNORED_EXPORTS.contains(&name) && !name.starts_with("cabi_") {
             return Err(format!("exports `{}`, which is not part of the world `check`", text::one_line(name, 200)));
         }
     }
     if let Some(export) = missing.last() {
-        return Err(format!("exports no `{export}@{}`, so it is not of the world `check`", wit::SPOKEN));
+        return Err(format!("exports no `{export}@{}`, so it is not of the world `check`", wit::SUPPORTED_VERSIONS));
     }
     for (name, _) in world.imports(engine) {
         let Interface { base, version } = Interface::of(name);
-        let own = IMPORTS.contains(&base) && version.is_some_and(|version| spoken(version, wit::v0_1::VERSION));
-        let wasi = inert::INTERFACES.contains(&base) && version.is_some_and(|version| spoken(version, (0, 2)));
+        let own = IMPORTS.contains(&base) && version.is_some_and(|version| is_supported(version, wit::v0_1::VERSION));
+        let wasi = wasi::INTERFACES.contains(&base) && version.is_some_and(|version| is_supported(version, (0, 2)));
         if !own && !wasi {
             return Err(format!("imports `{}`, which a check cannot have", text::one_line(name, 200)));
         }
@@ -246,7 +246,7 @@ impl<'a> Interface<'a> {
 }
 
 /// True for `MAJOR.MINOR.PATCH` of that major and minor version.
-fn spoken(version: &str, (major, minor): (u64, u64)) -> bool {
+fn is_supported(version: &str, (major, minor): (u64, u64)) -> bool {
     let mut parts = version.split('.').map(str::parse::<u64>);
     let mut next = || parts.next().and_then(Result::ok);
     next() == Some(major) && next() == Some(minor) && next().is_some() && parts.next().is_none()

@@ -1,8 +1,8 @@
-//! [`State`]: what one call carries, and [`Stop`], why the host ended it.
+//! [`StoreState`]: what one call carries, and [`Abort`], why the host ended it.
 
 use std::sync::Arc;
 
-use assay_model::failure::NoAnswer;
+use assay_model::error::EvaluationError;
 use wasmtime::{Result, component::ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
@@ -10,9 +10,9 @@ use crate::{
     call::Budget,
     capability::{
         evidence::EvidenceView,
-        inert::{self, Clock, Seeded, Tail},
         logging::CallLog,
         snapshot::SnapshotView,
+        wasi::{self, Clock, SeededRng, StderrTail},
     },
     check::LogSink,
     limits,
@@ -20,7 +20,7 @@ use crate::{
 
 /// Why the host ended a call.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum Stop {
+pub(crate) enum Abort {
     #[error("asked for more than {} MiB of memory", .0 >> 20)]
     Memory(usize),
     #[error("asked for a table of more than {} elements", limits::TABLE_ELEMENTS)]
@@ -37,22 +37,22 @@ pub(crate) enum Stop {
     Random(u64),
     /// Not the plugin's doing.
     #[error("{0}")]
-    NoAnswer(#[from] NoAnswer),
+    Evaluation(#[from] EvaluationError),
 }
 
 /// What one call carries. Dropped with its instance.
-pub(crate) struct State {
+pub(crate) struct StoreState {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) memory: Memory,
     pub(crate) log: CallLog,
     pub(crate) clock: Clock,
-    pub(crate) random: Seeded,
-    pub(crate) stderr: Tail,
+    pub(crate) random: SeededRng,
+    pub(crate) stderr: StderrTail,
     pub(crate) snapshot: Arc<SnapshotView>,
     pub(crate) evidence: EvidenceView,
     /// Set when the host ends the call: a guest cannot make anything else of it.
-    pub(crate) stop: Option<Stop>,
+    pub(crate) abort: Option<Abort>,
     calls: u64,
     moved: u64,
     /// What the host may do for the guest, in fuel: as much as the guest may do itself.
@@ -62,7 +62,7 @@ pub(crate) struct State {
 }
 
 /// What a call is made with.
-pub(crate) struct Setting {
+pub(crate) struct CallContext {
     pub(crate) plugin: String,
     pub(crate) key: [u8; 32],
     /// Milliseconds since 1970.
@@ -72,21 +72,21 @@ pub(crate) struct Setting {
     pub(crate) log: Option<LogSink>,
 }
 
-impl State {
-    pub(crate) fn new(setting: Setting, budget: Budget) -> Self {
+impl StoreState {
+    pub(crate) fn new(context: CallContext, budget: Budget) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::HANDLES);
         Self {
-            wasi: inert::context(),
+            wasi: wasi::context(),
             table,
             memory: Memory { used: 0, last: 0, most: budget.memory },
-            log: CallLog::new(setting.plugin, setting.log),
-            clock: Clock::at(setting.now),
-            random: Seeded::new(setting.key),
-            stderr: Tail::default(),
-            snapshot: setting.snapshot,
-            evidence: setting.evidence,
-            stop: None,
+            log: CallLog::new(context.plugin, context.log),
+            clock: Clock::at(context.now),
+            random: SeededRng::new(context.key),
+            stderr: StderrTail::default(),
+            snapshot: context.snapshot,
+            evidence: context.evidence,
+            abort: None,
             calls: 0,
             moved: 0,
             budget: budget.fuel,
@@ -98,8 +98,8 @@ impl State {
     pub(crate) fn count_call(&mut self) -> Result<()> {
         self.calls += 1;
         let counted =
-            if self.calls > limits::HOST_CALLS { Err(Stop::HostCalls) } else { self.pay(limits::HOST_CALL_FUEL) };
-        self.or_stop(counted)
+            if self.calls > limits::HOST_CALLS { Err(Abort::HostCalls) } else { self.pay(limits::HOST_CALL_FUEL) };
+        self.or_abort(counted)
     }
 
     /// Counts bytes that the host reads or hashes for the guest, as if they were moved.
@@ -108,8 +108,8 @@ impl State {
     }
 
     /// Pays for what the host does for the guest.
-    fn pay(&mut self, fuel: u64) -> std::result::Result<(), Stop> {
-        self.fuel = self.fuel.checked_sub(fuel).ok_or(Stop::HostWork(self.budget))?;
+    fn pay(&mut self, fuel: u64) -> std::result::Result<(), Abort> {
+        self.fuel = self.fuel.checked_sub(fuel).ok_or(Abort::HostWork(self.budget))?;
         Ok(())
     }
 
@@ -117,15 +117,15 @@ impl State {
     pub(crate) fn move_bytes(&mut self, bytes: usize) -> Result<()> {
         self.moved = self.moved.saturating_add(bytes as u64);
         let fuel = bytes as u64 / limits::BYTES_FOR_FUEL;
-        let counted = if self.moved > limits::HOST_BYTES { Err(Stop::HostBytes) } else { self.pay(fuel) };
-        self.or_stop(counted)
+        let counted = if self.moved > limits::HOST_BYTES { Err(Abort::HostBytes) } else { self.pay(fuel) };
+        self.or_abort(counted)
     }
 
     /// Ends the call on an error, and remembers the first one.
-    pub(crate) fn or_stop<T>(&mut self, result: std::result::Result<T, Stop>) -> Result<T> {
-        result.map_err(|stop| {
-            self.stop.get_or_insert_with(|| stop.clone());
-            stop.into()
+    pub(crate) fn or_abort<T>(&mut self, result: std::result::Result<T, Abort>) -> Result<T> {
+        result.map_err(|abort| {
+            self.abort.get_or_insert_with(|| abort.clone());
+            abort.into()
         })
     }
 }
@@ -145,7 +145,7 @@ impl wasmtime::ResourceLimiter for Memory {
         }
         self.last = desired.saturating_sub(current);
         self.used = self.used.saturating_add(self.last);
-        if self.used > self.most { Err(Stop::Memory(self.most).into()) } else { Ok(true) }
+        if self.used > self.most { Err(Abort::Memory(self.most).into()) } else { Ok(true) }
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> Result<()> {
@@ -154,7 +154,7 @@ impl wasmtime::ResourceLimiter for Memory {
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
-        if desired > limits::TABLE_ELEMENTS { Err(Stop::Table.into()) } else { Ok(true) }
+        if desired > limits::TABLE_ELEMENTS { Err(Abort::Table.into()) } else { Ok(true) }
     }
 
     fn instances(&self) -> usize {
@@ -178,8 +178,8 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    fn state() -> State {
-        let setting = Setting {
+    fn state() -> StoreState {
+        let context = CallContext {
             plugin: "gate".to_owned(),
             key: [0; 32],
             now: 0,
@@ -187,7 +187,7 @@ mod tests {
             evidence: EvidenceView::none(),
             log: None,
         };
-        State::new(setting, Budget::FULL)
+        StoreState::new(context, Budget::FULL)
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         let mut state = state();
         assert!(state.get_random_bytes(limits::RANDOM_BYTES).is_ok());
         assert!(state.get_random_bytes(limits::RANDOM_BYTES + 1).is_err());
-        assert!(matches!(state.stop, Some(Stop::Random(_))));
+        assert!(matches!(state.abort, Some(Abort::Random(_))));
         let held = (0..1_000).take_while(|_| state.subscribe_duration(1).is_ok()).count();
         assert_eq!(held, limits::HANDLES / 2);
     }
@@ -223,9 +223,9 @@ mod tests {
         state.work_bytes(MIB).unwrap();
         let paid = limits::HOST_CALL_FUEL + 2 * MIB as u64 / limits::BYTES_FOR_FUEL;
         assert_eq!(state.fuel, limits::FUEL - paid);
-        let mut little = State { budget: 5_000, fuel: 5_000, ..self::state() };
+        let mut little = StoreState { budget: 5_000, fuel: 5_000, ..self::state() };
         assert_eq!((0..10).filter(|_| little.count_call().is_ok()).count(), 5);
-        assert!(matches!(little.stop, Some(Stop::HostWork(5_000))));
+        assert!(matches!(little.abort, Some(Abort::HostWork(5_000))));
         let error = (0..1_000).find_map(|_| state.work_bytes(MIB).err());
         assert!(error.unwrap().to_string().contains("more than 512 MiB"));
     }

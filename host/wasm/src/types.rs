@@ -9,10 +9,10 @@ use wasmparser::{
     ComponentType, ComponentTypeDeclaration, ComponentTypeRef, ComponentValType, InstanceTypeDeclaration, TypeBounds,
 };
 
-use crate::{inspect::Refused, limits};
+use crate::{inspect::InspectError, limits};
 
 /// Counts declarations.
-type Declared<'c> = dyn FnMut(u64) -> Result<(), Refused> + 'c;
+type Declared<'c> = dyn FnMut(u64) -> Result<(), InspectError> + 'c;
 
 /// What an instance exports, by name, as far as it is types.
 pub(crate) type Exports = BTreeMap<String, Item>;
@@ -82,7 +82,11 @@ impl Types {
     }
 
     /// Adds a declared type and gives its size.
-    pub(crate) fn declare(&mut self, declared: &ComponentType<'_>, count: &mut Declared<'_>) -> Result<u64, Refused> {
+    pub(crate) fn declare(
+        &mut self,
+        declared: &ComponentType<'_>,
+        count: &mut Declared<'_>,
+    ) -> Result<u64, InspectError> {
         let declared = self.declared(declared, count)?;
         let size = declared.size;
         if size > limits::TYPE_PARTS {
@@ -179,7 +183,7 @@ impl Types {
         self.types.get(index as usize).cloned().unwrap_or_else(|| Type::of(1))
     }
 
-    fn declared(&self, declared: &ComponentType<'_>, count: &mut Declared<'_>) -> Result<Type, Refused> {
+    fn declared(&self, declared: &ComponentType<'_>, count: &mut Declared<'_>) -> Result<Type, InspectError> {
         Ok(match declared {
             ComponentType::Defined(defined) => Type::of(self.defined(defined)),
             ComponentType::Func(function) => {

@@ -5,31 +5,31 @@
 use std::sync::Arc;
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::Signature,
-    failure::{ErrorCode, NoAnswer},
     image::{ImageRef, PinnedImage},
     limits,
 };
 use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
-use assay_supply::{PublicKey, Relocation, Resolved, Store, Trust};
+use assay_supply::{ContentStore, PublicKey, Relocation, Resolved, Trust};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
 
 /// The store as policies see it.
 pub(crate) struct StoreHost {
-    store: Arc<Store>,
+    store: Arc<ContentStore>,
     relocation: Relocation,
 }
 
 impl StoreHost {
-    pub(crate) const fn new(store: Arc<Store>, relocation: Relocation) -> Self {
+    pub(crate) const fn new(store: Arc<ContentStore>, relocation: Relocation) -> Self {
         Self { store, relocation }
     }
 
     fn resolve(&self, reference: &str) -> Result<Resolved, HostError> {
         let image: ImageRef = reference.parse().map_err(undefined)?;
-        self.store.resolve(&image).map_err(absent_or_no_answer)
+        self.store.resolve(&image).map_err(absent_or_error)
     }
 
     /// The image that a reference stands for. Only a tag has to be there for that, as in `ec`.
@@ -37,13 +37,13 @@ impl StoreHost {
         let image: ImageRef = reference.parse().map_err(undefined)?;
         match image.pinned() {
             Some(pinned) => Ok(pinned),
-            None => self.store.resolve(&image).map(|resolved| resolved.image).map_err(absent_or_no_answer),
+            None => self.store.resolve(&image).map(|resolved| resolved.image).map_err(absent_or_error),
         }
     }
 
     /// The manifest of the image that a reference stands for, of an index that for the usual machine.
-    fn usual(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
-        let manifest = self.store.usual_image(resolved).map_err(absent_or_no_answer)?;
+    fn platform_manifest(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
+        let manifest = self.store.default_platform_manifest(resolved).map_err(absent_or_error)?;
         let manifest = manifest.ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
         Ok(Arc::clone(manifest.bytes()))
     }
@@ -74,7 +74,7 @@ impl StoreHost {
 
 fn unsupported(what: &str) -> HostError {
     let hint = "give the policy `public_key` and `ignore_rekor: true`, as `data.config.default_sigstore_opts` has them";
-    HostError::NoAnswer(NoAnswer::new(ErrorCode::BuiltinFailed, what).hint(hint))
+    HostError::Evaluation(EvaluationError::new(ErrorCode::BuiltinFailed, what).hint(hint))
 }
 
 fn undefined(error: impl std::fmt::Display) -> HostError {
@@ -96,12 +96,12 @@ fn verified(reference: &str) -> Result<PinnedImage, HostError> {
 }
 
 /// What is not there is undefined, as in `ec`; what could not be had ends the evaluation.
-fn absent_or_no_answer(error: NoAnswer) -> HostError {
+fn absent_or_error(error: EvaluationError) -> HostError {
     match error.code {
         ErrorCode::ImageNotFound | ErrorCode::BlobNotFound | ErrorCode::ImageReference => {
             HostError::Undefined(error.message)
         }
-        _ => HostError::NoAnswer(error),
+        _ => HostError::Evaluation(error),
     }
 }
 
@@ -109,7 +109,7 @@ impl Host for StoreHost {
     fn blob(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
         let blob = pinned(reference)?;
         let bytes = self.store.blob_within(&blob.repository, &blob.digest, None, limits::BLOB_BYTES);
-        let bytes = bytes.map_err(absent_or_no_answer)?;
+        let bytes = bytes.map_err(absent_or_error)?;
         // `ec` unpacks it and then misses the digest.
         if assay_supply::is_compressed(&bytes) {
             return Err(undefined(format!("`{reference}` is compressed")));
@@ -118,18 +118,17 @@ impl Host for StoreHost {
     }
 
     fn blob_files(&self, reference: &str, paths: &[&str]) -> Result<Files, HostError> {
-        let files = assay_supply::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_no_answer)?;
+        let files = assay_supply::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_error)?;
         files.ok_or_else(|| undefined(format!("`{reference}` is no archive")))
     }
 
     fn image_files(&self, reference: &str, folders: &[&str]) -> Result<Files, HostError> {
-        let files =
-            assay_supply::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_no_answer)?;
+        let files = assay_supply::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_error)?;
         files.ok_or_else(|| undefined(format!("a layer of `{reference}` is no archive")))
     }
 
     fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
-        self.usual(reference, &self.resolve(reference)?)
+        self.platform_manifest(reference, &self.resolve(reference)?)
     }
 
     fn image_manifests(&self, references: &[&str]) -> Vec<Result<Arc<[u8]>, HostError>> {
@@ -138,9 +137,9 @@ impl Host for StoreHost {
         let mut resolved = self.store.resolve_all(&wanted).into_iter();
         let answer = |(image, reference): (Result<ImageRef, _>, &&str)| {
             image.map_err(|error: assay_model::image::ImageRefError| undefined(error))?;
-            let lost = || Err(NoAnswer::new(ErrorCode::Internal, "a manifest was asked for and not awaited"));
-            let resolved = resolved.next().unwrap_or_else(lost).map_err(absent_or_no_answer)?;
-            self.usual(reference, &resolved)
+            let lost = || Err(EvaluationError::new(ErrorCode::Internal, "a manifest was asked for and not awaited"));
+            let resolved = resolved.next().unwrap_or_else(lost).map_err(absent_or_error)?;
+            self.platform_manifest(reference, &resolved)
         };
         images.into_iter().zip(references).map(answer).collect()
     }
@@ -160,7 +159,7 @@ impl Host for StoreHost {
 
     fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError> {
         let image = self.image(reference)?;
-        let referrers = self.store.referrers(&image).map_err(absent_or_no_answer)?;
+        let referrers = self.store.referrers(&image).map_err(absent_or_error)?;
         let referrer = |referrer: &assay_supply::Referrer| Referrer {
             described: described(&referrer.descriptor),
             artifact_type: referrer.artifact_type.clone(),
@@ -175,7 +174,7 @@ impl Host for StoreHost {
         let mut found = Vec::new();
         for kind in ATTACHED {
             let tag = format!("sha256-{}.{kind}", image.digest.hex());
-            if self.store.tagged(&image.repository, &tag).map_err(absent_or_no_answer)?.is_some() {
+            if self.store.tagged(&image.repository, &tag).map_err(absent_or_error)?.is_some() {
                 found.push(format!("{}:{tag}", image.repository));
             }
         }
@@ -185,14 +184,14 @@ impl Host for StoreHost {
     fn verify_image(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Signature>, HostError> {
         let image = verified(reference)?;
         let trust = self.trust(options)?;
-        let found = assay_supply::verify_image(&self.store, &image, &trust).map_err(HostError::NoAnswer)?;
+        let found = assay_supply::verify_image(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
         found.map_err(|error| HostError::Undefined(format!("verify image signature: {error}")))
     }
 
     fn verify_attestation(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Attested>, HostError> {
         let image = verified(reference)?;
         let trust = self.trust(options)?;
-        let found = assay_supply::verify_attestations(&self.store, &image, &trust).map_err(HostError::NoAnswer)?;
+        let found = assay_supply::verify_attestations(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
         let found =
             found.map_err(|error| HostError::Undefined(format!("verify image attestation signature: {error}")))?;
         let attested = |attestation: assay_model::evidence::Attestation| Attested {

@@ -16,30 +16,30 @@ use assay_model::{
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{fetch_policy::say, policy_sources::fetch_configuration};
+use super::{fetch_policy::print_stdout, policy_sources::fetch_configuration};
 use crate::{
-    error::Unusable,
+    error::CliError,
     exit,
     flags::compare::CompareFlags,
     printer::Printer,
-    settings::{Called, SourceSettings, Surroundings, moment_of, policy_of},
+    settings::{Environment, Mode, SourceSettings, parse_effective_time, parse_policy},
 };
 
 /// Says whether they are; the exit code does not.
-pub(crate) fn run(flags: &CompareFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &CompareFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     if !["text", "json"].contains(&flags.output.as_str()) {
-        return Err(Unusable::new(format!("`--output {}` is neither text nor json", flags.output)));
+        return Err(CliError::new(format!("`--output {}` is neither text nor json", flags.output)));
     }
-    let when = moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.usual();
-    let settings = SourceSettings::new(&flags.sources, around)?;
+    let when = parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now)?.default();
+    let settings = SourceSettings::new(&flags.sources, env)?;
     let read = |argument: &str| {
         let text = fetch_configuration(Some(argument.to_owned()), &settings, printer)?.unwrap_or_default();
-        policy_of(&text)
+        parse_policy(&text)
     };
     let (first, second) = (read(&flags.first)?, read(&flags.second)?);
     for (policy, name) in [(&first, &flags.first), (&second, &flags.second)] {
-        if policy.sources.is_empty() && around.called == Called::Assay {
-            return Err(Unusable::new(format!(
+        if policy.sources.is_empty() && env.mode == Mode::Native {
+            return Err(CliError::new(format!(
                 "the policy configuration `{name}` has no `sources`, so it would judge nothing"
             ))
             .hint("name at least one policy source"));
@@ -50,11 +50,11 @@ pub(crate) fn run(flags: &CompareFlags, around: &Surroundings, printer: Printer)
     let time = when.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let text =
         if flags.output == "json" { as_json(flags, equivalent, &time)? } else { as_text(flags, equivalent, &time) };
-    say(printer, &text)?;
-    Ok(exit::ALLOWED)
+    print_stdout(printer, &text)?;
+    Ok(exit::SUCCESS)
 }
 
-fn as_json(flags: &CompareFlags, equivalent: bool, time: &str) -> Result<String, Unusable> {
+fn as_json(flags: &CompareFlags, equivalent: bool, time: &str) -> Result<String, CliError> {
     let mut fields = Map::new();
     fields.insert("effective_time".to_owned(), Value::from(time));
     fields.insert("equivalent".to_owned(), Value::from(equivalent));
@@ -64,7 +64,7 @@ fn as_json(flags: &CompareFlags, equivalent: bool, time: &str) -> Result<String,
     }
     fields.insert("policy1".to_owned(), Value::from(flags.first.as_str()));
     fields.insert("policy2".to_owned(), Value::from(flags.second.as_str()));
-    serde_json::to_string_pretty(&fields).map(|text| text + "\n").map_err(|error| Unusable::from_error(&error))
+    serde_json::to_string_pretty(&fields).map(|text| text + "\n").map_err(|error| CliError::from_error(&error))
 }
 
 fn as_text(flags: &CompareFlags, equivalent: bool, time: &str) -> String {
@@ -104,7 +104,7 @@ fn are_equivalent(
     second: &PolicySpec,
     when: Timestamp,
     image: &Image<'_>,
-) -> Result<bool, Unusable> {
+) -> Result<bool, CliError> {
     let trust = |policy: &PolicySpec| {
         let identity = policy.identity.clone().unwrap_or_default();
         (policy.public_key.trim().to_owned(), policy.rekor_url.trim_end_matches('/').to_owned(), identity)
@@ -115,13 +115,13 @@ fn are_equivalent(
     Ok(buckets(first, when, image)? == buckets(second, when, image)?)
 }
 
-fn buckets(policy: &PolicySpec, when: Timestamp, image: &Image<'_>) -> Result<BTreeMap<Key, Bucket>, Unusable> {
+fn buckets(policy: &PolicySpec, when: Timestamp, image: &Image<'_>) -> Result<BTreeMap<Key, Bucket>, CliError> {
     let mut buckets: BTreeMap<Key, Bucket> = BTreeMap::new();
     for group in &policy.sources {
         let names = |places: &[String]| places.iter().map(|place| named(place).0).collect();
         let bucket = buckets.entry((names(&group.policy), names(&group.data))).or_default();
         if let Some(data) = &group.rule_data {
-            let data: Value = serde_json::from_str(data.get()).map_err(|error| Unusable::from_error(&error))?;
+            let data: Value = serde_json::from_str(data.get()).map_err(|error| CliError::from_error(&error))?;
             if let Value::Object(fields) = json::as_floats(&data) {
                 merge(&mut bucket.rule_data, fields);
             }
@@ -186,9 +186,10 @@ fn criteria(
 
 /// Whether a volatile criterion holds then, for this image. One whose dates do not read never holds.
 fn is_active(item: &VolatileCriterion, when: Timestamp, image: &Image<'_>) -> bool {
-    let from = item.effective_on.is_empty() || date::moment(&item.effective_on).is_some_and(|from| from <= when);
-    let until =
-        item.effective_until.is_empty() || date::moment(&item.effective_until).is_some_and(|until| when <= until);
+    let from = item.effective_on.is_empty()
+        || date::parse_datetime_or_date(&item.effective_on).is_some_and(|from| from <= when);
+    let until = item.effective_until.is_empty()
+        || date::parse_datetime_or_date(&item.effective_until).is_some_and(|until| when <= until);
     let is_asked = [image.digest, image.reference, image.url].iter().any(|text| !text.is_empty());
     let names = |wanted: &str, given: &str| wanted.is_empty() || !is_asked || wanted == given;
     from && until

@@ -1,20 +1,20 @@
 //! `assay completions`: what a shell needs to complete our flags, made from their definition.
 
 use crate::{
-    error::Unusable,
+    error::CliError,
     exit,
     flags::{Flags, completions::CompletionsFlags},
     printer::Printer,
-    settings::{Called, Surroundings},
+    settings::{Environment, Mode},
 };
 
-pub(crate) fn run(flags: &CompletionsFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let name = match around.called {
-        Called::Assay => "assay",
-        Called::Ec => "ec",
+pub(crate) fn run(flags: &CompletionsFlags, env: Environment, printer: Printer) -> Result<u8, CliError> {
+    let name = match env.mode {
+        Mode::Native => "assay",
+        Mode::EcCompat => "ec",
     };
     let mut script = Vec::new();
-    clap_complete::generate(flags.shell, &mut Flags::definition(), name, &mut script);
-    printer.data(&script).map_err(|error| Unusable::unwritten(&error))?;
-    Ok(exit::ALLOWED)
+    clap_complete::generate(flags.shell, &mut Flags::definition(env.mode), name, &mut script);
+    printer.data(&script).map_err(|error| CliError::write_failed(&error))?;
+    Ok(exit::SUCCESS)
 }

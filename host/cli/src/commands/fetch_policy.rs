@@ -1,7 +1,7 @@
 //! `assay fetch policy`: brings sources into folders.
 
 use assay_model::redact;
-use assay_supply::Place;
+use assay_supply::SourceRef;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
@@ -9,57 +9,57 @@ use super::{
     policy_sources::PolicySources,
 };
 use crate::{
-    error::Unusable,
+    error::CliError,
     exit,
     files::private_folder,
     flags::fetch::FetchPolicyFlags,
     printer::Printer,
-    settings::{SourceSettings, Surroundings},
+    settings::{Environment, SourceSettings},
 };
 
 /// Fetches, and tells what goes where.
-pub(crate) fn run(flags: &FetchPolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let settings = SourceSettings::new(&flags.sources, around)?;
-    let dest = if flags.work_dir { work_folder(&(around.temporary)())? } else { flags.dest.clone() };
+pub(crate) fn run(flags: &FetchPolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+    let settings = SourceSettings::new(&flags.sources, env)?;
+    let dest = if flags.work_dir { work_folder(&(env.temporary)())? } else { flags.dest.clone() };
     let wanted = [("policy", &flags.source), ("data", &flags.data_source)];
     let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
     let wanted: Vec<(&str, Utf8PathBuf)> =
         wanted.map(|(kind, text)| (text, clean(&dest.join(kind).join(assay_supply::folder_name(text))))).collect();
-    let sources = PolicySources::bring(wanted.iter().map(|(text, _)| *text), &settings, None, printer);
+    let sources = PolicySources::fetch(wanted.iter().map(|(text, _)| *text), &settings, None, printer);
     let Ok(sources) = sources else {
         // As `ec`, which tells what goes where before it asks anybody else for it.
         for (text, to) in &wanted {
-            let is_local = Place::parse(text).is_ok_and(|place| place.is_local());
+            let is_local = SourceRef::parse(text).is_ok_and(|place| place.is_local());
             if is_local && !Utf8Path::new(text).exists() {
                 break;
             }
-            say(printer, &format!("Downloading {} to {to}\n", redact::source(text)))?;
+            print_stdout(printer, &format!("Downloading {} to {to}\n", redact::source(text)))?;
             if !is_local {
                 break;
             }
         }
-        return sources.map(|_| exit::UNUSABLE);
+        return sources.map(|_| exit::USAGE);
     };
     for (text, to) in wanted {
-        say(printer, &format!("Downloading {} to {to}\n", redact::source(text)))?;
+        print_stdout(printer, &format!("Downloading {} to {to}\n", redact::source(text)))?;
         let from = sources.path(text)?;
         let from = Utf8Path::from_path(from)
-            .ok_or_else(|| Unusable::new(format!("the path of `{}` is not UTF-8", redact::source(text))))?;
+            .ok_or_else(|| CliError::new(format!("the path of `{}` is not UTF-8", redact::source(text))))?;
         copy_into(from, &to)?;
     }
-    Ok(exit::ALLOWED)
+    Ok(exit::SUCCESS)
 }
 
-fn work_folder(temporary: &Utf8Path) -> Result<Utf8PathBuf, Unusable> {
-    let failed = |error: std::io::Error| Unusable::new(format!("a temporary folder cannot be made: {error}"));
+fn work_folder(temporary: &Utf8Path) -> Result<Utf8PathBuf, CliError> {
+    let failed = |error: std::io::Error| CliError::new(format!("a temporary folder cannot be made: {error}"));
     // With a number at its end, as `ec` names it. A folder that is there already is an error.
     let number = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10_000_000_000;
     let name = format!("ec-work-{number}");
     let folder = private_folder(&name).rand_bytes(0).tempdir_in(temporary).map_err(failed)?.keep();
-    Utf8PathBuf::from_path_buf(folder).map_err(|_| Unusable::new("the path of the temporary folder is not UTF-8"))
+    Utf8PathBuf::from_path_buf(folder).map_err(|_| CliError::new("the path of the temporary folder is not UTF-8"))
 }
 
 /// Text on standard output.
-pub(crate) fn say(printer: Printer, text: &str) -> Result<(), Unusable> {
-    printer.data(text.as_bytes()).map_err(|error| Unusable::unwritten(&error))
+pub(crate) fn print_stdout(printer: Printer, text: &str) -> Result<(), CliError> {
+    printer.data(text.as_bytes()).map_err(|error| CliError::write_failed(&error))
 }

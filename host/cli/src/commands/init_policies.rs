@@ -2,31 +2,31 @@
 
 use camino::Utf8PathBuf;
 
-use super::fetch_policy::say;
-use crate::{error::Unusable, exit, files::write_whole, flags::init::InitFlags, printer::Printer};
+use super::fetch_policy::print_stdout;
+use crate::{error::CliError, exit, files::write_whole, flags::init::InitFlags, printer::Printer};
 
 /// A policy of one rule that is kept by everything, with the annotations that every rule should have.
 const SAMPLE: &str = include_str!("sample.rego");
 
 /// Writes the policy.
-pub(crate) fn run(flags: &InitFlags, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &InitFlags, printer: Printer) -> Result<u8, CliError> {
     let Some(folder) = flags.dest_dir.as_ref().filter(|folder| !folder.as_str().is_empty()) else {
-        say(printer, SAMPLE)?;
-        return Ok(exit::ALLOWED);
+        print_stdout(printer, SAMPLE)?;
+        return Ok(exit::SUCCESS);
     };
     let file: Utf8PathBuf = folder.join("sample.rego");
-    let failed = |error: std::io::Error| Unusable::new(format!("`{file}` cannot be written: {error}"));
+    let failed = |error: std::io::Error| CliError::new(format!("`{file}` cannot be written: {error}"));
     fs_err::create_dir_all(folder).map_err(failed)?;
     if file.exists() {
-        return Err(Unusable::new(format!("`{file}` is there already")).hint("name another folder with `--dest-dir`"));
+        return Err(CliError::new(format!("`{file}` is there already")).hint("name another folder with `--dest-dir`"));
     }
     write_whole(&file, SAMPLE.as_bytes()).map_err(failed)?;
-    Ok(exit::ALLOWED)
+    Ok(exit::SUCCESS)
 }
 
 #[cfg(test)]
 mod tests {
-    use assay_rego::{Ask, Policy, Sources};
+    use assay_rego::{EvalRequest, Policy, Sources};
 
     use super::*;
 
@@ -41,10 +41,10 @@ mod tests {
         let policy = Policy::compile(sources).unwrap();
         assert_eq!(policy.annotated_rules().len(), 1);
         let packages = ["main".to_owned()].into();
-        assert!(policy.evaluate(&Ask::new(&packages, "{}")).unwrap().is_empty());
+        assert!(policy.evaluate(&EvalRequest::new(&packages, "{}")).unwrap().is_empty());
         assert!(
             !policy
-                .evaluate(&Ask::new(&packages, r#"{"image": {"config": {"Labels": {"name": ""}}}}"#))
+                .evaluate(&EvalRequest::new(&packages, r#"{"image": {"config": {"Labels": {"name": ""}}}}"#))
                 .unwrap()
                 .is_empty()
         );

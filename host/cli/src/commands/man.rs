@@ -1,26 +1,27 @@
 //! `assay man`: manual pages, made from the definition of the flags.
 
 use crate::{
-    error::Unusable,
+    error::CliError,
     exit,
     flags::{Flags, man::ManFlags},
     printer::Printer,
+    settings::Mode,
 };
 
-pub(crate) fn run(flags: &ManFlags, printer: Printer) -> Result<u8, Unusable> {
-    let command = Flags::definition();
+pub(crate) fn run(flags: &ManFlags, printer: Printer) -> Result<u8, CliError> {
+    let command = Flags::definition(Mode::Native);
     if let Some(folder) = &flags.folder {
-        let unusable = |error: std::io::Error| {
-            Unusable::new(format!("the manual pages could not be written to `{folder}`: {error}"))
+        let error = |error: std::io::Error| {
+            CliError::new(format!("the manual pages could not be written to `{folder}`: {error}"))
                 .hint("name a folder that you may write to")
         };
-        fs_err::create_dir_all(folder).map_err(unusable)?;
-        clap_mangen::generate_to(command, folder).map_err(unusable)?;
+        fs_err::create_dir_all(folder).map_err(error)?;
+        clap_mangen::generate_to(command, folder).map_err(error)?;
     } else {
         let mut page = Vec::new();
-        let unusable = |error: std::io::Error| Unusable::new(format!("the manual page could not be written: {error}"));
-        clap_mangen::Man::new(command).render(&mut page).map_err(unusable)?;
-        printer.data(&page).map_err(|error| Unusable::unwritten(&error))?;
+        let error = |error: std::io::Error| CliError::new(format!("the manual page could not be written: {error}"));
+        clap_mangen::Man::new(command).render(&mut page).map_err(error)?;
+        printer.data(&page).map_err(|error| CliError::write_failed(&error))?;
     }
-    Ok(exit::ALLOWED)
+    Ok(exit::SUCCESS)
 }

@@ -15,15 +15,15 @@ use assay_model::{
     redact,
 };
 use assay_rego::Sources;
-use assay_supply::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Store};
+use assay_supply::{Cache, ContentStore, FetchError, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    error::Unusable,
+    error::CliError,
     files::read_text,
     printer::Printer,
-    settings::{CacheFolder, SourceSettings},
+    settings::{CacheDir, SourceSettings},
 };
 
 /// Sources by the texts that name them.
@@ -41,35 +41,35 @@ impl PolicySources {
     pub(crate) fn of_policy(
         policy: &PolicySpec,
         settings: &SourceSettings,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<ContentStore>>,
         printer: Printer,
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, CliError> {
         let texts = policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
-        Self::bring(texts.map(String::as_str), settings, store, printer)
+        Self::fetch(texts.map(String::as_str), settings, store, printer)
     }
 
     /// Brings sources by their texts.
-    pub(crate) fn bring<'a>(
+    pub(crate) fn fetch<'a>(
         texts: impl Iterator<Item = &'a str>,
         settings: &SourceSettings,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<ContentStore>>,
         printer: Printer,
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, CliError> {
         let texts: BTreeSet<&str> = texts.collect();
         let places = texts
             .iter()
-            .map(|text| if settings.is_strict { Place::parse_strictly(text) } else { Place::parse(text) })
+            .map(|text| if settings.is_strict { SourceRef::parse_strictly(text) } else { SourceRef::parse(text) })
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| unusable(&error))?;
+            .map_err(|error| source_error(&error))?;
         let remote = places.iter().filter(|place| !place.is_local()).count();
         let fetcher = if remote == 0 {
-            let bounds = Bounds { deadline: settings.deadline, ..Bounds::default() };
-            Fetcher::new(None, FetchOptions { bounds, ..FetchOptions::default() })
+            let limits = FetchLimits { deadline: settings.deadline, ..FetchLimits::default() };
+            Fetcher::new(None, FetchOptions { limits, ..FetchOptions::default() })
         } else {
             fetcher(settings, store)?
         };
         let bar = (remote > 0 && printer.shows_progress()).then(|| bar(remote));
-        let done = |place: &Place| {
+        let done = |place: &SourceRef| {
             if let Some(bar) = &bar
                 && !place.is_local()
             {
@@ -81,21 +81,22 @@ impl PolicySources {
         if let Some(bar) = &bar {
             bar.finish_and_clear();
         }
-        let fetched = texts.into_iter().map(str::to_owned).zip(fetched.map_err(|error| unusable(&error))?).collect();
+        let fetched =
+            texts.into_iter().map(str::to_owned).zip(fetched.map_err(|error| source_error(&error))?).collect();
         Ok(Self { fetched })
     }
 
     /// Where a source is. Only what was brought is asked for.
-    pub(crate) fn path(&self, text: &str) -> Result<&Path, Unusable> {
+    pub(crate) fn path(&self, text: &str) -> Result<&Path, CliError> {
         let fetched = self.fetched.get(text);
         let fetched =
-            fetched.ok_or_else(|| Unusable::new(format!("the source `{}` was not fetched", redact::source(text))))?;
+            fetched.ok_or_else(|| CliError::new(format!("the source `{}` was not fetched", redact::source(text))))?;
         Ok(fetched.path())
     }
 
     /// The policies, data and rule data of a source group.
-    pub(crate) fn read(&self, group: &SourceGroup) -> Result<Sources, Unusable> {
-        let unreadable = |error: assay_rego::SourceError| Unusable::from_error(&error).hint(error.hint());
+    pub(crate) fn read(&self, group: &SourceGroup) -> Result<Sources, CliError> {
+        let unreadable = |error: assay_rego::SourceError| CliError::from_error(&error).hint(error.hint());
         let mut sources = Sources::new();
         for place in &group.policy {
             sources.add_policy(self.path(place)?).map_err(unreadable)?;
@@ -117,10 +118,10 @@ impl PolicySources {
     }
 
     /// An error with the names of sources in place of the folders that they were brought to, which are gone by now.
-    pub(crate) fn named(&self, error: Unusable) -> Unusable {
+    pub(crate) fn named(&self, error: CliError) -> CliError {
         self.fetched.iter().fold(error, |error, (text, fetched)| match fetched.path().to_str() {
             Some(path) if path != text && !fetched.pinned().starts_with("file::") => {
-                error.saying(fetched.pinned(), path)
+                error.replacing(fetched.pinned(), path)
             }
             _ => error,
         })
@@ -135,13 +136,13 @@ impl PolicySources {
 }
 
 /// Fetches with the cache of the settings.
-fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetcher, Unusable> {
+fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Result<Fetcher, CliError> {
     let open = |folder: &Utf8Path| Cache::open(folder.as_std_path());
     let cache = match &settings.cache {
-        CacheFolder::None => None,
-        CacheFolder::Usual(folder) => open(folder).ok(),
-        CacheFolder::Given(folder) => Some(open(folder).map_err(|error| {
-            Unusable::new(format!("the cache folder `{folder}` cannot be used: {error}"))
+        CacheDir::None => None,
+        CacheDir::Default(folder) => open(folder).ok(),
+        CacheDir::Explicit(folder) => Some(open(folder).map_err(|error| {
+            CliError::new(format!("the cache folder `{folder}` cannot be used: {error}"))
                 .hint("name another with `--cache-dir`, or none with `--cache-dir=`")
         })?),
     };
@@ -149,9 +150,9 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<Store>>) -> Result<Fetch
         Some(store) => store,
         None => Arc::new(settings.registry()?),
     };
-    let bounds = Bounds { deadline: settings.deadline, ..Bounds::default() };
+    let limits = FetchLimits { deadline: settings.deadline, ..FetchLimits::default() };
     let registries = settings.registries.clone();
-    let options = FetchOptions { cache, offline: settings.offline, bounds, registries };
+    let options = FetchOptions { cache, offline: settings.offline, limits, registries };
     Ok(Fetcher::new(Some(store), options))
 }
 
@@ -161,14 +162,14 @@ pub(crate) fn fetch_configuration(
     argument: Option<String>,
     settings: &SourceSettings,
     printer: Printer,
-) -> Result<Option<String>, Unusable> {
+) -> Result<Option<String>, CliError> {
     if let Some(text) = argument.as_deref().filter(|_| settings.is_strict) {
-        Place::check_unambiguous(text).map_err(|error| unusable(&error))?;
+        SourceRef::check_unambiguous(text).map_err(|error| source_error(&error))?;
     }
-    let Some(text) = argument.as_deref().filter(|text| Place::is_remote_configuration(text)) else {
+    let Some(text) = argument.as_deref().filter(|text| SourceRef::is_remote_configuration(text)) else {
         return Ok(argument);
     };
-    let sources = PolicySources::bring([text].into_iter(), settings, None, printer)?;
+    let sources = PolicySources::fetch([text].into_iter(), settings, None, printer)?;
     let folder = sources.path(text)?;
     let is_document =
         |path: &Path| path.extension().is_some_and(|end| ["json", "yaml", "yml"].iter().any(|known| end == *known));
@@ -179,13 +180,13 @@ pub(crate) fn fetch_configuration(
     };
     let pinned = sources.pinned(text);
     let file = file.ok_or_else(|| {
-        Unusable::new(format!("no suitable config file found at {pinned}"))
+        CliError::new(format!("no suitable config file found at {pinned}"))
             .hint(format!("one of these is looked for: {}", CONFIGURATIONS.join(", ")))
     })?;
-    let file = Utf8Path::from_path(&file).ok_or_else(|| Unusable::new(format!("a path at {pinned} is not UTF-8")))?;
+    let file = Utf8Path::from_path(&file).ok_or_else(|| CliError::new(format!("a path at {pinned} is not UTF-8")))?;
     let configuration = read_text(file, "--policy", limits::CONFIG_FILE_BYTES)?;
     if configuration.trim().is_empty() {
-        return Err(Unusable::new(format!("the policy configuration at {pinned} is empty")));
+        return Err(CliError::new(format!("the policy configuration at {pinned} is empty")));
     }
     // A line break makes it a text for whoever reads the flag.
     Ok(Some(format!("{configuration}\n")))
@@ -196,10 +197,10 @@ pub(crate) fn fetch_extra_data(
     items: &mut [String],
     settings: &SourceSettings,
     printer: Printer,
-) -> Result<(), Unusable> {
+) -> Result<(), CliError> {
     for item in items {
         let Some((key, value)) = item.split_once('=') else { continue };
-        if !value.contains(',') && Place::is_remote_configuration(value) {
+        if !value.contains(',') && SourceRef::is_remote_configuration(value) {
             let fetched = fetch_configuration(Some(value.to_owned()), settings, printer)?.unwrap_or_default();
             // In the form in which one value holds commas and quotes.
             *item = format!("\"{key}={}\"", fetched.replace('"', "\"\""));
@@ -208,8 +209,8 @@ pub(crate) fn fetch_extra_data(
     Ok(())
 }
 
-fn unusable(error: &FetchError) -> Unusable {
-    Unusable::new(error.to_string()).hint(error.hint())
+fn source_error(error: &FetchError) -> CliError {
+    CliError::new(error.to_string()).hint(error.hint())
 }
 
 fn bar(length: usize) -> ProgressBar {

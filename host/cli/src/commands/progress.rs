@@ -38,7 +38,7 @@ impl Report for Progress {
                 self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 self.bar.set_message("judging");
             }
-            RunEvent::ComponentEnded(outcome) => {
+            RunEvent::ComponentFinished(outcome) => {
                 if outcome.error.is_some() {
                     self.unanswered += 1;
                 } else if !outcome.allowed() {
@@ -51,7 +51,7 @@ impl Report for Progress {
                     (denied, unanswered) => format!("{denied} denied, {unanswered} without an answer"),
                 });
             }
-            RunEvent::Ended(_) => self.bar.finish_and_clear(),
+            RunEvent::Finished(_) => self.bar.finish_and_clear(),
         }
         Ok(())
     }

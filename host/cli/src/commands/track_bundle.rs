@@ -5,20 +5,20 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use assay_model::{failure::NoAnswer, image::ImageRef, limits, yaml};
-use assay_supply::{Artifact, ArtifactLayer, FetchError, FetchOptions, Fetcher, Place, Store};
+use assay_model::{error::EvaluationError, image::ImageRef, limits, yaml};
+use assay_supply::{Artifact, ArtifactLayer, ContentStore, FetchError, FetchOptions, Fetcher, SourceRef};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::fetch_policy::say;
+use super::fetch_policy::print_stdout;
 use crate::{
-    error::Unusable,
+    error::CliError,
     exit,
     files::{check_place, read_text, write_whole},
     flags::{go, track::TrackFlags},
     printer::Printer,
-    settings::{SourceSettings, Surroundings},
+    settings::{Environment, SourceSettings},
 };
 
 /// The annotation that says what a layer of a Tekton bundle holds (tekton.dev, "Tekton bundle contract").
@@ -42,35 +42,35 @@ struct Tracker {
 }
 
 /// Adds versions, and writes the record.
-pub(crate) fn run(flags: &TrackFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &TrackFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let input = flags.tracked.input.as_deref().filter(|input| !input.is_empty());
     let places = [flags.output.as_str(), input.filter(|_| flags.replace).unwrap_or_default()];
     let places: Vec<Destination<'_>> =
         places.into_iter().filter(|place| !place.is_empty()).map(Destination::of).collect::<Result<_, _>>()?;
-    let settings = SourceSettings::new(&flags.sources, around)?;
+    let settings = SourceSettings::new(&flags.sources, env)?;
     let store = Arc::new(settings.registry()?);
     let mut tracker = match input {
         Some(input) => Tracker::parse(&read(input, &store)?)?,
         None => Tracker::default(),
     };
     let list =
-        |values: &[String], flag: &str| go::slice(values).map_err(|error| Unusable::new(format!("`{flag}`: {error}")));
+        |values: &[String], flag: &str| go::slice(values).map_err(|error| CliError::new(format!("`{flag}`: {error}")));
     let (mut images, mut gits) = (Vec::new(), Vec::new());
     for text in list(&flags.tracked.bundle, "--bundle")?.into_iter().chain(list(&flags.tracked.git, "--git")?) {
         if text.starts_with("git+") { &mut gits } else { &mut images }.push(text);
     }
     tracker.add_images(&images, flags.freshen, &store)?;
     tracker.add_tasks(&gits, flags.freshen)?;
-    tracker.filter(flags.prune, around.now);
-    tracker.expire(flags.in_effect_days, around.now)?;
+    tracker.filter(flags.prune, env.now);
+    tracker.expire(flags.in_effect_days, env.now)?;
     let text = tracker.to_yaml();
     if flags.output.is_empty() {
-        say(printer, &text)?;
+        print_stdout(printer, &text)?;
     }
     for place in &places {
         place.write(&text, &store)?;
     }
-    Ok(exit::ALLOWED)
+    Ok(exit::SUCCESS)
 }
 
 /// Where a record is written.
@@ -81,51 +81,51 @@ enum Destination<'a> {
 
 impl<'a> Destination<'a> {
     /// Looks before any work whether it can be there.
-    fn of(place: &'a str) -> Result<Self, Unusable> {
+    fn of(place: &'a str) -> Result<Self, CliError> {
         if let Some(image) = place.strip_prefix("oci:") {
-            return image.parse().map(Self::Image).map_err(|error| Unusable::from_error(&error));
+            return image.parse().map(Self::Image).map_err(|error| CliError::from_error(&error));
         }
         let file = Utf8Path::new(place);
         check_place(file)?;
         Ok(Self::File(file))
     }
 
-    fn write(&self, text: &str, store: &Store) -> Result<(), Unusable> {
+    fn write(&self, text: &str, store: &ContentStore) -> Result<(), CliError> {
         match self {
             Self::File(file) => write_whole(file, text.as_bytes())
-                .map_err(|error| Unusable::new(format!("`{file}` cannot be written: {error}"))),
+                .map_err(|error| CliError::new(format!("`{file}` cannot be written: {error}"))),
             Self::Image(image) => {
                 let annotations = [(TITLE.0.to_owned(), TITLE.1.to_owned())].into();
                 let layer = ArtifactLayer { media_type: DATA.to_owned(), annotations, bytes: text.as_bytes().to_vec() };
                 let artifact = Artifact { made_by: "track bundle".to_owned(), layers: vec![layer] };
-                store.push(image, &artifact).map(drop).map_err(no_answer)
+                store.push(image, &artifact).map(drop).map_err(cli_error)
             }
         }
     }
 }
 
-fn no_answer(error: NoAnswer) -> Unusable {
-    Unusable::new(error.message).hint(error.hint.unwrap_or_default())
+fn cli_error(error: EvaluationError) -> CliError {
+    CliError::new(error.message).hint(error.hint.unwrap_or_default())
 }
 
 /// The text of a record, from a file or from an image's data layers.
-fn read(input: &str, store: &Store) -> Result<String, Unusable> {
+fn read(input: &str, store: &ContentStore) -> Result<String, CliError> {
     let Some(image) = input.strip_prefix("oci:") else {
         return read_text(Utf8Path::new(input), "--input", limits::DATA_FILE_BYTES);
     };
-    let image: ImageRef = image.parse().map_err(|error| Unusable::from_error(&error))?;
-    let found = store.resolve(&image).map_err(no_answer)?;
+    let image: ImageRef = image.parse().map_err(|error| CliError::from_error(&error))?;
+    let found = store.resolve(&image).map_err(cli_error)?;
     let layer = found.manifest.layers().iter().find(|layer| layer.media_type == DATA);
-    let layer = layer.ok_or_else(|| Unusable::new(format!("`{input}` holds no layer of policy data")))?;
+    let layer = layer.ok_or_else(|| CliError::new(format!("`{input}` holds no layer of policy data")))?;
     let bytes = store
         .blob_within(image.repository(), &layer.digest, Some(layer.size), limits::DATA_FILE_BYTES)
-        .map_err(no_answer)?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| Unusable::new(format!("the data of `{input}` is not UTF-8 text")))
+        .map_err(cli_error)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| CliError::new(format!("the data of `{input}` is not UTF-8 text")))
 }
 
 impl Tracker {
-    fn parse(text: &str) -> Result<Self, Unusable> {
-        let wrong = |what: &str| Unusable::new(format!("the record of `--input` {what}"));
+    fn parse(text: &str) -> Result<Self, CliError> {
+        let wrong = |what: &str| CliError::new(format!("the record of `--input` {what}"));
         let document = yaml::parse(text).map_err(|error| wrong(&format!("is neither JSON nor YAML: {error}")))?;
         let groups = match document.get("trusted_tasks") {
             None | Some(Value::Null) => return Ok(Self::default()),
@@ -154,20 +154,20 @@ impl Tracker {
         self.trusted_tasks.entry(group).or_default().insert(0, Record { reference, expires_on: None });
     }
 
-    fn add_images(&mut self, images: &[String], freshen: bool, store: &Store) -> Result<(), Unusable> {
+    fn add_images(&mut self, images: &[String], freshen: bool, store: &ContentStore) -> Result<(), CliError> {
         let mut wanted: Vec<String> = images.to_vec();
         if freshen {
             wanted
                 .extend(self.trusted_tasks.keys().filter_map(|group| group.strip_prefix("oci://").map(str::to_owned)));
         }
         for text in wanted.iter().filter(|text| !text.is_empty()) {
-            let image: ImageRef = text.parse().map_err(|error| Unusable::from_error(&error))?;
+            let image: ImageRef = text.parse().map_err(|error| CliError::from_error(&error))?;
             if image.tag().is_none() && image.digest().is_none() {
-                return Err(Unusable::new(format!("the bundle `{text}` has neither a tag nor a digest")));
+                return Err(CliError::new(format!("the bundle `{text}` has neither a tag nor a digest")));
             }
             let found = store
                 .resolve(&image)
-                .map_err(|error| Unusable::new(error.message).hint(error.hint.unwrap_or_default()))?;
+                .map_err(|error| CliError::new(error.message).hint(error.hint.unwrap_or_default()))?;
             let is_task = |kind: &String| kind == "task";
             if !found.manifest.layers().iter().any(|layer| layer.annotations.get(KIND).is_some_and(is_task)) {
                 continue;
@@ -178,7 +178,7 @@ impl Tracker {
         Ok(())
     }
 
-    fn add_tasks(&mut self, tasks: &[String], freshen: bool) -> Result<(), Unusable> {
+    fn add_tasks(&mut self, tasks: &[String], freshen: bool) -> Result<(), CliError> {
         let mut wanted: Vec<String> = tasks.to_vec();
         if freshen {
             wanted.extend(self.trusted_tasks.keys().filter(|group| group.starts_with("git+")).cloned());
@@ -189,7 +189,7 @@ impl Tracker {
                 .rsplit_once("//")
                 .filter(|(repository, _)| scheme.is_some_and(|scheme| scheme < repository.len()))
                 .ok_or_else(|| {
-                    Unusable::new(format!(
+                    CliError::new(format!(
                         "expected \"{text}\" to contain the `//` to separate the repository from the path, e.g. \
                          git+https://github.com/org/repository//task/0.1/task.yaml@f0cacc1a"
                     ))
@@ -198,7 +198,7 @@ impl Tracker {
                 Some((path, revision)) => (path, revision.to_owned()),
                 None if freshen => (rest, latest_change(repository, rest)?),
                 None => {
-                    return Err(Unusable::new(format!(
+                    return Err(CliError::new(format!(
                         "expected \"{text}\" to contain the revision information following the `@`, e.g. \
                          git+https://github.com/org/repository//task/0.1/task.yaml@f0cacc1a, to fetch the latest revision from \
                          a remote URL provide the --freshen parameter"
@@ -224,9 +224,9 @@ impl Tracker {
     }
 
     /// The newest version never expires. What has no date yet gets one.
-    fn expire(&mut self, days: u32, now: Timestamp) -> Result<(), Unusable> {
+    fn expire(&mut self, days: u32, now: Timestamp) -> Result<(), CliError> {
         let later = nearest_midnight(now).checked_add(SignedDuration::from_hours(24 * i64::from(days)));
-        let later = later.map_err(|_| Unusable::new(format!("`--in-effect-days {days}` is after the end of time")))?;
+        let later = later.map_err(|_| CliError::new(format!("`--in-effect-days {days}` is after the end of time")))?;
         for records in self.trusted_tasks.values_mut() {
             for (number, record) in records.iter_mut().enumerate() {
                 record.expires_on = match (number, record.expires_on) {
@@ -278,11 +278,11 @@ fn nearest_midnight(now: Timestamp) -> Timestamp {
 }
 
 /// The commit that last changed a file.
-fn latest_change(repository: &str, path: &str) -> Result<String, Unusable> {
-    let unusable = |error: FetchError| Unusable::new(error.to_string()).hint(error.hint());
+fn latest_change(repository: &str, path: &str) -> Result<String, CliError> {
+    let error = |error: FetchError| CliError::new(error.to_string()).hint(error.hint());
     let place = format!("git::{}", repository.strip_prefix("git+").unwrap_or(repository));
-    let place = Place::parse(&place).map_err(unusable)?;
-    Fetcher::new(None, FetchOptions::default()).latest_change(&place, path).map_err(unusable)
+    let place = SourceRef::parse(&place).map_err(error)?;
+    Fetcher::new(None, FetchOptions::default()).latest_change(&place, path).map_err(error)
 }
 
 #[cfg(test)]

@@ -6,23 +6,23 @@
 
 use std::collections::BTreeSet;
 
-use assay_model::{criteria::can_name, policy::GlobalConfig, port::Judge, rule::RuleInfo};
-use assay_rego::Group;
+use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
+use assay_rego::SourceGroupEvaluator;
 
-use crate::{error::Unusable, printer::Printer};
+use crate::{error::CliError, printer::Printer};
 
 /// The longest item that is compared with the names of rules. Comparing takes time by the square of the length, and items
 /// come from outside.
 const COMPARED_CHARACTERS: usize = 100;
 
 /// Warns of items that match no rule; under `--strict-config` they are an error.
-pub(super) fn tell(
-    groups: &[Group],
+pub(super) fn report_unmatched(
+    groups: &[SourceGroupEvaluator],
     global: Option<&GlobalConfig>,
     checks: &[&str],
     strict: bool,
     printer: Printer,
-) -> Result<(), Unusable> {
+) -> Result<(), CliError> {
     let skipped = groups.iter().flat_map(|group| group.selection().skipped()).cloned();
     let told = unmatched(groups, global, checks);
     if !strict {
@@ -33,17 +33,17 @@ pub(super) fn tell(
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(Unusable::new(format!("`--strict-config`: {}", wrong.join("\n")))
+    Err(CliError::new(format!("`--strict-config`: {}", wrong.join("\n")))
         .hint("correct the items in the policy configuration, or leave the flag out to be warned only"))
 }
 
 /// One sentence for each item, without repetitions.
-fn unmatched(groups: &[Group], global: Option<&GlobalConfig>, checks: &[&str]) -> BTreeSet<String> {
+fn unmatched(groups: &[SourceGroupEvaluator], global: Option<&GlobalConfig>, checks: &[&str]) -> BTreeSet<String> {
     let mut told = BTreeSet::new();
     for group in groups {
         let known = [Known::of(group)];
         let [include, exclude] = group.selection().items();
-        let place = format!(" of the source group `{}`", Judge::name(group));
+        let place = format!(" of the source group `{}`", Evaluator::name(group));
         told.extend(sentences("include", &include, &known, &[], &place));
         told.extend(sentences("exclude", &exclude, &known, checks, &place));
     }
@@ -76,13 +76,13 @@ fn sentences(list: &str, items: &[&str], known: &[Known<'_>], checks: &[&str], p
 
 /// What can be included of one group.
 struct Known<'a> {
-    group: &'a Group,
+    group: &'a SourceGroupEvaluator,
     /// The packages with rules whose codes are not known.
     open: BTreeSet<&'a str>,
 }
 
 impl<'a> Known<'a> {
-    fn of(group: &'a Group) -> Self {
+    fn of(group: &'a SourceGroupEvaluator) -> Self {
         let is_open = |rule: &&RuleInfo| rule.code == format!("{}.{}", rule.package, rule.name);
         Self { group, open: group.rules().iter().filter(is_open).map(|rule| rule.package.as_str()).collect() }
     }

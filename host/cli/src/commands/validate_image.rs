@@ -7,73 +7,77 @@ use std::{
 };
 
 use assay_model::{
-    event::{RunEnd, RunEvent, Stopped},
+    event::{RunEvent, RunFinished, StopReason},
     outcome::Verdict,
     port::{Report, ReportError},
 };
-use assay_runner::Control;
+use assay_runner::RunHandle;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
     low_level,
 };
 
-use super::{as_ec, explained::Told, narrator::Narrator, policy_sources, progress::Progress, wire};
+use super::{
+    compose, ec_compat, explanations::ExplanationLog, log_reporter::LogReporter, policy_sources, progress::Progress,
+};
 use crate::{
-    error::Unusable,
+    error::CliError,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{Called, ImageSettings, Output, SourceSettings, Surroundings},
+    settings::{Environment, ImageSettings, Mode, Output, SourceSettings},
 };
 
 /// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
-pub(crate) fn run(flags: ImageFlags, around: Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let sources = SourceSettings::new(&flags.sources, &around)?.offline(flags.input.bundle.is_some());
+pub(crate) fn run(flags: ImageFlags, env: Environment, printer: Printer) -> Result<u8, CliError> {
+    let sources = SourceSettings::new(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
     let mut flags = flags;
     flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
     policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;
-    let settings = Arc::new(ImageSettings::new(flags, around)?);
+    let settings = Arc::new(ImageSettings::new(flags, env)?);
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }
-    let ground = wire::ground(&settings)?;
-    let job = wire::job(&settings, &ground);
-    let told = (!settings.explain.is_empty()).then(Told::default);
-    let (control, inbox) = Control::new();
+    let context = compose::build_evidence_context(&settings)?;
+    let job = compose::build_job(&settings, &context);
+    let log = (!settings.explain.is_empty()).then(ExplanationLog::default);
+    let (handle, events) = RunHandle::new();
     let mut reports = Reports::new(&settings.outputs, printer);
-    reports.readers.push(Box::new(Narrator));
+    reports.readers.push(Box::new(LogReporter));
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }
     let make = {
-        let (settings, told) = (Arc::clone(&settings), told.clone());
+        let (settings, log) = (Arc::clone(&settings), log.clone());
         move || {
-            let judges = wire::judges(&settings, &ground, told.as_ref(), printer)?;
+            let evaluators = compose::build_evaluators(&settings, &context, log.as_ref(), printer)?;
             // Before, there is nothing to report, and a signal ends the process as it ends any other.
-            listen_for_signals(control)?;
-            Ok::<_, Unusable>(judges)
+            listen_for_signals(handle)?;
+            Ok::<_, CliError>(evaluators)
         }
     };
-    let end = assay_runner::run(&job, make, &inbox, &mut |event| reports.event(&event))?;
-    let written = match settings.called {
-        Called::Ec if !as_ec::writes_reports(&end) => true,
-        Called::Ec | Called::Assay => reports.write(printer),
+    let end = assay_runner::run(&job, make, &events, &mut |event| reports.event(&event))?;
+    let written = match settings.mode {
+        Mode::EcCompat if !ec_compat::writes_reports(&end) => true,
+        Mode::EcCompat | Mode::Native => reports.write(printer),
     };
-    if let Some(told) = &told {
-        told.lines(&end).iter().for_each(|line| printer.error(line));
+    if let Some(log) = &log {
+        log.lines(&end).iter().for_each(|line| printer.error(line));
     }
-    match settings.called {
-        Called::Ec => as_ec::last_word(&end, settings.strict).into_iter().for_each(|text| printer.error(&text)),
-        Called::Assay => say_how_it_ended(&end, settings.strict, printer),
+    match settings.mode {
+        Mode::EcCompat => {
+            ec_compat::final_message(&end, settings.strict).into_iter().for_each(|text| printer.error(&text));
+        }
+        Mode::Native => print_summary(&end, settings.strict, printer),
     }
-    Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::NO_ANSWER })
+    Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::ERROR })
 }
 
 /// SIGINT and SIGTERM end the run with an honest report; the second one ends the process at once.
-fn listen_for_signals(control: Control) -> Result<(), Unusable> {
-    let unusable = |error: io::Error| Unusable::new(format!("signals cannot be listened for: {error}"));
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(unusable)?;
+fn listen_for_signals(handle: RunHandle) -> Result<(), CliError> {
+    let error = |error: io::Error| CliError::new(format!("signals cannot be listened for: {error}"));
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(error)?;
     let listen = move || {
         let mut again = false;
         for signal in signals.forever() {
@@ -82,10 +86,10 @@ fn listen_for_signals(control: Control) -> Result<(), Unusable> {
                 let _ended = low_level::emulate_default_handler(signal);
             }
             again = true;
-            control.interrupt();
+            handle.interrupt();
         }
     };
-    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(unusable)
+    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(error)
 }
 
 /// The wanted reports, each filled in memory and brought to its place when the run is over.
@@ -127,11 +131,15 @@ impl Reports {
         let mut reports = Self { readers: Vec::new(), filled: Vec::new(), failures: Vec::new() };
         for output in outputs {
             if output.format.streams() && output.file.is_none() {
-                reports.readers.push(assay_report::make(output.format, Box::new(Live(printer)), output.options));
+                reports.readers.push(assay_report::create_report(
+                    output.format,
+                    Box::new(Live(printer)),
+                    output.options,
+                ));
                 continue;
             }
             let buffer = Buffer::default();
-            reports.readers.push(assay_report::make(output.format, Box::new(buffer.clone()), output.options));
+            reports.readers.push(assay_report::create_report(output.format, Box::new(buffer.clone()), output.options));
             reports.filled.push((output.clone(), buffer));
         }
         reports
@@ -150,7 +158,7 @@ impl Reports {
         let mut complete = self.failures.is_empty();
         // Of a reader that went away there is nothing to say.
         for failure in self.failures.iter().filter(|failure| !is_broken_pipe(*failure)) {
-            printer.error(&Unusable::from_error(failure).text());
+            printer.error(&CliError::from_error(failure).text());
         }
         for (output, buffer) in &self.filled {
             let bytes = std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -165,7 +173,7 @@ impl Reports {
                     "error: the report for {place} could not be written: {error}\nhint: what stood there before is unchanged"
                 )),
                 None if error.kind() == io::ErrorKind::BrokenPipe => {}
-                None => printer.error(&Unusable::unwritten(&error).text()),
+                None => printer.error(&CliError::write_failed(&error).text()),
             }
         }
         complete
@@ -179,7 +187,7 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// One line on standard error for whoever does not read the report.
-fn say_how_it_ended(end: &RunEnd, strict: bool, printer: Printer) {
+fn print_summary(end: &RunFinished, strict: bool, printer: Printer) {
     let all = end.outcomes.len();
     let count =
         |wanted: Verdict| end.outcomes.iter().filter(|outcome| Verdict::of([outcome.as_ref()]) == wanted).count();
@@ -190,14 +198,14 @@ fn say_how_it_ended(end: &RunEnd, strict: bool, printer: Printer) {
             let prefix = if strict { "error" } else { "note" };
             printer.note(&format!("{prefix}: {denied} of {all} components denied; the report says why"));
         }
-        Verdict::NoAnswer => {
+        Verdict::Error => {
             let why = match end.stopped {
-                Some(Stopped::Deadline) => ": the time limit passed",
-                Some(Stopped::Interrupted) => ": interrupted",
+                Some(StopReason::Deadline) => ": the time limit passed",
+                Some(StopReason::Interrupted) => ": interrupted",
                 None => "; the report says why",
             };
             let also = if denied == 0 { String::new() } else { format!(", {denied} denied") };
-            printer.error(&format!("error: no answer for {} of {all} components{also}{why}", count(Verdict::NoAnswer)));
+            printer.error(&format!("error: no answer for {} of {all} components{also}{why}", count(Verdict::Error)));
         }
     }
 }

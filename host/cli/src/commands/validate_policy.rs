@@ -1,24 +1,24 @@
 //! `assay validate policy`: whether a policy configuration follows its format.
 
-use super::{fetch_policy::say, policy_sources::fetch_configuration};
+use super::{fetch_policy::print_stdout, policy_sources::fetch_configuration};
 use crate::{
-    error::Unusable,
+    error::CliError,
     exit,
     flags::policy_file::ValidatePolicyFlags,
     printer::Printer,
-    settings::{SourceSettings, Surroundings, policy_of},
+    settings::{Environment, SourceSettings, parse_policy},
 };
 
 /// Reads the configuration; what is wrong with it is told.
-pub(crate) fn run(flags: ValidatePolicyFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    let settings = SourceSettings::new(&flags.sources, around)?;
+pub(crate) fn run(flags: ValidatePolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+    let settings = SourceSettings::new(&flags.sources, env)?;
     let text = fetch_configuration(Some(flags.policy), &settings, printer)?.unwrap_or_default();
-    policy_of(&text).map_err(|why| {
+    parse_policy(&text).map_err(|why| {
         // The first words are `ec`'s.
         let fact = "policy configuration does not conform to the EnterpriseContractPolicy spec";
         let why = why.text();
-        Unusable::new(format!("{fact}\n  {}", why.strip_prefix("error: ").unwrap_or(&why)))
+        CliError::new(format!("{fact}\n  {}", why.strip_prefix("error: ").unwrap_or(&why)))
     })?;
-    say(printer, "Policy configuration conforms to the EnterpriseContractPolicy spec\n")?;
-    Ok(exit::ALLOWED)
+    print_stdout(printer, "Policy configuration conforms to the EnterpriseContractPolicy spec\n")?;
+    Ok(exit::SUCCESS)
 }

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use assay_model::json;
 use serde::Serialize;
 
-use super::fetch_policy::say;
-use crate::{error::Unusable, exit, flags::version::VersionFlags, printer::Printer};
+use super::fetch_policy::print_stdout;
+use crate::{error::CliError, exit, flags::version::VersionFlags, printer::Printer};
 
 /// The commit that the program was built from, where whoever built it said so.
 const SOURCE: Option<&str> = option_env!("ASSAY_SOURCE_ID");
@@ -45,7 +45,7 @@ struct Component {
 }
 
 /// Prints the version.
-pub(crate) fn run(flags: &VersionFlags, now: jiff::Timestamp, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn run(flags: &VersionFlags, now: jiff::Timestamp, printer: Printer) -> Result<u8, CliError> {
     let version = concat!("v", env!("CARGO_PKG_VERSION"));
     let commit = SOURCE.unwrap_or_default();
     // As Go writes a time that nobody set.
@@ -53,7 +53,7 @@ pub(crate) fn run(flags: &VersionFlags, now: jiff::Timestamp, printer: Printer) 
     let text = if flags.json {
         let components = COMPONENTS.into_iter().map(|(name, version)| Component { name, version }).collect();
         let document = Document { version, commit, changed_on, components };
-        json::to_string(&document).map_err(|error| Unusable::from_error(&error))? + "\n"
+        json::to_string(&document).map_err(|error| CliError::from_error(&error))? + "\n"
     } else if flags.short {
         version.to_owned()
     } else {
@@ -64,8 +64,8 @@ pub(crate) fn run(flags: &VersionFlags, now: jiff::Timestamp, printer: Printer) 
         }
         text
     };
-    say(printer, &text)?;
-    Ok(exit::ALLOWED)
+    print_stdout(printer, &text)?;
+    Ok(exit::SUCCESS)
 }
 
 /// `2026-01-31 12:00:00 +0000 UTC (3 weeks ago)`

@@ -9,7 +9,7 @@ pub(super) fn help() -> String {
     format!(
         "Examples:
   # judge a Snapshot from a bundle on disk, without network
-  assay validate image --bundle ./oci --images snapshot.yaml --policy policy.yaml \\
+  assay validate image --evidence ./oci --images snapshot.yaml --policy policy.yaml \\
       --public-key cosign.pub --ignore-rekor
 
   # judge one image on a registry and write reports for a pipeline
@@ -19,6 +19,11 @@ pub(super) fn help() -> String {
 {}",
         crate::exit::HELP
     )
+}
+
+/// `-o` as `ec` takes it: for the deprecated `--output-file`.
+pub(super) fn with_short_of_ec(command: clap::Command) -> clap::Command {
+    command.mut_arg("output", |output| output.short(None::<char>)).mut_arg("output_file", |file| file.short('o'))
 }
 
 /// Flags of `validate image`. Booleans are written as `ec` takes them: `--info`, `--info=true`, `--info=false`. Of a
@@ -65,8 +70,8 @@ pub(crate) struct InputFlags {
     pub(crate) snapshot: Option<String>,
 
     /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
-    #[arg(long, value_name = "DIR|TAR", env = "ASSAY_BUNDLE")]
-    pub(crate) bundle: Option<Utf8PathBuf>,
+    #[arg(long, value_name = "DIR|TAR", env = "ASSAY_EVIDENCE")]
+    pub(crate) evidence: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -135,8 +140,8 @@ pub(crate) struct PolicyFlags {
     pub(crate) strict_config: bool,
 
     /// WebAssembly check to run beside the policy, with its parameters; repeatable
-    #[arg(long, value_name = "FILE.wasm[?PARAM=VALUE&…]")]
-    pub(crate) check: Vec<String>,
+    #[arg(long, value_name = "FILE.wasm[?param=value]")]
+    pub(crate) plugin: Vec<String>,
 
     /// Data for rules beside that of the policy, seen in the `ruleData` of every source: a text, or what is in a JSON
     /// or YAML file; repeatable
@@ -162,11 +167,11 @@ pub(crate) struct PolicyFlags {
 pub(crate) struct ReportFlags {
     /// Report to write, to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
     /// appstudio, summary, summary-markdown, attestation, policy-input, sarif, markdown, html, jsonl
-    #[arg(long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
+    #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
     pub(crate) output: Vec<String>,
 
     /// Deprecated: a file for the JSON report; use `--output json=FILE`
-    #[arg(short = 'o', long, value_name = "FILE", hide = true)]
+    #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) output_file: Option<String>,
 
     /// Exit with 1 when the answer is no

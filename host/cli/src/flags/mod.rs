@@ -10,18 +10,20 @@ pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
-pub(crate) mod missing;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
+pub(crate) mod unsupported;
 pub(crate) mod version;
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::settings::Mode;
 
 /// Decides whether a set of container images may ship
 #[derive(Debug, Parser)]
@@ -35,13 +37,21 @@ pub(crate) struct Flags {
 
 impl Flags {
     /// The whole command line as it is read.
-    pub(crate) fn definition() -> clap::Command {
-        go::as_pflag(Self::command())
+    pub(crate) fn definition(mode: Mode) -> clap::Command {
+        let definition = go::as_pflag(Self::command());
+        match mode {
+            Mode::Native => definition,
+            Mode::EcCompat => definition
+                .mut_subcommand("validate", |validate| validate.mut_subcommand("image", image::with_short_of_ec)),
+        }
     }
 
     /// Reads arguments, the first of which is the program's name.
-    pub(crate) fn read<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
-        let mut definition = Self::definition();
+    pub(crate) fn read<T: Into<OsString> + Clone>(
+        mode: Mode,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let mut definition = Self::definition(mode);
         let mut found = definition.try_get_matches_from_mut(arguments)?;
         Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut definition))
     }
@@ -104,7 +114,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Sigstore {
         #[command(subcommand)]
-        what: missing::Sigstore,
+        what: unsupported::Sigstore,
     },
 
     /// Prints what this program is
@@ -132,7 +142,7 @@ pub(crate) enum Validate {
 
     /// Judges by summaries of earlier verifications (not there: an error)
     #[command(hide = true)]
-    Vsa(missing::Anything),
+    Vsa(unsupported::RawArgs),
 
     /// Checks a policy configuration by its format
     #[command(after_help = policy_file::help())]
@@ -154,7 +164,7 @@ mod tests {
                 walk(&format!("{name} {}", command.get_name()), command, found);
             }
         }
-        let mut root = Flags::definition().disable_help_subcommand(true);
+        let mut root = Flags::definition(Mode::Native).disable_help_subcommand(true);
         root.build();
         let mut found = Vec::new();
         walk("assay", &root, &mut found);
@@ -164,7 +174,9 @@ mod tests {
 
     #[test]
     fn the_command_definitions_hold_together_and_help_tells_the_exit_codes() {
-        Flags::definition().debug_assert();
+        for mode in [Mode::Native, Mode::EcCompat] {
+            Flags::definition(mode).debug_assert();
+        }
         let (_, mut command) = leaves().into_iter().find(|(name, _)| name == "assay validate image").unwrap();
         assert!(command.render_long_help().to_string().contains(crate::exit::HELP));
     }
@@ -194,15 +206,15 @@ mod tests {
         assert!(seen > 40, "only {seen} flags are on or off");
         let read = |more: &[&str]| {
             let fixed = ["assay", "validate", "input", "a.yaml", "--policy", "p"];
-            let flags = Flags::read(fixed.iter().chain(more)).unwrap();
+            let flags = Flags::read(Mode::Native, fixed.iter().chain(more)).unwrap();
             let Command::Validate { what: Validate::Input(flags) } = flags.command else { panic!("another command") };
             flags
         };
         assert!(read(&["--color"]).color && read(&["--color=true"]).color && !read(&["--color=false"]).color);
         assert!(!read(&["--color", "--no-color", "--color=0"]).color);
         assert_eq!(read(&["--policy", "q", "--workers=2", "--workers=3"]).policy, "q");
-        assert!(Flags::read(["assay", "version", "--short=true", "--short=false"]).is_ok());
-        assert!(Flags::read(["assay", "version", "--short=maybe"]).is_err());
+        assert!(Flags::read(Mode::Native, ["assay", "version", "--short=true", "--short=false"]).is_ok());
+        assert!(Flags::read(Mode::Native, ["assay", "version", "--short=maybe"]).is_err());
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub(crate) struct TestFlags {
     pub(crate) quiet: bool,
 
     #[command(flatten)]
-    pub(crate) of_policies: OfPolicies,
+    pub(crate) of_policies: TestPolicyFlags,
 
     #[command(flatten)]
     pub(crate) sources: SourceFlags,
@@ -117,7 +117,7 @@ pub(crate) struct TestFlags {
 /// How policies are read and asked.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policies")]
-pub(crate) struct OfPolicies {
+pub(crate) struct TestPolicyFlags {
     /// Refuse what is only untidy in policies, such as unused variables
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]

@@ -30,7 +30,7 @@ Policies read the record as data: name its folder among the data sources of a po
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
-pub(crate) struct Tracked {
+pub(crate) struct TrackTargets {
     /// Tekton bundle to record, with a tag, a digest or both; repeatable
     #[arg(short, long, value_name = "IMAGE", help_heading = "Tasks")]
     pub(crate) bundle: Vec<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Tracked {
 #[derive(Debug, Args)]
 pub(crate) struct TrackFlags {
     #[command(flatten)]
-    pub(crate) tracked: Tracked,
+    pub(crate) tracked: TrackTargets,
 
     /// Leave out what has expired
     #[arg(short, long, default_value = "true", default_missing_value = "true",

@@ -5,31 +5,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_model::{evidence::CheckKind, moment::Moment, policy::PolicySpec, snapshot::Snapshot};
+use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
 use camino::Utf8PathBuf;
 
 use super::{
-    Called, CheckFlag, KeyText, Output, SourceSettings, Surroundings, given,
-    moment::moment,
-    output::{outputs, refuse_shared_files},
-    policy::{by_intention, policy},
-    run::{timeout, workers},
-    snapshot::snapshot,
-    trust::{key, refuse_summaries, refuse_what_is_not_verified_yet, skipped},
+    Environment, KeyText, Mode, Output, PluginFlag, SourceSettings,
+    effective_time::effective_time_from_flags,
+    non_empty,
+    output::{parse_outputs, refuse_shared_files},
+    policy::{by_intention, load_policy},
+    run::{parse_timeout, parse_workers},
+    snapshot::load_snapshot,
+    trust::{load_key, refuse_summaries, refuse_what_is_not_verified_yet, skipped},
 };
-use crate::{error::Unusable, flags::image::ImageFlags};
+use crate::{error::CliError, flags::image::ImageFlags};
 
 /// Everything a run needs to know, checked as far as it can be without work.
 #[derive(Debug)]
 pub(crate) struct ImageSettings {
     /// Whose form answers have.
-    pub(crate) called: Called,
+    pub(crate) mode: Mode,
     /// The folder for temporary files.
     pub(crate) temporary: Utf8PathBuf,
     pub(crate) snapshot: Snapshot,
     /// The Snapshot as it was given; empty where it was put together.
     pub(crate) snapshot_text: String,
-    pub(crate) bundle: Option<Utf8PathBuf>,
+    pub(crate) evidence: Option<Utf8PathBuf>,
     pub(crate) key: KeyText,
     pub(crate) allow_relocation: bool,
     /// The checks that the user asked to leave out.
@@ -39,10 +40,10 @@ pub(crate) struct ImageSettings {
     /// Whether items of `include` and `exclude` that match no rule are an error.
     pub(crate) strict_config: bool,
     pub(crate) sources: SourceSettings,
-    pub(crate) checks: Vec<CheckFlag>,
+    pub(crate) plugins: Vec<PluginFlag>,
     /// Whether rules for pipelines of another intention are left out.
     pub(crate) by_intention: bool,
-    pub(crate) moment: Moment,
+    pub(crate) effective_time: EffectiveTime,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
     /// The rules whose answers are explained, by their codes.
@@ -53,60 +54,60 @@ pub(crate) struct ImageSettings {
 }
 
 impl ImageSettings {
-    pub(crate) fn new(flags: ImageFlags, around: Surroundings) -> Result<Self, Unusable> {
-        let policy = policy(&flags.policy, around.called)?;
+    pub(crate) fn new(flags: ImageFlags, env: Environment) -> Result<Self, CliError> {
+        let policy = load_policy(&flags.policy, env.mode)?;
         refuse_what_is_not_verified_yet(&flags.trust, &policy)?;
         refuse_summaries(&flags.vsa)?;
-        let (snapshot, snapshot_text) = snapshot(&flags.input)?;
-        let snapshot = if around.called == Called::Ec { snapshot.of_known_fields() } else { snapshot };
-        let (key, mut policy) = key(flags.trust.public_key.as_deref(), policy, around.variable)?;
-        if let Some(url) = given(flags.trust.rekor_url.as_deref()) {
+        let (snapshot, snapshot_text) = load_snapshot(&flags.input)?;
+        let snapshot = if env.mode == Mode::EcCompat { snapshot.of_known_fields() } else { snapshot };
+        let (key, mut policy) = load_key(flags.trust.public_key.as_deref(), policy, env.variable)?;
+        if let Some(url) = non_empty(flags.trust.rekor_url.as_deref()) {
             url.clone_into(&mut policy.rekor_url);
         }
-        let limit = timeout(&flags.run.timeout)?;
+        let limit = parse_timeout(&flags.run.timeout)?;
         let report = &flags.report;
-        let never = report.no_color || around.colours == Some(false);
-        let asked = if never { Some(false) } else { report.color.then_some(true).or(around.colours) };
+        let never = report.no_color || env.colors == Some(false);
+        let asked = if never { Some(false) } else { report.color.then_some(true).or(env.colors) };
         let options = assay_report::Options {
             show_successes: report.show_successes,
             show_warnings: report.show_warnings,
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
-            colour: asked.unwrap_or(false),
-            as_ec: around.called == Called::Ec,
+            color: asked.unwrap_or(false),
+            ec_compat: env.mode == Mode::EcCompat,
         };
-        let mut outputs = outputs(report, &options)?;
+        let mut outputs = parse_outputs(report, &options)?;
         // A terminal gets colours unasked; a file does not.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
-            output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
+            output.options.color = asked.unwrap_or(env.stdout_is_terminal);
         }
-        let sources = SourceSettings::new(&flags.sources, &around)?
-            .offline(flags.input.bundle.is_some())
-            .until(limit.map(|limit| around.started + limit));
-        if around.called == Called::Assay {
+        let sources = SourceSettings::new(&flags.sources, &env)?
+            .offline(flags.input.evidence.is_some())
+            .until(limit.map(|limit| env.started + limit));
+        if env.mode == Mode::Native {
             refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
         }
         Ok(Self {
-            called: around.called,
-            temporary: (around.temporary)(),
+            mode: env.mode,
+            temporary: (env.temporary)(),
             snapshot,
             snapshot_text,
-            bundle: flags.input.bundle,
+            evidence: flags.input.evidence,
             key,
             // `ec` never looks at the repository, and images are copied between verifying and shipping.
-            allow_relocation: flags.trust.allow_relocation || around.called == Called::Ec,
+            allow_relocation: flags.trust.allow_relocation || env.mode == Mode::EcCompat,
             skipped: skipped(&flags.trust),
             policy,
             sources,
-            checks: flags.policy.check.iter().map(|text| CheckFlag::parse(text)).collect::<Result<_, _>>()?,
-            by_intention: by_intention(&flags.policy.filter_type, around.called)?,
+            plugins: flags.policy.plugin.iter().map(|text| PluginFlag::parse(text)).collect::<Result<_, _>>()?,
+            by_intention: by_intention(&flags.policy.filter_type, env.mode)?,
             strict_config: flags.policy.strict_config,
-            moment: moment(&flags.policy, around.now)?,
+            effective_time: effective_time_from_flags(&flags.policy, env.now)?,
             outputs,
             strict: report.strict,
             explain: flags.report.explain,
-            workers: workers(flags.run.workers.as_deref(), around.called)?,
-            deadline: limit.map(|limit| (around.started + limit, limit)),
+            workers: parse_workers(flags.run.workers.as_deref(), env.mode)?,
+            deadline: limit.map(|limit| (env.started + limit, limit)),
         })
     }
 }
@@ -124,34 +125,34 @@ mod tests {
     #[test]
     fn called_ec_an_image_may_have_been_copied_to_another_repository() {
         let arguments = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor"];
-        for (called, more, want) in
-            [(Called::Assay, &[][..], false), (Called::Assay, &["--allow-relocation"], true), (Called::Ec, &[], true)]
+        for (mode, more, want) in
+            [(Mode::Native, &[][..], false), (Mode::Native, &["--allow-relocation"], true), (Mode::EcCompat, &[], true)]
         {
-            let settings = settings_as(called, &[&arguments[..], more].concat()).unwrap();
-            assert_eq!(settings.allow_relocation, want, "{called:?} {more:?}");
+            let settings = settings_as(mode, &[&arguments[..], more].concat()).unwrap();
+            assert_eq!(settings.allow_relocation, want, "{mode:?} {more:?}");
         }
     }
 
     fn settings(arguments: &[&str]) -> Result<ImageSettings, String> {
-        settings_as(Called::Assay, arguments)
+        settings_as(Mode::Native, arguments)
     }
 
-    fn settings_as(called: Called, arguments: &[&str]) -> Result<ImageSettings, String> {
+    fn settings_as(mode: Mode, arguments: &[&str]) -> Result<ImageSettings, String> {
         let names_policy = arguments.iter().any(|argument| argument.starts_with("--policy"));
-        let fixed: &[&str] = match called {
-            Called::Assay if !names_policy => &["assay", "validate", "image", "--no-policy"],
+        let fixed: &[&str] = match mode {
+            Mode::Native if !names_policy => &["assay", "validate", "image", "--no-policy"],
             _ => &["assay", "validate", "image"],
         };
-        let flags = Flags::read(fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
+        let flags = Flags::read(mode, fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
-        ImageSettings::new(*flags, around(called)).map_err(|error| error.text())
+        ImageSettings::new(*flags, env(mode)).map_err(|error| error.text())
     }
 
-    fn around(called: Called) -> Surroundings {
-        Surroundings {
-            called,
+    fn env(mode: Mode) -> Environment {
+        Environment {
+            mode,
             now: NOW.parse().unwrap(),
-            colours: None,
+            colors: None,
             stdout_is_terminal: false,
             cache_home: || None,
             temporary: || "/tmp".into(),
@@ -220,29 +221,29 @@ mod tests {
     #[test]
     fn judging_by_no_policy_is_asked_for_and_never_an_accident() {
         let fixed = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor"];
-        let of = |called, more: &[&str]| {
+        let of = |mode, more: &[&str]| {
             let arguments = [&fixed[..], more].concat();
             let arguments = [&["assay", "validate", "image"][..], &arguments].concat();
-            let flags = Flags::read(arguments).unwrap();
+            let flags = Flags::read(mode, arguments).unwrap();
             let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
-            ImageSettings::new(*flags, around(called)).map_err(|error| error.text())
+            ImageSettings::new(*flags, env(mode)).map_err(|error| error.text())
         };
         let policies = ["", "{}", "{\"sources\":[]}", "sources: []", "name: x", "spec: {sources: []}\napiVersion: v1"];
         for policy in policies {
-            let error = of(Called::Assay, &["--policy", policy]).unwrap_err();
+            let error = of(Mode::Native, &["--policy", policy]).unwrap_err();
             assert!(error.contains("--no-policy") || error.contains("appstudio"), "{policy}: {error}");
         }
-        assert!(of(Called::Assay, &[]).unwrap_err().contains("--no-policy"));
-        assert!(of(Called::Assay, &["--check", "c.wasm"]).unwrap_err().contains("--no-policy"));
-        assert!(of(Called::Assay, &["--no-policy"]).is_ok());
-        assert!(of(Called::Assay, &["--no-policy=false"]).is_err());
-        let both = of(Called::Assay, &["--no-policy", "--policy", "sources: [{policy: [p]}]"]);
+        assert!(of(Mode::Native, &[]).unwrap_err().contains("--no-policy"));
+        assert!(of(Mode::Native, &["--plugin", "c.wasm"]).unwrap_err().contains("--no-policy"));
+        assert!(of(Mode::Native, &["--no-policy"]).is_ok());
+        assert!(of(Mode::Native, &["--no-policy=false"]).is_err());
+        let both = of(Mode::Native, &["--no-policy", "--policy", "sources: [{policy: [p]}]"]);
         assert!(both.unwrap_err().contains("`--no-policy`"));
         // `ec` takes `{}` for the name of a resource.
         for (policy, fine) in [("", true), ("sources: []", true), ("{}", false)] {
-            assert_eq!(of(Called::Ec, &["--policy", policy]).is_ok(), fine, "{policy}");
+            assert_eq!(of(Mode::EcCompat, &["--policy", policy]).is_ok(), fine, "{policy}");
         }
-        assert!(of(Called::Ec, &[]).is_ok());
+        assert!(of(Mode::EcCompat, &[]).is_ok());
     }
 
     #[test]
@@ -250,8 +251,8 @@ mod tests {
         assert!(with(&["--filter-type", "ec-policy"]).unwrap().by_intention);
         assert!(!with(&["--filter-type", "include-exclude"]).unwrap().by_intention);
         assert!(with(&["--filter-type", "foo"]).unwrap_err().contains("`--filter-type foo`"));
-        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--filter-type", "foo"];
-        assert!(!settings_as(Called::Ec, &as_ec).unwrap().by_intention);
+        let ec_compat = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--filter-type", "foo"];
+        assert!(!settings_as(Mode::EcCompat, &ec_compat).unwrap().by_intention);
     }
 
     #[test]
@@ -273,11 +274,11 @@ mod tests {
     #[test]
     fn called_ec_a_snapshot_keeps_what_ec_knows() {
         let text = r#"{"more":1,"components":[{"name":"a","containerImage":"r.example/a","version":"1"}]}"#;
-        for (called, want) in [(Called::Assay, 1), (Called::Ec, 0)] {
+        for (mode, want) in [(Mode::Native, 1), (Mode::EcCompat, 0)] {
             let arguments = ["--images", text, "--public-key", KEY, "--ignore-rekor"];
-            let snapshot = settings_as(called, &arguments).unwrap().snapshot;
+            let snapshot = settings_as(mode, &arguments).unwrap().snapshot;
             let component = snapshot.components.first().unwrap();
-            assert_eq!((snapshot.fields.len(), component.fields.len()), (want, want), "{called:?}");
+            assert_eq!((snapshot.fields.len(), component.fields.len()), (want, want), "{mode:?}");
         }
     }
 
@@ -292,7 +293,7 @@ mod tests {
         assert_eq!(settings.outputs.len(), 1);
         assert!(settings.strict && !settings.by_intention);
         let policy =
-            settings_as(Called::Ec, &["--image=r.example/a", "--public-key", KEY, "--ignore-rekor", "--policy="]);
+            settings_as(Mode::EcCompat, &["--image=r.example/a", "--public-key", KEY, "--ignore-rekor", "--policy="]);
         assert!(policy.unwrap().policy.sources.is_empty());
         let options = settings.outputs.first().unwrap().options;
         assert!(options.show_warnings && !options.info);
@@ -310,8 +311,8 @@ mod tests {
         let workers = |text: &str| with(&["--workers", "3", "--workers", text]).map(|settings| settings.workers.get());
         assert_eq!((workers("7"), workers("0x2")), (Ok(7), Ok(2)));
         assert!(workers("-1").is_err() && workers("many").is_err() && workers("0").is_err());
-        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--workers", "0"];
-        assert_eq!(settings_as(Called::Ec, &as_ec).unwrap().workers.get(), 1);
+        let ec_compat = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--workers", "0"];
+        assert_eq!(settings_as(Mode::EcCompat, &ec_compat).unwrap().workers.get(), 1);
         assert!(with(&["--color=false", "--no-color=true", "--color"]).is_ok());
     }
 
@@ -374,13 +375,13 @@ mod tests {
         ] {
             let got = with(&["--effective-time", text]);
             match want {
-                Ok(want) => assert_eq!(got.unwrap().moment, Moment::At(want.parse().unwrap()), "{text}"),
+                Ok(want) => assert_eq!(got.unwrap().effective_time, EffectiveTime::At(want.parse().unwrap()), "{text}"),
                 Err(says) => assert!(got.as_ref().is_err_and(|error| error.contains(says)), "{text}: {got:?}"),
             }
         }
         assert!(with(&["--effective-time", "2020-01-01", "--allow-past-effective-time"]).is_ok());
-        let of_build = with(&["--effective-time", "Attestation"]).unwrap().moment;
-        assert_eq!(of_build, Moment::OfBuild { otherwise: NOW.parse().unwrap() });
+        let of_build = with(&["--effective-time", "Attestation"]).unwrap().effective_time;
+        assert_eq!(of_build, EffectiveTime::PerBuild { fallback: NOW.parse().unwrap() });
     }
 
     #[test]
@@ -407,14 +408,24 @@ mod tests {
         assert_eq!(shown, [(Some("a.txt"), true), (None, false), (Some("b"), false)]);
         assert!(with(&["--output", "pdf"]).unwrap_err().contains("pdf"));
         assert!(with(&["--output", "text?show=1"]).is_err());
-        let check = CheckFlag::parse("dir/c.wasm?allow=MIT,0BSD&deny=GPL-3.0-only").unwrap();
+        let plugin = PluginFlag::parse("dir/c.wasm?allow=MIT,0BSD&deny=GPL-3.0-only").unwrap();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(check.params, [pair("allow", "MIT,0BSD"), pair("deny", "GPL-3.0-only")]);
-        assert_eq!(check.file, "dir/c.wasm");
-        assert!(CheckFlag::parse("c.wasm?allow").is_err());
-        let deprecated = with(&["-o", "old.json"]).unwrap();
-        let output = deprecated.outputs.first().unwrap();
-        assert_eq!((output.format, output.file.as_deref().unwrap().as_str()), (assay_report::Format::Json, "old.json"));
+        assert_eq!(plugin.params, [pair("allow", "MIT,0BSD"), pair("deny", "GPL-3.0-only")]);
+        assert_eq!(plugin.file, "dir/c.wasm");
+        assert!(PluginFlag::parse("c.wasm?allow").is_err());
+        // The short form is that of `--output`, and of the deprecated flag only when called `ec`.
+        let first = |settings: ImageSettings| {
+            let output = settings.outputs.first().unwrap();
+            (output.format, output.file.as_ref().unwrap().to_string())
+        };
+        assert_eq!(first(with(&["-o", "yaml=new.yaml"]).unwrap()), (assay_report::Format::Yaml, "new.yaml".to_owned()));
+        assert_eq!(
+            first(with(&["--output-file", "old.json"]).unwrap()),
+            (assay_report::Format::Json, "old.json".to_owned())
+        );
+        let as_ec = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "-o", "old.json"];
+        let as_ec = settings_as(Mode::EcCompat, &as_ec).unwrap();
+        assert_eq!(first(as_ec), (assay_report::Format::Json, "old.json".to_owned()));
         assert!(with(&["--output", "=a"]).unwrap().outputs.first().unwrap().format == assay_report::Format::Json);
         assert!(with(&["--output", "json="]).unwrap().outputs.first().unwrap().file.is_none());
     }

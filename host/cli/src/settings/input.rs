@@ -8,10 +8,11 @@ use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 use super::{
-    Called, Surroundings, given, moment::moment_of, output::refuse_shared_files, policy::policy_of, run::workers,
+    Environment, Mode, effective_time::parse_effective_time, non_empty, output::refuse_shared_files,
+    policy::parse_policy, run::parse_workers,
 };
 use crate::{
-    error::Unusable,
+    error::CliError,
     flags::{go, input::ValidateInputFlags},
 };
 
@@ -38,25 +39,25 @@ pub(crate) struct InputOutput {
 }
 
 /// What can be said before a policy configuration is fetched.
-pub(crate) fn refuse_early(flags: &ValidateInputFlags) -> Result<(), Unusable> {
+pub(crate) fn refuse_early(flags: &ValidateInputFlags) -> Result<(), CliError> {
     if flags.server && !arguments(flags)?.is_empty() {
-        return Err(Unusable::new("--server and input files are mutually exclusive"));
+        return Err(CliError::new("--server and input files are mutually exclusive"));
     }
     if flags.server || flags.server_address.is_some() || flags.server_port.is_some() {
         return Err(
-            Unusable::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments")
+            CliError::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments")
         );
     }
     if arguments(flags)?.is_empty() {
-        return Err(Unusable::new(
+        return Err(CliError::new(
             "at least one input file must be specified as a positional argument or via the --file flag",
         ));
     }
     Ok(())
 }
 
-fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, Unusable> {
-    let mut given = go::slice(&flags.file).map_err(|error| Unusable::new(format!("`--file`: {error}")))?;
+fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, CliError> {
+    let mut given = go::slice(&flags.file).map_err(|error| CliError::new(format!("`--file`: {error}")))?;
     given.extend(flags.files.iter().cloned());
     let mut seen = BTreeSet::new();
     given.retain(|text| !text.trim().is_empty() && seen.insert(text.clone()));
@@ -65,52 +66,53 @@ fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, Unusable> {
 
 impl InputSettings {
     /// `policy` is the configuration's text or file, fetched if it had to be.
-    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, around: &Surroundings) -> Result<Self, Unusable> {
-        let asked = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(around.colours) };
+    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, env: &Environment) -> Result<Self, CliError> {
+        let asked = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(env.colors) };
         let options = Options {
             show_successes: flags.show_successes,
             show_warnings: flags.show_warnings,
             show_policy_docs_link: flags.show_policy_docs_link,
             info: flags.info,
-            colour: asked.unwrap_or(false),
-            as_ec: around.called == Called::Ec,
+            color: asked.unwrap_or(false),
+            ec_compat: env.mode == Mode::EcCompat,
         };
-        let mut outputs = outputs(&flags.output, options)?;
-        if around.called == Called::Assay {
+        let mut outputs = parse_outputs(&flags.output, options)?;
+        if env.mode == Mode::Native {
             refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
         }
         // A terminal gets colours unasked; a file does not.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
-            output.options.colour = asked.unwrap_or(around.stdout_is_terminal);
+            output.options.color = asked.unwrap_or(env.stdout_is_terminal);
         }
         if flags.effective_time.eq_ignore_ascii_case("attestation") {
-            return Err(Unusable::new("`--effective-time attestation`: a document has no attestation")
+            return Err(CliError::new("`--effective-time attestation`: a document has no attestation")
                 .hint("write `now`, a date or an RFC 3339 time"));
         }
         Ok(Self {
             arguments: arguments(flags)?,
-            policy: policy_of(policy)?,
-            effective_time: moment_of(&flags.effective_time, flags.allow_past_effective_time, around.now)?.usual(),
+            policy: parse_policy(policy)?,
+            effective_time: parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now)?
+                .default(),
             outputs,
             strict: flags.strict,
             // None at all would never end; `ec` waits for ever.
-            workers: workers(given(Some(&flags.workers)).or(Some("5")), Called::Assay)?,
+            workers: parse_workers(non_empty(Some(&flags.workers)).or(Some("5")), Mode::Native)?,
             strict_config: flags.strict_config,
         })
     }
 }
 
-fn outputs(flags: &[String], options: Options) -> Result<Vec<InputOutput>, Unusable> {
-    let mut wanted = go::slice(flags).map_err(|error| Unusable::new(format!("`--output`: {error}")))?;
+fn parse_outputs(flags: &[String], options: Options) -> Result<Vec<InputOutput>, CliError> {
+    let mut wanted = go::slice(flags).map_err(|error| CliError::new(format!("`--output`: {error}")))?;
     wanted.retain(|text| !text.is_empty());
     if wanted.is_empty() {
         wanted.push("text".to_owned());
     }
-    wanted.iter().map(|text| output(text, options)).collect()
+    wanted.iter().map(|text| parse_output(text, options)).collect()
 }
 
-fn output(text: &str, mut options: Options) -> Result<InputOutput, Unusable> {
-    let error = |what: String| Unusable::new(format!("`--output {text}`: {what}"));
+fn parse_output(text: &str, mut options: Options) -> Result<InputOutput, CliError> {
+    let error = |what: String| CliError::new(format!("`--output {text}`: {what}"));
     let (target, query) = text.split_once('?').unwrap_or((text, ""));
     let (format, file) = match target.split_once('=') {
         Some((format, file)) => (format, Some(file).filter(|file| !file.is_empty())),

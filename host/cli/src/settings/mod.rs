@@ -1,12 +1,12 @@
 //! Makes sense of flags before any work: a file for each command, and one for each topic that commands share.
 //!
-//! Whatever cannot be used ends here, as an [`Unusable`].
+//! Whatever cannot be used ends here, as an [`CliError`].
 
-mod check;
+mod effective_time;
 mod image;
 mod input;
-mod moment;
 mod output;
+mod plugin;
 mod policy;
 mod run;
 mod snapshot;
@@ -19,25 +19,25 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 pub(crate) use self::{
-    check::CheckFlag,
+    effective_time::parse_effective_time,
     image::ImageSettings,
     input::{InputSettings, refuse_early},
-    moment::moment_of,
     output::Output,
-    policy::policy_of,
-    run::timeout,
-    sources::{CacheFolder, SourceSettings},
+    plugin::PluginFlag,
+    policy::parse_policy,
+    run::parse_timeout,
+    sources::{CacheDir, SourceSettings},
     trust::KeyText,
 };
-use crate::{error::Unusable, exit, files::read_text, registries::Network};
+use crate::{error::CliError, exit, files::read_text, registries::Network};
 
 /// What the environment says, read once in `main`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Surroundings {
-    pub(crate) called: Called,
+pub(crate) struct Environment {
+    pub(crate) mode: Mode,
     pub(crate) now: Timestamp,
     /// What the environment asks of colours, where it does.
-    pub(crate) colours: Option<bool>,
+    pub(crate) colors: Option<bool>,
     pub(crate) stdout_is_terminal: bool,
     /// The folder that programs keep their caches in, if the user has one.
     pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
@@ -55,43 +55,43 @@ pub(crate) struct Surroundings {
 
 /// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Called {
-    Assay,
-    Ec,
+pub(crate) enum Mode {
+    Native,
+    EcCompat,
 }
 
-impl Called {
+impl Mode {
     /// By the first argument of the process, a path.
-    pub(crate) fn by(program: Option<&OsStr>) -> Self {
+    pub(crate) fn of_program(program: Option<&OsStr>) -> Self {
         let name = program.and_then(|path| Path::new(path).file_stem());
-        if name.is_some_and(|name| name == "ec") { Self::Ec } else { Self::Assay }
+        if name.is_some_and(|name| name == "ec") { Self::EcCompat } else { Self::Native }
     }
 
     /// The exit code that stands for this one: `ec` knows only 0 and 1.
     pub(crate) const fn code(self, code: u8) -> u8 {
         match self {
-            Self::Assay => code,
-            Self::Ec if code == exit::ALLOWED => exit::ALLOWED,
-            Self::Ec => exit::DENIED,
+            Self::Native => code,
+            Self::EcCompat if code == exit::SUCCESS => exit::SUCCESS,
+            Self::EcCompat => exit::VIOLATIONS,
         }
     }
 
     /// The text of an error, which begins with `error: `, as this name writes it.
     pub(crate) fn error(self, text: &str) -> String {
         match (self, text.strip_prefix("error: ")) {
-            (Self::Ec, Some(text)) => format!("Error: {text}"),
+            (Self::EcCompat, Some(text)) => format!("Error: {text}"),
             _ => text.to_owned(),
         }
     }
 }
 
 /// An argument that was given and is not empty: pipelines pass empty ones, which mean nothing.
-fn given(argument: Option<&str>) -> Option<&str> {
+fn non_empty(argument: Option<&str>) -> Option<&str> {
     argument.filter(|text| !text.is_empty())
 }
 
 /// The text that an argument names or is, and where it comes from.
-fn file_or_text(argument: &str, flag: &str, limit: u64) -> Result<(String, String), Unusable> {
+fn read_file_or_text(argument: &str, flag: &str, limit: u64) -> Result<(String, String), CliError> {
     let path = Utf8Path::new(argument);
     // A text with a line break or a brace in front is never meant as a file.
     let is_text = argument.contains('\n') || argument.trim_start().starts_with(['{', '[']);
@@ -111,24 +111,24 @@ mod tests {
     #[test]
     fn the_name_of_a_link_decides_whose_form_is_used() {
         for (program, want) in [
-            ("assay", Called::Assay),
-            ("/usr/bin/ec", Called::Ec),
-            ("./ec", Called::Ec),
-            ("ec.exe", Called::Ec),
-            ("rec", Called::Assay),
-            ("", Called::Assay),
+            ("assay", Mode::Native),
+            ("/usr/bin/ec", Mode::EcCompat),
+            ("./ec", Mode::EcCompat),
+            ("ec.exe", Mode::EcCompat),
+            ("rec", Mode::Native),
+            ("", Mode::Native),
         ] {
-            assert_eq!(Called::by(Some(OsStr::new(program))), want, "{program}");
+            assert_eq!(Mode::of_program(Some(OsStr::new(program))), want, "{program}");
         }
-        assert_eq!(Called::by(None), Called::Assay);
+        assert_eq!(Mode::of_program(None), Mode::Native);
     }
 
     #[test]
     fn ec_knows_two_exit_codes_and_a_capital_letter() {
-        for (code, as_ec) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
-            assert_eq!((Called::Assay.code(code), Called::Ec.code(code)), (code, as_ec));
+        for (code, ec_compat) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
+            assert_eq!((Mode::Native.code(code), Mode::EcCompat.code(code)), (code, ec_compat));
         }
-        assert_eq!(Called::Ec.error("error: no"), "Error: no");
-        assert_eq!(Called::Assay.error("error: no"), "error: no");
+        assert_eq!(Mode::EcCompat.error("error: no"), "Error: no");
+        assert_eq!(Mode::Native.error("error: no"), "error: no");
     }
 }

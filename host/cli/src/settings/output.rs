@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, str::FromStr as _};
 use assay_report::Format;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::given;
+use super::non_empty;
 use crate::{
-    error::Unusable,
+    error::CliError,
     flags::{go, image::ReportFlags},
 };
 
@@ -22,10 +22,10 @@ pub(crate) struct Output {
 /// What may stand after `?`.
 const OPTIONS: [&str; 3] = ["show-successes", "show-warnings", "show-policy-docs-link"];
 
-pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> Result<Vec<Output>, Unusable> {
-    let mut wanted = go::slice(&flags.output).map_err(|error| Unusable::new(format!("`--output`: {error}")))?;
+pub(super) fn parse_outputs(flags: &ReportFlags, options: &assay_report::Options) -> Result<Vec<Output>, CliError> {
+    let mut wanted = go::slice(&flags.output).map_err(|error| CliError::new(format!("`--output`: {error}")))?;
     wanted.retain(|text| !text.is_empty());
-    wanted.extend(given(flags.output_file.as_deref()).map(|file| format!("json={file}")));
+    wanted.extend(non_empty(flags.output_file.as_deref()).map(|file| format!("json={file}")));
     if wanted.is_empty() {
         wanted.push("text".to_owned());
     }
@@ -33,26 +33,26 @@ pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> R
     for text in &wanted {
         let (target, query) = text.split_once('?').unwrap_or((text.as_str(), ""));
         let (format, file) = match target.split_once('=') {
-            Some((format, file)) => (format, given(Some(file)).map(Utf8PathBuf::from)),
+            Some((format, file)) => (format, non_empty(Some(file)).map(Utf8PathBuf::from)),
             None => (target, None),
         };
-        let error = |what: String| Unusable::new(format!("`--output {text}`: {what}"));
+        let error = |what: String| CliError::new(format!("`--output {text}`: {what}"));
         let format = if format.is_empty() { "json" } else { format };
         let format = Format::from_str(format).map_err(|why| error(why.to_string()))?;
         let mut options = *options;
         // Colours are for the terminal; a file gets none unless they are asked for.
-        options.colour &= file.is_none() || flags.color;
+        options.color &= file.is_none() || flags.color;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            if options.as_ec && !OPTIONS.contains(&name) {
+            if options.ec_compat && !OPTIONS.contains(&name) {
                 continue;
             }
             let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
             // `ec` has options for its text alone, does not mind others, and lists no successes without the flag.
-            let applies = !options.as_ec || format == Format::Text;
+            let applies = !options.ec_compat || format == Format::Text;
             match name {
                 _ if !applies => {}
-                "show-successes" if options.as_ec => options.show_successes &= value,
+                "show-successes" if options.ec_compat => options.show_successes &= value,
                 "show-successes" => options.show_successes = value,
                 "show-warnings" => options.show_warnings = value,
                 "show-policy-docs-link" => options.show_policy_docs_link = value,
@@ -68,13 +68,13 @@ pub(super) fn outputs(flags: &ReportFlags, options: &assay_report::Options) -> R
 }
 
 /// Two reports for one file would leave only the last one there.
-pub(super) fn refuse_shared_files<'a>(files: impl Iterator<Item = &'a Utf8Path>) -> Result<(), Unusable> {
+pub(super) fn refuse_shared_files<'a>(files: impl Iterator<Item = &'a Utf8Path>) -> Result<(), CliError> {
     let mut seen = BTreeSet::new();
     for file in files {
         // Pipes and terminals take one report after another.
         let is_regular = fs_err::metadata(file).map_or(true, |found| found.is_file());
         if is_regular && !seen.insert(real(file)) {
-            return Err(Unusable::new(format!("`--output`: two reports would be written to `{file}`"))
+            return Err(CliError::new(format!("`--output`: two reports would be written to `{file}`"))
                 .hint("name a file of its own for each report"));
         }
     }
@@ -120,27 +120,29 @@ mod tests {
         assert!(refuse_shared_files([pipe, pipe].into_iter()).is_ok());
     }
 
-    fn colours(arguments: &[&str]) -> Vec<bool> {
+    fn colors(arguments: &[&str]) -> Vec<bool> {
         let flags = Flags::try_parse_from(std::iter::once("assay").chain(arguments.iter().copied())).unwrap().report;
         // As on a terminal that shows colours.
-        let options = assay_report::Options { colour: true, ..assay_report::Options::default() };
-        outputs(&flags, &options).unwrap().iter().map(|output| output.options.colour).collect()
+        let options = assay_report::Options { color: true, ..assay_report::Options::default() };
+        parse_outputs(&flags, &options).unwrap().iter().map(|output| output.options.color).collect()
     }
 
     #[test]
     fn a_file_has_no_colours_unless_they_are_asked_for() {
-        assert_eq!(colours(&["--output", "text", "--output", "text=a"]), [true, false]);
-        assert_eq!(colours(&["--output", "text=a", "--color"]), [true]);
+        assert_eq!(colors(&["--output", "text", "--output", "text=a"]), [true, false]);
+        assert_eq!(colors(&["--output", "text=a", "--color"]), [true]);
     }
 
     #[test]
     fn called_ec_options_are_those_of_the_text_and_list_no_successes_unasked() {
-        let shown = |as_ec, show_successes, output: &str| {
+        let shown = |ec_compat, show_successes, output: &str| {
             let flags = Flags::try_parse_from(["assay", "--output", output]).unwrap().report;
-            let options = assay_report::Options { as_ec, show_successes, ..assay_report::Options::default() };
-            outputs(&flags, &options).map(|outputs| outputs.first().unwrap().options).map_err(|error| error.text())
+            let options = assay_report::Options { ec_compat, show_successes, ..assay_report::Options::default() };
+            parse_outputs(&flags, &options)
+                .map(|outputs| outputs.first().unwrap().options)
+                .map_err(|error| error.text())
         };
-        for (as_ec, flag, output, want) in [
+        for (ec_compat, flag, output, want) in [
             (false, false, "json?show-successes=true", true),
             (true, false, "json?show-successes=true", false),
             (true, true, "json?show-successes=false", true),
@@ -148,7 +150,7 @@ mod tests {
             (true, false, "text?show-successes=true", false),
             (true, true, "text?more=some", true),
         ] {
-            assert_eq!(shown(as_ec, flag, output).unwrap().show_successes, want, "{as_ec} {flag} {output}");
+            assert_eq!(shown(ec_compat, flag, output).unwrap().show_successes, want, "{ec_compat} {flag} {output}");
         }
         assert!(!shown(true, false, "text?show-warnings=false").unwrap().show_warnings);
         assert!(shown(true, false, "json?show-warnings=false").unwrap().show_warnings);
@@ -160,7 +162,7 @@ mod tests {
         let help = <Flags as clap::CommandFactory>::command().render_long_help().to_string();
         for format in Format::ALL {
             let flags = Flags::try_parse_from(["assay", "--output", format.as_str()]).unwrap().report;
-            let outputs = outputs(&flags, &assay_report::Options::default()).unwrap();
+            let outputs = parse_outputs(&flags, &assay_report::Options::default()).unwrap();
             assert_eq!(outputs.first().unwrap().format, format);
             assert!(help.contains(format.as_str()), "{format} is not in the help");
         }

@@ -3,102 +3,104 @@
 use assay_model::{limits, policy::PolicySpec};
 use camino::Utf8Path;
 
-use super::{Called, file_or_text, given};
+use super::{Mode, non_empty, read_file_or_text};
 use crate::{
-    error::Unusable,
+    error::CliError,
     files::read_text,
     flags::{go, image::PolicyFlags},
 };
 
 /// The configuration with the extra rule data in it. Without one that has sources nothing is asked about an image but who
 /// signed it, so that is refused unless it is asked for; called `ec`, it is as there.
-pub(super) fn policy(flags: &PolicyFlags, called: Called) -> Result<PolicySpec, Unusable> {
-    let argument = given(flags.policy.as_deref());
+pub(super) fn load_policy(flags: &PolicyFlags, mode: Mode) -> Result<PolicySpec, CliError> {
+    let argument = non_empty(flags.policy.as_deref());
     let mut policy = match argument {
         // As there, a text without a colon is the name of a resource, whatever it looks like.
-        Some(text) if called == Called::Ec && text.starts_with('{') && !text.contains(':') => {
+        Some(text) if mode == Mode::EcCompat && text.starts_with('{') && !text.contains(':') => {
             let why = "policy configurations are not read from a cluster";
-            return Err(Unusable::new(format!("unable to fetch EnterpriseContractPolicy: `{text}`: {why}"))
+            return Err(CliError::new(format!("unable to fetch EnterpriseContractPolicy: `{text}`: {why}"))
                 .hint("give a policy configuration with `sources`"));
         }
-        Some(argument) => policy_of(argument)?,
+        Some(argument) => parse_policy(argument)?,
         None => PolicySpec::default(),
     };
     if flags.no_policy && argument.is_some() {
-        return Err(Unusable::new("`--no-policy` stands beside a policy configuration")
+        return Err(CliError::new("`--no-policy` stands beside a policy configuration")
             .hint("leave out `--no-policy`, or `--policy` and the variable ASSAY_POLICY"));
     }
-    if policy.sources.is_empty() && !flags.no_policy && called == Called::Assay {
+    if policy.sources.is_empty() && !flags.no_policy && mode == Mode::Native {
         let why = if argument.is_some() { "the policy configuration has no `sources`" } else { "no policy is given" };
-        return Err(Unusable::new(format!("{why}, so that images would be judged by their signatures alone"))
+        return Err(CliError::new(format!("{why}, so that images would be judged by their signatures alone"))
             .hint("give `--policy` with a configuration that has `sources`, or `--no-policy` if that is meant"));
     }
-    policy.add_rule_data(&extra_rule_data(&flags.extra_rule_data)?).map_err(|error| Unusable::from_error(&error))?;
+    policy
+        .add_rule_data(&parse_extra_rule_data(&flags.extra_rule_data)?)
+        .map_err(|error| CliError::from_error(&error))?;
     Ok(policy)
 }
 
 /// Whether rules are chosen by the kind of pipeline they are meant for, too. Names that `ec` does not know mean its default
 /// there.
-pub(super) fn by_intention(name: &str, called: Called) -> Result<bool, Unusable> {
+pub(super) fn by_intention(name: &str, mode: Mode) -> Result<bool, CliError> {
     match name {
         "ec-policy" => Ok(true),
         "" | "include-exclude" => Ok(false),
-        _ if called == Called::Ec => Ok(false),
-        other => Err(Unusable::new(format!("`--filter-type {other}` is not a way to choose rules"))
+        _ if mode == Mode::EcCompat => Ok(false),
+        other => Err(CliError::new(format!("`--filter-type {other}` is not a way to choose rules"))
             .hint("write `include-exclude` or `ec-policy`")),
     }
 }
 
 /// The policy configuration that an argument names or is. One that is fetched is text by now.
-pub(crate) fn policy_of(argument: &str) -> Result<PolicySpec, Unusable> {
+pub(crate) fn parse_policy(argument: &str) -> Result<PolicySpec, CliError> {
     refuse_remote(argument, "--policy")?;
     let path = Utf8Path::new(argument);
     if !argument.contains(['{', ':', '\n']) && !path.exists() && path.extension().is_none() {
-        return Err(Unusable::new(format!(
+        return Err(CliError::new(format!(
             "`--policy {argument}`: there is no such file, and policy configurations are not read from a cluster"
         ))
         .hint("save the EnterpriseContractPolicy to a file and give that"));
     }
-    let (text, origin) = file_or_text(argument, "--policy", limits::CONFIG_FILE_BYTES)?;
+    let (text, origin) = read_file_or_text(argument, "--policy", limits::CONFIG_FILE_BYTES)?;
     PolicySpec::parse(&text).map_err(|error| {
-        Unusable::new(format!("{error} ({origin})"))
+        CliError::new(format!("{error} ({origin})"))
             .hint("a policy configuration is an object with `sources`, each with `policy` and perhaps `data`, `ruleData`, `config`")
     })
 }
 
 /// What is not on this machine is not read yet.
-fn refuse_remote(argument: &str, flag: &str) -> Result<(), Unusable> {
+fn refuse_remote(argument: &str, flag: &str) -> Result<(), CliError> {
     let is_text = argument.trim_start().starts_with('{') || argument.contains('\n');
     let remote = ["https://", "http://", "git::", "git@", "git://", "oci::", "oci://", "k8s://"];
     let hosts = ["github.com/", "gitlab.com/", "bitbucket.org/"];
     let names_one =
         remote.iter().chain(&hosts).any(|prefix| argument.starts_with(prefix)) || argument.ends_with(".git");
     if !is_text && names_one && !Utf8Path::new(argument).exists() {
-        return Err(Unusable::new(format!("`{flag} {argument}`: only local policy configurations are read so far"))
+        return Err(CliError::new(format!("`{flag} {argument}`: only local policy configurations are read so far"))
             .hint("fetch it first and give the file"));
     }
     Ok(())
 }
 
 /// Keys and texts. A value that names a JSON or YAML file is what is in the file.
-fn extra_rule_data(flags: &[String]) -> Result<Vec<(String, String)>, Unusable> {
-    let items = go::slice(flags).map_err(|error| Unusable::new(format!("`--extra-rule-data`: {error}")))?;
+fn parse_extra_rule_data(flags: &[String]) -> Result<Vec<(String, String)>, CliError> {
+    let items = go::slice(flags).map_err(|error| CliError::new(format!("`--extra-rule-data`: {error}")))?;
     let mut pairs = Vec::new();
     let mut wrong = Vec::new();
     for (number, item) in items.iter().enumerate() {
         match item.split_once('=') {
-            Some((key, value)) => pairs.push((key.to_owned(), extra_value(value)?)),
+            Some((key, value)) => pairs.push((key.to_owned(), parse_extra_value(value)?)),
             None => wrong.push(format!("incorrect syntax for --extra-rule-data {number}")),
         }
     }
     if wrong.is_empty() {
         return Ok(pairs);
     }
-    Err(Unusable::new(wrong.join("\n"))
+    Err(CliError::new(wrong.join("\n"))
         .hint("write `--extra-rule-data KEY=TEXT`, or KEY=FILE for what is in a JSON or YAML file"))
 }
 
-fn extra_value(value: &str) -> Result<String, Unusable> {
+fn parse_extra_value(value: &str) -> Result<String, CliError> {
     const FLAG: &str = "--extra-rule-data";
     refuse_remote(value, FLAG)?;
     let path = Utf8Path::new(value);
@@ -107,7 +109,7 @@ fn extra_value(value: &str) -> Result<String, Unusable> {
         return Ok(value.to_owned());
     }
     match read_text(path, FLAG, limits::DATA_FILE_BYTES)? {
-        text if text.is_empty() => Err(Unusable::new(format!("`{path}` ({FLAG}) is empty"))),
+        text if text.is_empty() => Err(CliError::new(format!("`{path}` ({FLAG}) is empty"))),
         text => Ok(text),
     }
 }

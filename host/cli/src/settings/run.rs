@@ -4,28 +4,28 @@ use std::{num::NonZeroUsize, str::FromStr as _, thread, time::Duration};
 
 use jiff::SignedDuration;
 
-use super::{Called, given};
-use crate::{error::Unusable, flags::go};
+use super::{Mode, non_empty};
+use crate::{error::CliError, flags::go};
 
 /// How many components are judged at a time: as given, or one for each core. Called `ec`, none is one, as there.
-pub(super) fn workers(flag: Option<&str>, called: Called) -> Result<NonZeroUsize, Unusable> {
-    let Some(text) = given(flag) else {
+pub(super) fn parse_workers(flag: Option<&str>, mode: Mode) -> Result<NonZeroUsize, CliError> {
+    let Some(text) = non_empty(flag) else {
         return Ok(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     };
     let count = go::integer(text).and_then(|count| u16::try_from(count).ok());
-    let count = if count == Some(0) && called == Called::Ec { Some(1) } else { count };
+    let count = if count == Some(0) && mode == Mode::EcCompat { Some(1) } else { count };
     count.and_then(|count| NonZeroUsize::new(count.into())).ok_or_else(|| {
-        Unusable::new(format!("`--workers {text}` is not a number of workers")).hint("write a number from 1 to 65535")
+        CliError::new(format!("`--workers {text}` is not a number of workers")).hint("write a number from 1 to 65535")
     })
 }
 
 /// How long a command may take: none for as long as it likes.
-pub(crate) fn timeout(text: &str) -> Result<Option<Duration>, Unusable> {
+pub(crate) fn parse_timeout(text: &str) -> Result<Option<Duration>, CliError> {
     if text == "0" {
         return Ok(None);
     }
     let error = || {
-        Unusable::new(format!("`--timeout {text}` is not a duration"))
+        CliError::new(format!("`--timeout {text}` is not a duration"))
             .hint("write it like 90s, 5m or 1h30m; 0 for none")
     };
     let duration = SignedDuration::from_str(text).map_err(|_| error())?;

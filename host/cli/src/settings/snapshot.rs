@@ -3,42 +3,42 @@
 use assay_model::{limits, snapshot::Snapshot};
 use camino::Utf8Path;
 
-use super::{file_or_text, given};
-use crate::{error::Unusable, files::read_text, flags::image::InputFlags};
+use super::{non_empty, read_file_or_text};
+use crate::{error::CliError, files::read_text, flags::image::InputFlags};
 
 /// The Snapshot, and its text where there is just one; empty otherwise.
-pub(super) fn snapshot(flags: &InputFlags) -> Result<(Snapshot, String), Unusable> {
-    if let Some(name) = given(flags.snapshot.as_deref()) {
-        return Err(Unusable::new(format!("`--snapshot {name}`: Snapshots are not read from a cluster yet"))
+pub(super) fn load_snapshot(flags: &InputFlags) -> Result<(Snapshot, String), CliError> {
+    if let Some(name) = non_empty(flags.snapshot.as_deref()) {
+        return Err(CliError::new(format!("`--snapshot {name}`: Snapshots are not read from a cluster yet"))
             .hint("save the Snapshot to a file and give `--images FILE`"));
     }
     let mut texts = Vec::new();
-    if let Some(argument) = given(flags.images.as_deref()) {
-        texts.push(file_or_text(argument, "--images", limits::SNAPSHOT_BYTES)?);
+    if let Some(argument) = non_empty(flags.images.as_deref()) {
+        texts.push(read_file_or_text(argument, "--images", limits::SNAPSHOT_BYTES)?);
     }
-    if let Some(file) = given(flags.file_path.as_deref()) {
+    if let Some(file) = non_empty(flags.file_path.as_deref()) {
         let text = read_text(Utf8Path::new(file), "--file-path", limits::SNAPSHOT_BYTES)?;
         texts.push((text, format!("`{file}`")));
     }
-    if let Some(text) = given(flags.json_input.as_deref()) {
+    if let Some(text) = non_empty(flags.json_input.as_deref()) {
         texts.push((text.to_owned(), "the text of `--json-input`".to_owned()));
     }
     let mut all = Vec::new();
     for (text, origin) in &texts {
         all.push(Snapshot::parse(text).map_err(|error| {
-            Unusable::new(format!("{error} ({origin})"))
+            CliError::new(format!("{error} ({origin})"))
                 .hint("a Snapshot is an object with `components`, each with a `name` and a `containerImage`")
         })?);
     }
-    all.extend(given(flags.image.as_deref()).map(Snapshot::of_image));
+    all.extend(non_empty(flags.image.as_deref()).map(Snapshot::of_image));
     let count = all.len();
     let Some(merged) = all.into_iter().reduce(Snapshot::merged) else {
-        return Err(Unusable::new("no image to judge").hint("give `--images SNAPSHOT` or `--image IMAGE`"));
+        return Err(CliError::new("no image to judge").hint("give `--images SNAPSHOT` or `--image IMAGE`"));
     };
     if merged.components.len() > limits::COMPONENTS {
         let count = merged.components.len();
         let most = limits::COMPONENTS;
-        return Err(Unusable::new(format!("{count} components together are more than the {most} allowed"))
+        return Err(CliError::new(format!("{count} components together are more than the {most} allowed"))
             .hint("judge them in several runs"));
     }
     let text = if count == 1 { texts.pop().map(|(text, _)| text).unwrap_or_default() } else { String::new() };

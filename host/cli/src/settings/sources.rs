@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use assay_supply::{RegistryOptions, Store};
+use assay_supply::{ContentStore, RegistryOptions};
 use camino::Utf8PathBuf;
 
-use super::{Called, Surroundings};
-use crate::{error::Unusable, flags::sources::SourceFlags, registries};
+use super::{Environment, Mode};
+use crate::{error::CliError, flags::sources::SourceFlags, registries};
 
 /// How policy sources are brought to this machine.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceSettings {
-    pub(crate) cache: CacheFolder,
+    pub(crate) cache: CacheDir,
     /// Nothing is asked of a network: what is not here is an error.
     pub(crate) offline: bool,
     /// How registries are asked.
@@ -24,30 +24,24 @@ pub(crate) struct SourceSettings {
 
 /// The folder that keeps what was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CacheFolder {
+pub(crate) enum CacheDir {
     /// Nothing is kept.
     None,
     /// The user's. That it cannot be written to, as in many containers, is no error.
-    Usual(Utf8PathBuf),
+    Default(Utf8PathBuf),
     /// One that was asked for.
-    Given(Utf8PathBuf),
+    Explicit(Utf8PathBuf),
 }
 
 impl SourceSettings {
-    pub(crate) fn new(flags: &SourceFlags, around: &Surroundings) -> Result<Self, Unusable> {
+    pub(crate) fn new(flags: &SourceFlags, env: &Environment) -> Result<Self, CliError> {
         let cache = match &flags.cache_dir {
-            Some(folder) if folder.as_str().is_empty() => CacheFolder::None,
-            Some(folder) => CacheFolder::Given(folder.clone()),
-            None => (around.cache_home)().map_or(CacheFolder::None, |home| CacheFolder::Usual(home.join("assay"))),
+            Some(folder) if folder.as_str().is_empty() => CacheDir::None,
+            Some(folder) => CacheDir::Explicit(folder.clone()),
+            None => (env.cache_home)().map_or(CacheDir::None, |home| CacheDir::Default(home.join("assay"))),
         };
-        let registries = registries::options(&flags.registries, (around.network)())?;
-        Ok(Self {
-            cache,
-            offline: false,
-            registries,
-            deadline: around.deadline,
-            is_strict: around.called == Called::Assay,
-        })
+        let registries = registries::parse_options(&flags.registries, (env.network)())?;
+        Ok(Self { cache, offline: false, registries, deadline: env.deadline, is_strict: env.mode == Mode::Native })
     }
 
     /// The same for a run that asks no network.
@@ -64,7 +58,7 @@ impl SourceSettings {
     }
 
     /// A store that asks registries.
-    pub(crate) fn registry(&self) -> Result<Store, Unusable> {
-        registries::store(self.registries.clone())
+    pub(crate) fn registry(&self) -> Result<ContentStore, CliError> {
+        registries::open_registry(self.registries.clone())
     }
 }

@@ -3,9 +3,9 @@
 use assay_model::{evidence::CheckKind, limits, policy::PolicySpec};
 use camino::Utf8Path;
 
-use super::given;
+use super::non_empty;
 use crate::{
-    error::Unusable,
+    error::CliError,
     files::read_text,
     flags::image::{TrustFlags, VsaFlags},
 };
@@ -29,23 +29,23 @@ pub(super) fn skipped(trust: &TrustFlags) -> Vec<CheckKind> {
 }
 
 /// Verification summaries are neither made nor believed yet.
-pub(super) fn refuse_summaries(flags: &VsaFlags) -> Result<(), Unusable> {
-    if let Some(format) = given(flags.attestation_format.as_deref())
+pub(super) fn refuse_summaries(flags: &VsaFlags) -> Result<(), CliError> {
+    if let Some(format) = non_empty(flags.attestation_format.as_deref())
         && !["dsse", "predicate"].contains(&format)
     {
-        return Err(Unusable::new(format!("invalid --attestation-format: {format} (valid: dsse, predicate)")));
+        return Err(CliError::new(format!("invalid --attestation-format: {format} (valid: dsse, predicate)")));
     }
     let upload = flags.vsa_upload.iter().any(|backend| !backend.is_empty());
     if flags.vsa || upload {
         let flag = if flags.vsa { "--vsa" } else { "--vsa-upload" };
-        return Err(Unusable::new(format!("`{flag}`: verification summaries (VSA) are not made yet"))
+        return Err(CliError::new(format!("`{flag}`: verification summaries (VSA) are not made yet"))
             .hint("leave the flag out, or give `--vsa=false`"));
     }
     Ok(())
 }
 
-pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &PolicySpec) -> Result<(), Unusable> {
-    let given = |text: &Option<String>| given(text.as_deref()).is_some();
+pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &PolicySpec) -> Result<(), CliError> {
+    let is_given = |text: &Option<String>| non_empty(text.as_deref()).is_some();
     let keyless = [
         ("--certificate-identity", &trust.certificate_identity),
         ("--certificate-identity-regexp", &trust.certificate_identity_regexp),
@@ -53,35 +53,35 @@ pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &Polic
         ("--certificate-oidc-issuer-regexp", &trust.certificate_oidc_issuer_regexp),
     ];
     // Beside a key, identities say nothing.
-    if let Some((flag, _)) = keyless.iter().find(|(_, value)| given(value) && !given(&trust.public_key)) {
-        return Err(Unusable::new(format!("`{flag}`: keyless signatures are not verified yet"))
+    if let Some((flag, _)) = keyless.iter().find(|(_, value)| is_given(value) && !is_given(&trust.public_key)) {
+        return Err(CliError::new(format!("`{flag}`: keyless signatures are not verified yet"))
             .hint("sign with a key and give `--public-key`"));
     }
-    if policy.identity.is_some() && !given(&trust.public_key) && policy.public_key.is_empty() {
-        return Err(Unusable::new("the policy's `identity` asks for keyless signatures, which are not verified yet")
+    if policy.identity.is_some() && !is_given(&trust.public_key) && policy.public_key.is_empty() {
+        return Err(CliError::new("the policy's `identity` asks for keyless signatures, which are not verified yet")
             .hint("sign with a key and give `--public-key`"));
     }
     // Beside `--ignore-rekor` the log's address is reported and nothing more; pipelines always give both.
-    if given(&trust.rekor_url) && !trust.ignore_rekor {
-        return Err(Unusable::new("`--rekor-url`: transparency logs are not verified yet")
+    if is_given(&trust.rekor_url) && !trust.ignore_rekor {
+        return Err(CliError::new("`--rekor-url`: transparency logs are not verified yet")
             .hint("give `--ignore-rekor` to judge by the public key alone"));
     }
     if !trust.ignore_rekor {
-        return Err(Unusable::new("signatures would be looked up in a transparency log, which is not verified yet")
+        return Err(CliError::new("signatures would be looked up in a transparency log, which is not verified yet")
             .hint("give `--ignore-rekor` to judge by the public key alone"));
     }
     Ok(())
 }
 
-pub(super) fn key(
+pub(super) fn load_key(
     flag: Option<&str>,
     mut policy: PolicySpec,
     variable: fn(&str) -> Option<String>,
-) -> Result<(KeyText, PolicySpec), Unusable> {
-    let (argument, whence) = match (given(flag), policy.public_key.as_str()) {
+) -> Result<(KeyText, PolicySpec), CliError> {
+    let (argument, whence) = match (non_empty(flag), policy.public_key.as_str()) {
         (Some(argument), _) => (argument.to_owned(), "--public-key"),
         (None, "") => {
-            return Err(Unusable::new("no public key to verify signatures with")
+            return Err(CliError::new("no public key to verify signatures with")
                 .hint("give `--public-key FILE`, or `publicKey` in the policy configuration"));
         }
         (None, argument) => (argument.to_owned(), "the policy's `publicKey`"),
@@ -91,13 +91,13 @@ pub(super) fn key(
         KeyText { pem: argument.clone(), origin: format!("the text of {whence}"), from_file: false }
     } else if let Some(name) = argument.strip_prefix("env://") {
         let pem = variable(name).ok_or_else(|| {
-            Unusable::new(format!("{whence} `{argument}`: the variable `{name}` is not set in the environment"))
+            CliError::new(format!("{whence} `{argument}`: the variable `{name}` is not set in the environment"))
                 .hint("put the PEM text of the public key into it")
         })?;
         // The hash is that of a file, as in `ec`.
         KeyText { pem, origin: format!("the variable `{name}`"), from_file: true }
     } else if remote.iter().any(|scheme| argument.starts_with(scheme)) {
-        return Err(Unusable::new(format!("{whence} `{argument}`: only key files and PEM texts are read so far"))
+        return Err(CliError::new(format!("{whence} `{argument}`: only key files and PEM texts are read so far"))
             .hint("save the public key as a PEM file"));
     } else {
         let pem = read_text(Utf8Path::new(&argument), whence, limits::CONFIG_FILE_BYTES)?;

@@ -2,7 +2,7 @@
 //!
 //! Two readers of one document may differ: some take the first of two equal keys, some the last, and Go's takes
 //! `Subject` for `subject`. What decides must not depend on that. [`check`] refuses equal keys anywhere in a document and
-//! known keys in other letters ([`Shape`]); typed readers run after it. [`Object`] gives the fields of one object, each
+//! known keys in other letters ([`Shape`]); typed readers run after it. [`StrictObject`] gives the fields of one object, each
 //! verbatim, for what is signed. [`yaml`](crate::yaml) reads values, of JSON with the same rules.
 
 mod shape;
@@ -59,9 +59,9 @@ fn after_string(text: &str) -> &str {
 }
 
 /// The fields of an object in their order, each verbatim.
-pub struct Object<'a>(Vec<(String, &'a RawValue)>);
+pub struct StrictObject<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'a> Object<'a> {
+impl<'a> StrictObject<'a> {
     /// Reads an object. The error says what stands in its place.
     pub fn read(json: &'a str) -> Result<Self, String> {
         let mut from = serde_json::Deserializer::from_str(json);
@@ -84,18 +84,18 @@ impl<'a> Object<'a> {
     }
 
     /// A field's JSON, which must be there.
-    pub fn need(&self, name: &str) -> Result<&'a str, String> {
+    pub fn required(&self, name: &str) -> Result<&'a str, String> {
         self.get(name)?.ok_or_else(|| format!("the JSON lacks `{name}`"))
     }
 }
 
 /// A JSON string.
-pub fn text(json: &str) -> Result<String, String> {
+pub fn string(json: &str) -> Result<String, String> {
     serde_json::from_str(json).map_err(|error| format!("the JSON has no text where one belongs: {error}"))
 }
 
 /// A JSON string, borrowed where it has no escapes: for payloads of many megabytes.
-pub fn long_text(json: &str) -> Result<Cow<'_, str>, String> {
+pub fn long_string(json: &str) -> Result<Cow<'_, str>, String> {
     #[derive(Deserialize)]
     struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
     serde_json::from_str::<Borrowed<'_>>(json)
@@ -104,7 +104,7 @@ pub fn long_text(json: &str) -> Result<Cow<'_, str>, String> {
 }
 
 /// The items of a JSON array, each verbatim.
-pub fn items(json: &str) -> Result<Vec<&str>, String> {
+pub fn array(json: &str) -> Result<Vec<&str>, String> {
     let mut from = serde_json::Deserializer::from_str(json);
     from.deserialize_seq(Items)
         .map(|items| items.into_iter().map(RawValue::get).collect())
@@ -127,7 +127,7 @@ pub fn check<'a>(json: &'a [u8], shape: &Shape, memory: &Memory) -> Result<&'a s
     }
     let mut from = serde_json::Deserializer::from_str(text);
     // serde_json itself stops at a nesting of 128 and at what is not Unicode.
-    Sound { shape, memory }
+    RejectAmbiguous { shape, memory }
         .deserialize(&mut from)
         .and_then(|()| from.end())
         .map_err(|error| format!("the JSON is unsound: {error}"))?;
@@ -178,12 +178,12 @@ impl<'de> Visitor<'de> for Items {
 
 /// Walks a document and keeps nothing of it.
 #[derive(Clone, Copy)]
-struct Sound<'c> {
+struct RejectAmbiguous<'c> {
     shape: &'c Shape,
     memory: &'c Memory,
 }
 
-impl<'de> DeserializeSeed<'de> for Sound<'_> {
+impl<'de> DeserializeSeed<'de> for RejectAmbiguous<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -191,7 +191,7 @@ impl<'de> DeserializeSeed<'de> for Sound<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Sound<'_> {
+impl<'de> Visitor<'de> for RejectAmbiguous<'_> {
     type Value = ();
 
     fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_deciding_key_stands_once_and_in_its_own_letters() {
-        let object = Object::read(r#"{"subject":[1],"a":0,"a":1,"kind":2}"#).unwrap();
+        let object = StrictObject::read(r#"{"subject":[1],"a":0,"a":1,"kind":2}"#).unwrap();
         assert_eq!(object.get("subject"), Ok(Some("[1]")));
         assert_eq!(object.get("none"), Ok(None));
         assert!(object.get("a").unwrap_err().contains("more than once"));
@@ -302,24 +302,24 @@ mod tests {
             "{\"subject\":[],\"\u{17f}ubject\":[]}",
             r#"{"Subject":[]}"#,
         ] {
-            assert!(Object::read(json).unwrap().get("subject").is_err(), "{json}");
+            assert!(StrictObject::read(json).unwrap().get("subject").is_err(), "{json}");
         }
-        assert!(Object::read("{\"\u{212a}ind\":[]}").unwrap().get("kind").is_err());
+        assert!(StrictObject::read("{\"\u{212a}ind\":[]}").unwrap().get("kind").is_err());
         for json in ["[]", "1", "null", "{", "{}{}", r#"{"a":}"#, ""] {
-            assert!(Object::read(json).is_err(), "{json}");
+            assert!(StrictObject::read(json).is_err(), "{json}");
         }
     }
 
     #[test]
     fn objects_and_lists_that_decide_are_bounded() {
         let fields = |count: usize| (0..count).map(|at| format!("\"{at}\":0")).collect::<Vec<_>>().join(",");
-        assert!(Object::read(&format!("{{{}}}", fields(FIELDS))).is_ok());
-        assert!(Object::read(&format!("{{{}}}", fields(FIELDS + 1))).is_err());
-        assert_eq!(items(&format!("[{}]", ["1"; ITEMS].join(","))).unwrap().len(), ITEMS);
-        assert!(items(&format!("[{}]", ["1"; ITEMS + 1].join(","))).is_err());
+        assert!(StrictObject::read(&format!("{{{}}}", fields(FIELDS))).is_ok());
+        assert!(StrictObject::read(&format!("{{{}}}", fields(FIELDS + 1))).is_err());
+        assert_eq!(array(&format!("[{}]", ["1"; ITEMS].join(","))).unwrap().len(), ITEMS);
+        assert!(array(&format!("[{}]", ["1"; ITEMS + 1].join(","))).is_err());
     }
 
-    fn sound(json: &str) -> Result<(), String> {
+    fn reject_ambiguous(json: &str) -> Result<(), String> {
         check(json.as_bytes(), &Shape::Any, &Memory::of(1 << 20)).map(drop)
     }
 
@@ -329,7 +329,7 @@ mod tests {
             r#"{"a":{"b":[1,-2.5e300,"x\ud83d\ude00",null,true]},"b":{"a":0},"n":12345678901234567890123}"#,
             &format!("{}{}", "[".repeat(100), "]".repeat(100)),
         ] {
-            assert_eq!(sound(good), Ok(()), "{good}");
+            assert_eq!(reject_ambiguous(good), Ok(()), "{good}");
         }
         for bad in [
             r#"{"a":1,"b":{"c":1,"c":2}}"#,
@@ -345,20 +345,20 @@ mod tests {
             &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)),
         ] {
             let shown: String = bad.chars().take(60).collect();
-            assert!(sound(bad).is_err(), "{shown}");
+            assert!(reject_ambiguous(bad).is_err(), "{shown}");
         }
     }
 
     #[test]
     fn texts_and_lists_are_nothing_else() {
-        assert_eq!(text(r#""a\n""#).unwrap(), "a\n");
-        assert!(matches!(long_text(r#""abc""#), Ok(Cow::Borrowed("abc"))));
-        assert_eq!(long_text(r#""a\/b""#).unwrap(), "a/b");
+        assert_eq!(string(r#""a\n""#).unwrap(), "a\n");
+        assert!(matches!(long_string(r#""abc""#), Ok(Cow::Borrowed("abc"))));
+        assert_eq!(long_string(r#""a\/b""#).unwrap(), "a/b");
         for json in ["1", "null", "[]", "{}"] {
-            assert!(text(json).is_err() && long_text(json).is_err(), "{json}");
+            assert!(string(json).is_err() && long_string(json).is_err(), "{json}");
         }
         for json in ["1", "null", r#""x""#, "{}"] {
-            assert!(items(json).is_err(), "{json}");
+            assert!(array(json).is_err(), "{json}");
         }
     }
 

@@ -5,15 +5,15 @@
 //! key that stands twice, a second document, and what JSON cannot hold are errors, and so is what nests or refers to itself
 //! beyond the limits. A merge (`<<`) replaces keys that stand before it, as there.
 
-mod words;
+mod scalars;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Number, Value};
 
-pub use self::words::between_digits;
-pub(crate) use self::words::{Word, read};
+pub use self::scalars::between_digits;
+pub(crate) use self::scalars::{Word, read};
 use crate::{limits, yaml::TextError, yaml_writer::float_digits};
 
 /// Nodes of one document: two million are 64 MiB of text, which is where the file limits stand; more come from aliases.
@@ -47,7 +47,7 @@ pub fn unambiguous(text: &str) -> Result<(), TextError> {
         // What cannot be read is told by who reads it.
         let Ok((event, span)) = event else { return Ok(()) };
         let Event::Scalar(word, ScalarStyle::Plain, _, None) = event else { continue };
-        if words::differs(&word) {
+        if scalars::differs(&word) {
             let word: String = word.chars().take(60).collect();
             let place = place(&span);
             return Err(TextError::new(format!(
@@ -271,7 +271,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
                 | ("bool", Word::Bool(_))
                 | ("int", Word::Whole(_))
                 | ("float", Word::Float(_))
-                | ("timestamp", Word::Moment) => word,
+                | ("timestamp", Word::Timestamp) => word,
                 #[expect(clippy::cast_precision_loss, reason = "asked for by the tag")]
                 ("float", Word::Whole(number)) => Word::Float(number as f64),
                 _ => return Err(format!("`{}` is not what its tag `!!{tag}` says", shown(text))),
@@ -295,7 +295,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
             let key = float_digits(&format!("{short:e}"), || short.to_string());
             node(value, Ok(key))
         }
-        Word::Moment | Word::Text => as_text(text),
+        Word::Timestamp | Word::Text => as_text(text),
     })
 }
 

@@ -4,14 +4,14 @@
 //! after 80 characters, and strings are plain where YAML 1.1 would read them as strings.
 
 mod order;
-mod scalar;
+mod yaml_scalar;
 
 use serde_json::{Map, Value};
 
 pub(crate) use self::order::float_digits;
 use self::{
     order::{float, sorted_fields},
-    scalar::Style,
+    yaml_scalar::Style,
 };
 use crate::yaml_go::{Word, read};
 
@@ -79,7 +79,7 @@ impl Writer {
             if !std::mem::take(&mut inline) {
                 self.new_line(indent);
             }
-            if key.len() <= SIMPLE_KEY_BYTES && !scalar::has_breaks(key) {
+            if key.len() <= SIMPLE_KEY_BYTES && !yaml_scalar::has_breaks(key) {
                 self.scalar(key, indent, true);
                 self.put(":");
                 self.below_key(value, indent);
@@ -149,7 +149,7 @@ impl Writer {
     /// A string below something at `indent`.
     fn scalar(&mut self, text: &str, indent: usize, is_key: bool) {
         let indent = indent + 2;
-        match scalar::style(text, is_key, self.dialect) {
+        match yaml_scalar::style(text, is_key, self.dialect) {
             Style::Plain => self.folded(text, indent, !is_key, "", |_| false),
             Style::Single => {
                 self.put("'");
@@ -176,9 +176,9 @@ impl Writer {
                     self.character(' ');
                 }
                 spaces = true;
-            } else if scalar::is_break(character) {
+            } else if yaml_scalar::is_break(character) {
                 self.other_break(character);
-                if characters.peek().is_some_and(|next| !scalar::is_break(*next)) {
+                if characters.peek().is_some_and(|next| !yaml_scalar::is_break(*next)) {
                     self.new_line(indent);
                 }
                 spaces = false;
@@ -199,7 +199,7 @@ impl Writer {
         let mut spaces = false;
         let mut is_first = true;
         while let Some(character) = characters.next() {
-            if let Some(escaped) = scalar::escaped(character) {
+            if let Some(escaped) = yaml_scalar::escaped(character) {
                 self.put(&escaped);
                 spaces = false;
             } else if character == ' ' {
@@ -230,12 +230,12 @@ impl Writer {
 
     fn literal(&mut self, text: &str, indent: usize) {
         self.put("|");
-        if text.starts_with(' ') || text.starts_with(scalar::is_break) {
+        if text.starts_with(' ') || text.starts_with(yaml_scalar::is_break) {
             self.put("2");
         }
-        match text.strip_suffix(scalar::is_break) {
+        match text.strip_suffix(yaml_scalar::is_break) {
             None => self.put("-"),
-            Some(rest) if rest.is_empty() || rest.ends_with(scalar::is_break) => self.put("+"),
+            Some(rest) if rest.is_empty() || rest.ends_with(yaml_scalar::is_break) => self.put("+"),
             Some(_) => {}
         }
         let mut at_start = true;
@@ -248,7 +248,7 @@ impl Writer {
             } else if character == '\n' {
                 breaks += 1;
                 at_start = true;
-            } else if scalar::is_break(character) {
+            } else if yaml_scalar::is_break(character) {
                 std::iter::repeat_n((), std::mem::take(&mut breaks)).for_each(|()| self.new_line(0));
                 self.other_break(character);
                 at_start = true;

@@ -1,4 +1,4 @@
-//! [`Calls`]: takes the calls of one evaluation to its host, and the answers back as values.
+//! [`HostCalls`]: takes the calls of one evaluation to its host, and the answers back as values.
 //!
 //! Content becomes a value once: JSON is read straight into it, and the evaluation keeps the value of a call, so that
 //! an SBOM that twenty rules look at is parsed once.
@@ -8,10 +8,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::error::{ErrorCode, EvaluationError};
 use regorus::{Value, value::Object};
 
-use super::{Host, HostError, shape, sigstore};
+use super::{Host, HostError, sigstore, values};
 use crate::engine;
 
 /// Why a call ends the evaluation.
@@ -21,22 +21,22 @@ pub(crate) struct CallFailure {
     /// The built-in.
     pub(crate) function: String,
     /// What its host says.
-    pub(crate) cause: NoAnswer,
+    pub(crate) cause: EvaluationError,
 }
 
 /// Answers the calls of one evaluation and remembers what went wrong.
-pub(crate) struct Calls {
+pub(crate) struct HostCalls {
     host: Arc<dyn Host>,
     failure: Mutex<Option<CallFailure>>,
 }
 
-impl fmt::Debug for Calls {
+impl fmt::Debug for HostCalls {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.debug_struct("Calls").field("failure", &self.failure).finish_non_exhaustive()
     }
 }
 
-impl Calls {
+impl HostCalls {
     pub(crate) fn new(host: Arc<dyn Host>) -> Self {
         Self { host, failure: Mutex::default() }
     }
@@ -47,14 +47,14 @@ impl Calls {
     }
 
     /// The value of a call; none where it is undefined. After a failure every call fails with it.
-    pub(crate) fn answer(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
+    pub(crate) fn resolve(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, CallFailure> {
         if let Some(failure) = self.failure() {
             return Err(failure);
         }
         match self.value(function, arguments) {
             Ok(value) => Ok(value),
             Err(HostError::Undefined(_)) => Ok(None),
-            Err(HostError::NoAnswer(cause)) => {
+            Err(HostError::Evaluation(cause)) => {
                 let failure = CallFailure { function: function.to_owned(), cause };
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
                 Err(failure)
@@ -74,12 +74,12 @@ impl Calls {
             (_, [Value::String(reference)]) => match function {
                 "ec.oci.blob" => Ok(Some(Value::from(engine::text_of(&host.blob(reference)?)))),
                 "ec.oci.parsed_blob" => parsed(reference, &host.blob(reference)?),
-                "ec.oci.descriptor" => Ok(Some(shape::described(host.descriptor(reference)?))),
-                "ec.oci.image_index" => Ok(shape::index(&host.image_index(reference)?)),
-                "ec.oci.image_manifest" => Ok(shape::manifest(&host.image_manifest(reference)?)),
+                "ec.oci.descriptor" => Ok(Some(values::described(host.descriptor(reference)?))),
+                "ec.oci.image_index" => Ok(values::index(&host.image_index(reference)?)),
+                "ec.oci.image_manifest" => Ok(values::manifest(&host.image_manifest(reference)?)),
                 "ec.oci.image_referrers" => {
                     let referrers = host.image_referrers(reference)?;
-                    Ok(Some(Value::from(referrers.into_iter().map(shape::referrer).collect::<Vec<_>>())))
+                    Ok(Some(Value::from(referrers.into_iter().map(values::referrer).collect::<Vec<_>>())))
                 }
                 "ec.oci.image_tag_refs" => {
                     let references = host.image_tag_refs(reference)?;
@@ -93,7 +93,7 @@ impl Calls {
                 match function {
                     "ec.oci.blob_files" => {
                         let files = host.blob_files(reference, &paths)?;
-                        shape::files(reference, &files).map(Some).map_err(HostError::NoAnswer)
+                        values::files(reference, &files).map(Some).map_err(HostError::Evaluation)
                     }
                     // In `ec` no folders give null, which is not the same as folders without files.
                     "ec.oci.image_files" if paths.is_empty() => {
@@ -101,7 +101,7 @@ impl Calls {
                     }
                     "ec.oci.image_files" => {
                         let files = host.image_files(reference, &paths)?;
-                        shape::files(reference, &files).map(Some).map_err(HostError::NoAnswer)
+                        values::files(reference, &files).map(Some).map_err(HostError::Evaluation)
                     }
                     _ => Ok(None),
                 }
@@ -117,7 +117,7 @@ fn manifests(host: &dyn Host, references: &[&str]) -> Result<Option<Value>, Host
     for (reference, manifest) in references.iter().zip(host.image_manifests(references)) {
         match manifest {
             Ok(manifest) => {
-                if let Some(manifest) = shape::manifest(&manifest) {
+                if let Some(manifest) = values::manifest(&manifest) {
                     found.insert(Value::from(*reference), manifest);
                 }
             }
@@ -155,11 +155,11 @@ const TOO_DEEP: &str = "recursion limit exceeded";
 /// `ec` reads such a blob, so rules that forbid must not find it absent.
 fn unreadable(reference: &str, why: &str) -> HostError {
     let message = format!("the blob `{reference}` cannot be read: {why}");
-    HostError::NoAnswer(NoAnswer::new(ErrorCode::Malformed, message).hint("check what made the blob"))
+    HostError::Evaluation(EvaluationError::new(ErrorCode::Malformed, message).hint("check what made the blob"))
 }
 
-impl engine::Host for Calls {
+impl engine::Host for HostCalls {
     fn call(&self, function: &str, args: &[Value]) -> Result<Option<Value>, engine::HostError> {
-        self.answer(function, args).map_err(|failure| engine::HostError(failure.to_string()))
+        self.resolve(function, args).map_err(|failure| engine::HostError(failure.to_string()))
     }
 }

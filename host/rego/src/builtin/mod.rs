@@ -6,9 +6,9 @@
 //! is down.
 
 mod calls;
-mod nothing;
-mod shape;
+mod empty_host;
 mod sigstore;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -16,12 +16,12 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::Signature,
-    failure::{ErrorCode, NoAnswer},
 };
 
-pub(crate) use self::calls::{CallFailure, Calls};
-pub(crate) use self::nothing::Nothing;
+pub(crate) use self::calls::{CallFailure, HostCalls};
+pub(crate) use self::empty_host::EmptyHost;
 pub use self::sigstore::SigstoreOptions;
 
 /// Why a host gives nothing.
@@ -31,7 +31,7 @@ pub enum HostError {
     /// or, where it verifies, fails with this text.
     Undefined(String),
     /// It is not known what there is. The evaluation ends.
-    NoAnswer(NoAnswer),
+    Evaluation(EvaluationError),
 }
 
 /// Files by the names that their archive gives them.
@@ -114,7 +114,7 @@ pub struct NoHost;
 impl NoHost {
     fn refuse<T>(reference: &str) -> Result<T, HostError> {
         let message = format!("`{reference}` was asked for, and no registry may be reached here");
-        Err(HostError::NoAnswer(NoAnswer::new(ErrorCode::BuiltinFailed, message)))
+        Err(HostError::Evaluation(EvaluationError::new(ErrorCode::BuiltinFailed, message)))
     }
 }
 

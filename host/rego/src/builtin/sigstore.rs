@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use assay_model::evidence::Signature;
 use regorus::{Value, value::Object};
 
-use super::{Attested, Host, HostError, shape::record};
+use super::{Attested, Host, HostError, values::record};
 
 /// What a policy demands of a signature: `data.config.default_sigstore_opts`, or its own. Empty is not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

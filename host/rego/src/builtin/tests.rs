@@ -20,17 +20,17 @@ const FUNCTIONS: [&str; 10] = [
     "ec.oci.image_tag_refs",
 ];
 
-fn answer(calls: &Calls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
+fn resolve(calls: &HostCalls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
     let arguments: Vec<_> = arguments.as_array().unwrap().iter().cloned().map(Value::from).collect();
-    calls.answer(function, &arguments)
+    calls.resolve(function, &arguments)
 }
 
 #[test]
 fn a_call_with_something_else_than_a_text_is_undefined() {
-    let calls = Calls::new(Arc::new(NoHost));
+    let calls = HostCalls::new(Arc::new(NoHost));
     for function in FUNCTIONS {
         for arguments in [json!([["r"]]), json!([1, []]), json!(["r", [1]]), json!([])] {
-            assert_eq!(answer(&calls, function, &arguments), Ok(None), "{function} {arguments}");
+            assert_eq!(resolve(&calls, function, &arguments), Ok(None), "{function} {arguments}");
         }
     }
     assert_eq!(calls.failure(), None);
@@ -39,7 +39,7 @@ fn a_call_with_something_else_than_a_text_is_undefined() {
 #[test]
 fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
     for function in FUNCTIONS.into_iter().chain(["ec.sigstore.verify_image", "ec.sigstore.verify_attestation"]) {
-        let calls = Calls::new(Arc::new(NoHost));
+        let calls = HostCalls::new(Arc::new(NoHost));
         let arguments = match function {
             "ec.oci.image_manifests" => {
                 vec![Value::from(std::collections::BTreeSet::from([Value::from("r.example/a")]))]
@@ -48,21 +48,21 @@ fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
             _ if function.starts_with("ec.sigstore") => vec![Value::from("r.example/a"), Value::from(json!({}))],
             _ => vec![Value::from("r.example/a")],
         };
-        let error = calls.answer(function, &arguments).unwrap_err();
+        let error = calls.resolve(function, &arguments).unwrap_err();
         assert!(error.to_string().starts_with(&format!("`{function}` has no answer: `r.example/a`")), "{error}");
-        assert_eq!(answer(&calls, "ec.oci.descriptor", &json!([["r"]])), Err(error.clone()));
+        assert_eq!(resolve(&calls, "ec.oci.descriptor", &json!([["r"]])), Err(error.clone()));
         assert_eq!(calls.failure(), Some(error));
     }
 }
 
 #[test]
 fn a_verification_is_never_undefined() {
-    let calls = Calls::new(Arc::new(NoHost));
+    let calls = HostCalls::new(Arc::new(NoHost));
     for (arguments, said) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
         for (function, found) in
             [("ec.sigstore.verify_image", "signatures"), ("ec.sigstore.verify_attestation", "attestations")]
         {
-            let got = serde_json::to_value(answer(&calls, function, &arguments).unwrap().unwrap()).unwrap();
+            let got = serde_json::to_value(resolve(&calls, function, &arguments).unwrap().unwrap()).unwrap();
             assert_eq!((&got["success"], &got[found]), (&json!(false), &json!([])), "{function}");
             assert!(got["errors"][0].as_str().unwrap().starts_with(said), "{got}");
         }
@@ -72,7 +72,7 @@ fn a_verification_is_never_undefined() {
 #[test]
 fn a_blob_that_cannot_be_read_is_no_answer() {
     let code = |read: Result<(), HostError>| match read {
-        Err(HostError::NoAnswer(error)) => error.code,
+        Err(HostError::Evaluation(error)) => error.code,
         other => panic!("{other:?}"),
     };
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));

@@ -9,7 +9,7 @@ use regorus::Value;
 
 use crate::engine::ast::Module;
 use crate::engine::span::Source;
-use crate::outline::Metadata;
+use crate::module_summary::Metadata;
 
 /// The annotations of all files.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ fn file(module: &Module, source: &Source) -> FileAnnotations {
     for rule in &module.rules {
         let mut path = package.clone();
         path.push(rule.head.name.to_string());
-        for term in rule.head.path.iter().take(crate::engine::modules::constant_front(rule)) {
+        for term in rule.head.path.iter().take(crate::engine::rule_tree::constant_front(rule)) {
             if let crate::engine::ast::TermKind::Scalar(Value::String(part)) = &term.kind {
                 path.push(part.to_string());
             }
@@ -181,14 +181,14 @@ pub(super) fn metadata(module: &Module, source: &Source) -> Vec<Metadata> {
     let mut comments = module.comments.iter().peekable();
     while let Some(first) = comments.next() {
         let text = source.slice(*first).strip_prefix('#').unwrap_or_default();
-        if !text.trim().starts_with("METADATA") || source.place(first.start).1 != 1 {
+        if !text.trim().starts_with("METADATA") || source.line_column(first.start).1 != 1 {
             continue;
         }
         let row = source.row(first.start);
         let mut dates = Dates::default();
         let mut block = Metadata { first: row, last: row, yaml: String::new() };
         while let Some(next) = comments.next_if(|next| {
-            let (row, column) = source.place(next.start);
+            let (row, column) = source.line_column(next.start);
             row == block.last + 1 && column == 1
         }) {
             let line = source.slice(*next).strip_prefix('#').unwrap_or_default();

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     compile_options::CompileOptions,
-    engine::{Ask, Bounds, Files, NoHost, given, take},
+    engine::{EvalLimits, EvalOptions, Files, NoHost, given, take},
     sources::PolicyFile,
 };
 
@@ -24,18 +24,18 @@ fn answer(question: &Json) -> Option<Json> {
     let policy = Files::parse(texts.iter().enumerate().map(file).collect(), options).ok()?;
     let policy = policy.compile(Value::new_object()).ok()?;
     let query = policy.prepare(question["query"].as_str().unwrap()).ok()?;
-    let ask = Ask {
+    let ask = EvalOptions {
         input: question.get("input").map(|input| take(input.clone()).unwrap()),
         data: None,
         host: &NoHost,
-        bounds: Bounds::default(),
+        limits: EvalLimits::default(),
         strict_builtin_errors: false,
         now_ns: 0,
         seed: 0,
     };
-    let results = policy.query_watched(&query, &ask, &Default::default()).ok()?;
+    let results = policy.query_observed(&query, &ask, &Default::default()).ok()?;
     let json = |value: &Value| given(value).unwrap();
-    let result = |found: &crate::engine::Found| {
+    let result = |found: &crate::engine::Solution| {
         let bindings: BTreeMap<String, Json> =
             found.bindings.iter().map(|(name, value)| (name.to_string(), json(value))).collect();
         let mut all: Vec<Json> = found.values.iter().map(json).collect();

@@ -22,7 +22,8 @@ pub(crate) const RAW_LEAD: u8 = 0xF4;
 #[inline]
 pub(crate) fn is_raw(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr::memchr(RAW_LEAD, bytes).is_some() && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
+    memchr::memchr(RAW_LEAD, bytes).is_some()
+        && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
 }
 
 /// The text of some bytes.

@@ -9,13 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::conformance::{Verdict, judge, known_failures};
+use crate::conformance::{CaseVerdict, check_case, known_failures};
 
 /// More than these would be another engine.
 const MOST_KNOWN: usize = 10;
 
 /// Where the cases are.
-fn place() -> PathBuf {
+fn location() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     std::env::var_os("ASSAY_SHARED").map_or_else(beside, PathBuf::from).join("data/opa/cases.jsonl")
 }
@@ -28,14 +28,14 @@ fn the_cases_of_opa_pass_but_for_the_known_ones() {
     assert!(known.len() <= MOST_KNOWN && known.len() == lines, "each line is a note, a tab and a reason: {known:?}");
     let mut wrong = Vec::new();
     let (mut passed, mut failed) = (0, 0);
-    for line in fs_err::read_to_string(place()).unwrap().lines() {
-        let judged = judge(line).unwrap();
-        match (judged.verdict, known.contains_key(judged.note.as_str())) {
-            (Verdict::Passed, false) => passed += 1,
-            (Verdict::Failed(_), true) => failed += 1,
-            (Verdict::Failed(why), false) => wrong.push(format!("{}: {why}", judged.note)),
-            (Verdict::Passed, true) => wrong.push(format!("{} passes and still is a known failure", judged.note)),
-            (Verdict::Excluded, _) => {}
+    for line in fs_err::read_to_string(location()).unwrap().lines() {
+        let result = check_case(line).unwrap();
+        match (result.verdict, known.contains_key(result.note.as_str())) {
+            (CaseVerdict::Passed, false) => passed += 1,
+            (CaseVerdict::Failed(_), true) => failed += 1,
+            (CaseVerdict::Failed(why), false) => wrong.push(format!("{}: {why}", result.note)),
+            (CaseVerdict::Passed, true) => wrong.push(format!("{} passes and still is a known failure", result.note)),
+            (CaseVerdict::Excluded, _) => {}
         }
     }
     println!("{passed} cases passed, {failed} known failures");

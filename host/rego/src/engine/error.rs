@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    compile_error::{Place, Problem},
+    compile_error::{Location, Problem},
     engine::limits::SHOWN_LINE,
     engine::span::{Source, Span},
 };
@@ -56,7 +56,7 @@ pub(crate) struct CompileError {
 impl CompileError {
     /// Places a message at the start of a span.
     pub(crate) fn at(source: &Source, span: Span, code: CompileCode, message: impl Into<String>) -> Self {
-        let (row, col) = source.place(span.start);
+        let (row, col) = source.line_column(span.start);
         let line = Some(source.line(row)).filter(|line| line.len() <= SHOWN_LINE).unwrap_or_default().to_owned();
         Self { file: source.name.clone(), row, col, code, message: message.into(), line }
     }
@@ -79,8 +79,8 @@ impl std::error::Error for CompileError {}
 impl From<CompileError> for Problem {
     fn from(error: CompileError) -> Self {
         let message = error.message.replace("\n\t", ", ");
-        let place = Place { file: error.file, line: error.row, column: error.col };
-        Self { code: Some(error.code.as_str()), line: Some(error.line), ..Self::at(place, message) }
+        let location = Location { file: error.file, line: error.row, column: error.col };
+        Self { code: Some(error.code.as_str()), line: Some(error.line), ..Self::at(location, message) }
     }
 }
 
@@ -122,13 +122,13 @@ pub(crate) struct EvalError {
     /// What went wrong.
     pub message: String,
     /// `file:row` of the expression or rule, when known.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
 }
 
 impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
-            write!(f, "{}:{}: ", place.file, place.line)?;
+        if let Some(location) = &self.location {
+            write!(f, "{}:{}: ", location.file, location.line)?;
         }
         write!(f, "{}: {}", self.code.as_str(), self.message)
     }

@@ -1,6 +1,6 @@
 //! The resolved form of a rule: names are slots or full paths, nested calls and references are literals of their own.
 //!
-//! [`resolve`](crate::engine::resolve) makes it, [`order`](crate::engine::order) puts its literals in order, [`plan`](crate::engine::plan)
+//! [`resolve`](crate::engine::resolve) makes it, [`safety`](crate::engine::safety) puts its literals in order, [`plan`](crate::engine::plan)
 //! turns it into steps.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) enum Expr {
     Array(Vec<Self>),
     Set(Vec<Self>),
     Object(Vec<(Self, Self)>),
-    Of(Arc<Closure>),
+    Comprehension(Arc<Closure>),
     Template(Arc<Vec<Piece>>),
 }
 
@@ -146,7 +146,7 @@ pub(crate) enum LitKind {
         free: Vec<Slot>,
     },
     With {
-        mods: Vec<Mod>,
+        mods: Vec<WithModifier>,
         body: Vec<Lit>,
     },
     Print(Vec<Arc<Closure>>),
@@ -154,7 +154,7 @@ pub(crate) enum LitKind {
 
 /// What a `with` replaces.
 #[derive(Clone, Debug)]
-pub(crate) enum Target {
+pub(crate) enum WithTarget {
     Input(Vec<Value>),
     Data(Vec<Value>),
     Function(Callee),
@@ -162,8 +162,8 @@ pub(crate) enum Target {
 
 /// One `with`.
 #[derive(Clone, Debug)]
-pub(crate) struct Mod {
-    pub target: Target,
+pub(crate) struct WithModifier {
+    pub target: WithTarget,
     pub value: Replacement,
 }
 
@@ -224,7 +224,7 @@ impl Expr {
                     value.slots(visit);
                 }
             }
-            Self::Of(closure) => closure.free.iter().for_each(|slot| visit(*slot)),
+            Self::Comprehension(closure) => closure.free.iter().for_each(|slot| visit(*slot)),
             Self::Template(pieces) => {
                 for piece in pieces.iter() {
                     if let Piece::Value(closure) = piece {

@@ -3,8 +3,8 @@
 //! Invariant: an evaluation that is watched gives the answer that it gives unwatched.
 
 use super::eval::Eval;
+use super::observers::Observations;
 use super::program::{Branch, Step};
-use super::watch::Seen;
 
 /// What happens in an evaluation. What comes from the memo happens only once.
 #[derive(Clone, Copy)]
@@ -27,5 +27,5 @@ pub(crate) trait Observer<'p> {
     fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>);
 
     /// What it saw.
-    fn seen(self: Box<Self>, eval: &Eval<'p>) -> Seen;
+    fn observations(self: Box<Self>, eval: &Eval<'p>) -> Observations;
 }

@@ -10,23 +10,25 @@ use regorus::Value;
 use super::annotations::Annotations;
 use super::ast::Module;
 use super::builtins::{Caches, Host, Scope};
+use super::dependencies::Dependencies;
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
-use super::eval::{Bounds, Eval, Lasting, Printed, deep, placed};
+use super::eval::{Eval, EvalLimits, PersistentCache, Printed, deep, placed};
 use super::ir::NodeId;
 use super::limits::COMPILE_ERRORS;
-use super::modules::{Tree, gather};
-use super::outlines::outline;
+use super::module_summaries::summarize;
+use super::observers::{Lines, lines};
 use super::parse::parse;
 use super::plan::plan;
 use super::program::Program;
-use super::reach::Reach;
 use super::resolve::resolve;
+use super::rule_tree::{RuleTree, build};
 use super::span::{Source, Span};
-use super::stack::{StackError, apart, spread};
+use super::stack::{StackError, parallel_map, with_large_stack};
 use super::types::check;
-use super::watch::{Lines, lines};
 use super::work::Work;
-use crate::{compile_error::Place, compile_options::CompileOptions, outline::Outline, sources::PolicyFile};
+use crate::{
+    compile_error::Location, compile_options::CompileOptions, module_summary::ModuleSummary, sources::PolicyFile,
+};
 
 /// Policy files that are Rego, each by itself.
 pub(crate) struct Files {
@@ -39,9 +41,9 @@ pub(crate) struct Files {
 #[derive(Debug)]
 pub(crate) struct Policy {
     sources: Vec<Source>,
-    pub(super) tree: Tree,
+    pub(super) tree: RuleTree,
     program: Program,
-    pub(super) reach: Reach,
+    pub(super) dependencies: Dependencies,
     data: Value,
     pub(super) workers: Workers,
     /// What the functions among the tests take and give.
@@ -57,7 +59,7 @@ pub(super) struct Workers(Mutex<Vec<Worker>>);
 #[derive(Default)]
 pub(super) struct Worker {
     pub(super) caches: Caches,
-    pub(super) lasting: Lasting,
+    pub(super) persistent: PersistentCache,
 }
 
 impl Workers {
@@ -78,7 +80,7 @@ impl std::fmt::Debug for Workers {
 
 /// What one evaluation is given.
 #[derive(Clone)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct EvalOptions<'a> {
     /// The document called `input`; without one, references to it are undefined.
     pub input: Option<Value>,
     /// The data that rules see, instead of the policy's.
@@ -86,7 +88,7 @@ pub(crate) struct Ask<'a> {
     /// Where `ec.*` functions get their answers.
     pub host: &'a dyn Host,
     /// When to stop.
-    pub bounds: Bounds<'a>,
+    pub limits: EvalLimits<'a>,
     /// An error of a built-in function ends the query instead of making the expression undefined.
     pub strict_builtin_errors: bool,
     /// The time, in nanoseconds since 1970.
@@ -97,7 +99,7 @@ pub(crate) struct Ask<'a> {
 
 /// What an evaluation gives.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct RuleValues {
     /// One value for each path, none where it is undefined.
     pub values: Vec<Option<Value>>,
     /// What `print` and `trace` wrote.
@@ -114,7 +116,8 @@ impl Files {
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
-        let parsed = spread(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
+        let parsed =
+            parallel_map(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
         for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
             match module {
                 Ok(module) => modules.push(module),
@@ -125,9 +128,9 @@ impl Files {
     }
 
     /// What stands in each file, with its text, in the files' order.
-    pub(crate) fn outlines(&self) -> Vec<(Outline, &str)> {
+    pub(crate) fn module_summaries(&self) -> Vec<(ModuleSummary, &str)> {
         let all = self.modules.iter().zip(&self.sources);
-        all.map(|(module, source)| (outline(module, source), source.text.as_str())).collect()
+        all.map(|(module, source)| (summarize(module, source), source.text.as_str())).collect()
     }
 
     /// The lines of each file that coverage counts, in the files' order.
@@ -143,7 +146,7 @@ impl Files {
         let Self { sources, modules, options } = self;
         let work = Work::until(options.deadline);
         let mut errors = Vec::new();
-        let (tree, places) = gather(&modules, &sources, &mut errors);
+        let (tree, places) = build(&modules, &sources, &mut errors);
         let annotations = Annotations::read(&modules, &sources);
         let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &work, &mut errors);
         let planned = plan(&tree, &rules, &sources, &work, &mut errors);
@@ -156,20 +159,20 @@ impl Files {
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
-        let (program, reach) = planned;
-        Ok(Policy { sources, tree, program, reach, data, workers: Workers::default(), signatures })
+        let (program, dependencies) = planned;
+        Ok(Policy { sources, tree, program, dependencies, data, workers: Workers::default(), signatures })
     }
 }
 
 impl Policy {
     /// The full name of a rule or function, and where it is defined first.
-    pub(crate) fn named(&self, id: NodeId) -> (String, Option<Place>) {
+    pub(crate) fn named(&self, id: NodeId) -> (String, Option<Location>) {
         let Some(node) = self.program.node(id) else { return (String::new(), None) };
-        let place = self.sources.get(node.span.file as usize).map(|source| {
-            let (line, column) = source.place(node.span.start);
-            Place { file: source.name.clone(), line, column }
+        let location = self.sources.get(node.span.file as usize).map(|source| {
+            let (line, column) = source.line_column(node.span.start);
+            Location { file: source.name.clone(), line, column }
         });
-        (node.name.clone(), place)
+        (node.name.clone(), location)
     }
 
     /// The files, in their order.
@@ -182,21 +185,26 @@ impl Policy {
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
-    pub(crate) fn evaluate(&self, paths: &[Vec<String>], ask: &Ask<'_>) -> Result<Answer, EvalError> {
-        on_deep_stack(|| {
-            if ask.strict_builtin_errors || ask.data.is_some() {
+    pub(crate) fn evaluate(&self, paths: &[Vec<String>], options: &EvalOptions<'_>) -> Result<RuleValues, EvalError> {
+        on_large_stack(|| {
+            if options.strict_builtin_errors || options.data.is_some() {
                 // What is undefined elsewhere is an error here; what other data gives must not be remembered for these.
-                return self.values(paths, ask, &mut Worker::default());
+                return self.values(paths, options, &mut Worker::default());
             }
             let mut worker = self.workers.take();
-            let answer = self.values(paths, ask, &mut worker);
+            let values = self.values(paths, options, &mut worker);
             self.workers.give(worker);
-            answer
+            values
         })
     }
 
-    fn values(&self, paths: &[Vec<String>], ask: &Ask<'_>, worker: &mut Worker) -> Result<Answer, EvalError> {
-        let mut eval = self.eval(ask, worker);
+    fn values(
+        &self,
+        paths: &[Vec<String>],
+        options: &EvalOptions<'_>,
+        worker: &mut Worker,
+    ) -> Result<RuleValues, EvalError> {
+        let mut eval = self.eval(options, worker);
         let mut values = Vec::with_capacity(paths.len());
         let mut parts = 0;
         for path in paths {
@@ -209,10 +217,10 @@ impl Policy {
             }
             values.push(value);
         }
-        Ok(Answer { values, prints: eval.prints })
+        Ok(RuleValues { values, prints: eval.prints })
     }
 
-    /// The policy's data with values placed at paths, for [`Ask::data`]; it shares all the rest. None where all of them are
+    /// The policy's data with values placed at paths, for [`EvalOptions::data`]; it shares all the rest. None where all of them are
     /// there already.
     pub(crate) fn data_with(&self, values: Vec<(&[&str], Value)>) -> Option<Value> {
         let mut data = None;
@@ -226,22 +234,22 @@ impl Policy {
         data
     }
 
-    pub(super) fn eval<'p>(&'p self, ask: &'p Ask<'p>, worker: &'p mut Worker) -> Eval<'p> {
-        let Worker { caches, lasting } = worker;
-        lasting.set_clock(ask.now_ns);
-        let scope = Scope { now_ns: ask.now_ns, seed: ask.seed, caches, host: ask.host, copied: 0 };
-        let data = ask.data.as_ref().unwrap_or(&self.data);
-        let mut eval = Eval::new(&self.program, &self.sources, data, ask.input.clone(), scope, lasting);
-        eval.strict = ask.strict_builtin_errors;
-        eval.bounds = ask.bounds;
+    pub(super) fn eval<'p>(&'p self, options: &'p EvalOptions<'p>, worker: &'p mut Worker) -> Eval<'p> {
+        let Worker { caches, persistent } = worker;
+        persistent.set_clock(options.now_ns);
+        let scope = Scope { now_ns: options.now_ns, seed: options.seed, caches, host: options.host, copied: 0 };
+        let data = options.data.as_ref().unwrap_or(&self.data);
+        let mut eval = Eval::new(&self.program, &self.sources, data, options.input.clone(), scope, persistent);
+        eval.strict = options.strict_builtin_errors;
+        eval.limits = options.limits;
         eval
     }
 }
 
 /// Runs on a thread with a known stack: the depth limit must be reached before its end.
-pub(super) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
-    apart(work)
-        .unwrap_or_else(|error| Err(EvalError { code: EvalCode::Fault, message: error.to_string(), place: None }))
+pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError> + Send) -> Result<T, EvalError> {
+    with_large_stack(work)
+        .unwrap_or_else(|error| Err(EvalError { code: EvalCode::Fault, message: error.to_string(), location: None }))
 }
 
 /// The parser could not be run; told at the first file.

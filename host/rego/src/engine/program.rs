@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use regorus::Value;
 
 use crate::engine::ast::Name;
+use crate::engine::dependencies::BitSet;
 use crate::engine::ir::{Callee, Collect, NodeId, Slot};
-use crate::engine::modules::Kind;
-use crate::engine::reach::Bits;
+use crate::engine::rule_tree::Kind;
 use crate::engine::span::Span;
 
 /// A term without anything unknown in it.
@@ -19,7 +19,7 @@ pub(crate) enum Term {
     Array(Vec<Self>),
     Set(Vec<Self>),
     Object(Vec<(Self, Self)>),
-    Of(Box<Of>),
+    Comprehension(Box<Comprehension>),
     Template(Vec<Piece>),
 }
 
@@ -27,12 +27,12 @@ pub(crate) enum Term {
 #[derive(Debug)]
 pub(crate) enum Piece {
     Text(Arc<str>),
-    Value(Of),
+    Value(Comprehension),
 }
 
 /// A comprehension.
 #[derive(Debug)]
-pub(crate) struct Of {
+pub(crate) struct Comprehension {
     pub collect: Collect,
     pub key: Option<Term>,
     pub value: Term,
@@ -42,7 +42,7 @@ pub(crate) struct Of {
 
 /// What a value is matched with.
 #[derive(Debug)]
-pub(crate) enum Pat {
+pub(crate) enum Pattern {
     /// Anything, not kept.
     Any,
     /// Anything, kept.
@@ -66,10 +66,10 @@ pub(crate) enum Base {
 
 /// What is done with a value that a reference or call gives.
 #[derive(Debug)]
-pub(crate) enum Out {
+pub(crate) enum Target {
     /// It must not be false.
     Truthy,
-    Pat(Pat),
+    Pattern(Pattern),
 }
 
 #[derive(Debug)]
@@ -83,7 +83,7 @@ pub(crate) struct Step {
 pub(crate) enum Op {
     Match {
         term: Term,
-        pat: Pat,
+        pattern: Pattern,
     },
     Equal(Term, Term),
     Truthy(Term),
@@ -91,44 +91,44 @@ pub(crate) enum Op {
     Lookup {
         base: Base,
         path: Vec<Term>,
-        out: Out,
+        out: Target,
     },
     /// A reference that binds variables on its way.
     Scan {
         base: Base,
-        path: Vec<Pat>,
-        out: Out,
+        path: Vec<Pattern>,
+        out: Target,
     },
     Call {
         callee: Callee,
         args: Vec<Term>,
-        out: Out,
+        out: Target,
     },
     Walk {
         value: Term,
-        out: Out,
+        out: Target,
     },
     In {
-        key: Option<Pat>,
-        value: Pat,
+        key: Option<Pattern>,
+        value: Pattern,
         domain: Term,
     },
     Every {
-        key: Option<Pat>,
-        value: Pat,
+        key: Option<Pattern>,
+        value: Pattern,
         domain: Term,
         body: Vec<Step>,
     },
     Not(Vec<Step>),
     With {
-        mods: Vec<Mod>,
+        mods: Vec<WithModifier>,
         body: Vec<Step>,
     },
-    Print(Vec<Of>),
+    Print(Vec<Comprehension>),
 }
 
 #[derive(Debug)]
-pub(crate) enum ModTarget {
+pub(crate) enum ModifierTarget {
     Input(Vec<Value>),
     Data(Vec<Value>),
     Function(Callee),
@@ -136,15 +136,15 @@ pub(crate) enum ModTarget {
 
 /// One `with`.
 #[derive(Debug)]
-pub(crate) struct Mod {
-    pub target: ModTarget,
-    pub value: ModValue,
+pub(crate) struct WithModifier {
+    pub target: ModifierTarget,
+    pub value: ModifierValue,
     /// The nodes whose value it can change; filled when all rules are known.
-    pub affected: Arc<OnceLock<Bits>>,
+    pub affected: Arc<OnceLock<BitSet>>,
 }
 
 #[derive(Debug)]
-pub(crate) enum ModValue {
+pub(crate) enum ModifierValue {
     Value(Term),
     Function(Callee),
 }
@@ -164,13 +164,13 @@ pub(crate) struct Rule {
 /// A rule of a set or object with its first key known beforehand.
 #[derive(Debug)]
 pub(crate) struct Keyed {
-    pub key: KeyAt,
+    pub key: KeyBinding,
     pub rule: Rule,
 }
 
 /// Where the known key goes.
 #[derive(Debug)]
-pub(crate) enum KeyAt {
+pub(crate) enum KeyBinding {
     Slot(Slot),
     /// The rule gives this key only.
     Const(Value),
@@ -186,12 +186,12 @@ pub(crate) struct Branch {
     pub value: Term,
     pub set: bool,
     pub span: Span,
-    pub about: Arc<About>,
+    pub about: Arc<DebugInfo>,
 }
 
 /// What those who watch an evaluation want to know of the definition that a branch belongs to.
 #[derive(Debug)]
-pub(crate) struct About {
+pub(crate) struct DebugInfo {
     /// What it defines.
     pub node: NodeId,
     /// The names of its variables by slot; none for those that the source does not name.

@@ -10,14 +10,14 @@ use regorus::Value;
 
 use super::ast::{Call, Literal, LiteralKind, Module, Name, Term, TermKind};
 use super::error::{CompileCode, CompileError, EvalError};
-use super::eval::{Eval, Flow, Printed};
+use super::eval::{ControlFlow, Eval, Printed};
 use super::ir::{NodeId, Slot};
+use super::observers::{Observations, TraceOptions};
 use super::parse::{parse, parse_query};
 use super::plan::{QueryPlan, plan_query};
-use super::policy::{Ask, Policy, Worker, at_first, on_deep_stack, sorted};
+use super::policy::{EvalOptions, Policy, Worker, at_first, on_large_stack, sorted};
 use super::resolve::{arity, resolve_query};
 use super::span::{QUERY, Source, Span};
-use super::watch::{Seen, Watch};
 use super::work::Work;
 
 /// The variables of one result by name.
@@ -35,14 +35,14 @@ pub(crate) struct Expression {
     /// As it is written.
     pub text: String,
     /// Its row and column, from 1.
-    pub place: (u32, u32),
+    pub location: (u32, u32),
     /// The variable that takes its value; none for one that is just true.
     value: Option<Slot>,
 }
 
 /// One result of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct Solution {
     /// The value of each expression.
     pub values: Vec<Value>,
     /// The variables of the query by name.
@@ -52,9 +52,9 @@ pub(crate) struct Found {
 /// What asking gives.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
-    pub found: Vec<Found>,
+    pub found: Vec<Solution>,
     pub prints: Vec<Printed>,
-    pub seen: Seen,
+    pub observations: Observations,
 }
 
 /// The names a query may use beside full paths.
@@ -101,7 +101,8 @@ impl Policy {
         for (expression, name) in expressions.iter_mut().zip(&captured) {
             expression.value = name.as_ref().and_then(slot);
         }
-        let mut plan = plan_query(query, &self.tree, &self.reach, std::slice::from_ref(&source), &work, &mut errors);
+        let mut plan =
+            plan_query(query, &self.tree, &self.dependencies, std::slice::from_ref(&source), &work, &mut errors);
         if let Some(over) = work.over() {
             return Err(vec![at_first(std::slice::from_ref(&source), over.message())]);
         }
@@ -171,9 +172,10 @@ impl Policy {
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
-    pub(crate) fn query(&self, query: &Query, ask: &Ask<'_>) -> Result<Vec<Bindings>, EvalError> {
-        let results = self.query_watched(query, ask, &Watch::default()).map_err(|failed| failed.0)?;
-        let named = |found: Found| found.bindings.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+    pub(crate) fn query(&self, query: &Query, options: &EvalOptions<'_>) -> Result<Vec<Bindings>, EvalError> {
+        let results = self.query_observed(query, options, &TraceOptions::default()).map_err(|failed| failed.0)?;
+        let named =
+            |found: Solution| found.bindings.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
         Ok(results.found.into_iter().map(named).collect())
     }
 
@@ -181,17 +183,17 @@ impl Policy {
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer, with what was noted until then.
-    pub(crate) fn query_watched(
+    pub(crate) fn query_observed(
         &self,
         query: &Query,
-        ask: &Ask<'_>,
-        watch: &Watch,
-    ) -> Result<Results, Box<(EvalError, Seen)>> {
-        let mut seen = Seen::default();
-        let results = on_deep_stack(|| self.run(query, ask, watch, &mut seen));
+        options: &EvalOptions<'_>,
+        observe: &TraceOptions,
+    ) -> Result<Results, Box<(EvalError, Observations)>> {
+        let mut observations = Observations::default();
+        let results = on_large_stack(|| self.run(query, options, observe, &mut observations));
         match results {
-            Ok(results) => Ok(Results { seen, ..results }),
-            Err(error) => Err(Box::new((error, seen))),
+            Ok(results) => Ok(Results { observations, ..results }),
+            Err(error) => Err(Box::new((error, observations))),
         }
     }
 
@@ -202,16 +204,16 @@ impl Policy {
     pub(crate) fn measure(
         &self,
         query: &Query,
-        ask: &Ask<'_>,
+        options: &EvalOptions<'_>,
         time: Duration,
         most: usize,
     ) -> Result<Vec<Duration>, EvalError> {
-        on_deep_stack(|| {
+        on_large_stack(|| {
             let mut times = Vec::new();
             let started = Instant::now();
             while times.is_empty() || (started.elapsed() < time && times.len() < most) {
                 let began = Instant::now();
-                self.run(query, ask, &Watch::default(), &mut Seen::default())?;
+                self.run(query, options, &TraceOptions::default(), &mut Observations::default())?;
                 times.push(began.elapsed());
             }
             Ok(times)
@@ -222,36 +224,42 @@ impl Policy {
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer.
-    pub(crate) fn watched(
+    pub(crate) fn observed(
         &self,
         paths: &[Vec<String>],
-        ask: &Ask<'_>,
-        watch: &Watch,
-    ) -> Result<(Seen, Vec<Printed>), EvalError> {
-        on_deep_stack(|| {
+        options: &EvalOptions<'_>,
+        observe: &TraceOptions,
+    ) -> Result<(Observations, Vec<Printed>), EvalError> {
+        on_large_stack(|| {
             let nowhere = Source::new(String::new(), String::new());
             let mut worker = Worker::default();
-            let mut eval = self.eval(ask, &mut worker);
-            eval.observer = watch.observer(&nowhere, &[]);
+            let mut eval = self.eval(options, &mut worker);
+            eval.observer = observe.observer(&nowhere, &[]);
             for node in paths.iter().filter_map(|path| self.tree.find(path.iter().map(String::as_str))) {
                 eval.value(node, Span::default()).map_err(|error| *error)?;
             }
             let observer = eval.observer.take();
-            let seen = observer.map(|observer| observer.seen(&eval)).unwrap_or_default();
-            Ok((seen, std::mem::take(&mut eval.prints)))
+            let observations = observer.map(|observer| observer.observations(&eval)).unwrap_or_default();
+            Ok((observations, std::mem::take(&mut eval.prints)))
         })
     }
 
-    fn run(&self, query: &Query, ask: &Ask<'_>, watch: &Watch, seen: &mut Seen) -> Result<Results, EvalError> {
+    fn run(
+        &self,
+        query: &Query,
+        options: &EvalOptions<'_>,
+        observe: &TraceOptions,
+        observations: &mut Observations,
+    ) -> Result<Results, EvalError> {
         let mut worker = Worker::default();
-        let mut eval = self.eval(ask, &mut worker);
-        eval.observer = watch.observer(&query.source, &query.plan.steps);
+        let mut eval = self.eval(options, &mut worker);
+        eval.observer = observe.observer(&query.source, &query.plan.steps);
         let frame = eval.frame(query.plan.slots);
         let mut found = Vec::new();
         let mut parts = 0;
         let done = eval.run(frame, &query.plan.steps, &mut |eval: &mut Eval<'_>| {
             let value = |slot: Option<Slot>| slot.map_or(Value::Bool(true), |slot| eval.slot(frame, slot).clone());
-            let one = Found {
+            let one = Solution {
                 values: query.expressions.iter().map(|expression| value(expression.value)).collect(),
                 bindings: query.plan.named.iter().map(|(name, slot)| (name.clone(), value(Some(*slot)))).collect(),
             };
@@ -259,14 +267,14 @@ impl Policy {
                 eval.result(value, &mut parts, Span::default())?;
             }
             found.push(one);
-            Ok(Flow::More)
+            Ok(ControlFlow::More)
         });
         if let Some(observer) = eval.observer.take() {
-            *seen = observer.seen(&eval);
+            *observations = observer.observations(&eval);
         }
         let prints = std::mem::take(&mut eval.prints);
         done.map_err(|error| *error)?;
-        Ok(Results { found, prints, seen: Seen::default() })
+        Ok(Results { found, prints, observations: Observations::default() })
     }
 
     /// The value of one definition of a rule; `at` counts the definitions that are not defaults, in the order of files and
@@ -278,39 +286,44 @@ impl Policy {
         &self,
         path: &[String],
         at: Option<usize>,
-        ask: &Ask<'_>,
-        watch: &Watch,
-    ) -> (Result<Option<Value>, EvalError>, Vec<Printed>, Seen) {
+        options: &EvalOptions<'_>,
+        observe: &TraceOptions,
+    ) -> (Result<Option<Value>, EvalError>, Vec<Printed>, Observations) {
         let nowhere = Source::new(String::new(), String::new());
         // What lasts from one evaluation to the next would not be seen.
-        let pooled = !watch.is_anything();
+        let pooled = !observe.is_anything();
         let mut worker = if pooled { self.workers.take() } else { Worker::default() };
-        let mut eval = self.eval(ask, &mut worker);
-        eval.observer = watch.observer(&nowhere, &[]);
+        let mut eval = self.eval(options, &mut worker);
+        eval.observer = observe.observer(&nowhere, &[]);
         let node: Option<NodeId> = self.tree.find(path.iter().map(String::as_str));
         let value = match node {
             Some(node) => eval.definition(node, at),
             None => Ok(None),
         };
-        let seen = match eval.observer.take() {
-            Some(observer) => observer.seen(&eval),
-            None => Seen::default(),
+        let observations = match eval.observer.take() {
+            Some(observer) => observer.observations(&eval),
+            None => Observations::default(),
         };
         let prints = std::mem::take(&mut eval.prints);
         drop(eval);
         if pooled {
             self.workers.give(worker);
         }
-        (value.map_err(|error| *error), prints, seen)
+        (value.map_err(|error| *error), prints, observations)
     }
 
     /// The cases that one definition of a test `test_x[case]` reaches, whether they hold or not.
     ///
     /// # Errors
     /// [`EvalError`] when there is no answer.
-    pub(crate) fn cases(&self, path: &[String], at: usize, ask: &Ask<'_>) -> Result<BTreeSet<Vec<Value>>, EvalError> {
+    pub(crate) fn cases(
+        &self,
+        path: &[String],
+        at: usize,
+        options: &EvalOptions<'_>,
+    ) -> Result<BTreeSet<Vec<Value>>, EvalError> {
         let mut worker = self.workers.take();
-        let mut eval = self.eval(ask, &mut worker);
+        let mut eval = self.eval(options, &mut worker);
         let node = self.tree.find(path.iter().map(String::as_str));
         let cases = node.map_or_else(|| Ok(BTreeSet::new()), |node| eval.cases(node, at));
         drop(eval);
@@ -328,7 +341,7 @@ impl Policy {
 fn expression(literal: &Literal, source: &Source) -> Expression {
     let end = literal.with.last().map_or(literal.span, |with| with.value.span);
     let text = source.slice(literal.span.to(end)).trim_end().to_owned();
-    Expression { text, place: source.place(literal.span.start), value: None }
+    Expression { text, location: source.line_column(literal.span.start), value: None }
 }
 
 /// Whether a literal may have more than one result: it declares or uses a variable of its own.

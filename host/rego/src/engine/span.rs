@@ -49,7 +49,7 @@ impl Source {
     }
 
     /// Row and column, both counted from 1, of a byte; a tab is one column.
-    pub(crate) fn place(&self, offset: u32) -> (u32, u32) {
+    pub(crate) fn line_column(&self, offset: u32) -> (u32, u32) {
         let row = self.row(offset);
         let start = self.lines.get(row as usize - 1).copied().unwrap_or(0);
         (row, offset.saturating_sub(start) + 1)
@@ -78,8 +78,8 @@ mod tests {
     #[test]
     fn a_place_is_counted_from_one() {
         let source = Source::new("a.rego".into(), "one\ntwo\n".into());
-        assert_eq!(source.place(0), (1, 1));
-        assert_eq!(source.place(5), (2, 2));
+        assert_eq!(source.line_column(0), (1, 1));
+        assert_eq!(source.line_column(5), (2, 2));
         assert_eq!([0, 1, 2, 3, 4].map(|row| source.line(row)), ["", "one", "two", "", ""]);
         let source = Source::new("a.rego".into(), "a\r\n\nb".into());
         assert_eq!([1, 2, 3].map(|row| source.line(row)), ["a", "", "b"]);

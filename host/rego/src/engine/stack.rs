@@ -1,6 +1,6 @@
-//! [`apart`]: work on a thread of its own with a deep stack, as compiling and evaluating recurse over the policy's text.
+//! [`with_large_stack`]: work on a thread of its own with a deep stack, as compiling and evaluating recurse over the policy's text.
 //!
-//! Work that is on such a thread already stays there. [`spread`] does many pieces of work at a time.
+//! Work that is on such a thread already stays there. [`parallel_map`] does many pieces of work at a time.
 
 use std::{
     any::Any,
@@ -27,8 +27,8 @@ pub(crate) enum StackError {
     Panic(String),
 }
 
-/// Starts work on a thread with a large stack; [`join_apart`] waits for its end.
-pub(crate) fn spawn_apart<'scope, T: Send + 'scope>(
+/// Starts work on a thread with a large stack; [`join_large_stack`] waits for its end.
+pub(crate) fn spawn_large_stack<'scope, T: Send + 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> Result<thread::ScopedJoinHandle<'scope, T>, StackError> {
@@ -40,8 +40,8 @@ pub(crate) fn spawn_apart<'scope, T: Send + 'scope>(
     thread.spawn_scoped(scope, work).map_err(StackError::Thread)
 }
 
-/// The result of work that [`spawn_apart`] started.
-pub(crate) fn join_apart<T>(thread: thread::ScopedJoinHandle<'_, T>) -> Result<T, StackError> {
+/// The result of work that [`spawn_large_stack`] started.
+pub(crate) fn join_large_stack<T>(thread: thread::ScopedJoinHandle<'_, T>) -> Result<T, StackError> {
     thread.join().map_err(|payload| StackError::Panic(panic_text(&*payload)))
 }
 
@@ -53,18 +53,18 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
 }
 
 /// Does the work on a thread with a large stack, so that neither depth nor a panic ends the process.
-pub(crate) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, StackError> {
+pub(crate) fn with_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, StackError> {
     if DEEP.get() {
         // What the work has changed is dropped with it, or is a cache that holds whole entries only.
         return panic::catch_unwind(panic::AssertUnwindSafe(work))
             .map_err(|payload| StackError::Panic(panic_text(&*payload)));
     }
-    thread::scope(|scope| join_apart(spawn_apart(scope, work)?))
+    thread::scope(|scope| join_large_stack(spawn_large_stack(scope, work)?))
 }
 
 /// Does one piece of work for each item, on as many threads as there are cores, and gives the results in the items'
 /// order. Each thread has a large stack.
-pub(crate) fn spread<I: Sync, T: Send>(
+pub(crate) fn parallel_map<I: Sync, T: Send>(
     items: &[I],
     work: impl Fn(usize, &I) -> T + Sync,
 ) -> Result<Vec<T>, StackError> {
@@ -80,10 +80,10 @@ pub(crate) fn spread<I: Sync, T: Send>(
     };
     let parts: Vec<Result<Vec<_>, _>> = thread::scope(|scope| {
         // A thread that cannot be started leaves its work to the others.
-        let others: Vec<_> = (1..cores.min(items.len())).filter_map(|_| spawn_apart(scope, some).ok()).collect();
-        let own = apart(some);
+        let others: Vec<_> = (1..cores.min(items.len())).filter_map(|_| spawn_large_stack(scope, some).ok()).collect();
+        let own = with_large_stack(some);
         // All are waited for, so that a panic of one stays its own.
-        others.into_iter().map(join_apart).chain([own]).collect()
+        others.into_iter().map(join_large_stack).chain([own]).collect()
     });
     let mut done = Vec::with_capacity(items.len());
     for part in parts {
@@ -99,19 +99,19 @@ mod tests {
 
     #[test]
     fn a_panic_stays_on_its_thread() {
-        assert_eq!(apart(|| 7).unwrap(), 7);
-        let error = apart(|| -> u8 { panic!("number {}", 7) }).unwrap_err();
+        assert_eq!(with_large_stack(|| 7).unwrap(), 7);
+        let error = with_large_stack(|| -> u8 { panic!("number {}", 7) }).unwrap_err();
         assert_eq!(error.to_string(), "the evaluator panicked: number 7");
-        let error = apart(|| -> u8 { std::panic::panic_any(7) }).unwrap_err();
+        let error = with_large_stack(|| -> u8 { std::panic::panic_any(7) }).unwrap_err();
         assert_eq!(error.to_string(), "the evaluator panicked: without a message");
     }
 
     #[test]
     fn work_within_work_stays_on_the_thread_and_its_panic_within() {
-        let inner = || apart(|| -> u8 { panic!("inside") }).unwrap_err().to_string();
-        let (same, error) = apart(|| {
+        let inner = || with_large_stack(|| -> u8 { panic!("inside") }).unwrap_err().to_string();
+        let (same, error) = with_large_stack(|| {
             let outside = thread::current().id();
-            (apart(|| thread::current().id()).unwrap() == outside, inner())
+            (with_large_stack(|| thread::current().id()).unwrap() == outside, inner())
         })
         .unwrap();
         assert!(same);
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn spread_work_comes_back_in_order() {
         let items: Vec<_> = (0..100_usize).collect();
-        assert_eq!(spread(&items, |at, item| at + item).unwrap(), (0..100).map(|at| 2 * at).collect::<Vec<_>>());
-        assert!(spread(&[], |_, (): &()| ()).unwrap().is_empty());
-        assert!(spread(&items, |at, _| assert!(at < 50, "at {at}")).is_err());
+        assert_eq!(parallel_map(&items, |at, item| at + item).unwrap(), (0..100).map(|at| 2 * at).collect::<Vec<_>>());
+        assert!(parallel_map(&[], |_, (): &()| ()).unwrap().is_empty());
+        assert!(parallel_map(&items, |at, _| assert!(at < 50, "at {at}")).is_err());
     }
 }

@@ -1,14 +1,14 @@
 //! [`Policy::check`]: the rules of one package one by one, as `conftest test` asks them.
 
-use assay_model::rule::{Answer, RuleInfo, RuleKind};
+use assay_model::rule::{RuleInfo, RuleKind, RuleResult};
 use serde_json::Value;
 
-use super::{Ask, EXCEPTION, Policy, below, evaluate};
-use crate::{answer::answers, compile_error::Problem, eval_error::EvalError};
+use super::{EXCEPTION, EvalRequest, Policy, below, evaluate};
+use crate::{compile_error::Problem, eval_error::EvalError, rule_results::rule_results};
 
 /// What one rule of a package says. All its definitions together are one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct RuleCheck {
     /// The rule's name, such as `deny_x`.
     pub rule: String,
     /// Deny or warn.
@@ -18,7 +18,7 @@ pub struct Checked {
     /// How many exceptions name it.
     pub exceptions: usize,
     /// What it says, with the file and line that it gives in `_loc`.
-    pub answers: Vec<(Answer, Option<(String, String)>)>,
+    pub answers: Vec<(RuleResult, Option<(String, String)>)>,
 }
 
 impl Policy {
@@ -30,7 +30,7 @@ impl Policy {
 
     /// Asks the rules of a package, in the order in which they first stand in its files. A package that is not there has
     /// none.
-    pub fn check(&self, ask: &Ask<'_>, package: &str) -> Result<Vec<Checked>, EvalError> {
+    pub fn check(&self, request: &EvalRequest<'_>, package: &str) -> Result<Vec<RuleCheck>, EvalError> {
         let Some(found) = self.packages.get(package) else { return Ok(Vec::new()) };
         let mut rules: Vec<(&str, RuleKind, &(String, u32), usize)> = Vec::new();
         for (name, kind) in &found.entries {
@@ -39,7 +39,7 @@ impl Policy {
                 .all
                 .iter()
                 .filter(|info: &&RuleInfo| info.package == package && info.name == *name)
-                .map(|info| &info.place)
+                .map(|info| &info.location)
                 .collect();
             // One with several annotations is told several times.
             places.sort();
@@ -48,26 +48,26 @@ impl Policy {
                 rules.push((name, *kind, first, places.len()));
             }
         }
-        rules.sort_by_key(|(_, _, place, _)| *place);
+        rules.sort_by_key(|(_, _, location, _)| *location);
         let paths: Vec<Vec<String>> = [EXCEPTION]
             .into_iter()
             .chain(rules.iter().map(|(name, ..)| *name))
             .map(|name| below(&found.path, name))
             .collect();
-        let mut values = evaluate(&self.program, ask, Some(ask.input), &paths)?.into_iter();
+        let mut values = evaluate(&self.program, request, Some(request.input), &paths)?.into_iter();
         let excepted = values.next().flatten();
         let mut checked = Vec::new();
-        for (name, kind, place, definitions) in rules {
+        for (name, kind, location, definitions) in rules {
             let value = values.next().flatten();
             let wrong = |message: String| {
                 let message = format!("`data.{package}.{name}` {message}");
-                let place = crate::Place { file: place.0.clone(), line: place.1, column: 1 };
-                EvalError::Policy(Problem::at(place, message))
+                let location = crate::Location { file: location.0.clone(), line: location.1, column: 1 };
+                EvalError::Policy(Problem::at(location, message))
             };
             let places = value.as_ref().map(locations).unwrap_or_default();
             let found =
-                value.map(|value| answers(package, kind, value)).transpose().map_err(wrong)?.unwrap_or_default();
-            checked.push(Checked {
+                value.map(|value| rule_results(package, kind, value)).transpose().map_err(wrong)?.unwrap_or_default();
+            checked.push(RuleCheck {
                 rule: name.to_owned(),
                 kind,
                 definitions,
@@ -114,12 +114,12 @@ mod tests {
         let policy = Policy::compile(Sources::of(vec![file], Value::Null)).unwrap();
         assert_eq!(policy.packages(), ["main"]);
         let packages = ["main".to_owned()].into();
-        let checked = policy.check(&Ask::new(&packages, "{\"a\": true}"), "main").unwrap();
+        let checked = policy.check(&EvalRequest::new(&packages, "{\"a\": true}"), "main").unwrap();
         let shown: Vec<_> = checked
             .iter()
             .map(|rule| {
                 let said: Vec<_> =
-                    rule.answers.iter().map(|(answer, place)| (answer.message.clone(), place.clone())).collect();
+                    rule.answers.iter().map(|(answer, location)| (answer.message.clone(), location.clone())).collect();
                 json!([rule.rule, rule.definitions, rule.exceptions, said])
             })
             .collect();
@@ -129,6 +129,6 @@ mod tests {
             ["warn_x", 1, 2, [["x", null]]],
         ]);
         assert_eq!(Value::Array(shown), want);
-        assert!(policy.check(&Ask::new(&packages, "{}"), "other").unwrap().is_empty());
+        assert!(policy.check(&EvalRequest::new(&packages, "{}"), "other").unwrap().is_empty());
     }
 }

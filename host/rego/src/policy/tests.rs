@@ -1,8 +1,8 @@
 //! Tests of compiling and evaluating.
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::Signature,
-    failure::{ErrorCode, NoAnswer},
 };
 use serde_json::json;
 
@@ -42,14 +42,14 @@ fn all(policy: &Policy) -> BTreeSet<String> {
     policy.packages.keys().cloned().collect()
 }
 
-fn ask(policy: &Policy, input: &str) -> Result<Vec<String>, EvalError> {
-    ask_with(policy, input, Arc::new(NoHost))
+fn evaluate(policy: &Policy, input: &str) -> Result<Vec<String>, EvalError> {
+    evaluate_with(policy, input, Arc::new(NoHost))
 }
 
-fn ask_with(policy: &Policy, input: &str, host: Arc<dyn Host>) -> Result<Vec<String>, EvalError> {
+fn evaluate_with(policy: &Policy, input: &str, host: Arc<dyn Host>) -> Result<Vec<String>, EvalError> {
     let packages = all(policy);
-    let answers = policy.evaluate(&Ask { host, ..Ask::new(&packages, input) })?;
-    let shown = |answer: Answer| {
+    let answers = policy.evaluate(&EvalRequest { host, ..EvalRequest::new(&packages, input) })?;
+    let shown = |answer: RuleResult| {
         let kind = if answer.kind == RuleKind::Deny { "deny" } else { "warn" };
         format!("{kind} {} {}", answer.package, answer.message)
     };
@@ -68,10 +68,10 @@ fn rules_answer_in_the_order_of_packages_and_names() {
     )
     .unwrap();
     let want = ["deny a.b y", "deny a.b z", "deny a.b v", "deny q d", "warn q w"];
-    assert_eq!(ask(&policy, r#"{"x": 3}"#).unwrap(), want);
-    assert_eq!(ask(&policy, r#"{"x": 4}"#).unwrap(), want.get(..4).unwrap());
+    assert_eq!(evaluate(&policy, r#"{"x": 3}"#).unwrap(), want);
+    assert_eq!(evaluate(&policy, r#"{"x": 4}"#).unwrap(), want.get(..4).unwrap());
     let only = BTreeSet::from(["q".to_owned(), "absent".to_owned()]);
-    let answers = policy.evaluate(&Ask::new(&only, "{}")).unwrap();
+    let answers = policy.evaluate(&EvalRequest::new(&only, "{}")).unwrap();
     let [answer] = answers.as_slice() else { panic!("{answers:?}") };
     assert_eq!((answer.message.as_str(), json!(answer.metadata)), ("d", json!({"code": "q.d"})));
 }
@@ -89,7 +89,7 @@ fn rules_are_known_with_their_annotations_and_places() {
     let shown: Vec<_> = policy
         .rules()
         .iter()
-        .map(|rule| (rule.code.as_str(), rule.name.as_str(), rule.title.as_deref().unwrap_or("-"), rule.place.1))
+        .map(|rule| (rule.code.as_str(), rule.name.as_str(), rule.title.as_deref().unwrap_or("-"), rule.location.1))
         .collect();
     let want = [
         ("a.b.one", "deny", "One", 18),
@@ -103,7 +103,7 @@ fn rules_are_known_with_their_annotations_and_places() {
     assert_eq!(one.collections, ["x", "y"]);
     assert_eq!(one.depends_on, ["c.d"]);
     assert_eq!((one.effective_on.as_deref(), one.solution.as_deref()), (Some("2030-01-01T00:00:00Z"), Some("S")));
-    assert_eq!((one.package.as_str(), one.kind, one.place.0.as_str()), ("a.b", RuleKind::Deny, "1.rego"));
+    assert_eq!((one.package.as_str(), one.kind, one.location.0.as_str()), ("a.b", RuleKind::Deny, "1.rego"));
 }
 
 #[test]
@@ -186,13 +186,13 @@ fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
         ("deny contains n if n := {\"said\"}", "1.rego:3:1: `data.p.deny` gives a result that is a list or set"),
         ("deny contains n if n := {\"a\": null}.a", "1.rego:3:1: `data.p.deny` gives a result that is null"),
     ] {
-        let error = ask(&policy(&format!("package p\n\n{rule}\n")), "{}").unwrap_err();
+        let error = evaluate(&policy(&format!("package p\n\n{rule}\n")), "{}").unwrap_err();
         assert!(error.to_string().starts_with(says), "{error}");
-        assert_eq!(error.into_no_answer("s").code, ErrorCode::PolicyError);
+        assert_eq!(error.into_evaluation_error("s").code, ErrorCode::PolicyError);
     }
     let lists = policy("package p\n\ndeny := [\"a\"] if input.x\n\nwarn := {\"b\"}\n");
-    assert_eq!(ask(&lists, "{}").unwrap(), ["warn p b"]);
-    assert_eq!(ask(&lists, r#"{"x": 1}"#).unwrap(), ["deny p a", "warn p b"]);
+    assert_eq!(evaluate(&lists, "{}").unwrap(), ["warn p b"]);
+    assert_eq!(evaluate(&lists, r#"{"x": 1}"#).unwrap(), ["deny p a", "warn p b"]);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_definition_that_can_say_no_result_is_an_error_where_images_are_judged() {
         ("# METADATA\n# title: A helper\nhelper := true", None),
     ] {
         let text = format!("package p\n\n{rule}\n\nwarn contains \"a\"\n");
-        let checked = policy(&text).with_results_only().map(|_| ()).map_err(|error| error.to_string());
+        let checked = policy(&text).require_result_values().map(|_| ()).map_err(|error| error.to_string());
         match (odd, checked) {
             (None, checked) => assert_eq!(checked, Ok(()), "{rule}"),
             (Some(odd), checked) => {
@@ -241,11 +241,11 @@ fn name_of(rule: &str) -> &str {
 fn what_is_switched_off_is_no_answer_for_rules_that_reach_it() {
     let request = "http.send({\"method\": \"get\", \"url\": \"https://h.example\"})";
     let sending = policy(&format!("package p\n\ndeny contains \"a\" if {{\n\tinput.x\n\t{request}\n}}\n"));
-    assert_eq!(ask(&sending, "{}").unwrap(), [""; 0]);
-    assert!(ask(&sending, r#"{"x": 1}"#).is_err());
+    assert_eq!(evaluate(&sending, "{}").unwrap(), [""; 0]);
+    assert!(evaluate(&sending, r#"{"x": 1}"#).is_err());
     assert!(problems(&["package p\n\ndeny contains net.lookup_ip_addr(\"h\")\n"]).contains("must not depend on DNS"));
     let runtime = policy("package p\n\ndeny contains json.marshal(opa.runtime())\n");
-    assert_eq!(ask(&runtime, "{}").unwrap(), ["deny p {}"]);
+    assert_eq!(evaluate(&runtime, "{}").unwrap(), ["deny p {}"]);
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn data_at_the_place_of_a_rule_does_not_silence_it() {
     for data in [r#"{"p": {"deny": []}}"#, r#"{"p": {"deny": null}}"#, r#"{"p": 1}"#] {
         let policy =
             compiled(&["package p\n\ndeny contains \"a\" if data.p.helper\n\nhelper := true\n"], data).unwrap();
-        assert_eq!(ask(&policy, "{}").unwrap(), ["deny p a"], "{data}");
+        assert_eq!(evaluate(&policy, "{}").unwrap(), ["deny p a"], "{data}");
     }
 }
 
@@ -275,7 +275,7 @@ fn exceptions_silence_a_rule_by_its_name_without_the_kind() {
         (r#"{"names": ["", "y"]}"#, &["deny p b"]),
         (r#"{"names": ["deny_x"]}"#, &["deny p a", "deny p b", "warn p c"]),
     ] {
-        assert_eq!(ask(&policy, input).unwrap(), want, "{input}");
+        assert_eq!(evaluate(&policy, input).unwrap(), want, "{input}");
     }
 }
 
@@ -283,7 +283,7 @@ fn exceptions_silence_a_rule_by_its_name_without_the_kind() {
 fn an_input_that_is_not_json_is_an_error() {
     let policy = policy("package p\n\ndeny contains \"a\"\n");
     for input in ["", "{", "{} {}", &format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))] {
-        assert!(matches!(ask(&policy, input), Err(EvalError::Input(_))), "{}", input.len());
+        assert!(matches!(evaluate(&policy, input), Err(EvalError::Input(_))), "{}", input.len());
     }
 }
 
@@ -295,21 +295,24 @@ fn evaluation_stops_at_its_limits() {
     let packages = all(&policy_of_loops);
     let limit = Duration::from_millis(200);
     let started = Instant::now();
-    let error = policy_of_loops.evaluate(&Ask { time_limit: limit, ..Ask::new(&packages, "{}") }).unwrap_err();
+    let error =
+        policy_of_loops.evaluate(&EvalRequest { time_limit: limit, ..EvalRequest::new(&packages, "{}") }).unwrap_err();
     assert_eq!(error, EvalError::TimeLimit(limit));
-    assert_eq!(error.into_no_answer("s").code, ErrorCode::Deadline);
+    assert_eq!(error.into_evaluation_error("s").code, ErrorCode::Deadline);
     let soon = Some(Instant::now() + limit);
-    let error = policy_of_loops.evaluate(&Ask { deadline: soon, ..Ask::new(&packages, "{}") }).unwrap_err();
+    let error =
+        policy_of_loops.evaluate(&EvalRequest { deadline: soon, ..EvalRequest::new(&packages, "{}") }).unwrap_err();
     assert_eq!(error, EvalError::Deadline);
     let past = Some(Instant::now());
-    let error = policy_of_loops.evaluate(&Ask { deadline: past, ..Ask::new(&packages, "{}") }).unwrap_err();
+    let error =
+        policy_of_loops.evaluate(&EvalRequest { deadline: past, ..EvalRequest::new(&packages, "{}") }).unwrap_err();
     assert_eq!(error, EvalError::Deadline);
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 
     let many = policy("package p\n\ndeny contains sprintf(\"%d\", [n]) if some n in numbers.range(0, 10000)\n");
-    assert_eq!(ask(&many, "{}"), Err(EvalError::TooManyResults));
+    assert_eq!(evaluate(&many, "{}"), Err(EvalError::TooManyResults));
     let huge = policy("package p\n\ndeny contains \"a\" if not numbers.range(0, 1000000000000)\n");
-    let error = ask(&huge, "{}").unwrap_err().to_string();
+    let error = evaluate(&huge, "{}").unwrap_err().to_string();
     assert!(error.contains("asked for more than 1000000 numbers"), "{error}");
 }
 
@@ -334,8 +337,8 @@ impl OneImage {
         self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match reference {
             "r.example/a@sha256:1" => Ok(found),
-            "r.example/down" => Err(HostError::NoAnswer(
-                NoAnswer::new(ErrorCode::RegistryUnreachable, "`r.example` cannot be reached")
+            "r.example/down" => Err(HostError::Evaluation(
+                EvaluationError::new(ErrorCode::RegistryUnreachable, "`r.example` cannot be reached")
                     .hint("look at the network"),
             )),
             _ => Err(HostError::Undefined("nothing there".to_owned())),
@@ -418,7 +421,7 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
                 warn contains ec.purl.parse(\"pkg:npm/a@1\").name\n\n\
                 warn contains \"invalid\" if not ec.purl.is_valid(\"pkg:\")\n";
     let host = Arc::new(OneImage::default());
-    let got = ask_with(&policy(text), "{}", Arc::<OneImage>::clone(&host)).unwrap();
+    let got = evaluate_with(&policy(text), "{}", Arc::<OneImage>::clone(&host)).unwrap();
     let want = [
         "deny p 7",
         "deny p [1,2]",
@@ -452,8 +455,8 @@ fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
         "deny contains \"x\" if count([1 | ec.oci.image_manifest(\"r.example/down\")]) == 0",
     ] {
         let policy = policy(&format!("package p\n\n{rule}\n"));
-        let error = ask_with(&policy, "{}", Arc::new(OneImage::default())).unwrap_err();
-        let answer = error.into_no_answer("mine");
+        let error = evaluate_with(&policy, "{}", Arc::new(OneImage::default())).unwrap_err();
+        let answer = error.into_evaluation_error("mine");
         assert_eq!(
             (answer.code, answer.hint.as_deref()),
             (ErrorCode::BuiltinFailed, Some("look at the network")),
@@ -473,7 +476,7 @@ fn threads_share_a_policy_and_get_the_same_answers() {
     let policy = shared(compiled(&[text], r#"{"numbers": [3, 1, 2]}"#).unwrap());
     let answers = |input: &'static str| {
         let policy = Arc::clone(&policy);
-        std::thread::spawn(move || (0..20).map(|_| ask(&policy, input).unwrap()).collect::<BTreeSet<_>>())
+        std::thread::spawn(move || (0..20).map(|_| evaluate(&policy, input).unwrap()).collect::<BTreeSet<_>>())
     };
     let threads =
         [answers(r#"{"x": 1}"#), answers(r#"{"x": 1}"#), answers(r#"{"x": 10}"#)].map(|thread| thread.join().unwrap());
@@ -487,7 +490,7 @@ fn packages_and_numbers_of_any_form_work() {
     let policy = policy(text);
     assert_eq!(all(&policy), BTreeSet::from(["a.b.c.d-e".to_owned()]));
     let packages = all(&policy);
-    let answers = policy.evaluate(&Ask::new(&packages, r#"{"n": 123456789012345678901234567890}"#)).unwrap();
+    let answers = policy.evaluate(&EvalRequest::new(&packages, r#"{"n": 123456789012345678901234567890}"#)).unwrap();
     let big = "123456789012345678901234567890";
     assert!(answers.iter().any(|answer| answer.message == big), "{answers:?}");
     assert!(

@@ -5,10 +5,10 @@ use std::{num::NonZeroUsize, time::Duration};
 use super::*;
 use crate::{compile_options::CompileOptions, sources::PolicyFile, sources::Sources};
 
-fn workbench(texts: &[&str]) -> Workbench {
+fn policy_set(texts: &[&str]) -> PolicySet {
     let file = |(at, text): (usize, &&str)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned() };
     let sources = Sources::of(texts.iter().enumerate().map(file).collect(), serde_json::json!({}));
-    Workbench::compile(sources, CompileOptions::default()).unwrap()
+    PolicySet::compile(sources, CompileOptions::default()).unwrap()
 }
 
 fn options() -> TestOptions<'static> {
@@ -17,26 +17,26 @@ fn options() -> TestOptions<'static> {
 }
 
 fn run(texts: &[&str], options: &TestOptions<'_>) -> Vec<(String, TestResult)> {
-    let workbench = workbench(texts);
-    let tests = workbench.tests(None).unwrap();
+    let policies = policy_set(texts);
+    let tests = policies.tests(None).unwrap();
     let mut results: Vec<_> = Vec::new();
-    workbench.run(&tests, options, &mut |at, result| results.push((at, result))).unwrap();
+    policies.run(&tests, options, &mut |at, result| results.push((at, result))).unwrap();
     results.sort_by_key(|(at, _)| *at);
     results.into_iter().map(|(at, result)| (tests[at].name.clone(), result)).collect()
 }
 
 /// The names of the tests and how each ended.
 fn ends(texts: &[&str]) -> Vec<(String, String)> {
-    let told = |(name, result): (String, TestResult)| {
+    let outcome = |(name, result): (String, TestResult)| {
         let end = match result.end {
-            TestEnd::Passed => "passed".to_owned(),
-            TestEnd::Failed => "failed".to_owned(),
-            TestEnd::Skipped => "skipped".to_owned(),
-            TestEnd::Error(error) => error.to_string(),
+            TestOutcome::Passed => "passed".to_owned(),
+            TestOutcome::Failed => "failed".to_owned(),
+            TestOutcome::Skipped => "skipped".to_owned(),
+            TestOutcome::Error(error) => error.to_string(),
         };
         (name, end)
     };
-    run(texts, &options()).into_iter().map(told).collect()
+    run(texts, &options()).into_iter().map(outcome).collect()
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_failed_test_tells_the_line_its_values_and_what_was_printed() {
     let (_, result) = &results[0];
     assert_eq!(result.output, ["seen [2]"]);
     let failed = result.failed.clone().unwrap();
-    assert_eq!((failed.place.line, failed.lines), (6, vec!["\tcount([y]) == y".to_owned()]));
+    assert_eq!((failed.location.line, failed.lines), (6, vec!["\tcount([y]) == y".to_owned()]));
     let values = [(6, 2, "1".to_owned()), (6, 9, "2".to_owned())];
     assert_eq!(failed.values, values);
 }
@@ -93,14 +93,14 @@ fn the_cases_of_a_test_are_told_apart() {
     let told: Vec<_> = results.iter().map(|(_, result)| (result.end.clone(), result.cases.clone())).collect();
     let case = |name: &str, held| Case { name: name.to_owned(), held, cases: Vec::new() };
     let want = [
-        (TestEnd::Failed, vec![case("one", true), case("two", false)]),
-        (TestEnd::Passed, vec![case("a", true), case("b", true)]),
+        (TestOutcome::Failed, vec![case("one", true), case("two", false)]),
+        (TestOutcome::Passed, vec![case("a", true), case("b", true)]),
     ];
     assert_eq!(told, want);
 }
 
 /// The names of the tests of a file, how each ended, and its cases: `=` for one that holds, `!` for one that failed.
-fn told(text: &str) -> Vec<String> {
+fn messages(text: &str) -> Vec<String> {
     fn cases(all: &[Case]) -> String {
         let one = |case: &Case| format!(" {}{}{}", if case.held { '=' } else { '!' }, case.name, within(case));
         all.iter().map(one).collect()
@@ -108,11 +108,11 @@ fn told(text: &str) -> Vec<String> {
     fn within(case: &Case) -> String {
         if case.cases.is_empty() { String::new() } else { format!(" ({} )", cases(&case.cases)) }
     }
-    let end = |end: &TestEnd| match end {
-        TestEnd::Passed => "passed",
-        TestEnd::Failed => "failed",
-        TestEnd::Skipped => "skipped",
-        TestEnd::Error(_) => "error",
+    let end = |end: &TestOutcome| match end {
+        TestOutcome::Passed => "passed",
+        TestOutcome::Failed => "failed",
+        TestOutcome::Skipped => "skipped",
+        TestOutcome::Error(_) => "error",
     };
     let results = run(&[text], &options());
     results.iter().map(|(name, result)| format!("{name} {}{}", end(&result.end), cases(&result.cases))).collect()
@@ -141,7 +141,7 @@ fn a_case_that_is_reached_and_does_not_hold_has_failed() {
         ("test_x[\"k\"] := true", "test_x passed =k"),
         ("test_x[\"k\"] := false", "test_x failed !k"),
     ] {
-        assert_eq!(told(&format!("{text}{test}")), [want], "{test}");
+        assert_eq!(messages(&format!("{text}{test}")), [want], "{test}");
     }
 }
 
@@ -157,15 +157,15 @@ fn whatever_is_named_a_test_is_run() {
         ("a.test_b if true\na.b.test_c.d if true", &["a.test_b passed", "a.b.test_c failed"]),
         ("todo_test_x if true\ntodo_test_x if true", &["todo_test_x skipped", "todo_test_x skipped"]),
     ] {
-        assert_eq!(told(&format!("package t\n{text}")), want, "{text}");
+        assert_eq!(messages(&format!("package t\n{text}")), want, "{text}");
     }
 }
 
 #[test]
 fn tests_are_chosen_by_their_full_names() {
-    let workbench = workbench(&["package a.b\ntest_one := true\ntest_two := true\n"]);
-    let names = |pattern: Option<&str>| -> Result<Vec<String>, BadRegex> {
-        Ok(workbench.tests(pattern)?.iter().map(Test::full_name).collect())
+    let policies = policy_set(&["package a.b\ntest_one := true\ntest_two := true\n"]);
+    let names = |pattern: Option<&str>| -> Result<Vec<String>, InvalidRegex> {
+        Ok(policies.tests(pattern)?.iter().map(Test::full_name).collect())
     };
     assert_eq!(names(None).unwrap(), ["data.a.b.test_one", "data.a.b.test_two"]);
     assert_eq!(names(Some("b.test_o")).unwrap(), ["data.a.b.test_one"]);
@@ -178,20 +178,20 @@ fn a_test_without_end_ends_with_its_time() {
     let text = "package t\ntest_x if {\n\tsome i in numbers.range(1, 10000)\n\tsome j in numbers.range(1, 10000)\n\ti * j < 0\n}\n";
     let options = TestOptions { time_limit: Duration::from_millis(50), ..options() };
     let results = run(&[text], &options);
-    assert_eq!(results[0].1.end, TestEnd::Error(EvalError::TimeLimit(Duration::from_millis(50))));
+    assert_eq!(results[0].1.end, TestOutcome::Error(EvalError::TimeLimit(Duration::from_millis(50))));
 }
 
 #[test]
 fn lines_are_joined_over_tests_and_threads() {
-    let workbench = workbench(&[
+    let policies = policy_set(&[
         "package p\nf(x) := 1 if x == 1\nf(x) := 2 if x == 2\nf(x) := 3 if x == 3\n",
         "package t\ntest_one if data.p.f(1) == 1\ntest_two if data.p.f(2) == 2\n",
     ]);
-    let tests = workbench.tests(None).unwrap();
+    let tests = policies.tests(None).unwrap();
     let options = TestOptions { coverage: true, ..options() };
-    let hits = workbench.run(&tests, &options, &mut |_, _| {}).unwrap();
-    let report = workbench.coverage(&hits);
+    let hits = policies.run(&tests, &options, &mut |_, _| {}).unwrap();
+    let report = policies.coverage(&hits);
     assert_eq!(report.files["t0.rego"].covered, [(2, 4)]);
     assert_eq!(report.counts(), (5, 0));
-    assert_eq!(workbench.coverage(&Hits::default()).counts(), (0, 5));
+    assert_eq!(policies.coverage(&Hits::default()).counts(), (0, 5));
 }

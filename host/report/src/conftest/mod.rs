@@ -57,7 +57,7 @@ pub struct ConftestRun {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConftestOptions {
     /// Colour the text.
-    pub colour: bool,
+    pub color: bool,
     /// Leave exceptions out of the text.
     pub suppress_exceptions: bool,
     /// Leave messages out of the names of JUnit tests.

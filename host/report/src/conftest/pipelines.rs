@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ConftestFinding, ConftestRun};
-use crate::plain;
+use crate::sanitize;
 
 pub(super) fn github(run: &ConftestRun) -> String {
     let mut text = String::new();
@@ -47,7 +47,7 @@ fn command(level: &str, file: &str, line: &str, message: &str) -> String {
 
 /// Line breaks as GitHub has them in its commands: a message must not begin a command of its own.
 fn one_line(text: &str) -> String {
-    plain::line(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")).into_owned()
+    sanitize::line(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")).into_owned()
 }
 
 fn property(text: &str) -> String {
@@ -57,7 +57,7 @@ fn property(text: &str) -> String {
 pub(super) fn azure(run: &ConftestRun) -> String {
     let mut text = String::new();
     for result in &run.results {
-        let flat = |text: &str| plain::line(&text.replace(['\r', '\n'], " ")).into_owned();
+        let flat = |text: &str| sanitize::line(&text.replace(['\r', '\n'], " ")).into_owned();
         let (file, namespace) = (flat(&result.file), flat(&result.namespace));
         let all = result.counts().all();
         let _infallible =

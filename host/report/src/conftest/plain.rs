@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{ConftestFinding, ConftestOptions, ConftestResult, ConftestRun};
-use crate::plain::{line as harmless, lines};
+use crate::sanitize::{line as harmless, lines};
 
 const RED: &str = "31";
 const GREEN: &str = "32";
@@ -11,8 +11,8 @@ const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
 pub(super) fn text(run: &ConftestRun, options: ConftestOptions) -> String {
-    let paint = |text: &str, colour: &str| {
-        if options.colour { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
+    let paint = |text: &str, color: &str| {
+        if options.color { format!("\u{1b}[{color}m{text}\u{1b}[0m") } else { text.to_owned() }
     };
     let mut text = String::new();
     for result in &run.results {
@@ -21,21 +21,21 @@ pub(super) fn text(run: &ConftestRun, options: ConftestOptions) -> String {
             ("FAIL", RED, &result.failures, true),
             ("EXCP", CYAN, &result.exceptions, !options.suppress_exceptions),
         ];
-        for (word, colour, findings, _) in lists.into_iter().filter(|(_, _, _, shown)| *shown) {
+        for (word, color, findings, _) in lists.into_iter().filter(|(_, _, _, shown)| *shown) {
             for finding in findings {
                 let _infallible =
-                    writeln!(text, "{} {} {}", paint(word, colour), subject(result), lines(&finding.message));
+                    writeln!(text, "{} {} {}", paint(word, color), subject(result), lines(&finding.message));
             }
         }
     }
     let counts = run.counts();
-    let colour = match (counts.failures, counts.warnings, counts.exceptions) {
+    let color = match (counts.failures, counts.warnings, counts.exceptions) {
         (0, 0, 0) => GREEN,
         (0, 0, _) => CYAN,
         (0, _, _) => YELLOW,
         _ => RED,
     };
-    let _infallible = writeln!(text, "\n{}", paint(&counts.to_string(), colour));
+    let _infallible = writeln!(text, "\n{}", paint(&counts.to_string(), color));
     text
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::ConftestRun;
-use crate::plain::lines;
+use crate::sanitize::lines;
 
 const HEAD: [&str; 4] = ["RESULT", "FILE", "NAMESPACE", "MESSAGE"];
 

@@ -11,7 +11,7 @@ use super::{class, markup::Markup};
 use crate::{
     Options,
     by_rule::{description, title},
-    standing::{Standing, count, short_name},
+    component_status::{ComponentStatus, count, short_name},
 };
 
 /// The messages of one rule about one component that are shown before the reader asks for more.
@@ -20,18 +20,18 @@ const MESSAGES: usize = 8;
 /// A component that can be unfolded.
 pub(super) fn card(
     html: &mut Markup,
-    standing: Standing,
+    status: ComponentStatus,
     number: usize,
     outcome: &Outcome,
     open: bool,
     options: Options,
 ) {
     let decision = &outcome.decision;
-    html.tag("<details class=\"card component ").tag(class(standing)).tag("\" id=\"component-").number(number);
+    html.tag("<details class=\"card component ").tag(class(status)).tag("\" id=\"component-").number(number);
     html.tag(if open { "\" open=\"open\">" } else { "\">" });
     html.tag("<summary><span class=\"grow\"><span class=\"name\">").text(&short_name(&outcome.component.name));
     html.tag("</span><span class=\"at\">").text(&outcome.image_text()).tag("</span></span>");
-    html.tag("<span class=\"badge\">").tag(standing.word()).tag("</span></summary>\n<div class=\"body\">\n");
+    html.tag("<span class=\"badge\">").tag(status.label()).tag("</span></summary>\n<div class=\"body\">\n");
     if let Some(error) = &outcome.error {
         html.tag("<h3>No answer</h3>\n<div class=\"finding missing\"><p class=\"what\"><b>").prose(&error.message);
         html.tag("</b> <span class=\"code\">").tag(error.code.as_str()).tag("</span></p>");
@@ -132,7 +132,7 @@ fn evidence(html: &mut Markup, outcome: &Outcome) {
             pair(html, name, text);
         }
     }
-    if let Some(at) = outcome.judged_at {
+    if let Some(at) = outcome.evaluated_at {
         pair(html, "Judged as of", &at.to_string());
     }
     html.tag("</dl>\n");

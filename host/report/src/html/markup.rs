@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plain;
+use crate::sanitize;
 
 /// HTML that is well-formed XML too, so that tests can read it back.
 #[derive(Default)]
@@ -17,7 +17,7 @@ impl Markup {
 
     /// A text from anywhere, for between tags and for attributes in double quotes. Control characters are shown.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
-        for character in plain::lines(text).chars() {
+        for character in sanitize::lines(text).chars() {
             match character {
                 '&' => self.0.push_str("&amp;"),
                 '<' => self.0.push_str("&lt;"),
@@ -35,7 +35,7 @@ impl Markup {
     /// A text from anywhere, in which what stands between backticks is code, as people write it in messages.
     pub(super) fn prose(&mut self, text: &str) -> &mut Self {
         let mut rest = text;
-        while let Some((before, code, after)) = plain::code_span(rest) {
+        while let Some((before, code, after)) = sanitize::code_span(rest) {
             self.text(before).tag("<code>").text(code).tag("</code>");
             rest = after;
         }

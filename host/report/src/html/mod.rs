@@ -10,7 +10,7 @@ mod tests;
 
 use assay_model::{
     digest::Digest,
-    event::{RunEnd, RunHead},
+    event::{RunFinished, RunStarted},
     outcome::Verdict,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -19,7 +19,7 @@ use self::markup::Markup;
 use crate::{
     Options,
     by_rule::{Rule, by_rule},
-    standing::{Standing, count, sentence, short_name, worst_first},
+    component_status::{ComponentStatus, count, short_name, summary_line, worst_first},
     text::stopped_early,
     totals::Totals,
 };
@@ -34,7 +34,7 @@ const STYLE: &str = include_str!("style.css");
 const OPENED_COMPONENTS: usize = 6;
 
 /// The page. Of the options it heeds `show_successes` and `show_warnings`.
-pub(crate) fn page(head: &RunHead, end: &RunEnd, options: Options) -> Result<String, serde_json::Error> {
+pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let mut html = Markup::default();
     html.tag("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
     html.tag("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-");
@@ -65,29 +65,29 @@ const fn title(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "May ship",
         Verdict::Denied => "May not ship",
-        Verdict::NoAnswer => "No answer",
+        Verdict::Error => "No answer",
     }
 }
 
-const fn class(standing: Standing) -> &'static str {
-    match standing {
-        Standing::NoAnswer => "missing",
-        Standing::Denied => "denied",
-        Standing::Warned => "warned",
-        Standing::Allowed => "allowed",
+const fn class(status: ComponentStatus) -> &'static str {
+    match status {
+        ComponentStatus::Error => "missing",
+        ComponentStatus::Denied => "denied",
+        ComponentStatus::Warned => "warned",
+        ComponentStatus::Allowed => "allowed",
     }
 }
 
-fn top(html: &mut Markup, head: &RunHead, end: &RunEnd) {
+fn top(html: &mut Markup, head: &RunStarted, end: &RunFinished) {
     html.tag("<header>\n<p class=\"bar\"><b>assay report</b><span>judged as of ");
     html.text(&end.effective_time.to_string()).tag("</span></p>\n<div class=\"verdict ");
     let (tone, sign) = match end.verdict {
         Verdict::Allowed => ("allowed", "✓"),
         Verdict::Denied => ("denied", "✕"),
-        Verdict::NoAnswer => ("missing", "?"),
+        Verdict::Error => ("missing", "?"),
     };
     html.tag(tone).tag("\"><h1>").tag(sign).tag(" ").tag(title(end.verdict)).tag("</h1>\n<p>");
-    html.text(&sentence(end)).tag("</p>\n");
+    html.text(&summary_line(end)).tag("</p>\n");
     let totals = Totals::of(end);
     if let Some(stopped) = end.stopped {
         html.tag("<p class=\"note\">").text(&stopped_early(stopped, &totals)).tag("</p>\n");
@@ -110,7 +110,7 @@ fn top(html: &mut Markup, head: &RunHead, end: &RunEnd) {
 }
 
 /// The rules that spoke, those that deny most components first: what to fix once for many.
-fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
+fn rules(html: &mut Markup, end: &RunFinished, options: Options) {
     let rules = by_rule(end);
     let speaks = |rule: &Rule<'_>| rule.violations > 0 || (rule.warnings > 0 && options.show_warnings);
     let mut rules: Vec<_> = rules.iter().filter(|(_, rule)| speaks(rule)).collect();
@@ -154,36 +154,36 @@ fn rules(html: &mut Markup, end: &RunEnd, options: Options) {
     html.tag("</section>\n");
 }
 
-fn components(html: &mut Markup, end: &RunEnd, options: Options) {
+fn components(html: &mut Markup, end: &RunFinished, options: Options) {
     let all = worst_first(end);
     if all.is_empty() {
         return;
     }
-    let number = |wanted| all.iter().filter(|(standing, _)| *standing == wanted).count();
+    let number = |wanted| all.iter().filter(|(status, _)| *status == wanted).count();
     html.tag("<section id=\"components\">\n<h2>Components</h2>\n");
-    let standings: Vec<_> = Standing::ALL.into_iter().filter(|standing| number(*standing) > 0).collect();
+    let standings: Vec<_> = ComponentStatus::ALL.into_iter().filter(|status| number(*status) > 0).collect();
     if standings.len() > 1 {
         html.tag("<div class=\"bars\" role=\"radiogroup\" aria-label=\"Show components\">\n<label>");
         html.tag("<input type=\"radio\" name=\"only\" id=\"only-all\" checked=\"checked\"/>All ");
         html.number(all.len()).tag("</label>\n");
-        for standing in standings {
-            html.tag("<label><input type=\"radio\" name=\"only\" id=\"only-").tag(class(standing)).tag("\"/>");
-            html.text(standing.word()).tag(" ").number(number(standing)).tag("</label>\n");
+        for status in standings {
+            html.tag("<label><input type=\"radio\" name=\"only\" id=\"only-").tag(class(status)).tag("\"/>");
+            html.text(status.label()).tag(" ").number(number(status)).tag("</label>\n");
         }
         html.tag("</div>\n");
     }
-    let to_look_at = all.iter().filter(|(standing, _)| !standing.allows()).count();
+    let to_look_at = all.iter().filter(|(status, _)| !status.allows()).count();
     let opens = to_look_at <= OPENED_COMPONENTS;
-    for (standing, at) in all {
+    for (status, at) in all {
         if let Some(outcome) = end.outcomes.get(at) {
             // Its anchor is its place in the report's order, which rules link to.
-            component::card(html, standing, at + 1, outcome, opens && !standing.allows(), options);
+            component::card(html, status, at + 1, outcome, opens && !status.allows(), options);
         }
     }
     html.tag("</section>\n");
 }
 
-fn policy(html: &mut Markup, head: &RunHead) -> Result<(), serde_json::Error> {
+fn policy(html: &mut Markup, head: &RunStarted) -> Result<(), serde_json::Error> {
     html.tag(
         "<section id=\"policy\">\n<h2>Judged by</h2>\n<details class=\"card\"><summary><span class=\"grow name\">",
     );

@@ -1,9 +1,9 @@
 //! The page is well-formed, says what happened, and keeps hostile texts as texts.
 
-use assay_model::failure::{ErrorCode, NoAnswer};
+use assay_model::error::{ErrorCode, EvaluationError};
 use insta::assert_snapshot;
 
-use crate::{Format, Options, sample};
+use crate::{Format, Options, test_data};
 
 fn options() -> Options {
     Options { show_successes: true, ..Options::default() }
@@ -24,7 +24,7 @@ fn classes(document: &roxmltree::Document<'_>, class: &str) -> usize {
 
 #[test]
 fn a_mixed_run_is_told_whole() {
-    let text = sample::written_at(Format::Html, options(), sample::mixed());
+    let text = test_data::written_at(Format::Html, options(), test_data::mixed());
     check(&text);
     let body = text.split_once("<body>").unwrap().1;
     assert_snapshot!(body);
@@ -32,7 +32,7 @@ fn a_mixed_run_is_told_whole() {
 
 #[test]
 fn nothing_from_elsewhere_and_no_script_can_get_in() {
-    let text = sample::written_at(Format::Html, options(), sample::mixed());
+    let text = test_data::written_at(Format::Html, options(), test_data::mixed());
     let document = check(&text);
     let policy = document.descendants().find(|node| node.attribute("http-equiv").is_some()).unwrap();
     let policy = policy.attribute("content").unwrap();
@@ -52,22 +52,22 @@ fn nothing_from_elsewhere_and_no_script_can_get_in() {
 
 #[test]
 fn a_run_over_nothing_is_no_answer() {
-    let text = sample::written(Format::Html, Options::default(), &[]);
+    let text = test_data::written(Format::Html, Options::default(), &[]);
     check(&text);
     assert!(text.contains("No component was judged."));
 }
 
 #[test]
 fn hostile_texts_stay_texts() {
-    let plain = sample::written_at(Format::Html, options(), sample::hostile("harmless"));
+    let plain = test_data::written_at(Format::Html, options(), test_data::hostile("harmless"));
     // What stands between backticks is code, whoever wrote it; that is all the markup a text can ask for.
     let elements = |text: &str| {
         let document = check(text);
         let others = document.descendants().filter(|node| node.is_element() && !node.has_tag_name("code"));
         others.count()
     };
-    for message in sample::hostile_messages() {
-        let text = sample::written_at(Format::Html, options(), sample::hostile(&message));
+    for message in test_data::hostile_messages() {
+        let text = test_data::written_at(Format::Html, options(), test_data::hostile(&message));
         assert_eq!(elements(&text), elements(&plain), "{:?}", message.chars().take(60).collect::<String>());
         assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
     }
@@ -75,8 +75,8 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn a_missing_answer_shows_its_code_and_its_hint() {
-    let error = NoAnswer::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
-    let text = sample::written(Format::Html, options(), &[sample::component("cart").failed(error)]);
+    let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
+    let text = test_data::written(Format::Html, options(), &[test_data::component("cart").failed(error)]);
     let document = check(&text);
     assert_eq!(classes(&document, "component"), 1);
     for says in ["registry-timeout", "r.example is silent", "try again", "1 of 1 component has no answer."] {

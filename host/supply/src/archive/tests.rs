@@ -27,18 +27,18 @@ pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
-fn walked(bytes: &[u8], bounds: Bounds) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
+fn walked(bytes: &[u8], limits: ArchiveLimits) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
     let mut seen = Vec::new();
-    walk(&mut &*bytes, &Left::of(bounds), |name, _, content| {
+    walk(&mut &*bytes, &Remaining::of(limits), |name, _, content| {
         let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes).map_err(|error| Trouble::of(&error))?;
+        content.read_to_end(&mut bytes).map_err(|error| ArchiveError::of(&error))?;
         seen.push((name.to_owned(), bytes));
         Ok(())
     })?;
     Ok(seen)
 }
 
-const WIDE: Bounds = Bounds { entries: 100, bytes: 1 << 20 };
+const WIDE: ArchiveLimits = ArchiveLimits { entries: 100, bytes: 1 << 20 };
 
 #[test]
 fn plain_gzip_and_zstd_archives_hold_the_same() {
@@ -72,7 +72,7 @@ fn a_name_in_pax_records_counts() {
 #[test]
 fn what_is_no_archive_is_malformed() {
     let whole = gzip(&tar(&[("a", &[7; 4000])]));
-    let broken = |bytes: &[u8]| matches!(walked(bytes, WIDE), Err(Trouble::Malformed(_)));
+    let broken = |bytes: &[u8]| matches!(walked(bytes, WIDE), Err(ArchiveError::Malformed(_)));
     assert!(broken(b"just text, and a little more of it than four bytes"));
     assert!(broken(whole.get(..whole.len() / 2).unwrap()));
     assert!(broken(b"\x1f\x8bno gzip at all"));
@@ -82,13 +82,13 @@ fn what_is_no_archive_is_malformed() {
 
 #[test]
 fn bombs_end_at_the_limit() {
-    let limited = |bytes: &[u8], bounds| matches!(walked(bytes, bounds), Err(Trouble::Limit(_)));
+    let limited = |bytes: &[u8], limits| matches!(walked(bytes, limits), Err(ArchiveError::Limit(_)));
     let zeros = tar(&[("a", &vec![0; 3 << 20])]);
     assert!(limited(&gzip(&zeros), WIDE));
     assert!(limited(&zstd(&zeros), WIDE));
     assert!(limited(&zeros, WIDE));
     let empty: (&str, &[u8]) = ("a", b"");
-    assert!(limited(&tar(&[empty; 5]), Bounds { entries: 4, ..WIDE }));
+    assert!(limited(&tar(&[empty; 5]), ArchiveLimits { entries: 4, ..WIDE }));
     // A name of gigabytes: the header says so, and nothing is read of it but the limit.
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(EntryType::GNULongName);

@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use assay_model::{
     digest::Digest,
+    error::EvaluationError,
     evidence::Attestation,
-    failure::NoAnswer,
     image::PinnedImage,
     limits,
     memory::Memory,
-    strict::{self, Object, Shape, items, text},
+    strict::{self, Shape, StrictObject, array, string},
 };
 use serde_json::Value;
 
-use super::{Found, envelope, layers, read_or_note, syntax};
+use super::{VerificationResult, envelope, layers, read_or_note, slsa};
 use crate::{
     key::PublicKey,
-    store::{Descriptor, Manifest, Store},
+    store::{ContentStore, Descriptor, Manifest},
 };
 
 const MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
@@ -31,7 +31,7 @@ pub(crate) struct Attested {
     /// The statement.
     pub(crate) attestation: Attestation,
     /// Why its predicate is not what its type says.
-    pub(crate) fault: Option<String>,
+    pub(crate) invalid_predicate: Option<String>,
     /// What it calls the image that it was asked about, each subject of that digest in turn.
     pub(super) names: Vec<String>,
 }
@@ -57,30 +57,30 @@ pub(super) const fn memory() -> Memory {
 
 /// Verifies every layer of the `.att` manifest.
 pub(super) fn verify_attestations(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     manifest: &Manifest,
     key: &PublicKey,
-    found: &mut Found<Attested>,
-) -> Result<(), NoAnswer> {
+    found: &mut VerificationResult<Attested>,
+) -> Result<(), EvaluationError> {
     let memory = memory();
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         // One after the other: what nobody signed is not held beside the next. Nothing in an envelope is looked at more
         // closely before the key vouches for it.
         let Some(envelope) = read_or_note(fetch(store, image, layer), &mut found.failed)? else { continue };
         let opened = envelope::open(&envelope, key).map_err(Refused::from);
-        found.take_statement(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
+        found.record_statement(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
     }
     Ok(())
 }
 
 /// Reads the layers of the `.att` manifest without asking who signed them, or what for. What does not read is left out.
 pub(super) fn unverified_attestations(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     manifest: &Manifest,
-    found: &mut Found<Attested>,
-) -> Result<(), NoAnswer> {
+    found: &mut VerificationResult<Attested>,
+) -> Result<(), EvaluationError> {
     let memory = memory();
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         let Some(envelope) = read_or_note(fetch(store, image, layer), &mut found.failed)? else { continue };
@@ -90,27 +90,31 @@ pub(super) fn unverified_attestations(
     Ok(())
 }
 
-fn fetch(store: &Store, image: &PinnedImage, layer: &Descriptor) -> Result<Arc<[u8]>, NoAnswer> {
+fn fetch(store: &ContentStore, image: &PinnedImage, layer: &Descriptor) -> Result<Arc<[u8]>, EvaluationError> {
     store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES)
 }
 
 /// The statement of an opened envelope and what is wrong with its predicate, or why it does not count. It must be about
 /// `image` if that is given.
-pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>, memory: &Memory) -> Result<Attested, Refused> {
-    let envelope::Opened { payload, signatures } = opened;
+pub(super) fn read(
+    opened: envelope::OpenedEnvelope,
+    image: Option<&Digest>,
+    memory: &Memory,
+) -> Result<Attested, Refused> {
+    let envelope::OpenedEnvelope { payload, signatures } = opened;
     let unreadable = |why| Refused { why: format!("the signed statement cannot be read: {why}"), is_unreadable: true };
     let statement = strict::check(&payload, &Shape::Any, memory).map_err(unreadable)?;
-    let fields = Object::read(statement)?;
-    let statement_type = text(fields.need("_type")?)?;
+    let fields = StrictObject::read(statement)?;
+    let statement_type = string(fields.required("_type")?)?;
     if !STATEMENTS.contains(&statement_type.as_str()) {
         let known = STATEMENTS.join("` or `");
         return Err(format!("the signed statement is of the type `{statement_type}`, not `{known}`").into());
     }
-    let predicate_type = text(fields.need("predicateType")?)?;
+    let predicate_type = string(fields.required("predicateType")?)?;
     let mut names = Vec::new();
     if let Some(image) = image {
         let mut is_about_image = false;
-        for subject in items(fields.need("subject")?)? {
+        for subject in array(fields.required("subject")?)? {
             if is_subject(subject, image)? {
                 is_about_image = true;
                 names.extend(name(subject)?);
@@ -125,7 +129,7 @@ pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>, memory: &Me
     {
         return Err("the `predicate` of the signed statement is not an object".to_owned().into());
     }
-    let (build_type, fault) = match syntax::Provenance::of(&predicate_type) {
+    let (build_type, invalid_predicate) = match slsa::Provenance::of(&predicate_type) {
         None => (None, None),
         Some(kind) => {
             let statement: Value =
@@ -134,25 +138,26 @@ pub(super) fn read(opened: envelope::Opened, image: Option<&Digest>, memory: &Me
         }
     };
     let digest = Digest::of(&payload);
-    let fault = fault.map(|fault| format!("the statement {digest} of the type {predicate_type}: {fault}"));
+    let invalid_predicate = invalid_predicate
+        .map(|invalid_predicate| format!("the statement {digest} of the type {predicate_type}: {invalid_predicate}"));
     let attestation =
         Attestation { statement: payload.into(), digest, statement_type, predicate_type, build_type, signatures };
-    Ok(Attested { attestation, fault, names })
+    Ok(Attested { attestation, invalid_predicate, names })
 }
 
 /// What a subject is called; none without a name, for which `_` stands, too (in-toto attestation framework).
 fn name(subject: &str) -> Result<Option<String>, String> {
-    let name = Object::read(subject)?.get("name")?.filter(|name| *name != "null").map(text).transpose()?;
+    let name = StrictObject::read(subject)?.get("name")?.filter(|name| *name != "null").map(string).transpose()?;
     Ok(name.filter(|name| !name.is_empty() && name != "_"))
 }
 
 /// Whether a subject is the image: `digest.sha256` is its digest, 64 lower-case hex digits and nothing else.
 fn is_subject(subject: &str, image: &Digest) -> Result<bool, String> {
-    let Some(digest) = Object::read(subject)?.get("digest")?.filter(|digest| *digest != "null") else {
+    let Some(digest) = StrictObject::read(subject)?.get("digest")?.filter(|digest| *digest != "null") else {
         return Ok(false);
     };
-    match Object::read(digest)?.get("sha256")? {
-        Some(sha256) => Ok(text(sha256)? == image.hex()),
+    match StrictObject::read(digest)?.get("sha256")? {
+        Some(sha256) => Ok(string(sha256)? == image.hex()),
         None => Ok(false),
     }
 }

@@ -12,18 +12,18 @@
 use std::sync::Arc;
 
 use assay_model::{
+    error::{ErrorCode, EvaluationError},
     evidence::Signature,
-    failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
     limits,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Attested, Found, Refused, Trust, attestation, claims, envelope, read_or_note};
+use super::{Attested, Refused, Trust, VerificationResult, attestation, envelope, read_or_note, simple_signing};
 use crate::{
-    gather::Relocation,
-    store::{Manifest, Referrer, Store},
+    collector::Relocation,
+    store::{ContentStore, Manifest, Referrer},
 };
 
 /// What the artifact types and media types of bundles begin with.
@@ -46,13 +46,13 @@ const ENTRIES: usize = 32;
 #[derive(Default)]
 pub(crate) struct Bundled {
     /// Signatures of the image.
-    pub(crate) signatures: Found<Signature>,
+    pub(crate) signatures: VerificationResult<Signature>,
     /// Statements about it.
-    pub(crate) attestations: Found<Attested>,
+    pub(crate) attestations: VerificationResult<Attested>,
 }
 
 /// Verifies every bundle that refers to the image.
-pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Bundled, NoAnswer> {
+pub(crate) fn bundles(store: &ContentStore, image: &PinnedImage, trust: &Trust) -> Result<Bundled, EvaluationError> {
     let mut bundled = Bundled::default();
     let memory = attestation::memory();
     let Fetched { bundles, failed } = fetch(store, image)?;
@@ -68,8 +68,8 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Resu
             Ok(attested) => bundled.attestations.verified.push(attested),
             // It does not say of itself what it is, so it may have been meant as either.
             Err(refused) => {
-                bundled.signatures.take(Err(refused.why.clone()));
-                bundled.attestations.take_statement(Err(refused));
+                bundled.signatures.record(Err(refused.why.clone()));
+                bundled.attestations.record_statement(Err(refused));
             }
         }
     }
@@ -80,9 +80,9 @@ pub(crate) fn bundles(store: &Store, image: &PinnedImage, trust: &Trust) -> Resu
 
 /// Counts the signatures of a verified statement, if it is for the image's repository as signatures under tags must be.
 /// cosign names none in a bundle; then the signature counts, and the report says so.
-fn sign(found: &mut Found<Signature>, attested: Attested, image: &PinnedImage, relocation: Relocation) {
+fn sign(found: &mut VerificationResult<Signature>, attested: Attested, image: &PinnedImage, relocation: Relocation) {
     if !attested.names.is_empty()
-        && let Err(reason) = claims::check_repository(&attested.names, image, relocation)
+        && let Err(reason) = simple_signing::check_repository(&attested.names, image, relocation)
     {
         found.reasons.push(reason);
         return;
@@ -98,7 +98,11 @@ const UNBOUND: &str = "a signature in a bundle names no repository, so it would 
                        repository; `--allow-relocation` accepts that";
 
 /// Reads the attestations in bundles that refer to the image, whoever made them. What does not read is left out.
-pub(super) fn unverified(store: &Store, image: &PinnedImage, found: &mut Found<Attested>) -> Result<(), NoAnswer> {
+pub(super) fn unverified(
+    store: &ContentStore,
+    image: &PinnedImage,
+    found: &mut VerificationResult<Attested>,
+) -> Result<(), EvaluationError> {
     let memory = attestation::memory();
     let read = |bundle: Content| {
         let opened = envelope::open_unverified(enveloped(&bundle?)?.as_bytes())?;
@@ -118,15 +122,19 @@ type Content = Result<Arc<[u8]>, String>;
 struct Fetched {
     bundles: Vec<Content>,
     /// What could not be read and might have been, or named, another.
-    failed: Vec<NoAnswer>,
+    failed: Vec<EvaluationError>,
 }
 
 /// What refers to the image: what the registry lists and, if it fails to, what the list under the image's tag has.
-fn listed(store: &Store, image: &PinnedImage, failed: &mut Vec<NoAnswer>) -> Result<Arc<[Referrer]>, NoAnswer> {
+fn listed(
+    store: &ContentStore,
+    image: &PinnedImage,
+    failed: &mut Vec<EvaluationError>,
+) -> Result<Arc<[Referrer]>, EvaluationError> {
     if let Some(listed) = read_or_note(store.referrers(image), failed)? {
         return Ok(listed);
     }
-    if store.has_no_lists(&image.repository) {
+    if store.lacks_referrers_api(&image.repository) {
         return Ok(Arc::default());
     }
     Ok(read_or_note(store.tagged_referrers(image), failed)?.unwrap_or_default())
@@ -139,11 +147,11 @@ fn is_bundle(manifest: &Manifest) -> bool {
 }
 
 /// The content of every bundle that refers to the image.
-fn fetch(store: &Store, image: &PinnedImage) -> Result<Fetched, NoAnswer> {
+fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, EvaluationError> {
     let (mut bundles, mut failed, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
     let referrers = listed(store, image, &mut failed)?;
     let too_large = |what: String| {
-        NoAnswer::new(ErrorCode::TooLarge, format!("the bundles that refer to {image} {what}"))
+        EvaluationError::new(ErrorCode::TooLarge, format!("the bundles that refer to {image} {what}"))
             .hint("see who may push to the repository, and remove what does not belong there")
     };
     let images: Vec<PinnedImage> =

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use assay_model::{
     evidence::Signature,
-    strict::{Object, items, long_text, text},
+    strict::{StrictObject, array, long_string, string},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -14,7 +14,7 @@ use crate::key::PublicKey;
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// What was inside an envelope.
-pub(super) struct Opened {
+pub(super) struct OpenedEnvelope {
     /// The payload, byte for byte as it was signed.
     pub(super) payload: Vec<u8>,
     /// The signatures of the key, at least one, without those of strangers; all if nobody was asked for.
@@ -24,7 +24,7 @@ pub(super) struct Opened {
 /// Opens an envelope. The error is why it does not count.
 ///
 /// A `keyid` is a hint of the signer and not signed, so it decides nothing.
-pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
+pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<OpenedEnvelope, String> {
     let Sealed { payload, mut signatures } = read(envelope)?;
     // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
@@ -38,13 +38,13 @@ pub(super) fn open(envelope: &[u8], key: &PublicKey) -> Result<Opened, String> {
     if signatures.is_empty() {
         return Err("accepted signatures do not match threshold, Found: 0, Expected 1".to_owned());
     }
-    Ok(Opened { payload, signatures })
+    Ok(OpenedEnvelope { payload, signatures })
 }
 
 /// Opens an envelope without asking who signed it.
-pub(super) fn open_unverified(envelope: &[u8]) -> Result<Opened, String> {
+pub(super) fn open_unverified(envelope: &[u8]) -> Result<OpenedEnvelope, String> {
     let Sealed { payload, signatures } = read(envelope)?;
-    Ok(Opened { payload, signatures })
+    Ok(OpenedEnvelope { payload, signatures })
 }
 
 /// An envelope whose signatures say nothing yet.
@@ -55,18 +55,18 @@ struct Sealed {
 
 fn read(envelope: &[u8]) -> Result<Sealed, String> {
     let envelope = std::str::from_utf8(envelope).map_err(|_| "the envelope is not UTF-8".to_owned())?;
-    let envelope = Object::read(envelope)?;
-    let payload_type = text(envelope.need("payloadType")?)?;
+    let envelope = StrictObject::read(envelope)?;
+    let payload_type = string(envelope.required("payloadType")?)?;
     if payload_type != PAYLOAD_TYPE {
         return Err(format!("invalid payloadType {payload_type} on envelope. Expected {PAYLOAD_TYPE}"));
     }
-    let payload = long_text(envelope.need("payload")?)?;
+    let payload = long_string(envelope.required("payload")?)?;
     let payload = STANDARD.decode(payload.as_bytes()).map_err(|error| format!("the payload is not base64: {error}"))?;
     let mut signatures = Vec::new();
-    for signature in items(envelope.need("signatures")?)? {
-        let signature = Object::read(signature)?;
-        let sig = text(signature.need("sig")?)?;
-        let keyid = signature.get("keyid")?.filter(|keyid| *keyid != "null").map_or(Ok(String::new()), text)?;
+    for signature in array(envelope.required("signatures")?)? {
+        let signature = StrictObject::read(signature)?;
+        let sig = string(signature.required("sig")?)?;
+        let keyid = signature.get("keyid")?.filter(|keyid| *keyid != "null").map_or(Ok(String::new()), string)?;
         signatures.push(Signature { keyid, sig, certificate: None, chain: Vec::new(), metadata: BTreeMap::new() });
     }
     Ok(Sealed { payload, signatures })

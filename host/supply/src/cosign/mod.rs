@@ -10,10 +10,10 @@
 
 mod attestation;
 mod bundle;
-mod claims;
 mod envelope;
 mod signature;
-mod syntax;
+mod simple_signing;
+mod slsa;
 
 #[cfg(test)]
 mod tests;
@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use assay_model::{
     digest::Digest,
+    error::{ErrorCode, EvaluationError},
     evidence::{Attestation, Signature},
-    failure::{ErrorCode, NoAnswer},
     image::PinnedImage,
     limits,
 };
@@ -33,9 +33,9 @@ pub(crate) use self::{
     bundle::{Bundled, bundles},
 };
 use crate::{
-    gather::Relocation,
+    collector::Relocation,
     key::PublicKey,
-    store::{Descriptor, Manifest, Store},
+    store::{ContentStore, Descriptor, Manifest},
 };
 
 /// Who is trusted, and for what.
@@ -48,18 +48,18 @@ pub struct Trust {
 }
 
 /// What was verified, in the order of layers and bundles, and why the rest does not count.
-pub(crate) struct Found<T> {
+pub(crate) struct VerificationResult<T> {
     pub(crate) verified: Vec<T>,
     reasons: Vec<String>,
     /// What could not be read, whatever it is.
-    failed: Vec<NoAnswer>,
+    failed: Vec<EvaluationError>,
     /// What people should know of what was verified.
     remarks: Vec<String>,
     /// Why something that the key did sign cannot be read.
     unreadable: Option<String>,
 }
 
-impl<T> Default for Found<T> {
+impl<T> Default for VerificationResult<T> {
     fn default() -> Self {
         Self { verified: Vec::new(), reasons: Vec::new(), failed: Vec::new(), remarks: Vec::new(), unreadable: None }
     }
@@ -79,7 +79,10 @@ const OF_ONE_PIECE: [ErrorCode; 8] = [
 ];
 
 /// What was read; none, and the failure noted, where one piece of evidence could not be.
-fn read_or_note<T>(outcome: Result<T, NoAnswer>, failed: &mut Vec<NoAnswer>) -> Result<Option<T>, NoAnswer> {
+fn read_or_note<T>(
+    outcome: Result<T, EvaluationError>,
+    failed: &mut Vec<EvaluationError>,
+) -> Result<Option<T>, EvaluationError> {
     match outcome {
         Ok(read) => Ok(Some(read)),
         Err(failure) if OF_ONE_PIECE.contains(&failure.code) => {
@@ -90,9 +93,9 @@ fn read_or_note<T>(outcome: Result<T, NoAnswer>, failed: &mut Vec<NoAnswer>) -> 
     }
 }
 
-impl<T> Found<T> {
+impl<T> VerificationResult<T> {
     /// The first failure to read something, if nothing was verified: what was not read might have been the good one.
-    pub(crate) fn unread(&self) -> Option<&NoAnswer> {
+    pub(crate) fn unread(&self) -> Option<&EvaluationError> {
         self.failed.first().filter(|_| self.verified.is_empty())
     }
 
@@ -103,7 +106,7 @@ impl<T> Found<T> {
         unread.chain(self.remarks.iter().cloned()).filter(move |_| is_any)
     }
 
-    fn take(&mut self, outcome: Result<T, String>) {
+    fn record(&mut self, outcome: Result<T, String>) {
         match outcome {
             Ok(verified) => self.verified.push(verified),
             Err(reason) => self.reasons.push(reason),
@@ -127,7 +130,7 @@ impl<T> Found<T> {
     }
 }
 
-impl Found<Signature> {
+impl VerificationResult<Signature> {
     /// Why no signature counts, in cosign's words.
     pub(crate) fn failure(&self) -> Option<String> {
         match (self.verified.is_empty(), self.reasons.is_empty() && self.failed.is_empty()) {
@@ -138,21 +141,21 @@ impl Found<Signature> {
     }
 }
 
-impl Found<Attested> {
-    fn take_statement(&mut self, outcome: Result<Attested, Refused>) {
+impl VerificationResult<Attested> {
+    fn record_statement(&mut self, outcome: Result<Attested, Refused>) {
         if let Err(Refused { why, is_unreadable: true }) = &outcome {
             self.unreadable.get_or_insert_with(|| why.clone());
         }
-        self.take(outcome.map_err(|refused| refused.why));
+        self.record(outcome.map_err(|refused| refused.why));
     }
 
     /// Refuses to go on with a part of what the key signed: rules that forbid would pass on what they do not see. Where
     /// nothing else counts, there is nothing to go on with, and the failure tells why.
-    pub(crate) fn whole(self, image: &PinnedImage) -> Result<Self, NoAnswer> {
+    pub(crate) fn whole(self, image: &PinnedImage) -> Result<Self, EvaluationError> {
         match &self.unreadable {
             Some(why) if !self.verified.is_empty() => {
                 let message = format!("an attestation of {image} that the key signed cannot be read: {why}");
-                Err(NoAnswer::new(ErrorCode::Malformed, message).hint("check what made the attestation"))
+                Err(EvaluationError::new(ErrorCode::Malformed, message).hint("check what made the attestation"))
             }
             _ => Ok(self),
         }
@@ -169,18 +172,22 @@ pub(crate) const NO_SIGNATURES: &str = "no signatures found";
 
 /// The manifest under an image's tag of this kind; none if there is no such tag, or if that cannot be known.
 fn tagged<T>(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     kind: &str,
-    found: &mut Found<T>,
-) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    found: &mut VerificationResult<T>,
+) -> Result<Option<Arc<Manifest>>, EvaluationError> {
     let manifest = store.tagged(&image.repository, &tag(&image.digest, kind));
     Ok(read_or_note(manifest, &mut found.failed)?.flatten())
 }
 
 /// The signatures under an image's tag.
-pub(crate) fn signatures(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Signature>, NoAnswer> {
-    let mut found = Found::default();
+pub(crate) fn signatures(
+    store: &ContentStore,
+    image: &PinnedImage,
+    trust: &Trust,
+) -> Result<VerificationResult<Signature>, EvaluationError> {
+    let mut found = VerificationResult::default();
     if let Some(manifest) = tagged(store, image, "sig", &mut found)? {
         signature::verify_signatures(store, image, &manifest, trust, &mut found)?;
     }
@@ -188,8 +195,12 @@ pub(crate) fn signatures(store: &Store, image: &PinnedImage, trust: &Trust) -> R
 }
 
 /// The attestations under an image's tag.
-pub(crate) fn attestations(store: &Store, image: &PinnedImage, trust: &Trust) -> Result<Found<Attested>, NoAnswer> {
-    let mut found = Found::default();
+pub(crate) fn attestations(
+    store: &ContentStore,
+    image: &PinnedImage,
+    trust: &Trust,
+) -> Result<VerificationResult<Attested>, EvaluationError> {
+    let mut found = VerificationResult::default();
     if let Some(manifest) = tagged(store, image, "att", &mut found)? {
         attestation::verify_attestations(store, image, &manifest, &trust.key, &mut found)?;
     }
@@ -197,8 +208,11 @@ pub(crate) fn attestations(store: &Store, image: &PinnedImage, trust: &Trust) ->
 }
 
 /// All attestations of an image as they are, whoever made them.
-pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Found<Attested>, NoAnswer> {
-    let mut found = Found::default();
+pub(crate) fn unverified(
+    store: &ContentStore,
+    image: &PinnedImage,
+) -> Result<VerificationResult<Attested>, EvaluationError> {
+    let mut found = VerificationResult::default();
     bundle::unverified(store, image, &mut found)?;
     if let Some(manifest) = tagged(store, image, "att", &mut found)? {
         attestation::unverified_attestations(store, image, &manifest, &mut found)?;
@@ -208,10 +222,10 @@ pub(crate) fn unverified(store: &Store, image: &PinnedImage) -> Result<Found<Att
 
 /// The signatures of an image that count, or why none does, in cosign's words.
 pub fn verify_image(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     trust: &Trust,
-) -> Result<Result<Vec<Signature>, String>, NoAnswer> {
+) -> Result<Result<Vec<Signature>, String>, EvaluationError> {
     let found = bundles(store, image, trust)?.signatures.and(signatures(store, image, trust)?);
     match found.unread() {
         Some(failure) => Err(failure.clone()),
@@ -221,10 +235,10 @@ pub fn verify_image(
 
 /// The attestations about an image that count, or why none does, in cosign's words.
 pub fn verify_attestations(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     trust: &Trust,
-) -> Result<Result<Vec<Attestation>, String>, NoAnswer> {
+) -> Result<Result<Vec<Attestation>, String>, EvaluationError> {
     let found = bundles(store, image, trust)?.attestations.and(attestations(store, image, trust)?).whole(image)?;
     if let Some(failure) = found.unread() {
         return Err(failure.clone());
@@ -240,26 +254,30 @@ pub(crate) fn tag(image: &Digest, kind: &str) -> String {
     format!("sha256-{}.{kind}", image.hex())
 }
 
-/// An envelope and its statement, whoever signed it; for [`trial`](crate::trial).
-pub(crate) fn trial_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+/// An envelope and its statement, whoever signed it; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
     let opened = envelope::open_unverified(bytes)?;
     attestation::read(opened, Some(&image.digest), &attestation::memory()).map(drop).map_err(|refused| refused.why)
 }
 
-/// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`trial`](crate::trial).
-pub(crate) fn trial_bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    bundle::enveloped(bytes).and_then(|envelope| trial_envelope(envelope.as_bytes(), image))
+/// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+    bundle::enveloped(bytes).and_then(|envelope| fuzz_envelope(envelope.as_bytes(), image))
 }
 
-/// A signed payload; for [`trial`](crate::trial).
-pub(crate) fn trial_payload(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
-    claims::check(bytes, image, Relocation::Refused)
+/// A signed payload; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_payload(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
+    simple_signing::check(bytes, image, Relocation::Refused)
 }
 
 /// The layers of a kind, within the limits on their number and their size together.
-fn layers<'a>(image: &PinnedImage, manifest: &'a Manifest, media_type: &str) -> Result<Vec<&'a Descriptor>, NoAnswer> {
+fn layers<'a>(
+    image: &PinnedImage,
+    manifest: &'a Manifest,
+    media_type: &str,
+) -> Result<Vec<&'a Descriptor>, EvaluationError> {
     let too_large = |what: String| {
-        NoAnswer::new(ErrorCode::TooLarge, format!("the signatures or attestations of {image} {what}"))
+        EvaluationError::new(ErrorCode::TooLarge, format!("the signatures or attestations of {image} {what}"))
             .hint("see who may push to the repository, and remove what does not belong there")
     };
     let count = manifest.layers().len();

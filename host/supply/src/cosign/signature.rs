@@ -2,28 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::{evidence::Signature, failure::NoAnswer, image::PinnedImage, limits};
+use assay_model::{error::EvaluationError, evidence::Signature, image::PinnedImage, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{Found, Trust, claims, layers, read_or_note};
-use crate::store::{Descriptor, Manifest, Store};
+use super::{Trust, VerificationResult, layers, read_or_note, simple_signing};
+use crate::store::{ContentStore, Descriptor, Manifest};
 
 const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const ANNOTATION: &str = "dev.cosignproject.cosign/signature";
 
 /// Verifies every layer of the `.sig` manifest.
 pub(super) fn verify_signatures(
-    store: &Store,
+    store: &ContentStore,
     image: &PinnedImage,
     manifest: &Manifest,
     trust: &Trust,
-    found: &mut Found<Signature>,
-) -> Result<(), NoAnswer> {
+    found: &mut VerificationResult<Signature>,
+) -> Result<(), EvaluationError> {
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         let payload =
             store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::SIGNATURE_PAYLOAD_BYTES);
         if let Some(payload) = read_or_note(payload, &mut found.failed)? {
-            found.take(verify(layer, &payload, image, trust));
+            found.record(verify(layer, &payload, image, trust));
         }
     }
     Ok(())
@@ -41,7 +41,7 @@ fn verify(layer: &Descriptor, payload: &[u8], image: &PinnedImage, trust: &Trust
     if !trust.key.verifies(&[payload], &bytes) {
         return Err(trust.key.mismatch().to_owned());
     }
-    claims::check(payload, image, trust.relocation)?;
+    simple_signing::check(payload, image, trust.relocation)?;
     Ok(Signature {
         keyid: String::new(),
         sig: sig.clone(),

@@ -2,16 +2,16 @@
 
 use assay_model::{
     digest::Digest,
+    error::{ErrorCode, EvaluationError},
     evidence::{CheckKind, Evidence},
-    failure::{ErrorCode, NoAnswer},
     limits,
-    port::Gather as _,
+    port::EvidenceProvider as _,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::{
-    GatherOptions, Gatherer, Relocation,
+    CollectOptions, EvidenceCollector, Relocation,
     fixture::{ENVELOPE, IN_TOTO, Layout, SIGNATURE, Signer, pae, payload, pinned, statement},
 };
 
@@ -32,8 +32,8 @@ impl Case {
     }
 
     /// Gathers with these layers in the place of the good ones.
-    fn with(&self, kind: &str, layers: &[Value]) -> Result<Evidence, NoAnswer> {
-        gather(&self.layout_with(kind, layers), &self.signer, &self.image, Relocation::Refused)
+    fn with(&self, kind: &str, layers: &[Value]) -> Result<Evidence, EvaluationError> {
+        collect(&self.layout_with(kind, layers), &self.signer, &self.image, Relocation::Refused)
     }
 
     fn layout_with(&self, kind: &str, layers: &[Value]) -> Layout {
@@ -63,10 +63,15 @@ impl Case {
     }
 }
 
-fn gather(layout: &Layout, signer: &Signer, image: &Digest, relocation: Relocation) -> Result<Evidence, NoAnswer> {
+fn collect(
+    layout: &Layout,
+    signer: &Signer,
+    image: &Digest,
+    relocation: Relocation,
+) -> Result<Evidence, EvaluationError> {
     let store = std::sync::Arc::new(layout.store());
-    let gatherer = Gatherer::new(store, signer.public(), GatherOptions::new(relocation));
-    gatherer.gather(&pinned(&format!("registry.test/{APP}"), image))
+    let collector = EvidenceCollector::new(store, signer.public(), CollectOptions::new(relocation));
+    collector.collect(&pinned(&format!("registry.test/{APP}"), image))
 }
 
 fn failure(evidence: &Evidence, kind: CheckKind) -> Option<&str> {
@@ -75,7 +80,7 @@ fn failure(evidence: &Evidence, kind: CheckKind) -> Option<&str> {
 
 /// The signature does not count, and the reason holds these words.
 #[track_caller]
-fn unsigned(row: &str, outcome: Result<Evidence, NoAnswer>, said: &str) {
+fn unsigned(row: &str, outcome: Result<Evidence, EvaluationError>, said: &str) {
     let evidence = outcome.unwrap();
     let reason = failure(&evidence, CheckKind::ImageSignature).unwrap_or_else(|| panic!("{row} was accepted"));
     assert!(reason.contains(said), "{row}: {reason} lacks {said}");
@@ -85,11 +90,11 @@ fn unsigned(row: &str, outcome: Result<Evidence, NoAnswer>, said: &str) {
 
 /// The attestation does not count, and the reason holds these words.
 #[track_caller]
-fn unattested(row: &str, outcome: Result<Evidence, NoAnswer>, said: &str) {
+fn unattested(row: &str, outcome: Result<Evidence, EvaluationError>, said: &str) {
     let evidence = outcome.unwrap();
     let reason = failure(&evidence, CheckKind::AttestationSignature).unwrap_or_else(|| panic!("{row} was accepted"));
     assert!(reason.contains(said), "{row}: {reason} lacks {said}");
-    assert!(!evidence.may_be_judged());
+    assert!(!evidence.is_evaluable());
     assert!(evidence.attestations.is_empty() && evidence.signatures.is_empty(), "{row}");
     assert!(evidence.checks.iter().all(|check| check.kind != CheckKind::AttestationSyntax), "{row}");
 }
@@ -103,7 +108,7 @@ fn all_pass(evidence: &Evidence) {
 #[test]
 fn good_evidence_passes_and_is_kept_byte_for_byte() {
     let case = Case::new();
-    let evidence = gather(&case.layout, &case.signer, &case.image, Relocation::Refused).unwrap();
+    let evidence = collect(&case.layout, &case.signer, &case.image, Relocation::Refused).unwrap();
     all_pass(&evidence);
     assert_eq!((evidence.signatures.len(), evidence.attestations.len()), (1, 1));
     let attestation = &evidence.attestations[0];
@@ -143,7 +148,7 @@ fn signatures_that_are_not_the_keys_do_not_count() {
 fn a_stranger_gets_the_sentence_of_ec() {
     let case = Case::new();
     let (layout, image) = (&case.layout, &case.image);
-    let evidence = gather(layout, &Signer::new(), image, Relocation::Refused).unwrap();
+    let evidence = collect(layout, &Signer::new(), image, Relocation::Refused).unwrap();
     assert_eq!(
         failure(&evidence, CheckKind::ImageSignature),
         Some(
@@ -237,9 +242,9 @@ fn the_signed_repository_may_be_on_another_host_and_elsewhere_only_if_allowed() 
         all_pass(&case.with("sig", &[case.signed(&payload)]).unwrap());
     }
     let moved = case.layout_with("sig", &[case.signed(&payload("app/elsewhere", &case.image))]);
-    let refused = gather(&moved, &case.signer, &case.image, Relocation::Refused);
+    let refused = collect(&moved, &case.signer, &case.image, Relocation::Refused);
     unsigned("moved", refused, "the signature is for the repository signed.test/app/elsewhere, not app/good");
-    all_pass(&gather(&moved, &case.signer, &case.image, Relocation::Allowed).unwrap());
+    all_pass(&collect(&moved, &case.signer, &case.image, Relocation::Allowed).unwrap());
 }
 
 #[test]
@@ -249,7 +254,7 @@ fn a_moved_signature_tag_binds_nothing() {
     let (signature, attestation) = (case.signed(&case.payload()), case.attested(&case.statement().to_string()));
     case.layout.evidence(APP, &other, "sig", &[signature]);
     case.layout.evidence(APP, &other, "att", &[attestation]);
-    let evidence = gather(&case.layout, &case.signer, &other, Relocation::Refused).unwrap();
+    let evidence = collect(&case.layout, &case.signer, &other, Relocation::Refused).unwrap();
     let signature = failure(&evidence, CheckKind::ImageSignature).unwrap();
     assert!(signature.contains(&format!("digest in claim: {}", case.image)), "{signature}");
     let attestation = failure(&evidence, CheckKind::AttestationSignature).unwrap();
@@ -430,7 +435,7 @@ fn broken_provenance_fails_its_own_check_and_is_still_judged() {
     without["predicate"] = json!(null);
     let layers = [case.attested(&statement.to_string()), case.attested(&without.to_string())];
     let evidence = case.with("att", &layers).unwrap();
-    assert!(evidence.may_be_judged());
+    assert!(evidence.is_evaluable());
     assert_eq!(evidence.attestations.len(), 2);
     let reason = failure(&evidence, CheckKind::AttestationSyntax).unwrap();
     for said in [

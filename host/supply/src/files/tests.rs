@@ -10,7 +10,7 @@ use crate::{
     RegistryOptions,
     archive::tests::{gzip, tar, zstd},
     fixture::{IMAGE, Layout, pinned},
-    served::{Answer, Served},
+    test_registry::{Reply, TestRegistry},
 };
 
 const REPOSITORY: &str = "app";
@@ -153,10 +153,10 @@ fn dripping_layers_end_with_the_run() {
     // Announced longer than what is kept, so that they are streamed.
     let layers: Vec<Vec<u8>> = (0_u8..6).map(|number| vec![number; 2 << 20]).collect();
     let image = image(&mut layout, &layers);
-    let served = Served::layout(layout.path(), |path| path.contains("/blobs/").then_some(Answer::Drip));
+    let served = TestRegistry::layout(layout.path(), |path| path.contains("/blobs/").then_some(Reply::Drip));
     let begun = std::time::Instant::now();
     let deadline = Some(begun + std::time::Duration::from_millis(500));
-    let store = Store::registry(RegistryOptions { deadline, ..RegistryOptions::default() }).unwrap();
+    let store = ContentStore::registry(RegistryOptions { deadline, ..RegistryOptions::default() }).unwrap();
     let image = pinned(&format!("{}/app", served.registry()), &image.digest);
     assert_eq!(image_files(&store, &image, &["m"]).unwrap_err().code, ErrorCode::Deadline);
     assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
@@ -168,20 +168,20 @@ fn layers_of_a_registry_are_read_as_they_come() {
     let large = tar(&[("m/a.yaml", b"a"), ("x", &vec![b'x'; 2 << 20])]);
     let image = image(&mut layout, std::slice::from_ref(&large));
     let layer = Digest::of(&large).to_string();
-    let files = |fault: Option<Answer>| {
-        let (name, fault) = (layer.clone(), std::sync::Mutex::new(fault));
-        let served = Served::layout(layout.path(), move |path| {
-            fault.lock().unwrap().take_if(|_| path.ends_with(&format!("blobs/{name}")))
+    let files = |invalid_predicate: Option<Reply>| {
+        let (name, invalid_predicate) = (layer.clone(), std::sync::Mutex::new(invalid_predicate));
+        let served = TestRegistry::layout(layout.path(), move |path| {
+            invalid_predicate.lock().unwrap().take_if(|_| path.ends_with(&format!("blobs/{name}")))
         });
-        let store = Store::registry(RegistryOptions::default()).unwrap();
+        let store = ContentStore::registry(RegistryOptions::default()).unwrap();
         image_files(&store, &pinned(&format!("{}/app", served.registry()), &image.digest), &["m"])
     };
     assert_eq!(files(None).unwrap().unwrap(), Files::from([("m/a.yaml".to_owned(), b"a".to_vec())]));
     let cut = large.get(..1 << 20).unwrap().to_vec();
-    assert_eq!(files(Some(Answer::Announced(2 << 20, cut.clone()))).unwrap_err().code, ErrorCode::RegistryError);
-    let other = files(Some(Answer::Whole(200, Vec::new(), cut)));
+    assert_eq!(files(Some(Reply::Announced(2 << 20, cut.clone()))).unwrap_err().code, ErrorCode::RegistryError);
+    let other = files(Some(Reply::Whole(200, Vec::new(), cut)));
     assert_eq!(other.unwrap_err().code, ErrorCode::DigestMismatch);
-    let gone = files(Some(Answer::Whole(404, Vec::new(), Vec::new())));
+    let gone = files(Some(Reply::Whole(404, Vec::new(), Vec::new())));
     assert_eq!(gone.unwrap_err().code, ErrorCode::BlobNotFound);
 }
 
@@ -190,10 +190,10 @@ fn too_large_files_and_too_many_are_no_answer() {
     let refused = |entries: &[(&str, &[u8])]| {
         let mut flat = Flat::new(&["m"]);
         let mut upper = BTreeSet::new();
-        let outcome = archive::walk(&mut &*tar(entries), &Left::of(BOUNDS), |name, is_folder, content| {
+        let outcome = archive::walk(&mut &*tar(entries), &Remaining::of(LIMITS), |name, is_folder, content| {
             flat.entry(&mut upper, name, is_folder, content)
         });
-        matches!(outcome, Err(Trouble::Limit(_)))
+        matches!(outcome, Err(ArchiveError::Limit(_)))
     };
     let half = vec![b'x'; (FILE_BYTES / 2) as usize];
     let large = [half.as_slice(), &half, b"x"].concat();
@@ -204,7 +204,7 @@ fn too_large_files_and_too_many_are_no_answer() {
     assert!(refused(&entries));
     let mut taken = Taken::default();
     let outcome: Result<Vec<()>, _> = (0..9).map(|number| taken.take(&number.to_string(), &mut &*half)).collect();
-    assert!(matches!(outcome, Err(Trouble::Limit(_))));
+    assert!(matches!(outcome, Err(ArchiveError::Limit(_))));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Archives: a tar file, compressed with gzip or not, and a zip file, unpacked within [`Bounds`].
+//! Archives: a tar file, compressed with gzip or not, and a zip file, unpacked within [`FetchLimits`].
 //!
 //! Only files, folders and links within the archive come out of it; owners, modes and times do not. A compressed file is
 //! read as a stream, and no more of it than the limits allow.
@@ -10,8 +10,8 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::{bounds::Bounds, error::Why, tree::Tree};
-use crate::archive::{self, Entry, Left, Trouble};
+use super::{error::FetchErrorKind, limits::FetchLimits, tree::Tree};
+use crate::archive::{self, ArchiveError, Entry, Remaining};
 
 /// Kinds of archives by the ends of their names.
 const KINDS: [(&str, Kind); 8] = [
@@ -45,31 +45,35 @@ fn kind(path: &Path) -> Option<Kind> {
 }
 
 /// Unpacks an archive file to `to`.
-pub(super) fn unpack(path: &Path, to: &Path, bounds: &Bounds) -> Result<(), Why> {
+pub(super) fn unpack(path: &Path, to: &Path, limits: &FetchLimits) -> Result<(), FetchErrorKind> {
     let file = BufReader::new(fs_err::File::open(path)?);
-    let mut tree = Tree::new(to, bounds)?;
+    let mut tree = Tree::new(to, limits)?;
     match kind(path) {
         Some(Kind::Tar) => untar(file, &mut tree)?,
         Some(Kind::TarGzip) => untar(MultiGzDecoder::new(file), &mut tree)?,
         Some(Kind::Zip) => unzip(file, &mut tree)?,
         Some(Kind::Unknown) | None => {
-            return Err(Why::Place("of archives, only .tar, .tar.gz, .tgz and .zip are unpacked".to_owned()));
+            return Err(FetchErrorKind::SourceRef(
+                "of archives, only .tar, .tar.gz, .tgz and .zip are unpacked".to_owned(),
+            ));
         }
     }
     tree.finish()
 }
 
 /// Unpacks a layer that holds a folder: a tar file compressed with gzip. Links are made when the tree is finished.
-pub(super) fn unpack_layer(bytes: &mut dyn Read, tree: &mut Tree<'_>) -> Result<(), Why> {
+pub(super) fn unpack_layer(bytes: &mut dyn Read, tree: &mut Tree<'_>) -> Result<(), FetchErrorKind> {
     untar(MultiGzDecoder::new(bytes), tree)
 }
 
 /// Unpacks a tar file that is not compressed.
-pub(super) fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), Why> {
+pub(super) fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), FetchErrorKind> {
     // What stands between the files, such as long names, counts too: a header may announce gigabytes of it.
-    let left = Left::of(archive::Bounds { entries: tree.entries_left(), bytes: tree.stream_bytes() });
+    let left = Remaining::of(archive::ArchiveLimits { entries: tree.entries_left(), bytes: tree.stream_bytes() });
     archive::entries(content, &left, &mut |entry: Entry<'_>| {
-        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Why::Failed("a name in it is not UTF-8".to_owned()));
+        let text = |bytes| {
+            std::str::from_utf8(bytes).map_err(|_| FetchErrorKind::Failed("a name in it is not UTF-8".to_owned()))
+        };
         let name = text(entry.name)?;
         let name = name.strip_prefix("./").unwrap_or(name).trim_end_matches('/');
         match entry.kind {
@@ -81,15 +85,15 @@ pub(super) fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), Why> 
             kind if kind.is_symlink() => tree.link(name, text(entry.target)?),
             _ => {
                 let entry = name.chars().take(200).collect();
-                Err(Why::Hostile { entry, why: "is neither a file nor a folder nor a symbolic link" })
+                Err(FetchErrorKind::Hostile { entry, why: "is neither a file nor a folder nor a symbolic link" })
             }
         }
     })
 }
 
-/// Unpacks bytes from anywhere; for [`trial`](crate::trial).
-pub(crate) fn trial_unpack(bytes: &[u8], is_zip: bool, to: &Path, bounds: &Bounds) -> Result<(), Why> {
-    let mut tree = Tree::new(to, bounds)?;
+/// Unpacks bytes from anywhere; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_unpack(bytes: &[u8], is_zip: bool, to: &Path, limits: &FetchLimits) -> Result<(), FetchErrorKind> {
+    let mut tree = Tree::new(to, limits)?;
     if is_zip {
         unzip(std::io::Cursor::new(bytes), &mut tree)?;
     } else {
@@ -98,18 +102,19 @@ pub(crate) fn trial_unpack(bytes: &[u8], is_zip: bool, to: &Path, bounds: &Bound
     tree.finish()
 }
 
-impl From<Trouble> for Why {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Malformed(error) => Self::Failed(format!("it does not read as a tar file: {error}")),
-            Trouble::Limit(what) => Self::TooMuch(format!("more in it than is unpacked: {what}")),
-            Trouble::Deadline => Self::Late,
+impl From<ArchiveError> for FetchErrorKind {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Malformed(error) => Self::Failed(format!("it does not read as a tar file: {error}")),
+            ArchiveError::Limit(what) => Self::TooMuch(format!("more in it than is unpacked: {what}")),
+            ArchiveError::Deadline => Self::RunDeadline,
         }
     }
 }
 
-fn unzip(file: impl Read + Seek, tree: &mut Tree<'_>) -> Result<(), Why> {
-    let broken = |error: zip::result::ZipError| Why::Failed(format!("it does not read as a zip file: {error}"));
+fn unzip(file: impl Read + Seek, tree: &mut Tree<'_>) -> Result<(), FetchErrorKind> {
+    let broken =
+        |error: zip::result::ZipError| FetchErrorKind::Failed(format!("it does not read as a zip file: {error}"));
     let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
     for number in 0..archive.len() {
         let mut entry = archive.by_index(number).map_err(broken)?;
@@ -118,7 +123,7 @@ fn unzip(file: impl Read + Seek, tree: &mut Tree<'_>) -> Result<(), Why> {
             continue;
         }
         if entry.is_symlink() {
-            return Err(Why::Hostile { entry: name, why: "is a link in a zip file" });
+            return Err(FetchErrorKind::Hostile { entry: name, why: "is a link in a zip file" });
         }
         tree.announced(&name, entry.size())?;
         tree.file(&name, &mut entry)?;
@@ -134,8 +139,8 @@ mod tests {
 
     use super::*;
 
-    fn small() -> Bounds {
-        Bounds { files: 3, file_bytes: 2000, tree_bytes: 3000, ..Bounds::default() }
+    fn small() -> FetchLimits {
+        FetchLimits { files: 3, file_bytes: 2000, tree_bytes: 3000, ..FetchLimits::default() }
     }
 
     /// A tar file of entries as they are, however wrong.

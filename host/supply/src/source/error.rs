@@ -2,20 +2,20 @@
 
 use std::{fmt, io, time::Duration};
 
-use assay_model::{failure::NoAnswer, redact};
+use assay_model::{error::EvaluationError, redact};
 
 /// A source and what is wrong with it.
 #[derive(Debug)]
 pub struct FetchError {
     /// The source as it was written, without secrets.
-    pub place: String,
+    pub source: String,
     /// What is wrong.
-    pub why: Why,
+    pub kind: FetchErrorKind,
 }
 
 /// What is wrong with a source.
 #[derive(Debug, thiserror::Error)]
-pub enum Why {
+pub enum FetchErrorKind {
     /// It would come without TLS. The words are `ec`'s, as scripts look for them.
     #[error("attempting to download from insecure source")]
     Insecure,
@@ -29,7 +29,7 @@ pub enum Why {
     },
     /// The text names nothing that can be fetched.
     #[error("{0}")]
-    Place(String),
+    SourceRef(String),
     /// The program `git` is not there.
     #[error("it is a git repository, and the program `git` is not on this machine")]
     NoGit,
@@ -50,7 +50,7 @@ pub enum Why {
     TooSlow(Duration),
     /// The run's own time was over first.
     #[error("the time of the run was over before it was there")]
-    Late,
+    RunDeadline,
     /// A path or a link that would lead out of the source's folder.
     #[error("its entry `{entry}` {why}")]
     Hostile {
@@ -64,7 +64,7 @@ pub enum Why {
     Offline,
     /// The registry's or the bundle's own word.
     #[error("{}", .0.message)]
-    NoAnswer(NoAnswer),
+    Evaluation(EvaluationError),
     /// This machine's disk.
     #[error("it cannot be stored: {0}")]
     Disk(#[from] io::Error),
@@ -72,12 +72,12 @@ pub enum Why {
 
 impl fmt::Display for FetchError {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.why {
-            Why::Insecure => write!(to, "{}: {}", self.why, self.place),
+        match &self.kind {
+            FetchErrorKind::Insecure => write!(to, "{}: {}", self.kind, self.source),
             // What git and servers say may repeat the address.
             why => {
                 let why = redact::message(&why.to_string());
-                write!(to, "the source `{}` cannot be used: {why}", self.place)
+                write!(to, "the source `{}` cannot be used: {why}", self.source)
             }
         }
     }
@@ -90,37 +90,41 @@ impl FetchError {
     /// What a person can do.
     #[must_use]
     pub fn hint(&self) -> String {
-        let hint = match &self.why {
-            Why::Insecure => "write it with `https`; what decides about images must not be changed on its way",
-            Why::Place(_) => {
+        let hint = match &self.kind {
+            FetchErrorKind::Insecure => {
+                "write it with `https`; what decides about images must not be changed on its way"
+            }
+            FetchErrorKind::SourceRef(_) => {
                 "a source is a folder, `git::https://HOST/PATH//FOLDER?ref=REF`, `oci::REGISTRY/REPOSITORY:TAG` or `https://HOST/FILE`"
             }
-            Why::Ambiguous { local, remote } => {
+            FetchErrorKind::Ambiguous { local, remote } => {
                 return format!("write `{local}` for the path and `{remote}` for what is fetched");
             }
-            Why::NoGit => "install git, or use a folder or an `oci::` bundle",
-            Why::Failed(_) => "check the address, the network and your rights to it",
-            Why::NoRef(_) => "see what there is with `git ls-remote`",
-            Why::NoFolder(_) => "what follows `//` is a folder of the repository",
-            Why::TooMuch(_) => "name the folder or bundle that holds only the policies or data",
-            Why::TooSlow(_) => "try again, or see why the server is slow",
-            Why::Late => "give the run more time with `--timeout`, or see why the source is slow",
-            Why::Hostile { .. } => "do not use this source before you know who made it",
-            Why::Offline => "pin it by commit or digest and fetch it once with a network, or add it to the bundle",
-            Why::NoAnswer(answer) => return redact::message(answer.hint.as_deref().unwrap_or_default()),
-            Why::Disk(_) => "see to the space and the rights of the cache folder",
+            FetchErrorKind::NoGit => "install git, or use a folder or an `oci::` bundle",
+            FetchErrorKind::Failed(_) => "check the address, the network and your rights to it",
+            FetchErrorKind::NoRef(_) => "see what there is with `git ls-remote`",
+            FetchErrorKind::NoFolder(_) => "what follows `//` is a folder of the repository",
+            FetchErrorKind::TooMuch(_) => "name the folder or bundle that holds only the policies or data",
+            FetchErrorKind::TooSlow(_) => "try again, or see why the server is slow",
+            FetchErrorKind::RunDeadline => "give the run more time with `--timeout`, or see why the source is slow",
+            FetchErrorKind::Hostile { .. } => "do not use this source before you know who made it",
+            FetchErrorKind::Offline => {
+                "pin it by commit or digest and fetch it once with a network, or add it to the bundle"
+            }
+            FetchErrorKind::Evaluation(error) => return redact::message(error.hint.as_deref().unwrap_or_default()),
+            FetchErrorKind::Disk(_) => "see to the space and the rights of the cache folder",
         };
         hint.to_owned()
     }
 }
 
-impl Why {
+impl FetchErrorKind {
     /// The same reason for another place that it keeps from being used.
     pub(super) fn again(&self) -> Self {
         match self {
             Self::NoGit => Self::NoGit,
             Self::Offline => Self::Offline,
-            Self::Late => Self::Late,
+            Self::RunDeadline => Self::RunDeadline,
             Self::NoRef(name) => Self::NoRef(name.clone()),
             Self::TooSlow(time) => Self::TooSlow(*time),
             Self::TooMuch(what) => Self::TooMuch(what.clone()),
@@ -128,7 +132,7 @@ impl Why {
         }
     }
 
-    pub(super) fn at(self, place: &str) -> FetchError {
-        FetchError { place: place.to_owned(), why: self }
+    pub(super) fn at(self, source: &str) -> FetchError {
+        FetchError { source: source.to_owned(), kind: self }
     }
 }

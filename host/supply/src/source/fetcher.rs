@@ -14,14 +14,14 @@ use tempfile::TempDir;
 
 use super::{
     archive,
-    bounds::Bounds,
     cache::{Cache, private_folder, temporary},
-    error::{FetchError, Why},
+    error::{FetchError, FetchErrorKind},
     git::Checkout,
+    limits::FetchLimits,
     oci,
-    place::{Kind, Place},
+    source_ref::{Kind, SourceRef},
 };
-use crate::store::{self, RegistryOptions, Store};
+use crate::store::{self, ContentStore, RegistryOptions};
 
 /// Sources that are fetched at a time: each is one or two processes or connections.
 const AT_ONCE: usize = 8;
@@ -34,14 +34,14 @@ pub struct FetchOptions {
     /// Whether only what is on this machine, in the cache or in the store's bundle may be used.
     pub offline: bool,
     /// The limits of one source.
-    pub bounds: Bounds,
+    pub limits: FetchLimits,
     /// How files are asked for: by which proxies and authorities, and which private hosts a redirect may lead to.
     pub registries: RegistryOptions,
 }
 
 /// Brings sources to this machine.
 pub struct Fetcher {
-    store: Option<Arc<Store>>,
+    store: Option<Arc<ContentStore>>,
     options: FetchOptions,
 }
 
@@ -69,36 +69,36 @@ impl Fetched {
 }
 
 /// Sources that are brought together: folders of one commit, or one source.
-struct Errand<'a> {
-    places: Vec<(usize, &'a Place)>,
+struct FetchGroup<'a> {
+    sources: Vec<(usize, &'a SourceRef)>,
 }
 
 impl Fetcher {
     /// OCI artifacts come through the store, which is a registry or a bundle; without one there are none.
     #[must_use]
-    pub const fn new(store: Option<Arc<Store>>, options: FetchOptions) -> Self {
+    pub const fn new(store: Option<Arc<ContentStore>>, options: FetchOptions) -> Self {
         Self { store, options }
     }
 
     /// Brings all places, and gives them in the same order. `done` is told each one that is there. The error is that of the
     /// first place in order that cannot be had.
-    pub fn fetch(&self, places: &[Place], done: &(dyn Fn(&Place) + Sync)) -> Result<Vec<Fetched>, FetchError> {
-        let errands = errands(places);
+    pub fn fetch(&self, sources: &[SourceRef], done: &(dyn Fn(&SourceRef) + Sync)) -> Result<Vec<Fetched>, FetchError> {
+        let groups = fetch_groups(sources);
         let next = AtomicUsize::new(0);
         let results: Mutex<BTreeMap<usize, Result<Fetched, FetchError>>> = Mutex::default();
         let work = || {
-            while let Some(errand) = errands.get(next.fetch_add(1, Ordering::Relaxed)) {
-                for (number, place, fetched) in self.errand(errand) {
+            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for (number, source, fetched) in self.fetch_group(group) {
                     if fetched.is_ok() {
-                        done(place);
+                        done(source);
                     }
-                    let fetched = fetched.map_err(|why| why.at(place.text()));
+                    let fetched = fetched.map_err(|why| why.at(source.text()));
                     results.lock().unwrap_or_else(PoisonError::into_inner).insert(number, fetched);
                 }
             }
         };
         thread::scope(|scope| {
-            for _ in 1..errands.len().min(AT_ONCE) {
+            for _ in 1..groups.len().min(AT_ONCE) {
                 scope.spawn(work);
             }
             work();
@@ -107,29 +107,31 @@ impl Fetcher {
     }
 
     /// The commit that last changed a file of a repository, merges aside.
-    pub fn latest_change(&self, repository: &Place, path: &str) -> Result<String, FetchError> {
-        let at = |why: Why| why.at(repository.text());
-        let Kind::Git(git) = &repository.kind else { return Err(at(Why::Place("it is not a repository".to_owned()))) };
+    pub fn latest_change(&self, repository: &SourceRef, path: &str) -> Result<String, FetchError> {
+        let at = |why: FetchErrorKind| why.at(repository.text());
+        let Kind::Git(git) = &repository.kind else {
+            return Err(at(FetchErrorKind::SourceRef("it is not a repository".to_owned())));
+        };
         let work = self.work().map_err(at)?;
-        Checkout::latest_change(git, path, work.path(), &self.options.bounds).map_err(at)
+        Checkout::latest_change(git, path, work.path(), &self.options.limits).map_err(at)
     }
 
-    fn errand<'a>(&self, errand: &Errand<'a>) -> Vec<(usize, &'a Place, Result<Fetched, Why>)> {
-        let mut checkout: Option<(Result<Checkout<'_>, Why>, Arc<TempDir>)> = None;
-        let mut brought = Vec::new();
-        for (number, place) in &errand.places {
-            let fetched = match &place.kind {
-                Kind::File(path) => self.local(place, path),
-                Kind::Http(url) => self.web(place, url),
-                Kind::Oci(image) => self.artifact(place, image),
+    fn fetch_group<'a>(&self, group: &FetchGroup<'a>) -> Vec<(usize, &'a SourceRef, Result<Fetched, FetchErrorKind>)> {
+        let mut checkout: Option<(Result<Checkout<'_>, FetchErrorKind>, Arc<TempDir>)> = None;
+        let mut results = Vec::new();
+        for (number, source) in &group.sources {
+            let fetched = match &source.kind {
+                Kind::File(path) => self.local(source, path),
+                Kind::Http(url) => self.web(source, url),
+                Kind::Oci(image) => self.artifact(source, image),
                 Kind::Git(git) => (|| {
                     let (checkout, work) = match &mut checkout {
                         Some(kept) => kept,
                         none => {
                             let work = Arc::new(self.work()?);
                             let cache = self.options.cache.as_ref();
-                            let (offline, bounds) = (self.options.offline, &self.options.bounds);
-                            none.insert((Checkout::bring(git, work.path(), cache, offline, bounds), work))
+                            let (offline, limits) = (self.options.offline, &self.options.limits);
+                            none.insert((Checkout::fetch(git, work.path(), cache, offline, limits), work))
                         }
                     };
                     let checkout = match checkout {
@@ -143,60 +145,60 @@ impl Fetcher {
                     Ok(Fetched { path: to, pinned, _work: Some(Arc::clone(work)) })
                 })(),
             };
-            brought.push((*number, *place, fetched));
+            results.push((*number, *source, fetched));
         }
-        brought
+        results
     }
 
-    fn local(&self, place: &Place, path: &Path) -> Result<Fetched, Why> {
-        let pinned = place.pinned_path();
+    fn local(&self, source: &SourceRef, path: &Path) -> Result<Fetched, FetchErrorKind> {
+        let pinned = source.pinned_path();
         // A pipe or a device would be read for ever, or not at all.
         if fs_err::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-            return Err(Why::Place("it is neither a file nor a folder".to_owned()));
+            return Err(FetchErrorKind::SourceRef("it is neither a file nor a folder".to_owned()));
         }
         let is_archive = path.is_file() && archive::is_archive(path);
         if !is_archive {
             return Ok(Fetched { path: path.to_owned(), pinned, _work: None });
         }
         self.filled(|to| {
-            archive::unpack(path, to, &self.options.bounds)?;
+            archive::unpack(path, to, &self.options.limits)?;
             Ok(pinned)
         })
     }
 
-    fn web(&self, place: &Place, url: &reqwest::Url) -> Result<Fetched, Why> {
+    fn web(&self, source: &SourceRef, url: &reqwest::Url) -> Result<Fetched, FetchErrorKind> {
         if self.options.offline {
-            return Err(Why::Offline);
+            return Err(FetchErrorKind::Offline);
         }
         // The address was checked to end with a name, which is only ever used as one.
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
         let bytes = download(url, &self.options)?;
         let work = self.work()?;
-        let mut tree = super::tree::Tree::new(work.path(), &self.options.bounds)?;
+        let mut tree = super::tree::Tree::new(work.path(), &self.options.limits)?;
         tree.file(name, &mut bytes.as_slice())?;
         tree.finish()?;
         let path = work.path().join(name);
-        Ok(Fetched { path, pinned: place.pinned_address(), _work: Some(Arc::new(work)) })
+        Ok(Fetched { path, pinned: source.pinned_address(), _work: Some(Arc::new(work)) })
     }
 
-    fn artifact(&self, place: &Place, image: &assay_model::image::ImageRef) -> Result<Fetched, Why> {
+    fn artifact(&self, source: &SourceRef, image: &assay_model::image::ImageRef) -> Result<Fetched, FetchErrorKind> {
         self.filled(|to| {
             let cache = self.options.cache.as_ref();
-            let store = self.store.as_ref().ok_or(Why::Offline)?;
-            let digest = oci::write(image, to, store, cache, &self.options.bounds)?;
-            Ok(place.pinned_artifact(&digest))
+            let store = self.store.as_ref().ok_or(FetchErrorKind::Offline)?;
+            let digest = oci::write(image, to, store, cache, &self.options.limits)?;
+            Ok(source.pinned_artifact(&digest))
         })
     }
 
     /// A folder of its own, filled by `fill`, which gives the pinned form.
-    fn filled(&self, fill: impl FnOnce(&Path) -> Result<String, Why>) -> Result<Fetched, Why> {
+    fn filled(&self, fill: impl FnOnce(&Path) -> Result<String, FetchErrorKind>) -> Result<Fetched, FetchErrorKind> {
         let work = self.work()?;
         let pinned = fill(work.path())?;
         Ok(Fetched { path: work.path().to_owned(), pinned, _work: Some(Arc::new(work)) })
     }
 
     /// A folder to work in: in the cache, so that a run that is ended by force leaves nothing elsewhere.
-    fn work(&self) -> Result<TempDir, Why> {
+    fn work(&self) -> Result<TempDir, FetchErrorKind> {
         Ok(match &self.options.cache {
             Some(cache) => cache.work()?,
             None => temporary()?,
@@ -205,33 +207,37 @@ impl Fetcher {
 }
 
 /// The bytes of a file.
-pub(super) fn download(url: &reqwest::Url, options: &FetchOptions) -> Result<Vec<u8>, Why> {
-    let limit = options.bounds.file_bytes;
-    let time = options.bounds.time(options.bounds.http_time)?;
+pub(super) fn download(url: &reqwest::Url, options: &FetchOptions) -> Result<Vec<u8>, FetchErrorKind> {
+    let limit = options.limits.file_bytes;
+    let time = options.limits.time(options.limits.http_time)?;
     store::download(url, &options.registries, limit, time).map_err(|lost| match lost {
-        store::Undelivered::Status(status) => Why::Failed(format!("the server answers with the status {status}")),
-        store::Undelivered::Longer => Why::TooMuch(format!("more than {limit} bytes")),
-        store::Undelivered::TooSlow => Why::TooSlow(time),
+        store::DownloadError::Status(status) => {
+            FetchErrorKind::Failed(format!("the server answers with the status {status}"))
+        }
+        store::DownloadError::TooLarge => FetchErrorKind::TooMuch(format!("more than {limit} bytes")),
+        store::DownloadError::TooSlow => FetchErrorKind::TooSlow(time),
         // The words are those for registries.
-        store::Undelivered::NoAnswer(why) => Why::Failed(why.message.replacen("the registry", "the server", 1)),
-        store::Undelivered::Runtime(error) => error.into(),
+        store::DownloadError::Evaluation(why) => {
+            FetchErrorKind::Failed(why.message.replacen("the registry", "the server", 1))
+        }
+        store::DownloadError::Runtime(error) => error.into(),
     })
 }
 
 /// Places of one repository and reference go together, so that they are fetched once and are of one commit.
-fn errands(places: &[Place]) -> Vec<Errand<'_>> {
-    let mut errands: Vec<Errand<'_>> = Vec::new();
+fn fetch_groups(sources: &[SourceRef]) -> Vec<FetchGroup<'_>> {
+    let mut groups: Vec<FetchGroup<'_>> = Vec::new();
     let mut repositories: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
-    for (number, place) in places.iter().enumerate() {
-        if let Kind::Git(git) = &place.kind {
+    for (number, source) in sources.iter().enumerate() {
+        if let Kind::Git(git) = &source.kind {
             let key = (git.url.as_str(), git.reference.as_deref());
-            if let Some(errand) = repositories.get(&key).and_then(|at| errands.get_mut(*at)) {
-                errand.places.push((number, place));
+            if let Some(group) = repositories.get(&key).and_then(|at| groups.get_mut(*at)) {
+                group.sources.push((number, source));
                 continue;
             }
-            repositories.insert(key, errands.len());
+            repositories.insert(key, groups.len());
         }
-        errands.push(Errand { places: vec![(number, place)] });
+        groups.push(FetchGroup { sources: vec![(number, source)] });
     }
-    errands
+    groups
 }

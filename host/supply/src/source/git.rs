@@ -18,20 +18,20 @@ use assay_model::bounded::{ReadError, read_bounded};
 
 use super::{
     beneath::Folder,
-    bounds::Bounds,
     cache::{Cache, private_folder},
-    error::Why,
-    place::{GitPlace, is_commit},
-    process::{Ended, Program},
+    error::FetchErrorKind,
+    limits::FetchLimits,
+    process::{ProcessOutput, Program},
     settings,
     shape::LINK_BYTES,
+    source_ref::{GitPlace, is_commit},
     tree::Tree,
 };
 
 /// A commit in a bare repository.
 pub(super) struct Checkout<'a> {
     folder: PathBuf,
-    bounds: &'a Bounds,
+    limits: &'a FetchLimits,
     /// What git may speak, in `GIT_ALLOW_PROTOCOL`'s form.
     protocols: &'static str,
     pub(super) commit: String,
@@ -111,15 +111,15 @@ const LISTING_BYTES: u64 = 64 << 20;
 impl<'a> Checkout<'a> {
     /// Brings the commit that a place names into `folder`, which is empty: from the cache where it is named by commit and
     /// is there, else by asking the repository.
-    pub(super) fn bring(
-        place: &GitPlace,
+    pub(super) fn fetch(
+        source: &GitPlace,
         folder: &Path,
         cache: Option<&Cache>,
         offline: bool,
-        bounds: &'a Bounds,
-    ) -> Result<Self, Why> {
-        let mut checkout = Self::empty(place, folder, bounds)?;
-        if let (Some(commit), Some(cache)) = (place.commit(), cache)
+        limits: &'a FetchLimits,
+    ) -> Result<Self, FetchErrorKind> {
+        let mut checkout = Self::empty(source, folder, limits)?;
+        if let (Some(commit), Some(cache)) = (source.commit(), cache)
             && let Some(pack) = cache.pack(commit)
         {
             if checkout.unpack(pack, commit) {
@@ -127,12 +127,12 @@ impl<'a> Checkout<'a> {
                 return Ok(checkout);
             }
             cache.drop_pack(commit);
-            checkout = Self::empty(place, folder, bounds)?;
+            checkout = Self::empty(source, folder, limits)?;
         }
         if offline && checkout.protocols != "file" {
-            return Err(Why::Offline);
+            return Err(FetchErrorKind::Offline);
         }
-        checkout.commit = checkout.fetch(&place.url, place.reference.as_deref())?;
+        checkout.commit = checkout.fetch_ref(&source.url, source.reference.as_deref())?;
         if let Some(cache) = cache {
             checkout.keep(cache)?;
         }
@@ -141,28 +141,28 @@ impl<'a> Checkout<'a> {
 
     /// The commit that last changed a file of a repository's own default branch, merges aside.
     pub(super) fn latest_change(
-        place: &GitPlace,
+        source: &GitPlace,
         path: &str,
         folder: &Path,
-        bounds: &'a Bounds,
-    ) -> Result<String, Why> {
-        let mut place = place.clone();
-        place.reference = None;
-        let checkout = Self::empty(&place, folder, bounds)?;
+        limits: &'a FetchLimits,
+    ) -> Result<String, FetchErrorKind> {
+        let mut source = source.clone();
+        source.reference = None;
+        let checkout = Self::empty(&source, folder, limits)?;
         let fetched =
-            checkout.run(&["fetch", "--quiet", "--no-tags", "--filter=blob:none", "--", &place.url, "HEAD"])?;
+            checkout.run(&["fetch", "--quiet", "--no-tags", "--filter=blob:none", "--", &source.url, "HEAD"])?;
         succeeded(&fetched)?;
         let found = checkout.run(&["log", "-1", "--no-merges", "--format=%H", "FETCH_HEAD", "--", path])?;
         succeeded(&found)?;
         let commit = found.output.trim();
         // The words are `ec`'s.
-        let none = || Why::Failed(format!("unable to find any commits for path: \"{path}\""));
+        let none = || FetchErrorKind::Failed(format!("unable to find any commits for path: \"{path}\""));
         if is_commit(commit) { Ok(commit.to_owned()) } else { Err(none()) }
     }
 
     /// An empty bare repository.
-    fn empty(place: &GitPlace, folder: &Path, bounds: &'a Bounds) -> Result<Self, Why> {
-        let protocols = match place.url.split_once("://") {
+    fn empty(source: &GitPlace, folder: &Path, limits: &'a FetchLimits) -> Result<Self, FetchErrorKind> {
+        let protocols = match source.url.split_once("://") {
             Some(("ssh", _)) => "ssh",
             // A user may have told git to go by SSH where an address says HTTPS.
             Some(_) => "https:ssh",
@@ -173,7 +173,7 @@ impl<'a> Checkout<'a> {
             fs_err::remove_dir_all(&folder)?;
         }
         private_folder(&folder)?;
-        let mut checkout = Self { folder, bounds, protocols, commit: String::new(), left_out: Vec::new() };
+        let mut checkout = Self { folder, limits, protocols, commit: String::new(), left_out: Vec::new() };
         Folder::open(&checkout.folder)?.new_file(OWN_SETTINGS)?;
         checkout.check_version()?;
         checkout.git(&["init", "--quiet", "--bare", "--template=", "--", "."])?;
@@ -182,53 +182,56 @@ impl<'a> Checkout<'a> {
     }
 
     /// An older git would read the user's settings whatever it is told.
-    fn check_version(&self) -> Result<(), Why> {
-        let ended = self.run(&["version"])?;
-        succeeded(&ended)?;
-        let version = ended.output.trim().strip_prefix("git version ").unwrap_or_default();
+    fn check_version(&self) -> Result<(), FetchErrorKind> {
+        let output = self.run(&["version"])?;
+        succeeded(&output)?;
+        let version = output.output.trim().strip_prefix("git version ").unwrap_or_default();
         let mut numbers = version.split('.').map_while(|number| number.parse::<u64>().ok());
         match (numbers.next(), numbers.next()) {
             (Some(major), Some(minor)) if (major, minor) >= OLDEST => Ok(()),
             _ => {
                 let shown: String = version.chars().take(40).collect();
-                Err(Why::Failed(format!("git {}.{} or newer is needed, not `{shown}`", OLDEST.0, OLDEST.1)))
+                Err(FetchErrorKind::Failed(format!("git {}.{} or newer is needed, not `{shown}`", OLDEST.0, OLDEST.1)))
             }
         }
     }
 
     /// Hands over those of the user's settings that git needs to reach private repositories.
-    fn take_settings(&mut self) -> Result<(), Why> {
+    fn take_settings(&mut self) -> Result<(), FetchErrorKind> {
         // To read settings runs nothing, so this once git may look where it usually does.
         let mut command = self.bare_command();
         command.args(["--git-dir=.", "config", "--null", "--list"]).stdin(Stdio::null());
-        let ended = self.program()?.run(&mut command, |out| bounded(out, SETTINGS_BYTES, "settings"))?;
+        let output = self.program()?.run(&mut command, |out| bounded(out, SETTINGS_BYTES, "settings"))?;
         // Settings that git itself cannot read are nothing to go on with: what is missing could be the proxy.
-        succeeded(&ended)?;
-        let settings = settings::kept(&String::from_utf8_lossy(&ended.output));
+        succeeded(&output)?;
+        let settings = settings::kept(&String::from_utf8_lossy(&output.output));
         fs_err::write(self.folder.join(OWN_SETTINGS), settings.file)?;
         self.left_out = settings.left_out;
         Ok(())
     }
 
     /// Writes a folder of the commit, all of it for an empty name, to `to`.
-    pub(super) fn write(&self, folder: &str, to: &Path) -> Result<(), Why> {
-        let mut tree = Tree::new(to, self.bounds)?;
+    pub(super) fn write(&self, folder: &str, to: &Path) -> Result<(), FetchErrorKind> {
+        let mut tree = Tree::new(to, self.limits)?;
         let mut objects = Vec::new();
         for entry in self.list(folder)? {
             match entry.mode.as_str() {
                 "100644" | "100755" | "100664" => tree.announced(&entry.name, entry.size)?,
                 // Before a byte of it is read: a repository of a megabyte can hold a target of gigabytes.
                 "120000" if entry.size > LINK_BYTES => {
-                    return Err(Why::Hostile { entry: entry.name, why: "is a link with a target that is too long" });
+                    return Err(FetchErrorKind::Hostile {
+                        entry: entry.name,
+                        why: "is a link with a target that is too long",
+                    });
                 }
                 "120000" => {}
                 // A submodule is another repository; what it holds was not asked for.
                 "160000" => continue,
-                _ => return Err(Why::Hostile { entry: entry.name, why: "is neither a file nor a link" }),
+                _ => return Err(FetchErrorKind::Hostile { entry: entry.name, why: "is neither a file nor a link" }),
             }
             objects.push(entry);
-            if objects.len() > self.bounds.files {
-                return Err(Why::TooMuch(format!("more than {} files", self.bounds.files)));
+            if objects.len() > self.limits.files {
+                return Err(FetchErrorKind::TooMuch(format!("more than {} files", self.limits.files)));
             }
         }
         let names: String = objects.iter().map(|entry| format!("{}\n", entry.object)).collect();
@@ -237,15 +240,16 @@ impl<'a> Checkout<'a> {
         let input = fs_err::File::open(&list)?.into_parts().0;
         let mut command = self.command();
         command.args(["cat-file", "--batch"]).stdin(Stdio::from(input));
-        let ended = self.program()?.run(&mut command, |out| {
+        let output = self.program()?.run(&mut command, |out| {
             let mut out = BufReader::new(out);
             for entry in &objects {
                 let size = announced_size(&mut out, entry)?;
                 let mut content = (&mut out).take(size);
                 if entry.mode == "120000" {
                     let target = bounded(&mut content, LINK_BYTES, "a link")?;
-                    let target = String::from_utf8(target)
-                        .map_err(|_| Why::Failed(format!("the target of the link `{}` is not UTF-8", entry.name)))?;
+                    let target = String::from_utf8(target).map_err(|_| {
+                        FetchErrorKind::Failed(format!("the target of the link `{}` is not UTF-8", entry.name))
+                    })?;
                     tree.link(&entry.name, &target)?;
                 } else {
                     tree.file(&entry.name, &mut content)?;
@@ -255,26 +259,32 @@ impl<'a> Checkout<'a> {
             }
             Ok(())
         })?;
-        succeeded(&ended)?;
+        succeeded(&output)?;
         tree.finish()
     }
 
     /// The entries of a folder and those below it.
-    fn list(&self, folder: &str) -> Result<Vec<Entry>, Why> {
+    fn list(&self, folder: &str) -> Result<Vec<Entry>, FetchErrorKind> {
         let tree = format!("{}:{folder}", self.commit);
         let mut command = self.command();
         command.args(["ls-tree", "-r", "-z", "-l", &tree]).stdin(Stdio::null());
-        let ended = self.program()?.run(&mut command, |out| bounded(out, LISTING_BYTES, "a list of files"))?;
-        if !ended.status.success() {
-            return Err(if folder.is_empty() { Why::Failed(ended.said) } else { Why::NoFolder(folder.to_owned()) });
+        let output = self.program()?.run(&mut command, |out| bounded(out, LISTING_BYTES, "a list of files"))?;
+        if !output.status.success() {
+            return Err(if folder.is_empty() {
+                FetchErrorKind::Failed(output.stderr)
+            } else {
+                FetchErrorKind::NoFolder(folder.to_owned())
+            });
         }
-        let text = String::from_utf8(ended.output)
-            .map_err(|_| Why::Failed("a file name in the repository is not UTF-8".to_owned()))?;
-        text.split_terminator('\0').map(|line| Entry::read(line).ok_or_else(|| Why::Failed(nonsense(line)))).collect()
+        let text = String::from_utf8(output.output)
+            .map_err(|_| FetchErrorKind::Failed("a file name in the repository is not UTF-8".to_owned()))?;
+        text.split_terminator('\0')
+            .map(|line| Entry::read(line).ok_or_else(|| FetchErrorKind::Failed(nonsense(line))))
+            .collect()
     }
 
     /// Fetches a branch, tag or commit and gives its commit.
-    fn fetch(&self, url: &str, reference: Option<&str>) -> Result<String, Why> {
+    fn fetch_ref(&self, url: &str, reference: Option<&str>) -> Result<String, FetchErrorKind> {
         let wanted = reference.unwrap_or("HEAD");
         let one = self.run(&["fetch", "--quiet", "--no-tags", "--depth=1", "--", url, wanted])?;
         if one.status.success()
@@ -285,45 +295,45 @@ impl<'a> Checkout<'a> {
         // Servers may refuse commits by name, and no server knows a short one: then all branches and tags are looked at.
         let is_hex = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hex {
-            let is_absent = one.said.contains("couldn't find remote ref");
+            let is_absent = one.stderr.contains("couldn't find remote ref");
             return Err(match reference {
-                Some(reference) if is_absent => Why::NoRef(reference.to_owned()),
-                _ => Why::Failed(self.with_left_out(one.said)),
+                Some(reference) if is_absent => FetchErrorKind::NoRef(reference.to_owned()),
+                _ => FetchErrorKind::Failed(self.with_left_out(one.stderr)),
             });
         }
         let everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
         let all = self.run(&[&["fetch", "--quiet", "--no-tags", "--", url][..], &everything].concat())?;
         if !all.status.success() {
-            return Err(Why::Failed(self.with_left_out(all.said)));
+            return Err(FetchErrorKind::Failed(self.with_left_out(all.stderr)));
         }
-        self.parse(&format!("{wanted}^{{commit}}"))?.ok_or_else(|| Why::NoRef(wanted.to_owned()))
+        self.parse(&format!("{wanted}^{{commit}}"))?.ok_or_else(|| FetchErrorKind::NoRef(wanted.to_owned()))
     }
 
     /// What git says, and which of the user's settings it was not given.
-    fn with_left_out(&self, said: String) -> String {
+    fn with_left_out(&self, stderr: String) -> String {
         if self.left_out.is_empty() {
-            return said;
+            return stderr;
         }
         let names = self.left_out.join("`, `");
         format!(
-            "{said} (git was not given your settings `{names}`, as they run commands; name a credential helper without a \
+            "{stderr} (git was not given your settings `{names}`, as they run commands; name a credential helper without a \
              path, or set `GIT_SSH_COMMAND` or `GIT_ASKPASS`)"
         )
     }
 
     /// The commit that an expression names, if it names one.
-    fn parse(&self, expression: &str) -> Result<Option<String>, Why> {
-        let ended = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", expression])?;
-        let commit = ended.output.trim();
-        match ended.status.success() {
+    fn parse(&self, expression: &str) -> Result<Option<String>, FetchErrorKind> {
+        let output = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", expression])?;
+        let commit = output.output.trim();
+        match output.status.success() {
             false => Ok(None),
             true if is_commit(commit) => Ok(Some(commit.to_owned())),
-            true => Err(Why::Failed("its commits are not named by SHA-1".to_owned())),
+            true => Err(FetchErrorKind::Failed("its commits are not named by SHA-1".to_owned())),
         }
     }
 
     /// Keeps the commit, without its history, in the cache.
-    fn keep(&self, cache: &Cache) -> Result<(), Why> {
+    fn keep(&self, cache: &Cache) -> Result<(), FetchErrorKind> {
         let listed = self.run(&["rev-list", "--objects", "--no-walk", "--no-object-names", &self.commit])?;
         succeeded(&listed)?;
         let (list, pack) = (self.folder.join("pack.list"), self.folder.join("kept.pack"));
@@ -332,8 +342,8 @@ impl<'a> Checkout<'a> {
         command.args(["pack-objects", "--quiet", "--stdout"]);
         command.stdin(Stdio::from(fs_err::File::open(&list)?.into_parts().0));
         let mut file = fs_err::File::create(&pack)?;
-        let ended = self.program()?.run(&mut command, |out| Ok(std::io::copy(out, &mut file)?))?;
-        succeeded(&ended)?;
+        let output = self.program()?.run(&mut command, |out| Ok(std::io::copy(out, &mut file)?))?;
+        succeeded(&output)?;
         cache.keep_pack(&self.commit, &pack);
         Ok(fs_err::remove_file(&pack)?)
     }
@@ -341,28 +351,28 @@ impl<'a> Checkout<'a> {
     /// Unpacks a kept pack. git names every object anew by what it holds, so that the commit's name vouches for all that is
     /// below it. False where the pack does not hold the whole commit.
     fn unpack(&self, pack: File, commit: &str) -> bool {
-        let unpack = || -> Result<bool, Why> {
-            if pack.metadata()?.len() > self.bounds.git_bytes {
+        let unpack = || -> Result<bool, FetchErrorKind> {
+            if pack.metadata()?.len() > self.limits.git_bytes {
                 return Ok(false);
             }
             let mut command = self.command();
             command.args(["index-pack", "--stdin"]);
             command.stdin(Stdio::from(pack));
-            let ended = self.program()?.run(&mut command, |out| Ok(std::io::copy(out, &mut std::io::sink())?))?;
+            let output = self.program()?.run(&mut command, |out| Ok(std::io::copy(out, &mut std::io::sink())?))?;
             // The commit's parents are not there, which this file says as for any shallow repository.
             fs_err::write(self.folder.join("shallow"), format!("{commit}\n"))?;
             let whole = self.run(&["rev-list", "--objects", "--no-walk", "--quiet", commit])?;
-            Ok(ended.status.success() && whole.status.success())
+            Ok(output.status.success() && whole.status.success())
         };
         unpack().unwrap_or(false)
     }
 
-    fn git(&self, arguments: &[&str]) -> Result<(), Why> {
+    fn git(&self, arguments: &[&str]) -> Result<(), FetchErrorKind> {
         succeeded(&self.run(arguments)?)
     }
 
     /// Runs git without input; its output is text of moderate length.
-    fn run(&self, arguments: &[&str]) -> Result<Ended<String>, Why> {
+    fn run(&self, arguments: &[&str]) -> Result<ProcessOutput<String>, FetchErrorKind> {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null());
         self.program()?.run(&mut command, |out| {
@@ -406,16 +416,16 @@ impl<'a> Checkout<'a> {
         command
     }
 
-    fn program(&self) -> Result<Program<'_>, Why> {
-        let time = self.bounds.time(self.bounds.git_time)?;
-        Ok(Program { time, folder: &self.folder, bytes: self.bounds.git_bytes })
+    fn program(&self) -> Result<Program<'_>, FetchErrorKind> {
+        let time = self.limits.time(self.limits.git_time)?;
+        Ok(Program { time, folder: &self.folder, bytes: self.limits.git_bytes })
     }
 }
 
 /// All of git's output, within a limit.
-fn bounded(out: &mut dyn Read, limit: u64, what: &str) -> Result<Vec<u8>, Why> {
+fn bounded(out: &mut dyn Read, limit: u64, what: &str) -> Result<Vec<u8>, FetchErrorKind> {
     read_bounded(out, limit).map_err(|error| match error {
-        ReadError::TooLarge(limit) => Why::TooMuch(format!("{what} of more than {limit} bytes")),
+        ReadError::TooLarge(limit) => FetchErrorKind::TooMuch(format!("{what} of more than {limit} bytes")),
         ReadError::Io(error) => error.into(),
     })
 }
@@ -445,14 +455,14 @@ impl Entry {
 }
 
 /// Reads the line in front of an object, `object SP type SP size`, which must be what was listed.
-fn announced_size(out: &mut impl std::io::BufRead, entry: &Entry) -> Result<u64, Why> {
+fn announced_size(out: &mut impl std::io::BufRead, entry: &Entry) -> Result<u64, FetchErrorKind> {
     let mut line = String::new();
     out.take(200).read_line(&mut line)?;
     let size = line.trim_end().strip_prefix(&format!("{} blob ", entry.object)).and_then(|size| size.parse().ok());
     // A link's size is not in the list's limits, so it is looked at here.
     match size {
         Some(size) if size == entry.size => Ok(size),
-        _ => Err(Why::Failed(format!("git does not have what it lists as `{}`", entry.name))),
+        _ => Err(FetchErrorKind::Failed(format!("git does not have what it lists as `{}`", entry.name))),
     }
 }
 
@@ -460,13 +470,13 @@ fn nonsense(line: &str) -> String {
     format!("git lists something that is no file: {}", line.chars().take(100).collect::<String>())
 }
 
-fn succeeded<T>(ended: &Ended<T>) -> Result<(), Why> {
-    if ended.status.success() {
+fn succeeded<T>(output: &ProcessOutput<T>) -> Result<(), FetchErrorKind> {
+    if output.status.success() {
         return Ok(());
     }
-    Err(Why::Failed(if ended.said.is_empty() {
-        format!("git ended with {}", ended.status)
+    Err(FetchErrorKind::Failed(if output.stderr.is_empty() {
+        format!("git ended with {}", output.status)
     } else {
-        ended.said.clone()
+        output.stderr.clone()
     }))
 }

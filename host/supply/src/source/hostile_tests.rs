@@ -13,7 +13,7 @@ use super::{
     fetcher::download,
     tests::{Bench, Repository, artifact},
 };
-use crate::served::{Answer, Served};
+use crate::test_registry::{Reply, TestRegistry};
 
 /// A folder outside, with a file in it.
 struct Canary(tempfile::TempDir);
@@ -83,9 +83,9 @@ fn a_layer_cannot_make_anything_through_its_own_link_or_one_of_another_layer() {
         &[(Some("x/y"), b"1", false), (Some("d"), &link[..], true)],
         &[(Some("d"), &link[..], true)],
     ] {
-        let (served, _) = artifact(layers);
+        let (registry, _) = artifact(layers);
         let bench = Bench::new();
-        let error = bench.error(&format!("oci::{}/a/b:v1", served.registry()));
+        let error = bench.error(&format!("oci::{}/a/b:v1", registry.registry()));
         assert!(["below a link", "leads out", "twice"].iter().any(|says| error.contains(says)), "{error}");
         assert!(canary.is_alive() && bench.is_tidy());
     }
@@ -125,7 +125,7 @@ fn a_tree_of_git_cannot_make_anything_through_its_own_link() {
     ] {
         let (repository, bench) = (Repository::new(), Bench::new());
         crooked_commit(&repository, entries);
-        let error = bench.error(&repository.place(""));
+        let error = bench.error(&repository.source(""));
         assert!(error.contains("cannot be used"), "{error}");
         assert!(canary.is_alive() && bench.is_tidy());
     }
@@ -135,7 +135,7 @@ fn a_tree_of_git_cannot_make_anything_through_its_own_link() {
 fn a_link_of_a_repository_is_refused_by_its_size_before_it_is_read() {
     let (repository, bench) = (Repository::new(), Bench::new());
     crooked_commit(&repository, &[("120000", "bomb", &"x".repeat(8 << 20)), ("100644", "a.rego", "package a")]);
-    let error = bench.error(&repository.place(""));
+    let error = bench.error(&repository.source(""));
     assert!(error.contains("`bomb` is a link with a target that is too long"), "{error}");
 }
 
@@ -143,21 +143,21 @@ fn a_link_of_a_repository_is_refused_by_its_size_before_it_is_read() {
 fn a_redirect_of_a_file_shows_no_credential_to_another_origin_and_stays_out_of_private_networks() {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let told = std::sync::Arc::clone(&seen);
-    let other = Served::start(move |_, authorization| {
+    let other = TestRegistry::start(move |_, authorization| {
         told.lock().unwrap().push(authorization.map(str::to_owned));
-        Answer::Whole(200, Vec::new(), b"a: 1".to_vec())
+        Reply::Whole(200, Vec::new(), b"a: 1".to_vec())
     });
     let to = format!("http://{}/there.yaml", other.registry());
-    let served = Served::start(move |path, authorization| match (path, authorization) {
-        ("/own", Some("Basic dTpwQHc=")) => Answer::Whole(302, vec![("Location", "/here.yaml".to_owned())], Vec::new()),
-        ("/here.yaml", Some("Basic dTpwQHc=")) => Answer::Whole(200, Vec::new(), b"b: 1".to_vec()),
-        ("/other", Some(_)) => Answer::Whole(302, vec![("Location", to.clone())], Vec::new()),
-        ("/plain", _) => Answer::Whole(302, vec![("Location", "http://192.0.2.1/x".to_owned())], Vec::new()),
-        ("/circle", _) => Answer::Whole(302, vec![("Location", "/circle".to_owned())], Vec::new()),
-        _ => Answer::Whole(404, Vec::new(), Vec::new()),
+    let registry = TestRegistry::start(move |path, authorization| match (path, authorization) {
+        ("/own", Some("Basic dTpwQHc=")) => Reply::Whole(302, vec![("Location", "/here.yaml".to_owned())], Vec::new()),
+        ("/here.yaml", Some("Basic dTpwQHc=")) => Reply::Whole(200, Vec::new(), b"b: 1".to_vec()),
+        ("/other", Some(_)) => Reply::Whole(302, vec![("Location", to.clone())], Vec::new()),
+        ("/plain", _) => Reply::Whole(302, vec![("Location", "http://192.0.2.1/x".to_owned())], Vec::new()),
+        ("/circle", _) => Reply::Whole(302, vec![("Location", "/circle".to_owned())], Vec::new()),
+        _ => Reply::Whole(404, Vec::new(), Vec::new()),
     });
     let get = |path: &str| {
-        let address = format!("http://u:p%40w@{}{path}", served.registry()).parse().unwrap();
+        let address = format!("http://u:p%40w@{}{path}", registry.registry()).parse().unwrap();
         download(&address, &FetchOptions::default()).map_err(|why| why.to_string())
     };
     assert_eq!(get("/own").unwrap(), b"b: 1", "the own origin is shown the credential, after a redirect as well");
@@ -183,33 +183,33 @@ fn fetching_ends_with_the_run_whatever_is_fetched() {
         .to_string()
         .into_bytes()
     };
-    let drips = Served::start(move |path, _| {
+    let drips = TestRegistry::start(move |path, _| {
         if path.contains("/manifests/") {
-            return Answer::Whole(200, vec![("Content-Type", crate::fixture::IMAGE.to_owned())], manifest.clone());
+            return Reply::Whole(200, vec![("Content-Type", crate::fixture::IMAGE.to_owned())], manifest.clone());
         }
-        Answer::Drip
+        Reply::Drip
     });
     let mut bench = Bench::new();
     let started = Instant::now();
-    bench.bounds.deadline = Some(started + Duration::from_secs(2));
+    bench.limits.deadline = Some(started + Duration::from_secs(2));
     let error = bench.error(&format!("oci::{}/a/b:v1", drips.registry()));
     assert!(error.contains("the time of the run was over"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     assert!(bench.is_tidy());
 
     let address = format!("http://{}/a.yaml", drips.registry()).parse().unwrap();
-    let bounds = super::Bounds { deadline: Some(Instant::now() + Duration::from_secs(1)), ..<_>::default() };
+    let limits = super::FetchLimits { deadline: Some(Instant::now() + Duration::from_secs(1)), ..<_>::default() };
     let started = Instant::now();
-    assert!(download(&address, &FetchOptions { bounds, ..<_>::default() }).is_err());
+    assert!(download(&address, &FetchOptions { limits, ..<_>::default() }).is_err());
     assert!(started.elapsed() < Duration::from_secs(3));
 
     // What is over is over for every kind of source.
     let repository = Repository::new();
     repository.commit(&[("a.rego", "package a")]);
-    for place in [repository.place(""), format!("oci::{}/a/b:v1", good.registry())] {
+    for source in [repository.source(""), format!("oci::{}/a/b:v1", good.registry())] {
         let mut bench = Bench::new();
-        bench.bounds.deadline = Some(Instant::now());
-        assert!(bench.error(&place).contains("the time of the run was over"));
+        bench.limits.deadline = Some(Instant::now());
+        assert!(bench.error(&source).contains("the time of the run was over"));
     }
 }
 
@@ -219,7 +219,7 @@ fn folders_that_are_worked_in_are_for_nobody_else() {
     let repository = Repository::new();
     repository.commit(&[("d/a.rego", "package a")]);
     let bench = Bench::new();
-    let fetched = bench.fetch(&[&repository.place("")]).unwrap();
+    let fetched = bench.fetch(&[&repository.source("")]).unwrap();
     let mode = |path: &Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o777;
     let tree = fetched[0].path();
     for folder in [tree, tree.parent().unwrap(), &tree.join("d"), &tree.parent().unwrap().join("repository.git")] {
@@ -241,7 +241,7 @@ fn what_git_says_of_an_address_holds_no_password() {
         "oci::user:SECRET@127.0.0.1:1/a",
     ] {
         let error = bench.fetch(&[text]).unwrap_err();
-        let all = format!("{error} {} {}", error.hint(), error.place);
+        let all = format!("{error} {} {}", error.hint(), error.source);
         assert!(!all.contains("SECRET"), "{text}: {all}");
     }
 }
@@ -251,8 +251,8 @@ fn a_pipe_or_a_device_is_no_source() {
     let bench = Bench::new();
     let pipe = bench.folder.path().join("p.tar");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for place in [pipe.to_str().unwrap(), "/dev/zero"] {
-        let error = bench.error(place);
+    for source in [pipe.to_str().unwrap(), "/dev/zero"] {
+        let error = bench.error(source);
         assert!(error.contains("neither a file nor a folder"), "{error}");
     }
 }

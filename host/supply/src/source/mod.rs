@@ -1,6 +1,6 @@
 //! [`Fetcher`]: brings policy and data sources to this machine, each once, and says what exactly was brought.
 //!
-//! In reading order: what a text names ([`Place`]), the limits of what is brought (`bounds`) and the folder that is filled
+//! In reading order: what a text names ([`SourceRef`]), the limits of what is brought (`limits`) and the folder that is filled
 //! with it (`tree`, `shape`, `beneath`), one file for each kind of place (`git` with `settings` and `process`, `oci`,
 //! `archive`), what stays on disk between runs ([`Cache`]), and the [`Fetcher`]
 //! that puts them together.
@@ -10,16 +10,16 @@
 
 mod archive;
 mod beneath;
-mod bounds;
 mod cache;
 mod error;
 mod fetcher;
 mod git;
+mod limits;
 mod oci;
-mod place;
 mod process;
 mod settings;
 mod shape;
+mod source_ref;
 mod tree;
 
 #[cfg(test)]
@@ -27,9 +27,9 @@ mod hostile_tests;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use archive::trial_unpack;
-pub use bounds::Bounds;
+pub(crate) use archive::fuzz_unpack;
 pub use cache::Cache;
-pub use error::{FetchError, Why};
+pub use error::{FetchError, FetchErrorKind};
 pub use fetcher::{FetchOptions, Fetched, Fetcher};
-pub use place::{Place, folder_name};
+pub use limits::FetchLimits;
+pub use source_ref::{SourceRef, folder_name};

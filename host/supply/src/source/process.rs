@@ -18,12 +18,12 @@ use rustix::{
     io::Errno,
 };
 
-use super::error::Why;
+use super::error::FetchErrorKind;
 
 /// How often a running program is looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// What is kept of what a program says on standard error.
-const SAID_BYTES: u64 = 4 << 10;
+const STDERR_BYTES: u64 = 4 << 10;
 
 /// How long a program may run and how much it may write.
 pub(super) struct Program<'a> {
@@ -36,12 +36,12 @@ pub(super) struct Program<'a> {
 }
 
 /// How a program ended.
-pub(super) struct Ended<T> {
+pub(super) struct ProcessOutput<T> {
     pub(super) status: ExitStatus,
     /// What came of its standard output.
     pub(super) output: T,
     /// Its standard error, cut short and on one line.
-    pub(super) said: String,
+    pub(super) stderr: String,
 }
 
 impl Program<'_> {
@@ -51,22 +51,22 @@ impl Program<'_> {
     pub(super) fn run<T>(
         &self,
         command: &mut Command,
-        read: impl FnOnce(&mut dyn Read) -> Result<T, Why>,
-    ) -> Result<Ended<T>, Why> {
-        let mut said = tempfile::tempfile_in(self.folder)?;
-        let spawned = command.stdout(Stdio::piped()).stderr(said.try_clone()?).spawn();
+        read: impl FnOnce(&mut dyn Read) -> Result<T, FetchErrorKind>,
+    ) -> Result<ProcessOutput<T>, FetchErrorKind> {
+        let mut stderr = tempfile::tempfile_in(self.folder)?;
+        let spawned = command.stdout(Stdio::piped()).stderr(stderr.try_clone()?).spawn();
         let mut child = match spawned {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Why::NoGit),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FetchErrorKind::NoGit),
             spawned => spawned?,
         };
         let Some(stdout) = child.stdout.take() else { return Err(io::Error::other("no standard output").into()) };
         let mut stdout = Timed { stdout, end: Instant::now() + self.time + 2 * TICK };
-        let said_too = said.try_clone()?;
+        let stderr_too = stderr.try_clone()?;
         let child = Mutex::new(child);
         let (over, watched) = mpsc::channel::<()>();
         let (output, status, stopped) = thread::scope(|scope| {
             let child = &child;
-            let watch = scope.spawn(move || self.watch(child, &said_too, &watched));
+            let watch = scope.spawn(move || self.watch(child, &stderr_too, &watched));
             let output = read(&mut stdout);
             if output.is_err() {
                 kill(child);
@@ -80,19 +80,19 @@ impl Program<'_> {
         if let Some(why) = stopped {
             return Err(why);
         }
-        Ok(Ended { output: output?, status: status?, said: read_said(&mut said)? })
+        Ok(ProcessOutput { output: output?, status: status?, stderr: read_stderr(&mut stderr)? })
     }
 
     /// Ends the program when a limit is reached; tells which.
-    fn watch(&self, child: &Mutex<Child>, said: &File, over: &mpsc::Receiver<()>) -> Option<Why> {
+    fn watch(&self, child: &Mutex<Child>, stderr: &File, over: &mpsc::Receiver<()>) -> Option<FetchErrorKind> {
         let started = Instant::now();
         while over.recv_timeout(TICK.min(self.time)) == Err(RecvTimeoutError::Timeout) {
             // The file of standard error has no name, so it is in no folder.
-            let said = said.metadata().map_or(0, |about| about.len());
+            let stderr = stderr.metadata().map_or(0, |about| about.len());
             let why = if started.elapsed() > self.time {
-                Why::TooSlow(self.time)
-            } else if folder_bytes(self.folder, 0).saturating_add(said) > self.bytes {
-                Why::TooMuch(format!("more than {} bytes to fetch", self.bytes))
+                FetchErrorKind::TooSlow(self.time)
+            } else if folder_bytes(self.folder, 0).saturating_add(stderr) > self.bytes {
+                FetchErrorKind::TooMuch(format!("more than {} bytes to fetch", self.bytes))
             } else {
                 continue;
             };
@@ -145,11 +145,11 @@ fn wait(child: &Mutex<Child>, time: Duration) -> io::Result<ExitStatus> {
 }
 
 /// The beginning of what was said: a message, which may be cut.
-fn read_said(file: &mut File) -> io::Result<String> {
+fn read_stderr(file: &mut File) -> io::Result<String> {
     use std::io::Seek as _;
     file.rewind()?;
     let mut bytes = Vec::new();
-    file.take(SAID_BYTES).read_to_end(&mut bytes)?;
+    file.take(STDERR_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     Ok(lines.join("; ").chars().filter(|letter| !letter.is_control()).take(400).collect())
@@ -177,10 +177,10 @@ mod tests {
         command.args(["-c", script]).current_dir(folder.path()).stdin(Stdio::null());
         let read = |out: &mut dyn Read| {
             let mut text = String::new();
-            out.read_to_string(&mut text).map_err(Why::from).map(|_| text)
+            out.read_to_string(&mut text).map_err(FetchErrorKind::from).map(|_| text)
         };
         let ended = program.run(&mut command, read).map_err(|why| why.to_string())?;
-        Ok((ended.status.success(), ended.output, ended.said))
+        Ok((ended.status.success(), ended.output, ended.stderr))
     }
 
     const LONG: Duration = Duration::from_secs(60);
@@ -219,6 +219,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = Program { time: LONG, folder: folder.path(), bytes: 1 };
         let ended = program.run(&mut Command::new("no-such-program-here"), |_| Ok(()));
-        assert!(matches!(ended, Err(Why::NoGit)));
+        assert!(matches!(ended, Err(FetchErrorKind::NoGit)));
     }
 }

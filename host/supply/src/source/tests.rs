@@ -10,12 +10,14 @@ use assay_model::digest::Digest;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Bounds, Cache, FetchError, FetchOptions, Fetched, Fetcher, Place, Why, fetcher::download};
+use super::{
+    Cache, FetchError, FetchErrorKind, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef, fetcher::download,
+};
 use crate::{
-    Store,
+    ContentStore,
     fixture::IMAGE,
-    served::{Answer, Served},
     store::RegistryOptions,
+    test_registry::{Reply, TestRegistry},
 };
 
 /// A repository with a commit for each set of files.
@@ -51,7 +53,7 @@ impl Repository {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    pub(super) fn place(&self, rest: &str) -> String {
+    pub(super) fn source(&self, rest: &str) -> String {
         format!("git::file://{}{rest}", self.0.path().display())
     }
 }
@@ -59,12 +61,12 @@ impl Repository {
 pub(super) struct Bench {
     pub(super) folder: TempDir,
     offline: bool,
-    pub(super) bounds: Bounds,
+    pub(super) limits: FetchLimits,
 }
 
 impl Bench {
     pub(super) fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), offline: false, bounds: Bounds::default() }
+        Self { folder: TempDir::new().unwrap(), offline: false, limits: FetchLimits::default() }
     }
 
     fn cache(&self) -> PathBuf {
@@ -72,16 +74,16 @@ impl Bench {
     }
 
     pub(super) fn fetch(&self, texts: &[&str]) -> Result<Vec<Fetched>, FetchError> {
-        let store = Arc::new(Store::registry(RegistryOptions::default()).unwrap());
+        let store = Arc::new(ContentStore::registry(RegistryOptions::default()).unwrap());
         let options = FetchOptions {
             cache: Some(Cache::open(&self.cache()).unwrap()),
             offline: self.offline,
-            bounds: self.bounds,
+            limits: self.limits,
             ..FetchOptions::default()
         };
-        let places = texts.iter().map(|text| Place::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let sources = texts.iter().map(|text| SourceRef::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let told = Mutex::new(0);
-        let fetched = Fetcher::new(Some(store), options).fetch(&places, &|_| *told.lock().unwrap() += 1)?;
+        let fetched = Fetcher::new(Some(store), options).fetch(&sources, &|_| *told.lock().unwrap() += 1)?;
         assert_eq!(*told.lock().unwrap(), texts.len());
         Ok(fetched)
     }
@@ -117,9 +119,9 @@ fn a_branch_a_tag_and_a_commit_are_fetched_and_pinned() {
         (&*format!("?ref={first}"), &first, "1"),
         (&*format!("?ref={}", first.get(..8).unwrap()), &first, "1"),
     ] {
-        let [fetched] = bench.fetch(&[&repository.place(rest)]).unwrap().try_into().unwrap();
+        let [fetched] = bench.fetch(&[&repository.source(rest)]).unwrap().try_into().unwrap();
         assert_eq!(text(&fetched, "policy/a.rego"), want, "{rest}");
-        let base = repository.place("").replacen("git::", "", 1);
+        let base = repository.source("").replacen("git::", "", 1);
         assert_eq!(fetched.pinned(), format!("git::{base}?ref={commit}"), "{rest}");
     }
     assert!(bench.is_tidy());
@@ -130,8 +132,8 @@ fn folders_of_one_repository_come_from_one_commit_and_hold_only_what_is_below_th
     let repository = Repository::new();
     repository.commit(&[("policy/lib/a.rego", "1"), ("policy/lib/deep/b.rego", "2"), ("data/d.yaml", "x")]);
     let bench = Bench::new();
-    let places = [repository.place("//policy/lib?ref=main"), repository.place("//data?ref=main")];
-    let fetched = bench.fetch(&[&places[0], &places[1]]).unwrap();
+    let sources = [repository.source("//policy/lib?ref=main"), repository.source("//data?ref=main")];
+    let fetched = bench.fetch(&[&sources[0], &sources[1]]).unwrap();
     assert_eq!((text(&fetched[0], "a.rego"), text(&fetched[0], "deep/b.rego")), ("1".to_owned(), "2".to_owned()));
     assert_eq!(fs_err::read_dir(fetched[1].path()).unwrap().count(), 1);
     assert_eq!(fs_err::read_dir(bench.cache().join("work")).unwrap().count(), 1, "one repository for both");
@@ -142,8 +144,8 @@ fn what_is_pinned_and_cached_needs_no_repository_and_a_changed_cache_is_found_ou
     let repository = Repository::new();
     let commit = repository.commit(&[("a.rego", "1")]);
     let mut bench = Bench::new();
-    let place = repository.place(&format!("?ref={commit}"));
-    bench.fetch(&[&place]).unwrap();
+    let source = repository.source(&format!("?ref={commit}"));
+    bench.fetch(&[&source]).unwrap();
     let pack = bench.cache().join(format!("git/{commit}.pack"));
     assert!(pack.is_file());
     // An address that nobody answers at: the commit alone says what is wanted.
@@ -154,15 +156,15 @@ fn what_is_pinned_and_cached_needs_no_repository_and_a_changed_cache_is_found_ou
     let other = Repository::new();
     let hostile = other.commit(&[("a.rego", "hostile")]);
     let other_bench = Bench::new();
-    other_bench.fetch(&[&other.place(&format!("?ref={hostile}"))]).unwrap();
+    other_bench.fetch(&[&other.source(&format!("?ref={hostile}"))]).unwrap();
     fs_err::copy(other_bench.cache().join(format!("git/{hostile}.pack")), &pack).unwrap();
     assert!(bench.error(&elsewhere).contains("nothing is fetched in this run"));
     assert!(!pack.exists());
     // Neither is half a pack; with the repository at hand it is fetched again.
-    bench.fetch(&[&place]).unwrap();
+    bench.fetch(&[&source]).unwrap();
     let bytes = fs_err::read(&pack).unwrap();
     fs_err::write(&pack, bytes.get(..bytes.len() / 2).unwrap()).unwrap();
-    assert_eq!(text(&bench.fetch(&[&place]).unwrap()[0], "a.rego"), "1");
+    assert_eq!(text(&bench.fetch(&[&source]).unwrap()[0], "a.rego"), "1");
 }
 
 #[test]
@@ -176,7 +178,7 @@ fn a_repository_cannot_run_anything_or_reach_out_of_its_folder() {
     fs_err::create_dir_all(hook.parent().unwrap()).unwrap();
     fs_err::write(&hook, format!("#!/bin/sh\ntouch {}\n", marker.display())).unwrap();
     let bench = Bench::new();
-    let fetched = bench.fetch(&[&repository.place("")]).unwrap();
+    let fetched = bench.fetch(&[&repository.source("")]).unwrap();
     assert_eq!(text(&fetched[0], "a.rego"), "$Id$\r\n", "as it was committed");
     assert!(!marker.exists());
 
@@ -185,7 +187,7 @@ fn a_repository_cannot_run_anything_or_reach_out_of_its_folder() {
         let repository = Repository::new();
         std::os::unix::fs::symlink(target, repository.0.path().join("link")).unwrap();
         repository.commit(&[("policy/a.rego", "")]);
-        let error = Bench::new().error(&repository.place(""));
+        let error = Bench::new().error(&repository.source(""));
         assert!(error.contains("leads out of the source's folder"), "{target}: {error}");
     }
 }
@@ -197,9 +199,9 @@ fn the_commit_that_last_changed_a_file_is_found() {
     let changed = repository.commit(&[("a.yaml", "2")]);
     repository.commit(&[("b.yaml", "1")]);
     let fetcher = Fetcher::new(None, FetchOptions::default());
-    let place = Place::parse(&repository.place("")).unwrap();
-    assert_eq!(fetcher.latest_change(&place, "a.yaml").unwrap(), changed);
-    let error = fetcher.latest_change(&place, "none.yaml").unwrap_err().to_string();
+    let source = SourceRef::parse(&repository.source("")).unwrap();
+    assert_eq!(fetcher.latest_change(&source, "a.yaml").unwrap(), changed);
+    let error = fetcher.latest_change(&source, "none.yaml").unwrap_err().to_string();
     assert!(error.contains("unable to find any commits for path: \"none.yaml\""), "{error}");
 }
 
@@ -210,7 +212,7 @@ fn a_submodule_is_left_out() {
     repository.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},module")]);
     repository.git(&["commit", "--quiet", "--message=m"]);
     let bench = Bench::new();
-    let fetched = bench.fetch(&[&repository.place("")]).unwrap();
+    let fetched = bench.fetch(&[&repository.source("")]).unwrap();
     assert_eq!(text(&fetched[0], "a.rego"), "1");
     assert!(!fetched[0].path().join("module").exists());
 }
@@ -220,16 +222,16 @@ fn a_source_that_cannot_be_had_says_why() {
     let repository = Repository::new();
     repository.commit(&[("a.rego", "1")]);
     let bench = Bench::new();
-    for (place, says) in [
-        (repository.place("//none"), "path none does not exist in the repository"),
-        (repository.place("//a.rego"), "path a.rego does not exist in the repository"),
-        (repository.place("?ref=none"), "no branch, tag or commit `none`"),
-        (repository.place(&format!("?ref={}", "0".repeat(40))), "no branch, tag or commit `0000"),
+    for (source, says) in [
+        (repository.source("//none"), "path none does not exist in the repository"),
+        (repository.source("//a.rego"), "path a.rego does not exist in the repository"),
+        (repository.source("?ref=none"), "no branch, tag or commit `none`"),
+        (repository.source(&format!("?ref={}", "0".repeat(40))), "no branch, tag or commit `0000"),
         (format!("git::file://{}", bench.folder.path().join("no").display()), "cannot be used"),
         ("http://h.test/a".to_owned(), "attempting to download from insecure source: http://h.test/a"),
     ] {
-        let error = bench.error(&place);
-        assert!(error.contains(says), "{place}: {error}");
+        let error = bench.error(&source);
+        assert!(error.contains(says), "{source}: {error}");
     }
     assert!(bench.is_tidy());
 }
@@ -238,18 +240,18 @@ fn a_source_that_cannot_be_had_says_why() {
 fn every_limit_of_a_repository_ends_it() {
     let repository = Repository::new();
     repository.commit(&[("a", "12345678901"), ("b", "12345678901")]);
-    let limited = |change: fn(&mut Bounds)| {
+    let limited = |change: fn(&mut FetchLimits)| {
         let mut bench = Bench::new();
-        change(&mut bench.bounds);
-        let error = bench.error(&repository.place(""));
+        change(&mut bench.limits);
+        let error = bench.error(&repository.source(""));
         assert!(bench.is_tidy());
         error
     };
     for (error, says) in [
-        (limited(|bounds| bounds.files = 1), "more than 1 files"),
-        (limited(|bounds| bounds.file_bytes = 10), "of more than 10 bytes"),
-        (limited(|bounds| bounds.tree_bytes = 20), "more than 20 bytes in all"),
-        (limited(|bounds| bounds.depth = 0), "folders deep"),
+        (limited(|limits| limits.files = 1), "more than 1 files"),
+        (limited(|limits| limits.file_bytes = 10), "of more than 10 bytes"),
+        (limited(|limits| limits.tree_bytes = 20), "more than 20 bytes in all"),
+        (limited(|limits| limits.depth = 0), "folders deep"),
     ] {
         assert!(error.contains(says), "{error}");
     }
@@ -259,7 +261,7 @@ fn every_limit_of_a_repository_ends_it() {
 pub(super) type Layer<'a> = (Option<&'a str>, &'a [u8], bool);
 
 /// A registry with one artifact, `a/b:v1`, of these layers.
-pub(super) fn artifact(layers: &[Layer<'_>]) -> (Served, Digest) {
+pub(super) fn artifact(layers: &[Layer<'_>]) -> (TestRegistry, Digest) {
     let described = |(title, bytes, unpack): &Layer<'_>| {
         let mut layer = json!({"mediaType": "application/vnd.cncf.openpolicyagent.policy.layer.v1+rego",
             "digest": Digest::of(bytes), "size": bytes.len(), "annotations": {}});
@@ -280,15 +282,15 @@ pub(super) fn artifact(layers: &[Layer<'_>]) -> (Served, Digest) {
     let named = digest.clone();
     let blobs: Vec<(String, Vec<u8>)> =
         layers.iter().map(|(_, bytes, _)| (format!("/v2/a/b/blobs/{}", Digest::of(bytes)), bytes.to_vec())).collect();
-    let served = Served::start(move |path, _| {
+    let served = TestRegistry::start(move |path, _| {
         let is_manifest =
             ["v1", "latest", &named.to_string()].iter().any(|name| path == format!("/v2/a/b/manifests/{name}"));
         if is_manifest {
-            return Answer::Whole(200, vec![("Content-Type", IMAGE.to_owned())], manifest.clone());
+            return Reply::Whole(200, vec![("Content-Type", IMAGE.to_owned())], manifest.clone());
         }
         match blobs.iter().find(|(name, _)| name == path) {
-            Some((_, bytes)) => Answer::Whole(200, Vec::new(), bytes.clone()),
-            None => Answer::Whole(404, Vec::new(), Vec::new()),
+            Some((_, bytes)) => Reply::Whole(200, Vec::new(), bytes.clone()),
+            None => Reply::Whole(404, Vec::new(), Vec::new()),
         }
     });
     (served, digest)
@@ -321,12 +323,12 @@ fn a_bundle_is_files_by_their_titles_pinned_and_used_again_without_a_request() {
 fn a_changed_cache_does_not_change_a_bundle() {
     let (served, digest) = artifact(&[(Some("a.rego"), b"good", false)]);
     let bench = Bench::new();
-    let place = format!("oci::{}/a/b@{digest}", served.registry());
-    bench.fetch(&[&place]).unwrap();
+    let source = format!("oci::{}/a/b@{digest}", served.registry());
+    bench.fetch(&[&source]).unwrap();
     for entry in fs_err::read_dir(bench.cache().join("sha256")).unwrap() {
         fs_err::write(entry.unwrap().path(), b"evil").unwrap();
     }
-    assert_eq!(text(&bench.fetch(&[&place]).unwrap()[0], "a.rego"), "good");
+    assert_eq!(text(&bench.fetch(&[&source]).unwrap()[0], "a.rego"), "good");
 }
 
 #[test]
@@ -343,7 +345,7 @@ fn a_bundle_that_is_hostile_or_none_is_refused() {
     for (layers, says) in table {
         let (served, _) = artifact(layers);
         let mut bench = Bench::new();
-        bench.bounds.file_bytes = 10;
+        bench.limits.file_bytes = 10;
         let error = bench.error(&format!("oci::{}/a/b:v1", served.registry()));
         assert!(error.contains(says), "{error} lacks {says}");
         assert!(bench.is_tidy());
@@ -355,16 +357,17 @@ fn a_bundle_that_is_hostile_or_none_is_refused() {
 
 #[test]
 fn a_file_from_the_web_is_read_within_its_limits() {
-    let served = Served::start(|path, _| match path {
-        "/a.yaml" => Answer::Whole(200, Vec::new(), b"a: 1".to_vec()),
-        "/long" => Answer::Announced(1 << 40, b"x".to_vec()),
-        "/endless" => Answer::Endless,
-        "/hang" => Answer::Hang,
-        _ => Answer::Whole(404, Vec::new(), Vec::new()),
+    let served = TestRegistry::start(|path, _| match path {
+        "/a.yaml" => Reply::Whole(200, Vec::new(), b"a: 1".to_vec()),
+        "/long" => Reply::Announced(1 << 40, b"x".to_vec()),
+        "/endless" => Reply::Endless,
+        "/hang" => Reply::Hang,
+        _ => Reply::Whole(404, Vec::new(), Vec::new()),
     });
-    let bounds = Bounds { file_bytes: 1000, http_time: std::time::Duration::from_secs(3), ..Bounds::default() };
-    // By plain HTTP, which `Place` does not let through: the server of these tests has no certificate.
-    let options = FetchOptions { bounds, ..FetchOptions::default() };
+    let limits =
+        FetchLimits { file_bytes: 1000, http_time: std::time::Duration::from_secs(3), ..FetchLimits::default() };
+    // By plain HTTP, which `SourceRef` does not let through: the server of these tests has no certificate.
+    let options = FetchOptions { limits, ..FetchOptions::default() };
     let get = |path: &str| {
         download(&format!("http://{}{path}", served.registry()).parse().unwrap(), &options)
             .map_err(|why| why.to_string())
@@ -404,9 +407,9 @@ fn a_folder_is_used_where_it_is_and_an_archive_is_unpacked() {
 
 #[test]
 fn the_limits_in_use_are_those_that_are_written_down() {
-    let bounds = Bounds::default();
-    assert_eq!((bounds.files, bounds.depth), (20_000, 32));
-    assert_eq!((bounds.file_bytes, bounds.tree_bytes, bounds.git_bytes), (64 << 20, 512 << 20, 1 << 30));
-    assert_eq!((bounds.git_time.as_secs(), bounds.http_time.as_secs()), (300, 60));
-    assert!(matches!(Place::parse("http://x/y").unwrap_err().why, Why::Insecure));
+    let limits = FetchLimits::default();
+    assert_eq!((limits.files, limits.depth), (20_000, 32));
+    assert_eq!((limits.file_bytes, limits.tree_bytes, limits.git_bytes), (64 << 20, 512 << 20, 1 << 30));
+    assert_eq!((limits.git_time.as_secs(), limits.http_time.as_secs()), (300, 60));
+    assert!(matches!(SourceRef::parse("http://x/y").unwrap_err().kind, FetchErrorKind::Insecure));
 }

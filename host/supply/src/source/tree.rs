@@ -1,4 +1,4 @@
-//! [`Tree`]: a folder that is filled with the files of a source, within [`Bounds`].
+//! [`Tree`]: a folder that is filled with the files of a source, within [`FetchLimits`].
 //!
 //! Names come from outside. A file is always new and beneath the folder, whatever its name ([`Folder`]). Links are only
 //! noted while files are written, so that no file is written through one. Where each link ends is then worked out from
@@ -14,8 +14,8 @@ use assay_model::limits::IMAGE_REF_BYTES as PATH_BYTES;
 
 use super::{
     beneath::Folder,
-    bounds::Bounds,
-    error::Why,
+    error::FetchErrorKind,
+    limits::FetchLimits,
     shape::{End, LINK_BYTES, Shape},
 };
 
@@ -23,7 +23,7 @@ use super::{
 pub(super) struct Tree<'a> {
     root: &'a Path,
     folder: Folder,
-    bounds: &'a Bounds,
+    limits: &'a FetchLimits,
     entries: usize,
     bytes: u64,
     shape: Shape,
@@ -32,25 +32,26 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// An empty folder to fill.
-    pub(super) fn new(root: &'a Path, bounds: &'a Bounds) -> Result<Self, Why> {
+    pub(super) fn new(root: &'a Path, limits: &'a FetchLimits) -> Result<Self, FetchErrorKind> {
         let folder = Folder::open(root)?;
-        Ok(Self { root, folder, bounds, entries: 0, bytes: 0, shape: Shape::default(), is_finished: false })
+        Ok(Self { root, folder, limits, entries: 0, bytes: 0, shape: Shape::default(), is_finished: false })
     }
 
     /// Adds a file with all that can be read.
-    pub(super) fn file(&mut self, name: &str, content: &mut dyn Read) -> Result<(), Why> {
+    pub(super) fn file(&mut self, name: &str, content: &mut dyn Read) -> Result<(), FetchErrorKind> {
         let parts = self.parts(name)?;
         self.shape.add_file(&parts).map_err(|why| hostile(name, why))?;
         self.count_folders()?;
         let mut file = self.new_file(name, &parts)?;
-        let limit = self.bounds.file_bytes.min(self.bounds.tree_bytes.saturating_sub(self.bytes));
+        let limit = self.limits.file_bytes.min(self.limits.tree_bytes.saturating_sub(self.bytes));
         let mut content = content.take(limit.saturating_add(1));
         let mut buffer = vec![0; 64 << 10];
         let mut size = 0_u64;
         loop {
-            self.bounds.check_deadline()?;
-            let read =
-                content.read(&mut buffer).map_err(|error| Why::Failed(format!("`{name}` does not read: {error}")))?;
+            self.limits.check_deadline()?;
+            let read = content
+                .read(&mut buffer)
+                .map_err(|error| FetchErrorKind::Failed(format!("`{name}` does not read: {error}")))?;
             let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
             file.write_all(part)?;
             size += part.len() as u64;
@@ -60,7 +61,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Notes a link.
-    pub(super) fn link(&mut self, name: &str, target: &str) -> Result<(), Why> {
+    pub(super) fn link(&mut self, name: &str, target: &str) -> Result<(), FetchErrorKind> {
         let parts = self.parts(name)?;
         if target.len() as u64 > LINK_BYTES {
             return Err(hostile(name, "is a link with a target that is too long"));
@@ -73,18 +74,18 @@ impl<'a> Tree<'a> {
     }
 
     /// Refuses a file by its announced size, before a byte of it is read.
-    pub(super) fn announced(&self, name: &str, size: u64) -> Result<(), Why> {
-        if size > self.bounds.tree_bytes.saturating_sub(self.bytes) {
+    pub(super) fn announced(&self, name: &str, size: u64) -> Result<(), FetchErrorKind> {
+        if size > self.limits.tree_bytes.saturating_sub(self.bytes) {
             return Err(self.too_much());
         }
         self.within(name, size)
     }
 
     /// Makes the links. One that leads out of the folder is an error, one that leads nowhere is left out.
-    pub(super) fn finish(mut self) -> Result<(), Why> {
+    pub(super) fn finish(mut self) -> Result<(), FetchErrorKind> {
         let mut inside = Vec::new();
         for (name, target) in self.shape.links() {
-            self.bounds.check_deadline()?;
+            self.limits.check_deadline()?;
             match self.shape.end(name) {
                 End::Inside => inside.push((name, target)),
                 End::Nowhere => {}
@@ -114,54 +115,57 @@ impl<'a> Tree<'a> {
     /// The bytes of an archive that can hold no more than the limits allow, with a header for each entry.
     pub(super) fn stream_bytes(&self) -> u64 {
         let headers = self.entries_left().saturating_mul(2 * 1024);
-        self.bounds.tree_bytes.saturating_add(headers).saturating_add(64 << 10)
+        self.limits.tree_bytes.saturating_add(headers).saturating_add(64 << 10)
     }
 
     /// Entries of an archive that hold no more than the limits allow: each file may have its folders in front of it.
     pub(super) fn entries_left(&self) -> u64 {
-        u64::try_from(self.bounds.files).unwrap_or(u64::MAX).saturating_mul(4).saturating_add(64)
+        u64::try_from(self.limits.files).unwrap_or(u64::MAX).saturating_mul(4).saturating_add(64)
     }
 
-    fn new_file(&self, name: &str, parts: &[&str]) -> Result<std::fs::File, Why> {
+    fn new_file(&self, name: &str, parts: &[&str]) -> Result<std::fs::File, FetchErrorKind> {
         let (last, above) = parts.split_last().ok_or_else(|| hostile(name, OUTSIDE))?;
         let file = self.folder.make(above).and_then(|folder| folder.new_file(last));
         file.map_err(|error| taken(name, error))
     }
 
-    fn within(&self, name: &str, size: u64) -> Result<(), Why> {
-        if size > self.bounds.file_bytes {
+    fn within(&self, name: &str, size: u64) -> Result<(), FetchErrorKind> {
+        if size > self.limits.file_bytes {
             let name = shortened(name);
-            return Err(Why::TooMuch(format!("a file, `{name}`, of more than {} bytes", self.bounds.file_bytes)));
+            return Err(FetchErrorKind::TooMuch(format!(
+                "a file, `{name}`, of more than {} bytes",
+                self.limits.file_bytes
+            )));
         }
-        if self.bytes > self.bounds.tree_bytes {
+        if self.bytes > self.limits.tree_bytes {
             return Err(self.too_much());
         }
         Ok(())
     }
 
-    fn too_much(&self) -> Why {
-        Why::TooMuch(format!("more than {} bytes in all its files", self.bounds.tree_bytes))
+    fn too_much(&self) -> FetchErrorKind {
+        FetchErrorKind::TooMuch(format!("more than {} bytes in all its files", self.limits.tree_bytes))
     }
 
-    fn count_folders(&self) -> Result<(), Why> {
-        if self.shape.folders() > self.bounds.files {
-            return Err(Why::TooMuch(format!("more than {} folders", self.bounds.files)));
+    fn count_folders(&self) -> Result<(), FetchErrorKind> {
+        if self.shape.folders() > self.limits.files {
+            return Err(FetchErrorKind::TooMuch(format!("more than {} folders", self.limits.files)));
         }
         Ok(())
     }
 
     /// The parts of the name of an entry, counted.
-    fn parts<'n>(&mut self, name: &'n str) -> Result<Vec<&'n str>, Why> {
-        self.bounds.check_deadline()?;
+    fn parts<'n>(&mut self, name: &'n str) -> Result<Vec<&'n str>, FetchErrorKind> {
+        self.limits.check_deadline()?;
         self.entries += 1;
-        if self.entries > self.bounds.files {
-            return Err(Why::TooMuch(format!("more than {} files", self.bounds.files)));
+        if self.entries > self.limits.files {
+            return Err(FetchErrorKind::TooMuch(format!("more than {} files", self.limits.files)));
         }
         if name.len() > PATH_BYTES {
             return Err(hostile(name, "has a name that is too long"));
         }
         let parts: Vec<&str> = name.split('/').collect();
-        if parts.len() > self.bounds.depth {
+        if parts.len() > self.limits.depth {
             return Err(hostile(name, "is too many folders deep"));
         }
         if parts.iter().any(|part| part.is_empty() || [".", ".."].contains(part)) {
@@ -195,12 +199,12 @@ fn shortened(name: &str) -> String {
     name.chars().take(200).collect()
 }
 
-fn hostile(name: &str, why: &'static str) -> Why {
-    Why::Hostile { entry: shortened(name), why }
+fn hostile(name: &str, why: &'static str) -> FetchErrorKind {
+    FetchErrorKind::Hostile { entry: shortened(name), why }
 }
 
 /// What the disk says of a new entry. On a disk that takes two names for one, the other may be there.
-fn taken(name: &str, error: io::Error) -> Why {
+fn taken(name: &str, error: io::Error) -> FetchErrorKind {
     match error.kind() {
         io::ErrorKind::AlreadyExists => hostile(name, "is there twice"),
         _ => error.into(),

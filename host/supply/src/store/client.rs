@@ -13,7 +13,7 @@ use std::{
 };
 
 use assay_model::{
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::Repository,
 };
 use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Response, StatusCode, Url, header, redirect};
@@ -44,11 +44,11 @@ pub(super) struct Client {
     /// For loopback hosts without HTTPS, round every proxy.
     plain: reqwest::Client,
     /// For loopback hosts, round every proxy.
-    direct: Late,
+    direct: LazyClient,
     /// For all others, through the proxy if there is one.
-    outside: Late,
+    outside: LazyClient,
     /// The same for hosts that must not be in a private network. Behind a proxy it is the proxy that resolves names.
-    public: Late,
+    public: LazyClient,
     insecure: BTreeSet<String>,
     /// Hosts that may be in a private network whoever names them.
     allowed: BTreeSet<String>,
@@ -63,10 +63,13 @@ pub(super) struct Client {
 }
 
 /// Made when it is first needed: to read the authorities of the system takes longer than to judge an image.
-type Late = LazyLock<Result<reqwest::Client, NoAnswer>, Box<dyn FnOnce() -> Result<reqwest::Client, NoAnswer> + Send>>;
+type LazyClient = LazyLock<
+    Result<reqwest::Client, EvaluationError>,
+    Box<dyn FnOnce() -> Result<reqwest::Client, EvaluationError> + Send>,
+>;
 
 /// An answer whose body is still to come; it counts as under way until it is dropped.
-pub(super) struct Answer {
+pub(super) struct RegistryResponse {
     pub(super) response: Response,
     /// Whether it comes from where the request was sent, and not from where that redirected it.
     pub(super) is_own: bool,
@@ -78,11 +81,11 @@ pub(super) struct Request<'a> {
     pub(super) address: Url,
     pub(super) accept: Option<&'a str>,
     /// The `Authorization` header.
-    pub(super) grant: Option<&'a str>,
+    pub(super) authorization: Option<&'a str>,
     /// The fields of a form, which is then posted.
     pub(super) form: Option<&'a [(&'a str, &'a str)]>,
     /// What is brought instead of fetched.
-    pub(super) brought: Option<Brought<'a>>,
+    pub(super) upload: Option<Upload<'a>>,
     /// Who named the host.
     pub(super) named_by: NamedBy,
 }
@@ -90,7 +93,7 @@ pub(super) struct Request<'a> {
 impl Request<'_> {
     /// Whether it may be made twice: what is read, and a manifest, which is named by what it is.
     fn is_idempotent(&self) -> bool {
-        self.form.is_none() && self.brought.is_none_or(|brought| !brought.is_new && brought.media_type == OCI_MANIFEST)
+        self.form.is_none() && self.upload.is_none_or(|upload| !upload.is_new && upload.media_type == OCI_MANIFEST)
     }
 
     /// Whether an answer means that the request may succeed later.
@@ -102,7 +105,7 @@ impl Request<'_> {
 
 /// Content for a registry.
 #[derive(Clone, Copy)]
-pub(super) struct Brought<'a> {
+pub(super) struct Upload<'a> {
     /// Whether it asks for a place for content, by POST; else it is content for a place, by PUT.
     pub(super) is_new: bool,
     pub(super) media_type: &'a str,
@@ -110,43 +113,43 @@ pub(super) struct Brought<'a> {
 }
 
 /// Why content did not come.
-pub(super) enum Lost {
+pub(super) enum TransferError {
     /// It broke off; it may come if it is asked for again.
-    Midway(NoAnswer),
+    Interrupted(EvaluationError),
     /// It will not come.
-    NoAnswer(NoAnswer),
+    Permanent(EvaluationError),
 }
 
-impl From<NoAnswer> for Lost {
-    fn from(failure: NoAnswer) -> Self {
-        Self::NoAnswer(failure)
+impl From<EvaluationError> for TransferError {
+    fn from(failure: EvaluationError) -> Self {
+        Self::Permanent(failure)
     }
 }
 
-impl From<Lost> for NoAnswer {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::Midway(failure) | Lost::NoAnswer(failure) => failure,
+impl From<TransferError> for EvaluationError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Interrupted(failure) | TransferError::Permanent(failure) => failure,
         }
     }
 }
 
 /// Why a request came to nothing.
-enum Failed {
+enum RequestError {
     /// Asking again may help.
-    Maybe(NoAnswer),
+    Retryable(EvaluationError),
     /// It will not.
-    Surely(NoAnswer),
+    Permanent(EvaluationError),
 }
 
 impl Client {
-    pub(super) fn new(options: &RegistryOptions) -> Result<Self, NoAnswer> {
+    pub(super) fn new(options: &RegistryOptions) -> Result<Self, EvaluationError> {
         let mut authorities = Vec::new();
         for pem in &options.authorities {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
             if found.is_empty() {
                 let message = "a file of authorities holds no certificate in PEM";
-                return Err(NoAnswer::new(ErrorCode::Internal, message)
+                return Err(EvaluationError::new(ErrorCode::Internal, message)
                     .hint("give a file that begins with `-----BEGIN CERTIFICATE-----`"));
             }
             authorities.extend(found);
@@ -161,7 +164,7 @@ impl Client {
                 // What stands in the environment comes with the options.
                 .no_proxy()
         };
-        let around = options.proxies.around.as_deref().and_then(NoProxy::from_string);
+        let no_proxy = options.proxies.no_proxy.as_deref().and_then(NoProxy::from_string);
         let trusting = || builder().tls_certs_merge(authorities.iter().cloned());
         let mut outside = trusting();
         let mut public = trusting();
@@ -171,9 +174,9 @@ impl Client {
             let proxy = if is_https { Proxy::https(address) } else { Proxy::http(address) };
             let proxy = proxy.map_err(|error| {
                 let message = format!("`{}` is not the address of a proxy: {}", shown(address), root(&error));
-                NoAnswer::new(ErrorCode::Internal, message)
+                EvaluationError::new(ErrorCode::Internal, message)
             })?;
-            let proxy = proxy.no_proxy(around.clone());
+            let proxy = proxy.no_proxy(no_proxy.clone());
             except.extend(Url::parse(address).ok().and_then(|address| address.host_str().map(str::to_owned)));
             // Without a scheme it is the name of a host, too.
             except.extend(
@@ -182,15 +185,15 @@ impl Client {
             outside = outside.proxy(proxy.clone());
             public = public.proxy(proxy);
         }
-        let public = late(public.dns_resolver(PublicOnly { except }));
-        let outside = late(outside);
+        let public = lazy_client(public.dns_resolver(PublicOnly { except }));
+        let outside = lazy_client(outside);
         // Authorities that were given are tried before anything else is done.
         if !options.authorities.is_empty() {
             outside.as_ref().map_err(Clone::clone)?;
         }
         Ok(Self {
             plain: built(builder().tls_certs_only([]))?,
-            direct: late(trusting()),
+            direct: lazy_client(trusting()),
             outside,
             public,
             insecure: options.insecure.iter().cloned().collect(),
@@ -217,11 +220,12 @@ impl Client {
     }
 
     /// The address of something in a repository.
-    pub(super) fn address(&self, repository: &Repository, kind: &str, name: &str) -> Result<Url, NoAnswer> {
+    pub(super) fn address(&self, repository: &Repository, kind: &str, name: &str) -> Result<Url, EvaluationError> {
         let registry = repository.registry();
         let scheme = if self.is_plain(registry) { "http" } else { "https" };
-        let nonsense =
-            || NoAnswer::new(ErrorCode::ImageReference, format!("`{registry}` is not the address of a registry"));
+        let nonsense = || {
+            EvaluationError::new(ErrorCode::ImageReference, format!("`{registry}` is not the address of a registry"))
+        };
         let mut address = Url::parse(&format!("{scheme}://{registry}/")).map_err(|_| nonsense())?;
         // Segment by segment, so that no name can become another path.
         let mut segments = address.path_segments_mut().map_err(|()| nonsense())?;
@@ -236,17 +240,17 @@ impl Client {
     }
 
     /// Sends a request, and again after a wait while the other side says that this may help.
-    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<Answer, NoAnswer> {
+    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<RegistryResponse, EvaluationError> {
         let mut attempts = 0;
         loop {
             let is_last = attempts >= self.retry.times;
             let asked = match self.send_once(place, request).await {
-                Ok(answer) if !is_last && request.may_succeed_later(answer.response.status()) => {
-                    retry_after(&answer.response)
+                Ok(reply) if !is_last && request.may_succeed_later(reply.response.status()) => {
+                    retry_after(&reply.response)
                 }
-                Ok(answer) => return Ok(answer),
-                Err(Failed::Maybe(_)) if !is_last => None,
-                Err(Failed::Maybe(failure) | Failed::Surely(failure)) => return Err(failure),
+                Ok(reply) => return Ok(reply),
+                Err(RequestError::Retryable(_)) if !is_last => None,
+                Err(RequestError::Retryable(failure) | RequestError::Permanent(failure)) => return Err(failure),
             };
             tokio::time::sleep(self.retry.wait(attempts, asked)).await;
             attempts += 1;
@@ -254,24 +258,24 @@ impl Client {
     }
 
     /// Does what gets content, and again after a wait when the content broke off.
-    pub(super) async fn persist<T, W: Future<Output = Result<T, Lost>>>(
+    pub(super) async fn with_retries<T, W: Future<Output = Result<T, TransferError>>>(
         &self,
         work: impl Fn() -> W,
-    ) -> Result<T, NoAnswer> {
+    ) -> Result<T, EvaluationError> {
         let mut attempts = 0;
         loop {
             match work().await {
-                Err(Lost::Midway(_)) if attempts < self.retry.times => {
+                Err(TransferError::Interrupted(_)) if attempts < self.retry.times => {
                     tokio::time::sleep(self.retry.wait(attempts, None)).await;
                     attempts += 1;
                 }
-                outcome => return outcome.map_err(NoAnswer::from),
+                outcome => return outcome.map_err(EvaluationError::from),
             }
         }
     }
 
     /// Who asks an address, which must be public if that is said.
-    fn client_of(&self, address: &Url, must_be_public: bool) -> Result<&reqwest::Client, NoAnswer> {
+    fn client_of(&self, address: &Url, must_be_public: bool) -> Result<&reqwest::Client, EvaluationError> {
         let client = match (address.host_str().is_some_and(is_loopback), address.scheme()) {
             _ if must_be_public => &self.public,
             (true, "http") => return Ok(&self.plain),
@@ -282,8 +286,8 @@ impl Client {
     }
 
     /// Sends a request and follows where it is sent on.
-    async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<Answer, Failed> {
-        let places = self.places(&request.address).await.map_err(Failed::Surely)?;
+    async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<RegistryResponse, RequestError> {
+        let places = self.places(&request.address).await.map_err(RequestError::Permanent)?;
         let first = request.address.clone();
         let mut address = first.clone();
         // A name can mean a private address, too; what has answered shows it.
@@ -292,13 +296,13 @@ impl Client {
             let is_by_image = request.named_by == NamedBy::Image;
             let must_be_public = (is_by_image || from_public) && !self.is_allowed(&authority(&address));
             if is_by_image && must_be_public && address.host_str().is_some_and(is_private) {
-                return Err(Failed::Surely(only_private(&authority(&address))));
+                return Err(RequestError::Permanent(only_private(&authority(&address))));
             }
-            let client = self.client_of(&address, must_be_public).map_err(Failed::Surely)?;
-            let mut sent = match (request.form, request.brought) {
+            let client = self.client_of(&address, must_be_public).map_err(RequestError::Permanent)?;
+            let mut sent = match (request.form, request.upload) {
                 (Some(fields), _) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
                 (None, None) => client.get(address.clone()),
-                (None, Some(Brought { is_new, media_type, bytes })) => {
+                (None, Some(Upload { is_new, media_type, bytes })) => {
                     let sent = if is_new { client.post(address.clone()) } else { client.put(address.clone()) };
                     sent.header(header::CONTENT_TYPE, media_type).body(bytes.to_vec())
                 }
@@ -307,13 +311,13 @@ impl Client {
                 sent = sent.header(header::ACCEPT, accept);
             }
             // Another host, another port or another scheme is somebody else.
-            if let Some(grant) = request.grant.filter(|_| address.origin() == first.origin()) {
-                sent = sent.header(header::AUTHORIZATION, grant);
+            if let Some(authorization) = request.authorization.filter(|_| address.origin() == first.origin()) {
+                sent = sent.header(header::AUTHORIZATION, authorization);
             }
             let response = sent.send().await.map_err(|error| match is_only_private(&error) {
-                true if is_by_image => Failed::Surely(only_private(&authority(&address))),
-                true => self.lost(place, INTO_PRIVATE),
-                false => self.failed(place, &error),
+                true if is_by_image => RequestError::Permanent(only_private(&authority(&address))),
+                true => self.permanent(place, INTO_PRIVATE),
+                false => self.request_error(place, &error),
             })?;
             let peer = response.remote_addr().map(|peer| is_private_ip(peer.ip()));
             from_public = peer == Some(false);
@@ -321,19 +325,19 @@ impl Client {
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             let Some(location) = location.filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED)
             else {
-                return Ok(Answer { response, is_own: address.origin() == first.origin(), _places: places });
+                return Ok(RegistryResponse { response, is_own: address.origin() == first.origin(), _places: places });
             };
             if request.form.is_some() {
-                return Err(self.lost(place, "a redirect of credentials"));
+                return Err(self.permanent(place, "a redirect of credentials"));
             }
-            if request.brought.is_some() {
-                return Err(self.lost(place, "a redirect of what is pushed"));
+            if request.upload.is_some() {
+                return Err(self.permanent(place, "a redirect of what is pushed"));
             }
-            let next = address.join(location).map_err(|_| self.lost(place, "a redirect to no address"))?;
-            self.may_follow(&address, &next).map_err(|what| self.lost(place, what))?;
+            let next = address.join(location).map_err(|_| self.permanent(place, "a redirect to no address"))?;
+            self.may_follow(&address, &next).map_err(|what| self.permanent(place, what))?;
             address = next;
         }
-        Err(self.lost(place, "too many redirects"))
+        Err(self.permanent(place, "too many redirects"))
     }
 
     /// Whether a redirect may be followed. The error is why not.
@@ -368,26 +372,31 @@ impl Client {
         Ok(())
     }
 
-    async fn places(&self, address: &Url) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), NoAnswer> {
+    async fn places(&self, address: &Url) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), EvaluationError> {
         let host = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
             let name = address.host_str().unwrap_or_default().to_owned();
             Arc::clone(hosts.entry(name).or_insert_with(|| Arc::new(Semaphore::new(HOST_REQUESTS))))
         };
-        let closed = |_| NoAnswer::new(ErrorCode::Internal, "no more requests are made");
+        let closed = |_| EvaluationError::new(ErrorCode::Internal, "no more requests are made");
         // The host first: who waits for a slow host must not hold up the others.
         let host = host.acquire_owned().await.map_err(closed)?;
         Ok((host, Arc::clone(&self.all).acquire_owned().await.map_err(closed)?))
     }
 
     /// The body, or none if it is longer than the limit.
-    pub(super) async fn read(&self, place: &str, mut answer: Answer, limit: usize) -> Result<Option<Vec<u8>>, Lost> {
+    pub(super) async fn read(
+        &self,
+        place: &str,
+        mut reply: RegistryResponse,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, TransferError> {
         let longer = |announced| usize::try_from(announced).map_or(true, |announced: usize| announced > limit);
-        if answer.response.content_length().is_some_and(longer) {
+        if reply.response.content_length().is_some_and(longer) {
             return Ok(None);
         }
         let mut bytes = Vec::with_capacity(FIRST_BYTES.min(limit));
-        while let Some(chunk) = answer.response.chunk().await.map_err(|error| self.cut(place, &error))? {
+        while let Some(chunk) = reply.response.chunk().await.map_err(|error| self.transfer_error(place, &error))? {
             if chunk.len() > limit - bytes.len() {
                 return Ok(None);
             }
@@ -396,59 +405,63 @@ impl Client {
         Ok(Some(bytes))
     }
 
-    fn failed(&self, place: &str, error: &reqwest::Error) -> Failed {
-        let failure = self.failure(place, error);
-        if error.is_timeout() || error.is_builder() { Failed::Surely(failure) } else { Failed::Maybe(failure) }
+    fn request_error(&self, place: &str, error: &reqwest::Error) -> RequestError {
+        let failure = self.connection_error(place, error);
+        if error.is_timeout() || error.is_builder() {
+            RequestError::Permanent(failure)
+        } else {
+            RequestError::Retryable(failure)
+        }
     }
 
-    fn cut(&self, place: &str, error: &reqwest::Error) -> Lost {
-        let failure = self.failure(place, error);
-        if error.is_timeout() { Lost::NoAnswer(failure) } else { Lost::Midway(failure) }
+    fn transfer_error(&self, place: &str, error: &reqwest::Error) -> TransferError {
+        let failure = self.connection_error(place, error);
+        if error.is_timeout() { TransferError::Permanent(failure) } else { TransferError::Interrupted(failure) }
     }
 
     /// What an error of the connection means.
-    pub(super) fn failure(&self, place: &str, error: &reqwest::Error) -> NoAnswer {
+    pub(super) fn connection_error(&self, place: &str, error: &reqwest::Error) -> EvaluationError {
         if error.is_timeout() {
             return self.too_slow(place, if error.is_connect() { self.connect } else { self.idle });
         }
         let cause = root(error);
         if error.is_connect() {
             let message = format!("the registry `{place}` cannot be reached: {cause}");
-            return NoAnswer::new(ErrorCode::RegistryUnreachable, message)
+            return EvaluationError::new(ErrorCode::RegistryUnreachable, message)
                 .hint("check the name, the network and the proxy; a registry without HTTPS needs --insecure-registry");
         }
-        broken(place, &cause)
+        invalid_response(place, &cause)
     }
 
-    fn lost(&self, place: &str, what: &str) -> Failed {
-        Failed::Surely(broken(place, what))
+    fn permanent(&self, place: &str, what: &str) -> RequestError {
+        RequestError::Permanent(invalid_response(place, what))
     }
 
     /// No answer came within this time.
-    pub(super) fn too_slow(&self, place: &str, time: Duration) -> NoAnswer {
+    pub(super) fn too_slow(&self, place: &str, time: Duration) -> EvaluationError {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             let message = format!("the registry `{place}` did not answer before the time limit of the run passed");
-            return NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`");
+            return EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`");
         }
         let whole = if time == self.request { " for the whole answer" } else { "" };
         let message = format!("the registry `{place}` did not answer within {} ms{whole}", time.as_millis());
-        NoAnswer::new(ErrorCode::RegistryTimeout, message).hint("try again, or see why the registry is slow")
+        EvaluationError::new(ErrorCode::RegistryTimeout, message).hint("try again, or see why the registry is slow")
     }
 }
 
 /// An answer with a status that leads nowhere. Its body is not read: it is the registry's own text, of any length.
-pub(super) fn answered(place: &str, status: StatusCode) -> NoAnswer {
+pub(super) fn status_error(place: &str, status: StatusCode) -> EvaluationError {
     let hint = if status == StatusCode::TOO_MANY_REQUESTS {
         "it allows no more requests for now; use fewer workers or wait"
     } else {
         "try again; if it stays, ask who runs the registry"
     };
-    NoAnswer::new(ErrorCode::RegistryError, format!("the registry `{place}` answers with the status {status}"))
+    EvaluationError::new(ErrorCode::RegistryError, format!("the registry `{place}` answers with the status {status}"))
         .hint(hint)
 }
 
-fn broken(place: &str, cause: &str) -> NoAnswer {
-    NoAnswer::new(ErrorCode::RegistryError, format!("the answer of the registry `{place}` is broken: {cause}"))
+fn invalid_response(place: &str, cause: &str) -> EvaluationError {
+    EvaluationError::new(ErrorCode::RegistryError, format!("the answer of the registry `{place}` is broken: {cause}"))
         .hint("try again; if it stays, ask who runs the registry")
 }
 
@@ -483,22 +496,22 @@ fn authority(url: &Url) -> String {
 }
 
 /// Why a host that only an image names is not asked.
-fn only_private(host: &str) -> NoAnswer {
+fn only_private(host: &str) -> EvaluationError {
     let message = format!("the host `{host}` is in a private network, and nothing but an image names it");
-    NoAnswer::new(ErrorCode::RegistryDenied, message)
+    EvaluationError::new(ErrorCode::RegistryDenied, message)
         .hint(format!("if images may have it asked, allow it with `--allow-registry {host}`"))
 }
 
 const INTO_PRIVATE: &str = "a redirect leads from a public host into a private network";
 
-fn built(builder: ClientBuilder) -> Result<reqwest::Client, NoAnswer> {
+fn built(builder: ClientBuilder) -> Result<reqwest::Client, EvaluationError> {
     builder.build().map_err(|error| {
         let message = format!("connections to registries could not be prepared: {}", root(&error));
-        NoAnswer::new(ErrorCode::Internal, message)
+        EvaluationError::new(ErrorCode::Internal, message)
     })
 }
 
-fn late(builder: ClientBuilder) -> Late {
+fn lazy_client(builder: ClientBuilder) -> LazyClient {
     LazyLock::new(Box::new(move || built(builder)))
 }
 

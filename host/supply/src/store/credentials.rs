@@ -17,7 +17,7 @@ use std::{
 
 use assay_model::{
     bounded::{ReadError, read_bounded},
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::{DOCKER_HUB, Repository},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -85,19 +85,19 @@ impl fmt::Debug for Entry {
 /// The answer of a helper program (docker-credential-helpers).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct HelperOutput {
     username: String,
     secret: String,
 }
 
 impl Credentials {
     /// Reads the files that are there. One that is there and cannot be read is an error: the user counts on it.
-    pub(super) fn read(files: Vec<PathBuf>) -> Result<Self, NoAnswer> {
+    pub(super) fn read(files: Vec<PathBuf>) -> Result<Self, EvaluationError> {
         let mut configs = Vec::new();
         for path in files {
             let broken = |why: &dyn fmt::Display| {
                 let message = format!("the registry credentials in `{}` cannot be read: {why}", path.display());
-                NoAnswer::new(ErrorCode::RegistryDenied, message)
+                EvaluationError::new(ErrorCode::RegistryDenied, message)
                     .hint("log in again with `docker login` or `podman login`, or name another file")
             };
             let file = match fs_err::File::open(&path) {
@@ -125,7 +125,7 @@ impl Credentials {
     }
 
     /// What to show for a repository; none if the user has nothing. The first file that has something decides.
-    pub(super) fn of(&self, repository: &Repository) -> Result<Option<Credential>, NoAnswer> {
+    pub(super) fn of(&self, repository: &Repository) -> Result<Option<Credential>, EvaluationError> {
         for config in &self.files {
             let found = self.in_file(config, repository)?;
             if found.is_some() {
@@ -135,11 +135,11 @@ impl Credentials {
         Ok(None)
     }
 
-    fn in_file(&self, config: &Config, repository: &Repository) -> Result<Option<Credential>, NoAnswer> {
+    fn in_file(&self, config: &Config, repository: &Repository) -> Result<Option<Credential>, EvaluationError> {
         let places = places(repository);
         for (server, program) in &config.cred_helpers {
             if places.iter().any(|place| place == normal(server)) {
-                return self.ask(program, server);
+                return self.run_helper(program, server);
             }
         }
         let is_for = |place: &str, server: &str| normal(server) == place;
@@ -156,10 +156,10 @@ impl Credentials {
             DOCKER_HUB => hub(),
             registry => registry.to_owned(),
         });
-        self.ask(program, &server)
+        self.run_helper(program, &server)
     }
 
-    fn ask(&self, program: &str, server: &str) -> Result<Option<Credential>, NoAnswer> {
+    fn run_helper(&self, program: &str, server: &str) -> Result<Option<Credential>, EvaluationError> {
         let key = (program.to_owned(), server.to_owned());
         // Held while the program runs, so that it is asked once.
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -214,11 +214,12 @@ fn normal(server: &str) -> &str {
 }
 
 /// Asks `docker-credential-PROGRAM` for a server's credentials; none if it has none.
-fn run(program: &str, server: &str) -> Result<Option<Credential>, NoAnswer> {
+fn run(program: &str, server: &str) -> Result<Option<Credential>, EvaluationError> {
     let name = format!("docker-credential-{program}");
     let failed = |why: &dyn fmt::Display| {
         let message = format!("the credentials helper `{name}` gave nothing for `{server}`: {why}");
-        NoAnswer::new(ErrorCode::RegistryDenied, message).hint("run it by hand with `get`, or log in without a helper")
+        EvaluationError::new(ErrorCode::RegistryDenied, message)
+            .hint("run it by hand with `get`, or log in without a helper")
     };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if program.is_empty() || !program.bytes().all(is_plain) {
@@ -257,7 +258,7 @@ fn run(program: &str, server: &str) -> Result<Option<Credential>, NoAnswer> {
         let said = String::from_utf8_lossy(&text);
         return if said.contains("credentials not found") { Ok(None) } else { Err(failed(&status)) };
     }
-    let answer: Answer = serde_json::from_slice(&text).map_err(|_| failed(&"its answer is not as expected"))?;
+    let answer: HelperOutput = serde_json::from_slice(&text).map_err(|_| failed(&"its answer is not as expected"))?;
     Ok(Some(match answer.username.as_str() {
         TOKEN_USER => Credential::Identity(answer.secret),
         _ => Credential::Password(answer.username, answer.secret),

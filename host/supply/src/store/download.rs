@@ -5,7 +5,7 @@
 
 use std::{io, time::Duration};
 
-use assay_model::{failure::NoAnswer, redact::percent_decoded};
+use assay_model::{error::EvaluationError, redact::percent_decoded};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{StatusCode, Url};
 
@@ -17,15 +17,15 @@ use super::{
 
 /// Why there is no file.
 #[derive(Debug)]
-pub(crate) enum Undelivered {
+pub(crate) enum DownloadError {
     /// The server answers with this status.
     Status(StatusCode),
     /// It is longer than the limit.
-    Longer,
+    TooLarge,
     /// It took longer than it may.
     TooSlow,
     /// There is no answer, or none that may be followed.
-    NoAnswer(NoAnswer),
+    Evaluation(EvaluationError),
     /// Nothing can be asked on this machine.
     Runtime(io::Error),
 }
@@ -37,38 +37,38 @@ pub(crate) fn download(
     options: &RegistryOptions,
     limit: u64,
     time: Duration,
-) -> Result<Vec<u8>, Undelivered> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Undelivered::Runtime)?;
-    let (address, grant) = parted(address);
+) -> Result<Vec<u8>, DownloadError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DownloadError::Runtime)?;
+    let (address, authorization) = split_credential(address);
     let place = address.host_str().unwrap_or_default().to_owned();
     let work = async {
-        let client = Client::new(options).map_err(Undelivered::NoAnswer)?;
+        let client = Client::new(options).map_err(DownloadError::Evaluation)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (client, place, grant) = (&client, place.as_str(), grant.as_deref());
+        let (client, place, authorization) = (&client, place.as_str(), authorization.as_deref());
         // What breaks off is asked for again; what answers with something else is not.
         let ask = || async {
             let request = Request {
                 address: address.clone(),
                 accept: None,
-                grant,
+                authorization,
                 form: None,
-                brought: None,
+                upload: None,
                 named_by: NamedBy::User,
             };
-            let answer = client.send(place, &request).await?;
-            let status = answer.response.status();
+            let reply = client.send(place, &request).await?;
+            let status = reply.response.status();
             if status != StatusCode::OK {
-                return Ok(Err(Undelivered::Status(status)));
+                return Ok(Err(DownloadError::Status(status)));
             }
-            Ok(client.read(place, answer, limit).await?.ok_or(Undelivered::Longer))
+            Ok(client.read(place, reply, limit).await?.ok_or(DownloadError::TooLarge))
         };
-        client.persist(ask).await.map_err(Undelivered::NoAnswer)?
+        client.with_retries(ask).await.map_err(DownloadError::Evaluation)?
     };
-    runtime.block_on(async { tokio::time::timeout(time, work).await.unwrap_or(Err(Undelivered::TooSlow)) })
+    runtime.block_on(async { tokio::time::timeout(time, work).await.unwrap_or(Err(DownloadError::TooSlow)) })
 }
 
 /// An address without its credential, and the `Authorization` header for it.
-fn parted(address: &Url) -> (Url, Option<String>) {
+fn split_credential(address: &Url) -> (Url, Option<String>) {
     let mut bare = address.clone();
     // Only an address without a host has no place for a user.
     let _bare = bare.set_username("").and_then(|()| bare.set_password(None));

@@ -4,7 +4,7 @@ use std::{io, time::Instant};
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::Repository,
 };
 use aws_lc_rs::digest::{Context, SHA256};
@@ -48,8 +48,8 @@ pub(super) fn hashed<R: io::Read, T>(
     (limit, deadline): (u64, Option<Instant>),
     from: R,
     read: impl FnOnce(&mut dyn io::Read) -> T,
-    broken: impl Fn(&io::Error, &mut R) -> NoAnswer,
-) -> Result<T, NoAnswer> {
+    broken: impl Fn(&io::Error, &mut R) -> EvaluationError,
+) -> Result<T, EvaluationError> {
     let mut from = Hashed { inner: from, hash: Context::new(&SHA256), left: limit, deadline, broken: None };
     let outcome = read(&mut from);
     let rest = if from.broken.is_none() { io::copy(&mut from, &mut io::sink()) } else { Ok(0) };
@@ -59,7 +59,7 @@ pub(super) fn hashed<R: io::Read, T>(
             io::ErrorKind::TimedOut if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
                 let message =
                     format!("the blob {digest} of {repository} was not read before the time limit of the run");
-                NoAnswer::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`")
+                EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`")
             }
             _ => broken(&error, &mut from.inner),
         });

@@ -280,7 +280,7 @@ impl Manifest {
 impl IndexItem {
     /// Whether it is an image for linux/amd64, which is what registries' clients take it for where the index does not
     /// say.
-    pub(super) fn is_usual(&self) -> bool {
+    pub(super) fn is_default_platform(&self) -> bool {
         let is_said = || self.os.as_deref() == Some("linux") && self.architecture.as_deref() == Some("amd64");
         !self.has_platform || is_said()
     }

@@ -1,23 +1,23 @@
-//! [`Store`]: the one door for content, whichever the source.
+//! [`ContentStore`]: the one door for content, whichever the source.
 //!
 //! Behind it stands a bundle or registries. Content is fetched once for each digest however many threads ask
-//! (`flight`), and every byte is checked here, against the digest it was asked by, the size its descriptor announced
+//! (`single_flight`), and every byte is checked here, against the digest it was asked by, the size its descriptor announced
 //! and a limit, before anyone sees it. A blob announced larger than its limit is refused before it is asked for.
 //!
 //! Calls block while bytes are on their way; each wait has a time limit. Nothing is ever written but what
-//! [`push`](Store::push) is given.
+//! [`push`](ContentStore::push) is given.
 
 mod address;
-mod bundle;
 mod client;
 mod credentials;
 mod download;
-mod flight;
 mod hashed;
+mod image_layout;
 mod manifest;
 mod push;
 mod registry;
 mod retry;
+mod single_flight;
 mod stream;
 mod tar;
 mod token;
@@ -39,16 +39,16 @@ use std::{
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::{ImageRef, PinnedImage, Repository},
     limits,
     port::Blobs,
 };
 
-pub(crate) use self::download::{Undelivered, download};
-use self::{bundle::Bundle, flight::Flight, hashed::hashed, registry::Registry};
+pub(crate) use self::download::{DownloadError, download};
+use self::{hashed::hashed, image_layout::ImageLayout, registry::Registry, single_flight::SingleFlightCache};
 pub use self::{
-    bundle::BundleError,
+    image_layout::LayoutError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
     push::{Artifact, ArtifactLayer},
     registry::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
@@ -69,19 +69,19 @@ const KEPT_REFERRER_BYTES: u64 = 1 << 20;
 const FETCHES: usize = 16;
 
 /// A door to images, manifests and blobs.
-pub struct Store {
+pub struct ContentStore {
     source: Source,
-    manifests: Flight<(Repository, Name), (), Option<Arc<Manifest>>>,
-    blobs: Flight<(Repository, Digest), BlobTerms, Arc<[u8]>>,
-    referrers: Flight<(Repository, Digest), (), Arc<[Referrer]>>,
+    manifests: SingleFlightCache<(Repository, Reference), (), Option<Arc<Manifest>>>,
+    blobs: SingleFlightCache<(Repository, Digest), BlobLimits, Arc<[u8]>>,
+    referrers: SingleFlightCache<(Repository, Digest), (), Arc<[Referrer]>>,
     /// What points at what in the repositories of a bundle, which has no lists of its own.
-    pointers: Mutex<BTreeMap<Repository, Arc<Pointers>>>,
+    referrer_index: Mutex<BTreeMap<Repository, Arc<ReferrerIndex>>>,
     /// The end of the run.
     deadline: Option<Instant>,
 }
 
 /// Referrers by the image that they point at.
-type Pointers = BTreeMap<Digest, Vec<Referrer>>;
+type ReferrerIndex = BTreeMap<Digest, Vec<Referrer>>;
 
 /// An image that was found.
 #[derive(Clone, Debug)]
@@ -94,13 +94,13 @@ pub struct Resolved {
 
 #[derive(Clone)]
 enum Source {
-    Bundle(Arc<Bundle>),
+    ImageLayout(Arc<ImageLayout>),
     Registry(Arc<Registry>),
 }
 
 /// By what a manifest is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Name {
+enum Reference {
     Tag(String),
     Digest(Digest),
 }
@@ -109,7 +109,7 @@ enum Name {
 enum Fetched {
     Found(Body),
     /// More bytes than the limit; nothing is kept of them.
-    Longer,
+    TooLarge,
     Absent,
 }
 
@@ -122,24 +122,24 @@ struct Body {
 
 /// How a blob was asked for: a failure may be due to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct BlobTerms {
+struct BlobLimits {
     size: Option<u64>,
     limit: u64,
 }
 
-/// Whether the header of a 401 is understood; for [`trial`](crate::trial).
-pub(crate) fn trial_challenge(header: &str) -> bool {
+/// Whether the header of a 401 is understood; for [`fuzzing`](crate::fuzzing).
+pub(crate) fn fuzz_challenge(header: &str) -> bool {
     token::Challenge::read(header).is_some()
 }
 
-impl Store {
+impl ContentStore {
     /// Opens an OCI image layout, a folder or one uncompressed tar file.
-    pub fn bundle(path: &Path) -> Result<Self, BundleError> {
-        Ok(Self::over(Source::Bundle(Bundle::open(path)?.into()), None))
+    pub fn open_layout(path: &Path) -> Result<Self, LayoutError> {
+        Ok(Self::over(Source::ImageLayout(ImageLayout::open(path)?.into()), None))
     }
 
     /// Prepares to ask registries; connects to none yet.
-    pub fn registry(options: RegistryOptions) -> Result<Self, NoAnswer> {
+    pub fn registry(options: RegistryOptions) -> Result<Self, EvaluationError> {
         let deadline = options.deadline;
         Ok(Self::over(Source::Registry(Registry::new(options)?.into()), deadline))
     }
@@ -161,7 +161,7 @@ impl Store {
     pub(crate) fn named_by_images(&self) -> Self {
         let source = match &self.source {
             Source::Registry(registry) => Source::Registry(registry.named_by_images().into()),
-            bundle @ Source::Bundle(_) => bundle.clone(),
+            layout @ Source::ImageLayout(_) => layout.clone(),
         };
         Self::over(source, self.deadline)
     }
@@ -169,7 +169,7 @@ impl Store {
     /// Whether the user allows a registry to be asked whoever names it. A bundle asks nobody.
     pub(crate) fn is_allowed(&self, registry: &str) -> bool {
         match &self.source {
-            Source::Bundle(_) => true,
+            Source::ImageLayout(_) => true,
             Source::Registry(registries) => registries.is_allowed(registry),
         }
     }
@@ -177,13 +177,13 @@ impl Store {
     fn over(source: Source, deadline: Option<Instant>) -> Self {
         Self {
             source,
-            manifests: Flight::new(KEPT_MANIFEST_BYTES, |manifest| {
+            manifests: SingleFlightCache::new(KEPT_MANIFEST_BYTES, |manifest| {
                 // Read as structures it takes about as much again.
                 manifest.as_ref().map_or(0, |manifest| 2 * length(manifest.bytes()))
             }),
-            blobs: Flight::new(KEPT_BLOB_BYTES, |blob| length(blob)),
-            referrers: Flight::new(KEPT_REFERRER_BYTES, |referrers| length_of(referrers)),
-            pointers: Mutex::default(),
+            blobs: SingleFlightCache::new(KEPT_BLOB_BYTES, |blob| length(blob)),
+            referrers: SingleFlightCache::new(KEPT_REFERRER_BYTES, |referrers| length_of(referrers)),
+            referrer_index: Mutex::default(),
             deadline,
         }
     }
@@ -194,7 +194,7 @@ impl Store {
     }
 
     /// Finds an image. A tag is asked for once in the life of the store and stands for that digest from then on.
-    pub fn resolve(&self, image: &ImageRef) -> Result<Resolved, NoAnswer> {
+    pub fn resolve(&self, image: &ImageRef) -> Result<Resolved, EvaluationError> {
         let repository = image.repository();
         let manifest = match image.pinned() {
             Some(pinned) => self.manifest(&pinned)?,
@@ -207,16 +207,16 @@ impl Store {
     }
 
     /// The manifest or index of an image.
-    pub fn manifest(&self, image: &PinnedImage) -> Result<Arc<Manifest>, NoAnswer> {
-        self.named(&image.repository, Name::Digest(image.digest.clone()))?
+    pub fn manifest(&self, image: &PinnedImage) -> Result<Arc<Manifest>, EvaluationError> {
+        self.named(&image.repository, Reference::Digest(image.digest.clone()))?
             .ok_or_else(|| self.no_image(&image.to_string()))
     }
 
     /// The manifest that a tag stands for; none if there is no such tag. Either stays so in the life of the store.
-    pub fn tagged(&self, repository: &Repository, tag: &str) -> Result<Option<Arc<Manifest>>, NoAnswer> {
-        let found = self.named(repository, Name::Tag(tag.to_owned()))?;
+    pub fn tagged(&self, repository: &Repository, tag: &str) -> Result<Option<Arc<Manifest>>, EvaluationError> {
+        let found = self.named(repository, Reference::Tag(tag.to_owned()))?;
         if let Some(manifest) = &found {
-            let by_digest = (repository.clone(), Name::Digest(manifest.digest().clone()));
+            let by_digest = (repository.clone(), Reference::Digest(manifest.digest().clone()));
             self.manifests.put(&by_digest, &found);
         }
         Ok(found)
@@ -224,29 +224,29 @@ impl Store {
 
     /// What points at an image: what the registry lists, or else what the list under the image's tag says
     /// (distribution-spec, "Listing Referrers"). Nobody signed the list.
-    pub fn referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+    pub fn referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
         let key = (image.repository.clone(), image.digest.clone());
         self.referrers.get(&key, &(), || self.fetch_referrers(image))
     }
 
     /// Whether [`referrers`](Self::referrers) is what the list under the image's tag says, as far as is known.
-    pub(crate) fn has_no_lists(&self, repository: &Repository) -> bool {
+    pub(crate) fn lacks_referrers_api(&self, repository: &Repository) -> bool {
         match &self.source {
-            Source::Registry(registry) => registry.is_listless(repository),
-            Source::Bundle(_) => false,
+            Source::Registry(registry) => registry.lacks_referrers_api(repository),
+            Source::ImageLayout(_) => false,
         }
     }
 
     /// What the list under the image's tag says that points at it; nothing if there is no such list.
-    pub(crate) fn tagged_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+    pub(crate) fn tagged_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
         let tag = format!("sha256-{}", image.digest.hex());
         let index = self.tagged(&image.repository, &tag)?;
         within_limit(image, index.and_then(|index| index.index().map(referrers_of)).unwrap_or_default())
     }
 
-    fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, NoAnswer> {
+    fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
         let listed = match &self.source {
-            Source::Bundle(bundle) => self.pointers(bundle, &image.repository).get(&image.digest).cloned(),
+            Source::ImageLayout(layout) => self.referrer_index(layout, &image.repository).get(&image.digest).cloned(),
             Source::Registry(registry) => {
                 let listed = registry.referrers(&image.repository, &image.digest, limits::MANIFEST_BYTES)?;
                 listed.map(|pages| self.read_pages(image, pages)).transpose()?
@@ -259,30 +259,30 @@ impl Store {
     }
 
     /// Reads every manifest that a bundle names in a repository, once.
-    fn pointers(&self, bundle: &Bundle, repository: &Repository) -> Arc<Pointers> {
+    fn referrer_index(&self, layout: &ImageLayout, repository: &Repository) -> Arc<ReferrerIndex> {
         // Held while they are read, so that nobody else reads them.
-        let mut pointers = self.pointers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut referrer_index = self.referrer_index.lock().unwrap_or_else(PoisonError::into_inner);
         let read = || {
-            let mut found = Pointers::new();
-            for digest in bundle.digests(repository) {
+            let mut found = ReferrerIndex::new();
+            for digest in layout.digests(repository) {
                 // What is no manifest points nowhere.
-                let Ok(Some(manifest)) = self.fetch_manifest(repository, &Name::Digest(digest)) else { continue };
+                let Ok(Some(manifest)) = self.fetch_manifest(repository, &Reference::Digest(digest)) else { continue };
                 if let Some(subject) = manifest.subject() {
                     found.entry(subject.clone()).or_default().push(manifest.referrer());
                 }
             }
             Arc::new(found)
         };
-        Arc::clone(pointers.entry(repository.clone()).or_insert_with(read))
+        Arc::clone(referrer_index.entry(repository.clone()).or_insert_with(read))
     }
 
-    fn read_pages(&self, image: &PinnedImage, pages: Vec<Vec<u8>>) -> Result<Vec<Referrer>, NoAnswer> {
+    fn read_pages(&self, image: &PinnedImage, pages: Vec<Vec<u8>>) -> Result<Vec<Referrer>, EvaluationError> {
         let mut listed = Vec::new();
         for page in pages {
             let index = Manifest::parse(Digest::of(&page), page).ok();
             let items = index.as_ref().and_then(Manifest::index).ok_or_else(|| {
                 let message = format!("{} lists no index of the referrers of {image}", self.place(&image.repository));
-                NoAnswer::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+                EvaluationError::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
             })?;
             listed.extend(referrers_of(items));
         }
@@ -296,14 +296,14 @@ impl Store {
         digest: &Digest,
         size: Option<u64>,
         limit: u64,
-    ) -> Result<Arc<[u8]>, NoAnswer> {
+    ) -> Result<Arc<[u8]>, EvaluationError> {
         if let Some(size) = size.filter(|size| *size > limit) {
             let what = format_args!("the blob {digest} of {repository} is announced as {size} bytes");
             return Err(too_large(what, limit));
         }
-        let terms = BlobTerms { size, limit };
+        let blob_limits = BlobLimits { size, limit };
         let key = (repository.clone(), digest.clone());
-        let blob = self.blobs.get(&key, &terms, || self.fetch_blob(repository, digest, terms))?;
+        let blob = self.blobs.get(&key, &blob_limits, || self.fetch_blob(repository, digest, blob_limits))?;
         // Kept content may have been asked for on other terms.
         match size {
             Some(size) if length(&blob) != size => Err(wrong_size(repository, digest, Some(length(&blob)), size)),
@@ -320,21 +320,23 @@ impl Store {
         digest: &Digest,
         limit: u64,
         read: impl FnOnce(&mut dyn io::Read) -> T,
-    ) -> Result<T, NoAnswer> {
+    ) -> Result<T, EvaluationError> {
         let absent = || self.no_blob(repository, digest);
         match &self.source {
-            Source::Bundle(bundle) => {
-                let file = bundle.stream(repository, digest)?.ok_or_else(absent)?;
+            Source::ImageLayout(layout) => {
+                let file = layout.stream(repository, digest)?.ok_or_else(absent)?;
                 let broken = |error: &io::Error, _: &mut _| {
-                    let message = format!("the blob {digest} of {} cannot be read: {error}", bundle.place());
-                    NoAnswer::new(ErrorCode::Malformed, message).hint("make the bundle again")
+                    let message = format!("the blob {digest} of {} cannot be read: {error}", layout.place());
+                    EvaluationError::new(ErrorCode::Malformed, message).hint("make the bundle again")
                 };
                 hashed((repository, digest), (limit, self.deadline), file, read, broken)
             }
             Source::Registry(registry) => {
                 let stream = registry.stream(repository, digest)?.ok_or_else(absent)?;
                 let broken = |error: &io::Error, stream: &mut stream::Stream| {
-                    stream.failure().unwrap_or_else(|| NoAnswer::new(ErrorCode::RegistryError, error.to_string()))
+                    stream
+                        .failure()
+                        .unwrap_or_else(|| EvaluationError::new(ErrorCode::RegistryError, error.to_string()))
                 };
                 hashed((repository, digest), (limit, self.deadline), stream, read, broken)
             }
@@ -343,11 +345,11 @@ impl Store {
 
     /// The image that a reference stands for: of an index, and of an index in it, the one for the usual machine, as
     /// registries' clients take it. None where an index has no such image.
-    pub fn usual_image(&self, resolved: &Resolved) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    pub fn default_platform_manifest(&self, resolved: &Resolved) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let mut manifest = Arc::clone(&resolved.manifest);
         for _ in 0..=limits::INDEX_DEPTH {
             let Some(items) = manifest.index() else { return Ok(Some(manifest)) };
-            let Some(item) = items.iter().find(|item| item.is_usual()) else { return Ok(None) };
+            let Some(item) = items.iter().find(|item| item.is_default_platform()) else { return Ok(None) };
             manifest = self.manifest(&resolved.image.repository.at(item.descriptor.digest.clone()))?;
         }
         if manifest.index().is_none() { Ok(Some(manifest)) } else { Err(too_deep(&resolved.image)) }
@@ -357,26 +359,26 @@ impl Store {
     /// registry; what this store has found out about the tag stays as it was.
     ///
     /// # Errors
-    /// [`NoAnswer`] when the registry does not take it, or where there is none.
-    pub fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, NoAnswer> {
+    /// [`EvaluationError`] when the registry does not take it, or where there is none.
+    pub fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, EvaluationError> {
         match &self.source {
             Source::Registry(registry) => registry.push(image, artifact),
-            Source::Bundle(bundle) => {
-                Err(NoAnswer::new(ErrorCode::Internal, format!("nothing is pushed to {}", bundle.place())))
+            Source::ImageLayout(layout) => {
+                Err(EvaluationError::new(ErrorCode::Internal, format!("nothing is pushed to {}", layout.place())))
             }
         }
     }
 
     /// Finds several images, those that must be asked for at the same time.
-    pub fn resolve_all(&self, images: &[ImageRef]) -> Vec<Result<Resolved, NoAnswer>> {
+    pub fn resolve_all(&self, images: &[ImageRef]) -> Vec<Result<Resolved, EvaluationError>> {
         // What is kept already costs no thread.
         let missing = images.iter().filter(|image| !self.is_kept(image)).count();
         self.each(images, missing, |image| self.resolve(image))
     }
 
     /// The manifests of several images, asked for at the same time.
-    pub(crate) fn manifests(&self, images: &[PinnedImage]) -> Vec<Result<Arc<Manifest>, NoAnswer>> {
-        let key = |image: &PinnedImage| (image.repository.clone(), Name::Digest(image.digest.clone()));
+    pub(crate) fn manifests(&self, images: &[PinnedImage]) -> Vec<Result<Arc<Manifest>, EvaluationError>> {
+        let key = |image: &PinnedImage| (image.repository.clone(), Reference::Digest(image.digest.clone()));
         let missing = images.iter().filter(|image| !self.manifests.is_kept(&key(image))).count();
         self.each(images, missing, |image| self.manifest(image))
     }
@@ -392,8 +394,8 @@ impl Store {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 items.get(number).map(|item| (number, item))
             } {
-                let answer = ask(item);
-                found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, answer);
+                let result = ask(item);
+                found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, result);
             }
         };
         thread::scope(|scope| {
@@ -407,58 +409,67 @@ impl Store {
 
     fn is_kept(&self, image: &ImageRef) -> bool {
         let name = match image.digest() {
-            Some(digest) => Name::Digest(digest.clone()),
-            None => Name::Tag(image.tag_or_latest().to_owned()),
+            Some(digest) => Reference::Digest(digest.clone()),
+            None => Reference::Tag(image.tag_or_latest().to_owned()),
         };
         self.manifests.is_kept(&(image.repository().clone(), name))
     }
 
-    fn named(&self, repository: &Repository, name: Name) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    fn named(&self, repository: &Repository, name: Reference) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let key = (repository.clone(), name);
         self.manifests.get(&key, &(), || self.fetch_manifest(repository, &key.1))
     }
 
-    fn fetch_manifest(&self, repository: &Repository, name: &Name) -> Result<Option<Arc<Manifest>>, NoAnswer> {
+    fn fetch_manifest(
+        &self,
+        repository: &Repository,
+        name: &Reference,
+    ) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let limit = limits::MANIFEST_BYTES;
         let shown = match name {
-            Name::Tag(tag) => format!("{repository}:{tag}"),
-            Name::Digest(digest) => format!("{repository}@{digest}"),
+            Reference::Tag(tag) => format!("{repository}:{tag}"),
+            Reference::Digest(digest) => format!("{repository}@{digest}"),
         };
         let fetched = match &self.source {
-            Source::Bundle(bundle) => bundle.manifest(repository, name, limit)?,
+            Source::ImageLayout(layout) => layout.manifest(repository, name, limit)?,
             Source::Registry(registry) => registry.manifest(repository, name, limit)?,
         };
         let body = match fetched {
             Fetched::Absent => return Ok(None),
-            Fetched::Longer => return Err(too_large(format_args!("the manifest of {shown} is longer"), limit)),
+            Fetched::TooLarge => return Err(too_large(format_args!("the manifest of {shown} is longer"), limit)),
             Fetched::Found(body) => body,
         };
         let expected = match name {
-            Name::Digest(digest) => Some(digest),
-            Name::Tag(_) => body.named.as_ref(),
+            Reference::Digest(digest) => Some(digest),
+            Reference::Tag(_) => body.named.as_ref(),
         };
         let actual = Digest::of(&body.bytes);
         if let Some(expected) = expected.filter(|expected| **expected != actual) {
             let message = format!("the manifest of {shown} has the digest {actual}, not {expected}");
-            return Err(NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED));
+            return Err(EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED));
         }
         let manifest = Manifest::parse(actual, body.bytes).map_err(|why| {
-            NoAnswer::new(ErrorCode::Malformed, format!("the manifest of {shown} does not read as one: {why}"))
+            EvaluationError::new(ErrorCode::Malformed, format!("the manifest of {shown} does not read as one: {why}"))
                 .hint("push the image again with a tool that follows the OCI image specification")
         })?;
         Ok(Some(Arc::new(manifest)))
     }
 
-    fn fetch_blob(&self, repository: &Repository, digest: &Digest, terms: BlobTerms) -> Result<Arc<[u8]>, NoAnswer> {
-        let most = terms.size.unwrap_or(terms.limit);
+    fn fetch_blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        blob_limits: BlobLimits,
+    ) -> Result<Arc<[u8]>, EvaluationError> {
+        let most = blob_limits.size.unwrap_or(blob_limits.limit);
         let fetched = match &self.source {
-            Source::Bundle(bundle) => bundle.blob(repository, digest, most)?,
+            Source::ImageLayout(layout) => layout.blob(repository, digest, most)?,
             Source::Registry(registry) => registry.blob(repository, digest, most)?,
         };
-        let body = match (fetched, terms.size) {
+        let body = match (fetched, blob_limits.size) {
             (Fetched::Absent, _) => return Err(self.no_blob(repository, digest)),
-            (Fetched::Longer, Some(size)) => return Err(wrong_size(repository, digest, None, size)),
-            (Fetched::Longer, None) => return Err(larger_blob(repository, digest, terms.limit)),
+            (Fetched::TooLarge, Some(size)) => return Err(wrong_size(repository, digest, None, size)),
+            (Fetched::TooLarge, None) => return Err(larger_blob(repository, digest, blob_limits.limit)),
             (Fetched::Found(body), Some(size)) if body.len() != size => {
                 return Err(wrong_size(repository, digest, Some(body.len()), size));
             }
@@ -470,30 +481,30 @@ impl Store {
 
     fn place(&self, repository: &Repository) -> String {
         match &self.source {
-            Source::Bundle(bundle) => bundle.place(),
+            Source::ImageLayout(layout) => layout.place(),
             Source::Registry(_) => format!("the registry `{}`", repository.registry()),
         }
     }
 
-    fn no_blob(&self, repository: &Repository, digest: &Digest) -> NoAnswer {
+    fn no_blob(&self, repository: &Repository, digest: &Digest) -> EvaluationError {
         let message = format!("{} does not hold the blob {digest} of {repository}", self.place(repository));
-        NoAnswer::new(ErrorCode::BlobNotFound, message)
+        EvaluationError::new(ErrorCode::BlobNotFound, message)
             .hint("it was not copied whole: push the image or make the bundle again")
     }
 
-    fn no_image(&self, image: &str) -> NoAnswer {
+    fn no_image(&self, image: &str) -> EvaluationError {
         let (place, hint) = match &self.source {
-            Source::Bundle(bundle) => {
-                (bundle.place(), "add the image to the bundle, or ask a registry by leaving --bundle out")
+            Source::ImageLayout(layout) => {
+                (layout.place(), "add the image to the bundle, or ask a registry by leaving --evidence out")
             }
             Source::Registry(_) => ("the registry".to_owned(), "check the image's name, and that it was pushed"),
         };
-        NoAnswer::new(ErrorCode::ImageNotFound, format!("{place} does not hold the image {image}")).hint(hint)
+        EvaluationError::new(ErrorCode::ImageNotFound, format!("{place} does not hold the image {image}")).hint(hint)
     }
 }
 
-impl Blobs for Store {
-    fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+impl Blobs for ContentStore {
+    fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
         self.blob_within(repository, digest, None, limits::BLOB_BYTES)
     }
 }
@@ -508,23 +519,23 @@ const CHANGED: &str =
     "the content was changed or cut short after it was named; push the image or make the bundle again";
 
 /// An index in an index in an index, and so on.
-pub(crate) fn too_deep(image: &PinnedImage) -> NoAnswer {
+pub(crate) fn too_deep(image: &PinnedImage) -> EvaluationError {
     let message = format!("the index {image} has indexes below one another over the limit of {}", limits::INDEX_DEPTH);
-    NoAnswer::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one")
+    EvaluationError::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one")
 }
 
-fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Referrer]>, NoAnswer> {
+fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Referrer]>, EvaluationError> {
     if listed.len() > limits::INDEX_MANIFESTS {
         let message = format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
-        return Err(NoAnswer::new(ErrorCode::TooLarge, message)
+        return Err(EvaluationError::new(ErrorCode::TooLarge, message)
             .hint("see who may push to the repository, and remove what does not belong there"));
     }
     Ok(listed.into())
 }
 
-fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> NoAnswer {
+fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> EvaluationError {
     let message = format!("the blob {digest} of {repository} has the digest {actual}");
-    NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
+    EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
 }
 
 fn referrers_of(items: &[IndexItem]) -> Vec<Referrer> {
@@ -548,17 +559,17 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-fn wrong_size(repository: &Repository, digest: &Digest, actual: Option<u64>, size: u64) -> NoAnswer {
+fn wrong_size(repository: &Repository, digest: &Digest, actual: Option<u64>, size: u64) -> EvaluationError {
     let actual = actual.map_or_else(|| "longer".to_owned(), |actual| format!("{actual} bytes long"));
     let message = format!("the blob {digest} of {repository} is {actual}, not the announced {size} bytes");
-    NoAnswer::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
+    EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
 }
 
-fn larger_blob(repository: &Repository, digest: &Digest, limit: u64) -> NoAnswer {
+fn larger_blob(repository: &Repository, digest: &Digest, limit: u64) -> EvaluationError {
     too_large(format_args!("the blob {digest} of {repository} is longer"), limit)
 }
 
-fn too_large(what: std::fmt::Arguments<'_>, limit: u64) -> NoAnswer {
-    NoAnswer::new(ErrorCode::TooLarge, format!("{what}, over the limit of {limit} bytes"))
+fn too_large(what: std::fmt::Arguments<'_>, limit: u64) -> EvaluationError {
+    EvaluationError::new(ErrorCode::TooLarge, format!("{what}, over the limit of {limit} bytes"))
         .hint("content of this kind is never that large; check who made the image")
 }

@@ -7,16 +7,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::{ImageRef, Repository},
 };
 use reqwest::{StatusCode, Url, header};
 use serde_json::{Value, json};
 
 use super::{
-    client::{Answer, Brought, Request, answered},
+    client::{RegistryResponse, Request, Upload, status_error},
     manifest::OCI_MANIFEST,
-    registry::{Registry, Wire, challenges},
+    registry::{Registry, RegistryClient, challenges},
 };
 
 /// What a registry is asked for: to see that tags exist takes the right to pull.
@@ -78,7 +78,7 @@ impl Artifact {
 
 impl Registry {
     /// Pushes under the name of the image, and gives its digest.
-    pub(super) fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, NoAnswer> {
+    pub(super) fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, EvaluationError> {
         let config = artifact.config();
         let manifest = artifact.manifest(&config);
         let digest = Digest::of(&manifest);
@@ -86,14 +86,14 @@ impl Registry {
             None => image.tag_or_latest().to_owned(),
             Some(named) => {
                 let message = format!("{named} cannot be pushed: the digest is that of the content");
-                return Err(NoAnswer::new(ErrorCode::ImageReference, message).hint("name it by a tag"));
+                return Err(EvaluationError::new(ErrorCode::ImageReference, message).hint("name it by a tag"));
             }
         };
         let blobs: Vec<Vec<u8>> =
             std::iter::once(config).chain(artifact.layers.iter().map(|layer| layer.bytes.clone())).collect();
         let repository = image.repository().clone();
-        self.wait(repository.registry().to_owned(), move |wire| async move {
-            let mut bearer = Bearer { wire, repository, grant: None };
+        self.wait(repository.registry().to_owned(), move |client| async move {
+            let mut bearer = Bearer { client, repository, authorization: None };
             for blob in &blobs {
                 bearer.blob(blob).await?;
             }
@@ -105,74 +105,88 @@ impl Registry {
 
 /// Who brings content to a repository, with what it has shown.
 struct Bearer {
-    wire: Arc<Wire>,
+    client: Arc<RegistryClient>,
     repository: Repository,
-    grant: Option<String>,
+    authorization: Option<String>,
 }
 
 impl Bearer {
-    async fn blob(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
-        let mut address = self.wire.client.address(&self.repository, "blobs", "uploads")?;
+    async fn blob(&mut self, bytes: &[u8]) -> Result<(), EvaluationError> {
+        let mut address = self.client.client.address(&self.repository, "blobs", "uploads")?;
         if let Ok(mut segments) = address.path_segments_mut() {
             segments.push("");
         }
-        let asks = Brought { is_new: true, media_type: BYTES, bytes: &[] };
-        let answer = self.bring(address.clone(), asks).await?;
-        self.taken(&answer, &[StatusCode::ACCEPTED])?;
-        let place = answer.response.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
+        let asks = Upload { is_new: true, media_type: BYTES, bytes: &[] };
+        let reply = self.upload(address.clone(), asks).await?;
+        self.taken(&reply, &[StatusCode::ACCEPTED])?;
+        let place = reply.response.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
         let mut place = place.and_then(|place| address.join(place).ok()).ok_or_else(|| self.nonsense("nowhere"))?;
-        self.wire.client.may_follow(&address, &place).map_err(|what| self.nonsense(what))?;
+        self.client.client.may_follow(&address, &place).map_err(|what| self.nonsense(what))?;
         // Its place is given back before another is taken.
-        drop(answer);
+        drop(reply);
         place.query_pairs_mut().append_pair("digest", &Digest::of(bytes).to_string());
         let is_elsewhere = place.origin() != address.origin();
-        let brought = Brought { is_new: false, media_type: BYTES, bytes };
-        let answer =
-            if is_elsewhere { self.send(place, brought, None).await? } else { self.bring(place, brought).await? };
-        self.taken(&answer, &[StatusCode::CREATED, StatusCode::NO_CONTENT, StatusCode::OK])
+        let upload = Upload { is_new: false, media_type: BYTES, bytes };
+        let reply =
+            if is_elsewhere { self.send(place, upload, None).await? } else { self.upload(place, upload).await? };
+        self.taken(&reply, &[StatusCode::CREATED, StatusCode::NO_CONTENT, StatusCode::OK])
     }
 
-    async fn manifest(&mut self, name: &str, bytes: &[u8]) -> Result<(), NoAnswer> {
-        let address = self.wire.client.address(&self.repository, "manifests", name)?;
-        let answer = self.bring(address, Brought { is_new: false, media_type: OCI_MANIFEST, bytes }).await?;
-        self.taken(&answer, &[StatusCode::CREATED, StatusCode::OK])
+    async fn manifest(&mut self, name: &str, bytes: &[u8]) -> Result<(), EvaluationError> {
+        let address = self.client.client.address(&self.repository, "manifests", name)?;
+        let reply = self.upload(address, Upload { is_new: false, media_type: OCI_MANIFEST, bytes }).await?;
+        self.taken(&reply, &[StatusCode::CREATED, StatusCode::OK])
     }
 
     /// Brings, and brings again with credentials if the registry wants some.
-    async fn bring(&mut self, address: Url, brought: Brought<'_>) -> Result<Answer, NoAnswer> {
-        let answer = self.send(address.clone(), brought, self.grant.as_deref()).await?;
-        if answer.response.status() != StatusCode::UNAUTHORIZED || self.grant.is_some() {
-            return Ok(answer);
+    async fn upload(&mut self, address: Url, upload: Upload<'_>) -> Result<RegistryResponse, EvaluationError> {
+        let reply = self.send(address.clone(), upload, self.authorization.as_deref()).await?;
+        if reply.response.status() != StatusCode::UNAUTHORIZED || self.authorization.is_some() {
+            return Ok(reply);
         }
-        let wanted = challenges(&answer);
-        let Some(grant) = self.wire.granted(&self.repository, &wanted, ACTIONS).await? else { return Ok(answer) };
-        drop(answer);
-        self.grant = Some(grant);
-        self.send(address, brought, self.grant.as_deref()).await
+        let wanted = challenges(&reply);
+        let Some(authorization) = self.client.authorize(&self.repository, &wanted, ACTIONS).await? else {
+            return Ok(reply);
+        };
+        drop(reply);
+        self.authorization = Some(authorization);
+        self.send(address, upload, self.authorization.as_deref()).await
     }
 
-    async fn send(&self, address: Url, brought: Brought<'_>, grant: Option<&str>) -> Result<Answer, NoAnswer> {
-        let request =
-            Request { address, accept: None, grant, form: None, brought: Some(brought), named_by: self.wire.named_by };
-        self.wire.client.send(self.repository.registry(), &request).await
+    async fn send(
+        &self,
+        address: Url,
+        upload: Upload<'_>,
+        authorization: Option<&str>,
+    ) -> Result<RegistryResponse, EvaluationError> {
+        let request = Request {
+            address,
+            accept: None,
+            authorization,
+            form: None,
+            upload: Some(upload),
+            named_by: self.client.named_by,
+        };
+        self.client.client.send(self.repository.registry(), &request).await
     }
 
-    fn taken(&self, answer: &Answer, wanted: &[StatusCode]) -> Result<(), NoAnswer> {
+    fn taken(&self, reply: &RegistryResponse, wanted: &[StatusCode]) -> Result<(), EvaluationError> {
         let registry = self.repository.registry();
-        match answer.response.status() {
+        match reply.response.status() {
             status if wanted.contains(&status) => Ok(()),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let with = if self.grant.is_some() { "with the credentials for it" } else { "without credentials" };
+                let with =
+                    if self.authorization.is_some() { "with the credentials for it" } else { "without credentials" };
                 let message = format!("the registry `{registry}` lets nobody push to {} {with}", self.repository);
-                Err(NoAnswer::new(ErrorCode::RegistryDenied, message)
+                Err(EvaluationError::new(ErrorCode::RegistryDenied, message)
                     .hint(format!("log in with `docker login {registry}`, as somebody who may push")))
             }
-            status => Err(answered(registry, status)),
+            status => Err(status_error(registry, status)),
         }
     }
 
-    fn nonsense(&self, what: &str) -> NoAnswer {
+    fn nonsense(&self, what: &str) -> EvaluationError {
         let message = format!("the registry `{}` wants content brought to {what}", self.repository.registry());
-        NoAnswer::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+        EvaluationError::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
     }
 }

@@ -16,7 +16,7 @@ use std::{
 
 use assay_model::{
     digest::Digest,
-    failure::{ErrorCode, NoAnswer},
+    error::{ErrorCode, EvaluationError},
     image::Repository,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -24,9 +24,9 @@ use reqwest::{StatusCode, Url, header};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
-    Body, Fetched, Name,
+    Body, Fetched, Reference,
     address::NamedBy,
-    client::{Answer, Client, Lost, Request, answered},
+    client::{Client, RegistryResponse, Request, TransferError, status_error},
     credentials::{Credential, Credentials},
     manifest::ACCEPT,
     retry::Retry,
@@ -95,7 +95,7 @@ pub struct Proxies {
     /// For plain HTTP.
     pub http: Option<String>,
     /// Hosts, domains and networks that are asked directly, with commas between them.
-    pub around: Option<String>,
+    pub no_proxy: Option<String>,
 }
 
 impl std::fmt::Debug for Proxies {
@@ -125,7 +125,7 @@ impl Default for RegistryOptions {
 /// All registries.
 pub(super) struct Registry {
     threads: Arc<Threads>,
-    wire: Arc<Wire>,
+    client: Arc<RegistryClient>,
 }
 
 /// The threads that move bytes.
@@ -135,60 +135,70 @@ struct Threads(
 );
 
 /// What a request on the runtime needs.
-pub(super) struct Wire {
+pub(super) struct RegistryClient {
     pub(super) client: Arc<Client>,
     credentials: Credentials,
     /// Who named the hosts that are asked.
     pub(super) named_by: NamedBy,
     /// What registries granted: the `Authorization` header for each repository.
-    grants: Mutex<BTreeMap<Repository, Arc<str>>>,
+    authorizations: Mutex<BTreeMap<Repository, Arc<str>>>,
     /// Held while a grant is asked for, so that it is asked for once.
     asking: Mutex<BTreeMap<Repository, Arc<tokio::sync::Mutex<()>>>>,
     /// Repositories whose registry makes no lists of referrers.
-    listless: Mutex<BTreeSet<Repository>>,
+    without_referrers_api: Mutex<BTreeSet<Repository>>,
     /// The token service of each registry: its scheme, host and port, as the registry named it first.
     services: Mutex<BTreeMap<String, String>>,
 }
 
 impl Registry {
     /// Prepares connections.
-    pub(super) fn new(options: RegistryOptions) -> Result<Self, NoAnswer> {
+    pub(super) fn new(options: RegistryOptions) -> Result<Self, EvaluationError> {
         let failed = |error: &dyn Error| {
-            NoAnswer::new(ErrorCode::Internal, format!("threads for registries could not be prepared: {error}"))
+            EvaluationError::new(ErrorCode::Internal, format!("threads for registries could not be prepared: {error}"))
         };
         let client = Arc::new(Client::new(&options)?);
-        let wire = Wire::new(client, Credentials::read(options.credentials)?, NamedBy::User);
+        let client = RegistryClient::new(client, Credentials::read(options.credentials)?, NamedBy::User);
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("registry")
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
-        Ok(Self { threads: Arc::new(Threads(Some(runtime))), wire: Arc::new(wire) })
+        Ok(Self { threads: Arc::new(Threads(Some(runtime))), client: Arc::new(client) })
     }
 
     /// The same for hosts that only images name.
     pub(super) fn named_by_images(&self) -> Self {
-        let wire = Wire::new(Arc::clone(&self.wire.client), Credentials::none(), NamedBy::Image);
-        Self { threads: Arc::clone(&self.threads), wire: Arc::new(wire) }
+        let client = RegistryClient::new(Arc::clone(&self.client.client), Credentials::none(), NamedBy::Image);
+        Self { threads: Arc::clone(&self.threads), client: Arc::new(client) }
     }
 
     /// Whether a registry is allowed to be asked as if the user had named it.
     pub(super) fn is_allowed(&self, registry: &str) -> bool {
-        self.wire.client.is_allowed(registry)
+        self.client.client.is_allowed(registry)
     }
 
     /// A manifest by name.
-    pub(super) fn manifest(&self, repository: &Repository, name: &Name, limit: u64) -> Result<Fetched, NoAnswer> {
+    pub(super) fn manifest(
+        &self,
+        repository: &Repository,
+        name: &Reference,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
         let reference = match name {
-            Name::Tag(tag) => tag.clone(),
-            Name::Digest(digest) => digest.to_string(),
+            Reference::Tag(tag) => tag.clone(),
+            Reference::Digest(digest) => digest.to_string(),
         };
         self.fetch(repository, "manifests", reference, limit)
     }
 
     /// A blob.
-    pub(super) fn blob(&self, repository: &Repository, digest: &Digest, limit: u64) -> Result<Fetched, NoAnswer> {
+    pub(super) fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
         self.fetch(repository, "blobs", digest.to_string(), limit)
     }
 
@@ -198,10 +208,10 @@ impl Registry {
         kind: &'static str,
         name: String,
         limit: u64,
-    ) -> Result<Fetched, NoAnswer> {
+    ) -> Result<Fetched, EvaluationError> {
         let repository = repository.clone();
-        self.wait(repository.registry().to_owned(), move |wire| async move {
-            wire.client.persist(|| wire.fetch(&repository, kind, &name, limit)).await
+        self.wait(repository.registry().to_owned(), move |client| async move {
+            client.client.with_retries(|| client.fetch(&repository, kind, &name, limit)).await
         })
     }
 
@@ -211,31 +221,33 @@ impl Registry {
         repository: &Repository,
         image: &Digest,
         limit: u64,
-    ) -> Result<Option<Vec<Vec<u8>>>, NoAnswer> {
+    ) -> Result<Option<Vec<Vec<u8>>>, EvaluationError> {
         let (repository, image) = (repository.clone(), image.to_string());
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.wait(repository.registry().to_owned(), move |wire| async move {
-            wire.client.persist(|| wire.referrers(&repository, &image, limit)).await
+        self.wait(repository.registry().to_owned(), move |client| async move {
+            client.client.with_retries(|| client.referrers(&repository, &image, limit)).await
         })
     }
 
     /// Whether a repository's registry has shown that it makes no lists of referrers.
-    pub(super) fn is_listless(&self, repository: &Repository) -> bool {
-        locked(&self.wire.listless).contains(repository)
+    pub(super) fn lacks_referrers_api(&self, repository: &Repository) -> bool {
+        locked(&self.client.without_referrers_api).contains(repository)
     }
 
     /// A blob as it comes.
-    pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, NoAnswer> {
-        let (wire, registry) = (Arc::clone(&self.wire), repository.registry().to_owned());
+    pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, EvaluationError> {
+        let (client, registry) = (Arc::clone(&self.client), repository.registry().to_owned());
         let (repository, name) = (repository.clone(), digest.to_string());
-        let answer =
-            self.wait(registry.clone(), move |wire| async move { wire.ask(&repository, "blobs", &name).await })?;
-        let Some(mut answer) = answer else { return Ok(None) };
+        let reply = self.wait(registry.clone(), move |client| async move {
+            client.request_content(&repository, "blobs", &name).await
+        })?;
+        let Some(mut reply) = reply else { return Ok(None) };
         let (sender, chunks) = tokio::sync::mpsc::channel(STREAM_CHUNKS);
         let pump = async move {
             let send = async {
                 loop {
-                    let chunk = answer.response.chunk().await.map_err(|error| wire.client.failure(&registry, &error));
+                    let chunk =
+                        reply.response.chunk().await.map_err(|error| client.client.connection_error(&registry, &error));
                     let Some(chunk) = chunk.transpose() else { return };
                     let ends = chunk.is_err();
                     // The reader may have seen enough.
@@ -244,9 +256,9 @@ impl Registry {
                     }
                 }
             };
-            let time = wire.client.time();
+            let time = client.client.time();
             if tokio::time::timeout(time, send).await.is_err() {
-                sender.send(Err(wire.client.too_slow(&registry, time))).await.ok();
+                sender.send(Err(client.client.too_slow(&registry, time))).await.ok();
             }
         };
         if let Some(runtime) = &self.threads.0 {
@@ -256,27 +268,27 @@ impl Registry {
     }
 
     /// Runs the work on the runtime and waits for it, from any thread, for as long as a request may take.
-    pub(super) fn wait<T: Send + 'static, W: Future<Output = Result<T, NoAnswer>> + Send + 'static>(
+    pub(super) fn wait<T: Send + 'static, W: Future<Output = Result<T, EvaluationError>> + Send + 'static>(
         &self,
         registry: String,
-        work: impl FnOnce(Arc<Wire>) -> W,
-    ) -> Result<T, NoAnswer> {
+        work: impl FnOnce(Arc<RegistryClient>) -> W,
+    ) -> Result<T, EvaluationError> {
         let (sender, receiver) = mpsc::sync_channel(1);
-        let time = self.wire.client.time();
+        let time = self.client.client.time();
         let place = registry.clone();
         if let Some(runtime) = &self.threads.0 {
-            let (wire, work) = (Arc::clone(&self.wire), work(Arc::clone(&self.wire)));
+            let (client, work) = (Arc::clone(&self.client), work(Arc::clone(&self.client)));
             runtime.spawn(async move {
                 let outcome = tokio::time::timeout(time, work).await;
-                let outcome = outcome.unwrap_or_else(|_| Err(wire.client.too_slow(&registry, time)));
+                let outcome = outcome.unwrap_or_else(|_| Err(client.client.too_slow(&registry, time)));
                 // Nobody is left to tell if the receiver is gone.
                 sender.send(outcome).ok()
             });
         }
         receiver.recv_timeout(time.saturating_add(GRACE)).unwrap_or_else(|error| match error {
-            mpsc::RecvTimeoutError::Timeout => Err(self.wire.client.too_slow(&place, time)),
+            mpsc::RecvTimeoutError::Timeout => Err(self.client.client.too_slow(&place, time)),
             mpsc::RecvTimeoutError::Disconnected => {
-                Err(NoAnswer::new(ErrorCode::Internal, "a request ended without an outcome"))
+                Err(EvaluationError::new(ErrorCode::Internal, "a request ended without an outcome"))
             }
         })
     }
@@ -290,42 +302,53 @@ impl Drop for Threads {
     }
 }
 
-impl Wire {
+impl RegistryClient {
     fn new(client: Arc<Client>, credentials: Credentials, named_by: NamedBy) -> Self {
         Self {
             client,
             credentials,
             named_by,
-            grants: Mutex::default(),
+            authorizations: Mutex::default(),
             asking: Mutex::default(),
-            listless: Mutex::default(),
+            without_referrers_api: Mutex::default(),
             services: Mutex::default(),
         }
     }
 
-    async fn fetch(&self, repository: &Repository, kind: &str, name: &str, limit: u64) -> Result<Fetched, Lost> {
-        let Some(answer) = self.ask(repository, kind, name).await? else { return Ok(Fetched::Absent) };
-        let named = answer.response.headers().get("docker-content-digest");
+    async fn fetch(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        name: &str,
+        limit: u64,
+    ) -> Result<Fetched, TransferError> {
+        let Some(reply) = self.request_content(repository, kind, name).await? else { return Ok(Fetched::Absent) };
+        let named = reply.response.headers().get("docker-content-digest");
         let named = named.and_then(|value| value.to_str().ok()?.parse().ok());
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        match self.client.read(repository.registry(), answer, limit).await? {
+        match self.client.read(repository.registry(), reply, limit).await? {
             Some(bytes) => Ok(Fetched::Found(Body { bytes, named })),
-            None => Ok(Fetched::Longer),
+            None => Ok(Fetched::TooLarge),
         }
     }
 
     /// The answer with the content; none if there is no such content.
-    async fn ask(&self, repository: &Repository, kind: &str, name: &str) -> Result<Option<Answer>, NoAnswer> {
+    async fn request_content(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<RegistryResponse>, EvaluationError> {
         let accept = (kind == "manifests").then_some(ACCEPT);
-        let answer = self.get(repository, self.client.address(repository, kind, name)?, accept).await?;
-        match answer.response.status() {
-            StatusCode::OK => Ok(Some(answer)),
+        let reply = self.get(repository, self.client.address(repository, kind, name)?, accept).await?;
+        match reply.response.status() {
+            StatusCode::OK => Ok(Some(reply)),
             StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !answer.is_own => {
-                Err(self.elsewhere(&answer, repository))
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !reply.is_own => {
+                Err(self.denied_after_redirect(&reply, repository))
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied(repository, kind, name)),
-            status => Err(answered(repository.registry(), status)),
+            status => Err(status_error(repository.registry(), status)),
         }
     }
 
@@ -334,13 +357,13 @@ impl Wire {
         repository: &Repository,
         image: &str,
         limit: usize,
-    ) -> Result<Option<Vec<Vec<u8>>>, Lost> {
-        if locked(&self.listless).contains(repository) {
+    ) -> Result<Option<Vec<Vec<u8>>>, TransferError> {
+        if locked(&self.without_referrers_api).contains(repository) {
             return Ok(None);
         }
         let registry = repository.registry();
         let too_large =
-            |what: String| NoAnswer::new(ErrorCode::TooLarge, what).hint("see who may push to the repository");
+            |what: String| EvaluationError::new(ErrorCode::TooLarge, what).hint("see who may push to the repository");
         let mut next = Some(self.client.address(repository, "referrers", image)?);
         let mut pages = Vec::new();
         while let Some(address) = next {
@@ -350,20 +373,20 @@ impl Wire {
                 ))
                 .into());
             }
-            let answer = self.get(repository, address.clone(), Some(ACCEPT)).await?;
-            match answer.response.status() {
+            let reply = self.get(repository, address.clone(), Some(ACCEPT)).await?;
+            match reply.response.status() {
                 StatusCode::OK => {}
                 status if pages.is_empty() && NO_REFERRERS.contains(&status) => {
-                    locked(&self.listless).insert(repository.clone());
+                    locked(&self.without_referrers_api).insert(repository.clone());
                     return Ok(None);
                 }
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                     return Err(self.denied(repository, "referrers", image).into());
                 }
-                status => return Err(answered(registry, status).into()),
+                status => return Err(status_error(registry, status).into()),
             }
-            next = next_page(&answer, &address);
-            let page = self.client.read(registry, answer, limit).await?.ok_or_else(|| {
+            next = next_page(&reply, &address);
+            let page = self.client.read(registry, reply, limit).await?.ok_or_else(|| {
                 too_large(format!("the list of referrers of {repository}@{image} is longer than {limit} bytes"))
             })?;
             pages.push(page);
@@ -371,7 +394,7 @@ impl Wire {
         Ok(Some(pages))
     }
 
-    fn denied(&self, repository: &Repository, kind: &str, name: &str) -> NoAnswer {
+    fn denied(&self, repository: &Repository, kind: &str, name: &str) -> EvaluationError {
         let registry = repository.registry();
         let ours = matches!(self.credentials.of(repository), Ok(Some(_)));
         let with = if ours { "with the credentials for it" } else { "without credentials" };
@@ -382,70 +405,83 @@ impl Wire {
                 format!("if images may have it asked as you, allow it with `--allow-registry {registry}`")
             }
         };
-        NoAnswer::new(ErrorCode::RegistryDenied, message).hint(hint)
+        EvaluationError::new(ErrorCode::RegistryDenied, message).hint(hint)
     }
 
     /// Another host, to which the registry redirects, wants credentials. It gets none.
-    fn elsewhere(&self, answer: &Answer, repository: &Repository) -> NoAnswer {
-        let host = answer.response.url().host_str().unwrap_or_default();
+    fn denied_after_redirect(&self, reply: &RegistryResponse, repository: &Repository) -> EvaluationError {
+        let host = reply.response.url().host_str().unwrap_or_default();
         let message = format!(
             "the host `{host}`, to which the registry `{}` redirects, wants credentials for content of {repository}, and \
              gets none",
             repository.registry()
         );
-        NoAnswer::new(ErrorCode::RegistryDenied, message).hint("ask who runs the registry")
+        EvaluationError::new(ErrorCode::RegistryDenied, message).hint("ask who runs the registry")
     }
 
     /// Asks, and asks again with credentials if the registry wants some.
-    async fn get(&self, repository: &Repository, address: Url, accept: Option<&str>) -> Result<Answer, NoAnswer> {
+    async fn get(
+        &self,
+        repository: &Repository,
+        address: Url,
+        accept: Option<&str>,
+    ) -> Result<RegistryResponse, EvaluationError> {
         let registry = repository.registry();
-        let kept = locked(&self.grants).get(repository).cloned();
-        let request =
-            Request { address, accept, grant: kept.as_deref(), form: None, brought: None, named_by: self.named_by };
-        let answer = self.client.send(registry, &request).await?;
+        let kept = locked(&self.authorizations).get(repository).cloned();
+        let request = Request {
+            address,
+            accept,
+            authorization: kept.as_deref(),
+            form: None,
+            upload: None,
+            named_by: self.named_by,
+        };
+        let reply = self.client.send(registry, &request).await?;
         // Whoever a redirect leads to has no claim to what the user shows the registry.
-        if answer.response.status() != StatusCode::UNAUTHORIZED || !answer.is_own {
-            return Ok(answer);
+        if reply.response.status() != StatusCode::UNAUTHORIZED || !reply.is_own {
+            return Ok(reply);
         }
-        let wanted = challenges(&answer);
-        let Some(grant) = self.grant(repository, kept.as_deref(), &wanted).await? else { return Ok(answer) };
+        let wanted = challenges(&reply);
+        let Some(authorization) = self.authorization(repository, kept.as_deref(), &wanted).await? else {
+            return Ok(reply);
+        };
         // Its place is given back before another is taken.
-        drop(answer);
-        self.client.send(registry, &Request { grant: Some(&grant), ..request }).await
+        drop(reply);
+        self.client.send(registry, &Request { authorization: Some(&authorization), ..request }).await
     }
 
     /// What to show a registry that refused `shown`; none if there is nothing else.
-    async fn grant(
+    async fn authorization(
         &self,
         repository: &Repository,
         shown: Option<&str>,
         wanted: &[Challenge],
-    ) -> Result<Option<Arc<str>>, NoAnswer> {
+    ) -> Result<Option<Arc<str>>, EvaluationError> {
         let asking = Arc::clone(locked(&self.asking).entry(repository.clone()).or_default());
         let _asking = asking.lock().await;
         // Somebody else may have asked in the meantime.
-        let kept = locked(&self.grants).get(repository).cloned();
+        let kept = locked(&self.authorizations).get(repository).cloned();
         if let Some(kept) = kept
             && shown != Some(&*kept)
         {
             return Ok(Some(kept));
         }
-        let Some(grant) = self.granted(repository, wanted, "pull").await? else { return Ok(None) };
-        let grant: Arc<str> = grant.into();
-        if shown == Some(&*grant) {
+        let Some(authorization) = self.authorize(repository, wanted, "pull").await? else { return Ok(None) };
+        let authorization: Arc<str> = authorization.into();
+        if shown == Some(&*authorization) {
             return Ok(None);
         }
-        locked(&self.grants).insert(repository.clone(), Arc::clone(&grant));
-        Ok(Some(grant))
+        locked(&self.authorizations).insert(repository.clone(), Arc::clone(&authorization));
+        Ok(Some(authorization))
     }
 
     /// What a registry that wants this is shown by who wants to do these actions; none if there is nothing.
-    pub(super) async fn granted(
+    pub(super) async fn authorize(
         &self,
         repository: &Repository,
         wanted: &[Challenge],
         actions: &str,
-    ) -> Result<Option<String>, NoAnswer> {
+    ) -> Result<Option<String>, EvaluationError> {
         // The user's helper program may take its time.
         let credential = tokio::task::block_in_place(|| self.credentials.of(repository))?;
         let bearer = wanted.iter().find_map(|challenge| match challenge {
@@ -471,11 +507,14 @@ impl Wire {
         bearer: &Bearer,
         credential: Option<&Credential>,
         actions: &str,
-    ) -> Result<String, NoAnswer> {
+    ) -> Result<String, EvaluationError> {
         let registry = repository.registry();
         let nonsense = |what: &str| {
-            NoAnswer::new(ErrorCode::RegistryError, format!("the registry `{registry}` sends for a token to {what}"))
-                .hint("ask who runs the registry")
+            EvaluationError::new(
+                ErrorCode::RegistryError,
+                format!("the registry `{registry}` sends for a token to {what}"),
+            )
+            .hint("ask who runs the registry")
         };
         let mut address = Url::parse(&bearer.realm).map_err(|_| nonsense("no address"))?;
         self.client.may_ask_token(registry, &address).map_err(nonsense)?;
@@ -487,7 +526,7 @@ impl Wire {
         let place = address.host_str().unwrap_or_default().to_owned();
         let scope = format!("repository:{}:{actions}", repository.path());
         let service = bearer.service.as_deref().unwrap_or_default();
-        let answer = if let Some(Credential::Identity(token)) = credential {
+        let reply = if let Some(Credential::Identity(token)) = credential {
             let form = [
                 ("grant_type", "refresh_token"),
                 ("service", service),
@@ -498,9 +537,9 @@ impl Wire {
             let request = Request {
                 address,
                 accept: None,
-                grant: None,
+                authorization: None,
                 form: Some(&form),
-                brought: None,
+                upload: None,
                 named_by: self.named_by,
             };
             self.client.send(&place, &request).await?
@@ -509,34 +548,40 @@ impl Wire {
                 address.query_pairs_mut().append_pair("service", service);
             }
             address.query_pairs_mut().append_pair("scope", &scope);
-            let grant = match credential {
+            let authorization = match credential {
                 Some(Credential::Password(user, password)) => Some(basic(user, password)),
                 _ => None,
             };
             let request = Request {
                 address,
                 accept: None,
-                grant: grant.as_deref(),
+                authorization: authorization.as_deref(),
                 form: None,
-                brought: None,
+                upload: None,
                 named_by: self.named_by,
             };
             self.client.send(&place, &request).await?
         };
-        match answer.response.status() {
+        match reply.response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let what = if credential.is_some() { "refuses the credentials" } else { "gives no anonymous token" };
-                return Err(NoAnswer::new(ErrorCode::RegistryDenied, format!("`{place}` {what} for {repository}"))
-                    .hint(format!("log in with `docker login {registry}`")));
+                return Err(EvaluationError::new(
+                    ErrorCode::RegistryDenied,
+                    format!("`{place}` {what} for {repository}"),
+                )
+                .hint(format!("log in with `docker login {registry}`")));
             }
-            status => return Err(answered(&place, status)),
+            status => return Err(status_error(&place, status)),
         }
-        let body = self.client.read(&place, answer, TOKEN_BYTES).await?;
+        let body = self.client.read(&place, reply, TOKEN_BYTES).await?;
         body.and_then(|body| serde_json::from_slice::<Token>(&body).ok()?.text())
             .filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))
             .ok_or_else(|| {
-                NoAnswer::new(ErrorCode::RegistryError, format!("`{place}` answers with no token for {repository}"))
+                EvaluationError::new(
+                    ErrorCode::RegistryError,
+                    format!("`{place}` answers with no token for {repository}"),
+                )
             })
     }
 }
@@ -547,11 +592,11 @@ fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What a registry wants to see. What a host says to which it redirects is no word of the registry's.
-pub(super) fn challenges(answer: &Answer) -> Vec<Challenge> {
-    if !answer.is_own {
+pub(super) fn challenges(reply: &RegistryResponse) -> Vec<Challenge> {
+    if !reply.is_own {
         return Vec::new();
     }
-    let wanted = answer.response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+    let wanted = reply.response.headers().get_all(header::WWW_AUTHENTICATE).iter();
     wanted.filter_map(|value| value.to_str().ok()).filter_map(Challenge::read).collect()
 }
 
@@ -561,8 +606,8 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 /// Where the list goes on (RFC 8288), if that is at the same place.
-fn next_page(answer: &Answer, address: &Url) -> Option<Url> {
-    let link = answer.response.headers().get(header::LINK)?.to_str().ok()?;
+fn next_page(reply: &RegistryResponse, address: &Url) -> Option<Url> {
+    let link = reply.response.headers().get(header::LINK)?.to_str().ok()?;
     let is_next = |link: &&str| link.contains("rel=\"next\"") || link.contains("rel=next");
     let target = link.split(',').find(is_next)?.split_once('<')?.1.split_once('>')?.0;
     address.join(target).ok().filter(|next| next.origin() == address.origin())

@@ -2,25 +2,25 @@
 
 use std::io::{self, Read};
 
-use assay_model::failure::NoAnswer;
+use assay_model::error::EvaluationError;
 use tokio::sync::mpsc::Receiver;
 
 /// A blob on its way, read on a plain thread. A failure shows as an error of reading, and its cause is kept.
 pub(super) struct Stream {
-    chunks: Receiver<Result<Vec<u8>, NoAnswer>>,
+    chunks: Receiver<Result<Vec<u8>, EvaluationError>>,
     current: Vec<u8>,
     at: usize,
-    failure: Option<NoAnswer>,
+    failure: Option<EvaluationError>,
 }
 
 impl Stream {
     /// What comes through this channel.
-    pub(super) const fn of(chunks: Receiver<Result<Vec<u8>, NoAnswer>>) -> Self {
+    pub(super) const fn of(chunks: Receiver<Result<Vec<u8>, EvaluationError>>) -> Self {
         Self { chunks, current: Vec::new(), at: 0, failure: None }
     }
 
     /// What broke it.
-    pub(super) const fn failure(&mut self) -> Option<NoAnswer> {
+    pub(super) const fn failure(&mut self) -> Option<EvaluationError> {
         self.failure.take()
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use assay_model::limits;
 
-use super::bundle::{BundleError, Found, read_within};
+use super::image_layout::{LayoutError, ReadResult, read_within};
 
 /// The first bytes of compressed files, and who makes them.
 const COMPRESSED: [(&[u8], &str); 4] =
@@ -31,14 +31,14 @@ struct Member {
 
 impl TarFile {
     /// Walks the file. `shown` is the path in messages.
-    pub(super) fn open(path: &Path, shown: &str) -> Result<Self, BundleError> {
-        let unreadable = |source| BundleError::Unreadable { path: shown.to_owned(), source };
-        let layout = |why| BundleError::Layout { path: shown.to_owned(), why };
+    pub(super) fn open(path: &Path, shown: &str) -> Result<Self, LayoutError> {
+        let unreadable = |source| LayoutError::Unreadable { path: shown.to_owned(), source };
+        let layout = |why| LayoutError::Layout { path: shown.to_owned(), why };
         let mut file = fs_err::File::open(path).map_err(unreadable)?;
         let mut magic = Vec::new();
         file.by_ref().take(8).read_to_end(&mut magic).map_err(unreadable)?;
         if let Some((_, with)) = COMPRESSED.iter().find(|(start, _)| magic.starts_with(start)) {
-            return Err(BundleError::Compressed { path: shown.to_owned(), with });
+            return Err(LayoutError::Compressed { path: shown.to_owned(), with });
         }
         file.rewind().map_err(unreadable)?;
         let mut archive = tar::Archive::new(file);
@@ -67,10 +67,10 @@ impl TarFile {
     }
 
     /// A member by its path in the layout.
-    pub(super) fn read(&self, name: &str, limit: u64) -> io::Result<Found> {
-        let Some(member) = self.members.get(name) else { return Ok(Found::Absent) };
+    pub(super) fn read(&self, name: &str, limit: u64) -> io::Result<ReadResult> {
+        let Some(member) = self.members.get(name) else { return Ok(ReadResult::Absent) };
         if member.size > limit {
-            return Ok(Found::Longer);
+            return Ok(ReadResult::TooLarge);
         }
         read_within(self.open_at(member)?, limit)
     }

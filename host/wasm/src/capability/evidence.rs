@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
     digest::Digest,
+    error::EvaluationError,
     evidence::{Evidence, Signature},
-    failure::NoAnswer,
     limits::BLOB_BYTES,
     port::Blobs,
 };
@@ -19,7 +19,7 @@ use crate::{limits, text};
 
 /// What a guest is told when it asks for something it cannot have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum AccessError {
     NotFound,
     Denied(String),
     TooLarge(u64),
@@ -28,14 +28,14 @@ pub(crate) enum Refusal {
 
 /// Why there are no bytes: because the guest may not have them, or because nobody can tell.
 #[derive(Debug)]
-pub(crate) enum Trouble {
-    Refused(Refusal),
-    NoAnswer(NoAnswer),
+pub(crate) enum EvidenceError {
+    InspectError(AccessError),
+    Evaluation(EvaluationError),
 }
 
-impl From<Refusal> for Trouble {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl From<AccessError> for EvidenceError {
+    fn from(refusal: AccessError) -> Self {
+        Self::InspectError(refusal)
     }
 }
 
@@ -79,7 +79,7 @@ struct Subject {
     /// The blob read last: it is asked for part by part.
     last: Option<(Digest, Arc<[u8]>)>,
     /// What the manifest names, once it was read.
-    named: Option<Result<Arc<Manifest>, Refusal>>,
+    named: Option<Result<Arc<Manifest>, AccessError>>,
     /// Bytes that were read or hashed for the guest and not yet counted.
     work: usize,
 }
@@ -117,19 +117,19 @@ impl EvidenceView {
         self.subject.as_mut().map_or(0, |subject| std::mem::take(&mut subject.work))
     }
 
-    pub(crate) fn manifest(&self, image: &str) -> Result<Vec<u8>, Trouble> {
+    pub(crate) fn manifest(&self, image: &str) -> Result<Vec<u8>, EvidenceError> {
         Ok(self.subject(image)?.evidence.manifest.to_vec())
     }
 
-    pub(crate) fn config(&self, image: &str) -> Result<Vec<u8>, Trouble> {
+    pub(crate) fn config(&self, image: &str) -> Result<Vec<u8>, EvidenceError> {
         let config = &self.subject(image)?.evidence.config;
-        Ok(config.as_deref().ok_or(Refusal::NotFound)?.to_vec())
+        Ok(config.as_deref().ok_or(AccessError::NotFound)?.to_vec())
     }
 
     /// An index has no layers of its own.
-    pub(crate) fn layers(&mut self, image: &str) -> Result<Vec<Layer>, Trouble> {
+    pub(crate) fn layers(&mut self, image: &str) -> Result<Vec<Layer>, EvidenceError> {
         let named = self.subject_mut(image)?.named()?;
-        let layers = named.layers.as_ref().ok_or(Refusal::NotFound)?;
+        let layers = named.layers.as_ref().ok_or(AccessError::NotFound)?;
         let layer = |layer: Descriptor| Layer {
             digest: layer.digest.to_string(),
             media_type: layer.media_type,
@@ -139,11 +139,11 @@ impl EvidenceView {
         Ok(layers.iter().cloned().map(layer).collect())
     }
 
-    pub(crate) fn signatures(&self, image: &str) -> Result<Vec<Signer>, Trouble> {
+    pub(crate) fn signatures(&self, image: &str) -> Result<Vec<Signer>, EvidenceError> {
         Ok(self.subject(image)?.evidence.signatures.iter().map(Signer::new).collect())
     }
 
-    pub(crate) fn attestations(&self, image: &str) -> Result<Vec<Statement>, Trouble> {
+    pub(crate) fn attestations(&self, image: &str) -> Result<Vec<Statement>, EvidenceError> {
         let statement = |attestation: &assay_model::evidence::Attestation| Statement {
             predicate_type: attestation.predicate_type.clone(),
             digest: attestation.digest.to_string(),
@@ -155,25 +155,25 @@ impl EvidenceView {
 
     /// Bytes of a statement, or of a blob that the manifest names, from `offset` on; at most `length`, at most
     /// [`limits::READ_BYTES`], fewer at the end, none past it.
-    pub(crate) fn read(&mut self, image: &str, blob: &str, offset: u64, length: u32) -> Result<Vec<u8>, Trouble> {
-        let blob: Digest = blob.parse().map_err(|_| Refusal::NotFound)?;
+    pub(crate) fn read(&mut self, image: &str, blob: &str, offset: u64, length: u32) -> Result<Vec<u8>, EvidenceError> {
+        let blob: Digest = blob.parse().map_err(|_| AccessError::NotFound)?;
         let bytes = self.subject_mut(image)?.bytes(blob)?;
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(limits::READ_BYTES);
         Ok(part(&bytes, usize::try_from(offset).unwrap_or(usize::MAX), length).to_vec())
     }
 
-    fn subject(&self, image: &str) -> Result<&Subject, Refusal> {
+    fn subject(&self, image: &str) -> Result<&Subject, AccessError> {
         self.admit(image)?;
-        self.subject.as_ref().ok_or(Refusal::NotFound)
+        self.subject.as_ref().ok_or(AccessError::NotFound)
     }
 
-    fn subject_mut(&mut self, image: &str) -> Result<&mut Subject, Refusal> {
+    fn subject_mut(&mut self, image: &str) -> Result<&mut Subject, AccessError> {
         self.admit(image)?;
-        self.subject.as_mut().ok_or(Refusal::NotFound)
+        self.subject.as_mut().ok_or(AccessError::NotFound)
     }
 
     /// Refuses every image but the one this call is about.
-    fn admit(&self, image: &str) -> Result<(), Refusal> {
+    fn admit(&self, image: &str) -> Result<(), AccessError> {
         let why = match &self.subject {
             Some(subject) if subject.image == image => return Ok(()),
             Some(subject) => {
@@ -182,24 +182,24 @@ impl EvidenceView {
             }
             None => "the plugin does not ask for `evidence` in its manifest, or is describing itself".to_owned(),
         };
-        Err(Refusal::Denied(why))
+        Err(AccessError::Denied(why))
     }
 }
 
 impl Subject {
     /// What the manifest names; it is read once, however often it is asked for.
-    fn named(&mut self) -> Result<Arc<Manifest>, Refusal> {
+    fn named(&mut self) -> Result<Arc<Manifest>, AccessError> {
         if let Some(named) = &self.named {
             return named.clone();
         }
         self.work = self.work.saturating_add(self.evidence.manifest.len());
         let named = serde_json::from_slice(&self.evidence.manifest).map(Arc::new).map_err(|error| {
-            Refusal::Unavailable(format!("the manifest of {} is not an image manifest: {error}", self.image))
+            AccessError::Unavailable(format!("the manifest of {} is not an image manifest: {error}", self.image))
         });
         self.named.insert(named).clone()
     }
 
-    fn bytes(&mut self, blob: Digest) -> Result<Arc<[u8]>, Trouble> {
+    fn bytes(&mut self, blob: Digest) -> Result<Arc<[u8]>, EvidenceError> {
         self.work = self.work.saturating_add(self.evidence.attestations.len());
         if let Some(statement) = self.evidence.attestations.iter().find(|attestation| attestation.digest == blob) {
             return Ok(Arc::clone(&statement.statement));
@@ -218,11 +218,11 @@ impl Subject {
         }
         self.work = self.work.saturating_add(layers.as_ref().map_or(0, Vec::len));
         let named = config.iter().chain(layers.iter().flatten()).find(|named| named.digest == blob);
-        let size = named.ok_or(Refusal::NotFound)?.size;
+        let size = named.ok_or(AccessError::NotFound)?.size;
         if size > BLOB_BYTES {
-            return Err(Refusal::TooLarge(size).into());
+            return Err(AccessError::TooLarge(size).into());
         }
-        let bytes = self.blobs.blob(&self.evidence.image.repository, &blob).map_err(Trouble::NoAnswer)?;
+        let bytes = self.blobs.blob(&self.evidence.image.repository, &blob).map_err(EvidenceError::Evaluation)?;
         // It was brought and hashed: a guest that asks for two blobs in turn has this done each time.
         self.work = self.work.saturating_add(bytes.len());
         self.last = Some((blob, Arc::clone(&bytes)));
@@ -273,7 +273,7 @@ mod tests {
     struct NoBlobs;
 
     impl Blobs for NoBlobs {
-        fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+        fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
             unreachable!("nothing names a blob")
         }
     }
@@ -285,7 +285,7 @@ mod tests {
             media_type: String::new(),
             manifest: Arc::from(manifest.as_bytes()),
             config: None,
-            parent: None,
+            base_image: None,
             files: std::collections::BTreeMap::new(),
             signatures: Vec::new(),
             attestations: Vec::new(),
@@ -299,7 +299,8 @@ mod tests {
     fn without_asking_for_it_there_is_no_evidence() {
         let (image, _) = view("{}");
         let mut none = EvidenceView::none();
-        let denied = |told: Result<(), Trouble>| matches!(told, Err(Trouble::Refused(Refusal::Denied(_))));
+        let denied =
+            |told: Result<(), EvidenceError>| matches!(told, Err(EvidenceError::InspectError(AccessError::Denied(_))));
         assert!(denied(none.manifest(&image).map(drop)) && denied(none.config(&image).map(drop)));
         assert!(denied(none.layers(&image).map(drop)) && denied(none.signatures(&image).map(drop)));
         assert!(denied(none.attestations(&image).map(drop)));
@@ -309,7 +310,8 @@ mod tests {
     #[test]
     fn an_index_has_neither_config_nor_layers() {
         let (image, mut view) = view(r#"{"manifests": []}"#);
-        let absent = |told: Result<(), Trouble>| matches!(told, Err(Trouble::Refused(Refusal::NotFound)));
+        let absent =
+            |told: Result<(), EvidenceError>| matches!(told, Err(EvidenceError::InspectError(AccessError::NotFound)));
         assert!(absent(view.config(&image).map(drop)) && absent(view.layers(&image).map(drop)));
         assert!(absent(view.read(&image, &Digest::of(b"").to_string(), 0, 1).map(drop)));
     }
@@ -318,7 +320,10 @@ mod tests {
     fn layers_of_something_else_cannot_be_told() {
         for odd in ["", "[]", r#"{"layers": [{"digest": "md5:0", "mediaType": "m", "size": 1}]}"#] {
             let (image, mut view) = view(odd);
-            assert!(matches!(view.layers(&image), Err(Trouble::Refused(Refusal::Unavailable(_)))), "{odd}");
+            assert!(
+                matches!(view.layers(&image), Err(EvidenceError::InspectError(AccessError::Unavailable(_)))),
+                "{odd}"
+            );
         }
     }
 
@@ -326,7 +331,7 @@ mod tests {
     fn what_is_read_and_hashed_for_a_guest_is_counted_and_a_manifest_is_read_once() {
         struct Blob;
         impl Blobs for Blob {
-            fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+            fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
                 Ok(Arc::from([0_u8; 1_000].as_slice()))
             }
         }

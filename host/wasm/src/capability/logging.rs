@@ -1,6 +1,6 @@
 //! [`CallLog`]: the log of one call, within its quota.
 
-use crate::{check::LogSink, limits, state::Stop, text};
+use crate::{check::LogSink, limits, state::Abort, text};
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl CallLog {
     }
 
     /// One line: who, how much it matters, what.
-    pub(crate) fn log(&mut self, level: Level, message: &str) -> Result<(), Stop> {
+    pub(crate) fn log(&mut self, level: Level, message: &str) -> Result<(), Abort> {
         self.count(message.len())?;
         if self.lines > limits::LOG_LINES || self.bytes > limits::LOG_BYTES {
             self.dropped += 1;
@@ -51,7 +51,7 @@ impl CallLog {
     }
 
     /// Output of a remote job, which a check does not have: counted and dropped.
-    pub(crate) fn remote_output(&mut self, bytes: usize) -> Result<(), Stop> {
+    pub(crate) fn remote_output(&mut self, bytes: usize) -> Result<(), Abort> {
         self.count(bytes)?;
         self.dropped += 1;
         Ok(())
@@ -66,12 +66,12 @@ impl CallLog {
         }
     }
 
-    fn count(&mut self, bytes: usize) -> Result<(), Stop> {
+    fn count(&mut self, bytes: usize) -> Result<(), Abort> {
         self.lines += 1;
         self.bytes = self.bytes.saturating_add(bytes);
         let flood =
             self.lines > limits::LOG_LINES * limits::LOG_FLOOD || self.bytes > limits::LOG_BYTES * limits::LOG_FLOOD;
-        if flood { Err(Stop::LogFlood) } else { Ok(()) }
+        if flood { Err(Abort::LogFlood) } else { Ok(()) }
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    fn logged(write: impl FnOnce(&mut CallLog) -> Result<(), Stop>) -> (Vec<String>, Result<(), Stop>) {
+    fn logged(write: impl FnOnce(&mut CallLog) -> Result<(), Abort>) -> (Vec<String>, Result<(), Abort>) {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink: LogSink = {
             let lines = Arc::clone(&lines);
@@ -115,8 +115,8 @@ mod tests {
     #[test]
     fn a_flood_stops_the_call() {
         let (_, result) = logged(|log| (0..=limits::LOG_LINES * 16).try_for_each(|_| log.log(Level::Info, "")));
-        assert!(matches!(result, Err(Stop::LogFlood)));
+        assert!(matches!(result, Err(Abort::LogFlood)));
         let (_, result) = logged(|log| log.remote_output(limits::LOG_BYTES * 16 + 1));
-        assert!(matches!(result, Err(Stop::LogFlood)));
+        assert!(matches!(result, Err(Abort::LogFlood)));
     }
 }

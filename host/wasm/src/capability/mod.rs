@@ -1,6 +1,6 @@
 //! What a guest can reach, a module for each interface, independent of the contract's version.
 
 pub(crate) mod evidence;
-pub(crate) mod inert;
 pub(crate) mod logging;
 pub(crate) mod snapshot;
+pub(crate) mod wasi;

@@ -41,11 +41,11 @@ fn load(folder: &str) -> Plugin {
 struct OneBlob(&'static [u8]);
 
 impl Blobs for OneBlob {
-    fn blob(&self, _: &Repository, digest: &Digest) -> Result<Arc<[u8]>, NoAnswer> {
+    fn blob(&self, _: &Repository, digest: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
         if *digest == Digest::of(self.0) {
             Ok(Arc::from(self.0))
         } else {
-            Err(NoAnswer::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"))
+            Err(EvaluationError::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"))
         }
     }
 }
@@ -94,7 +94,7 @@ fn evidence(sboms: &[&str]) -> Evidence {
         media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
         manifest: Arc::from(manifest.into_bytes()),
         config: Some(Arc::from(CONFIG)),
-        parent: None,
+        base_image: None,
         files: std::collections::BTreeMap::new(),
         signatures: vec![signature.clone()],
         attestations: sboms.iter().map(attestation).collect(),
@@ -103,14 +103,14 @@ fn evidence(sboms: &[&str]) -> Evidence {
     }
 }
 
-struct Asked<'a> {
+struct TestRequest<'a> {
     plugin: &'a Plugin,
     params: &'a [(&'a str, &'a str)],
     log: Option<LogSink>,
 }
 
-impl Asked<'_> {
-    fn about(&self, evidence: &Evidence) -> Result<Decision, NoAnswer> {
+impl TestRequest<'_> {
+    fn about(&self, evidence: &Evidence) -> Result<Decision, EvaluationError> {
         let params: Vec<_> = self.params.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let options = CheckOptions {
             params: &params,
@@ -121,20 +121,25 @@ impl Asked<'_> {
         };
         let component = Component::new("cart", "r.example/shop/cart:1");
         let when = "2026-11-24T12:00:00.250Z".parse().unwrap();
-        self.plugin.check(options).unwrap().judge(&Case { component: &component, evidence, when, input: "{}" })
+        self.plugin.check(options).unwrap().evaluate(&EvaluationContext {
+            component: &component,
+            evidence,
+            when,
+            input: "{}",
+        })
     }
 }
 
-fn ask(plugin: &Plugin, params: &[(&str, &str)], evidence: &Evidence) -> Result<Decision, NoAnswer> {
-    Asked { plugin, params, log: None }.about(evidence)
+fn evaluate(plugin: &Plugin, params: &[(&str, &str)], evidence: &Evidence) -> Result<Decision, EvaluationError> {
+    TestRequest { plugin, params, log: None }.about(evidence)
 }
 
-fn hostile(params: &[(&str, &str)]) -> Result<Decision, NoAnswer> {
-    ask(&HOSTILE, params, &evidence(&[]))
+fn hostile(params: &[(&str, &str)]) -> Result<Decision, EvaluationError> {
+    evaluate(&HOSTILE, params, &evidence(&[]))
 }
 
 /// What the hostile guest had to say, which it does in one warning.
-fn said(params: &[(&str, &str)]) -> String {
+fn message(params: &[(&str, &str)]) -> String {
     let decision = hostile(params).unwrap();
     assert_eq!(decision.warnings.len(), 1, "{decision:?}");
     decision.warnings.first().unwrap().message.clone()
@@ -160,7 +165,7 @@ const COMPONENTS: &str = r#"[
 
 #[test]
 fn the_license_check_evaluates_each_package() {
-    let denied = ask(&LICENSES, &[("deny", "GPL-3.0-only,AGPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+    let denied = evaluate(&LICENSES, &[("deny", "GPL-3.0-only,AGPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
     assert_eq!(
         lines(&denied),
         [
@@ -174,9 +179,9 @@ fn the_license_check_evaluates_each_package() {
     assert_eq!(violation.text("severity"), Some("high"));
     assert!(violation.text("solution").is_some());
 
-    let allowed = ask(&LICENSES, &[("allow", "MIT, ISC, GPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
+    let allowed = evaluate(&LICENSES, &[("allow", "MIT, ISC, GPL-3.0-only")], &evidence(&[COMPONENTS])).unwrap();
     assert_eq!(allowed.violations, []);
-    let none = ask(&LICENSES, &[], &evidence(&[])).unwrap();
+    let none = evaluate(&LICENSES, &[], &evidence(&[])).unwrap();
     assert_eq!(
         lines(&none),
         [
@@ -192,7 +197,7 @@ fn a_large_sbom_is_read_in_parts() {
     let one = r#"{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "licenses": [{"license": {"id": "MIT"}}]}"#;
     let sbom = format!("[{one}{}]", format!(",{one}").repeat(30_000));
     assert!(sbom.len() > 3 * limits::READ_BYTES);
-    let decision = ask(&LICENSES, &[("allow", "MIT")], &evidence(&[&sbom])).unwrap();
+    let decision = evaluate(&LICENSES, &[("allow", "MIT")], &evidence(&[&sbom])).unwrap();
     assert_eq!(lines(&decision).len(), 3, "{decision:?}");
     assert!(decision.violations.is_empty() && decision.warnings.is_empty());
 }
@@ -213,8 +218,8 @@ fn parameters_that_cannot_work_are_errors() {
     let error = check(&[("alow".to_owned(), "MIT".to_owned())]).unwrap_err().to_string();
     assert_eq!(error, "plugin `licenses` has no parameter `alow`; it takes `allow`, `deny`");
     // The plugin knows what a license is, the host does not.
-    let error = ask(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
-    assert_eq!(error.code, ErrorCode::PluginFault);
+    let error = evaluate(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
+    assert_eq!(error.code, ErrorCode::PluginError);
     assert!(error.message.contains("refuses its input: `allow` holds `Nope`"), "{error}");
 }
 
@@ -228,7 +233,7 @@ fn a_manifest_is_known_after_loading() {
 
 #[test]
 fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
-    use ErrorCode::{PluginCpuLimit, PluginFault, PluginMemoryLimit, PluginTrap};
+    use ErrorCode::{PluginCpuLimit, PluginError, PluginMemoryLimit, PluginTrap};
     for (params, code, says) in [
         (&[("do", "loop")][..], PluginCpuLimit, "used up its computing budget of 1000000000 instructions"),
         (&[("do", "hammer")], PluginCpuLimit, "called the host more than 100000 times"),
@@ -239,15 +244,15 @@ fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
         (&[("do", "recurse")], PluginTrap, "trapped: "),
         (&[("do", "exit")], PluginTrap, "ended itself with status 0"),
         (&[("do", "flood-stderr"), ("times", "2000")], PluginTrap, "the last words"),
-        (&[("do", "flood"), ("times", "40000")], PluginFault, "logged more than 16 times its quota"),
-        (&[("do", "undeclared")], PluginFault, "`hostile.undeclared`, which its manifest does not declare"),
-        (&[("do", "foreign")], PluginFault, "`cve.found`, which its manifest does not declare"),
-        (&[("do", "many"), ("times", "1001")], PluginFault, "gave 1001 findings, more than the 1000 allowed"),
-        (&[("do", "long"), ("times", "2000")], PluginFault, "a text of 10000 bytes"),
+        (&[("do", "flood"), ("times", "40000")], PluginError, "logged more than 16 times its quota"),
+        (&[("do", "undeclared")], PluginError, "`hostile.undeclared`, which its manifest does not declare"),
+        (&[("do", "foreign")], PluginError, "`cve.found`, which its manifest does not declare"),
+        (&[("do", "many"), ("times", "1001")], PluginError, "gave 1001 findings, more than the 1000 allowed"),
+        (&[("do", "long"), ("times", "2000")], PluginError, "a text of 10000 bytes"),
         (&[("do", "long"), ("times", "2000000")], PluginTrap, "broke off: "),
-        (&[("do", "fault")], PluginFault, "plugin `hostile` failed: something broke\\u{1b}[31m"),
-        (&[("do", "error")], PluginFault, "could not judge `hostile.said`: cannot tell"),
-        (&[("do", "what")], PluginFault, "refuses its input: `what` is nothing to do"),
+        (&[("do", "fault")], PluginError, "plugin `hostile` failed: something broke\\u{1b}[31m"),
+        (&[("do", "error")], PluginError, "could not judge `hostile.said`: cannot tell"),
+        (&[("do", "what")], PluginError, "refuses its input: `what` is nothing to do"),
     ] {
         let error = hostile(params).unwrap_err();
         assert_eq!(error.code, code, "{params:?}: {error}");
@@ -278,33 +283,33 @@ fn findings_stand_where_their_outcome_says() {
 
 #[test]
 fn there_is_no_world_outside() {
-    let seen = said(&[("do", "world")]);
+    let seen = message(&[("do", "world")]);
     assert!(seen.starts_with("args [], variables [], files "), "{seen}");
     assert!(!seen.contains("seen"), "{seen}");
-    assert_eq!(said(&[("do", "resolve")]), "no names");
-    assert_eq!(said(&[("do", "print")]), "printed");
+    assert_eq!(message(&[("do", "resolve")]), "no names");
+    assert_eq!(message(&[("do", "print")]), "printed");
 }
 
 #[test]
 fn time_and_randomness_follow_from_the_call() {
-    let one = said(&[("do", "time")]);
+    let one = message(&[("do", "time")]);
     assert!(one.starts_with("wall 1795521600250 now 1795521600250 elapsed 1000 random "), "{one}");
-    assert_eq!(said(&[("do", "time")]), one);
+    assert_eq!(message(&[("do", "time")]), one);
     // Other parameters are another call.
-    assert_ne!(said(&[("do", "time"), ("times", "2")]), one);
+    assert_ne!(message(&[("do", "time"), ("times", "2")]), one);
 }
 
 #[test]
 fn to_sleep_takes_no_time() {
     let begun = std::time::Instant::now();
-    assert_eq!(said(&[("do", "sleep")]), "slept for at least an hour: true");
+    assert_eq!(message(&[("do", "sleep")]), "slept for at least an hour: true");
     assert!(begun.elapsed().as_secs() < 60);
 }
 
 #[test]
 fn the_evidence_of_the_image_can_be_read_and_no_other() {
     let sboms = evidence(&["[]"]);
-    let own = ask(&HOSTILE, &[("do", "evidence")], &sboms).unwrap();
+    let own = evaluate(&HOSTILE, &[("do", "evidence")], &sboms).unwrap();
     let size = sboms.manifest.len();
     assert_eq!(
         own.warnings.first().unwrap().message,
@@ -312,9 +317,9 @@ fn the_evidence_of_the_image_can_be_read_and_no_other() {
     );
     let other = format!("r.example/shop/other@{}", Digest::of(b""));
     for what in ["evidence", "read"] {
-        let answer = said(&[("do", what), ("image", &other), ("blob", &Digest::of(LAYER).to_string())]);
-        assert!(answer.contains("denied: this call may read the evidence of r.example/shop/cart@sha256:"), "{answer}");
-        assert!(!answer.contains("attestations 0"), "{answer}");
+        let result = message(&[("do", what), ("image", &other), ("blob", &Digest::of(LAYER).to_string())]);
+        assert!(result.contains("denied: this call may read the evidence of r.example/shop/cart@sha256:"), "{result}");
+        assert!(!result.contains("attestations 0"), "{result}");
     }
 }
 
@@ -322,7 +327,7 @@ fn the_evidence_of_the_image_can_be_read_and_no_other() {
 fn one_read_gives_a_mebibyte_at_most() {
     let evidence = evidence(&[&format!("[{}]", " ".repeat(limits::READ_BYTES))]);
     let digest = evidence.attestations.first().unwrap().digest.to_string();
-    let decision = ask(&HOSTILE, &[("do", "read"), ("blob", &digest)], &evidence).unwrap();
+    let decision = evaluate(&HOSTILE, &[("do", "read"), ("blob", &digest)], &evidence).unwrap();
     assert_eq!(decision.warnings.first().unwrap().message, "1048576 bytes");
 }
 
@@ -330,36 +335,36 @@ fn one_read_gives_a_mebibyte_at_most() {
 fn bytes_between_guest_and_host_are_counted() {
     let mut evidence = evidence(&[]);
     evidence.manifest = Arc::from(vec![b' '; 4 << 20]);
-    let error = ask(&HOSTILE, &[("do", "gorge")], &evidence).unwrap_err();
+    let error = evaluate(&HOSTILE, &[("do", "gorge")], &evidence).unwrap_err();
     assert_eq!(error.code, ErrorCode::PluginCpuLimit);
     assert!(error.message.contains("moved more than 512 MiB"), "{error}");
 }
 
 #[test]
 fn only_blobs_that_the_manifest_names_can_be_read() {
-    let read = |bytes: &[u8]| said(&[("do", "read"), ("blob", &Digest::of(bytes).to_string())]);
+    let read = |bytes: &[u8]| message(&[("do", "read"), ("blob", &Digest::of(bytes).to_string())]);
     assert_eq!(read(LAYER), "7 bytes");
     assert_eq!(read(CONFIG), "24 bytes");
     assert_eq!(read(b"unnamed"), "not found");
     assert_eq!(read(b"large"), format!("too large: {}", 1_u64 << 40));
-    assert_eq!(said(&[("do", "read"), ("blob", "sha256:ABC")]), "not found");
+    assert_eq!(message(&[("do", "read"), ("blob", "sha256:ABC")]), "not found");
 }
 
 #[test]
 fn a_blob_that_cannot_be_fetched_is_no_answer_whatever_the_plugin_makes_of_it() {
     let error = hostile(&[("do", "read"), ("blob", &Digest::of(b"lost").to_string())]).unwrap_err();
-    assert_eq!(error, NoAnswer::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"));
+    assert_eq!(error, EvaluationError::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"));
 }
 
 #[test]
 fn the_snapshot_can_be_read() {
     let rest = SNAPSHOT.get(3..).unwrap();
-    assert_eq!(said(&[("do", "snapshot")]), format!("1 of \"\": cart  None; {rest}"));
+    assert_eq!(message(&[("do", "snapshot")]), format!("1 of \"\": cart  None; {rest}"));
 }
 
 #[test]
 fn a_plugin_gets_its_parameters_with_defaults() {
-    let params = said(&[("do", "params"), ("times", "07")]);
+    let params = message(&[("do", "params"), ("times", "07")]);
     let want = r#"[("blob", Value::Text("")), ("do", Value::Text("params")), ("image", Value::Text("")), ("times", Value::Json("7"))]"#;
     assert_eq!(params, want);
 }
@@ -371,7 +376,7 @@ fn a_log_goes_to_its_sink_within_the_quota() {
         let lines = Arc::clone(&lines);
         Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()))
     };
-    let asked = Asked { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
+    let asked = TestRequest { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
     asked.about(&evidence(&[])).unwrap();
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 2_001);

@@ -4,16 +4,16 @@
 use super::*;
 
 /// What is said of a component in WebAssembly's text format.
-fn said(text: &str) -> Result<(), String> {
+fn inspect_text(text: &str) -> Result<(), String> {
     match inspect(&wat::parse_str(text).unwrap()) {
         Ok(()) => Ok(()),
-        Err(Refused::TooMuch(why)) => Err(why),
-        Err(Refused::Unreadable(error)) => panic!("{error}"),
+        Err(InspectError::TooMuch(why)) => Err(why),
+        Err(InspectError::Unreadable(error)) => panic!("{error}"),
     }
 }
 
 fn refused(text: &str, says: &str) {
-    let why = said(text).unwrap_err();
+    let why = inspect_text(text).unwrap_err();
     assert!(why.contains(says), "{why}");
 }
 
@@ -34,7 +34,7 @@ fn tower(levels: usize) -> String {
 #[test]
 fn components_that_make_each_other_twice_are_refused_before_they_are_compiled() {
     refused(&tower(30), "nests components more than 8 levels deep");
-    assert_eq!(said(&tower(7)), Ok(()));
+    assert_eq!(inspect_text(&tower(7)), Ok(()));
     // The same side by side, by outer aliases instead of nesting.
     let side = |levels: u64| {
         let more = each(1..levels, |at| {
@@ -49,7 +49,7 @@ fn components_that_make_each_other_twice_are_refused_before_they_are_compiled() 
         )
     };
     refused(&side(30), "makes more than 2048 instances");
-    assert_eq!(said(&side(8)), Ok(()));
+    assert_eq!(inspect_text(&side(8)), Ok(()));
     let many = each(0..limits::INSTANCES, |_| "(instance (instantiate $c))".to_owned());
     refused(&format!("(component (component $c) {many})"), "makes more than 2048 instances");
 }
@@ -182,7 +182,7 @@ fn more_code_than_can_be_compiled_is_refused() {
         [&b"\0asm\x0d\0\x01\0\x01"[..], &sized(&module)].concat()
     };
     assert!(inspect(&module(32)).is_ok());
-    let Err(Refused::TooMuch(why)) = inspect(&module(33)) else { panic!("33 MiB of code are taken") };
+    let Err(InspectError::TooMuch(why)) = inspect(&module(33)) else { panic!("33 MiB of code are taken") };
     assert!(why.contains("more than 33554432 bytes of code"), "{why}");
 }
 
@@ -191,8 +191,8 @@ fn a_file_that_cannot_be_read_is_left_to_the_compiler_to_name() {
     let good = wat::parse_str("(component (core module (func)) (type (tuple u8 u8)))").unwrap();
     for length in 8..good.len() {
         let cut = good.get(..length).unwrap();
-        assert!(matches!(inspect(cut), Ok(()) | Err(Refused::Unreadable(_))), "{length}");
+        assert!(matches!(inspect(cut), Ok(()) | Err(InspectError::Unreadable(_))), "{length}");
     }
-    assert!(matches!(inspect(b"garbage!"), Err(Refused::Unreadable(_))));
+    assert!(matches!(inspect(b"garbage!"), Err(InspectError::Unreadable(_))));
     assert!(inspect(&good).is_ok());
 }

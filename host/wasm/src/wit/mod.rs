@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// The versions this host speaks, for messages.
-pub(crate) const SPOKEN: &str = "0.1";
+pub(crate) const SUPPORTED_VERSIONS: &str = "0.1";
 
 /// What a plugin says of itself, not yet checked.
 #[derive(Clone, Debug)]
-pub(crate) struct Described {
+pub(crate) struct RawManifest {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) summary: String,
@@ -37,7 +37,7 @@ pub(crate) struct Permission {
 
 /// What a plugin is asked, apart from what it reads through its imports.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
+pub(crate) struct CheckRequest {
     /// The same for the same call, however often it is made.
     pub(crate) key: String,
     pub(crate) seed: u32,
@@ -49,11 +49,11 @@ pub(crate) struct Question {
 }
 
 /// What a plugin answers, not yet checked.
-pub(crate) type Answer = Result<Vec<Reported>, PluginError>;
+pub(crate) type CheckResult = Result<Vec<RawFinding>, PluginError>;
 
 /// One finding, not yet checked.
 #[derive(Clone, Debug)]
-pub(crate) struct Reported {
+pub(crate) struct RawFinding {
     pub(crate) code: String,
     pub(crate) outcome: Outcome,
     pub(crate) severity: Severity,

@@ -8,15 +8,15 @@ use wasmtime::{
     component::{Component, HasSelf, Linker},
 };
 
-use super::{Answer, Described, Outcome, Permission, Question, Reported};
+use super::{CheckRequest, CheckResult, Outcome, Permission, RawFinding, RawManifest};
 use crate::{
     capability::{
-        evidence::{Layer, Refusal, Signer, Statement, Trouble},
+        evidence::{AccessError, EvidenceError, Layer, Signer, Statement},
         logging::Level,
     },
     manifest,
     params::ParamValue,
-    state::State,
+    state::StoreState,
 };
 
 mod bindings {
@@ -38,34 +38,34 @@ use bindings::{
 pub(crate) const VERSION: (u64, u64) = (0, 1);
 
 /// A component of this version, ready to be instantiated.
-pub(crate) struct Guest(CheckPre<State>);
+pub(crate) struct Guest(CheckPre<StoreState>);
 
 /// Offers the world's imports.
-pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    Check::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
+pub(crate) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
+    Check::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)
 }
 
 impl Guest {
     /// Checks the types of the component's imports and exports.
-    pub(crate) fn new(linker: &Linker<State>, component: &Component) -> Result<Self> {
+    pub(crate) fn new(linker: &Linker<StoreState>, component: &Component) -> Result<Self> {
         Ok(Self(CheckPre::new(linker.instantiate_pre(component)?)?))
     }
 
     /// Asks what the plugin is.
-    pub(crate) fn describe(&self, store: &mut Store<State>) -> Result<Described> {
+    pub(crate) fn describe(&self, store: &mut Store<StoreState>) -> Result<RawManifest> {
         let guest = self.0.instantiate(&mut *store)?;
         Ok(guest.assay_plugin_metadata().call_describe(store)?.into())
     }
 
     /// Asks for a verdict.
-    pub(crate) fn evaluate(&self, store: &mut Store<State>, question: &Question) -> Result<Answer> {
+    pub(crate) fn evaluate(&self, store: &mut Store<StoreState>, request: &CheckRequest) -> Result<CheckResult> {
         let guest = self.0.instantiate(&mut *store)?;
-        let answer = guest.assay_plugin_image_check().call_evaluate(store, &context(question), &question.image)?;
-        Ok(answer.map(|found| found.into_iter().map(Into::into).collect()).map_err(Into::into))
+        let result = guest.assay_plugin_image_check().call_evaluate(store, &context(request), &request.image)?;
+        Ok(result.map(|found| found.into_iter().map(Into::into).collect()).map_err(Into::into))
     }
 }
 
-fn context(question: &Question) -> types::Context {
+fn context(request: &CheckRequest) -> types::Context {
     let param = |param: &crate::params::Param| types::Param {
         name: param.name.clone(),
         value: match &param.value {
@@ -79,16 +79,16 @@ fn context(question: &Question) -> types::Context {
         run: String::new(),
         scenario: String::new(),
         attempt: 1,
-        key: question.key.clone(),
-        now: question.now,
-        seed: question.seed,
-        deadline: question.deadline,
-        params: question.params.iter().map(param).collect(),
+        key: request.key.clone(),
+        now: request.now,
+        seed: request.seed,
+        deadline: request.deadline,
+        params: request.params.iter().map(param).collect(),
         attributes: vec![("host-version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
     }
 }
 
-impl From<metadata::Manifest> for Described {
+impl From<metadata::Manifest> for RawManifest {
     fn from(old: metadata::Manifest) -> Self {
         let rule = |rule: metadata::Rule| manifest::Rule {
             code: rule.code,
@@ -124,7 +124,7 @@ impl From<types::Severity> for manifest::Severity {
     }
 }
 
-impl From<types::Finding> for Reported {
+impl From<types::Finding> for RawFinding {
     fn from(old: types::Finding) -> Self {
         Self {
             code: old.code,
@@ -157,9 +157,9 @@ impl From<types::Error> for super::PluginError {
     }
 }
 
-impl types::Host for State {}
+impl types::Host for StoreState {}
 
-impl logging::Host for State {
+impl logging::Host for StoreState {
     fn log(&mut self, level: logging::Level, message: String) -> Result<()> {
         self.move_bytes(message.len())?;
         let level = match level {
@@ -169,7 +169,7 @@ impl logging::Host for State {
             logging::Level::Error => Level::Error,
         };
         let logged = self.log.log(level, &message);
-        self.or_stop(logged)
+        self.or_abort(logged)
     }
 
     fn progress(&mut self, _done: u64, _total: Option<u64>, text: String) -> Result<()> {
@@ -180,11 +180,11 @@ impl logging::Host for State {
     fn remote_output(&mut self, chunk: Vec<u8>) -> Result<()> {
         self.move_bytes(chunk.len())?;
         let counted = self.log.remote_output(chunk.len());
-        self.or_stop(counted)
+        self.or_abort(counted)
     }
 }
 
-impl snapshot::Host for State {
+impl snapshot::Host for StoreState {
     fn describe(&mut self) -> Result<snapshot::Head> {
         let head = self.snapshot.head();
         self.move_bytes(head.owner.len())?;
@@ -226,69 +226,74 @@ impl snapshot::Host for State {
     }
 }
 
-type Told<T> = Result<std::result::Result<T, evidence::Error>>;
+type GuestResult<T> = Result<std::result::Result<T, evidence::Error>>;
 
-impl State {
+impl StoreState {
     /// Converts what the evidence says; the lack of an answer ends the call, whatever the guest would make of it.
-    fn told<T>(&mut self, image: &str, told: std::result::Result<T, Trouble>, size: impl Fn(&T) -> usize) -> Told<T> {
+    fn respond<T>(
+        &mut self,
+        image: &str,
+        result: std::result::Result<T, EvidenceError>,
+        size: impl Fn(&T) -> usize,
+    ) -> GuestResult<T> {
         let work = self.evidence.take_work();
         self.work_bytes(work)?;
-        match told {
+        match result {
             Ok(value) => {
                 self.move_bytes(image.len() + size(&value))?;
                 Ok(Ok(value))
             }
-            Err(Trouble::Refused(refusal)) => {
+            Err(EvidenceError::InspectError(refusal)) => {
                 self.move_bytes(image.len())?;
                 Ok(Err(refusal.into()))
             }
-            Err(Trouble::NoAnswer(no_answer)) => self.or_stop(Err(no_answer.into())),
+            Err(EvidenceError::Evaluation(error)) => self.or_abort(Err(error.into())),
         }
     }
 }
 
-impl evidence::Host for State {
-    fn manifest(&mut self, image: String) -> Told<Vec<u8>> {
-        let told = self.evidence.manifest(&image);
-        self.told(&image, told, Vec::len)
+impl evidence::Host for StoreState {
+    fn manifest(&mut self, image: String) -> GuestResult<Vec<u8>> {
+        let result = self.evidence.manifest(&image);
+        self.respond(&image, result, Vec::len)
     }
 
-    fn config(&mut self, image: String) -> Told<Vec<u8>> {
-        let told = self.evidence.config(&image);
-        self.told(&image, told, Vec::len)
+    fn config(&mut self, image: String) -> GuestResult<Vec<u8>> {
+        let result = self.evidence.config(&image);
+        self.respond(&image, result, Vec::len)
     }
 
-    fn layers(&mut self, image: String) -> Told<Vec<evidence::Layer>> {
-        let told = self.evidence.layers(&image);
-        let told = self.told(&image, told, |layers| layers.iter().map(Layer::size).sum())?;
-        Ok(told.map(|layers| layers.into_iter().map(Into::into).collect()))
+    fn layers(&mut self, image: String) -> GuestResult<Vec<evidence::Layer>> {
+        let result = self.evidence.layers(&image);
+        let result = self.respond(&image, result, |layers| layers.iter().map(Layer::size).sum())?;
+        Ok(result.map(|layers| layers.into_iter().map(Into::into).collect()))
     }
 
-    fn signatures(&mut self, image: String) -> Told<Vec<evidence::Signer>> {
-        let told = self.evidence.signatures(&image);
-        let told = self.told(&image, told, |signers| signers.iter().map(Signer::size).sum())?;
-        Ok(told.map(|signers| signers.into_iter().map(Into::into).collect()))
+    fn signatures(&mut self, image: String) -> GuestResult<Vec<evidence::Signer>> {
+        let result = self.evidence.signatures(&image);
+        let result = self.respond(&image, result, |signers| signers.iter().map(Signer::size).sum())?;
+        Ok(result.map(|signers| signers.into_iter().map(Into::into).collect()))
     }
 
-    fn attestations(&mut self, image: String) -> Told<Vec<evidence::Attestation>> {
-        let told = self.evidence.attestations(&image);
-        let told = self.told(&image, told, |list| list.iter().map(Statement::size).sum())?;
-        Ok(told.map(|list| list.into_iter().map(Into::into).collect()))
+    fn attestations(&mut self, image: String) -> GuestResult<Vec<evidence::Attestation>> {
+        let result = self.evidence.attestations(&image);
+        let result = self.respond(&image, result, |list| list.iter().map(Statement::size).sum())?;
+        Ok(result.map(|list| list.into_iter().map(Into::into).collect()))
     }
 
-    fn read(&mut self, image: String, blob: String, offset: u64, length: u32) -> Told<Vec<u8>> {
-        let told = self.evidence.read(&image, &blob, offset, length);
-        self.told(&image, told, |bytes| blob.len() + bytes.len())
+    fn read(&mut self, image: String, blob: String, offset: u64, length: u32) -> GuestResult<Vec<u8>> {
+        let result = self.evidence.read(&image, &blob, offset, length);
+        self.respond(&image, result, |bytes| blob.len() + bytes.len())
     }
 }
 
-impl From<Refusal> for evidence::Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<AccessError> for evidence::Error {
+    fn from(refusal: AccessError) -> Self {
         match refusal {
-            Refusal::NotFound => Self::NotFound,
-            Refusal::Denied(why) => Self::Denied(why),
-            Refusal::TooLarge(size) => Self::TooLarge(size),
-            Refusal::Unavailable(why) => Self::Unavailable(why),
+            AccessError::NotFound => Self::NotFound,
+            AccessError::Denied(why) => Self::Denied(why),
+            AccessError::TooLarge(size) => Self::TooLarge(size),
+            AccessError::Unavailable(why) => Self::Unavailable(why),
         }
     }
 }

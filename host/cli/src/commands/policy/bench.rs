@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_rego::{PreparedQuery, QueryError, QueryOptions, Workbench};
+use assay_rego::{PolicySet, PreparedQuery, QueryError, QueryOptions};
 use serde_json::{Value, json};
 
 use super::{
-    eval::Asked,
+    eval::QueryInput,
     json::pretty,
     load::{LoadError, Loaded},
     print,
@@ -18,11 +18,11 @@ use super::{
     times,
 };
 use crate::{
-    error::Unusable,
-    exit::tool,
+    error::CliError,
+    exit::opa_exit,
     flags::policy::{BenchFlags, BenchFormat},
     printer::Printer,
-    settings::Surroundings,
+    settings::Environment,
 };
 
 /// Evaluations of one measurement at most: each keeps a number.
@@ -34,54 +34,54 @@ struct Measured {
     total: Duration,
 }
 
-pub(super) fn run(flags: &BenchFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &BenchFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let time = times::limit("--benchtime", &flags.benchtime)?;
-    let asked = Asked::read(&flags.asks)?;
-    let complain = |error: &LoadError| {
+    let asked = QueryInput::read(&flags.asks)?;
+    let print_load_error = |error: &LoadError| {
         printer.error(&error.text(0));
-        Ok(tool::FAILED)
+        Ok(opa_exit::ERROR)
     };
-    let Loaded { workbench, .. } = match asked.load(&flags.asks, false)? {
+    let Loaded { policies, .. } = match asked.load(&flags.asks, false)? {
         Ok(loaded) => loaded,
-        Err(error) => return complain(&error),
+        Err(error) => return print_load_error(&error),
     };
-    let options = asked.options(&flags.asks, around, Duration::from_secs(30))?;
-    let query = match workbench.prepare(&asked.query, &options) {
+    let options = asked.options(&flags.asks, env, Duration::from_secs(30))?;
+    let query = match policies.prepare(&asked.query, &options) {
         Ok(query) => query,
-        Err(error) => return complain(&LoadError::Compile(error)),
+        Err(error) => return print_load_error(&LoadError::Compile(error)),
     };
     for _ in 0..flags.count.get() {
-        let measured = match measure(&workbench, &query, &options, time, flags.fail) {
+        let measured = match measure(&policies, &query, &options, time, flags.fail) {
             Ok(Some(measured)) => measured,
             Ok(None) => {
                 printer.error(
                     "error: the answer is undefined, so that nothing is measured\nhint: `--fail=false` measures it",
                 );
-                return Ok(tool::NO);
+                return Ok(opa_exit::FAIL);
             }
             Err(error) => {
                 printer.error(&format!("error: {error}"));
-                return Ok(tool::FAILED);
+                return Ok(opa_exit::ERROR);
             }
         };
         print(printer, &shown(&measured, flags.format))?;
     }
-    Ok(tool::FINE)
+    Ok(opa_exit::OK)
 }
 
 fn measure(
-    workbench: &Workbench,
+    policies: &PolicySet,
     query: &PreparedQuery,
     options: &QueryOptions,
     time: Duration,
     must_be_defined: bool,
 ) -> Result<Option<Measured>, QueryError> {
     // The first one warms up and tells whether there is an answer.
-    if workbench.ask(query, options)?.results.is_empty() && must_be_defined {
+    if policies.run_prepared(query, options)?.results.is_empty() && must_be_defined {
         return Ok(None);
     }
     let started = Instant::now();
-    let times = workbench.measure(query, options, time, SAMPLES)?;
+    let times = policies.measure(query, options, time, SAMPLES)?;
     let total = started.elapsed();
     let mut samples: Vec<_> = times.into_iter().map(times::nanoseconds).collect();
     samples.sort_unstable();

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
-use assay_rego::{EvalError, QueryAnswer, QueryError, QueryNotes, QueryOptions, QueryResult, Workbench};
+use assay_rego::{EvalError, PolicySet, QueryError, QueryObservations, QueryOptions, QueryOutput, QueryResult};
 use assay_supply::Relocation;
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
@@ -18,32 +18,32 @@ use super::{
 };
 use crate::{
     commands::builtins::StoreHost,
-    error::Unusable,
-    exit::tool,
+    error::CliError,
+    exit::opa_exit,
     files::{read_text, standard_input},
     flags::policy::{EvalFlags, EvalFormat, Explain, QueryFlags},
     printer::Printer,
     registries,
-    settings::Surroundings,
+    settings::Environment,
 };
 
-pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let time_limit = times::limit("--timeout", &flags.timeout)?;
-    let asked = Asked::read(&flags.asks)?;
-    let Loaded { workbench, read } = match asked.load(&flags.asks, flags.strict)? {
+    let asked = QueryInput::read(&flags.asks)?;
+    let Loaded { policies, read } = match asked.load(&flags.asks, flags.strict)? {
         Ok(loaded) => loaded,
-        Err(error) => return complain(flags, &error, printer),
+        Err(error) => return print_load_error(flags, &error, printer),
     };
     let options = QueryOptions {
         strict_builtin_errors: flags.strict_builtin_errors,
         explain: flags.explain != Explain::Off,
         profile: flags.profile,
         coverage: flags.coverage,
-        ..asked.options(&flags.asks, around, time_limit)?
+        ..asked.options(&flags.asks, env, time_limit)?
     };
     let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
     for _ in 0..flags.count.get() {
-        answer = workbench.query(&asked.query, &options);
+        answer = policies.query(&asked.query, &options);
         if answer.is_err() {
             break;
         }
@@ -53,13 +53,13 @@ pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) ->
             let notes = std::mem::take(&mut answer.notes);
             (answer, None, notes)
         }
-        Err(QueryError::Compile(error)) => return complain(flags, &LoadError::Compile(error), printer),
-        Err(QueryError::Eval { error, notes }) => (QueryAnswer::default(), Some(error), *notes),
+        Err(QueryError::Compile(error)) => return print_load_error(flags, &LoadError::Compile(error), printer),
+        Err(QueryError::Eval { error, notes }) => (QueryOutput::default(), Some(error), *notes),
     };
     for line in &notes.output {
         printer.error(line);
     }
-    let shown = Shown { flags, workbench: &workbench, read, answer: &answer, error: error.as_ref(), notes: &notes };
+    let shown = EvalOutput { flags, policies: &policies, read, answer: &answer, error: error.as_ref(), notes: &notes };
     if flags.format == EvalFormat::Json || flags.format == EvalFormat::Discard {
         print(printer, &format!("{}\n", pretty(&shown.json())))?;
     } else {
@@ -69,35 +69,35 @@ pub(super) fn run(flags: &EvalFlags, around: &Surroundings, printer: Printer) ->
         print(printer, &shown.text())?;
     }
     Ok(match (error, answer.results.is_empty()) {
-        (Some(_), _) => tool::FAILED,
-        (None, true) if flags.fail => tool::NO,
-        (None, false) if flags.fail_defined => tool::NO,
-        (None, _) => tool::FINE,
+        (Some(_), _) => opa_exit::ERROR,
+        (None, true) if flags.fail => opa_exit::FAIL,
+        (None, false) if flags.fail_defined => opa_exit::FAIL,
+        (None, _) => opa_exit::OK,
     })
 }
 
 /// What is wrong with files or the query, in the form that was asked for.
-fn complain(flags: &EvalFlags, error: &LoadError, printer: Printer) -> Result<u8, Unusable> {
+fn print_load_error(flags: &EvalFlags, error: &LoadError, printer: Printer) -> Result<u8, CliError> {
     if flags.format == EvalFormat::Json {
         print(printer, &format!("{}\n", pretty(&error.json(0))))?;
     } else {
         printer.error(&error.text(0));
     }
-    Ok(tool::FAILED)
+    Ok(opa_exit::ERROR)
 }
 
 /// A query and its input document, read.
-pub(super) struct Asked {
+pub(super) struct QueryInput {
     pub(super) query: String,
     input: Option<Value>,
 }
 
-impl Asked {
-    pub(super) fn read(flags: &QueryFlags) -> Result<Self, Unusable> {
+impl QueryInput {
+    pub(super) fn read(flags: &QueryFlags) -> Result<Self, CliError> {
         load::refuse(&flags.load)?;
         if flags.partial || !flags.unknowns.is_empty() {
             let flag = if flags.partial { "--partial" } else { "--unknowns" };
-            return Err(Unusable::new(format!("`{flag}`: queries cannot be evaluated partially"))
+            return Err(CliError::new(format!("`{flag}`: queries cannot be evaluated partially"))
                 .hint("give the whole input document"));
         }
         let query = match &flags.query {
@@ -116,13 +116,13 @@ impl Asked {
         };
         let document = |(origin, text): (String, String)| {
             yaml::parse(&text).map_err(|error| {
-                Unusable::new(format!("the input document ({origin}) is neither JSON nor YAML: {error}"))
+                CliError::new(format!("the input document ({origin}) is neither JSON nor YAML: {error}"))
             })
         };
         Ok(Self { query, input: input.map(document).transpose()? })
     }
 
-    pub(super) fn load(&self, flags: &QueryFlags, strict: bool) -> Result<Result<Loaded, LoadError>, Unusable> {
+    pub(super) fn load(&self, flags: &QueryFlags, strict: bool) -> Result<Result<Loaded, LoadError>, CliError> {
         load::load(&Paths { paths: &flags.data, bundles: &flags.bundle, strict }, &flags.load)
     }
 
@@ -130,11 +130,11 @@ impl Asked {
     pub(super) fn options(
         &self,
         flags: &QueryFlags,
-        around: &Surroundings,
+        env: &Environment,
         time_limit: Duration,
-    ) -> Result<QueryOptions, Unusable> {
-        let registries = registries::options(&flags.registries, (around.network)())?;
-        let store = Arc::new(registries::store(registries)?);
+    ) -> Result<QueryOptions, CliError> {
+        let registries = registries::parse_options(&flags.registries, (env.network)())?;
+        let store = Arc::new(registries::open_registry(registries)?);
         Ok(QueryOptions {
             package: flags.package.clone(),
             imports: flags.import.clone(),
@@ -150,35 +150,35 @@ impl Asked {
 }
 
 fn error_text(error: &EvalError) -> String {
-    let (code, place) = error.class();
-    match place {
+    let (code, location) = error.class();
+    match location {
         Some(_) => error.to_string().replacen(": ", &format!(": {code}: "), 1),
         None => format!("{code}: {error}"),
     }
 }
 
 /// An answer that is to be shown.
-struct Shown<'a> {
+struct EvalOutput<'a> {
     flags: &'a EvalFlags,
-    workbench: &'a Workbench,
+    policies: &'a PolicySet,
     read: Duration,
-    answer: &'a QueryAnswer,
+    answer: &'a QueryOutput,
     error: Option<&'a EvalError>,
-    notes: &'a QueryNotes,
+    notes: &'a QueryObservations,
 }
 
-impl Shown<'_> {
+impl EvalOutput<'_> {
     fn json(&self) -> Value {
         let mut json = json!({});
         if let Some(error) = self.error {
-            let (code, place) = error.class();
+            let (code, location) = error.class();
             let message = match error {
                 EvalError::Policy(problem) => problem.message.clone(),
                 other => other.to_string(),
             };
-            let location = place.map_or_else(
+            let location = location.map_or_else(
                 || json!({"file": "", "row": 1, "col": 1}),
-                |place| json!({"file": place.file, "row": place.line, "col": place.column}),
+                |location| json!({"file": location.file, "row": location.line, "col": location.column}),
             );
             json["errors"] = json!([{"message": message, "code": code, "location": location}]);
         }
@@ -194,15 +194,15 @@ impl Shown<'_> {
                 self.metrics().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
             );
         }
-        if let Some(detail) = trace::detail(self.flags.explain) {
+        if let Some(detail) = trace::level(self.flags.explain) {
             // OPA gives its syntax trees here; the lines are what people make of them.
-            json["explanation"] = trace::lines(&self.notes.explained, detail, self.shows_values()).into();
+            json["explanation"] = trace::lines(&self.notes.trace, detail, self.shows_values()).into();
         }
         if self.flags.profile {
             profile::add_json(&mut json, &self.notes.profile, &self.flags.profile_sort, self.flags.profile_limit);
         }
         if self.flags.coverage {
-            json["coverage"] = coverage_json(&self.workbench.coverage(&self.notes.hits));
+            json["coverage"] = coverage_json(&self.policies.coverage(&self.notes.hits));
         }
         json
     }
@@ -230,7 +230,7 @@ impl Shown<'_> {
     }
 
     fn metrics(&self) -> Vec<(&'static str, u64)> {
-        let timings = self.workbench.timings();
+        let timings = self.policies.timings();
         vec![
             ("timer_rego_load_files_ns", times::nanoseconds(self.read)),
             ("timer_rego_module_compile_ns", times::nanoseconds(timings.compile)),
@@ -254,8 +254,8 @@ impl Shown<'_> {
             }),
             EvalFormat::Pretty | EvalFormat::Source | EvalFormat::Json | EvalFormat::Discard => {
                 let mut text = String::new();
-                if let Some(detail) = trace::detail(self.flags.explain) {
-                    for line in trace::lines(&self.notes.explained, detail, self.shows_values()) {
+                if let Some(detail) = trace::level(self.flags.explain) {
+                    for line in trace::lines(&self.notes.trace, detail, self.shows_values()) {
                         text.push_str(&line);
                         text.push('\n');
                     }
@@ -275,7 +275,7 @@ impl Shown<'_> {
                     text.push_str(&profile::text(&self.notes.profile, &flags.profile_sort, flags.profile_limit));
                 }
                 if self.flags.coverage {
-                    text.push_str(&coverage_text(&self.workbench.coverage(&self.notes.hits)));
+                    text.push_str(&coverage_text(&self.policies.coverage(&self.notes.hits)));
                 }
                 text
             }

@@ -12,13 +12,13 @@ use super::{
     table::Table,
 };
 use crate::{
-    error::Unusable,
-    exit::tool,
+    error::CliError,
+    exit::opa_exit,
     flags::policy::{InspectFlags, PlainFormat},
     printer::Printer,
 };
 
-pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, CliError> {
     load::refuse(&flags.load)?;
     let ignore = load::ignore(&flags.load)?;
     let read = || read(&flags.paths, &ignore);
@@ -30,7 +30,7 @@ pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable
         Ok(found) => found,
         Err(error) => {
             printer.error(&error.text(0));
-            return Ok(tool::NO);
+            return Ok(opa_exit::FAIL);
         }
     };
     print(
@@ -40,7 +40,7 @@ pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, Unusable
             PlainFormat::Pretty => as_text(&packages, &annotations),
         },
     )?;
-    Ok(tool::FINE)
+    Ok(opa_exit::OK)
 }
 
 fn read(paths: &[String], ignore: &Ignore) -> Result<Sources, LoadError> {
@@ -58,7 +58,7 @@ fn annotated(found: Vec<Inspected>) -> Vec<Inspected> {
             once.push(entry);
         }
     }
-    once.sort_by(|one, other| (&one.path, &one.place).cmp(&(&other.path, &other.place)));
+    once.sort_by(|one, other| (&one.path, &one.location).cmp(&(&other.path, &other.location)));
     once
 }
 
@@ -106,7 +106,7 @@ fn annotation_text(text: &mut String, entry: &Inspected) {
         let rule = entry.path.get(entry.package.len()..).unwrap_or_default().join(".");
         let _infallible = writeln!(text, "Rule:     {rule}");
     }
-    let _infallible = writeln!(text, "Location: {}:{}", entry.place.file, entry.place.line);
+    let _infallible = writeln!(text, "Location: {}:{}", entry.location.file, entry.location.line);
     let _infallible = writeln!(text, "Scope: {}\n", entry.text("scope"));
     let fields = entry.annotations.as_ref();
     for (key, name) in

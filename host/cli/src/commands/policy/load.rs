@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_rego::{CompileError, CompileOptions, Ignore, Problem, SourceError, Sources, Workbench};
+use assay_rego::{CompileError, CompileOptions, Ignore, PolicySet, Problem, SourceError, Sources};
 use serde_json::{Value, json};
 
-use crate::{error::Unusable, flags::policy::LoadFlags};
+use crate::{error::CliError, flags::policy::LoadFlags};
 
 /// Policies that were loaded.
 pub(super) struct Loaded {
-    pub(super) workbench: Workbench,
+    pub(super) policies: PolicySet,
     /// How long reading the files took.
     pub(super) read: Duration,
 }
@@ -33,28 +33,28 @@ pub(super) enum LoadError {
 }
 
 /// Refuses what no tool can do, before any work.
-pub(super) fn refuse(flags: &LoadFlags) -> Result<(), Unusable> {
+pub(super) fn refuse(flags: &LoadFlags) -> Result<(), CliError> {
     if flags.schema.is_some() {
-        return Err(Unusable::new("`--schema`: references cannot be checked against schemas yet").hint("leave it out"));
+        return Err(CliError::new("`--schema`: references cannot be checked against schemas yet").hint("leave it out"));
     }
     if flags.capabilities.is_some() {
-        return Err(Unusable::new("`--capabilities`: the built-ins cannot be chosen").hint("leave it out"));
+        return Err(CliError::new("`--capabilities`: the built-ins cannot be chosen").hint("leave it out"));
     }
     if flags.target != "rego" {
         return Err(
-            Unusable::new(format!("`--target {}`: policies are only run as Rego", flags.target)).hint("leave it out")
+            CliError::new(format!("`--target {}`: policies are only run as Rego", flags.target)).hint("leave it out")
         );
     }
     Ok(())
 }
 
 /// The files that are left out.
-pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, Unusable> {
-    Ignore::new(flags.ignore.iter().map(String::as_str)).map_err(|error| Unusable::new(format!("`--ignore`: {error}")))
+pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, CliError> {
+    Ignore::new(flags.ignore.iter().map(String::as_str)).map_err(|error| CliError::new(format!("`--ignore`: {error}")))
 }
 
 /// Reads and compiles.
-pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, Unusable> {
+pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, CliError> {
     let ignore = ignore(flags)?;
     let started = Instant::now();
     let mut sources = Sources::new();
@@ -67,8 +67,8 @@ pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded
     }
     let read = started.elapsed();
     let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..CompileOptions::default() };
-    Ok(match Workbench::compile(sources, options) {
-        Ok(workbench) => Ok(Loaded { workbench, read }),
+    Ok(match PolicySet::compile(sources, options) {
+        Ok(policies) => Ok(Loaded { policies, read }),
         Err(error) => Err(LoadError::Compile(error)),
     })
 }
@@ -77,9 +77,9 @@ impl LoadError {
     /// For people: every problem with its place, its line and a caret; `limit` of them, 0 for all.
     pub(super) fn text(&self, limit: usize) -> String {
         match self {
-            Self::Source(error) => Unusable::from_error(error).hint(error.hint()).text(),
+            Self::Source(error) => CliError::from_error(error).hint(error.hint()).text(),
             Self::Compile(CompileError::Problems(problems)) => problems_text(problems, limit),
-            Self::Compile(error) => Unusable::from_error(error).hint(error.hint()).text(),
+            Self::Compile(error) => CliError::from_error(error).hint(error.hint()).text(),
         }
     }
 
@@ -112,8 +112,8 @@ fn problem_json(problem: &Problem) -> Value {
     if let Some(code) = problem.code {
         error["code"] = code.into();
     }
-    if let Some(place) = &problem.place {
-        error["location"] = json!({"file": place.file, "row": place.line, "col": place.column});
+    if let Some(location) = &problem.location {
+        error["location"] = json!({"file": location.file, "row": location.line, "col": location.column});
     }
     error
 }
@@ -128,19 +128,19 @@ fn problems_text(problems: &[Problem], limit: usize) -> String {
         if at > 0 {
             text.push('\n');
         }
-        if let Some(place) = &problem.place {
+        if let Some(location) = &problem.location {
             // A query has no file.
-            let file = if place.file.is_empty() { String::new() } else { format!("{}:", place.file) };
-            let _infallible = write!(text, "{file}{}:{}: ", place.line, place.column);
+            let file = if location.file.is_empty() { String::new() } else { format!("{}:", location.file) };
+            let _infallible = write!(text, "{file}{}:{}: ", location.line, location.column);
         }
         if let Some(code) = problem.code {
             let _infallible = write!(text, "{code}: ");
         }
         text.push_str(&problem.message);
-        if let (Some(place), Some(line)) =
-            (&problem.place, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
+        if let (Some(location), Some(line)) =
+            (&problem.location, problem.line.as_deref().filter(|line| !line.trim().is_empty()))
         {
-            let _infallible = write!(text, "\n\t{}\n\t{}", line.trim(), caret(line, place.column));
+            let _infallible = write!(text, "\n\t{}\n\t{}", line.trim(), caret(line, location.column));
         }
     }
     if shown.len() < problems.len() {

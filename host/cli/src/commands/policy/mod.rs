@@ -16,44 +16,44 @@ mod trace;
 
 use std::ffi::OsString;
 
-use super::fetch_policy::say as print;
+use super::fetch_policy::print_stdout as print;
 use crate::{
-    error::Unusable,
-    exit::tool,
+    error::CliError,
+    exit::opa_exit,
     flags::policy::{OpaCommand, PolicyCommand},
     printer::Printer,
-    settings::Surroundings,
+    settings::Environment,
 };
 
 /// Carries out a command of `assay policy`.
-pub(crate) fn run(command: PolicyCommand, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
-    run_as(command, false, around, printer)
+pub(crate) fn run(command: PolicyCommand, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+    run_as(command, false, env, printer)
 }
 
-fn run_as(command: PolicyCommand, as_opa: bool, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+fn run_as(command: PolicyCommand, as_opa: bool, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     match command {
         PolicyCommand::Test(flags) => test::run(&flags, as_opa, printer),
-        PolicyCommand::Eval(flags) => eval::run(&flags, around, printer),
-        PolicyCommand::Bench(flags) => bench::run(&flags, around, printer),
+        PolicyCommand::Eval(flags) => eval::run(&flags, env, printer),
+        PolicyCommand::Bench(flags) => bench::run(&flags, env, printer),
         PolicyCommand::Inspect(flags) => inspect::run(&flags, printer),
         PolicyCommand::Check(flags) => check::run(&flags, printer),
-        PolicyCommand::Fmt(_) => Err(Unusable::new("assay cannot format policies yet").hint("use `opa fmt` for this")),
+        PolicyCommand::Fmt(_) => Err(CliError::new("assay cannot format policies yet").hint("use `opa fmt` for this")),
     }
 }
 
 /// Carries out a command of `assay opa`.
-pub(crate) fn opa(command: OpaCommand, around: &Surroundings, printer: Printer) -> Result<u8, Unusable> {
+pub(crate) fn opa(command: OpaCommand, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     match command {
-        OpaCommand::Tool(command) => run_as(command, true, around, printer),
+        OpaCommand::Tool(command) => run_as(command, true, env, printer),
         OpaCommand::Version => {
             let version = env!("CARGO_PKG_VERSION");
             let text = format!("Version: assay-{version}\nRego Version: v1\nWebAssembly: unavailable\n");
             print(printer, &text)?;
-            Ok(tool::FINE)
+            Ok(opa_exit::OK)
         }
         OpaCommand::Other(words) => {
             let name = words.first().cloned().unwrap_or_else(|| OsString::from(""));
-            Err(Unusable::new(format!("assay has no `opa {}`", name.to_string_lossy())).hint(
+            Err(CliError::new(format!("assay has no `opa {}`", name.to_string_lossy())).hint(
                 "it has `test`, `eval`, `check`, `inspect`, `bench` and `version`; use `opa` itself for the rest",
             ))
         }

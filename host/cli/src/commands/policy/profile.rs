@@ -50,8 +50,8 @@ pub(super) fn add_json(json: &mut Value, profile: &Profile, orders: &[ProfileSor
             "total_time_ns": nanoseconds(rule.total),
             "num_eval": rule.evaluations,
         });
-        if let Some(place) = &rule.place {
-            json["location"] = json!({"file": place.file, "row": place.line, "col": place.column});
+        if let Some(location) = &rule.location {
+            json["location"] = json!({"file": location.file, "row": location.line, "col": location.column});
         }
         json
     });
@@ -62,14 +62,15 @@ pub(super) fn add_json(json: &mut Value, profile: &Profile, orders: &[ProfileSor
 pub(super) fn text(profile: &Profile, orders: &[ProfileSort], limit: usize) -> String {
     let mut by_line = Table::new(&["Time", "Num Eval", "Num Gen Expr", "Location"]);
     for line in lines(profile, orders, limit) {
-        let place = if line.file.is_empty() { "query:1".to_owned() } else { format!("{}:{}", line.file, line.row) };
-        by_line.row(vec![shown(line.time), line.evaluations.to_string(), line.expressions.to_string(), place]);
+        let location = if line.file.is_empty() { "query:1".to_owned() } else { format!("{}:{}", line.file, line.row) };
+        by_line.row(vec![shown(line.time), line.evaluations.to_string(), line.expressions.to_string(), location]);
     }
     let mut by_rule = Table::new(&["Own Time", "Total Time", "Num Eval", "Rule", "Location"]);
     for rule in profile.rules.iter().take(most(limit)) {
-        let place = rule.place.as_ref().map_or_else(String::new, |place| format!("{}:{}", place.file, place.line));
+        let location =
+            rule.location.as_ref().map_or_else(String::new, |location| format!("{}:{}", location.file, location.line));
         let (own, total) = (shown(rule.own), shown(rule.total));
-        by_rule.row(vec![own, total, rule.evaluations.to_string(), rule.name.clone(), place]);
+        by_rule.row(vec![own, total, rule.evaluations.to_string(), rule.name.clone(), location]);
     }
     by_line.text() + &by_rule.text()
 }

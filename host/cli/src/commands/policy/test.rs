@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use assay_rego::{Hits, Test, TestEnd, TestOptions, TestResult, Workbench};
+use assay_rego::{Hits, PolicySet, Test, TestOptions, TestOutcome, TestResult};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
@@ -16,12 +16,12 @@ use super::{
     times,
 };
 use crate::{
-    error::Unusable,
-    exit::tool,
+    error::CliError,
+    exit::opa_exit,
     flags::policy::{Explain, TestFlags, TestFormat, TestSort},
-    limit,
     printer::Printer,
-    settings::timeout,
+    settings::parse_timeout,
+    timeout,
 };
 
 /// How often `--watch` looks at the files.
@@ -37,13 +37,13 @@ const GRACE: Duration = Duration::from_millis(1600);
 const WATCHED: usize = 4 * assay_model::limits::SOURCE_FILES;
 
 /// `as_opa` says whether the tool is called by its old name, under which no test at all is no failure.
-pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u8, Unusable> {
+pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u8, CliError> {
     load::refuse(&flags.load)?;
     if flags.bench {
-        return Err(Unusable::new("`--bench`: tests cannot be measured yet").hint("measure a query: `policy bench`"));
+        return Err(CliError::new("`--bench`: tests cannot be measured yet").hint("measure a query: `policy bench`"));
     }
     if !(0.0..=100.0).contains(&flags.threshold) {
-        return Err(Unusable::new(format!("`--threshold {}` is no percentage", flags.threshold)));
+        return Err(CliError::new(format!("`--threshold {}` is no percentage", flags.threshold)));
     }
     let time_limit = times::limit("--timeout", flags.timeout.as_deref().unwrap_or(USUAL_LIMIT))?;
     let empty_fails = flags.fail_on_empty || !(as_opa || flags.allow_empty);
@@ -61,23 +61,23 @@ pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u
     }
 }
 
-fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Printer) -> Result<u8, Unusable> {
+fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Printer) -> Result<u8, CliError> {
     let loaded = match loaded(flags)? {
         None => {
             let asked = flags.timeout.as_deref().unwrap_or_default();
-            printer.error(&format!("error: loading the policies: {}", limit::exceeded(asked)));
-            return Ok(tool::FAILED);
+            printer.error(&format!("error: loading the policies: {}", timeout::exceeded(asked)));
+            return Ok(opa_exit::ERROR);
         }
         Some(Ok(loaded)) => loaded,
         Some(Err(error)) => {
             printer.error(&error.text(flags.max_errors));
-            return Ok(tool::NO);
+            return Ok(opa_exit::FAIL);
         }
     };
-    let workbench = loaded.workbench;
-    let tests = workbench
+    let policies = loaded.policies;
+    let tests = policies
         .tests(flags.run.as_deref())
-        .map_err(|error| Unusable::new(format!("`--run`: {error}")).hint("it is a regular expression"))?;
+        .map_err(|error| CliError::new(format!("`--run`: {error}")).hint("it is a regular expression"))?;
     let fails_as_empty = tests.is_empty() && empty_fails;
     if fails_as_empty {
         printer.error(&match &flags.run {
@@ -88,16 +88,16 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
                 .to_owned(),
         });
     }
-    let (results, hits) = results(&workbench, &tests, flags, time_limit, printer)?;
+    let (results, hits) = results(&policies, &tests, flags, time_limit, printer)?;
     let all: Vec<_> = results.iter().map(|(at, result)| (&tests[*at], result)).collect();
     let passed = !fails_as_empty
         && all.iter().all(|(_, result)| match result.end {
-            TestEnd::Passed => true,
-            TestEnd::Skipped => flags.exit_zero_on_skipped,
-            TestEnd::Failed | TestEnd::Error(_) => false,
+            TestOutcome::Passed => true,
+            TestOutcome::Skipped => flags.exit_zero_on_skipped,
+            TestOutcome::Failed | TestOutcome::Error(_) => false,
         });
     if flags.coverage {
-        return coverage(flags, &workbench, &hits, &all, passed, printer);
+        return coverage(flags, &policies, &hits, &all, passed, printer);
     }
     let text = match flags.format.unwrap_or(TestFormat::Pretty) {
         TestFormat::Json => test_reports::json(&all),
@@ -105,32 +105,32 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
         TestFormat::Pretty => test_reports::pretty(&all, &Report { verbose: flags.verbose, explain: flags.explain }),
     };
     print(printer, &text)?;
-    Ok(if passed { tool::FINE } else { tool::FAILED })
+    Ok(if passed { opa_exit::OK } else { opa_exit::ERROR })
 }
 
 /// Reads and compiles the policies; none where that takes longer than the time that was given. What was not asked for
 /// limits nothing here: how long policies take to compile depends on the machine.
-fn loaded(flags: &TestFlags) -> Result<Option<Result<Loaded, LoadError>>, Unusable> {
-    let limit = flags.timeout.as_deref().map_or(Ok(None), timeout)?.map(|limit| limit + GRACE);
+fn loaded(flags: &TestFlags) -> Result<Option<Result<Loaded, LoadError>>, CliError> {
+    let limit = flags.timeout.as_deref().map_or(Ok(None), parse_timeout)?.map(|limit| limit + GRACE);
     let (paths, load, bundle) = (flags.paths.clone(), flags.load.clone(), flags.bundle);
     let work = move || {
         let none = Vec::new();
         let (paths, bundles) = if bundle { (&none, &paths) } else { (&paths, &none) };
         load::load(&Paths { paths, bundles, strict: false }, &load)
     };
-    limit::within(limit, work).transpose()
+    timeout::run(limit, work).transpose()
 }
 
 /// The results in the order of the report, each with the place of its test in the list.
 type Results = Vec<(usize, TestResult)>;
 
 fn results(
-    workbench: &Workbench,
+    policies: &PolicySet,
     tests: &[Test],
     flags: &TestFlags,
     time_limit: Duration,
     printer: Printer,
-) -> Result<(Results, Hits), Unusable> {
+) -> Result<(Results, Hits), CliError> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let options = TestOptions {
         time_limit,
@@ -145,16 +145,16 @@ fn results(
     let mut hits = Hits::default();
     for _ in 0..flags.count.get() {
         let mut round = Vec::with_capacity(tests.len());
-        let seen = workbench
+        let seen = policies
             .run(tests, &options, &mut |at, result| {
-                failed += usize::from(matches!(result.end, TestEnd::Failed | TestEnd::Error(_)));
+                failed += usize::from(matches!(result.end, TestOutcome::Failed | TestOutcome::Error(_)));
                 if failed > 0 {
                     bar.set_message(format!("{failed} failed"));
                 }
                 bar.inc(1);
                 round.push((at, result));
             })
-            .map_err(|error| Unusable::from_error(&error))?;
+            .map_err(|error| CliError::from_error(&error))?;
         hits.join(seen);
         // Threads finish as they like; reports do not show it.
         round.sort_by_key(|(at, _)| *at);
@@ -176,23 +176,23 @@ fn progress(tests: usize, printer: Printer) -> ProgressBar {
 
 fn coverage(
     flags: &TestFlags,
-    workbench: &Workbench,
+    policies: &PolicySet,
     hits: &Hits,
     all: &[(&Test, &TestResult)],
     passed: bool,
     printer: Printer,
-) -> Result<u8, Unusable> {
+) -> Result<u8, CliError> {
     // Lines that tests reached before they failed say nothing.
     if !passed {
         print(printer, &test_reports::pretty(all, &Report { verbose: false, explain: Explain::Off }))?;
-        return Ok(tool::FAILED);
+        return Ok(opa_exit::ERROR);
     }
-    let report = workbench.coverage(hits);
+    let report = policies.coverage(hits);
     let percent = test_reports::percent(report.counts());
     if percent < flags.threshold {
         let wanted = flags.threshold;
         printer.error(&format!("Code coverage threshold not met: got {percent:.2} instead of {wanted:.2}"));
-        return Ok(tool::FAILED);
+        return Ok(opa_exit::ERROR);
     }
     let text = match flags.format {
         Some(TestFormat::Pretty) => test_reports::coverage_text(&report),
@@ -201,7 +201,7 @@ fn coverage(
         }
     };
     print(printer, &text)?;
-    Ok(tool::FINE)
+    Ok(opa_exit::OK)
 }
 
 /// The files below the paths and when they changed last.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use assay_rego::{Case, CoverageReport, FileCoverage, Test, TestEnd, TestResult};
+use assay_rego::{Case, CoverageReport, FileCoverage, Test, TestOutcome, TestResult};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ const RULE: &str = "------------------------------------------------------------
 /// the expression that failed with its values is ours.
 pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
     let mut text = String::new();
-    let did_fail = |result: &TestResult| matches!(result.end, TestEnd::Failed | TestEnd::Error(_));
+    let did_fail = |result: &TestResult| matches!(result.end, TestOutcome::Failed | TestOutcome::Error(_));
     if report.verbose && all.iter().any(|(_, result)| did_fail(result)) {
         text.push_str("FAILURES\n");
         text.push_str(RULE);
@@ -35,7 +35,7 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
         for (test, result) in all.iter().filter(|(_, result)| did_fail(result)) {
             text.push_str(&head(test, result));
             text.push('\n');
-            let detail = trace::detail(report.explain);
+            let detail = trace::level(report.explain);
             let steps = detail.map(|detail| trace::lines(&result.trace, detail, report.explain == Explain::Debug));
             block(&mut text, &steps.unwrap_or_default());
             block(&mut text, &why(result));
@@ -46,14 +46,14 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
     }
     let mut dirty = false;
     for (test, result) in all {
-        if !report.verbose && result.end == TestEnd::Passed {
+        if !report.verbose && result.end == TestOutcome::Passed {
             continue;
         }
         dirty = true;
-        let _infallible = writeln!(text, "{}:{}:", test.place.file, test.place.line);
+        let _infallible = writeln!(text, "{}:{}:", test.location.file, test.location.line);
         text.push_str(&head(test, result));
         list_cases(&mut text, &result.cases, report.verbose, 1);
-        if let TestEnd::Error(error) = &result.end {
+        if let TestOutcome::Error(error) = &result.end {
             let _infallible = writeln!(text, "  {error}");
         }
         let output: Vec<_> = result.output.iter().map(|line| format!("  {line}")).collect();
@@ -75,14 +75,14 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
     let (mut passed, mut failed, mut skipped, mut errors) = (0, 0, 0, 0);
     for (_, result) in all {
         match result.end {
-            TestEnd::Skipped => skipped += 1,
-            TestEnd::Error(_) => errors += 1,
+            TestOutcome::Skipped => skipped += 1,
+            TestOutcome::Error(_) => errors += 1,
             // Of a test with cases each case counts, as in OPA.
-            TestEnd::Passed | TestEnd::Failed if !result.cases.is_empty() => {
+            TestOutcome::Passed | TestOutcome::Failed if !result.cases.is_empty() => {
                 count_cases(&result.cases, &mut passed, &mut failed);
             }
-            TestEnd::Passed => passed += 1,
-            TestEnd::Failed => failed += 1,
+            TestOutcome::Passed => passed += 1,
+            TestOutcome::Failed => failed += 1,
         }
     }
     let total = passed + failed + skipped + errors;
@@ -132,10 +132,10 @@ fn head(test: &Test, result: &TestResult) -> String {
     let name = test.full_name();
     let time = shown(result.duration);
     match result.end {
-        TestEnd::Passed => format!("{name}: PASS ({time})\n"),
-        TestEnd::Failed => format!("{name}: FAIL ({time})\n"),
-        TestEnd::Skipped => format!("{name}: SKIPPED\n"),
-        TestEnd::Error(_) => format!("{name}: ERROR ({time})\n"),
+        TestOutcome::Passed => format!("{name}: PASS ({time})\n"),
+        TestOutcome::Failed => format!("{name}: FAIL ({time})\n"),
+        TestOutcome::Skipped => format!("{name}: SKIPPED\n"),
+        TestOutcome::Error(_) => format!("{name}: ERROR ({time})\n"),
     }
 }
 
@@ -159,19 +159,20 @@ fn block(text: &mut String, lines: &[String]) {
 pub(super) fn json(all: &All<'_>) -> String {
     let result = |(test, result): &(&Test, &TestResult)| {
         let mut json = json!({
-            "location": {"file": test.place.file, "row": test.place.line, "col": test.place.column},
+            "location": {"file": test.location.file, "row": test.location.line, "col": test.location.column},
             "package": test.package,
             "name": test.name,
         });
         match &result.end {
-            TestEnd::Passed => {}
-            TestEnd::Failed => json["fail"] = true.into(),
-            TestEnd::Skipped => json["skip"] = true.into(),
-            TestEnd::Error(error) => {
-                let (code, place) = error.class();
+            TestOutcome::Passed => {}
+            TestOutcome::Failed => json["fail"] = true.into(),
+            TestOutcome::Skipped => json["skip"] = true.into(),
+            TestOutcome::Error(error) => {
+                let (code, location) = error.class();
                 json["error"] = json!({"code": code, "message": error.to_string()});
-                if let Some(place) = place {
-                    json["error"]["location"] = json!({"file": place.file, "row": place.line, "col": place.column});
+                if let Some(location) = location {
+                    json["error"]["location"] =
+                        json!({"file": location.file, "row": location.line, "col": location.column});
                 }
             }
         }
@@ -205,10 +206,10 @@ pub(super) fn junit(all: &All<'_>) -> String {
             tests += 1;
             time += result.duration;
             match result.end {
-                TestEnd::Passed => {}
-                TestEnd::Failed => failures += 1,
-                TestEnd::Skipped => skipped += 1,
-                TestEnd::Error(_) => errors += 1,
+                TestOutcome::Passed => {}
+                TestOutcome::Failed => failures += 1,
+                TestOutcome::Skipped => skipped += 1,
+                TestOutcome::Error(_) => errors += 1,
             }
         }
         let time = seconds(time);
@@ -221,7 +222,7 @@ pub(super) fn junit(all: &All<'_>) -> String {
         let counts = numbers(&mut tests.iter().map(|(_, result)| *result));
         let _infallible = writeln!(text, "  <testsuite name=\"{}\" {counts}>", escaped(package));
         for (test, result) in tests {
-            let (file, line) = (escaped(&test.place.file), test.place.line);
+            let (file, line) = (escaped(&test.location.file), test.location.line);
             let (class, name, time) = (escaped(package), escaped(&test.name), seconds(result.duration));
             let _infallible = write!(
                 text,
@@ -229,18 +230,20 @@ pub(super) fn junit(all: &All<'_>) -> String {
             );
             let mut inner = String::new();
             match &result.end {
-                TestEnd::Passed => {}
-                TestEnd::Failed => {
+                TestOutcome::Passed => {}
+                TestOutcome::Failed => {
                     let message = result.failed.as_ref().map_or_else(
                         || "the test is not true".to_owned(),
-                        |line| format!("{}:{}: {}", line.place.file, line.place.line, line.lines.join(" ").trim()),
+                        |line| {
+                            format!("{}:{}: {}", line.location.file, line.location.line, line.lines.join(" ").trim())
+                        },
                     );
                     let why = escaped(&why(result).join("\n"));
                     let _infallible =
                         writeln!(inner, "      <failure message=\"{}\">{why}</failure>", escaped(&message));
                 }
-                TestEnd::Skipped => inner.push_str("      <skipped/>\n"),
-                TestEnd::Error(error) => {
+                TestOutcome::Skipped => inner.push_str("      <skipped/>\n"),
+                TestOutcome::Error(error) => {
                     let _infallible = writeln!(inner, "      <error message=\"{}\"/>", escaped(&error.to_string()));
                 }
             }

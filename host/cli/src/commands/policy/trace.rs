@@ -2,28 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use assay_rego::{Detail, Explained, FailedLine, Step, StepKind};
+use assay_rego::{FailedLine, Step, StepKind, Trace, TraceLevel};
 
 use crate::flags::policy::Explain;
 
 /// The detail that a flag asks for; none for nothing.
-pub(super) const fn detail(explain: Explain) -> Option<Detail> {
+pub(super) const fn level(explain: Explain) -> Option<TraceLevel> {
     match explain {
         Explain::Off => None,
-        Explain::Full | Explain::Debug => Some(Detail::Full),
-        Explain::Notes => Some(Detail::Notes),
-        Explain::Fails => Some(Detail::Fails),
+        Explain::Full | Explain::Debug => Some(TraceLevel::Full),
+        Explain::Notes => Some(TraceLevel::Notes),
+        Explain::Fails => Some(TraceLevel::Fails),
     }
 }
 
 /// What happened, one line for each thing: where, how deep, what; with the values of variables if they are wanted.
-pub(super) fn lines(explained: &Explained, detail: Detail, values: bool) -> Vec<String> {
-    let steps = explained.in_detail(detail);
-    let place = |step: &Step| match &step.place {
-        Some(place) => format!("{}:{}", place.file, place.line),
+pub(super) fn lines(trace: &Trace, level: TraceLevel, values: bool) -> Vec<String> {
+    let steps = trace.at_level(level);
+    let location = |step: &Step| match &step.location {
+        Some(location) => format!("{}:{}", location.file, location.line),
         None => "query:1".to_owned(),
     };
-    let width = steps.iter().map(|step| place(step).chars().count()).max().unwrap_or(0);
+    let width = steps.iter().map(|step| location(step).chars().count()).max().unwrap_or(0);
     let mut lines: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -35,7 +35,7 @@ pub(super) fn lines(explained: &Explained, detail: Detail, values: bool) -> Vec<
                 StepKind::Note => "Note",
             };
             let text = if step.kind == StepKind::Note { format!("{:?}", step.text) } else { step.text.clone() };
-            let mut line = format!("{:width$}  {}{what} {text}", place(step), "| ".repeat(step.depth));
+            let mut line = format!("{:width$}  {}{what} {text}", location(step), "| ".repeat(step.depth));
             if values && !step.values.is_empty() {
                 let known: Vec<_> = step.values.iter().map(|(name, value)| format!("{name}: {value}")).collect();
                 line.push_str(&format!("    {{{}}}", known.join(", ")));
@@ -43,20 +43,20 @@ pub(super) fn lines(explained: &Explained, detail: Detail, values: bool) -> Vec<
             line
         })
         .collect();
-    if explained.left_out > 0 {
-        lines.push(format!("… and {} more", explained.left_out));
+    if trace.left_out > 0 {
+        lines.push(format!("… and {} more", trace.left_out));
     }
     lines
 }
 
 /// A line that failed, with the values of its parts under them, each line indented by `indent`.
 pub(super) fn failed(line: &FailedLine, indent: &str) -> Vec<String> {
-    let mut lines = vec![format!("{indent}{}:{}:", line.place.file, line.place.line)];
+    let mut lines = vec![format!("{indent}{}:{}:", line.location.file, line.location.line)];
     // The lines lose the indentation that they share.
     let indentation = |line: &str| line.len() - line.trim_start().len();
     let common =
         line.lines.iter().filter(|line| !line.trim().is_empty()).map(|line| indentation(line)).min().unwrap_or(0);
-    for (row, text) in (line.place.line..).zip(&line.lines) {
+    for (row, text) in (line.location.line..).zip(&line.lines) {
         let text = text.get(common..).unwrap_or_default();
         lines.push(format!("{indent}  {}", text.trim_end()));
         let values = line.values.iter().filter(|(at, ..)| *at == row);

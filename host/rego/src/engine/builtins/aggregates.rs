@@ -7,8 +7,8 @@ use super::arithmetic::number;
 use super::decimal::Num;
 use super::errors::BuiltinError;
 use super::operands::{collection, list, some};
-use super::order::compare;
 use super::types::{ANY, ARRAY, COLLECTION, NUMBER_COLLECTION, OBJECT, SET, Type};
+use super::value_order::compare;
 use super::{Builtin, Outcome, builtin};
 use crate::engine::bytes::shown;
 

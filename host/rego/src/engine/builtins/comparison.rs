@@ -3,8 +3,8 @@
 use regorus::Value;
 
 use super::operands::some;
-use super::order::compare;
 use super::types::{ANY, Type};
+use super::value_order::compare;
 use super::{Builtin, Outcome, builtin};
 
 pub(super) const TABLE: &[Builtin] = &[

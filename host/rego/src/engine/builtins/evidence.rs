@@ -36,30 +36,30 @@ const VERIFIED_ATTESTATION: Type = Type::Object {
 };
 
 /// A call that the host answers.
-macro_rules! asked {
+macro_rules! host_call {
     ($name:literal ($($arg:ident : $type:expr),*) -> $result:expr) => {
         builtin!($name($($arg: $type),*) -> $result => scoped |scope: &mut Scope<'_>, $($arg: &Value),*| {
             let args = vec![$($arg.clone()),*];
-            ask(scope, $name, &args)
+            call_host(scope, $name, &args)
         }).volatile()
     };
 }
 
 pub(super) const TABLE: &[Builtin] = &[
-    asked!("ec.oci.blob"(reference: TEXT) -> TEXT),
-    asked!("ec.oci.parsed_blob"(reference: TEXT) -> ANY),
-    asked!("ec.oci.blob_files"(reference: TEXT, paths: STRINGS) -> FILES),
-    asked!("ec.oci.descriptor"(reference: TEXT) -> DESCRIPTOR),
-    asked!("ec.oci.image_files"(reference: TEXT, paths: STRINGS) -> FILES),
-    asked!("ec.oci.image_index"(reference: TEXT) -> DOCUMENT),
-    asked!("ec.oci.image_manifest"(reference: TEXT) -> DOCUMENT),
-    asked!("ec.oci.image_manifests"(references: STRING_SET) -> object_of(&TEXT, &DOCUMENT)),
-    asked!("ec.oci.image_referrers"(reference: TEXT) -> array_of(&DESCRIPTOR)),
-    asked!("ec.oci.image_tag_refs"(reference: TEXT) -> STRINGS),
-    asked!("ec.sigstore.verify_image"(reference: TEXT, options: OPTIONS) -> VERIFIED_IMAGE),
-    asked!("ec.sigstore.verify_attestation"(reference: TEXT, options: OPTIONS) -> VERIFIED_ATTESTATION),
+    host_call!("ec.oci.blob"(reference: TEXT) -> TEXT),
+    host_call!("ec.oci.parsed_blob"(reference: TEXT) -> ANY),
+    host_call!("ec.oci.blob_files"(reference: TEXT, paths: STRINGS) -> FILES),
+    host_call!("ec.oci.descriptor"(reference: TEXT) -> DESCRIPTOR),
+    host_call!("ec.oci.image_files"(reference: TEXT, paths: STRINGS) -> FILES),
+    host_call!("ec.oci.image_index"(reference: TEXT) -> DOCUMENT),
+    host_call!("ec.oci.image_manifest"(reference: TEXT) -> DOCUMENT),
+    host_call!("ec.oci.image_manifests"(references: STRING_SET) -> object_of(&TEXT, &DOCUMENT)),
+    host_call!("ec.oci.image_referrers"(reference: TEXT) -> array_of(&DESCRIPTOR)),
+    host_call!("ec.oci.image_tag_refs"(reference: TEXT) -> STRINGS),
+    host_call!("ec.sigstore.verify_image"(reference: TEXT, options: OPTIONS) -> VERIFIED_IMAGE),
+    host_call!("ec.sigstore.verify_attestation"(reference: TEXT, options: OPTIONS) -> VERIFIED_ATTESTATION),
 ];
 
-fn ask(scope: &mut Scope<'_>, function: &str, args: &[Value]) -> Outcome {
+fn call_host(scope: &mut Scope<'_>, function: &str, args: &[Value]) -> Outcome {
     scope.host.call(function, args).map_err(|HostError(why)| BuiltinError::limit(why))
 }

@@ -8,9 +8,9 @@ use regorus::value::Object;
 
 use super::errors::BuiltinError;
 use super::operands::{collection, object, some};
-use super::order::sorted;
 use super::term::kind;
 use super::types::{ANY, ARRAY, OBJECT, Type, array_of};
+use super::value_order::sorted;
 use super::{Builtin, Outcome, builtin};
 
 const PATH: Type = Type::Any(&[Type::String, ARRAY]);

@@ -20,6 +20,7 @@ mod errors;
 mod evidence;
 mod glob_overlap;
 mod globs;
+mod go_time;
 mod graphs;
 mod hashes;
 mod host;
@@ -28,13 +29,11 @@ mod json_paths;
 mod json_text;
 mod jwt;
 mod jwt_keys;
-mod layout;
 mod limits;
 mod net;
 mod numbers;
 mod objects;
 mod operands;
-mod order;
 mod private_keys;
 mod purl;
 mod regexes;
@@ -54,6 +53,7 @@ mod times;
 mod types;
 mod units;
 mod uuids;
+mod value_order;
 mod yaml_text;
 
 #[cfg(test)]
@@ -68,10 +68,10 @@ pub(crate) use errors::{BuiltinError, ErrorCode};
 pub(crate) use host::{Host, HostError, NoHost};
 pub(crate) use limits::{NUMBER_LETTERS, TEXT_BYTES};
 pub(crate) use operands::is_float;
-pub(crate) use order::{is_composite, sorted};
 pub(crate) use scope::{Caches, Scope};
 pub(crate) use term::{write_start, write_term};
 pub(crate) use types::Type;
+pub(crate) use value_order::{is_composite, sorted};
 
 /// What a built-in function gives: a value, undefined, or an error.
 pub(crate) type Outcome = Result<Option<Value>, BuiltinError>;

@@ -9,7 +9,7 @@ use regorus::Value;
 use regorus::value::{Array, Object, Set};
 
 use super::errors::BuiltinError;
-use super::order::sorted;
+use super::value_order::sorted;
 use super::{Outcome, limits};
 use crate::engine::bytes::{bytes_of, normal, shown};
 

@@ -12,7 +12,7 @@ use super::json_text::{compact, from_json, to_json};
 use super::schema_rules::{
     ArrayRule, At, Bound, Items, Needed, NumberRule, ObjectRule, Others, Part, Rule, Rules, Types,
 };
-use super::{layout, limits, regexes};
+use super::{go_time, limits, regexes};
 
 /// One thing that is wrong with a document.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ struct Problems {
 
 impl Problems {
     /// A problem takes two points: less than one remains of its check.
-    fn push(&mut self, place: &Place<'_>, kind: &'static str, text: impl Into<String>) {
-        self.all.push(Problem { field: place.to_string(), kind, text: text.into() });
+    fn push(&mut self, path: &DocumentPath<'_>, kind: &'static str, text: impl Into<String>) {
+        self.all.push(Problem { field: path.to_string(), kind, text: text.into() });
         self.points -= 2;
     }
 
@@ -70,13 +70,13 @@ impl Problems {
 
 /// Where a value stands in the document. It is written only for a problem.
 #[derive(Clone, Copy)]
-enum Place<'p> {
+enum DocumentPath<'p> {
     Whole,
     Key(&'p Self, &'p str),
     Element(&'p Self, usize),
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for DocumentPath<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let before = |to: &mut fmt::Formatter<'_>, outer: &Self| match outer {
             Self::Whole => Ok(()),
@@ -144,10 +144,10 @@ impl<'s> Check<'s> {
 
     /// Everything that is wrong with the document.
     pub(super) fn run(&mut self, document: &Value) -> Result<Vec<Problem>, BuiltinError> {
-        Ok(self.alone(Rules::WHOLE, document, &Place::Whole, 0)?.all)
+        Ok(self.alone(Rules::WHOLE, document, &DocumentPath::Whole, 0)?.all)
     }
 
-    fn part(&mut self, at: At, value: &Value, place: &Place<'_>, found: &mut Problems, depth: usize) -> Checked {
+    fn part(&mut self, at: At, value: &Value, path: &DocumentPath<'_>, found: &mut Problems, depth: usize) -> Checked {
         self.steps += 1;
         if self.steps > limits::SCHEMA_STEPS || depth > limits::NESTING {
             return Err(BuiltinError::limit("the schema takes too many steps, or refers to itself without end"));
@@ -155,14 +155,14 @@ impl<'s> Check<'s> {
         match self.rules.part(at) {
             Part::Any => Ok(()),
             Part::Never => {
-                found.push(place, "false", "False always fails validation");
+                found.push(path, "false", "False always fails validation");
                 Ok(())
             }
-            Part::Reference(Ok(target)) => self.part(*target, value, place, found, depth + 1),
+            Part::Reference(Ok(target)) => self.part(*target, value, path, found, depth + 1),
             Part::Reference(Err(error)) => Err(error.clone()),
             Part::Rule(rule) => match as_json(value)? {
-                Some(value) => self.rule(rule, &value, place, found, depth),
-                None => self.rule(rule, value, place, found, depth),
+                Some(value) => self.rule(rule, &value, path, found, depth),
+                None => self.rule(rule, value, path, found, depth),
             },
         }
     }
@@ -171,7 +171,7 @@ impl<'s> Check<'s> {
         &mut self,
         rule: &'s Rule,
         value: &Value,
-        place: &Place<'_>,
+        path: &DocumentPath<'_>,
         found: &mut Problems,
         depth: usize,
     ) -> Checked {
@@ -180,33 +180,33 @@ impl<'s> Check<'s> {
             let fits = |name: &String| name == given || (name == "number" && given == "integer");
             if !names.iter().any(fits) {
                 let expected = if let [one] = &names[..] { one.clone() } else { format!("[{}]", names.join(",")) };
-                found.push(place, "invalid_type", format!("Invalid type. Expected: {expected}, given: {given}"));
+                found.push(path, "invalid_type", format!("Invalid type. Expected: {expected}, given: {given}"));
                 return Ok(());
             }
         }
-        self.combined(rule, value, place, found, depth)?;
+        self.combined(rule, value, path, found, depth)?;
         found.passed();
         match value {
             Value::Object(object) => {
-                self.object(&rule.object, object, place, found, depth)?;
+                self.object(&rule.object, object, path, found, depth)?;
                 found.passed();
             }
             Value::Array(array) => {
-                self.array(&rule.array, array, place, found, depth)?;
+                self.array(&rule.array, array, path, found, depth)?;
                 found.passed();
             }
             Value::Number(_) => {
-                numeric(&rule.number, value, place, found);
+                numeric(&rule.number, value, path, found);
                 found.passed();
             }
             Value::String(_) | Value::Null | Value::Undefined | Value::Bool(_) | Value::Set(_) => {}
         }
-        common(rule, value, place, found)?;
+        common(rule, value, path, found)?;
         found.passed();
         match value {
-            Value::Object(object) => self.properties(&rule.object, object, place, found, depth)?,
+            Value::Object(object) => self.properties(&rule.object, object, path, found, depth)?,
             Value::String(text) => {
-                string(rule, text, place, found);
+                string(rule, text, path, found);
                 found.passed();
             }
             _ => {}
@@ -216,21 +216,27 @@ impl<'s> Check<'s> {
     }
 
     /// The problems of the value under one part, by themselves.
-    fn alone(&mut self, at: At, value: &Value, place: &Place<'_>, depth: usize) -> Result<Problems, BuiltinError> {
+    fn alone(
+        &mut self,
+        at: At,
+        value: &Value,
+        path: &DocumentPath<'_>,
+        depth: usize,
+    ) -> Result<Problems, BuiltinError> {
         let mut found = Problems::default();
-        self.part(at, value, place, &mut found, depth + 1)?;
+        self.part(at, value, path, &mut found, depth + 1)?;
         Ok(found)
     }
 
-    fn fits(&mut self, at: At, value: &Value, place: &Place<'_>, depth: usize) -> Result<bool, BuiltinError> {
-        Ok(self.alone(at, value, place, depth)?.none())
+    fn fits(&mut self, at: At, value: &Value, path: &DocumentPath<'_>, depth: usize) -> Result<bool, BuiltinError> {
+        Ok(self.alone(at, value, path, depth)?.none())
     }
 
     fn combined(
         &mut self,
         rule: &'s Rule,
         value: &Value,
-        place: &Place<'_>,
+        path: &DocumentPath<'_>,
         found: &mut Problems,
         depth: usize,
     ) -> Checked {
@@ -243,7 +249,7 @@ impl<'s> Check<'s> {
             }
             let (mut passed, mut best) = (0, None);
             for part in parts {
-                let problems = self.alone(*part, value, place, depth)?;
+                let problems = self.alone(*part, value, path, depth)?;
                 if problems.none() {
                     passed += 1;
                     if may_be_more {
@@ -256,46 +262,46 @@ impl<'s> Check<'s> {
             if passed == 1 {
                 continue;
             }
-            found.push(place, kind, text);
+            found.push(path, kind, text);
             if passed == 0 {
                 found.join(best.unwrap_or_default());
             }
         }
         let before = found.all.len();
         for part in &rule.all_of {
-            let problems = self.alone(*part, value, place, depth)?;
+            let problems = self.alone(*part, value, path, depth)?;
             found.join(problems);
         }
         if found.all.len() > before {
-            found.push(place, "number_all_of", "Must validate all the schemas (allOf)");
+            found.push(path, "number_all_of", "Must validate all the schemas (allOf)");
         }
         if let Some(part) = rule.not
-            && self.fits(part, value, place, depth)?
+            && self.fits(part, value, path, depth)?
         {
-            found.push(place, "number_not", "Must not validate the schema (not)");
+            found.push(path, "number_not", "Must not validate the schema (not)");
         }
         if let Value::Object(object) = value {
             for (_, needed) in rule.dependencies.iter().filter(|(key, _)| object.contains_key(key)) {
                 match needed {
                     Needed::Keys(keys) => {
                         for key in keys.iter().filter(|key| !object.contains_key(key)) {
-                            found.push(place, "missing_dependency", format!("Has a dependency on {}", name(key)));
+                            found.push(path, "missing_dependency", format!("Has a dependency on {}", name(key)));
                         }
                     }
-                    Needed::Part(part) => self.part(*part, value, place, found, depth + 1)?,
+                    Needed::Part(part) => self.part(*part, value, path, found, depth + 1)?,
                 }
             }
         }
         let Some(condition) = &rule.condition else { return Ok(()) };
-        let (branch, kind, text) = if self.fits(condition.holds, value, place, depth)? {
+        let (branch, kind, text) = if self.fits(condition.holds, value, path, depth)? {
             (condition.then, "condition_then", "Must validate \"then\" as \"if\" was valid")
         } else {
             (condition.otherwise, "condition_else", "Must validate \"else\" as \"if\" was not valid")
         };
         if let Some(part) = branch {
-            let problems = self.alone(part, value, place, depth)?;
+            let problems = self.alone(part, value, path, depth)?;
             if !problems.none() {
-                found.push(place, kind, text);
+                found.push(path, kind, text);
                 found.join(problems);
             }
         }
@@ -306,32 +312,32 @@ impl<'s> Check<'s> {
         &mut self,
         rule: &'s ObjectRule,
         object: &Object,
-        place: &Place<'_>,
+        path: &DocumentPath<'_>,
         found: &mut Problems,
         depth: usize,
     ) -> Checked {
         if let Some(least) = rule.least.filter(|least| object.len() < *least) {
-            found.push(place, "array_min_properties", format!("Must have at least {least} properties"));
+            found.push(path, "array_min_properties", format!("Must have at least {least} properties"));
         }
         if let Some(most) = rule.most.filter(|most| object.len() > *most) {
-            found.push(place, "array_max_properties", format!("Must have at most {most} properties"));
+            found.push(path, "array_max_properties", format!("Must have at most {most} properties"));
         }
         for key in &rule.required {
             if object.contains_key(key) {
                 found.passed();
             } else {
-                found.push(place, "required", format!("{} is required", name(key)));
+                found.push(path, "required", format!("{} is required", name(key)));
             }
         }
         if !rule.patterns.is_empty() || !matches!(rule.others, Others::Any) {
-            self.others(rule, object, place, found, depth)?;
+            self.others(rule, object, path, found, depth)?;
         }
         let Some(part) = rule.names else { return Ok(()) };
         for key in object.keys_sorted() {
-            let problems = self.alone(part, key, place, depth)?;
+            let problems = self.alone(part, key, path, depth)?;
             if !problems.none() {
                 let text = format!("Property name of \"{}\" does not match", name(key));
-                found.push(place, "invalid_property_name", text);
+                found.push(path, "invalid_property_name", text);
                 found.join(problems);
             }
         }
@@ -343,7 +349,7 @@ impl<'s> Check<'s> {
         &mut self,
         rule: &'s ObjectRule,
         object: &Object,
-        place: &Place<'_>,
+        path: &DocumentPath<'_>,
         found: &mut Problems,
         depth: usize,
     ) -> Checked {
@@ -351,7 +357,7 @@ impl<'s> Check<'s> {
         let patterns = patterns.collect::<Result<Vec<_>, BuiltinError>>()?;
         for (key, value) in object.iter_sorted() {
             let key = name(key);
-            let below = Place::Key(place, key);
+            let below = DocumentPath::Key(path, key);
             let mut has_pattern = false;
             for (_, part) in patterns.iter().filter(|(pattern, _)| pattern.is_match(key)) {
                 has_pattern = true;
@@ -364,7 +370,7 @@ impl<'s> Check<'s> {
                     Others::Any => {}
                     Others::None => {
                         let text = format!("Additional property {key} is not allowed");
-                        found.push(place, "additional_property_not_allowed", text);
+                        found.push(path, "additional_property_not_allowed", text);
                     }
                     Others::Part(part) => self.part(part, value, &below, found, depth + 1)?,
                 }
@@ -377,7 +383,7 @@ impl<'s> Check<'s> {
         &mut self,
         rule: &'s ObjectRule,
         object: &Object,
-        place: &Place<'_>,
+        path: &DocumentPath<'_>,
         found: &mut Problems,
         depth: usize,
     ) -> Checked {
@@ -387,7 +393,7 @@ impl<'s> Check<'s> {
         for (key, value) in object.iter_sorted() {
             let key = name(key);
             if let Some(part) = rule.properties.get(key) {
-                self.part(*part, value, &Place::Key(place, key), found, depth + 1)?;
+                self.part(*part, value, &DocumentPath::Key(path, key), found, depth + 1)?;
             }
         }
         Ok(())
@@ -397,7 +403,7 @@ impl<'s> Check<'s> {
         &mut self,
         rule: &'s ArrayRule,
         array: &Array,
-        place: &Place<'_>,
+        path: &DocumentPath<'_>,
         found: &mut Problems,
         depth: usize,
     ) -> Checked {
@@ -411,38 +417,38 @@ impl<'s> Check<'s> {
                 }),
             };
             if let Some(part) = part {
-                self.part(part, element, &Place::Element(place, at), found, depth + 1)?;
+                self.part(part, element, &DocumentPath::Element(path, at), found, depth + 1)?;
             }
         }
         if let Items::Each(parts, Others::None) = &rule.items
             && array.len() > parts.len()
         {
-            found.push(place, "array_no_additional_items", "No additional items allowed on array");
+            found.push(path, "array_no_additional_items", "No additional items allowed on array");
         }
         if let Some(least) = rule.least.filter(|least| array.len() < *least) {
-            found.push(place, "array_min_items", format!("Array must have at least {least} items"));
+            found.push(path, "array_min_items", format!("Array must have at least {least} items"));
         }
         if let Some(most) = rule.most.filter(|most| array.len() > *most) {
-            found.push(place, "array_max_items", format!("Array must have at most {most} items"));
+            found.push(path, "array_max_items", format!("Array must have at most {most} items"));
         }
         if rule.unique {
             let mut seen = BTreeMap::new();
             for (at, element) in array.iter().enumerate() {
                 if let Some(first) = seen.insert(compact(element)?, at) {
-                    found.push(place, "unique", format!("array items[{first},{at}] must be unique"));
+                    found.push(path, "unique", format!("array items[{first},{at}] must be unique"));
                 }
             }
         }
         let Some(part) = rule.contains else { return Ok(()) };
         let mut best = None;
         for (at, element) in array.iter().enumerate() {
-            let problems = self.alone(part, element, &Place::Element(place, at), depth)?;
+            let problems = self.alone(part, element, &DocumentPath::Element(path, at), depth)?;
             if problems.none() {
                 return Ok(());
             }
             best = Some(Problems::better(best, problems));
         }
-        found.push(place, "contains", "At least one of the items must match");
+        found.push(path, "contains", "At least one of the items must match");
         found.join(best.unwrap_or_default());
         Ok(())
     }
@@ -453,11 +459,11 @@ fn name(key: &Value) -> &str {
     if let Value::String(text) = key { text } else { "" }
 }
 
-fn common(rule: &Rule, value: &Value, place: &Place<'_>, found: &mut Problems) -> Checked {
+fn common(rule: &Rule, value: &Value, path: &DocumentPath<'_>, found: &mut Problems) -> Checked {
     if let Some(constant) = &rule.constant
         && !is_same(value, constant)?
     {
-        found.push(place, "const", format!("{place} does not match: {}", compact(constant)?));
+        found.push(path, "const", format!("{path} does not match: {}", compact(constant)?));
     }
     if let Some(choices) = &rule.choices {
         let mut fits = false;
@@ -466,32 +472,32 @@ fn common(rule: &Rule, value: &Value, place: &Place<'_>, found: &mut Problems) -
         }
         if !fits {
             let all: Vec<String> = choices.iter().map(compact).collect::<Result<_, _>>()?;
-            found.push(place, "enum", format!("{place} must be one of the following: {}", all.join(", ")));
+            found.push(path, "enum", format!("{path} must be one of the following: {}", all.join(", ")));
         }
     }
     if let (Some(format), Value::String(text)) = (&rule.format, value)
         && !fits_format(format, text)
     {
-        found.push(place, "format", format!("Does not match format '{format}'"));
+        found.push(path, "format", format!("Does not match format '{format}'"));
     }
     Ok(())
 }
 
-fn string(rule: &Rule, text: &str, place: &Place<'_>, found: &mut Problems) {
+fn string(rule: &Rule, text: &str, path: &DocumentPath<'_>, found: &mut Problems) {
     if rule.least_letters.is_none() && rule.most_letters.is_none() {
         return;
     }
     let length = text.chars().count();
     if let Some(least) = rule.least_letters.filter(|least| length < *least) {
-        found.push(place, "string_gte", format!("String length must be greater than or equal to {least}"));
+        found.push(path, "string_gte", format!("String length must be greater than or equal to {least}"));
     }
     if let Some(most) = rule.most_letters.filter(|most| length > *most) {
-        found.push(place, "string_lte", format!("String length must be less than or equal to {most}"));
+        found.push(path, "string_lte", format!("String length must be less than or equal to {most}"));
     }
     // OPA does not look at `pattern`, and a policy must mean the same here.
 }
 
-fn numeric(rule: &NumberRule, value: &Value, place: &Place<'_>, found: &mut Problems) {
+fn numeric(rule: &NumberRule, value: &Value, path: &DocumentPath<'_>, found: &mut Problems) {
     let Some(number) = Num::of(value) else { return };
     let zero = num_bigint::BigInt::from(0);
     let reaches = |difference: &Num| difference.is_zero() || difference.ceil() > zero;
@@ -499,33 +505,33 @@ fn numeric(rule: &NumberRule, value: &Value, place: &Place<'_>, found: &mut Prob
     if let Some(Bound { number: factor, shown }) = &rule.factor
         && number.over(factor).is_some_and(|times| times.as_whole().is_none())
     {
-        found.push(place, "multiple_of", format!("Must be a multiple of {shown}"));
+        found.push(path, "multiple_of", format!("Must be a multiple of {shown}"));
     }
     if let Some(Bound { number: most, shown }) = &rule.most {
         let difference = number.minus(most);
         if rule.most_is_out && reaches(&difference) {
-            found.push(place, "number_lt", format!("Must be less than {shown}"));
+            found.push(path, "number_lt", format!("Must be less than {shown}"));
         } else if difference.ceil() > zero {
-            found.push(place, "number_lte", format!("Must be less than or equal to {shown}"));
+            found.push(path, "number_lte", format!("Must be less than or equal to {shown}"));
         }
     }
     if let Some(Bound { number: most, shown }) = &rule.below
         && reaches(&number.minus(most))
     {
-        found.push(place, "number_lt", format!("Must be less than {shown}"));
+        found.push(path, "number_lt", format!("Must be less than {shown}"));
     }
     if let Some(Bound { number: least, shown }) = &rule.least {
         let difference = number.minus(least);
         if rule.least_is_out && falls(&difference) {
-            found.push(place, "number_gt", format!("Must be greater than {shown}"));
+            found.push(path, "number_gt", format!("Must be greater than {shown}"));
         } else if difference.floor() < zero {
-            found.push(place, "number_gte", format!("Must be greater than or equal to {shown}"));
+            found.push(path, "number_gte", format!("Must be greater than or equal to {shown}"));
         }
     }
     if let Some(Bound { number: least, shown }) = &rule.above
         && falls(&number.minus(least))
     {
-        found.push(place, "number_gt", format!("Must be greater than {shown}"));
+        found.push(path, "number_gt", format!("Must be greater than {shown}"));
     }
 }
 
@@ -533,11 +539,11 @@ fn numeric(rule: &NumberRule, value: &Value, place: &Place<'_>, found: &mut Prob
 fn fits_format(format: &str, text: &str) -> bool {
     let plain = |pattern: &str| regexes::compile(pattern).is_ok_and(|regex| regex.is_match(text));
     match format {
-        "date" => layout::parse("2006-01-02", text).is_ok(),
-        "time" => ["15:04:05", "15:04:05Z07:00"].iter().any(|shape| layout::parse(shape, text).is_ok()),
+        "date" => go_time::parse("2006-01-02", text).is_ok(),
+        "time" => ["15:04:05", "15:04:05Z07:00"].iter().any(|shape| go_time::parse(shape, text).is_ok()),
         "date-time" => ["2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "15:04:05", "15:04:05Z07:00", "2006-01-02"]
             .iter()
-            .any(|shape| layout::parse(shape, text).is_ok()),
+            .any(|shape| go_time::parse(shape, text).is_ok()),
         "email" => plain(r"^[^@\s]+@[^@\s]+$"),
         "hostname" => {
             plain(
@@ -562,7 +568,7 @@ mod tests {
     use super::super::schema_refs::Schema;
     use super::*;
 
-    fn told(schema: serde_json::Value, document: &Value) -> Vec<String> {
+    fn messages(schema: serde_json::Value, document: &Value) -> Vec<String> {
         let rules = Rules::read(&Schema::read(schema)).unwrap();
         let problems = Check::new(&rules).run(document).unwrap();
         problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.text)).collect()
@@ -575,13 +581,13 @@ mod tests {
     #[test]
     fn numbers_are_equal_by_their_value_and_told_by_it() {
         let schema = json!({"items": {"enum": [1, [{"a": 100}], {"b": "<"}]}});
-        assert_eq!(told(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
-        let wrong = told(schema, &value(r#"[[{"a": 1}], "1"]"#));
+        assert_eq!(messages(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
+        let wrong = messages(schema, &value(r#"[[{"a": 1}], "1"]"#));
         let all = r#"1, [{"a":100}], {"b":"\u003c"}"#;
         assert_eq!(wrong, [0, 1].map(|at| format!("{at}: {at} must be one of the following: {all}")));
         let limit: serde_json::Value = r#"{"maximum": 1.50, "multipleOf": 0.5}"#.parse().unwrap();
-        assert_eq!(told(limit.clone(), &value("1.5")), [""; 0]);
-        assert_eq!(told(limit, &value("2")), ["(Root): Must be less than or equal to 1.5"]);
+        assert_eq!(messages(limit.clone(), &value("1.5")), [""; 0]);
+        assert_eq!(messages(limit, &value("2")), ["(Root): Must be less than or equal to 1.5"]);
     }
 
     #[test]
@@ -594,7 +600,7 @@ mod tests {
             "k": {"const": [["a", "b"]]},
         }, "required": ["1", "2"], "propertyNames": {"maxLength": 0}});
         assert_eq!(
-            told(schema, &odd),
+            messages(schema, &odd),
             [
                 "(Root): 2 is required",
                 "(Root): Property name of \"1\" does not match",
@@ -624,11 +630,11 @@ mod tests {
             "b: b must be one of the following: 0",
             "d.0: False always fails validation",
         ];
-        assert_eq!(told(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
+        assert_eq!(messages(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
         // Keys that are there count for the alternative that asks for them.
         let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
         let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
-        assert_eq!(told(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
+        assert_eq!(messages(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
     }
 
     #[test]

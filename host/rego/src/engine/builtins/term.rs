@@ -3,7 +3,7 @@
 use regorus::Value;
 
 use super::limits::TEXT_BYTES;
-use super::order::sorted;
+use super::value_order::sorted;
 use crate::engine::bytes::{bytes_of, is_raw};
 
 /// The word for the kind of a value in error texts and `type_name`.

@@ -6,7 +6,7 @@ use jiff::{Timestamp, ZonedDateTime};
 use regorus::Value;
 
 use super::errors::BuiltinError;
-use super::layout;
+use super::go_time;
 use super::operands::{int, list, some, string};
 use super::scope::Scope;
 use super::types::{Type, tuple};
@@ -47,11 +47,11 @@ fn parse(layout: &Value, text: &Value) -> Outcome {
 }
 
 fn parsed(layout: &str, text: &str) -> Outcome {
-    let layout = layout::named(layout);
-    let usual = if layout == layout::RFC3339 { layout::rfc3339(text) } else { None };
+    let layout = go_time::named(layout);
+    let usual = if layout == go_time::RFC3339 { go_time::rfc3339(text) } else { None };
     match usual {
         Some(moment) => nanoseconds(moment),
-        None => nanoseconds(layout::parse(layout, text)?),
+        None => nanoseconds(go_time::parse(layout, text)?),
     }
 }
 
@@ -130,7 +130,7 @@ fn moment(value: &Value) -> Result<(ZonedDateTime, Option<&str>), BuiltinError> 
 fn format(value: &Value) -> Outcome {
     let (at, layout) = moment(value)?;
     let layout = layout.filter(|layout| !layout.is_empty()).unwrap_or("RFC3339Nano");
-    super::operands::text(layout::format(layout::named(layout), &at))
+    super::operands::text(go_time::format(go_time::named(layout), &at))
 }
 
 fn date(value: &Value) -> Outcome {
@@ -145,7 +145,7 @@ fn clock(value: &Value) -> Outcome {
 
 fn weekday(value: &Value) -> Outcome {
     let (at, _) = moment(value)?;
-    some(layout::weekday(at.weekday()))
+    some(go_time::weekday(at.weekday()))
 }
 
 /// A day that a month does not have runs over into the next one.

@@ -3,7 +3,7 @@
 //! A call's key is the function and its arguments. Small arguments count by what they are, big ones by where they are;
 //! a key keeps its values alive, so that a place in memory cannot come to hold another value while the key is there.
 //!
-//! What is known is as good as what it was made of ([`Reads`]): what was made of the policy and its data alone is known
+//! What is known is as good as what it was made of ([`CacheScope`]): what was made of the policy and its data alone is known
 //! for good, what the clock had a part in while the clock stands.
 //!
 //! Invariant: nothing here is ever walked through, so no order of a hash table can be seen.
@@ -27,7 +27,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// What a value was made of, from the least to the most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reads {
+pub(crate) enum CacheScope {
     /// The policy and its data.
     #[default]
     Policy,
@@ -39,7 +39,7 @@ pub(crate) enum Reads {
 
 /// Values that outlive a query. They belong to one policy, its data, and one way to take errors of built-in functions.
 #[derive(Debug, Default)]
-pub(crate) struct Lasting {
+pub(crate) struct PersistentCache {
     pub(super) policy: Memo,
     pub(super) clock: Memo,
     /// How large values are; true for as long as they are there.
@@ -47,7 +47,7 @@ pub(crate) struct Lasting {
     now_ns: i64,
 }
 
-impl Lasting {
+impl PersistentCache {
     /// Forgets what is not so any more.
     pub(crate) fn set_clock(&mut self, now_ns: i64) {
         if self.now_ns != now_ns {
@@ -65,9 +65,9 @@ pub(crate) struct Memo {
     /// How many keys of a set or object were asked for one by one.
     pub(super) asked: HashMap<NodeId, usize>,
     /// Parts of sets and objects by their key.
-    pub(super) keyed: Calls<NodeId>,
+    pub(super) keyed: CallCache<NodeId>,
     /// Results of functions.
-    pub(super) calls: Calls<NodeId>,
+    pub(super) calls: CallCache<NodeId>,
 }
 
 #[derive(Debug)]
@@ -76,17 +76,17 @@ struct Call<C> {
     callee: C,
     args: Box<[Value]>,
     value: Value,
-    reads: Reads,
+    reads: CacheScope,
 }
 
 /// Results by what was called and with what.
 #[derive(Debug)]
-pub(crate) struct Calls<C> {
+pub(crate) struct CallCache<C> {
     table: HashTable<Call<C>>,
     hashes: DefaultHashBuilder,
 }
 
-impl<C> Default for Calls<C> {
+impl<C> Default for CallCache<C> {
     fn default() -> Self {
         Self { table: HashTable::new(), hashes: DefaultHashBuilder::default() }
     }
@@ -96,7 +96,7 @@ impl<C> Default for Calls<C> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key(u64);
 
-impl<C: Copy + Eq + Hash> Calls<C> {
+impl<C: Copy + Eq + Hash> CallCache<C> {
     pub(crate) fn key(&self, callee: C, args: &[Value]) -> Key {
         let mut hasher = self.hashes.build_hasher();
         callee.hash(&mut hasher);
@@ -107,7 +107,7 @@ impl<C: Copy + Eq + Hash> Calls<C> {
     }
 
     /// The result that is known, with what it was made of; `Undefined` is one.
-    pub(crate) fn get(&self, key: Key, callee: C, args: &[Value]) -> Option<(&Value, Reads)> {
+    pub(crate) fn get(&self, key: Key, callee: C, args: &[Value]) -> Option<(&Value, CacheScope)> {
         let found = self.table.find(key.0, |call| {
             call.hash == key.0
                 && call.callee == callee
@@ -118,7 +118,7 @@ impl<C: Copy + Eq + Hash> Calls<C> {
     }
 
     /// Keeps a result. A full table keeps no more: what is asked again is computed again.
-    pub(crate) fn keep(&mut self, key: Key, callee: C, args: Box<[Value]>, value: Value, reads: Reads) {
+    pub(crate) fn keep(&mut self, key: Key, callee: C, args: Box<[Value]>, value: Value, reads: CacheScope) {
         if self.table.len() < MEMO_CALLS {
             let call = Call { hash: key.0, callee, args, value, reads };
             self.table.insert_unique(key.0, call, |call| call.hash);
@@ -189,9 +189,9 @@ mod tests {
 
     /// Whether a result kept under one argument is found under another.
     fn meets(one: &Value, other: &Value) -> bool {
-        let mut calls = Calls::default();
+        let mut calls = CallCache::default();
         let key = calls.key(1, std::slice::from_ref(one));
-        calls.keep(key, 1, Box::new([one.clone()]), Value::Null, Reads::Query);
+        calls.keep(key, 1, Box::new([one.clone()]), Value::Null, CacheScope::Query);
         let other = std::slice::from_ref(other);
         calls.get(calls.key(1, other), 1, other).is_some()
     }
@@ -218,11 +218,11 @@ mod tests {
 
     #[test]
     fn a_full_memo_keeps_no_more_and_forgets_nothing() {
-        let mut calls = Calls::default();
+        let mut calls = CallCache::default();
         for at in 0..=MEMO_CALLS {
             let args = [Value::from(at)];
             let key = calls.key(1_u32, &args);
-            calls.keep(key, 1, Box::new(args), Value::Null, Reads::Query);
+            calls.keep(key, 1, Box::new(args), Value::Null, CacheScope::Query);
         }
         assert_eq!(calls.table.len(), MEMO_CALLS);
         let first = [Value::from(0_u64)];

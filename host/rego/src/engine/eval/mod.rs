@@ -6,12 +6,12 @@
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
-mod again;
-#[cfg(test)]
-mod laws;
 mod memo;
 mod overlay;
 mod paths;
+#[cfg(test)]
+mod proptests;
+mod replay;
 mod rules;
 mod specials;
 mod steps;
@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use regorus::Value;
 
-use crate::compile_error::Place;
+use crate::compile_error::Location;
 use crate::engine::builtins::Scope;
 use crate::engine::bytes::shown;
 use crate::engine::error::{EvalCode, EvalError};
@@ -35,32 +35,32 @@ use crate::engine::observe::{Event, Observer};
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
-use memo::{Calls, Reads};
+use memo::{CacheScope, CallCache};
 use overlay::Overlay;
 pub(crate) use overlay::placed;
 pub(crate) use paths::deep;
 
-pub(crate) use memo::Lasting;
+pub(crate) use memo::PersistentCache;
 use weights::{is_collection, own};
 
 /// Whether more results are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum ControlFlow {
     More,
     Enough,
 }
 
 /// An error ends the query.
-pub(crate) type Done<T> = Result<T, Box<EvalError>>;
+pub(crate) type EvalResult<T> = Result<T, Box<EvalError>>;
 
 /// What is done with each result of a body.
-pub(crate) type Sink<'s, 'p> = dyn FnMut(&mut Eval<'p>) -> Done<Flow> + 's;
+pub(crate) type ResultSink<'s, 'p> = dyn FnMut(&mut Eval<'p>) -> EvalResult<ControlFlow> + 's;
 
 /// One line of `print`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Printed {
     /// Where `print` stands.
-    pub place: Place,
+    pub location: Location,
     /// The text.
     pub text: String,
     /// Whether `trace` said it, which only explanations show.
@@ -69,7 +69,7 @@ pub(crate) struct Printed {
 
 /// When an evaluation has to stop.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Bounds<'a> {
+pub(crate) struct EvalLimits<'a> {
     /// The moment after which it is an error to go on.
     pub deadline: Option<Instant>,
     /// Set by another thread to stop.
@@ -84,7 +84,7 @@ pub(crate) struct Eval<'p> {
     pub scope: Scope<'p>,
     /// Errors of built-in functions end the query.
     pub strict: bool,
-    pub bounds: Bounds<'p>,
+    pub limits: EvalLimits<'p>,
     pub prints: Vec<Printed>,
     /// Who watches, if anyone does.
     pub observer: Option<Box<dyn Observer<'p> + 'p>>,
@@ -93,11 +93,11 @@ pub(crate) struct Eval<'p> {
     /// The overlay that holds now.
     overlay: usize,
     /// Answers of built-in functions that must stay the same.
-    fixed: Calls<&'static str>,
+    fixed: CallCache<&'static str>,
     /// Values that outlive this query.
-    lasting: &'p mut Lasting,
+    persistent: &'p mut PersistentCache,
     /// What the value that is being made was made of so far.
-    reads: Reads,
+    reads: CacheScope,
     /// What was made so far, in elements.
     built: usize,
     depth: usize,
@@ -130,7 +130,7 @@ impl<'p> Eval<'p> {
         data: &'p Value,
         input: Option<Value>,
         scope: Scope<'p>,
-        lasting: &'p mut Lasting,
+        persistent: &'p mut PersistentCache,
     ) -> Self {
         Self {
             program,
@@ -138,15 +138,15 @@ impl<'p> Eval<'p> {
             data,
             scope,
             strict: false,
-            bounds: Bounds::default(),
+            limits: EvalLimits::default(),
             prints: Vec::new(),
             observer: None,
             stack: Vec::new(),
             overlays: vec![Overlay::base(input)],
             overlay: 0,
-            fixed: Calls::default(),
-            lasting,
-            reads: Reads::Policy,
+            fixed: CallCache::default(),
+            persistent,
+            reads: CacheScope::Policy,
             built: 0,
             depth: 0,
             ticks: 0,
@@ -197,13 +197,13 @@ impl<'p> Eval<'p> {
     }
 
     pub(crate) fn set(&mut self, frame: usize, slot: Slot, value: Value) {
-        if let Some(place) = self.stack.get_mut(frame + slot as usize) {
-            *place = value;
+        if let Some(location) = self.stack.get_mut(frame + slot as usize) {
+            *location = value;
         }
     }
 
     /// Counts one more open level.
-    fn enter(&mut self, span: Span) -> Done<()> {
+    fn enter(&mut self, span: Span) -> EvalResult<()> {
         self.depth += 1;
         if self.depth > DEPTH {
             return Err(self.error(EvalCode::Internal, span, format!("more than {DEPTH} rules and loops are open")));
@@ -216,7 +216,7 @@ impl<'p> Eval<'p> {
     }
 
     /// Counts what was made: `elements`, and the length of a text, a number or a collection.
-    fn made(&mut self, elements: usize, value: &Value, span: Span) -> Done<()> {
+    fn made(&mut self, elements: usize, value: &Value, span: Span) -> EvalResult<()> {
         let more = elements.saturating_add(own(value));
         self.worked(more);
         self.built = self.built.saturating_add(more);
@@ -229,11 +229,11 @@ impl<'p> Eval<'p> {
 
     /// Refuses a collection that was just made and is too heavy or nested too deeply. Every collection comes through here,
     /// so that no value that exists is.
-    fn weighed(&mut self, value: &Value, span: Span) -> Done<()> {
+    fn weighed(&mut self, value: &Value, span: Span) -> EvalResult<()> {
         if !is_collection(value) {
             return Ok(());
         }
-        let weight = self.lasting.weights.of(value);
+        let weight = self.persistent.weights.of(value);
         if weight.depth > VALUE_DEPTH {
             let message = format!("a value would be nested more than {VALUE_DEPTH} levels deep");
             return Err(self.error(EvalCode::Internal, span, message));
@@ -247,9 +247,9 @@ impl<'p> Eval<'p> {
     }
 
     /// Counts a value among the results, which all leave the evaluation: `parts` is how much they are so far.
-    pub(crate) fn result(&mut self, value: &Value, parts: &mut usize, span: Span) -> Done<()> {
+    pub(crate) fn result(&mut self, value: &Value, parts: &mut usize, span: Span) -> EvalResult<()> {
         self.weighed(value, span)?;
-        *parts = parts.saturating_add(self.lasting.weights.of(value).parts);
+        *parts = parts.saturating_add(self.persistent.weights.of(value).parts);
         if *parts > RESULT_PARTS {
             let message = format!("the results would have more than {RESULT_PARTS} parts");
             return Err(self.error(EvalCode::Internal, span, message));
@@ -282,44 +282,44 @@ impl<'p> Eval<'p> {
         self.chance ^= self.chance >> 17;
         self.chance ^= self.chance << 5;
         if self.chance.is_multiple_of(COMPARED) {
-            let parts = self.lasting.weights.of(value).parts;
+            let parts = self.persistent.weights.of(value).parts;
             self.worked(parts.saturating_mul(COMPARED as usize));
         }
     }
 
     /// Looks at the deadline now and then.
-    fn tick(&mut self, span: Span) -> Done<()> {
+    fn tick(&mut self, span: Span) -> EvalResult<()> {
         self.ticks = self.ticks.saturating_add(1);
         if self.ticks < TICKS {
             return Ok(());
         }
         self.ticks = 0;
-        if self.bounds.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+        if self.limits.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
             return Err(self.error(EvalCode::Cancelled, span, "caller cancelled query execution"));
         }
-        if self.bounds.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+        if self.limits.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             return Err(self.error(EvalCode::Cancelled, span, "the evaluation took too long"));
         }
         Ok(())
     }
 
-    pub(crate) fn place(&self, span: Span) -> Option<Place> {
+    pub(crate) fn location(&self, span: Span) -> Option<Location> {
         let source = self.sources.get(span.file as usize)?;
-        let (line, column) = source.place(span.start);
-        Some(Place { file: source.name.clone(), line, column })
+        let (line, column) = source.line_column(span.start);
+        Some(Location { file: source.name.clone(), line, column })
     }
 
     fn error(&self, code: EvalCode, span: Span, message: impl Into<String>) -> Box<EvalError> {
-        Box::new(EvalError { code, message: message.into(), place: self.place(span) })
+        Box::new(EvalError { code, message: message.into(), location: self.location(span) })
     }
 
     /// Notes what has a part in the value that is being made.
-    fn read(&mut self, reads: Reads) {
+    fn read(&mut self, reads: CacheScope) {
         self.reads = self.reads.max(reads);
     }
 
     /// Does `work` and tells what it read; the value around it has read that, too.
-    fn noting<T>(&mut self, work: impl FnOnce(&mut Self) -> Done<T>) -> Done<(T, Reads)> {
+    fn noting<T>(&mut self, work: impl FnOnce(&mut Self) -> EvalResult<T>) -> EvalResult<(T, CacheScope)> {
         let outer = std::mem::take(&mut self.reads);
         let made = work(self)?;
         let own = self.reads;
@@ -327,13 +327,13 @@ impl<'p> Eval<'p> {
         Ok((made, own))
     }
 
-    fn print(&mut self, span: Span, text: &str, is_note: bool) -> Done<()> {
-        self.read(Reads::Query);
+    fn print(&mut self, span: Span, text: &str, is_note: bool) -> EvalResult<()> {
+        self.read(CacheScope::Query);
         self.made(text.len() / TEXT_PART, &Value::Null, span)?;
         if self.prints.len() < PRINTS {
             // A query stands in no file.
-            let place = self.place(span).unwrap_or_else(|| Place { file: String::new(), line: 1, column: 1 });
-            self.prints.push(Printed { place, text: shown(text).into_owned(), is_note });
+            let location = self.location(span).unwrap_or_else(|| Location { file: String::new(), line: 1, column: 1 });
+            self.prints.push(Printed { location, text: shown(text).into_owned(), is_note });
         }
         Ok(())
     }

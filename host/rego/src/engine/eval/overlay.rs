@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use regorus::Value;
 
+use crate::engine::dependencies::BitSet;
 use crate::engine::ir::{Callee, NodeId};
-use crate::engine::program::{Mod, ModTarget, ModValue, Step};
-use crate::engine::reach::Bits;
+use crate::engine::program::{ModifierTarget, ModifierValue, Step, WithModifier};
 use crate::engine::span::Span;
 
-use super::memo::{Memo, Reads};
-use super::{Done, Eval, Flow, Sink};
+use super::memo::{CacheScope, Memo};
+use super::{ControlFlow, Eval, EvalResult, ResultSink};
 
 /// What a function is replaced by.
 #[derive(Clone, Debug)]
@@ -51,8 +51,8 @@ pub(super) struct Overlay {
     /// Nodes whose rules are hidden by replaced data.
     pub hidden: Vec<NodeId>,
     pub mocks: BTreeMap<Mocked, Mock>,
-    mocked: Bits,
-    affected: Bits,
+    mocked: BitSet,
+    affected: BitSet,
     pub memo: Memo,
 }
 
@@ -81,20 +81,21 @@ impl<'p> Eval<'p> {
     }
 
     /// Where what is known of a node may be found, with what it was made of.
-    pub(super) fn memos(&self, node: NodeId) -> impl Iterator<Item = (&Memo, Reads)> {
+    pub(super) fn memos(&self, node: NodeId) -> impl Iterator<Item = (&Memo, CacheScope)> {
         let home = self.home(node);
         // Whoever watches wants to see everything made.
-        let lasting = (home == 0 && self.observer.is_none()).then_some(&*self.lasting);
-        let lasting = lasting.into_iter();
-        let lasting = lasting.flat_map(|lasting| [(&lasting.policy, Reads::Policy), (&lasting.clock, Reads::Clock)]);
-        lasting.chain(self.overlays.get(home).map(|overlay| (&overlay.memo, Reads::Query)))
+        let persistent = (home == 0 && self.observer.is_none()).then_some(&*self.persistent);
+        let persistent = persistent.into_iter();
+        let persistent = persistent
+            .flat_map(|persistent| [(&persistent.policy, CacheScope::Policy), (&persistent.clock, CacheScope::Clock)]);
+        persistent.chain(self.overlays.get(home).map(|overlay| (&overlay.memo, CacheScope::Query)))
     }
 
     /// Where what is found out about a node is kept.
-    pub(super) fn memo_for(&mut self, node: NodeId, reads: Reads) -> Option<&mut Memo> {
+    pub(super) fn memo_for(&mut self, node: NodeId, reads: CacheScope) -> Option<&mut Memo> {
         match (self.home(node), reads) {
-            (0, Reads::Policy) if self.observer.is_none() => Some(&mut self.lasting.policy),
-            (0, Reads::Clock) if self.observer.is_none() => Some(&mut self.lasting.clock),
+            (0, CacheScope::Policy) if self.observer.is_none() => Some(&mut self.persistent.policy),
+            (0, CacheScope::Clock) if self.observer.is_none() => Some(&mut self.persistent.clock),
             (home, _) => self.overlays.get_mut(home).map(|overlay| &mut overlay.memo),
         }
     }
@@ -116,12 +117,12 @@ impl<'p> Eval<'p> {
     pub(super) fn with(
         &mut self,
         frame: usize,
-        mods: &'p [Mod],
+        mods: &'p [WithModifier],
         body: &'p [Step],
         rest: &'p [Step],
         span: Span,
-        sink: &mut Sink<'_, 'p>,
-    ) -> Done<Flow> {
+        sink: &mut ResultSink<'_, 'p>,
+    ) -> EvalResult<ControlFlow> {
         let outer = self.overlay;
         let height = self.overlays.len();
         let inner = self.open_overlay(frame, mods)?;
@@ -139,13 +140,13 @@ impl<'p> Eval<'p> {
         flow
     }
 
-    fn open_overlay(&mut self, frame: usize, mods: &'p [Mod]) -> Done<usize> {
+    fn open_overlay(&mut self, frame: usize, mods: &'p [WithModifier]) -> EvalResult<usize> {
         let outer = self.overlay;
         let mut values = Vec::with_capacity(mods.len());
         for replaced in mods {
             values.push(match &replaced.value {
-                ModValue::Value(term) => Mock::Value(self.term(frame, term)?),
-                ModValue::Function(callee) => Mock::Function(*callee),
+                ModifierValue::Value(term) => Mock::Value(self.term(frame, term)?),
+                ModifierValue::Function(callee) => Mock::Function(*callee),
             });
         }
         let Some(current) = self.overlays.get(outer) else { return Ok(outer) };
@@ -162,20 +163,20 @@ impl<'p> Eval<'p> {
         for (replaced, value) in mods.iter().zip(values) {
             let affected = replaced.affected.get();
             match (&replaced.target, value) {
-                (ModTarget::Function(callee), mock) => {
+                (ModifierTarget::Function(callee), mock) => {
                     mocks.insert(Mocked::of(*callee), mock);
                     if let Some(affected) = affected {
                         mocked.join(affected);
                     }
                 }
-                (ModTarget::Input(path), Mock::Value(value)) => {
+                (ModifierTarget::Input(path), Mock::Value(value)) => {
                     copied += on_the_way(plain.input.as_ref(), path);
                     plain.input = Some(placed(plain.input.take(), path, value));
                     if let Some(affected) = affected {
                         plain.affected.join(affected);
                     }
                 }
-                (ModTarget::Data(path), Mock::Value(value)) => {
+                (ModifierTarget::Data(path), Mock::Value(value)) => {
                     let whole = plain.data.take().unwrap_or_else(|| self.data.clone());
                     copied += on_the_way(Some(&whole), path);
                     plain.data = Some(placed(Some(whole), path, value));

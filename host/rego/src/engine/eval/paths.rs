@@ -4,12 +4,12 @@ use regorus::Value;
 
 use crate::engine::builtins::is_float;
 use crate::engine::ir::NodeId;
-use crate::engine::modules::Kind;
-use crate::engine::program::{Base, Out, Pat, Step, Term};
+use crate::engine::program::{Base, Pattern, Step, Target, Term};
+use crate::engine::rule_tree::Kind;
 use crate::engine::span::Span;
 
-use super::memo::Reads;
-use super::{Done, Eval, Flow, Sink};
+use super::memo::CacheScope;
+use super::{ControlFlow, Eval, EvalResult, ResultSink};
 
 /// Where a scan is.
 #[derive(Clone, Copy)]
@@ -55,10 +55,16 @@ fn plain(term: &Term) -> bool {
 
 impl<'p> Eval<'p> {
     /// The value of a reference with every part known.
-    pub(super) fn lookup(&mut self, frame: usize, base: &'p Base, path: &'p [Term], span: Span) -> Done<Option<Value>> {
+    pub(super) fn lookup(
+        &mut self,
+        frame: usize,
+        base: &'p Base,
+        path: &'p [Term],
+        span: Span,
+    ) -> EvalResult<Option<Value>> {
         match base {
             Base::Node(node) => return self.lookup_node(frame, *node, path, span),
-            Base::Input => self.read(Reads::Query),
+            Base::Input => self.read(CacheScope::Query),
             Base::Slot(_) | Base::Doc(_) => {}
         }
         if path.iter().all(plain) {
@@ -73,7 +79,7 @@ impl<'p> Eval<'p> {
         path.iter().try_fold(value, |at, term| index(at, self.peek(frame, term)?))
     }
 
-    fn terms(&mut self, frame: usize, terms: &'p [Term]) -> Done<Vec<Value>> {
+    fn terms(&mut self, frame: usize, terms: &'p [Term]) -> EvalResult<Vec<Value>> {
         let mut values = Vec::with_capacity(terms.len());
         for term in terms {
             values.push(self.term(frame, term)?);
@@ -90,7 +96,7 @@ impl<'p> Eval<'p> {
         }
     }
 
-    fn lookup_node(&mut self, frame: usize, start: NodeId, path: &'p [Term], span: Span) -> Done<Option<Value>> {
+    fn lookup_node(&mut self, frame: usize, start: NodeId, path: &'p [Term], span: Span) -> EvalResult<Option<Value>> {
         let mut at = start;
         let mut left = path;
         loop {
@@ -152,25 +158,25 @@ impl<'p> Eval<'p> {
         &mut self,
         frame: usize,
         base: &'p Base,
-        path: &'p [Pat],
-        out: &'p Out,
+        path: &'p [Pattern],
+        out: &'p Target,
         rest: &'p [Step],
         span: Span,
-        sink: &mut Sink<'_, 'p>,
-    ) -> Done<Flow> {
+        sink: &mut ResultSink<'_, 'p>,
+    ) -> EvalResult<ControlFlow> {
         let mut then = |eval: &mut Self, value: &Value| {
             let passed = match out {
-                Out::Truthy => *value != Value::Bool(false),
-                Out::Pat(pat) => eval.matches(frame, pat, value)?,
+                Target::Truthy => *value != Value::Bool(false),
+                Target::Pattern(pattern) => eval.matches(frame, pattern, value)?,
             };
-            if passed { eval.deeper(frame, rest, span, sink) } else { Ok(Flow::More) }
+            if passed { eval.deeper(frame, rest, span, sink) } else { Ok(ControlFlow::More) }
         };
         match base {
             Base::Node(node) => return self.scan_at(frame, At::Node(*node), path, span, &mut then),
-            Base::Input => self.read(Reads::Query),
+            Base::Input => self.read(CacheScope::Query),
             Base::Slot(_) | Base::Doc(_) => {}
         }
-        let Some(root) = self.root(frame, base).cloned() else { return Ok(Flow::More) };
+        let Some(root) = self.root(frame, base).cloned() else { return Ok(ControlFlow::More) };
         self.scan_at(frame, At::Value(&root), path, span, &mut then)
     }
 
@@ -178,31 +184,31 @@ impl<'p> Eval<'p> {
         &mut self,
         frame: usize,
         at: At<'_>,
-        path: &'p [Pat],
+        path: &'p [Pattern],
         span: Span,
-        then: &mut dyn FnMut(&mut Self, &Value) -> Done<Flow>,
-    ) -> Done<Flow> {
+        then: &mut dyn FnMut(&mut Self, &Value) -> EvalResult<ControlFlow>,
+    ) -> EvalResult<ControlFlow> {
         match at {
             At::Value(value) => self.scan_value(frame, value, path, span, then),
             At::Node(id) => {
-                let Some(node) = self.program.node(id) else { return Ok(Flow::More) };
+                let Some(node) = self.program.node(id) else { return Ok(ControlFlow::More) };
                 if node.kind == Kind::Function && !self.hidden_above(id) {
-                    return Ok(Flow::More);
+                    return Ok(ControlFlow::More);
                 }
                 if node.kind != Kind::Package || path.is_empty() || self.hidden_above(id) {
                     let value = if self.hidden_above(id) {
                         deep(self.documents(), &node.path).cloned()
                     } else if node.kind == Kind::Package {
                         Some(self.extent(id, span)?)
-                    } else if let (Some(Pat::Is(term)), true) = (path.first(), node.keyed.is_some()) {
+                    } else if let (Some(Pattern::Is(term)), true) = (path.first(), node.keyed.is_some()) {
                         let key = self.term(frame, term)?;
-                        let Some(value) = self.keyed(id, &key, span)? else { return Ok(Flow::More) };
+                        let Some(value) = self.keyed(id, &key, span)? else { return Ok(ControlFlow::More) };
                         let rest = path.get(1..).unwrap_or(&[]);
                         return self.scan_value(frame, &value, rest, span, then);
                     } else {
                         self.value(id, span)?
                     };
-                    let Some(value) = value else { return Ok(Flow::More) };
+                    let Some(value) = value else { return Ok(ControlFlow::More) };
                     return self.scan_value(frame, &value, path, span, then);
                 }
                 self.scan_package(frame, id, path, span, then)
@@ -214,36 +220,36 @@ impl<'p> Eval<'p> {
         &mut self,
         frame: usize,
         id: NodeId,
-        path: &'p [Pat],
+        path: &'p [Pattern],
         span: Span,
-        then: &mut dyn FnMut(&mut Self, &Value) -> Done<Flow>,
-    ) -> Done<Flow> {
+        then: &mut dyn FnMut(&mut Self, &Value) -> EvalResult<ControlFlow>,
+    ) -> EvalResult<ControlFlow> {
         let (Some(node), Some((first, rest))) = (self.program.node(id), path.split_first()) else {
-            return Ok(Flow::More);
+            return Ok(ControlFlow::More);
         };
         let document = deep(self.documents(), &node.path).cloned();
-        if let Pat::Is(term) = first {
+        if let Pattern::Is(term) = first {
             let key = self.term(frame, term)?;
             if let Some(child) = node.children.get(&key) {
                 return self.scan_at(frame, At::Node(*child), rest, span, then);
             }
             return match document.as_ref().and_then(|value| index(value, &key)) {
                 Some(value) => self.scan_value(frame, value, rest, span, then),
-                None => Ok(Flow::More),
+                None => Ok(ControlFlow::More),
             };
         }
         for (key, child) in &node.children {
             self.tick(span)?;
             if self.matches(frame, first, key)?
-                && self.scan_at(frame, At::Node(*child), rest, span, then)? == Flow::Enough
+                && self.scan_at(frame, At::Node(*child), rest, span, then)? == ControlFlow::Enough
             {
-                return Ok(Flow::Enough);
+                return Ok(ControlFlow::Enough);
             }
         }
-        let Some(document) = document else { return Ok(Flow::More) };
+        let Some(document) = document else { return Ok(ControlFlow::More) };
         self.each(&document, &mut |eval: &mut Self, key: &Value, value: &Value| {
             if node.children.contains_key(key) || !eval.matches(frame, first, key)? {
-                return Ok(Flow::More);
+                return Ok(ControlFlow::More);
             }
             eval.scan_value(frame, value, rest, span, then)
         })
@@ -253,15 +259,15 @@ impl<'p> Eval<'p> {
         &mut self,
         frame: usize,
         value: &Value,
-        path: &'p [Pat],
+        path: &'p [Pattern],
         span: Span,
-        then: &mut dyn FnMut(&mut Self, &Value) -> Done<Flow>,
-    ) -> Done<Flow> {
+        then: &mut dyn FnMut(&mut Self, &Value) -> EvalResult<ControlFlow>,
+    ) -> EvalResult<ControlFlow> {
         let mut at = value;
         let mut left = path;
         loop {
             let Some((first, rest)) = left.split_first() else { return then(self, at) };
-            if let Pat::Is(term) = first {
+            if let Pattern::Is(term) = first {
                 let found = match term {
                     Term::Const(key) => index(at, key),
                     _ => {
@@ -274,14 +280,14 @@ impl<'p> Eval<'p> {
                         at = below;
                         left = rest;
                     }
-                    None => return Ok(Flow::More),
+                    None => return Ok(ControlFlow::More),
                 }
                 continue;
             }
             return self.each(at, &mut |eval: &mut Self, key: &Value, below: &Value| {
                 eval.tick(span)?;
                 if !eval.matches(frame, first, key)? {
-                    return Ok(Flow::More);
+                    return Ok(ControlFlow::More);
                 }
                 eval.scan_value(frame, below, rest, span, then)
             });

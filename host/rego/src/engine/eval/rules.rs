@@ -8,17 +8,17 @@ use crate::engine::builtins::{Builtin, BuiltinError, ErrorCode};
 use crate::engine::error::EvalCode;
 use crate::engine::ir::{Callee, NodeId, Special};
 use crate::engine::limits::VALUE_PARTS;
-use crate::engine::modules::Kind;
 use crate::engine::observe::Event;
-use crate::engine::program::{Branch, KeyAt, Keyed, Node, Rule, Term};
+use crate::engine::program::{Branch, KeyBinding, Keyed, Node, Rule, Term};
+use crate::engine::rule_tree::Kind;
 use crate::engine::span::Span;
 
-use super::memo::Reads;
+use super::memo::CacheScope;
 use super::overlay::{Mock, Mocked};
 use super::paths::index;
 use super::specials::member;
 use super::weights::own;
-use super::{Done, Eval, Flow};
+use super::{ControlFlow, Eval, EvalResult};
 
 /// Keys of one set or object that are asked for one by one; afterwards it is built as a whole.
 const ASKED_KEYS: usize = 16;
@@ -104,7 +104,7 @@ impl Building {
 
 impl<'p> Eval<'p> {
     /// The value of a rule.
-    pub(crate) fn value(&mut self, id: NodeId, span: Span) -> Done<Option<Value>> {
+    pub(crate) fn value(&mut self, id: NodeId, span: Span) -> EvalResult<Option<Value>> {
         self.ensure(id, span)?;
         Ok(self.known(id).cloned())
     }
@@ -114,7 +114,7 @@ impl<'p> Eval<'p> {
         self.made_before(id).map(|(value, _)| value).filter(|value| **value != Value::Undefined)
     }
 
-    fn made_before(&self, id: NodeId) -> Option<(&Value, Reads)> {
+    fn made_before(&self, id: NodeId) -> Option<(&Value, CacheScope)> {
         self.memos(id).find_map(|(memo, reads)| Some((memo.values.get(&id)?, reads)))
     }
 
@@ -126,7 +126,7 @@ impl<'p> Eval<'p> {
     }
 
     /// Makes the value of a rule, once.
-    pub(super) fn ensure(&mut self, id: NodeId, span: Span) -> Done<()> {
+    pub(super) fn ensure(&mut self, id: NodeId, span: Span) -> EvalResult<()> {
         if self.is_made(id) {
             return Ok(());
         }
@@ -153,11 +153,11 @@ impl<'p> Eval<'p> {
     }
 
     /// Everything below a node: rules and data.
-    pub(crate) fn extent(&mut self, id: NodeId, span: Span) -> Done<Value> {
+    pub(crate) fn extent(&mut self, id: NodeId, span: Span) -> EvalResult<Value> {
         Ok(self.value(id, span)?.unwrap_or(Value::Undefined))
     }
 
-    fn package(&mut self, node: &'p Node, span: Span) -> Done<Value> {
+    fn package(&mut self, node: &'p Node, span: Span) -> EvalResult<Value> {
         let mut values = BTreeMap::new();
         for (key, child) in &node.children {
             if self.is_hidden(*child) {
@@ -174,7 +174,7 @@ impl<'p> Eval<'p> {
         })
     }
 
-    fn complete(&mut self, node: &'p Node) -> Done<Option<Value>> {
+    fn complete(&mut self, node: &'p Node) -> EvalResult<Option<Value>> {
         let mut value = None;
         for rule in &node.rules {
             if value.is_some() && rule.constant == value {
@@ -197,7 +197,7 @@ impl<'p> Eval<'p> {
     }
 
     /// The value of one definition of a rule, without the others; without a number that of its default.
-    pub(crate) fn definition(&mut self, id: NodeId, at: Option<usize>) -> Done<Option<Value>> {
+    pub(crate) fn definition(&mut self, id: NodeId, at: Option<usize>) -> EvalResult<Option<Value>> {
         let Some(node) = self.program.node(id) else { return Ok(None) };
         let rule = match at {
             Some(at) => node.rules.get(at),
@@ -221,7 +221,7 @@ impl<'p> Eval<'p> {
     }
 
     /// The cases that one definition of a test reaches: the paths below the rule that it may give a value.
-    pub(crate) fn cases(&mut self, id: NodeId, at: usize) -> Done<BTreeSet<Vec<Value>>> {
+    pub(crate) fn cases(&mut self, id: NodeId, at: usize) -> EvalResult<BTreeSet<Vec<Value>>> {
         let mut cases = BTreeSet::new();
         let Some(rule) = self.program.node(id).and_then(|node| node.rules.get(at)) else { return Ok(cases) };
         self.enter(rule.span)?;
@@ -233,7 +233,7 @@ impl<'p> Eval<'p> {
                 let path: Vec<Value> = path.collect::<Result<_, _>>()?;
                 eval.made(1, &Value::Null, branch.span)?;
                 cases.insert(path);
-                Ok(Flow::More)
+                Ok(ControlFlow::More)
             })?;
             self.close(frame);
         }
@@ -241,7 +241,13 @@ impl<'p> Eval<'p> {
         Ok(cases)
     }
 
-    fn agree(&self, known: Option<Value>, found: Option<Value>, span: Span, message: &str) -> Done<Option<Value>> {
+    fn agree(
+        &self,
+        known: Option<Value>,
+        found: Option<Value>,
+        span: Span,
+        message: &str,
+    ) -> EvalResult<Option<Value>> {
         match (known, found) {
             (Some(known), Some(found)) if known != found => Err(self.error(EvalCode::Conflict, span, message)),
             (known, found) => Ok(known.or(found)),
@@ -249,7 +255,7 @@ impl<'p> Eval<'p> {
     }
 
     /// The value of the first branch that holds; all its results must agree.
-    fn first_branch(&mut self, frame: usize, rule: &'p Rule, conflict: &str) -> Done<Option<Value>> {
+    fn first_branch(&mut self, frame: usize, rule: &'p Rule, conflict: &str) -> EvalResult<Option<Value>> {
         for branch in &rule.branches {
             let mut value: Option<Value> = None;
             let constant = matches!(branch.value, Term::Const(_));
@@ -263,7 +269,7 @@ impl<'p> Eval<'p> {
                     }
                     _ => value = Some(found),
                 }
-                Ok(if constant { Flow::Enough } else { Flow::More })
+                Ok(if constant { ControlFlow::Enough } else { ControlFlow::More })
             })?;
             self.tell(Event::Leave);
             if value.is_some() {
@@ -273,7 +279,7 @@ impl<'p> Eval<'p> {
         Ok(None)
     }
 
-    fn partial(&mut self, node: &'p Node, span: Span) -> Done<Value> {
+    fn partial(&mut self, node: &'p Node, span: Span) -> EvalResult<Value> {
         let mut building = Building::of(node.kind);
         for rule in &node.rules {
             let frame = self.frame(rule.slots);
@@ -292,7 +298,7 @@ impl<'p> Eval<'p> {
         Ok(building.done())
     }
 
-    fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> Done<()> {
+    fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> EvalResult<()> {
         self.tell(Event::Enter { branch });
         self.run(frame, &branch.steps, &mut |eval: &mut Self| {
             let value = eval.term(frame, &branch.value)?;
@@ -304,7 +310,7 @@ impl<'p> Eval<'p> {
                 path.push(eval.term(frame, term)?);
             }
             if building.add(&path, value, branch.set) {
-                Ok(Flow::More)
+                Ok(ControlFlow::More)
             } else {
                 Err(eval.error(EvalCode::Conflict, branch.span, "object keys must be unique"))
             }
@@ -314,7 +320,7 @@ impl<'p> Eval<'p> {
     }
 
     /// The part of a set or object under one key, without the rest where that is possible.
-    pub(super) fn keyed(&mut self, id: NodeId, key: &Value, span: Span) -> Done<Option<Value>> {
+    pub(super) fn keyed(&mut self, id: NodeId, key: &Value, span: Span) -> EvalResult<Option<Value>> {
         let mut asked = 0;
         let mut known = None;
         for (memo, reads) in self.memos(id) {
@@ -352,16 +358,16 @@ impl<'p> Eval<'p> {
         Ok(value)
     }
 
-    fn keyed_part(&mut self, node: &'p Node, rules: &'p [Keyed], key: &Value) -> Done<Option<Value>> {
+    fn keyed_part(&mut self, node: &'p Node, rules: &'p [Keyed], key: &Value) -> EvalResult<Option<Value>> {
         let mut building = Building::of(node.kind);
         for keyed in rules {
             let frame = self.frame(keyed.rule.slots);
             let fits = match &keyed.key {
-                KeyAt::Slot(slot) => {
+                KeyBinding::Slot(slot) => {
                     self.set(frame, *slot, key.clone());
                     true
                 }
-                KeyAt::Const(value) => value == key,
+                KeyBinding::Const(value) => value == key,
             };
             if fits {
                 for branch in &keyed.rule.branches {
@@ -375,7 +381,7 @@ impl<'p> Eval<'p> {
 
     /// Calls a function with the arguments that stand on the stack from `base`; they are gone afterwards. `None` is
     /// undefined.
-    pub(super) fn call(&mut self, callee: Callee, base: usize, span: Span) -> Done<Option<Value>> {
+    pub(super) fn call(&mut self, callee: Callee, base: usize, span: Span) -> EvalResult<Option<Value>> {
         if let Some(overlay) = self.current()
             && !overlay.mocks.is_empty()
             && let Some(mock) = overlay.mocks.get(&Mocked::of(callee))
@@ -413,10 +419,10 @@ impl<'p> Eval<'p> {
         }
     }
 
-    fn call_builtin(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> Done<Option<Value>> {
+    fn call_builtin(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> EvalResult<Option<Value>> {
         let args = self.stack.get(base..).unwrap_or(&[]);
         if builtin.deterministic && COSTLY.contains(&builtin.name) {
-            return self.call_once(builtin, base, Reads::Policy, span);
+            return self.call_once(builtin, base, CacheScope::Policy, span);
         }
         if builtin.deterministic {
             let result = (builtin.call)(&mut self.scope, args);
@@ -432,12 +438,18 @@ impl<'p> Eval<'p> {
                 Err(error) => self.builtin_failed(error, span),
             };
         }
-        self.reads = self.reads.max(if builtin.name == CLOCK { Reads::Clock } else { Reads::Query });
-        self.call_once(builtin, base, Reads::Query, span)
+        self.reads = self.reads.max(if builtin.name == CLOCK { CacheScope::Clock } else { CacheScope::Query });
+        self.call_once(builtin, base, CacheScope::Query, span)
     }
 
     /// A call whose result is remembered for the length of the query: it costs much, or must stay the same.
-    fn call_once(&mut self, builtin: &'static Builtin, base: usize, reads: Reads, span: Span) -> Done<Option<Value>> {
+    fn call_once(
+        &mut self,
+        builtin: &'static Builtin,
+        base: usize,
+        reads: CacheScope,
+        span: Span,
+    ) -> EvalResult<Option<Value>> {
         let args = self.stack.get(base..).unwrap_or(&[]);
         let key = self.fixed.key(builtin.name, args);
         if let Some((value, _)) = self.fixed.get(key, builtin.name, args) {
@@ -456,11 +468,11 @@ impl<'p> Eval<'p> {
     }
 
     /// Counts and weighs what a built-in function gave.
-    fn given(&mut self, builtin: &Builtin, value: &Value, span: Span) -> Done<()> {
+    fn given(&mut self, builtin: &Builtin, value: &Value, span: Span) -> EvalResult<()> {
         let mut copied = std::mem::take(&mut self.scope.copied);
         let is_light = builtin.name == JSON && copied <= VALUE_PARTS;
         if builtin.name == YAML {
-            copied = self.lasting.weights.of(value).parts;
+            copied = self.persistent.weights.of(value).parts;
         }
         copied = copied.saturating_add(match value {
             // Texts take memory of their own beside their places in a list.
@@ -473,7 +485,7 @@ impl<'p> Eval<'p> {
         if is_light { Ok(()) } else { self.weighed(value, span) }
     }
 
-    pub(super) fn builtin_failed(&mut self, error: BuiltinError, span: Span) -> Done<Option<Value>> {
+    pub(super) fn builtin_failed(&mut self, error: BuiltinError, span: Span) -> EvalResult<Option<Value>> {
         if !error.halt && !self.strict {
             return Ok(None);
         }
@@ -485,7 +497,7 @@ impl<'p> Eval<'p> {
         Err(self.error(code, span, error.message))
     }
 
-    fn call_function(&mut self, id: NodeId, base: usize, span: Span) -> Done<Option<Value>> {
+    fn call_function(&mut self, id: NodeId, base: usize, span: Span) -> EvalResult<Option<Value>> {
         // Never among what lasts: arguments come with the input and would stay.
         let home = self.home(id);
         let (Some(node), Some(overlay)) = (self.program.node(id), self.overlays.get(home)) else { return Ok(None) };
@@ -510,7 +522,7 @@ impl<'p> Eval<'p> {
     }
 
     /// The value of a function for the arguments on the stack from `base`.
-    fn function(&mut self, node: &'p Node, base: usize, arity: usize) -> Done<Option<Value>> {
+    fn function(&mut self, node: &'p Node, base: usize, arity: usize) -> EvalResult<Option<Value>> {
         let mut value = None;
         let conflict = "functions must not produce multiple outputs for same inputs";
         for rule in &node.rules {
@@ -529,7 +541,7 @@ impl<'p> Eval<'p> {
     }
 
     /// Runs a definition in a frame that begins with the arguments; they stay, as nothing binds them again.
-    fn apply(&mut self, rule: &'p Rule, base: usize, arity: usize, conflict: &str) -> Done<Option<Value>> {
+    fn apply(&mut self, rule: &'p Rule, base: usize, arity: usize, conflict: &str) -> EvalResult<Option<Value>> {
         self.stack.resize(base + rule.slots.max(arity), Value::Undefined);
         let value = self.first_branch(base, rule, conflict)?;
         self.close(base + arity);

@@ -8,15 +8,15 @@ use crate::engine::builtins::write_term;
 use crate::engine::error::EvalCode;
 use crate::engine::ir::Special;
 use crate::engine::limits::NESTING;
-use crate::engine::program::{Out, Step};
+use crate::engine::program::{Step, Target};
 use crate::engine::span::Span;
 
-use super::memo::Reads;
+use super::memo::CacheScope;
 use super::paths::index;
-use super::{Done, Eval, Flow, Sink};
+use super::{ControlFlow, Eval, EvalResult, ResultSink};
 
 impl<'p> Eval<'p> {
-    pub(super) fn call_special(&mut self, special: Special, args: &[Value], span: Span) -> Done<Option<Value>> {
+    pub(super) fn call_special(&mut self, special: Special, args: &[Value], span: Span) -> EvalResult<Option<Value>> {
         match (special, args) {
             (Special::MemberPair, [key, element, domain]) => {
                 let found = match domain {
@@ -32,7 +32,7 @@ impl<'p> Eval<'p> {
                 Ok(Some(Value::Bool(true)))
             }
             (Special::Runtime, _) => {
-                self.read(Reads::Query);
+                self.read(CacheScope::Query);
                 Ok(Some(Value::new_object()))
             }
             (Special::HttpSend, [request]) => {
@@ -52,11 +52,11 @@ impl<'p> Eval<'p> {
         &mut self,
         frame: usize,
         value: &Value,
-        out: &'p Out,
+        out: &'p Target,
         rest: &'p [Step],
         span: Span,
-        sink: &mut Sink<'_, 'p>,
-    ) -> Done<Flow> {
+        sink: &mut ResultSink<'_, 'p>,
+    ) -> EvalResult<ControlFlow> {
         let mut path = Vec::new();
         self.walk_at(frame, value, &mut path, out, rest, span, sink)
     }
@@ -67,19 +67,19 @@ impl<'p> Eval<'p> {
         frame: usize,
         value: &Value,
         path: &mut Vec<Value>,
-        out: &'p Out,
+        out: &'p Target,
         rest: &'p [Step],
         span: Span,
-        sink: &mut Sink<'_, 'p>,
-    ) -> Done<Flow> {
+        sink: &mut ResultSink<'_, 'p>,
+    ) -> EvalResult<ControlFlow> {
         self.tick(span)?;
         if path.len() > NESTING * 10 {
             return Err(self.error(EvalCode::Internal, span, "walk: the value is nested too deeply"));
         }
         self.made(path.len() + 4, &Value::Null, span)?;
         let pair = Value::from(vec![Value::from(path.clone()), value.clone()]);
-        if self.out(frame, out, pair)? && self.deeper(frame, rest, span, sink)? == Flow::Enough {
-            return Ok(Flow::Enough);
+        if self.out(frame, out, pair)? && self.deeper(frame, rest, span, sink)? == ControlFlow::Enough {
+            return Ok(ControlFlow::Enough);
         }
         self.each(value, &mut |eval: &mut Self, key: &Value, below: &Value| {
             path.push(key.clone());

@@ -4,15 +4,20 @@ use regorus::Value;
 
 use crate::engine::builtins::{is_composite, sorted, write_term};
 use crate::engine::observe::Event;
-use crate::engine::program::{Of, Op, Out, Pat, Step, Term};
+use crate::engine::program::{Comprehension, Op, Pattern, Step, Target, Term};
 use crate::engine::span::Span;
 
 use super::weights::is_collection;
-use super::{Done, Eval, Flow, Sink};
+use super::{ControlFlow, Eval, EvalResult, ResultSink};
 
 impl<'p> Eval<'p> {
     /// Runs a body and gives every result to `sink`.
-    pub(crate) fn run(&mut self, frame: usize, steps: &'p [Step], sink: &mut Sink<'_, 'p>) -> Done<Flow> {
+    pub(crate) fn run(
+        &mut self,
+        frame: usize,
+        steps: &'p [Step],
+        sink: &mut ResultSink<'_, 'p>,
+    ) -> EvalResult<ControlFlow> {
         let mut left = steps;
         while let Some((step, rest)) = left.split_first() {
             left = rest;
@@ -21,14 +26,14 @@ impl<'p> Eval<'p> {
             self.tick(span)?;
             self.tell(Event::Step { frame, step });
             let passed = match &step.op {
-                Op::Match { term: Term::Var(slot), pat: Pat::Bind(to) } => {
+                Op::Match { term: Term::Var(slot), pattern: Pattern::Bind(to) } => {
                     let value = self.slot(frame, *slot).clone();
                     self.set(frame, *to, value);
                     true
                 }
-                Op::Match { term, pat } => {
+                Op::Match { term, pattern } => {
                     let value = self.term(frame, term)?;
-                    self.accept(frame, pat, value)?
+                    self.accept(frame, pattern, value)?
                 }
                 Op::Equal(one, other) => match (self.peek(frame, one), self.peek(frame, other)) {
                     (Some(one), Some(other)) if !(is_collection(one) && is_collection(other)) => one == other,
@@ -75,34 +80,40 @@ impl<'p> Eval<'p> {
             };
             if !passed {
                 self.tell(Event::Failed { frame, step });
-                return Ok(Flow::More);
+                return Ok(ControlFlow::More);
             }
         }
         sink(self)
     }
 
     /// Whether a body has a result.
-    pub(super) fn holds(&mut self, frame: usize, body: &'p [Step], span: Span) -> Done<bool> {
+    pub(super) fn holds(&mut self, frame: usize, body: &'p [Step], span: Span) -> EvalResult<bool> {
         self.enter(span)?;
         let mut found = false;
         self.run(frame, body, &mut |_: &mut Self| {
             found = true;
-            Ok(Flow::Enough)
+            Ok(ControlFlow::Enough)
         })?;
         self.leave();
         Ok(found)
     }
 
     /// Takes a result; false when it does not fit.
-    pub(super) fn out(&mut self, frame: usize, out: &'p Out, value: Value) -> Done<bool> {
+    pub(super) fn out(&mut self, frame: usize, out: &'p Target, value: Value) -> EvalResult<bool> {
         match out {
-            Out::Truthy => Ok(value != Value::Bool(false)),
-            Out::Pat(pat) => self.accept(frame, pat, value),
+            Target::Truthy => Ok(value != Value::Bool(false)),
+            Target::Pattern(pattern) => self.accept(frame, pattern, value),
         }
     }
 
     /// Runs the rest of a body one level deeper.
-    pub(super) fn deeper(&mut self, frame: usize, rest: &'p [Step], span: Span, sink: &mut Sink<'_, 'p>) -> Done<Flow> {
+    pub(super) fn deeper(
+        &mut self,
+        frame: usize,
+        rest: &'p [Step],
+        span: Span,
+        sink: &mut ResultSink<'_, 'p>,
+    ) -> EvalResult<ControlFlow> {
         self.enter(span)?;
         let flow = self.run(frame, rest, sink)?;
         self.leave();
@@ -113,22 +124,22 @@ impl<'p> Eval<'p> {
     fn each_in(
         &mut self,
         frame: usize,
-        key: Option<&'p Pat>,
-        value: &'p Pat,
+        key: Option<&'p Pattern>,
+        value: &'p Pattern,
         domain: &Value,
         rest: &'p [Step],
         span: Span,
-        sink: &mut Sink<'_, 'p>,
-    ) -> Done<Flow> {
+        sink: &mut ResultSink<'_, 'p>,
+    ) -> EvalResult<ControlFlow> {
         self.each(domain, &mut |eval: &mut Self, at: &Value, element: &Value| {
             eval.tick(span)?;
             if let Some(key) = key
                 && !eval.matches(frame, key, at)?
             {
-                return Ok(Flow::More);
+                return Ok(ControlFlow::More);
             }
             if !eval.matches(frame, value, element)? {
-                return Ok(Flow::More);
+                return Ok(ControlFlow::More);
             }
             eval.deeper(frame, rest, span, sink)
         })
@@ -138,13 +149,13 @@ impl<'p> Eval<'p> {
     pub(super) fn each(
         &mut self,
         domain: &Value,
-        visit: &mut dyn FnMut(&mut Self, &Value, &Value) -> Done<Flow>,
-    ) -> Done<Flow> {
+        visit: &mut dyn FnMut(&mut Self, &Value, &Value) -> EvalResult<ControlFlow>,
+    ) -> EvalResult<ControlFlow> {
         match domain {
             Value::Array(array) => {
                 for (at, element) in array.iter().enumerate() {
-                    if visit(self, &Value::from(at), element)? == Flow::Enough {
-                        return Ok(Flow::Enough);
+                    if visit(self, &Value::from(at), element)? == ControlFlow::Enough {
+                        return Ok(ControlFlow::Enough);
                     }
                 }
             }
@@ -153,14 +164,14 @@ impl<'p> Eval<'p> {
                 // Most sets are of scalars, whose order is OPA's already.
                 if is_composite(set.last()) {
                     for element in sorted(set.iter_sorted()) {
-                        if one(element)? == Flow::Enough {
-                            return Ok(Flow::Enough);
+                        if one(element)? == ControlFlow::Enough {
+                            return Ok(ControlFlow::Enough);
                         }
                     }
                 } else {
                     for element in set.iter_sorted() {
-                        if one(element)? == Flow::Enough {
-                            return Ok(Flow::Enough);
+                        if one(element)? == ControlFlow::Enough {
+                            return Ok(ControlFlow::Enough);
                         }
                     }
                 }
@@ -169,32 +180,32 @@ impl<'p> Eval<'p> {
                 if is_composite(object.iter_sorted().next_back().map(|(key, _)| key)) {
                     for key in sorted(object.keys_sorted()) {
                         let Some(element) = object.get(key) else { continue };
-                        if visit(self, key, element)? == Flow::Enough {
-                            return Ok(Flow::Enough);
+                        if visit(self, key, element)? == ControlFlow::Enough {
+                            return Ok(ControlFlow::Enough);
                         }
                     }
                 } else {
                     for (key, element) in object.iter_sorted() {
-                        if visit(self, key, element)? == Flow::Enough {
-                            return Ok(Flow::Enough);
+                        if visit(self, key, element)? == ControlFlow::Enough {
+                            return Ok(ControlFlow::Enough);
                         }
                     }
                 }
             }
             _ => {}
         }
-        Ok(Flow::More)
+        Ok(ControlFlow::More)
     }
 
     fn every(
         &mut self,
         frame: usize,
-        key: Option<&'p Pat>,
-        value: &'p Pat,
+        key: Option<&'p Pattern>,
+        value: &'p Pattern,
         domain: &'p Term,
         body: &'p [Step],
         span: Span,
-    ) -> Done<bool> {
+    ) -> EvalResult<bool> {
         let domain = self.term(frame, domain)?;
         if !matches!(domain, Value::Array(_) | Value::Set(_) | Value::Object(_)) {
             return Ok(false);
@@ -204,18 +215,18 @@ impl<'p> Eval<'p> {
             if let Some(key) = key
                 && !eval.matches(frame, key, at)?
             {
-                return Ok(Flow::Enough);
+                return Ok(ControlFlow::Enough);
             }
             if eval.matches(frame, value, element)? && eval.holds(frame, body, span)? {
-                Ok(Flow::More)
+                Ok(ControlFlow::More)
             } else {
-                Ok(Flow::Enough)
+                Ok(ControlFlow::Enough)
             }
         })?;
-        Ok(flow == Flow::More)
+        Ok(flow == ControlFlow::More)
     }
 
-    fn print_parts(&mut self, frame: usize, parts: &'p [Of], span: Span) -> Done<()> {
+    fn print_parts(&mut self, frame: usize, parts: &'p [Comprehension], span: Span) -> EvalResult<()> {
         let mut line = String::new();
         for (at, part) in parts.iter().enumerate() {
             if at > 0 {

@@ -7,13 +7,13 @@ use regorus::Value;
 use crate::engine::builtins::{TEXT_BYTES, write_term};
 use crate::engine::error::EvalCode;
 use crate::engine::ir::Collect;
-use crate::engine::program::{Of, Pat, Piece, Term};
+use crate::engine::program::{Comprehension, Pattern, Piece, Term};
 use crate::engine::span::Span;
 
-use super::{Done, Eval, Flow};
+use super::{ControlFlow, Eval, EvalResult};
 
 impl<'p> Eval<'p> {
-    pub(crate) fn term(&mut self, frame: usize, term: &'p Term) -> Done<Value> {
+    pub(crate) fn term(&mut self, frame: usize, term: &'p Term) -> EvalResult<Value> {
         Ok(match term {
             Term::Const(value) => value.clone(),
             Term::Var(slot) => self.slot(frame, *slot).clone(),
@@ -39,13 +39,13 @@ impl<'p> Eval<'p> {
                 }
                 self.collected(Value::from(values))?
             }
-            Term::Of(of) => self.comprehension(frame, of)?,
+            Term::Comprehension(of) => self.comprehension(frame, of)?,
             Term::Template(pieces) => self.template(frame, pieces)?,
         })
     }
 
     /// A collection that a term made, if it may be made.
-    fn collected(&mut self, value: Value) -> Done<Value> {
+    fn collected(&mut self, value: Value) -> EvalResult<Value> {
         self.made(1, &value, self.at)?;
         self.weighed(&value, self.at)?;
         Ok(value)
@@ -60,7 +60,7 @@ impl<'p> Eval<'p> {
         }
     }
 
-    pub(super) fn comprehension(&mut self, frame: usize, of: &'p Of) -> Done<Value> {
+    pub(super) fn comprehension(&mut self, frame: usize, of: &'p Comprehension) -> EvalResult<Value> {
         self.enter(of.span)?;
         let value = match of.collect {
             Collect::Array => {
@@ -68,7 +68,7 @@ impl<'p> Eval<'p> {
                 self.run(frame, &of.steps, &mut |eval: &mut Self| {
                     eval.made(1, &Value::Null, of.span)?;
                     values.push(eval.term(frame, &of.value)?);
-                    Ok(Flow::More)
+                    Ok(ControlFlow::More)
                 })?;
                 Value::from(values)
             }
@@ -79,14 +79,14 @@ impl<'p> Eval<'p> {
                     let value = eval.term(frame, &of.value)?;
                     eval.compared(&value);
                     values.insert(value);
-                    Ok(Flow::More)
+                    Ok(ControlFlow::More)
                 })?;
                 Value::from(values)
             }
             Collect::Object => {
                 let mut values: BTreeMap<Value, Value> = BTreeMap::new();
                 self.run(frame, &of.steps, &mut |eval: &mut Self| {
-                    let Some(key) = &of.key else { return Ok(Flow::Enough) };
+                    let Some(key) = &of.key else { return Ok(ControlFlow::Enough) };
                     eval.made(1, &Value::Null, of.span)?;
                     let key = eval.term(frame, key)?;
                     let value = eval.term(frame, &of.value)?;
@@ -94,7 +94,7 @@ impl<'p> Eval<'p> {
                         return Err(eval.error(EvalCode::Conflict, of.span, "object keys must be unique"));
                     }
                     values.insert(key, value);
-                    Ok(Flow::More)
+                    Ok(ControlFlow::More)
                 })?;
                 Value::from(values)
             }
@@ -104,7 +104,7 @@ impl<'p> Eval<'p> {
         Ok(value)
     }
 
-    fn template(&mut self, frame: usize, pieces: &'p [Piece]) -> Done<Value> {
+    fn template(&mut self, frame: usize, pieces: &'p [Piece]) -> EvalResult<Value> {
         let mut text = String::new();
         for piece in pieces {
             match piece {
@@ -130,7 +130,7 @@ impl<'p> Eval<'p> {
     }
 
     /// Refuses a text that is too long, or that was left off because it would be.
-    pub(super) fn bounded(&self, text: &str, span: Span) -> Done<()> {
+    pub(super) fn bounded(&self, text: &str, span: Span) -> EvalResult<()> {
         if text.len() > TEXT_BYTES {
             let message = format!("would make a text of more than {} MiB", TEXT_BYTES >> 20);
             return Err(self.error(EvalCode::Internal, span, message));
@@ -139,52 +139,52 @@ impl<'p> Eval<'p> {
     }
 
     /// Matches a value that is given away.
-    pub(super) fn accept(&mut self, frame: usize, pat: &'p Pat, value: Value) -> Done<bool> {
-        match pat {
-            Pat::Bind(slot) => {
+    pub(super) fn accept(&mut self, frame: usize, pattern: &'p Pattern, value: Value) -> EvalResult<bool> {
+        match pattern {
+            Pattern::Bind(slot) => {
                 self.set(frame, *slot, value);
                 Ok(true)
             }
-            _ => self.matches(frame, pat, &value),
+            _ => self.matches(frame, pattern, &value),
         }
     }
 
     /// Matches a value and binds what is free in the pattern.
-    pub(super) fn matches(&mut self, frame: usize, pat: &'p Pat, value: &Value) -> Done<bool> {
-        match pat {
-            Pat::Any => Ok(true),
-            Pat::Bind(slot) => {
+    pub(super) fn matches(&mut self, frame: usize, pattern: &'p Pattern, value: &Value) -> EvalResult<bool> {
+        match pattern {
+            Pattern::Any => Ok(true),
+            Pattern::Bind(slot) => {
                 self.set(frame, *slot, value.clone());
                 Ok(true)
             }
-            Pat::Is(Term::Const(expected)) => Ok(expected == value),
-            Pat::Is(Term::Var(slot)) => {
+            Pattern::Is(Term::Const(expected)) => Ok(expected == value),
+            Pattern::Is(Term::Var(slot)) => {
                 let same = self.slot(frame, *slot) == value;
                 self.compared(value);
                 Ok(same)
             }
-            Pat::Is(term) => Ok(self.term(frame, term)? == *value),
-            Pat::Array(pats) => {
+            Pattern::Is(term) => Ok(self.term(frame, term)? == *value),
+            Pattern::Array(pats) => {
                 let Value::Array(array) = value else { return Ok(false) };
                 if array.len() != pats.len() {
                     return Ok(false);
                 }
-                for (pat, element) in pats.iter().zip(array.iter()) {
-                    if !self.matches(frame, pat, element)? {
+                for (pattern, element) in pats.iter().zip(array.iter()) {
+                    if !self.matches(frame, pattern, element)? {
                         return Ok(false);
                     }
                 }
                 Ok(true)
             }
-            Pat::Object(pats) => {
+            Pattern::Object(pats) => {
                 let Value::Object(object) = value else { return Ok(false) };
                 if object.len() != pats.len() {
                     return Ok(false);
                 }
-                for (key, pat) in pats {
+                for (key, pattern) in pats {
                     let key = self.term(frame, key)?;
                     let Some(element) = object.get(&key) else { return Ok(false) };
-                    if !self.matches(frame, pat, element)? {
+                    if !self.matches(frame, pattern, element)? {
                         return Ok(false);
                     }
                 }

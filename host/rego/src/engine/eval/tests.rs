@@ -6,7 +6,9 @@ use regorus::Value;
 
 use crate::{
     compile_options::CompileOptions,
-    engine::{Ask, Bounds, EvalError, Files, Policy, Printed, builtins::NoHost, policy::Worker, span::Span},
+    engine::{
+        EvalError, EvalLimits, EvalOptions, Files, Policy, Printed, builtins::NoHost, policy::Worker, span::Span,
+    },
     sources::PolicyFile,
 };
 
@@ -21,12 +23,12 @@ fn policy(texts: &[&str], data: &str) -> Policy {
     compiled.map_err(|errors| errors[0].to_string()).unwrap()
 }
 
-fn ask<'a>(input: Option<&str>) -> Ask<'a> {
-    Ask {
+fn options<'a>(input: Option<&str>) -> EvalOptions<'a> {
+    EvalOptions {
         input: input.map(|text| Value::from_json_str(text).unwrap()),
         data: None,
         host: &NoHost,
-        bounds: Bounds::default(),
+        limits: EvalLimits::default(),
         strict_builtin_errors: false,
         now_ns: 0,
         seed: 0,
@@ -34,15 +36,15 @@ fn ask<'a>(input: Option<&str>) -> Ask<'a> {
 }
 
 /// The value of `data.t.p` and what was printed.
-fn asked(policy: &Policy, ask: &Ask<'_>) -> Result<(Option<Value>, Vec<Printed>), EvalError> {
-    let mut answer = policy.evaluate(&[["t", "p"].map(str::to_owned).to_vec()], ask)?;
+fn evaluated(policy: &Policy, options: &EvalOptions<'_>) -> Result<(Option<Value>, Vec<Printed>), EvalError> {
+    let mut answer = policy.evaluate(&[["t", "p"].map(str::to_owned).to_vec()], options)?;
     Ok((answer.values.pop().flatten(), answer.prints))
 }
 
 /// The value of `data.t.p` as JSON, or the error's class.
 fn value_of(texts: &[&str], input: Option<&str>) -> String {
     let policy = policy(texts, r#"{"base": {"a": 1, "b": [2, 3]}}"#);
-    match asked(&policy, &ask(input)) {
+    match evaluated(&policy, &options(input)) {
         Ok((values, _)) => values.map_or("undefined".to_owned(), |value| serde_json::to_string(&value).unwrap()),
         Err(error) => error.code.as_str().to_owned(),
     }
@@ -130,8 +132,8 @@ fn two_values_are_a_conflict() {
 fn a_failed_function_is_undefined_unless_errors_are_wanted() {
     check("p := to_number(\"x\")", "undefined");
     let policy = policy(&["package t\np := to_number(\"x\")"], "{}");
-    let strict = Ask { strict_builtin_errors: true, ..ask(None) };
-    let error = asked(&policy, &strict).unwrap_err();
+    let strict = EvalOptions { strict_builtin_errors: true, ..options(None) };
+    let error = evaluated(&policy, &strict).unwrap_err();
     assert_eq!(error.code.as_str(), "eval_builtin_error");
 }
 
@@ -145,7 +147,7 @@ fn a_set_that_is_asked_at_one_key_gives_what_the_whole_set_has() {
 fn data_goes_before_rules_in_a_whole_package() {
     let policy = policy(&["package base\na := 9\nc := 4"], r#"{"base": {"a": 1}}"#);
     let query = policy.prepare("x := data.base; y := data.base.a").unwrap();
-    let answer = policy.query(&query, &ask(None)).unwrap();
+    let answer = policy.query(&query, &options(None)).unwrap();
     assert_eq!(serde_json::to_string(&answer[0]["x"]).unwrap(), r#"{"a":1,"c":4}"#);
     assert_eq!(serde_json::to_string(&answer[0]["y"]).unwrap(), "9");
 }
@@ -168,17 +170,17 @@ fn a_cancelled_evaluation_stops() {
         "{}",
     );
     let cancel = AtomicBool::new(true);
-    let bounds = Bounds { cancel: Some(&cancel), deadline: None };
-    let error = asked(&policy, &Ask { bounds, ..ask(None) }).unwrap_err();
+    let limits = EvalLimits { cancel: Some(&cancel), deadline: None };
+    let error = evaluated(&policy, &EvalOptions { limits, ..options(None) }).unwrap_err();
     assert_eq!(error.code.as_str(), "eval_cancel_error");
 }
 
 #[test]
 fn two_threads_give_the_answer_of_one() {
     let policy = policy(&["package t\np := [z | some x in numbers.range(1, 50); some y in [1, 2]; z := x * y]"], "{}");
-    let one = asked(&policy, &ask(None)).unwrap().0;
+    let one = evaluated(&policy, &options(None)).unwrap().0;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| asked(&policy, &ask(None)).unwrap().0)).collect();
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| evaluated(&policy, &options(None)).unwrap().0)).collect();
         for thread in threads {
             assert_eq!(thread.join().unwrap(), one);
         }
@@ -188,7 +190,7 @@ fn two_threads_give_the_answer_of_one() {
 #[test]
 fn print_writes_undefined_and_never_fails() {
     let policy = policy(&["package t\np if print(\"a\", input.nope, [1])"], "{}");
-    let (values, prints) = asked(&policy, &ask(None)).unwrap();
+    let (values, prints) = evaluated(&policy, &options(None)).unwrap();
     assert_eq!(values, Some(Value::Bool(true)));
     assert_eq!(prints[0].text, "a <undefined> [1]");
 }
@@ -213,7 +215,9 @@ const QUESTIONS: &[(&str, i64)] = &[
 ];
 
 fn answers(policy: &Policy) -> Vec<Option<Value>> {
-    let one = |(input, now_ns): &(&str, i64)| asked(policy, &Ask { now_ns: *now_ns, ..ask(Some(input)) }).unwrap().0;
+    let one = |(input, now_ns): &(&str, i64)| {
+        evaluated(policy, &EvalOptions { now_ns: *now_ns, ..options(Some(input)) }).unwrap().0
+    };
     QUESTIONS.iter().map(one).collect()
 }
 
@@ -225,7 +229,7 @@ fn what_lasts_from_one_question_to_the_next_changes_no_answer() {
     for (at, question) in QUESTIONS.iter().enumerate() {
         let fresh = policy(LASTING, BASE);
         let (input, now_ns) = question;
-        let one = asked(&fresh, &Ask { now_ns: *now_ns, ..ask(Some(input)) }).unwrap().0;
+        let one = evaluated(&fresh, &EvalOptions { now_ns: *now_ns, ..options(Some(input)) }).unwrap().0;
         assert!(one.is_some(), "{question:?}");
         assert_eq!(shared[at], one, "{question:?}");
     }
@@ -249,7 +253,7 @@ fn neither_the_order_of_files_nor_the_number_of_threads_changes_an_answer() {
 fn what_is_printed_is_printed_for_every_question() {
     let policy = policy(&["package t\np if {\n\tprint(\"here\")\n\tq\n}\nq if print(data.base.a)"], BASE);
     for _ in 0..2 {
-        let (value, prints) = asked(&policy, &ask(None)).unwrap();
+        let (value, prints) = evaluated(&policy, &options(None)).unwrap();
         assert_eq!((value, prints.len()), (Some(Value::Bool(true)), 2));
     }
 }
@@ -259,8 +263,8 @@ fn an_error_is_not_taken_for_a_value_by_the_next_question() {
     let texts = ["package t\np := q\nq := 1 if input.one\nq := 2 if input.two"];
     let policy = policy(&texts, BASE);
     for _ in 0..2 {
-        assert!(asked(&policy, &ask(Some(r#"{"one": true, "two": true}"#))).is_err());
-        assert_eq!(asked(&policy, &ask(Some(r#"{"two": true}"#))).unwrap().0, Some(Value::from(2_u64)));
+        assert!(evaluated(&policy, &options(Some(r#"{"one": true, "two": true}"#))).is_err());
+        assert_eq!(evaluated(&policy, &options(Some(r#"{"two": true}"#))).unwrap().0, Some(Value::from(2_u64)));
     }
 }
 
@@ -268,7 +272,7 @@ fn an_error_is_not_taken_for_a_value_by_the_next_question() {
 fn what_one_evaluation_makes_is_bounded() {
     let rules = "xs := numbers.range(1, 1000000)\np := [n | some i in numbers.range(1, 100); n := count(array.concat(xs, [i]))]";
     let policy = policy(&[&format!("package t\n{rules}")], BASE);
-    let error = asked(&policy, &ask(None)).unwrap_err();
+    let error = evaluated(&policy, &options(None)).unwrap_err();
     assert!(error.message.contains("elements were made in one evaluation"), "{}", error.message);
 }
 
@@ -282,7 +286,7 @@ fn doubled(name: &str, levels: usize) -> String {
 fn refused(rules: &str) -> EvalError {
     let policy = policy(&[&format!("package t\n{rules}")], "{}");
     let started = std::time::Instant::now();
-    let error = asked(&policy, &ask(Some("{}"))).unwrap_err();
+    let error = evaluated(&policy, &options(Some("{}"))).unwrap_err();
     assert!(started.elapsed().as_secs() < 100, "{:?}: {rules:.100}", started.elapsed());
     error
 }
@@ -308,7 +312,7 @@ fn a_value_that_shares_others_too_often_is_refused_whatever_is_done_with_it() {
     ] {
         let error = refused(&format!("{rules}{other}{last}"));
         assert!(error.message.contains("more than 4000000 parts"), "{last}: {}", error.message);
-        assert!(error.place.is_some_and(|place| place.file == "t0.rego" && place.line > 1), "{last}");
+        assert!(error.location.is_some_and(|location| location.file == "t0.rego" && location.line > 1), "{last}");
     }
 }
 
@@ -332,7 +336,7 @@ fn a_value_nested_too_deeply_is_refused_before_anything_recurses_over_it() {
     let levels: String = (1..=390).map(|at| format!("r{at} := {{\"a\": r{}}}\n", at - 1)).collect();
     let policy = policy(&[&format!("package t\nr0 := 1\n{levels}p := r390")], "{}");
     // On a thread with the usual stack: what may be made can be written and dropped anywhere.
-    let value = asked(&policy, &ask(None)).unwrap().0.unwrap();
+    let value = evaluated(&policy, &options(None)).unwrap().0.unwrap();
     let json = serde_json::to_value(&value).unwrap();
     assert!(serde_json::to_string(&json).unwrap().len() > 390 * 6);
 }
@@ -353,8 +357,8 @@ fn what_a_union_copies_and_a_document_holds_counts_towards_what_an_evaluation_ma
         ("p := count(yaml.unmarshal(concat(\"\", [\"- [1, 2]\\n\" | some _ in numbers.range(1, 100)])))", 300),
     ] {
         let policy = policy(&[&format!("package t\n{rules}{last}")], "{}");
-        let (ask, mut worker) = (ask(None), Worker::default());
-        let mut eval = policy.eval(&ask, &mut worker);
+        let (options, mut worker) = (options(None), Worker::default());
+        let mut eval = policy.eval(&options, &mut worker);
         let node = policy.tree.find(["t", "p"]).unwrap();
         assert!(eval.value(node, Span::default()).unwrap().is_some());
         assert!((least..least * 4).contains(&eval.built), "{last}: {}", eval.built);
@@ -378,7 +382,7 @@ fn numbers_of_megabytes_are_refused_before_anything_is_calculated() {
         ("p := [bits.lsh(1, 131000 + x % 10) | some x in numbers.range(1, 900000)]", "elements were made"),
     ] {
         let policy = policy(&[&format!("package t\n{digits}{last}")], "{}");
-        match asked(&policy, &ask(None)) {
+        match evaluated(&policy, &options(None)) {
             Err(error) => assert!(!says.is_empty() && error.message.contains(says), "{last}: {}", error.message),
             Ok((value, _)) => assert!(says.is_empty() && value.is_none_or(|value| value.as_string().is_ok()), "{last}"),
         }

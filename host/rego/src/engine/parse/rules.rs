@@ -36,7 +36,7 @@ impl Parser<'_> {
         }
         while self.kind() != Kind::End {
             let token = self.token(0);
-            if token.newline && token.kind == Kind::Ident && self.source.place(token.span.start).1 == 1 {
+            if token.newline && token.kind == Kind::Ident && self.source.line_column(token.span.start).1 == 1 {
                 return;
             }
             self.bump();

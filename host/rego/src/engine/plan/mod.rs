@@ -11,26 +11,26 @@ use std::sync::{Arc, OnceLock};
 
 use regorus::Value;
 
+use crate::engine::dependencies::{BitSet, Dependencies, DirectReads};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
 use crate::engine::limits::{NOTED_ERRORS, SHOWN_CYCLE};
-use crate::engine::modules::{Kind, Node as TreeNode, Tree};
-use crate::engine::order::{Bound, order};
-use crate::engine::program::{About, Atom, Branch, KeyAt, Keyed, Node, Program, Rule, Step, Term};
-use crate::engine::reach::{Bits, Reach, Reads};
+use crate::engine::program::{Atom, Branch, DebugInfo, KeyBinding, Keyed, Node, Program, Rule, Step, Term};
+use crate::engine::rule_tree::{Kind, Node as TreeNode, RuleTree};
+use crate::engine::safety::{Bound, reorder};
 use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
 pub(crate) use query::{QueryPlan, plan_query};
 
 /// What each distinct `with` can change.
-type Targets = BTreeMap<Atom, Arc<OnceLock<Bits>>>;
+type Targets = BTreeMap<Atom, Arc<OnceLock<BitSet>>>;
 
 struct Planner<'a> {
-    tree: &'a Tree,
+    tree: &'a RuleTree,
     sources: &'a [Source],
     slots: &'a [SlotInfo],
-    reads: Reads,
+    reads: DirectReads,
     targets: &'a mut Targets,
     work: &'a Work,
     errors: &'a mut Vec<CompileError>,
@@ -38,21 +38,28 @@ struct Planner<'a> {
 
 /// Plans every rule.
 pub(crate) fn plan(
-    tree: &Tree,
+    tree: &RuleTree,
     rules: &[RuleIr],
     sources: &[Source],
     work: &Work,
     errors: &mut Vec<CompileError>,
-) -> (Program, Reach) {
+) -> (Program, Dependencies) {
     let mut targets = Targets::new();
-    let mut reach = Reach::new(tree.nodes.len());
+    let mut dependencies = Dependencies::new(tree.nodes.len());
     let mut nodes: Vec<_> = tree.nodes.iter().enumerate().map(|(at, _)| empty_node(tree, at)).collect();
     for rule in rules.iter().filter(|rule| rule.sound) {
         if !work.go_on(1) {
             break;
         }
-        let mut planner =
-            Planner { tree, sources, slots: &rule.slots, reads: Reads::default(), targets: &mut targets, work, errors };
+        let mut planner = Planner {
+            tree,
+            sources,
+            slots: &rule.slots,
+            reads: DirectReads::default(),
+            targets: &mut targets,
+            work,
+            errors,
+        };
         let planned = planner.rule(rule, None);
         let keyed = planner.keyed(rule);
         let reads = std::mem::take(&mut planner.reads);
@@ -69,12 +76,12 @@ pub(crate) fn plan(
         } else {
             node.rules.push(planned);
         }
-        if let Some(all) = reach.reads.get_mut(rule.node as usize) {
+        if let Some(all) = dependencies.reads.get_mut(rule.node as usize) {
             all.atoms.extend(reads.atoms);
             all.nodes.extend(reads.nodes);
         }
     }
-    for (node, reads) in nodes.iter_mut().zip(&mut reach.reads) {
+    for (node, reads) in nodes.iter_mut().zip(&mut dependencies.reads) {
         if !matches!(node.kind, Kind::Set | Kind::Object) || !node.children.is_empty() {
             node.keyed = None;
         }
@@ -84,23 +91,23 @@ pub(crate) fn plan(
         // A replaced path of data hides the rules at it.
         reads.atoms.insert(Atom::Data(node.path.clone()));
     }
-    reach.close();
-    report_cycles(tree, &nodes, &reach, sources, errors);
-    fill(&targets, &reach, work);
-    (Program { nodes }, reach)
+    dependencies.close();
+    report_cycles(tree, &nodes, &dependencies, sources, errors);
+    fill(&targets, &dependencies, work);
+    (Program { nodes }, dependencies)
 }
 
-fn fill(targets: &Targets, reach: &Reach, work: &Work) {
+fn fill(targets: &Targets, dependencies: &Dependencies, work: &Work) {
     for (atom, bits) in targets {
         // Each has a bit for each node, and looks at all that any of them reads.
-        if !work.made(reach.reads.len() / 64) || !work.go_on(reach.reads.len()) {
+        if !work.made(dependencies.reads.len() / 64) || !work.go_on(dependencies.reads.len()) {
             break;
         }
-        bits.get_or_init(|| reach.affected(atom));
+        bits.get_or_init(|| dependencies.affected(atom));
     }
 }
 
-fn empty_node(tree: &Tree, at: usize) -> Node {
+fn empty_node(tree: &RuleTree, at: usize) -> Node {
     let id = NodeId::try_from(at).unwrap_or(NodeId::MAX);
     let (path, kind, children) = match tree.node(id) {
         Some(node) => (node.path.clone(), node.kind, Some(&node.children)),
@@ -119,9 +126,15 @@ fn empty_node(tree: &Tree, at: usize) -> Node {
     }
 }
 
-fn report_cycles(tree: &Tree, nodes: &[Node], reach: &Reach, sources: &[Source], errors: &mut Vec<CompileError>) {
-    let mut told = Bits::new(nodes.len());
-    for mut cycle in reach.cycles() {
+fn report_cycles(
+    tree: &RuleTree,
+    nodes: &[Node],
+    dependencies: &Dependencies,
+    sources: &[Source],
+    errors: &mut Vec<CompileError>,
+) {
+    let mut told = BitSet::new(nodes.len());
+    for mut cycle in dependencies.cycles() {
         // The cycle ends with its first node again.
         cycle.pop();
         cycle.retain(|id| nodes.get(*id as usize).is_some_and(|node| node.kind != Kind::Package));
@@ -159,7 +172,7 @@ impl Planner<'_> {
     /// Plans a definition; a variable `known` has a value beforehand.
     fn rule(&mut self, rule: &RuleIr, known: Option<Slot>) -> Rule {
         let names = rule.slots.iter().map(|slot| slot.name.clone()).collect();
-        let about = Arc::new(About { node: rule.node, names, span: rule.span });
+        let about = Arc::new(DebugInfo { node: rule.node, names, span: rule.span });
         let is_test = self.tree.node(rule.node).is_some_and(TreeNode::is_test);
         let branches: Vec<_> = rule
             .branches
@@ -203,7 +216,7 @@ impl Planner<'_> {
         keys.iter().for_each(|lit| lit.slots(&mut needs));
         let body: Vec<Lit> = own.iter().take(last).chain(keys).cloned().collect();
         let mut bound = Bound::new(rule.slots.len(), rule.arity);
-        let mut known = order(&body, &mut bound.clone(), self.work).is_ok();
+        let mut known = reorder(&body, &mut bound.clone(), self.work).is_ok();
         if known {
             let steps = self.body(&body, &mut bound);
             branch.path.iter().for_each(|expr| known &= bound.ground(expr));
@@ -232,14 +245,14 @@ impl Planner<'_> {
             (false, None) => return None,
         };
         match key {
-            Expr::Const(value) => Some(Keyed { key: KeyAt::Const(value.clone()), rule: self.rule(rule, None) }),
+            Expr::Const(value) => Some(Keyed { key: KeyBinding::Const(value.clone()), rule: self.rule(rule, None) }),
             Expr::Var(slot) => {
                 // Errors of this variant are those of the rule itself, reported already.
                 let errors = self.errors.len();
                 let planned = self.rule(rule, Some(*slot));
                 let clean = self.errors.len() == errors;
                 self.errors.truncate(errors);
-                clean.then_some(Keyed { key: KeyAt::Slot(*slot), rule: planned })
+                clean.then_some(Keyed { key: KeyBinding::Slot(*slot), rule: planned })
             }
             _ => None,
         }

@@ -3,9 +3,9 @@
 use regorus::Value;
 
 use crate::engine::ir::{Expr, NodeId, Path, Root};
-use crate::engine::modules::Kind;
-use crate::engine::order::Bound;
-use crate::engine::program::{Atom, Base, Op, Out, Pat};
+use crate::engine::program::{Atom, Base, Op, Pattern, Target};
+use crate::engine::rule_tree::Kind;
+use crate::engine::safety::Bound;
 
 use super::Planner;
 
@@ -28,12 +28,12 @@ impl Planner<'_> {
             let path = rest.iter().map(|expr| self.term(expr, bound)).collect();
             return Op::Lookup { base, path, out: self.out(out, bound) };
         }
-        let path: Vec<Pat> = rest.iter().map(|expr| self.pat(expr, bound)).collect();
+        let path: Vec<Pattern> = rest.iter().map(|expr| self.pattern(expr, bound)).collect();
         Op::Scan { base, path, out: self.out(out, bound) }
     }
 
-    fn out(&mut self, out: Option<&Expr>, bound: &mut Bound) -> Out {
-        out.map_or(Out::Truthy, |out| Out::Pat(self.pat(out, bound)))
+    fn out(&mut self, out: Option<&Expr>, bound: &mut Bound) -> Target {
+        out.map_or(Target::Truthy, |out| Target::Pattern(self.pattern(out, bound)))
     }
 
     /// Follows the constant front of a path of data; also how much of it is done.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::engine::error::CompileCode;
-use crate::engine::ir::{Callee, Closure, Expr, Lit, LitKind, Replacement, Special, Target};
+use crate::engine::ir::{Callee, Closure, Expr, Lit, LitKind, Replacement, Special, WithTarget};
 use crate::engine::limits::COMPILE_ERRORS;
-use crate::engine::order::{Bound, order, split};
-use crate::engine::program::{Atom, Mod, ModTarget, ModValue, Of, Op, Out, Pat, Step, Term};
+use crate::engine::program::{
+    Atom, Comprehension, ModifierTarget, ModifierValue, Op, Pattern, Step, Target, Term, WithModifier,
+};
+use crate::engine::safety::{Bound, reorder, split};
 
 use super::Planner;
 
@@ -14,7 +16,7 @@ impl Planner<'_> {
     /// Orders and plans a body; afterwards all its variables are bound.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) -> Vec<Step> {
         let mut steps = Vec::with_capacity(body.len());
-        match order(body, &mut bound.copy(self.work), self.work) {
+        match reorder(body, &mut bound.copy(self.work), self.work) {
             Ok(ordered) => {
                 for lit in ordered {
                     self.lit(lit, bound, &mut steps);
@@ -44,7 +46,7 @@ impl Planner<'_> {
             LitKind::Call { callee, args, out } => {
                 self.note_call(*callee);
                 let mut args: Vec<_> = args.iter().map(|arg| self.term(arg, bound)).collect();
-                let out = out.as_ref().map_or(Out::Truthy, |out| Out::Pat(self.pat(out, bound)));
+                let out = out.as_ref().map_or(Target::Truthy, |out| Target::Pattern(self.pattern(out, bound)));
                 match callee {
                     Callee::Engine(Special::Walk) => match args.pop() {
                         Some(value) => Op::Walk { value, out },
@@ -57,15 +59,15 @@ impl Planner<'_> {
             LitKind::Not { body, .. } => Op::Not(self.body(body, &mut bound.copy(self.work))),
             LitKind::In { key, value, domain } => {
                 let domain = self.term(domain, bound);
-                let key = key.as_ref().map(|key| self.pat(key, bound));
-                let value = self.pat(value, bound);
+                let key = key.as_ref().map(|key| self.pattern(key, bound));
+                let value = self.pattern(value, bound);
                 Op::In { key, value, domain }
             }
             LitKind::Every { key, value, domain, body, .. } => {
                 let domain = self.term(domain, bound);
                 let mut inner = bound.copy(self.work);
-                let key = key.as_ref().map(|key| self.pat(key, &mut inner));
-                let value = self.pat(value, &mut inner);
+                let key = key.as_ref().map(|key| self.pattern(key, &mut inner));
+                let value = self.pattern(value, &mut inner);
                 let body = self.body(body, &mut inner);
                 Op::Every { key, value, domain, body }
             }
@@ -89,27 +91,27 @@ impl Planner<'_> {
                 Op::Equal(self.term(known, bound), self.term(other, bound))
             } else {
                 let term = self.term(known, bound);
-                Op::Match { term, pat: self.pat(other, bound) }
+                Op::Match { term, pattern: self.pattern(other, bound) }
             };
             steps.push(Step { op, span: lit.span });
         }
     }
 
-    fn with(&mut self, replaced: &crate::engine::ir::Mod, bound: &Bound) -> Mod {
+    fn with(&mut self, replaced: &crate::engine::ir::WithModifier, bound: &Bound) -> WithModifier {
         let (target, atom) = match &replaced.target {
-            Target::Input(path) => (ModTarget::Input(path.clone()), Atom::Input(path.first().cloned())),
-            Target::Data(path) => (ModTarget::Data(path.clone()), Atom::Data(path.clone())),
-            Target::Function(callee) => (ModTarget::Function(*callee), callee_atom(*callee)),
+            WithTarget::Input(path) => (ModifierTarget::Input(path.clone()), Atom::Input(path.first().cloned())),
+            WithTarget::Data(path) => (ModifierTarget::Data(path.clone()), Atom::Data(path.clone())),
+            WithTarget::Function(callee) => (ModifierTarget::Function(*callee), callee_atom(*callee)),
         };
         let value = match &replaced.value {
-            Replacement::Value(expr) => ModValue::Value(self.term(expr, bound)),
+            Replacement::Value(expr) => ModifierValue::Value(self.term(expr, bound)),
             Replacement::Function(callee) => {
                 self.note_call(*callee);
-                ModValue::Function(*callee)
+                ModifierValue::Function(*callee)
             }
         };
         let affected = Arc::clone(self.targets.entry(atom).or_default());
-        Mod { target, value, affected }
+        WithModifier { target, value, affected }
     }
 
     fn note_call(&mut self, callee: Callee) {
@@ -129,7 +131,7 @@ impl Planner<'_> {
             Expr::Object(items) => Term::Object(
                 items.iter().map(|(key, value)| (self.term(key, bound), self.term(value, bound))).collect(),
             ),
-            Expr::Of(closure) => Term::Of(Box::new(self.closure(closure, bound))),
+            Expr::Comprehension(closure) => Term::Comprehension(Box::new(self.closure(closure, bound))),
             Expr::Template(pieces) => Term::Template(
                 pieces
                     .iter()
@@ -144,29 +146,29 @@ impl Planner<'_> {
         }
     }
 
-    fn closure(&mut self, closure: &Closure, bound: &Bound) -> Of {
+    fn closure(&mut self, closure: &Closure, bound: &Bound) -> Comprehension {
         let mut inner = bound.copy(self.work);
         let steps = self.body(&closure.body, &mut inner);
         let key = closure.key.as_ref().map(|key| self.head_term(key, &inner, closure.span));
         let value = self.head_term(&closure.value, &inner, closure.span);
-        Of { collect: closure.collect, key, value, steps, span: closure.span }
+        Comprehension { collect: closure.collect, key, value, steps, span: closure.span }
     }
 
     /// What a value is matched with; its free variables are bound afterwards.
-    pub(super) fn pat(&mut self, expr: &Expr, bound: &mut Bound) -> Pat {
+    pub(super) fn pattern(&mut self, expr: &Expr, bound: &mut Bound) -> Pattern {
         match expr {
             Expr::Var(slot) if !bound.has(*slot) => {
                 bound.add(*slot);
                 let wild = self.slots.get(*slot as usize).and_then(|info| info.name.as_deref()) == Some("_");
-                if wild { Pat::Any } else { Pat::Bind(*slot) }
+                if wild { Pattern::Any } else { Pattern::Bind(*slot) }
             }
             Expr::Array(items) if !bound.ground(expr) => {
-                Pat::Array(items.iter().map(|item| self.pat(item, bound)).collect())
+                Pattern::Array(items.iter().map(|item| self.pattern(item, bound)).collect())
             }
-            Expr::Object(items) if !bound.ground(expr) => {
-                Pat::Object(items.iter().map(|(key, value)| (self.term(key, bound), self.pat(value, bound))).collect())
-            }
-            _ => Pat::Is(self.term(expr, bound)),
+            Expr::Object(items) if !bound.ground(expr) => Pattern::Object(
+                items.iter().map(|(key, value)| (self.term(key, bound), self.pattern(value, bound))).collect(),
+            ),
+            _ => Pattern::Is(self.term(expr, bound)),
         }
     }
 }

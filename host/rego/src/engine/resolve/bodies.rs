@@ -6,7 +6,7 @@ use regorus::Value;
 
 use crate::engine::ast::{Call, Literal, LiteralKind, Name, Term, TermKind, With};
 use crate::engine::error::CompileCode;
-use crate::engine::ir::{Expr, Lit, LitKind, Mod, Replacement, Slot, Target};
+use crate::engine::ir::{Expr, Lit, LitKind, Replacement, Slot, WithModifier, WithTarget};
 use crate::engine::span::Span;
 
 use super::Resolver;
@@ -201,9 +201,9 @@ impl Resolver<'_> {
         main.push(Lit { kind, span });
     }
 
-    pub(super) fn with(&mut self, with: &With, out: &mut Vec<Lit>) -> Option<Mod> {
+    pub(super) fn with(&mut self, with: &With, out: &mut Vec<Lit>) -> Option<WithModifier> {
         let target = self.with_target(&with.target)?;
-        if matches!(target, Target::Function(_))
+        if matches!(target, WithTarget::Function(_))
             && let Some(name) = dotted(&with.value)
         {
             let full = self.full_path(&name);
@@ -213,14 +213,14 @@ impl Resolver<'_> {
                 None => None,
             };
             if let Some(found) = found {
-                return Some(Mod { target, value: Replacement::Function(found.callee) });
+                return Some(WithModifier { target, value: Replacement::Function(found.callee) });
             }
         }
         let value = self.term(&with.value, out);
-        Some(Mod { target, value: Replacement::Value(value) })
+        Some(WithModifier { target, value: Replacement::Value(value) })
     }
 
-    fn with_target(&mut self, term: &Term) -> Option<Target> {
+    fn with_target(&mut self, term: &Term) -> Option<WithTarget> {
         let (head, path) = match &term.kind {
             TermKind::Var(name) => (name.clone(), &[][..]),
             TermKind::Ref(reference) => match &reference.head.kind {
@@ -239,12 +239,12 @@ impl Resolver<'_> {
         if let Some(name) = dotted(term) {
             let full = self.full_path(&name);
             if let Some(found) = full.as_deref().and_then(|path| self.policy_function(path)) {
-                return Some(Target::Function(found.callee));
+                return Some(WithTarget::Function(found.callee));
             }
             if full.is_none()
                 && let Some(found) = builtin(&joined(&name))
             {
-                return Some(Target::Function(found.callee));
+                return Some(WithTarget::Function(found.callee));
             }
         }
         // In Rego of before 1.0 a local variable may be named `input`; the target of a `with` is still the document.
@@ -256,13 +256,13 @@ impl Resolver<'_> {
         let mut full: Vec<Value> = front.iter().skip(1).map(|name| Value::String(name.clone())).collect();
         full.append(&mut values);
         match front.first().map(|name| &**name) {
-            Some("input") => Some(Target::Input(full)),
+            Some("input") => Some(WithTarget::Input(full)),
             _ if self.tree.is_inside_a_rule(&full) => {
                 let message = "with keyword cannot partially replace virtual document(s)";
                 self.error(term.span, CompileCode::Compile, message);
                 None
             }
-            _ => Some(Target::Data(full)),
+            _ => Some(WithTarget::Data(full)),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::engine::ast::{Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
 use crate::engine::limits::{NOTED_ERRORS, SLOTS};
-use crate::engine::modules::{Tree, constant_front};
+use crate::engine::rule_tree::{RuleTree, constant_front};
 use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
@@ -45,7 +45,7 @@ impl Globals {
         self.imports.get(name).or_else(|| self.own.get(name))
     }
 
-    fn of(tree: &Tree, module: &Module) -> Self {
+    fn of(tree: &RuleTree, module: &Module) -> Self {
         Self { own: Arc::new(own_names(tree, &module.package)), imports: imported(module) }
     }
 }
@@ -59,7 +59,7 @@ struct Global {
 }
 
 struct Resolver<'a> {
-    tree: &'a Tree,
+    tree: &'a RuleTree,
     source: &'a Source,
     globals: &'a Globals,
     /// Annotations of the file and the rule at work, for `rego.metadata`.
@@ -88,7 +88,7 @@ struct Resolver<'a> {
 pub(crate) fn resolve(
     modules: &[Module],
     sources: &[Source],
-    tree: &Tree,
+    tree: &RuleTree,
     places: &[Vec<NodeId>],
     annotations: &Annotations,
     options: CompileOptions,
@@ -130,7 +130,7 @@ pub(crate) fn resolve(
     rules
 }
 
-fn own_names(tree: &Tree, package: &[Name]) -> BTreeMap<Name, Global> {
+fn own_names(tree: &RuleTree, package: &[Name]) -> BTreeMap<Name, Global> {
     let mut names = BTreeMap::new();
     for name in tree.globals.get(package).into_iter().flatten() {
         let mut path = vec![Name::from("data")];

@@ -6,7 +6,7 @@ use crate::engine::ast::{Call, Name};
 use crate::engine::builtins::{lookup, unsupported};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Callee, Special};
-use crate::engine::modules::Kind;
+use crate::engine::rule_tree::Kind;
 
 use super::Resolver;
 
@@ -26,7 +26,7 @@ const DEPRECATED: [&str; 11] = [
 ];
 
 /// A function and how many arguments it takes.
-pub(super) struct Found {
+pub(super) struct ResolvedFunction {
     pub callee: Callee,
     pub arity: usize,
 }
@@ -45,11 +45,11 @@ fn special(name: &str) -> Option<(Special, usize)> {
 }
 
 /// The built-in function of this name.
-pub(super) fn builtin(name: &str) -> Option<Found> {
+pub(super) fn builtin(name: &str) -> Option<ResolvedFunction> {
     if let Some((special, arity)) = special(name) {
-        return Some(Found { callee: Callee::Engine(special), arity });
+        return Some(ResolvedFunction { callee: Callee::Engine(special), arity });
     }
-    lookup(name).map(|builtin| Found { callee: Callee::Builtin(builtin), arity: builtin.args.len() })
+    lookup(name).map(|builtin| ResolvedFunction { callee: Callee::Builtin(builtin), arity: builtin.args.len() })
 }
 
 /// A dotted name as text.
@@ -78,18 +78,18 @@ impl Resolver<'_> {
     }
 
     /// The function of a policy at a full path.
-    pub(super) fn policy_function(&self, path: &[Name]) -> Option<Found> {
+    pub(super) fn policy_function(&self, path: &[Name]) -> Option<ResolvedFunction> {
         let (first, rest) = path.split_first()?;
         if &**first != "data" {
             return None;
         }
         let id = self.tree.find(rest.iter().map(|name| &**name))?;
         let node = self.tree.node(id)?;
-        (node.kind == Kind::Function).then_some(Found { callee: Callee::Function(id), arity: node.arity })
+        (node.kind == Kind::Function).then_some(ResolvedFunction { callee: Callee::Function(id), arity: node.arity })
     }
 
     /// The function that a call means.
-    pub(super) fn function(&mut self, call: &Arc<Call>) -> Option<Found> {
+    pub(super) fn function(&mut self, call: &Arc<Call>) -> Option<ResolvedFunction> {
         let name = joined(&call.name);
         if call.operator {
             return builtin(&name);

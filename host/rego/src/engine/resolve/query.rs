@@ -6,7 +6,7 @@ use crate::compile_options::CompileOptions;
 use crate::engine::ast::{Literal, Module, Name};
 use crate::engine::error::CompileError;
 use crate::engine::ir::{Lit, Slot, SlotInfo};
-use crate::engine::modules::Tree;
+use crate::engine::rule_tree::RuleTree;
 use crate::engine::span::Source;
 use crate::engine::work::Work;
 
@@ -21,7 +21,7 @@ pub(crate) struct QueryIr {
 pub(crate) fn resolve_query(
     body: &[Literal],
     source: &Source,
-    tree: &Tree,
+    tree: &RuleTree,
     within: Option<&Module>,
     work: &Work,
     errors: &mut Vec<CompileError>,

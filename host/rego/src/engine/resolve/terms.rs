@@ -166,7 +166,7 @@ impl Resolver<'_> {
     }
 
     /// What is said to a call with too few or too many arguments.
-    fn wrong_count(&self, found: &super::names::Found, args: &[Expr], name: &str) -> String {
+    fn wrong_count(&self, found: &super::names::ResolvedFunction, args: &[Expr], name: &str) -> String {
         let have = args.len();
         if let Callee::Function(id) = found.callee {
             let plural = if have == 1 { "" } else { "s" };
@@ -213,7 +213,7 @@ impl Resolver<'_> {
             resolver.close();
             (key, value, body)
         });
-        Expr::Of(Arc::new(Closure { collect, key, value, body, free, span }))
+        Expr::Comprehension(Arc::new(Closure { collect, key, value, body, free, span }))
     }
 
     /// An argument of `print` or a part of a template: the set of its values, which may be empty.

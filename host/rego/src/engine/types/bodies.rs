@@ -6,8 +6,8 @@ use crate::engine::builtins::Builtin;
 use crate::engine::ir::{
     Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Special,
 };
-use crate::engine::modules::Kind as NodeKind;
-use crate::engine::order::{Bound, order};
+use crate::engine::rule_tree::Kind as NodeKind;
+use crate::engine::safety::{Bound, reorder};
 use crate::engine::span::Span;
 
 use super::kinds::{Kind, Missing};
@@ -17,7 +17,7 @@ impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) {
         // What cannot be put in order has been told before.
-        let Ok(ordered) = order(body, bound, self.work) else { return };
+        let Ok(ordered) = reorder(body, bound, self.work) else { return };
         for lit in ordered {
             // The kinds of one literal may have a thousand parts.
             if !self.work.go_on(64) {
@@ -98,7 +98,7 @@ impl Checker<'_> {
                 Kind::set_of(kinds.into_iter().fold(None, Kind::or).unwrap_or(Kind::Any))
             }
             Expr::Object(items) => self.object(items),
-            Expr::Of(closure) => self.closure(closure),
+            Expr::Comprehension(closure) => self.closure(closure),
             Expr::Template(pieces) => {
                 for piece in pieces.iter() {
                     if let Piece::Value(closure) = piece {

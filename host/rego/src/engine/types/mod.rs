@@ -12,12 +12,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::engine::dependencies::Dependencies;
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, LitKind, NodeId, RuleIr, Slot};
 use crate::engine::limits::NOTED_ERRORS;
-use crate::engine::modules::{Kind as NodeKind, Tree};
-use crate::engine::order::Bound;
-use crate::engine::reach::Reach;
+use crate::engine::rule_tree::{Kind as NodeKind, RuleTree};
+use crate::engine::safety::Bound;
 use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
@@ -33,7 +33,7 @@ enum Known {
 }
 
 struct Checker<'a> {
-    tree: &'a Tree,
+    tree: &'a RuleTree,
     sources: &'a [Source],
     known: Vec<Option<Known>>,
     /// The kinds of the rule at work's variables; none where nothing is bound yet.
@@ -45,9 +45,9 @@ struct Checker<'a> {
 
 /// Checks every rule; gives what the functions among the tests take and give, in OPA's words.
 pub(crate) fn check(
-    tree: &Tree,
+    tree: &RuleTree,
     rules: &[RuleIr],
-    reach: &Reach,
+    dependencies: &Dependencies,
     sources: &[Source],
     work: &Work,
     errors: &mut Vec<CompileError>,
@@ -67,7 +67,7 @@ pub(crate) fn check(
     }
     let known = vec![None; tree.nodes.len()];
     let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], work, errors };
-    for id in reach.bottom_up() {
+    for id in dependencies.bottom_up() {
         if !work.go_on(1) {
             break;
         }
@@ -147,8 +147,8 @@ impl<'a> Checker<'a> {
             NodeKind::Object if nested || !node.children.is_empty() => Known::Value(Kind::Any),
             NodeKind::Object => Known::Value(Kind::object_of(keys.unwrap_or(Kind::Any), value)),
         };
-        if let Some(place) = self.known.get_mut(id as usize) {
-            *place = Some(found);
+        if let Some(location) = self.known.get_mut(id as usize) {
+            *location = Some(found);
         }
     }
 
@@ -170,8 +170,8 @@ impl<'a> Checker<'a> {
     }
 
     fn set(&mut self, slot: Slot, kind: Kind) {
-        if let Some(place) = self.slots.get_mut(slot as usize) {
-            *place = Some(kind);
+        if let Some(location) = self.slots.get_mut(slot as usize) {
+            *location = Some(kind);
         }
     }
 

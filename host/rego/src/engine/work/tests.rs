@@ -15,10 +15,10 @@ fn work_stops_at_its_end_and_stays_stopped() {
 }
 
 /// What is said of a source, the first error of many, within a time.
-fn said(text: &str, options: CompileOptions) -> String {
+fn message(text: &str, options: CompileOptions) -> String {
     let started = Instant::now();
     let files = vec![PolicyFile { name: "t.rego".into(), text: text.to_owned() }];
-    let compiled = crate::engine::apart(|| {
+    let compiled = crate::engine::with_large_stack(|| {
         let compiled = Files::parse(files, options).and_then(|files| files.compile(regorus::Value::new_object()));
         compiled.map(drop).err().unwrap_or_default()
     });
@@ -37,13 +37,13 @@ fn each(numbers: std::ops::Range<usize>, line: impl Fn(usize) -> String) -> Stri
 #[test]
 fn a_compilation_ends_at_the_end_of_the_run() {
     let options = CompileOptions { deadline: Some(Instant::now()), ..CompileOptions::default() };
-    assert_eq!(said("package t\np := 1", options), "compiling was not done when the time of the run was over");
+    assert_eq!(message("package t\np := 1", options), "compiling was not done when the time of the run was over");
     let later = Instant::now() + std::time::Duration::from_secs(2);
     let options = CompileOptions { deadline: Some(later), ..CompileOptions::default() };
     // The literals wait for each other from the last to the first.
     let body = each(0..60_000, |at| format!("x{at} = x{}\n", at + 1));
     assert!(
-        said(&format!("package t\np if {{\n{body}x60000 = 1\n}}"), options).contains("the time of the run was over")
+        message(&format!("package t\np if {{\n{body}x60000 = 1\n}}"), options).contains("the time of the run was over")
     );
     assert!(Instant::now() < later + std::time::Duration::from_secs(20));
 }
@@ -55,7 +55,7 @@ fn what_each_of_many_replacements_changes_is_found_out_within_the_time() {
         deadline: Some(Instant::now() + std::time::Duration::from_secs(3)),
         ..CompileOptions::default()
     };
-    let error = said(&format!("package t\nq := input\n{withs}"), options);
+    let error = message(&format!("package t\nq := input\n{withs}"), options);
     assert!(error.contains("time of the run") || error.contains("more than 5000000 values"), "{error}");
 }
 
@@ -76,7 +76,7 @@ fn sources_whose_passes_would_grow_without_end_are_refused_by_name() {
         (format!("{blocks}package t\n{calls}"), "compiling would make more than 5000000 values and names"),
         (format!("package t\np := [{}1] if {{1}} {bodies}", "1,".repeat(2_000)), "too many bodies"),
     ] {
-        let error = said(&text, CompileOptions::default());
+        let error = message(&text, CompileOptions::default());
         assert!(error.contains(says), "{error}: {text:.60}");
     }
 }
@@ -103,7 +103,7 @@ fn sources_with_an_error_in_each_line_or_many_cycles_take_little() {
         (format!("package t\np if {}", "not ".repeat(30_000)), ""),
         (format!("package t\np := 1 {}", "else := 1 if false ".repeat(30_000)), ""),
     ] {
-        let error = said(&text, CompileOptions::default());
+        let error = message(&text, CompileOptions::default());
         assert!(error.contains(says), "{error}: {text:.60}");
     }
 }

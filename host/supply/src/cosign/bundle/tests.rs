@@ -3,13 +3,13 @@
 use assay_model::{
     digest::Digest,
     evidence::{CheckKind, Evidence},
-    port::Gather as _,
+    port::EvidenceProvider as _,
 };
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    Checking, GatherOptions, Gatherer, Relocation,
+    CollectOptions, EvidenceCollector, Relocation, Verification,
     fixture::{Layout, Signer, pinned, statement},
 };
 
@@ -61,14 +61,14 @@ impl Case {
         self.layout.manifest(APP, None, &document);
     }
 
-    fn gather_with(&self, options: GatherOptions) -> Evidence {
-        let gatherer = Gatherer::new(Arc::new(self.layout.store()), self.signer.public(), options);
-        gatherer.gather(&pinned(&format!("registry.test/{APP}"), &self.image)).unwrap()
+    fn collect_with(&self, options: CollectOptions) -> Evidence {
+        let collector = EvidenceCollector::new(Arc::new(self.layout.store()), self.signer.public(), options);
+        collector.collect(&pinned(&format!("registry.test/{APP}"), &self.image)).unwrap()
     }
 
     /// Why the image's signature and its attestations do not count.
     fn failures(&self) -> [Option<String>; 2] {
-        let evidence = self.gather_with(GatherOptions::new(Relocation::Refused));
+        let evidence = self.collect_with(CollectOptions::new(Relocation::Refused));
         [CheckKind::ImageSignature, CheckKind::AttestationSignature]
             .map(|kind| evidence.checks.iter().find(|check| check.kind == kind).and_then(|check| check.failure.clone()))
     }
@@ -91,13 +91,13 @@ fn bundles_alone_carry_signature_and_attestation() {
     case.refer(&signer, &provenance);
     case.signer = signer;
     assert_eq!(case.failures(), [None, None]);
-    let evidence = case.gather_with(GatherOptions::new(Relocation::Refused));
+    let evidence = case.collect_with(CollectOptions::new(Relocation::Refused));
     assert_eq!((evidence.signatures.len(), evidence.attestations.len()), (1, 1));
     assert_eq!(evidence.attestations[0].predicate_type, crate::fixture::SLSA);
     assert!(!evidence.signatures[0].sig.is_empty());
     assert!(evidence.attestations[0].build_type.is_some());
-    let as_ec = GatherOptions { bundles_tell_build_type: false, ..GatherOptions::new(Relocation::Refused) };
-    assert_eq!(case.gather_with(as_ec).attestations[0].build_type, None);
+    let ec_compat = CollectOptions { bundles_tell_build_type: false, ..CollectOptions::new(Relocation::Refused) };
+    assert_eq!(case.collect_with(ec_compat).attestations[0].build_type, None);
 }
 
 #[test]
@@ -181,14 +181,14 @@ fn skipped_checks_are_absent_and_attestations_of_anyone_are_taken() {
     let provenance = statement(&case.image);
     case.refer(&Signer::new(), &provenance);
     let kinds = |evidence: &Evidence| evidence.checks.iter().map(|check| check.kind).collect::<Vec<_>>();
-    let options = GatherOptions { attestations: Checking::Skipped, ..GatherOptions::new(Relocation::Refused) };
-    let evidence = case.gather_with(options);
+    let options = CollectOptions { attestations: Verification::Skipped, ..CollectOptions::new(Relocation::Refused) };
+    let evidence = case.collect_with(options);
     assert_eq!(kinds(&evidence), [CheckKind::AttestationSyntax, CheckKind::ImageSignature]);
-    assert_eq!((evidence.attestations.len(), evidence.may_be_judged()), (2, true));
-    let evidence = case.gather_with(GatherOptions { signatures: Checking::Skipped, ..options });
+    assert_eq!((evidence.attestations.len(), evidence.is_evaluable()), (2, true));
+    let evidence = case.collect_with(CollectOptions { signatures: Verification::Skipped, ..options });
     assert_eq!(kinds(&evidence), [CheckKind::AttestationSyntax]);
-    let options = GatherOptions { signatures: Checking::Skipped, ..GatherOptions::new(Relocation::Refused) };
-    let evidence = case.gather_with(options);
+    let options = CollectOptions { signatures: Verification::Skipped, ..CollectOptions::new(Relocation::Refused) };
+    let evidence = case.collect_with(options);
     assert_eq!(kinds(&evidence), [CheckKind::AttestationSignature]);
-    assert!(!evidence.may_be_judged() && evidence.attestations.is_empty());
+    assert!(!evidence.is_evaluable() && evidence.attestations.is_empty());
 }

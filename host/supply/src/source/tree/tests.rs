@@ -2,17 +2,17 @@
 
 use super::*;
 
-fn small() -> Bounds {
-    Bounds { files: 3, depth: 3, file_bytes: 10, tree_bytes: 15, ..Bounds::default() }
+fn small() -> FetchLimits {
+    FetchLimits { files: 3, depth: 3, file_bytes: 10, tree_bytes: 15, ..FetchLimits::default() }
 }
 
 fn filled(files: &[(&str, &str)], links: &[(&str, &str)]) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("tree");
     fs_err::create_dir(&root).unwrap();
-    let bounds = small();
-    let mut tree = Tree::new(&root, &bounds).unwrap();
-    let fill = |tree: &mut Tree<'_>| -> Result<(), Why> {
+    let limits = small();
+    let mut tree = Tree::new(&root, &limits).unwrap();
+    let fill = |tree: &mut Tree<'_>| -> Result<(), FetchErrorKind> {
         for (name, text) in files {
             tree.file(name, &mut text.as_bytes())?;
         }
@@ -101,8 +101,8 @@ fn nothing_is_made_through_a_link_and_a_refused_tree_leaves_nothing() {
         fs_err::create_dir(&outside).unwrap();
         fs_err::write(outside.join("kept"), "as it was").unwrap();
         let before = listing(&outside);
-        let bounds = Bounds::default();
-        let mut tree = Tree::new(&root, &bounds).unwrap();
+        let limits = FetchLimits::default();
+        let mut tree = Tree::new(&root, &limits).unwrap();
         let mut fill = || {
             for (name, target) in entries {
                 match target {
@@ -114,11 +114,11 @@ fn nothing_is_made_through_a_link_and_a_refused_tree_leaves_nothing() {
                     None => tree.file(name, &mut &b"planted"[..])?,
                 }
             }
-            Ok::<(), Why>(())
+            Ok::<(), FetchErrorKind>(())
         };
         let filled = fill();
         let refused = filled.and_then(|()| tree.finish());
-        assert!(matches!(refused, Err(Why::Hostile { .. })), "{entries:?}: {refused:?}");
+        assert!(matches!(refused, Err(FetchErrorKind::Hostile { .. })), "{entries:?}: {refused:?}");
         assert_eq!(listing(&outside), before, "{entries:?}");
         assert_eq!(fs_err::read_to_string(outside.join("kept")).unwrap(), "as it was");
         assert_eq!(listing(&root), [""; 0], "{entries:?} leaves nothing");
@@ -143,8 +143,8 @@ fn a_link_cannot_be_put_in_a_folder_s_place_while_a_tree_is_filled() {
     for made in [&root, &outside] {
         fs_err::create_dir(made).unwrap();
     }
-    let bounds = Bounds::default();
-    let mut tree = Tree::new(&root, &bounds).unwrap();
+    let limits = FetchLimits::default();
+    let mut tree = Tree::new(&root, &limits).unwrap();
     tree.file("d/a", &mut &b"1"[..]).unwrap();
     // Somebody else's hand.
     fs_err::remove_dir_all(root.join("d")).unwrap();
@@ -152,10 +152,10 @@ fn a_link_cannot_be_put_in_a_folder_s_place_while_a_tree_is_filled() {
     assert!(tree.file("d/b", &mut &b"2"[..]).is_err());
     drop(tree);
     assert_eq!(listing(&outside), [""; 0]);
-    assert!(Tree::new(&root, &bounds).is_ok());
+    assert!(Tree::new(&root, &limits).is_ok());
     fs_err::remove_dir(&root).unwrap();
     std::os::unix::fs::symlink(&outside, &root).unwrap();
-    assert!(Tree::new(&root, &bounds).is_err(), "nor is the folder itself a link");
+    assert!(Tree::new(&root, &limits).is_err(), "nor is the folder itself a link");
 }
 
 #[test]
@@ -167,8 +167,8 @@ fn folders_that_only_hold_other_folders_are_counted() {
 #[test]
 fn a_tree_ends_with_the_run() {
     let folder = tempfile::tempdir().unwrap();
-    let bounds = Bounds { deadline: Some(std::time::Instant::now()), ..Bounds::default() };
-    let mut tree = Tree::new(folder.path(), &bounds).unwrap();
-    assert!(matches!(tree.file("a", &mut &b"1"[..]), Err(Why::Late)));
-    assert!(matches!(tree.link("a", "b"), Err(Why::Late)));
+    let limits = FetchLimits { deadline: Some(std::time::Instant::now()), ..FetchLimits::default() };
+    let mut tree = Tree::new(folder.path(), &limits).unwrap();
+    assert!(matches!(tree.file("a", &mut &b"1"[..]), Err(FetchErrorKind::RunDeadline)));
+    assert!(matches!(tree.link("a", "b"), Err(FetchErrorKind::RunDeadline)));
 }

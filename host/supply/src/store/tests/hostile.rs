@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_model::{digest::Digest, failure::ErrorCode};
+use assay_model::{digest::Digest, error::ErrorCode};
 
 use super::{
     blob, refused,
@@ -13,36 +13,36 @@ use super::{
     repository,
 };
 use crate::{
-    RegistryOptions, Store,
+    ContentStore, RegistryOptions,
     fixture::reference,
-    served::{Answer, Served},
+    test_registry::{Reply, TestRegistry},
 };
 
 type Shown = Arc<Mutex<Vec<Option<String>>>>;
 
 /// A server that answers in one way and remembers what credentials it was shown.
-fn recording(answer: impl Fn() -> Answer + Send + Sync + 'static) -> (Served, Shown) {
+fn recording(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (TestRegistry, Shown) {
     let shown = Shown::default();
     let seen = Arc::clone(&shown);
-    let served = Served::start(move |_, authorization| {
+    let served = TestRegistry::start(move |_, authorization| {
         seen.lock().unwrap().push(authorization.map(str::to_owned));
-        answer()
+        reply()
     });
     (served, shown)
 }
 
-fn unauthorized(challenge: &str) -> Answer {
-    Answer::Whole(401, vec![("WWW-Authenticate", challenge.to_owned())], Vec::new())
+fn unauthorized(challenge: &str) -> Reply {
+    Reply::Whole(401, vec![("WWW-Authenticate", challenge.to_owned())], Vec::new())
 }
 
 #[test]
 fn a_challenge_from_where_a_registry_redirects_to_gets_no_credentials() {
-    let (service, at_service) = recording(|| Answer::Whole(200, Vec::new(), br#"{"token":"t"}"#.to_vec()));
+    let (service, at_service) = recording(|| Reply::Whole(200, Vec::new(), br#"{"token":"t"}"#.to_vec()));
     let bearer = format!("Bearer realm=\"http://{}/token\"", service.registry());
     for challenge in ["Basic realm=\"r\"".to_owned(), bearer] {
         let (stranger, at_stranger) = recording(move || unauthorized(&challenge));
         let to = format!("http://{}/v2/x", stranger.registry());
-        let served = Served::start(move |_, _| Answer::Whole(307, vec![("Location", to.clone())], Vec::new()));
+        let served = TestRegistry::start(move |_, _| Reply::Whole(307, vec![("Location", to.clone())], Vec::new()));
         let registry = served.registry();
         let (_folder, store) =
             with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
@@ -55,11 +55,11 @@ fn a_challenge_from_where_a_registry_redirects_to_gets_no_credentials() {
 
 #[test]
 fn a_registry_cannot_name_another_token_service_later() {
-    let (first, at_first) = recording(|| Answer::Whole(200, Vec::new(), br#"{"token":"t"}"#.to_vec()));
-    let (second, at_second) = recording(|| Answer::Whole(200, Vec::new(), br#"{"token":"t"}"#.to_vec()));
+    let (first, at_first) = recording(|| Reply::Whole(200, Vec::new(), br#"{"token":"t"}"#.to_vec()));
+    let (second, at_second) = recording(|| Reply::Whole(200, Vec::new(), br#"{"token":"t"}"#.to_vec()));
     let (one, two) = (first.registry(), second.registry());
-    let served = Served::start(move |path, authorization| match authorization {
-        Some("Bearer t") => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+    let served = TestRegistry::start(move |path, authorization| match authorization {
+        Some("Bearer t") => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
         _ if path.starts_with("/v2/a/") => unauthorized(&format!("Bearer realm=\"http://{one}/token\"")),
         _ => unauthorized(&format!("Bearer realm=\"http://{two}/token\"")),
     });
@@ -87,7 +87,7 @@ fn what_only_an_image_names_is_asked_without_credentials_and_not_in_private_netw
 
     let credentials = vec![folder.path().join("config.json")];
     let allowed = vec![registry.clone()];
-    let store = Store::registry(RegistryOptions { credentials, allowed, ..options() }).unwrap();
+    let store = ContentStore::registry(RegistryOptions { credentials, allowed, ..options() }).unwrap();
     assert!(store.is_allowed(&registry) && !store.is_allowed("other.test"));
     let asked = store.named_by_images().resolve(&reference(&format!("{registry}/a:v1")));
     refused(asked, ErrorCode::RegistryDenied, &["without credentials"]);
@@ -96,8 +96,8 @@ fn what_only_an_image_names_is_asked_without_credentials_and_not_in_private_netw
 
 #[test]
 fn what_may_not_be_done_twice_is_not_tried_again() {
-    let served = Served::start(|_, _| Answer::Whole(502, Vec::new(), Vec::new()));
-    let store = Store::registry(options()).unwrap();
+    let served = TestRegistry::start(|_, _| Reply::Whole(502, Vec::new(), Vec::new()));
+    let store = ContentStore::registry(options()).unwrap();
     let image = reference(&format!("{}/app/record:1", served.registry()));
     let error = store.push(&image, &crate::Artifact::default()).unwrap_err();
     assert!(error.message.contains("502"), "{error}");
@@ -106,10 +106,10 @@ fn what_may_not_be_done_twice_is_not_tried_again() {
 
 #[test]
 fn nothing_that_is_fetched_outlasts_the_run() {
-    let served = Served::start(|_, _| Answer::Drip);
+    let served = TestRegistry::start(|_, _| Reply::Drip);
     let (begun, digest) = (Instant::now(), Digest::of(b"layer"));
     let deadline = Some(begun + Duration::from_millis(300));
-    let store = Store::registry(RegistryOptions { deadline, ..options() }).unwrap();
+    let store = ContentStore::registry(RegistryOptions { deadline, ..options() }).unwrap();
     let at = repository(&format!("{}/app", served.registry()));
     refused(blob(&store, &at.to_string(), &digest, None, 1 << 30), ErrorCode::Deadline, &["time limit of the run"]);
     let streamed = store.stream(&at, &digest, 1 << 30, |from| std::io::copy(from, &mut std::io::sink()).ok());

@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_model::{digest::Digest, failure::ErrorCode, limits, port::Blobs as _};
+use assay_model::{digest::Digest, error::ErrorCode, limits, port::Blobs as _};
 
 use super::{blob, refused, repository};
 use crate::{
-    Artifact, ArtifactLayer, Proxies, RegistryOptions, Retry, Store,
+    Artifact, ArtifactLayer, ContentStore, Proxies, RegistryOptions, Retry,
     fixture::{Layout, reference},
-    served::{Answer, Served},
+    test_registry::{Reply, TestRegistry},
 };
 
 /// Options without a wait that anyone would notice.
@@ -24,19 +24,19 @@ pub(super) fn options() -> RegistryOptions {
     RegistryOptions { retry, ..RegistryOptions::default() }
 }
 
-fn store() -> Store {
-    Store::registry(options()).unwrap()
+fn store() -> ContentStore {
+    ContentStore::registry(options()).unwrap()
 }
 
-fn hasty(idle: u64, request: u64) -> Store {
+fn hasty(idle: u64, request: u64) -> ContentStore {
     let options =
         RegistryOptions { idle: Duration::from_millis(idle), request: Duration::from_millis(request), ..options() };
-    Store::registry(options).unwrap()
+    ContentStore::registry(options).unwrap()
 }
 
 /// A registry that answers every request in one way, and a repository on it.
-fn always(answer: impl Fn() -> Answer + Send + Sync + 'static) -> (Served, String) {
-    let served = Served::start(move |_, _| answer());
+fn always(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (TestRegistry, String) {
+    let served = TestRegistry::start(move |_, _| reply());
     let at = format!("{}/app/good", served.registry());
     (served, at)
 }
@@ -45,7 +45,7 @@ fn always(answer: impl Fn() -> Answer + Send + Sync + 'static) -> (Served, Strin
 fn a_layout_served_is_read_like_the_layout() {
     let mut layout = Layout::new();
     let image = layout.image("app/good", "v1");
-    let served = Served::layout(layout.path(), |_| None);
+    let served = TestRegistry::layout(layout.path(), |_| None);
     let (store, at) = (store(), format!("{}/app/good", served.registry()));
     let resolved = store.resolve(&reference(&format!("{at}:v1"))).unwrap();
     assert_eq!(resolved.image.digest, image);
@@ -62,7 +62,7 @@ fn a_layout_served_is_read_like_the_layout() {
 fn twenty_threads_cause_one_request_for_each_thing() {
     let mut layout = Layout::new();
     let image = layout.image("app/good", "v1");
-    let served = Served::layout(layout.path(), |_| None);
+    let served = TestRegistry::layout(layout.path(), |_| None);
     let (store, at, start) = (store(), format!("{}/app/good", served.registry()), Barrier::new(20));
     thread::scope(|scope| {
         for _ in 0..20 {
@@ -96,7 +96,7 @@ fn a_tag_that_moves_stays_where_it_was_first_seen() {
         (before.image("app/good", "v1"), after.image_with("app/good", "v1", &serde_json::json!({"a": "b"})));
     assert_ne!(first, second);
     let path = before.path();
-    let served = Served::layout(path.clone(), |_| None);
+    let served = TestRegistry::layout(path.clone(), |_| None);
     let (store, name) = (store(), reference(&format!("{}/app/good:v1", served.registry())));
     assert_eq!(store.resolve(&name).unwrap().image.digest, first);
     fs_err::copy(after.path().join("index.json"), path.join("index.json")).unwrap();
@@ -108,8 +108,8 @@ fn a_tag_that_moves_stays_where_it_was_first_seen() {
 fn a_failure_is_not_kept() {
     let asked = AtomicUsize::new(0);
     let (_served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
-        0 => Answer::Whole(501, Vec::new(), b"down".to_vec()),
-        _ => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+        0 => Reply::Whole(501, Vec::new(), b"down".to_vec()),
+        _ => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
     });
     let (store, layer) = (store(), Digest::of(b"layer"));
     refused(blob(&store, &at, &layer, None, 9), ErrorCode::RegistryError, &["501"]);
@@ -126,7 +126,7 @@ fn every_status_has_its_code() {
         (401, ErrorCode::RegistryDenied, "without credentials"),
         (403, ErrorCode::RegistryDenied, "without credentials"),
     ] {
-        let (served, at) = always(move || Answer::Whole(status, Vec::new(), Vec::new()));
+        let (served, at) = always(move || Reply::Whole(status, Vec::new(), Vec::new()));
         let place = served.registry();
         refused(store().resolve(&reference(&format!("{at}:v1"))), code, &[words, &place]);
         refused(blob(&store(), &at, &Digest::of(b""), None, 9), code, &[words, &place]);
@@ -136,7 +136,7 @@ fn every_status_has_its_code() {
 
 #[test]
 fn what_is_no_http_and_no_manifest_is_named() {
-    let (_served, at) = always(|| Answer::Whole(200, Vec::new(), b"<html>".to_vec()));
+    let (_served, at) = always(|| Reply::Whole(200, Vec::new(), b"<html>".to_vec()));
     refused(store().resolve(&reference(&format!("{at}:v1"))), ErrorCode::Malformed, &["not a JSON object", "v1"]);
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -168,7 +168,7 @@ fn a_registry_that_is_not_there_is_unreachable() {
 #[test]
 fn a_registry_that_hangs_or_drips_is_given_up() {
     let begun = Instant::now();
-    let (served, at) = always(|| Answer::Hang);
+    let (served, at) = always(|| Reply::Hang);
     let place = served.registry();
     refused(
         hasty(200, 60_000).resolve(&reference(&format!("{at}:v1"))),
@@ -176,7 +176,7 @@ fn a_registry_that_hangs_or_drips_is_given_up() {
         &[&place, "200 ms"],
     );
     // Bytes that never stop coming keep the silence short, so the whole has a limit too.
-    let (served, at) = always(|| Answer::Drip);
+    let (served, at) = always(|| Reply::Drip);
     let place = served.registry();
     let asked = blob(&hasty(60_000, 300), &at, &Digest::of(b""), None, 1 << 30);
     refused(asked, ErrorCode::RegistryTimeout, &[&place, "300 ms"]);
@@ -187,7 +187,7 @@ fn a_registry_that_hangs_or_drips_is_given_up() {
 fn a_lying_digest_is_found_wherever_it_lies() {
     let (_served, at) = always(|| {
         let lie = ("Docker-Content-Digest", Digest::of(b"other").to_string());
-        Answer::Whole(200, vec![lie], b"{}".to_vec())
+        Reply::Whole(200, vec![lie], b"{}".to_vec())
     });
     let (actual, other) = (Digest::of(b"{}").to_string(), Digest::of(b"other").to_string());
     refused(store().resolve(&reference(&format!("{at}:v1"))), ErrorCode::DigestMismatch, &[&actual, &other]);
@@ -198,7 +198,7 @@ fn a_lying_digest_is_found_wherever_it_lies() {
 
 #[test]
 fn bodies_without_end_are_left_at_the_limit() {
-    let (_served, at) = always(|| Answer::Endless);
+    let (_served, at) = always(|| Reply::Endless);
     let digest = Digest::of(b"");
     refused(store().resolve(&reference(&format!("{at}:v1"))), ErrorCode::TooLarge, &["limit of 4194304"]);
     refused(blob(&store(), &at, &digest, None, 1 << 20), ErrorCode::TooLarge, &["limit of 1048576"]);
@@ -211,7 +211,7 @@ fn bodies_without_end_are_left_at_the_limit() {
 
 #[test]
 fn a_body_announced_as_two_gigabytes_is_not_read() {
-    let (served, at) = always(|| Answer::Announced(2 << 30, Vec::new()));
+    let (served, at) = always(|| Reply::Announced(2 << 30, Vec::new()));
     let digest = Digest::of(b"");
     refused(blob(&store(), &at, &digest, None, limits::BLOB_BYTES), ErrorCode::TooLarge, &["67108864"]);
     refused(store().resolve(&reference(&format!("{at}:v1"))), ErrorCode::TooLarge, &["4194304"]);
@@ -222,7 +222,7 @@ fn a_body_announced_as_two_gigabytes_is_not_read() {
 
 #[test]
 fn a_body_cut_short_is_no_content() {
-    let (_served, at) = always(|| Answer::Announced(10, b"half".to_vec()));
+    let (_served, at) = always(|| Reply::Announced(10, b"half".to_vec()));
     refused(blob(&store(), &at, &Digest::of(b"half"), None, 99), ErrorCode::RegistryError, &["is broken"]);
 }
 
@@ -231,16 +231,14 @@ fn a_registry_that_wants_a_token_gets_an_anonymous_one_for_that_repository() {
     let mut layout = Layout::new();
     let image = layout.image("app/good", "v1");
     let path = layout.path();
-    let inner = Served::layout(path, |_| None);
-    let tokens = Served::start(|_, _| Answer::Whole(200, Vec::new(), br#"{"token":"t0ken"}"#.to_vec()));
+    let inner = TestRegistry::layout(path, |_| None);
+    let tokens = TestRegistry::start(|_, _| Reply::Whole(200, Vec::new(), br#"{"token":"t0ken"}"#.to_vec()));
     let (realm, behind) = (tokens.registry(), inner.registry());
-    let served = Served::start(move |path, authorization| {
+    let served = TestRegistry::start(move |path, authorization| {
         let challenge = format!("Bearer realm=\"http://{realm}/token\",service=\"s p\",scope=\"everything\"");
         match authorization {
-            Some("Bearer t0ken") => {
-                Answer::Whole(307, vec![("Location", format!("http://{behind}{path}"))], Vec::new())
-            }
-            _ => Answer::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new()),
+            Some("Bearer t0ken") => Reply::Whole(307, vec![("Location", format!("http://{behind}{path}"))], Vec::new()),
+            _ => Reply::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new()),
         }
     });
     let (store, at) = (store(), format!("{}/app/good", served.registry()));
@@ -258,29 +256,31 @@ fn artifact() -> Artifact {
 
 #[test]
 fn who_pushes_asks_for_a_token_to_push_and_shows_it_to_the_registry_alone() {
-    let tokens = Served::start(|_, _| Answer::Whole(200, Vec::new(), br#"{"token":"t0ken"}"#.to_vec()));
+    let tokens = TestRegistry::start(|_, _| Reply::Whole(200, Vec::new(), br#"{"token":"t0ken"}"#.to_vec()));
     let shown = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&shown);
-    let elsewhere = Served::start(move |_, authorization| {
+    let denied_after_redirect = TestRegistry::start(move |_, authorization| {
         seen.lock().unwrap().push(authorization.map(str::to_owned));
-        Answer::Whole(201, Vec::new(), Vec::new())
+        Reply::Whole(201, Vec::new(), Vec::new())
     });
-    let (realm, blobs) = (tokens.registry(), elsewhere.registry());
-    let served = Served::start(move |path, authorization| match authorization {
+    let (realm, blobs) = (tokens.registry(), denied_after_redirect.registry());
+    let served = TestRegistry::start(move |path, authorization| match authorization {
         Some("Bearer t0ken") if path.ends_with("/blobs/uploads/") => {
-            Answer::Whole(202, vec![("Location", format!("http://{blobs}/up?at=1"))], Vec::new())
+            Reply::Whole(202, vec![("Location", format!("http://{blobs}/up?at=1"))], Vec::new())
         }
-        Some("Bearer t0ken") => Answer::Whole(201, Vec::new(), Vec::new()),
+        Some("Bearer t0ken") => Reply::Whole(201, Vec::new(), Vec::new()),
         _ => {
             let challenge = format!("Bearer realm=\"http://{realm}/token\",service=\"s\"");
-            Answer::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new())
+            Reply::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new())
         }
     });
     let image = reference(&format!("{}/app/record:1", served.registry()));
     let digest = store().push(&image, &artifact()).unwrap();
     assert_eq!(tokens.requests(), ["/token?service=s&scope=repository%3Aapp%2Frecord%3Apull%2Cpush"]);
     assert_eq!(*shown.lock().unwrap(), [None, None], "the configuration and the layer, without the token");
-    assert!(elsewhere.requests().contains(&format!("/up?at=1&digest=sha256%3A{}", Digest::of(b"a: 1").hex())));
+    assert!(
+        denied_after_redirect.requests().contains(&format!("/up?at=1&digest=sha256%3A{}", Digest::of(b"a: 1").hex()))
+    );
     assert_eq!(served.requests().last().unwrap(), "/v2/app/record/manifests/1");
     assert_eq!(digest, store().push(&image, &artifact()).unwrap(), "the same content is the same image");
 }
@@ -298,7 +298,7 @@ fn what_is_not_taken_is_an_error_and_no_manifest_follows() {
         (202, to("http://registry.example/x"), ErrorCode::RegistryError, "plain HTTP"),
         (307, to("/other"), ErrorCode::RegistryError, "a redirect of what is pushed"),
     ] {
-        let served = Served::start(move |_, _| Answer::Whole(status, headers.clone(), Vec::new()));
+        let served = TestRegistry::start(move |_, _| Reply::Whole(status, headers.clone(), Vec::new()));
         let image = reference(&format!("{}/app/record:1", served.registry()));
         let error = store().push(&image, &artifact()).unwrap_err();
         assert!(error.code == code && error.message.contains(says), "{status}: {error}");
@@ -310,17 +310,17 @@ fn what_is_not_taken_is_an_error_and_no_manifest_follows() {
 
 #[test]
 fn a_token_service_that_gives_none_is_no_answer() {
-    for (answer, code) in [
+    for (reply, code) in [
         ((401, &b""[..]), ErrorCode::RegistryDenied),
         ((500, b""), ErrorCode::RegistryError),
         ((200, b"{}"), ErrorCode::RegistryError),
         ((200, br#"{"token":"a\nb"}"#), ErrorCode::RegistryError),
         ((200, &[b' '; 70_000]), ErrorCode::RegistryError),
     ] {
-        let tokens = Served::start(move |_, _| Answer::Whole(answer.0, Vec::new(), answer.1.to_vec()));
+        let tokens = TestRegistry::start(move |_, _| Reply::Whole(reply.0, Vec::new(), reply.1.to_vec()));
         let challenge = format!("Bearer realm=\"http://{}/token\"", tokens.registry());
         let (_served, at) =
-            always(move || Answer::Whole(401, vec![("WWW-Authenticate", challenge.clone())], Vec::new()));
+            always(move || Reply::Whole(401, vec![("WWW-Authenticate", challenge.clone())], Vec::new()));
         let error = store().resolve(&reference(&format!("{at}:v1"))).unwrap_err();
         assert_eq!(error.code, code, "{error}");
     }
@@ -328,7 +328,7 @@ fn a_token_service_that_gives_none_is_no_answer() {
 
 #[test]
 fn redirects_come_to_an_end() {
-    let served = Served::start(|path, _| Answer::Whole(307, vec![("Location", format!("{path}x"))], Vec::new()));
+    let served = TestRegistry::start(|path, _| Reply::Whole(307, vec![("Location", format!("{path}x"))], Vec::new()));
     let at = format!("{}/app/good", served.registry());
     refused(store().resolve(&reference(&format!("{at}:v1"))), ErrorCode::RegistryError, &["too many redirects"]);
     assert!(served.requests().len() < 10);
@@ -338,12 +338,12 @@ fn redirects_come_to_an_end() {
 fn loopback_is_asked_round_every_proxy() {
     let mut layout = Layout::new();
     layout.image("app/good", "v1");
-    let served = Served::layout(layout.path(), |_| None);
-    let proxy = Served::start(|_, _| Answer::Whole(501, Vec::new(), Vec::new()));
+    let served = TestRegistry::layout(layout.path(), |_| None);
+    let proxy = TestRegistry::start(|_, _| Reply::Whole(501, Vec::new(), Vec::new()));
     let address = Some(format!("http://{}", proxy.registry()));
-    let proxies = Proxies { https: address.clone(), http: address, around: Some("direct.invalid".to_owned()) };
+    let proxies = Proxies { https: address.clone(), http: address, no_proxy: Some("direct.invalid".to_owned()) };
     let insecure = ["elsewhere.test", "direct.invalid"].map(str::to_owned).to_vec();
-    let store = Store::registry(RegistryOptions { proxies, insecure, ..options() }).unwrap();
+    let store = ContentStore::registry(RegistryOptions { proxies, insecure, ..options() }).unwrap();
     assert!(store.resolve(&reference(&format!("{}/app/good:v1", served.registry()))).is_ok());
     assert_eq!(served.requests(), ["/v2/app/good/manifests/v1"]);
     refused(store.resolve(&reference("elsewhere.test/app/good:v1")), ErrorCode::RegistryError, &["501"]);
@@ -357,8 +357,8 @@ fn what_may_succeed_later_is_tried_again() {
     for status in [429, 408, 503, 499, 500, 502, 504, 522] {
         let asked = AtomicUsize::new(0);
         let (served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
-            0 | 1 => Answer::Whole(status, vec![("Retry-After", "0".to_owned())], b"later".to_vec()),
-            _ => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+            0 | 1 => Reply::Whole(status, vec![("Retry-After", "0".to_owned())], b"later".to_vec()),
+            _ => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
         });
         assert!(blob(&store(), &at, &Digest::of(b"layer"), None, 9).is_ok(), "{status}");
         assert_eq!(served.requests().len(), 3);
@@ -366,8 +366,8 @@ fn what_may_succeed_later_is_tried_again() {
     // A body that broke off is asked for again, too.
     let asked = AtomicUsize::new(0);
     let (_served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
-        0 => Answer::Announced(10, b"la".to_vec()),
-        _ => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
+        0 => Reply::Announced(10, b"la".to_vec()),
+        _ => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
     });
     assert!(blob(&store(), &at, &Digest::of(b"layer"), None, 99).is_ok());
 }
@@ -375,20 +375,20 @@ fn what_may_succeed_later_is_tried_again() {
 #[test]
 fn a_registry_is_asked_so_often_and_no_more() {
     for (times, want) in [(0, 1), (2, 3)] {
-        let (served, at) = always(|| Answer::Whole(503, Vec::new(), Vec::new()));
+        let (served, at) = always(|| Reply::Whole(503, Vec::new(), Vec::new()));
         let retry = Retry { times, ..options().retry };
-        let store = Store::registry(RegistryOptions { retry, ..options() }).unwrap();
+        let store = ContentStore::registry(RegistryOptions { retry, ..options() }).unwrap();
         refused(blob(&store, &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["503"]);
         assert_eq!(served.requests().len(), want);
     }
 }
 
 /// A store whose user has this file of credentials.
-pub(super) fn with_config(config: &str) -> (tempfile::TempDir, Store) {
+pub(super) fn with_config(config: &str) -> (tempfile::TempDir, ContentStore) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.json");
     fs_err::write(&file, config).unwrap();
-    let store = Store::registry(RegistryOptions { credentials: vec![file], ..options() }).unwrap();
+    let store = ContentStore::registry(RegistryOptions { credentials: vec![file], ..options() }).unwrap();
     (folder, store)
 }
 
@@ -396,9 +396,9 @@ pub(super) const USER: &str = "Basic dXNlcjpzZWNyZXQ=";
 
 #[test]
 fn a_registry_that_wants_a_password_gets_the_users() {
-    let served = Served::start(|_, authorization| match authorization {
-        Some(USER) => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
-        _ => Answer::Whole(401, vec![("WWW-Authenticate", "Basic realm=\"r\"".to_owned())], Vec::new()),
+    let served = TestRegistry::start(|_, authorization| match authorization {
+        Some(USER) => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
+        _ => Reply::Whole(401, vec![("WWW-Authenticate", "Basic realm=\"r\"".to_owned())], Vec::new()),
     });
     let (registry, layer) = (served.registry(), Digest::of(b"layer"));
     let (_folder, store) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
@@ -418,23 +418,23 @@ fn a_registry_that_wants_a_password_gets_the_users() {
 fn a_token_is_fetched_with_the_users_credentials_and_anew_when_it_ends() {
     let given = std::sync::Arc::new(AtomicUsize::new(0));
     let count = std::sync::Arc::clone(&given);
-    let tokens = Served::start(move |_, authorization| match authorization {
+    let tokens = TestRegistry::start(move |_, authorization| match authorization {
         Some(USER) => {
             let token = format!(r#"{{"access_token": "t{}"}}"#, count.fetch_add(1, Ordering::SeqCst));
-            Answer::Whole(200, Vec::new(), token.into_bytes())
+            Reply::Whole(200, Vec::new(), token.into_bytes())
         }
-        _ => Answer::Whole(401, Vec::new(), Vec::new()),
+        _ => Reply::Whole(401, Vec::new(), Vec::new()),
     });
     let realm = tokens.registry();
-    let served = Served::start(move |_, authorization| {
+    let served = TestRegistry::start(move |_, authorization| {
         // Only the newest token counts.
         let newest = given.load(Ordering::SeqCst).checked_sub(1).map(|newest| format!("Bearer t{newest}"));
         if newest.is_some() && authorization == newest.as_deref() {
             given.fetch_add(1, Ordering::SeqCst);
-            return Answer::Whole(200, Vec::new(), b"layer".to_vec());
+            return Reply::Whole(200, Vec::new(), b"layer".to_vec());
         }
         let challenge = format!("Bearer realm=\"http://{realm}/token\"");
-        Answer::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new())
+        Reply::Whole(401, vec![("WWW-Authenticate", challenge)], Vec::new())
     });
     let registry = served.registry();
     let auths = format!(r#"{{"auths": {{"{registry}": {{"username": "user", "password": "secret"}}}}}}"#);
@@ -449,14 +449,16 @@ fn a_token_is_fetched_with_the_users_credentials_and_anew_when_it_ends() {
 
 #[test]
 fn a_redirect_to_somebody_else_carries_no_credential() {
-    let other = Served::start(|_, authorization| match authorization {
-        None => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
-        Some(_) => Answer::Whole(400, Vec::new(), Vec::new()),
+    let other = TestRegistry::start(|_, authorization| match authorization {
+        None => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
+        Some(_) => Reply::Whole(400, Vec::new(), Vec::new()),
     });
-    let elsewhere = other.registry();
-    let served = Served::start(move |path, authorization| match authorization {
-        Some(USER) => Answer::Whole(307, vec![("Location", format!("http://{elsewhere}{path}"))], Vec::new()),
-        _ => Answer::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
+    let denied_after_redirect = other.registry();
+    let served = TestRegistry::start(move |path, authorization| match authorization {
+        Some(USER) => {
+            Reply::Whole(307, vec![("Location", format!("http://{denied_after_redirect}{path}"))], Vec::new())
+        }
+        _ => Reply::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
     });
     let registry = served.registry();
     let (_folder, store) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
@@ -496,9 +498,9 @@ fn a_helper_program_is_asked_once() {
 
 #[cfg(unix)]
 fn ask_with_helper() {
-    let served = Served::start(|_, authorization| match authorization {
-        Some(USER) => Answer::Whole(200, Vec::new(), b"layer".to_vec()),
-        _ => Answer::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
+    let served = TestRegistry::start(|_, authorization| match authorization {
+        Some(USER) => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
+        _ => Reply::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
     });
     let registry = served.registry();
     let (_folder, store) = with_config(&format!(r#"{{"credHelpers": {{"{registry}": "test"}}}}"#));
@@ -510,7 +512,7 @@ fn ask_with_helper() {
 #[test]
 fn a_redirect_to_plain_http_elsewhere_is_not_followed() {
     let to = "http://registry.invalid/v2/";
-    let (_served, at) = always(move || Answer::Whole(302, vec![("Location", to.to_owned())], Vec::new()));
+    let (_served, at) = always(move || Reply::Whole(302, vec![("Location", to.to_owned())], Vec::new()));
     refused(blob(&store(), &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["leads to plain HTTP"]);
 }
 
@@ -524,16 +526,16 @@ fn referrers_come_from_the_list_of_all_its_pages_or_from_the_tag() {
         serde_json::json!({"schemaVersion": 2, "mediaType": crate::fixture::INDEX, "manifests": items}).to_string()
     };
     let (first, second) = (page(&["a", "b"]), page(&["c"]));
-    let served = Served::layout(layout.path(), move |path| {
+    let served = TestRegistry::layout(layout.path(), move |path| {
         let is_second = path.ends_with("?page=2");
         let link = vec![("Link", "</v2/app/good/referrers/more?page=2>; rel=\"next\"".to_owned())];
         match path.contains("/referrers/") {
-            true if is_second => Some(Answer::Whole(200, Vec::new(), second.clone().into_bytes())),
-            true => Some(Answer::Whole(200, link, first.clone().into_bytes())),
+            true if is_second => Some(Reply::Whole(200, Vec::new(), second.clone().into_bytes())),
+            true => Some(Reply::Whole(200, link, first.clone().into_bytes())),
             false => None,
         }
     });
-    let kinds = |store: &Store, at: &str| {
+    let kinds = |store: &ContentStore, at: &str| {
         let image = repository(at).at(image.clone());
         store.referrers(&image).unwrap().iter().map(|one| one.artifact_type.clone()).collect::<Vec<_>>()
     };
@@ -541,7 +543,7 @@ fn referrers_come_from_the_list_of_all_its_pages_or_from_the_tag() {
 
     let index = serde_json::from_str(&page(&["t"])).unwrap();
     layout.manifest("app/good", Some(&format!("sha256-{}", image.hex())), &index);
-    let served = Served::layout(layout.path(), |_| None);
+    let served = TestRegistry::layout(layout.path(), |_| None);
     let at = format!("{}/app/good", served.registry());
     let store = store();
     assert_eq!(kinds(&store, &at), ["t"]);
@@ -556,7 +558,7 @@ fn referrers_come_from_the_list_of_all_its_pages_or_from_the_tag() {
 fn a_list_of_referrers_without_end_is_no_answer() {
     let (_served, at) = always(|| {
         let link = vec![("Link", "</v2/app/good/referrers/x>; rel=\"next\"".to_owned())];
-        Answer::Whole(200, link, br#"{"schemaVersion": 2, "manifests": []}"#.to_vec())
+        Reply::Whole(200, link, br#"{"schemaVersion": 2, "manifests": []}"#.to_vec())
     });
     let image = repository(&at).at(Digest::of(b"image"));
     refused(store().referrers(&image), ErrorCode::TooLarge, &["more than 20 pages"]);

@@ -1,0 +1,143 @@
+//! What the program says when it is called `ec`, where that is not what assay says.
+//!
+//! An image that cannot be reached is a violation, an error of a component is a line on standard error, and a run
+//! without any verdict leaves no report.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use assay_model::{
+    decide,
+    error::{ErrorCode, EvaluationError},
+    event::RunFinished,
+    image::ImageRef,
+    outcome::{Outcome, Verdict},
+    sanitize,
+    snapshot::Component,
+};
+use assay_rego::SourceGroupEvaluator;
+use assay_runner::UnreachablePolicy;
+
+use crate::settings::ImageSettings;
+
+/// What is said of packages whose rules nobody asks, as in `ec`.
+pub(super) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
+    let packages: Vec<_> = groups.iter().flat_map(SourceGroupEvaluator::skipped_packages).collect();
+    let told =
+        || format!("as in ec, rules of nested packages are not asked beside others: `{}`", packages.join("`, `"));
+    (!packages.is_empty()).then(told)
+}
+
+/// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
+/// answer.
+pub(super) fn inaccessible(settings: &ImageSettings) -> UnreachablePolicy {
+    let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.evidence.is_none());
+    let proxy = settings.sources.registries.proxies.https.clone();
+    Arc::new(move |component: &Component, error: &EvaluationError| match error.code {
+        ErrorCode::ImageNotFound
+        | ErrorCode::RegistryUnreachable
+        | ErrorCode::RegistryTimeout
+        | ErrorCode::RegistryError
+        | ErrorCode::RegistryDenied => {
+            let image = &component.container_image;
+            let told = match error.code {
+                ErrorCode::ImageNotFound if remote => not_found(image, &insecure),
+                ErrorCode::RegistryUnreachable if error.message.contains("refused") => {
+                    refused(image).or_else(|| refused_by_proxy(image, proxy.as_deref()?))
+                }
+                _ => None,
+            };
+            Some(decide::unreachable_image(&told.unwrap_or_else(|| error.message.clone())))
+        }
+        _ => None,
+    })
+}
+
+/// The words of `ec`'s registry client about an image that is not there.
+fn not_found(image: &str, insecure: &[String]) -> Option<String> {
+    let image: ImageRef = image.parse().ok()?;
+    let registry = image.repository().registry();
+    let host = registry.split(':').next().unwrap_or_default();
+    let plain = host == "localhost"
+        || host.ends_with(".localhost")
+        || host.ends_with(".local")
+        || registry.starts_with("127.")
+        || registry.starts_with("[::1]")
+        || insecure.iter().any(|known| known == registry);
+    let scheme = if plain { "http" } else { "https" };
+    let version = image.digest().map_or_else(|| image.tag_or_latest().to_owned(), ToString::to_string);
+    let path = image.repository().path();
+    Some(format!(
+        "HEAD {scheme}://{registry}/v2/{path}/manifests/{version}: unexpected status code 404 Not Found (HEAD responses have \
+         no body, use GET for details)"
+    ))
+}
+
+/// Its words about a registry on this machine that does not listen; of others it names an address that we do not know.
+fn refused(image: &str) -> Option<String> {
+    let image: ImageRef = image.parse().ok()?;
+    let registry = image.repository().registry();
+    let address: SocketAddr = registry.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())?;
+    let asked = |scheme| format!("Get \"{scheme}://{registry}/v2/\": dial tcp {address}: connect: connection refused");
+    Some(format!("{}; {}", asked("https"), asked("http")))
+}
+
+/// Its words where the proxy for HTTPS does not listen, if the proxy is named by its address.
+fn refused_by_proxy(image: &str, proxy: &str) -> Option<String> {
+    let image: ImageRef = image.parse().ok()?;
+    let place = proxy.strip_prefix("http://").unwrap_or(proxy).trim_end_matches('/');
+    let address: SocketAddr = place.parse().ok()?;
+    let registry = image.repository().registry();
+    Some(format!("Get \"https://{registry}/v2/\": proxyconnect tcp: dial tcp {address}: connect: connection refused"))
+}
+
+/// Whether reports are written: `ec` writes none when it comes to no verdict, and one that says nothing but errors
+/// would be taken for one.
+pub(super) fn writes_reports(end: &RunFinished) -> bool {
+    end.outcomes.iter().any(|outcome| outcome.error.is_none())
+}
+
+/// What is said on standard error at the end; nothing about a run that is fine.
+pub(super) fn final_message(end: &RunFinished, strict: bool) -> Option<String> {
+    let line = |outcome: &Outcome| {
+        let error = outcome.error.as_ref()?;
+        let Component { name, container_image, .. } = &outcome.component;
+        let [name, image] = [name, container_image].map(|text| sanitize::line(text));
+        Some(format!("error validating image {image} of component {name}: {error}"))
+    };
+    let errors: Vec<_> = end.outcomes.iter().filter_map(|outcome| line(outcome)).collect();
+    if !errors.is_empty() {
+        return Some(format!("Error: {}", errors.join("\n")));
+    }
+    (end.verdict == Verdict::Denied && strict).then(|| "Error: success criteria not met".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_image_is_told_in_the_words_of_a_registry_client() {
+        let digest = assay_model::digest::Digest::of(b"");
+        for (image, asked) in [
+            ("127.0.0.1:5000/app/a:1".to_owned(), "http://127.0.0.1:5000/v2/app/a/manifests/1".to_owned()),
+            (format!("quay.io/a:1@{digest}"), format!("https://quay.io/v2/a/manifests/{digest}")),
+            ("busybox".to_owned(), "https://index.docker.io/v2/library/busybox/manifests/latest".to_owned()),
+            ("plain.example/a".to_owned(), "http://plain.example/v2/a/manifests/latest".to_owned()),
+        ] {
+            let said = not_found(&image, &["plain.example".to_owned()]).unwrap();
+            assert!(said.starts_with(&format!("HEAD {asked}: unexpected status code 404 Not Found (HEAD")), "{said}");
+        }
+        assert_eq!(not_found("Not An Image", &[]), None);
+        let get =
+            |scheme| format!("Get \"{scheme}://127.0.0.1:9/v2/\": dial tcp 127.0.0.1:9: connect: connection refused");
+        assert_eq!(refused("127.0.0.1:9/a:b"), Some(format!("{}; {}", get("https"), get("http"))));
+        assert_eq!(refused("quay.io/a:b"), None);
+        let proxied = |proxy| refused_by_proxy("busybox", proxy);
+        let said =
+            "Get \"https://index.docker.io/v2/\": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused";
+        for proxy in ["http://127.0.0.1:9", "http://127.0.0.1:9/", "127.0.0.1:9"] {
+            assert_eq!(proxied(proxy).as_deref(), Some(said), "{proxy}");
+        }
+        assert_eq!(proxied("http://proxy.example:3128"), None);
+    }
+}

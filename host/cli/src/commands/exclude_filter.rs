@@ -1,0 +1,43 @@
+//! [`ExcludeFilter`]: a check given on the command line, under the policy's `exclude` lists.
+
+use std::sync::Arc;
+
+use assay_model::{
+    decide::Decision,
+    error::EvaluationError,
+    finding::Finding,
+    port::{EvaluationContext, Evaluator},
+    selection::Selection,
+};
+
+/// Drops the findings of a judge that an `exclude` item names. A check needs no `include`: it was asked for.
+pub(crate) struct ExcludeFilter {
+    pub(crate) evaluator: Arc<dyn Evaluator>,
+    pub(crate) selections: Arc<[Selection]>,
+}
+
+impl Evaluator for ExcludeFilter {
+    fn name(&self) -> &str {
+        self.evaluator.name()
+    }
+
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let mut decision = self.evaluator.evaluate(context)?;
+        let said_something = !decision.is_empty();
+        let (image, component) = (&context.evidence.image, &context.component.name);
+        let criteria: Vec<_> =
+            self.selections.iter().map(|selection| selection.at(image, component, context.when)).collect();
+        let counts = |finding: &Finding| {
+            let code = finding.code().unwrap_or_default();
+            !criteria.iter().any(|criteria| criteria.excludes_by_name(code, &finding.terms()))
+        };
+        for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
+            list.retain(counts);
+        }
+        if said_something && decision.is_empty() {
+            // All it had to say was excluded, which is an answer and not the lack of one.
+            decision.successes.push(Finding::new(&format!("{}.excluded", self.name()), "All findings are excluded"));
+        }
+        Ok(decision)
+    }
+}

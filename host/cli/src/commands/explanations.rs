@@ -1,0 +1,133 @@
+//! [`with_explanations`]: policies that also tell how some of their rules came to their answers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use assay_model::{
+    decide::Decision,
+    error::EvaluationError,
+    event::RunFinished,
+    port::{EvaluationContext, Evaluator},
+};
+use assay_rego::{RuleTrace, SourceGroupEvaluator, TraceStep};
+
+use crate::error::CliError;
+
+/// Characters of a value that are shown.
+const VALUE: usize = 160;
+
+/// Explanations by the name and the image of the component that they are about, as the Snapshot names both.
+#[derive(Clone, Default)]
+pub(crate) struct ExplanationLog(Arc<Mutex<Explanations>>);
+
+type Explanations = BTreeMap<(String, String), Vec<String>>;
+
+/// A source group of a policy that explains rules after it has judged.
+struct ExplainingEvaluator {
+    group: SourceGroupEvaluator,
+    codes: Arc<[String]>,
+    log: ExplanationLog,
+}
+
+/// The judges of these groups. What a rule is evaluated for once more is only its explanation.
+pub(crate) fn with_explanations(
+    groups: Vec<SourceGroupEvaluator>,
+    codes: &[String],
+    log: &ExplanationLog,
+) -> Result<Vec<Arc<dyn Evaluator>>, CliError> {
+    if let Some(code) = codes.iter().find(|code| !groups.iter().any(|group| group.has_rule(code))) {
+        let package = code.rsplit_once('.').map_or(code.as_str(), |(package, _)| package);
+        let mut near: Vec<_> =
+            groups.iter().flat_map(SourceGroupEvaluator::codes).filter(|known| known.starts_with(package)).collect();
+        near.dedup();
+        near.truncate(5);
+        let hint = if near.is_empty() {
+            "a rule is named by its code, such as `tasks.required`, or by its package and name".to_owned()
+        } else {
+            format!("there is {}", near.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", "))
+        };
+        return Err(CliError::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
+    }
+    let codes: Arc<[String]> = codes.into();
+    let evaluator = |group| {
+        Arc::new(ExplainingEvaluator { group, codes: Arc::clone(&codes), log: log.clone() }) as Arc<dyn Evaluator>
+    };
+    Ok(groups.into_iter().map(evaluator).collect())
+}
+
+impl Evaluator for ExplainingEvaluator {
+    fn name(&self) -> &str {
+        self.group.name()
+    }
+
+    fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
+        let decision = self.group.evaluate(context);
+        let mut lines = Vec::new();
+        for code in self.codes.iter().filter(|code| self.group.has_rule(code)) {
+            match self.group.explain(code, context) {
+                Ok(traces) => lines.extend(trace_lines(code, &traces)),
+                Err(error) => lines.push(format!("  `{code}` cannot be explained: {error}")),
+            }
+        }
+        let key = (context.component.name.clone(), context.evidence.image.to_string());
+        self.log.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().extend(lines);
+        decision
+    }
+}
+
+impl ExplanationLog {
+    /// What was told, in the order of components, when the run is over.
+    pub(crate) fn lines(&self, end: &RunFinished) -> Vec<String> {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = Vec::new();
+        for ((name, image), about) in log.iter() {
+            lines.push(format!("explain: component `{name}` ({image})"));
+            lines.extend(about.iter().cloned());
+        }
+        let judged: BTreeSet<_> = log.keys().map(|(name, _)| name).collect();
+        for outcome in end.outcomes.iter().filter(|outcome| !judged.contains(&outcome.component.name)) {
+            lines.push(format!("explain: component `{}` was not judged; the report says why", outcome.component.name));
+        }
+        lines
+    }
+}
+
+fn trace_lines(code: &str, traces: &[RuleTrace]) -> Vec<String> {
+    if traces.is_empty() {
+        return vec![format!("  `{code}` is not asked: the policy's `include` and `exclude` leave its package out")];
+    }
+    trace_text(traces)
+}
+
+/// What happened in each branch of a definition that was tried.
+pub(super) fn trace_text(traces: &[RuleTrace]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for trace in traces {
+        let results = match trace.results {
+            0 => "no result".to_owned(),
+            1 => "1 result".to_owned(),
+            count => format!("{count} results"),
+        };
+        lines.push(format!("  `{}` at {}:{} gives {results}", trace.code, trace.location.file, trace.location.line));
+        lines.extend(trace.parts.iter().flat_map(step_lines));
+    }
+    lines
+}
+
+/// The expression, and each of its values on a line of its own.
+fn step_lines(part: &TraceStep) -> Vec<String> {
+    let how = match part.held {
+        0 => "fails".to_owned(),
+        1 => "holds".to_owned(),
+        count => format!("holds {count} times, first as here"),
+    };
+    let shown = |(text, value): &(String, String)| {
+        let cut = value.chars().count() > VALUE;
+        let value: String = value.chars().take(VALUE).collect();
+        format!("        {text}: {value}{}", if cut { "…" } else { "" })
+    };
+    let line = format!("    {}:{}: {how}: {}", part.location.file, part.location.line, part.text);
+    std::iter::once(line).chain(part.values.iter().map(shown)).collect()
+}

@@ -1,0 +1,152 @@
+//! [`EvaluationError`]: why a component has no verdict. "No" and "no answer" are different words here.
+
+use serde::Serialize;
+
+use crate::sanitize;
+
+/// What kept a component from being judged. The words are stable: pipelines match on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorCode {
+    /// The component's image reference cannot be read.
+    ImageReference,
+    /// The registry or bundle does not hold the image.
+    ImageNotFound,
+    /// The registry or bundle does not hold something the image names.
+    BlobNotFound,
+    /// Content does not have the digest or size it was named by.
+    DigestMismatch,
+    /// Content is larger than its limit.
+    TooLarge,
+    /// A manifest, config or payload is not what its media type says.
+    Malformed,
+    /// The registry cannot be reached.
+    RegistryUnreachable,
+    /// The registry did not answer in time.
+    RegistryTimeout,
+    /// The registry answered with an error of its own (5xx, or nonsense).
+    RegistryError,
+    /// The registry asks for credentials or refuses them.
+    RegistryDenied,
+    /// The policy failed to evaluate.
+    PolicyError,
+    /// A built-in function could not reach what the policy asked for.
+    BuiltinFailed,
+    /// A plugin trapped.
+    PluginTrap,
+    /// A plugin used up its computing budget.
+    PluginCpuLimit,
+    /// A plugin asked for more memory than it may have.
+    PluginMemoryLimit,
+    /// A plugin answered with a fault, or with something it may not say.
+    PluginError,
+    /// The deadline passed first.
+    Deadline,
+    /// The run was interrupted first.
+    Interrupted,
+    /// No judge had anything to say: neither a violation, a warning nor a success.
+    NoResults,
+    /// A fault of assay itself.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Every code, for documentation and tests.
+    pub const ALL: [Self; 20] = [
+        Self::ImageReference,
+        Self::ImageNotFound,
+        Self::BlobNotFound,
+        Self::DigestMismatch,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::RegistryUnreachable,
+        Self::RegistryTimeout,
+        Self::RegistryError,
+        Self::RegistryDenied,
+        Self::PolicyError,
+        Self::BuiltinFailed,
+        Self::PluginTrap,
+        Self::PluginCpuLimit,
+        Self::PluginMemoryLimit,
+        Self::PluginError,
+        Self::Deadline,
+        Self::Interrupted,
+        Self::NoResults,
+        Self::Internal,
+    ];
+
+    /// The word in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ImageReference => "image-reference",
+            Self::ImageNotFound => "image-not-found",
+            Self::BlobNotFound => "blob-not-found",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::TooLarge => "too-large",
+            Self::Malformed => "malformed",
+            Self::RegistryUnreachable => "registry-unreachable",
+            Self::RegistryTimeout => "registry-timeout",
+            Self::RegistryError => "registry-error",
+            Self::RegistryDenied => "registry-denied",
+            Self::PolicyError => "policy-error",
+            Self::BuiltinFailed => "builtin-failed",
+            Self::PluginTrap => "plugin-trap",
+            Self::PluginCpuLimit => "plugin-cpu-limit",
+            Self::PluginMemoryLimit => "plugin-memory-limit",
+            Self::PluginError => "plugin-error",
+            Self::Deadline => "deadline",
+            Self::Interrupted => "interrupted",
+            Self::NoResults => "no-results",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+/// Why there is no verdict about a component: one sentence with the fact, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct EvaluationError {
+    /// The kind of failure.
+    pub code: ErrorCode,
+    /// The fact and the place, one sentence without a full stop.
+    pub message: String,
+    /// What a person can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl EvaluationError {
+    /// A failure without a hint. The message quotes what comes from outside, so it is made harmless here, once for every
+    /// report and for standard error.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        Self { code, message: sanitize::line(&message).into_owned(), hint: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint: String = hint.into();
+        self.hint = Some(sanitize::line(&hint).into_owned());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_word_of_its_own() {
+        let words: std::collections::BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), ErrorCode::ALL.len());
+        assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')));
+    }
+}

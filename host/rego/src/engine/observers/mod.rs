@@ -1,0 +1,134 @@
+//! [`TraceOptions`]: what is noted of an evaluation, and [`Observations`], what was noted.
+//!
+//! [`coverage`] knows which lines were at work, [`profile`] what they cost, [`trace`] what happened one thing after the
+//! other, [`rule_trace`] how a rule came to its answer; [`values`] finds the values that a line speaks of.
+
+mod coverage;
+mod profile;
+mod rule_trace;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod values;
+
+use std::collections::BTreeMap;
+
+pub(crate) use coverage::{Hits, Lines, Rows, lines};
+pub(crate) use profile::{Cost, Profile};
+pub(crate) use rule_trace::{RuleTrace, RuleTraceStep};
+pub(crate) use trace::{Op, Trace, TraceEvent};
+
+use super::eval::Eval;
+use super::observe::{Event, Observer};
+use super::program::{self, Step};
+use super::span::Source;
+use coverage::Coverage;
+use profile::Profiler;
+use rule_trace::RuleTracer;
+use trace::Tracer;
+
+/// Which definitions a story is wanted of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TraceFilter {
+    /// The one that is entered first.
+    First,
+    /// Those that begin at these files and rows.
+    At(Vec<(String, u32)>),
+}
+
+/// What is noted of an evaluation. Nothing, unless it is asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TraceOptions {
+    pub coverage: bool,
+    pub profile: bool,
+    pub trace: bool,
+    pub rule_traces: Option<TraceFilter>,
+}
+
+/// What was noted.
+#[derive(Debug, Default)]
+pub(crate) struct Observations {
+    pub hits: Hits,
+    pub profile: Profile,
+    pub trace: Trace,
+    pub rule_traces: Vec<RuleTrace>,
+}
+
+/// All observers of one evaluation.
+struct Observers<'p> {
+    coverage: Option<Coverage>,
+    profile: Option<Profiler>,
+    trace: Option<Tracer<'p>>,
+    rule_trace: Option<RuleTracer<'p>>,
+}
+
+impl TraceOptions {
+    /// Whether anything is to be noted.
+    pub(crate) const fn is_anything(&self) -> bool {
+        self.coverage || self.profile || self.trace || self.rule_traces.is_some()
+    }
+
+    /// The observer of an evaluation; none when there is nothing to note. A query stands in no file, so that its text and
+    /// steps are given.
+    pub(crate) fn observer<'p>(&self, query: &'p Source, steps: &'p [Step]) -> Option<Box<dyn Observer<'p> + 'p>> {
+        if !self.is_anything() {
+            return None;
+        }
+        Some(Box::new(Observers {
+            coverage: self.coverage.then(Coverage::default),
+            profile: self.profile.then(Profiler::new),
+            trace: self.trace.then(|| Tracer::new(query, steps)),
+            rule_trace: self.rule_traces.clone().map(RuleTracer::new),
+        }))
+    }
+}
+
+impl<'p> Observer<'p> for Observers<'p> {
+    fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>) {
+        if let Some(coverage) = &mut self.coverage {
+            coverage.event(event);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.event(eval, event);
+        }
+        if let Some(rule_trace) = &mut self.rule_trace {
+            rule_trace.event(eval, event);
+        }
+        if let Some(profile) = &mut self.profile {
+            profile.event(event);
+        }
+    }
+
+    fn observations(self: Box<Self>, eval: &Eval<'p>) -> Observations {
+        Observations {
+            hits: self.coverage.map(Coverage::hits).unwrap_or_default(),
+            profile: self.profile.map(Profiler::done).unwrap_or_default(),
+            trace: self.trace.map(|trace| trace.done(eval)).unwrap_or_default(),
+            rule_traces: self.rule_trace.map(RuleTracer::done).unwrap_or_default(),
+        }
+    }
+}
+
+/// The steps of a body in their order, those under a `with` among them, by where they are in memory.
+fn numbered(steps: &[Step]) -> BTreeMap<usize, usize> {
+    fn add(steps: &[Step], numbers: &mut BTreeMap<usize, usize>) {
+        for step in steps {
+            numbers.insert(address(step), numbers.len());
+            if let program::Op::With { body, .. } = &step.op {
+                add(body, numbers);
+            }
+        }
+    }
+    let mut numbers = BTreeMap::new();
+    add(steps, &mut numbers);
+    numbers
+}
+
+fn address(step: &Step) -> usize {
+    std::ptr::from_ref(step).addr()
+}
+
+/// Whether a step looks for results and says nothing when there is none.
+fn looks(step: &Step) -> bool {
+    matches!(step.op, program::Op::Scan { .. } | program::Op::In { .. } | program::Op::Walk { .. })
+}

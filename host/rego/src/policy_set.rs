@@ -1,0 +1,69 @@
+//! [`PolicySet`]: compiled policies for those who write them. They are tested, asked anything, measured and shown; unlike
+//! a [`Policy`](crate::Policy) they need no rule that denies, and they judge no image.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    compile_error::{CompileError, Problem},
+    compile_options::CompileOptions,
+    coverage::CoverageReport,
+    engine::{self, Lines, with_large_stack},
+    module_summary::ModuleSummary,
+    sources::Sources,
+};
+
+/// Compiled policies with their data. Nothing changes in it: threads share it.
+#[derive(Debug)]
+pub struct PolicySet {
+    pub(crate) program: engine::Policy,
+    pub(crate) modules: Vec<ModuleSummary>,
+    /// The lines of each file that can be covered.
+    pub(crate) lines: Vec<Lines>,
+    timings: Timings,
+}
+
+/// How long compiling took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Reading the texts as Rego.
+    pub parse: Duration,
+    /// Everything after that.
+    pub compile: Duration,
+}
+
+impl PolicySet {
+    /// Compiles the sources. All problems that are found in one step are told at once.
+    pub fn compile(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
+        let (files, data) = sources.into_parts();
+        let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
+        let work = || {
+            let data = engine::take(data)
+                .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
+            let started = Instant::now();
+            let files = engine::Files::parse(files, options).map_err(problems)?;
+            let modules = files.module_summaries().into_iter().map(|(module, _)| module).collect();
+            let lines = files.lines();
+            let parsed = Instant::now();
+            let program = files.compile(data).map_err(problems)?;
+            let timings = Timings { parse: parsed - started, compile: parsed.elapsed() };
+            Ok(Self { program, modules, lines, timings })
+        };
+        with_large_stack(work)?.map_err(|mut problems: Vec<Problem>| {
+            problems.sort();
+            CompileError::Problems(problems)
+        })
+    }
+
+    /// How long compiling took.
+    #[must_use]
+    pub const fn timings(&self) -> Timings {
+        self.timings
+    }
+
+    /// Which lines were at work in some evaluations, of every file.
+    #[must_use]
+    pub fn coverage(&self, hits: &crate::coverage::Hits) -> CoverageReport {
+        let files = self.program.sources().iter().zip(&self.lines).zip(0_u32..);
+        CoverageReport::new(files.map(|((source, lines), at)| (source.name.clone(), hits.0.rows(at, source, lines))))
+    }
+}

@@ -1,0 +1,143 @@
+//! [`ComponentStatus`]: where a component stands, and the order in which people want to read about components.
+
+use std::borrow::Cow;
+
+use assay_model::{event::RunFinished, outcome::Outcome};
+
+/// Where a component stands, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ComponentStatus {
+    /// There is no verdict.
+    Error,
+    /// It has violations.
+    Denied,
+    /// It may ship, with warnings.
+    Warned,
+    /// It may ship.
+    Allowed,
+}
+
+impl ComponentStatus {
+    pub(crate) const ALL: [Self; 4] = [Self::Error, Self::Denied, Self::Warned, Self::Allowed];
+
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        if outcome.error.is_some() {
+            Self::Error
+        } else if !outcome.decision.violations.is_empty() {
+            Self::Denied
+        } else if !outcome.decision.warnings.is_empty() {
+            Self::Warned
+        } else {
+            Self::Allowed
+        }
+    }
+
+    /// In words, for a person.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Error => "no answer",
+            Self::Denied => "denied",
+            Self::Warned => "allowed with warnings",
+            Self::Allowed => "allowed",
+        }
+    }
+
+    /// Whether the component may ship.
+    pub(crate) const fn allows(self) -> bool {
+        matches!(self, Self::Warned | Self::Allowed)
+    }
+}
+
+/// The components' places in the run's list, the worst first; those that stand alike keep the report's order.
+pub(crate) fn worst_first(end: &RunFinished) -> Vec<(ComponentStatus, usize)> {
+    let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (ComponentStatus::of(one), at)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The characters of a digest that people tell images apart by.
+const DIGEST_CHARACTERS: usize = 12;
+
+/// A component's name for a person: a digest in it, as those of an index's images have one, is cut short.
+pub(crate) fn short_name(name: &str) -> Cow<'_, str> {
+    const MARK: &str = "sha256:";
+    let Some((before, rest)) = name.split_once(MARK) else { return name.into() };
+    let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+    match (rest.get(..DIGEST_CHARACTERS), rest.get(digits..)) {
+        (Some(start), Some(after)) if digits == 64 => format!("{before}{MARK}{start}…{after}").into(),
+        _ => name.into(),
+    }
+}
+
+/// A number of things: `1 component`, `2 components`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What became of the run, in one sentence.
+pub(crate) fn summary_line(end: &RunFinished) -> String {
+    let of = |wanted: fn(ComponentStatus) -> bool| {
+        end.outcomes.iter().filter(|one| wanted(ComponentStatus::of(one))).count()
+    };
+    let all = end.outcomes.len();
+    let missing = of(|status| status == ComponentStatus::Error);
+    let denied = of(|status| status == ComponentStatus::Denied);
+    let have = |number| if number == 1 { "has" } else { "have" };
+    match (all, missing, denied) {
+        (0, ..) => "No component was judged.".to_owned(),
+        (1, 0, 0) => "The component may ship.".to_owned(),
+        (all, 0, 0) => format!("All {all} components may ship."),
+        (all, 0, denied) => format!("{denied} of {} may not ship.", count(all, "component")),
+        (all, missing, 0) => format!("{missing} of {} {} no answer.", count(all, "component"), have(missing)),
+        (all, missing, denied) => {
+            format!("{missing} of {} {} no answer, {denied} may not ship.", count(all, "component"), have(missing))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::{
+        error::{ErrorCode, EvaluationError},
+        finding::Finding,
+    };
+
+    use super::*;
+    use crate::test_data;
+
+    #[test]
+    fn a_digest_in_a_name_is_cut_short_and_nothing_else_is() {
+        let digest = "0123456789abcdef".repeat(4);
+        for (name, short) in [
+            (format!("cart-sha256:{digest}-amd64"), "cart-sha256:0123456789ab…-amd64"),
+            (format!("sha256:{digest}"), "sha256:0123456789ab…"),
+            ("cart-sha256:0123456789abcdef".to_owned(), "cart-sha256:0123456789abcdef"),
+            ("sha256:é".to_owned(), "sha256:é"),
+            ("cart".to_owned(), "cart"),
+        ] {
+            assert_eq!(short_name(&name), short);
+        }
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_is_put_into_one_sentence() {
+        let finding = || Finding::new("a.b", "m");
+        let fine = test_data::component("fine").evaluated();
+        let warned = test_data::component("warned").warning(finding()).evaluated();
+        let denied = test_data::component("denied").violation(finding()).warning(finding()).evaluated();
+        let missing = test_data::component("missing").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
+        let run = test_data::end(&[fine.clone(), warned.clone(), denied.clone(), missing.clone()]);
+        let places: Vec<_> = worst_first(&run).iter().map(|(_, at)| *at).collect();
+        assert_eq!(places, [3, 2, 1, 0]);
+        for (run, says) in [
+            (vec![], "No component was judged."),
+            (vec![&fine], "The component may ship."),
+            (vec![&fine, &warned], "All 2 components may ship."),
+            (vec![&fine, &denied], "1 of 2 components may not ship."),
+            (vec![&missing], "1 of 1 component has no answer."),
+            (vec![&missing, &missing, &denied], "2 of 3 components have no answer, 1 may not ship."),
+        ] {
+            assert_eq!(summary_line(&test_data::end(&run.into_iter().cloned().collect::<Vec<_>>())), says);
+        }
+    }
+}

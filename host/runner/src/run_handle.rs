@@ -1,0 +1,67 @@
+//! [`RunHandle`] and [`EventReceiver`]: how other threads (a signal handler, the workers) speak to the one that runs the run.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use assay_model::event::StopReason;
+
+use crate::run::Progress;
+
+/// Stops a run from another thread.
+#[derive(Clone, Debug)]
+pub struct RunHandle {
+    to: Sender<Message>,
+}
+
+/// Where a run hears of its workers and of being stopped.
+#[derive(Debug)]
+pub struct EventReceiver {
+    from: Receiver<Message>,
+    to: Sender<Message>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Message {
+    Stop(StopReason),
+    /// The judges are made, or there will be none.
+    Ready,
+    Progress(Box<Progress>),
+}
+
+impl RunHandle {
+    /// A control and the inbox to run with.
+    #[must_use]
+    pub fn new() -> (Self, EventReceiver) {
+        let (to, from) = channel();
+        (Self { to: to.clone() }, EventReceiver { from, to })
+    }
+
+    /// Ends the run: components without an answer get none, and the reports are written.
+    pub fn interrupt(&self) {
+        // No one listens any more once the run has ended by itself.
+        let _gone = self.to.send(Message::Stop(StopReason::Interrupted));
+    }
+}
+
+impl EventReceiver {
+    pub(crate) fn sender(&self) -> Sender<Message> {
+        self.to.clone()
+    }
+
+    /// The next message; the deadline passing is one.
+    pub(crate) fn next(&self, deadline: Option<Instant>) -> Message {
+        // This end holds a sender itself, so the channel never closes: a far time stands for no deadline.
+        let far = Duration::from_secs(3600);
+        loop {
+            let wait = deadline.map_or(far, |deadline| deadline.saturating_duration_since(Instant::now()));
+            match self.from.recv_timeout(wait.min(far)) {
+                Ok(message) => return message,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                        return Message::Stop(StopReason::Deadline);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! [`decide`]: what the findings of a plugin amount to, as a [`Decision`].
+//!
+//! A failure becomes a violation, a warning a warning, a success a success. A skipped rule is none of them: it was not
+//! looked at, so it is not a success either. An error means that the plugin could not judge, which is no answer. Rules
+//! that no finding mentions are successes, as with policies.
+
+use std::collections::BTreeSet;
+
+use assay_model::{
+    decide::{Decision, PASS},
+    error::{ErrorCode, EvaluationError},
+    finding::Finding,
+};
+use serde_json::Value;
+
+use crate::{
+    limits,
+    manifest::{Manifest, Rule},
+    text,
+    wit::{Outcome, RawFinding},
+};
+
+/// Sorts the findings of one call. A finding that the plugin may not make is no answer at all.
+pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Decision, EvaluationError> {
+    let fault = |what: String| EvaluationError::new(ErrorCode::PluginError, format!("plugin `{}` {what}", plugin.name));
+    if findings.len() > limits::FINDINGS {
+        let (count, max) = (findings.len(), limits::FINDINGS);
+        return Err(fault(format!("gave {count} findings, more than the {max} allowed")));
+    }
+    let mut bytes = 0;
+    let mut mentioned = BTreeSet::new();
+    let mut decision = Decision::default();
+    for found in findings {
+        let code = text::one_line(&found.code, 100);
+        let Some(rule) = plugin.rules.iter().find(|rule| rule.code == found.code) else {
+            return Err(fault(format!("gave a finding of the code `{code}`, which its manifest does not declare")));
+        };
+        let texts = || found.terms.iter().chain([&found.message]).chain(&found.solution).chain(&found.subject);
+        if let Some(long) = texts().find(|text| text.len() > limits::TEXT_BYTES) {
+            let (size, max) = (long.len(), limits::TEXT_BYTES);
+            return Err(fault(format!(
+                "gave a finding of the code `{code}` with a text of {size} bytes, more than the {max} allowed"
+            )));
+        }
+        bytes += texts().map(String::len).sum::<usize>();
+        if bytes > limits::ANSWER_BYTES {
+            return Err(fault(format!("gave findings of more than the {} bytes allowed", limits::ANSWER_BYTES)));
+        }
+        if found.message.is_empty() {
+            return Err(fault(format!("gave a finding of the code `{code}` without a message")));
+        }
+        mentioned.insert(rule.code.as_str());
+        let list = match found.outcome {
+            Outcome::Failure => &mut decision.violations,
+            Outcome::Warning => &mut decision.warnings,
+            Outcome::Success => &mut decision.successes,
+            Outcome::Skipped => continue,
+            Outcome::Error => {
+                let message = text::one_line(&found.message, limits::TEXT_BYTES);
+                return Err(fault(format!("could not judge `{code}`: {message}")));
+            }
+        };
+        list.push(finding(rule, found));
+    }
+    let silent = plugin.rules.iter().filter(|rule| !mentioned.contains(rule.code.as_str()));
+    decision.successes.extend(silent.map(|rule| Finding::new(&rule.code, PASS).with("title", rule.title.as_str())));
+    Ok(decision)
+}
+
+fn finding(rule: &Rule, found: RawFinding) -> Finding {
+    let shown = |text: &str| text::message(text, limits::TEXT_BYTES);
+    let mut finding = Finding::new(&rule.code, shown(&found.message))
+        .with("title", shown(&rule.title))
+        .with("severity", found.severity.as_str());
+    if let Some(solution) = found.solution {
+        finding = finding.with("solution", shown(&solution));
+    }
+    let mut terms: Vec<_> = found.terms.iter().map(|term| text::one_line(term, limits::TEXT_BYTES)).collect();
+    match terms.len() {
+        0 => finding,
+        1 => finding.with("term", terms.remove(0)),
+        _ => finding.with("term", terms.into_iter().map(Value::String).collect::<Vec<_>>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Severity;
+
+    fn manifest() -> Manifest {
+        let rule =
+            |code: &str| Rule { code: code.to_owned(), title: format!("Title of {code}"), severity: Severity::Low };
+        Manifest {
+            name: "gate".to_owned(),
+            version: "1.0.0".to_owned(),
+            summary: String::new(),
+            license: String::new(),
+            source: String::new(),
+            documentation: String::new(),
+            rules: vec![rule("gate.a"), rule("gate.b"), rule("gate.c")],
+        }
+    }
+
+    fn found(code: &str, outcome: Outcome) -> RawFinding {
+        RawFinding {
+            code: code.to_owned(),
+            outcome,
+            severity: Severity::High,
+            message: "Says\x1b so.\nTwice.".to_owned(),
+            subject: None,
+            terms: Vec::new(),
+            solution: None,
+        }
+    }
+
+    #[test]
+    fn outcomes_become_findings_with_their_metadata() {
+        let terms = |terms: &[&str]| terms.iter().map(|term| (*term).to_owned()).collect();
+        let decision = decide(
+            &manifest(),
+            vec![
+                RawFinding {
+                    terms: terms(&["t"]),
+                    solution: Some("Do.".to_owned()),
+                    ..found("gate.a", Outcome::Failure)
+                },
+                RawFinding { terms: terms(&["t", "u"]), ..found("gate.a", Outcome::Warning) },
+                found("gate.b", Outcome::Success),
+            ],
+        )
+        .unwrap();
+        let json = serde_json::to_value([&decision.violations, &decision.warnings, &decision.successes]).unwrap();
+        let message = "Says\\u{1b} so.\nTwice.";
+        let a = serde_json::json!({"code": "gate.a", "title": "Title of gate.a", "severity": "high"});
+        let with = |mut base: Value, more: Value| {
+            base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            base
+        };
+        assert_eq!(
+            json,
+            serde_json::json!([
+                [{"msg": message, "metadata": with(a.clone(), serde_json::json!({"term": "t", "solution": "Do."}))}],
+                [{"msg": message, "metadata": with(a, serde_json::json!({"term": ["t", "u"]}))}],
+                [
+                    {"msg": message, "metadata": {"code": "gate.b", "title": "Title of gate.b", "severity": "high"}},
+                    {"msg": "Pass", "metadata": {"code": "gate.c", "title": "Title of gate.c"}},
+                ],
+            ])
+        );
+    }
+
+    #[test]
+    fn a_skipped_rule_is_no_success() {
+        let decision = decide(&manifest(), vec![found("gate.a", Outcome::Skipped)]).unwrap();
+        let codes: Vec<_> = decision.successes.iter().filter_map(Finding::code).collect();
+        assert_eq!(codes, ["gate.b", "gate.c"]);
+        assert!(decision.violations.is_empty() && decision.warnings.is_empty());
+    }
+
+    #[test]
+    fn findings_that_may_not_be_made_are_no_answer() {
+        let long = |length: usize| "x".repeat(length);
+        for (findings, says) in [
+            (vec![found("cve.a", Outcome::Success)], "the code `cve.a`, which its manifest does not declare"),
+            (vec![found("gate", Outcome::Failure)], "the code `gate`"),
+            (vec![found("gate.a", Outcome::Error)], "could not judge `gate.a`: Says\\u{1b} so.\\nTwice."),
+            (vec![found("gate.a", Outcome::Warning); limits::FINDINGS + 1], "gave 1001 findings"),
+            (vec![RawFinding { message: long(8193), ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
+            (vec![RawFinding { terms: vec![long(8193)], ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
+            (vec![RawFinding { message: String::new(), ..found("gate.a", Outcome::Failure) }], "without a message"),
+            (
+                vec![RawFinding { message: long(8000), ..found("gate.a", Outcome::Failure) }; 600],
+                "more than the 4194304 bytes",
+            ),
+        ] {
+            let error = decide(&manifest(), findings).unwrap_err();
+            assert_eq!(error.code, ErrorCode::PluginError);
+            assert!(error.message.starts_with("plugin `gate` ") && error.message.contains(says), "{error}");
+        }
+    }
+}
