@@ -28,6 +28,11 @@ pub(crate) fn is_raw(text: &str) -> bool {
 
 /// The text of some bytes.
 pub(crate) fn text_of(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !is_raw(text)
+    {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         if is_raw(chunk.valid()) {

@@ -32,6 +32,9 @@ const COSTLY: [&str; 3] = ["ec.purl.is_valid", "ec.purl.parse", "json.unmarshal"
 /// Makes everything in its result, not only its own elements, and may name one part many times.
 const YAML: &str = "yaml.unmarshal";
 
+/// Gives a value that is there already.
+const GET: &str = "object.get";
+
 /// Makes everything in its result as well, but says before at least how many parts there are, and stops at a depth of 128.
 const JSON: &str = "json.unmarshal";
 
@@ -470,7 +473,7 @@ impl<'p> Eval<'p> {
     /// Counts and weighs what a built-in function gave.
     fn given(&mut self, builtin: &Builtin, value: &Value, span: Span) -> EvalResult<()> {
         let mut copied = std::mem::take(&mut self.scope.copied);
-        let is_light = builtin.name == JSON && copied <= VALUE_PARTS;
+        let is_light = (builtin.name == JSON && copied <= VALUE_PARTS) || builtin.name == GET;
         if builtin.name == YAML {
             copied = self.persistent.weights.of(value).parts;
         }
