@@ -150,9 +150,9 @@ fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
         policies,
         data: list(&flags.data, "--data", &[])?,
         namespaces,
-        language: language(&flags.of_policies)?,
+        language: language(&flags.policy_flags)?,
         traces,
-        strict_builtin_errors: flags.of_policies.show_builtin_errors,
+        strict_builtin_errors: flags.policy_flags.show_builtin_errors,
     })
 }
 

@@ -36,17 +36,17 @@ struct Measured {
 
 pub(super) fn run(flags: &BenchFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let time = times::limit("--benchtime", &flags.benchtime)?;
-    let asked = QueryInput::read(&flags.asks)?;
+    let query = QueryInput::read(&flags.query_flags)?;
     let print_load_error = |error: &LoadError| {
         printer.error(&error.text(0));
         Ok(opa_exit::ERROR)
     };
-    let Loaded { policies, .. } = match asked.load(&flags.asks, false)? {
+    let Loaded { policies, .. } = match query.load(&flags.query_flags, false)? {
         Ok(loaded) => loaded,
         Err(error) => return print_load_error(&error),
     };
-    let options = asked.options(&flags.asks, env, Duration::from_secs(30))?;
-    let query = match policies.prepare(&asked.query, &options) {
+    let options = query.options(&flags.query_flags, env, Duration::from_secs(30))?;
+    let query = match policies.prepare(&query.query, &options) {
         Ok(query) => query,
         Err(error) => return print_load_error(&LoadError::Compile(error)),
     };
