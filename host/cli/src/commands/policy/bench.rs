@@ -1,4 +1,4 @@
-//! `assay policy bench`: asks a query over and over and prints how long it took. What is measured is the evaluation of
+//! `assay policy bench`: evaluates a query repeatedly and prints how long it took. What is measured is the evaluation of
 //! the prepared query, its input document included; allocations are not counted, and none are claimed.
 
 use std::{
@@ -55,7 +55,7 @@ pub(super) fn run(flags: &BenchFlags, env: &Environment, printer: Printer) -> Re
             Ok(Some(measured)) => measured,
             Ok(None) => {
                 printer.error(
-                    "error: the answer is undefined, so that nothing is measured\nhint: `--fail=false` measures it",
+                    "error: the result is undefined, so nothing is measured\nhint: measure it anyway with `--fail=false`",
                 );
                 return Ok(opa_exit::FAIL);
             }
@@ -76,7 +76,7 @@ fn measure(
     time: Duration,
     must_be_defined: bool,
 ) -> Result<Option<Measured>, QueryError> {
-    // The first one warms up and tells whether there is an answer.
+    // The first one warms up and shows whether there is a result.
     if policies.run_prepared(query, options)?.results.is_empty() && must_be_defined {
         return Ok(None);
     }
@@ -91,7 +91,7 @@ fn measure(
 impl Measured {
     /// The value that a part of the samples does not exceed.
     fn percentile(&self, percent: f64) -> u64 {
-        #[expect(clippy::cast_possible_truncation, reason = "a place in a list that is far shorter than 2^52")]
+        #[expect(clippy::cast_possible_truncation, reason = "an index in a list that is far shorter than 2^52")]
         let at = ((percent / 100.0 * self.samples.len() as f64).ceil() as usize).saturating_sub(1);
         self.samples.get(at).or(self.samples.last()).copied().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! `assay policy eval`: asks a query, prints the answer in one of `opa`'s forms.
+//! `assay policy eval`: evaluates a query and prints the result in one of `opa`'s formats.
 
 use std::{sync::Arc, time::Duration};
 
@@ -97,8 +97,8 @@ impl QueryInput {
         load::refuse(&flags.load)?;
         if flags.partial || !flags.unknowns.is_empty() {
             let flag = if flags.partial { "--partial" } else { "--unknowns" };
-            return Err(CliError::new(format!("`{flag}`: queries cannot be evaluated partially"))
-                .hint("give the whole input document"));
+            return Err(CliError::new(format!("`{flag}`: partial evaluation is not supported"))
+                .hint("pass the complete input document"));
         }
         let query = match &flags.query {
             Some(query) => query.clone(),
@@ -126,7 +126,7 @@ impl QueryInput {
         load::load(&Paths { paths: &flags.data, bundles: &flags.bundle, strict }, &flags.load)
     }
 
-    /// As `ec` does, built-ins ask registries; one that does not answer ends the evaluation.
+    /// As in `ec`, built-ins access registries; one that does not respond ends the evaluation.
     pub(super) fn options(
         &self,
         flags: &QueryFlags,
@@ -157,7 +157,7 @@ fn error_text(error: &EvalError) -> String {
     }
 }
 
-/// An answer that is to be shown.
+/// A result to print.
 struct EvalOutput<'a> {
     flags: &'a EvalFlags,
     policies: &'a PolicySet,
