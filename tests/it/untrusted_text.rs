@@ -1,4 +1,4 @@
-//! Text from an image reaches neither the terminal nor the pipeline of whoever judges it, whatever the program is called.
+//! Text from an image reaches neither the terminal nor the pipeline unsanitized, under either name of the program.
 
 use xtask::layout::{ImageSpec, Platform};
 

@@ -1,6 +1,6 @@
-//! INI as conftest reads it (`go-ini`): an object for each section, values as numbers, booleans and texts.
+//! INI as conftest reads it (`go-ini`): an object for each section, values as numbers, booleans and strings.
 //!
-//! What stands before the first section is not told, as there.
+//! What precedes the first section is ignored, as there.
 
 use assay_model::yaml_go;
 use serde_json::{Map, Value};

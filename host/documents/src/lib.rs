@@ -1,4 +1,4 @@
-//! Documents that policies judge by themselves: what a document is written in, by the name of its file, and how it is read.
+//! Documents that policies evaluate directly: their formats, chosen by filename, and how they are parsed.
 //!
 //! Names and readings are conftest's. What conftest reads and assay does not is known by its name, too, so that it is an
 //! error and never left out in silence. Documents are hostile: what nests, repeats or refers to itself is bounded, and no
@@ -98,7 +98,7 @@ impl DocumentFormat {
         Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format)
     }
 
-    /// The documents of a text, each of which is judged by itself. A list alone is as many as it has items.
+    /// The documents of a file, each of which is evaluated by itself. A top-level list counts as one document for each item.
     ///
     /// # Errors
     /// What is wrong with the text, with its place.

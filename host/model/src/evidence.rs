@@ -1,4 +1,4 @@
-//! [`Evidence`]: what was fetched about one image and verified, as every judge sees it.
+//! [`Evidence`]: what was fetched about one image and verified, as every evaluator sees it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::{digest::Digest, image::PinnedImage};
 /// One image with everything that is known of it. Unverified attestations never get in here.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// The image judged.
+    /// The evaluated image.
     pub image: PinnedImage,
     /// The media type of [`manifest`](Self::manifest).
     pub media_type: String,
@@ -26,14 +26,14 @@ pub struct Evidence {
     pub signatures: Vec<Signature>,
     /// Verified attestations about this image, in the order of their layers.
     pub attestations: Vec<Attestation>,
-    /// What verification found. A check that was not asked for is absent.
+    /// The results of verification. A check that was not requested is absent.
     pub checks: Vec<Check>,
     /// What could not be looked at though enough else was found, each one sentence for the report.
     pub notices: Vec<String>,
 }
 
 impl Evidence {
-    /// False when there are no attestations or they could not be verified: the policy is then not asked, as its answer
+    /// False when there are no attestations or they could not be verified: the policy is then not evaluated, as its result
     /// would rest on nothing.
     #[must_use]
     pub fn is_evaluable(&self) -> bool {
@@ -94,7 +94,7 @@ pub struct Attestation {
     pub signatures: Vec<Signature>,
 }
 
-/// What reports tell of an attestation, without its statement: reports of many components must not hold them all.
+/// What reports show of an attestation, without its statement: reports of many components must not hold them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttestationSummary {
     /// The statement's `_type`.

@@ -233,7 +233,7 @@ mod tests {
             let value: Value = serde_json::from_str(&format!("[{text}]")).unwrap();
             let written = |value| to_string(&value).unwrap().replace("1e+400", "1e400");
             assert_eq!(written(as_floats(&value)), format!("[{want}]"), "{text}");
-            // From YAML a whole number is no float.
+            // From YAML, an integer is not a float.
             let want = if text == "12345678901234567890" { text } else { want };
             assert_eq!(written(as_yaml_numbers(&value)), format!("[{want}]"), "{text}");
         }

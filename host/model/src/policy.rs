@@ -1,4 +1,4 @@
-//! [`PolicySpec`]: an `EnterpriseContractPolicy`, the configuration of what to judge by.
+//! [`PolicySpec`]: an `EnterpriseContractPolicy`, the configuration of an evaluation.
 //!
 //! The format is the resource `appstudio.redhat.com/v1alpha1 EnterpriseContractPolicy` or its bare `spec`, as JSON or
 //! YAML; fields stand in the order of the published type, which is the order of `ec`'s reports. Unknown fields are
@@ -198,7 +198,7 @@ impl PolicySpec {
         Ok(spec)
     }
 
-    /// Sets texts in the `ruleData` of every source group, over what is there.
+    /// Sets strings in the `ruleData` of every source group, overriding existing values.
     ///
     /// Groups are written anew as Go writes a map that it has read from JSON, with numbers as 64-bit floats.
     pub fn add_rule_data(&mut self, extra: &[(String, String)]) -> Result<(), serde_json::Error> {

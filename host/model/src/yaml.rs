@@ -1,6 +1,6 @@
 //! The one reader of YAML and JSON text in assay.
 //!
-//! YAML is version 1.2 with the core schema: only `true` and `false` are booleans, so `n`, `on` and `yes` are texts
+//! YAML is version 1.2 with the core schema: only `true` and `false` are booleans, so `n`, `on` and `yes` are strings
 //! and `012` is the number twelve. (`ec` reads YAML 1.1.) A YAML number is a 64-bit integer or float, and a float
 //! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with every
 //! digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a value

@@ -1,8 +1,8 @@
-//! The Rego engine's door: compile policies once, evaluate them from many threads.
+//! The API of the Rego engine: compile policies once, evaluate them from many threads.
 //!
-//! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the question it is asked
-//! ([`EvalRequest`]) and why it may not answer ([`EvalError`]), what built-in functions reach the world through ([`Host`]),
-//! and the judge that a run asks ([`SourceGroupEvaluator`]). The evaluator itself stands behind `engine`, and nothing of it is visible.
+//! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the request
+//! ([`EvalRequest`]) and its errors ([`EvalError`]), the external inputs of built-in functions ([`Host`]),
+//! and the evaluator of a run ([`SourceGroupEvaluator`]). The evaluation itself is in `engine`, which is private.
 //!
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 

@@ -1,4 +1,4 @@
-//! [`SourceGroupEvaluator`]: one source group of a policy configuration as a judge.
+//! [`SourceGroupEvaluator`]: the evaluator of one source group of a policy configuration.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,7 +32,7 @@ pub struct SourceGroupEvaluator {
     policy: Arc<Policy>,
     selection: Selection,
     host: Arc<dyn Host>,
-    /// What `time.now_ns` tells: one moment for all images, so that what depends on it is worked out once.
+    /// The value of `time.now_ns`: one time for all images, so that what depends on it is computed once.
     now: Timestamp,
     deadline: Option<Instant>,
     time_limit: Duration,
@@ -45,7 +45,7 @@ pub struct SourceGroupEvaluator {
 }
 
 impl SourceGroupEvaluator {
-    /// A judge. Only packages of which some rule is included are asked; where that is none, all are, so that misspelt
+    /// An evaluator. Only packages of which some rule is included are evaluated; if there is none, all are, so that misspelled
     /// criteria show.
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Arc<Policy>, selection: Selection, host: Arc<dyn Host>) -> Self {
@@ -72,7 +72,7 @@ impl SourceGroupEvaluator {
     }
 
     /// The same, answering as `ec` does. Findings are put as [`DecideOptions::ec_compat`] says. Packages are chosen by the first part of
-    /// their rules' codes, so that the rules of a nested package are asked only where no package is chosen at all; see
+    /// their rules' codes, so that the rules of a nested package are evaluated only if no package is selected at all; see
     /// [`skipped_packages`](Self::skipped_packages).
     #[must_use]
     pub const fn with_ec_compat(mut self, ec_compat: bool) -> Self {
@@ -87,7 +87,7 @@ impl SourceGroupEvaluator {
         packages.filter(|package| self.ec_compat && package.contains('.')).collect()
     }
 
-    /// The same, asking only rules that are meant for pipelines with one of these intentions; with none of them, rules
+    /// The same, evaluating only rules that are meant for pipelines with one of these intentions; with none of them, rules
     /// that are meant for any. Findings of rules that the policy does not list stay.
     #[must_use]
     pub fn with_intentions(mut self, intentions: &[String]) -> Self {
@@ -110,7 +110,7 @@ impl SourceGroupEvaluator {
         (at(""), at(context.component.name.as_str()))
     }
 
-    /// The packages to ask: those of which some rule counts for any component, as in `ec`, or all where there are none;
+    /// The packages to evaluate: those of which some rule counts for any component, as in `ec`, or all if there are none;
     /// and those that count for this component or for some term.
     fn packages(&self, default_criteria: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let name = |rule: &RuleInfo| match rule.code.split('.').next() {
@@ -130,11 +130,11 @@ impl SourceGroupEvaluator {
 }
 
 impl SourceGroupEvaluator {
-    /// How the rules of a code came to their answers about a case. A code is that of a rule, such as `tasks.required`, or
+    /// How the rules of a code were evaluated in a context. A code is that of a rule, such as `tasks.required`, or
     /// its package and name.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer.
+    /// [`EvalError`] if the evaluation failed.
     pub fn explain(&self, code: &str, context: &EvaluationContext<'_>) -> Result<Vec<RuleTrace>, EvalError> {
         let (default_criteria, criteria) = self.criteria(context);
         let packages = self.packages(&default_criteria, &criteria);

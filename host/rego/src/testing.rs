@@ -69,7 +69,7 @@ enum TestForm {
 
 /// A regular expression that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no regular expression")]
+#[error("`{0}` is not a valid regular expression")]
 pub struct InvalidRegex(String);
 
 /// How tests are run.
@@ -79,7 +79,7 @@ pub struct TestOptions<'a> {
     pub time_limit: Duration,
     /// How many run at a time.
     pub workers: NonZeroUsize,
-    /// Whether lines are noted that were at work.
+    /// Whether line coverage is recorded.
     pub coverage: bool,
     /// Whether everything that happens in a test that fails is noted.
     pub trace: bool,
@@ -205,7 +205,7 @@ impl PolicySet {
         tests
     }
 
-    /// Runs tests and tells of each, by its place in the list, when it is done. What was at work is joined.
+    /// Runs tests and reports each, by its index, when it is done. Coverage is merged.
     ///
     /// # Errors
     /// [`EvalError::Fault`] when no thread can be had.
@@ -297,7 +297,7 @@ impl PolicySet {
         (result, observations.hits)
     }
 
-    /// A test that is a function: in OPA's words, as it is asked for by name and not called.
+    /// A test that is a function: in OPA's wording, as it is referred to by name and not called.
     fn function_error(&self, test: &Test) -> EvalError {
         let name = test.full_name();
         let have = self.program.signature(&test.path).unwrap_or("any");
@@ -308,7 +308,7 @@ impl PolicySet {
         EvalError::Policy(Problem { code: Some("rego_type_error"), ..Problem::new(None, message) })
     }
 
-    /// Evaluates a test that failed once more to see why. It gives the same answer, as nothing in it is by chance.
+    /// Evaluates a test that failed once more to see why. It has the same result, as nothing in it is random.
     fn rerun_traced(&self, test: &Test, host: &Arc<dyn Host>, options: &TestOptions<'_>, result: &mut TestResult) {
         let context = EvalContext::new(host, Timestamp::now(), None, options.time_limit);
         let observe =

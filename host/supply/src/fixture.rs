@@ -201,7 +201,7 @@ impl Layout {
     }
 }
 
-/// An image of a registry that is never asked.
+/// An image of a registry that is never accessed.
 pub(crate) fn pinned(repository: &str, digest: &Digest) -> PinnedImage {
     PinnedImage::parse(&format!("{repository}@{digest}")).unwrap()
 }

@@ -1,6 +1,6 @@
 //! Gets evidence: images, signatures and attestations from a registry or a bundle, checked and verified.
 //!
-//! In reading order: [`ContentStore`], the one door for content, whichever the source; [`PublicKey`]; and [`EvidenceCollector`],
+//! In reading order: [`ContentStore`], the content store over all sources; [`PublicKey`]; and [`EvidenceCollector`],
 //! which turns content into [`Evidence`](assay_model::evidence::Evidence). Bytes are trusted by their digest alone,
 //! statements by a signature of the key alone.
 //!

@@ -18,7 +18,9 @@ pub(crate) fn run(flags: &InitFlags, printer: Printer) -> Result<u8, CliError> {
     let failed = |error: std::io::Error| CliError::new(format!("`{file}` cannot be written: {error}"));
     fs_err::create_dir_all(folder).map_err(failed)?;
     if file.exists() {
-        return Err(CliError::new(format!("`{file}` is there already")).hint("name another folder with `--dest-dir`"));
+        return Err(
+            CliError::new(format!("`{file}` already exists")).hint("choose another directory with `--dest-dir`")
+        );
     }
     write_whole(&file, SAMPLE.as_bytes()).map_err(failed)?;
     Ok(exit::SUCCESS)

@@ -1,4 +1,4 @@
-//! YAML as Go reads it: [`parse`] for documents that are judged, [`unambiguous`] for what configures a run.
+//! YAML as Go reads it: [`parse`] for documents that are evaluated, [`unambiguous`] for the configuration of a run.
 //!
 //! Kubernetes, conftest, OPA and `ec` read YAML with `sigs.k8s.io/yaml`, which is YAML 1.1: `hostNetwork: yes` is true and
 //! `mode: 012` is ten. A rule about such a document has to see what its users see. What differs from there is stricter: a
@@ -44,14 +44,14 @@ pub fn unambiguous(text: &str) -> Result<(), TextError> {
         return Ok(());
     }
     for event in Parser::new_from_str(text) {
-        // What cannot be read is told by who reads it.
+        // The reader of the document reports syntax errors.
         let Ok((event, span)) = event else { return Ok(()) };
         let Event::Scalar(word, ScalarStyle::Plain, _, None) = event else { continue };
         if scalars::differs(&word) {
             let word: String = word.chars().take(60).collect();
             let place = place(&span);
             return Err(TextError::new(format!(
-                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: put a text in quotes, or write true, false or a decimal number"
+                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: quote strings, and write true, false or decimal numbers"
             )));
         }
     }
@@ -121,16 +121,16 @@ impl Reader {
             }
             Event::SequenceEnd | Event::MappingEnd => self.leave()?,
             Event::Alias(anchor) => {
-                let node = self.anchors.get(&anchor).ok_or("an alias refers to what it stands in")?;
+                let node = self.anchors.get(&anchor).ok_or("an alias refers to a node that contains it")?;
                 self.alias_bytes = self.alias_bytes.saturating_add(node.bytes);
                 self.nodes = self.nodes.saturating_add(node.bytes / ITEM_BYTES);
                 if self.alias_bytes > ALIAS_BYTES {
-                    return Err("the aliases of the document repeat too much".to_owned());
+                    return Err("the aliases of the document expand to too many values".to_owned());
                 }
                 let node = node.clone();
                 self.add(node, 0)?;
             }
-            Event::UnresolvedAlias(name) => return Err(format!("the anchor `{name}` is not known")),
+            Event::UnresolvedAlias(name) => return Err(format!("the anchor `{name}` is undefined")),
             _ => {}
         }
         Ok(())
@@ -153,7 +153,7 @@ impl Reader {
     }
 
     fn leave(&mut self) -> Result<(), String> {
-        let no_key = Err("a list or a mapping is no key");
+        let no_key = Err("a sequence or mapping is used as a key");
         let (node, anchor) = match self.above.pop() {
             Some(Frame::List { items, bytes, depth, anchor }) => {
                 (Node { value: Value::Array(items), bytes, depth, is_merge: false, key: no_key }, anchor)
@@ -174,7 +174,7 @@ impl Reader {
         if anchor > 0 {
             self.alias_bytes = self.alias_bytes.saturating_add(node.bytes);
             if self.alias_bytes > ALIAS_BYTES {
-                return Err("the anchors of the document hold too much".to_owned());
+                return Err("the anchors of the document are too large".to_owned());
             }
             self.anchors.insert(anchor, node.clone());
         }
@@ -192,7 +192,7 @@ impl Reader {
 }
 
 fn too_deep() -> String {
-    format!("the document nests more than {} levels deep", limits::NESTING)
+    format!("the document is nested more than {} levels deep", limits::NESTING)
 }
 
 impl Fields {
@@ -274,7 +274,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
                 | ("timestamp", Word::Timestamp) => word,
                 #[expect(clippy::cast_precision_loss, reason = "asked for by the tag")]
                 ("float", Word::Whole(number)) => Word::Float(number as f64),
-                _ => return Err(format!("`{}` is not what its tag `!!{tag}` says", shown(text))),
+                _ => return Err(format!("`{}` is invalid for its tag `!!{tag}`", shown(text))),
             }
         }
         Some(_) => Word::Text,
@@ -285,10 +285,10 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
         Word::Whole(number) => {
             let value = Number::from_i128(number).ok_or("a number is too large")?;
             let is_key = i64::try_from(number).is_ok();
-            node(Value::Number(value), is_key.then(|| number.to_string()).ok_or("a key is too large a number"))
+            node(Value::Number(value), is_key.then(|| number.to_string()).ok_or("a numeric key is too large"))
         }
         Word::Float(number) => {
-            let value = json_float(number).ok_or_else(|| format!("{number} is not a number that JSON has"))?;
+            let value = json_float(number).ok_or_else(|| format!("{number} cannot be represented as a JSON number"))?;
             // Go writes keys as if they were of 32 bits.
             #[expect(clippy::cast_possible_truncation, reason = "as there")]
             let short = number as f32;
@@ -317,7 +317,7 @@ pub fn json_float(number: f64) -> Option<Value> {
 /// Text in base64, which may have line breaks in it.
 fn binary(text: &str) -> Result<String, String> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let wrong = || "a `!!binary` value is not text in base64".to_owned();
+    let wrong = || "a `!!binary` value is not valid base64".to_owned();
     let letters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     let mut bytes = Vec::with_capacity(letters.len() / 4 * 3);
     let groups = letters.chunks(4).len();

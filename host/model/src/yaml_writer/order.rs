@@ -20,7 +20,7 @@ pub(crate) fn float_digits(scientific: &str, decimal: impl FnOnce() -> String) -
     format!("{digits}e{sign}{:02}", power.unsigned_abs())
 }
 
-/// The order in which Go's YAML writer sorts keys: signs before letters, runs of digits as numbers.
+/// The order in which Go's YAML writer sorts keys: punctuation before letters, runs of digits as numbers.
 fn natural_order(a: &str, b: &str) -> Ordering {
     let (left, right): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let Some(at) = left.iter().zip(&right).position(|(a, b)| a != b) else { return left.len().cmp(&right.len()) };
@@ -46,7 +46,7 @@ fn natural_order(a: &str, b: &str) -> Ordering {
 
 /// The fields of an object in that order.
 ///
-/// It is no order in the strict sense (`12` stands before `1a`, `1a` before `2`, `2` before `12`), and the sorts of the
+/// It is not a strict order (`12` stands before `1a`, `1a` before `2`, `2` before `12`), and the sorts of the
 /// standard library may panic over such a thing, which keys from outside must not bring about. Merging never does, and
 /// from fields sorted by their bytes it always comes to the same.
 pub(super) fn sorted_fields(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {

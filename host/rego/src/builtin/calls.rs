@@ -1,4 +1,4 @@
-//! [`HostCalls`]: takes the calls of one evaluation to its host, and the answers back as values.
+//! [`HostCalls`]: passes the calls of one evaluation to its host, and the results back as values.
 //!
 //! Content becomes a value once: JSON is read straight into it, and the evaluation keeps the value of a call, so that
 //! an SBOM that twenty rules look at is parsed once.
@@ -16,7 +16,7 @@ use crate::engine;
 
 /// Why a call ends the evaluation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{function}` has no answer: {cause}")]
+#[error("`{function}` failed: {cause}")]
 pub(crate) struct CallFailure {
     /// The built-in.
     pub(crate) function: String,
@@ -24,7 +24,7 @@ pub(crate) struct CallFailure {
     pub(crate) cause: EvaluationError,
 }
 
-/// Answers the calls of one evaluation and remembers what went wrong.
+/// Serves the calls of one evaluation and records errors.
 pub(crate) struct HostCalls {
     host: Arc<dyn Host>,
     failure: Mutex<Option<CallFailure>>,
@@ -137,10 +137,10 @@ fn text(value: &Value) -> Option<&str> {
 
 /// Content that is text.
 pub(super) fn content<'b>(reference: &str, bytes: &'b [u8]) -> Result<&'b str, HostError> {
-    std::str::from_utf8(bytes).map_err(|_| unreadable(reference, "it is not UTF-8 text"))
+    std::str::from_utf8(bytes).map_err(|_| unreadable(reference, "it is not valid UTF-8"))
 }
 
-/// The JSON in a blob. What is no JSON is undefined, as in `ec`; Go reads what is nested more deeply than is read here.
+/// The JSON in a blob. What is not JSON is undefined, as in `ec`; Go accepts deeper nesting than this parser.
 pub(super) fn parsed(reference: &str, bytes: &[u8]) -> Result<Option<Value>, HostError> {
     match engine::read(content(reference, bytes)?) {
         Ok(value) => Ok(Some(value)),

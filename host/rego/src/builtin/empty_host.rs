@@ -11,7 +11,7 @@ use super::{Attested, Described, Files, Host, HostError, Referrer, Signature, Si
 pub(crate) struct EmptyHost;
 
 fn nothing<T>(reference: &str) -> Result<T, HostError> {
-    Err(HostError::Undefined(format!("`{reference}` was asked for, and tests reach no registry")))
+    Err(HostError::Undefined(format!("`{reference}` was requested, but tests do not access registries")))
 }
 
 impl Host for EmptyHost {

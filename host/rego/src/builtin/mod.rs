@@ -1,7 +1,7 @@
 //! The built-in functions of `ec`, and what they reach the world through: [`Host`].
 //!
 //! The conventions are `ec`'s: a reference that cannot be read and content that is not there make the call undefined,
-//! and `ec.sigstore.*` tells in its result why a signature does not count. An answer that could not be had ends the
+//! and `ec.sigstore.*` reports in its result why a signature is not valid. A result that could not be fetched ends the
 //! evaluation, however the policy would take it; a rule such as `not ec.oci.blob(ref)` must not hold because a registry
 //! is down.
 
@@ -37,7 +37,7 @@ pub enum HostError {
 /// Files by the names that their archive gives them.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// What a registry tells of content without sending it.
+/// The metadata of content that a registry returns without the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
     /// What the content is.
@@ -113,7 +113,7 @@ pub struct NoHost;
 
 impl NoHost {
     fn refuse<T>(reference: &str) -> Result<T, HostError> {
-        let message = format!("`{reference}` was asked for, and no registry may be reached here");
+        let message = format!("`{reference}` was requested, but registry access is disabled");
         Err(HostError::Evaluation(EvaluationError::new(ErrorCode::BuiltinFailed, message)))
     }
 }

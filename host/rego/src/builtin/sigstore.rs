@@ -112,7 +112,7 @@ fn signature(signature: Signature) -> Value {
     ])
 }
 
-/// An object of texts.
+/// An object of strings.
 pub(super) fn texts(map: BTreeMap<String, String>) -> Value {
     map.into_iter().map(|(key, value)| (Value::from(key), Value::from(value))).collect::<Object>().into_value()
 }

@@ -1,4 +1,4 @@
-//! Calls that nobody answers, and calls with something else than the functions take.
+//! Calls without a host, and calls with unexpected arguments.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
             _ => vec![Value::from("r.example/a")],
         };
         let error = calls.resolve(function, &arguments).unwrap_err();
-        assert!(error.to_string().starts_with(&format!("`{function}` has no answer: `r.example/a`")), "{error}");
+        assert!(error.to_string().starts_with(&format!("`{function}` failed: `r.example/a`")), "{error}");
         assert_eq!(resolve(&calls, "ec.oci.descriptor", &json!([["r"]])), Err(error.clone()));
         assert_eq!(calls.failure(), Some(error));
     }

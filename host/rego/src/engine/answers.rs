@@ -1,4 +1,4 @@
-//! Questions with OPA's answers, of the kinds where an engine easily departs from it without a word: `answers.jsonl` has
+//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `answers.jsonl` has
 //! one a line, each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the
 //! values of the expressions and the variables of each result, `undefined`, or `error`.
 
@@ -13,7 +13,7 @@ use crate::{
     sources::PolicyFile,
 };
 
-/// The questions and their answers.
+/// The queries and their results.
 const ALL: &str = include_str!("answers.jsonl");
 
 fn answer(question: &Json) -> Option<Json> {

@@ -12,7 +12,7 @@ use crate::{
     sources::PolicyFile,
 };
 
-/// A policy of these texts, named `1.rego`, `2.rego`, … in a folder.
+/// A policy of these modules, named `1.rego`, `2.rego`, … in a folder.
 fn compiled(texts: &[&str], data: &str) -> Result<Policy, CompileError> {
     let folder = tempfile::tempdir().unwrap();
     let mut sources = Sources::new();
@@ -130,7 +130,7 @@ fn what_does_not_compile_is_told_with_its_place() {
         ),
         (
             &["package p\n\nx := 1\n", "package q\n\ndeny(x) := x\n\ndefault warn := false\n"],
-            "no `deny` or `warn` rule, so it could not refuse anything (2 files read)",
+            "no `deny` or `warn` rule, so it could not find any violation (2 files read)",
         ),
         (&["package p\n\n# METADATA\n# title: x\n"], "1.rego:3:1: invalid annotation scope ''"),
         (&["package p\n\ndeny contains x if { x := y }\n"], "1.rego:3:22: var y is unsafe"),
@@ -177,7 +177,7 @@ fn expressions_without_end_are_refused_and_do_not_use_up_the_stack() {
 fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
     for (rule, says) in [
         ("deny := true", "1.rego:3:1: `data.p.deny` is a boolean"),
-        ("deny contains {\"code\": \"x\"}", "1.rego:3:1: `data.p.deny` gives a result without a text `msg`"),
+        ("deny contains {\"code\": \"x\"}", "1.rego:3:1: `data.p.deny` returns a result without a string `msg`"),
         ("deny[x] := 1 if { x := \"k\" }", "1.rego:3:1: `data.p.deny` is an object"),
         ("deny.k := \"no\"", "1.rego:3:1: `data.p.deny` is an object"),
         ("deny.k contains \"no\"", "1.rego:3:1: `data.p.deny` is an object"),
@@ -313,7 +313,7 @@ fn evaluation_stops_at_its_limits() {
     assert_eq!(evaluate(&many, "{}"), Err(EvalError::TooManyResults));
     let huge = policy("package p\n\ndeny contains \"a\" if not numbers.range(0, 1000000000000)\n");
     let error = evaluate(&huge, "{}").unwrap_err().to_string();
-    assert!(error.contains("asked for more than 1000000 numbers"), "{error}");
+    assert!(error.contains("requested more than 1000000 numbers"), "{error}");
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn recursion_over_rules_is_an_error_with_its_place() {
     }
 }
 
-/// Knows one blob and one manifest, counts how often it is asked, and cannot reach `r.example/down`.
+/// Knows one blob and one manifest, counts its calls, and cannot reach `r.example/down`.
 #[derive(Default)]
 struct OneImage {
     asked: std::sync::atomic::AtomicU32,
@@ -463,7 +463,7 @@ fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
             "{rule}"
         );
         assert!(answer.message.starts_with("policy source `mine`: `ec.oci."), "{}", answer.message);
-        assert!(answer.message.ends_with("has no answer: `r.example` cannot be reached"), "{}", answer.message);
+        assert!(answer.message.ends_with("failed: `r.example` cannot be reached"), "{}", answer.message);
     }
 }
 

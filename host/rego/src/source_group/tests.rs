@@ -1,4 +1,4 @@
-//! Tests of the judge: with rules of our own, and with recorded ones where they lie beside the project.
+//! Tests of the evaluator: with rules of our own, and with recorded ones if available.
 
 use std::path::{Path, PathBuf};
 
@@ -101,9 +101,9 @@ fn a_group_asks_the_packages_of_which_something_is_included() {
         // Included by the code that a bare rule says in its body, but that rule has nothing to say.
         (&["other.slow"], &[], &["other"], &[], &["-", "-"], &[]),
         (&["*"], &["other.*"], &["fine"], &[], &[], &["fine.ok"]),
-        // Only a term: everything is asked, as it cannot be known who will say it.
+        // Only a term: everything is evaluated, as any rule may return it.
         (&["other.bad:t"], &[], &["fine", "other"], &[], &["-", "-"], &[]),
-        // A misspelt criterion: everything is asked, and it is told.
+        // A misspelled criterion: everything is evaluated, and it is reported.
         (&["fien"], &[], &["fine", "other"], &[], &["-", "-"], &[]),
     ] {
         let group = group(&policy, include, exclude);
@@ -140,7 +140,7 @@ fn rules_see_the_moment_of_the_case_and_nested_packages_have_two_names() {
     for include in [&[][..], &["pkg"], &["deep.er.pkg"], &["deep.er.pkg.at"]] {
         let decision = evaluate(&group(&policy, include, &["pkg.other"]), "{}").unwrap();
         let messages: Vec<_> = decision.violations.iter().map(|finding| finding.message.as_str()).collect();
-        // 2025-06-01, the moment of the case.
+        // 2025-06-01, the effective time of the case.
         assert_eq!(messages, ["1748736000000000000"], "{include:?}");
     }
 }
@@ -184,7 +184,7 @@ fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
     }
     let none = evaluate(&group(&policy, &[], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
     assert!(none.is_empty());
-    // As nothing is chosen, everything is asked; what has no code is meant for all.
+    // As nothing is selected, everything is evaluated; what has no code is meant for all.
     let none = evaluate(&group(&own_policy(), &["@none"], &[]).with_intentions(&strings(&["build"])), "{}").unwrap();
     assert_eq!(codes(&none.warnings), ["-", "-"]);
 }
@@ -200,8 +200,8 @@ fn a_failed_evaluation_is_no_answer_and_names_the_source() {
     assert_eq!(error.code, ErrorCode::Deadline);
 }
 
-/// Recorded rules and answers, which are no part of the project.
-#[expect(clippy::disallowed_methods, reason = "a test is told by the environment where the records are")]
+/// Recorded rules and results, which are not part of the project.
+#[expect(clippy::disallowed_methods, reason = "an environment variable locates the records of this test")]
 fn recorded() -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     std::env::var("ASSAY_SHARED").map_or(beside, PathBuf::from).join("data/ec/common/rego")

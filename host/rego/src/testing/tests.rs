@@ -170,7 +170,7 @@ fn tests_are_chosen_by_their_full_names() {
     assert_eq!(names(None).unwrap(), ["data.a.b.test_one", "data.a.b.test_two"]);
     assert_eq!(names(Some("b.test_o")).unwrap(), ["data.a.b.test_one"]);
     assert_eq!(names(Some("^test")).unwrap(), Vec::<String>::new());
-    assert_eq!(names(Some("(")).unwrap_err().to_string(), "`(` is no regular expression");
+    assert_eq!(names(Some("(")).unwrap_err().to_string(), "`(` is not a valid regular expression");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(crate) struct Attested {
     pub(crate) attestation: Attestation,
     /// Why its predicate is not what its type says.
     pub(crate) invalid_predicate: Option<String>,
-    /// What it calls the image that it was asked about, each subject of that digest in turn.
+    /// The names it gives the image, each subject of that digest in turn.
     pub(super) names: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ pub(super) fn verify_attestations(
     Ok(())
 }
 
-/// Reads the layers of the `.att` manifest without asking who signed them, or what for. What does not read is left out.
+/// Reads the layers of the `.att` manifest without verifying signatures or subjects. What cannot be parsed is skipped.
 pub(super) fn unverified_attestations(
     store: &ContentStore,
     image: &PinnedImage,
@@ -124,7 +124,7 @@ pub(super) fn read(
             return Err("no matching subject digest found".to_owned().into());
         }
     }
-    // A statement's predicate is an object (in-toto attestation framework); nothing else can be asked about.
+    // A statement's predicate is an object (in-toto attestation framework); nothing else can be evaluated.
     if fields.get("predicate")?.is_some_and(|predicate| !predicate.trim_start().starts_with('{') && predicate != "null")
     {
         return Err("the `predicate` of the signed statement is not an object".to_owned().into());
@@ -133,7 +133,7 @@ pub(super) fn read(
         None => (None, None),
         Some(kind) => {
             let statement: Value =
-                serde_json::from_str(statement).map_err(|error| format!("the statement does not read: {error}"))?;
+                serde_json::from_str(statement).map_err(|error| format!("the statement is invalid: {error}"))?;
             (kind.build_type(&statement), kind.check(&statement).err())
         }
     };
@@ -151,7 +151,7 @@ fn name(subject: &str) -> Result<Option<String>, String> {
     Ok(name.filter(|name| !name.is_empty() && name != "_"))
 }
 
-/// Whether a subject is the image: `digest.sha256` is its digest, 64 lower-case hex digits and nothing else.
+/// Whether a subject is the image: `digest.sha256` is its digest, 64 lowercase hex digits and nothing else.
 fn is_subject(subject: &str, image: &Digest) -> Result<bool, String> {
     let Some(digest) = StrictObject::read(subject)?.get("digest")?.filter(|digest| *digest != "null") else {
         return Ok(false);

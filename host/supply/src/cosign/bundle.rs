@@ -6,7 +6,7 @@
 //! is not known, none twice, one kind of content and one kind of signer, one signature. Whoever pushes a referrer is
 //! nobody until then, so nothing of this can pass or block an image without the key.
 //!
-//! What a list says of a referrer decides nothing: without the referrers API it is written by whoever pushes, with the
+//! What a list says of a referrer decides nothing: without the referrers API it is written by anyone who pushes, with the
 //! type of an empty config in place of the bundle's. The referrer's own manifest and layers do.
 
 use std::sync::Arc;
@@ -94,10 +94,9 @@ fn sign(found: &mut VerificationResult<Signature>, attested: Attested, image: &P
 }
 
 /// What is said of a signature that is for no repository.
-const UNBOUND: &str = "a signature in a bundle names no repository, so it would count for the same image in any \
-                       repository; `--allow-relocation` accepts that";
+const UNBOUND: &str = "a signature in a bundle names no repository, so it would be valid for the same image in any repository; pass `--allow-relocation` to accept that";
 
-/// Reads the attestations in bundles that refer to the image, whoever made them. What does not read is left out.
+/// Reads the attestations in bundles that refer to the image, unverified. What cannot be parsed is skipped.
 pub(super) fn unverified(
     store: &ContentStore,
     image: &PinnedImage,
@@ -152,7 +151,7 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
     let referrers = listed(store, image, &mut failed)?;
     let too_large = |what: String| {
         EvaluationError::new(ErrorCode::TooLarge, format!("the bundles that refer to {image} {what}"))
-            .hint("see who may push to the repository, and remove what does not belong there")
+            .hint("check who can push to the repository, and remove unexpected content")
     };
     let images: Vec<PinnedImage> =
         referrers.iter().map(|referrer| image.repository.at(referrer.descriptor.digest.clone())).collect();
@@ -173,7 +172,7 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
             continue;
         }
         let [layer] = manifest.layers() else {
-            bundles.push(Err(format!("the bundle {} has not one layer", manifest.digest())));
+            bundles.push(Err(format!("the bundle {} does not have exactly one layer", manifest.digest())));
             continue;
         };
         bytes = bytes.saturating_add(layer.size);
@@ -181,7 +180,7 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
             return Err(too_large(format!("have more than {} bytes together", limits::EVIDENCE_BYTES)));
         }
         if !layer.media_type.starts_with(BUNDLE) {
-            bundles.push(Err(format!("the layer of the bundle {} is of another kind", manifest.digest())));
+            bundles.push(Err(format!("the layer of the bundle {} has another media type", manifest.digest())));
             continue;
         }
         let bundle = store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES);
@@ -243,7 +242,7 @@ struct Envelope<'a> {
 
 /// The envelope in a bundle that is made with a key, and in no other.
 pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, String> {
-    let unreadable = |error: serde_json::Error| format!("the bundle does not read: {error}");
+    let unreadable = |error: serde_json::Error| format!("the bundle is invalid: {error}");
     let bundle: Bundle<'_> = serde_json::from_slice(bundle).map_err(unreadable)?;
     if !VERSIONS.contains(&bundle.media_type.as_str()) {
         return Err(format!("the bundle is of the type `{}`, not `{}`", bundle.media_type, VERSIONS.join("` or `")));
@@ -253,14 +252,14 @@ pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, String> {
         return Err("the bundle is signed with a certificate, not with the given key".to_owned());
     }
     if material.public_key.is_none() {
-        return Err("the bundle does not say that a key signed it".to_owned());
+        return Err("the bundle does not state that it was signed with a key".to_owned());
     }
     let timestamps = material.timestamp_verification_data.and_then(|data| data.rfc3161_timestamps);
     if [material.tlog_entries, timestamps].into_iter().flatten().any(|entries| entries.len() > ENTRIES) {
         return Err(format!("the bundle has more than {ENTRIES} log entries or timestamps"));
     }
     let (Some(raw), None) = (bundle.dsse_envelope, bundle.message_signature) else {
-        return Err("the bundle holds no statement, or more than that".to_owned());
+        return Err("the bundle does not contain exactly one statement".to_owned());
     };
     let envelope: Envelope<'_> = serde_json::from_str(raw.get()).map_err(unreadable)?;
     match envelope.signatures.len() {

@@ -4,9 +4,9 @@
 //! [`verify_attestations`].
 //!
 //! Anyone who can push can move such a tag, add layers and add referrers, so nothing of it counts until the key says so:
-//! what does not verify is passed over, and the reason is told when nothing verifies. A stranger's bundle neither passes
+//! what does not verify is skipped, and the reason is reported if nothing verifies. A bundle of another signer neither passes
 //! an image nor keeps the old tags from being looked at. What cannot be read might have been the good one: if nothing
-//! else verifies there is no answer, and if something does, the report says what was not read.
+//! else verifies it is an error, and if something does, the report says what was not read.
 
 mod attestation;
 mod bundle;
@@ -150,7 +150,7 @@ impl VerificationResult<Attested> {
     }
 
     /// Refuses to go on with a part of what the key signed: rules that forbid would pass on what they do not see. Where
-    /// nothing else counts, there is nothing to go on with, and the failure tells why.
+    /// nothing else counts, the verification fails with this reason.
     pub(crate) fn whole(self, image: &PinnedImage) -> Result<Self, EvaluationError> {
         match &self.unreadable {
             Some(why) if !self.verified.is_empty() => {
@@ -207,7 +207,7 @@ pub(crate) fn attestations(
     Ok(found)
 }
 
-/// All attestations of an image as they are, whoever made them.
+/// All attestations of an image, unverified.
 pub(crate) fn unverified(
     store: &ContentStore,
     image: &PinnedImage,
@@ -254,13 +254,13 @@ pub(crate) fn tag(image: &Digest, kind: &str) -> String {
     format!("sha256-{}.{kind}", image.hex())
 }
 
-/// An envelope and its statement, whoever signed it; for [`fuzzing`](crate::fuzzing).
+/// An envelope and its statement, unverified; for [`fuzzing`](crate::fuzzing).
 pub(crate) fn fuzz_envelope(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
     let opened = envelope::open_unverified(bytes)?;
     attestation::read(opened, Some(&image.digest), &attestation::memory()).map(drop).map_err(|refused| refused.why)
 }
 
-/// A Sigstore bundle, its envelope and its statement, whoever signed it; for [`fuzzing`](crate::fuzzing).
+/// A Sigstore bundle, its envelope and its statement, unverified; for [`fuzzing`](crate::fuzzing).
 pub(crate) fn fuzz_bundle(bytes: &[u8], image: &PinnedImage) -> Result<(), String> {
     bundle::enveloped(bytes).and_then(|envelope| fuzz_envelope(envelope.as_bytes(), image))
 }
@@ -278,7 +278,7 @@ fn layers<'a>(
 ) -> Result<Vec<&'a Descriptor>, EvaluationError> {
     let too_large = |what: String| {
         EvaluationError::new(ErrorCode::TooLarge, format!("the signatures or attestations of {image} {what}"))
-            .hint("see who may push to the repository, and remove what does not belong there")
+            .hint("check who can push to the repository, and remove unexpected content")
     };
     let count = manifest.layers().len();
     if count > limits::EVIDENCE_LAYERS {

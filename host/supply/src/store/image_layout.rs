@@ -36,7 +36,7 @@ const INDEX_FILE: &str = "index.json";
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// There is nothing, or it cannot be read.
-    #[error("the bundle `{path}` cannot be read")]
+    #[error("the layout `{path}` cannot be read")]
     Unreadable {
         /// The bundle.
         path: String,
@@ -45,7 +45,7 @@ pub enum LayoutError {
         source: io::Error,
     },
     /// A compressed file.
-    #[error("the bundle `{path}` is compressed with {with}")]
+    #[error("the layout `{path}` is compressed with {with}")]
     Compressed {
         /// The bundle.
         path: String,
@@ -53,7 +53,7 @@ pub enum LayoutError {
         with: &'static str,
     },
     /// Not an OCI image layout, or not one that can be trusted to mean one thing.
-    #[error("the bundle `{path}` is not a usable OCI image layout: {why}")]
+    #[error("`{path}` is not a valid OCI image layout: {why}")]
     Layout {
         /// The bundle.
         path: String,
@@ -67,8 +67,8 @@ impl LayoutError {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::Unreadable { .. } => "give the folder of an OCI image layout, or a tar file of one",
-            Self::Compressed { .. } => "unpack it first: content is read from the middle of the file",
+            Self::Unreadable { .. } => "pass the directory of an OCI image layout, or a tar file of one",
+            Self::Compressed { .. } => "decompress it first: content is read with random access",
             Self::Layout { .. } => {
                 "a layout holds `oci-layout`, `blobs/sha256/` and an `index.json` whose entries are annotated with \
                  `org.opencontainers.image.ref.name` = `repository:tag` or `repository@sha256:…`"
@@ -138,7 +138,7 @@ impl ImageLayout {
         } else if metadata.is_file() {
             Files::Tar(TarFile::open(path, &shown)?)
         } else {
-            return Err(layout("it is neither a folder nor a file".to_owned()));
+            return Err(layout("it is neither a directory nor a file".to_owned()));
         };
         let read = |name, limit| -> Result<Vec<u8>, LayoutError> {
             match files.read(&[name], limit).map_err(unreadable)? {
@@ -151,14 +151,14 @@ impl ImageLayout {
         let version = read(LAYOUT_FILE, LAYOUT_BYTES)?;
         let version: Layout = strict::check(&version, &LAYOUT, &Memory::of(limits::MANIFEST_MEMORY))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
-            .map_err(|error| layout(format!("its `{LAYOUT_FILE}` does not parse: {error}")))?;
+            .map_err(|error| layout(format!("its `{LAYOUT_FILE}` cannot be parsed: {error}")))?;
         if !version.version.starts_with("1.") {
             return Err(layout(format!("its version is `{}`, not 1.0.0", version.version)));
         }
         let index = read(INDEX_FILE, limits::BUNDLE_INDEX_BYTES)?;
         let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::BUNDLE_INDEX_MEMORY))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
-            .map_err(|error| layout(format!("its `{INDEX_FILE}` does not parse: {error}")))?;
+            .map_err(|error| layout(format!("its `{INDEX_FILE}` cannot be parsed: {error}")))?;
         let repositories = names(index).map_err(layout)?;
         Ok(Self { path: shown, files, repositories })
     }
@@ -189,13 +189,13 @@ impl ImageLayout {
                 // A file longer than its descriptor says is wrong, not large.
                 Fetched::Found(_) | Fetched::TooLarge => Err(self.broken(
                     ErrorCode::DigestMismatch,
-                    format_args!("is not {} bytes long, as its index says, in", entry.size),
+                    format_args!("does not have the size of {} bytes given by the index, in", entry.size),
                     entry,
                 )),
                 // Named but not there is a bundle cut short, not an image without a signature.
                 Fetched::Absent => Err(self.broken(
                     ErrorCode::BlobNotFound,
-                    format_args!("is named by the index but missing in"),
+                    format_args!("is listed in the index but missing in"),
                     entry,
                 )),
             },
@@ -242,8 +242,8 @@ impl ImageLayout {
     }
 
     fn unreadable(&self, digest: &Digest, what: &dyn fmt::Display) -> EvaluationError {
-        let message = format!("the blob {digest} of the bundle `{}` cannot be read: {what}", self.path);
-        EvaluationError::new(ErrorCode::Malformed, message).hint("make the bundle again")
+        let message = format!("the blob {digest} of the layout `{}` cannot be read: {what}", self.path);
+        EvaluationError::new(ErrorCode::Malformed, message).hint("create the layout again")
     }
 
     fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, EvaluationError> {
@@ -258,8 +258,8 @@ impl ImageLayout {
     }
 
     fn broken(&self, code: ErrorCode, fact: fmt::Arguments<'_>, entry: &Entry) -> EvaluationError {
-        let message = format!("the manifest {} {fact} the bundle `{}`", entry.digest, self.path);
-        EvaluationError::new(code, message).hint("make the bundle again")
+        let message = format!("the manifest {} {fact} the layout `{}`", entry.digest, self.path);
+        EvaluationError::new(code, message).hint("create the layout again")
     }
 }
 
@@ -269,7 +269,7 @@ pub(super) enum ReadResult {
     /// More than the limit; nothing is kept of it.
     TooLarge,
     Absent,
-    /// Something that is no plain file, in words.
+    /// Describes what is not a regular file.
     NotAFile(&'static str),
 }
 
@@ -277,7 +277,7 @@ pub(super) enum ReadResult {
 enum Opened {
     File(Box<dyn io::Read>),
     Absent,
-    /// Something that is no plain file, in words.
+    /// Describes what is not a regular file.
     NotAFile(&'static str),
 }
 
@@ -313,7 +313,7 @@ impl Files {
                 }
                 // Opening a pipe would wait for a writer.
                 if !fs_err::metadata(&path)?.is_file() {
-                    return Ok(Opened::NotAFile("not a plain file"));
+                    return Ok(Opened::NotAFile("not a regular file"));
                 }
                 Ok(Opened::File(Box::new(fs_err::File::open(&path)?)))
             }
@@ -349,7 +349,7 @@ fn names(index: Index) -> Result<BTreeMap<String, Named>, String> {
             Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
             _ => (rest, None),
         };
-        // A bare `v1.0`, as other tools write it, names no repository and so cannot be asked for.
+        // A bare `v1.0`, as other tools write it, names no repository and so cannot be requested.
         if tag.is_none() && !pinned {
             continue;
         }

@@ -1,4 +1,4 @@
-//! `ec.oci.*` and `ec.sigstore.*`: what Conforma's policies ask about images. The answers come from the [`Host`].
+//! `ec.oci.*` and `ec.sigstore.*`: what Conforma's policies query about images. The results come from the [`Host`].
 //!
 //! [`Host`]: super::Host
 
@@ -35,7 +35,7 @@ const VERIFIED_ATTESTATION: Type = Type::Object {
     rest: None,
 };
 
-/// A call that the host answers.
+/// A call that the host serves.
 macro_rules! host_call {
     ($name:literal ($($arg:ident : $type:expr),*) -> $result:expr) => {
         builtin!($name($($arg: $type),*) -> $result => scoped |scope: &mut Scope<'_>, $($arg: &Value),*| {

@@ -1,4 +1,4 @@
-//! Go's time layouts: a moment is written the way the moment of reference (Mon Jan 2 15:04:05 MST 2006) is.
+//! Go's time layouts: a time is written the way the reference time (Mon Jan 2 15:04:05 MST 2006) is.
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::Offset;
@@ -131,7 +131,7 @@ fn next(layout: &str) -> (&str, Option<(Part, &str, &str)>) {
         }
         for (text, part) in &PARTS {
             let Some(behind) = rest.strip_prefix(text) else { continue };
-            // "Jan" within a longer word of small letters is no month.
+            // "Jan" within a longer word of lowercase letters is not a month.
             if matches!(part, Part::ShortMonth | Part::ShortDay)
                 && behind.starts_with(|letter: char| letter.is_ascii_lowercase())
             {
@@ -155,7 +155,7 @@ fn fraction(rest: &str) -> Option<(Part, &str, &str)> {
     Some((Part::Fraction(count, digit == '9'), rest.get(..=count)?, behind))
 }
 
-/// The moment in this layout.
+/// The time in this layout.
 pub(super) fn format(layout: &str, at: &ZonedDateTime) -> String {
     let mut out = String::new();
     let mut rest = layout;
@@ -230,7 +230,7 @@ fn offset(offset: Offset, zulu: bool, colons: bool, precision: u8) -> String {
     }
 }
 
-/// What a text has said about the moment so far.
+/// The fields of the time that were parsed so far.
 #[derive(Default)]
 struct Read {
     year: Option<i16>,
@@ -245,7 +245,7 @@ struct Read {
     offset: i32,
 }
 
-/// Reads a moment in this layout; without an offset it is in UTC.
+/// Parses a time in this layout; without an offset it is in UTC.
 pub(super) fn parse(layout: &str, text: &str) -> Result<Timestamp, BuiltinError> {
     let quoted = |text: &str| {
         let mut shown = String::new();
@@ -274,7 +274,7 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Timestamp, BuiltinError>
     finish(&read).map_err(bad)
 }
 
-/// A moment as most policies and documents write it, `2006-01-02T15:04:05.9Z` or with an offset. None for everything
+/// A time as most policies and documents write it, `2006-01-02T15:04:05.9Z` or with an offset. None for everything
 /// else, right or wrong: that is left to [`parse`].
 pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_at_checked(10)?;

@@ -1,20 +1,20 @@
-//! [`Host`]: where the functions that look at the world (`ec.oci.*`, `ec.sigstore.*`) get their answers.
+//! [`Host`]: serves the functions with external inputs (`ec.oci.*`, `ec.sigstore.*`).
 //!
 //! The evaluation never opens a connection itself.
 
 use regorus::Value;
 
-/// Why the host has no answer to a call: the evaluation cannot go on.
+/// Why the host could not serve a call: the evaluation cannot continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostError(pub(crate) String);
 
 /// The world as one evaluation may see it. The same call is made once in one query.
 pub(crate) trait Host: Sync {
-    /// Answers the call of `function` (`ec.oci.blob`, `ec.sigstore.verify_image`, …) with these arguments; none where
+    /// Serves the call of `function` (`ec.oci.blob`, `ec.sigstore.verify_image`, …) with these arguments; none where
     /// it is undefined.
     ///
     /// # Errors
-    /// [`HostError`] when it is not known what the answer is.
+    /// [`HostError`] if the result is not known.
     fn call(&self, function: &str, args: &[Value]) -> Result<Option<Value>, HostError>;
 }
 

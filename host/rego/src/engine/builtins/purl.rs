@@ -117,7 +117,7 @@ fn is_kind(text: &str) -> bool {
     is_word(text, b".+-")
 }
 
-/// ASCII letters, digits and the signs, no digit in front.
+/// ASCII letters, digits and punctuation, not starting with a digit.
 fn is_word(text: &str, signs: &[u8]) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || signs.contains(&byte);
     text.bytes().all(fits) && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())

@@ -31,7 +31,7 @@ pub(super) struct Check<'s> {
     steps: usize,
 }
 
-/// What is wrong, and how well the rest fits: the alternative with the most points is the one whose problems are told.
+/// What is wrong, and how well the rest fits: the errors of the alternative with the most points are reported.
 #[derive(Debug, Default)]
 struct Problems {
     all: Vec<Problem>,
@@ -96,7 +96,7 @@ impl fmt::Display for DocumentPath<'_> {
     }
 }
 
-/// The name of the value's type as a problem tells it.
+/// The name of the value's type in an error message.
 fn given(value: &Value) -> &'static str {
     match value {
         Value::Null | Value::Undefined => "null",
@@ -631,7 +631,7 @@ mod tests {
             "d.0: False always fails validation",
         ];
         assert_eq!(messages(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
-        // Keys that are there count for the alternative that asks for them.
+        // Existing keys count for the alternative that requires them.
         let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
         let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
         assert_eq!(messages(schema, &value(r#"{"a": 1, "b": 2}"#)), want);

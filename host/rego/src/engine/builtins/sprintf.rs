@@ -1,4 +1,4 @@
-//! `sprintf`: Go's format language. Texts and numbers are formatted by their verb, everything else as its Rego term.
+//! `sprintf`: Go's format language. Strings and numbers are formatted by their verb, everything else as its Rego term.
 
 use num_bigint::{BigInt, Sign};
 use num_traits::{Signed, ToPrimitive};
@@ -94,7 +94,7 @@ struct Printer<'v> {
     out: String,
 }
 
-/// The letters of the format that are still to be read.
+/// The characters of the format that are still to be parsed.
 type Letters<'f> = std::iter::Peekable<std::str::Chars<'f>>;
 
 impl Printer<'_> {
@@ -183,7 +183,7 @@ impl Printer<'_> {
             self.out.push_str(&format!("%!{verb}(BADINDEX)"));
         } else if let Some(value) = self.values.get(self.next) {
             self.next += 1;
-            // With `v`, `+` asks for the names of fields, which no value here has; a large number minds it all the same.
+            // With `v`, `+` requests the names of fields, which no value here has; a large number is affected all the same.
             let signs = verb != 'v' || matches!(value, Operand::Big(_));
             let flags = Flags { plus: flags.plus && signs, ..flags };
             let shown = show(value, verb, flags);

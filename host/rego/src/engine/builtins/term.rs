@@ -6,7 +6,7 @@ use super::limits::TEXT_BYTES;
 use super::value_order::sorted;
 use crate::engine::bytes::{bytes_of, is_raw};
 
-/// The word for the kind of a value in error texts and `type_name`.
+/// The name of the type of a value in error messages and `type_name`.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -20,7 +20,7 @@ pub(super) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Appends the value as a Rego term: `{"a": 1}`, `set()`, texts in quotes. Beyond [`TEXT_BYTES`] it stops: the caller
+/// Appends the value as a Rego term: `{"a": 1}`, `set()`, quoted strings. Beyond [`TEXT_BYTES`] it stops: the caller
 /// refuses what is longer.
 pub(crate) fn write_term(to: &mut String, value: &Value) {
     write_start(to, value, TEXT_BYTES);
@@ -148,7 +148,7 @@ fn escape(to: &mut String, text: &str) {
     }
 }
 
-/// Whether Go would escape this letter in quotes: controls, spaces other than the plain one, marks without a glyph.
+/// Whether Go would escape this character in quotes: controls, spaces other than U+0020, marks without a glyph.
 pub(super) fn unprintable(letter: char) -> bool {
     letter.is_control()
         || (letter.is_whitespace() && letter != ' ')

@@ -1,4 +1,4 @@
-//! The table as a whole: calls with their answers, and that no argument makes any function panic.
+//! The table as a whole: calls with their results, and that no argument makes any function panic.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ fn check(name: &str, args: &str, want: Result<&str, &str>) {
     }
 }
 
-/// Calls with what OPA 1.15.2 gave for them, one a line: the function, its arguments, and its answer where it had one.
+/// Calls with what OPA 1.15.2 gave for them, one a line: the function, its arguments, and its result where it had one.
 const ANSWERS_OF_OPA: &str = include_str!("opa_formats.jsonl");
 
 #[test]

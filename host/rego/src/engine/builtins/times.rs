@@ -1,4 +1,4 @@
-//! `time.*`: moments as nanoseconds since 1970, with Go's layouts and time zones by name. The clock is the scope's.
+//! `time.*`: times as nanoseconds since 1970, with Go's layouts and time zones by name. The clock is the scope's.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -104,7 +104,7 @@ fn parse_duration(text: &Value) -> Outcome {
     i64::try_from(if negative { -total } else { total }).map_or_else(|_error| Err(invalid()), some)
 }
 
-/// A moment in its zone, and the layout that came with it.
+/// A time in its zone, and the layout that came with it.
 fn moment(value: &Value) -> Result<(ZonedDateTime, Option<&str>), BuiltinError> {
     let wrong = || BuiltinError::wrong_type(1, value, &["either number (ns) or [number (ns), string (tz)]"]);
     let (number, zone, layout) = match value {
@@ -163,7 +163,7 @@ fn add_date(value: &Value, years: &Value, months: &Value, days: &Value) -> Outco
     nanoseconds(local.to_zoned_datetime(at.time_zone().clone()).map_err(|_error| out_of_range())?.timestamp())
 }
 
-/// Years, months, days, hours, minutes and seconds between two moments, in the zone of the first.
+/// Years, months, days, hours, minutes and seconds between two times, in the zone of the first.
 fn diff(a: &Value, b: &Value) -> Outcome {
     let (first, _) = moment(a)?;
     let (second, _) = moment(b)?;

@@ -1,4 +1,4 @@
-//! [`Type`]: the declared types of arguments and results, as they are told to who calls a function wrongly.
+//! [`Type`]: the declared types of arguments and results, as they are reported for a wrong call.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub(crate) enum Type {
     Boolean,
     /// Numbers.
     Number,
-    /// Texts.
+    /// Strings.
     String,
     /// Arrays that begin with `fixed` and go on with elements of `rest`, if that is given.
     Array {
@@ -43,13 +43,13 @@ pub(crate) const SET: Type = Type::Set(&ANY);
 pub(crate) const OBJECT: Type = object_of(&ANY, &ANY);
 /// An object with text keys.
 pub(crate) const DOCUMENT: Type = object_of(&Type::String, &ANY);
-/// An array of texts.
+/// An array of strings.
 pub(crate) const STRINGS: Type = array_of(&Type::String);
-/// A set of texts.
+/// A set of strings.
 pub(crate) const STRING_SET: Type = Type::Set(&Type::String);
 /// An array or a set.
 pub(crate) const COLLECTION: Type = Type::Any(&[ARRAY, SET]);
-/// An array or a set of texts.
+/// An array or a set of strings.
 pub(crate) const STRING_COLLECTION: Type = Type::Any(&[STRINGS, STRING_SET]);
 /// An array or a set of numbers.
 pub(crate) const NUMBER_COLLECTION: Type = Type::Any(&[array_of(&Type::Number), Type::Set(&Type::Number)]);

@@ -22,7 +22,7 @@ pub(super) const TABLE: &[Builtin] = &[
 fn is_valid(whole: &Value) -> Outcome {
     let Value::String(text) = whole else { return some(false) };
     match read(text) {
-        // A limit is no answer, and not the answer that the text is invalid.
+        // A limit is an error, and does not mean that the string is invalid.
         Err(error) if error.halt => Err(error),
         read => some(read.is_ok()),
     }

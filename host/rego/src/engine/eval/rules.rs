@@ -20,10 +20,10 @@ use super::specials::member;
 use super::weights::own;
 use super::{ControlFlow, Eval, EvalResult};
 
-/// Keys of one set or object that are asked for one by one; afterwards it is built as a whole.
+/// Keys of one set or object that are looked up one by one; afterwards it is built as a whole.
 const ASKED_KEYS: usize = 16;
 
-/// The function that tells the time of the query.
+/// The function that returns the time of the query.
 const CLOCK: &str = "time.now_ns";
 
 /// Functions that policies call with the same long text again and again.
@@ -478,7 +478,7 @@ impl<'p> Eval<'p> {
             copied = self.persistent.weights.of(value).parts;
         }
         copied = copied.saturating_add(match value {
-            // Texts take memory of their own beside their places in a list.
+            // Strings take memory of their own in addition to their slots in a list.
             Value::Array(array) if matches!(array.first(), Some(Value::String(_))) => array.len(),
             Value::Set(set) if matches!(set.first(), Some(Value::String(_))) => set.len(),
             Value::String(_) => 1,

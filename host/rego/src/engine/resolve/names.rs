@@ -31,7 +31,7 @@ pub(super) struct ResolvedFunction {
     pub arity: usize,
 }
 
-/// Functions that the evaluator answers itself.
+/// Functions that the evaluator implements itself.
 fn special(name: &str) -> Option<(Special, usize)> {
     Some(match name {
         "internal.member_2" => (Special::Member, 2),

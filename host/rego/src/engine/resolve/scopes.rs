@@ -36,7 +36,7 @@ pub(super) enum How {
     Every,
 }
 
-/// A variable that is declared, to be told of when nothing uses it.
+/// A declared variable, to be reported if unused.
 #[derive(Debug)]
 pub(super) struct Local {
     slot: Slot,
@@ -109,7 +109,7 @@ impl Resolver<'_> {
             Some(How::Assigned) => format!("var {name} assigned above"),
             Some(How::Some | How::SomeIn | How::Every) => format!("var {name} declared above"),
             None if here.referenced.contains(name) => {
-                // Told here, where it is put right, and not where it is unsafe.
+                // Reported here, where it is corrected, and not where it is unsafe.
                 let unsafe_there = format!("var {name} is unsafe");
                 let mut own = self.errors.split_off(self.sound.min(self.errors.len()));
                 own.retain(|error| error.message != unsafe_there);
@@ -137,7 +137,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Tells which of the variables declared in a rule nothing uses.
+    /// Reports the variables declared in a rule that are unused.
     pub(super) fn refuse_unused(&mut self) {
         for local in std::mem::take(&mut self.locals) {
             if self.uses.get(local.slot as usize).is_some_and(|uses| *uses > local.own) {
