@@ -36,6 +36,7 @@ pub mod rule;
 pub mod sanitize;
 pub mod selection;
 pub mod snapshot;
+mod stored;
 pub mod strict;
 pub mod yaml;
 pub mod yaml_go;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use assay_evidence::{CollectOptions, EvidenceCollector, OnUnreadable, PublicKey, Relocation, Trust, Verification};
 use assay_model::{
     event::RunStarted,
     evidence::CheckKind,
@@ -14,12 +15,10 @@ use assay_model::{
     port::{Blobs, Evaluator},
     selection::Selection,
 };
+use assay_oci::{ContentStore, SourceRef};
 use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
 use assay_report::Format;
 use assay_runner::{Evaluators, Job};
-use assay_supply::{
-    CollectOptions, ContentStore, EvidenceCollector, OnUnreadable, PublicKey, Relocation, SourceRef, Verification,
-};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
@@ -62,17 +61,17 @@ pub(crate) fn build_job(settings: &ImageSettings, context: &EvidenceContext) -> 
     let checking =
         |check| if settings.skipped.contains(&check) { Verification::Skipped } else { Verification::Required };
     let options = CollectOptions {
-        relocation: relocation(settings),
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
         bundles_tell_build_type: settings.mode == Mode::Native,
         on_unreadable: if settings.mode == Mode::EcCompat { OnUnreadable::Fail } else { OnUnreadable::Error },
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
+    let trust = Trust::in_key(context.key.clone(), relocation(settings));
     Job {
         head: Arc::new(run_started(settings, context.key.to_pem(), settings.policy.clone())),
         snapshot: Arc::new(settings.snapshot.clone()),
-        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), context.key.clone(), options)),
+        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
         unreachable_policy: (settings.mode == Mode::EcCompat).then(|| ec_compat::inaccessible(settings)),
         effective_time: settings.effective_time,
         keep_inputs: wants(Format::PolicyInput),

@@ -103,7 +103,7 @@ fn fetch_into(
         CliError::new(format!("the path of `{}` is not valid UTF-8", assay_model::redact::source(text)))
     })?;
     let Some(dest) = dest else { return Ok(path.to_owned()) };
-    let to = dest.join(kind).join(assay_supply::folder_name(text));
+    let to = dest.join(kind).join(assay_oci::folder_name(text));
     copy_into(path, &to)?;
     Ok(to)
 }

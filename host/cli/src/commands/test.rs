@@ -6,10 +6,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use assay_documents::{DocumentFormat, Kind};
+use assay_evidence::Relocation;
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{CompileError, CompileOptions, EvalRequest, Host, Policy, RuleCheck, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
-use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 use serde_json::json;
@@ -166,7 +166,7 @@ fn results(
     for place in wanted.policies.iter().chain(&wanted.data) {
         // The wording is conftest's, so that it can be searched for.
         let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
-        if is_path && assay_supply::SourceRef::parse(place).is_err() {
+        if is_path && assay_oci::SourceRef::parse(place).is_err() {
             return Err(CliError::new(format!(
                 "load: loading policies: load: 1 error occurred during loading: stat {}: no such file or directory",
                 assay_model::redact::source(place)

@@ -9,6 +9,7 @@ use std::{
     thread,
 };
 
+use assay_evidence::Relocation;
 use assay_model::{
     decide::Decision,
     digest::Digest,
@@ -23,7 +24,6 @@ use assay_model::{
 };
 use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
 use assay_report::{FileOutcome, InputRun};
-use assay_supply::Relocation;
 
 use super::{
     builtins::StoreHost,

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use assay_evidence::Relocation;
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
 use assay_rego::{EvalError, PolicySet, QueryError, QueryObservations, QueryOptions, QueryOutput, QueryResult};
-use assay_supply::Relocation;
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
