@@ -5,13 +5,13 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use assay_gocompat::sanitize;
 use assay_model::{
     decide,
     error::{ErrorCode, EvaluationError},
     event::RunFinished,
     image::ImageRef,
     outcome::{Outcome, Verdict},
-    sanitize,
     snapshot::Component,
 };
 use assay_rego::SourceGroupEvaluator;

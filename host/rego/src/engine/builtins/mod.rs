@@ -20,7 +20,6 @@ mod errors;
 mod evidence;
 mod glob_overlap;
 mod globs;
-mod go_time;
 mod graphs;
 mod hashes;
 mod host;

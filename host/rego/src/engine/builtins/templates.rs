@@ -90,7 +90,7 @@ impl Item {
             Self::Missing | Self::Value(Value::Null | Value::Undefined) => "<undefined>".to_owned(),
             Self::Value(value) => shown(value),
             Self::Int(number) => number.to_string(),
-            Self::Float(number) => super::term::float_text(*number),
+            Self::Float(number) => assay_gocompat::float::json_text(*number),
         }
     }
 

@@ -10,7 +10,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Number, Value, ser::Formatter};
 
-use crate::sanitize;
+use crate::{float, sanitize};
 
 struct Go;
 
@@ -123,7 +123,7 @@ fn with_numbers(value: &Value, is_float: &dyn Fn(&Number) -> bool) -> Value {
     match value {
         Value::Number(number) if is_float(number) => {
             let float = number.as_f64().filter(|float| float.is_finite());
-            let written = float.and_then(|float| serde_json::from_str(&go_float(float)).ok());
+            let written = float.and_then(|float| serde_json::from_str(&float::json_text(float)).ok());
             written.unwrap_or_else(|| value.clone())
         }
         Value::Object(fields) => {
@@ -132,16 +132,6 @@ fn with_numbers(value: &Value, is_float: &dyn Fn(&Number) -> bool) -> Value {
         Value::Array(items) => items.iter().map(|item| with_numbers(item, is_float)).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
-}
-
-/// `encoding/json`: the shortest digits that give the float again, with an exponent below 1e-6 and from 1e21 on.
-fn go_float(float: f64) -> String {
-    let size = float.abs();
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let text = format!("{float:e}");
-        return text.replacen("e", if size < 1.0 { "e" } else { "e+" }, 1);
-    }
-    float.to_string()
 }
 
 /// The text of a JSON document without the white space between its parts.

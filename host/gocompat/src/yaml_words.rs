@@ -1,7 +1,7 @@
 //! [`read`]: what a plain word of YAML is to Go: YAML 1.1 as `go.yaml.in/yaml/v2` resolves it.
 //!
 //! `sigs.k8s.io/yaml`, and with it Kubernetes, conftest, OPA and `ec`, read every document so. The one table for reading
-//! documents ([`super::parse`]), for writing them ([`crate::yaml_writer`]) and for telling which words the two versions of
+//! documents ([`crate::yaml_reader`]), for writing them ([`crate::yaml_writer`]) and for telling which words the two versions of
 //! YAML take differently ([`differs`]).
 
 use jiff::civil::Date;
@@ -211,7 +211,7 @@ fn core(text: &str) -> Word {
 }
 
 /// Whether YAML 1.1, as Go reads it, takes a plain word for another value than YAML 1.2 does.
-pub(super) fn differs(text: &str) -> bool {
+pub(crate) fn differs(text: &str) -> bool {
     let number = |word: Word| match word {
         // As JSON they are the same.
         #[expect(clippy::cast_precision_loss, reason = "compared as what Go's JSON makes of both, a float")]

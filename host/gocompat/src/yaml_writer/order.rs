@@ -1,24 +1,8 @@
-//! The order of keys, and the digits of floats.
+//! The order of keys.
 
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
-
-/// A float as Go's `%v` shows it: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
-pub(super) fn float(number: f64) -> String {
-    float_digits(&format!("{number:e}"), || number.to_string())
-}
-
-/// The same of a number that is written with an exponent, as in `1.5e7`, and without.
-pub(crate) fn float_digits(scientific: &str, decimal: impl FnOnce() -> String) -> String {
-    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific.to_owned() };
-    let Ok(power) = exponent.parse::<i32>() else { return scientific.to_owned() };
-    if (-4..6).contains(&power) {
-        return decimal();
-    }
-    let sign = if power < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", power.unsigned_abs())
-}
 
 /// The order in which Go's YAML writer sorts keys: signs before letters, runs of digits as numbers.
 fn natural_order(a: &str, b: &str) -> Ordering {

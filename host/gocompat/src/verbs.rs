@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
+use crate::quote;
+
 /// A value as `fmt`'s `%v` shows what JSON was read into.
-pub(crate) fn verb_v(value: &Value) -> String {
+#[must_use]
+pub fn verb_v(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(value) => value.to_string(),
@@ -20,22 +23,10 @@ pub(crate) fn verb_v(value: &Value) -> String {
 }
 
 /// A text as `fmt`'s `%q` shows it.
-pub(crate) fn verb_q(text: &str) -> String {
+#[must_use]
+pub fn verb_q(text: &str) -> String {
     let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{b}' => quoted.push_str("\\v"),
-            '\0'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(character))),
-            other => quoted.push(other),
-        }
-    }
+    quote::escape(&mut quoted, text);
     quoted.push('"');
     quoted
 }
@@ -50,6 +41,6 @@ mod tests {
     fn values_look_as_in_go() {
         let value = json!({"b": [1, "x y", null, true], "a": {"k": 1.5}});
         assert_eq!(verb_v(&value), "map[a:map[k:1.5] b:[1 x y <nil> true]]");
-        assert_eq!(verb_q("a\"b\\\n\u{1}é"), r#""a\"b\\\n\x01é""#);
+        assert_eq!(verb_q("a\"b\\\n\u{1}é\u{200b}"), r#""a\"b\\\n\x01é\u200b""#);
     }
 }

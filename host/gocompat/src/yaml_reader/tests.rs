@@ -69,8 +69,8 @@ fn what_go_loses_or_json_cannot_hold_is_an_error_with_a_place() {
 #[test]
 fn depth_and_aliases_are_bounded() {
     assert!(parse(&"[".repeat(100_000)).is_err());
-    assert!(parse(&format!("{}1{}", "[".repeat(limits::NESTING + 1), "]".repeat(limits::NESTING + 1))).is_err());
-    assert!(parse(&format!("{}1{}", "[".repeat(limits::NESTING), "]".repeat(limits::NESTING))).is_ok());
+    assert!(parse(&format!("{}1{}", "[".repeat(NESTING + 1), "]".repeat(NESTING + 1))).is_err());
+    assert!(parse(&format!("{}1{}", "[".repeat(NESTING), "]".repeat(NESTING))).is_ok());
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {
         let refs = vec![format!("*a{}", n - 1); 10].join(", ");

@@ -1,7 +1,7 @@
 //! [`style`]: how a string is written in YAML so that Go's reader, and everybody else's, takes it for that string.
 
 use super::Dialect;
-use crate::yaml_go::{Word, read};
+use crate::yaml_words::{Word, read};
 
 /// The form of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

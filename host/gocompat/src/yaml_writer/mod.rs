@@ -8,12 +8,11 @@ mod yaml_scalar;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::order::float_digits;
-use self::{
-    order::{float, sorted_fields},
-    yaml_scalar::Style,
+use self::{order::sorted_fields, yaml_scalar::Style};
+use crate::{
+    float,
+    yaml_words::{Word, read},
 };
-use crate::yaml_go::{Word, read};
 
 /// Where two readers would not agree on what is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +132,9 @@ impl Writer {
                 let is_whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
                 let text = match (self.dialect, read(&text)) {
                     (Dialect::Careful, _) if is_whole => text,
-                    (Dialect::Careful, _) => number.as_f64().map_or(text, float),
+                    (Dialect::Careful, _) => number.as_f64().map_or(text, float::general),
                     (Dialect::Go, Word::Whole(number)) => number.to_string(),
-                    (Dialect::Go, Word::Float(number)) => float(number),
+                    (Dialect::Go, Word::Float(number)) => float::general(number),
                     (Dialect::Go, _) => text,
                 };
                 self.put(&text);

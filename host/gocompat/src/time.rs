@@ -4,9 +4,6 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::Offset;
 use jiff::{Timestamp, ZonedDateTime};
 
-use super::errors::BuiltinError;
-use super::term::quote;
-
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -24,10 +21,11 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// The layout of `time.parse_rfc3339_ns`.
-pub(super) const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
+pub const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
 
 /// The layouts that have a name.
-pub(super) fn named(layout: &str) -> &str {
+#[must_use]
+pub fn named(layout: &str) -> &str {
     match layout {
         "ANSIC" => "Mon Jan _2 15:04:05 2006",
         "UnixDate" => "Mon Jan _2 15:04:05 MST 2006",
@@ -44,7 +42,8 @@ pub(super) fn named(layout: &str) -> &str {
 }
 
 /// The name of a day.
-pub(super) fn weekday(day: Weekday) -> &'static str {
+#[must_use]
+pub fn weekday(day: Weekday) -> &'static str {
     DAYS.get(usize::try_from(day.to_sunday_zero_offset()).unwrap_or(0)).copied().unwrap_or_default()
 }
 
@@ -156,7 +155,8 @@ fn fraction(rest: &str) -> Option<(Part, &str, &str)> {
 }
 
 /// The moment in this layout.
-pub(super) fn format(layout: &str, at: &ZonedDateTime) -> String {
+#[must_use]
+pub fn format(layout: &str, at: &ZonedDateTime) -> String {
     let mut out = String::new();
     let mut rest = layout;
     loop {
@@ -245,17 +245,44 @@ struct Read {
     offset: i32,
 }
 
+/// Why a string is not a time in a layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidTime<'t> {
+    /// What is left of the string is not what comes next in the layout.
+    Mismatch {
+        /// What is left of the string.
+        rest: &'t str,
+        /// The part of the layout.
+        part: &'t str,
+    },
+    /// The string goes on behind the layout's end.
+    Extra(&'t str),
+    /// A part is out of its range.
+    OutOfRange(&'static str),
+}
+
+impl InvalidTime<'_> {
+    /// Go's message about this string and layout; `quoted` puts strings in quotes.
+    #[must_use]
+    pub fn message(&self, layout: &str, text: &str, quoted: &dyn Fn(&str) -> String) -> String {
+        let text = quoted(text);
+        match self {
+            Self::Mismatch { rest, part } => {
+                let (layout, rest, part) = (quoted(layout), quoted(rest), quoted(part));
+                format!("parsing time {text} as {layout}: cannot parse {rest} as {part}")
+            }
+            Self::Extra(rest) => format!("parsing time {text}: extra text: {}", quoted(rest)),
+            Self::OutOfRange(what) => format!("parsing time {text}: {what} out of range"),
+        }
+    }
+}
+
 /// Reads a moment in this layout; without an offset it is in UTC.
-pub(super) fn parse(layout: &str, text: &str) -> Result<Timestamp, BuiltinError> {
-    let quoted = |text: &str| {
-        let mut shown = String::new();
-        quote(&mut shown, text);
-        shown
-    };
-    let mismatch = |rest: &str, part: &str| {
-        let (text, layout, rest, part) = (quoted(text), quoted(layout), quoted(rest), quoted(part));
-        BuiltinError::failed(format!("parsing time {text} as {layout}: cannot parse {rest} as {part}"))
-    };
+///
+/// # Errors
+/// [`InvalidTime`] for what Go refuses.
+pub fn parse<'t>(layout: &'t str, text: &'t str) -> Result<Timestamp, InvalidTime<'t>> {
+    let mismatch = |rest, part| InvalidTime::Mismatch { rest, part };
     let mut read = Read::default();
     let (mut shape, mut rest) = (layout, text);
     loop {
@@ -268,15 +295,15 @@ pub(super) fn parse(layout: &str, text: &str) -> Result<Timestamp, BuiltinError>
         shape = behind;
     }
     if !rest.is_empty() {
-        return Err(BuiltinError::failed(format!("parsing time {}: extra text: {}", quoted(text), quoted(rest))));
+        return Err(InvalidTime::Extra(rest));
     }
-    let bad = |what: &str| BuiltinError::failed(format!("parsing time {}: {what} out of range", quoted(text)));
-    finish(&read).map_err(bad)
+    finish(&read).map_err(InvalidTime::OutOfRange)
 }
 
 /// A moment as most policies and documents write it, `2006-01-02T15:04:05.9Z` or with an offset. None for everything
 /// else, right or wrong: that is left to [`parse`].
-pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
+#[must_use]
+pub fn rfc3339(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_at_checked(10)?;
     let (time, rest) = rest.split_at_checked(9)?;
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = date.as_bytes() else { return None };

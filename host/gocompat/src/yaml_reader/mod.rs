@@ -5,16 +5,18 @@
 //! key that stands twice, a second document, and what JSON cannot hold are errors, and so is what nests or refers to itself
 //! beyond the limits. A merge (`<<`) replaces keys that stand before it, as there.
 
-mod scalars;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Number, Value};
 
-pub use self::scalars::between_digits;
-pub(crate) use self::scalars::{Word, read};
-use crate::{limits, yaml::TextError, yaml_writer::float_digits};
+use crate::{
+    float,
+    yaml_words::{Word, differs, read},
+};
+
+/// Levels of nesting of one document: readers that recurse stand so many.
+pub const NESTING: usize = 128;
 
 /// Nodes of one document: two million are 64 MiB of text, which is where the file limits stand; more come from aliases.
 pub const NODES: usize = 8_000_000;
@@ -27,19 +29,24 @@ const ITEM_BYTES: usize = 64;
 
 const CORE: &str = "tag:yaml.org,2002:";
 
+/// Why a text is not read; says where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ReadError(pub(crate) String);
+
 /// Reads the one document of a text, as Go does. An empty text is null.
-pub fn parse(text: &str) -> Result<Value, TextError> {
+pub fn parse(text: &str) -> Result<Value, ReadError> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| TextError::new(error.to_string()))?;
-        reader.event(event).map_err(|why| TextError::new(format!("{why}{}", place(&span))))?;
+        let (event, span) = event.map_err(|error| ReadError(error.to_string()))?;
+        reader.event(event).map_err(|why| ReadError(format!("{why}{}", place(&span))))?;
     }
     Ok(reader.root.map_or(Value::Null, |node| node.value))
 }
 
 /// An error where a plain word of the text is one value in YAML 1.1, which `ec` reads, and another in YAML 1.2, which assay
 /// reads in what configures a run.
-pub fn unambiguous(text: &str) -> Result<(), TextError> {
+pub fn unambiguous(text: &str) -> Result<(), ReadError> {
     if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
         return Ok(());
     }
@@ -47,10 +54,10 @@ pub fn unambiguous(text: &str) -> Result<(), TextError> {
         // What cannot be read is told by who reads it.
         let Ok((event, span)) = event else { return Ok(()) };
         let Event::Scalar(word, ScalarStyle::Plain, _, None) = event else { continue };
-        if scalars::differs(&word) {
+        if differs(&word) {
             let word: String = word.chars().take(60).collect();
             let place = place(&span);
-            return Err(TextError::new(format!(
+            return Err(ReadError(format!(
                 "`{word}`{place} is one value in YAML 1.1 and another in 1.2: put a text in quotes, or write true, false or a decimal number"
             )));
         }
@@ -138,7 +145,7 @@ impl Reader {
 
     fn enter(&mut self, frame: Frame) -> Result<(), String> {
         self.above.push(frame);
-        if self.above.len() > limits::NESTING {
+        if self.above.len() > NESTING {
             return Err(too_deep());
         }
         self.count()
@@ -168,7 +175,7 @@ impl Reader {
 
     fn add(&mut self, node: Node, anchor: usize) -> Result<(), String> {
         self.count()?;
-        if self.above.len() + node.depth > limits::NESTING {
+        if self.above.len() + node.depth > NESTING {
             return Err(too_deep());
         }
         if anchor > 0 {
@@ -192,7 +199,7 @@ impl Reader {
 }
 
 fn too_deep() -> String {
-    format!("the document nests more than {} levels deep", limits::NESTING)
+    format!("the document nests more than {} levels deep", NESTING)
 }
 
 impl Fields {
@@ -288,11 +295,11 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
             node(Value::Number(value), is_key.then(|| number.to_string()).ok_or("a key is too large a number"))
         }
         Word::Float(number) => {
-            let value = json_float(number).ok_or_else(|| format!("{number} is not a number that JSON has"))?;
+            let value = float::json_value(number).ok_or_else(|| format!("{number} is not a number that JSON has"))?;
             // Go writes keys as if they were of 32 bits.
             #[expect(clippy::cast_possible_truncation, reason = "as there")]
             let short = number as f32;
-            let key = float_digits(&format!("{short:e}"), || short.to_string());
+            let key = float::general_digits(&format!("{short:e}"), || short.to_string());
             node(value, Ok(key))
         }
         Word::Timestamp | Word::Text => as_text(text),
@@ -301,17 +308,6 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
 
 fn shown(text: &str) -> String {
     text.chars().take(60).collect()
-}
-
-/// A float as Go's JSON makes it: whole numbers become integers within the range where all of them are exact.
-#[must_use]
-pub fn json_float(number: f64) -> Option<Value> {
-    let exact = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number within the exact range of a float")]
-    if number.fract() == 0.0 && number.abs() <= exact {
-        return Some((number as i64).into());
-    }
-    Number::from_f64(number).map(Value::Number)
 }
 
 /// Text in base64, which may have line breaks in it.
