@@ -8,9 +8,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    builtin::{Host, HostCalls},
     engine::{self, EvalLimits},
     eval_error::EvalError,
+    host::Host,
+    host_calls::HostCalls,
 };
 
 /// What an evaluation is asked with. The clock starts when it is made.

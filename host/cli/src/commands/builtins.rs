@@ -1,16 +1,16 @@
 //! [`StoreHost`]: answers the built-in functions of policies from the same store that evidence comes from.
 //!
-//! It lives here because neighbours do not call each other: `assay-rego` asks, `assay-supply` has.
+//! It lives here because neighbours do not call each other: policies call `assay-conforma`, and `assay-supply` has the content.
 
 use std::sync::Arc;
 
+use assay_conforma::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
     evidence::Signature,
     image::{ImageRef, PinnedImage},
     limits,
 };
-use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
 use assay_supply::{ContentStore, PublicKey, Relocation, Resolved, Trust};
 
 /// The tags at which `ec` looks for what is attached to an image.

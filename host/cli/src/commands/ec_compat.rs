@@ -5,6 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use assay_conforma::SourceGroupEvaluator;
 use assay_gocompat::sanitize;
 use assay_model::{
     decide,
@@ -14,7 +15,6 @@ use assay_model::{
     outcome::{Outcome, Verdict},
     snapshot::Component,
 };
-use assay_rego::SourceGroupEvaluator;
 use assay_runner::UnreachablePolicy;
 
 use crate::settings::ImageSettings;

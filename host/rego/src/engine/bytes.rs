@@ -27,7 +27,8 @@ pub(crate) fn is_raw(text: &str) -> bool {
 }
 
 /// The text of some bytes.
-pub(crate) fn text_of(bytes: &[u8]) -> String {
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         if is_raw(chunk.valid()) {
@@ -47,7 +48,8 @@ pub(crate) fn text_of(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a text.
-pub(crate) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
+#[must_use]
+pub fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     if !is_raw(text) {
         return Cow::Borrowed(text.as_bytes());
     }

@@ -9,7 +9,7 @@ use regorus::Value;
 
 use super::annotations::Annotations;
 use super::ast::Module;
-use super::builtins::{Caches, Host, Scope};
+use super::builtins::{Caches, Host, HostFunction, Scope};
 use super::dependencies::Dependencies;
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
 use super::eval::{Eval, EvalLimits, PersistentCache, Printed, deep, placed};
@@ -45,6 +45,8 @@ pub(crate) struct Policy {
     program: Program,
     pub(super) dependencies: Dependencies,
     data: Value,
+    /// The registered functions.
+    pub(super) functions: &'static [HostFunction],
     pub(super) workers: Workers,
     /// What the functions among the tests take and give.
     pub(super) signatures: BTreeMap<NodeId, String>,
@@ -85,7 +87,7 @@ pub(crate) struct EvalOptions<'a> {
     pub input: Option<Value>,
     /// The data that rules see, instead of the policy's.
     pub data: Option<Value>,
-    /// Where `ec.*` functions get their answers.
+    /// What answers registered functions.
     pub host: &'a dyn Host,
     /// When to stop.
     pub limits: EvalLimits<'a>,
@@ -160,7 +162,16 @@ impl Files {
             return Err(sorted(errors));
         }
         let (program, dependencies) = planned;
-        Ok(Policy { sources, tree, program, dependencies, data, workers: Workers::default(), signatures })
+        Ok(Policy {
+            sources,
+            tree,
+            program,
+            dependencies,
+            data,
+            functions: options.functions,
+            workers: Workers::default(),
+            signatures,
+        })
     }
 }
 

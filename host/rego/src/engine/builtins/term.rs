@@ -8,7 +8,7 @@ use super::value_order::sorted;
 use crate::engine::bytes::{bytes_of, is_raw};
 
 /// The word for the kind of a value in error texts and `type_name`.
-pub(super) fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

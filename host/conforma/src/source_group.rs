@@ -1,4 +1,4 @@
-//! [`SourceGroupEvaluator`]: one source group of a policy configuration as a judge.
+//! [`SourceGroupEvaluator`]: evaluates the policies of one source group of a policy configuration.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,23 +15,18 @@ use assay_model::{
     rule::{RuleInfo, RuleResult},
     selection::Selection,
 };
+use assay_rego::{EVALUATION_TIME, EvalError, EvalRequest, InputFile, Policy, RuleTrace};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{
-    builtin::Host,
-    eval_error::EvalError,
-    limits::EVALUATION_TIME,
-    policy::{EvalRequest, InputFile, Policy},
-    rule_trace::RuleTrace,
-};
+use crate::{functions::Functions, host::Host};
 
 /// A policy with what its source group includes and excludes.
 pub struct SourceGroupEvaluator {
     name: String,
     policy: Arc<Policy>,
     selection: Selection,
-    host: Arc<dyn Host>,
+    host: Arc<dyn assay_rego::Host>,
     /// What `time.now_ns` tells: one moment for all images, so that what depends on it is worked out once.
     now: Timestamp,
     deadline: Option<Instant>,
@@ -56,7 +51,7 @@ impl SourceGroupEvaluator {
             ec_compat: false,
             policy,
             selection,
-            host,
+            host: Arc::new(Functions::new(host)),
             now: Timestamp::now(),
             deadline: None,
             time_limit: EVALUATION_TIME,

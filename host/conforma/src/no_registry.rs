@@ -1,20 +1,23 @@
-//! [`EmptyHost`]: the host of tests, for which nothing is anywhere.
+//! [`NoRegistry`]: the host of tests, for which nothing is anywhere.
 //!
 //! As in `ec`, a test that does not replace a function of the world finds it undefined, and a verification failed.
 
 use std::sync::Arc;
 
-use super::{Attested, Described, Files, Host, HostError, Referrer, Signature, SigstoreOptions};
+use assay_model::evidence::Signature;
+use assay_rego::HostError;
+
+use crate::host::{Attested, Described, Files, Host, Referrer, SigstoreOptions};
 
 /// A host that has nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct EmptyHost;
+pub(crate) struct NoRegistry;
 
 fn nothing<T>(reference: &str) -> Result<T, HostError> {
     Err(HostError::Undefined(format!("`{reference}` was asked for, and tests reach no registry")))
 }
 
-impl Host for EmptyHost {
+impl Host for NoRegistry {
     fn blob(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
         nothing(reference)
     }

@@ -11,8 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use assay_conforma::{compile_options, no_registry};
 use assay_rego::{
-    CompileOptions, PolicySet, Sources, TestOptions, TestOutcome,
+    PolicySet, Sources, TestOptions, TestOutcome,
     bench_support::{HostResults, PreparedResults, Program, on_large_stack},
 };
 
@@ -75,7 +76,7 @@ fn main() -> Result<(), Failed> {
                 let started = Instant::now();
                 let sources = arguments.sources(false)?;
                 let read = started.elapsed();
-                let program = Program::compile(sources)?;
+                let program = Program::compile(sources, compile_options())?;
                 times.push((started.elapsed(), read));
                 drop(program);
             }
@@ -84,7 +85,7 @@ fn main() -> Result<(), Failed> {
             writeln!(out, "load {:.1}\nload.read {:.1}", milliseconds(all), milliseconds(read))?;
         }
         "eval" => {
-            let program = Program::compile(arguments.sources(false)?)?;
+            let program = Program::compile(arguments.sources(false)?, compile_options())?;
             let input = fs_err::read_to_string(arguments.input.as_ref().ok_or("eval needs --input")?)?;
             let results: HostResults = match &arguments.results {
                 Some(path) => serde_json::from_str(&fs_err::read_to_string(path)?)?,
@@ -140,11 +141,12 @@ fn main() -> Result<(), Failed> {
         }
         "test" => {
             let started = Instant::now();
-            let policies = PolicySet::compile(arguments.sources(true)?, CompileOptions::default())?;
+            let policies = PolicySet::compile(arguments.sources(true)?, compile_options())?;
             let tests = policies.tests(None)?;
             let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
             let time_limit = Duration::from_secs(60);
-            let options = TestOptions { time_limit, workers, coverage: false, trace: false, stop: None };
+            let host = no_registry();
+            let options = TestOptions { time_limit, workers, coverage: false, trace: false, host: &host, stop: None };
             let mut failed = Vec::new();
             policies.run(&tests, &options, &mut |at, result| {
                 if result.end != TestOutcome::Passed {

@@ -1,17 +1,9 @@
-//! The built-in functions of `ec`, and what they reach the world through: [`Host`].
+//! [`Host`]: what the built-in functions of `ec` reach registries through.
 //!
 //! The conventions are `ec`'s: a reference that cannot be read and content that is not there make the call undefined,
 //! and `ec.sigstore.*` tells in its result why a signature does not count. An answer that could not be had ends the
 //! evaluation, however the policy would take it; a rule such as `not ec.oci.blob(ref)` must not hold because a registry
 //! is down.
-
-mod calls;
-mod empty_host;
-mod sigstore;
-mod values;
-
-#[cfg(test)]
-mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,19 +12,7 @@ use assay_model::{
     evidence::Signature,
 };
 
-pub(crate) use self::calls::{CallFailure, HostCalls};
-pub(crate) use self::empty_host::EmptyHost;
-pub use self::sigstore::SigstoreOptions;
-
-/// Why a host gives nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostError {
-    /// There is nothing to give: the reference is malformed or not by digest, or nothing is there. The call is undefined,
-    /// or, where it verifies, fails with this text.
-    Undefined(String),
-    /// It is not known what there is. The evaluation ends.
-    Evaluation(EvaluationError),
-}
+use assay_rego::HostError;
 
 /// Files by the names that their archive gives them.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -68,6 +48,27 @@ pub struct Attested {
     pub statement: Arc<[u8]>,
     /// The verified signatures of its envelope.
     pub signatures: Vec<Signature>,
+}
+
+/// What a policy demands of a signature: `data.config.default_sigstore_opts`, or its own. Empty is not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SigstoreOptions {
+    /// The identity in the signer's certificate.
+    pub certificate_identity: String,
+    /// The same as a regular expression.
+    pub certificate_identity_regexp: String,
+    /// Who vouched for the identity.
+    pub certificate_oidc_issuer: String,
+    /// The same as a regular expression.
+    pub certificate_oidc_issuer_regexp: String,
+    /// Whether to do without transparency logs.
+    pub ignore_rekor: bool,
+    /// The signer's public key, PEM.
+    pub public_key: String,
+    /// The transparency log.
+    pub rekor_url: String,
+    /// The transparency log's key.
+    pub rekor_public_key: String,
 }
 
 /// What built-in functions reach the world through. A reference is as the policy wrote it, such as

@@ -3,24 +3,26 @@
 //! The format is the package URL specification's (`pkg:type/namespace/name@version?qualifiers#subpath`). Newer readers
 //! hold more rules about single types and would call invalid what `ec` accepts, so this one is our own.
 
-use regorus::Value;
+use assay_rego::{
+    HostError,
+    value::{Value, bytes_of, text_of},
+};
 
-use super::operands::{list, record, some, string};
-use super::types::{DOCUMENT, Type};
-use super::{Builtin, Outcome, builtin};
-use crate::engine::bytes::{bytes_of, text_of};
+use crate::{functions::Outcome, host::Host, values::record};
 
-pub(super) const TABLE: &[Builtin] = &[
-    builtin!("ec.purl.parse"(purl: Type::String) -> DOCUMENT => |purl: &Value| {
-        Ok(parse(string(purl, 1)?).map(Purl::into_value))
-    }),
-    // Declared as a text upstream, although it gives a boolean: policies are checked against the declaration.
-    builtin!("ec.purl.is_valid"(purl: Type::String) -> Type::String => is_valid),
-];
+/// `ec.purl.parse`.
+pub(crate) fn parse(_host: &dyn Host, arguments: &[Value]) -> Outcome {
+    match arguments {
+        [Value::String(purl)] => Ok(read(purl).map(Purl::into_value)),
+        [other] => Err(HostError::wrong_type(1, other, "string")),
+        _ => Ok(None),
+    }
+}
 
-/// `ec` calls what is not a text invalid.
-fn is_valid(purl: &Value) -> Outcome {
-    some(matches!(purl, Value::String(text) if parse(text).is_some()))
+/// `ec.purl.is_valid`. `ec` calls what is not a string invalid.
+pub(crate) fn is_valid(_host: &dyn Host, arguments: &[Value]) -> Outcome {
+    let is_one = |purl: &Value| matches!(purl, Value::String(text) if read(text).is_some());
+    Ok(arguments.first().map(|purl| Value::Bool(is_one(purl))))
 }
 
 /// The parts of a package URL in their normal form; what is absent is empty.
@@ -35,7 +37,7 @@ struct Purl {
 }
 
 /// None for what is not a package URL.
-fn parse(text: &str) -> Option<Purl> {
+fn read(text: &str) -> Option<Purl> {
     if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return None;
     }
@@ -76,7 +78,7 @@ impl Purl {
             ("namespace", self.namespace.into()),
             ("name", self.name.into()),
             ("version", self.version.into()),
-            ("qualifiers", list(self.qualifiers.into_iter().map(pair))),
+            ("qualifiers", Value::from(self.qualifiers.into_iter().map(pair).collect::<Vec<_>>())),
             ("subpath", self.subpath.into()),
         ])
     }
@@ -166,6 +168,7 @@ fn normal_version(kind: &str, version: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NoHost;
 
     #[test]
     fn package_urls_are_taken_apart() {
@@ -199,7 +202,7 @@ mod tests {
                 qualifiers: pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
                 subpath: (*subpath).to_owned(),
             };
-            assert_eq!(parse(text), Some(want), "{text}");
+            assert_eq!(read(text), Some(want), "{text}");
         }
     }
 
@@ -233,13 +236,13 @@ mod tests {
             "pkg:swift/ns/a",
             "pkg:cran/a",
         ] {
-            assert_eq!(parse(text), None, "{text:?}");
+            assert_eq!(read(text), None, "{text:?}");
         }
     }
 
     #[test]
     fn policies_see_all_parts() {
-        let value = parse("pkg:rpm/redhat/bash@5.2?epoch=1&arch=x86_64").unwrap().into_value();
+        let value = read("pkg:rpm/redhat/bash@5.2?epoch=1&arch=x86_64").unwrap().into_value();
         let want = r#"{"type": "rpm", "namespace": "redhat", "name": "bash", "version": "5.2", "subpath": "",
             "qualifiers": [{"key": "arch", "value": "x86_64"}, {"key": "epoch", "value": "1"}]}"#;
         assert_eq!(value, Value::from_json_str(want).unwrap());
@@ -247,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_text_is_not_valid() {
-        assert_eq!(is_valid(&Value::from(1)), Ok(Some(Value::Bool(false))));
-        assert_eq!(is_valid(&Value::from("pkg:npm/a")), Ok(Some(Value::Bool(true))));
+        assert_eq!(is_valid(&NoHost, &[Value::from(1)]), Ok(Some(Value::Bool(false))));
+        assert_eq!(is_valid(&NoHost, &[Value::from("pkg:npm/a")]), Ok(Some(Value::Bool(true))));
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{hint::black_box, path::Path, sync::Arc};
 
+use assay_conforma::compile_options;
 use assay_rego::{
     Sources,
     bench_support::{HostResults, PreparedResults, Program, on_large_stack, parse},
@@ -86,9 +87,13 @@ fn engine(bench: &mut Criterion) {
             sources.add_policy(&ours).expect("our policies");
             sources
         };
-        bench.iter_batched(sources, Program::compile, criterion::BatchSize::SmallInput);
+        bench.iter_batched(
+            sources,
+            |sources| Program::compile(sources, compile_options()),
+            criterion::BatchSize::SmallInput,
+        );
     });
-    let program = Program::compile(sources(folder.path())).expect("it compiles");
+    let program = Program::compile(sources(folder.path()), compile_options()).expect("it compiles");
     let (input, results) = (input(), Arc::new(PreparedResults::new(&HostResults::new()).expect("no answers")));
     let mut now = 1_763_000_000_000_000_000;
     bench.bench_function("evaluate at one moment", |bench| {

@@ -10,11 +10,11 @@ use assay_model::{
     error::EvaluationError,
     image_files::{self, Broken},
 };
+use assay_rego::value::{Object, Value, text_of};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use regorus::{Value, value::Object};
 use serde::{Deserialize, Deserializer};
 
-use super::{Described, Files, Referrer, sigstore::texts};
+use crate::host::{Described, Files, Referrer};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,7 +86,7 @@ fn null_is_absent<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from
 }
 
 /// `ec.oci.image_manifest`.
-pub(super) fn manifest(json: &[u8]) -> Option<Value> {
+pub(crate) fn manifest(json: &[u8]) -> Option<Value> {
     let manifest: Manifest = serde_json::from_slice(json).ok()?;
     let layers: Option<Vec<_>> = manifest.layers.into_iter().map(descriptor).collect();
     let mut shape = fields([
@@ -101,7 +101,7 @@ pub(super) fn manifest(json: &[u8]) -> Option<Value> {
 }
 
 /// `ec.oci.image_index`.
-pub(super) fn index(json: &[u8]) -> Option<Value> {
+pub(crate) fn index(json: &[u8]) -> Option<Value> {
     let index: Index = serde_json::from_slice(json).ok()?;
     let manifests: Option<Vec<_>> = index.manifests.into_iter().map(descriptor).collect();
     let mut shape = fields([
@@ -115,7 +115,7 @@ pub(super) fn index(json: &[u8]) -> Option<Value> {
 }
 
 /// `ec.oci.descriptor`.
-pub(super) fn described(described: Described) -> Value {
+pub(crate) fn described(described: Described) -> Value {
     let Described { media_type, size, digest } = described;
     let size = i64::try_from(size).unwrap_or(i64::MAX);
     // Without `data` there is nothing that could not be read.
@@ -123,7 +123,7 @@ pub(super) fn described(described: Described) -> Value {
 }
 
 /// One of `ec.oci.image_referrers`.
-pub(super) fn referrer(referrer: Referrer) -> Value {
+pub(crate) fn referrer(referrer: Referrer) -> Value {
     record([
         ("mediaType", Value::from(referrer.described.media_type)),
         ("size", Value::from(referrer.described.size)),
@@ -136,7 +136,7 @@ pub(super) fn referrer(referrer: Referrer) -> Value {
 
 /// `ec.oci.blob_files`, `ec.oci.image_files`: what reads as YAML or JSON; other files are left out, as in `ec`. One that
 /// `ec` reads and this program refuses is no answer.
-pub(super) fn files(reference: &str, files: &Files) -> Result<Value, EvaluationError> {
+pub(crate) fn files(reference: &str, files: &Files) -> Result<Value, EvaluationError> {
     let documents = image_files::documents(&format!("`{reference}`"), files, Broken::LeftOut)?;
     let read = |(name, document)| (Value::from(name), Value::from(document));
     Ok(documents.into_iter().map(read).collect::<Object>().into_value())
@@ -150,7 +150,7 @@ fn descriptor(descriptor: Descriptor) -> Option<Value> {
         ("mediaType", Value::from(descriptor.media_type)),
         ("size", Value::from(descriptor.size)),
         ("digest", Value::from(descriptor.digest)),
-        ("data", Value::from(crate::engine::text_of(&data))),
+        ("data", Value::from(text_of(&data))),
         ("urls", list(descriptor.urls)),
         ("annotations", texts(descriptor.annotations)),
         ("artifactType", Value::from(descriptor.artifact_type)),
@@ -180,8 +180,13 @@ fn list(texts: Vec<String>) -> Value {
     Value::from(texts.into_iter().map(Value::from).collect::<Vec<_>>())
 }
 
+/// An object of texts.
+pub(crate) fn texts(map: BTreeMap<String, String>) -> Value {
+    map.into_iter().map(|(key, value)| (Value::from(key), Value::from(value))).collect::<Object>().into_value()
+}
+
 /// An object with text keys.
-pub(super) fn record<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+pub(crate) fn record<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     fields(pairs).into_value()
 }
 

@@ -11,9 +11,10 @@ use assay_model::{
     policy::{SourceConfig, SourceGroup},
     snapshot::{Component, Snapshot},
 };
+use assay_rego::Sources;
 
 use super::*;
-use crate::{NoHost, Sources};
+use crate::NoHost;
 
 fn strings(items: &[&str]) -> Vec<String> {
     items.iter().map(|item| (*item).to_owned()).collect()
@@ -72,7 +73,7 @@ fn own_policy() -> Arc<Policy> {
     fs_err::write(folder.path().join("b.rego"), OTHER).unwrap();
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
-    Arc::new(Policy::compile(sources).unwrap())
+    Arc::new(Policy::compile_with(sources, crate::compile_options()).unwrap())
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn nested_policy() -> Arc<Policy> {
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
     sources.set_effective_time("2000-01-01T00:00:00Z".parse().unwrap()).unwrap();
-    Arc::new(Policy::compile(sources).unwrap())
+    Arc::new(Policy::compile_with(sources, crate::compile_options()).unwrap())
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn called_ec_rules_of_nested_packages_are_asked_only_where_no_package_is_chosen(
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
     sources.set_effective_time("2000-01-01T00:00:00Z".parse().unwrap()).unwrap();
-    let policy = Arc::new(Policy::compile(sources).unwrap());
+    let policy = Arc::new(Policy::compile_with(sources, crate::compile_options()).unwrap());
     for (include, flat, nested) in [
         (&[][..], false, true),
         (&[][..], true, false),
@@ -219,7 +220,7 @@ fn recorded_rules_are_judged_as_recorded() {
         for data in ["data1", "data2"] {
             sources.add_data(&folder.join(data)).unwrap();
         }
-        Policy::compile(sources)
+        Policy::compile_with(sources, crate::compile_options())
     };
     let broken = policy(&["broken"]).unwrap_err().to_string();
     assert!(broken.contains("broken/main.rego:6:43: undefined function undefined_function"), "{broken}");

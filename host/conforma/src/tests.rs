@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use regorus::Value;
+use assay_model::error::ErrorCode;
+use assay_rego::{Host as _, value::Value};
 use serde_json::json;
 
 use super::*;
 
-const FUNCTIONS: [&str; 10] = [
+const OCI: [&str; 10] = [
     "ec.oci.blob",
     "ec.oci.parsed_blob",
     "ec.oci.blob_files",
@@ -20,26 +21,27 @@ const FUNCTIONS: [&str; 10] = [
     "ec.oci.image_tag_refs",
 ];
 
-fn resolve(calls: &HostCalls, function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, CallFailure> {
+fn functions() -> Functions {
+    Functions::new(Arc::new(NoHost))
+}
+
+fn call(function: &str, arguments: &serde_json::Value) -> Result<Option<Value>, HostError> {
     let arguments: Vec<_> = arguments.as_array().unwrap().iter().cloned().map(Value::from).collect();
-    calls.resolve(function, &arguments)
+    functions().call(function, &arguments)
 }
 
 #[test]
 fn a_call_with_something_else_than_a_text_is_undefined() {
-    let calls = HostCalls::new(Arc::new(NoHost));
-    for function in FUNCTIONS {
+    for function in OCI {
         for arguments in [json!([["r"]]), json!([1, []]), json!(["r", [1]]), json!([])] {
-            assert_eq!(resolve(&calls, function, &arguments), Ok(None), "{function} {arguments}");
+            assert_eq!(call(function, &arguments), Ok(None), "{function} {arguments}");
         }
     }
-    assert_eq!(calls.failure(), None);
 }
 
 #[test]
-fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
-    for function in FUNCTIONS.into_iter().chain(["ec.sigstore.verify_image", "ec.sigstore.verify_attestation"]) {
-        let calls = HostCalls::new(Arc::new(NoHost));
+fn every_function_calls_the_host() {
+    for function in OCI.into_iter().chain(["ec.sigstore.verify_image", "ec.sigstore.verify_attestation"]) {
         let arguments = match function {
             "ec.oci.image_manifests" => {
                 vec![Value::from(std::collections::BTreeSet::from([Value::from("r.example/a")]))]
@@ -48,21 +50,21 @@ fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
             _ if function.starts_with("ec.sigstore") => vec![Value::from("r.example/a"), Value::from(json!({}))],
             _ => vec![Value::from("r.example/a")],
         };
-        let error = calls.resolve(function, &arguments).unwrap_err();
-        assert!(error.to_string().starts_with(&format!("`{function}` has no answer: `r.example/a`")), "{error}");
-        assert_eq!(resolve(&calls, "ec.oci.descriptor", &json!([["r"]])), Err(error.clone()));
-        assert_eq!(calls.failure(), Some(error));
+        let error = functions().call(function, &arguments).unwrap_err();
+        assert!(
+            matches!(&error, HostError::Evaluation(cause) if cause.message.starts_with("`r.example/a`")),
+            "{error:?}"
+        );
     }
 }
 
 #[test]
 fn a_verification_is_never_undefined() {
-    let calls = HostCalls::new(Arc::new(NoHost));
     for (arguments, said) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
         for (function, found) in
             [("ec.sigstore.verify_image", "signatures"), ("ec.sigstore.verify_attestation", "attestations")]
         {
-            let got = serde_json::to_value(resolve(&calls, function, &arguments).unwrap().unwrap()).unwrap();
+            let got = serde_json::to_value(call(function, &arguments).unwrap().unwrap()).unwrap();
             assert_eq!((&got["success"], &got[found]), (&json!(false), &json!([])), "{function}");
             assert!(got["errors"][0].as_str().unwrap().starts_with(said), "{got}");
         }
@@ -76,9 +78,9 @@ fn a_blob_that_cannot_be_read_is_no_answer() {
         other => panic!("{other:?}"),
     };
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    assert_eq!(code(calls::content("r", b"a\xff").map(drop)), ErrorCode::Malformed);
-    assert_eq!(code(calls::parsed("r", b"\"\xff\"").map(drop)), ErrorCode::Malformed);
-    assert_eq!(code(calls::parsed("r", deep.as_bytes()).map(drop)), ErrorCode::Malformed);
-    assert_eq!(calls::content("r", b"a"), Ok("a"));
-    assert_eq!((calls::parsed("r", b"no JSON"), calls::parsed("r", b"1")), (Ok(None), Ok(Some(Value::from(1)))));
+    assert_eq!(code(oci::content("r", b"a\xff").map(drop)), ErrorCode::Malformed);
+    assert_eq!(code(oci::parsed("r", b"\"\xff\"").map(drop)), ErrorCode::Malformed);
+    assert_eq!(code(oci::parsed("r", deep.as_bytes()).map(drop)), ErrorCode::Malformed);
+    assert_eq!(oci::content("r", b"a"), Ok("a"));
+    assert_eq!((oci::parsed("r", b"no JSON"), oci::parsed("r", b"1")), (Ok(None), Ok(Some(Value::from(1)))));
 }
