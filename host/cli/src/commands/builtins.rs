@@ -1,9 +1,10 @@
 //! [`StoreHost`]: serves the built-in functions of policies from the store that evidence comes from.
 //!
-//! It lives here because sibling crates do not call each other: `assay-rego` calls, `assay-supply` fetches.
+//! It lives here because sibling crates do not call each other: `assay-rego` calls, `assay-oci` and `assay-evidence` serve.
 
 use std::sync::Arc;
 
+use assay_conforma::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
 use assay_evidence::{PublicKey, Relocation, Trust};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
@@ -12,7 +13,6 @@ use assay_model::{
     limits,
 };
 use assay_oci::{ContentStore, Resolved};
-use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use assay_conforma::{SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, OnUnreadable, PublicKey, Relocation, Trust, Verification};
 use assay_model::{
     event::RunStarted,
@@ -16,7 +17,7 @@ use assay_model::{
     selection::Selection,
 };
 use assay_oci::{ContentStore, SourceRef};
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::{Evaluators, Job};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
@@ -186,7 +187,7 @@ fn build_source_group(
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let deadline = settings.deadline.map(|(end, _)| end);
-    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
+    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
         .and_then(Policy::require_result_values)
         .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));

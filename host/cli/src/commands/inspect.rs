@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use assay_model::{json, limits, yaml};
+use assay_gocompat::json;
+use assay_model::{limits, yaml};
 use assay_rego::{Inspected, Sources, inspect};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};

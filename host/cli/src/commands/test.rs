@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use assay_conforma::Functions;
 use assay_documents::{DocumentFormat, Kind};
 use assay_evidence::Relocation;
 use assay_model::{limits, rule::RuleKind};
@@ -123,7 +124,7 @@ fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
         "v0" => true,
         other => return Err(CliError::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
     };
-    Ok(CompileOptions { strict: flags.strict, v0, ..CompileOptions::default() })
+    Ok(CompileOptions { strict: flags.strict, v0, ..assay_conforma::compile_options() })
 }
 
 fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
@@ -196,7 +197,7 @@ fn results(
             return Err(without_rules(&silent, &packages));
         }
     }
-    let host: Arc<dyn Host> = Arc::new(StoreHost::new(store, Relocation::Refused));
+    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused))));
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {

@@ -250,8 +250,7 @@ struct Envelope<'a> {
 
 /// The envelope in a bundle that is made with a key, and in no other.
 pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, VerificationError> {
-    let unreadable =
-        |error: serde_json::Error| VerificationError::Malformed(format!("the bundle is invalid: {error}"));
+    let unreadable = |error: serde_json::Error| VerificationError::Malformed(format!("the bundle is invalid: {error}"));
     let bundle: Bundle<'_> = serde_json::from_slice(bundle).map_err(unreadable)?;
     if !VERSIONS.contains(&bundle.media_type.as_str()) {
         let known = VERSIONS.join("` or `");

@@ -20,7 +20,7 @@ fn answer(question: &Json) -> Option<Json> {
     let texts = question["modules"].as_array().unwrap();
     let file =
         |(at, text): (usize, &Json)| PolicyFile { name: format!("{at}.rego"), text: text.as_str().unwrap().into() };
-    let options = CompileOptions { strict: false, v0: question["v0"] == true, deadline: None };
+    let options = CompileOptions { strict: false, v0: question["v0"] == true, ..CompileOptions::default() };
     let policy = Files::parse(texts.iter().enumerate().map(file).collect(), options).ok()?;
     let policy = policy.compile(Value::new_object()).ok()?;
     let query = policy.prepare(question["query"].as_str().unwrap()).ok()?;

@@ -16,7 +16,7 @@ const EXPONENT: u32 = 5_000;
 ///
 /// # Errors
 /// What is wrong with the text.
-pub(crate) fn read(text: &str) -> Result<Value, String> {
+pub fn read(text: &str) -> Result<Value, String> {
     if let Some(number) = beyond(text) {
         return Err(out_of_range(number));
     }
