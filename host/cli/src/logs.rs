@@ -10,6 +10,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
+use assay_app::Mode;
 use assay_model::{json, redact, sanitize};
 use jiff::{Timestamp, Unit};
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -17,7 +18,6 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::{
     error::CliError,
     flags::global::{GlobalFlags, LogFormat, Trace},
-    settings::Mode,
 };
 
 /// The forms in which a message is written.

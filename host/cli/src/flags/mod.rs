@@ -23,7 +23,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::settings::Mode;
+use assay_app::Mode;
 
 /// Decides whether a set of container images may ship
 #[derive(Debug, Parser)]

@@ -1,15 +1,13 @@
 //! [`InputSettings`]: the flags of `validate input` made sense of.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, str::FromStr as _};
+use std::{collections::BTreeSet, str::FromStr as _};
 
-use assay_model::policy::PolicySpec;
+use assay_app::{Mode, SourceSettings, ValidateInputRequest, parse_policy};
 use assay_report::{InputFormat, Options};
 use camino::Utf8PathBuf;
-use jiff::Timestamp;
 
 use super::{
-    Environment, Mode, effective_time::parse_effective_time, non_empty, output::refuse_shared_files,
-    policy::parse_policy, run::parse_workers,
+    Environment, effective_time::parse_effective_time, non_empty, output::refuse_shared_files, run::parse_workers,
 };
 use crate::{
     error::CliError,
@@ -19,15 +17,9 @@ use crate::{
 /// Everything that judging documents needs to know.
 #[derive(Debug)]
 pub(crate) struct InputSettings {
-    /// What was asked to be judged, each once, in the order given.
-    pub(crate) arguments: Vec<String>,
-    pub(crate) policy: PolicySpec,
-    pub(crate) effective_time: Timestamp,
+    pub(crate) request: ValidateInputRequest,
     pub(crate) outputs: Vec<InputOutput>,
     pub(crate) strict: bool,
-    pub(crate) workers: NonZeroUsize,
-    /// Whether items that match no rule are an error.
-    pub(crate) strict_config: bool,
 }
 
 /// `--output FORMAT[=FILE][?OPTION=BOOL&…]`
@@ -66,7 +58,12 @@ fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, CliError> {
 
 impl InputSettings {
     /// `policy` is the configuration's text or file, fetched if it had to be.
-    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, env: &Environment) -> Result<Self, CliError> {
+    pub(crate) fn new(
+        flags: &ValidateInputFlags,
+        policy: &str,
+        sources: SourceSettings,
+        env: &Environment,
+    ) -> Result<Self, CliError> {
         let asked = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(env.colors) };
         let options = Options {
             show_successes: flags.show_successes,
@@ -74,10 +71,10 @@ impl InputSettings {
             show_policy_docs_link: flags.show_policy_docs_link,
             info: flags.info,
             color: asked.unwrap_or(false),
-            ec_compat: env.mode == Mode::EcCompat,
+            ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(&flags.output, options)?;
-        if env.mode == Mode::Native {
+        if env.mode.refuses_shared_files() {
             refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
         }
         // A terminal gets colours unasked; a file does not.
@@ -88,17 +85,18 @@ impl InputSettings {
             return Err(CliError::new("`--effective-time attestation`: a document has no attestation")
                 .hint("write `now`, a date or an RFC 3339 time"));
         }
-        Ok(Self {
-            arguments: arguments(flags)?,
+        let when = parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now);
+        let request = ValidateInputRequest {
+            mode: env.mode,
+            inputs: arguments(flags)?,
             policy: parse_policy(policy)?,
-            effective_time: parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now)?
-                .default(),
-            outputs,
-            strict: flags.strict,
+            effective_time: when?.default(),
             // None at all would never end; `ec` waits for ever.
             workers: parse_workers(non_empty(Some(&flags.workers)).or(Some("5")), Mode::Native)?,
             strict_config: flags.strict_config,
-        })
+            sources,
+        };
+        Ok(Self { request, outputs, strict: flags.strict })
     }
 }
 

@@ -1,64 +1,18 @@
-//! Where fetched policies are kept, and whether any may be fetched.
+//! [`source_settings`]: where fetched policies are kept, and how registries are asked.
 
-use std::time::Instant;
+use assay_app::{CacheDir, SourceSettings};
 
-use assay_supply::{ContentStore, RegistryOptions};
-use camino::Utf8PathBuf;
-
-use super::{Environment, Mode};
+use super::Environment;
 use crate::{error::CliError, flags::sources::SourceFlags, registries};
 
-/// How policy sources are brought to this machine.
-#[derive(Debug, Clone)]
-pub(crate) struct SourceSettings {
-    pub(crate) cache: CacheDir,
-    /// Nothing is asked of a network: what is not here is an error.
-    pub(crate) offline: bool,
-    /// How registries are asked.
-    pub(crate) registries: RegistryOptions,
-    /// The end of the run, which no fetch outlasts.
-    pub(crate) deadline: Option<Instant>,
-    /// Whether a source that is a path here and looks remote is refused. `ec` takes the path.
-    pub(crate) is_strict: bool,
-}
-
-/// The folder that keeps what was fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CacheDir {
-    /// Nothing is kept.
-    None,
-    /// The user's. That it cannot be written to, as in many containers, is no error.
-    Default(Utf8PathBuf),
-    /// One that was asked for.
-    Explicit(Utf8PathBuf),
-}
-
-impl SourceSettings {
-    pub(crate) fn new(flags: &SourceFlags, env: &Environment) -> Result<Self, CliError> {
-        let cache = match &flags.cache_dir {
-            Some(folder) if folder.as_str().is_empty() => CacheDir::None,
-            Some(folder) => CacheDir::Explicit(folder.clone()),
-            None => (env.cache_home)().map_or(CacheDir::None, |home| CacheDir::Default(home.join("assay"))),
-        };
-        let registries = registries::parse_options(&flags.registries, (env.network)())?;
-        Ok(Self { cache, offline: false, registries, deadline: env.deadline, is_strict: env.mode == Mode::Native })
-    }
-
-    /// The same for a run that asks no network.
-    pub(crate) const fn offline(mut self, offline: bool) -> Self {
-        self.offline = offline;
-        self
-    }
-
-    /// The same for a run that ends then.
-    pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
-        self.deadline = deadline;
-        self.registries.deadline = deadline;
-        self
-    }
-
-    /// A store that asks registries.
-    pub(crate) fn registry(&self) -> Result<ContentStore, CliError> {
-        registries::open_registry(self.registries.clone())
-    }
+/// How policy sources are fetched.
+pub(crate) fn source_settings(flags: &SourceFlags, env: &Environment) -> Result<SourceSettings, CliError> {
+    let cache = match &flags.cache_dir {
+        Some(folder) if folder.as_str().is_empty() => CacheDir::None,
+        Some(folder) => CacheDir::Explicit(folder.clone()),
+        None => (env.cache_home)().map_or(CacheDir::None, |home| CacheDir::Default(home.join("assay"))),
+    };
+    let registries = registries::parse_options(&flags.registries, (env.network)())?;
+    let is_strict = env.mode.refuses_ambiguous_sources();
+    Ok(SourceSettings { cache, offline: false, registries, deadline: env.deadline, is_strict })
 }

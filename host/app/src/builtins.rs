@@ -1,6 +1,6 @@
 //! [`StoreHost`]: answers the built-in functions of policies from the same store that evidence comes from.
 //!
-//! It lives here because neighbours do not call each other: `assay-rego` asks, `assay-supply` has.
+//! It is here because crates on one level do not name each other: `assay-rego` calls, `assay-supply` has.
 
 use std::sync::Arc;
 
@@ -11,10 +11,20 @@ use assay_model::{
     limits,
 };
 use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
-use assay_supply::{ContentStore, PublicKey, Relocation, Resolved, Trust};
+use assay_supply::{ContentStore, PublicKey, RegistryOptions, Relocation, Resolved, Trust};
+
+use crate::{error::RequestError, source_settings::open_registry};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
+
+/// What built-in functions of policies ask registries through.
+///
+/// # Errors
+/// The options cannot be used.
+pub fn registry_host(options: RegistryOptions) -> Result<Arc<dyn Host>, RequestError> {
+    Ok(Arc::new(StoreHost::new(Arc::new(open_registry(options)?), Relocation::Refused)))
+}
 
 /// The store as policies see it.
 pub(crate) struct StoreHost {
