@@ -1,17 +1,19 @@
-//! [`StoreHost`]: answers the built-in functions of policies from the same store that evidence comes from.
+//! [`StoreHost`]: serves the built-in functions of policies from the store that evidence comes from.
 //!
-//! It is here because crates on one level do not name each other: `assay-rego` calls, `assay-supply` has.
+//! It is here because crates on one level do not name each other: `assay-conforma` calls, `assay-oci` and `assay-evidence`
+//! serve.
 
 use std::sync::Arc;
 
+use assay_conforma::{Attested, Described, Files, Functions, Host, HostError, Referrer, SigstoreOptions};
+use assay_evidence::{PublicKey, Relocation, Trust};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
     evidence::Signature,
     image::{ImageRef, PinnedImage},
     limits,
 };
-use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
-use assay_supply::{ContentStore, PublicKey, RegistryOptions, Relocation, Resolved, Trust};
+use assay_oci::{ContentStore, RegistryOptions, Resolved};
 
 use crate::{error::RequestError, source_settings::open_registry};
 
@@ -22,8 +24,9 @@ const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
 ///
 /// # Errors
 /// The options cannot be used.
-pub fn registry_host(options: RegistryOptions) -> Result<Arc<dyn Host>, RequestError> {
-    Ok(Arc::new(StoreHost::new(Arc::new(open_registry(options)?), Relocation::Refused)))
+pub fn registry_host(options: RegistryOptions) -> Result<Arc<dyn assay_rego::Host>, RequestError> {
+    let store = StoreHost::new(Arc::new(open_registry(options)?), Relocation::Refused);
+    Ok(Arc::new(Functions::new(Arc::new(store))))
 }
 
 /// The store as policies see it.
@@ -51,10 +54,10 @@ impl StoreHost {
         }
     }
 
-    /// The manifest of the image that a reference stands for, of an index that for the usual machine.
+    /// The manifest of the image that a reference names; of an index, that of the default platform.
     fn platform_manifest(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
         let manifest = self.store.default_platform_manifest(resolved).map_err(absent_or_error)?;
-        let manifest = manifest.ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
+        let manifest = manifest.ok_or_else(|| undefined(format!("`{reference}` has no linux/amd64 image")))?;
         Ok(Arc::clone(manifest.bytes()))
     }
 
@@ -67,7 +70,7 @@ impl StoreHost {
             &options.certificate_oidc_issuer_regexp,
         ];
         if public_key.is_empty() && identities.into_iter().any(|identity| !identity.is_empty()) {
-            return Err(unsupported("the policy asks for a keyless signature, which is not verified yet"));
+            return Err(unsupported("the policy requires a keyless signature, which is not supported yet"));
         }
         if public_key.is_empty() {
             return Err(HostError::Undefined("opts parameter: new policy: no public key is given".to_owned()));
@@ -76,14 +79,14 @@ impl StoreHost {
         let key = PublicKey::from_pem(public_key)
             .map_err(|error| HostError::Undefined(format!("opts parameter: new policy: {error}")))?;
         if !ignore_rekor {
-            return Err(unsupported("the policy asks for entries in a transparency log, which are not verified yet"));
+            return Err(unsupported("the policy requires transparency log entries, which are not supported yet"));
         }
-        Ok(Trust { key, relocation: self.relocation })
+        Ok(Trust::in_key(key, self.relocation))
     }
 }
 
 fn unsupported(what: &str) -> HostError {
-    let hint = "give the policy `public_key` and `ignore_rekor: true`, as `data.config.default_sigstore_opts` has them";
+    let hint = "pass `public_key` and `ignore_rekor: true` to the policy, as in `data.config.default_sigstore_opts`";
     HostError::Evaluation(EvaluationError::new(ErrorCode::BuiltinFailed, what).hint(hint))
 }
 
@@ -121,20 +124,20 @@ impl Host for StoreHost {
         let bytes = self.store.blob_within(&blob.repository, &blob.digest, None, limits::BLOB_BYTES);
         let bytes = bytes.map_err(absent_or_error)?;
         // `ec` unpacks it and then misses the digest.
-        if assay_supply::is_compressed(&bytes) {
+        if assay_oci::is_compressed(&bytes) {
             return Err(undefined(format!("`{reference}` is compressed")));
         }
         Ok(bytes)
     }
 
     fn blob_files(&self, reference: &str, paths: &[&str]) -> Result<Files, HostError> {
-        let files = assay_supply::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_error)?;
-        files.ok_or_else(|| undefined(format!("`{reference}` is no archive")))
+        let files = assay_oci::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_error)?;
+        files.ok_or_else(|| undefined(format!("`{reference}` is not an archive")))
     }
 
     fn image_files(&self, reference: &str, folders: &[&str]) -> Result<Files, HostError> {
-        let files = assay_supply::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_error)?;
-        files.ok_or_else(|| undefined(format!("a layer of `{reference}` is no archive")))
+        let files = assay_oci::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_error)?;
+        files.ok_or_else(|| undefined(format!("a layer of `{reference}` is not an archive")))
     }
 
     fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
@@ -147,7 +150,7 @@ impl Host for StoreHost {
         let mut resolved = self.store.resolve_all(&wanted).into_iter();
         let answer = |(image, reference): (Result<ImageRef, _>, &&str)| {
             image.map_err(|error: assay_model::image::ImageRefError| undefined(error))?;
-            let lost = || Err(EvaluationError::new(ErrorCode::Internal, "a manifest was asked for and not awaited"));
+            let lost = || Err(EvaluationError::new(ErrorCode::Internal, "a requested manifest was not awaited"));
             let resolved = resolved.next().unwrap_or_else(lost).map_err(absent_or_error)?;
             self.platform_manifest(reference, &resolved)
         };
@@ -170,7 +173,7 @@ impl Host for StoreHost {
     fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError> {
         let image = self.image(reference)?;
         let referrers = self.store.referrers(&image).map_err(absent_or_error)?;
-        let referrer = |referrer: &assay_supply::Referrer| Referrer {
+        let referrer = |referrer: &assay_oci::Referrer| Referrer {
             described: described(&referrer.descriptor),
             artifact_type: referrer.artifact_type.clone(),
             reference: image.repository.at(referrer.descriptor.digest.clone()).to_string(),
@@ -194,14 +197,14 @@ impl Host for StoreHost {
     fn verify_image(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Signature>, HostError> {
         let image = verified(reference)?;
         let trust = self.trust(options)?;
-        let found = assay_supply::verify_image(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
+        let found = assay_evidence::verify_image(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
         found.map_err(|error| HostError::Undefined(format!("verify image signature: {error}")))
     }
 
     fn verify_attestation(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Attested>, HostError> {
         let image = verified(reference)?;
         let trust = self.trust(options)?;
-        let found = assay_supply::verify_attestations(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
+        let found = assay_evidence::verify_attestations(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
         let found =
             found.map_err(|error| HostError::Undefined(format!("verify image attestation signature: {error}")))?;
         let attested = |attestation: assay_model::evidence::Attestation| Attested {
@@ -212,7 +215,7 @@ impl Host for StoreHost {
     }
 }
 
-fn described(descriptor: &assay_supply::Descriptor) -> Described {
+fn described(descriptor: &assay_oci::Descriptor) -> Described {
     Described {
         media_type: descriptor.media_type.clone(),
         size: descriptor.size,

@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_gocompat::json;
 use assay_model::{
-    date, json,
+    date,
     policy::{PolicySpec, SourceGroup, VolatileCriterion},
 };
 use jiff::Timestamp;

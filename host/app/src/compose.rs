@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_evidence::{CollectOptions, EvidenceCollector, PublicKey, Relocation, Trust, Verification};
 use assay_model::{
     event::RunStarted,
     evidence::CheckKind,
@@ -13,9 +15,9 @@ use assay_model::{
     port::{Blobs, Evaluator},
     selection::Selection,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
+use assay_oci::{ContentStore, SourceRef};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
-use assay_supply::{CollectOptions, ContentStore, EvidenceCollector, PublicKey, Relocation, SourceRef, Verification};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
@@ -40,7 +42,7 @@ pub(crate) struct EvidenceContext {
     store: Arc<ContentStore>,
 }
 
-/// Reads the key and opens the store that the request name.
+/// Reads the key and opens the store that the request names.
 pub(crate) fn build_evidence_context(request: &ValidateImageRequest) -> Result<EvidenceContext, RequestError> {
     // How a key was given decides its hash.
     let read = if request.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
@@ -51,21 +53,21 @@ pub(crate) fn build_evidence_context(request: &ValidateImageRequest) -> Result<E
     Ok(EvidenceContext { key, store: Arc::new(open_store(request)?) })
 }
 
-/// What is to be judged.
+/// What is to be validated.
 pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContext) -> Job {
     let checking =
         |check| if request.skipped.contains(&check) { Verification::Skipped } else { Verification::Required };
     let options = CollectOptions {
-        relocation: relocation(request),
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
         bundles_tell_build_type: request.mode.bundles_tell_build_type(),
         on_unreadable: request.mode.on_unreadable(),
     };
+    let trust = Trust::in_key(context.key.clone(), relocation(request));
     Job {
         head: Arc::new(run_started(request, context.key.to_pem(), request.policy.clone())),
         snapshot: Arc::new(request.snapshot.clone()),
-        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), context.key.clone(), options)),
+        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
         unreachable_policy: request.mode.denies_unreachable_images().then(|| ec_compat::inaccessible(request)),
         effective_time: request.effective_time,
         keep_inputs: request.keep_inputs,
@@ -76,7 +78,7 @@ pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContex
     }
 }
 
-/// Fetches and compiles everything the request name, and says what people should know about it. Explanations gather in
+/// Fetches and compiles everything the request names, and says what people should know about it. Explanations gather in
 /// `log`, if some are wanted.
 pub(crate) fn build_evaluators(
     request: &ValidateImageRequest,
@@ -100,7 +102,7 @@ pub(crate) fn build_evaluators(
     ec_compat::skipped_packages(&groups).iter().for_each(|text| events.warn(text));
     let (plugins, note) = if request.plugins.is_empty() { (Vec::new(), None) } else { load_plugins(request, store)? };
     let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
-    // `ec` tells of include items in its reports, and of others nowhere.
+    // `ec` reports unmatched include items, and no others.
     if request.strict_config || request.mode.reports_unmatched() {
         unmatched::report_unmatched(&groups, policy.configuration.as_ref(), &names, request.strict_config, events)?;
     }
@@ -141,7 +143,7 @@ fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestErr
         }
         None => {
             let mut options = request.sources.registries.clone();
-            // Whom the policy names is asked like whom the Snapshot names.
+            // Registries that the policy names are as trusted as those that the Snapshot names.
             let texts = request.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
             let places = texts.filter_map(|text| SourceRef::parse(text).ok());
             options.allowed.extend(places.filter_map(|place| place.registry().map(str::to_owned)));
@@ -163,7 +165,7 @@ fn build_source_group(
         (_, Some(first)) => first.clone(),
         (_, None) => {
             return Err(RequestError::new(format!("source group {} of the policy names no `policy`", number + 1))
-                .hint("give it a folder of Rego files"));
+                .hint("add a directory of Rego files"));
         }
     };
     let mut sources = places.read(group)?;
@@ -178,7 +180,7 @@ fn build_source_group(
     };
     sources.set_sigstore_defaults(&defaults)?;
     let deadline = request.deadline.map(|(end, _)| end);
-    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
+    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
         .and_then(Policy::require_result_values)?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(request)));
     let evaluator = SourceGroupEvaluator::new(name, Arc::new(policy), selection.clone(), host)
@@ -187,7 +189,7 @@ fn build_source_group(
     Ok(if request.by_intention { evaluator.with_intentions(&intentions(group)) } else { evaluator })
 }
 
-/// The kinds of pipelines that a group's `ruleData` names: a text or a list of texts.
+/// The kinds of pipelines that a group's `ruleData` names: a string or a list of strings.
 fn intentions(group: &SourceGroup) -> Vec<String> {
     let data: Option<Value> = group.rule_data.as_ref().and_then(|data| serde_json::from_str(data.get()).ok());
     match data.as_ref().and_then(|data| data.get("pipeline_intention")) {

@@ -2,27 +2,31 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use assay_conforma::SourceGroupEvaluator;
 use assay_model::{
     decide,
     error::{ErrorCode, EvaluationError},
     image::ImageRef,
     snapshot::Component,
 };
-use assay_rego::SourceGroupEvaluator;
 use assay_runner::UnreachablePolicy;
 
 use crate::image_request::ValidateImageRequest;
 
-/// What is said of packages whose rules nobody asks, as in `ec`.
+/// The warning about packages whose rules are not evaluated, as in `ec`.
 pub(crate) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
     let packages: Vec<_> = groups.iter().flat_map(SourceGroupEvaluator::skipped_packages).collect();
-    let told =
-        || format!("as in ec, rules of nested packages are not asked beside others: `{}`", packages.join("`, `"));
+    let told = || {
+        format!(
+            "as in ec, rules of nested packages are not evaluated along with those of their parents: `{}`",
+            packages.join("`, `")
+        )
+    };
     (!packages.is_empty()).then(told)
 }
 
-/// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
-/// answer.
+/// Turns an image that the registry does not have or does not serve into a violation. Other failures remain
+/// errors.
 pub(crate) fn inaccessible(request: &ValidateImageRequest) -> UnreachablePolicy {
     let (insecure, remote) = (request.sources.registries.insecure.clone(), request.evidence.is_none());
     let proxy = request.sources.registries.proxies.https.clone();

@@ -3,9 +3,9 @@
 use std::{error::Error, fmt, fmt::Write as _};
 
 use assay_model::redact;
+use assay_oci::FetchError;
 use assay_rego::{CompileError, SourceError};
 use assay_runner::RunError;
-use assay_supply::FetchError;
 
 /// What a request fails at, for whoever has to act on it without reading the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

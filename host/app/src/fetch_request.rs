@@ -1,7 +1,7 @@
 //! [`fetch_policy`]: fetches policy sources into folders.
 
 use assay_model::redact;
-use assay_supply::SourceRef;
+use assay_oci::SourceRef;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -46,7 +46,7 @@ pub fn fetch_policy<E: From<RequestError>>(
 ) -> Result<(), E> {
     let wanted = [("policy", &request.policies), ("data", &request.data)];
     let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
-    let to = |kind: &str, text: &str| clean(&request.dest.join(kind).join(assay_supply::folder_name(text)));
+    let to = |kind: &str, text: &str| clean(&request.dest.join(kind).join(assay_oci::folder_name(text)));
     let named = |kind, text| FetchedSource { source: redact::source(text), to: to(kind, text) };
     let wanted: Vec<(&str, FetchedSource)> = wanted.map(|(kind, text)| (text, named(kind, text))).collect();
     let sources = PolicySources::fetch(wanted.iter().map(|(text, _)| *text), &request.settings, None, events);
@@ -70,7 +70,7 @@ pub fn fetch_policy<E: From<RequestError>>(
         starting(&named)?;
         let from = sources.path(text)?;
         let from = Utf8Path::from_path(from)
-            .ok_or_else(|| RequestError::new(format!("the path of `{}` is not UTF-8", named.source)))?;
+            .ok_or_else(|| RequestError::new(format!("the path of `{}` is not valid UTF-8", named.source)))?;
         copy_into(from, &named.to)?;
     }
     Ok(())

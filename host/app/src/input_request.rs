@@ -10,6 +10,8 @@ use std::{
     thread,
 };
 
+use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_evidence::Relocation;
 use assay_model::{
     decide::Decision,
     digest::Digest,
@@ -21,9 +23,8 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_report::{FileOutcome, InputRun};
-use assay_supply::Relocation;
 
 use crate::{
     builtins::StoreHost, ec_compat, error::RequestError, event::EventSink, input_files::InputSource, mode::Mode,
@@ -68,7 +69,7 @@ pub fn validate_input(request: &ValidateInputRequest, events: &dyn EventSink) ->
     })
 }
 
-/// A judge for each source group. Policies are compiled once for all files.
+/// An evaluator for each source group. Policies are compiled once for all files.
 fn build_evaluators(
     request: &ValidateInputRequest,
     events: &dyn EventSink,
@@ -78,14 +79,14 @@ fn build_evaluators(
     let policy = &request.policy;
     let places = PolicySources::of_policy(policy, &request.sources, Some(Arc::clone(&store)), events)?;
     if policy.sources.is_empty() {
-        return Err(RequestError::new("the policy configuration has no `sources`, so it could not refuse anything")
-            .hint("name at least one policy source"));
+        return Err(RequestError::new("the policy configuration has no `sources`, so it could not find any violation")
+            .hint("add at least one policy source"));
     }
     let build = |group: &SourceGroup| {
         let mut sources = places.read(group)?;
         sources.set_effective_time(request.effective_time)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default())?;
-        let options = CompileOptions { deadline, ..CompileOptions::default() };
+        let options = CompileOptions { deadline, ..compile_options() };
         let compiled = Policy::compile_with(sources, options).and_then(Policy::require_result_values)?;
         let name =
             if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
@@ -107,7 +108,7 @@ fn build_evaluators(
     Ok(groups)
 }
 
-/// Judges all files, some at a time, and gives what was found in their order.
+/// Evaluates all files, several at a time, and returns the findings in their order.
 fn evaluate_all(
     inputs: &[InputSource],
     evaluators: &[SourceGroupEvaluator],
@@ -170,7 +171,7 @@ fn evaluate_file(
     Ok(decision)
 }
 
-/// What a document is judged with in place of an image. No criterion for images can name it: the host name is one that
+/// What a document is evaluated with instead of an image. No criterion for images can name it: the hostname is one that
 /// never is (RFC 2606).
 fn no_image() -> Result<Evidence, EvaluationError> {
     let name = format!("document.invalid/input@{}", Digest::of(b""));

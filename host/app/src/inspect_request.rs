@@ -89,7 +89,7 @@ pub fn inspect_data(request: &InspectDataRequest, events: &dyn EventSink) -> Res
     Ok(all)
 }
 
-/// Where a source is to be looked at: where it was fetched to, or a copy in the folder that was asked for.
+/// The directory in which a source is inspected: where it was fetched to, or the requested copy.
 fn fetch_into(
     sources: &PolicySources,
     text: &str,
@@ -98,10 +98,10 @@ fn fetch_into(
 ) -> Result<Utf8PathBuf, RequestError> {
     let path = sources.path(text)?;
     let path = Utf8Path::from_path(path).ok_or_else(|| {
-        RequestError::new(format!("the path of `{}` is not UTF-8", assay_model::redact::source(text)))
+        RequestError::new(format!("the path of `{}` is not valid UTF-8", assay_model::redact::source(text)))
     })?;
     let Some(dest) = dest else { return Ok(path.to_owned()) };
-    let to = dest.join(kind).join(assay_supply::folder_name(text));
+    let to = dest.join(kind).join(assay_oci::folder_name(text));
     copy_into(path, &to)?;
     Ok(to)
 }

@@ -1,12 +1,12 @@
 //! [`Mode`]: whether requests are carried out as assay does it or as `ec` does, and every decision that follows from it.
 
+use assay_evidence::OnUnreadable;
+use assay_gocompat::sanitize;
 use assay_model::{
     event::RunFinished,
     outcome::{Outcome, Verdict},
-    sanitize,
     snapshot::{Component, Snapshot},
 };
-use assay_supply::OnUnreadable;
 
 /// Whose behavior requests have. Called through a link named `ec`, the program has that of `ec`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

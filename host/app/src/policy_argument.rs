@@ -14,14 +14,14 @@ pub fn parse_policy(argument: &str) -> Result<PolicySpec, RequestError> {
     let path = Utf8Path::new(argument);
     if !argument.contains(['{', ':', '\n']) && !path.exists() && path.extension().is_none() {
         return Err(RequestError::new(format!(
-            "`--policy {argument}`: there is no such file, and policy configurations are not read from a cluster"
+            "`--policy {argument}`: there is no such file, and policy configurations cannot be read from a cluster"
         ))
-        .hint("save the EnterpriseContractPolicy to a file and give that"));
+        .hint("save the EnterpriseContractPolicy to a file and pass that"));
     }
     let (text, origin) = read_file_or_text(argument, "--policy", limits::CONFIG_FILE_BYTES)?;
     PolicySpec::parse(&text).map_err(|error| {
         RequestError::new(format!("{error} ({origin})"))
-            .hint("a policy configuration is an object with `sources`, each with `policy` and perhaps `data`, `ruleData`, `config`")
+            .hint("a policy configuration is an object with `sources`, each with `policy` and optionally `data`, `ruleData` and `config`")
     })
 }
 
@@ -36,10 +36,8 @@ pub fn refuse_remote(argument: &str, flag: &str) -> Result<(), RequestError> {
     let names_one =
         remote.iter().chain(&hosts).any(|prefix| argument.starts_with(prefix)) || argument.ends_with(".git");
     if !is_text && names_one && !Utf8Path::new(argument).exists() {
-        return Err(RequestError::new(format!(
-            "`{flag} {argument}`: only local policy configurations are read so far"
-        ))
-        .hint("fetch it first and give the file"));
+        return Err(RequestError::new(format!("`{flag} {argument}`: only local policy configurations are supported"))
+            .hint("fetch it first and pass the file"));
     }
     Ok(())
 }
@@ -53,10 +51,10 @@ pub fn read_file_or_text(argument: &str, flag: &str, limit: u64) -> Result<(Stri
     // A text with a line break or a brace in front is never meant as a file.
     let is_text = argument.contains('\n') || argument.trim_start().starts_with(['{', '[']);
     if is_text {
-        return Ok((argument.to_owned(), format!("the text of `{flag}`")));
+        return Ok((argument.to_owned(), format!("the value of `{flag}`")));
     }
     if path.exists() || !argument.contains(':') {
         return Ok((read_text(path, flag, limit)?, format!("`{path}`")));
     }
-    Ok((argument.to_owned(), format!("the text of `{flag}`")))
+    Ok((argument.to_owned(), format!("the value of `{flag}`")))
 }

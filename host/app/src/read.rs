@@ -14,7 +14,7 @@ use crate::error::{RequestError, RequestErrorKind};
 pub fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, RequestError> {
     let bytes = read_bytes(path, flag, limit)?;
     String::from_utf8(bytes)
-        .map_err(|_| RequestError::of(RequestErrorKind::File, format!("`{path}` ({flag}) is not UTF-8 text")))
+        .map_err(|_| RequestError::of(RequestErrorKind::File, format!("`{path}` ({flag}) is not valid UTF-8")))
 }
 
 /// The bytes of a file named by `flag`, of at most `limit` bytes.
@@ -24,12 +24,12 @@ pub fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, Requ
 pub fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, RequestError> {
     let unreadable = |error: io::Error| {
         let why = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+            io::ErrorKind::NotFound => "no such file".to_owned(),
+            io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
             _ => error.to_string(),
         };
         RequestError::of(RequestErrorKind::File, format!("`{path}` ({flag}) cannot be read: {why}"))
-            .hint("check the path; it is relative to the working folder")
+            .hint("check the path; it is relative to the working directory")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
     read_bounded(file, limit).map_err(|error| match error {
@@ -56,13 +56,13 @@ fn text_of(stream: impl Read, what: &str, limit: u64) -> Result<String, RequestE
             RequestErrorKind::File,
             format!("{what} on standard input has more than the {limit} bytes allowed"),
         )
-        .hint("give a part of it at a time"),
+        .hint("split the input into smaller parts"),
         ReadError::Io(error) => {
             RequestError::of(RequestErrorKind::File, format!("{what} cannot be read from standard input: {error}"))
         }
     })?;
     String::from_utf8(bytes)
-        .map_err(|_| RequestError::of(RequestErrorKind::File, format!("{what} on standard input is not UTF-8 text")))
+        .map_err(|_| RequestError::of(RequestErrorKind::File, format!("{what} on standard input is not valid UTF-8")))
 }
 
 /// The operating system's error without the path, which the sentence names already.
@@ -105,6 +105,6 @@ mod tests {
         let error = read_text(&path, "--images", 10).unwrap_err().message();
         assert!(error.contains("more than the 10 bytes"), "{error}");
         let error = read_text(&folder.join("none"), "--images", 10).unwrap_err().message();
-        assert!(error.contains("there is no such file"), "{error}");
+        assert!(error.contains("no such file"), "{error}");
     }
 }

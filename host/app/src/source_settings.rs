@@ -2,19 +2,19 @@
 
 use std::time::Instant;
 
-use assay_supply::{ContentStore, RegistryOptions};
+use assay_oci::{ContentStore, RegistryOptions};
 use camino::Utf8PathBuf;
 
 use crate::error::{RequestError, RequestErrorKind};
 
-/// How policy sources are brought to this machine.
+/// How policy sources are fetched.
 #[derive(Debug, Clone)]
 pub struct SourceSettings {
     /// The folder that keeps what was fetched.
     pub cache: CacheDir,
-    /// Nothing is asked of a network: what is not here is an error.
+    /// Nothing is fetched over a network: a source that is not local is an error.
     pub offline: bool,
-    /// How registries are asked.
+    /// How registries are accessed.
     pub registries: RegistryOptions,
     /// The end of the run, which no fetch outlasts.
     pub deadline: Option<Instant>,
@@ -27,14 +27,14 @@ pub struct SourceSettings {
 pub enum CacheDir {
     /// Nothing is kept.
     None,
-    /// The user's. That it cannot be written to, as in many containers, is no error.
+    /// The user's default. It is not an error if it is not writable, as in many containers.
     Default(Utf8PathBuf),
-    /// One that was asked for.
+    /// One that the user chose.
     Explicit(Utf8PathBuf),
 }
 
 impl SourceSettings {
-    /// The same for a run that asks no network.
+    /// The same for a run without network access.
     #[must_use]
     pub const fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
@@ -49,7 +49,7 @@ impl SourceSettings {
         self
     }
 
-    /// A store that asks registries.
+    /// A store that fetches from registries.
     pub(crate) fn registry(&self) -> Result<ContentStore, RequestError> {
         open_registry(self.registries.clone())
     }

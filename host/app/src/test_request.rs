@@ -4,11 +4,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use assay_conforma::Functions;
 use assay_documents::{DocumentFormat, Kind};
+use assay_evidence::Relocation;
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{CompileError, CompileOptions, EvalRequest, Host, Policy, RuleCheck, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestResult};
-use assay_supply::Relocation;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 use serde_json::json;
@@ -65,9 +67,9 @@ pub struct TestRequest {
 pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<ConftestResult>, RequestError> {
     let documents = documents(request)?;
     for place in request.policies.iter().chain(&request.data) {
-        // The words are conftest's, for whoever looks for them.
+        // The wording is conftest's, so that it can be searched for.
         let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
-        if is_path && assay_supply::SourceRef::parse(place).is_err() {
+        if is_path && assay_oci::SourceRef::parse(place).is_err() {
             return Err(RequestError::new(format!(
                 "load: loading policies: load: 1 error occurred during loading: stat {}: no such file or directory",
                 assay_model::redact::source(place)
@@ -92,7 +94,7 @@ pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<C
         Some(policy) if request.all_namespaces => policy.packages(),
         _ => request.namespaces.clone(),
     };
-    // Called `ec`, that nothing is asked is reported as skipped, as there.
+    // As `ec`, an evaluation of nothing is reported as skipped, as there.
     if request.mode.refuses_empty_namespaces() && !request.allow_empty {
         let packages = policy.as_ref().map(Policy::packages).unwrap_or_default();
         let silent: Vec<_> = namespaces.iter().filter(|name| !packages.contains(name)).collect();
@@ -100,7 +102,7 @@ pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<C
             return Err(without_rules(&silent, &packages));
         }
     }
-    let host: Arc<dyn Host> = Arc::new(StoreHost::new(store, Relocation::Refused));
+    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused))));
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {
@@ -110,7 +112,7 @@ pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<C
     Ok(results)
 }
 
-/// That nothing would be asked about any file.
+/// The error that no rule would be evaluated for any file.
 fn without_rules(silent: &[&String], packages: &[String]) -> RequestError {
     let names: Vec<_> = silent.iter().map(|name| format!("`{name}`")).collect();
     let what = if packages.is_empty() {
@@ -131,7 +133,7 @@ fn sources(request: &TestRequest, places: &PolicySources) -> Result<Sources, Req
     for place in &request.data {
         let path = places.path(place)?;
         let path = Utf8Path::from_path(path)
-            .ok_or_else(|| RequestError::new(format!("the path of `{place}` is not UTF-8")))?;
+            .ok_or_else(|| RequestError::new(format!("the path of `{place}` is not valid UTF-8")))?;
         // As for conftest, the folders that a data file is in do not matter.
         for file in files_below(path)? {
             sources.add_data(file.as_std_path()).map_err(unreadable)?;

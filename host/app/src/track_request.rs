@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use assay_model::{error::EvaluationError, image::ImageRef, limits, yaml};
-use assay_supply::{Artifact, ArtifactLayer, ContentStore, FetchError, FetchOptions, Fetcher, SourceRef};
+use assay_oci::{Artifact, ArtifactLayer, ContentStore, FetchError, FetchOptions, Fetcher, SourceRef};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -108,11 +108,12 @@ fn read(input: &str, store: &ContentStore) -> Result<String, RequestError> {
     let image: ImageRef = image.parse().map_err(|error| RequestError::from_error(&error))?;
     let found = store.resolve(&image).map_err(registry_error)?;
     let layer = found.manifest.layers().iter().find(|layer| layer.media_type == DATA);
-    let layer = layer.ok_or_else(|| RequestError::new(format!("`{input}` holds no layer of policy data")))?;
+    let layer = layer.ok_or_else(|| RequestError::new(format!("`{input}` has no layer of policy data")))?;
     let bytes = store
         .blob_within(image.repository(), &layer.digest, Some(layer.size), limits::DATA_FILE_BYTES)
         .map_err(registry_error)?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| RequestError::new(format!("the data of `{input}` is not UTF-8 text")))
+    String::from_utf8(bytes.to_vec())
+        .map_err(|_| RequestError::new(format!("the data of `{input}` is not valid UTF-8")))
 }
 
 impl Tracker {
@@ -121,7 +122,7 @@ impl Tracker {
         let document = yaml::parse(text).map_err(|error| wrong(&format!("is neither JSON nor YAML: {error}")))?;
         let groups = match document.get("trusted_tasks") {
             None | Some(Value::Null) => return Ok(Self::default()),
-            Some(groups) => groups.as_object().ok_or_else(|| wrong("has `trusted_tasks` that are no object"))?,
+            Some(groups) => groups.as_object().ok_or_else(|| wrong("has `trusted_tasks` that is not an object"))?,
         };
         let mut tracker = Self::default();
         for (group, records) in groups {
@@ -133,7 +134,7 @@ impl Tracker {
                     reference.ok_or_else(|| wrong(&format!("has a version without `ref` for `{group}`")))?;
                 let expires_on = field("expires_on").map(|date| {
                     let date = date.as_str().and_then(|date| date.parse().ok());
-                    date.ok_or_else(|| wrong(&format!("has an `expires_on` that is no time for `{group}`")))
+                    date.ok_or_else(|| wrong(&format!("has an invalid timestamp as `expires_on` for `{group}`")))
                 });
                 let record = Record { reference: reference.to_owned(), expires_on: expires_on.transpose()? };
                 tracker.trusted_tasks.entry(group.clone()).or_default().push(record);
@@ -202,7 +203,7 @@ impl Tracker {
         Ok(())
     }
 
-    /// Drops versions that are told twice in a row, and, if wanted, those that have expired.
+    /// Drops versions that are listed twice in a row and, if requested, those that have expired.
     fn filter(&mut self, prune: bool, now: Timestamp) {
         for records in self.trusted_tasks.values_mut() {
             // From the oldest on: the first of equal ones is kept.
@@ -219,7 +220,7 @@ impl Tracker {
     fn expire(&mut self, days: u32, now: Timestamp) -> Result<(), RequestError> {
         let later = nearest_midnight(now).checked_add(SignedDuration::from_hours(24 * i64::from(days)));
         let later =
-            later.map_err(|_| RequestError::new(format!("`--in-effect-days {days}` is after the end of time")))?;
+            later.map_err(|_| RequestError::new(format!("`--in-effect-days {days}` is too far in the future")))?;
         for records in self.trusted_tasks.values_mut() {
             for (number, record) in records.iter_mut().enumerate() {
                 record.expires_on = match (number, record.expires_on) {

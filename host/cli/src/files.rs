@@ -11,11 +11,11 @@ use crate::{error::CliError, leftovers};
 pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
     let folder = folder_of(path);
     if path.is_dir() {
-        return Err(CliError::new(format!("`--output`: `{path}` is a folder")).hint("name a file"));
+        return Err(CliError::new(format!("`--output`: `{path}` is a directory")).hint("name a file"));
     }
     if !folder.is_dir() {
-        return Err(CliError::new(format!("`--output`: there is no folder `{folder}` for `{path}`"))
-            .hint("make the folder first"));
+        return Err(CliError::new(format!("`--output`: the directory `{folder}` of `{path}` does not exist"))
+            .hint("create the directory first"));
     }
     Ok(())
 }
@@ -24,7 +24,7 @@ pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
 const PART: &str = ".part";
 
 /// Writes a file so that its place holds either what was there before or all of `bytes`: a temporary file beside it
-/// is filled, synced and renamed. A place that is no regular file (a pipe, `/dev/stdout`) is written to as it is. A file
+/// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to directly. A file
 /// that is replaced passes on its mode, and its owner where the system allows that.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     let special = fs_err::metadata(path).is_ok_and(|found| !found.is_file());
@@ -58,7 +58,7 @@ fn keep_access(file: &std::fs::File, before: &std::fs::Metadata) -> io::Result<(
     let now = file.metadata()?;
     let mut mode = before.mode() & 0o777;
     if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
-        // The group of a file may be given by whoever is in it; the owner by root alone.
+        // The group of a file can be set by its members; the owner only by root.
         let given =
             fchown(file, Some(before.uid()), Some(before.gid())).or_else(|_| fchown(file, None, Some(before.gid())));
         if given.is_err() {

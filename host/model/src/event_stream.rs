@@ -57,7 +57,7 @@ impl EventWriter {
     /// The line of the next event, without a line break.
     ///
     /// # Errors
-    /// A statement is not UTF-8.
+    /// An event cannot be written as JSON, which no event that assay makes does.
     pub fn line(&mut self, event: &RunEvent) -> Result<String, serde_json::Error> {
         let version = (!self.has_begun).then_some(VERSION);
         let line = serde_json::to_string(&WrittenLine { version, event })?;

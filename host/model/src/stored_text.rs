@@ -1,9 +1,10 @@
-//! How values that have no form of their own in serde are stored in events: times and images as their texts, statements as
-//! the text that they are.
+//! How values without a serde form of their own are stored in events: times as RFC 3339, statements as their bytes.
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _, ser::SerializeSeq as _};
+use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+use crate::stored::Bytes;
 
 /// What is written and read as its text.
 pub(crate) mod text {
@@ -37,20 +38,15 @@ pub(crate) mod optional_text {
     }
 }
 
-/// Signed statements: JSON texts, kept byte for byte.
+/// Signed statements, kept byte for byte.
 pub(crate) mod statements {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(statements: &[Arc<[u8]>], to: S) -> Result<S::Ok, S::Error> {
-        let mut list = to.serialize_seq(Some(statements.len()))?;
-        for statement in statements {
-            list.serialize_element(std::str::from_utf8(statement).map_err(S::Error::custom)?)?;
-        }
-        list.end()
+        to.collect_seq(statements.iter().map(|statement| Bytes(Arc::clone(statement))))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Arc<[u8]>>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        Ok(texts.into_iter().map(|text| text.into_bytes().into()).collect())
+        Ok(Vec::<Bytes>::deserialize(from)?.into_iter().map(|Bytes(bytes)| bytes).collect())
     }
 }

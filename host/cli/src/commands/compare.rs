@@ -17,7 +17,7 @@ use crate::{
 /// Says whether they are; the exit code does not.
 pub(crate) fn run(flags: &CompareFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     if !["text", "json"].contains(&flags.output.as_str()) {
-        return Err(CliError::new(format!("`--output {}` is neither text nor json", flags.output)));
+        return Err(CliError::new(format!("`--output {}` is not text or json", flags.output)));
     }
     let when = parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now)?.default();
     let settings = source_settings(&flags.sources, env)?;
@@ -30,9 +30,9 @@ pub(crate) fn run(flags: &CompareFlags, env: &Environment, printer: Printer) -> 
     for (policy, name) in [(&first, &flags.first), (&second, &flags.second)] {
         if policy.sources.is_empty() && env.mode.needs_sources() {
             return Err(CliError::new(format!(
-                "the policy configuration `{name}` has no `sources`, so it would judge nothing"
+                "the policy configuration `{name}` has no `sources`, so there is nothing to evaluate"
             ))
-            .hint("name at least one policy source"));
+            .hint("add at least one policy source"));
         }
     }
     let image = ComparedImage {

@@ -13,7 +13,7 @@ use crate::{
     settings::{Environment, source_settings},
 };
 
-/// Fetches, and tells what goes where.
+/// Fetches, and prints what is written where.
 pub(crate) fn run(flags: &FetchPolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let settings = source_settings(&flags.sources, env)?;
     let dest = if flags.work_dir { work_folder(&(env.temporary)())? } else { flags.dest.clone() };
@@ -26,12 +26,12 @@ pub(crate) fn run(flags: &FetchPolicyFlags, env: &Environment, printer: Printer)
 }
 
 fn work_folder(temporary: &Utf8Path) -> Result<Utf8PathBuf, CliError> {
-    let failed = |error: std::io::Error| CliError::new(format!("a temporary folder cannot be made: {error}"));
-    // With a number at its end, as `ec` names it. A folder that is there already is an error.
+    let failed = |error: std::io::Error| CliError::new(format!("a temporary directory cannot be created: {error}"));
+    // With a number at its end, as `ec` names it. A folder that already exists is an error.
     let number = jiff::Timestamp::now().as_nanosecond().unsigned_abs() % 10_000_000_000;
     let name = format!("ec-work-{number}");
     let folder = private_folder(&name).rand_bytes(0).tempdir_in(temporary).map_err(failed)?.keep();
-    Utf8PathBuf::from_path_buf(folder).map_err(|_| CliError::new("the path of the temporary folder is not UTF-8"))
+    Utf8PathBuf::from_path_buf(folder).map_err(|_| CliError::new("the path of the temporary folder is not valid UTF-8"))
 }
 
 /// Text on standard output.

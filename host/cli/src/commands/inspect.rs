@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use assay_app::{
     InspectDataRequest, InspectPolicyRequest, fetch_configuration, inspect_data, inspect_policy, parse_policy,
 };
-use assay_model::json;
+use assay_gocompat::json;
 use assay_rego::Inspected;
 use serde_json::{Map, Value};
 

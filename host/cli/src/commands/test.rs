@@ -1,4 +1,4 @@
-//! `assay test`: judges files by the rules of packages, as `conftest test` does.
+//! `assay test`: tests files against the rules of packages, as `conftest test` does.
 //!
 //! Exit codes are conftest's: 0, 1 for a failure; with `--fail-on-warn` 1 for a warning and 2 for a failure. A rule
 //! that gives no list of results is an error here, where conftest takes it for a pass.
@@ -20,7 +20,7 @@ use crate::{
     settings::{Environment, error_text, source_settings},
 };
 
-/// What the flags ask for.
+/// What the flags request.
 struct TestSettings {
     format: ConftestFormat,
     file: Option<Utf8PathBuf>,
@@ -28,11 +28,11 @@ struct TestSettings {
     data: Vec<String>,
     namespaces: Vec<String>,
     language: CompileOptions,
-    /// Whether it is told on standard error how rules came to their answers.
+    /// Whether evaluation traces are printed to standard error.
     traces: bool,
 }
 
-/// Judges, writes the report, and gives conftest's exit code. `traces` says whether the `--trace` of every command is
+/// Evaluates, writes the report, and returns conftest's exit code. `traces` says whether the `--trace` of every command is
 /// given, which conftest takes for its own.
 pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let wanted = wanted(flags, traces)?;
@@ -56,7 +56,7 @@ pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: P
     if flags.quiet && code == 0 {
         return Ok(exit::SUCCESS);
     }
-    // conftest colours wherever its text goes.
+    // conftest colors its text wherever it is written.
     let to_terminal = env.stdout_is_terminal || env.mode.is_ec();
     let options = ConftestOptions {
         color: !flags.no_color && env.colors.unwrap_or(to_terminal),
@@ -109,7 +109,7 @@ fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
         "v0" => true,
         other => return Err(CliError::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
     };
-    Ok(CompileOptions { strict: flags.strict, v0, ..CompileOptions::default() })
+    Ok(CompileOptions { strict: flags.strict, v0, ..assay_conforma::compile_options() })
 }
 
 fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
@@ -136,7 +136,7 @@ fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
         policies,
         data: list(&flags.data, "--data", &[])?,
         namespaces,
-        language: language(&flags.of_policies)?,
+        language: language(&flags.policy_flags)?,
         traces,
     })
 }
@@ -160,7 +160,7 @@ fn results(
         allow_empty: flags.allow_empty,
         language: wanted.language,
         traces: wanted.traces,
-        strict_builtin_errors: flags.of_policies.show_builtin_errors,
+        strict_builtin_errors: flags.policy_flags.show_builtin_errors,
         sources: source_settings(&flags.sources, env)?,
     };
     Ok(test_files(&request, &Printed::new(printer))?)

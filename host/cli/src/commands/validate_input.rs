@@ -15,7 +15,7 @@ use crate::{
     settings::{Environment, InputSettings, error_text, refuse_early, source_settings},
 };
 
-/// Judges, writes the reports, and gives the exit code.
+/// Evaluates, writes the reports, and returns the exit code.
 pub(crate) fn run(flags: &ValidateInputFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     refuse_early(flags)?;
     let sources = source_settings(&flags.sources, env)?;

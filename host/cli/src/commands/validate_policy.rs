@@ -11,7 +11,7 @@ use crate::{
     settings::{Environment, source_settings},
 };
 
-/// Reads the configuration; what is wrong with it is told.
+/// Reads the configuration and reports its errors.
 pub(crate) fn run(flags: ValidatePolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let settings = source_settings(&flags.sources, env)?;
     let text = fetch_configuration(Some(flags.policy), &settings, &Printed::new(printer))?.unwrap_or_default();

@@ -49,7 +49,7 @@ impl ImageSettings {
             ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(report, &options)?;
-        // A terminal gets colours unasked; a file does not.
+        // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.color = asked.unwrap_or(env.stdout_is_terminal);
         }
@@ -150,7 +150,7 @@ mod tests {
     fn what_is_missing_or_not_verified_yet_is_told_before_any_work() {
         let image = ["--image", "r.example/a"];
         for (arguments, says) in [
-            (&["--ignore-rekor", "--public-key", KEY][..], "no image to judge"),
+            (&["--ignore-rekor", "--public-key", KEY][..], "no image to validate"),
             (&["--image", "r.example/a", "--ignore-rekor"], "no public key"),
             (&["--image", "r.example/a", "--public-key", KEY], "--ignore-rekor"),
             (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor=false"], "transparency log"),

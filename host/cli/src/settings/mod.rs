@@ -34,7 +34,7 @@ use crate::registries::Network;
 pub(crate) struct Environment {
     pub(crate) mode: Mode,
     pub(crate) now: Timestamp,
-    /// What the environment asks of colours, where it does.
+    /// Whether the environment enables or disables colors.
     pub(crate) colors: Option<bool>,
     pub(crate) stdout_is_terminal: bool,
     /// The folder that programs keep their caches in, if the user has one.

@@ -1,4 +1,4 @@
-//! `assay policy eval`: asks a query, prints the answer in one of `opa`'s forms.
+//! `assay policy eval`: evaluates a query and prints the result in one of `opa`'s formats.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ use crate::{
 
 pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let time_limit = times::limit("--timeout", &flags.timeout)?;
-    let asked = QueryInput::read(&flags.asks)?;
-    let Loaded { policies, read } = match asked.load(&flags.asks, flags.strict)? {
+    let query = QueryInput::read(&flags.query_flags)?;
+    let Loaded { policies, read } = match query.load(&flags.query_flags, flags.strict)? {
         Ok(loaded) => loaded,
         Err(error) => return print_load_error(flags, &error, printer),
     };
@@ -38,11 +38,11 @@ pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Res
         explain: flags.explain != Explain::Off,
         profile: flags.profile,
         coverage: flags.coverage,
-        ..asked.options(&flags.asks, env, time_limit)?
+        ..query.options(&flags.query_flags, env, time_limit)?
     };
     let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
     for _ in 0..flags.count.get() {
-        answer = policies.query(&asked.query, &options);
+        answer = policies.query(&query.query, &options);
         if answer.is_err() {
             break;
         }
@@ -75,7 +75,7 @@ pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Res
     })
 }
 
-/// What is wrong with files or the query, in the form that was asked for.
+/// What is wrong with files or the query, in the requested format.
 fn print_load_error(flags: &EvalFlags, error: &LoadError, printer: Printer) -> Result<u8, CliError> {
     if flags.format == EvalFormat::Json {
         print(printer, &format!("{}\n", pretty(&error.json(0))))?;
@@ -96,8 +96,8 @@ impl QueryInput {
         load::refuse(&flags.load)?;
         if flags.partial || !flags.unknowns.is_empty() {
             let flag = if flags.partial { "--partial" } else { "--unknowns" };
-            return Err(CliError::new(format!("`{flag}`: queries cannot be evaluated partially"))
-                .hint("give the whole input document"));
+            return Err(CliError::new(format!("`{flag}`: partial evaluation is not supported"))
+                .hint("pass the complete input document"));
         }
         let query = match &flags.query {
             Some(query) => query.clone(),
@@ -125,7 +125,7 @@ impl QueryInput {
         load::load(&Paths { paths: &flags.data, bundles: &flags.bundle, strict }, &flags.load)
     }
 
-    /// As `ec` does, built-ins ask registries; one that does not answer ends the evaluation.
+    /// As in `ec`, built-ins access registries; one that does not respond ends the evaluation.
     pub(super) fn options(
         &self,
         flags: &QueryFlags,
@@ -155,7 +155,7 @@ fn error_text(error: &EvalError) -> String {
     }
 }
 
-/// An answer that is to be shown.
+/// A result to print.
 struct EvalOutput<'a> {
     flags: &'a EvalFlags,
     policies: &'a PolicySet,

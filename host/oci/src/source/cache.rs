@@ -1,0 +1,186 @@
+//! [`Cache`]: what was fetched, kept on disk between runs under the name of its content.
+//!
+//! Blobs lie under their SHA-256, packs of git under their commit. What is read is checked anew, so a cache that was
+//! tampered with or cut short costs a fetch and never changes a policy: [`Cache::blob`] compares the digest, and a pack is
+//! only ever unpacked by git, which names every object by what it holds. Entries are regular files of our own; a pipe, a
+//! link or another user's file is removed and counts as absent.
+//!
+//! A folder that belongs to another user, or that others can write to, is refused. Where only a folder above can be
+//! written to by others, who could then put another folder in this one's place, its entries are used all the same, since
+//! they are checked, but nothing is unpacked there.
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use assay_model::{bounded::read_bounded, digest::Digest};
+use rustix::process::geteuid;
+use tempfile::TempDir;
+
+use super::beneath::Folder;
+
+/// Leftovers of runs that were ended by force are removed when they are this old.
+const LEFTOVERS: Duration = Duration::from_secs(24 * 3600);
+/// Bits of a mode that let others write.
+const OTHERS_WRITE: u32 = 0o022;
+/// The bit of a folder in which each may remove only what is his own.
+const STICKY: u32 = 0o1000;
+
+/// A folder with what was fetched.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+    blobs: Arc<Folder>,
+    packs: Arc<Folder>,
+    /// Whether nobody else can put another folder in this one's place.
+    is_safe: bool,
+}
+
+impl Cache {
+    /// Opens a cache, which is made if it is not there. Only its owner may read it: private policies are in it.
+    ///
+    /// # Errors
+    /// It cannot be made, is a link, belongs to another user or can be written to by others.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", root.display()));
+        if fs_err::symlink_metadata(root).is_ok_and(|about| about.is_symlink()) {
+            return Err(named(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it is a link; pass the directory itself",
+            )));
+        }
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(named)?;
+        let root = fs_err::canonicalize(root)?;
+        let folder = Folder::open(&root)?;
+        folder.check_own()?;
+        let [blobs, packs, work] = ["sha256", "git", "work"].map(|name| {
+            let below = folder.make(&[name])?;
+            below.check_own()?;
+            Ok::<_, io::Error>(below)
+        });
+        work?;
+        let is_safe = root.ancestors().skip(1).all(is_safe);
+        let cache = Self { root, blobs: Arc::new(blobs?), packs: Arc::new(packs?), is_safe };
+        if is_safe {
+            cache.remove_leftovers()?;
+        }
+        Ok(cache)
+    }
+
+    /// A new folder to work in, on the same disk where that is safe. It goes when it is dropped.
+    pub(super) fn work(&self) -> io::Result<TempDir> {
+        if self.is_safe { private().prefix("run-").tempdir_in(self.root.join("work")) } else { temporary() }
+    }
+
+    /// A blob of at most `limit` bytes. One that is not what its name says is removed.
+    pub(super) fn blob(&self, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
+        let file = entry(&self.blobs, &digest.hex())?;
+        if file.metadata().ok()?.len() > limit {
+            return None;
+        }
+        let bytes = read_bounded(file, limit).ok()?;
+        if digest.check(&bytes).is_err() {
+            let _gone = self.blobs.remove_file(&digest.hex());
+            return None;
+        }
+        Some(bytes)
+    }
+
+    /// Stores a verified blob. A failure to store it is not an error of the run.
+    pub(super) fn keep_blob(&self, digest: &Digest, bytes: &[u8]) {
+        if entry(&self.blobs, &digest.hex()).is_none() {
+            let _kept = self.keep(&self.root.join("sha256").join(digest.hex()), &mut &*bytes);
+        }
+    }
+
+    /// The pack of a commit, unchecked.
+    pub(super) fn pack(&self, commit: &str) -> Option<File> {
+        entry(&self.packs, &pack_name(commit))
+    }
+
+    /// Keeps the pack of a commit.
+    pub(super) fn keep_pack(&self, commit: &str, pack: &Path) {
+        if self.pack(commit).is_none()
+            && let Ok(mut file) = fs_err::File::open(pack)
+        {
+            let _kept = self.keep(&self.root.join("git").join(pack_name(commit)), &mut file);
+        }
+    }
+
+    /// Removes a pack that is not what its name says.
+    pub(super) fn drop_pack(&self, commit: &str) {
+        let _gone = self.packs.remove_file(&pack_name(commit));
+    }
+
+    /// Writes a file beside its place and renames it, so that no half is ever found.
+    fn keep(&self, path: &Path, content: &mut dyn io::Read) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(self.root.join("work"))?;
+        io::copy(content, &mut file)?;
+        file.flush()?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    /// The age is measured against a folder made now, by the disk's own clock.
+    fn remove_leftovers(&self) -> io::Result<()> {
+        let now = self.work()?;
+        let now = fs_err::metadata(now.path())?.modified()?;
+        for entry in fs_err::read_dir(self.root.join("work"))?.filter_map(Result::ok) {
+            let made = entry.metadata().and_then(|found| found.modified());
+            let is_old = made.is_ok_and(|made| now.duration_since(made).is_ok_and(|age| age > LEFTOVERS));
+            if is_old {
+                let _gone = fs_err::remove_dir_all(entry.path()).or_else(|_| fs_err::remove_file(entry.path()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry of a cache. What is there and is none is removed.
+fn entry(folder: &Folder, name: &str) -> Option<File> {
+    match folder.read_file(name) {
+        Ok(file) => Some(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => {
+            let _gone = folder.remove_file(name);
+            None
+        }
+    }
+}
+
+fn pack_name(commit: &str) -> String {
+    format!("{commit}.pack")
+}
+
+/// Makes folders that only their owner may look into.
+fn private() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::fs::Permissions::from_mode(0o700));
+    builder
+}
+
+/// A new folder among the system's temporary ones that only its owner may look into. It goes when it is dropped.
+pub(super) fn temporary() -> io::Result<TempDir> {
+    private().prefix("assay-").tempdir()
+}
+
+/// Makes a folder that only its owner may look into.
+pub(super) fn private_folder(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Whether nobody but us and the system's owner can rename what is in a folder.
+fn is_safe(folder: &Path) -> bool {
+    fs_err::symlink_metadata(folder).is_ok_and(|about| {
+        let is_ours = about.uid() == 0 || about.uid() == geteuid().as_raw();
+        is_ours && (about.mode() & OTHERS_WRITE == 0 || about.mode() & STICKY != 0)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,609 @@
+//! [`Client`]: requests to registries over HTTP, with what makes them work in real life: proxies, authorities, retries,
+//! redirects and limits on how many are on their way.
+//!
+//! HTTPS, except for loopback hosts and those named insecure. A redirect never carries a credential to another host,
+//! never leaves HTTPS, and never goes from a public registry to a private network: the response would be shown to
+//! anyone who reads the report. No body of an error is read. Loopback is never accessed through a proxy.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use assay_model::{
+    error::{ErrorCode, EvaluationError},
+    image::Repository,
+};
+use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Response, StatusCode, Url, header, redirect};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    address::{NamedBy, PublicOnly, host, is_link_local, is_loopback, is_only_private, is_private, is_private_ip},
+    manifest::OCI_MANIFEST,
+    registry::RegistryOptions,
+    retry::Retry,
+};
+
+/// Redirects in a row; registries use one, to where their blobs are.
+const REDIRECTS: usize = 5;
+/// Requests on their way to one host, and to all: more only wait at the other end.
+const HOST_REQUESTS: usize = 16;
+const ALL_REQUESTS: usize = 64;
+/// The first capacity of a body. It grows with what comes, never with what is announced.
+const FIRST_BYTES: usize = 16 << 10;
+/// Statuses that mean "later": nothing was done.
+const LATER: [u16; 3] = [408, 429, 503];
+/// Statuses of a registry, or of a proxy before it, that failed on the way: the request may have been carried out, so
+/// only idempotent requests are retried. 499 and 522 are a proxy's statuses for a lost connection.
+const FAILED: [u16; 5] = [499, 500, 502, 504, 522];
+
+/// Sends requests.
+pub(super) struct Client {
+    /// For loopback hosts without HTTPS, round every proxy.
+    plain: reqwest::Client,
+    /// For loopback hosts, round every proxy.
+    direct: LazyClient,
+    /// For all others, through the proxy if there is one.
+    outside: LazyClient,
+    /// The same for hosts that must not be in a private network. Behind a proxy it is the proxy that resolves names.
+    public: LazyClient,
+    insecure: BTreeSet<String>,
+    /// Hosts that may be in a private network, wherever they are named.
+    allowed: BTreeSet<String>,
+    retry: Retry,
+    connect: Duration,
+    idle: Duration,
+    request: Duration,
+    /// The end of the run, which no request outlasts.
+    deadline: Option<Instant>,
+    all: Arc<Semaphore>,
+    hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+/// Created on first use: reading the CA certificates of the system takes longer than evaluating an image.
+type LazyClient = LazyLock<
+    Result<reqwest::Client, EvaluationError>,
+    Box<dyn FnOnce() -> Result<reqwest::Client, EvaluationError> + Send>,
+>;
+
+/// A response whose body is still to come; it counts as in flight until it is dropped.
+pub(super) struct RegistryResponse {
+    pub(super) response: Response,
+    /// Whether it comes from where the request was sent, and not from where that redirected it.
+    pub(super) is_own: bool,
+    _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+}
+
+/// A request.
+pub(super) struct Request<'a> {
+    pub(super) address: Url,
+    pub(super) accept: Option<&'a str>,
+    /// The `Authorization` header.
+    pub(super) authorization: Option<&'a str>,
+    /// The fields of a form, which is then posted.
+    pub(super) form: Option<&'a [(&'a str, &'a str)]>,
+    /// What is uploaded.
+    pub(super) upload: Option<Upload<'a>>,
+    /// Who named the host.
+    pub(super) named_by: NamedBy,
+}
+
+impl Request<'_> {
+    /// Whether it may be made twice: what is read, and a manifest, which is named by what it is.
+    fn is_idempotent(&self) -> bool {
+        self.form.is_none() && self.upload.is_none_or(|upload| !upload.is_new && upload.media_type == OCI_MANIFEST)
+    }
+
+    /// Whether a response means that the request may succeed later.
+    fn may_succeed_later(&self, status: StatusCode) -> bool {
+        let status = status.as_u16();
+        LATER.contains(&status) || (FAILED.contains(&status) && self.is_idempotent())
+    }
+}
+
+/// Content for a registry.
+#[derive(Clone, Copy)]
+pub(super) struct Upload<'a> {
+    /// Whether it starts an upload, by POST; else it sends the content, by PUT.
+    pub(super) is_new: bool,
+    pub(super) media_type: &'a str,
+    pub(super) bytes: &'a [u8],
+}
+
+/// Why content did not come.
+pub(super) enum TransferError {
+    /// It was interrupted; a retry may help.
+    Interrupted(EvaluationError),
+    /// It will not come.
+    Permanent(EvaluationError),
+}
+
+impl From<EvaluationError> for TransferError {
+    fn from(failure: EvaluationError) -> Self {
+        Self::Permanent(failure)
+    }
+}
+
+impl From<TransferError> for EvaluationError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Interrupted(failure) | TransferError::Permanent(failure) => failure,
+        }
+    }
+}
+
+/// Why a request came to nothing.
+enum RequestError {
+    /// A retry may help.
+    Retryable(EvaluationError),
+    /// It will not.
+    Permanent(EvaluationError),
+}
+
+impl Client {
+    pub(super) fn new(options: &RegistryOptions) -> Result<Self, EvaluationError> {
+        let mut authorities = Vec::new();
+        for pem in &options.authorities {
+            let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if found.is_empty() {
+                let message = "a CA file contains no PEM certificate";
+                return Err(EvaluationError::new(ErrorCode::Internal, message)
+                    .hint("pass a file that begins with `-----BEGIN CERTIFICATE-----`"));
+            }
+            authorities.extend(found);
+        }
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(options.connect)
+                .read_timeout(options.idle)
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                // What stands in the environment comes with the options.
+                .no_proxy()
+        };
+        let no_proxy = options.proxies.no_proxy.as_deref().and_then(NoProxy::from_string);
+        let trusting = || builder().tls_certs_merge(authorities.iter().cloned());
+        let mut outside = trusting();
+        let mut public = trusting();
+        let mut except = BTreeSet::new();
+        for (address, is_https) in [(&options.proxies.https, true), (&options.proxies.http, false)] {
+            let Some(address) = address.as_deref().filter(|address| !address.is_empty()) else { continue };
+            let proxy = if is_https { Proxy::https(address) } else { Proxy::http(address) };
+            let proxy = proxy.map_err(|error| {
+                let message = format!("`{}` is not the address of a proxy: {}", shown(address), root(&error));
+                EvaluationError::new(ErrorCode::Internal, message)
+            })?;
+            let proxy = proxy.no_proxy(no_proxy.clone());
+            except.extend(Url::parse(address).ok().and_then(|address| address.host_str().map(str::to_owned)));
+            // Without a scheme it is the name of a host, too.
+            except.extend(
+                Url::parse(&format!("http://{address}")).ok().and_then(|url| url.host_str().map(str::to_owned)),
+            );
+            outside = outside.proxy(proxy.clone());
+            public = public.proxy(proxy);
+        }
+        let public = lazy_client(public.dns_resolver(PublicOnly { except }));
+        let outside = lazy_client(outside);
+        // Authorities that were given are tried before anything else is done.
+        if !options.authorities.is_empty() {
+            outside.as_ref().map_err(Clone::clone)?;
+        }
+        Ok(Self {
+            plain: built(builder().tls_certs_only([]))?,
+            direct: lazy_client(trusting()),
+            outside,
+            public,
+            insecure: options.insecure.iter().cloned().collect(),
+            allowed: options.allowed.iter().chain(&options.insecure).cloned().collect(),
+            retry: options.retry,
+            connect: options.connect,
+            idle: options.idle,
+            request: options.request,
+            deadline: options.deadline,
+            all: Arc::new(Semaphore::new(ALL_REQUESTS)),
+            hosts: Mutex::default(),
+        })
+    }
+
+    /// The time that a whole request may take from now on.
+    pub(super) fn time(&self) -> Duration {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        left.map_or(self.request, |left| left.min(self.request))
+    }
+
+    /// Whether a host, given with or without its port, may be in a private network, wherever it is named.
+    pub(super) fn is_allowed(&self, registry: &str) -> bool {
+        self.allowed.contains(registry) || self.allowed.contains(host(registry))
+    }
+
+    /// The address of something in a repository.
+    pub(super) fn address(&self, repository: &Repository, kind: &str, name: &str) -> Result<Url, EvaluationError> {
+        let registry = repository.registry();
+        let scheme = if self.is_plain(registry) { "http" } else { "https" };
+        let nonsense = || {
+            EvaluationError::new(ErrorCode::ImageReference, format!("`{registry}` is not the address of a registry"))
+        };
+        let mut address = Url::parse(&format!("{scheme}://{registry}/")).map_err(|_| nonsense())?;
+        // Segment by segment, so that no name can become another path.
+        let mut segments = address.path_segments_mut().map_err(|()| nonsense())?;
+        segments.pop().push("v2").extend(repository.path().split('/')).extend([kind, name]);
+        drop(segments);
+        Ok(address)
+    }
+
+    /// Whether plain HTTP is used for a registry, given with or without its port.
+    pub(super) fn is_plain(&self, registry: &str) -> bool {
+        is_loopback(host(registry)) || self.insecure.contains(registry) || self.insecure.contains(host(registry))
+    }
+
+    /// Sends a request, and again after a wait while the other side says that this may help.
+    pub(super) async fn send(&self, place: &str, request: &Request<'_>) -> Result<RegistryResponse, EvaluationError> {
+        let mut attempts = 0;
+        loop {
+            let is_last = attempts >= self.retry.times;
+            let asked = match self.send_once(place, request).await {
+                Ok(reply) if !is_last && request.may_succeed_later(reply.response.status()) => {
+                    retry_after(&reply.response)
+                }
+                Ok(reply) => return Ok(reply),
+                Err(RequestError::Retryable(_)) if !is_last => None,
+                Err(RequestError::Retryable(failure) | RequestError::Permanent(failure)) => return Err(failure),
+            };
+            tokio::time::sleep(self.retry.wait(attempts, asked)).await;
+            attempts += 1;
+        }
+    }
+
+    /// Does what gets content, and again after a wait when the content broke off.
+    pub(super) async fn with_retries<T, W: Future<Output = Result<T, TransferError>>>(
+        &self,
+        work: impl Fn() -> W,
+    ) -> Result<T, EvaluationError> {
+        let mut attempts = 0;
+        loop {
+            match work().await {
+                Err(TransferError::Interrupted(_)) if attempts < self.retry.times => {
+                    tokio::time::sleep(self.retry.wait(attempts, None)).await;
+                    attempts += 1;
+                }
+                outcome => return outcome.map_err(EvaluationError::from),
+            }
+        }
+    }
+
+    /// The client for an address, which must be public if that is required.
+    fn client_of(&self, address: &Url, must_be_public: bool) -> Result<&reqwest::Client, EvaluationError> {
+        let client = match (address.host_str().is_some_and(is_loopback), address.scheme()) {
+            _ if must_be_public => &self.public,
+            (true, "http") => return Ok(&self.plain),
+            (true, _) => &self.direct,
+            (false, _) => &self.outside,
+        };
+        client.as_ref().map_err(Clone::clone)
+    }
+
+    /// Sends a request and follows where it is sent on.
+    async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<RegistryResponse, RequestError> {
+        let places = self.places(&request.address).await.map_err(RequestError::Permanent)?;
+        let first = request.address.clone();
+        let mut address = first.clone();
+        // A name can resolve to a private address, too; the peer address shows it.
+        let mut from_public = false;
+        for _ in 0..=REDIRECTS {
+            let is_by_image = request.named_by == NamedBy::Image;
+            let must_be_public = (is_by_image || from_public) && !self.is_allowed(&authority(&address));
+            if is_by_image && must_be_public && address.host_str().is_some_and(is_private) {
+                return Err(RequestError::Permanent(only_private(&authority(&address))));
+            }
+            let client = self.client_of(&address, must_be_public).map_err(RequestError::Permanent)?;
+            let mut sent = match (request.form, request.upload) {
+                (Some(fields), _) => client.post(address.clone()).header(header::CONTENT_TYPE, FORM).body(form(fields)),
+                (None, None) => client.get(address.clone()),
+                (None, Some(Upload { is_new, media_type, bytes })) => {
+                    let sent = if is_new { client.post(address.clone()) } else { client.put(address.clone()) };
+                    sent.header(header::CONTENT_TYPE, media_type).body(bytes.to_vec())
+                }
+            };
+            if let Some(accept) = request.accept {
+                sent = sent.header(header::ACCEPT, accept);
+            }
+            // Another host, another port or another scheme is somebody else.
+            if let Some(authorization) = request.authorization.filter(|_| address.origin() == first.origin()) {
+                sent = sent.header(header::AUTHORIZATION, authorization);
+            }
+            let response = sent.send().await.map_err(|error| match is_only_private(&error) {
+                true if is_by_image => RequestError::Permanent(only_private(&authority(&address))),
+                true => self.permanent(place, INTO_PRIVATE),
+                false => self.request_error(place, &error),
+            })?;
+            let peer = response.remote_addr().map(|peer| is_private_ip(peer.ip()));
+            from_public = peer == Some(false);
+            let status = response.status();
+            let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let Some(location) = location.filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED)
+            else {
+                return Ok(RegistryResponse { response, is_own: address.origin() == first.origin(), _places: places });
+            };
+            if request.form.is_some() {
+                return Err(self.permanent(place, "a redirect of credentials"));
+            }
+            if request.upload.is_some() {
+                return Err(self.permanent(place, "a redirect of a push"));
+            }
+            let next = address.join(location).map_err(|_| self.permanent(place, "a redirect without a location"))?;
+            self.may_follow(&address, &next).map_err(|what| self.permanent(place, what))?;
+            address = next;
+        }
+        Err(self.permanent(place, "too many redirects"))
+    }
+
+    /// Whether a redirect may be followed. The error is why not.
+    pub(super) fn may_follow(&self, from: &Url, to: &Url) -> Result<(), &'static str> {
+        match to.scheme() {
+            "https" => {}
+            "http" if from.scheme() == "https" => return Err("a redirect leaves HTTPS"),
+            "http" if self.is_plain(&authority(to)) => {}
+            _ => return Err("a redirect goes to plain HTTP"),
+        }
+        let is_private = |url: &Url| url.host_str().is_some_and(is_private);
+        if is_private(to) && !is_private(from) && !self.is_allowed(&authority(to)) {
+            return Err(INTO_PRIVATE);
+        }
+        let is_link_local = |url: &Url| url.host_str().is_some_and(is_link_local);
+        if is_link_local(to) && !is_link_local(from) && !self.is_allowed(&authority(to)) {
+            return Err("a redirect goes to a link-local address");
+        }
+        Ok(())
+    }
+
+    /// Whether a registry may name this address as its token service. The error is why not.
+    pub(super) fn may_ask_token(&self, registry: &str, service: &Url) -> Result<(), &'static str> {
+        if service.scheme() != "https" && !self.is_plain(registry) {
+            return Err("an address without HTTPS");
+        }
+        let is_own = service.host_str() == Some(host(registry));
+        let is_allowed = is_own || self.is_allowed(&authority(service));
+        if service.host_str().is_some_and(is_private) && !is_private(host(registry)) && !is_allowed {
+            return Err("an address in a private network");
+        }
+        Ok(())
+    }
+
+    async fn places(&self, address: &Url) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), EvaluationError> {
+        let host = {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            let name = address.host_str().unwrap_or_default().to_owned();
+            Arc::clone(hosts.entry(name).or_insert_with(|| Arc::new(Semaphore::new(HOST_REQUESTS))))
+        };
+        let closed = |_| EvaluationError::new(ErrorCode::Internal, "no more requests are sent");
+        // The host first: who waits for a slow host must not hold up the others.
+        let host = host.acquire_owned().await.map_err(closed)?;
+        Ok((host, Arc::clone(&self.all).acquire_owned().await.map_err(closed)?))
+    }
+
+    /// The body, or none if it is longer than the limit.
+    pub(super) async fn read(
+        &self,
+        place: &str,
+        mut reply: RegistryResponse,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, TransferError> {
+        let longer = |announced| usize::try_from(announced).map_or(true, |announced: usize| announced > limit);
+        if reply.response.content_length().is_some_and(longer) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::with_capacity(FIRST_BYTES.min(limit));
+        while let Some(chunk) = reply.response.chunk().await.map_err(|error| self.transfer_error(place, &error))? {
+            if chunk.len() > limit - bytes.len() {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes))
+    }
+
+    fn request_error(&self, place: &str, error: &reqwest::Error) -> RequestError {
+        let failure = self.connection_error(place, error);
+        if error.is_timeout() || error.is_builder() {
+            RequestError::Permanent(failure)
+        } else {
+            RequestError::Retryable(failure)
+        }
+    }
+
+    fn transfer_error(&self, place: &str, error: &reqwest::Error) -> TransferError {
+        let failure = self.connection_error(place, error);
+        if error.is_timeout() { TransferError::Permanent(failure) } else { TransferError::Interrupted(failure) }
+    }
+
+    /// What an error of the connection means.
+    pub(super) fn connection_error(&self, place: &str, error: &reqwest::Error) -> EvaluationError {
+        if error.is_timeout() {
+            return self.too_slow(place, if error.is_connect() { self.connect } else { self.idle });
+        }
+        let cause = root(error);
+        if error.is_connect() {
+            let message = format!("the registry `{place}` cannot be reached: {cause}");
+            return EvaluationError::new(ErrorCode::RegistryUnreachable, message)
+                .hint("check the name, the network and the proxy; a registry without HTTPS needs --insecure-registry");
+        }
+        invalid_response(place, &cause)
+    }
+
+    fn permanent(&self, place: &str, what: &str) -> RequestError {
+        RequestError::Permanent(invalid_response(place, what))
+    }
+
+    /// No response came within this time.
+    pub(super) fn too_slow(&self, place: &str, time: Duration) -> EvaluationError {
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            let message = format!("the registry `{place}` did not respond before the time limit of the run passed");
+            return EvaluationError::new(ErrorCode::Deadline, message).hint("increase the limit with `--timeout`");
+        }
+        let whole = if time == self.request { " for the complete response" } else { "" };
+        let message = format!("the registry `{place}` did not respond within {} ms{whole}", time.as_millis());
+        EvaluationError::new(ErrorCode::RegistryTimeout, message).hint("try again, or check why the registry is slow")
+    }
+}
+
+/// A response with an error status. Its body is not read: it is the registry's own text, of any length.
+pub(super) fn status_error(place: &str, status: StatusCode) -> EvaluationError {
+    let hint = if status == StatusCode::TOO_MANY_REQUESTS {
+        "it is rate limiting requests; use fewer workers or wait"
+    } else {
+        "try again; if it persists, contact the operator of the registry"
+    };
+    EvaluationError::new(ErrorCode::RegistryError, format!("the registry `{place}` returned the status {status}"))
+        .hint(hint)
+}
+
+fn invalid_response(place: &str, cause: &str) -> EvaluationError {
+    EvaluationError::new(
+        ErrorCode::RegistryError,
+        format!("the response of the registry `{place}` is invalid: {cause}"),
+    )
+    .hint("try again; if it persists, contact the operator of the registry")
+}
+
+/// The delay that the registry requests. A date is not supported: the delays are short anyway.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn form(fields: &[(&str, &str)]) -> String {
+    // The address only lends its encoder.
+    let mut url = Url::parse("http://form/").ok();
+    if let Some(url) = &mut url {
+        url.query_pairs_mut().extend_pairs(fields);
+    }
+    url.and_then(|url| url.query().map(str::to_owned)).unwrap_or_default()
+}
+
+/// An address without the credentials that may stand in it.
+fn shown(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, address)| address)
+}
+
+/// Host and port as they stand in a reference.
+fn authority(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (host, _) => host.unwrap_or_default().to_owned(),
+    }
+}
+
+/// Why a host that only an image names is not accessed.
+fn only_private(host: &str) -> EvaluationError {
+    let message = format!("the host `{host}` is in a private network, and only an image refers to it");
+    EvaluationError::new(ErrorCode::RegistryDenied, message)
+        .hint(format!("if images may refer to it, allow it with `--allow-registry {host}`"))
+}
+
+const INTO_PRIVATE: &str = "a redirect goes from a public host to a private network";
+
+fn built(builder: ClientBuilder) -> Result<reqwest::Client, EvaluationError> {
+    builder.build().map_err(|error| {
+        let message = format!("the HTTP client could not be created: {}", root(&error));
+        EvaluationError::new(ErrorCode::Internal, message)
+    })
+}
+
+fn lazy_client(builder: ClientBuilder) -> LazyClient {
+    LazyLock::new(Box::new(move || built(builder)))
+}
+
+/// The innermost cause: the outer ones repeat the address.
+fn root(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(insecure: &[&str]) -> Client {
+        let insecure = insecure.iter().map(|&host| host.to_owned()).collect();
+        Client::new(&RegistryOptions { insecure, ..RegistryOptions::default() }).unwrap()
+    }
+
+    #[test]
+    fn only_loopback_and_named_hosts_are_asked_without_https() {
+        for registry in ["127.0.0.1", "127.9.9.9:5000", "localhost:80", "localhost", "[::1]:5000", "[::1]"] {
+            assert!(client(&[]).is_plain(registry), "{registry}");
+        }
+        for registry in ["quay.io", "128.0.0.1:5000", "localhost.example.org", "127.0.0.1.example.org", "[::2]:5000"] {
+            assert!(!client(&[]).is_plain(registry), "{registry}");
+        }
+        assert!(client(&["registry.test:5000"]).is_plain("registry.test:5000"));
+        assert!(client(&["registry.test"]).is_plain("registry.test:5000"));
+        assert!(!client(&["registry.test:5001", "other.test"]).is_plain("registry.test:5000"));
+    }
+
+    #[test]
+    fn a_name_cannot_become_another_path() {
+        let client = client(&[]);
+        let image: assay_model::image::ImageRef = "quay.io/a/b".parse().unwrap();
+        let address = |name: &str| client.address(image.repository(), "manifests", name).unwrap().to_string();
+        assert_eq!(address("v1.0"), "https://quay.io/v2/a/b/manifests/v1.0");
+        assert_eq!(address("../x?y#z"), "https://quay.io/v2/a/b/manifests/..%2Fx%3Fy%23z");
+    }
+
+    #[test]
+    fn redirects_stay_where_they_may_go() {
+        let client = client(&["plain.test"]);
+        let follow = |from: &str, to: &str| client.may_follow(&Url::parse(from).unwrap(), &Url::parse(to).unwrap());
+        for (from, to) in [
+            ("https://quay.io/", "https://cdn.test/blob"),
+            ("http://127.0.0.1:5000/", "http://127.0.0.1:6000/"),
+            ("http://plain.test/", "http://plain.test:5000/"),
+            ("http://plain.test/", "https://cdn.test/"),
+            ("https://10.0.0.1/", "https://10.0.0.2/"),
+        ] {
+            assert_eq!(follow(from, to), Ok(()), "{from} {to}");
+        }
+        for (from, to) in [
+            ("https://quay.io/", "http://quay.io/"),
+            ("https://quay.io/", "http://plain.test/"),
+            ("http://plain.test/", "http://other.test/"),
+            ("http://plain.test/", "ftp://plain.test/"),
+            ("https://quay.io/", "https://127.0.0.1/"),
+            ("https://quay.io/", "https://localhost/"),
+            ("https://quay.io/", "https://169.254.169.254/latest/meta-data"),
+            ("https://quay.io/", "https://10.1.2.3/"),
+            ("https://quay.io/", "https://[::ffff:192.168.0.1]/"),
+            ("https://quay.io/", "https://[fd00::1]/"),
+            ("https://10.0.0.1/", "https://169.254.169.254/"),
+            ("http://127.0.0.1:5000/", "https://[fe80::1]/"),
+        ] {
+            assert!(follow(from, to).is_err(), "{from} {to}");
+        }
+        let service = |registry: &str, to: &str| client.may_ask_token(registry, &Url::parse(to).unwrap());
+        assert_eq!(service("quay.io", "https://auth.test/token"), Ok(()));
+        assert!(service("quay.io", "http://auth.test/token").is_err());
+        assert!(service("quay.io", "https://192.168.1.1/token").is_err());
+        assert_eq!(service("192.168.1.1:5000", "https://192.168.1.2/token"), Ok(()));
+    }
+
+    #[test]
+    fn a_file_without_authorities_is_refused() {
+        for pem in [&b""[..], b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let options = RegistryOptions { authorities: vec![pem.to_vec()], ..RegistryOptions::default() };
+            assert!(Client::new(&options).is_err(), "{pem:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_encoded() {
+        assert_eq!(form(&[("a", "b c"), ("d", "e&f=g/h")]), "a=b+c&d=e%26f%3Dg%2Fh");
+    }
+}

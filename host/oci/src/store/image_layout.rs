@@ -1,0 +1,388 @@
+//! [`ImageLayout`]: an OCI image layout (image-spec 1.1 `image-layout.md`) as a folder or one tar file.
+//!
+//! `index.json` names manifests by the annotation `org.opencontainers.image.ref.name`, here `repository:tag` or
+//! `repository@sha256:…`, the repository with or without its registry. Names are for manifests; every other content
+//! is `blobs/sha256/HEX` and found by digest. What is not here is absent: nothing is ever fetched from elsewhere.
+//!
+//! No path comes out of the bundle's own text: file names are made from digests, and symbolic links are not followed.
+
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use assay_model::{
+    bounded::{ReadError, read_bounded},
+    digest::Digest,
+    error::{ErrorCode, EvaluationError},
+    image::{DOCKER_HUB, Repository},
+    limits,
+    memory::Memory,
+    strict::{self, Shape},
+};
+use serde::Deserialize;
+
+use super::{Body, Fetched, Reference, manifest::MANIFEST, tar::TarFile};
+
+/// The annotation by which an index names an image (image-spec `annotations.md`).
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The file that says that a folder is a layout, and its size here; the known version has 30 bytes.
+const LAYOUT_FILE: &str = "oci-layout";
+const LAYOUT_BYTES: u64 = 4096;
+const INDEX_FILE: &str = "index.json";
+
+/// A bundle that cannot be used at all. [`hint`](Self::hint) says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// There is nothing, or it cannot be read.
+    #[error("the layout `{path}` cannot be read")]
+    Unreadable {
+        /// The bundle.
+        path: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A compressed file.
+    #[error("the layout `{path}` is compressed with {with}")]
+    Compressed {
+        /// The bundle.
+        path: String,
+        /// The tool that did it.
+        with: &'static str,
+    },
+    /// Not an OCI image layout, or not one that can be trusted to mean one thing.
+    #[error("`{path}` is not a valid OCI image layout: {why}")]
+    Layout {
+        /// The bundle.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl LayoutError {
+    /// What a person can do.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "pass the directory of an OCI image layout, or a tar file of one",
+            Self::Compressed { .. } => "decompress it first: content is read with random access",
+            Self::Layout { .. } => {
+                "a layout holds `oci-layout`, `blobs/sha256/` and an `index.json` whose entries are annotated with \
+                 `org.opencontainers.image.ref.name` = `repository:tag` or `repository@sha256:…`"
+            }
+        }
+    }
+}
+
+/// An opened bundle: its names are read, its content is on disk.
+pub(super) struct ImageLayout {
+    path: String,
+    files: Files,
+    repositories: BTreeMap<String, Named>,
+}
+
+/// What the index names in one repository.
+#[derive(Default)]
+struct Named {
+    tags: BTreeMap<String, Entry>,
+    digests: BTreeMap<Digest, Entry>,
+}
+
+/// A descriptor of the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    digest: Digest,
+    size: u64,
+}
+
+enum Files {
+    Folder(PathBuf),
+    Tar(TarFile),
+}
+
+/// The keys of an `oci-layout` file.
+const LAYOUT: Shape = Shape::Object(&[("imageLayoutVersion", Shape::Any)]);
+
+#[derive(Deserialize)]
+struct Layout {
+    #[serde(rename = "imageLayoutVersion")]
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<IndexEntry>,
+}
+
+#[derive(Deserialize)]
+struct IndexEntry {
+    // Read as text: the entry's name should be in the sentence that refuses it.
+    digest: String,
+    size: u64,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl ImageLayout {
+    /// Opens a folder or a tar file and reads its names.
+    pub(super) fn open(path: &Path) -> Result<Self, LayoutError> {
+        let shown = path.display().to_string();
+        let unreadable = |source| LayoutError::Unreadable { path: shown.clone(), source };
+        let layout = |why| LayoutError::Layout { path: shown.clone(), why };
+        let metadata = fs_err::metadata(path).map_err(unreadable)?;
+        let files = if metadata.is_dir() {
+            Files::Folder(path.to_owned())
+        } else if metadata.is_file() {
+            Files::Tar(TarFile::open(path, &shown)?)
+        } else {
+            return Err(layout("it is neither a directory nor a file".to_owned()));
+        };
+        let read = |name, limit| -> Result<Vec<u8>, LayoutError> {
+            match files.read(&[name], limit).map_err(unreadable)? {
+                ReadResult::Bytes(bytes) => Ok(bytes),
+                ReadResult::TooLarge => Err(layout(format!("its `{name}` is larger than {limit} bytes"))),
+                ReadResult::Absent => Err(layout(format!("it has no `{name}`"))),
+                ReadResult::NotAFile(what) => Err(layout(format!("its `{name}` is {what}"))),
+            }
+        };
+        let version = read(LAYOUT_FILE, LAYOUT_BYTES)?;
+        let version: Layout = strict::check(&version, &LAYOUT, &Memory::of(limits::MANIFEST_MEMORY))
+            .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
+            .map_err(|error| layout(format!("its `{LAYOUT_FILE}` cannot be parsed: {error}")))?;
+        if !version.version.starts_with("1.") {
+            return Err(layout(format!("its version is `{}`, not 1.0.0", version.version)));
+        }
+        let index = read(INDEX_FILE, limits::BUNDLE_INDEX_BYTES)?;
+        let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::BUNDLE_INDEX_MEMORY))
+            .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
+            .map_err(|error| layout(format!("its `{INDEX_FILE}` cannot be parsed: {error}")))?;
+        let repositories = names(index).map_err(layout)?;
+        Ok(Self { path: shown, files, repositories })
+    }
+
+    /// How sentences call it.
+    pub(super) fn place(&self) -> String {
+        format!("the bundle `{}`", self.path)
+    }
+
+    /// A manifest by name.
+    pub(super) fn manifest(
+        &self,
+        repository: &Repository,
+        name: &Reference,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
+        let named = || spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
+        let entry = match name {
+            Reference::Tag(tag) => named().find_map(|named| named.tags.get(tag)),
+            Reference::Digest(digest) => named().find_map(|named| named.digests.get(digest)),
+        };
+        match (entry, name) {
+            (Some(entry), _) if entry.size > limit => Ok(Fetched::TooLarge),
+            (Some(entry), _) => match self.file(&entry.digest, entry.size)? {
+                Fetched::Found(body) if body.len() == entry.size => {
+                    Ok(Fetched::Found(Body { named: Some(entry.digest.clone()), ..body }))
+                }
+                // A file longer than its descriptor says is wrong, not large.
+                Fetched::Found(_) | Fetched::TooLarge => Err(self.broken(
+                    ErrorCode::DigestMismatch,
+                    format_args!("does not have the size of {} bytes given by the index, in", entry.size),
+                    entry,
+                )),
+                // Named but not there is a bundle cut short, not an image without a signature.
+                Fetched::Absent => Err(self.broken(
+                    ErrorCode::BlobNotFound,
+                    format_args!("is listed in the index but missing in"),
+                    entry,
+                )),
+            },
+            // The manifests of an index are often named by it alone. They are found by digest, which is name enough.
+            (None, Reference::Digest(digest)) if named().next().is_some() => self.file(digest, limit),
+            (None, _) => Ok(Fetched::Absent),
+        }
+    }
+
+    /// The manifests that the index names in a repository.
+    pub(super) fn digests(&self, repository: &Repository) -> Vec<Digest> {
+        let named = spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
+        named.flat_map(|named| named.digests.keys().cloned()).collect()
+    }
+
+    /// A blob of a repository that the index names something of.
+    pub(super) fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
+        if spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
+            self.file(digest, limit)
+        } else {
+            Ok(Fetched::Absent)
+        }
+    }
+
+    /// The same to be read as it comes.
+    pub(super) fn stream(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Option<Box<dyn io::Read>>, EvaluationError> {
+        if !spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
+            return Ok(None);
+        }
+        match self.files.open(&["blobs", "sha256", &digest.hex()]).map_err(|error| self.unreadable(digest, &error))? {
+            Opened::File(file) => Ok(Some(file)),
+            Opened::Absent => Ok(None),
+            Opened::NotAFile(what) => Err(self.unreadable(digest, &format_args!("it is {what}"))),
+        }
+    }
+
+    fn unreadable(&self, digest: &Digest, what: &dyn fmt::Display) -> EvaluationError {
+        let message = format!("the blob {digest} of the layout `{}` cannot be read: {what}", self.path);
+        EvaluationError::new(ErrorCode::Malformed, message).hint("create the layout again")
+    }
+
+    fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, EvaluationError> {
+        let hex = digest.hex();
+        let cannot = |what: &dyn fmt::Display| self.unreadable(digest, what);
+        match self.files.read(&["blobs", "sha256", &hex], limit).map_err(|error| cannot(&error))? {
+            ReadResult::Bytes(bytes) => Ok(Fetched::Found(Body { bytes, named: None })),
+            ReadResult::TooLarge => Ok(Fetched::TooLarge),
+            ReadResult::Absent => Ok(Fetched::Absent),
+            ReadResult::NotAFile(what) => Err(cannot(&format_args!("it is {what}"))),
+        }
+    }
+
+    fn broken(&self, code: ErrorCode, fact: fmt::Arguments<'_>, entry: &Entry) -> EvaluationError {
+        let message = format!("the manifest {} {fact} the layout `{}`", entry.digest, self.path);
+        EvaluationError::new(code, message).hint("create the layout again")
+    }
+}
+
+/// What reading a file of a layout came to.
+pub(super) enum ReadResult {
+    Bytes(Vec<u8>),
+    /// More than the limit; nothing is kept of it.
+    TooLarge,
+    Absent,
+    /// Describes what is not a regular file.
+    NotAFile(&'static str),
+}
+
+/// A file of a layout to be read.
+enum Opened {
+    File(Box<dyn io::Read>),
+    Absent,
+    /// Describes what is not a regular file.
+    NotAFile(&'static str),
+}
+
+impl Files {
+    /// A file by the parts of its path, none of which comes from the bundle.
+    fn read(&self, parts: &[&str], limit: u64) -> io::Result<ReadResult> {
+        if let Self::Tar(tar) = self {
+            return tar.read(&parts.join("/"), limit);
+        }
+        match self.open(parts)? {
+            Opened::File(file) => read_within(file, limit),
+            Opened::Absent => Ok(ReadResult::Absent),
+            Opened::NotAFile(what) => Ok(ReadResult::NotAFile(what)),
+        }
+    }
+
+    fn open(&self, parts: &[&str]) -> io::Result<Opened> {
+        match self {
+            Self::Tar(tar) => {
+                let file = tar.open_member(&parts.join("/"))?;
+                Ok(file.map_or(Opened::Absent, |file| Opened::File(Box::new(file))))
+            }
+            Self::Folder(root) => {
+                let mut path = root.clone();
+                for part in parts {
+                    path.push(part);
+                    match fs_err::symlink_metadata(&path) {
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Opened::Absent),
+                        Err(error) => return Err(error),
+                        Ok(metadata) if metadata.is_symlink() => return Ok(Opened::NotAFile("a symbolic link")),
+                        Ok(_) => {}
+                    }
+                }
+                // Opening a pipe would wait for a writer.
+                if !fs_err::metadata(&path)?.is_file() {
+                    return Ok(Opened::NotAFile("not a regular file"));
+                }
+                Ok(Opened::File(Box::new(fs_err::File::open(&path)?)))
+            }
+        }
+    }
+}
+
+/// Reads to the end, or finds that there is more than the limit.
+pub(super) fn read_within(file: impl io::Read, limit: u64) -> io::Result<ReadResult> {
+    match read_bounded(file, limit) {
+        Ok(bytes) => Ok(ReadResult::Bytes(bytes)),
+        Err(ReadError::TooLarge(_)) => Ok(ReadResult::TooLarge),
+        Err(ReadError::Io(error)) => Err(error),
+    }
+}
+
+/// The names of an index by repository. The error is why it cannot be used.
+fn names(index: Index) -> Result<BTreeMap<String, Named>, String> {
+    let mut repositories: BTreeMap<String, Named> = BTreeMap::new();
+    for entry in index.manifests {
+        let Some(name) = entry.annotations.as_ref().and_then(|annotations| annotations.get(REF_NAME)) else { continue };
+        let refuse = |why: &str| format!("`{INDEX_FILE}` names `{name}`, {why}");
+        let digest: Digest =
+            entry.digest.parse().map_err(|error: assay_model::digest::DigestError| refuse(&format!("but {error}")))?;
+        let found = Entry { digest, size: entry.size };
+        let (rest, pinned) = match name.split_once('@') {
+            Some((rest, pinned)) if pinned == found.digest.to_string() => (rest, true),
+            Some(_) => return Err(refuse(&format!("but points to {}", found.digest))),
+            None => (name.as_str(), false),
+        };
+        let (repository, tag) = match rest.rsplit_once(':') {
+            // The colon of a port stands before a slash.
+            Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+            _ => (rest, None),
+        };
+        // A bare `v1.0`, as other tools write it, names no repository and so cannot be requested.
+        if tag.is_none() && !pinned {
+            continue;
+        }
+        let named = repositories.entry(repository.to_owned()).or_default();
+        if let Some(tag) = tag
+            && let Some(other) = named.tags.insert(tag.to_owned(), found.clone())
+            && other != found
+        {
+            return Err(refuse(&format!("both as {} and as {}", other.digest, found.digest)));
+        }
+        if let Some(other) = named.digests.insert(found.digest.clone(), found.clone())
+            && other != found
+        {
+            return Err(refuse(&format!("once with {} and once with {} bytes", other.size, found.size)));
+        }
+    }
+    if repositories.is_empty() {
+        return Err(format!("its `{INDEX_FILE}` names no image"));
+    }
+    Ok(repositories)
+}
+
+/// How a bundle may spell a repository, best first: with its registry, then without.
+fn spellings(repository: &Repository) -> Vec<String> {
+    let mut spellings = vec![repository.to_string()];
+    if repository.registry() == DOCKER_HUB {
+        spellings.push(format!("docker.io/{}", repository.path()));
+    }
+    spellings.push(repository.path().to_owned());
+    if repository.registry() == DOCKER_HUB
+        && let Some(short) = repository.path().strip_prefix("library/")
+    {
+        spellings.push(short.to_owned());
+    }
+    spellings
+}

@@ -1,0 +1,192 @@
+//! [`Artifact`]: files of one's own that are pushed to a registry as one image (distribution-spec, "Push").
+//!
+//! Every blob goes up in one piece, then the manifest that names them, so that what is half pushed is never an image.
+//! Credentials are those for reading; they are sent to the registry only, not to a host that it redirects uploads to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use assay_model::{
+    digest::Digest,
+    error::{ErrorCode, EvaluationError},
+    image::{ImageRef, Repository},
+};
+use reqwest::{StatusCode, Url, header};
+use serde_json::{Value, json};
+
+use super::{
+    client::{RegistryResponse, Request, Upload, status_error},
+    manifest::OCI_MANIFEST,
+    registry::{Registry, RegistryClient, challenges},
+};
+
+/// The requested scope: checking that tags exist requires the right to pull.
+const ACTIONS: &str = "pull,push";
+const BYTES: &str = "application/octet-stream";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+
+/// Files that are pushed as the layers of an image for no machine.
+#[derive(Clone, Debug, Default)]
+pub struct Artifact {
+    /// What made it, for people.
+    pub made_by: String,
+    /// The files, in the order of layers.
+    pub layers: Vec<ArtifactLayer>,
+}
+
+/// A file that is pushed as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ArtifactLayer {
+    /// What it is.
+    pub media_type: String,
+    /// What the manifest says about it, such as its name.
+    pub annotations: BTreeMap<String, String>,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl Artifact {
+    /// The configuration of an image with these layers (image-spec `config.md`).
+    fn config(&self) -> Vec<u8> {
+        let digests: Vec<String> = self.layers.iter().map(|layer| Digest::of(&layer.bytes).to_string()).collect();
+        // No timestamp: the same content is the same image.
+        let created = "0001-01-01T00:00:00Z";
+        let history: Vec<Value> =
+            self.layers.iter().map(|_| json!({"created": created, "created_by": self.made_by})).collect();
+        let rootfs = json!({"type": "layers", "diff_ids": digests});
+        json!({"architecture": "", "config": {}, "created": created, "history": history, "os": "", "rootfs": rootfs})
+            .to_string()
+            .into_bytes()
+    }
+
+    fn manifest(&self, config: &[u8]) -> Vec<u8> {
+        let descriptor = |media_type: &str, bytes: &[u8]| json!({"mediaType": media_type, "size": bytes.len(), "digest": Digest::of(bytes).to_string()});
+        let layer = |layer: &ArtifactLayer| {
+            let mut found = descriptor(&layer.media_type, &layer.bytes);
+            if let Some(found) = found.as_object_mut()
+                && !layer.annotations.is_empty()
+            {
+                found.insert("annotations".to_owned(), json!(layer.annotations));
+            }
+            found
+        };
+        let layers: Vec<Value> = self.layers.iter().map(layer).collect();
+        json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor(CONFIG, config), "layers": layers})
+            .to_string()
+            .into_bytes()
+    }
+}
+
+impl Registry {
+    /// Pushes under the name of the image, and gives its digest.
+    pub(super) fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, EvaluationError> {
+        let config = artifact.config();
+        let manifest = artifact.manifest(&config);
+        let digest = Digest::of(&manifest);
+        let name = match image.digest() {
+            None => image.tag_or_latest().to_owned(),
+            Some(named) => {
+                let message = format!("{named} cannot be pushed by digest: the digest follows from the content");
+                return Err(EvaluationError::new(ErrorCode::ImageReference, message).hint("use a tag"));
+            }
+        };
+        let blobs: Vec<Vec<u8>> =
+            std::iter::once(config).chain(artifact.layers.iter().map(|layer| layer.bytes.clone())).collect();
+        let repository = image.repository().clone();
+        self.wait(repository.registry().to_owned(), move |client| async move {
+            let mut bearer = Bearer { client, repository, authorization: None };
+            for blob in &blobs {
+                bearer.blob(blob).await?;
+            }
+            bearer.manifest(&name, &manifest).await
+        })?;
+        Ok(digest)
+    }
+}
+
+/// Who brings content to a repository, with what it has shown.
+struct Bearer {
+    client: Arc<RegistryClient>,
+    repository: Repository,
+    authorization: Option<String>,
+}
+
+impl Bearer {
+    async fn blob(&mut self, bytes: &[u8]) -> Result<(), EvaluationError> {
+        let mut address = self.client.client.address(&self.repository, "blobs", "uploads")?;
+        if let Ok(mut segments) = address.path_segments_mut() {
+            segments.push("");
+        }
+        let asks = Upload { is_new: true, media_type: BYTES, bytes: &[] };
+        let reply = self.upload(address.clone(), asks).await?;
+        self.taken(&reply, &[StatusCode::ACCEPTED])?;
+        let place = reply.response.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
+        let mut place = place.and_then(|place| address.join(place).ok()).ok_or_else(|| self.nonsense("nowhere"))?;
+        self.client.client.may_follow(&address, &place).map_err(|what| self.nonsense(what))?;
+        // Its place is given back before another is taken.
+        drop(reply);
+        place.query_pairs_mut().append_pair("digest", &Digest::of(bytes).to_string());
+        let is_elsewhere = place.origin() != address.origin();
+        let upload = Upload { is_new: false, media_type: BYTES, bytes };
+        let reply =
+            if is_elsewhere { self.send(place, upload, None).await? } else { self.upload(place, upload).await? };
+        self.taken(&reply, &[StatusCode::CREATED, StatusCode::NO_CONTENT, StatusCode::OK])
+    }
+
+    async fn manifest(&mut self, name: &str, bytes: &[u8]) -> Result<(), EvaluationError> {
+        let address = self.client.client.address(&self.repository, "manifests", name)?;
+        let reply = self.upload(address, Upload { is_new: false, media_type: OCI_MANIFEST, bytes }).await?;
+        self.taken(&reply, &[StatusCode::CREATED, StatusCode::OK])
+    }
+
+    /// Brings, and brings again with credentials if the registry wants some.
+    async fn upload(&mut self, address: Url, upload: Upload<'_>) -> Result<RegistryResponse, EvaluationError> {
+        let reply = self.send(address.clone(), upload, self.authorization.as_deref()).await?;
+        if reply.response.status() != StatusCode::UNAUTHORIZED || self.authorization.is_some() {
+            return Ok(reply);
+        }
+        let wanted = challenges(&reply);
+        let Some(authorization) = self.client.authorize(&self.repository, &wanted, ACTIONS).await? else {
+            return Ok(reply);
+        };
+        drop(reply);
+        self.authorization = Some(authorization);
+        self.send(address, upload, self.authorization.as_deref()).await
+    }
+
+    async fn send(
+        &self,
+        address: Url,
+        upload: Upload<'_>,
+        authorization: Option<&str>,
+    ) -> Result<RegistryResponse, EvaluationError> {
+        let request = Request {
+            address,
+            accept: None,
+            authorization,
+            form: None,
+            upload: Some(upload),
+            named_by: self.client.named_by,
+        };
+        self.client.client.send(self.repository.registry(), &request).await
+    }
+
+    fn taken(&self, reply: &RegistryResponse, wanted: &[StatusCode]) -> Result<(), EvaluationError> {
+        let registry = self.repository.registry();
+        match reply.response.status() {
+            status if wanted.contains(&status) => Ok(()),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let with =
+                    if self.authorization.is_some() { "with the credentials for it" } else { "without credentials" };
+                let message = format!("the registry `{registry}` denies pushing to {} {with}", self.repository);
+                Err(EvaluationError::new(ErrorCode::RegistryDenied, message)
+                    .hint(format!("log in with `docker login {registry}` as a user with push permission")))
+            }
+            status => Err(status_error(registry, status)),
+        }
+    }
+
+    fn nonsense(&self, what: &str) -> EvaluationError {
+        let message = format!("the registry `{}` requests an upload to {what}", self.repository.registry());
+        EvaluationError::new(ErrorCode::RegistryError, message).hint("contact the operator of the registry")
+    }
+}

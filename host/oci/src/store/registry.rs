@@ -1,0 +1,613 @@
+//! [`Registry`]: manifests, blobs and lists of referrers from registries (distribution-spec 1.1).
+//!
+//! No registry is pinged first: content is requested, and credentials are sent when required. What it grants
+//! is kept for each repository. Nothing is checked against digests here: the store does that, on the caller's thread.
+//!
+//! A small runtime moves the bytes; callers are plain threads that wait.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+
+use assay_model::{
+    digest::Digest,
+    error::{ErrorCode, EvaluationError},
+    image::Repository,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::{StatusCode, Url, header};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{
+    Body, Fetched, Reference,
+    address::NamedBy,
+    client::{Client, RegistryResponse, Request, TransferError, status_error},
+    credentials::{Credential, Credentials},
+    manifest::ACCEPT,
+    retry::Retry,
+    stream::Stream,
+    token::{Bearer, Challenge, Token},
+};
+
+/// The time limit for a connection, by default.
+pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
+/// The time limit for a silence, by default: no byte came for so long.
+pub const REGISTRY_IDLE: Duration = Duration::from_secs(30);
+/// The time limit for a whole request, by default, with its redirects, its token and its body: 128 MiB at 4 Mbit/s.
+pub const REGISTRY_REQUEST: Duration = Duration::from_secs(300);
+
+/// Threads that move bytes. They do nothing else, so two are enough for many workers.
+const THREADS: usize = 2;
+/// The response of a token service; tokens have some kilobytes.
+const TOKEN_BYTES: usize = 64 << 10;
+/// Pages of a list of referrers.
+const REFERRER_PAGES: usize = 20;
+/// The statuses of registries without the referrers API.
+const NO_REFERRERS: [StatusCode; 5] = [
+    StatusCode::NOT_FOUND,
+    StatusCode::BAD_REQUEST,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::NOT_ACCEPTABLE,
+    StatusCode::NOT_IMPLEMENTED,
+];
+/// What a request may take longer than its limit, where it waits for something that cannot be ended, such as a helper
+/// program.
+const GRACE: Duration = Duration::from_secs(1);
+/// Pieces of a streamed blob that may wait for their reader.
+const STREAM_CHUNKS: usize = 8;
+
+/// How registries are accessed.
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// Hosts, with or without port, that are accessed over plain HTTP. Loopback hosts always are.
+    pub insecure: Vec<String>,
+    /// Hosts, with or without port, that may be accessed with credentials and in a private network even if only an image
+    /// names them. Those that are insecure are among them.
+    pub allowed: Vec<String>,
+    /// Files of credentials, the first one first; those that are not there are passed over.
+    pub credentials: Vec<PathBuf>,
+    /// Authorities that are trusted beside the system's, each the text of a PEM file.
+    pub authorities: Vec<Vec<u8>>,
+    /// What stands between us and the registries.
+    pub proxies: Proxies,
+    /// When a request is made again.
+    pub retry: Retry,
+    /// The time limit for a connection.
+    pub connect: Duration,
+    /// The time limit for a silence.
+    pub idle: Duration,
+    /// The time limit for a whole request.
+    pub request: Duration,
+    /// The end of the run: no request outlasts it.
+    pub deadline: Option<Instant>,
+}
+
+/// Proxies, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. Loopback is never accessed through one.
+#[derive(Clone, Default)]
+pub struct Proxies {
+    /// For HTTPS.
+    pub https: Option<String>,
+    /// For plain HTTP.
+    pub http: Option<String>,
+    /// Hosts, domains and networks that are accessed directly, separated by commas.
+    pub no_proxy: Option<String>,
+}
+
+impl std::fmt::Debug for Proxies {
+    /// Without the credentials that may stand in an address.
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "Proxies({}, {})", self.https.is_some(), self.http.is_some())
+    }
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            insecure: Vec::new(),
+            allowed: Vec::new(),
+            credentials: Vec::new(),
+            authorities: Vec::new(),
+            proxies: Proxies::default(),
+            retry: Retry::default(),
+            connect: REGISTRY_CONNECT,
+            idle: REGISTRY_IDLE,
+            request: REGISTRY_REQUEST,
+            deadline: None,
+        }
+    }
+}
+
+/// All registries.
+pub(super) struct Registry {
+    threads: Arc<Threads>,
+    client: Arc<RegistryClient>,
+}
+
+/// The threads that move bytes.
+struct Threads(
+    // Taken when dropped: a runtime must not be waited for, as a hanging request would hold up the end.
+    Option<Runtime>,
+);
+
+/// What a request on the runtime needs.
+pub(super) struct RegistryClient {
+    pub(super) client: Arc<Client>,
+    credentials: Credentials,
+    /// Who named the hosts.
+    pub(super) named_by: NamedBy,
+    /// What registries granted: the `Authorization` header for each repository.
+    authorizations: Mutex<BTreeMap<Repository, Arc<str>>>,
+    /// Held while an authorization is requested, so that it is requested once.
+    asking: Mutex<BTreeMap<Repository, Arc<tokio::sync::Mutex<()>>>>,
+    /// Repositories whose registry makes no lists of referrers.
+    without_referrers_api: Mutex<BTreeSet<Repository>>,
+    /// The token service of each registry: its scheme, host and port, as the registry named it first.
+    services: Mutex<BTreeMap<String, String>>,
+}
+
+impl Registry {
+    /// Prepares connections.
+    pub(super) fn new(options: RegistryOptions) -> Result<Self, EvaluationError> {
+        let failed = |error: &dyn Error| {
+            EvaluationError::new(
+                ErrorCode::Internal,
+                format!("threads for registry requests could not be created: {error}"),
+            )
+        };
+        let client = Arc::new(Client::new(&options)?);
+        let client = RegistryClient::new(client, Credentials::read(options.credentials)?, NamedBy::User);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("registry")
+            .enable_all()
+            .build()
+            .map_err(|error| failed(&error))?;
+        Ok(Self { threads: Arc::new(Threads(Some(runtime))), client: Arc::new(client) })
+    }
+
+    /// The same for hosts that only images name.
+    pub(super) fn named_by_images(&self) -> Self {
+        let client = RegistryClient::new(Arc::clone(&self.client.client), Credentials::none(), NamedBy::Image);
+        Self { threads: Arc::clone(&self.threads), client: Arc::new(client) }
+    }
+
+    /// Whether a registry may be accessed as if the user had named it.
+    pub(super) fn is_allowed(&self, registry: &str) -> bool {
+        self.client.client.is_allowed(registry)
+    }
+
+    /// A manifest by name.
+    pub(super) fn manifest(
+        &self,
+        repository: &Repository,
+        name: &Reference,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
+        let reference = match name {
+            Reference::Tag(tag) => tag.clone(),
+            Reference::Digest(digest) => digest.to_string(),
+        };
+        self.fetch(repository, "manifests", reference, limit)
+    }
+
+    /// A blob.
+    pub(super) fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
+        self.fetch(repository, "blobs", digest.to_string(), limit)
+    }
+
+    fn fetch(
+        &self,
+        repository: &Repository,
+        kind: &'static str,
+        name: String,
+        limit: u64,
+    ) -> Result<Fetched, EvaluationError> {
+        let repository = repository.clone();
+        self.wait(repository.registry().to_owned(), move |client| async move {
+            client.client.with_retries(|| client.fetch(&repository, kind, &name, limit)).await
+        })
+    }
+
+    /// The pages of the list of an image's referrers; none if the registry makes no such lists.
+    pub(super) fn referrers(
+        &self,
+        repository: &Repository,
+        image: &Digest,
+        limit: u64,
+    ) -> Result<Option<Vec<Vec<u8>>>, EvaluationError> {
+        let (repository, image) = (repository.clone(), image.to_string());
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.wait(repository.registry().to_owned(), move |client| async move {
+            client.client.with_retries(|| client.referrers(&repository, &image, limit)).await
+        })
+    }
+
+    /// Whether a repository's registry has shown that it makes no lists of referrers.
+    pub(super) fn lacks_referrers_api(&self, repository: &Repository) -> bool {
+        locked(&self.client.without_referrers_api).contains(repository)
+    }
+
+    /// A blob as it comes.
+    pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, EvaluationError> {
+        let (client, registry) = (Arc::clone(&self.client), repository.registry().to_owned());
+        let (repository, name) = (repository.clone(), digest.to_string());
+        let reply = self.wait(registry.clone(), move |client| async move {
+            client.request_content(&repository, "blobs", &name).await
+        })?;
+        let Some(mut reply) = reply else { return Ok(None) };
+        let (sender, chunks) = tokio::sync::mpsc::channel(STREAM_CHUNKS);
+        let pump = async move {
+            let send = async {
+                loop {
+                    let chunk =
+                        reply.response.chunk().await.map_err(|error| client.client.connection_error(&registry, &error));
+                    let Some(chunk) = chunk.transpose() else { return };
+                    let ends = chunk.is_err();
+                    // The reader may have seen enough.
+                    if sender.send(chunk.map(Vec::from)).await.is_err() || ends {
+                        return;
+                    }
+                }
+            };
+            let time = client.client.time();
+            if tokio::time::timeout(time, send).await.is_err() {
+                sender.send(Err(client.client.too_slow(&registry, time))).await.ok();
+            }
+        };
+        if let Some(runtime) = &self.threads.0 {
+            runtime.spawn(pump);
+        }
+        Ok(Some(Stream::of(chunks)))
+    }
+
+    /// Runs the work on the runtime and waits for it, from any thread, for as long as a request may take.
+    pub(super) fn wait<T: Send + 'static, W: Future<Output = Result<T, EvaluationError>> + Send + 'static>(
+        &self,
+        registry: String,
+        work: impl FnOnce(Arc<RegistryClient>) -> W,
+    ) -> Result<T, EvaluationError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let time = self.client.client.time();
+        let place = registry.clone();
+        if let Some(runtime) = &self.threads.0 {
+            let (client, work) = (Arc::clone(&self.client), work(Arc::clone(&self.client)));
+            runtime.spawn(async move {
+                let outcome = tokio::time::timeout(time, work).await;
+                let outcome = outcome.unwrap_or_else(|_| Err(client.client.too_slow(&registry, time)));
+                // If the receiver is gone, the result is not needed.
+                sender.send(outcome).ok()
+            });
+        }
+        receiver.recv_timeout(time.saturating_add(GRACE)).unwrap_or_else(|error| match error {
+            mpsc::RecvTimeoutError::Timeout => Err(self.client.client.too_slow(&place, time)),
+            mpsc::RecvTimeoutError::Disconnected => {
+                Err(EvaluationError::new(ErrorCode::Internal, "a request ended without an outcome"))
+            }
+        })
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl RegistryClient {
+    fn new(client: Arc<Client>, credentials: Credentials, named_by: NamedBy) -> Self {
+        Self {
+            client,
+            credentials,
+            named_by,
+            authorizations: Mutex::default(),
+            asking: Mutex::default(),
+            without_referrers_api: Mutex::default(),
+            services: Mutex::default(),
+        }
+    }
+
+    async fn fetch(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        name: &str,
+        limit: u64,
+    ) -> Result<Fetched, TransferError> {
+        let Some(reply) = self.request_content(repository, kind, name).await? else { return Ok(Fetched::Absent) };
+        let named = reply.response.headers().get("docker-content-digest");
+        let named = named.and_then(|value| value.to_str().ok()?.parse().ok());
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        match self.client.read(repository.registry(), reply, limit).await? {
+            Some(bytes) => Ok(Fetched::Found(Body { bytes, named })),
+            None => Ok(Fetched::TooLarge),
+        }
+    }
+
+    /// The response with the content; none if there is no such content.
+    async fn request_content(
+        &self,
+        repository: &Repository,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<RegistryResponse>, EvaluationError> {
+        let accept = (kind == "manifests").then_some(ACCEPT);
+        let reply = self.get(repository, self.client.address(repository, kind, name)?, accept).await?;
+        match reply.response.status() {
+            StatusCode::OK => Ok(Some(reply)),
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !reply.is_own => {
+                Err(self.denied_after_redirect(&reply, repository))
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied(repository, kind, name)),
+            status => Err(status_error(repository.registry(), status)),
+        }
+    }
+
+    async fn referrers(
+        &self,
+        repository: &Repository,
+        image: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<Vec<u8>>>, TransferError> {
+        if locked(&self.without_referrers_api).contains(repository) {
+            return Ok(None);
+        }
+        let registry = repository.registry();
+        let too_large =
+            |what: String| EvaluationError::new(ErrorCode::TooLarge, what).hint("check who can push to the repository");
+        let mut next = Some(self.client.address(repository, "referrers", image)?);
+        let mut pages = Vec::new();
+        while let Some(address) = next {
+            if pages.len() == REFERRER_PAGES {
+                return Err(too_large(format!(
+                    "the referrers of {repository}@{image} have more than {REFERRER_PAGES} pages"
+                ))
+                .into());
+            }
+            let reply = self.get(repository, address.clone(), Some(ACCEPT)).await?;
+            match reply.response.status() {
+                StatusCode::OK => {}
+                status if pages.is_empty() && NO_REFERRERS.contains(&status) => {
+                    locked(&self.without_referrers_api).insert(repository.clone());
+                    return Ok(None);
+                }
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    return Err(self.denied(repository, "referrers", image).into());
+                }
+                status => return Err(status_error(registry, status).into()),
+            }
+            next = next_page(&reply, &address);
+            let page = self.client.read(registry, reply, limit).await?.ok_or_else(|| {
+                too_large(format!("the list of referrers of {repository}@{image} is longer than {limit} bytes"))
+            })?;
+            pages.push(page);
+        }
+        Ok(Some(pages))
+    }
+
+    fn denied(&self, repository: &Repository, kind: &str, name: &str) -> EvaluationError {
+        let registry = repository.registry();
+        let ours = matches!(self.credentials.of(repository), Ok(Some(_)));
+        let with = if ours { "with the credentials for it" } else { "without credentials" };
+        let message = format!("the registry `{registry}` denies access to {kind}/{name} of {repository} {with}");
+        let hint = match self.named_by {
+            NamedBy::User => format!("log in with `docker login {registry}`"),
+            NamedBy::Image => {
+                format!("if images may refer to it with your credentials, allow it with `--allow-registry {registry}`")
+            }
+        };
+        EvaluationError::new(ErrorCode::RegistryDenied, message).hint(hint)
+    }
+
+    /// Another host, to which the registry redirects, wants credentials. It gets none.
+    fn denied_after_redirect(&self, reply: &RegistryResponse, repository: &Repository) -> EvaluationError {
+        let host = reply.response.url().host_str().unwrap_or_default();
+        let message = format!(
+            "the host `{host}`, to which the registry `{}` redirects, requires credentials for content of {repository}, and none are sent",
+            repository.registry()
+        );
+        EvaluationError::new(ErrorCode::RegistryDenied, message).hint("contact the operator of the registry")
+    }
+
+    /// Sends the request, and retries with credentials if the registry requires them.
+    async fn get(
+        &self,
+        repository: &Repository,
+        address: Url,
+        accept: Option<&str>,
+    ) -> Result<RegistryResponse, EvaluationError> {
+        let registry = repository.registry();
+        let kept = locked(&self.authorizations).get(repository).cloned();
+        let request = Request {
+            address,
+            accept,
+            authorization: kept.as_deref(),
+            form: None,
+            upload: None,
+            named_by: self.named_by,
+        };
+        let reply = self.client.send(registry, &request).await?;
+        // The target of a redirect must not get the credentials for the registry.
+        if reply.response.status() != StatusCode::UNAUTHORIZED || !reply.is_own {
+            return Ok(reply);
+        }
+        let wanted = challenges(&reply);
+        let Some(authorization) = self.authorization(repository, kept.as_deref(), &wanted).await? else {
+            return Ok(reply);
+        };
+        // Its place is given back before another is taken.
+        drop(reply);
+        self.client.send(registry, &Request { authorization: Some(&authorization), ..request }).await
+    }
+
+    /// What to show a registry that refused `shown`; none if there is nothing else.
+    async fn authorization(
+        &self,
+        repository: &Repository,
+        shown: Option<&str>,
+        wanted: &[Challenge],
+    ) -> Result<Option<Arc<str>>, EvaluationError> {
+        let asking = Arc::clone(locked(&self.asking).entry(repository.clone()).or_default());
+        let _asking = asking.lock().await;
+        // Another thread may have requested it in the meantime.
+        let kept = locked(&self.authorizations).get(repository).cloned();
+        if let Some(kept) = kept
+            && shown != Some(&*kept)
+        {
+            return Ok(Some(kept));
+        }
+        let Some(authorization) = self.authorize(repository, wanted, "pull").await? else { return Ok(None) };
+        let authorization: Arc<str> = authorization.into();
+        if shown == Some(&*authorization) {
+            return Ok(None);
+        }
+        locked(&self.authorizations).insert(repository.clone(), Arc::clone(&authorization));
+        Ok(Some(authorization))
+    }
+
+    /// What a registry that wants this is shown by who wants to do these actions; none if there is nothing.
+    pub(super) async fn authorize(
+        &self,
+        repository: &Repository,
+        wanted: &[Challenge],
+        actions: &str,
+    ) -> Result<Option<String>, EvaluationError> {
+        // The user's helper program may take its time.
+        let credential = tokio::task::block_in_place(|| self.credentials.of(repository))?;
+        let bearer = wanted.iter().find_map(|challenge| match challenge {
+            Challenge::Bearer(bearer) => Some(bearer),
+            Challenge::Basic => None,
+        });
+        Ok(Some(match (bearer, &credential) {
+            (Some(_), Some(Credential::Registry(token))) => format!("Bearer {token}"),
+            (Some(bearer), _) => {
+                format!("Bearer {}", self.token(repository, bearer, credential.as_ref(), actions).await?)
+            }
+            (None, Some(Credential::Password(user, password))) if wanted.contains(&Challenge::Basic) => {
+                basic(user, password)
+            }
+            (None, _) => return Ok(None),
+        }))
+    }
+
+    /// A token for these actions in this repository.
+    async fn token(
+        &self,
+        repository: &Repository,
+        bearer: &Bearer,
+        credential: Option<&Credential>,
+        actions: &str,
+    ) -> Result<String, EvaluationError> {
+        let registry = repository.registry();
+        let nonsense = |what: &str| {
+            EvaluationError::new(
+                ErrorCode::RegistryError,
+                format!("the registry `{registry}` refers to {what} for a token"),
+            )
+            .hint("contact the operator of the registry")
+        };
+        let mut address = Url::parse(&bearer.realm).map_err(|_| nonsense("no address"))?;
+        self.client.may_ask_token(registry, &address).map_err(nonsense)?;
+        let origin = address.origin().ascii_serialization();
+        let first = locked(&self.services).entry(registry.to_owned()).or_insert_with(|| origin.clone()).clone();
+        if first != origin {
+            return Err(nonsense(&format!("`{origin}`, after `{first}` before")));
+        }
+        let place = address.host_str().unwrap_or_default().to_owned();
+        let scope = format!("repository:{}:{actions}", repository.path());
+        let service = bearer.service.as_deref().unwrap_or_default();
+        let reply = if let Some(Credential::Identity(token)) = credential {
+            let form = [
+                ("grant_type", "refresh_token"),
+                ("service", service),
+                ("client_id", "assay"),
+                ("scope", &scope),
+                ("refresh_token", token),
+            ];
+            let request = Request {
+                address,
+                accept: None,
+                authorization: None,
+                form: Some(&form),
+                upload: None,
+                named_by: self.named_by,
+            };
+            self.client.send(&place, &request).await?
+        } else {
+            if !service.is_empty() {
+                address.query_pairs_mut().append_pair("service", service);
+            }
+            address.query_pairs_mut().append_pair("scope", &scope);
+            let authorization = match credential {
+                Some(Credential::Password(user, password)) => Some(basic(user, password)),
+                _ => None,
+            };
+            let request = Request {
+                address,
+                accept: None,
+                authorization: authorization.as_deref(),
+                form: None,
+                upload: None,
+                named_by: self.named_by,
+            };
+            self.client.send(&place, &request).await?
+        };
+        match reply.response.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let what = if credential.is_some() { "rejects the credentials" } else { "issues no anonymous token" };
+                return Err(EvaluationError::new(
+                    ErrorCode::RegistryDenied,
+                    format!("`{place}` {what} for {repository}"),
+                )
+                .hint(format!("log in with `docker login {registry}`")));
+            }
+            status => return Err(status_error(&place, status)),
+        }
+        let body = self.client.read(&place, reply, TOKEN_BYTES).await?;
+        body.and_then(|body| serde_json::from_slice::<Token>(&body).ok()?.text())
+            .filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))
+            .ok_or_else(|| {
+                EvaluationError::new(ErrorCode::RegistryError, format!("`{place}` returned no token for {repository}"))
+            })
+    }
+}
+
+fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change of the state is complete before anything can panic.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The challenge of a registry. That of a host to which it redirects is not the registry's.
+pub(super) fn challenges(reply: &RegistryResponse) -> Vec<Challenge> {
+    if !reply.is_own {
+        return Vec::new();
+    }
+    let wanted = reply.response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+    wanted.filter_map(|value| value.to_str().ok()).filter_map(Challenge::read).collect()
+}
+
+/// A name and a password as RFC 7617 writes them.
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// Where the list goes on (RFC 8288), if that is at the same place.
+fn next_page(reply: &RegistryResponse, address: &Url) -> Option<Url> {
+    let link = reply.response.headers().get(header::LINK)?.to_str().ok()?;
+    let is_next = |link: &&str| link.contains("rel=\"next\"") || link.contains("rel=next");
+    let target = link.split(',').find(is_next)?.split_once('<')?.1.split_once('>')?.0;
+    address.join(target).ok().filter(|next| next.origin() == address.origin())
+}
