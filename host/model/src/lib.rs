@@ -4,7 +4,7 @@
 //! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`],
 //! [`image_files`], [`input`], [`effective_time`]), what the policy says
 //! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`error`], [`outcome`],
-//! [`event`]), how anything of unknown length is read ([`bounded`]) and what decides is read one way only ([`strict`],
+//! [`event`], [`event_stream`]), how anything of unknown length is read ([`bounded`]) and what decides is read one way only ([`strict`],
 //! [`yaml`], within [`memory`]), how text from outside is shown ([`sanitize`]), and the traits that other crates implement ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
@@ -17,6 +17,7 @@ pub mod digest;
 pub mod effective_time;
 pub mod error;
 pub mod event;
+pub mod event_stream;
 pub mod evidence;
 pub mod finding;
 pub mod image;
@@ -35,5 +36,6 @@ pub mod rule;
 pub mod selection;
 pub mod snapshot;
 mod stored;
+mod stored_text;
 pub mod strict;
 pub mod yaml;

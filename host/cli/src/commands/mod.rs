@@ -1,28 +1,20 @@
 //! The work: one file for each command, and what they share.
 //!
-//! [`run`] gives the exit code. `compose` connects the crates, `builtins` serves policies from the store, `ec_compat` phrases what
-//! only `ec` says.
+//! [`run`] gives the exit code. A command builds a request from flags and settings, has `assay-app` carry it out, prints what
+//! came of it and writes reports.
 
-mod builtins;
 mod compare;
 mod completions;
-mod compose;
-mod ec_compat;
-mod exclude_filter;
-mod explanations;
+mod events;
 mod fetch_policy;
-mod folders;
 mod init_policies;
-mod input_files;
 mod inspect;
 mod log_reporter;
 mod man;
 mod policy;
-mod policy_sources;
 mod progress;
 mod test;
 mod track_bundle;
-mod unmatched;
 mod validate_image;
 mod validate_input;
 mod validate_policy;
