@@ -13,7 +13,6 @@ use std::{
 };
 
 use assay_model::{
-    bounded::{ReadError, read_bounded},
     digest::Digest,
     error::{ErrorCode, EvaluationError},
     image::{DOCKER_HUB, Repository},
@@ -23,7 +22,12 @@ use assay_model::{
 };
 use serde::Deserialize;
 
-use super::{Body, Fetched, Reference, manifest::MANIFEST, tar::TarFile};
+use super::{
+    fetched::{Body, Fetched, Reference},
+    layout_file::{LayoutError, ReadResult, read_within},
+    manifest::MANIFEST,
+    tar::TarFile,
+};
 
 /// The annotation by which an index names an image (image-spec `annotations.md`).
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -31,51 +35,6 @@ const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const LAYOUT_FILE: &str = "oci-layout";
 const LAYOUT_BYTES: u64 = 4096;
 const INDEX_FILE: &str = "index.json";
-
-/// A bundle that cannot be used at all. [`hint`](Self::hint) says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum LayoutError {
-    /// There is nothing, or it cannot be read.
-    #[error("the bundle `{path}` cannot be read")]
-    Unreadable {
-        /// The bundle.
-        path: String,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// A compressed file.
-    #[error("the bundle `{path}` is compressed with {with}")]
-    Compressed {
-        /// The bundle.
-        path: String,
-        /// The tool that did it.
-        with: &'static str,
-    },
-    /// Not an OCI image layout, or not one that can be trusted to mean one thing.
-    #[error("the bundle `{path}` is not a usable OCI image layout: {why}")]
-    Layout {
-        /// The bundle.
-        path: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-impl LayoutError {
-    /// What a person can do.
-    #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::Unreadable { .. } => "give the folder of an OCI image layout, or a tar file of one",
-            Self::Compressed { .. } => "unpack it first: content is read from the middle of the file",
-            Self::Layout { .. } => {
-                "a layout holds `oci-layout`, `blobs/sha256/` and an `index.json` whose entries are annotated with \
-                 `org.opencontainers.image.ref.name` = `repository:tag` or `repository@sha256:…`"
-            }
-        }
-    }
-}
 
 /// An opened bundle: its names are read, its content is on disk.
 pub(super) struct ImageLayout {
@@ -263,16 +222,6 @@ impl ImageLayout {
     }
 }
 
-/// What reading a file of a layout came to.
-pub(super) enum ReadResult {
-    Bytes(Vec<u8>),
-    /// More than the limit; nothing is kept of it.
-    TooLarge,
-    Absent,
-    /// Something that is no plain file, in words.
-    NotAFile(&'static str),
-}
-
 /// A file of a layout to be read.
 enum Opened {
     File(Box<dyn io::Read>),
@@ -318,15 +267,6 @@ impl Files {
                 Ok(Opened::File(Box::new(fs_err::File::open(&path)?)))
             }
         }
-    }
-}
-
-/// Reads to the end, or finds that there is more than the limit.
-pub(super) fn read_within(file: impl io::Read, limit: u64) -> io::Result<ReadResult> {
-    match read_bounded(file, limit) {
-        Ok(bytes) => Ok(ReadResult::Bytes(bytes)),
-        Err(ReadError::TooLarge(_)) => Ok(ReadResult::TooLarge),
-        Err(ReadError::Io(error)) => Err(error),
     }
 }
 

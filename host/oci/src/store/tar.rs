@@ -12,7 +12,7 @@ use std::{
 
 use assay_model::limits;
 
-use super::image_layout::{LayoutError, ReadResult, read_within};
+use super::layout_file::{LayoutError, ReadResult, read_within};
 
 /// The first bytes of compressed files, and who makes them.
 const COMPRESSED: [(&[u8], &str); 4] =
