@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if fuzzing::manifest(bytes).is_ok() {
         let read = read.unwrap_or_else(|| panic!("only the strict reader reads it"));
-        // No key of it is in other letters, so a reader that folds letters sees the same.
+        // No key of it is in another case, so a case-insensitive reader sees the same.
         let known = ["schemaVersion", "mediaType", "config", "layers", "manifests", "subject", "annotations"];
         for key in read.as_object().into_iter().flatten().map(|(key, _)| key) {
             assert!(!known.iter().any(|known| *known != key && known.eq_ignore_ascii_case(key)), "{key}");

@@ -1,4 +1,4 @@
-//! The parser's door: any bytes are a module or are refused with messages, in Rego v1 and v0.
+//! The parser: any bytes are a module or are rejected with messages, in Rego v1 and v0.
 
 #![no_main]
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 fuzz_target!(|text: &str| {
     let Ok(snapshot) = Snapshot::parse(text) else { return };
     assert!(!snapshot.components.is_empty() && snapshot.components.len() <= limits::COMPONENTS);
-    // Of YAML there is no other reader here.
+    // There is no other YAML parser here.
     let Ok(read) = serde_json::from_str::<Value>(text) else { return };
     let spec = read.get("spec").unwrap_or(&read);
     let components = spec.get("components").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

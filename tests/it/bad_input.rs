@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::fixture::{CommandOutput, Fixture, HOST, assay, component};
 
-/// Judges the good image with one argument replaced.
+/// Validates the good image with one argument replaced.
 fn with(fixture: &Fixture, flag: &str, value: &str) -> CommandOutput {
     fixture.layout.write(&fixture.path("oci")).unwrap();
     let (snapshot, policy, key, bundle) =
@@ -47,7 +47,7 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
         ("--images", "{}".to_owned(), "no components"),
         ("--images", "components: []\n".to_owned(), "no components"),
         ("--images", "components:\n- name: a\n".to_owned(), "component 1 (`a`)"),
-        ("--images", path("nowhere.yaml"), "there is no such file"),
+        ("--images", path("nowhere.yaml"), "no such file"),
         ("--policy", source("syntax"), "p.rego"),
         ("--policy", source("norule"), "rule"),
         ("--policy", source("norego"), "norego"),
@@ -59,13 +59,13 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
         ("--policy", json!({"sources": [{"policy": ["https://g.example/p"]}]}).to_string(), "https://g.example/p"),
         ("--public-key", path("garbage.pub"), "garbage.pub"),
         ("--public-key", path("half.pub"), "half.pub"),
-        ("--public-key", path("nowhere.pub"), "there is no such file"),
+        ("--public-key", path("nowhere.pub"), "no such file"),
         ("--evidence", path("nowhere"), "nowhere"),
         ("--evidence", path("policy"), "policy"),
         ("--plugin", path("empty.wasm"), "empty.wasm"),
         ("--plugin", path("text.wasm"), "text.wasm"),
         ("--plugin", path("module.wasm"), "module.wasm"),
-        ("--plugin", path("nowhere.wasm"), "there is no such file"),
+        ("--plugin", path("nowhere.wasm"), "no such file"),
         ("--output", "pdf".to_owned(), "pdf"),
         ("--output", format!("json={}", path("no/folder/x")), "there is no folder"),
         ("--effective-time", "soon".to_owned(), "not a moment"),
@@ -114,7 +114,7 @@ fn content_that_lies_is_no_answer() {
         let manifest: serde_json::Value = serde_json::from_slice(fixture.layout.get(manifest).unwrap()).unwrap();
         manifest["config"]["digest"].as_str().unwrap().parse().unwrap()
     };
-    /// What is spoiled, how, and the error that tells.
+    /// What is corrupted, how, and the expected error.
     type Case<'a> = (&'a str, &'a dyn Fn(&mut Fixture, &Digest), &'a str);
     let cases: [Case<'_>; 8] = [
         ("the manifest is another", &|fixture, digest| fixture.layout.forge(digest, *b"{}"), "digest-mismatch"),

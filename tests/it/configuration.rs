@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, HOST, component, provenance};
 
-/// Denies what its rule data says, and tells the moment it judges at.
+/// Denies what its rule data says, and reports the effective time.
 const RULES: &str = r#"package told
 
 import rego.v1
@@ -116,7 +116,7 @@ fn extra_rule_data_reaches_rules_and_report_of_every_source() {
     let output = fixture
         .validate_with_policy(&policy, &["--output", "json", "--extra-rule-data", "words=c", "--extra-rule-data=x=1"]);
     let report = output.json();
-    // A text is no list: the rule finds nothing in it.
+    // A string is not a list: the rule finds nothing in it.
     assert_eq!(terms_and_codes(&report, "cart"), ["told.release"]);
     assert_eq!(report["policy"]["sources"][0]["ruleData"], json!({"words": "c", "x": "1"}));
     fixture

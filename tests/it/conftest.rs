@@ -110,7 +110,7 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
     test(&fixture, &["-p", "@rules", "@in/none.json"]).expect(2, "no such file or directory");
     test(&fixture, &["-p", "@rules", "@in/broken.txt"]).expect(2, "parse configurations");
     test(&fixture, &["-p", "@rules", "@in", "--ignore", "."]).expect(2, "no files found");
-    // What only conftest reads is no file to pass over, in a folder or named.
+    // What only conftest reads is an error, in a directory or named.
     for name in ["a.cue", ".gitignore", "nginx.conf", "Jenkinsfile", "a.properties"] {
         fixture.file(&format!("kinds/{name}"), "x");
         test(&fixture, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot read");

@@ -1,4 +1,4 @@
-//! The documents are true where a machine can tell: links lead somewhere, and differences have their tests.
+//! The documents are correct as far as a test can check: links have targets, and differences have tests.
 
 use std::path::PathBuf;
 

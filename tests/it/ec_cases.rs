@@ -1,4 +1,4 @@
-//! Recorded answers of `ec`, replayed through a link of that name: exit code, standard output and every written file.
+//! Recorded results of `ec`, replayed through a link of that name: exit code, standard output and every written file.
 //!
 //! The cases are not part of this repository; `cmd.txt` has lines `key: value`, then `--`, then one argument a line.
 //! What differs from run to run (places, times, the version) is made equal on both sides. Standard error is for people
@@ -20,7 +20,7 @@ use crate::{
     shared::shared,
 };
 
-/// The cases that we answer otherwise, and why. A case that is listed and does not differ any more fails the test.
+/// The cases with different results, and why. A case that is listed and does not differ any more fails the test.
 const DIFFERENT: &[(&str, &str)] = &[
     ("out-all-pass", "in `ec` the summary's `success` is false whatever happened"),
     ("ruledata", "`json.marshal` writes numbers of data with other digits than they came with"),
@@ -176,13 +176,13 @@ fn replay(data: &Path, folder: &Path, case: &Case, registry: &Registry) -> BTree
     got
 }
 
-/// The files that differ, with both texts.
+/// The files that differ, with both contents.
 fn differences(want: &BTreeMap<String, String>, got: &BTreeMap<String, String>) -> Vec<String> {
     let names: std::collections::BTreeSet<_> = want.keys().chain(got.keys()).collect();
     let differs = |name: &&&String| want.get(**name) != got.get(**name);
     let shown = |name: &String| {
         let [want, got] = [want, got].map(|files| files.get(name).map_or("(no such file)", String::as_str));
-        // The texts are long, and mostly the same.
+        // The contents are long, and mostly the same.
         let same = want.chars().zip(got.chars()).take_while(|(want, got)| want == got).count();
         let [want, got] =
             [want, got].map(|text| text.chars().skip(same.saturating_sub(80)).take(300).collect::<String>());

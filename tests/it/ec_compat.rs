@@ -11,7 +11,7 @@ use crate::{
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// Judges a world's Snapshot on a registry, called `ec`.
+/// Validates a fixture's Snapshot on a registry, invoked as `ec`.
 fn validate(fixture: &Fixture, registry: &Registry, more: &[&str]) -> CommandOutput {
     validate_with_policy(fixture, registry, &fixture.policy(), more)
 }
@@ -51,7 +51,7 @@ fn nested_packages_are_left_out_beside_others_and_that_is_told() {
     assert!(output.out.contains("flat denies") && !output.out.contains("deep.er denies"), "{output:?}");
     let says = "as in ec, rules of nested packages are not asked beside others: `deep.er`";
     assert!(output.err.contains(&format!(" level=warning msg=\"{says}\"")), "{output:?}");
-    // Where nothing else is chosen, everything is asked.
+    // If nothing else is selected, everything is evaluated.
     assert!(validate(&["nothing"]).out.contains("deep.er denies"));
 }
 

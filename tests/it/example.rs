@@ -1,4 +1,4 @@
-//! The example that the README shows: committed, judged offline, and broken on purpose.
+//! The example that the README shows: committed, validated offline, and broken on purpose.
 
 use camino::Utf8PathBuf;
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn the_readme_command_exits_with_0_and_prints_the_report() {
     }
 }
 
-/// What judges the example: our own checks, every package of `policies/release`, and the WebAssembly check.
+/// What evaluates the example: our own checks, every package of `policies/release`, and the WebAssembly plugin.
 const PACKAGES: [&str; 10] =
     ["builtin.", "provenance.", "build.", "tasks.", "step_images.", "cve.", "tests.", "sbom.", "labels.", "licenses."];
 

@@ -1,4 +1,4 @@
-//! [`Fixture`]: what a test judges: images of its own, signed with a key of its own, and a small policy.
+//! [`Fixture`]: what a test validates: its own images, signed with its own key, and a small policy.
 
 use std::{
     collections::BTreeMap,
@@ -127,7 +127,7 @@ impl Fixture {
         json!({"sources": [{"policy": [self.path("policy")]}]}).to_string()
     }
 
-    /// Writes the layout and judges the Snapshot from it, with more arguments.
+    /// Writes the layout and validates the Snapshot from it, with more arguments.
     pub(crate) fn validate(&self, more: &[&str]) -> CommandOutput {
         self.validate_with_policy(&self.policy(), more)
     }
@@ -139,7 +139,7 @@ impl Fixture {
         self.run(HOST, policy, &[&["--evidence", bundle.as_str()], more].concat())
     }
 
-    /// Judges the Snapshot with its images on `host`.
+    /// Validates the Snapshot with its images on `host`.
     pub(crate) fn validate_on(&self, host: &str, more: &[&str]) -> CommandOutput {
         self.run(host, &self.policy(), more)
     }

@@ -51,7 +51,7 @@ fn settings_that_lie_about_make_git_run_nothing() {
             fs_err::write(home.join(file), &settings).unwrap();
         }
         fetch(&fixture, &repository.place(""), &["--cache-dir="], variables).expect(0, "Downloading");
-        // A repository that cannot be reached: what would be asked for a password, or run to get there.
+        // A repository that cannot be reached: what would prompt for a password, or run a program.
         for source in ["git::ssh://git@127.0.0.1:1/a/b", "git::https://127.0.0.1:1/a/b"] {
             let output = fetch(&fixture, source, &["--cache-dir="], variables);
             assert_eq!(output.code, 2, "{output:?}");

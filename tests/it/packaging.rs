@@ -1,6 +1,6 @@
 //! The image recipe, as far as it can be checked without a container engine: what it copies is there, what the scripts
-//! call is installed, and the scripts do what a Tekton task asks of them. The last needs
-//! `bash` and `jq`, so it is ignored unless it is asked for, as `.ci/run` does.
+//! call is installed, and the scripts do what a Tekton task requires. The last needs
+//! `bash` and `jq`, so it is ignored by default; `.ci/run` runs it.
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
@@ -27,7 +27,7 @@ fn the_recipe_copies_what_is_there_and_installs_what_the_steps_call() {
     }
 }
 
-/// Runs a script with these variables and a `kubectl` that answers with one document, whatever it is asked. Gives the
+/// Runs a script with these variables and a `kubectl` that prints one document, whatever its arguments. Returns the
 /// exit code.
 fn run(name: &str, home: &Utf8Path, cluster: &Value, variables: &[(&str, &str)]) -> Option<i32> {
     let kubectl = home.join("kubectl");
@@ -86,6 +86,7 @@ fn only_the_release_policys_tag_is_pinned() {
         (policy(bundle).to_string(), digest.as_str(), Some(policy(&format!("{bundle}@sha256:{digest}")))),
         ("shop/policy".to_owned(), digest.as_str(), Some(policy(&format!("{bundle}@sha256:{digest}")))),
         (policy("oci::registry.example/policy:konflux").to_string(), digest.as_str(), None),
+        (policy(&format!("{bundle}@sha256:{}", "a".repeat(64))).to_string(), digest.as_str(), None),
         (policy(bundle).to_string(), "", None),
         ("github.com/shop/policy//config".to_owned(), digest.as_str(), None),
     ] {

@@ -1,4 +1,4 @@
-//! Checks that misbehave: each ends as an error of its component, within its limits, and the others are judged.
+//! Plugins that misbehave: each ends as an error of its component, within its limits, and the others are evaluated.
 
 use serde_json::{Value, json};
 

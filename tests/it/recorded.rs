@@ -1,7 +1,7 @@
-//! Recorded provenance of a real Konflux build and of Tekton Chains, judged by our policies.
+//! Recorded provenance of a real Konflux build and of Tekton Chains, evaluated by our policies.
 //!
 //! The statements are not part of this repository. Each is wrapped into an image of its own (its subject becomes that
-//! image), signed, and judged; the violations must be exactly those of `recorded.txt`.
+//! image), signed, and evaluated; the violations must be exactly those of `recorded.txt`.
 
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ fn validate(name: &str, mut statement: Value) -> Vec<String> {
         .map(|finding| {
             let code = finding["metadata"]["code"].as_str().unwrap().to_owned();
             match finding["metadata"]["term"].as_str() {
-                // A digest is told by its first digits.
+                // A digest is identified by its first digits.
                 Some(term) => match term.split_once("@sha256:") {
                     Some((name, hex)) => format!("{code}:{name}@sha256:{}", hex.get(..8).unwrap()),
                     None => format!("{code}:{term}"),

@@ -1,7 +1,7 @@
-//! A registry in this process, on port 0: what `assay` meets when it asks for an image by HTTP.
+//! A registry in this process, on port 0: what `assay` gets when it requests an image over HTTP.
 //!
 //! It serves and takes manifests and blobs as the distribution specification says, counts the requests, and can
-//! be told to misbehave for some paths.
+//! be configured to misbehave for some paths.
 
 use std::{
     collections::BTreeMap,
@@ -22,15 +22,15 @@ use serde_json::{Value, json};
 /// How a registry may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Never answers.
+    /// Never responds.
     Hang,
-    /// Answers 500.
+    /// Returns 500.
     Broken,
-    /// Answers with other bytes than were asked for.
+    /// Returns other bytes than requested.
     Lie,
     /// Sends half of the bytes and ends the connection.
     Truncate,
-    /// Answers 429 the first time, and as it should from then on.
+    /// Returns 429 the first time, and a correct response from then on.
     Later,
 }
 

@@ -1,4 +1,4 @@
-//! Images on a registry: the same answers as from a bundle, each object asked for once, and registries that fail.
+//! Images on a registry: the same results as from a layout, each object requested once, and registries that fail.
 
 use std::{
     io::Read as _,

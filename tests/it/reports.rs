@@ -38,7 +38,7 @@ fn every_report_tells_of_all_components_whatever_the_workers() {
         let fixed = ["--workers", workers, "--show-successes", "--info", "--effective-time", "2100-01-01"];
         let arguments: Vec<&str> = fixed.into_iter().chain(outputs.iter().map(String::as_str)).collect();
         fixture.validate(&arguments).expect(3, "no answer for 1 of 4 components");
-        // The moment of the end differs from run to run, and is all that does.
+        // The time of the end differs between runs, and is all that does.
         let read = |format: &&str| fs_err::read_to_string(folder.join(format)).unwrap();
         formats.iter().map(read).map(|text| text.replace(|digit: char| digit.is_ascii_digit(), "")).collect::<Vec<_>>()
     };

@@ -1,4 +1,4 @@
-//! Where the data is that may not be in this repository. The tests that need it are ignored unless they are asked for, as
+//! Where the data is that may not be in this repository. The tests that need it are ignored by default; they are run as
 //! `.ci/run` does where it is.
 
 use std::path::PathBuf;

@@ -58,7 +58,7 @@ fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
     assert_eq!((usual.out.as_str(), usual.err.as_str()), (quiet.out.as_str(), ""));
     let verbose = fixture.validate(&["--verbose"]);
     assert_eq!(verbose.out, usual.out);
-    assert!(verbose.err.contains(" debug: a component is done component="), "{verbose:?}");
+    assert!(verbose.err.contains(" debug: the evaluation of a component finished component="), "{verbose:?}");
     assert!(!verbose.err.contains(".rs:"), "{verbose:?}");
     let debug = fixture.validate(&["--debug"]);
     assert!(debug.err.contains("log_reporter.rs:"), "{debug:?}");
@@ -80,7 +80,7 @@ fn a_logfile_is_added_to_and_keeps_standard_error_free() {
         assert_eq!((output.code, output.err.as_str()), (0, ""));
     }
     let text = fs_err::read_to_string(&file).unwrap();
-    assert_eq!(text.lines().filter(|line| line.contains("the run begins")).count(), 2, "{text}");
+    assert_eq!(text.lines().filter(|line| line.contains("the run starts")).count(), 2, "{text}");
     fixture.validate(&["--logfile", fixture.path("absent/messages.log").as_str()]).expect(2, "--logfile");
 }
 

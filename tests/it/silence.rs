@@ -1,4 +1,4 @@
-//! What would pass without a word: no policy, items that match nothing, input that is cut short, rules that nobody asks.
+//! What would pass silently: no policy, items that match nothing, truncated input, rules that are not evaluated.
 
 use std::{
     io::Write as _,
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::fixture::{CommandOutput, Fixture, HOST, assay, command, ec_command};
 
-/// Judges the images of a world without any of the usual arguments about a policy.
+/// Validates the images of a fixture without the default policy arguments.
 fn without_policy(fixture: &Fixture, more: &[&str]) -> Command {
     fixture.layout.write(&fixture.path("oci")).unwrap();
     let (snapshot, key, bundle) = (fixture.snapshot(HOST), fixture.path("key.pub"), fixture.path("oci"));
@@ -36,7 +36,7 @@ fn images_are_judged_by_signatures_alone_only_when_that_is_asked_for() {
         assert_eq!(output.out, "", "{more:?}");
     }
     let by_environment = without_policy(&fixture, &[]).env("ASSAY_POLICY", "").output().unwrap();
-    CommandOutput::of(&by_environment).expect(2, "no policy is given");
+    CommandOutput::of(&by_environment).expect(2, "no policy configuration");
     CommandOutput::of(&without_policy(&fixture, &["--no-policy"]).output().unwrap()).expect(0, "Result: SUCCESS");
     let both = ["--no-policy", "--policy", &fixture.policy()];
     CommandOutput::of(&without_policy(&fixture, &both).output().unwrap()).expect(2, "`--no-policy` stands beside");

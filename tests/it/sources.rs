@@ -103,7 +103,7 @@ fn what_is_pinned_judges_again_when_the_repository_is_gone() {
     let again = validate(&fixture, &pinned, &[]);
     again.expect(0, "\"success\":true");
     assert_eq!(again.json()["policy"], first.json()["policy"]);
-    // Without the cache there is nothing to judge by, and that is never a pass.
+    // Without the cache there is no policy, and that is never a pass.
     validate(&fixture, &pinned, &["--cache-dir="]).expect(2, "cannot be used");
 }
 
@@ -345,7 +345,7 @@ fn a_first_policy_judges_at_once() {
     validate(&fixture, &json!({"sources": [{"policy": [folder]}]}).to_string(), &[]).expect(0, "\"success\":true");
     let shown = assay_in(&fixture, &["init", "policies"]).out;
     assert_eq!(shown, fs_err::read_to_string(folder.join("sample.rego")).unwrap());
-    assay_in(&fixture, &["init", "policies", "-d", folder.as_str()]).expect(2, "is there already");
+    assay_in(&fixture, &["init", "policies", "-d", folder.as_str()]).expect(2, "already exists");
 }
 
 /// A report of `validate input`.
@@ -470,7 +470,7 @@ fn documents_that_cannot_be_judged_are_no_pass() {
     let a = fixture.path("in/a.json");
     let output = input(&fixture, &[a.as_str(), broken.as_str()]);
     output.expect(3, &format!("error validating file {broken}: control character"));
-    input(&fixture, &[fixture.path("in/none.json").as_str()]).expect(3, "there is no such file");
+    input(&fixture, &[fixture.path("in/none.json").as_str()]).expect(3, "no such file");
     input(&fixture, &[fixture.path("in/notes.txt").as_str()]).expect(3, "neither JSON, YAML");
     for (arguments, says) in [
         (&[][..], "at least one input file must be specified"),

@@ -1,7 +1,7 @@
 //! The commands that Conforma's two Tekton tasks run, and what their later steps do with the files.
 //!
 //! The tasks are `verify-enterprise-contract` and `verify-conforma-konflux-ta`, here with `IGNORE_REKOR=true`, without
-//! a TUF mirror and without summaries (VSA). Parameters that a pipeline leaves out arrive as empty texts.
+//! a TUF mirror and without summaries (VSA). Parameters that a pipeline omits arrive as empty strings.
 
 use camino::Utf8PathBuf;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `--timeout` ends every command, whatever it waits for, with an honest exit code and nothing left behind.
 //!
-//! The tests wait for what never ends, so that a command without a limit would keep them for ever.
+//! The tests wait for what never ends, so a command without a limit would block them forever.
 
 use std::process::Command;
 

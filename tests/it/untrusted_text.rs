@@ -1,4 +1,4 @@
-//! Text from an image reaches neither the terminal nor the pipeline of whoever judges it, whatever the program is called.
+//! Text from an image reaches neither the terminal nor the pipeline unsanitized, under either name of the program.
 
 use xtask::layout::{ImageSpec, Platform};
 
@@ -15,7 +15,7 @@ fn is_harmless(output: &CommandOutput, how: &str) {
             assert!(!line.trim_start().starts_with("::") && !line.contains("##vso["), "{how}: {output:#?}");
             // Markdown has a space without width of its own, so that nobody is mentioned.
             let is_own = |letter: char| letter == '\t' || (how.ends_with("markdown") && letter == '\u{200b}');
-            let is_harmful = |letter: char| !is_own(letter) && assay_model::sanitize::is_harmful(letter);
+            let is_harmful = |letter: char| !is_own(letter) && assay_gocompat::sanitize::is_harmful(letter);
             assert!(!line.contains(is_harmful), "{how}: {output:#?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What the program answers about good and bad images, read from a bundle.
+//! The results for good and bad images, read from a layout.
 
 use assay_model::digest::Digest;
 use serde_json::{Value, json};

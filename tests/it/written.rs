@@ -1,4 +1,4 @@
-//! Answers reach their readers or are no answers: standard output that is closed or full, and the modes of reports.
+//! Output is written completely or is an error: standard output that is closed or full, and the modes of reports.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -16,7 +16,7 @@ fn shell(fixture: &Fixture, redirection: &str, arguments: &[&str]) -> CommandOut
     CommandOutput::of(&shell.stdin(Stdio::null()).output().unwrap())
 }
 
-/// The arguments that judge a good image.
+/// The arguments that validate a good image.
 fn image(fixture: &Fixture) -> Vec<String> {
     fixture.layout.write(&fixture.path("oci")).unwrap();
     let (snapshot, key, bundle) = (fixture.snapshot(HOST), fixture.path("key.pub"), fixture.path("oci"));

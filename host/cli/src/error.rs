@@ -5,14 +5,14 @@ use std::{fmt::Write as _, io};
 use assay_model::redact;
 use assay_runner::RunError;
 
-/// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where an answer was there
+/// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where a report was ready
 /// and could not be written.
 #[derive(Debug)]
 pub(crate) struct CliError {
     fact: String,
     causes: Vec<String>,
     hint: Option<String>,
-    /// Why standard output took no answer.
+    /// Why the output could not be written.
     write_failure: Option<io::ErrorKind>,
 }
 
@@ -21,13 +21,13 @@ impl CliError {
         Self { fact: fact.into(), causes: Vec::new(), hint: None, write_failure: None }
     }
 
-    /// An answer that standard output did not take.
+    /// Output that could not be written to standard output.
     pub(crate) fn write_failed(error: &io::Error) -> Self {
         let unusable = Self::new(format!("standard output cannot be written: {error}"));
         Self { write_failure: Some(error.kind()), ..unusable }
     }
 
-    /// Whether there was an answer that nobody got.
+    /// Whether output could not be written.
     pub(crate) const fn is_write_failure(&self) -> bool {
         self.write_failure.is_some()
     }

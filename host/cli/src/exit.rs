@@ -2,70 +2,71 @@
 
 use assay_model::outcome::Verdict;
 
-/// Every component was judged and may ship.
+/// Every component was evaluated and passed.
 pub(crate) const SUCCESS: u8 = 0;
-/// The answer is no: a violation, a missing or a wrong signature.
+/// Violations were found, or a signature is missing or invalid.
 pub(crate) const VIOLATIONS: u8 = 1;
-/// The request is unusable: flags, Snapshot, policy, key or plugin cannot be read.
+/// Usage or configuration error: flags, Snapshot, policy, key or plugin are invalid or cannot be read.
 pub(crate) const USAGE: u8 = 2;
-/// There is no answer for some component, or the answer could not be written.
+/// Some component could not be evaluated, or a report could not be written.
 pub(crate) const ERROR: u8 = 3;
 
-/// What `--help` says.
+/// The exit codes in `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes:
-  0  allowed: every component was judged and has no violation
-  1  denied: a violation, a missing or a wrong signature (0 with --strict=false)
-  2  the request is unusable: flags, Snapshot, policy, key or plugin cannot be read
-  3  no answer for some component: fetch, digest mismatch, plugin fault, deadline (outranks 1)";
+  0  success: every component was evaluated, and no violations were found
+  1  violations found, or a signature is missing or invalid (0 with --strict=false)
+  2  invalid request: usage or configuration error (flags, Snapshot, policy, key or plugin)
+  3  error: some component could not be evaluated (failed fetch, digest mismatch, plugin error,
+     time limit); takes precedence over 1";
 
-/// What the help of `validate input` says.
+/// The exit codes in the help of `validate input`.
 pub(crate) const INPUT_HELP: &str = "\
 Exit codes:
-  0  allowed: every file was judged and has no violation
-  1  denied: a violation (0 with --strict=false)
-  2  the request is unusable: flags, files or policy cannot be read
-  3  no answer for some file (outranks 1)";
+  0  success: every file was evaluated, and no violations were found
+  1  violations found (0 with --strict=false)
+  2  invalid request: usage or configuration error (flags, files or policy)
+  3  error: some file could not be evaluated; takes precedence over 1";
 
-/// What the tools for policies leave with, which is what `opa` leaves with.
+/// The exit codes of the policy tools, which are those of `opa`.
 pub(crate) mod opa_exit {
-    /// All is well.
+    /// Success.
     pub(crate) const OK: u8 = 0;
-    /// The answer is no, or there is nothing to work with.
+    /// A check failed, or policies or data cannot be read.
     pub(crate) const FAIL: u8 = 1;
     /// Tests failed, or an evaluation ended with an error.
     pub(crate) const ERROR: u8 = 2;
 }
 
-/// What the help of `policy test` says.
+/// The exit codes in the help of `policy test`.
 pub(crate) const TEST_HELP: &str = "\
 Exit codes:
   0  every test passed
   1  policies or data cannot be read or do not compile
-  2  a test failed or was skipped, coverage is below the threshold, or a flag is wrong";
+  2  a test failed or was skipped, coverage is below the threshold, or a flag is invalid";
 
-/// What the help of `policy eval` says.
+/// The exit codes in the help of `policy eval`.
 pub(crate) const EVAL_HELP: &str = "\
 Exit codes:
-  0  the question was answered
-  1  the answer is not the one that --fail or --fail-defined asks for
-  2  there is no answer: a file, a policy or the question is wrong, or the evaluation failed";
+  0  the query was evaluated
+  1  the result is undefined and --fail is given, or defined and --fail-defined is given
+  2  error: a file, a policy or the query is invalid, or the evaluation failed";
 
-/// What the help of `policy bench` says.
+/// The exit codes in the help of `policy bench`.
 pub(crate) const BENCH_HELP: &str = "\
 Exit codes:
-  0  the question was answered and measured
-  1  the answer is undefined (0 with --fail=false)
-  2  there is no answer: a file, a policy or the question is wrong, or the evaluation failed";
+  0  the query was evaluated and measured
+  1  the result is undefined (0 with --fail=false)
+  2  error: a file, a policy or the query is invalid, or the evaluation failed";
 
-/// What the help of `policy check` and `policy inspect` says.
+/// The exit codes in the help of `policy check` and `policy inspect`.
 pub(crate) const CHECK_HELP: &str = "\
 Exit codes:
-  0  all is well
-  1  something is wrong with the policies or data
-  2  a flag is wrong";
+  0  success
+  1  policies or data are invalid
+  2  a flag is invalid";
 
-/// The exit code of a verdict. `--strict=false` forgives a denial, never the lack of an answer.
+/// The exit code of a verdict. `--strict=false` tolerates violations, never errors.
 pub(crate) const fn of(verdict: Verdict, strict: bool) -> u8 {
     match verdict {
         Verdict::Allowed => SUCCESS,
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leniency_forgives_a_denial_and_never_the_lack_of_an_answer() {
+    fn strict_false_tolerates_violations_and_never_errors() {
         for (verdict, strict, want) in [
             (Verdict::Allowed, true, 0),
             (Verdict::Allowed, false, 0),

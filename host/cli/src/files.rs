@@ -10,19 +10,19 @@ use crate::{error::CliError, leftovers};
 /// The text of a file named by `flag`, of at most `limit` bytes.
 pub(crate) fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, CliError> {
     let bytes = read_bytes(path, flag, limit)?;
-    String::from_utf8(bytes).map_err(|_| CliError::new(format!("`{path}` ({flag}) is not UTF-8 text")))
+    String::from_utf8(bytes).map_err(|_| CliError::new(format!("`{path}` ({flag}) is not valid UTF-8")))
 }
 
 /// The bytes of a file named by `flag`, of at most `limit` bytes.
 pub(crate) fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, CliError> {
     let unreadable = |error: io::Error| {
         let why = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+            io::ErrorKind::NotFound => "no such file".to_owned(),
+            io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
             _ => error.to_string(),
         };
         CliError::new(format!("`{path}` ({flag}) cannot be read: {why}"))
-            .hint("check the path; it is relative to the working folder")
+            .hint("check the path; it is relative to the working directory")
     };
     let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
     read_bounded(file, limit).map_err(|error| match error {
@@ -41,11 +41,11 @@ fn text_of(stream: impl Read, what: &str, limit: u64) -> Result<String, CliError
     let bytes = read_bounded(stream, limit).map_err(|error| match error {
         ReadError::TooLarge(_) => {
             CliError::new(format!("{what} on standard input has more than the {limit} bytes allowed"))
-                .hint("give a part of it at a time")
+                .hint("split the input into smaller parts")
         }
         ReadError::Io(error) => CliError::new(format!("{what} cannot be read from standard input: {error}")),
     })?;
-    String::from_utf8(bytes).map_err(|_| CliError::new(format!("{what} on standard input is not UTF-8 text")))
+    String::from_utf8(bytes).map_err(|_| CliError::new(format!("{what} on standard input is not valid UTF-8")))
 }
 
 /// The operating system's error without the path, which the sentence names already.
@@ -60,11 +60,11 @@ fn plain(error: &io::Error) -> io::Error {
 pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
     let folder = folder_of(path);
     if path.is_dir() {
-        return Err(CliError::new(format!("`--output`: `{path}` is a folder")).hint("name a file"));
+        return Err(CliError::new(format!("`--output`: `{path}` is a directory")).hint("name a file"));
     }
     if !folder.is_dir() {
-        return Err(CliError::new(format!("`--output`: there is no folder `{folder}` for `{path}`"))
-            .hint("make the folder first"));
+        return Err(CliError::new(format!("`--output`: the directory `{folder}` of `{path}` does not exist"))
+            .hint("create the directory first"));
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
 const PART: &str = ".part";
 
 /// Writes a file so that its place holds either what was there before or all of `bytes`: a temporary file beside it
-/// is filled, synced and renamed. A place that is no regular file (a pipe, `/dev/stdout`) is written to as it is. A file
+/// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to directly. A file
 /// that is replaced passes on its mode, and its owner where the system allows that.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     let special = fs_err::metadata(path).is_ok_and(|found| !found.is_file());
@@ -107,7 +107,7 @@ fn keep_access(file: &std::fs::File, before: &std::fs::Metadata) -> io::Result<(
     let now = file.metadata()?;
     let mut mode = before.mode() & 0o777;
     if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
-        // The group of a file may be given by whoever is in it; the owner by root alone.
+        // The group of a file can be set by its members; the owner only by root.
         let given =
             fchown(file, Some(before.uid()), Some(before.gid())).or_else(|_| fchown(file, None, Some(before.gid())));
         if given.is_err() {
@@ -212,6 +212,6 @@ mod tests {
         let error = read_text(&path, "--images", 10).unwrap_err().text();
         assert!(error.contains("more than the 10 bytes"), "{error}");
         let error = read_text(&folder.join("none"), "--images", 10).unwrap_err().text();
-        assert!(error.contains("there is no such file"), "{error}");
+        assert!(error.contains("no such file"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! [`start`] and [`debug`]: what the program says of its work, on standard error or in a file, in the wanted form.
 //!
-//! Messages are for whoever looks for a fault; what a user must know is said by reports and [`printer`](crate::printer).
+//! Log messages are for debugging; what a user must know is in reports and [`printer`](crate::printer).
 //! Nothing here is started but by `main`.
 
 use std::{
@@ -10,7 +10,8 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use assay_model::{json, redact, sanitize};
+use assay_gocompat::{json, sanitize};
+use assay_model::redact;
 use jiff::{Timestamp, Unit};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
@@ -23,9 +24,9 @@ use crate::{
 /// The forms in which a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineFormat {
-    /// `2026-01-31T12:00:00Z debug: a component is judged component=cart`
+    /// `2026-01-31T12:00:00Z debug: the evaluation of a component starts component=cart`
     Plain,
-    /// `time="2026-01-31T12:00:00Z" level=debug msg="a component is judged" component=cart`, as `ec` writes it.
+    /// `time="2026-01-31T12:00:00Z" level=debug msg="the evaluation of a component starts" component=cart`, as `ec` writes it.
     Ec,
     /// `{"time":"2026-01-31T12:00:00Z","level":"debug","message":"…","fields":{"component":"cart"}}`
     Json,
@@ -41,7 +42,7 @@ pub(crate) fn start(flags: &GlobalFlags, mode: Mode) -> Result<(), CliError> {
         None => Box::new(io::stderr()),
         Some(path) => {
             let opened = fs_err::OpenOptions::new().create(true).append(true).open(path);
-            let hint = "name a file in a folder that you may write to";
+            let hint = "choose a file in a directory that you can write to";
             Box::new(opened.map_err(|error| CliError::new(format!("`--logfile`: {error}")).hint(hint))?)
         }
     };
@@ -62,7 +63,7 @@ pub(crate) fn start(flags: &GlobalFlags, mode: Mode) -> Result<(), CliError> {
         log::set_max_level(level);
     }
     if flags.trace.iter().any(|kind| matches!(kind, Trace::Perf | Trace::Cpu | Trace::Mem)) {
-        warn("`--trace` measures neither time nor memory here: use `perf` or `heaptrack`", &[]);
+        warn("`--trace` does not profile time or memory: use `perf` or `heaptrack`", &[]);
     }
     Ok(())
 }
@@ -82,7 +83,7 @@ pub(crate) fn warn_apart(text: &str) -> bool {
     !sink.in_file || sink.format == LineFormat::Ec
 }
 
-/// Something that happened, with its fields by name; said to whoever asks for it.
+/// An event with its fields by name.
 #[track_caller]
 pub(crate) fn debug(text: &str, fields: &[(&str, &str)]) {
     log_message(Level::Debug, text, fields, Location::caller());
@@ -114,7 +115,7 @@ fn level(flags: &GlobalFlags) -> LevelFilter {
 struct Sink {
     format: LineFormat,
     level: LevelFilter,
-    /// Whether each message tells the line of the program it comes from.
+    /// Whether each message includes the source line it comes from.
     tells_place: bool,
     /// Whether messages go to a file instead of standard error.
     in_file: bool,
@@ -126,7 +127,7 @@ impl Sink {
         let message = if self.tells_place { message } else { Message { place: None, ..message } };
         let mut line = message.line(self.format, Timestamp::now());
         line.push('\n');
-        // There is nobody to tell that nobody can be told.
+        // A failure to log cannot be logged.
         let _closed = self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
 }
@@ -159,7 +160,7 @@ struct Message {
 }
 
 impl Message {
-    /// Libraries tell whole addresses, so secrets are taken out of everything.
+    /// Libraries log whole URLs, so secrets are redacted from everything.
     fn new(level: Level, text: &str, mut fields: Vec<(String, String)>, place: Option<(&str, u32)>) -> Self {
         fields.sort();
         for (_, value) in &mut fields {
@@ -204,7 +205,7 @@ impl Message {
         }
     }
 
-    /// The text form of logrus where standard error is no terminal: fields by name after the message, and a value in
+    /// The text form of logrus where standard error is not a terminal: fields by name after the message, and a value in
     /// quotes where it is more than a word.
     fn ec(&self, line: &mut String, now: Timestamp) -> std::fmt::Result {
         let level = match self.level {

@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Ok(limit) => limit.map(|limit| limit.saturating_mul(times(&flags.command))),
         Err(error) => return print_error(&error, mode, codes),
     };
-    // Where there is no limit, whoever makes temporary files is there to remove them.
+    // Where there is no limit, temporary files are removed by the code that created them.
     let _scratch = limit.map(|_| Scratch::new(&(env.temporary)()).in_use());
     let env = Environment { deadline: limit.map(|limit| env.started + limit), ..env };
     let until =
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version go to standard output and are no answers about anything: a reader that goes away has read enough.
+/// Help and version go to standard output and are not results: a reader that closes the pipe has read enough.
 fn help(text: &clap::Error) -> ExitCode {
     match stdout::check().and_then(|()| text.print()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -97,7 +97,7 @@ fn help(text: &clap::Error) -> ExitCode {
     }
 }
 
-/// Says why there is no answer.
+/// Prints an error, and returns its exit code.
 fn print_error(error: &CliError, mode: Mode, codes: Codes) -> ExitCode {
     if !error.is_silent() {
         Printer::new(false).error(&mode.error(&error.text()));
@@ -126,7 +126,7 @@ impl Codes {
         }
     }
 
-    /// That there is no answer, or that nobody got it.
+    /// The exit code of an error, or of output that could not be written.
     const fn error_code(self) -> u8 {
         match self {
             Self::Assay => exit::ERROR,
@@ -213,9 +213,9 @@ fn is_experimental() -> bool {
     env_var("EC_EXPERIMENTAL").is_some_and(|text| text == "1")
 }
 
-/// The names of the environment that ask for a text without colours, as `ec` has them.
+/// The environment variables that disable colors, as in `ec`.
 const NO_COLOR: [&str; 4] = ["NO_COLOR", "NO_COLOUR", "EC_NO_COLOR", "EC_NO_COLOUR"];
-/// The names that ask for colours wherever the text goes.
+/// The environment variables that force colors.
 const FORCE_COLOR: [&str; 4] = ["FORCE_COLOR", "FORCE_COLOUR", "EC_FORCE_COLOR", "EC_FORCE_COLOUR"];
 
 fn is_set(names: &[&str]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use assay_model::sanitize;
+use assay_gocompat::sanitize;
 
 use crate::{logs, stdout};
 
@@ -28,8 +28,8 @@ impl Printer {
         !self.quiet && !self.bare && io::stderr().is_terminal()
     }
 
-    /// A report on standard output. One that is not taken whole is an error, whoever closed it: an exit code of 0 would
-    /// stand for an answer that nobody has.
+    /// A report on standard output. One that is not written completely is an error, whatever the reason: an exit code of 0 would
+    /// claim a report that nobody received.
     #[expect(clippy::unused_self, reason = "printing goes through a printer")]
     pub(crate) fn data(self, bytes: &[u8]) -> io::Result<()> {
         stdout::check()?;
@@ -54,7 +54,7 @@ impl Printer {
     }
 
     /// Something a person must know, even a quiet one. What it quotes from outside neither commands a terminal nor a
-    /// pipeline. Standard error that is closed leaves no one to tell.
+    /// pipeline. If standard error is closed, the message is lost.
     #[expect(clippy::unused_self, reason = "printing goes through a printer")]
     pub(crate) fn error(self, text: &str) {
         let _closed = writeln!(io::stderr().lock(), "{}", sanitize::lines(text));

@@ -27,7 +27,7 @@ impl Network {
     /// Reads variables by their names, in the ways of Docker, Podman and curl.
     pub(crate) fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         let given = |name: &str| get(name).filter(|value| !value.is_empty());
-        // Small letters first, as curl has it; HTTP_PROXY in capitals is what a CGI program is told by its client.
+        // Lowercase first, as in curl; uppercase HTTP_PROXY can be set by the client of a CGI program.
         let either = |small: &str, large: &str| given(small).or_else(|| given(large));
         let all = either("all_proxy", "ALL_PROXY");
         let path = |base: Option<String>, rest: &str| base.map(|base| PathBuf::from(base).join(rest));
@@ -59,7 +59,7 @@ pub(crate) fn parse_options(flags: &RegistryFlags, network: Network) -> Result<R
         if range.contains(&given) {
             return Ok(given);
         }
-        let hint = format!("give a number from {} to {}", range.start(), range.end());
+        let hint = format!("use a number from {} to {}", range.start(), range.end());
         Err(CliError::new(format!("`--{flag} {text}` cannot be used")).hint(hint))
     };
     let authorities = flags.registry_ca.iter().map(|file| read_bytes(file, "--registry-ca", AUTHORITIES_BYTES));
@@ -80,7 +80,7 @@ pub(crate) fn parse_options(flags: &RegistryFlags, network: Network) -> Result<R
     })
 }
 
-/// A store that asks registries.
+/// A store that fetches from registries.
 pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, CliError> {
     ContentStore::registry(options).map_err(|error| {
         let unusable = CliError::new(error.message);
@@ -95,7 +95,8 @@ fn parse_number<T: FromStr>(flag: &str, text: &str, default: T) -> Result<T, Cli
     if text.is_empty() {
         return Ok(default);
     }
-    text.parse().map_err(|_| CliError::new(format!("`--{flag} {text}` is not a number")).hint("write it like 3 or 0.5"))
+    text.parse()
+        .map_err(|_| CliError::new(format!("`--{flag} {text}` is not a number")).hint("use a number such as 3 or 0.5"))
 }
 
 fn parse_count(flag: &str, text: &str, default: u32) -> Result<u32, CliError> {
@@ -111,7 +112,7 @@ fn parse_duration(flag: &str, text: &str, default: Duration) -> Result<Duration,
     }
     let parsed = SignedDuration::from_str(text).ok().and_then(|duration| Duration::try_from(duration).ok());
     parsed.ok_or_else(|| {
-        CliError::new(format!("`--{flag} {text}` is not a duration")).hint("write it like 500ms, 3s or 1m30s")
+        CliError::new(format!("`--{flag} {text}` is not a duration")).hint("use a duration such as 500ms, 3s or 1m30s")
     })
 }
 

@@ -13,7 +13,7 @@ const ATTEMPTS: usize = 5;
 pub(crate) struct Scratch(Option<tempfile::TempDir>);
 
 impl Scratch {
-    /// Makes the folder. Where that fails, as without a place for it, whoever needs one will say so.
+    /// Creates the directory. If that fails, the code that needs it reports the error.
     pub(crate) fn new(temporary: &Utf8Path) -> Self {
         Self(private_folder("assay-").tempdir_in(temporary).ok())
     }

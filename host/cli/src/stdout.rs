@@ -1,7 +1,7 @@
 //! [`check`]: whether the program was started with a standard output.
 //!
 //! Rust's runtime opens `/dev/null` in the place of a standard stream that is closed, and takes what is written there for
-//! written. So the question is asked before it starts.
+//! written. So this is checked before it starts.
 
 use std::io;
 #[cfg(target_os = "linux")]
@@ -29,7 +29,7 @@ extern "C" fn look() {
 pub(crate) fn check() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if CLOSED.load(Ordering::Relaxed) {
-        return Err(io::Error::new(io::ErrorKind::NotConnected, "it was closed before the program was started"));
+        return Err(io::Error::new(io::ErrorKind::NotConnected, "it was closed before the program started"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// As large as that of a main thread usually is, for what is deeply nested.
+/// The typical size of a main thread's stack, for deeply nested input.
 const STACK: usize = 8 << 20;
 
 /// What the work gives, or none when it takes longer: it then goes on until the process ends. None too where it

@@ -78,7 +78,7 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
         for name in instruction.heredocs(&line) {
             let is_end = |line: &str| line == name.word || name.tabs && line.trim_start_matches('\t') == name.word;
             if !lines.by_ref().any(|(_, line)| is_end(line)) {
-                return Err(wrong(format!("`{}` is missing, which ends a text that begins", name.word)));
+                return Err(wrong(format!("`{}` is missing: unterminated heredoc, which starts", name.word)));
             }
         }
         if instruction.command == "from" {
@@ -167,7 +167,7 @@ impl Instruction {
             }
             Arguments::Instruction => {
                 if is_inner {
-                    return Err("`ONBUILD` stands in another".to_owned());
+                    return Err("`ONBUILD` is nested in another".to_owned());
                 }
                 let inner = Self::read(rest, escape, true)?;
                 if matches!(inner.command.as_str(), "from" | "maintainer") {
@@ -188,13 +188,13 @@ impl Instruction {
             None => otherwise(),
             Some(items) => {
                 let texts = items.into_iter().map(|item| item.as_str().map(str::to_owned));
-                texts.collect::<Option<_>>().ok_or("only texts are in a list of arguments")?
+                texts.collect::<Option<_>>().ok_or("a list of arguments can only contain strings")?
             }
         };
         Ok(())
     }
 
-    /// What `<<` names, where an instruction takes texts from the lines below.
+    /// What `<<` names, where an instruction has here-documents in the lines below.
     fn heredocs(&self, line: &str) -> Vec<Heredoc> {
         let may = |command: &str| matches!(command, "add" | "copy" | "run");
         if self.is_json || !may(&self.command) && !may(&self.inner.to_lowercase()) {

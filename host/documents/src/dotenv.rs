@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Lines of `NAME=VALUE` or `NAME: VALUE`, with `export` before them or not. Values are texts; in single quotes they
+/// Lines of `NAME=VALUE` or `NAME: VALUE`, with `export` before them or not. Values are strings; in single quotes they
 /// stand as they are, elsewhere `$NAME` and `${NAME}` stand for a value of an earlier line. In double quotes they may
 /// have several lines.
 pub(crate) fn read(text: &str) -> Result<Value, String> {

@@ -1,4 +1,4 @@
-//! Documents that policies judge by themselves: what a document is written in, by the name of its file, and how it is read.
+//! Documents that policies evaluate directly: their formats, chosen by filename, and how they are parsed.
 //!
 //! Names and readings are conftest's. What conftest reads and assay does not is known by its name, too, so that it is an
 //! error and never left out in silence. Documents are hostile: what nests, repeats or refers to itself is bounded, and no
@@ -13,7 +13,7 @@ mod numbers;
 mod tables;
 mod xml;
 
-use assay_model::yaml_go;
+use assay_gocompat::yaml_reader;
 use camino::Utf8Path;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub enum DocumentFormat {
     Json,
     /// JSON with comments.
     Jsonc,
-    /// YAML as Go reads it; see [`yaml_go`].
+    /// YAML as Go reads it; see [`yaml_reader`].
     Yaml,
     /// TOML.
     Toml,
@@ -98,7 +98,7 @@ impl DocumentFormat {
         Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format)
     }
 
-    /// The documents of a text, each of which is judged by itself. A list alone is as many as it has items.
+    /// The documents of a file, each of which is evaluated by itself. A top-level list counts as one document for each item.
     ///
     /// # Errors
     /// What is wrong with the text, with its place.
@@ -107,7 +107,7 @@ impl DocumentFormat {
         let mut documents = match self {
             Self::Json => vec![serde_json::from_str(text).map_err(|error| error.to_string())?],
             Self::Yaml => {
-                let each = parts(text).iter().map(|part| yaml_go::parse(part)).collect::<Result<Vec<_>, _>>();
+                let each = parts(text).iter().map(|part| yaml_reader::parse(part)).collect::<Result<Vec<_>, _>>();
                 each.map_err(|error| error.to_string())?
             }
             Self::Toml => {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Dates are texts, and without a zone in UTC, as in conftest. What JSON cannot hold is an error.
+/// Dates are strings, and in UTC if without a zone, as in conftest. What JSON cannot hold is an error.
 pub(crate) fn toml_value(table: toml::Table) -> Result<Value, String> {
     fn value(from: toml::Value) -> Result<Value, String> {
         Ok(match from {

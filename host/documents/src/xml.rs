@@ -1,7 +1,7 @@
 //! XML as the JSON that conftest makes of it: an element is an object of its attributes, with `-` before their names, and
 //! of the elements in it; one with text alone is that text.
 //!
-//! As there, of several texts of an element the last counts, even an empty one; names are without their prefix. What is
+//! As there, of several text nodes of an element the last counts, even an empty one; names are without their prefix. What is
 //! not well-formed, which conftest reads as far as it goes, is an error.
 
 use roxmltree::{Document, Node, NodeType, ParsingOptions};
@@ -16,7 +16,7 @@ const NODES: u32 = 8_000_000;
 pub(crate) fn read(text: &str) -> Result<Value, String> {
     // A definition that is used often enough makes gigabytes of a few lines; Go knows none, either.
     if text.contains("<!ENTITY") {
-        return Err("entities of the document's own (`<!ENTITY`) are not supported".to_owned());
+        return Err("custom entities (`<!ENTITY`) are not supported".to_owned());
     }
     let options = ParsingOptions { allow_dtd: true, nodes_limit: NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| error.to_string())?;
@@ -28,7 +28,7 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
 
 fn element(node: Node<'_, '_>, depth: usize) -> Result<Value, String> {
     if depth > MAX_DEPTH {
-        return Err(format!("it nests more than {MAX_DEPTH} levels deep"));
+        return Err(format!("it is nested more than {MAX_DEPTH} levels deep"));
     }
     let mut fields = Map::new();
     let mut text = "";

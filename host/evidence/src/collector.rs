@@ -1,11 +1,11 @@
 //! [`EvidenceCollector`]: finds images and gathers the evidence about them, verified with one public key.
 //!
-//! Nothing of the image itself is read before something that vouches for it: rules are not asked about an image without
+//! Nothing of the image itself is read before it is verified: rules are not evaluated for an image without
 //! attestations that count, so its config is not read and its layers are not fetched.
 //!
 //! What a key can settle becomes a check inside the evidence: no signature, a stranger's, one for another image. What
-//! keeps it from being settled (a registry that does not answer, content that is not what it was named by) is no
-//! answer and never looks like an unsigned image.
+//! keeps it from being settled (a registry that does not respond, content that does not match its digest) is an
+//! error and never looks like an unsigned image.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,9 +47,9 @@ pub enum Verification {
 /// What it means that something of an image cannot be read, and nothing else of its kind verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnUnreadable {
-    /// There is no answer about the image.
+    /// The image cannot be evaluated.
     Error,
-    /// As in `ec`, the check fails, and an index whose usual image is not there has no config.
+    /// As in `ec`, the check fails, and an index without the image of the default platform has no config.
     Fail,
 }
 
@@ -58,9 +58,9 @@ pub enum OnUnreadable {
 pub struct CollectOptions {
     /// The signatures of images.
     pub signatures: Verification,
-    /// The signatures of attestations. Skipped, attestations are taken as they are, whoever made them.
+    /// The signatures of attestations. If skipped, attestations are used unverified.
     pub attestations: Verification,
-    /// Whether provenance in a bundle tells its build type; `ec` knows it of provenance under a tag alone.
+    /// Whether provenance in a bundle states its build type; `ec` only reads that of provenance under a tag.
     pub bundles_tell_build_type: bool,
     /// What becomes of signatures and attestations that cannot be read.
     pub on_unreadable: OnUnreadable,
@@ -84,7 +84,7 @@ pub struct EvidenceCollector {
     store: Arc<ContentStore>,
     /// The same content for what only images name.
     named_by_images: ContentStore,
-    /// The registries of the images that are asked about.
+    /// The registries of the images to evaluate.
     registries: Mutex<BTreeSet<String>>,
     /// Which images were located as indexes, with their manifests, and which as parts of one that are none.
     expanded: Mutex<BTreeMap<PinnedImage, bool>>,
@@ -92,7 +92,7 @@ pub struct EvidenceCollector {
     options: CollectOptions,
 }
 
-/// What it means that a base image is not there for us. Registries answer 401 for what they do not have, too; and the
+/// What it means that a base image is not accessible. Registries return 401 for what they do not have, too; and the
 /// registry of a base is often out of reach for good, on a laptop or behind an air gap.
 const ABSENT: [ErrorCode; 4] =
     [ErrorCode::ImageNotFound, ErrorCode::BlobNotFound, ErrorCode::RegistryDenied, ErrorCode::RegistryUnreachable];
@@ -141,7 +141,7 @@ impl EvidenceCollector {
             let count = entries.len() + items.len();
             let message =
                 format!("the index {index} has {count} manifests, over the limit of {}", limits::INDEX_MANIFESTS);
-            return Err(EvaluationError::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one"));
+            return Err(EvaluationError::new(ErrorCode::TooLarge, message).hint("validate its manifests one by one"));
         }
         self.expanded.lock().unwrap_or_else(PoisonError::into_inner).insert(index.clone(), true);
         let image = |item: &IndexItem| index.repository.at(item.descriptor.digest.clone());
@@ -152,7 +152,7 @@ impl EvidenceCollector {
             // Until it is known to be an index, too.
             self.expanded.lock().unwrap_or_else(PoisonError::into_inner).entry(image(item)).or_insert(false);
             entries.push(IndexEntry { digest, position, architecture: item.architecture.clone() });
-            // One that cannot be had is told when its evidence is gathered.
+            // One that cannot be fetched is reported when its evidence is collected.
             let Some(Ok(manifest)) = item.may_be_index().then(|| found.next()).flatten() else { continue };
             if let Some(items) = manifest.index() {
                 self.expand(&image(item), items, depth + 1, entries)?;
@@ -174,8 +174,8 @@ impl EvidenceCollector {
     }
 
     /// The base image, if it is named and is there for us. Anyone may write the annotation, and the base need not be
-    /// where the image is, so one that is absent or closed to us is no failure; where it is not known to be absent, the
-    /// report says so. One that lies or cannot be had is a failure: a policy about base images must not be answered
+    /// where the image is, so one that is absent or not accessible is not a failure; where it is not known to be absent, the
+    /// report says so. One that is inconsistent or cannot be fetched is a failure: a policy about base images must not be evaluated
     /// without it.
     fn base_image(&self, manifest: &Manifest) -> Result<(Option<BaseImage>, Option<String>), EvaluationError> {
         match self.read_base_image(manifest) {
@@ -208,7 +208,7 @@ impl EvidenceCollector {
         Ok(config.map(|config| BaseImage { reference: shown, config }))
     }
 
-    /// The manifests of an operator, where the image's label names their folder. One that cannot be read is no answer.
+    /// The manifests of an operator, where the image's label names their directory. One that cannot be read is an error.
     fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, EvaluationError> {
         let label = config.map_or(Ok(None), |config| image_config::label(config, OPERATOR_MANIFESTS));
         let Some(folder) = label.map_err(|error| unreadable(&image.to_string(), &error))? else {
@@ -254,7 +254,7 @@ impl EvidenceCollector {
         Ok(bundled)
     }
 
-    /// The checks, in the words of `ec`, and what may be judged.
+    /// The checks, in the wording of `ec`, and what can be evaluated.
     fn combine(
         &self,
         image: &PinnedImage,
@@ -308,7 +308,7 @@ impl EvidenceCollector {
             });
             verified.checks.push(Check { kind: CheckKind::ImageSignature, failure });
         }
-        // Without attestations there is nothing to judge, and nothing is shown as if it had been.
+        // Without attestations there is nothing to evaluate, and nothing is shown as if it had been.
         if is_evaluable {
             verified.signatures = signed.verified;
             verified.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
@@ -347,11 +347,11 @@ impl EvidenceProvider for EvidenceCollector {
         let manifest = self.store.manifest(image)?;
         let is_expanded = || self.expanded.lock().unwrap_or_else(PoisonError::into_inner).get(image).copied();
         if manifest.index().is_some() && is_expanded() == Some(false) {
-            let message = format!("{image} is an index, though the index that names it says otherwise");
+            let message = format!("{image} is an index, but the index that lists it states another media type");
             return Err(EvaluationError::new(ErrorCode::Malformed, message)
-                .hint("push the index again, with the media types of what it names"));
+                .hint("push the index again, with the correct media types of its manifests"));
         }
-        // Of an index, policies see the config and the base of the image for the usual machine.
+        // Of an index, policies see the config and the base of the image for the default platform.
         let resolved = Resolved { image: image.clone(), manifest: Arc::clone(&manifest) };
         let platform_manifest = match self.store.default_platform_manifest(&resolved) {
             Err(error)
@@ -408,11 +408,11 @@ impl EvidenceProvider for EvidenceCollector {
     }
 }
 
-/// Why a config is no evidence.
+/// Why a config cannot be used.
 fn unreadable(place: &str, error: &ConfigError) -> EvaluationError {
     let code = if error.is_too_large { ErrorCode::TooLarge } else { ErrorCode::Malformed };
     EvaluationError::new(code, format!("the config of {place} cannot be read: {error}"))
-        .hint("rules about labels and the like need it; check what built the image")
+        .hint("rules about labels need it; check how the image was built")
 }
 
 /// What a thread came to. A panic goes on where it would have been without the thread.

@@ -54,10 +54,10 @@ enum KeySource {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// No PEM block at all.
-    #[error("the key is not PEM text: it holds no `-----BEGIN PUBLIC KEY-----`")]
+    #[error("the key is not PEM: it has no `-----BEGIN PUBLIC KEY-----`")]
     NotPem,
     /// More than one PEM block.
-    #[error("the key file holds more than one PEM block")]
+    #[error("the key file has more than one PEM block")]
     Several,
     /// A private key, possibly encrypted.
     #[error("the key is a private key (`{label}`), not a public one")]
@@ -69,19 +69,19 @@ pub enum KeyError {
     #[error("the key is a certificate, not a public key")]
     Certificate,
     /// Another kind of PEM block.
-    #[error("the key file holds a PEM block `{label}`, not `PUBLIC KEY`")]
+    #[error("the key file has a PEM block `{label}`, not `PUBLIC KEY`")]
     OtherBlock {
         /// What the PEM block calls itself.
         label: String,
     },
-    /// The PEM block is cut short, or its content is no public key.
+    /// The PEM block is truncated, or its content is not a public key.
     #[error("the public key cannot be read: {why}")]
     Malformed {
         /// What is wrong with it.
         why: String,
     },
     /// A sound key of another algorithm.
-    #[error("the key is an {algorithm} key; verified are ECDSA P-256 and P-384, RSA and Ed25519 keys")]
+    #[error("the key is an {algorithm} key; supported are ECDSA P-256 and P-384, RSA and Ed25519 keys")]
     Algorithm {
         /// Its algorithm.
         algorithm: &'static str,
@@ -94,12 +94,10 @@ impl KeyError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::NotPem | Self::Several | Self::OtherBlock { .. } | Self::Malformed { .. } => {
-                "give one public key in PEM, such as the `cosign.pub` of `cosign generate-key-pair`"
+                "pass one public key in PEM, such as the `cosign.pub` of `cosign generate-key-pair`"
             }
-            Self::Private { .. } => {
-                "give the public half, such as `cosign.pub`, and keep the private key away from here"
-            }
-            Self::Certificate => "give the certificate's public key: `openssl x509 -pubkey -noout -in CERTIFICATE`",
+            Self::Private { .. } => "pass the public key, such as `cosign.pub`, and keep the private key secret",
+            Self::Certificate => "pass the certificate's public key: `openssl x509 -pubkey -noout -in CERTIFICATE`",
             Self::Algorithm { .. } => "sign with a key of `cosign generate-key-pair`",
         }
     }
@@ -136,13 +134,13 @@ impl PublicKey {
         };
         validate_raw_public_key(read.scheme(), read.as_bytes()).map_err(|error| malformed(&error))?;
         if matches!(kind, Kind::Ed25519) && is_of_small_order(read.as_bytes()) {
-            return Err(malformed(&"its point is one of the eight under which anybody can make signatures"));
+            return Err(malformed(&"its point has a small order, so anyone can forge signatures"));
         }
         // Here a point off the curve and a short modulus are found, long before the first signature.
         let key = ParsedPublicKey::new(algorithm, read.as_bytes()).map_err(|_| match kind {
-            Kind::Rsa => malformed(&"it is no RSA key of 2048 to 8192 bits"),
+            Kind::Rsa => malformed(&"it is not an RSA key of 2048 to 8192 bits"),
             Kind::Ecdsa(_) => malformed(&"its point is not on its curve"),
-            Kind::Ed25519 => malformed(&"it is no point of Ed25519"),
+            Kind::Ed25519 => malformed(&"it is not a point of Ed25519"),
         })?;
         Ok(Self { pem: encode(der.as_bytes()), key, kind })
     }
@@ -241,7 +239,7 @@ fn decode(text: &str) -> Result<Vec<u8>, KeyError> {
         return Err(KeyError::Several);
     }
     if !rest.trim().is_empty() {
-        return Err(malformed("text follows its PEM block"));
+        return Err(malformed("there is trailing data after its PEM block"));
     }
     let body: String = body.split_ascii_whitespace().collect();
     STANDARD.decode(body).map_err(|_| malformed("its PEM block is not base64"))

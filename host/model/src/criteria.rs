@@ -1,17 +1,17 @@
 //! [`Criteria`]: which findings count, by include and exclude lists.
 //!
-//! The rules are `ec`'s. A finding of code `path.package.rule` answers to these names: `package`, `package.*`,
+//! The rules are `ec`'s. A finding of code `path.package.rule` matches these names: `package`, `package.*`,
 //! `package.rule`, each of them with `:term` for each of its terms, `*`, and `@collection` for each of its collections.
-//! Where its package has a path, it answers to the same names with the full path as well, which `ec` never matches.
+//! Where its package has a path, it also matches the same names with the full path, which `ec` never matches.
 //! An item that is one of these names adds its score to the include or the exclude side; the finding counts when the
 //! include side is larger. The more exactly an item names a rule, the higher its score.
 
-/// Include and exclude lists that hold for one image at one moment; see [`selection`](crate::selection).
+/// Include and exclude lists that apply to one image at one time; see [`selection`](crate::selection).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Criteria {
     include: Vec<String>,
     exclude: Vec<String>,
-    /// The include items that are told when no rule is named so.
+    /// The include items that are reported if they match no rule.
     reported: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ impl Criteria {
         Self { reported: include.clone(), include, exclude }
     }
 
-    /// The same, telling of these include items when no rule is named so, whether they hold for the image or not.
+    /// The same, reporting these include items if they match no rule, whether they apply to the image or not.
     #[must_use]
     pub fn with_reported(mut self, mut items: Vec<String>) -> Self {
         items.sort();
@@ -45,7 +45,7 @@ impl Criteria {
         total(&self.include, &names) > total(&self.exclude, &names)
     }
 
-    /// Whether some finding of this code may count, whatever its terms: what decides if a rule is asked at all.
+    /// Whether some finding of this code may count, whatever its terms: this decides whether a rule is evaluated at all.
     #[must_use]
     pub fn may_include(&self, code: &str, collections: &[String]) -> bool {
         let names = names(code, &[], collections);
@@ -54,7 +54,7 @@ impl Criteria {
     }
 
     /// Whether an exclude item names this code or one of its terms, whatever is included. This is how the findings of
-    /// plugins are judged: a plugin named on the command line needs no include.
+    /// plugins are treated: a plugin named on the command line needs no include.
     #[must_use]
     pub fn excludes_by_name(&self, code: &str, terms: &[&str]) -> bool {
         let names = names(code, terms, &[]);
@@ -89,7 +89,7 @@ pub fn can_name(item: &str, code: &str, collections: &[String]) -> bool {
     is_named(item, &names) || item.split_once(':').is_some_and(|(name, _)| is_named(name, &names))
 }
 
-/// A name that a finding answers to, and how much an item that is this name counts.
+/// A name that a finding matches, and the weight of an item with this name.
 struct Name {
     text: String,
     score: u64,
@@ -106,7 +106,7 @@ impl Name {
     }
 }
 
-/// All names a finding answers to.
+/// All names a finding matches.
 fn names(code: &str, terms: &[&str], collections: &[String]) -> Vec<Name> {
     let (path, rule) = code.rsplit_once('.').unwrap_or(("", code));
     let package = path.rsplit_once('.').map_or(path, |(_, last)| last);

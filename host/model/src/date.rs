@@ -1,13 +1,13 @@
 //! Dates of policies: [`parse_rfc3339`], [`parse_datetime_or_date`] and [`parse_rfc3339_utc`] read what Go reads by the same names, and nothing else.
 //!
 //! An exclusion must hold in assay exactly as long as in `ec`, so the forms are Go's: hours of one digit, and fractions of
-//! any length behind a point or a comma; but no lower-case letters, no leap seconds, and no time without seconds.
+//! any length behind a point or a comma; but no lowercase letters, no leap seconds, and no time without seconds.
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 /// A date and a time with an offset, as in `2026-01-31T12:00:00+01:00`.
 ///
-/// What is later than the last moment that can be told is that moment: `9999-12-31T23:59:59Z` is meant as never.
+/// A time after the last one that can be represented is that last one: `9999-12-31T23:59:59Z` is meant as never.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let (when, rest) = date_and_time(text)?;
@@ -43,7 +43,7 @@ struct When {
 }
 
 impl When {
-    /// The moment of this time where clocks are this far ahead of UTC.
+    /// This local time in a zone that is this far ahead of UTC.
     fn at(&self, offset: SignedDuration) -> Option<Timestamp> {
         if self.hour > 23 || self.minute > 59 || self.second > 59 {
             return None;
@@ -134,7 +134,7 @@ mod tests {
             ),
             ("2026-01-31", NOT, "2026-01-31T00:00:00Z", NOT),
             ("0001-01-01", NOT, "0001-01-01T00:00:00Z", NOT),
-            // The last moment there is.
+            // The last time that can be represented.
             ("9999-12-31", NOT, "9999-12-30T22:00:00.999999999Z", NOT),
             (
                 "9999-12-31T23:59:59Z",

@@ -1,6 +1,6 @@
-//! [`decide`]: what the answers of a policy's rules amount to, as a [`Decision`].
+//! [`decide`]: turns the results of a policy's rules into a [`Decision`].
 //!
-//! The rules are `ec`'s: annotations complete each answer, the criteria drop what does not count, dates and severities
+//! The rules are `ec`'s: annotations complete each result, the criteria drop what does not count, dates and severities
 //! move findings between violations and warnings, and rules that had nothing to say are successes. Where `ec` loses or
 //! doubles something (a failing rule excluded for one term becomes a success, a finding with several dependencies is
 //! shown several times), the finding stands once and is never turned into a success.
@@ -33,7 +33,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Adds another judge's decision to this one.
+    /// Adds another evaluator's decision to this one.
     pub fn extend(&mut self, other: Self) {
         self.violations.extend(other.violations);
         self.warnings.extend(other.warnings);
@@ -74,7 +74,7 @@ pub fn decide_checks(evidence: &Evidence) -> Decision {
         if check.failure.is_some() { &mut decision.violations } else { &mut decision.successes }.push(finding);
     }
     if evidence.attestations.is_empty() && !evidence.is_unattested() {
-        // Only when the check of signatures was left out; to judge nothing is not to pass.
+        // Only if the verification of signatures was skipped; evaluating nothing is not a pass.
         decision.violations.push(Finding { message: UNATTESTED.to_owned(), metadata: Arc::default() });
     }
     decision
@@ -82,7 +82,7 @@ pub fn decide_checks(evidence: &Evidence) -> Decision {
 
 /// The finding that an image cannot be reached, in `ec`'s words. `why` ends the sentence.
 ///
-/// For assay itself that is the lack of an answer; `ec` calls it a violation.
+/// For assay itself that is an error; `ec` calls it a violation.
 #[must_use]
 pub fn unreachable_image(why: &str) -> Finding {
     Finding::new("builtin.image.accessible", format!("Image URL is not accessible: {why}"))
@@ -112,10 +112,10 @@ pub struct DecideOptions<'a> {
 /// Rules by their codes.
 type Rules<'r> = BTreeMap<&'r str, &'r RuleInfo>;
 
-/// What the answers of one source group about one image amount to at the moment `when`.
+/// The decision from the results of one source group about one image at the time `when`.
 ///
 /// `rules` are all rules of the group's evaluated packages, `results` what they said. A decision that is empty says that
-/// nothing was judged: misspelt criteria are told only beside something else.
+/// nothing was evaluated: misspelled criteria are only reported along with other results.
 #[must_use]
 pub fn decide(
     rules: &[&RuleInfo],
@@ -174,7 +174,7 @@ fn missing_includes(rules: &[&RuleInfo], findings: &[(RuleKind, Finding)], crite
     unmatched.into_iter().map(|item| Finding { message: message(item), metadata: Arc::default() }).collect()
 }
 
-/// The answer with what its rule's annotations say.
+/// The result completed by its rule's annotations.
 fn apply_annotations(rules: &Rules<'_>, result: RuleResult, when: Timestamp) -> Finding {
     let mut finding = Finding { message: result.message, metadata: Arc::new(result.metadata) };
     // As in `ec`, what has no code is shown as it is.
@@ -195,7 +195,7 @@ fn apply_annotations(rules: &Rules<'_>, result: RuleResult, when: Timestamp) -> 
     if long_since {
         finding.unset("effective_on");
     }
-    // Names are texts; what is no list says nothing about collections.
+    // Names are strings; anything but a list names no collections.
     match finding.metadata.get("collections") {
         Some(Value::Array(names)) if names.iter().all(Value::is_string) => {}
         Some(Value::Array(names)) => {

@@ -5,18 +5,18 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest as _;
 
-/// A sha256 digest: `sha256:` and 64 lower-case hex digits. Any other spelling or algorithm is refused.
+/// A sha256 digest: `sha256:` and 64 lowercase hex digits. Any other spelling or algorithm is refused.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 
-/// The text is not `sha256:` and 64 lower-case hex digits.
+/// The text is not `sha256:` and 64 lowercase hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a digest; expected `sha256:` and 64 lower-case hex digits")]
+#[error("`{text}` is not a digest; expected `sha256:` and 64 lowercase hex digits")]
 pub struct DigestError {
     text: String,
 }
 
-/// Bytes do not have the digest they were asked for by.
+/// Bytes do not have the digest they were requested by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("content has the digest {actual}, not {expected}")]
 pub struct DigestMismatch {
@@ -39,7 +39,7 @@ impl Digest {
         Self(hash)
     }
 
-    /// The 64 lower-case hex digits, without the algorithm.
+    /// The 64 lowercase hex digits, without the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {
         use fmt::Write as _;

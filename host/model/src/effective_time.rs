@@ -1,4 +1,4 @@
-//! [`EffectiveTime`]: the time an image is judged at, which dates of rules and of exclusions are compared with.
+//! [`EffectiveTime`]: the time of an evaluation, which dates of rules and of exclusions are compared with.
 //!
 //! It is the same for all components, or each component's own: the time its build ended, as its provenance says.
 
@@ -10,7 +10,7 @@ use crate::{
     evidence::{Attestation, Evidence},
 };
 
-/// When evidence is judged.
+/// When evidence is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EffectiveTime {
     /// At this time.
@@ -31,7 +31,7 @@ impl EffectiveTime {
         }
     }
 
-    /// The time to judge this image at.
+    /// The effective time for this image.
     #[must_use]
     pub fn of(self, evidence: &Evidence) -> Timestamp {
         match self {

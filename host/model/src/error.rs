@@ -1,10 +1,10 @@
-//! [`EvaluationError`]: why a component has no verdict. "No" and "no answer" are different words here.
+//! [`EvaluationError`]: why a component could not be evaluated. A violation and an error are different types here.
 
 use serde::Serialize;
 
-use crate::sanitize;
+use assay_gocompat::sanitize;
 
-/// What kept a component from being judged. The words are stable: pipelines match on them.
+/// What kept a component from being evaluated. The codes are stable: pipelines match on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorCode {
     /// The component's image reference cannot be read.
@@ -21,29 +21,29 @@ pub enum ErrorCode {
     Malformed,
     /// The registry cannot be reached.
     RegistryUnreachable,
-    /// The registry did not answer in time.
+    /// The registry did not respond in time.
     RegistryTimeout,
-    /// The registry answered with an error of its own (5xx, or nonsense).
+    /// The registry returned a server error (5xx) or an invalid response.
     RegistryError,
-    /// The registry asks for credentials or refuses them.
+    /// The registry requires credentials or rejects them.
     RegistryDenied,
     /// The policy failed to evaluate.
     PolicyError,
-    /// A built-in function could not reach what the policy asked for.
+    /// A built-in function could not fetch what the policy requested.
     BuiltinFailed,
     /// A plugin trapped.
     PluginTrap,
     /// A plugin used up its computing budget.
     PluginCpuLimit,
-    /// A plugin asked for more memory than it may have.
+    /// A plugin exceeded its memory limit.
     PluginMemoryLimit,
-    /// A plugin answered with a fault, or with something it may not say.
+    /// A plugin returned an error, or an invalid result.
     PluginError,
     /// The deadline passed first.
     Deadline,
     /// The run was interrupted first.
     Interrupted,
-    /// No judge had anything to say: neither a violation, a warning nor a success.
+    /// No evaluator had a result: neither a violation, a warning nor a success.
     NoResults,
     /// A fault of assay itself.
     Internal,
@@ -108,7 +108,7 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// Why there is no verdict about a component: one sentence with the fact, and what to do about it.
+/// Why a component could not be evaluated: one sentence with the fact, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub struct EvaluationError {

@@ -11,15 +11,15 @@ pub struct RunStarted {
     pub key: String,
     /// The policy as reported: sources pinned, `publicKey` as the user gave it.
     pub policy: PolicySpec,
-    /// The checks that the user asked to leave out, which reports must say.
+    /// The checks that the user disabled, which reports must state.
     pub skipped: Vec<CheckKind>,
-    /// The moment the evidence is judged at. Where each component has its own, that of the others.
+    /// The effective time. Where each component has its own, that of the others.
     pub effective_time: jiff::Timestamp,
     /// The version of assay.
     pub version: String,
 }
 
-/// Why a run ended before all components were judged.
+/// Why a run ended before all components were evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
     /// The deadline of the run passed.
@@ -33,7 +33,7 @@ pub enum StopReason {
 pub enum RunEvent {
     /// The run begins.
     Started(Arc<RunStarted>),
-    /// Indexes are expanded; so many components will be judged.
+    /// Indexes are expanded; this many components will be evaluated.
     Planned {
         /// How many.
         components: usize,
@@ -54,11 +54,11 @@ pub enum RunEvent {
 pub struct RunFinished {
     /// All components in the report's order: by image, descending; by name, ascending.
     pub outcomes: Vec<Arc<Outcome>>,
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
     /// Set when the run did not get to its end by itself.
     pub stopped: Option<StopReason>,
-    /// The moment the evidence was judged at; where each component has its own, the last of them.
+    /// The effective time; where each component has its own, the last of them.
     pub effective_time: jiff::Timestamp,
     /// When it ended.
     pub at: jiff::Timestamp,

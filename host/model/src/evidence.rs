@@ -15,7 +15,7 @@ mod stored;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "stored::StoredEvidence", try_from = "stored::StoredEvidence")]
 pub struct Evidence {
-    /// The image evaluated.
+    /// The evaluated image.
     pub image: PinnedImage,
     /// The media type of [`manifest`](Self::manifest).
     pub media_type: String,
@@ -31,14 +31,14 @@ pub struct Evidence {
     pub signatures: Vec<Signature>,
     /// Verified attestations about this image, in the order of their layers.
     pub attestations: Vec<Attestation>,
-    /// What verification found. A check that was skipped is absent.
+    /// The results of verification. A check that was not requested is absent.
     pub checks: Vec<Check>,
     /// What could not be read though enough else was found, each one sentence for the report.
     pub notices: Vec<String>,
 }
 
 impl Evidence {
-    /// False when there are no attestations or they could not be verified: no policy is then evaluated, as its result
+    /// False when there are no attestations or they could not be verified: the policy is then not evaluated, as its result
     /// would rest on nothing.
     #[must_use]
     pub fn is_evaluable(&self) -> bool {
@@ -100,7 +100,7 @@ pub struct Attestation {
     pub signatures: Vec<Signature>,
 }
 
-/// What reports tell of an attestation, without its statement: reports of many components must not hold them all.
+/// What reports show of an attestation, without its statement: reports of many components must not hold them all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttestationSummary {

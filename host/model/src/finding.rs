@@ -1,11 +1,11 @@
-//! [`Finding`]: one thing a judge has to say about an image.
+//! [`Finding`]: one result of an evaluator about an image.
 
 use std::{cmp::Ordering, sync::Arc};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A message with the facts behind it. Whether it is a violation, a warning or a success is told by where it stands.
+/// A message with its metadata. Whether it is a violation, a warning or a success follows from the list it is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The sentence for people.
@@ -61,7 +61,7 @@ impl Finding {
         self.metadata.get(key).and_then(Value::as_str)
     }
 
-    /// The terms, whether given as one text or as a list of texts.
+    /// The terms, whether given as one string or as a list of strings.
     #[must_use]
     pub fn terms(&self) -> Vec<&str> {
         match self.metadata.get("term") {

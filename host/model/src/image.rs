@@ -28,7 +28,7 @@ pub struct ImageRef {
     digest: Option<Digest>,
 }
 
-/// An image by digest: what is judged, shown and fetched.
+/// An image by digest: what is evaluated, shown and fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PinnedImage {
     /// Where the image is.
@@ -90,7 +90,7 @@ impl ImageRef {
         self.digest.as_ref()
     }
 
-    /// The tag to ask a registry for when there is no digest.
+    /// The tag to resolve when there is no digest.
     #[must_use]
     pub fn tag_or_latest(&self) -> &str {
         self.tag.as_deref().unwrap_or("latest")
@@ -131,15 +131,17 @@ impl FromStr for ImageRef {
         if let Some(host) = host
             && !is_host(host)
         {
-            return Err(error("the registry is not a host name with an optional port"));
+            return Err(error("the registry is not a hostname with an optional port"));
         }
         if !path.split('/').all(is_path_part) {
-            return Err(error("the repository is not made of lower-case letters, digits and `._-` between slashes"));
+            return Err(error(
+                "the repository is not a path of lowercase letters, digits and `._-` separated by slashes",
+            ));
         }
         if let Some(tag) = tag
             && !is_tag(tag)
         {
-            return Err(error("the tag is not 1 to 128 letters, digits and `._-`"));
+            return Err(error("the tag is not 1 to 128 letters, digits or `._-`"));
         }
         let registry = match host {
             None | Some("docker.io") => DOCKER_HUB,

@@ -7,11 +7,12 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    json, limits,
+    limits,
     memory::Memory,
     snapshot::kind,
     strict::{self, Shape},
 };
+use assay_gocompat::json;
 
 /// Why a config blob cannot be read, as the end of a sentence that begins with the image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,13 +99,13 @@ pub fn runtime(blob: &[u8]) -> Result<Value, ConfigError> {
 /// A label of an image, by its config blob.
 ///
 /// # Errors
-/// The blob cannot be read, or the label is no text.
+/// The blob cannot be read, or the label is not a string.
 pub fn label(blob: &[u8], name: &str) -> Result<Option<String>, ConfigError> {
     let fields = fields(blob)?;
     match fields.get("Labels").and_then(|labels| labels.get(name)) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(wrong(format!("its label `{name}` is {}, not a text", kind(other)))),
+        Some(other) => Err(wrong(format!("its label `{name}` is {}, not a string", kind(other)))),
     }
 }
 
@@ -202,6 +203,6 @@ mod tests {
         let blob = br#"{"config":{"Labels":{"a":"1","b":2,"c":null}}}"#;
         assert_eq!(label(blob, "a"), Ok(Some("1".to_owned())));
         assert_eq!((label(blob, "c"), label(blob, "A"), label(b"{}", "a")), (Ok(None), Ok(None), Ok(None)));
-        assert!(label(blob, "b").unwrap_err().to_string().contains("`b` is a number, not a text"));
+        assert!(label(blob, "b").unwrap_err().to_string().contains("`b` is a number, not a string"));
     }
 }

@@ -1,6 +1,6 @@
 //! [`documents`]: files taken out of an image or a blob, as the values that rules see.
 //!
-//! `ec` leaves out a file that is no YAML, and reads one with a key twice. Left out, what a rule forbids could stand in a
+//! `ec` skips a file that is not YAML, and accepts duplicate keys. If skipped, what a rule forbids could be in a
 //! file that it never sees. So what `ec` reads and this program does not is an error of the component, and so is every
 //! unreadable file where files are evidence.
 
@@ -20,7 +20,7 @@ use crate::{
 pub enum Broken {
     /// It is an error: each file is evidence.
     Refused,
-    /// It is left out, as in `ec`, where a policy asks for files of any kind.
+    /// It is skipped, as in `ec`, where a policy requests files of any kind.
     LeftOut,
 }
 
@@ -42,7 +42,7 @@ pub fn documents(
             Ok(text) => {
                 yaml::parse_first_within(text, &memory).map_err(|error| (error.is_refusal(), error.to_string()))
             }
-            Err(_) => Err((false, "it is not UTF-8 text".to_owned())),
+            Err(_) => Err((false, "it is not valid UTF-8".to_owned())),
         };
         if broken == Broken::LeftOut && matches!(read, Err((false, _))) {
             continue;
@@ -50,7 +50,7 @@ pub fn documents(
         let document = read.map_err(|(_, why)| {
             let code = if memory.is_exhausted() { ErrorCode::TooLarge } else { ErrorCode::Malformed };
             EvaluationError::new(code, format!("the file `{name}` of {place} cannot be read as YAML or JSON: {why}"))
-                .hint("mend the file, or take it out of the image")
+                .hint("fix the file, or remove it from the image")
         })?;
         documents.insert(name.clone(), document);
     }

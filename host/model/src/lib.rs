@@ -1,11 +1,11 @@
-//! Ground floor: the words of assay and the rules that need nothing but their arguments.
+//! The base crate: the types of assay, and the functions that need nothing but their arguments.
 //!
-//! Every other crate names this one and this one names none of them. In reading order: what is judged
+//! Every other crate names this one and this one names none of them. In reading order: what is evaluated
 //! ([`snapshot`], [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`],
 //! [`image_files`], [`input`], [`effective_time`]), what the policy says
 //! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`error`], [`outcome`],
 //! [`event`]), how anything of unknown length is read ([`bounded`]) and what decides is read one way only ([`strict`],
-//! [`yaml`], within [`memory`]), how text from outside is shown ([`sanitize`]), and the doors other crates build ([`port`]).
+//! [`yaml`], within [`memory`]), how text from outside is shown ([`sanitize`]), and the traits that other crates implement ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
 
@@ -23,7 +23,6 @@ pub mod image;
 pub mod image_config;
 pub mod image_files;
 pub mod input;
-pub mod json;
 pub mod limits;
 pub mod memory;
 pub mod outcome;
@@ -33,11 +32,8 @@ pub mod port;
 mod proptests;
 pub mod redact;
 pub mod rule;
-pub mod sanitize;
 pub mod selection;
 pub mod snapshot;
 mod stored;
 pub mod strict;
 pub mod yaml;
-pub mod yaml_go;
-pub mod yaml_writer;

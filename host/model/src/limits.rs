@@ -1,6 +1,6 @@
 //! Limits on what comes from outside, each a named constant with the attack it stops.
 //!
-//! A limit that is reached is an error of the component or of the request, never a shorter answer.
+//! A limit that is reached is an error of the component or of the request, never a truncated result.
 
 /// The longest image reference; a registry's own limit is 255 for the repository and 128 for the tag.
 pub const IMAGE_REF_BYTES: usize = 1024;
@@ -52,7 +52,7 @@ pub const STATEMENT_MEMORY: u64 = 1 << 30;
 /// All verified evidence of one image, so that many large envelopes cannot add up (CVE-2024-29903).
 pub const EVIDENCE_BYTES: u64 = 256 << 20;
 
-/// A blob that a policy or a plugin asks for.
+/// A blob that a policy or a plugin requests.
 pub const BLOB_BYTES: u64 = 64 << 20;
 
 /// A bundle given as one tar file is read into an index; this is the number of entries it may have.
@@ -85,9 +85,9 @@ pub const CONFIG_FILE_BYTES: u64 = 4 << 20;
 pub const POLICY_MEMORY: u64 = 256 << 20;
 
 /// Nested arrays and objects in JSON or YAML from outside: recursive readers must not run out of stack.
-pub const NESTING: usize = 128;
+pub const NESTING: usize = assay_gocompat::yaml_reader::NESTING;
 
-/// Findings of one judge about one image. A policy that denies more is broken or hostile.
+/// Findings of one evaluator about one image. A policy that denies more is broken or hostile.
 pub const FINDINGS: usize = 10_000;
 
 /// A component given with `--plugin`.

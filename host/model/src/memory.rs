@@ -8,10 +8,10 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
-/// An item of a list. A vector that grows has up to twice the room it needs.
+/// An item of a list. A vector that grows has up to twice the capacity it needs.
 const ITEM: u64 = 2 * size_of::<Value>() as u64;
 
-/// A field of an object beside the bytes of its key: hash, key, value and its place in the table, with room to grow.
+/// A field of an object without the bytes of its key: hash, key, value and its table slot, with spare capacity.
 const FIELD: u64 = 2 * (size_of::<Value>() + size_of::<String>() + 3 * size_of::<usize>()) as u64;
 
 /// The digits of a number, which are kept as text.

@@ -19,13 +19,13 @@ pub struct Outcome {
     pub component: Component,
     /// Its image by digest, once that is known.
     pub image: Option<PinnedImage>,
-    /// What all judges together found. Empty lists where there is no answer.
+    /// The findings of all evaluators. Empty lists if the component could not be evaluated.
     pub decision: Decision,
     /// Verified signatures.
     pub signatures: Vec<Signature>,
     /// Verified attestations.
     pub attestations: Vec<AttestationSummary>,
-    /// The moment it was judged at; none where it came to no judgement.
+    /// The effective time; none where the component was not evaluated.
     pub evaluated_at: Option<Timestamp>,
     /// The input document that policies saw; kept only where a report shows it.
     pub input: Option<Arc<str>>,
@@ -33,7 +33,7 @@ pub struct Outcome {
     pub statements: Vec<Arc<[u8]>>,
     /// What of its evidence could not be looked at though enough else was found, each one sentence.
     pub notices: Vec<String>,
-    /// Why there is no verdict. Findings made before it stand, but decide nothing.
+    /// Why there is no verdict. Earlier findings are kept, but decide nothing.
     pub error: Option<EvaluationError>,
 }
 
@@ -44,26 +44,26 @@ impl Outcome {
         self.image.as_ref().map_or_else(|| self.component.container_image.clone(), ToString::to_string)
     }
 
-    /// True only for an answer without violations.
+    /// True only for an evaluation without violations.
     #[must_use]
     pub fn allowed(&self) -> bool {
         self.error.is_none() && self.decision.violations.is_empty()
     }
 }
 
-/// The answer of a run. Ordered by how much it outranks the others.
+/// The verdict of a run, in ascending order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Every component was judged and none has a violation.
+    /// Every component was evaluated and none has a violation.
     Allowed,
-    /// Every component was judged and some have violations.
+    /// Every component was evaluated and some have violations.
     Denied,
-    /// Some component has no answer, or nothing was judged at all.
+    /// Some component could not be evaluated, or there was none.
     Error,
 }
 
 impl Verdict {
-    /// The verdict over these outcomes. No outcome at all is no answer: absence is never a pass.
+    /// The verdict over these outcomes. No outcome at all is an error: absence is never a pass.
     pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
         let one = |outcome: &Outcome| match (&outcome.error, outcome.allowed()) {
             (Some(_), _) => Self::Error,

@@ -1,4 +1,4 @@
-//! [`PolicySpec`]: an `EnterpriseContractPolicy`, the configuration of what to judge by.
+//! [`PolicySpec`]: an `EnterpriseContractPolicy`, the configuration of an evaluation.
 //!
 //! The format is the resource `appstudio.redhat.com/v1alpha1 EnterpriseContractPolicy` or its bare `spec`, as JSON or
 //! YAML; fields stand in the order of the published type, which is the order of `ec`'s reports. Unknown fields are
@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{json, limits, memory::Memory, snapshot::kind, strict::Shape, yaml, yaml_go};
+use crate::{limits, memory::Memory, snapshot::kind, strict::Shape, yaml};
+use assay_gocompat::json;
 
 /// A policy configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -166,8 +167,9 @@ pub enum PolicyError {
 impl PolicySpec {
     /// Reads a policy resource or its spec.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let read =
-            yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)));
+        let read = assay_gocompat::yaml_reader::unambiguous(text)
+            .map_err(Into::into)
+            .and_then(|()| yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)));
         let document = read.map_err(PolicyError::Syntax)?;
         RESOURCE.check(&document).map_err(PolicyError::Shape)?;
         let Value::Object(mut fields) = document else {
@@ -198,7 +200,7 @@ impl PolicySpec {
         Ok(spec)
     }
 
-    /// Sets texts in the `ruleData` of every source group, over what is there.
+    /// Sets strings in the `ruleData` of every source group, overriding existing values.
     ///
     /// Groups are written anew as Go writes a map that it has read from JSON, with numbers as 64-bit floats.
     pub fn add_rule_data(&mut self, extra: &[(String, String)]) -> Result<(), serde_json::Error> {

@@ -1,7 +1,7 @@
 //! [`source`] and [`message`]: text without the secrets that stand in addresses.
 //!
 //! An address may hold a password in front of its host, or a token behind its `?`. Reports, errors and logs are read by
-//! others than whoever wrote the address, so every text that may hold one goes through here. What is no address stays as
+//! others than the author of the URL, so every string that may hold one goes through here. What is not a URL stays as
 //! it is. Where a text can be read in two ways, it is read as the one with the secret.
 
 /// What stands in place of a secret.
@@ -26,7 +26,7 @@ const DECODINGS: usize = 3;
 #[must_use]
 pub fn source(text: &str) -> String {
     let mut shown = plain(text);
-    // `user%3Asecret%40host` is the same to whoever decodes it.
+    // `user%3Asecret%40host` is the same after decoding.
     let mut decoded = shown.clone();
     for _ in 0..DECODINGS {
         let again = decoded_once(&decoded);
@@ -95,7 +95,7 @@ fn plain(text: &str) -> String {
     format!("{front}{user}{rest}{}{}", hidden(more), hidden(parameters))
 }
 
-/// Whether the `@` behind a `?` or `#` ends a password that began before it, and is no part of a parameter.
+/// Whether the `@` behind a `?` or `#` ends a password that began before it, and is not part of a parameter.
 fn is_user_before(address: &str, parameters: &str) -> bool {
     let before = after_scheme(address).1;
     let is_password = before.contains(':') && !before.contains('/');
@@ -168,7 +168,7 @@ fn hidden(parameters: &str) -> String {
     shown
 }
 
-/// A text in pieces that each begin with one of these letters.
+/// A string split into pieces that each begin with one of these characters.
 fn split_before<'t>(text: &'t str, letters: &[char]) -> Vec<&'t str> {
     let mut pieces = Vec::new();
     let mut rest = text;

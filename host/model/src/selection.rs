@@ -15,7 +15,7 @@ use crate::{
     policy::{GlobalConfig, SourceGroup, VolatileCriterion},
 };
 
-/// The items of a source group, before it is known which image is judged and when.
+/// The items of a source group, before the image and the effective time are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     include: Vec<Item>,
@@ -83,7 +83,7 @@ impl Selection {
         [&self.include, &self.exclude].map(|items| items.iter().map(|item| item.value.as_str()).collect())
     }
 
-    /// What holds for this image, as this component, at this moment.
+    /// What applies to this image, as this component, at this time.
     #[must_use]
     pub fn at(&self, image: &PinnedImage, component: &str, when: Timestamp) -> Criteria {
         let current = |items: &[Item]| items.iter().any(|item| item.holds_at(when));
@@ -102,7 +102,7 @@ impl Selection {
             return Criteria::new(&include, &exclude);
         }
         // An include for other images only is not the lack of any include: for this image it includes nothing. What is
-        // told of misspelt items is the same for all images, and nothing of those for components, as in `ec`.
+        // reported about misspelled items is the same for all images, without those for components, as in `ec`.
         let reported = self.include.iter().filter(|item| item.holds_at(when) && !item.is_for_components());
         let reported = reported.map(|item| item.value.clone()).collect();
         Criteria::exactly(include, exclude).with_reported(reported)
@@ -201,7 +201,7 @@ mod tests {
         Criteria::exactly(strings(include), strings(exclude))
     }
 
-    /// With other items told as misspelt than those that are included.
+    /// With other items reported as misspelled than those that are included.
     fn with_reported(include: &[&str], reported: &[&str]) -> Criteria {
         criteria(include, &[]).with_reported(reported.iter().map(|item| (*item).to_owned()).collect())
     }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{limits, memory::Memory, strict::Shape, yaml, yaml_go};
+use crate::{limits, memory::Memory, strict::Shape, yaml};
 
 /// An application's components.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +45,11 @@ pub enum SnapshotError {
         /// What it is instead.
         found: &'static str,
     },
-    /// A known key in other letters, or a spec beside a spec.
-    #[error("the Snapshot can be read in two ways: {0}")]
+    /// A known key in another spelling, or two specs.
+    #[error("the Snapshot is ambiguous: {0}")]
     Ambiguous(String),
-    /// No component at all: nothing judged is not a pass.
-    #[error("the Snapshot holds no components, so there is nothing to judge")]
+    /// No component at all: evaluating nothing is not a pass.
+    #[error("the Snapshot has no components, so there is nothing to validate")]
     Empty,
     /// `components` has another shape.
     #[error("`components` of the Snapshot is {found}, not a list")]
@@ -83,8 +83,9 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Reads a Snapshot resource or its spec.
     pub fn parse(text: &str) -> Result<Self, SnapshotError> {
-        let read =
-            yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)));
+        let read = assay_gocompat::yaml_reader::unambiguous(text)
+            .map_err(Into::into)
+            .and_then(|()| yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)));
         let document = read.map_err(SnapshotError::Syntax)?;
         RESOURCE.check(&document).map_err(SnapshotError::Ambiguous)?;
         let Value::Object(mut fields) = document else {
@@ -96,7 +97,7 @@ impl Snapshot {
         // A resource: everything of interest stands below `spec`.
         if let Some(spec) = fields.remove("spec") {
             if fields.contains_key("components") {
-                return Err(SnapshotError::Ambiguous("`components` stands beside `spec`".to_owned()));
+                return Err(SnapshotError::Ambiguous("it has both `components` and `spec`".to_owned()));
             }
             match spec {
                 Value::Object(spec) => fields = spec,
@@ -126,7 +127,7 @@ impl Snapshot {
     }
 
     /// This Snapshot and what another holds besides. Fields of the first win. An image without a name that is there
-    /// already, under whatever name, is not judged twice; components of a name of their own all stay.
+    /// already, under whatever name, is not evaluated twice; components with a name of their own are all kept.
     #[must_use]
     pub fn merged(mut self, other: Self) -> Self {
         for (name, value) in other.fields {
@@ -192,7 +193,7 @@ impl Component {
         let name = match fields.remove("name") {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(name)) => name,
-            Some(other) => return Err(error(None, format!("has {} as its name, not a text", kind(&other)))),
+            Some(other) => return Err(error(None, format!("has {} as its name, not a string", kind(&other)))),
         };
         let container_image = match fields.remove("containerImage") {
             Some(Value::String(image)) if !image.is_empty() => image,
@@ -200,7 +201,7 @@ impl Component {
                 return Err(error(Some(&name), "has no `containerImage`".to_owned()));
             }
             Some(other) => {
-                return Err(error(Some(&name), format!("has {} as its `containerImage`, not a text", kind(&other))));
+                return Err(error(Some(&name), format!("has {} as its `containerImage`, not a string", kind(&other))));
             }
         };
         let source = match fields.remove("source") {
@@ -227,7 +228,7 @@ impl Component {
     }
 }
 
-/// The texts of a Snapshot before its components, in the order of Konflux's type.
+/// The strings of a Snapshot before its components, in the order of Konflux's type.
 pub(crate) const TEXTS: [&str; 3] = ["application", "displayName", "displayDescription"];
 
 /// The keys of a Snapshot's spec, those of Konflux's type.
@@ -279,7 +280,7 @@ fn unsound(source: &Value) -> Option<String> {
     };
     let wrong = |field: &&str| git.get(*field).filter(|value| !value.is_string() && !value.is_null());
     GIT_FIELDS.iter().find_map(|field| {
-        wrong(field).map(|value| format!("has {} as its `source.git.{field}`, not a text", kind(value)))
+        wrong(field).map(|value| format!("has {} as its `source.git.{field}`, not a string", kind(value)))
     })
 }
 
@@ -307,7 +308,7 @@ pub(crate) const fn kind(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }

@@ -22,7 +22,7 @@ const NAME_BYTES: u64 = 64 << 10;
 /// Records that say more about an entry than its header holds.
 const RECORDS_BYTES: u64 = 1 << 20;
 
-/// The memory that a zstd frame may ask for; what container tools write needs up to 8 MiB.
+/// The memory that a zstd frame may require; what container tools write needs up to 8 MiB.
 const ZSTD_WINDOW: u64 = 32 << 20;
 
 const GZIP: &[u8] = b"\x1f\x8b";
@@ -50,7 +50,7 @@ pub(crate) struct Remaining {
 /// Why an archive was not walked to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ArchiveError {
-    /// It is no archive, or a broken one.
+    /// It is not an archive, or a broken one.
     Malformed(String),
     /// A limit was reached.
     Limit(String),
@@ -85,7 +85,7 @@ impl ArchiveError {
     /// What an error of reading means.
     pub(crate) fn of(error: &io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitReached>()) {
-            Some(LimitReached::Bytes) => Self::Limit("they unpack to more than is allowed".to_owned()),
+            Some(LimitReached::Bytes) => Self::Limit("their unpacked size exceeds the limit".to_owned()),
             Some(LimitReached::Time) => Self::Deadline,
             None => Self::Malformed(error.to_string()),
         }
@@ -95,9 +95,9 @@ impl ArchiveError {
 /// Unpacking is ended.
 #[derive(Debug, thiserror::Error)]
 enum LimitReached {
-    #[error("it unpacks to more than is allowed")]
+    #[error("its unpacked size exceeds the limit")]
     Bytes,
-    #[error("it takes longer than is allowed")]
+    #[error("unpacking it takes too long")]
     Time,
 }
 
@@ -211,7 +211,7 @@ struct Records {
 impl Records {
     /// Reads pax records (`LENGTH KEY=VALUE\n`, POSIX.1-2001). A size there is of a file that no header can hold.
     fn read(&mut self, records: &[u8]) -> Result<(), ArchiveError> {
-        let malformed = || ArchiveError::Malformed("its pax records do not read".to_owned());
+        let malformed = || ArchiveError::Malformed("its pax records are invalid".to_owned());
         let mut rest = records;
         while !rest.is_empty() {
             let space = rest.iter().position(|byte| *byte == b' ').ok_or_else(malformed)?;
@@ -226,7 +226,7 @@ impl Records {
             } else if record.starts_with(b"GNU.sparse.") {
                 self.is_sparse = true;
             } else if record.starts_with(b"size=") {
-                return Err(ArchiveError::Limit("it holds a file of more than 8 GiB".to_owned()));
+                return Err(ArchiveError::Limit("it contains a file larger than 8 GiB".to_owned()));
             }
             rest = rest.get(length..).unwrap_or_default();
         }

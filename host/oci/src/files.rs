@@ -3,7 +3,7 @@
 //! Layers are walked from the top, so that what an upper layer replaces or removes is never read (image-spec
 //! `layer.md`, whiteouts). Only what lies in the wanted folders is remembered. Archives are hostile: their entries, the
 //! bytes that they unpack to, their names and the files taken out of them have limits, and a limit that is reached is
-//! no answer, never a shorter list.
+//! an error, never a shorter list.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +29,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// have some gigabytes.
 const LAYER_BYTES: u64 = 8 << 30;
 
-/// Layers up to this size are kept like other content: metadata images have small ones, and are asked more than once.
+/// Layers up to this size are kept like other content: metadata images have small ones, which are read more than once.
 const KEPT_LAYER_BYTES: u64 = 1 << 20;
 
 /// What one call may unpack: the entries and bytes of all layers, so that a bomb of zeros ends early.
@@ -52,7 +52,7 @@ const OPAQUE: &str = ".wh..wh..opq";
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The YAML and JSON files that stand right in one of these folders of the image's file system, whatever the case of
-/// the folder's name. None if a layer is of a kind that is no archive, or if an index holds no image for the usual machine.
+/// the folder's name. None if a layer is of a kind that is not an archive, or if an index has no image for the default platform.
 pub fn image_files(
     store: &ContentStore,
     image: &PinnedImage,
@@ -66,26 +66,27 @@ pub fn image_files(
 }
 
 /// The manifests of an operator, the YAML and JSON files that stand right in this folder of an image. Whatever keeps them
-/// from being seen is no answer: a layer that is no archive, a link or a file in place of the folder or above it, a link
+/// from being seen is an error: a layer that is not an archive, a link or a file in place of the directory or above it, a link
 /// in place of a manifest.
 pub fn operator_manifests(store: &ContentStore, image: &PinnedImage, folder: &str) -> Result<Files, EvaluationError> {
     let unseen = |why: String| {
         let message = format!("the operator manifests of {image} cannot be read: {why}");
-        EvaluationError::new(ErrorCode::Malformed, message)
-            .hint("check the image's layers, and the folder that its label names; manifests are files in that folder")
+        EvaluationError::new(ErrorCode::Malformed, message).hint(
+            "check the image's layers, and the directory that its label names; manifests are files in that directory",
+        )
     };
     let flat = match flattened(store, image, &[folder])? {
         None => return Ok(Files::new()),
         Some(Ok(flat)) => flat,
         Some(Err(UnreadableLayer { error: ArchiveError::Malformed(why), .. })) => {
-            return Err(unseen(format!("a layer is no archive, or a broken one: {why}")));
+            return Err(unseen(format!("a layer is not a valid archive: {why}")));
         }
         Some(Err(UnreadableLayer { error, layer, is_archive })) => {
             return error.undefined_or(image, &layer, is_archive).map(Option::unwrap_or_default);
         }
     };
     if let Some(name) = flat.obstacle {
-        return Err(unseen(format!("`{name}` is a link or a file, not a folder")));
+        return Err(unseen(format!("`{name}` is a link or a file, not a directory")));
     }
     match flat.taken.files.iter().find(|(_, bytes)| bytes.is_empty()) {
         Some((name, _)) => Err(unseen(format!("`{name}` is empty, or a link"))),
@@ -102,7 +103,7 @@ struct UnreadableLayer {
 }
 
 /// The wanted part of an image's file system, or why a layer was not read to its end. None if an index holds no image for
-/// the usual machine.
+/// the default platform.
 fn flattened(
     store: &ContentStore,
     image: &PinnedImage,
@@ -132,8 +133,8 @@ fn flattened(
     Ok(Some(Ok(flat)))
 }
 
-/// Those of the files that the archive in a blob holds under exactly these names. None if the blob is no archive; one that
-/// is cut short is no answer.
+/// Those of the files that the archive in a blob holds under exactly these names. None if the blob is not an archive; one that
+/// is truncated is an error.
 pub fn blob_files(store: &ContentStore, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, EvaluationError> {
     let wanted: BTreeSet<&str> = paths.iter().copied().collect();
     let mut taken = Taken::default();
@@ -164,7 +165,7 @@ fn through(
 }
 
 impl ArchiveError {
-    /// What is no archive holds no files, as in `ec`; one that is broken or a limit is no answer.
+    /// What is not an archive has no files, as in `ec`; a broken one or a limit is an error.
     fn undefined_or<T>(
         self,
         image: &PinnedImage,
@@ -175,19 +176,19 @@ impl ArchiveError {
             Self::Malformed(_) if !is_archive => Ok(None),
             Self::Malformed(why) => {
                 let message = format!(
-                    "the files of {image} cannot be read: the archive in {layer} is broken or cut short: {why}"
+                    "the files of {image} cannot be read: the archive in {layer} is broken or truncated: {why}"
                 );
                 Err(EvaluationError::new(ErrorCode::Malformed, message)
-                    .hint("build the image again, and see that it is pushed whole"))
+                    .hint("rebuild the image, and check that it is pushed completely"))
             }
             Self::Deadline => {
                 let message = format!("the files of {image} were not read before the time limit of the run");
-                Err(EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`"))
+                Err(EvaluationError::new(ErrorCode::Deadline, message).hint("increase the limit with `--timeout`"))
             }
             Self::Limit(what) => {
                 let message = format!("the files of {image} cannot be read: {what}");
                 Err(EvaluationError::new(ErrorCode::TooLarge, message)
-                    .hint("content of this kind is never that large; check who made the image"))
+                    .hint("content of this kind is never that large; check where the image comes from"))
             }
         }
     }
@@ -255,7 +256,9 @@ impl Flat {
         if let Some(hides) = hides.filter(|hides| self.matters(hides)) {
             upper.insert(hides);
             if upper.len() + self.hidden.len() > FILES {
-                return Err(ArchiveError::Limit(format!("there are more than {FILES} files in the folders asked for")));
+                return Err(ArchiveError::Limit(format!(
+                    "there are more than {FILES} files in the requested directories"
+                )));
             }
         }
         if !is_folder && !base.starts_with(WHITEOUT) && self.is_above(&name) && !self.is_hidden(&name) {

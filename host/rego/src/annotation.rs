@@ -1,7 +1,7 @@
 //! [`read`]: what the `# METADATA` comments of a policy file say about its rules.
 //!
 //! The format is OPA's (its documentation, "Annotations"). The engine finds the blocks, as it finds those that
-//! `rego.metadata.*` answers from; which rule a block is about is told by where it stands, see [`rules`](crate::rules).
+//! `rego.metadata.*` are served from; which rule a block is about follows from its position, see [`rules`](crate::rules).
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ fn word(fields: &Map<String, Value>, key: &str) -> Result<Option<String>, String
         // A title like `2024` is meant as it is written.
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(Value::Bool(word)) => Ok(Some(word.to_string())),
-        Some(_) => Err(format!("`{key}` of the METADATA block is not a text")),
+        Some(_) => Err(format!("`{key}` of the METADATA block is not a string")),
     }
 }
 
@@ -96,13 +96,13 @@ fn text_of(fields: &Map<String, Value>, key: &str) -> Option<String> {
     fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The texts of a list. As in `ec`, everything else says nothing, a text that stands alone included.
+/// The strings of a list. As in `ec`, everything else is ignored, a single string included.
 fn texts(fields: &Map<String, Value>, key: &str) -> Vec<String> {
     let items = fields.get(key).and_then(Value::as_array).into_iter().flatten();
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Texts by name. The key is ours alone: what others write there, and in another form, is theirs.
+/// Strings by name. The key belongs to assay: what others write there in another form is ignored.
 fn named_words(fields: &Map<String, Value>, key: &str) -> BTreeMap<String, String> {
     let items = fields.get(key).and_then(Value::as_object).into_iter().flatten();
     items.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
@@ -110,7 +110,7 @@ fn named_words(fields: &Map<String, Value>, key: &str) -> BTreeMap<String, Strin
 
 /// A list of words; a single word is a list of one.
 fn words(fields: &Map<String, Value>, key: &str) -> Result<Vec<String>, String> {
-    let wrong = || format!("`{key}` of the METADATA block is not a list of texts");
+    let wrong = || format!("`{key}` of the METADATA block is not a list of strings");
     let one = |item: &Value| match item {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),

@@ -1,4 +1,4 @@
-//! [`unlinked`] and [`linked`]: texts of annotations without the cross references of AsciiDoc.
+//! [`unlinked`] and [`linked`]: strings of annotations without the cross references of AsciiDoc.
 //!
 //! The annotations of Conforma's policies are also the source of its web pages, in AsciiDoc. A report shows a reference
 //! as its label, or as the address of the page, in the way of `ec`.

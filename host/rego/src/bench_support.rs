@@ -1,5 +1,5 @@
 //! What benches and `cargo xtask bench rego` measure: all entry points of a policy in one query, with a host that
-//! answers from a document. Nothing else in assay uses this.
+//! results from a document. Nothing else in assay uses this.
 //!
 //! The main types are [`Program`] and [`HostResults`].
 
@@ -16,7 +16,7 @@ use crate::{
     sources::Sources,
 };
 
-/// Answers of `ec.*` functions: for each function, the answer for each first argument, for its digest, for what stands
+/// Results of `ec.*` functions: for each function, the result for each first argument, for its digest, for what comes
 /// behind its host, or for all (`*`).
 pub type HostResults = BTreeMap<String, BTreeMap<String, Value>>;
 
@@ -61,8 +61,8 @@ impl Program {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn compile(sources: Sources) -> Result<Self, CompileError> {
-        let Compiled { program, modules, .. } = compile(sources, CompileOptions::default())?;
+    pub fn compile(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
+        let Compiled { program, modules, .. } = compile(sources, options)?;
         let mut entries = std::collections::BTreeSet::new();
         for module in &modules {
             let names = module.rules.iter().filter_map(|rule| rule.entry_name());
@@ -81,7 +81,7 @@ impl Program {
     /// The values of all rules that deny or warn, by their names, for one input document, JSON.
     ///
     /// # Errors
-    /// The input is not JSON, or the evaluation gives no answer.
+    /// The input is not JSON, or the evaluation failed.
     pub fn evaluate(&self, input: &str, results: &HostResults, now_ns: i64) -> Result<BTreeMap<String, Value>, String> {
         let text = |error: serde_json::Error| error.to_string();
         let canned = serde_json::to_value(results).and_then(serde_json::from_value).map_err(text)?;
@@ -91,10 +91,10 @@ impl Program {
         Ok(values.collect())
     }
 
-    /// The same with answers that are prepared, and with the values as the engine has them; gives how many are defined.
+    /// The same with prepared results, and with the values of the engine; returns how many are defined.
     ///
     /// # Errors
-    /// The input is not JSON, or the evaluation gives no answer.
+    /// The input is not JSON, or the evaluation failed.
     pub fn run(&self, input: &str, results: &Arc<PreparedResults>, now_ns: i64) -> Result<usize, String> {
         Ok(self.prepared(input, results, now_ns)?.iter().flatten().count())
     }
@@ -119,7 +119,7 @@ impl Program {
     }
 }
 
-/// Answers as the engine takes them.
+/// Results in the form of the engine.
 pub struct PreparedResults(Canned);
 
 impl std::fmt::Debug for PreparedResults {
@@ -129,10 +129,10 @@ impl std::fmt::Debug for PreparedResults {
 }
 
 impl PreparedResults {
-    /// Prepares answers.
+    /// Prepares results.
     ///
     /// # Errors
-    /// An answer is no value of Rego.
+    /// A result is not a value of Rego.
     pub fn new(results: &HostResults) -> Result<Self, String> {
         let canned = serde_json::to_value(results).and_then(serde_json::from_value);
         canned.map(|canned| Self(Canned(canned))).map_err(|error| error.to_string())

@@ -1,4 +1,4 @@
-//! [`CompileError`]: why texts are not a policy, each problem with its place.
+//! [`CompileError`]: why modules do not compile, each error with its location.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ pub enum CompileError {
     #[error("the policy does not compile: {}", listed(.0))]
     Problems(Vec<Problem>),
     /// Nothing can ever deny or warn.
-    #[error("the policy holds no `deny` or `warn` rule, so it could not refuse anything ({files} files read)")]
+    #[error("the policy holds no `deny` or `warn` rule, so it could not find any violation ({files} files read)")]
     NoRules {
         /// How many files were read.
         files: usize,

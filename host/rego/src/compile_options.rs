@@ -1,13 +1,17 @@
 //! [`CompileOptions`]: which Rego policies are written in, and how strictly they are read.
 
+use crate::engine::HostFunction;
+
 /// How policies are compiled. The default is what `opa` 1.x does without flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompileOptions {
-    /// What is only untidy is an error too, as with `opa check --strict`: unused local variables and imports, the same
+    /// Strict mode, as with `opa check --strict`: errors for unused local variables and imports, the same
     /// import twice, names that hide `input` or `data`, built-ins that are on their way out.
     pub strict: bool,
     /// The files are Rego of before OPA 1.0, in which `if` and `contains` were optional.
     pub v0: bool,
+    /// The functions that policies may call beside those of OPA. The host of an evaluation answers them.
+    pub functions: &'static [HostFunction],
     /// The end of the run: compiling stops there with an error.
     pub deadline: Option<std::time::Instant>,
 }

@@ -1,4 +1,4 @@
-//! [`check_case`]: evaluation cases in the form of OPA's own, judged by the library as it ships.
+//! [`check_case`]: evaluation cases in OPA's format, checked with the library as it ships.
 //!
 //! A case is one line of JSON: `note`, `file` (its first folder is the feature), `modules`, `data`, `input` or
 //! `input_term`, `query`, and what is wanted: `want_result`, or `want_error_code` and `want_error`. The cases themselves
@@ -25,13 +25,13 @@ const REFUSED: [&str; 3] = ["graphql", "providers-aws", "netlookupipaddr"];
 /// The known failures: the note of the case, a tab, the reason.
 const KNOWN: &str = include_str!("../known-failures.txt");
 
-/// How long one case may take: a case that runs over it is judged wrong, not waited for.
+/// How long one case may take: a case that exceeds it fails.
 const CASE_TIME: Duration = Duration::from_secs(60);
 
 /// How a case went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseVerdict {
-    /// It answers as OPA does.
+    /// It has OPA's result.
     Passed,
     /// It does not, and how.
     Failed(String),
@@ -39,7 +39,7 @@ pub enum CaseVerdict {
     Excluded,
 }
 
-/// A case that has been judged.
+/// The result of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseResult {
     /// The name of the case.
@@ -53,7 +53,7 @@ pub fn known_failures() -> impl Iterator<Item = (&'static str, &'static str)> {
     KNOWN.lines().filter_map(|line| line.split_once('\t'))
 }
 
-/// Judges one case, a line of JSON.
+/// Checks one case, a line of JSON.
 ///
 /// # Errors
 /// The line is not JSON.
@@ -73,7 +73,7 @@ pub fn check_case(line: &str) -> Result<CaseResult, serde_json::Error> {
     Ok(CaseResult { note: text("note").to_owned(), verdict })
 }
 
-/// A value with sets as sorted lists and keys as texts; with `sort`, lists are sorted too.
+/// A value with sets as sorted lists and keys as strings; with `sort`, lists are sorted too.
 fn plain(value: &Value, sort: bool) -> Value {
     let sorted = |mut all: Vec<Value>| {
         all.sort();
@@ -146,7 +146,7 @@ fn query_results(case: &Json) -> Result<Vec<Value>, Wrong> {
         .collect())
 }
 
-/// Whether the answer is the one that is wanted; else how it differs.
+/// Whether the result is the expected one; else how it differs.
 fn compare(case: &Json) -> Result<(), String> {
     let text = |name: &str| case.get(name).and_then(Json::as_str);
     let (code, message) = (text("want_error_code"), text("want_error"));

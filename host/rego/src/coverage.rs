@@ -1,10 +1,10 @@
-//! [`CoverageReport`]: which lines of policies were at work, counted as OPA counts.
+//! [`CoverageReport`]: which lines of policies were covered, counted as OPA counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine;
 
-/// What was at work in some evaluations; see [`PolicySet::coverage`](crate::PolicySet::coverage).
+/// The coverage of some evaluations; see [`PolicySet::coverage`](crate::PolicySet::coverage).
 #[derive(Clone, Debug, Default)]
 pub struct Hits(pub(crate) engine::Hits);
 
@@ -18,14 +18,14 @@ pub struct CoverageReport {
 /// The lines of one file. A line counts when an expression or the head of a rule begins on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileCoverage {
-    /// First and last line of each run of lines that were at work.
+    /// First and last line of each run of covered lines.
     pub covered: Vec<(u32, u32)>,
     /// First and last line of each run of lines that were not.
     pub not_covered: Vec<(u32, u32)>,
 }
 
 impl Hits {
-    /// Adds what was at work in another evaluation.
+    /// Adds the coverage of another evaluation.
     pub fn join(&mut self, other: Self) {
         self.0.join(other.0);
     }
@@ -38,7 +38,7 @@ impl CoverageReport {
         Self { files: files.map(|(name, rows)| (name, file(rows))).collect() }
     }
 
-    /// How many lines were at work, and how many were not.
+    /// How many lines were covered, and how many were not.
     #[must_use]
     pub fn counts(&self) -> (u32, u32) {
         let add = |(one, other), (more, again)| (one + more, other + again);
@@ -47,7 +47,7 @@ impl CoverageReport {
 }
 
 impl FileCoverage {
-    /// How many lines were at work, and how many were not.
+    /// How many lines were covered, and how many were not.
     #[must_use]
     pub fn counts(&self) -> (u32, u32) {
         let count = |runs: &[(u32, u32)]| runs.iter().map(|(first, last)| last - first + 1).sum();

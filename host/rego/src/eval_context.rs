@@ -1,4 +1,4 @@
-//! [`EvalContext`]: what every evaluation needs beside its question: the host, the moment, and when to stop.
+//! [`EvalContext`]: what every evaluation needs besides its query: the host, the time, and the deadline.
 
 use std::{
     sync::Arc,
@@ -8,24 +8,25 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    builtin::{Host, HostCalls},
     engine::{self, EvalLimits},
     eval_error::EvalError,
+    host::Host,
+    host_calls::HostCalls,
 };
 
-/// What an evaluation is asked with. The clock starts when it is made.
+/// The context of an evaluation. The clock starts when it is created.
 pub(crate) struct EvalContext {
     calls: HostCalls,
     end: Option<Instant>,
     on_time: EvalError,
     now_ns: i64,
     seed: u64,
-    /// Whether an error of a built-in ends the evaluation. As in OPA, it usually is undefined.
+    /// Whether an error of a built-in ends the evaluation. As in OPA, the default is undefined.
     pub(crate) strict_builtin_errors: bool,
 }
 
 impl EvalContext {
-    /// A question to a host at a moment, with the end of the run and how long the evaluation may take.
+    /// A context with a host and a time, with the end of the run and the time limit of the evaluation.
     pub(crate) fn new(host: &Arc<dyn Host>, now: Timestamp, deadline: Option<Instant>, time_limit: Duration) -> Self {
         let (end, on_time) = match (deadline, Instant::now().checked_add(time_limit)) {
             (Some(deadline), Some(limit)) if limit < deadline => (Some(limit), EvalError::TimeLimit(time_limit)),
@@ -33,7 +34,7 @@ impl EvalContext {
             (None, limit) => (limit, EvalError::TimeLimit(time_limit)),
         };
         let now_ns = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
-        // What policies draw by chance is no secret: it only differs from one evaluation to the next.
+        // Random values of policies are not secret: they only differ between evaluations.
         let seed = u64::try_from(Timestamp::now().as_nanosecond().unsigned_abs()).unwrap_or(u64::MAX);
         Self { calls: HostCalls::new(Arc::clone(host)), end, on_time, now_ns, seed, strict_builtin_errors: false }
     }
@@ -51,9 +52,9 @@ impl EvalContext {
         }
     }
 
-    /// What the engine answered, unless a built-in had no answer or the time is over.
+    /// The result of the engine, unless a built-in failed or the time is over.
     pub(crate) fn checked<T>(&self, result: Result<T, engine::EvalError>) -> Result<T, EvalError> {
-        // Looked at first: it is told better here than by the engine.
+        // Checked first: its message is better here than that of the engine.
         if let Some(failure) = self.calls.failure() {
             return Err(failure.into());
         }

@@ -1,4 +1,4 @@
-//! [`EvalError`]: why a policy gives no answer about an image.
+//! [`EvalError`]: why a policy could not be evaluated for an image.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use assay_model::{
 };
 
 use crate::{
-    builtin::CallFailure,
     compile_error::Problem,
     engine::{self, EvalCode},
+    host_calls::CallFailure,
     limits::MESSAGE_CHARACTERS,
 };
 
-/// Why an evaluation has no answers. None of these is a pass.
+/// Why an evaluation failed. None of these is a pass.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvalError {
     /// The input document is not JSON that the evaluator takes.
     #[error("the input document cannot be read: {0}")]
     Input(String),
-    /// A rule failed, or gave what is no result.
+    /// A rule failed, or returned an invalid result.
     #[error("{0}")]
     Policy(Problem),
     /// Longer than an evaluation may take.
@@ -32,8 +32,8 @@ pub enum EvalError {
     /// More results than anyone could read.
     #[error("more than {FINDINGS} results")]
     TooManyResults,
-    /// A built-in could not get what it was asked for.
-    #[error("`{function}` has no answer: {cause}")]
+    /// A built-in could not fetch what it needs.
+    #[error("`{function}` failed: {cause}")]
     Builtin {
         /// The built-in.
         function: String,
@@ -46,7 +46,7 @@ pub enum EvalError {
 }
 
 impl EvalError {
-    /// The same as the reason why a component is not judged; `source` names the group of policies.
+    /// The same as the reason why a component is not evaluated; `source` names the group of policies.
     #[must_use]
     pub fn into_evaluation_error(self, source: &str) -> EvaluationError {
         let message = format!("policy source `{source}`: {self}");
@@ -58,7 +58,7 @@ impl EvalError {
             Self::TimeLimit(_) => {
                 (ErrorCode::Deadline, Some("look for rules that go through everything for everything"))
             }
-            Self::Deadline => (ErrorCode::Deadline, Some("raise the limit with `--timeout`")),
+            Self::Deadline => (ErrorCode::Deadline, Some("increase the limit with `--timeout`")),
             Self::TooManyResults => {
                 (ErrorCode::PolicyError, Some("let a rule give one result for each term, not for each fact"))
             }

@@ -22,12 +22,12 @@ fn listed(errors: &[impl ToString]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Reads a module and tells nothing but whether it is one.
+/// Parses a module and returns only whether it is one.
 ///
 /// # Errors
 /// Everything that is not Rego.
 pub fn parse(module: &str, options: CompileOptions) -> Result<(), String> {
-    // Nested text takes stack, in builds without optimisation more than a thread has by default.
+    // Nested source takes stack, in builds without optimization more than a thread has by default.
     with_large_stack(|| read(&[module], options).map(drop)).map_err(|fault| fault.to_string()).and_then(|read| read)
 }
 
@@ -40,10 +40,10 @@ pub fn compile(modules: &[&str], options: CompileOptions) -> Result<(), String> 
     with_large_stack(work).map_err(|fault| fault.to_string()).and_then(|compiled| compiled)
 }
 
-/// Compiles one module, asks for a query with an input of JSON, and gives the number of results.
+/// Compiles one module, evaluates a query with a JSON input, and returns the number of results.
 ///
 /// # Errors
-/// The module, the query or the input is wrong, or there is no answer within `limit`.
+/// The module, the query or the input is invalid, or there is no result within `limit`.
 pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Result<usize, String> {
     let work = || {
         let policy = read(&[module], CompileOptions::default())?;

@@ -51,7 +51,7 @@ impl Inspected {
         self.annotations.as_ref().and_then(|fields| fields.get(key)).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The description, the links of AsciiDoc in it as their texts.
+    /// The description, with AsciiDoc links replaced by their labels.
     #[must_use]
     pub fn description(&self) -> String {
         asciidoc::unlinked(self.text("description"))
@@ -166,7 +166,7 @@ fn blocks(module: &ModuleSummary) -> Result<Vec<AnnotationBlock>, Problem> {
     Ok(found)
 }
 
-/// The known keys, those of texts in their long form, sorted as Go sorts a map.
+/// The known keys, those of strings in their long form, sorted as Go sorts a map.
 fn as_opa_writes(mut fields: Map<String, Value>, scope: &str) -> Map<String, Value> {
     let mut written = Map::new();
     let mut put = |key: &str, value: Option<Value>| {
@@ -182,7 +182,7 @@ fn as_opa_writes(mut fields: Map<String, Value>, scope: &str) -> Map<String, Val
         }
     };
     put("authors", fields.remove("authors").map(|list| each(list, author)));
-    put("custom", fields.remove("custom").map(|custom| assay_model::json::sorted(&custom)));
+    put("custom", fields.remove("custom").map(|custom| assay_gocompat::json::sorted(&custom)));
     put("description", fields.remove("description"));
     put("entrypoint", fields.remove("entrypoint"));
     put("organizations", fields.remove("organizations"));

@@ -1,15 +1,14 @@
-//! The Rego engine's door: compile policies once, evaluate them from many threads.
+//! The API of the Rego engine: compile policies once, evaluate them from many threads.
 //!
-//! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the question it is asked
-//! ([`EvalRequest`]) and why it may not answer ([`EvalError`]), what built-in functions reach the world through ([`Host`]),
-//! and the judge that a run asks ([`SourceGroupEvaluator`]). The evaluator itself stands behind `engine`, and nothing of it is visible.
+//! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the request
+//! ([`EvalRequest`]) and its errors ([`EvalError`]), the external inputs of built-in functions ([`Host`]),
+//! and the evaluator of a run ([`SourceGroupEvaluator`]). The evaluation itself is in `engine`, which is private.
 //!
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 
 mod annotation;
 mod asciidoc;
 pub mod bench_support;
-mod builtin;
 mod compile_error;
 mod compile_options;
 pub mod conformance;
@@ -20,6 +19,8 @@ mod eval_context;
 mod eval_error;
 mod folder;
 pub mod fuzzing;
+mod host;
+mod host_calls;
 mod inspect;
 mod limits;
 mod load;
@@ -33,17 +34,18 @@ mod query;
 mod rule_results;
 mod rule_trace;
 mod rules;
-mod source_group;
 mod sources;
 mod testing;
 mod trace;
 
-pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};
 pub use compile_error::{CompileError, Location, Problem};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
+pub use engine::HostFunction;
 pub use eval_error::EvalError;
+pub use host::{Host, HostError, NoHost};
 pub use inspect::{Inspected, inspect};
+pub use limits::EVALUATION_TIME;
 pub use load::{Ignore, InvalidGlob};
 pub use package::PackageInfo;
 pub use packages::packages;
@@ -54,7 +56,18 @@ pub use query::{
     PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
 };
 pub use rule_trace::{RuleTrace, TraceStep};
-pub use source_group::SourceGroupEvaluator;
 pub use sources::{SigstoreDefaults, SourceError, Sources};
 pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};
 pub use trace::{Step, StepKind, Trace, TraceLevel};
+
+/// Values of Rego, for hosts.
+pub mod value {
+    pub use regorus::{Value, value::Object};
+
+    pub use crate::engine::{bytes_of, read as read_json, text_of};
+}
+
+/// Types of arguments and results, for registered functions.
+pub mod types {
+    pub use crate::engine::{ANY, DOCUMENT, STRING_SET, STRINGS, Type, array_of, object_of};
+}

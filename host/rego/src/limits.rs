@@ -5,11 +5,11 @@ use std::time::Duration;
 /// Text of all policy and data files of one group of sources together.
 pub(crate) const SOURCE_BYTES: u64 = 512 << 20;
 
-/// Time of one evaluation. The costliest policies known need some seconds; what needs more loops for ever.
-pub(crate) const EVALUATION_TIME: Duration = Duration::from_secs(120);
+/// Time of one evaluation. The costliest policies known need some seconds; what needs more loops forever.
+pub const EVALUATION_TIME: Duration = Duration::from_secs(120);
 
 /// What is kept of an evaluation's error: it may quote a whole document.
 pub(crate) const MESSAGE_CHARACTERS: usize = 400;
 
-/// Problems of a policy that are kept to be told.
+/// Errors of a policy that are kept to be reported.
 pub(crate) const PROBLEMS: usize = 100;

@@ -20,7 +20,7 @@ pub struct Ignore(Vec<Regex>);
 
 /// A pattern that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no pattern of file names")]
+#[error("`{0}` is not a valid glob pattern")]
 pub struct InvalidGlob(String);
 
 /// What data files of a folder are called.
@@ -182,7 +182,7 @@ mod tests {
         let (policies, data) = loaded(&FILES, &["*_test.rego", ".*", "[b-c]"], false);
         assert_eq!(policies, ["/p.rego"]);
         assert_eq!(data, json!({"a": {"y": [2]}}));
-        assert_eq!(Ignore::new(["[a"]).unwrap_err().to_string(), "`[a` is no pattern of file names");
+        assert_eq!(Ignore::new(["[a"]).unwrap_err().to_string(), "`[a` is not a valid glob pattern");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! [`PackageInfo`]: what a policy file's `# METADATA` says about its package.
 //!
-//! Nothing here is compiled or asked: it is for those who describe policies, not for those who judge by them.
+//! Nothing here is compiled or evaluated: it serves the documentation of policies, not their evaluation.
 
 use std::collections::BTreeMap;
 
@@ -23,11 +23,11 @@ pub struct PackageInfo {
 }
 
 impl PackageInfo {
-    /// Reads the text of a policy file. A text that is no policy, has no such block, or a broken one, says nothing.
+    /// Parses a policy file. One that is not a policy, or has no such block or an invalid one, yields nothing.
     #[must_use]
     pub fn read(text: &str) -> Self {
         let file = PolicyFile { name: String::new(), text: text.to_owned() };
-        // Nested text takes stack, in builds without optimisation more than a thread has by default.
+        // Nested source takes stack, in builds without optimization more than a thread has by default.
         let parsed = with_large_stack(|| {
             let files = Files::parse(vec![file], CompileOptions::default()).ok()?;
             files.module_summaries().into_iter().next().map(|(outline, _)| (outline.package_line, outline.blocks))

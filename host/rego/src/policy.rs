@@ -1,4 +1,4 @@
-//! [`Policy`]: compiled policies with their data, asked about one image at a time from any thread.
+//! [`Policy`]: compiled policies with their data, evaluated for one image at a time from any thread.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    builtin::{Host, NoHost},
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
     engine::{self, TraceFilter, TraceOptions, with_large_stack},
     eval_context::EvalContext,
     eval_error::EvalError,
+    host::{Host, NoHost},
     limits::{EVALUATION_TIME, PROBLEMS},
     module_summary::ModuleSummary,
     rule_results::rule_results,
@@ -39,7 +39,7 @@ pub struct Policy {
 /// The rule of conftest whose lists of names silence other rules.
 const EXCEPTION: &str = "exception";
 
-/// The rules of a package that are asked.
+/// The rules of a package that are evaluated.
 #[derive(Debug, Default)]
 struct Package {
     /// Its path below `data`.
@@ -70,28 +70,28 @@ const FILE: [&str; 2] = ["conftest", "file"];
 /// One evaluation.
 #[derive(Clone)]
 pub struct EvalRequest<'a> {
-    /// The packages whose rules are asked. Names of no package are skipped.
+    /// The packages to evaluate. Names of no package are skipped.
     pub packages: &'a BTreeSet<String>,
     /// The input document, JSON.
     pub input: &'a str,
-    /// The moment that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
+    /// The time that rules see as `data.config.policy.when_ns`, instead of the one in the sources.
     pub when: Option<Timestamp>,
     /// The file that the input document is from, which rules see as `data.conftest.file`.
     pub file: Option<InputFile<'a>>,
     /// What built-ins reach the world through.
     pub host: Arc<dyn Host>,
-    /// The moment that `time.now_ns` tells.
+    /// The time that `time.now_ns` returns.
     pub now: Timestamp,
     /// The end of the run.
     pub deadline: Option<Instant>,
     /// How long the evaluation may take at most.
     pub time_limit: Duration,
-    /// Whether an error of a built-in ends the evaluation. As in OPA, it usually is undefined.
+    /// Whether an error of a built-in ends the evaluation. As in OPA, the default is undefined.
     pub strict_builtin_errors: bool,
 }
 
 impl<'a> EvalRequest<'a> {
-    /// An evaluation that reaches nothing, now and within the usual time limit.
+    /// An evaluation without a host, now and within the default time limit.
     #[must_use]
     pub fn new(packages: &'a BTreeSet<String>, input: &'a str) -> Self {
         let now = Timestamp::now();
@@ -123,7 +123,7 @@ impl EvalRequest<'_> {
         program: &engine::Policy,
         input: Option<regorus::Value>,
     ) -> engine::EvalOptions<'q> {
-        // The moment of the sources needs no data of its own, and lets evaluations share what they found out.
+        // The time of the sources needs no data of its own, and lets evaluations share cached results.
         let when = self.when.map(|when| (WHEN.as_slice(), when_ns(when)));
         let file = self.file.map(|file| (FILE.as_slice(), file.value()));
         let data = program.data_with(when.into_iter().chain(file).collect());
@@ -146,7 +146,7 @@ pub(crate) struct Compiled {
 }
 
 impl Policy {
-    /// Compiles the sources. All problems that are found in one step are told at once.
+    /// Compiles the sources. All errors that are found in one pass are reported at once.
     pub fn compile(sources: Sources) -> Result<Self, CompileError> {
         Self::compile_with(sources, CompileOptions::default())
     }
@@ -222,11 +222,11 @@ impl Policy {
         Ok(found)
     }
 
-    /// How the rules of the packages that are asked came to their answers, as far as `wanted` says so: one story for each
+    /// How the rules of the evaluated packages were evaluated, as far as `wanted` selects them: one trace for each
     /// branch of a definition that was tried. A rule of another package is not evaluated and has no story.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer.
+    /// [`EvalError`] if the evaluation failed.
     pub fn explain(
         &self,
         request: &EvalRequest<'_>,
@@ -327,7 +327,7 @@ pub(crate) fn module_summaries<T: Send>(
     })
 }
 
-/// Where rules find the moment they judge at.
+/// Where rules find the effective time.
 const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
 
 fn when_ns(when: Timestamp) -> regorus::Value {

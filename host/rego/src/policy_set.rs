@@ -1,5 +1,5 @@
-//! [`PolicySet`]: compiled policies for those who write them. They are tested, asked anything, measured and shown; unlike
-//! a [`Policy`](crate::Policy) they need no rule that denies, and they judge no image.
+//! [`PolicySet`]: compiled policies for policy authors. They are tested, queried, benchmarked and inspected; unlike
+//! a [`Policy`](crate::Policy) they need no rule that denies, and they are not evaluated for images.
 
 use std::time::{Duration, Instant};
 
@@ -25,14 +25,14 @@ pub struct PolicySet {
 /// How long compiling took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Reading the texts as Rego.
+    /// Parsing the modules.
     pub parse: Duration,
     /// Everything after that.
     pub compile: Duration,
 }
 
 impl PolicySet {
-    /// Compiles the sources. All problems that are found in one step are told at once.
+    /// Compiles the sources. All errors that are found in one pass are reported at once.
     pub fn compile(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
         let (files, data) = sources.into_parts();
         let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
@@ -60,7 +60,7 @@ impl PolicySet {
         self.timings
     }
 
-    /// Which lines were at work in some evaluations, of every file.
+    /// The line coverage of some evaluations, of every file.
     #[must_use]
     pub fn coverage(&self, hits: &crate::coverage::Hits) -> CoverageReport {
         let files = self.program.sources().iter().zip(&self.lines).zip(0_u32..);

@@ -1,4 +1,4 @@
-//! [`PolicySet::query`]: any question to policies, written in Rego, with what can be told about how it was answered.
+//! [`PolicySet::query`]: a query of policies, written in Rego, with coverage, profile and trace of its evaluation.
 
 use std::{
     collections::BTreeMap,
@@ -10,18 +10,18 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    builtin::Host,
     compile_error::{CompileError, Location, Problem},
     coverage::Hits,
     engine::{self, Names, Observations, TraceOptions, with_large_stack},
     eval_context::EvalContext,
     eval_error::EvalError,
+    host::Host,
     policy_set::PolicySet,
     profile::Profile,
     trace::Trace,
 };
 
-/// How a query is asked.
+/// How a query is evaluated.
 #[derive(Clone)]
 pub struct QueryOptions {
     /// The package whose rules it may call by name, such as `lib.time`.
@@ -40,7 +40,7 @@ pub struct QueryOptions {
     pub explain: bool,
     /// Whether it is noted what rules and expressions cost.
     pub profile: bool,
-    /// Whether lines are noted that were at work.
+    /// Whether line coverage is recorded.
     pub coverage: bool,
 }
 
@@ -55,7 +55,7 @@ pub struct QueryOutput {
     pub notes: QueryObservations,
 }
 
-/// What was noted while a query was answered.
+/// What was recorded during the evaluation of a query.
 #[derive(Debug, Default)]
 pub struct QueryObservations {
     /// The lines that policies printed.
@@ -64,7 +64,7 @@ pub struct QueryObservations {
     pub trace: Trace,
     /// What it cost, if that was wanted.
     pub profile: Profile,
-    /// The lines that were at work, if that was wanted.
+    /// The covered lines, if requested.
     pub hits: Hits,
     /// How long compiling the query took.
     pub compile: Duration,
@@ -92,10 +92,10 @@ pub struct QueryResult {
     pub bindings: BTreeMap<String, Value>,
 }
 
-/// Why a query has no answer.
+/// Why a query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// The query is no Rego, or does not fit the policies.
+    /// The query is not valid Rego, or does not fit the policies.
     #[error(transparent)]
     Compile(#[from] CompileError),
     /// Its evaluation ended with an error.
@@ -139,18 +139,18 @@ impl PolicySet {
         Ok(PreparedQuery { query, compile: started.elapsed() })
     }
 
-    /// Asks a query.
+    /// Evaluates a query.
     ///
     /// # Errors
-    /// [`QueryError`] when it is no query, or when there is no answer.
+    /// [`QueryError`] if the query is invalid, or its evaluation failed.
     pub fn query(&self, text: &str, options: &QueryOptions) -> Result<QueryOutput, QueryError> {
         self.run_prepared(&self.prepare(text, options)?, options)
     }
 
-    /// Asks a query that was compiled before.
+    /// Evaluates a query that was compiled before.
     ///
     /// # Errors
-    /// [`QueryError`] when there is no answer.
+    /// [`QueryError`] if the evaluation failed.
     pub fn run_prepared(&self, prepared: &PreparedQuery, options: &QueryOptions) -> Result<QueryOutput, QueryError> {
         let mut context = EvalContext::new(&options.host, Timestamp::now(), None, options.time_limit);
         context.strict_builtin_errors = options.strict_builtin_errors;
@@ -203,10 +203,10 @@ impl PolicySet {
         })
     }
 
-    /// Asks a query again and again, for as long as `time` and at most `most` times; gives the time of each evaluation.
+    /// Evaluates a query repeatedly, for as long as `time` and at most `most` times; returns the time of each evaluation.
     ///
     /// # Errors
-    /// [`QueryError`] when there is no answer.
+    /// [`QueryError`] if the evaluation failed.
     pub fn measure(
         &self,
         prepared: &PreparedQuery,

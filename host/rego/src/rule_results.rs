@@ -1,7 +1,7 @@
 //! [`rule_results`]: what a `deny` or `warn` rule's value says.
 //!
-//! The shapes are conftest's: a set or list of texts, or of objects with a text `msg`. Elements of other types, and a
-//! value that is no list at all, count as a pass there; here they are errors, since whoever writes `deny := true` or
+//! The shapes are conftest's: a set or list of strings, or of objects with a string `msg`. Elements of other types, and a
+//! value that is not a list, count as a pass there; here they are errors, since an author of `deny := true` or
 //! `deny contains count(missing)` means to deny. (`ec` makes violations of such elements with `EC_USE_OPA=1`.)
 
 use assay_model::rule::{RuleKind, RuleResult};
@@ -10,14 +10,14 @@ use serde_json::Value;
 /// Keys of conftest's that are not facts about the image.
 const NOT_METADATA: [&str; 3] = ["msg", "_loc", "query"];
 
-/// The answers of one rule, or what is wrong with its value.
+/// The results of one rule, or the error in its value.
 pub(crate) fn rule_results(package: &str, kind: RuleKind, value: Value) -> Result<Vec<RuleResult>, String> {
     let elements = match value {
         Value::Array(elements) => elements,
         Value::Null => return Err(no_list("null")),
         Value::Bool(_) => return Err(no_list("a boolean")),
         Value::Number(_) => return Err(no_list("a number")),
-        Value::String(_) => return Err(no_list("a text")),
+        Value::String(_) => return Err(no_list("a string")),
         Value::Object(_) => return Err(no_list("an object")),
     };
     let answer = |message, metadata| RuleResult { kind, package: package.to_owned(), message, metadata };
@@ -27,7 +27,7 @@ pub(crate) fn rule_results(package: &str, kind: RuleKind, value: Value) -> Resul
             Value::String(message) => rule_results.push(answer(message, serde_json::Map::new())),
             Value::Object(mut metadata) => {
                 let Some(Value::String(message)) = metadata.get("msg").cloned() else {
-                    return Err("gives a result without a text `msg`".to_owned());
+                    return Err("returns a result without a string `msg`".to_owned());
                 };
                 metadata.retain(|key, _| !NOT_METADATA.contains(&key.as_str()));
                 rule_results.push(answer(message, metadata));
@@ -46,7 +46,7 @@ fn no_list(found: &str) -> String {
 }
 
 fn no_result(found: &str) -> String {
-    format!("gives a result that is {found}; a result is a text, or an object with a text `msg`")
+    format!("returns a result that is {found}; a result must be a string, or an object with a string `msg`")
 }
 
 #[cfg(test)]
@@ -68,15 +68,15 @@ mod tests {
     #[test]
     fn what_is_no_result_is_an_error_and_never_a_pass() {
         for (value, says) in [
-            (json!([{}]), "without a text `msg`"),
-            (json!([{"msg": 1}]), "without a text `msg`"),
+            (json!([{}]), "without a string `msg`"),
+            (json!([{"msg": 1}]), "without a string `msg`"),
             (json!(["said", 1]), "gives a result that is a number"),
             (json!([null]), "gives a result that is null"),
             (json!([false]), "gives a result that is a boolean"),
             (json!([["said"]]), "gives a result that is a list or set"),
             (json!(true), "is a boolean"),
             (json!(false), "is a boolean"),
-            (json!("no"), "is a text"),
+            (json!("no"), "is a string"),
             (json!({"msg": "no"}), "is an object"),
         ] {
             let error = rule_results("p", RuleKind::Deny, value.clone()).unwrap_err();

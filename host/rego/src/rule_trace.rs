@@ -1,11 +1,11 @@
-//! [`RuleTrace`]: how a rule came to its answer about one image, expression by expression.
+//! [`RuleTrace`]: how a rule was evaluated for one image, expression by expression.
 
 use crate::{
     compile_error::Location,
     engine::{RuleTrace as EngineTrace, RuleTraceStep as EngineStep},
 };
 
-/// How one branch of a definition came to its answer.
+/// How one branch of a definition was evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleTrace {
     /// The rule's code, such as `tasks.required`.

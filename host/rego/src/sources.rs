@@ -2,7 +2,7 @@
 //!
 //! Policy sources give their `*.rego` files, data sources their `.json`, `.yaml` and `.yml` files; see
 //! [`data`](crate::data) for how data files become one document. Everything is read at once and in a fixed order, so
-//! that a policy does not change while a run judges by it.
+//! that a policy does not change during a run.
 
 use std::{
     collections::BTreeSet,
@@ -133,7 +133,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// Bytes that are not text.
-    #[error("`{}` is not UTF-8 text", path.display())]
+    #[error("`{}` is not valid UTF-8", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
@@ -154,7 +154,7 @@ pub enum SourceError {
         /// What it is instead.
         found: &'static str,
     },
-    /// A data file that would change what assay tells policies.
+    /// A data file that would override values that assay provides to policies.
     #[error("the data file `{origin}` sets `config`, which assay itself sets")]
     Reserved {
         /// The file.
@@ -280,7 +280,7 @@ impl Sources {
         Ok(self.data.add(origin, &path, object(origin, json)?)?)
     }
 
-    /// The moment to judge at, which rules see as `data.config.policy.when_ns`.
+    /// The effective time, which rules see as `data.config.policy.when_ns`.
     pub fn set_effective_time(&mut self, when: Timestamp) -> Result<(), SourceError> {
         let nanoseconds = Number::from_i128(when.as_nanosecond()).map_or(Value::Null, Value::Number);
         self.set_config("policy", json!({ "when_ns": nanoseconds }))

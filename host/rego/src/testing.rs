@@ -20,12 +20,12 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use crate::{
-    builtin::{EmptyHost, Host},
     compile_error::{Location, Problem},
     coverage::Hits,
     engine::{self, RuleTraceStep, StackError, TraceFilter, TraceOptions},
     eval_context::EvalContext,
     eval_error::EvalError,
+    host::Host,
     policy_set::PolicySet,
     trace::Trace,
 };
@@ -69,7 +69,7 @@ enum TestForm {
 
 /// A regular expression that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no regular expression")]
+#[error("`{0}` is not a valid regular expression")]
 pub struct InvalidRegex(String);
 
 /// How tests are run.
@@ -79,10 +79,12 @@ pub struct TestOptions<'a> {
     pub time_limit: Duration,
     /// How many run at a time.
     pub workers: NonZeroUsize,
-    /// Whether lines are noted that were at work.
+    /// Whether line coverage is recorded.
     pub coverage: bool,
     /// Whether everything that happens in a test that fails is noted.
     pub trace: bool,
+    /// What answers registered functions.
+    pub host: &'a Arc<dyn Host>,
     /// Ends the run early: no further test begins.
     pub stop: Option<&'a AtomicBool>,
 }
@@ -205,7 +207,7 @@ impl PolicySet {
         tests
     }
 
-    /// Runs tests and tells of each, by its place in the list, when it is done. What was at work is joined.
+    /// Runs tests and reports each, by its index, when it is done. Coverage is merged.
     ///
     /// # Errors
     /// [`EvalError::Fault`] when no thread can be had.
@@ -217,7 +219,6 @@ impl PolicySet {
     ) -> Result<Hits, EvalError> {
         let fault = |error: StackError| EvalError::Fault(error.to_string());
         let next = AtomicUsize::new(0);
-        let host: Arc<dyn Host> = Arc::new(EmptyHost);
         let (send, results) = mpsc::channel();
         let work = |send: mpsc::Sender<_>| {
             let mut hits = engine::Hits::default();
@@ -229,7 +230,7 @@ impl PolicySet {
                     return hits;
                 };
                 // A panic is the end of its test, not of the others.
-                let run = AssertUnwindSafe(|| self.run_one(test, &host, options));
+                let run = AssertUnwindSafe(|| self.run_one(test, options.host, options));
                 let (result, observations) = catch_unwind(run).unwrap_or_else(|payload| {
                     let error = EvalError::Fault(format!("the evaluator panicked: {}", engine::panic_text(&*payload)));
                     (TestResult::new(TestOutcome::Error(error)), engine::Hits::default())
@@ -297,7 +298,7 @@ impl PolicySet {
         (result, observations.hits)
     }
 
-    /// A test that is a function: in OPA's words, as it is asked for by name and not called.
+    /// A test that is a function: in OPA's wording, as it is referred to by name and not called.
     fn function_error(&self, test: &Test) -> EvalError {
         let name = test.full_name();
         let have = self.program.signature(&test.path).unwrap_or("any");
@@ -308,7 +309,7 @@ impl PolicySet {
         EvalError::Policy(Problem { code: Some("rego_type_error"), ..Problem::new(None, message) })
     }
 
-    /// Evaluates a test that failed once more to see why. It gives the same answer, as nothing in it is by chance.
+    /// Evaluates a test that failed once more to see why. It has the same result, as nothing in it is random.
     fn rerun_traced(&self, test: &Test, host: &Arc<dyn Host>, options: &TestOptions<'_>, result: &mut TestResult) {
         let context = EvalContext::new(host, Timestamp::now(), None, options.time_limit);
         let observe =

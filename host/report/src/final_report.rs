@@ -1,4 +1,4 @@
-//! [`FinalReport`]: a report that is written in one piece when the run is over, as all but the event stream are.
+//! [`FinalReport`]: a report that is written in one piece when the run finished, as all but the event stream are.
 
 use std::{io::Write, sync::Arc};
 

@@ -89,7 +89,7 @@ impl Format {
         }
     }
 
-    /// Whether the report is written as things happen, not when the run is over.
+    /// Whether the report is written as things happen, not when the run finished.
     #[must_use]
     pub const fn streams(self) -> bool {
         matches!(self, Self::Jsonl)

@@ -1,6 +1,6 @@
 //! Reads the run's events and writes what people and pipelines read.
 //!
-//! Every report is a [`Report`](assay_model::port::Report). All but the event stream listen until the run is over and
+//! Every report is a [`Report`](assay_model::port::Report). All but the event stream listen until the run finished and
 //! then write their whole text at once, so that a report is either complete or absent. The bytes of `ec`'s formats are
 //! those of `ec` wherever `ec` would have a right answer too.
 //!
@@ -12,7 +12,6 @@ mod component_status;
 mod conftest;
 mod final_report;
 mod format;
-mod go;
 mod html;
 mod input;
 mod json;

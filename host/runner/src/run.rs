@@ -206,7 +206,7 @@ fn stop_error(job: &Job, stopped: Option<StopReason>) -> EvaluationError {
         Some(StopReason::Deadline) => {
             let limit = job.deadline.map(|(_, limit)| limit).unwrap_or_default();
             EvaluationError::new(ErrorCode::Deadline, format!("not judged: the time limit of {limit:?} passed first"))
-                .hint("raise the limit with `--timeout`, or `--timeout 0` for none")
+                .hint("increase the limit with `--timeout`, or `--timeout 0` for none")
         }
         Some(StopReason::Interrupted) => {
             EvaluationError::new(ErrorCode::Interrupted, "not judged: the run was interrupted first")

@@ -1,9 +1,10 @@
-//! [`StoreHost`]: answers the built-in functions of policies from the same store that evidence comes from.
+//! [`StoreHost`]: serves the built-in functions of policies from the store that evidence comes from.
 //!
-//! It lives here because neighbours do not call each other: `assay-rego` asks, `assay-oci` and `assay-evidence` have.
+//! It lives here because sibling crates do not call each other: `assay-rego` calls, `assay-oci` and `assay-evidence` serve.
 
 use std::sync::Arc;
 
+use assay_conforma::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
 use assay_evidence::{PublicKey, Relocation, Trust};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
@@ -12,7 +13,6 @@ use assay_model::{
     limits,
 };
 use assay_oci::{ContentStore, Resolved};
-use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
@@ -42,10 +42,10 @@ impl StoreHost {
         }
     }
 
-    /// The manifest of the image that a reference stands for, of an index that for the usual machine.
+    /// The manifest of the image that a reference names; of an index, that of the default platform.
     fn platform_manifest(&self, reference: &str, resolved: &Resolved) -> Result<Arc<[u8]>, HostError> {
         let manifest = self.store.default_platform_manifest(resolved).map_err(absent_or_error)?;
-        let manifest = manifest.ok_or_else(|| undefined(format!("`{reference}` holds no linux/amd64 image")))?;
+        let manifest = manifest.ok_or_else(|| undefined(format!("`{reference}` has no linux/amd64 image")))?;
         Ok(Arc::clone(manifest.bytes()))
     }
 
@@ -58,7 +58,7 @@ impl StoreHost {
             &options.certificate_oidc_issuer_regexp,
         ];
         if public_key.is_empty() && identities.into_iter().any(|identity| !identity.is_empty()) {
-            return Err(unsupported("the policy asks for a keyless signature, which is not verified yet"));
+            return Err(unsupported("the policy requires a keyless signature, which is not supported yet"));
         }
         if public_key.is_empty() {
             return Err(HostError::Undefined("opts parameter: new policy: no public key is given".to_owned()));
@@ -67,14 +67,14 @@ impl StoreHost {
         let key = PublicKey::from_pem(public_key)
             .map_err(|error| HostError::Undefined(format!("opts parameter: new policy: {error}")))?;
         if !ignore_rekor {
-            return Err(unsupported("the policy asks for entries in a transparency log, which are not verified yet"));
+            return Err(unsupported("the policy requires transparency log entries, which are not supported yet"));
         }
         Ok(Trust::in_key(key, self.relocation))
     }
 }
 
 fn unsupported(what: &str) -> HostError {
-    let hint = "give the policy `public_key` and `ignore_rekor: true`, as `data.config.default_sigstore_opts` has them";
+    let hint = "pass `public_key` and `ignore_rekor: true` to the policy, as in `data.config.default_sigstore_opts`";
     HostError::Evaluation(EvaluationError::new(ErrorCode::BuiltinFailed, what).hint(hint))
 }
 
@@ -120,12 +120,12 @@ impl Host for StoreHost {
 
     fn blob_files(&self, reference: &str, paths: &[&str]) -> Result<Files, HostError> {
         let files = assay_oci::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_error)?;
-        files.ok_or_else(|| undefined(format!("`{reference}` is no archive")))
+        files.ok_or_else(|| undefined(format!("`{reference}` is not an archive")))
     }
 
     fn image_files(&self, reference: &str, folders: &[&str]) -> Result<Files, HostError> {
         let files = assay_oci::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_error)?;
-        files.ok_or_else(|| undefined(format!("a layer of `{reference}` is no archive")))
+        files.ok_or_else(|| undefined(format!("a layer of `{reference}` is not an archive")))
     }
 
     fn image_manifest(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {
@@ -138,7 +138,7 @@ impl Host for StoreHost {
         let mut resolved = self.store.resolve_all(&wanted).into_iter();
         let answer = |(image, reference): (Result<ImageRef, _>, &&str)| {
             image.map_err(|error: assay_model::image::ImageRefError| undefined(error))?;
-            let lost = || Err(EvaluationError::new(ErrorCode::Internal, "a manifest was asked for and not awaited"));
+            let lost = || Err(EvaluationError::new(ErrorCode::Internal, "a requested manifest was not awaited"));
             let resolved = resolved.next().unwrap_or_else(lost).map_err(absent_or_error)?;
             self.platform_manifest(reference, &resolved)
         };

@@ -1,4 +1,4 @@
-//! `assay compare`: whether two policy configurations would judge an image alike.
+//! `assay compare`: whether two policy configurations are equivalent for an image.
 //!
 //! Sources are compared as sets, whatever their scheme; what is pinned on both sides must be pinned to the same.
 //! `ruleData` is compared by value, criteria as sets, volatile ones where they hold. Unlike `ec`, keys, identities and
@@ -9,8 +9,9 @@ use std::{
     fmt::Write as _,
 };
 
+use assay_gocompat::json;
 use assay_model::{
-    date, json,
+    date,
     policy::{PolicySpec, SourceGroup, VolatileCriterion},
 };
 use jiff::Timestamp;
@@ -28,7 +29,7 @@ use crate::{
 /// Says whether they are; the exit code does not.
 pub(crate) fn run(flags: &CompareFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     if !["text", "json"].contains(&flags.output.as_str()) {
-        return Err(CliError::new(format!("`--output {}` is neither text nor json", flags.output)));
+        return Err(CliError::new(format!("`--output {}` is not text or json", flags.output)));
     }
     let when = parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now)?.default();
     let settings = SourceSettings::new(&flags.sources, env)?;
@@ -40,9 +41,9 @@ pub(crate) fn run(flags: &CompareFlags, env: &Environment, printer: Printer) -> 
     for (policy, name) in [(&first, &flags.first), (&second, &flags.second)] {
         if policy.sources.is_empty() && env.mode == Mode::Native {
             return Err(CliError::new(format!(
-                "the policy configuration `{name}` has no `sources`, so it would judge nothing"
+                "the policy configuration `{name}` has no `sources`, so there is nothing to evaluate"
             ))
-            .hint("name at least one policy source"));
+            .hint("add at least one policy source"));
         }
     }
     let image = Image { digest: &flags.image_digest, reference: &flags.image_ref, url: &flags.image_url };
@@ -81,7 +82,7 @@ const fn names_image(flags: &CompareFlags) -> bool {
     !flags.image_digest.is_empty() || !flags.image_ref.is_empty() || !flags.image_url.is_empty()
 }
 
-/// The image for which volatile criteria are looked at; empty texts name none.
+/// The image for which volatile criteria are compared; empty strings mean none.
 struct Image<'a> {
     digest: &'a str,
     reference: &'a str,

@@ -1,11 +1,12 @@
-//! [`build_job`] and [`build_evaluators`]: put the workshops together: a store and the runner, the judges of the policy's groups and of the
+//! [`build_job`] and [`build_evaluators`]: connect the crates: a store and the runner, the evaluators of the policy's groups and of the
 //! checks.
 //!
-//! Whatever cannot be opened, compiled or loaded is told here, before anything is judged. This is the only module that
+//! Whatever cannot be opened, compiled or loaded is reported here, before anything is evaluated. This is the only module that
 //! names every crate below.
 
 use std::sync::Arc;
 
+use assay_conforma::{SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, OnUnreadable, PublicKey, Relocation, Trust, Verification};
 use assay_model::{
     event::RunStarted,
@@ -16,7 +17,7 @@ use assay_model::{
     selection::Selection,
 };
 use assay_oci::{ContentStore, SourceRef};
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::{Evaluators, Job};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
@@ -56,7 +57,7 @@ pub(crate) fn build_evidence_context(settings: &ImageSettings) -> Result<Evidenc
     Ok(EvidenceContext { key, store: Arc::new(open_store(settings)?) })
 }
 
-/// What is to be judged.
+/// What is to be validated.
 pub(crate) fn build_job(settings: &ImageSettings, context: &EvidenceContext) -> Job {
     let checking =
         |check| if settings.skipped.contains(&check) { Verification::Skipped } else { Verification::Required };
@@ -106,7 +107,7 @@ pub(crate) fn build_evaluators(
     ec_compat::skipped_packages(&groups).iter().for_each(|text| printer.warn(text));
     let (plugins, note) = if settings.plugins.is_empty() { (Vec::new(), None) } else { load_plugins(settings, store)? };
     let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
-    // `ec` tells of include items in its reports, and of others nowhere.
+    // `ec` reports unmatched include items, and no others.
     if settings.strict_config || settings.mode == Mode::Native {
         unmatched::report_unmatched(&groups, policy.configuration.as_ref(), &names, settings.strict_config, printer)?;
     }
@@ -148,7 +149,7 @@ fn open_store(settings: &ImageSettings) -> Result<ContentStore, CliError> {
         }
         None => {
             let mut options = settings.sources.registries.clone();
-            // Whom the policy names is asked like whom the Snapshot names.
+            // Registries that the policy names are as trusted as those that the Snapshot names.
             let texts = settings.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
             let places = texts.filter_map(|text| SourceRef::parse(text).ok());
             options.allowed.extend(places.filter_map(|place| place.registry().map(str::to_owned)));
@@ -170,7 +171,7 @@ fn build_source_group(
         (_, Some(first)) => first.clone(),
         (_, None) => {
             return Err(CliError::new(format!("source group {} of the policy names no `policy`", number + 1))
-                .hint("give it a folder of Rego files"));
+                .hint("add a directory of Rego files"));
         }
     };
     let unreadable = |error: assay_rego::SourceError| CliError::from_error(&error).hint(error.hint());
@@ -186,7 +187,7 @@ fn build_source_group(
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let deadline = settings.deadline.map(|(end, _)| end);
-    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
+    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
         .and_then(Policy::require_result_values)
         .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));
@@ -196,7 +197,7 @@ fn build_source_group(
     Ok(if settings.by_intention { evaluator.with_intentions(&intentions(group)) } else { evaluator })
 }
 
-/// The kinds of pipelines that a group's `ruleData` names: a text or a list of texts.
+/// The kinds of pipelines that a group's `ruleData` names: a string or a list of strings.
 fn intentions(group: &SourceGroup) -> Vec<String> {
     let data: Option<Value> = group.rule_data.as_ref().and_then(|data| serde_json::from_str(data.get()).ok());
     match data.as_ref().and_then(|data| data.get("pipeline_intention")) {

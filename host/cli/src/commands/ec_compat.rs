@@ -5,30 +5,34 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use assay_conforma::SourceGroupEvaluator;
+use assay_gocompat::sanitize;
 use assay_model::{
     decide,
     error::{ErrorCode, EvaluationError},
     event::RunFinished,
     image::ImageRef,
     outcome::{Outcome, Verdict},
-    sanitize,
     snapshot::Component,
 };
-use assay_rego::SourceGroupEvaluator;
 use assay_runner::UnreachablePolicy;
 
 use crate::settings::ImageSettings;
 
-/// What is said of packages whose rules nobody asks, as in `ec`.
+/// The warning about packages whose rules are not evaluated, as in `ec`.
 pub(super) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
     let packages: Vec<_> = groups.iter().flat_map(SourceGroupEvaluator::skipped_packages).collect();
-    let told =
-        || format!("as in ec, rules of nested packages are not asked beside others: `{}`", packages.join("`, `"));
+    let told = || {
+        format!(
+            "as in ec, rules of nested packages are not evaluated along with those of their parents: `{}`",
+            packages.join("`, `")
+        )
+    };
     (!packages.is_empty()).then(told)
 }
 
-/// Makes a violation of an image that the registry does not have or does not give. Of other failures there is no
-/// answer.
+/// Turns an image that the registry does not have or does not serve into a violation. Other failures remain
+/// errors.
 pub(super) fn inaccessible(settings: &ImageSettings) -> UnreachablePolicy {
     let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.evidence.is_none());
     let proxy = settings.sources.registries.proxies.https.clone();

@@ -10,7 +10,7 @@ use assay_model::{
     selection::Selection,
 };
 
-/// Drops the findings of a judge that an `exclude` item names. A check needs no `include`: it was asked for.
+/// Drops the findings of an evaluator that an `exclude` item names. A plugin needs no `include`: the user named it.
 pub(crate) struct ExcludeFilter {
     pub(crate) evaluator: Arc<dyn Evaluator>,
     pub(crate) selections: Arc<[Selection]>,
@@ -35,7 +35,7 @@ impl Evaluator for ExcludeFilter {
             list.retain(counts);
         }
         if said_something && decision.is_empty() {
-            // All it had to say was excluded, which is an answer and not the lack of one.
+            // All its findings were excluded, which is a result and not the lack of one.
             decision.successes.push(Finding::new(&format!("{}.excluded", self.name()), "All findings are excluded"));
         }
         Ok(decision)

@@ -1,17 +1,18 @@
-//! [`with_explanations`]: policies that also tell how some of their rules came to their answers.
+//! [`with_explanations`]: policies that also print how some of their rules were evaluated.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use assay_conforma::SourceGroupEvaluator;
 use assay_model::{
     decide::Decision,
     error::EvaluationError,
     event::RunFinished,
     port::{EvaluationContext, Evaluator},
 };
-use assay_rego::{RuleTrace, SourceGroupEvaluator, TraceStep};
+use assay_rego::{RuleTrace, TraceStep};
 
 use crate::error::CliError;
 
@@ -24,14 +25,14 @@ pub(crate) struct ExplanationLog(Arc<Mutex<Explanations>>);
 
 type Explanations = BTreeMap<(String, String), Vec<String>>;
 
-/// A source group of a policy that explains rules after it has judged.
+/// A source group of a policy that explains rules after its evaluation.
 struct ExplainingEvaluator {
     group: SourceGroupEvaluator,
     codes: Arc<[String]>,
     log: ExplanationLog,
 }
 
-/// The judges of these groups. What a rule is evaluated for once more is only its explanation.
+/// The evaluators of these groups. A rule is evaluated once more only for its explanation.
 pub(crate) fn with_explanations(
     groups: Vec<SourceGroupEvaluator>,
     codes: &[String],
@@ -44,7 +45,7 @@ pub(crate) fn with_explanations(
         near.dedup();
         near.truncate(5);
         let hint = if near.is_empty() {
-            "a rule is named by its code, such as `tasks.required`, or by its package and name".to_owned()
+            "pass the code of a rule, such as `tasks.required`, or its package and name".to_owned()
         } else {
             format!("there is {}", near.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", "))
         };
@@ -78,7 +79,7 @@ impl Evaluator for ExplainingEvaluator {
 }
 
 impl ExplanationLog {
-    /// What was told, in the order of components, when the run is over.
+    /// The explanations, in the order of components, once the run has finished.
     pub(crate) fn lines(&self, end: &RunFinished) -> Vec<String> {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = Vec::new();
@@ -88,7 +89,10 @@ impl ExplanationLog {
         }
         let judged: BTreeSet<_> = log.keys().map(|(name, _)| name).collect();
         for outcome in end.outcomes.iter().filter(|outcome| !judged.contains(&outcome.component.name)) {
-            lines.push(format!("explain: component `{}` was not judged; the report says why", outcome.component.name));
+            lines.push(format!(
+                "explain: component `{}` was not evaluated; see the report for the reason",
+                outcome.component.name
+            ));
         }
         lines
     }
@@ -96,7 +100,9 @@ impl ExplanationLog {
 
 fn trace_lines(code: &str, traces: &[RuleTrace]) -> Vec<String> {
     if traces.is_empty() {
-        return vec![format!("  `{code}` is not asked: the policy's `include` and `exclude` leave its package out")];
+        return vec![format!(
+            "  `{code}` is not evaluated: its package is excluded by the policy's `include` and `exclude`"
+        )];
     }
     trace_text(traces)
 }
@@ -110,7 +116,7 @@ pub(super) fn trace_text(traces: &[RuleTrace]) -> Vec<String> {
             1 => "1 result".to_owned(),
             count => format!("{count} results"),
         };
-        lines.push(format!("  `{}` at {}:{} gives {results}", trace.code, trace.location.file, trace.location.line));
+        lines.push(format!("  `{}` at {}:{} returns {results}", trace.code, trace.location.file, trace.location.line));
         lines.extend(trace.parts.iter().flat_map(step_lines));
     }
     lines
@@ -121,7 +127,7 @@ fn step_lines(part: &TraceStep) -> Vec<String> {
     let how = match part.held {
         0 => "fails".to_owned(),
         1 => "holds".to_owned(),
-        count => format!("holds {count} times, first as here"),
+        count => format!("true {count} times, first as here"),
     };
     let shown = |(text, value): &(String, String)| {
         let cut = value.chars().count() > VALUE;

@@ -16,7 +16,9 @@ pub(crate) fn files_below(place: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CliError
     } else if place.exists() {
         walk.found.insert(place.to_owned());
     } else {
-        return Err(CliError::new(format!("`{place}` does not exist")).hint("paths are relative to the working folder"));
+        return Err(
+            CliError::new(format!("`{place}` does not exist")).hint("paths are relative to the working directory")
+        );
     }
     Ok(walk.found.into_iter().collect())
 }
@@ -34,7 +36,7 @@ impl Walk<'_> {
         let unreadable = |error: io::Error| CliError::new(format!("`{folder}` cannot be read: {error}"));
         let real = folder.canonicalize_utf8().map_err(unreadable)?;
         if self.above.contains(&real) {
-            return Err(CliError::new(format!("the link `{folder}` leads back to a folder that it is in")));
+            return Err(CliError::new(format!("the symbolic link `{folder}` points to a directory that contains it")));
         }
         if self.above.len() > SOURCE_DEPTH {
             return Err(CliError::new(format!("`{folder}` is more than {SOURCE_DEPTH} folders deep")));
@@ -42,7 +44,7 @@ impl Walk<'_> {
         self.folders += 1;
         if self.folders > SOURCE_FILES {
             return Err(CliError::new(format!(
-                "`{}` holds more than {SOURCE_FILES} folders, links to folders included",
+                "`{}` holds more than {SOURCE_FILES} directories, including links to directories",
                 self.place
             )));
         }
@@ -87,8 +89,8 @@ pub(crate) fn copy_into(from: &Utf8Path, to: &Utf8Path) -> Result<(), CliError> 
     fs_err::create_dir_all(parent).map_err(failed)?;
     // Nobody else sees it before it is whole; then it has the mode of any new folder.
     let new = private_folder(".fetched-").tempdir_in(parent).map_err(failed)?;
-    let root =
-        Utf8Path::from_path(new.path()).ok_or_else(|| CliError::new(format!("the path of `{to}` is not UTF-8")))?;
+    let root = Utf8Path::from_path(new.path())
+        .ok_or_else(|| CliError::new(format!("the path of `{to}` is not valid UTF-8")))?;
     let root = root.join("whole");
     fs_err::create_dir(&root).map_err(failed)?;
     for file in files {
@@ -143,7 +145,7 @@ mod tests {
         }
         fs_err::create_dir(root.join("d20")).unwrap();
         let error = files_below(&root.join("d0")).unwrap_err().text();
-        assert!(error.contains("folders, links to folders included"), "{error}");
+        assert!(error.contains("directories, including links to directories"), "{error}");
     }
 
     #[cfg(unix)]

@@ -18,7 +18,9 @@ pub(crate) fn run(flags: &InitFlags, printer: Printer) -> Result<u8, CliError> {
     let failed = |error: std::io::Error| CliError::new(format!("`{file}` cannot be written: {error}"));
     fs_err::create_dir_all(folder).map_err(failed)?;
     if file.exists() {
-        return Err(CliError::new(format!("`{file}` is there already")).hint("name another folder with `--dest-dir`"));
+        return Err(
+            CliError::new(format!("`{file}` already exists")).hint("choose another directory with `--dest-dir`")
+        );
     }
     write_whole(&file, SAMPLE.as_bytes()).map_err(failed)?;
     Ok(exit::SUCCESS)
@@ -38,7 +40,7 @@ mod tests {
         run(&flags, Printer::new(true)).unwrap();
         let mut sources = Sources::new();
         sources.add_policy(dest_dir.as_std_path()).unwrap();
-        let policy = Policy::compile(sources).unwrap();
+        let policy = Policy::compile_with(sources, assay_conforma::compile_options()).unwrap();
         assert_eq!(policy.annotated_rules().len(), 1);
         let packages = ["main".to_owned()].into();
         assert!(policy.evaluate(&EvalRequest::new(&packages, "{}")).unwrap().is_empty());

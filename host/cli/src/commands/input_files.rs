@@ -1,4 +1,4 @@
-//! [`ParsedInput`]: documents that policies judge by themselves, read from files or given as text.
+//! [`ParsedInput`]: documents that policies evaluate directly, read from files or given inline.
 
 use assay_documents::{DocumentFormat, Kind};
 use assay_model::{limits, yaml};
@@ -21,7 +21,7 @@ const DOCUMENT_BYTES: u64 = 80 << 20;
 pub(crate) struct ParsedInput {
     /// The name in reports.
     pub(crate) name: String,
-    /// Each is judged by itself.
+    /// Each is evaluated by itself.
     pub(crate) values: Vec<Value>,
     /// Where the file is, from the root.
     path: Utf8PathBuf,
@@ -33,7 +33,7 @@ impl ParsedInput {
         Self { name, values, path }
     }
 
-    /// What rules see as `data.conftest.file`: as for conftest, that of what is no file is one in the working folder.
+    /// What rules see as `data.conftest.file`: as for conftest, what is not a file counts as one in the working directory.
     pub(crate) fn file(&self) -> InputFile<'_> {
         InputFile {
             dir: self.path.parent().map_or("/", Utf8Path::as_str),
@@ -59,14 +59,10 @@ fn absolute(path: &Utf8Path) -> Utf8PathBuf {
 fn format_of(path: &Utf8Path) -> Result<DocumentFormat, CliError> {
     match Kind::of(path) {
         Kind::Readable(form) => Ok(form),
-        Kind::Unreadable(kind) => {
-            Err(CliError::new(format!("`{path}` is {kind} by its name, which assay cannot read"))
-                .hint("`--ignore` of `assay test` leaves files out; `--parser` says what a file is written in"))
-        }
-        Kind::Unknown => Err(CliError::new(format!(
-            "`{path}` is neither JSON, YAML nor of another kind that assay reads by its name"
-        ))
-        .hint("documents are JSON, JSONC, YAML, TOML, dotenv, HCL, INI, XML and Dockerfiles")),
+        Kind::Unreadable(kind) => Err(CliError::new(format!("`{path}` looks like {kind}, which assay cannot parse"))
+            .hint("skip files with `--ignore`, or choose a parser with `--parser`")),
+        Kind::Unknown => Err(CliError::new(format!("the format of `{path}` cannot be determined from its name"))
+            .hint("supported formats are JSON, JSONC, YAML, TOML, dotenv, HCL, INI, XML and Dockerfiles")),
     }
 }
 
@@ -142,8 +138,9 @@ fn in_folder(folder: &Utf8Path, mode: Mode) -> Result<Vec<Utf8PathBuf>, CliError
             // A pipe or device is read where it is named itself.
             Mode::EcCompat if path.is_file() || !path.exists() => paths.push(path),
             Mode::EcCompat => {
-                return Err(CliError::new(format!("`{path}` is neither a file nor a folder"))
-                    .hint("name it by itself to have it read"));
+                return Err(
+                    CliError::new(format!("`{path}` is neither a file nor a directory")).hint("pass it as an argument")
+                );
             }
             Mode::Native if path.is_file() && is_known(&path) => paths.push(path),
             Mode::Native => {}
@@ -153,8 +150,8 @@ fn in_folder(folder: &Utf8Path, mode: Mode) -> Result<Vec<Utf8PathBuf>, CliError
         }
     }
     if paths.is_empty() {
-        return Err(CliError::new(format!("the folder `{folder}` holds no file of a kind that can be read"))
-            .hint("files in folders below it are not looked at"));
+        return Err(CliError::new(format!("the folder `{folder}` has no files in a supported format"))
+            .hint("subdirectories are not searched"));
     }
     paths.sort();
     Ok(paths)
@@ -191,7 +188,7 @@ mod tests {
         assert!(InputSource::File("none.json".into()).read().is_err());
         assert!(InputSource::File(folder.join("c.txt")).read().is_err());
         assert_eq!(InputSource::File(folder.join("b.yaml")).read().unwrap().len(), 1);
-        // What only conftest reads is no file to leave out.
+        // A format that only conftest reads is an error, not a file to skip.
         fs_err::write(folder.join("d.cue"), "").unwrap();
         assert_eq!(of(folder.as_str()).unwrap().last(), Some(&InputSource::File(folder.join("d.cue"))));
         let error = InputSource::File(folder.join("d.cue")).read().unwrap_err().text();

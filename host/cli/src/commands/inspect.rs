@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use assay_model::{json, limits, yaml};
+use assay_gocompat::json;
+use assay_model::{limits, yaml};
 use assay_rego::{Inspected, Sources, inspect};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};
@@ -91,7 +92,7 @@ fn known_format(format: &str, known: &[&str]) -> Result<(), CliError> {
     Err(CliError::new(format!("invalid value for --output '{format}'. accepted values: {}", known.join(", "))))
 }
 
-/// Where a source is to be looked at: where it was fetched to, or a copy in the folder that was asked for.
+/// The directory in which a source is inspected: where it was fetched to, or the requested copy.
 fn fetch_into(
     sources: &PolicySources,
     text: &str,
@@ -99,8 +100,9 @@ fn fetch_into(
     kind: &str,
 ) -> Result<Utf8PathBuf, CliError> {
     let path = sources.path(text)?;
-    let path = Utf8Path::from_path(path)
-        .ok_or_else(|| CliError::new(format!("the path of `{}` is not UTF-8", assay_model::redact::source(text))))?;
+    let path = Utf8Path::from_path(path).ok_or_else(|| {
+        CliError::new(format!("the path of `{}` is not valid UTF-8", assay_model::redact::source(text)))
+    })?;
     let Some(dest) = dest else { return Ok(path.to_owned()) };
     let to = dest.join(kind).join(assay_oci::folder_name(text));
     copy_into(path, &to)?;

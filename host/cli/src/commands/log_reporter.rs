@@ -1,4 +1,4 @@
-//! [`LogReporter`]: tells a run's events to the log, one more reader of them.
+//! [`LogReporter`]: writes a run's events to the log.
 
 use assay_model::{
     event::RunEvent,
@@ -8,7 +8,7 @@ use assay_model::{
 
 use crate::logs::debug;
 
-/// Says what happens to whoever asked for it by `--verbose`.
+/// Logs the progress of a run, for `--verbose`.
 pub(crate) struct LogReporter;
 
 impl Report for LogReporter {
@@ -16,27 +16,30 @@ impl Report for LogReporter {
         match event {
             RunEvent::Started(head) => {
                 let time = head.effective_time.to_string();
-                debug("the run begins", &[("version", &head.version), ("effective_time", &time)]);
+                debug("the run starts", &[("version", &head.version), ("effective_time", &time)]);
             }
             RunEvent::Planned { components } => {
-                debug("images are found", &[("components", &components.to_string())]);
+                debug("images are resolved", &[("components", &components.to_string())]);
             }
             RunEvent::ComponentStarted { component } => {
                 debug(
-                    "a component is judged",
+                    "the evaluation of a component starts",
                     &[("component", &component.name), ("image", &component.container_image)],
                 );
             }
             RunEvent::ComponentFinished(outcome) => {
                 let name = ("component", outcome.component.name.as_str());
-                debug("a component is done", &[name, ("verdict", label(Verdict::of([outcome.as_ref()])))]);
+                debug(
+                    "the evaluation of a component finished",
+                    &[name, ("verdict", label(Verdict::of([outcome.as_ref()])))],
+                );
                 if let Some(error) = &outcome.error {
                     debug(&error.message, &[name, ("code", error.code.as_str())]);
                 }
             }
             RunEvent::Finished(end) => {
                 let components = end.outcomes.len().to_string();
-                debug("the run is over", &[("components", &components), ("verdict", label(end.verdict))]);
+                debug("the run finished", &[("components", &components), ("verdict", label(end.verdict))]);
             }
         }
         Ok(())

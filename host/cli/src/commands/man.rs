@@ -13,7 +13,7 @@ pub(crate) fn run(flags: &ManFlags, printer: Printer) -> Result<u8, CliError> {
     if let Some(folder) = &flags.folder {
         let error = |error: std::io::Error| {
             CliError::new(format!("the manual pages could not be written to `{folder}`: {error}"))
-                .hint("name a folder that you may write to")
+                .hint("choose a directory that you can write to")
         };
         fs_err::create_dir_all(folder).map_err(error)?;
         clap_mangen::generate_to(command, folder).map_err(error)?;

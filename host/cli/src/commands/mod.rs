@@ -1,6 +1,6 @@
 //! The work: one file for each command, and what they share.
 //!
-//! [`run`] gives the exit code. `compose` puts the workshops together, `builtins` answers policies from the store, `ec_compat` words what
+//! [`run`] gives the exit code. `compose` connects the crates, `builtins` serves policies from the store, `ec_compat` phrases what
 //! only `ec` says.
 
 mod builtins;
@@ -51,12 +51,12 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &env, printer),
         Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, printer),
         Command::Validate { what: Validate::Vsa(given) } => {
-            Err(unsupported("validate vsa", &given).hint("judge the images themselves with `validate image`"))
+            Err(unsupported("validate vsa", &given).hint("validate the images themselves with `validate image`"))
         }
         Command::Policy { what } => policy::run(what, &env, printer),
         Command::Opa { what } => policy::opa(what, &env, printer),
         Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
-            .hint("give the keys of a transparency log and of certificates as files")),
+            .hint("pass the keys of a transparency log and of certificates as files")),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),

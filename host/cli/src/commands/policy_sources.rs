@@ -1,7 +1,7 @@
 //! [`PolicySources`]: what a policy names as its sources, on this machine and pinned; and policy configurations that
 //! are fetched.
 //!
-//! Every distinct source is brought once, several at a time. It stays until the value is dropped.
+//! Every distinct source is fetched once, several at a time, and kept until the value is dropped.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ use crate::{
     settings::{CacheDir, SourceSettings},
 };
 
-/// Sources by the texts that name them.
+/// Sources by the strings that name them.
 #[derive(Debug, Default)]
 pub(crate) struct PolicySources {
     fetched: BTreeMap<String, Fetched>,
@@ -48,7 +48,7 @@ impl PolicySources {
         Self::fetch(texts.map(String::as_str), settings, store, printer)
     }
 
-    /// Brings sources by their texts.
+    /// Fetches sources by their names.
     pub(crate) fn fetch<'a>(
         texts: impl Iterator<Item = &'a str>,
         settings: &SourceSettings,
@@ -86,7 +86,7 @@ impl PolicySources {
         Ok(Self { fetched })
     }
 
-    /// Where a source is. Only what was brought is asked for.
+    /// Where a source is. Only fetched sources are looked up.
     pub(crate) fn path(&self, text: &str) -> Result<&Path, CliError> {
         let fetched = self.fetched.get(text);
         let fetched =
@@ -117,7 +117,7 @@ impl PolicySources {
         self.fetched.get(text).map_or_else(|| redact::source(text), |fetched| fetched.pinned().to_owned())
     }
 
-    /// An error with the names of sources in place of the folders that they were brought to, which are gone by now.
+    /// An error with the names of sources instead of the directories that they were fetched to, which are gone by now.
     pub(crate) fn named(&self, error: CliError) -> CliError {
         self.fetched.iter().fold(error, |error, (text, fetched)| match fetched.path().to_str() {
             Some(path) if path != text && !fetched.pinned().starts_with("file::") => {
@@ -127,7 +127,7 @@ impl PolicySources {
         })
     }
 
-    /// Writes every source of a policy as it was brought.
+    /// Writes every source of a policy as it was fetched.
     pub(crate) fn pin(&self, policy: &mut PolicySpec) {
         for text in policy.sources.iter_mut().flat_map(|group| group.policy.iter_mut().chain(&mut group.data)) {
             *text = self.pinned(text);
@@ -142,8 +142,8 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Resul
         CacheDir::None => None,
         CacheDir::Default(folder) => open(folder).ok(),
         CacheDir::Explicit(folder) => Some(open(folder).map_err(|error| {
-            CliError::new(format!("the cache folder `{folder}` cannot be used: {error}"))
-                .hint("name another with `--cache-dir`, or none with `--cache-dir=`")
+            CliError::new(format!("the cache directory `{folder}` cannot be used: {error}"))
+                .hint("choose another directory with `--cache-dir`, or disable caching with `--cache-dir=`")
         })?),
     };
     let store = match store {
@@ -181,14 +181,15 @@ pub(crate) fn fetch_configuration(
     let pinned = sources.pinned(text);
     let file = file.ok_or_else(|| {
         CliError::new(format!("no suitable config file found at {pinned}"))
-            .hint(format!("one of these is looked for: {}", CONFIGURATIONS.join(", ")))
+            .hint(format!("the policy configuration must be in one of: {}", CONFIGURATIONS.join(", ")))
     })?;
-    let file = Utf8Path::from_path(&file).ok_or_else(|| CliError::new(format!("a path at {pinned} is not UTF-8")))?;
+    let file =
+        Utf8Path::from_path(&file).ok_or_else(|| CliError::new(format!("a path at {pinned} is not valid UTF-8")))?;
     let configuration = read_text(file, "--policy", limits::CONFIG_FILE_BYTES)?;
     if configuration.trim().is_empty() {
         return Err(CliError::new(format!("the policy configuration at {pinned} is empty")));
     }
-    // A line break makes it a text for whoever reads the flag.
+    // A line break marks it as inline text for the parser of the flag.
     Ok(Some(format!("{configuration}\n")))
 }
 

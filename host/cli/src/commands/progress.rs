@@ -8,7 +8,7 @@ use assay_model::{
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar of components, with counts of what was denied and what has no answer.
+/// A progress bar of components, with the numbers of those that failed and that could not be evaluated.
 pub(crate) struct Progress {
     bar: ProgressBar,
     denied: usize,
@@ -48,7 +48,7 @@ impl Report for Progress {
                 self.bar.set_message(match (self.denied, self.unanswered) {
                     (0, 0) => "judging".to_owned(),
                     (denied, 0) => format!("{denied} denied"),
-                    (denied, unanswered) => format!("{denied} denied, {unanswered} without an answer"),
+                    (denied, unanswered) => format!("{denied} failed, {unanswered} not evaluated"),
                 });
             }
             RunEvent::Finished(_) => self.bar.finish_and_clear(),

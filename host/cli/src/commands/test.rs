@@ -1,10 +1,11 @@
-//! `assay test`: judges files by the rules of packages, as `conftest test` does.
+//! `assay test`: tests files against the rules of packages, as `conftest test` does.
 //!
 //! Exit codes are conftest's: 0, 1 for a failure; with `--fail-on-warn` 1 for a warning and 2 for a failure. A rule
 //! that gives no list of results is an error here, where conftest takes it for a pass.
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use assay_conforma::Functions;
 use assay_documents::{DocumentFormat, Kind};
 use assay_evidence::Relocation;
 use assay_model::{limits, rule::RuleKind};
@@ -33,7 +34,7 @@ use crate::{
     settings::{Environment, Mode, SourceSettings},
 };
 
-/// What the flags ask for.
+/// What the flags request.
 struct TestSettings {
     format: ConftestFormat,
     file: Option<Utf8PathBuf>,
@@ -41,12 +42,12 @@ struct TestSettings {
     data: Vec<String>,
     namespaces: Vec<String>,
     language: CompileOptions,
-    /// Whether it is told on standard error how rules came to their answers.
+    /// Whether evaluation traces are printed to standard error.
     traces: bool,
     strict_builtin_errors: bool,
 }
 
-/// Judges, writes the report, and gives conftest's exit code. `traces` says whether the `--trace` of every command is
+/// Evaluates, writes the report, and returns conftest's exit code. `traces` says whether the `--trace` of every command is
 /// given, which conftest takes for its own.
 pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let wanted = wanted(flags, traces)?;
@@ -70,7 +71,7 @@ pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: P
     if flags.quiet && code == 0 {
         return Ok(exit::SUCCESS);
     }
-    // conftest colours wherever its text goes.
+    // conftest colors its text wherever it is written.
     let to_terminal = env.stdout_is_terminal || env.mode == Mode::EcCompat;
     let options = ConftestOptions {
         color: !flags.no_color && env.colors.unwrap_or(to_terminal),
@@ -123,7 +124,7 @@ fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
         "v0" => true,
         other => return Err(CliError::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
     };
-    Ok(CompileOptions { strict: flags.strict, v0, ..CompileOptions::default() })
+    Ok(CompileOptions { strict: flags.strict, v0, ..assay_conforma::compile_options() })
 }
 
 fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
@@ -150,9 +151,9 @@ fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
         policies,
         data: list(&flags.data, "--data", &[])?,
         namespaces,
-        language: language(&flags.of_policies)?,
+        language: language(&flags.policy_flags)?,
         traces,
-        strict_builtin_errors: flags.of_policies.show_builtin_errors,
+        strict_builtin_errors: flags.policy_flags.show_builtin_errors,
     })
 }
 
@@ -164,7 +165,7 @@ fn results(
 ) -> Result<Vec<ConftestResult>, CliError> {
     let documents = documents(flags)?;
     for place in wanted.policies.iter().chain(&wanted.data) {
-        // The words are conftest's, for whoever looks for them.
+        // The wording is conftest's, so that it can be searched for.
         let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
         if is_path && assay_oci::SourceRef::parse(place).is_err() {
             return Err(CliError::new(format!(
@@ -188,7 +189,7 @@ fn results(
         Some(policy) if flags.all_namespaces => policy.packages(),
         _ => wanted.namespaces.clone(),
     };
-    // Called `ec`, that nothing is asked is reported as skipped, as there.
+    // As `ec`, an evaluation of nothing is reported as skipped, as there.
     if env.mode == Mode::Native && !flags.allow_empty {
         let packages = policy.as_ref().map(Policy::packages).unwrap_or_default();
         let silent: Vec<_> = namespaces.iter().filter(|name| !packages.contains(name)).collect();
@@ -196,7 +197,7 @@ fn results(
             return Err(without_rules(&silent, &packages));
         }
     }
-    let host: Arc<dyn Host> = Arc::new(StoreHost::new(store, Relocation::Refused));
+    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused))));
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {
@@ -206,7 +207,7 @@ fn results(
     Ok(results)
 }
 
-/// That nothing would be asked about any file.
+/// The error that no rule would be evaluated for any file.
 fn without_rules(silent: &[&String], packages: &[String]) -> CliError {
     let names: Vec<_> = silent.iter().map(|name| format!("`{name}`")).collect();
     let what = if packages.is_empty() {
@@ -225,8 +226,8 @@ fn sources(wanted: &TestSettings, places: &PolicySources) -> Result<Sources, Cli
     }
     for place in &wanted.data {
         let path = places.path(place)?;
-        let path =
-            Utf8Path::from_path(path).ok_or_else(|| CliError::new(format!("the path of `{place}` is not UTF-8")))?;
+        let path = Utf8Path::from_path(path)
+            .ok_or_else(|| CliError::new(format!("the path of `{place}` is not valid UTF-8")))?;
         // As for conftest, the folders that a data file is in do not matter.
         for file in files_below(path)? {
             sources.add_data(file.as_std_path()).map_err(unreadable)?;

@@ -116,11 +116,11 @@ fn read(input: &str, store: &ContentStore) -> Result<String, CliError> {
     let image: ImageRef = image.parse().map_err(|error| CliError::from_error(&error))?;
     let found = store.resolve(&image).map_err(cli_error)?;
     let layer = found.manifest.layers().iter().find(|layer| layer.media_type == DATA);
-    let layer = layer.ok_or_else(|| CliError::new(format!("`{input}` holds no layer of policy data")))?;
+    let layer = layer.ok_or_else(|| CliError::new(format!("`{input}` has no layer of policy data")))?;
     let bytes = store
         .blob_within(image.repository(), &layer.digest, Some(layer.size), limits::DATA_FILE_BYTES)
         .map_err(cli_error)?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| CliError::new(format!("the data of `{input}` is not UTF-8 text")))
+    String::from_utf8(bytes.to_vec()).map_err(|_| CliError::new(format!("the data of `{input}` is not valid UTF-8")))
 }
 
 impl Tracker {
@@ -129,7 +129,7 @@ impl Tracker {
         let document = yaml::parse(text).map_err(|error| wrong(&format!("is neither JSON nor YAML: {error}")))?;
         let groups = match document.get("trusted_tasks") {
             None | Some(Value::Null) => return Ok(Self::default()),
-            Some(groups) => groups.as_object().ok_or_else(|| wrong("has `trusted_tasks` that are no object"))?,
+            Some(groups) => groups.as_object().ok_or_else(|| wrong("has `trusted_tasks` that is not an object"))?,
         };
         let mut tracker = Self::default();
         for (group, records) in groups {
@@ -141,7 +141,7 @@ impl Tracker {
                     reference.ok_or_else(|| wrong(&format!("has a version without `ref` for `{group}`")))?;
                 let expires_on = field("expires_on").map(|date| {
                     let date = date.as_str().and_then(|date| date.parse().ok());
-                    date.ok_or_else(|| wrong(&format!("has an `expires_on` that is no time for `{group}`")))
+                    date.ok_or_else(|| wrong(&format!("has an invalid timestamp as `expires_on` for `{group}`")))
                 });
                 let record = Record { reference: reference.to_owned(), expires_on: expires_on.transpose()? };
                 tracker.trusted_tasks.entry(group.clone()).or_default().push(record);
@@ -210,7 +210,7 @@ impl Tracker {
         Ok(())
     }
 
-    /// Drops versions that are told twice in a row, and, if wanted, those that have expired.
+    /// Drops versions that are listed twice in a row and, if requested, those that have expired.
     fn filter(&mut self, prune: bool, now: Timestamp) {
         for records in self.trusted_tasks.values_mut() {
             // From the oldest on: the first of equal ones is kept.
@@ -226,7 +226,7 @@ impl Tracker {
     /// The newest version never expires. What has no date yet gets one.
     fn expire(&mut self, days: u32, now: Timestamp) -> Result<(), CliError> {
         let later = nearest_midnight(now).checked_add(SignedDuration::from_hours(24 * i64::from(days)));
-        let later = later.map_err(|_| CliError::new(format!("`--in-effect-days {days}` is after the end of time")))?;
+        let later = later.map_err(|_| CliError::new(format!("`--in-effect-days {days}` is too far in the future")))?;
         for records in self.trusted_tasks.values_mut() {
             for (number, record) in records.iter_mut().enumerate() {
                 record.expires_on = match (number, record.expires_on) {

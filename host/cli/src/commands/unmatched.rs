@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use assay_conforma::SourceGroupEvaluator;
 use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
-use assay_rego::SourceGroupEvaluator;
 
 use crate::{error::CliError, printer::Printer};
 
@@ -34,7 +34,7 @@ pub(super) fn report_unmatched(
         return Ok(());
     }
     Err(CliError::new(format!("`--strict-config`: {}", wrong.join("\n")))
-        .hint("correct the items in the policy configuration, or leave the flag out to be warned only"))
+        .hint("correct the items in the policy configuration, or remove the flag to only get warnings"))
 }
 
 /// One sentence for each item, without repetitions.

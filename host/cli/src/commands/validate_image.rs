@@ -29,7 +29,7 @@ use crate::{
     settings::{Environment, ImageSettings, Mode, Output, SourceSettings},
 };
 
-/// Judges, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
+/// Evaluates, writes the reports, and returns the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, env: Environment, printer: Printer) -> Result<u8, CliError> {
     let sources = SourceSettings::new(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
     let mut flags = flags;
@@ -76,7 +76,7 @@ pub(crate) fn run(flags: ImageFlags, env: Environment, printer: Printer) -> Resu
 
 /// SIGINT and SIGTERM end the run with an honest report; the second one ends the process at once.
 fn listen_for_signals(handle: RunHandle) -> Result<(), CliError> {
-    let error = |error: io::Error| CliError::new(format!("signals cannot be listened for: {error}"));
+    let error = |error: io::Error| CliError::new(format!("signal handlers cannot be installed: {error}"));
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(error)?;
     let listen = move || {
         let mut again = false;
@@ -92,7 +92,7 @@ fn listen_for_signals(handle: RunHandle) -> Result<(), CliError> {
     thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(error)
 }
 
-/// The wanted reports, each filled in memory and brought to its place when the run is over.
+/// The wanted reports, each rendered in memory and written to its destination when the run finished.
 struct Reports {
     readers: Vec<Box<dyn Report + Send>>,
     filled: Vec<(Output, Buffer)>,
@@ -113,7 +113,7 @@ impl Write for Buffer {
     }
 }
 
-/// Standard output for a report that is written as things happen. One for a file is brought there whole, as all are.
+/// Standard output for a report that is streamed. A report to a file is written as a whole, as all are.
 struct Live(Printer);
 
 impl Write for Live {
@@ -170,7 +170,7 @@ impl Reports {
             complete = false;
             match &output.file {
                 Some(place) => printer.error(&format!(
-                    "error: the report for {place} could not be written: {error}\nhint: what stood there before is unchanged"
+                    "error: the report for {place} could not be written: {error}\nhint: the previous content is unchanged"
                 )),
                 None if error.kind() == io::ErrorKind::BrokenPipe => {}
                 None => printer.error(&CliError::write_failed(&error).text()),
@@ -186,7 +186,7 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(|error| error.downcast_ref::<io::Error>().is_some_and(is_it))
 }
 
-/// One line on standard error for whoever does not read the report.
+/// One line on standard error that summarizes the report.
 fn print_summary(end: &RunFinished, strict: bool, printer: Printer) {
     let all = end.outcomes.len();
     let count =
@@ -196,16 +196,19 @@ fn print_summary(end: &RunFinished, strict: bool, printer: Printer) {
         Verdict::Allowed => {}
         Verdict::Denied => {
             let prefix = if strict { "error" } else { "note" };
-            printer.note(&format!("{prefix}: {denied} of {all} components denied; the report says why"));
+            printer.note(&format!("{prefix}: {denied} of {all} components failed; see the report for details"));
         }
         Verdict::Error => {
             let why = match end.stopped {
                 Some(StopReason::Deadline) => ": the time limit passed",
                 Some(StopReason::Interrupted) => ": interrupted",
-                None => "; the report says why",
+                None => "; see the report for details",
             };
             let also = if denied == 0 { String::new() } else { format!(", {denied} denied") };
-            printer.error(&format!("error: no answer for {} of {all} components{also}{why}", count(Verdict::Error)));
+            printer.error(&format!(
+                "error: {} of {all} components could not be evaluated{also}{why}",
+                count(Verdict::Error)
+            ));
         }
     }
 }

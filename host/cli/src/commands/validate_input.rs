@@ -1,4 +1,4 @@
-//! `assay validate input`: judges JSON and YAML documents that are no images.
+//! `assay validate input`: evaluates policies for JSON and YAML documents.
 
 use std::{
     collections::BTreeMap,
@@ -9,6 +9,7 @@ use std::{
     thread,
 };
 
+use assay_conforma::{SourceGroupEvaluator, compile_options};
 use assay_evidence::Relocation;
 use assay_model::{
     decide::Decision,
@@ -22,7 +23,7 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_report::{FileOutcome, InputRun};
 
 use super::{
@@ -41,7 +42,7 @@ use crate::{
     settings::{Environment, InputSettings, Mode, SourceSettings, refuse_early},
 };
 
-/// Judges, writes the reports, and gives the exit code.
+/// Evaluates, writes the reports, and returns the exit code.
 pub(crate) fn run(flags: &ValidateInputFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     refuse_early(flags)?;
     let source_settings = SourceSettings::new(&flags.sources, env)?;
@@ -62,7 +63,7 @@ pub(crate) fn run(flags: &ValidateInputFlags, env: &Environment, printer: Printe
         effective_time: settings.effective_time,
     };
     let mut complete = true;
-    // As `ec`: what would be taken for a report is not written where there is no answer for some file.
+    // As in `ec`: no report is written if some file could not be evaluated.
     let silent = env.mode == Mode::EcCompat && run.verdict() == Verdict::Error;
     for output in settings.outputs.iter().filter(|_| !silent) {
         let report = run.report(output.format, output.options).map_err(|error| CliError::from_error(&error))?;
@@ -101,7 +102,7 @@ fn line(path: &str, error: &EvaluationError) -> String {
     format!("error validating file {path}: {doing}{message}")
 }
 
-/// A judge for each source group. Policies are compiled once for all files.
+/// An evaluator for each source group. Policies are compiled once for all files.
 fn build_evaluators(
     settings: &InputSettings,
     source_settings: &SourceSettings,
@@ -113,15 +114,15 @@ fn build_evaluators(
     let policy = &settings.policy;
     let places = PolicySources::of_policy(policy, source_settings, Some(Arc::clone(&store)), printer)?;
     if policy.sources.is_empty() {
-        return Err(CliError::new("the policy configuration has no `sources`, so it could not refuse anything")
-            .hint("name at least one policy source"));
+        return Err(CliError::new("the policy configuration has no `sources`, so it could not find any violation")
+            .hint("add at least one policy source"));
     }
     let build = |group: &SourceGroup| {
         let unreadable = |error: assay_rego::SourceError| CliError::from_error(&error).hint(error.hint());
         let mut sources = places.read(group)?;
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
-        let options = CompileOptions { deadline, ..CompileOptions::default() };
+        let options = CompileOptions { deadline, ..compile_options() };
         let compiled = Policy::compile_with(sources, options)
             .and_then(Policy::require_result_values)
             .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
@@ -145,7 +146,7 @@ fn build_evaluators(
     Ok(groups)
 }
 
-/// Judges all files, some at a time, and gives what was found in their order.
+/// Evaluates all files, several at a time, and returns the findings in their order.
 fn evaluate_all(
     inputs: &[InputSource],
     evaluators: &[SourceGroupEvaluator],
@@ -210,7 +211,7 @@ fn evaluate_file(
     Ok(decision)
 }
 
-/// What a document is judged with in place of an image. No criterion for images can name it: the host name is one that
+/// What a document is evaluated with instead of an image. No criterion for images can name it: the hostname is one that
 /// never is (RFC 2606).
 fn no_image() -> Result<Evidence, EvaluationError> {
     let name = format!("document.invalid/input@{}", Digest::of(b""));

@@ -9,7 +9,7 @@ use crate::{
     settings::{Environment, SourceSettings, parse_policy},
 };
 
-/// Reads the configuration; what is wrong with it is told.
+/// Reads the configuration and reports its errors.
 pub(crate) fn run(flags: ValidatePolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let settings = SourceSettings::new(&flags.sources, env)?;
     let text = fetch_configuration(Some(flags.policy), &settings, printer)?.unwrap_or_default();

@@ -1,19 +1,19 @@
-//! `assay version`: what this program is, and whose behaviour it follows.
+//! `assay version`: what this program is, and whose behavior it follows.
 //!
 //! `ec` lists the libraries that it is made of. assay is made of none of them; it lists, in the same form, the versions
-//! whose formats and answers it follows, and says so.
+//! whose formats and results it follows, and prints them.
 
 use std::fmt::Write as _;
 
-use assay_model::json;
+use assay_gocompat::json;
 use serde::Serialize;
 
 use super::fetch_policy::print_stdout;
 use crate::{error::CliError, exit, flags::version::VersionFlags, printer::Printer};
 
-/// The commit that the program was built from, where whoever built it said so.
+/// The commit that the program was built from, if the build set it.
 const SOURCE: Option<&str> = option_env!("ASSAY_SOURCE_ID");
-/// The moment of that commit, RFC 3339.
+/// The time of that commit, RFC 3339.
 const CHANGED: Option<&str> = option_env!("ASSAY_CHANGED_ON");
 
 /// What `ec` lists, and what stands for it here.

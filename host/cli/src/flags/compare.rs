@@ -6,29 +6,29 @@ use super::{go, sources::SourceFlags};
 
 pub(super) fn help() -> &'static str {
     "Examples:
-  # would the policy that is about to be merged judge differently?
+  # would the policy that is about to be merged give different results?
   assay compare policy.yaml new-policy.yaml
 
-  # how is it on a day to come, for one image, as JSON?
+  # compare them as of a future date, for one image, as JSON
   assay compare policy.yaml new-policy.yaml --effective-time 2030-01-01 \\
       --image-digest sha256:1ca5e4a3… --image-url registry.example/shop/cart --output json
 
 Exit codes:
-  0  the question was answered, with yes or no
-  2  the request is unusable: a flag is wrong, or a policy cannot be read"
+  0  the comparison was made, whatever its result
+  2  invalid request: a flag is invalid, or a policy cannot be read"
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareFlags {
-    /// The first policy configuration: a file, JSON or YAML text, or a repository or address that holds one
+    /// First policy configuration: a file, inline JSON or YAML, or a repository or URL
     #[arg(value_name = "POLICY")]
     pub(crate) first: String,
 
-    /// The second, in any of these forms
+    /// Second policy configuration, in any of these forms
     #[arg(value_name = "POLICY")]
     pub(crate) second: String,
 
-    /// Moment at which they are compared: `now`, a date (YYYY-MM-DD) or an RFC 3339 time
+    /// Effective time for the comparison: `now`, a date (YYYY-MM-DD) or an RFC 3339 time
     #[arg(long, value_name = "TIME", default_value = "now", help_heading = "Comparison")]
     pub(crate) effective_time: String,
 
@@ -38,19 +38,19 @@ pub(crate) struct CompareFlags {
         help_heading = "Comparison")]
     pub(crate) allow_past_effective_time: bool,
 
-    /// Digest of the image for which volatile criteria are looked at
+    /// Digest of the image whose volatile criteria are compared
     #[arg(long, value_name = "DIGEST", default_value = "", hide_default_value = true, help_heading = "Image")]
     pub(crate) image_digest: String,
 
-    /// Reference of that image, as `imageRef` names it
+    /// Reference of that image, matched against `imageRef`
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = "Image")]
     pub(crate) image_ref: String,
 
-    /// Repository of that image, as `imageUrl` names it
+    /// Repository of that image, matched against `imageUrl`
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = "Image")]
     pub(crate) image_url: String,
 
-    /// How to answer: text or json
+    /// Output format: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Report")]
     pub(crate) output: String,
 

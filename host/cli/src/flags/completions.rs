@@ -8,7 +8,7 @@ pub(super) fn help() -> &'static str {
   # bash, for this user
   assay completions bash > ~/.local/share/bash-completion/completions/assay
 
-  # zsh, in a folder of $fpath
+  # zsh, in a directory of $fpath
   assay completions zsh > ~/.zfunc/_assay
 
   # fish
@@ -17,7 +17,7 @@ pub(super) fn help() -> &'static str {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsFlags {
-    /// The shell: bash, zsh, fish, elvish or powershell
+    /// Shell: bash, zsh, fish, elvish or powershell
     #[arg(value_name = "SHELL", hide_possible_values = true)]
     pub(crate) shell: Shell,
 }

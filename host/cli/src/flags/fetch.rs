@@ -7,16 +7,16 @@ use super::sources::SourceFlags;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Fetch {
-    /// Fetches policy rules and data from repositories, bundles and other sources into a folder
+    /// Fetch policies and data from repositories, bundles and other sources into a directory
     #[command(after_help = "Examples:
-  # a folder of a repository
+  # a directory of a repository
   assay fetch policy --dest fetched --source github.com/conforma/policy//policy/release
 
-  # a bundle of a registry, with data
+  # a bundle from a registry, with data
   assay fetch policy --source oci::registry.example/policy:v1 \\
       --data-source git::https://git.example/data//data
 
-Each source gets a folder of its own below `policy` or `data`, named by a hash of its address.")]
+Each source is fetched into its own directory under `policy` or `data`, named by a hash of the source.")]
     Policy(FetchPolicyFlags),
 }
 
@@ -30,11 +30,11 @@ pub(crate) struct FetchPolicyFlags {
     #[arg(long, value_name = "SOURCE", help_heading = "Fetching")]
     pub(crate) data_source: Vec<String>,
 
-    /// Folder to fetch into
+    /// Directory to fetch into
     #[arg(short, long, value_name = "DIR", default_value = ".", help_heading = "Fetching")]
     pub(crate) dest: Utf8PathBuf,
 
-    /// Fetch into a new temporary folder instead, which stays
+    /// Fetch into a new temporary directory, which is kept
     #[arg(short, long, help_heading = "Fetching")]
     pub(crate) work_dir: bool,
 

@@ -1,4 +1,4 @@
-//! The flags of every command: how much is said, where and in which form.
+//! The flags of every command: how much is logged, where and in which format.
 
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -6,44 +6,44 @@ use super::go;
 
 pub(super) fn help() -> &'static str {
     "Examples:
-  # what a command takes, with examples
+  # show the flags of a command, with examples
   assay validate image --help
 
-  # see what happens, in a form for machines
+  # log progress as JSON
   assay --verbose --log-format json validate image --policy policy.yaml \\
       --image registry.example/shop/cart:1.2
 
-Called through a link named `ec`, assay answers with the exit codes and in the form of `ec`."
+When invoked as `ec`, assay uses ec's flags, output and exit codes."
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Messages")]
+#[command(next_help_heading = "Logging")]
 pub(crate) struct GlobalFlags {
-    /// Say nothing on standard error but errors
+    /// Only print errors
     #[arg(short, long, global = true, env = "ASSAY_QUIET", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) quiet: bool,
 
-    /// Say what happens
+    /// Enable verbose logging
     #[arg(long, global = true, env = "ASSAY_VERBOSE", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) verbose: bool,
 
-    /// Say what happens, and where in the program
+    /// Enable debug logging
     #[arg(long, global = true, env = "ASSAY_DEBUG", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) debug: bool,
 
-    /// Say everything of a kind: log (the flag alone), opa, all or none; with `all` the libraries speak, too
+    /// Trace: log (default), opa, all (with libraries) or none
     #[arg(long, global = true, env = "ASSAY_TRACE", value_name = "KIND", value_delimiter = ',', num_args = 0..=1,
         require_equals = true, default_missing_value = "log", hide_possible_values = true)]
     pub(crate) trace: Vec<Trace>,
 
-    /// Write messages to the end of a file instead of standard error
+    /// Append log messages to FILE instead of writing them to standard error
     #[arg(long, global = true, env = "ASSAY_LOGFILE", value_name = "FILE")]
     pub(crate) logfile: Option<String>,
 
-    /// Form of messages: text for people (called as `ec`: as it writes them), json with one object on each line
+    /// Log format: text or json (one object per line)
     #[arg(
         long,
         global = true,
@@ -54,27 +54,27 @@ pub(crate) struct GlobalFlags {
     )]
     pub(crate) log_format: LogFormat,
 
-    /// End the command with an error after this time, such as 90s, 5m or 1h30m; 0 for never
+    /// Time limit, such as 90s, 5m or 1h30m (0: none)
     #[arg(long, global = true, value_name = "DURATION", help_heading = "Run")]
     pub(crate) timeout: Option<String>,
 
-    /// How to reach a cluster, from which nothing is read
+    /// Accepted and ignored: clusters are not accessed
     #[arg(long, global = true, value_name = "FILE", hide = true)]
     pub(crate) kubeconfig: Option<String>,
 }
 
-/// What `--trace` can be about, in the words of `ec`.
+/// The values of `--trace`, which are those of `ec`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Trace {
     None,
     All,
     Log,
     Opa,
-    /// Measured by tools of the system here.
+    /// Accepted and ignored: use the profiling tools of the system.
     Perf,
-    /// Measured by tools of the system here.
+    /// Accepted and ignored: use the profiling tools of the system.
     Cpu,
-    /// Measured by tools of the system here.
+    /// Accepted and ignored: use the profiling tools of the system.
     Mem,
 }
 
@@ -85,12 +85,12 @@ pub(crate) enum LogFormat {
 }
 
 impl GlobalFlags {
-    /// Whether so much is said that a progress bar would be in the way.
+    /// Whether so much is logged that a progress bar would be in the way.
     pub(crate) fn is_talkative(&self) -> bool {
         self.verbose || self.debug || self.traces()
     }
 
-    /// Whether everything is to be said.
+    /// Whether log messages are traced.
     pub(crate) fn traces(&self) -> bool {
         self.trace.iter().any(|kind| matches!(kind, Trace::All | Trace::Log | Trace::Opa))
     }

@@ -15,7 +15,7 @@ pub(crate) struct Bool {
     when_empty: bool,
 }
 
-/// A boolean in the words of Go.
+/// A boolean as Go writes it.
 pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
@@ -34,7 +34,7 @@ impl TypedValueParser for Bool {
         }
         parse_bool(&text).ok_or_else(|| {
             let flag = argument.map(ToString::to_string).unwrap_or_default();
-            let message = format!("`{text}` of `{flag}` is neither true nor false");
+            let message = format!("`{text}` of `{flag}` is not a boolean");
             clap::Error::raw(ErrorKind::InvalidValue, message + "\n").with_cmd(command)
         })
     }
@@ -58,7 +58,7 @@ pub(crate) fn as_pflag(command: Command) -> Command {
     command.args_override_self(true).mut_args(with_value).mut_subcommands(as_pflag)
 }
 
-/// A whole number in the words of Go, which reads `0x10`, `0b10`, `0o10`, `010` and `1_000` as its source code does.
+/// An integer as Go parses it: `0x10`, `0b10`, `0o10`, `010` and `1_000` are read as in Go source code.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix(['+', '-']) {
         Some(digits) => (text.starts_with('-'), digits),
@@ -72,7 +72,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
         (_, Some(rest)) if !rest.is_empty() => (8, rest),
         _ => (10, lower.as_str()),
     };
-    // A line stands between two digits, or between a base and a digit.
+    // An underscore stands between two digits, or between a base prefix and a digit.
     let rest = if rest.len() < lower.len() { rest.strip_prefix('_').unwrap_or(rest) } else { rest };
     let is_digit = |part: &str| !part.is_empty() && part.chars().all(|digit| digit.is_digit(base));
     if !rest.split('_').all(is_digit) {
@@ -84,12 +84,12 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
 
 /// A number that counts something.
 pub(crate) fn count(text: &str) -> Result<u32, String> {
-    let number = integer(text).ok_or_else(|| "write a number".to_owned())?;
-    u32::try_from(number).map_err(|_| format!("write a number from 0 to {}", u32::MAX))
+    let number = integer(text).ok_or_else(|| "expected a number".to_owned())?;
+    u32::try_from(number).map_err(|_| format!("expected a number from 0 to {}", u32::MAX))
 }
 
-const BARE_QUOTE: &str = "a quote stands inside a value that does not begin with one";
-const OPEN_QUOTE: &str = "a quoted value does not end with its quote";
+const BARE_QUOTE: &str = "bare quote in an unquoted value";
+const OPEN_QUOTE: &str = "unterminated quoted value";
 
 /// Takes the values of a repeatable flag apart, each of which may hold several. As in `pflag` they are a line of CSV:
 /// a value with commas is put in quotes, in which two quotes stand for one. The error ends a sentence.

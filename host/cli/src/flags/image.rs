@@ -8,11 +8,11 @@ use super::{go, sources::SourceFlags};
 pub(super) fn help() -> String {
     format!(
         "Examples:
-  # judge a Snapshot from a bundle on disk, without network
+  # validate a Snapshot from an OCI layout on disk, without network access
   assay validate image --evidence ./oci --images snapshot.yaml --policy policy.yaml \\
       --public-key cosign.pub --ignore-rekor
 
-  # judge one image on a registry and write reports for a pipeline
+  # validate one image in a registry and write reports for a pipeline
   assay validate image --image registry.example/shop/cart:1.2 --policy policy.yaml \\
       --public-key cosign.pub --ignore-rekor --output text --output json=report.json
 
@@ -21,13 +21,13 @@ pub(super) fn help() -> String {
     )
 }
 
-/// `-o` as `ec` takes it: for the deprecated `--output-file`.
+/// `-o` as `ec` defines it: short for the deprecated `--output-file`.
 pub(super) fn with_short_of_ec(command: clap::Command) -> clap::Command {
     command.mut_arg("output", |output| output.short(None::<char>)).mut_arg("output_file", |file| file.short('o'))
 }
 
-/// Flags of `validate image`. Booleans are written as `ec` takes them: `--info`, `--info=true`, `--info=false`. Of a
-/// flag given twice the last counts, and an empty value is as good as none.
+/// Flags of `validate image`. Booleans are written as `ec` accepts them: `--info`, `--info=true`, `--info=false`. Of a
+/// flag given twice the last one counts, and an empty value means unset.
 #[derive(Debug, Args)]
 pub(crate) struct ImageFlags {
     #[command(flatten)]
@@ -49,27 +49,27 @@ pub(crate) struct ImageFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Images")]
 pub(crate) struct InputFlags {
-    /// Snapshot to judge: a file, or JSON or YAML text; a Konflux Snapshot resource or its spec
+    /// Snapshot to validate, as a file or inline JSON or YAML: a Konflux Snapshot resource or its spec
     #[arg(long, value_name = "FILE|TEXT", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<String>,
 
-    /// One image to judge; beside a Snapshot, one more
+    /// Image to validate; can be combined with --images
     #[arg(short, long, value_name = "IMAGE", env = "ASSAY_IMAGE")]
     pub(crate) image: Option<String>,
 
-    /// Deprecated: a file with a Snapshot; use `--images`
+    /// Deprecated: file with a Snapshot; use `--images`
     #[arg(short = 'f', long, value_name = "FILE", hide = true)]
     pub(crate) file_path: Option<String>,
 
-    /// Deprecated: the text of a Snapshot; use `--images`
+    /// Deprecated: inline Snapshot; use `--images`
     #[arg(short = 'j', long, value_name = "TEXT", hide = true)]
     pub(crate) json_input: Option<String>,
 
-    /// A Snapshot in a cluster (not read yet: an error)
+    /// Snapshot in a cluster (not supported yet: an error)
     #[arg(long, value_name = "[NAMESPACE/]NAME", hide = true)]
     pub(crate) snapshot: Option<String>,
 
-    /// OCI image layout (folder or tar) to read everything from; nothing is then fetched
+    /// OCI image layout (directory or tar archive) to read all evidence from; nothing is fetched
     #[arg(long, value_name = "DIR|TAR", env = "ASSAY_EVIDENCE")]
     pub(crate) evidence: Option<Utf8PathBuf>,
 }
@@ -77,11 +77,12 @@ pub(crate) struct InputFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct TrustFlags {
-    /// Public key of the signer: a PEM file, PEM text, or `env://NAME` for that of a variable; overrides the policy's
+    /// Public key of the signer: a PEM file, inline PEM, or `env://NAME` for an environment variable; overrides the
+    /// policy's `publicKey`
     #[arg(short = 'k', long, value_name = "FILE|PEM|env://NAME", env = "ASSAY_PUBLIC_KEY", allow_hyphen_values = true)]
     pub(crate) public_key: Option<String>,
 
-    /// Do without transparency logs
+    /// Skip Rekor transparency log verification
     #[arg(long, env = "ASSAY_IGNORE_REKOR", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) ignore_rekor: bool,
@@ -91,33 +92,33 @@ pub(crate) struct TrustFlags {
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) skip_image_sig_check: bool,
 
-    /// Judge by attestations whose signatures are not verified; the report says so
+    /// Accept attestations without verifying their signatures; the report says so
     #[arg(long, env = "ASSAY_SKIP_ATT_SIG_CHECK", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) skip_att_sig_check: bool,
 
-    /// Accept a signature that was made for another repository than the image's
+    /// Accept signatures made for a different repository
     #[arg(long, env = "ASSAY_ALLOW_RELOCATION", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) allow_relocation: bool,
 
-    /// URL of the transparency log (not verified yet: an error)
+    /// URL of the transparency log (not supported yet: an error)
     #[arg(short = 'r', long, value_name = "URL", env = "ASSAY_REKOR_URL", hide = true)]
     pub(crate) rekor_url: Option<String>,
 
-    /// Identity of a keyless signer (not verified yet: an error)
+    /// Identity of a keyless signer (not supported yet: an error)
     #[arg(long, value_name = "TEXT", hide = true)]
     pub(crate) certificate_identity: Option<String>,
 
-    /// Identity of a keyless signer as a regular expression (not verified yet: an error)
+    /// Identity of a keyless signer as a regular expression (not supported yet: an error)
     #[arg(long, value_name = "REGEX", hide = true)]
     pub(crate) certificate_identity_regexp: Option<String>,
 
-    /// Issuer of a keyless signer (not verified yet: an error)
+    /// Issuer of a keyless signer (not supported yet: an error)
     #[arg(long, value_name = "TEXT", hide = true)]
     pub(crate) certificate_oidc_issuer: Option<String>,
 
-    /// Issuer of a keyless signer as a regular expression (not verified yet: an error)
+    /// Issuer of a keyless signer as a regular expression (not supported yet: an error)
     #[arg(long, value_name = "REGEX", hide = true)]
     pub(crate) certificate_oidc_issuer_regexp: Option<String>,
 }
@@ -125,34 +126,34 @@ pub(crate) struct TrustFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyFlags {
-    /// Policy configuration: a file, or JSON or YAML text; an EnterpriseContractPolicy or its spec
+    /// Policy configuration, as a file or inline JSON or YAML: an EnterpriseContractPolicy or its spec
     #[arg(short, long, value_name = "FILE|TEXT", env = "ASSAY_POLICY")]
     pub(crate) policy: Option<String>,
 
-    /// Judge without a policy: by signatures alone, and by checks where some are given
+    /// Validate without a policy: verify signatures and run plugins only
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) no_policy: bool,
 
-    /// Items of the policy's `include` and `exclude` that match no rule are an error, not a warning
+    /// Fail if an item of the policy's `include` or `exclude` matches no rule, instead of warning
     #[arg(long, env = "ASSAY_STRICT_CONFIG", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) strict_config: bool,
 
-    /// WebAssembly check to run beside the policy, with its parameters; repeatable
+    /// WebAssembly plugin to run in addition to the policy, with its parameters; repeatable
     #[arg(long, value_name = "FILE.wasm[?param=value]")]
     pub(crate) plugin: Vec<String>,
 
-    /// Data for rules beside that of the policy, seen in the `ruleData` of every source: a text, or what is in a JSON
-    /// or YAML file; repeatable
-    #[arg(long, value_name = "KEY=TEXT|FILE", env = "ASSAY_EXTRA_RULE_DATA")]
+    /// Extra rule data for every source: KEY=VALUE or KEY=FILE (JSON or YAML); repeatable
+    #[arg(long, value_name = "KEY=VALUE|FILE", env = "ASSAY_EXTRA_RULE_DATA")]
     pub(crate) extra_rule_data: Vec<String>,
 
-    /// Which rules are asked: `include-exclude`, or `ec-policy` to heed the `pipeline_intention` of rules as well
+    /// Rule filter: `include-exclude`, or `ec-policy` to also apply the `pipeline_intention` of rules
     #[arg(long, value_name = "NAME", env = "ASSAY_FILTER_TYPE", default_value = "include-exclude")]
     pub(crate) filter_type: String,
 
-    /// Moment to judge at: `now`, a date (YYYY-MM-DD), an RFC 3339 time, or `attestation` for the end of each build
+    /// Effective time for the evaluation: `now`, a date (YYYY-MM-DD), an RFC 3339 time, or `attestation` for the time
+    /// at which each build finished
     #[arg(long, value_name = "TIME", env = "ASSAY_EFFECTIVE_TIME", default_value = "now")]
     pub(crate) effective_time: String,
 
@@ -165,51 +166,51 @@ pub(crate) struct PolicyFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
-    /// Report to write, to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
+    /// Report to write to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
     /// appstudio, summary, summary-markdown, attestation, policy-input, sarif, markdown, html, jsonl
     #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
     pub(crate) output: Vec<String>,
 
-    /// Deprecated: a file for the JSON report; use `--output json=FILE`
+    /// Deprecated: file for the JSON report; use `--output json=FILE`
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) output_file: Option<String>,
 
-    /// Exit with 1 when the answer is no
+    /// Exit with code 1 if any violation is found
     #[arg(short, long, env = "ASSAY_STRICT", default_value = "true", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE)]
     pub(crate) strict: bool,
 
-    /// Show what was looked at and is fine
+    /// Include passing rules in the report
     #[arg(long, env = "ASSAY_SHOW_SUCCESSES", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) show_successes: bool,
 
-    /// Show warnings
+    /// Include warnings in the report
     #[arg(long, env = "ASSAY_SHOW_WARNINGS", default_value = "true", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE)]
     pub(crate) show_warnings: bool,
 
-    /// End the text with a link to the documentation of policies when something was found
+    /// Append a link to the policy documentation if anything failed
     #[arg(long, env = "ASSAY_SHOW_POLICY_DOCS_LINK", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) show_policy_docs_link: bool,
 
-    /// Show titles, descriptions and solutions of rules
+    /// Include titles, descriptions and solutions of rules in the report
     #[arg(long, env = "ASSAY_INFO", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) info: bool,
 
-    /// Colour the text report even when it does not go to a terminal
+    /// Color the text report even if it is not written to a terminal
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) color: bool,
 
-    /// Never colour the text report; so does the environment's NO_COLOR
+    /// Never color the text report; the same as setting NO_COLOR
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) no_color: bool,
 
-    /// Tell on standard error how a rule, such as `tasks.required`, came to its answer about each image; repeatable
+    /// Print an evaluation trace for a rule, such as `tasks.required`, for each image to standard error; repeatable
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(crate) explain: Vec<String>,
 }
@@ -217,28 +218,29 @@ pub(crate) struct ReportFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 pub(crate) struct RunFlags {
-    /// How many components are judged at a time [default: the number of cores]
+    /// Number of components to evaluate concurrently [default: the number of cores]
     #[arg(long, value_name = "N", env = "ASSAY_WORKERS")]
     pub(crate) workers: Option<String>,
 
-    /// Time after which the run ends with what it has, such as 90s or 1h30m; 0 for none
+    /// Stop after this time, such as 90s or 1h30m, and report partial results (0: none)
     #[arg(long, value_name = "DURATION", env = "ASSAY_TIMEOUT", default_value = "5m")]
     pub(crate) timeout: String,
 }
 
-/// Verification summaries are not made yet; the flags of `ec` are known so that a script that leaves them empty runs.
+/// Verification summaries (VSAs) are not supported yet; the flags of `ec` are accepted so that a script that leaves them
+/// empty runs.
 #[derive(Debug, Args)]
 pub(crate) struct VsaFlags {
-    /// Make a verification summary (not made yet: an error)
+    /// Create a verification summary (not supported yet: an error)
     #[arg(long, hide = true, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) vsa: bool,
 
-    /// Form of the summary: dsse or predicate
+    /// Format of the summary: dsse or predicate
     #[arg(long, value_name = "FORMAT", hide = true)]
     pub(crate) attestation_format: Option<String>,
 
-    /// Folder of the summary
+    /// Directory of the summary
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) attestation_output_dir: Option<String>,
 
@@ -246,15 +248,15 @@ pub(crate) struct VsaFlags {
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) vsa_signing_key: Option<String>,
 
-    /// Key that earlier summaries are signed by
+    /// Key to verify earlier summaries with
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) vsa_public_key: Option<String>,
 
-    /// Where summaries go and are looked for (not done yet: an error)
+    /// Storage backend for summaries (not supported yet: an error)
     #[arg(long, value_name = "BACKEND", hide = true)]
     pub(crate) vsa_upload: Vec<String>,
 
-    /// How old a summary may be
+    /// Maximum age of a summary
     #[arg(long, value_name = "DURATION", hide = true)]
     pub(crate) vsa_expiration: Option<String>,
 }

@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Init {
-    /// Writes a first policy to start from
+    /// Create a starter policy
     #[command(after_help = "Examples:
-  # see it
+  # print it
   assay init policies
 
-  # make a folder with it, and see that it compiles
+  # write it to a directory, and check that it compiles
   assay init policies --dest-dir policy
   assay policy check policy")]
     Policies(InitFlags),
@@ -18,7 +18,7 @@ pub(crate) enum Init {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitFlags {
-    /// Folder to write `sample.rego` to, made if it is not there [default: standard output]
+    /// Directory to write `sample.rego` to; created if missing [default: standard output]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) dest_dir: Option<Utf8PathBuf>,
 }

@@ -7,10 +7,10 @@ use super::{go, sources::SourceFlags};
 pub(super) fn help() -> String {
     format!(
         "Examples:
-  # judge a file, and a folder of files, by the sources of a policy configuration
+  # evaluate the sources of a policy configuration for a file and a directory of files
   assay validate input pipeline.yaml tasks --policy policy.yaml
 
-  # judge by what a repository holds, and write reports for a pipeline
+  # use a policy configuration from a repository, and write reports for a pipeline
   assay validate input pipeline.yaml --policy github.com/conforma/config//slsa3 \\
       --output text --output json=report.json
 
@@ -21,33 +21,33 @@ pub(super) fn help() -> String {
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateInputFlags {
-    /// Files to judge: JSON or YAML, a folder of such files, or the text of a document
+    /// Input to validate: JSON or YAML files, directories of such files, or inline JSON or YAML
     #[arg(value_name = "FILE|DIR|TEXT")]
     pub(crate) files: Vec<String>,
 
-    /// The same, as `ec` took it before it took arguments
+    /// Deprecated: use the arguments instead
     #[arg(short, long, value_name = "FILE", hide = true)]
     pub(crate) file: Vec<String>,
 
-    /// Policy configuration: a file, JSON or YAML text, or a repository or address that holds one
+    /// Policy configuration: a file, inline JSON or YAML, or a repository or URL
     #[arg(short, long, value_name = "FILE|TEXT|SOURCE", env = "ASSAY_POLICY", help_heading = "Policy")]
     pub(crate) policy: String,
 
-    /// Items of the policy's `include` and `exclude` that match no rule are an error, not a warning
+    /// Fail if an item of the policy's `include` or `exclude` matches no rule, instead of warning
     #[arg(long, help_heading = "Policy")]
     pub(crate) strict_config: bool,
 
-    /// Report to write, to standard output or a file: json, yaml, text or summary; repeatable [default: text]
+    /// Report to write to standard output or a file: json, yaml, text or summary; repeatable [default: text]
     #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", help_heading = "Reports")]
     pub(crate) output: Vec<String>,
 
-    /// Exit with 1 when the answer is no
+    /// Exit with code 1 if any violation is found
     #[arg(short, long, default_value = "true", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE,
         help_heading = "Reports")]
     pub(crate) strict: bool,
 
-    /// Moment to judge at: `now`, a date (YYYY-MM-DD) or an RFC 3339 time
+    /// Effective time for the evaluation: `now`, a date (YYYY-MM-DD) or an RFC 3339 time
     #[arg(long, value_name = "TIME", default_value = "now", help_heading = "Policy")]
     pub(crate) effective_time: String,
 
@@ -57,51 +57,51 @@ pub(crate) struct ValidateInputFlags {
         help_heading = "Policy")]
     pub(crate) allow_past_effective_time: bool,
 
-    /// Show titles, descriptions and solutions of rules
+    /// Include titles, descriptions and solutions of rules in the report
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
         help_heading = "Reports")]
     pub(crate) info: bool,
 
-    /// Show what was looked at and is fine
+    /// Include passing rules in the report
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
         help_heading = "Reports")]
     pub(crate) show_successes: bool,
 
-    /// Show warnings
+    /// Include warnings in the report
     #[arg(long, default_value = "true", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::TRUE,
         help_heading = "Reports")]
     pub(crate) show_warnings: bool,
 
-    /// End the text with a link to the policy documentation when there is something to look up
+    /// Append a link to the policy documentation if anything failed
     #[arg(long, default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE,
         help_heading = "Reports")]
     pub(crate) show_policy_docs_link: bool,
 
-    /// How many files are judged at a time
+    /// Number of files to evaluate concurrently
     #[arg(long, value_name = "N", default_value = "5", help_heading = "Run")]
     pub(crate) workers: String,
 
-    /// Colour the text report even when it does not go to a terminal
+    /// Color the text report even if it is not written to a terminal
     #[arg(long, help_heading = "Reports")]
     pub(crate) color: bool,
 
-    /// Never colour the text report; so does the environment's NO_COLOR
+    /// Never color the text report; the same as setting NO_COLOR
     #[arg(long, help_heading = "Reports")]
     pub(crate) no_color: bool,
 
-    /// Wait for documents over HTTP (not there yet: an error)
+    /// Serve validation requests over HTTP (not supported yet: an error)
     #[arg(long, hide = true)]
     pub(crate) server: bool,
 
-    /// The address of that server
+    /// Address of the server
     #[arg(long, value_name = "ADDRESS", hide = true)]
     pub(crate) server_address: Option<String>,
 
-    /// The port of that server
+    /// Port of the server
     #[arg(long, value_name = "PORT", hide = true)]
     pub(crate) server_port: Option<u16>,
 

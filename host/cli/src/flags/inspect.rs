@@ -7,15 +7,15 @@ use super::sources::SourceFlags;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Inspect {
-    /// Shows the rules of policy sources with what their annotations say
+    /// List the rules of policy sources with their annotations
     #[command(after_help = "Examples:
-  # what do the policies of a folder judge, and since when?
+  # which rules are in the policies of a directory, and since when are they effective?
   assay inspect policy --source ./policy
 
-  # the names of the rules that a policy configuration could include, of one collection
+  # the names of the rules of one collection that a policy configuration can include
   assay inspect policy --policy policy.yaml --collection redhat --output names")]
     Policy(InspectPolicyFlags),
-    /// Shows the data of data sources, put together
+    /// Show the merged data
     #[command(after_help = "Examples:
   # what do policies see as `data` with these two sources?
   assay inspect policy-data --output yaml --source ./data \\
@@ -26,31 +26,31 @@ pub(crate) enum Inspect {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("shown").required(true))]
 pub(crate) struct InspectPolicyFlags {
-    /// Policy configuration whose policy sources are looked at
+    /// Policy configuration whose policy sources are inspected
     #[arg(short, long, value_name = "FILE|TEXT|SOURCE", group = "shown", help_heading = "Sources")]
     pub(crate) policy: Option<String>,
 
-    /// Policy source to look at; repeatable
+    /// Policy source to inspect; repeatable
     #[arg(short, long, value_name = "SOURCE", group = "shown", help_heading = "Sources")]
     pub(crate) source: Vec<String>,
 
-    /// Folder that what is fetched is copied into
+    /// Copy fetched sources to DIR
     #[arg(short, long, value_name = "DIR", help_heading = "Sources")]
     pub(crate) dest: Option<Utf8PathBuf>,
 
-    /// How to show it: json, text, names or short-names
+    /// Output format: json, text, names or short-names
     #[arg(short, long, value_name = "FORMAT", default_value = "text", help_heading = "Report")]
     pub(crate) output: String,
 
-    /// Only rules of this name: `package.short_name` or `short_name`
+    /// Only show rules with this name: `package.short_name` or `short_name`
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = "Rules")]
     pub(crate) rule: String,
 
-    /// Only rules of this package
+    /// Only show rules of this package
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = "Rules")]
     pub(crate) package: String,
 
-    /// Only rules of this collection
+    /// Only show rules of this collection
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = "Rules")]
     pub(crate) collection: String,
 
@@ -60,15 +60,15 @@ pub(crate) struct InspectPolicyFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectDataFlags {
-    /// Data source to look at; repeatable
+    /// Data source to inspect; repeatable
     #[arg(short, long, value_name = "SOURCE", required = true, help_heading = "Sources")]
     pub(crate) source: Vec<String>,
 
-    /// Folder that what is fetched is copied into
+    /// Copy fetched sources to DIR
     #[arg(short, long, value_name = "DIR", help_heading = "Sources")]
     pub(crate) dest: Option<Utf8PathBuf>,
 
-    /// How to show it: json or yaml
+    /// Output format: json or yaml
     #[arg(short, long, value_name = "FORMAT", default_value = "json", help_heading = "Report")]
     pub(crate) output: String,
 

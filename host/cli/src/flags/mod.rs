@@ -1,4 +1,4 @@
-//! The command line as it is written, one file for each command. [`settings`](crate::settings) makes sense of it.
+//! The command line as it is written, one file for each command. [`settings`](crate::settings) validates the values.
 
 pub(crate) mod compare;
 pub(crate) mod completions;
@@ -25,7 +25,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::settings::Mode;
 
-/// Decides whether a set of container images may ship
+/// Verify container images and evaluate release policies
 #[derive(Debug, Parser)]
 #[command(name = "assay", version, about, propagate_version = true, max_term_width = 110, after_help = global::help())]
 pub(crate) struct Flags {
@@ -59,92 +59,92 @@ impl Flags {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Judges something by a policy
+    /// Validate images, input files or policies
     Validate {
         #[command(subcommand)]
         what: Validate,
     },
 
-    /// Tests, asks, checks, shows and measures policies
+    /// Test, evaluate, check, inspect and benchmark Rego policies
     Policy {
         #[command(subcommand)]
         what: policy::PolicyCommand,
     },
 
-    /// The same tools under the names of `opa`, so that scripts go on working
+    /// Drop-in replacement for `opa test`, `eval`, `check`, `inspect` and `bench`
     #[command(mut_subcommands(policy::as_opa))]
     Opa {
         #[command(subcommand)]
         what: policy::OpaCommand,
     },
 
-    /// Fetches policies
+    /// Fetch policies
     Fetch {
         #[command(subcommand)]
         what: fetch::Fetch,
     },
 
-    /// Shows what policies hold
+    /// List the rules and data of policy sources
     Inspect {
         #[command(subcommand)]
         what: inspect::Inspect,
     },
 
-    /// Writes files to start from
+    /// Create a starter policy
     Init {
         #[command(subcommand)]
         what: init::Init,
     },
 
-    /// Records which Tekton tasks are trusted
+    /// Record trusted Tekton tasks
     Track {
         #[command(subcommand)]
         what: track::Track,
     },
 
-    /// Says whether two policy configurations would judge alike
+    /// Compare two policy configurations
     #[command(after_help = compare::help())]
     Compare(compare::CompareFlags),
 
-    /// Judges files by the rules of packages, as conftest does
+    /// Test configuration files against policies (like conftest)
     #[command(after_help = test::help())]
     Test(Box<test::TestFlags>),
 
-    /// Prepares trust in Sigstore (not there: an error)
+    /// Set up Sigstore trust roots (not supported: an error)
     #[command(hide = true)]
     Sigstore {
         #[command(subcommand)]
         what: unsupported::Sigstore,
     },
 
-    /// Prints what this program is
+    /// Print version information
     #[command(after_help = version::help())]
     Version(version::VersionFlags),
 
-    /// Prints the completions of a shell
+    /// Print shell completions
     #[command(alias = "completion", after_help = completions::help())]
     Completions(completions::CompletionsFlags),
 
-    /// Prints the manual page, or writes one for each command
+    /// Print the manual page, or write one for each command
     #[command(after_help = man::help())]
     Man(man::ManFlags),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Validate {
-    /// Judges the images of a Snapshot: signatures, provenance, policies and checks
+    /// Validate the images of a Snapshot: signatures, provenance, policies and plugins
     #[command(after_help = image::help())]
     Image(Box<image::ImageFlags>),
 
-    /// Judges JSON and YAML documents by policies
+    /// Validate JSON and YAML documents against policies
     #[command(after_help = input::help())]
     Input(Box<input::ValidateInputFlags>),
 
-    /// Judges by summaries of earlier verifications (not there: an error)
+    /// Validate by verification summaries (not supported: an error)
     #[command(hide = true)]
     Vsa(unsupported::RawArgs),
 
-    /// Checks a policy configuration by its format
+    /// Check that a policy configuration is well formed
     #[command(after_help = policy_file::help())]
     Policy(Box<policy_file::ValidatePolicyFlags>),
 }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_definitions_hold_together_and_help_tells_the_exit_codes() {
+    fn the_command_definitions_hold_together_and_help_lists_the_exit_codes() {
         for mode in [Mode::Native, Mode::EcCompat] {
             Flags::definition(mode).debug_assert();
         }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flag_that_is_on_or_off_takes_a_value_and_the_last_one_counts() {
+    fn every_boolean_flag_takes_a_value_and_the_last_one_counts() {
         let mut seen = 0;
         for (name, command) in leaves() {
             for flag in command.get_arguments() {
@@ -203,7 +203,7 @@ mod tests {
                 seen += usize::from(flag.is_require_equals_set());
             }
         }
-        assert!(seen > 40, "only {seen} flags are on or off");
+        assert!(seen > 40, "only {seen} flags are booleans");
         let read = |more: &[&str]| {
             let fixed = ["assay", "validate", "input", "a.yaml", "--policy", "p"];
             let flags = Flags::read(Mode::Native, fixed.iter().chain(more)).unwrap();
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_a_command_with_many_stand_in_groups() {
+    fn many_flags_are_listed_under_headings() {
         for (name, command) in leaves() {
             let own: Vec<_> = command.get_opts().filter(|flag| !flag.is_hide_set() && !flag.is_global_set()).collect();
             let bare: Vec<_> =
                 own.iter().filter(|flag| flag.get_help_heading().is_none()).map(|flag| flag.get_id()).collect();
-            assert!(own.len() <= 6 || bare.is_empty(), "{name}: {bare:?} stand in no group");
+            assert!(own.len() <= 6 || bare.is_empty(), "{name}: {bare:?} have no heading");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The flags of `policy` and `opa`: the tools of those who write policies. Names and defaults are those of `opa`.
+//! The flags of `policy` and `opa`: tools for policy authors. Names and defaults are those of `opa`.
 
 use std::{ffi::OsString, num::NonZeroUsize};
 
@@ -9,50 +9,50 @@ use super::registry::RegistryFlags;
 /// The tools for policies.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Runs the tests of policies: rules named `test_…` that must be true
+    /// Run policy tests (`test_…` rules)
     #[command(after_help = test_help())]
     Test(Box<TestFlags>),
 
-    /// Asks policies anything and prints the answer
+    /// Evaluate a Rego query
     #[command(after_help = eval_help())]
     Eval(Box<EvalFlags>),
 
-    /// Compiles policies and prints everything that is wrong with them
+    /// Compile policies and report all errors
     #[command(after_help = check_help())]
     Check(CheckFlags),
 
-    /// Shows the packages and annotations of policies
+    /// Show the packages and annotations of policies
     #[command(after_help = inspect_help())]
     Inspect(InspectFlags),
 
-    /// Measures how long a query takes
+    /// Benchmark a Rego query
     #[command(after_help = bench_help())]
     Bench(Box<BenchFlags>),
 
-    /// Formats policies (not written yet: an error)
+    /// Format policies (not supported yet: an error)
     #[command(hide = true)]
     Fmt(AnyFlags),
 }
 
-/// What `opa` can do; here under its old name, so that scripts go on working.
+/// The commands of `opa` under their own names, so that scripts keep working.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OpaCommand {
     #[command(flatten)]
     Tool(PolicyCommand),
 
-    /// Prints the version
+    /// Print the version
     #[command(after_help = "Examples:
   assay opa version
 
-`assay version` says more.")]
+`assay version` prints more.")]
     Version,
 
-    /// What of `opa` is not here.
+    /// Any other command of `opa`.
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
 
-/// The tools under `opa` are those under `policy`, and so are their examples, which call them as they are called here.
+/// The tools under `opa` are those under `policy`, and so are their examples, with the name replaced.
 pub(super) fn as_opa(tool: clap::Command) -> clap::Command {
     match tool.get_after_help().map(|help| help.to_string().replace("assay policy ", "assay opa ")) {
         Some(help) => tool.after_help(help),
@@ -60,7 +60,7 @@ pub(super) fn as_opa(tool: clap::Command) -> clap::Command {
     }
 }
 
-/// Whatever is written behind a command that is not there.
+/// The arguments of a command that is not supported.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct AnyFlags {
@@ -68,19 +68,19 @@ pub(crate) struct AnyFlags {
     pub(crate) rest: Vec<OsString>,
 }
 
-/// How files are loaded, as all tools take it.
+/// How files are loaded, for all tools.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Loading")]
 pub(crate) struct LoadFlags {
-    /// Names of files and folders to leave out, such as '.*' or '*_test.rego'; repeatable
+    /// Ignore files and directories that match PATTERN, such as '.*' or '*_test.rego'; repeatable
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     pub(crate) ignore: Vec<String>,
 
-    /// Read Rego of before OPA 1.0
+    /// Accept Rego v0
     #[arg(long)]
     pub(crate) v0_compatible: bool,
 
-    /// Read Rego of OPA 1.0, which is the default
+    /// Accept Rego v1, which is the default
     #[arg(long, hide = true, conflicts_with = "v0_compatible")]
     pub(crate) v1_compatible: bool,
 
@@ -88,11 +88,11 @@ pub(crate) struct LoadFlags {
     #[arg(short, long, value_name = "PATH", hide = true)]
     pub(crate) schema: Option<String>,
 
-    /// What built-ins there are (not supported: an error)
+    /// Capabilities file (not supported: an error)
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) capabilities: Option<String>,
 
-    /// What runs the policies: only `rego`
+    /// Evaluation target: only `rego`
     #[arg(short, long, value_name = "TARGET", hide = true, default_value = "rego")]
     pub(crate) target: String,
 }
@@ -115,7 +115,7 @@ pub(crate) enum Explain {
     Debug,
 }
 
-/// The order of a JSON report of tests.
+/// The order of tests in the JSON report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TestSort {
     None,
@@ -125,13 +125,13 @@ pub(crate) enum TestSort {
 fn test_help() -> String {
     format!(
         "Examples:
-  # run all tests of a folder, with data
+  # run all tests of a directory, with data
   assay policy test data.yml policy
 
-  # run some tests, and see what each did
+  # run some tests, and print the result of each
   assay policy test policy --run 'tasks_test.test_required' --verbose
 
-  # which lines do the tests not reach?
+  # which lines do the tests not cover?
   assay policy test policy --coverage --format pretty
 
 {}",
@@ -142,87 +142,87 @@ fn test_help() -> String {
 /// Flags of `policy test`.
 #[derive(Debug, Args)]
 pub(crate) struct TestFlags {
-    /// Files and folders with policies, tests and data
+    /// Files and directories with policies, tests and data
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<String>,
 
-    /// The paths are bundles: their data is only in files called data.json or data.yaml
+    /// Treat paths as OPA bundles (data only in data.json or data.yaml)
     #[arg(short, long, help_heading = "Loading")]
     pub(crate) bundle: bool,
 
     #[command(flatten)]
     pub(crate) load: LoadFlags,
 
-    /// Run only tests whose full name, such as `data.lib_test.test_x`, matches the regular expression
+    /// Only run tests whose full name, such as `data.lib_test.test_x`, matches REGEX
     #[arg(short, long, value_name = "REGEX", help_heading = "Tests")]
     pub(crate) run: Option<String>,
 
-    /// How often each test is run
+    /// Number of times to run each test
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Tests")]
     pub(crate) count: NonZeroUsize,
 
-    /// How many tests run at a time [default: the number of cores]
+    /// Number of tests to run concurrently [default: the number of cores]
     #[arg(short, long, value_name = "N", help_heading = "Tests")]
     pub(crate) parallel: Option<usize>,
 
-    /// Time after which loading the policies, or a test, ends with an error, such as 5s [default: 5s for a test]
+    /// Time limit for loading the policies and for each test, such as 10s [default: 5s for each test]
     #[arg(long, value_name = "DURATION", help_heading = "Tests")]
     pub(crate) timeout: Option<String>,
 
-    /// Run again whenever a file changes
+    /// Watch for file changes and rerun the tests
     #[arg(short, long, help_heading = "Tests")]
     pub(crate) watch: bool,
 
-    /// Measure tests (not supported: an error)
+    /// Benchmark tests (not supported: an error)
     #[arg(long, hide = true)]
     pub(crate) bench: bool,
 
-    /// How results are printed: `json` and `junit` are for machines
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", help_heading = "Report")]
     pub(crate) format: Option<TestFormat>,
 
-    /// Print every test, and why those failed that did
+    /// Print every test, and why tests failed
     #[arg(short, long, help_heading = "Report")]
     pub(crate) verbose: bool,
 
-    /// What is shown of failed tests with --verbose
+    /// Level of detail of the trace of failed tests with --verbose
     #[arg(long, value_name = "DETAIL", default_value = "fails", help_heading = "Report")]
     pub(crate) explain: Explain,
 
-    /// Show the values of the line that failed, which is always done
+    /// Accepted and ignored: the values of the line that failed are always shown
     #[arg(long, hide = true)]
     pub(crate) var_values: bool,
 
-    /// The order of tests in JSON
+    /// Order of tests in the JSON report
     #[arg(long, value_name = "ORDER", default_value = "none", help_heading = "Report")]
     pub(crate) sort: TestSort,
 
-    /// Report which lines were at work instead, as JSON or with --format pretty for people
+    /// Report line coverage instead of test results, as JSON or with --format pretty
     #[arg(short, long, help_heading = "Report")]
     pub(crate) coverage: bool,
 
-    /// With --coverage: fail when fewer percent of the lines were at work
+    /// With --coverage, fail if coverage is below PERCENT
     #[arg(long, value_name = "PERCENT", default_value = "0", help_heading = "Report")]
     pub(crate) threshold: f64,
 
-    /// Skipped tests are no failure
+    /// Do not fail on skipped tests
     #[arg(short = 'z', long, help_heading = "Report")]
     pub(crate) exit_zero_on_skipped: bool,
 
-    /// No test at all is no failure; under the name `opa` it never is
+    /// Do not fail if no tests run (the default of `assay opa test`)
     #[arg(long, help_heading = "Report")]
     pub(crate) allow_empty: bool,
 
-    /// No test at all is a failure, as it is without the flag but under the name `opa`
+    /// Fail if no tests run (the default of `assay policy test`)
     #[arg(long, conflicts_with = "allow_empty", help_heading = "Report")]
     pub(crate) fail_on_empty: bool,
 
-    /// How many compile errors are printed; 0 for all
+    /// Maximum number of compile errors to print (0: all)
     #[arg(short, long, value_name = "N", default_value = "0", help_heading = "Report")]
     pub(crate) max_errors: usize,
 }
 
-/// How the answer of a query is printed.
+/// How the result of a query is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EvalFormat {
     Json,
@@ -234,29 +234,29 @@ pub(crate) enum EvalFormat {
     Discard,
 }
 
-/// What a query is, and what it is asked of.
+/// A query, its input, and the policies and data it is evaluated with.
 #[derive(Debug, Args)]
 pub(crate) struct QueryFlags {
-    /// The question, in Rego
+    /// Rego query to evaluate
     #[arg(value_name = "QUERY", required_unless_present = "stdin", conflicts_with = "stdin")]
     pub(crate) query: Option<String>,
 
-    /// Read the question from standard input
+    /// Read the query from standard input
     #[arg(long, help_heading = "Query")]
     pub(crate) stdin: bool,
 
     #[command(flatten)]
     pub(crate) registries: RegistryFlags,
 
-    /// The package whose rules the question may call by their names
+    /// Package in which the query is evaluated
     #[arg(long, value_name = "PACKAGE", help_heading = "Query")]
     pub(crate) package: Option<String>,
 
-    /// Imports of the question, such as 'data.lib.time as t'; repeatable
+    /// Import for the query, such as 'data.lib.time as t'; repeatable
     #[arg(long, value_name = "IMPORT", help_heading = "Query")]
     pub(crate) import: Vec<String>,
 
-    /// File with the input document, JSON or YAML
+    /// Input document: a JSON or YAML file
     #[arg(short, long, value_name = "FILE", conflicts_with = "stdin_input", help_heading = "Query")]
     pub(crate) input: Option<String>,
 
@@ -264,18 +264,18 @@ pub(crate) struct QueryFlags {
     #[arg(short = 'I', long, conflicts_with = "stdin", help_heading = "Query")]
     pub(crate) stdin_input: bool,
 
-    /// File or folder with policies and data; repeatable
+    /// File or directory with policies and data; repeatable
     #[arg(short, long, value_name = "PATH", help_heading = "Loading")]
     pub(crate) data: Vec<String>,
 
-    /// Folder of a bundle; repeatable
+    /// Bundle directory; repeatable
     #[arg(short, long, value_name = "PATH", help_heading = "Loading")]
     pub(crate) bundle: Vec<String>,
 
     #[command(flatten)]
     pub(crate) load: LoadFlags,
 
-    /// Paths that are unknown (partial evaluation is not supported: an error)
+    /// Unknown paths (partial evaluation is not supported: an error)
     #[arg(short, long, value_name = "PATH", hide = true)]
     pub(crate) unknowns: Vec<String>,
 
@@ -290,10 +290,10 @@ fn eval_help() -> String {
   # the value of a rule for an input document
   assay policy eval --data policy --input input.json 'data.release.tasks.deny'
 
-  # why does it say that?
+  # why does the rule have this value?
   assay policy eval --data policy --input input.json 'data.release.tasks.deny' --explain fails
 
-  # what takes so long?
+  # which lines and rules are slow?
   assay policy eval --data policy --input input.json 'data.release' --profile --format pretty
 
 {}",
@@ -305,57 +305,57 @@ fn eval_help() -> String {
 #[derive(Debug, Args)]
 pub(crate) struct EvalFlags {
     #[command(flatten)]
-    pub(crate) asks: QueryFlags,
+    pub(crate) query_flags: QueryFlags,
 
-    /// What is only untidy in policies is an error too
+    /// Enable strict compiler checks
     #[arg(short = 'S', long, help_heading = "Loading")]
     pub(crate) strict: bool,
 
-    /// The first error of a built-in function ends the evaluation
+    /// Stop at the first error of a built-in function
     #[arg(long, help_heading = "Evaluation")]
     pub(crate) strict_builtin_errors: bool,
 
-    /// Time after which the command ends with an error, for each time that the question is asked, such as 30s
+    /// Time limit for each evaluation of the query, such as 30s
     #[arg(long, value_name = "DURATION", default_value = "2m", help_heading = "Evaluation")]
     pub(crate) timeout: String,
 
-    /// How often the question is asked
+    /// Number of times to evaluate the query
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Evaluation")]
     pub(crate) count: NonZeroUsize,
 
-    /// How the answer is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "json", help_heading = "Report")]
     pub(crate) format: EvalFormat,
 
-    /// Exit with 1 when the answer is undefined or there is none
+    /// Exit with code 1 if the result is undefined or empty
     #[arg(long, help_heading = "Report")]
     pub(crate) fail: bool,
 
-    /// Exit with 1 when there is an answer
+    /// Exit with code 1 if the result is defined and not empty
     #[arg(long, conflicts_with = "fail", help_heading = "Report")]
     pub(crate) fail_defined: bool,
 
-    /// Print what happened: all of it, what did not hold, or what `trace` says
+    /// Print an evaluation trace: all events, failed expressions, or notes of `trace`
     #[arg(long, value_name = "DETAIL", default_value = "off", help_heading = "Report")]
     pub(crate) explain: Explain,
 
-    /// Print the values of variables with --explain
+    /// Include the values of variables in the trace
     #[arg(long, help_heading = "Report")]
     pub(crate) var_values: bool,
 
-    /// Print what lines and rules cost
+    /// Print a profile
     #[arg(long, help_heading = "Report")]
     pub(crate) profile: bool,
 
-    /// How many lines and rules --profile prints; 0 for all
+    /// Maximum number of lines and rules in the profile (0: all)
     #[arg(long, value_name = "N", default_value = "10", help_heading = "Report")]
     pub(crate) profile_limit: usize,
 
-    /// The order of --profile: total_time_ns, num_eval, num_gen_expr, file or line; repeatable
+    /// Sort order of the profile: total_time_ns, num_eval, num_gen_expr, file or line; repeatable
     #[arg(long, value_name = "ORDER", value_delimiter = ',', help_heading = "Report")]
     pub(crate) profile_sort: Vec<ProfileSort>,
 
-    /// Print how long each step took
+    /// Print the time taken by each step
     #[arg(long, help_heading = "Report")]
     pub(crate) metrics: bool,
 
@@ -363,27 +363,27 @@ pub(crate) struct EvalFlags {
     #[arg(long, hide = true)]
     pub(crate) instrument: bool,
 
-    /// Report which lines were at work
+    /// Report line coverage
     #[arg(long, help_heading = "Report")]
     pub(crate) coverage: bool,
 
-    /// Characters of a value in a table
+    /// Maximum number of characters of a value in a table
     #[arg(long, value_name = "N", default_value = "80", help_heading = "Report")]
     pub(crate) pretty_limit: usize,
 
-    /// For optimised bundles, which are not needed here
+    /// Accepted and ignored: bundles need not be optimized
     #[arg(short = 'O', long, hide = true, value_name = "LEVEL")]
     pub(crate) optimize: Option<u8>,
 
-    /// For optimised bundles, which are not needed here
+    /// Accepted and ignored: bundles need not be optimized
     #[arg(short, long, hide = true, value_name = "PATH")]
     pub(crate) entrypoint: Vec<String>,
 
-    /// Changes nothing but speed
+    /// Accepted and ignored: only affects speed
     #[arg(long, hide = true)]
     pub(crate) disable_early_exit: bool,
 
-    /// Changes nothing but speed
+    /// Accepted and ignored: only affects speed
     #[arg(long, hide = true)]
     pub(crate) disable_indexing: bool,
 }
@@ -403,7 +403,7 @@ pub(crate) enum ProfileSort {
     Line,
 }
 
-/// Text for people or JSON.
+/// Readable text or JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlainFormat {
     Pretty,
@@ -413,7 +413,7 @@ pub(crate) enum PlainFormat {
 fn check_help() -> String {
     format!(
         "Examples:
-  # is everything in these folders well-formed?
+  # compile everything in these directories, in strict mode
   assay policy check policy data --strict
 
 {}",
@@ -424,30 +424,30 @@ fn check_help() -> String {
 /// Flags of `policy check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckFlags {
-    /// Files and folders with policies and data
+    /// Files and directories with policies and data
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<String>,
 
-    /// The paths are bundles: their data is only in files called data.json or data.yaml
+    /// Treat paths as OPA bundles (data only in data.json or data.yaml)
     #[arg(short, long, help_heading = "Loading")]
     pub(crate) bundle: bool,
 
     #[command(flatten)]
     pub(crate) load: LoadFlags,
 
-    /// What is only untidy is an error too: unused variables and imports, names that hide others
+    /// Enable strict mode (unused variables and imports, shadowing)
     #[arg(short = 'S', long, help_heading = "Checks")]
     pub(crate) strict: bool,
 
-    /// How errors are printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "pretty", help_heading = "Report")]
     pub(crate) format: PlainFormat,
 
-    /// How many errors are printed; 0 for all
+    /// Maximum number of errors to print (0: all)
     #[arg(short, long, value_name = "N", default_value = "0", help_heading = "Report")]
     pub(crate) max_errors: usize,
 
-    /// Check against the language of before and since OPA 1.0 (not supported: an error)
+    /// Check for compatibility with both Rego v0 and v1 (not supported: an error)
     #[arg(long, hide = true)]
     pub(crate) v0_v1: bool,
 }
@@ -455,7 +455,7 @@ pub(crate) struct CheckFlags {
 fn inspect_help() -> String {
     format!(
         "Examples:
-  # which packages and rules are there, and what do they say about themselves?
+  # which packages and rules are there, and what are their annotations?
   assay policy inspect policy --annotations
 
 {}",
@@ -466,7 +466,7 @@ fn inspect_help() -> String {
 /// Flags of `policy inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectFlags {
-    /// Files and folders with policies
+    /// Files and directories with policies
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<String>,
 
@@ -477,12 +477,12 @@ pub(crate) struct InspectFlags {
     #[arg(short, long, help_heading = "Report")]
     pub(crate) annotations: bool,
 
-    /// How it is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "pretty", help_heading = "Report")]
     pub(crate) format: PlainFormat,
 }
 
-/// How measurements are printed.
+/// The output formats of `policy bench`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BenchFormat {
     Pretty,
@@ -505,31 +505,31 @@ fn bench_help() -> String {
 #[derive(Debug, Args)]
 pub(crate) struct BenchFlags {
     #[command(flatten)]
-    pub(crate) asks: QueryFlags,
+    pub(crate) query_flags: QueryFlags,
 
-    /// How often the measurement is repeated
-    #[arg(long, value_name = "N", default_value = "1", help_heading = "Measurement")]
+    /// Number of times to repeat the benchmark
+    #[arg(long, value_name = "N", default_value = "1", help_heading = "Benchmark")]
     pub(crate) count: NonZeroUsize,
 
-    /// How long a measurement lasts, such as 1s
-    #[arg(long, value_name = "DURATION", default_value = "1s", help_heading = "Measurement")]
+    /// Duration of each benchmark, such as 1s
+    #[arg(long, value_name = "DURATION", default_value = "1s", help_heading = "Benchmark")]
     pub(crate) benchtime: String,
 
-    /// Exit with 1 when the answer is undefined
+    /// Exit with code 1 if the result is undefined
     #[arg(long, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true,
         action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true, help_heading = "Report")]
     pub(crate) fail: bool,
 
-    /// How the measurement is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "pretty", help_heading = "Report")]
     pub(crate) format: BenchFormat,
 
-    /// Percentiles are always printed
+    /// Accepted and ignored: percentiles are always printed
     #[arg(long, hide = true, default_value = "true", default_missing_value = "true", num_args = 0..=1,
         require_equals = true, action = clap::ArgAction::Set)]
     pub(crate) metrics: bool,
 
-    /// Allocations are not counted
+    /// Accepted and ignored: allocations are not counted
     #[arg(long, hide = true, default_value = "true", default_missing_value = "true", num_args = 0..=1,
         require_equals = true, action = clap::ArgAction::Set)]
     pub(crate) benchmem: bool,

@@ -1,4 +1,4 @@
-//! The flags of every command that fetches policies, with those for the registries they come from.
+//! The flags of every command that fetches policies, with those of the registries.
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -8,8 +8,8 @@ use super::registry::RegistryFlags;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Cache")]
 pub(crate) struct SourceFlags {
-    /// Folder that keeps fetched policies between runs, by commit and digest; an empty text keeps nothing [default: the
-    /// user's cache folder]
+    /// Directory that caches fetched policies by commit and digest; empty disables caching [default: the user's cache
+    /// directory]
     #[arg(long, value_name = "DIR", env = "ASSAY_CACHE_DIR")]
     pub(crate) cache_dir: Option<Utf8PathBuf>,
 

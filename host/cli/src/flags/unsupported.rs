@@ -1,4 +1,4 @@
-//! Commands of `ec` that are not there: they take any arguments and end with an error before any work.
+//! Commands of `ec` that are not supported: they accept any arguments and fail before any work.
 
 use clap::{Args, Subcommand};
 
@@ -10,6 +10,6 @@ pub(crate) struct RawArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sigstore {
-    /// Fetches trust roots (not there: an error)
+    /// Fetch trust roots (not supported: an error)
     Initialize(RawArgs),
 }

@@ -4,20 +4,20 @@ use clap::Args;
 
 pub(super) fn help() -> &'static str {
     "Examples:
-  # the version, and whose formats and answers it follows
+  # the version, and the versions of ec and OPA it is compatible with
   assay version
 
-  # for a script
+  # the version only, for a script
   assay version --short"
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct VersionFlags {
-    /// Print it all as JSON
+    /// Print version information as JSON
     #[arg(short, long)]
     pub(crate) json: bool,
 
-    /// Print only the version
+    /// Only print the version
     #[arg(short, long)]
     pub(crate) short: bool,
 }

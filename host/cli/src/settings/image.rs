@@ -23,7 +23,7 @@ use crate::{error::CliError, flags::image::ImageFlags};
 /// Everything a run needs to know, checked as far as it can be without work.
 #[derive(Debug)]
 pub(crate) struct ImageSettings {
-    /// Whose form answers have.
+    /// Whose output format is used.
     pub(crate) mode: Mode,
     /// The folder for temporary files.
     pub(crate) temporary: Utf8PathBuf,
@@ -33,7 +33,7 @@ pub(crate) struct ImageSettings {
     pub(crate) evidence: Option<Utf8PathBuf>,
     pub(crate) key: KeyText,
     pub(crate) allow_relocation: bool,
-    /// The checks that the user asked to leave out.
+    /// The checks that the user disabled.
     pub(crate) skipped: Vec<CheckKind>,
     /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
     pub(crate) policy: PolicySpec,
@@ -46,7 +46,7 @@ pub(crate) struct ImageSettings {
     pub(crate) effective_time: EffectiveTime,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
-    /// The rules whose answers are explained, by their codes.
+    /// The rules to explain, by their codes.
     pub(crate) explain: Vec<String>,
     pub(crate) workers: NonZeroUsize,
     /// The end of the run and the limit it comes from; the clock starts when the settings are made.
@@ -77,7 +77,7 @@ impl ImageSettings {
             ec_compat: env.mode == Mode::EcCompat,
         };
         let mut outputs = parse_outputs(report, &options)?;
-        // A terminal gets colours unasked; a file does not.
+        // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.color = asked.unwrap_or(env.stdout_is_terminal);
         }
@@ -172,7 +172,7 @@ mod tests {
     fn what_is_missing_or_not_verified_yet_is_told_before_any_work() {
         let image = ["--image", "r.example/a"];
         for (arguments, says) in [
-            (&["--ignore-rekor", "--public-key", KEY][..], "no image to judge"),
+            (&["--ignore-rekor", "--public-key", KEY][..], "no image to validate"),
             (&["--image", "r.example/a", "--ignore-rekor"], "no public key"),
             (&["--image", "r.example/a", "--public-key", KEY], "--ignore-rekor"),
             (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor=false"], "transparency log"),

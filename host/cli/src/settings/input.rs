@@ -16,10 +16,10 @@ use crate::{
     flags::{go, input::ValidateInputFlags},
 };
 
-/// Everything that judging documents needs to know.
+/// The settings of an evaluation of documents.
 #[derive(Debug)]
 pub(crate) struct InputSettings {
-    /// What was asked to be judged, each once, in the order given.
+    /// The inputs to evaluate, each once, in the order given.
     pub(crate) arguments: Vec<String>,
     pub(crate) policy: PolicySpec,
     pub(crate) effective_time: Timestamp,
@@ -44,9 +44,8 @@ pub(crate) fn refuse_early(flags: &ValidateInputFlags) -> Result<(), CliError> {
         return Err(CliError::new("--server and input files are mutually exclusive"));
     }
     if flags.server || flags.server_address.is_some() || flags.server_port.is_some() {
-        return Err(
-            CliError::new("`--server`: documents are not judged over HTTP yet").hint("give the files as arguments")
-        );
+        return Err(CliError::new("`--server`: serving requests over HTTP is not supported yet")
+            .hint("pass the files as arguments"));
     }
     if arguments(flags)?.is_empty() {
         return Err(CliError::new(
@@ -80,13 +79,13 @@ impl InputSettings {
         if env.mode == Mode::Native {
             refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
         }
-        // A terminal gets colours unasked; a file does not.
+        // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.color = asked.unwrap_or(env.stdout_is_terminal);
         }
         if flags.effective_time.eq_ignore_ascii_case("attestation") {
             return Err(CliError::new("`--effective-time attestation`: a document has no attestation")
-                .hint("write `now`, a date or an RFC 3339 time"));
+                .hint("use `now`, a date or an RFC 3339 time"));
         }
         Ok(Self {
             arguments: arguments(flags)?,
@@ -95,7 +94,7 @@ impl InputSettings {
                 .default(),
             outputs,
             strict: flags.strict,
-            // None at all would never end; `ec` waits for ever.
+            // Zero workers would never finish; `ec` waits forever.
             workers: parse_workers(non_empty(Some(&flags.workers)).or(Some("5")), Mode::Native)?,
             strict_config: flags.strict_config,
         })
@@ -122,7 +121,7 @@ fn parse_output(text: &str, mut options: Options) -> Result<InputOutput, CliErro
     let format = InputFormat::from_str(format).map_err(|why| error(why.to_string()))?;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-        let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
+        let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is not a boolean")))?;
         match name {
             "show-successes" => options.show_successes = value,
             "show-warnings" => options.show_warnings = value,

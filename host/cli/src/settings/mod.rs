@@ -36,7 +36,7 @@ use crate::{error::CliError, exit, files::read_text, registries::Network};
 pub(crate) struct Environment {
     pub(crate) mode: Mode,
     pub(crate) now: Timestamp,
-    /// What the environment asks of colours, where it does.
+    /// Whether the environment enables or disables colors.
     pub(crate) colors: Option<bool>,
     pub(crate) stdout_is_terminal: bool,
     /// The folder that programs keep their caches in, if the user has one.
@@ -53,7 +53,7 @@ pub(crate) struct Environment {
     pub(crate) deadline: Option<Instant>,
 }
 
-/// The name that the program was called by. Through a link named `ec` it answers in `ec`'s form and exit codes.
+/// The name that the program was invoked by. As `ec` it uses `ec`'s output and exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Native,
@@ -96,12 +96,12 @@ fn read_file_or_text(argument: &str, flag: &str, limit: u64) -> Result<(String, 
     // A text with a line break or a brace in front is never meant as a file.
     let is_text = argument.contains('\n') || argument.trim_start().starts_with(['{', '[']);
     if is_text {
-        return Ok((argument.to_owned(), format!("the text of `{flag}`")));
+        return Ok((argument.to_owned(), format!("the value of `{flag}`")));
     }
     if path.exists() || !argument.contains(':') {
         return Ok((read_text(path, flag, limit)?, format!("`{path}`")));
     }
-    Ok((argument.to_owned(), format!("the text of `{flag}`")))
+    Ok((argument.to_owned(), format!("the value of `{flag}`")))
 }
 
 #[cfg(test)]

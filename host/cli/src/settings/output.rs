@@ -40,14 +40,14 @@ pub(super) fn parse_outputs(flags: &ReportFlags, options: &assay_report::Options
         let format = if format.is_empty() { "json" } else { format };
         let format = Format::from_str(format).map_err(|why| error(why.to_string()))?;
         let mut options = *options;
-        // Colours are for the terminal; a file gets none unless they are asked for.
+        // Colors are for the terminal; a file gets none unless they are requested.
         options.color &= file.is_none() || flags.color;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
             if options.ec_compat && !OPTIONS.contains(&name) {
                 continue;
             }
-            let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is neither true nor false")))?;
+            let value = go::parse_bool(value).ok_or_else(|| error(format!("`{value}` is not a boolean")))?;
             // `ec` has options for its text alone, does not mind others, and lists no successes without the flag.
             let applies = !options.ec_compat || format == Format::Text;
             match name {
@@ -74,8 +74,8 @@ pub(super) fn refuse_shared_files<'a>(files: impl Iterator<Item = &'a Utf8Path>)
         // Pipes and terminals take one report after another.
         let is_regular = fs_err::metadata(file).map_or(true, |found| found.is_file());
         if is_regular && !seen.insert(real(file)) {
-            return Err(CliError::new(format!("`--output`: two reports would be written to `{file}`"))
-                .hint("name a file of its own for each report"));
+            return Err(CliError::new(format!("`--output`: more than one report would be written to `{file}`"))
+                .hint("choose a different file for each report"));
         }
     }
     Ok(())
@@ -122,7 +122,7 @@ mod tests {
 
     fn colors(arguments: &[&str]) -> Vec<bool> {
         let flags = Flags::try_parse_from(std::iter::once("assay").chain(arguments.iter().copied())).unwrap().report;
-        // As on a terminal that shows colours.
+        // As on a terminal that shows colors.
         let options = assay_report::Options { color: true, ..assay_report::Options::default() };
         parse_outputs(&flags, &options).unwrap().iter().map(|output| output.options.color).collect()
     }

@@ -22,7 +22,7 @@ impl PluginFlag {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let Some((name, value)) = pair.split_once('=') else {
                 return Err(CliError::new(format!("`--plugin {text}`: `{pair}` is not PARAM=VALUE"))
-                    .hint("write parameters like `check.wasm?deny=GPL-3.0-only&allow=MIT`"));
+                    .hint("write parameters as in `check.wasm?deny=GPL-3.0-only&allow=MIT`"));
             };
             params.push((name.to_owned(), value.to_owned()));
         }

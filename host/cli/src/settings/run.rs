@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{Mode, non_empty};
 use crate::{error::CliError, flags::go};
 
-/// How many components are judged at a time: as given, or one for each core. Called `ec`, none is one, as there.
+/// The number of components to evaluate concurrently: as given, or one for each core. As `ec`, 0 means 1, as there.
 pub(super) fn parse_workers(flag: Option<&str>, mode: Mode) -> Result<NonZeroUsize, CliError> {
     let Some(text) = non_empty(flag) else {
         return Ok(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
@@ -15,7 +15,8 @@ pub(super) fn parse_workers(flag: Option<&str>, mode: Mode) -> Result<NonZeroUsi
     let count = go::integer(text).and_then(|count| u16::try_from(count).ok());
     let count = if count == Some(0) && mode == Mode::EcCompat { Some(1) } else { count };
     count.and_then(|count| NonZeroUsize::new(count.into())).ok_or_else(|| {
-        CliError::new(format!("`--workers {text}` is not a number of workers")).hint("write a number from 1 to 65535")
+        CliError::new(format!("`--workers {text}` is not a valid number of workers"))
+            .hint("use a number from 1 to 65535")
     })
 }
 
@@ -26,10 +27,10 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Option<Duration>, CliError> {
     }
     let error = || {
         CliError::new(format!("`--timeout {text}` is not a duration"))
-            .hint("write it like 90s, 5m or 1h30m; 0 for none")
+            .hint("use a duration such as 90s, 5m or 1h30m (0: none)")
     };
     let duration = SignedDuration::from_str(text).map_err(|_| error())?;
     let duration = Duration::try_from(duration).map_err(|_| error())?;
-    // A century is for ever, and still fits every clock.
+    // A century is effectively forever, and still fits every clock.
     Ok((!duration.is_zero()).then(|| duration.min(Duration::from_secs(100 * 365 * 24 * 3600))))
 }

@@ -1,4 +1,4 @@
-//! The images to judge, from all the flags that name some.
+//! The images to validate, from all flags that name some.
 
 use assay_model::{limits, snapshot::Snapshot};
 use camino::Utf8Path;
@@ -9,8 +9,10 @@ use crate::{error::CliError, files::read_text, flags::image::InputFlags};
 /// The Snapshot, and its text where there is just one; empty otherwise.
 pub(super) fn load_snapshot(flags: &InputFlags) -> Result<(Snapshot, String), CliError> {
     if let Some(name) = non_empty(flags.snapshot.as_deref()) {
-        return Err(CliError::new(format!("`--snapshot {name}`: Snapshots are not read from a cluster yet"))
-            .hint("save the Snapshot to a file and give `--images FILE`"));
+        return Err(CliError::new(format!(
+            "`--snapshot {name}`: reading Snapshots from a cluster is not supported yet"
+        ))
+        .hint("save the Snapshot to a file and pass `--images FILE`"));
     }
     let mut texts = Vec::new();
     if let Some(argument) = non_empty(flags.images.as_deref()) {
@@ -21,7 +23,7 @@ pub(super) fn load_snapshot(flags: &InputFlags) -> Result<(Snapshot, String), Cl
         texts.push((text, format!("`{file}`")));
     }
     if let Some(text) = non_empty(flags.json_input.as_deref()) {
-        texts.push((text.to_owned(), "the text of `--json-input`".to_owned()));
+        texts.push((text.to_owned(), "the value of `--json-input`".to_owned()));
     }
     let mut all = Vec::new();
     for (text, origin) in &texts {
@@ -33,13 +35,13 @@ pub(super) fn load_snapshot(flags: &InputFlags) -> Result<(Snapshot, String), Cl
     all.extend(non_empty(flags.image.as_deref()).map(Snapshot::of_image));
     let count = all.len();
     let Some(merged) = all.into_iter().reduce(Snapshot::merged) else {
-        return Err(CliError::new("no image to judge").hint("give `--images SNAPSHOT` or `--image IMAGE`"));
+        return Err(CliError::new("no image to validate").hint("pass `--images SNAPSHOT` or `--image IMAGE`"));
     };
     if merged.components.len() > limits::COMPONENTS {
         let count = merged.components.len();
         let most = limits::COMPONENTS;
-        return Err(CliError::new(format!("{count} components together are more than the {most} allowed"))
-            .hint("judge them in several runs"));
+        return Err(CliError::new(format!("{count} components exceed the limit of {most}"))
+            .hint("validate them in several runs"));
     }
     let text = if count == 1 { texts.pop().map(|(text, _)| text).unwrap_or_default() } else { String::new() };
     Ok((merged, text))

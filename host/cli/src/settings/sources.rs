@@ -8,13 +8,13 @@ use camino::Utf8PathBuf;
 use super::{Environment, Mode};
 use crate::{error::CliError, flags::sources::SourceFlags, registries};
 
-/// How policy sources are brought to this machine.
+/// How policy sources are fetched.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceSettings {
     pub(crate) cache: CacheDir,
-    /// Nothing is asked of a network: what is not here is an error.
+    /// Nothing is fetched over a network: a source that is not local is an error.
     pub(crate) offline: bool,
-    /// How registries are asked.
+    /// How registries are accessed.
     pub(crate) registries: RegistryOptions,
     /// The end of the run, which no fetch outlasts.
     pub(crate) deadline: Option<Instant>,
@@ -27,9 +27,9 @@ pub(crate) struct SourceSettings {
 pub(crate) enum CacheDir {
     /// Nothing is kept.
     None,
-    /// The user's. That it cannot be written to, as in many containers, is no error.
+    /// The user's default. It is not an error if it is not writable, as in many containers.
     Default(Utf8PathBuf),
-    /// One that was asked for.
+    /// One that the user chose.
     Explicit(Utf8PathBuf),
 }
 
@@ -44,7 +44,7 @@ impl SourceSettings {
         Ok(Self { cache, offline: false, registries, deadline: env.deadline, is_strict: env.mode == Mode::Native })
     }
 
-    /// The same for a run that asks no network.
+    /// The same for a run without network access.
     pub(crate) const fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
@@ -57,7 +57,7 @@ impl SourceSettings {
         self
     }
 
-    /// A store that asks registries.
+    /// A store that fetches from registries.
     pub(crate) fn registry(&self) -> Result<ContentStore, CliError> {
         registries::open_registry(self.registries.clone())
     }

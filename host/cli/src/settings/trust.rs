@@ -38,8 +38,8 @@ pub(super) fn refuse_summaries(flags: &VsaFlags) -> Result<(), CliError> {
     let upload = flags.vsa_upload.iter().any(|backend| !backend.is_empty());
     if flags.vsa || upload {
         let flag = if flags.vsa { "--vsa" } else { "--vsa-upload" };
-        return Err(CliError::new(format!("`{flag}`: verification summaries (VSA) are not made yet"))
-            .hint("leave the flag out, or give `--vsa=false`"));
+        return Err(CliError::new(format!("`{flag}`: verification summaries (VSA) are not supported yet"))
+            .hint("remove the flag, or pass `--vsa=false`"));
     }
     Ok(())
 }
@@ -54,21 +54,21 @@ pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &Polic
     ];
     // Beside a key, identities say nothing.
     if let Some((flag, _)) = keyless.iter().find(|(_, value)| is_given(value) && !is_given(&trust.public_key)) {
-        return Err(CliError::new(format!("`{flag}`: keyless signatures are not verified yet"))
-            .hint("sign with a key and give `--public-key`"));
+        return Err(CliError::new(format!("`{flag}`: keyless verification is not supported yet"))
+            .hint("sign with a key and pass `--public-key`"));
     }
     if policy.identity.is_some() && !is_given(&trust.public_key) && policy.public_key.is_empty() {
-        return Err(CliError::new("the policy's `identity` asks for keyless signatures, which are not verified yet")
-            .hint("sign with a key and give `--public-key`"));
+        return Err(CliError::new("the policy's `identity` requires keyless verification, which is not supported yet")
+            .hint("sign with a key and pass `--public-key`"));
     }
     // Beside `--ignore-rekor` the log's address is reported and nothing more; pipelines always give both.
     if is_given(&trust.rekor_url) && !trust.ignore_rekor {
-        return Err(CliError::new("`--rekor-url`: transparency logs are not verified yet")
-            .hint("give `--ignore-rekor` to judge by the public key alone"));
+        return Err(CliError::new("`--rekor-url`: transparency log verification is not supported yet")
+            .hint("pass `--ignore-rekor` to verify signatures with the public key only"));
     }
     if !trust.ignore_rekor {
-        return Err(CliError::new("signatures would be looked up in a transparency log, which is not verified yet")
-            .hint("give `--ignore-rekor` to judge by the public key alone"));
+        return Err(CliError::new("transparency log verification is not supported yet")
+            .hint("pass `--ignore-rekor` to verify signatures with the public key only"));
     }
     Ok(())
 }
@@ -82,22 +82,22 @@ pub(super) fn load_key(
         (Some(argument), _) => (argument.to_owned(), "--public-key"),
         (None, "") => {
             return Err(CliError::new("no public key to verify signatures with")
-                .hint("give `--public-key FILE`, or `publicKey` in the policy configuration"));
+                .hint("pass `--public-key FILE`, or set `publicKey` in the policy configuration"));
         }
         (None, argument) => (argument.to_owned(), "the policy's `publicKey`"),
     };
     let remote = ["k8s://", "awskms://", "gcpkms://", "azurekms://", "hashivault://", "https://", "http://"];
     let key = if argument.contains("-----BEGIN") {
-        KeyText { pem: argument.clone(), origin: format!("the text of {whence}"), from_file: false }
+        KeyText { pem: argument.clone(), origin: format!("the value of {whence}"), from_file: false }
     } else if let Some(name) = argument.strip_prefix("env://") {
         let pem = variable(name).ok_or_else(|| {
-            CliError::new(format!("{whence} `{argument}`: the variable `{name}` is not set in the environment"))
-                .hint("put the PEM text of the public key into it")
+            CliError::new(format!("{whence} `{argument}`: the environment variable `{name}` is not set"))
+                .hint("set it to the public key in PEM")
         })?;
         // The hash is that of a file, as in `ec`.
         KeyText { pem, origin: format!("the variable `{name}`"), from_file: true }
     } else if remote.iter().any(|scheme| argument.starts_with(scheme)) {
-        return Err(CliError::new(format!("{whence} `{argument}`: only key files and PEM texts are read so far"))
+        return Err(CliError::new(format!("{whence} `{argument}`: only key files and inline PEM are supported"))
             .hint("save the public key as a PEM file"));
     } else {
         let pem = read_text(Utf8Path::new(&argument), whence, limits::CONFIG_FILE_BYTES)?;

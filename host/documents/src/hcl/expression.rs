@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Object(Map<String, Value>),
     /// `"${…}"`, which is what is put in.
     Wrapped(Box<Expression>),
-    /// `a ? b : c`, with where the condition ends and what its results are as texts.
+    /// `a ? b : c`, with where the condition ends and its results as strings.
     Conditional {
         condition: (usize, usize),
         yes: String,

@@ -1,6 +1,6 @@
 //! HCL 2, as Terraform has it, as the JSON that conftest makes of it (`hcl2json`).
 //!
-//! Blocks are objects below their labels, and each block is an item of a list. What is no literal, list, object or text
+//! Blocks are objects below their labels, and each block is an item of a list. What is not a literal, list, object or string
 //! stays the text of the expression in `${…}`.
 
 mod expression;
@@ -92,7 +92,7 @@ impl<'t> Parser<'t> {
 
     fn enter(&mut self) -> Read<()> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(format!("it nests more than {MAX_DEPTH} levels deep")) } else { Ok(()) }
+        if self.depth > MAX_DEPTH { Err(format!("it is nested more than {MAX_DEPTH} levels deep")) } else { Ok(()) }
     }
 
     fn name(&mut self) -> Option<&'t str> {
@@ -197,9 +197,9 @@ impl<'t> Parser<'t> {
             Some(kind @ ('u' | 'U')) => {
                 let digits = if kind == 'u' { 4 } else { 8 };
                 let code = self.rest().get(2..2 + digits).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-                (code.and_then(char::from_u32).ok_or("an escape is no character")?, 2 + digits)
+                (code.and_then(char::from_u32).ok_or("an escape sequence is not a valid character")?, 2 + digits)
             }
-            _ => return Err("an escape is not known".to_owned()),
+            _ => return Err("unknown escape sequence".to_owned()),
         };
         self.at += length;
         Ok(value)

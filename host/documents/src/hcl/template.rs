@@ -1,4 +1,4 @@
-//! Texts with `${…}` and `%{…}` in them: in quotes, and over several lines behind `<<`.
+//! Templates with `${…}` and `%{…}` in them: in quotes, and over several lines after `<<`.
 
 use super::{
     Parser, Read,
@@ -29,7 +29,7 @@ enum Stop {
     EndFor,
 }
 
-/// What would be put in if it were not told apart.
+/// What would be interpolated if it were not escaped.
 fn escaped(literal: &str) -> String {
     literal.replace("${", "$${").replace("%{", "%%{")
 }
@@ -49,7 +49,7 @@ impl Parser<'_> {
         let mut only = None;
         let (pieces, stop) = self.pieces(End::Quote, &mut only)?;
         if stop != Stop::End {
-            return Err("a directive has no beginning".to_owned());
+            return Err("a directive has no start".to_owned());
         }
         // `"${x}"` is what `x` is.
         if let (Some(inner), [Piece::Part(_)]) = (only, pieces.as_slice())
@@ -78,16 +78,16 @@ impl Parser<'_> {
                 let text = if indent > 0 { unindented(body, indent) } else { body.to_owned() };
                 let mut inner = Parser { text: &text, at: 0, depth: self.depth, newlines: false };
                 let (pieces, stop) =
-                    inner.pieces(End::At(text.len()), &mut None).map_err(|why| format!("{why} in the text"))?;
+                    inner.pieces(End::At(text.len()), &mut None).map_err(|why| format!("{why} in the template"))?;
                 if stop != Stop::End {
-                    return Err("a directive has no beginning".to_owned());
+                    return Err("a directive has no start".to_owned());
                 }
                 self.at = after;
                 return Ok(Kind::Template(joined(pieces)));
             }
             end += line.len();
         }
-        Err(format!("`{name}` is missing, which ends a text"))
+        Err(format!("`{name}` is missing: unterminated heredoc"))
     }
 
     /// Pieces up to the end, or to `%{ else }`, `%{ endif }` or `%{ endfor }`. `only` is the last expression.
@@ -114,12 +114,12 @@ impl Parser<'_> {
                 }
             };
             match self.peek() {
-                None => return Err("a text is not closed".to_owned()),
+                None => return Err("unterminated string".to_owned()),
                 Some('"') if end == End::Quote => {
                     self.at += 1;
                     break Stop::End;
                 }
-                Some('\n') if end == End::Quote => return Err("a text in quotes has a line break".to_owned()),
+                Some('\n') if end == End::Quote => return Err("a quoted string has a line break".to_owned()),
                 Some('\\') if end == End::Quote => literal.push(self.escape()?),
                 Some(sign @ ('$' | '%')) if self.starts("$${") || self.starts("%%{") => {
                     self.at += 3;
@@ -156,7 +156,7 @@ impl Parser<'_> {
                         Some("else") => break Stop::Else,
                         Some("endif") => break Stop::EndIf,
                         Some("endfor") => break Stop::EndFor,
-                        _ => return Err("a directive is not known".to_owned()),
+                        _ => return Err("unknown directive".to_owned()),
                     }
                 }
                 Some(other) => {

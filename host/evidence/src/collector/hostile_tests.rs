@@ -297,7 +297,7 @@ fn the_base_image_is_asked_for_like_a_stranger_unless_the_user_names_its_registr
     assert!(evidence.base_image.is_none());
     assert!(evidence.notices.iter().any(|notice| notice.contains("the base image was not read")), "{evidence:?}");
     assert_eq!(served_bases.requests(), [""; 0]);
-    // Named in the Snapshot, it is asked.
+    // Named in the Snapshot, it is accessed.
     let known = collector(remote(), Signer::new().public());
     known.resolve(&reference(&format!("{host}/base/os:9"))).unwrap();
     assert!(known.collect(&at).unwrap().base_image.is_some());

@@ -267,7 +267,7 @@ fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
     );
     // A signature of its manifests is none of the index, and the other way round.
     let evidence = collector.collect(&located.image).unwrap();
-    // The config is that of the image for the usual machine.
+    // The config is that of the image for the default platform.
     assert_eq!((evidence.media_type.as_str(), evidence.config.is_some()), (INDEX, true));
     assert!(!evidence.is_evaluable());
     assert!(collector.collect(&pinned("q.test/app/index", &amd)).unwrap().is_evaluable());

@@ -35,7 +35,7 @@ pub(crate) struct Attested {
     pub(crate) attestation: Attestation,
     /// Why its predicate is not what its type says.
     pub(crate) invalid_predicate: Option<String>,
-    /// What it calls the image, each subject of that digest in turn.
+    /// The names it gives the image, each subject of that digest in turn.
     pub(super) names: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn verify_attestations(
     Ok(())
 }
 
-/// Reads the layers of the `.att` manifest whoever signed them, and for whatever. What does not read is left out.
+/// Reads the layers of the `.att` manifest without verifying signatures or subjects. What cannot be parsed is skipped.
 pub(super) fn unverified_attestations(
     store: &ContentStore,
     image: &PinnedImage,
@@ -114,7 +114,7 @@ pub(super) fn read(
             return Err(VerificationError::Subject("no matching subject digest found".to_owned()));
         }
     }
-    // A statement's predicate is an object (in-toto attestation framework); no rule could read anything else.
+    // A statement's predicate is an object (in-toto attestation framework); nothing else can be evaluated.
     if fields.get("predicate")?.is_some_and(|predicate| !predicate.trim_start().starts_with('{') && predicate != "null")
     {
         return Err("the `predicate` of the signed statement is not an object".to_owned().into());
@@ -123,7 +123,7 @@ pub(super) fn read(
         None => (None, None),
         Some(kind) => {
             let statement: Value =
-                serde_json::from_str(statement).map_err(|error| format!("the statement does not read: {error}"))?;
+                serde_json::from_str(statement).map_err(|error| format!("the statement is invalid: {error}"))?;
             (kind.build_type(&statement), kind.check(&statement).err())
         }
     };
@@ -141,7 +141,7 @@ fn name(subject: &str) -> Result<Option<String>, String> {
     Ok(name.filter(|name| !name.is_empty() && name != "_"))
 }
 
-/// Whether a subject is the image: `digest.sha256` is its digest, 64 lower-case hex digits and nothing else.
+/// Whether a subject is the image: `digest.sha256` is its digest, 64 lowercase hex digits and nothing else.
 fn is_subject(subject: &str, image: &Digest) -> Result<bool, String> {
     let Some(digest) = StrictObject::read(subject)?.get("digest")?.filter(|digest| *digest != "null") else {
         return Ok(false);

@@ -6,7 +6,7 @@
 //! is not known, none twice, one kind of content and one kind of signer, one signature. Whoever pushes a referrer is
 //! nobody until then, so nothing of this can pass or block an image without a trusted signer.
 //!
-//! What a list says of a referrer decides nothing: without the referrers API it is written by whoever pushes, with the
+//! What a list says of a referrer decides nothing: without the referrers API it is written by anyone who pushes, with the
 //! type of an empty config in place of the bundle's. The referrer's own manifest and layers do.
 
 use std::sync::Arc;
@@ -99,10 +99,9 @@ fn sign(found: &mut VerificationResult<Signature>, attested: Attested, image: &P
 }
 
 /// What is said of a signature that is for no repository.
-const UNBOUND: &str = "a signature in a bundle names no repository, so it would count for the same image in any \
-                       repository; `--allow-relocation` accepts that";
+const UNBOUND: &str = "a signature in a bundle names no repository, so it would be valid for the same image in any repository; pass `--allow-relocation` to accept that";
 
-/// Reads the attestations in bundles that refer to the image, whoever made them. What does not read is left out.
+/// Reads the attestations in bundles that refer to the image, unverified. What cannot be parsed is skipped.
 pub(super) fn unverified(
     store: &ContentStore,
     image: &PinnedImage,
@@ -157,7 +156,7 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
     let referrers = listed(store, image, &mut unread)?;
     let too_large = |what: String| {
         EvaluationError::new(ErrorCode::TooLarge, format!("the bundles that refer to {image} {what}"))
-            .hint("see who may push to the repository, and remove what does not belong there")
+            .hint("check who can push to the repository, and remove unexpected content")
     };
     let images: Vec<PinnedImage> =
         referrers.iter().map(|referrer| image.repository.at(referrer.descriptor.digest.clone())).collect();
@@ -179,7 +178,7 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
             continue;
         }
         let [layer] = manifest.layers() else {
-            let why = format!("the bundle {} has not one layer", manifest.digest());
+            let why = format!("the bundle {} does not have exactly one layer", manifest.digest());
             bundles.push(Err(VerificationError::Malformed(why)));
             continue;
         };
@@ -188,7 +187,7 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
             return Err(too_large(format!("have more than {} bytes together", limits::EVIDENCE_BYTES)));
         }
         if !layer.media_type.starts_with(BUNDLE) {
-            let why = format!("the layer of the bundle {} is of another kind", manifest.digest());
+            let why = format!("the layer of the bundle {} has another media type", manifest.digest());
             bundles.push(Err(VerificationError::Malformed(why)));
             continue;
         }
@@ -251,8 +250,7 @@ struct Envelope<'a> {
 
 /// The envelope in a bundle that is made with a key, and in no other.
 pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, VerificationError> {
-    let unreadable =
-        |error: serde_json::Error| VerificationError::Malformed(format!("the bundle does not read: {error}"));
+    let unreadable = |error: serde_json::Error| VerificationError::Malformed(format!("the bundle is invalid: {error}"));
     let bundle: Bundle<'_> = serde_json::from_slice(bundle).map_err(unreadable)?;
     if !VERSIONS.contains(&bundle.media_type.as_str()) {
         let known = VERSIONS.join("` or `");
@@ -265,7 +263,7 @@ pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, VerificationError> {
         return Err(VerificationError::Unsupported(why.to_owned()));
     }
     if material.public_key.is_none() {
-        return Err(VerificationError::Malformed("the bundle does not say that a key signed it".to_owned()));
+        return Err(VerificationError::Malformed("the bundle does not state that it was signed with a key".to_owned()));
     }
     let timestamps = material.timestamp_verification_data.and_then(|data| data.rfc3161_timestamps);
     if [material.tlog_entries, timestamps].into_iter().flatten().any(|entries| entries.len() > ENTRIES) {
@@ -273,7 +271,7 @@ pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, VerificationError> {
         return Err(VerificationError::Limit(why));
     }
     let (Some(raw), None) = (bundle.dsse_envelope, bundle.message_signature) else {
-        return Err(VerificationError::Malformed("the bundle holds no statement, or more than that".to_owned()));
+        return Err(VerificationError::Malformed("the bundle does not contain exactly one statement".to_owned()));
     };
     let envelope: Envelope<'_> = serde_json::from_str(raw.get()).map_err(unreadable)?;
     match envelope.signatures.len() {

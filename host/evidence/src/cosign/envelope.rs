@@ -10,14 +10,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{error::VerificationError, trust::Trust};
 
-/// The only kind of payload that is a statement. A parameter or another letter makes it another kind.
+/// The only payload type of a statement. A parameter or any other character makes it another type.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// What was inside an envelope.
 pub(super) struct OpenedEnvelope {
     /// The payload, byte for byte as it was signed.
     pub(super) payload: Vec<u8>,
-    /// The signatures of trusted signers, at least one, without those of strangers; all if none was verified.
+    /// The signatures of the key, at least one, without those of other keys; all if no key was given.
     pub(super) signatures: Vec<Signature>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn open(envelope: &[u8], trust: &Trust) -> Result<OpenedEnvelope, Ver
     Ok(OpenedEnvelope { payload, signatures })
 }
 
-/// Opens an envelope whoever signed it.
+/// Opens an envelope without verifying its signatures.
 pub(super) fn open_unverified(envelope: &[u8]) -> Result<OpenedEnvelope, VerificationError> {
     let Sealed { payload, signatures } = read(envelope)?;
     Ok(OpenedEnvelope { payload, signatures })
@@ -54,7 +54,7 @@ struct Sealed {
 }
 
 fn read(envelope: &[u8]) -> Result<Sealed, VerificationError> {
-    let envelope = std::str::from_utf8(envelope).map_err(|_| "the envelope is not UTF-8".to_owned())?;
+    let envelope = std::str::from_utf8(envelope).map_err(|_| "the envelope is not valid UTF-8".to_owned())?;
     let envelope = StrictObject::read(envelope)?;
     let payload_type = string(envelope.required("payloadType")?)?;
     if payload_type != PAYLOAD_TYPE {

@@ -15,7 +15,7 @@ pub(super) fn layers<'a>(
 ) -> Result<Vec<&'a Descriptor>, EvaluationError> {
     let too_large = |what: String| {
         EvaluationError::new(ErrorCode::TooLarge, format!("the signatures or attestations of {image} {what}"))
-            .hint("see who may push to the repository, and remove what does not belong there")
+            .hint("check who can push to the repository, and remove unexpected content")
     };
     let count = manifest.layers().len();
     if count > limits::EVIDENCE_LAYERS {

@@ -4,9 +4,9 @@
 //! [`verify_attestations`].
 //!
 //! Anyone who can push can move such a tag, add layers and add referrers, so nothing of it counts until the key says so:
-//! what does not verify is passed over, and the reason is told when nothing verifies. A stranger's bundle neither passes
+//! what does not verify is skipped, and the reason is reported if nothing verifies. A bundle of another signer neither passes
 //! an image nor keeps the old tags from being looked at. What cannot be read might have been the good one: if nothing
-//! else verifies there is no answer, and if something does, the report says what was not read.
+//! else verifies it is an error, and if something does, the report says what was not read.
 
 mod attestation;
 mod bundle;
@@ -94,7 +94,7 @@ pub(crate) fn attestations(
     Ok(found)
 }
 
-/// All attestations of an image as they are, whoever made them.
+/// All attestations of an image, unverified.
 pub(crate) fn unverified(
     store: &ContentStore,
     image: &PinnedImage,

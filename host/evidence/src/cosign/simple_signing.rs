@@ -16,7 +16,7 @@ const TYPES: [&str; 2] = ["cosign container image signature", "atomic container 
 
 /// Refuses a payload that does not speak of this image.
 pub(super) fn check(payload: &[u8], image: &PinnedImage, relocation: Relocation) -> Result<(), VerificationError> {
-    let payload = std::str::from_utf8(payload).map_err(|_| "the signed payload is not UTF-8".to_owned())?;
+    let payload = std::str::from_utf8(payload).map_err(|_| "the signed payload is not valid UTF-8".to_owned())?;
     let critical = StrictObject::read(StrictObject::read(payload)?.required("critical")?)?;
 
     let claimed = string(StrictObject::read(critical.required("image")?)?.required("docker-manifest-digest")?)?;

@@ -1,7 +1,7 @@
 //! [`Provenance::check`]: the shape of SLSA provenance v0.2 and v1 (slsa.dev/provenance), as `ec` demands it.
 //!
 //! Checked are the fields that the specification requires and the types of those that it names, so that a text where a
-//! list belongs is told as such, and not as a rule that quietly found nothing. `null` is not the same as absent. Other
+//! list is expected is reported as such, and not as a rule that silently found nothing. `null` is not the same as absent. Other
 //! predicates are theirs who wrote them.
 
 use serde_json::{Map, Value};
@@ -189,7 +189,7 @@ impl<'a> At<'a> {
     }
 
     fn text(self) -> CheckResult {
-        self.value.as_str().map(drop).ok_or_else(|| self.wrong("not a text"))
+        self.value.as_str().map(drop).ok_or_else(|| self.wrong("not a string"))
     }
 
     fn filled(self) -> CheckResult {
@@ -197,11 +197,11 @@ impl<'a> At<'a> {
             .as_str()
             .filter(|text| !text.is_empty())
             .map(drop)
-            .ok_or_else(|| self.wrong("not a text, or is empty"))
+            .ok_or_else(|| self.wrong("not a string, or is empty"))
     }
 
     fn flag(self) -> CheckResult {
-        self.value.as_bool().map(drop).ok_or_else(|| self.wrong("not true or false"))
+        self.value.as_bool().map(drop).ok_or_else(|| self.wrong("not a boolean"))
     }
 
     /// A URI with its scheme.
@@ -215,24 +215,24 @@ impl<'a> At<'a> {
         self.value.as_str().filter(is_absolute).map(drop).ok_or_else(|| self.wrong("not a URI with a scheme"))
     }
 
-    /// A moment in RFC 3339, in UTC.
+    /// An RFC 3339 time in UTC.
     fn date_time(self) -> CheckResult {
         let parsed = self.value.as_str().filter(|text| text.ends_with('Z') && is_date_time(text));
-        parsed.map(drop).ok_or_else(|| self.wrong("not a moment like 2025-01-31T10:00:00Z"))
+        parsed.map(drop).ok_or_else(|| self.wrong("not an RFC 3339 timestamp such as 2025-01-31T10:00:00Z"))
     }
 
-    /// Digests by the names of their algorithms, in lower-case hex.
+    /// Digests by the names of their algorithms, in lowercase hex.
     fn digests(self) -> CheckResult {
         let kind = self.kind;
         let digests = self.object()?;
         for (name, digest) in digests.fields {
             if !(DIGESTS.contains(&name.as_str()) || (kind == Provenance::V1 && name == GIT_COMMIT)) {
-                return Err(format!("`{}` has a digest of the unknown kind `{name}`", digests.path));
+                return Err(format!("`{}` has a digest of the unknown algorithm `{name}`", digests.path));
             }
             let is_hex =
                 |text: &&str| !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
             if digest.as_str().filter(is_hex).is_none() {
-                return Err(format!("`{}.{name}` is not lower-case hex", digests.path));
+                return Err(format!("`{}.{name}` is not lowercase hex", digests.path));
             }
         }
         Ok(())
@@ -356,15 +356,15 @@ mod tests {
         for (at, with, said) in [
             ("/_type", json!("https://in-toto.io/Statement/v1"), "`_type` is not"),
             ("/subject", json!([]), "`subject` is empty"),
-            ("/subject/0/name", json!(""), "`subject[0].name` is not a text, or is empty"),
-            ("/subject/0/digest", json!({"sha256": "AB"}), "`subject[0].digest.sha256` is not lower-case hex"),
+            ("/subject/0/name", json!(""), "`subject[0].name` is not a string, or is empty"),
+            ("/subject/0/digest", json!({"sha256": "AB"}), "`subject[0].digest.sha256` is not lowercase hex"),
             ("/subject/0/digest", json!({"crc": "ab"}), "unknown kind `crc`"),
             ("/predicate", json!([]), "`predicate` is not an object"),
             ("/predicate/builder", json!("x"), "`predicate.builder` is not an object"),
             ("/predicate/builder/id", json!(1), "`predicate.builder.id` is not a URI"),
             ("/predicate/builder/id", json!("no scheme"), "`predicate.builder.id` is not a URI"),
             ("/predicate/builder", json!({}), "has no `id`"),
-            ("/predicate/buildType", json!(null), "`predicate.buildType` is not a text"),
+            ("/predicate/buildType", json!(null), "`predicate.buildType` is not a string"),
             ("/predicate/invocation", json!([]), "predicate.invocation"),
             ("/predicate/invocation/configSource/digest", json!({"gitCommit": "ab"}), "unknown kind `gitCommit`"),
             ("/predicate/invocation/parameters", json!("x"), "predicate.invocation.parameters"),

@@ -81,7 +81,7 @@ impl<T> VerificationResult<T> {
     }
 
     /// Refuses to go on with a part of what a trusted signer signed: rules that forbid would pass on what they do not see.
-    /// Where nothing else counts, there is nothing to go on with, and the failure tells why.
+    /// Where nothing else counts, the verification fails with this reason.
     pub(crate) fn require_all_readable(self, image: &PinnedImage) -> Result<Self, EvaluationError> {
         let unreadable = self.errors.iter().find(|error| matches!(error, VerificationError::UnreadableStatement(_)));
         match unreadable {

@@ -2,20 +2,20 @@
 
 use crate::{decide::Decision, error::EvaluationError, evidence::Evidence, snapshot::Component};
 
-/// What a judge is asked about.
+/// The input of an evaluator.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluationContext<'a> {
     /// The component as the Snapshot names it.
     pub component: &'a Component,
     /// What is known about its image.
     pub evidence: &'a Evidence,
-    /// The moment to judge at.
+    /// The effective time.
     pub when: jiff::Timestamp,
     /// The input document of the policies, JSON; see [`input`](crate::input).
     pub input: &'a str,
 }
 
-/// Judges one image at a time, from any thread.
+/// Evaluates one image at a time, from any thread.
 pub trait Evaluator: Send + Sync {
     /// The name in messages: a policy source or a plugin.
     fn name(&self) -> &str;

@@ -38,6 +38,6 @@ pub trait EvidenceProvider: Send + Sync {
     }
 
     /// Fetches and verifies. A missing or wrong signature is a failed check inside the evidence; only the lack of an
-    /// answer is an error.
+    /// response is an error.
     fn collect(&self, image: &PinnedImage) -> Result<Evidence, EvaluationError>;
 }

@@ -1,4 +1,4 @@
-//! The doors between workshops: traits with more than one implementation, or whose implementation a neighbour owns.
+//! The ports: traits with more than one implementation, or whose implementation is in a sibling crate.
 
 mod blobs;
 mod evaluator;

@@ -2,7 +2,7 @@
 //!
 //! Two readers of one document may differ: some take the first of two equal keys, some the last, and Go's takes
 //! `Subject` for `subject`. What decides must not depend on that. [`check`] refuses equal keys anywhere in a document and
-//! known keys in other letters ([`Shape`]); typed readers run after it. [`StrictObject`] gives the fields of one object, each
+//! known keys in another case ([`Shape`]); typed readers run after it. [`StrictObject`] gives the fields of one object, each
 //! verbatim, for what is signed. [`yaml`](crate::yaml) reads values, of JSON with the same rules.
 
 mod shape;
@@ -65,8 +65,8 @@ impl<'a> StrictObject<'a> {
     /// Reads an object. The error says what stands in its place.
     pub fn read(json: &'a str) -> Result<Self, String> {
         let mut from = serde_json::Deserializer::from_str(json);
-        let fields = from.deserialize_map(Fields).map_err(|error| format!("the JSON does not read: {error}"))?;
-        from.end().map_err(|error| format!("the JSON does not end: {error}"))?;
+        let fields = from.deserialize_map(Fields).map_err(|error| format!("the JSON is invalid: {error}"))?;
+        from.end().map_err(|error| format!("the JSON is incomplete: {error}"))?;
         Ok(Self(fields))
     }
 
@@ -76,7 +76,7 @@ impl<'a> StrictObject<'a> {
         match (found.next(), found.next()) {
             (None, _) => Ok(None),
             (Some((key, value)), None) if key == name => Ok(Some(value.get())),
-            (Some((key, _)), None) => Err(format!("the JSON has the key `{key}` in place of `{name}`")),
+            (Some((key, _)), None) => Err(format!("the JSON has the key `{key}` instead of `{name}`")),
             (Some((first, _)), Some((second, _))) => {
                 Err(format!("the JSON has the key `{name}` more than once, as `{first}` and `{second}`"))
             }
@@ -85,13 +85,13 @@ impl<'a> StrictObject<'a> {
 
     /// A field's JSON, which must be there.
     pub fn required(&self, name: &str) -> Result<&'a str, String> {
-        self.get(name)?.ok_or_else(|| format!("the JSON lacks `{name}`"))
+        self.get(name)?.ok_or_else(|| format!("the JSON has no `{name}`"))
     }
 }
 
 /// A JSON string.
 pub fn string(json: &str) -> Result<String, String> {
-    serde_json::from_str(json).map_err(|error| format!("the JSON has no text where one belongs: {error}"))
+    serde_json::from_str(json).map_err(|error| format!("the JSON lacks a required string: {error}"))
 }
 
 /// A JSON string, borrowed where it has no escapes: for payloads of many megabytes.
@@ -100,7 +100,7 @@ pub fn long_string(json: &str) -> Result<Cow<'_, str>, String> {
     struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
     serde_json::from_str::<Borrowed<'_>>(json)
         .map(|Borrowed(text)| text)
-        .map_err(|error| format!("the JSON has no text where one belongs: {error}"))
+        .map_err(|error| format!("the JSON lacks a required string: {error}"))
 }
 
 /// The items of a JSON array, each verbatim.
@@ -108,11 +108,11 @@ pub fn array(json: &str) -> Result<Vec<&str>, String> {
     let mut from = serde_json::Deserializer::from_str(json);
     from.deserialize_seq(Items)
         .map(|items| items.into_iter().map(RawValue::get).collect())
-        .map_err(|error| format!("the JSON has no list where one belongs: {error}"))
+        .map_err(|error| format!("the JSON lacks a required array: {error}"))
 }
 
 /// Refuses a document that readers could take for different ones: bytes that are not UTF-8, equal keys in one object,
-/// known keys in other letters, a list in place of a known object, numbers beyond 64-bit floats, half a surrogate pair,
+/// known keys in another case, an array in place of a known object, numbers beyond 64-bit floats, half a surrogate pair,
 /// text after the document, nesting beyond what recursive readers stand. What it would take as a value is charged.
 ///
 /// Gives the text, for a reader of its fields.
@@ -120,17 +120,17 @@ pub fn array(json: &str) -> Result<Vec<&str>, String> {
 /// # Errors
 /// What is wrong with it.
 pub fn check<'a>(json: &'a [u8], shape: &Shape, memory: &Memory) -> Result<&'a str, String> {
-    let text = std::str::from_utf8(json).map_err(|_| "the JSON is not UTF-8".to_owned())?;
+    let text = std::str::from_utf8(json).map_err(|_| "the JSON is not valid UTF-8".to_owned())?;
     // Where the text holds no such key, every one that comes borrowed is serde_json's own way to give a number.
     if has_private_key(text) {
-        return Err(format!("the JSON is unsound: a key begins with `{PRIVATE}`"));
+        return Err(format!("the JSON is ambiguous: a key begins with `{PRIVATE}`"));
     }
     let mut from = serde_json::Deserializer::from_str(text);
     // serde_json itself stops at a nesting of 128 and at what is not Unicode.
     RejectAmbiguous { shape, memory }
         .deserialize(&mut from)
         .and_then(|()| from.end())
-        .map_err(|error| format!("the JSON is unsound: {error}"))?;
+        .map_err(|error| format!("the JSON is ambiguous: {error}"))?;
     Ok(text)
 }
 
@@ -221,7 +221,7 @@ impl<'de> Visitor<'de> for RejectAmbiguous<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
         if matches!(self.shape, Shape::Object(_) | Shape::Map(_)) {
             // A reader of structs may take a list for the fields in their order.
-            return Err(A::Error::custom("a list stands where an object belongs"));
+            return Err(A::Error::custom("an array is where an object is expected"));
         }
         let item = Self { shape: self.shape.item(), ..self };
         while from.next_element_seed(item)?.is_some() {
@@ -251,7 +251,7 @@ impl<'de> Visitor<'de> for RejectAmbiguous<'_> {
                     let shape = self.shape.field(&key).map_err(A::Error::custom)?;
                     from.next_value_seed(Self { shape, ..self })?;
                     if let Some(key) = keys.replace(key) {
-                        return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
+                        return Err(A::Error::custom(format_args!("the key `{key}` is duplicated in an object")));
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! [`Shape`]: the keys that a document of some format has, so that a key in other letters is not taken for an unknown
+//! [`Shape`]: the keys that a document of some format has, so that a key in another case is not taken for an unknown
 //! one: Go's `encoding/json` takes `Labels`, `labels` and `LABELS` for the same.
 
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// What is known of a field, or that its key is a known one in other letters.
+    /// What is known of a field, or that its key is a known one in another case.
     pub(super) fn field(&self, key: &str) -> Result<&Self, String> {
         match self {
             Self::Any | Self::List(_) => Ok(&Self::Any),
@@ -26,7 +26,7 @@ impl Shape {
                 Some((_, inner)) => Ok(inner),
                 None => match known.iter().find(|(name, _)| folds_to(key, name)) {
                     None => Ok(&Self::Any),
-                    Some((name, _)) => Err(format!("the key `{key}` stands in place of `{name}`")),
+                    Some((name, _)) => Err(format!("the key `{key}` is used instead of `{name}`")),
                 },
             },
         }
@@ -40,7 +40,7 @@ impl Shape {
         }
     }
 
-    /// Refuses a document, already read, that has a known key in other letters.
+    /// Rejects a parsed document that has a known key in another case.
     ///
     /// # Errors
     /// The key, and what it could be taken for.

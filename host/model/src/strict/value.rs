@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
+use assay_gocompat::float;
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
@@ -9,12 +10,12 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 use super::{Key, NUMBER, PRIVATE, has_private_key};
-use crate::{memory::Memory, yaml_go::json_float};
+use crate::memory::Memory;
 
 /// Reads a JSON document whose objects have no key twice. Numbers keep their digits.
 ///
 /// # Errors
-/// It is no JSON (`is_syntax`, `is_eof`), or JSON that is refused (`is_data`).
+/// It is not JSON (`is_syntax`, `is_eof`), or JSON that is rejected (`is_data`).
 pub(crate) fn value(text: &str, memory: &Memory) -> Result<Value, serde_json::Error> {
     if has_private_key(text) {
         return Err(serde_json::Error::custom(format_args!("a key begins with `{PRIVATE}`")));
@@ -82,7 +83,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         self.memory.number().map_err(E::custom)?;
-        json_float(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
+        float::json_value(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
@@ -123,7 +124,7 @@ fn insert<E: serde::de::Error>(fields: &mut Map<String, Value>, key: String, val
         return Err(E::custom(format_args!("a key is `{key}`")));
     }
     if fields.contains_key(&key) {
-        return Err(E::custom(format_args!("the key `{key}` stands twice in one object")));
+        return Err(E::custom(format_args!("the key `{key}` is duplicated in an object")));
     }
     fields.insert(key, value);
     Ok(())

@@ -54,7 +54,7 @@ pub(super) fn unpack(path: &Path, to: &Path, limits: &FetchLimits) -> Result<(),
         Some(Kind::Zip) => unzip(file, &mut tree)?,
         Some(Kind::Unknown) | None => {
             return Err(FetchErrorKind::SourceRef(
-                "of archives, only .tar, .tar.gz, .tgz and .zip are unpacked".to_owned(),
+                "the only supported archives are .tar, .tar.gz, .tgz and .zip".to_owned(),
             ));
         }
     }
@@ -72,7 +72,7 @@ pub(super) fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), Fetch
     let left = Remaining::of(archive::ArchiveLimits { entries: tree.entries_left(), bytes: tree.stream_bytes() });
     archive::entries(content, &left, &mut |entry: Entry<'_>| {
         let text = |bytes| {
-            std::str::from_utf8(bytes).map_err(|_| FetchErrorKind::Failed("a name in it is not UTF-8".to_owned()))
+            std::str::from_utf8(bytes).map_err(|_| FetchErrorKind::Failed("a name in it is not valid UTF-8".to_owned()))
         };
         let name = text(entry.name)?;
         let name = name.strip_prefix("./").unwrap_or(name).trim_end_matches('/');
@@ -85,7 +85,7 @@ pub(super) fn untar(content: impl Read, tree: &mut Tree<'_>) -> Result<(), Fetch
             kind if kind.is_symlink() => tree.link(name, text(entry.target)?),
             _ => {
                 let entry = name.chars().take(200).collect();
-                Err(FetchErrorKind::Hostile { entry, why: "is neither a file nor a folder nor a symbolic link" })
+                Err(FetchErrorKind::Hostile { entry, why: "is neither a file nor a directory nor a symbolic link" })
             }
         }
     })
@@ -106,16 +106,15 @@ pub(crate) fn fuzz_unpack(bytes: &[u8], is_zip: bool, to: &Path, limits: &FetchL
 impl From<ArchiveError> for FetchErrorKind {
     fn from(error: ArchiveError) -> Self {
         match error {
-            ArchiveError::Malformed(error) => Self::Failed(format!("it does not read as a tar file: {error}")),
-            ArchiveError::Limit(what) => Self::TooMuch(format!("more in it than is unpacked: {what}")),
+            ArchiveError::Malformed(error) => Self::Failed(format!("it is not a valid tar file: {error}")),
+            ArchiveError::Limit(what) => Self::TooMuch(format!("it exceeds a limit: {what}")),
             ArchiveError::Deadline => Self::RunDeadline,
         }
     }
 }
 
 fn unzip(file: impl Read + Seek, tree: &mut Tree<'_>) -> Result<(), FetchErrorKind> {
-    let broken =
-        |error: zip::result::ZipError| FetchErrorKind::Failed(format!("it does not read as a zip file: {error}"));
+    let broken = |error: zip::result::ZipError| FetchErrorKind::Failed(format!("it is not a valid zip file: {error}"));
     let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
     for number in 0..archive.len() {
         let mut entry = archive.by_index(number).map_err(broken)?;

@@ -2,7 +2,7 @@
 //!
 //! A path is looked up again at every use, and any part of it may have become a link since. So folders that hold what
 //! came from outside are opened once, and everything below is opened relative to that handle, one part of a name at a
-//! time, with the system told not to follow links (`openat` with `O_NOFOLLOW`).
+//! time, with the kernel forbidden to follow links (`openat` with `O_NOFOLLOW`).
 
 use std::{
     fs::File,
@@ -39,7 +39,7 @@ impl Folder {
         let mode = Mode::from_raw_mode(about.st_mode);
         if mode.intersects(Mode::WGRP | Mode::WOTH) {
             let bits = mode.bits() & 0o777;
-            return refused(format!("it can be written to by others (mode {bits:o}); see to it with `chmod go-w`"));
+            return refused(format!("it is writable by others (mode {bits:o}); run `chmod go-w` on it"));
         }
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Folder {
         Ok(openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?.into())
     }
 
-    /// A regular file in this folder that belongs to the folder's owner. A pipe or a device would hold up whoever reads
+    /// A regular file in this folder that belongs to the folder's owner. A pipe or a device would block a reader of
     /// it, and a link or another user's file holds what somebody else chose.
     pub(super) fn read_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -49,7 +49,10 @@ impl Cache {
     pub fn open(root: &Path) -> io::Result<Self> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", root.display()));
         if fs_err::symlink_metadata(root).is_ok_and(|about| about.is_symlink()) {
-            return Err(named(io::Error::new(io::ErrorKind::PermissionDenied, "it is a link; name the folder itself")));
+            return Err(named(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it is a link; pass the directory itself",
+            )));
         }
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(named)?;
         let root = fs_err::canonicalize(root)?;
@@ -88,7 +91,7 @@ impl Cache {
         Some(bytes)
     }
 
-    /// Keeps a blob that was checked. That it cannot be kept is no error of the run.
+    /// Stores a verified blob. A failure to store it is not an error of the run.
     pub(super) fn keep_blob(&self, digest: &Digest, bytes: &[u8]) {
         if entry(&self.blobs, &digest.hex()).is_none() {
             let _kept = self.keep(&self.root.join("sha256").join(digest.hex()), &mut &*bytes);

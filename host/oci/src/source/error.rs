@@ -20,7 +20,7 @@ pub enum FetchErrorKind {
     #[error("attempting to download from insecure source")]
     Insecure,
     /// The text is a path here, and looks like something to fetch.
-    #[error("it is a path here and looks like something to fetch, too")]
+    #[error("it is both a local path and a remote address")]
     Ambiguous {
         /// How the path is written.
         local: String,
@@ -31,7 +31,7 @@ pub enum FetchErrorKind {
     #[error("{0}")]
     SourceRef(String),
     /// The program `git` is not there.
-    #[error("it is a git repository, and the program `git` is not on this machine")]
+    #[error("it is a git repository, but the program `git` is not installed")]
     NoGit,
     /// git, a server or an archive says no.
     #[error("{0}")]
@@ -49,7 +49,7 @@ pub enum FetchErrorKind {
     #[error("it took longer than {} seconds", .0.as_secs())]
     TooSlow(Duration),
     /// The run's own time was over first.
-    #[error("the time of the run was over before it was there")]
+    #[error("the time limit of the run passed before it was fetched")]
     RunDeadline,
     /// A path or a link that would lead out of the source's folder.
     #[error("its entry `{entry}` {why}")]
@@ -60,7 +60,7 @@ pub enum FetchErrorKind {
         why: &'static str,
     },
     /// Nothing may be fetched, and it is not at hand.
-    #[error("it would have to be fetched, and nothing is fetched in this run")]
+    #[error("it would have to be fetched, but this run does not fetch anything")]
     Offline,
     /// The registry's or the bundle's own word.
     #[error("{}", .0.message)]
@@ -83,7 +83,7 @@ impl fmt::Display for FetchError {
     }
 }
 
-// The reason is part of the text, so that it is not told twice.
+// The reason is part of the message, so that it is not reported twice.
 impl std::error::Error for FetchError {}
 
 impl FetchError {
@@ -91,28 +91,26 @@ impl FetchError {
     #[must_use]
     pub fn hint(&self) -> String {
         let hint = match &self.kind {
-            FetchErrorKind::Insecure => {
-                "write it with `https`; what decides about images must not be changed on its way"
-            }
+            FetchErrorKind::Insecure => "use `https`; policies must not be altered in transit",
             FetchErrorKind::SourceRef(_) => {
-                "a source is a folder, `git::https://HOST/PATH//FOLDER?ref=REF`, `oci::REGISTRY/REPOSITORY:TAG` or `https://HOST/FILE`"
+                "a source is a directory, `git::https://HOST/PATH//FOLDER?ref=REF`, `oci::REGISTRY/REPOSITORY:TAG` or `https://HOST/FILE`"
             }
             FetchErrorKind::Ambiguous { local, remote } => {
-                return format!("write `{local}` for the path and `{remote}` for what is fetched");
+                return format!("write `{local}` for the local path, or `{remote}` for the remote address");
             }
-            FetchErrorKind::NoGit => "install git, or use a folder or an `oci::` bundle",
-            FetchErrorKind::Failed(_) => "check the address, the network and your rights to it",
-            FetchErrorKind::NoRef(_) => "see what there is with `git ls-remote`",
-            FetchErrorKind::NoFolder(_) => "what follows `//` is a folder of the repository",
-            FetchErrorKind::TooMuch(_) => "name the folder or bundle that holds only the policies or data",
-            FetchErrorKind::TooSlow(_) => "try again, or see why the server is slow",
-            FetchErrorKind::RunDeadline => "give the run more time with `--timeout`, or see why the source is slow",
-            FetchErrorKind::Hostile { .. } => "do not use this source before you know who made it",
+            FetchErrorKind::NoGit => "install git, or use a directory or an `oci::` bundle",
+            FetchErrorKind::Failed(_) => "check the address, the network and your permissions",
+            FetchErrorKind::NoRef(_) => "list the branches and tags with `git ls-remote`",
+            FetchErrorKind::NoFolder(_) => "check the path after `//`: it must be a directory of the repository",
+            FetchErrorKind::TooMuch(_) => "use the directory or bundle that contains only the policies or data",
+            FetchErrorKind::TooSlow(_) => "try again, or check why the server is slow",
+            FetchErrorKind::RunDeadline => "increase the time limit with `--timeout`, or check why the source is slow",
+            FetchErrorKind::Hostile { .. } => "check where this source comes from before you use it",
             FetchErrorKind::Offline => {
-                "pin it by commit or digest and fetch it once with a network, or add it to the bundle"
+                "pin it by commit or digest and fetch it once with network access, or add it to the layout"
             }
             FetchErrorKind::Evaluation(error) => return redact::message(error.hint.as_deref().unwrap_or_default()),
-            FetchErrorKind::Disk(_) => "see to the space and the rights of the cache folder",
+            FetchErrorKind::Disk(_) => "check the free space and the permissions of the cache directory",
         };
         hint.to_owned()
     }

@@ -35,7 +35,7 @@ pub struct FetchOptions {
     pub offline: bool,
     /// The limits of one source.
     pub limits: FetchLimits,
-    /// How files are asked for: by which proxies and authorities, and which private hosts a redirect may lead to.
+    /// How files are requested: through which proxies, with which CAs, and which private hosts a redirect may go to.
     pub registries: RegistryOptions,
 }
 
@@ -68,7 +68,7 @@ impl Fetched {
     }
 }
 
-/// Sources that are brought together: folders of one commit, or one source.
+/// Sources that are fetched together: directories of one commit, or one source.
 struct FetchGroup<'a> {
     sources: Vec<(usize, &'a SourceRef)>,
 }
@@ -80,7 +80,7 @@ impl Fetcher {
         Self { store, options }
     }
 
-    /// Brings all places, and gives them in the same order. `done` is told each one that is there. The error is that of the
+    /// Fetches all sources, and returns them in the same order. `done` is called for each one fetched. The error is that of the
     /// first place in order that cannot be had.
     pub fn fetch(&self, sources: &[SourceRef], done: &(dyn Fn(&SourceRef) + Sync)) -> Result<Vec<Fetched>, FetchError> {
         let groups = fetch_groups(sources);
@@ -152,9 +152,9 @@ impl Fetcher {
 
     fn local(&self, source: &SourceRef, path: &Path) -> Result<Fetched, FetchErrorKind> {
         let pinned = source.pinned_path();
-        // A pipe or a device would be read for ever, or not at all.
+        // A pipe or a device would be read forever, or not at all.
         if fs_err::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-            return Err(FetchErrorKind::SourceRef("it is neither a file nor a folder".to_owned()));
+            return Err(FetchErrorKind::SourceRef("it is neither a file nor a directory".to_owned()));
         }
         let is_archive = path.is_file() && archive::is_archive(path);
         if !is_archive {
@@ -212,7 +212,7 @@ pub(super) fn download(url: &reqwest::Url, options: &FetchOptions) -> Result<Vec
     let time = options.limits.time(options.limits.http_time)?;
     store::download(url, &options.registries, limit, time).map_err(|lost| match lost {
         store::DownloadError::Status(status) => {
-            FetchErrorKind::Failed(format!("the server answers with the status {status}"))
+            FetchErrorKind::Failed(format!("the server returned the status {status}"))
         }
         store::DownloadError::TooLarge => FetchErrorKind::TooMuch(format!("more than {limit} bytes")),
         store::DownloadError::TooSlow => FetchErrorKind::TooSlow(time),

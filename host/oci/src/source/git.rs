@@ -1,9 +1,9 @@
-//! [`Checkout`]: one commit of a git repository, brought by the user's own `git`, and folders of it.
+//! [`Checkout`]: one commit of a git repository, fetched by the user's own `git`, and directories of it.
 //!
 //! git fetches, since it knows the user's credential helpers, proxies and keys. It makes no working tree: the commit is
 //! fetched into a bare repository of its own, its pack is kept in the cache, and files are written here from what `git
 //! cat-file` gives. So no hook, filter, attribute, submodule or large-file helper of the repository has a say, and sizes
-//! are known before a byte is written. git asks nobody for a password, and speaks only HTTPS, SSH or, for a folder that
+//! are known before a byte is written. git never prompts for a password, and uses only HTTPS, SSH or, for a directory that
 //! was named as one, files. What it reads of the user's and the system's settings is looked through first
 //! ([`settings`]).
 
@@ -32,7 +32,7 @@ use super::{
 pub(super) struct Checkout<'a> {
     folder: PathBuf,
     limits: &'a FetchLimits,
-    /// What git may speak, in `GIT_ALLOW_PROTOCOL`'s form.
+    /// The protocols that git may use, as in `GIT_ALLOW_PROTOCOL`.
     protocols: &'static str,
     pub(super) commit: String,
     /// Settings of the user that git was not given, for the error of a fetch.
@@ -54,7 +54,7 @@ const SETTINGS: [&str; 14] = [
     "gc.auto=0",
     "maintenance.auto=false",
     "advice.detachedHead=false",
-    // A helper that outlives git does not wait for ever for a server that sends nothing.
+    // A helper that outlives git does not wait forever for a server that sends nothing.
     "http.lowSpeedLimit=1",
     "http.lowSpeedTime=60",
 ];
@@ -99,7 +99,7 @@ const MEDDLING: [&str; 17] = [
 /// The file of settings that git reads in place of the user's, in the repository's folder.
 const OWN_SETTINGS: &str = "assay.config";
 
-/// The first git that can be told to read that file only (its release notes).
+/// The first version of git that can be restricted to that file (its release notes).
 const OLDEST: (u64, u64) = (2, 32);
 
 /// The user's settings: some hundred lines.
@@ -110,7 +110,7 @@ const LISTING_BYTES: u64 = 64 << 20;
 
 impl<'a> Checkout<'a> {
     /// Brings the commit that a place names into `folder`, which is empty: from the cache where it is named by commit and
-    /// is there, else by asking the repository.
+    /// is there, else by querying the repository.
     pub(super) fn fetch(
         source: &GitPlace,
         folder: &Path,
@@ -164,7 +164,7 @@ impl<'a> Checkout<'a> {
     fn empty(source: &GitPlace, folder: &Path, limits: &'a FetchLimits) -> Result<Self, FetchErrorKind> {
         let protocols = match source.url.split_once("://") {
             Some(("ssh", _)) => "ssh",
-            // A user may have told git to go by SSH where an address says HTTPS.
+            // A user may have configured git to use SSH for HTTPS addresses.
             Some(_) => "https:ssh",
             None => "file",
         };
@@ -181,7 +181,7 @@ impl<'a> Checkout<'a> {
         Ok(checkout)
     }
 
-    /// An older git would read the user's settings whatever it is told.
+    /// An older git would read the user's settings regardless.
     fn check_version(&self) -> Result<(), FetchErrorKind> {
         let output = self.run(&["version"])?;
         succeeded(&output)?;
@@ -198,7 +198,7 @@ impl<'a> Checkout<'a> {
 
     /// Hands over those of the user's settings that git needs to reach private repositories.
     fn take_settings(&mut self) -> Result<(), FetchErrorKind> {
-        // To read settings runs nothing, so this once git may look where it usually does.
+        // Reading settings runs nothing, so here git may read its default configuration files.
         let mut command = self.bare_command();
         command.args(["--git-dir=.", "config", "--null", "--list"]).stdin(Stdio::null());
         let output = self.program()?.run(&mut command, |out| bounded(out, SETTINGS_BYTES, "settings"))?;
@@ -225,7 +225,7 @@ impl<'a> Checkout<'a> {
                     });
                 }
                 "120000" => {}
-                // A submodule is another repository; what it holds was not asked for.
+                // A submodule is another repository; its content was not requested.
                 "160000" => continue,
                 _ => return Err(FetchErrorKind::Hostile { entry: entry.name, why: "is neither a file nor a link" }),
             }
@@ -248,7 +248,7 @@ impl<'a> Checkout<'a> {
                 if entry.mode == "120000" {
                     let target = bounded(&mut content, LINK_BYTES, "a link")?;
                     let target = String::from_utf8(target).map_err(|_| {
-                        FetchErrorKind::Failed(format!("the target of the link `{}` is not UTF-8", entry.name))
+                        FetchErrorKind::Failed(format!("the target of the link `{}` is not valid UTF-8", entry.name))
                     })?;
                     tree.link(&entry.name, &target)?;
                 } else {
@@ -277,7 +277,7 @@ impl<'a> Checkout<'a> {
             });
         }
         let text = String::from_utf8(output.output)
-            .map_err(|_| FetchErrorKind::Failed("a file name in the repository is not UTF-8".to_owned()))?;
+            .map_err(|_| FetchErrorKind::Failed("a filename in the repository is not valid UTF-8".to_owned()))?;
         text.split_terminator('\0')
             .map(|line| Entry::read(line).ok_or_else(|| FetchErrorKind::Failed(nonsense(line))))
             .collect()
@@ -316,8 +316,7 @@ impl<'a> Checkout<'a> {
         }
         let names = self.left_out.join("`, `");
         format!(
-            "{stderr} (git was not given your settings `{names}`, as they run commands; name a credential helper without a \
-             path, or set `GIT_SSH_COMMAND` or `GIT_ASKPASS`)"
+            "{stderr} (your git settings `{names}` were ignored because they run commands; configure a credential helper without a path, or set `GIT_SSH_COMMAND` or `GIT_ASKPASS`)"
         )
     }
 
@@ -328,7 +327,7 @@ impl<'a> Checkout<'a> {
         match output.status.success() {
             false => Ok(None),
             true if is_commit(commit) => Ok(Some(commit.to_owned())),
-            true => Err(FetchErrorKind::Failed("its commits are not named by SHA-1".to_owned())),
+            true => Err(FetchErrorKind::Failed("its object format is not SHA-1".to_owned())),
         }
     }
 
@@ -376,7 +375,7 @@ impl<'a> Checkout<'a> {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null());
         self.program()?.run(&mut command, |out| {
-            let bytes = bounded(out, LISTING_BYTES, "an answer of git")?;
+            let bytes = bounded(out, LISTING_BYTES, "the output of git")?;
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         })
     }
@@ -439,7 +438,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// `mode SP type SP object SP size TAB name`; the size of what is no file is `-`.
+    /// `mode SP type SP object SP size TAB name`; the size of anything but a file is `-`.
     fn read(line: &str) -> Option<Self> {
         let (facts, name) = line.split_once('\t')?;
         let mut facts = facts.split_ascii_whitespace();
@@ -462,12 +461,12 @@ fn announced_size(out: &mut impl std::io::BufRead, entry: &Entry) -> Result<u64,
     // A link's size is not in the list's limits, so it is looked at here.
     match size {
         Some(size) if size == entry.size => Ok(size),
-        _ => Err(FetchErrorKind::Failed(format!("git does not have what it lists as `{}`", entry.name))),
+        _ => Err(FetchErrorKind::Failed(format!("git has no object for the listed `{}`", entry.name))),
     }
 }
 
 fn nonsense(line: &str) -> String {
-    format!("git lists something that is no file: {}", line.chars().take(100).collect::<String>())
+    format!("git lists an entry that is not a file: {}", line.chars().take(100).collect::<String>())
 }
 
 fn succeeded<T>(output: &ProcessOutput<T>) -> Result<(), FetchErrorKind> {
@@ -475,7 +474,7 @@ fn succeeded<T>(output: &ProcessOutput<T>) -> Result<(), FetchErrorKind> {
         return Ok(());
     }
     Err(FetchErrorKind::Failed(if output.stderr.is_empty() {
-        format!("git ended with {}", output.status)
+        format!("git failed with {}", output.status)
     } else {
         output.stderr.clone()
     }))

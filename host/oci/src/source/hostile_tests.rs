@@ -1,4 +1,4 @@
-//! Sources that are made to do damage: each tried through the door that a policy's source comes in by.
+//! Malicious sources: each is fetched as the source of a policy is.
 
 use std::{
     path::{Path, PathBuf},

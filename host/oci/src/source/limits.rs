@@ -11,7 +11,7 @@ use super::error::FetchErrorKind;
 pub struct FetchLimits {
     /// Files and links in a source: a tree of millions of entries fills the disk's tables, not only its space.
     pub files: usize,
-    /// Folders within one another: whoever walks them recursively must not run out of stack.
+    /// Directory depth: a recursive walk must not run out of stack.
     pub depth: usize,
     /// One file, unpacked: a few kilobytes of gzip can hold gigabytes.
     pub file_bytes: u64,
@@ -19,11 +19,11 @@ pub struct FetchLimits {
     pub tree_bytes: u64,
     /// What git may write while it fetches: a server can send packs without end.
     pub git_bytes: u64,
-    /// The time of one run of git: a server can send nothing for ever.
+    /// The time of one run of git: a server can send nothing forever.
     pub git_time: Duration,
     /// The time of one download.
     pub http_time: Duration,
-    /// When the run is over, which no source outlasts, whatever it consists of; none for no such moment.
+    /// When the run ends, which no source outlasts, whatever it consists of; none if there is no time limit.
     pub deadline: Option<Instant>,
 }
 
@@ -35,7 +35,7 @@ impl FetchLimits {
         Ok(left.map_or(most, |left| left.min(most)))
     }
 
-    /// An error when the run is over.
+    /// An error when the run finished.
     pub(super) fn check_deadline(&self) -> Result<(), FetchErrorKind> {
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => Err(FetchErrorKind::RunDeadline),

@@ -1,11 +1,11 @@
-//! [`Fetcher`]: brings policy and data sources to this machine, each once, and says what exactly was brought.
+//! [`Fetcher`]: fetches policy and data sources, each once, and returns what exactly was fetched.
 //!
-//! In reading order: what a text names ([`SourceRef`]), the limits of what is brought (`limits`) and the folder that is filled
+//! In reading order: what a string names ([`SourceRef`]), the limits of a fetch (`limits`) and the directory that is filled
 //! with it (`tree`, `shape`, `beneath`), one file for each kind of place (`git` with `settings` and `process`, `oci`,
 //! `archive`), what stays on disk between runs ([`Cache`]), and the [`Fetcher`]
 //! that puts them together.
 //!
-//! Invariant: nothing that was brought is run or believed to be small; nothing is read by name that can be read by
+//! Invariant: nothing that was fetched is run or assumed to be small; nothing is read by name that can be read by
 //! digest or commit. Content that is named by a digest or a commit is checked against it, from the cache as well.
 
 mod archive;

@@ -46,7 +46,7 @@ pub(super) fn write(
     let mut tree = Tree::new(to, limits)?;
     let mut titled = false;
     for layer in manifest.layers() {
-        // As for `oras`, what has no title is no file.
+        // As for `oras`, a layer without a title is not a file.
         let Some(title) = layer.annotations.get(TITLE) else { continue };
         titled = true;
         tree.announced(title, layer.size)?;
@@ -110,7 +110,7 @@ fn blob(
     Ok(bytes.to_vec())
 }
 
-/// Asks, and waits no longer than the run lasts: a layer that comes byte by byte stays within the limits of each request
+/// Fetches, and waits no longer than the run lasts: a layer that comes byte by byte stays within the limits of each request
 /// for a long time. Who is late goes on alone until its own limits end it, and has nothing to write to.
 fn in_time<T: Send + 'static>(
     limits: &FetchLimits,
@@ -127,7 +127,7 @@ fn in_time<T: Send + 'static>(
         Ok(answer) => answer.map_err(FetchErrorKind::Evaluation),
         Err(RecvTimeoutError::Timeout) => Err(FetchErrorKind::RunDeadline),
         Err(RecvTimeoutError::Disconnected) => {
-            Err(FetchErrorKind::Failed("its fetch ended without an answer".to_owned()))
+            Err(FetchErrorKind::Failed("its fetch ended without a result".to_owned()))
         }
     }
 }

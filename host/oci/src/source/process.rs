@@ -46,7 +46,7 @@ pub(super) struct ProcessOutput<T> {
 
 impl Program<'_> {
     /// Runs the command; `read` reads its standard output. Standard error goes to a file, as a program that was left
-    /// behind by it could hold a pipe open for ever; for the same reason standard output is waited for no longer than
+    /// behind by it could hold a pipe open forever; for the same reason standard output is waited for no longer than
     /// the command may run.
     pub(super) fn run<T>(
         &self,
@@ -71,7 +71,7 @@ impl Program<'_> {
             if output.is_err() {
                 kill(child);
             }
-            // Whoever stopped early leaves a program that must not wait for its reader.
+            // A reader that stopped early must not block the program.
             drop(stdout);
             let status = wait(child, self.time);
             drop(over);
@@ -83,7 +83,7 @@ impl Program<'_> {
         Ok(ProcessOutput { output: output?, status: status?, stderr: read_stderr(&mut stderr)? })
     }
 
-    /// Ends the program when a limit is reached; tells which.
+    /// Ends the program when a limit is reached; returns which one.
     fn watch(&self, child: &Mutex<Child>, stderr: &File, over: &mpsc::Receiver<()>) -> Option<FetchErrorKind> {
         let started = Instant::now();
         while over.recv_timeout(TICK.min(self.time)) == Err(RecvTimeoutError::Timeout) {
@@ -103,7 +103,7 @@ impl Program<'_> {
     }
 }
 
-/// The standard output of a program, until a moment.
+/// The standard output of a program, until a deadline.
 struct Timed {
     stdout: ChildStdout,
     end: Instant,
@@ -130,7 +130,7 @@ fn kill(child: &Mutex<Child>) {
     let _ended = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
 }
 
-/// Waits without holding the lock, which whoever ends the program needs.
+/// Waits without holding the lock, which is needed to end the program.
 fn wait(child: &Mutex<Child>, time: Duration) -> io::Result<ExitStatus> {
     let started = Instant::now();
     loop {

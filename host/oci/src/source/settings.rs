@@ -1,7 +1,7 @@
 //! [`kept`]: which of the user's git settings git is given.
 //!
 //! A file of settings can make git run any command (`core.sshCommand`, `uploadpack.packObjectsHook`, a credential helper
-//! that begins with `!`), and whoever can put one in place decides what runs at the next fetch. So git reads none of the
+//! that begins with `!`), and anyone who can write one decides what runs at the next fetch. So git reads none of the
 //! user's and the system's files itself. What is needed to reach private repositories is read from them, looked through
 //! here, and handed over in a file of our own: who proves what to whom (`credential`), by which proxies and authorities
 //! (`http`), under which address (`url.….insteadOf`) and whose folders are trusted (`safe.directory`). Credential helpers
@@ -9,7 +9,7 @@
 //! left out. Settings that turn checks of certificates off are left out.
 //!
 //! The environment is not a file that somebody could have left: `GIT_SSH_COMMAND`, `GIT_SSH` and `GIT_ASKPASS` stay as
-//! whoever started this program set them. Settings that come through the environment (`GIT_CONFIG_COUNT`) are looked
+//! the caller of this program set them. Settings that come through the environment (`GIT_CONFIG_COUNT`) are looked
 //! through like those of files.
 
 /// Settings that are handed over as they are: a section and its variables.
@@ -43,7 +43,7 @@ const KEPT: [(&str, &[&str]); 4] = [
 /// Settings that would reach a repository, and run a command to do so. A fetch that fails without them names them.
 const MISSED: [(&str, &str); 3] = [("core", "sshcommand"), ("core", "askpass"), ("core", "gitproxy")];
 
-/// Programs that speak git's protocol for credentials with these arguments.
+/// Programs that implement git's credential protocol with these arguments.
 const SPEAKERS: [&str; 2] = ["gh", "glab"];
 
 /// The settings that git is given.

@@ -1,6 +1,6 @@
 //! [`Shape`]: the names of a source's files, folders and links, and where each link would end.
 //!
-//! Nothing here looks at a disk: a link that is judged before it is made cannot do anything meanwhile.
+//! Nothing here looks at a disk: a link that is checked before it is created cannot do anything meanwhile.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -70,7 +70,9 @@ impl Shape {
             match self.nodes.get(&above) {
                 Some(Node::Folder) => {}
                 Some(Node::File) => return Err("is below a file"),
-                Some(Node::Link(_)) => return Err("is below a link, which could lead out of the source's folder"),
+                Some(Node::Link(_)) => {
+                    return Err("is below a link, which could point outside of the source's directory");
+                }
                 None => {
                     self.nodes.insert(above, Node::Folder);
                     self.folders += 1;
@@ -82,7 +84,7 @@ impl Shape {
                 place.insert(node);
                 Ok(())
             }
-            Entry::Occupied(_) => Err("is there twice"),
+            Entry::Occupied(_) => Err("is duplicated"),
         }
     }
 

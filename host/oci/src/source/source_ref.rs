@@ -1,4 +1,4 @@
-//! [`SourceRef`]: what the text of a policy or data source names, told apart in `ec`'s order.
+//! [`SourceRef`]: what the string of a policy or data source names, distinguished in `ec`'s order.
 //!
 //! `oci:` first, then `https` addresses of hosts that are not known for git, then local files, git, and last the
 //! hosts that are known for OCI images (conforma/go-gather 1.2.0, its matchers). Parsing looks at the disk only to see
@@ -30,7 +30,7 @@ pub(super) enum Kind {
 /// A folder of a git repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GitPlace {
-    /// What git is asked for: `https://…`, `ssh://…` or `file:///…`.
+    /// The URL that git fetches: `https://…`, `ssh://…` or `file:///…`.
     pub(super) url: String,
     /// Branch, tag or commit; none for the repository's own default.
     pub(super) reference: Option<String>,
@@ -53,7 +53,7 @@ impl SourceRef {
         let shown = redact::source(text);
         let kind = if is_insecure(text) { Err(FetchErrorKind::Insecure) } else { Self::kind(text) };
         let kind = kind.map_err(|why| why.at(&shown))?;
-        // A path is no address, whatever is in its name.
+        // A path is not a URL, whatever is in its name.
         let text = if matches!(kind, Kind::File(_)) { text.to_owned() } else { shown };
         Ok(Self { text, kind })
     }
@@ -90,7 +90,7 @@ impl SourceRef {
         Err(FetchErrorKind::Ambiguous { local: format!("./{shown}"), remote }.at(&shown))
     }
 
-    /// Whether a policy configuration is fetched from this text, as `ec` decides it: a repository that is no local
+    /// Whether a policy configuration is fetched from this string, as `ec` decides it: a repository that is not a local
     /// path, or an `http` or `https` address. Text that is the configuration itself may name repositories, too.
     #[must_use]
     pub fn is_remote_configuration(text: &str) -> bool {
@@ -147,9 +147,9 @@ impl SourceRef {
             return oci(text);
         }
         Err(FetchErrorKind::SourceRef(if text.contains("://") || text.contains("::") {
-            "nothing of its kind can be fetched".to_owned()
+            "this kind of source is not supported".to_owned()
         } else {
-            "it does not exist here, and does not look like anything that could be fetched".to_owned()
+            "it does not exist locally and is not a remote address".to_owned()
         }))
     }
 
@@ -264,7 +264,7 @@ fn oci(text: &str) -> Result<Kind, FetchErrorKind> {
 
 fn web(text: &str) -> Result<Kind, FetchErrorKind> {
     let mut url =
-        Url::parse(text).map_err(|error| FetchErrorKind::SourceRef(format!("it is not an address: {error}")))?;
+        Url::parse(text).map_err(|error| FetchErrorKind::SourceRef(format!("it is not a valid URL: {error}")))?;
     if url.path_segments().and_then(|mut segments| segments.next_back()).is_none_or(str::is_empty) {
         return Err(FetchErrorKind::SourceRef("it names no file to download".to_owned()));
     }
@@ -274,7 +274,7 @@ fn web(text: &str) -> Result<Kind, FetchErrorKind> {
 
 fn git(text: &str) -> Result<GitPlace, FetchErrorKind> {
     let refused = |why: &str| Err(FetchErrorKind::SourceRef(why.to_owned()));
-    // As for `ec`, the form of scp stands for HTTPS. Who wants SSH writes `git::ssh://`, or tells git so.
+    // As for `ec`, the form of scp stands for HTTPS. For SSH, use `git::ssh://`, or configure git.
     let scp = |text: &str| text.strip_prefix("git@").map(|rest| format!("https://{}", rest.replacen(':', "/", 1)));
     let bare = text.strip_prefix("git::").or_else(|| text.strip_prefix("git://")).unwrap_or(text);
     let bare = scp(bare).unwrap_or_else(|| bare.to_owned());
@@ -287,7 +287,7 @@ fn git(text: &str) -> Result<GitPlace, FetchErrorKind> {
         None => ("https", address),
     };
     if !["https", "ssh", "file", "git"].contains(&scheme) {
-        return refused("repositories are fetched by https, ssh or from a folder only");
+        return refused("repositories can only be fetched over https or ssh, or from a directory");
     }
     let scheme = if scheme == "git" { "https" } else { scheme };
     let (path, mut folder) = match rest.split_once("//") {
@@ -310,17 +310,17 @@ fn git(text: &str) -> Result<GitPlace, FetchErrorKind> {
             "ref" if !value.is_empty() => reference = Some(value),
             // One commit is fetched, never more.
             "ref" | "depth" => {}
-            _ => return refused("of what may follow `?`, only `ref` and `depth` are known"),
+            _ => return refused("the only supported parameters after `?` are `ref` and `depth`"),
         }
     }
     if let Some(reference) = &reference
         && !is_ref(reference)
     {
-        return refused("its `ref` is not the name of a branch or tag, nor a commit");
+        return refused("its `ref` is not a valid branch, tag or commit");
     }
     let folder = folder.trim_matches('/').to_owned();
     if folder.split('/').any(|part| [".", ".."].contains(&part)) && !folder.is_empty() {
-        return refused("the folder after `//` must not hold `.` or `..`");
+        return refused("the directory after `//` must not contain `.` or `..`");
     }
     if path.is_empty() || path.starts_with('-') || path.contains(|letter: char| letter.is_control()) {
         return refused("it names no repository");
@@ -451,7 +451,7 @@ mod tests {
             ("git::ssh://-oProxyCommand=x/a", "names no repository"),
         ] {
             let got = kind(text);
-            // What cannot be fetched at all may be told by either rule; that it is refused is what counts.
+            // What cannot be fetched at all may be rejected by either rule; what counts is that it is rejected.
             assert!(got.starts_with("error") || text.starts_with("git::ext"), "{text}: {got}");
             assert!(got.contains(says) || text.starts_with("git::ext"), "{text}: {got}");
         }

@@ -147,7 +147,7 @@ fn what_is_pinned_and_cached_needs_no_repository_and_a_changed_cache_is_found_ou
     bench.fetch(&[&source]).unwrap();
     let pack = bench.cache().join(format!("git/{commit}.pack"));
     assert!(pack.is_file());
-    // An address that nobody answers at: the commit alone says what is wanted.
+    // An address without a server: the commit alone identifies the content.
     let elsewhere = format!("git::https://nobody.invalid/x//?ref={commit}");
     bench.offline = true;
     assert_eq!(text(&bench.fetch(&[&elsewhere]).unwrap()[0], "a.rego"), "1");
@@ -336,7 +336,7 @@ fn a_bundle_that_is_hostile_or_none_is_refused() {
     let table: [(&[Layer<'_>], &str); 6] = [
         (&[(Some("../a.rego"), b"1", false)], "outside of the source's folder"),
         (&[(Some("/a.rego"), b"1", false)], "outside of the source's folder"),
-        (&[(Some("a"), b"1", false), (Some("a"), b"2", false)], "is there twice"),
+        (&[(Some("a"), b"1", false), (Some("a"), b"2", false)], "is duplicated"),
         (&[(None, b"1", false)], "holds no files"),
         (&[(Some("a"), b"12345678901", false)], "of more than 10 bytes"),
         (&[(Some("a"), b"no gzip", true)], "does not read as a tar"),

@@ -51,7 +51,7 @@ impl<'a> Tree<'a> {
             self.limits.check_deadline()?;
             let read = content
                 .read(&mut buffer)
-                .map_err(|error| FetchErrorKind::Failed(format!("`{name}` does not read: {error}")))?;
+                .map_err(|error| FetchErrorKind::Failed(format!("`{name}` cannot be read: {error}")))?;
             let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
             file.write_all(part)?;
             size += part.len() as u64;
@@ -67,7 +67,7 @@ impl<'a> Tree<'a> {
             return Err(hostile(name, "is a link with a target that is too long"));
         }
         if target.is_empty() || target.contains('\0') {
-            return Err(hostile(name, "is a link without a usable target"));
+            return Err(hostile(name, "is a link with an invalid target"));
         }
         self.shape.add_link(&parts, target).map_err(|why| hostile(name, why))?;
         self.count_folders()
@@ -89,8 +89,10 @@ impl<'a> Tree<'a> {
             match self.shape.end(name) {
                 End::Inside => inside.push((name, target)),
                 End::Nowhere => {}
-                End::Outside => return Err(hostile(name, "is a link that leads out of the source's folder")),
-                End::TooFar => return Err(hostile(name, "is a link that winds through too many folders and links")),
+                End::Outside => return Err(hostile(name, "is a link that points outside of the source's directory")),
+                End::TooFar => {
+                    return Err(hostile(name, "is a link that resolves through too many directories and links"));
+                }
             }
         }
         fn parts(name: &str) -> Vec<&str> {
@@ -166,13 +168,13 @@ impl<'a> Tree<'a> {
         }
         let parts: Vec<&str> = name.split('/').collect();
         if parts.len() > self.limits.depth {
-            return Err(hostile(name, "is too many folders deep"));
+            return Err(hostile(name, "is nested too deeply"));
         }
         if parts.iter().any(|part| part.is_empty() || [".", ".."].contains(part)) {
             return Err(hostile(name, OUTSIDE));
         }
         if name.contains(['\\', '\0']) {
-            return Err(hostile(name, "has a name that means something else on other systems"));
+            return Err(hostile(name, "has a name that is not portable"));
         }
         Ok(parts)
     }
@@ -192,7 +194,7 @@ impl Drop for Tree<'_> {
     }
 }
 
-const OUTSIDE: &str = "would be outside of the source's folder";
+const OUTSIDE: &str = "would be outside of the source's directory";
 
 /// The name of an entry in an error.
 fn shortened(name: &str) -> String {
@@ -206,7 +208,7 @@ fn hostile(name: &str, why: &'static str) -> FetchErrorKind {
 /// What the disk says of a new entry. On a disk that takes two names for one, the other may be there.
 fn taken(name: &str, error: io::Error) -> FetchErrorKind {
     match error.kind() {
-        io::ErrorKind::AlreadyExists => hostile(name, "is there twice"),
+        io::ErrorKind::AlreadyExists => hostile(name, "is duplicated"),
         _ => error.into(),
     }
 }

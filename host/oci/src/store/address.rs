@@ -2,7 +2,7 @@
 //! host name to public addresses alone.
 //!
 //! A request whose host only an image names must not reach a service that the author of the image could not reach: the
-//! answer would be shown to whoever reads the report. The name is checked before anything is sent, as a request can do
+//! response would be shown to anyone who reads the report. The name is checked before anything is sent, as a request can do
 //! harm by itself.
 
 use std::{
@@ -45,7 +45,7 @@ pub(super) fn is_private(host: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || ip(&host).is_some_and(is_private_ip)
 }
 
-/// Whether a host is, by its name, an address that only neighbours on one wire have, such as where clouds tell a machine
+/// Whether a host is, by its name, a link-local address, such as the one where clouds give a machine
 /// its secrets.
 pub(super) fn is_link_local(host: &str) -> bool {
     ip(host).is_some_and(|address| match address.to_canonical() {

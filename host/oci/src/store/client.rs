@@ -2,8 +2,8 @@
 //! redirects and limits on how many are on their way.
 //!
 //! HTTPS, except for loopback hosts and those named insecure. A redirect never carries a credential to another host,
-//! never leaves HTTPS, and never leads from a public registry into a private network: the answer would be shown to
-//! whoever reads the report. No body of an error is read. Loopback is never asked through a proxy.
+//! never leaves HTTPS, and never goes from a public registry to a private network: the response would be shown to
+//! anyone who reads the report. No body of an error is read. Loopback is never accessed through a proxy.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,7 +44,7 @@ pub(super) struct Client {
     /// The same for hosts that must not be in a private network. Behind a proxy it is the proxy that resolves names.
     public: LazyClient,
     insecure: BTreeSet<String>,
-    /// Hosts that may be in a private network whoever names them.
+    /// Hosts that may be in a private network, wherever they are named.
     allowed: BTreeSet<String>,
     retry: Retry,
     connect: Duration,
@@ -56,7 +56,7 @@ pub(super) struct Client {
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
 }
 
-/// Made when it is first needed: to read the authorities of the system takes longer than to judge an image.
+/// Created on first use: reading the CA certificates of the system takes longer than evaluating an image.
 type LazyClient = LazyLock<
     Result<reqwest::Client, EvaluationError>,
     Box<dyn FnOnce() -> Result<reqwest::Client, EvaluationError> + Send>,
@@ -68,9 +68,9 @@ impl Client {
         for pem in &options.authorities {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
             if found.is_empty() {
-                let message = "a file of authorities holds no certificate in PEM";
+                let message = "a CA file contains no PEM certificate";
                 return Err(EvaluationError::new(ErrorCode::Internal, message)
-                    .hint("give a file that begins with `-----BEGIN CERTIFICATE-----`"));
+                    .hint("pass a file that begins with `-----BEGIN CERTIFICATE-----`"));
             }
             authorities.extend(found);
         }
@@ -134,7 +134,7 @@ impl Client {
         left.map_or(self.request, |left| left.min(self.request))
     }
 
-    /// Whether a host, given with or without its port, may be in a private network whoever names it.
+    /// Whether a host, given with or without its port, may be in a private network, wherever it is named.
     pub(super) fn is_allowed(&self, registry: &str) -> bool {
         self.allowed.contains(registry) || self.allowed.contains(host(registry))
     }
@@ -154,7 +154,7 @@ impl Client {
         Ok(address)
     }
 
-    /// Whether plain HTTP is spoken with a registry, given with or without its port.
+    /// Whether plain HTTP is used for a registry, given with or without its port.
     pub(super) fn is_plain(&self, registry: &str) -> bool {
         is_loopback(host(registry)) || self.insecure.contains(registry) || self.insecure.contains(host(registry))
     }
@@ -194,7 +194,7 @@ impl Client {
         }
     }
 
-    /// Who asks an address, which must be public if that is said.
+    /// The client for an address, which must be public if that is required.
     fn client_of(&self, address: &Url, must_be_public: bool) -> Result<&reqwest::Client, EvaluationError> {
         let client = match (address.host_str().is_some_and(is_loopback), address.scheme()) {
             _ if must_be_public => &self.public,
@@ -210,7 +210,7 @@ impl Client {
         let places = self.places(&request.address).await.map_err(RequestError::Permanent)?;
         let first = request.address.clone();
         let mut address = first.clone();
-        // A name can mean a private address, too; what has answered shows it.
+        // A name can resolve to a private address, too; the peer address shows it.
         let mut from_public = false;
         for _ in 0..=REDIRECTS {
             let is_by_image = request.named_by == NamedBy::Image;
@@ -251,9 +251,9 @@ impl Client {
                 return Err(self.permanent(place, "a redirect of credentials"));
             }
             if request.upload.is_some() {
-                return Err(self.permanent(place, "a redirect of what is pushed"));
+                return Err(self.permanent(place, "a redirect of a push"));
             }
-            let next = address.join(location).map_err(|_| self.permanent(place, "a redirect to no address"))?;
+            let next = address.join(location).map_err(|_| self.permanent(place, "a redirect without a location"))?;
             self.may_follow(&address, &next).map_err(|what| self.permanent(place, what))?;
             address = next;
         }
@@ -266,7 +266,7 @@ impl Client {
             "https" => {}
             "http" if from.scheme() == "https" => return Err("a redirect leaves HTTPS"),
             "http" if self.is_plain(&authority(to)) => {}
-            _ => return Err("a redirect leads to plain HTTP"),
+            _ => return Err("a redirect goes to plain HTTP"),
         }
         let is_private = |url: &Url| url.host_str().is_some_and(is_private);
         if is_private(to) && !is_private(from) && !self.is_allowed(&authority(to)) {
@@ -274,7 +274,7 @@ impl Client {
         }
         let is_link_local = |url: &Url| url.host_str().is_some_and(is_link_local);
         if is_link_local(to) && !is_link_local(from) && !self.is_allowed(&authority(to)) {
-            return Err("a redirect leads to a link-local address");
+            return Err("a redirect goes to a link-local address");
         }
         Ok(())
     }
@@ -298,7 +298,7 @@ impl Client {
             let name = address.host_str().unwrap_or_default().to_owned();
             Arc::clone(hosts.entry(name).or_insert_with(|| Arc::new(Semaphore::new(HOST_REQUESTS))))
         };
-        let closed = |_| EvaluationError::new(ErrorCode::Internal, "no more requests are made");
+        let closed = |_| EvaluationError::new(ErrorCode::Internal, "no more requests are sent");
         // The host first: who waits for a slow host must not hold up the others.
         let host = host.acquire_owned().await.map_err(closed)?;
         Ok((host, Arc::clone(&self.all).acquire_owned().await.map_err(closed)?))
@@ -357,35 +357,38 @@ impl Client {
         RequestError::Permanent(invalid_response(place, what))
     }
 
-    /// No answer came within this time.
+    /// No response came within this time.
     pub(super) fn too_slow(&self, place: &str, time: Duration) -> EvaluationError {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            let message = format!("the registry `{place}` did not answer before the time limit of the run passed");
-            return EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`");
+            let message = format!("the registry `{place}` did not respond before the time limit of the run passed");
+            return EvaluationError::new(ErrorCode::Deadline, message).hint("increase the limit with `--timeout`");
         }
-        let whole = if time == self.request { " for the whole answer" } else { "" };
-        let message = format!("the registry `{place}` did not answer within {} ms{whole}", time.as_millis());
-        EvaluationError::new(ErrorCode::RegistryTimeout, message).hint("try again, or see why the registry is slow")
+        let whole = if time == self.request { " for the complete response" } else { "" };
+        let message = format!("the registry `{place}` did not respond within {} ms{whole}", time.as_millis());
+        EvaluationError::new(ErrorCode::RegistryTimeout, message).hint("try again, or check why the registry is slow")
     }
 }
 
-/// An answer with a status that leads nowhere. Its body is not read: it is the registry's own text, of any length.
+/// A response with an error status. Its body is not read: it is the registry's own text, of any length.
 pub(super) fn status_error(place: &str, status: StatusCode) -> EvaluationError {
     let hint = if status == StatusCode::TOO_MANY_REQUESTS {
-        "it allows no more requests for now; use fewer workers or wait"
+        "it is rate limiting requests; use fewer workers or wait"
     } else {
-        "try again; if it stays, ask who runs the registry"
+        "try again; if it persists, contact the operator of the registry"
     };
-    EvaluationError::new(ErrorCode::RegistryError, format!("the registry `{place}` answers with the status {status}"))
+    EvaluationError::new(ErrorCode::RegistryError, format!("the registry `{place}` returned the status {status}"))
         .hint(hint)
 }
 
 fn invalid_response(place: &str, cause: &str) -> EvaluationError {
-    EvaluationError::new(ErrorCode::RegistryError, format!("the answer of the registry `{place}` is broken: {cause}"))
-        .hint("try again; if it stays, ask who runs the registry")
+    EvaluationError::new(
+        ErrorCode::RegistryError,
+        format!("the response of the registry `{place}` is invalid: {cause}"),
+    )
+    .hint("try again; if it persists, contact the operator of the registry")
 }
 
-/// What the registry asks to wait. The moment that may stand there instead is not read: the waits are short anyway.
+/// The delay that the registry requests. A date is not supported: the delays are short anyway.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -415,18 +418,18 @@ fn authority(url: &Url) -> String {
     }
 }
 
-/// Why a host that only an image names is not asked.
+/// Why a host that only an image names is not accessed.
 fn only_private(host: &str) -> EvaluationError {
-    let message = format!("the host `{host}` is in a private network, and nothing but an image names it");
+    let message = format!("the host `{host}` is in a private network, and only an image refers to it");
     EvaluationError::new(ErrorCode::RegistryDenied, message)
-        .hint(format!("if images may have it asked, allow it with `--allow-registry {host}`"))
+        .hint(format!("if images may refer to it, allow it with `--allow-registry {host}`"))
 }
 
-const INTO_PRIVATE: &str = "a redirect leads from a public host into a private network";
+const INTO_PRIVATE: &str = "a redirect goes from a public host to a private network";
 
 fn built(builder: ClientBuilder) -> Result<reqwest::Client, EvaluationError> {
     builder.build().map_err(|error| {
-        let message = format!("connections to registries could not be prepared: {}", root(&error));
+        let message = format!("the HTTP client could not be created: {}", root(&error));
         EvaluationError::new(ErrorCode::Internal, message)
     })
 }

@@ -1,7 +1,7 @@
 //! [`Credentials`]: who we are to a registry, from the files that `docker login` and `podman login` write
 //! (docker `config.json`, containers `auth.json`).
 //!
-//! Nothing is looked up before a registry asks. A helper program is asked once for each registry, within a time and a
+//! Nothing is looked up before a registry requires it. A helper program is called once for each registry, within a time and a
 //! length; its name comes from the user's own file, but a name with a path in it is refused.
 
 use std::{
@@ -25,9 +25,9 @@ use serde::Deserialize;
 
 /// A file of credentials; those of hundreds of registries have some tens of kilobytes.
 const FILE_BYTES: u64 = 1 << 20;
-/// The answer of a helper program.
+/// The output of a helper program.
 const HELPER_BYTES: u64 = 64 << 10;
-/// The time that a helper program has; some ask a cloud first.
+/// The time limit of a helper program; some contact a cloud service first.
 const HELPER_TIME: Duration = Duration::from_secs(30);
 /// The user name by which a helper says that its secret is an identity token.
 const TOKEN_USER: &str = "<token>";
@@ -82,7 +82,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// The answer of a helper program (docker-credential-helpers).
+/// The output of a helper program (docker-credential-helpers).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct HelperOutput {
@@ -98,7 +98,7 @@ impl Credentials {
             let broken = |why: &dyn fmt::Display| {
                 let message = format!("the registry credentials in `{}` cannot be read: {why}", path.display());
                 EvaluationError::new(ErrorCode::RegistryDenied, message)
-                    .hint("log in again with `docker login` or `podman login`, or name another file")
+                    .hint("log in again with `docker login` or `podman login`, or use another file")
             };
             let file = match fs_err::File::open(&path) {
                 Ok(file) => file,
@@ -113,7 +113,7 @@ impl Credentials {
                 continue;
             }
             // Not the error itself: it could quote what stands there.
-            let read = |error: serde_json::Error| broken(&format_args!("line {} is not as expected", error.line()));
+            let read = |error: serde_json::Error| broken(&format_args!("line {} is invalid", error.line()));
             configs.push(serde_json::from_slice(&text).map_err(read)?);
         }
         Ok(Self { files: configs, asked: Mutex::default() })
@@ -161,7 +161,7 @@ impl Credentials {
 
     fn run_helper(&self, program: &str, server: &str) -> Result<Option<Credential>, EvaluationError> {
         let key = (program.to_owned(), server.to_owned());
-        // Held while the program runs, so that it is asked once.
+        // Held while the program runs, so that it is called once.
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = asked.get(&key) {
             return Ok(known.clone());
@@ -213,17 +213,17 @@ fn normal(server: &str) -> &str {
     server.strip_suffix("/v1").or_else(|| server.strip_suffix("/v2")).unwrap_or(server).trim_end_matches('/')
 }
 
-/// Asks `docker-credential-PROGRAM` for a server's credentials; none if it has none.
+/// Gets a server's credentials from `docker-credential-PROGRAM`; none if it has none.
 fn run(program: &str, server: &str) -> Result<Option<Credential>, EvaluationError> {
     let name = format!("docker-credential-{program}");
     let failed = |why: &dyn fmt::Display| {
-        let message = format!("the credentials helper `{name}` gave nothing for `{server}`: {why}");
+        let message = format!("the credential helper `{name}` returned nothing for `{server}`: {why}");
         EvaluationError::new(ErrorCode::RegistryDenied, message)
-            .hint("run it by hand with `get`, or log in without a helper")
+            .hint("run it manually with `get`, or log in without a helper")
     };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if program.is_empty() || !program.bytes().all(is_plain) {
-        return Err(failed(&"its name is not a plain word"));
+        return Err(failed(&"its name is not alphanumeric"));
     }
     let mut child = Command::new(&name)
         .arg("get")
@@ -237,10 +237,10 @@ fn run(program: &str, server: &str) -> Result<Option<Credential>, EvaluationErro
     let server_line = server.to_owned();
     thread::spawn(move || {
         if let Some(mut stdin) = stdin {
-            // One that does not want to know is no failure.
+            // A program that does not read its input has not failed.
             writeln!(stdin, "{server_line}").ok();
         }
-        // The program may have gone by now; then there is no answer.
+        // The program may have exited by now; then there is no output.
         sender.send(stdout.and_then(|stdout| read_bounded(stdout, HELPER_BYTES).ok())).ok()
     });
     let answer = receiver.recv_timeout(HELPER_TIME);
@@ -249,16 +249,16 @@ fn run(program: &str, server: &str) -> Result<Option<Credential>, EvaluationErro
     }
     let status = child.wait().map_err(|error| failed(&error.kind()))?;
     let text = match answer {
-        Err(_) => return Err(failed(&format_args!("it did not answer within {} s", HELPER_TIME.as_secs()))),
+        Err(_) => return Err(failed(&format_args!("it did not respond within {} s", HELPER_TIME.as_secs()))),
         Ok(Some(text)) => text,
-        Ok(None) => return Err(failed(&"its answer is too long or cannot be read")),
+        Ok(None) => return Err(failed(&"its output is too long or cannot be read")),
     };
     if !status.success() {
         // The protocol's word for having none.
         let said = String::from_utf8_lossy(&text);
         return if said.contains("credentials not found") { Ok(None) } else { Err(failed(&status)) };
     }
-    let answer: HelperOutput = serde_json::from_slice(&text).map_err(|_| failed(&"its answer is not as expected"))?;
+    let answer: HelperOutput = serde_json::from_slice(&text).map_err(|_| failed(&"its output is invalid"))?;
     Ok(Some(match answer.username.as_str() {
         TOKEN_USER => Credential::Identity(answer.secret),
         _ => Credential::Password(answer.username, answer.secret),

@@ -1,6 +1,6 @@
-//! [`download`]: one file by HTTPS, asked for as registries are.
+//! [`download`]: one file over HTTPS, requested like content of registries.
 //!
-//! So the same rules hold for where a redirect may lead, who is shown a credential and what is asked again, and the same
+//! So the same rules hold for redirects, credentials and retries, and the same
 //! proxies and authorities are used.
 
 use std::{io, time::Duration};
@@ -14,15 +14,15 @@ use super::{address::NamedBy, client::Client, registry_options::RegistryOptions,
 /// Why there is no file.
 #[derive(Debug)]
 pub(crate) enum DownloadError {
-    /// The server answers with this status.
+    /// The server returned this status.
     Status(StatusCode),
     /// It is longer than the limit.
     TooLarge,
     /// It took longer than it may.
     TooSlow,
-    /// There is no answer, or none that may be followed.
+    /// There is no response, or a redirect that must not be followed.
     Evaluation(EvaluationError),
-    /// Nothing can be asked on this machine.
+    /// The HTTP client cannot be created.
     Runtime(io::Error),
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn download(
         let client = Client::new(options).map_err(DownloadError::Evaluation)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (client, place, authorization) = (&client, place.as_str(), authorization.as_deref());
-        // What breaks off is asked for again; what answers with something else is not.
+        // An interrupted response is retried; one with other content is not.
         let ask = || async {
             let request = Request {
                 address: address.clone(),

@@ -8,13 +8,13 @@ use assay_model::{
 };
 
 pub(super) const CHANGED: &str =
-    "the content was changed or cut short after it was named; push the image or make the bundle again";
+    "the content was changed or cut short after it was named; push the image or create the layout again";
 
 /// An index in an index in an index, and so on.
 #[must_use]
 pub fn too_deep(image: &PinnedImage) -> EvaluationError {
     let message = format!("the index {image} has indexes below one another over the limit of {}", limits::INDEX_DEPTH);
-    EvaluationError::new(ErrorCode::TooLarge, message).hint("judge its manifests one by one")
+    EvaluationError::new(ErrorCode::TooLarge, message).hint("validate its manifests one by one")
 }
 
 pub(super) fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> EvaluationError {
@@ -34,5 +34,5 @@ pub(super) fn larger_blob(repository: &Repository, digest: &Digest, limit: u64) 
 
 pub(super) fn too_large(what: std::fmt::Arguments<'_>, limit: u64) -> EvaluationError {
     EvaluationError::new(ErrorCode::TooLarge, format!("{what}, over the limit of {limit} bytes"))
-        .hint("content of this kind is never that large; check who made the image")
+        .hint("content of this kind is never that large; check where the image comes from")
 }

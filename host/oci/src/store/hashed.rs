@@ -42,7 +42,7 @@ impl<R: io::Read> io::Read for Hashed<R> {
     }
 }
 
-/// Reads a stream, and gives what was made of it if the whole of it has its digest. `broken` tells a failure of the stream.
+/// Reads a stream, and returns the result if the content has its digest. `broken` reports a failure of the stream.
 pub(super) fn hashed<R: io::Read, T>(
     (repository, digest): (&Repository, &Digest),
     (limit, deadline): (u64, Option<Instant>),
@@ -59,7 +59,7 @@ pub(super) fn hashed<R: io::Read, T>(
             io::ErrorKind::TimedOut if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
                 let message =
                     format!("the blob {digest} of {repository} was not read before the time limit of the run");
-                EvaluationError::new(ErrorCode::Deadline, message).hint("raise the limit with `--timeout`")
+                EvaluationError::new(ErrorCode::Deadline, message).hint("increase the limit with `--timeout`")
             }
             _ => broken(&error, &mut from.inner),
         });

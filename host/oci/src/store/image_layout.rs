@@ -97,7 +97,7 @@ impl ImageLayout {
         } else if metadata.is_file() {
             Files::Tar(TarFile::open(path, &shown)?)
         } else {
-            return Err(layout("it is neither a folder nor a file".to_owned()));
+            return Err(layout("it is neither a directory nor a file".to_owned()));
         };
         let read = |name, limit| -> Result<Vec<u8>, LayoutError> {
             match files.read(&[name], limit).map_err(unreadable)? {
@@ -110,14 +110,14 @@ impl ImageLayout {
         let version = read(LAYOUT_FILE, LAYOUT_BYTES)?;
         let version: Layout = strict::check(&version, &LAYOUT, &Memory::of(limits::MANIFEST_MEMORY))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
-            .map_err(|error| layout(format!("its `{LAYOUT_FILE}` does not parse: {error}")))?;
+            .map_err(|error| layout(format!("its `{LAYOUT_FILE}` cannot be parsed: {error}")))?;
         if !version.version.starts_with("1.") {
             return Err(layout(format!("its version is `{}`, not 1.0.0", version.version)));
         }
         let index = read(INDEX_FILE, limits::BUNDLE_INDEX_BYTES)?;
         let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::BUNDLE_INDEX_MEMORY))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
-            .map_err(|error| layout(format!("its `{INDEX_FILE}` does not parse: {error}")))?;
+            .map_err(|error| layout(format!("its `{INDEX_FILE}` cannot be parsed: {error}")))?;
         let repositories = names(index).map_err(layout)?;
         Ok(Self { path: shown, files, repositories })
     }
@@ -148,13 +148,13 @@ impl ImageLayout {
                 // A file longer than its descriptor says is wrong, not large.
                 Fetched::Found(_) | Fetched::TooLarge => Err(self.broken(
                     ErrorCode::DigestMismatch,
-                    format_args!("is not {} bytes long, as its index says, in", entry.size),
+                    format_args!("does not have the size of {} bytes given by the index, in", entry.size),
                     entry,
                 )),
                 // Named but not there is a bundle cut short, not an image without a signature.
                 Fetched::Absent => Err(self.broken(
                     ErrorCode::BlobNotFound,
-                    format_args!("is named by the index but missing in"),
+                    format_args!("is listed in the index but missing in"),
                     entry,
                 )),
             },
@@ -201,8 +201,8 @@ impl ImageLayout {
     }
 
     fn unreadable(&self, digest: &Digest, what: &dyn fmt::Display) -> EvaluationError {
-        let message = format!("the blob {digest} of the bundle `{}` cannot be read: {what}", self.path);
-        EvaluationError::new(ErrorCode::Malformed, message).hint("make the bundle again")
+        let message = format!("the blob {digest} of the layout `{}` cannot be read: {what}", self.path);
+        EvaluationError::new(ErrorCode::Malformed, message).hint("create the layout again")
     }
 
     fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, EvaluationError> {
@@ -217,8 +217,8 @@ impl ImageLayout {
     }
 
     fn broken(&self, code: ErrorCode, fact: fmt::Arguments<'_>, entry: &Entry) -> EvaluationError {
-        let message = format!("the manifest {} {fact} the bundle `{}`", entry.digest, self.path);
-        EvaluationError::new(code, message).hint("make the bundle again")
+        let message = format!("the manifest {} {fact} the layout `{}`", entry.digest, self.path);
+        EvaluationError::new(code, message).hint("create the layout again")
     }
 }
 
@@ -226,7 +226,7 @@ impl ImageLayout {
 enum Opened {
     File(Box<dyn io::Read>),
     Absent,
-    /// Something that is no plain file, in words.
+    /// Describes what is not a regular file.
     NotAFile(&'static str),
 }
 
@@ -262,7 +262,7 @@ impl Files {
                 }
                 // Opening a pipe would wait for a writer.
                 if !fs_err::metadata(&path)?.is_file() {
-                    return Ok(Opened::NotAFile("not a plain file"));
+                    return Ok(Opened::NotAFile("not a regular file"));
                 }
                 Ok(Opened::File(Box::new(fs_err::File::open(&path)?)))
             }
@@ -289,7 +289,7 @@ fn names(index: Index) -> Result<BTreeMap<String, Named>, String> {
             Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
             _ => (rest, None),
         };
-        // A bare `v1.0`, as other tools write it, names no repository and so cannot be asked for.
+        // A bare `v1.0`, as other tools write it, names no repository and so cannot be requested.
         if tag.is_none() && !pinned {
             continue;
         }

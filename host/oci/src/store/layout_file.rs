@@ -4,30 +4,30 @@ use std::io;
 
 use assay_model::bounded::{ReadError, read_bounded};
 
-/// A bundle that cannot be used at all. [`hint`](Self::hint) says what to do.
+/// A layout that cannot be used at all. [`hint`](Self::hint) says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// There is nothing, or it cannot be read.
-    #[error("the bundle `{path}` cannot be read")]
+    #[error("the layout `{path}` cannot be read")]
     Unreadable {
-        /// The bundle.
+        /// The layout.
         path: String,
         /// The cause.
         #[source]
         source: io::Error,
     },
     /// A compressed file.
-    #[error("the bundle `{path}` is compressed with {with}")]
+    #[error("the layout `{path}` is compressed with {with}")]
     Compressed {
-        /// The bundle.
+        /// The layout.
         path: String,
         /// The tool that did it.
         with: &'static str,
     },
     /// Not an OCI image layout, or not one that can be trusted to mean one thing.
-    #[error("the bundle `{path}` is not a usable OCI image layout: {why}")]
+    #[error("`{path}` is not a valid OCI image layout: {why}")]
     Layout {
-        /// The bundle.
+        /// The layout.
         path: String,
         /// What is wrong with it.
         why: String,
@@ -39,8 +39,8 @@ impl LayoutError {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::Unreadable { .. } => "give the folder of an OCI image layout, or a tar file of one",
-            Self::Compressed { .. } => "unpack it first: content is read from the middle of the file",
+            Self::Unreadable { .. } => "pass the directory of an OCI image layout, or a tar file of one",
+            Self::Compressed { .. } => "decompress it first: content is read with random access",
             Self::Layout { .. } => {
                 "a layout holds `oci-layout`, `blobs/sha256/` and an `index.json` whose entries are annotated with \
                  `org.opencontainers.image.ref.name` = `repository:tag` or `repository@sha256:…`"
@@ -49,13 +49,13 @@ impl LayoutError {
     }
 }
 
-/// What reading a file of a layout came to.
+/// The result of reading a file of a layout.
 pub(super) enum ReadResult {
     Bytes(Vec<u8>),
     /// More than the limit; nothing is kept of it.
     TooLarge,
     Absent,
-    /// Something that is no plain file, in words.
+    /// Describes what is not a regular file.
     NotAFile(&'static str),
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What a manifest is, is read from its content, never from a `Content-Type`: the content has a digest, the header
 //! has none, and a document that can be read both ways is refused (CVE-2021-41190). So a bundle and a registry
-//! cannot disagree about the same bytes. So is one with a key twice, or with a known key in other letters, as container
+//! cannot disagree about the same bytes. So is one with a key twice, or with a known key in another case, as container
 //! runtimes read manifests with Go's `encoding/json`, which takes `Layers` for `layers`.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -24,7 +24,7 @@ const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+j
 /// Docker manifest list, schema 2.
 const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-/// What a registry is told to answer with.
+/// The `Accept` header of manifest requests.
 pub(super) const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, \
      application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, \
      application/vnd.docker.distribution.manifest.list.v2+json";
@@ -173,7 +173,9 @@ impl Manifest {
         let is_index = match document.media_type.as_deref() {
             Some(OCI_INDEX | DOCKER_INDEX) => true,
             Some(OCI_MANIFEST | DOCKER_MANIFEST) => false,
-            Some(other) => return Err(format!("its media type `{other}` is neither an image's nor an index's")),
+            Some(other) => {
+                return Err(format!("its media type `{other}` is neither that of an image nor that of an index"));
+            }
             None => document.manifests.is_some(),
         };
         let is_also_image = document.config.is_some() || document.layers.is_some();
@@ -242,7 +244,7 @@ impl Manifest {
         &self.bytes
     }
 
-    /// Media type, digest and size, as a registry's `HEAD` tells them.
+    /// Media type, digest and size, as in a registry's response to `HEAD`.
     #[must_use]
     pub fn descriptor(&self) -> Descriptor {
         Descriptor {

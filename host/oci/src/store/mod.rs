@@ -1,8 +1,8 @@
-//! [`ContentStore`]: the one door for content, whichever the source.
+//! [`ContentStore`]: the content store, whatever the source.
 //!
-//! Behind it stands a bundle or registries. Content is fetched once for each digest however many threads ask
-//! (`single_flight`), and every byte is checked here, against the digest it was asked by, the size its descriptor announced
-//! and a limit, before anyone sees it. A blob announced larger than its limit is refused before it is asked for.
+//! Its source is an image layout or registries. Content is fetched once for each digest however many threads request it
+//! (`single_flight`), and every byte is checked here, against the requested digest, the size its descriptor announced
+//! and a limit, before anyone sees it. A blob announced larger than its limit is rejected before it is requested.
 //!
 //! Calls block while bytes are on their way; each wait has a time limit. Nothing is ever written but what
 //! [`push`](ContentStore::push) is given.
@@ -71,17 +71,17 @@ use self::{
 /// Manifests kept in memory: some thousands, which is a large Snapshot with its signatures.
 const KEPT_MANIFEST_BYTES: u64 = 4 << 20;
 
-/// Blobs kept in memory: those of the components under way, which several judges ask for, and small ones that many
+/// Blobs kept in memory: those of the components in progress, which several evaluators request, and small ones that many
 /// images share.
 const KEPT_BLOB_BYTES: u64 = 8 << 20;
 
 /// Lists of referrers kept in memory; one entry has some hundred bytes.
 const KEPT_REFERRER_BYTES: u64 = 1 << 20;
 
-/// Manifests that one caller asks for at a time.
+/// Manifests that one caller requests concurrently.
 const FETCHES: usize = 16;
 
-/// A door to images, manifests and blobs.
+/// A client for images, manifests and blobs.
 pub struct ContentStore {
     source: Source,
     manifests: SingleFlightCache<(Repository, Reference), (), Option<Arc<Manifest>>>,
@@ -130,7 +130,7 @@ impl ContentStore {
         Ok(Self::over(Source::ImageLayout(ImageLayout::open(path)?.into()), None))
     }
 
-    /// Prepares to ask registries; connects to none yet.
+    /// Creates a store for registries; connects to none yet.
     pub fn registry(options: RegistryOptions) -> Result<Self, EvaluationError> {
         let deadline = options.deadline;
         Ok(Self::over(Source::Registry(Registry::new(options)?.into()), deadline))
@@ -148,7 +148,7 @@ impl ContentStore {
         self.deadline
     }
 
-    /// The same content for what only an image names, such as its base: registries are then contacted without credentials,
+    /// The same content for what only an image names, such as its base: registries are then accessed without credentials,
     /// and not in private networks.
     #[must_use]
     pub fn named_by_images(&self) -> Self {
@@ -159,7 +159,7 @@ impl ContentStore {
         Self::over(source, self.deadline)
     }
 
-    /// Whether the user allows a registry to be contacted whoever names it. A layout contacts none.
+    /// Whether the user allows access to a registry wherever it is named. A layout needs none.
     #[must_use]
     pub fn is_allowed(&self, registry: &str) -> bool {
         match &self.source {
@@ -182,13 +182,13 @@ impl ContentStore {
         }
     }
 
-    /// Whether fetching takes a network's time, so that fetching several things at once pays.
+    /// Whether requests use a network, so that concurrent requests pay off.
     #[must_use]
     pub const fn is_remote(&self) -> bool {
         matches!(self.source, Source::Registry(_))
     }
 
-    /// Finds an image. A tag is asked for once in the life of the store and stands for that digest from then on.
+    /// Resolves an image. A tag is resolved once in the life of the store and keeps that digest from then on.
     pub fn resolve(&self, image: &ImageRef) -> Result<Resolved, EvaluationError> {
         let repository = image.repository();
         let manifest = match image.pinned() {
@@ -207,7 +207,7 @@ impl ContentStore {
             .ok_or_else(|| self.no_image(&image.to_string()))
     }
 
-    /// The manifest that a tag stands for; none if there is no such tag. Either stays so in the life of the store.
+    /// The manifest of a tag; none if there is no such tag. Either stays so in the life of the store.
     pub fn tagged(&self, repository: &Repository, tag: &str) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let found = self.named(repository, Reference::Tag(tag.to_owned()))?;
         if let Some(manifest) = &found {
@@ -264,7 +264,7 @@ impl ContentStore {
         let read = || {
             let mut found = ReferrerIndex::new();
             for digest in layout.digests(repository) {
-                // What is no manifest points nowhere.
+                // What is not a manifest has no subject.
                 let Ok(Some(manifest)) = self.fetch_manifest(repository, &Reference::Digest(digest)) else { continue };
                 if let Some(subject) = manifest.subject() {
                     found.entry(subject.clone()).or_default().push(manifest.referrer());
@@ -281,7 +281,7 @@ impl ContentStore {
             let index = Manifest::parse(Digest::of(&page), page).ok();
             let items = index.as_ref().and_then(Manifest::index).ok_or_else(|| {
                 let message = format!("{} lists no index of the referrers of {image}", self.place(&image.repository));
-                EvaluationError::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+                EvaluationError::new(ErrorCode::RegistryError, message).hint("contact the operator of the registry")
             })?;
             listed.extend(referrers_of(items));
         }
@@ -303,7 +303,7 @@ impl ContentStore {
         let blob_limits = BlobLimits { size, limit };
         let key = (repository.clone(), digest.clone());
         let blob = self.blobs.get(&key, &blob_limits, || self.fetch_blob(repository, digest, blob_limits))?;
-        // Kept content may have been asked for on other terms.
+        // Cached content may have been requested with other limits.
         match size {
             Some(size) if length(&blob) != size => Err(wrong_size(repository, digest, Some(length(&blob)), size)),
             _ if length(&blob) > limit => Err(larger_blob(repository, digest, limit)),
@@ -326,7 +326,7 @@ impl ContentStore {
                 let file = layout.stream(repository, digest)?.ok_or_else(absent)?;
                 let broken = |error: &io::Error, _: &mut _| {
                     let message = format!("the blob {digest} of {} cannot be read: {error}", layout.place());
-                    EvaluationError::new(ErrorCode::Malformed, message).hint("make the bundle again")
+                    EvaluationError::new(ErrorCode::Malformed, message).hint("create the layout again")
                 };
                 hashed((repository, digest), (limit, self.deadline), file, read, broken)
             }
@@ -342,7 +342,7 @@ impl ContentStore {
         }
     }
 
-    /// The image that a reference stands for: of an index, and of an index in it, the one for the usual machine, as
+    /// The image that a reference names: of an index, and of a nested index, the one for the default platform, as
     /// registries' clients take it. None where an index has no such image.
     pub fn default_platform_manifest(&self, resolved: &Resolved) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let mut manifest = Arc::clone(&resolved.manifest);
@@ -368,21 +368,21 @@ impl ContentStore {
         }
     }
 
-    /// Finds several images, those that must be asked for at the same time.
+    /// Resolves several images, those that need requests concurrently.
     pub fn resolve_all(&self, images: &[ImageRef]) -> Vec<Result<Resolved, EvaluationError>> {
         // What is kept already costs no thread.
         let missing = images.iter().filter(|image| !self.is_kept(image)).count();
         self.each(images, missing, |image| self.resolve(image))
     }
 
-    /// The manifests of several images, fetched at the same time.
+    /// The manifests of several images, requested concurrently.
     pub fn manifests(&self, images: &[PinnedImage]) -> Vec<Result<Arc<Manifest>, EvaluationError>> {
         let key = |image: &PinnedImage| (image.repository.clone(), Reference::Digest(image.digest.clone()));
         let missing = images.iter().filter(|image| !self.manifests.is_kept(&key(image))).count();
         self.each(images, missing, |image| self.manifest(image))
     }
 
-    /// Asks for each item, for so many at a time.
+    /// Requests each item, so many at a time.
     fn each<I: Sync, T: Send>(&self, items: &[I], at_a_time: usize, ask: impl Fn(&I) -> T + Sync) -> Vec<T> {
         if !self.is_remote() || items.len() < 2 {
             return items.iter().map(ask).collect();
@@ -512,7 +512,7 @@ fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Refer
     if listed.len() > limits::INDEX_MANIFESTS {
         let message = format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
         return Err(EvaluationError::new(ErrorCode::TooLarge, message)
-            .hint("see who may push to the repository, and remove what does not belong there"));
+            .hint("check who can push to the repository, and remove unexpected content"));
     }
     Ok(listed.into())
 }

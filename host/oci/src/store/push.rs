@@ -1,7 +1,7 @@
 //! [`Artifact`]: files of one's own that are pushed to a registry as one image (distribution-spec, "Push").
 //!
 //! Every blob goes up in one piece, then the manifest that names them, so that what is half pushed is never an image.
-//! Credentials are those for reading; they are shown to the registry alone, not to where it wants blobs brought.
+//! Credentials are those for reading; they are sent to the registry only, not to a host that it redirects uploads to.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,7 +20,7 @@ use super::{
     request::{RegistryResponse, Request, Upload},
 };
 
-/// What a registry is asked for: to see that tags exist takes the right to pull.
+/// The requested scope: checking that tags exist requires the right to pull.
 const ACTIONS: &str = "pull,push";
 const BYTES: &str = "application/octet-stream";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -49,7 +49,7 @@ impl Artifact {
     /// The configuration of an image with these layers (image-spec `config.md`).
     fn config(&self) -> Vec<u8> {
         let digests: Vec<String> = self.layers.iter().map(|layer| Digest::of(&layer.bytes).to_string()).collect();
-        // No moment: the same content is the same image.
+        // No timestamp: the same content is the same image.
         let created = "0001-01-01T00:00:00Z";
         let history: Vec<Value> =
             self.layers.iter().map(|_| json!({"created": created, "created_by": self.made_by})).collect();
@@ -86,8 +86,8 @@ impl Registry {
         let name = match image.digest() {
             None => image.tag_or_latest().to_owned(),
             Some(named) => {
-                let message = format!("{named} cannot be pushed: the digest is that of the content");
-                return Err(EvaluationError::new(ErrorCode::ImageReference, message).hint("name it by a tag"));
+                let message = format!("{named} cannot be pushed by digest: the digest follows from the content");
+                return Err(EvaluationError::new(ErrorCode::ImageReference, message).hint("use a tag"));
             }
         };
         let blobs: Vec<Vec<u8>> =
@@ -178,16 +178,16 @@ impl Bearer {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let with =
                     if self.authorization.is_some() { "with the credentials for it" } else { "without credentials" };
-                let message = format!("the registry `{registry}` lets nobody push to {} {with}", self.repository);
+                let message = format!("the registry `{registry}` denies pushing to {} {with}", self.repository);
                 Err(EvaluationError::new(ErrorCode::RegistryDenied, message)
-                    .hint(format!("log in with `docker login {registry}`, as somebody who may push")))
+                    .hint(format!("log in with `docker login {registry}` as a user with push permission")))
             }
             status => Err(status_error(registry, status)),
         }
     }
 
     fn nonsense(&self, what: &str) -> EvaluationError {
-        let message = format!("the registry `{}` wants content brought to {what}", self.repository.registry());
-        EvaluationError::new(ErrorCode::RegistryError, message).hint("ask who runs the registry")
+        let message = format!("the registry `{}` requests an upload to {what}", self.repository.registry());
+        EvaluationError::new(ErrorCode::RegistryError, message).hint("contact the operator of the registry")
     }
 }

@@ -1,6 +1,6 @@
 //! [`Registry`]: manifests, blobs and lists of referrers from registries (distribution-spec 1.1).
 //!
-//! No registry is pinged first: it is asked for what is wanted, and shown credentials when it wants them. What it grants
+//! No registry is pinged first: content is requested, and credentials are sent when required. What it grants
 //! is kept for each repository. Nothing is checked against digests here: the store does that, on the caller's thread.
 //!
 //! A small runtime moves the bytes; callers are plain threads that wait.
@@ -36,11 +36,11 @@ use super::{
 
 /// Threads that move bytes. They do nothing else, so two are enough for many workers.
 const THREADS: usize = 2;
-/// The answer of a token service; tokens have some kilobytes.
+/// The response of a token service; tokens have some kilobytes.
 const TOKEN_BYTES: usize = 64 << 10;
 /// Pages of a list of referrers.
 const REFERRER_PAGES: usize = 20;
-/// How registries answer that do not know lists of referrers.
+/// The statuses of registries without the referrers API.
 const NO_REFERRERS: [StatusCode; 5] = [
     StatusCode::NOT_FOUND,
     StatusCode::BAD_REQUEST,
@@ -70,11 +70,11 @@ struct Threads(
 pub(super) struct RegistryClient {
     pub(super) client: Arc<Client>,
     credentials: Credentials,
-    /// Who named the hosts that are asked.
+    /// Who named the hosts.
     pub(super) named_by: NamedBy,
     /// What registries granted: the `Authorization` header for each repository.
     authorizations: Mutex<BTreeMap<Repository, Arc<str>>>,
-    /// Held while a grant is asked for, so that it is asked for once.
+    /// Held while an authorization is requested, so that it is requested once.
     asking: Mutex<BTreeMap<Repository, Arc<tokio::sync::Mutex<()>>>>,
     /// Repositories whose registry makes no lists of referrers.
     without_referrers_api: Mutex<BTreeSet<Repository>>,
@@ -86,7 +86,10 @@ impl Registry {
     /// Prepares connections.
     pub(super) fn new(options: RegistryOptions) -> Result<Self, EvaluationError> {
         let failed = |error: &dyn Error| {
-            EvaluationError::new(ErrorCode::Internal, format!("threads for registries could not be prepared: {error}"))
+            EvaluationError::new(
+                ErrorCode::Internal,
+                format!("threads for registry requests could not be created: {error}"),
+            )
         };
         let client = Arc::new(Client::new(&options)?);
         let client = RegistryClient::new(client, Credentials::read(options.credentials)?, NamedBy::User);
@@ -105,7 +108,7 @@ impl Registry {
         Self { threads: Arc::clone(&self.threads), client: Arc::new(client) }
     }
 
-    /// Whether a registry is allowed to be asked as if the user had named it.
+    /// Whether a registry may be accessed as if the user had named it.
     pub(super) fn is_allowed(&self, registry: &str) -> bool {
         self.client.client.is_allowed(registry)
     }
@@ -213,7 +216,7 @@ impl Registry {
             runtime.spawn(async move {
                 let outcome = tokio::time::timeout(time, work).await;
                 let outcome = outcome.unwrap_or_else(|_| Err(client.client.too_slow(&registry, time)));
-                // Nobody is left to tell if the receiver is gone.
+                // If the receiver is gone, the result is not needed.
                 sender.send(outcome).ok()
             });
         }
@@ -264,7 +267,7 @@ impl RegistryClient {
         }
     }
 
-    /// The answer with the content; none if there is no such content.
+    /// The response with the content; none if there is no such content.
     async fn request_content(
         &self,
         repository: &Repository,
@@ -295,13 +298,13 @@ impl RegistryClient {
         }
         let registry = repository.registry();
         let too_large =
-            |what: String| EvaluationError::new(ErrorCode::TooLarge, what).hint("see who may push to the repository");
+            |what: String| EvaluationError::new(ErrorCode::TooLarge, what).hint("check who can push to the repository");
         let mut next = Some(self.client.address(repository, "referrers", image)?);
         let mut pages = Vec::new();
         while let Some(address) = next {
             if pages.len() == REFERRER_PAGES {
                 return Err(too_large(format!(
-                    "the referrers of {repository}@{image} fill more than {REFERRER_PAGES} pages"
+                    "the referrers of {repository}@{image} have more than {REFERRER_PAGES} pages"
                 ))
                 .into());
             }
@@ -330,11 +333,11 @@ impl RegistryClient {
         let registry = repository.registry();
         let ours = matches!(self.credentials.of(repository), Ok(Some(_)));
         let with = if ours { "with the credentials for it" } else { "without credentials" };
-        let message = format!("the registry `{registry}` refuses {kind}/{name} of {repository} {with}");
+        let message = format!("the registry `{registry}` denies access to {kind}/{name} of {repository} {with}");
         let hint = match self.named_by {
             NamedBy::User => format!("log in with `docker login {registry}`"),
             NamedBy::Image => {
-                format!("if images may have it asked as you, allow it with `--allow-registry {registry}`")
+                format!("if images may refer to it with your credentials, allow it with `--allow-registry {registry}`")
             }
         };
         EvaluationError::new(ErrorCode::RegistryDenied, message).hint(hint)
@@ -344,14 +347,13 @@ impl RegistryClient {
     fn denied_after_redirect(&self, reply: &RegistryResponse, repository: &Repository) -> EvaluationError {
         let host = reply.response.url().host_str().unwrap_or_default();
         let message = format!(
-            "the host `{host}`, to which the registry `{}` redirects, wants credentials for content of {repository}, and \
-             gets none",
+            "the host `{host}`, to which the registry `{}` redirects, requires credentials for content of {repository}, and none are sent",
             repository.registry()
         );
-        EvaluationError::new(ErrorCode::RegistryDenied, message).hint("ask who runs the registry")
+        EvaluationError::new(ErrorCode::RegistryDenied, message).hint("contact the operator of the registry")
     }
 
-    /// Asks, and asks again with credentials if the registry wants some.
+    /// Sends the request, and retries with credentials if the registry requires them.
     async fn get(
         &self,
         repository: &Repository,
@@ -369,7 +371,7 @@ impl RegistryClient {
             named_by: self.named_by,
         };
         let reply = self.client.send(registry, &request).await?;
-        // Whoever a redirect leads to has no claim to what the user shows the registry.
+        // The target of a redirect must not get the credentials for the registry.
         if reply.response.status() != StatusCode::UNAUTHORIZED || !reply.is_own {
             return Ok(reply);
         }
@@ -391,7 +393,7 @@ impl RegistryClient {
     ) -> Result<Option<Arc<str>>, EvaluationError> {
         let asking = Arc::clone(locked(&self.asking).entry(repository.clone()).or_default());
         let _asking = asking.lock().await;
-        // Somebody else may have asked in the meantime.
+        // Another thread may have requested it in the meantime.
         let kept = locked(&self.authorizations).get(repository).cloned();
         if let Some(kept) = kept
             && shown != Some(&*kept)
@@ -444,9 +446,9 @@ impl RegistryClient {
         let nonsense = |what: &str| {
             EvaluationError::new(
                 ErrorCode::RegistryError,
-                format!("the registry `{registry}` sends for a token to {what}"),
+                format!("the registry `{registry}` refers to {what} for a token"),
             )
-            .hint("ask who runs the registry")
+            .hint("contact the operator of the registry")
         };
         let mut address = Url::parse(&bearer.realm).map_err(|_| nonsense("no address"))?;
         self.client.may_ask_token(registry, &address).map_err(nonsense)?;
@@ -497,7 +499,7 @@ impl RegistryClient {
         match reply.response.status() {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let what = if credential.is_some() { "refuses the credentials" } else { "gives no anonymous token" };
+                let what = if credential.is_some() { "rejects the credentials" } else { "issues no anonymous token" };
                 return Err(EvaluationError::new(
                     ErrorCode::RegistryDenied,
                     format!("`{place}` {what} for {repository}"),
@@ -510,10 +512,7 @@ impl RegistryClient {
         body.and_then(|body| serde_json::from_slice::<Token>(&body).ok()?.text())
             .filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()))
             .ok_or_else(|| {
-                EvaluationError::new(
-                    ErrorCode::RegistryError,
-                    format!("`{place}` answers with no token for {repository}"),
-                )
+                EvaluationError::new(ErrorCode::RegistryError, format!("`{place}` returned no token for {repository}"))
             })
     }
 }
@@ -523,7 +522,7 @@ fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a registry wants to see. What a host says to which it redirects is no word of the registry's.
+/// The challenge of a registry. That of a host to which it redirects is not the registry's.
 pub(super) fn challenges(reply: &RegistryResponse) -> Vec<Challenge> {
     if !reply.is_own {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! [`RegistryOptions`]: how registries are contacted: proxies, authorities, credentials, retries and time limits.
+//! [`RegistryOptions`]: how registries are accessed: proxies, authorities, credentials, retries and time limits.
 
 use std::{
     path::PathBuf,
@@ -14,12 +14,12 @@ pub const REGISTRY_IDLE: Duration = Duration::from_secs(30);
 /// The time limit for a whole request, by default, with its redirects, its token and its body: 128 MiB at 4 Mbit/s.
 pub const REGISTRY_REQUEST: Duration = Duration::from_secs(300);
 
-/// How registries are asked.
+/// How registries are accessed.
 #[derive(Clone, Debug)]
 pub struct RegistryOptions {
-    /// Hosts, with or without port, that are asked over plain HTTP. Loopback hosts always are.
+    /// Hosts, with or without port, that are accessed over plain HTTP. Loopback hosts always are.
     pub insecure: Vec<String>,
-    /// Hosts, with or without port, that may be asked with credentials and in a private network even if only an image
+    /// Hosts, with or without port, that may be accessed with credentials and in a private network even if only an image
     /// names them. Those that are insecure are among them.
     pub allowed: Vec<String>,
     /// Files of credentials, the first one first; those that are not there are passed over.
@@ -40,14 +40,14 @@ pub struct RegistryOptions {
     pub deadline: Option<Instant>,
 }
 
-/// Proxies, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. Loopback is never asked through one.
+/// Proxies, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. Loopback is never accessed through one.
 #[derive(Clone, Default)]
 pub struct Proxies {
     /// For HTTPS.
     pub https: Option<String>,
     /// For plain HTTP.
     pub http: Option<String>,
-    /// Hosts, domains and networks that are asked directly, with commas between them.
+    /// Hosts, domains and networks that are accessed directly, with commas between them.
     pub no_proxy: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! [`Request`] and [`RegistryResponse`]: one request to a registry, what it is answered with, and how it fails.
+//! [`Request`] and [`RegistryResponse`]: one request to a registry, the response to it, and how it fails.
 
 use assay_model::error::EvaluationError;
 use reqwest::{Response, StatusCode, Url};
@@ -6,13 +6,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{address::NamedBy, manifest::OCI_MANIFEST};
 
-/// Answers that mean "later": nothing was done.
+/// Statuses that mean "later": nothing was done.
 const LATER: [u16; 3] = [408, 429, 503];
-/// Answers of a registry, or of what stands before it, that failed on the way: what was asked may have been done, so
-/// only what may be done twice is asked again. 499 and 522 are a proxy's words for a connection that was lost.
+/// Statuses of a registry, or of a proxy before it, that failed on the way: the request may have been carried out, so
+/// only idempotent requests are retried. 499 and 522 are a proxy's statuses for a lost connection.
 const FAILED: [u16; 5] = [499, 500, 502, 504, 522];
 
-/// An answer whose body is still to come; it counts as under way until it is dropped.
+/// A response whose body is still to come; it counts as in flight until it is dropped.
 pub(super) struct RegistryResponse {
     pub(super) response: Response,
     /// Whether it comes from where the request was sent, and not from where that redirected it.
@@ -28,7 +28,7 @@ pub(super) struct Request<'a> {
     pub(super) authorization: Option<&'a str>,
     /// The fields of a form, which is then posted.
     pub(super) form: Option<&'a [(&'a str, &'a str)]>,
-    /// What is brought instead of fetched.
+    /// What is uploaded.
     pub(super) upload: Option<Upload<'a>>,
     /// Who named the host.
     pub(super) named_by: NamedBy,
@@ -40,7 +40,7 @@ impl Request<'_> {
         self.form.is_none() && self.upload.is_none_or(|upload| !upload.is_new && upload.media_type == OCI_MANIFEST)
     }
 
-    /// Whether an answer means that the request may succeed later.
+    /// Whether a response means that the request may succeed later.
     pub(super) fn may_succeed_later(&self, status: StatusCode) -> bool {
         let status = status.as_u16();
         LATER.contains(&status) || (FAILED.contains(&status) && self.is_idempotent())
@@ -50,7 +50,7 @@ impl Request<'_> {
 /// Content for a registry.
 #[derive(Clone, Copy)]
 pub(super) struct Upload<'a> {
-    /// Whether it asks for a place for content, by POST; else it is content for a place, by PUT.
+    /// Whether it starts an upload, by POST; else it sends the content, by PUT.
     pub(super) is_new: bool,
     pub(super) media_type: &'a str,
     pub(super) bytes: &'a [u8],
@@ -58,7 +58,7 @@ pub(super) struct Upload<'a> {
 
 /// Why content did not come.
 pub(super) enum TransferError {
-    /// It broke off; it may come if it is asked for again.
+    /// It was interrupted; a retry may help.
     Interrupted(EvaluationError),
     /// It will not come.
     Permanent(EvaluationError),
@@ -78,9 +78,9 @@ impl From<TransferError> for EvaluationError {
     }
 }
 
-/// Why a request came to nothing.
+/// Why a request failed.
 pub(super) enum RequestError {
-    /// Asking again may help.
+    /// A retry may help.
     Retryable(EvaluationError),
     /// It will not.
     Permanent(EvaluationError),

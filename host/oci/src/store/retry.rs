@@ -16,7 +16,7 @@ pub struct Retry {
     pub factor: f64,
     /// The part of a wait that is added by chance at most, so that many clients do not come back at once.
     pub jitter: f64,
-    /// The longest wait, whatever the registry asks for.
+    /// The maximum delay, whatever the registry requests.
     pub longest: Duration,
 }
 
@@ -28,15 +28,15 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The wait after this many attempts, from none; `asked` is what the registry asks for.
-    pub(super) fn wait(&self, attempts: u32, asked: Option<Duration>) -> Duration {
-        self.wait_by_chance(attempts, asked, chance())
+    /// The delay after this many attempts, from none; `requested` is what the registry requests.
+    pub(super) fn wait(&self, attempts: u32, requested: Option<Duration>) -> Duration {
+        self.wait_by_chance(attempts, requested, chance())
     }
 
-    fn wait_by_chance(&self, attempts: u32, asked: Option<Duration>, chance: f64) -> Duration {
+    fn wait_by_chance(&self, attempts: u32, requested: Option<Duration>, chance: f64) -> Duration {
         let grown = self.factor.powi(i32::try_from(attempts).unwrap_or(i32::MAX)) * (1.0 + self.jitter * chance);
         let wait = Duration::try_from_secs_f64(self.wait.as_secs_f64() * grown).unwrap_or(self.longest);
-        wait.max(asked.unwrap_or_default()).min(self.longest)
+        wait.max(requested.unwrap_or_default()).min(self.longest)
     }
 }
 
@@ -53,8 +53,8 @@ mod tests {
     #[test]
     fn waits_grow_to_the_longest_and_follow_the_registry() {
         let retry = Retry::default();
-        let millis = |attempts, asked, chance| {
-            retry.wait_by_chance(attempts, Some(Duration::from_millis(asked)), chance).as_millis()
+        let millis = |attempts, requested, chance| {
+            retry.wait_by_chance(attempts, Some(Duration::from_millis(requested)), chance).as_millis()
         };
         assert_eq!((millis(0, 0, 0.0), millis(1, 0, 0.0), millis(2, 0, 0.0)), (1000, 2000, 3000));
         assert_eq!((millis(0, 0, 1.0), millis(0, 2500, 0.0), millis(0, 60_000, 0.0)), (1100, 2500, 3000));

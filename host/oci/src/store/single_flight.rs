@@ -1,7 +1,7 @@
-//! [`SingleFlightCache`]: one fetch for each key however many threads ask, and a bounded memory of what came: large content that
-//! nobody asked for again goes first, what many ask for stays.
+//! [`SingleFlightCache`]: one fetch for each key however many threads request it, and a bounded cache of the results: large content that
+//! was not requested again is evicted first, frequently requested content stays.
 //!
-//! Failures are told to those who wait and then forgotten, so that a later ask may try again. Nobody waits for a
+//! Failures are returned to waiting callers and then forgotten, so that a later request may try again. No caller waits for a
 //! thread that died: a fetch that panics lands as a failure.
 
 use std::{
@@ -14,11 +14,11 @@ use assay_model::error::{ErrorCode, EvaluationError};
 /// What is kept costs at least this many bytes, whatever its content: keys and nodes are memory too.
 const OVERHEAD: u64 = 512;
 
-/// Content from here on is let go first when room is needed: there are few of them and they free much.
+/// Content from this size on is evicted first: there are few of them and they free much memory.
 const LARGE: u64 = 1 << 20;
 
 /// Fetches under way and content kept, by key. `T` are the terms of a fetch (announced size, limit): a failure is
-/// shared only with those who asked on the same terms, as it may be due to them.
+/// shared only with requests with the same limits, as it may be due to them.
 pub(super) struct SingleFlightCache<K, T, V> {
     state: Mutex<State<K, T, V>>,
     budget: u64,
@@ -34,7 +34,7 @@ struct State<K, T, V> {
 
 enum Slot<T, V> {
     InFlight(Arc<InFlight<T, V>>),
-    /// A value, and whether it was asked for again since room was last made.
+    /// A value, and whether it was requested again since the last eviction.
     Kept(V, bool),
 }
 
@@ -85,12 +85,12 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> SingleFlightCache<K, T, V> 
         }
     }
 
-    /// Whether asking costs no fetch.
+    /// Whether a request needs no fetch.
     pub(super) fn is_kept(&self, key: &K) -> bool {
         matches!(self.state().slots.get(key), Some(Slot::Kept(..)))
     }
 
-    /// Keeps a value that came by another key, such as a manifest that was asked for by tag.
+    /// Stores a value that was fetched by another key, such as a manifest that was requested by tag.
     pub(super) fn put(&self, key: &K, value: &V) {
         let mut state = self.state();
         if !state.slots.contains_key(key) {
@@ -114,7 +114,7 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> SingleFlightCache<K, T, V> 
             let queue = if large.is_empty() { small } else { large };
             let Some((oldest, weight)) = queue.pop_front() else { break };
             match slots.get_mut(&oldest) {
-                // What is asked for again and again, such as a task bundle of all images, gets another turn.
+                // What is requested repeatedly, such as a task bundle of all images, is kept for another round.
                 Some(Slot::Kept(_, again)) if *again => {
                     *again = false;
                     queue.push_back((oldest, weight));
@@ -146,7 +146,7 @@ impl<T, V: Clone> InFlight<T, V> {
     }
 }
 
-/// Tells the outcome to all who wait when it goes out of scope, by return or by panic.
+/// Publishes the outcome to all waiting callers when it goes out of scope, by return or by panic.
 struct CompletionGuard<'a, K: Ord + Clone, T: PartialEq + Clone, V: Clone> {
     cache: &'a SingleFlightCache<K, T, V>,
     key: &'a K,
@@ -220,7 +220,7 @@ mod tests {
             let leader = scope.spawn(|| {
                 cache.get(&1, &0, || {
                     started.wait();
-                    // The second thread holds a clone of the ticket from the moment it waits.
+                    // The second thread holds a clone of the ticket as soon as it waits.
                     let waits =
                         || matches!(cache.state().slots.get(&1), Some(Slot::InFlight(t)) if Arc::strong_count(t) > 2);
                     while !waits() {

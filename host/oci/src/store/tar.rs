@@ -42,7 +42,7 @@ impl TarFile {
         }
         file.rewind().map_err(unreadable)?;
         let mut archive = tar::Archive::new(file);
-        let not_tar = |error: io::Error| layout(format!("it does not read as a tar file: {error}"));
+        let not_tar = |error: io::Error| layout(format!("it is not a valid tar file: {error}"));
         let mut members = BTreeMap::new();
         for (count, entry) in archive.entries_with_seek().map_err(not_tar)?.raw(true).enumerate() {
             if count >= limits::BUNDLE_ENTRIES {
@@ -56,11 +56,11 @@ impl TarFile {
                 continue;
             }
             if !kind.is_file() && !kind.is_contiguous() {
-                return Err(layout(format!("`{name}` is a link or something else that is no plain file")));
+                return Err(layout(format!("`{name}` is not a regular file")));
             }
             let member = Member { offset: entry.raw_file_position(), size: entry.size() };
             if members.insert(name.to_owned(), member).is_some() {
-                return Err(layout(format!("it holds `{name}` twice")));
+                return Err(layout(format!("it contains `{name}` more than once")));
             }
         }
         Ok(Self { path: path.to_owned(), members })

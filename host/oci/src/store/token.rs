@@ -10,7 +10,7 @@ pub(super) enum Challenge {
     Basic,
 }
 
-/// A `WWW-Authenticate: Bearer realm="…",service="…"` header. The scope is not taken from it: what is asked for is
+/// A `WWW-Authenticate: Bearer realm="…",service="…"` header. The scope is not taken from it: what is requested is
 /// known here, and a registry has no say in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bearer {
@@ -20,7 +20,7 @@ pub(super) struct Bearer {
     pub(super) service: Option<String>,
 }
 
-/// The answer of the realm. Both names are in use.
+/// The response of the token service. Both names are in use.
 #[derive(serde::Deserialize)]
 pub(super) struct Token {
     token: Option<String>,

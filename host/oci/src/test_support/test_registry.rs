@@ -16,15 +16,15 @@ use std::{
 use assay_model::digest::Digest;
 use serde_json::Value;
 
-/// What a request is answered with.
+/// The response to a request.
 pub enum Reply {
-    /// A whole answer: status, headers, body.
+    /// A complete response: status, headers, body.
     Whole(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// An announced length, and then these bytes and no more.
     Announced(u64, Vec<u8>),
     /// A body without announced length that never ends.
     Endless,
-    /// A body that comes a byte at a time, for ever.
+    /// A body that comes a byte at a time, forever.
     Drip,
     /// Nothing.
     Hang,
@@ -38,7 +38,7 @@ pub struct TestRegistry {
 }
 
 impl TestRegistry {
-    /// Starts a server that answers requests by path and the `Authorization` header.
+    /// Responds to requests by path and the `Authorization` header.
     pub fn start(reply: impl Fn(&str, Option<&str>) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let registry = Self { address: listener.local_addr().unwrap(), requests: Arc::default(), stop: Arc::default() };
@@ -56,7 +56,7 @@ impl TestRegistry {
         registry
     }
 
-    /// Serves a layout as a registry would; `other` may answer in its place.
+    /// Serves a layout as a registry would; `other` may respond instead.
     pub fn layout(layout: PathBuf, other: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static) -> Self {
         Self::start(move |path, _| other(path).unwrap_or_else(|| from_layout(&layout, path)))
     }
@@ -108,7 +108,7 @@ fn serve(
             length = value.trim().parse().unwrap_or(0);
         }
     }
-    // What is pushed is taken and forgotten: an answer before its end would be lost.
+    // What is pushed is read and discarded: a response before its end would be lost.
     std::io::copy(&mut lines.by_ref().take(length), &mut std::io::sink())?;
     requests.lock().unwrap().push(path.clone());
     match reply(&path, authorization.as_deref()) {
@@ -145,7 +145,7 @@ fn serve(
     }
 }
 
-/// What a registry holding this layout would answer.
+/// What a registry with this layout would respond.
 fn from_layout(layout: &std::path::Path, path: &str) -> Reply {
     let not_found = || Reply::Whole(404, Vec::new(), br#"{"errors":[{"code":"UNKNOWN"}]}"#.to_vec());
     let Some((repository, kind, name)) = path.strip_prefix("/v2/").and_then(|path| {

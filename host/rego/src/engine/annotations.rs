@@ -1,6 +1,6 @@
-//! [`Annotations`]: `# METADATA` comments, their scopes, and what `rego.metadata.*` answers from them.
+//! [`Annotations`]: `# METADATA` comments, their scopes, and what `rego.metadata.*` returns from them.
 //!
-//! What is wrong with a block is told by [`rules`](crate::rules); here it only says nothing.
+//! Errors in a block are reported by [`rules`](crate::rules); here it is only ignored.
 
 use std::collections::BTreeMap;
 
@@ -201,7 +201,7 @@ pub(super) fn metadata(module: &Module, source: &Source) -> Vec<Metadata> {
     blocks
 }
 
-/// Finds lines like `effective_on: 2025-07-01`: to OPA a moment without quotes is one, in the forms that Go's YAML knows.
+/// Finds lines like `effective_on: 2025-07-01`: to OPA an unquoted timestamp is one, in the formats of Go's YAML.
 #[derive(Default)]
 struct Dates {
     /// How far the line is indented below which a text goes on over lines.
@@ -209,7 +209,7 @@ struct Dates {
 }
 
 impl Dates {
-    /// The line with the moment in it as RFC 3339 has it; none for any other line.
+    /// The line with the timestamp in RFC 3339 format; none for any other line.
     fn completed(&mut self, line: &str) -> Option<String> {
         let line = line.trim_end();
         let indent = line.len() - line.trim_start().len();

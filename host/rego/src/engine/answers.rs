@@ -1,4 +1,4 @@
-//! Questions with OPA's answers, of the kinds where an engine easily departs from it without a word: `answers.jsonl` has
+//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `answers.jsonl` has
 //! one a line, each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the
 //! values of the expressions and the variables of each result, `undefined`, or `error`.
 
@@ -13,14 +13,14 @@ use crate::{
     sources::PolicyFile,
 };
 
-/// The questions and their answers.
+/// The queries and their results.
 const ALL: &str = include_str!("answers.jsonl");
 
 fn answer(question: &Json) -> Option<Json> {
     let texts = question["modules"].as_array().unwrap();
     let file =
         |(at, text): (usize, &Json)| PolicyFile { name: format!("{at}.rego"), text: text.as_str().unwrap().into() };
-    let options = CompileOptions { strict: false, v0: question["v0"] == true, deadline: None };
+    let options = CompileOptions { strict: false, v0: question["v0"] == true, ..CompileOptions::default() };
     let policy = Files::parse(texts.iter().enumerate().map(file).collect(), options).ok()?;
     let policy = policy.compile(Value::new_object()).ok()?;
     let query = policy.prepare(question["query"].as_str().unwrap()).ok()?;

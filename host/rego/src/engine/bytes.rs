@@ -1,33 +1,43 @@
-//! Texts that are not UTF-8: a text of Rego is any bytes, as in Go, while a text of Rust is always UTF-8.
+//! Strings that are not UTF-8: a string of Rego is any bytes, as in Go, while a string of Rust is always UTF-8.
 //!
-//! A byte that is part of no UTF-8 is kept as the letter [`FIRST`]` + (byte - 0x80)`, of the last 128 code points that
-//! there are. So that such a letter always stands for a byte, those code points themselves are kept as their four bytes:
-//! [`text_of`] is one-to-one, and two texts are equal exactly when their bytes are.
+//! A byte that is not part of UTF-8 is stored as the character [`FIRST`]` + (byte - 0x80)`, of the last 128 code points that
+//! there are. So that such a character always represents a byte, those code points themselves are kept as their four bytes:
+//! [`text_of`] is one-to-one, and two strings are equal exactly if their bytes are.
 //!
-//! Invariant: every text inside the engine is in this form. What comes from outside is brought to it ([`admitted`],
-//! [`admitted_value`]), what is put together of others is brought back to it ([`normal`]), and what goes out shows a
-//! replacement letter for each such byte, as Go writes it ([`shown`]).
+//! Invariant: every string inside the engine is in this form. What comes from outside is converted to it ([`admitted`],
+//! [`admitted_value`]), concatenations are normalized to it ([`normal`]), and output has a
+//! replacement character for each such byte, as in Go ([`shown`]).
 
 use std::borrow::Cow;
 
 use regorus::Value;
 
-/// The letter that stands for the byte 0x80; the 127 behind it stand for those behind it.
+/// The character that represents the byte 0x80; the next 127 represent the next bytes.
 const FIRST: u32 = 0x10_FF80;
 
-/// The first byte, in UTF-8, of every letter that stands for a byte.
+/// The first byte, in UTF-8, of every character that represents a byte.
 pub(crate) const RAW_LEAD: u8 = 0xF4;
 
-/// Whether a text holds a letter that stands for a byte. The block is exactly the UTF-8 that begins with these bytes.
+/// Whether a string has a character that represents a byte. The block is exactly the UTF-8 that begins with these bytes.
 #[inline]
 pub(crate) fn is_raw(text: &str) -> bool {
+    // Most text is ASCII, and short.
+    if text.is_ascii() {
+        return false;
+    }
     let bytes = text.as_bytes();
     memchr::memchr(RAW_LEAD, bytes).is_some()
         && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
 }
 
 /// The text of some bytes.
-pub(crate) fn text_of(bytes: &[u8]) -> String {
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !is_raw(text)
+    {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         if is_raw(chunk.valid()) {
@@ -47,7 +57,8 @@ pub(crate) fn text_of(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a text.
-pub(crate) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
+#[must_use]
+pub fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     if !is_raw(text) {
         return Cow::Borrowed(text.as_bytes());
     }
@@ -62,7 +73,7 @@ pub(crate) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// A text as it is shown outside, and as Go's functions on letters see it: a replacement letter for each byte that is no
+/// A string as it is shown outside, and as Go's functions on characters see it: a replacement character for each byte that is not
 /// UTF-8.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if !is_raw(text) {
@@ -136,7 +147,7 @@ mod tests {
         assert_eq!(shown("a\u{10FFFF}b"), "a\u{FFFD}b");
         assert_ne!(text_of(b"\xff"), text_of(b"\xfe"));
         assert_eq!(text_of("é".as_bytes()), "é");
-        // Two bytes that are one letter together.
+        // Two bytes that are one character together.
         assert_eq!(normal(format!("{}{}", text_of(b"\xc3"), text_of(b"\xa9"))), "é");
     }
 

@@ -17,7 +17,7 @@ const CYCLES: usize = 1_000_000;
 pub(crate) struct BitSet(Vec<u64>);
 
 impl BitSet {
-    /// Room for `count` numbers.
+    /// Capacity for `count` numbers.
     pub(crate) fn new(count: usize) -> Self {
         Self(vec![0; count.div_ceil(64)])
     }
@@ -57,7 +57,7 @@ pub(crate) struct Dependencies {
 }
 
 impl Dependencies {
-    /// Room for the reads of so many nodes.
+    /// Capacity for the reads of this many nodes.
     pub(crate) fn new(nodes: usize) -> Self {
         Self { reads: vec![DirectReads::default(); nodes], readers: Vec::new() }
     }

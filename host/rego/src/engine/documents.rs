@@ -16,7 +16,7 @@ const EXPONENT: u32 = 5_000;
 ///
 /// # Errors
 /// What is wrong with the text.
-pub(crate) fn read(text: &str) -> Result<Value, String> {
+pub fn read(text: &str) -> Result<Value, String> {
     if let Some(number) = beyond(text) {
         return Err(out_of_range(number));
     }
@@ -27,8 +27,8 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
 /// Whether a text of JSON may hold, as it is or escaped, one of the code points that stand for bytes.
 fn may_be_raw(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let high = |at: usize| bytes.get(at + 1..at + 6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"udbff"));
-    is_raw(text) || memchr::memchr_iter(b'\\', bytes).any(high)
+    let high = |at: usize| bytes.get(at + 2..at + 6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"dbff"));
+    is_raw(text) || memchr::memmem::find_iter(bytes, b"\\u").any(high)
 }
 
 /// A document that was read elsewhere as a value.
@@ -42,8 +42,8 @@ pub(crate) fn take(document: Json) -> Result<Value, String> {
     serde_json::from_value(document).map(admitted_value).map_err(|error| error.to_string())
 }
 
-/// A value as a document for others: sets are lists in OPA's order, a key that is no text is its JSON, and a byte that is
-/// no UTF-8 a replacement letter.
+/// A value as a document for output: sets are lists in OPA's order, a key that is not a string is its JSON, and a byte that is
+/// not UTF-8 a replacement character.
 ///
 /// # Errors
 /// A number that cannot be written.
@@ -85,7 +85,7 @@ fn number_beyond(document: &Json) -> Option<String> {
     }
 }
 
-/// The first number of a text of JSON whose exponent is too large; texts in it are skipped.
+/// The first number in a JSON string whose exponent is too large; strings in it are skipped.
 fn beyond(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -107,7 +107,7 @@ fn beyond(text: &str) -> Option<&str> {
     None
 }
 
-/// Whether a number in a text of JSON is longer than any may be; texts in it are skipped.
+/// Whether a number in a JSON string exceeds the maximum length; strings in it are skipped.
 pub(crate) fn has_long_number(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (mut at, mut digits) = (0, 0);
@@ -126,7 +126,7 @@ pub(crate) fn has_long_number(text: &str) -> bool {
     false
 }
 
-/// At least as many values as a text of JSON has, texts in it skipped: a list is counted before it is made.
+/// An upper bound of the values in a JSON string, skipping strings in it: a list is counted before it is built.
 pub(crate) fn values_in(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut at, mut values) = (0, 1);

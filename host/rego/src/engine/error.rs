@@ -1,4 +1,4 @@
-//! The two ways to fail: [`CompileError`] for what is wrong with a policy, [`EvalError`] for a query without an answer.
+//! The two ways to fail: [`CompileError`] for an invalid policy, [`EvalError`] for a query that failed.
 
 use std::fmt;
 
@@ -93,7 +93,7 @@ pub(crate) enum EvalCode {
     Type,
     /// A built-in function failed.
     Builtin,
-    /// A limit was reached, or the host had no answer.
+    /// A limit was reached, or the host failed.
     Internal,
     /// The evaluation was cancelled or took too long.
     Cancelled,
@@ -114,7 +114,7 @@ impl EvalCode {
     }
 }
 
-/// A query has no answer.
+/// A query failed.
 #[derive(Clone, Debug)]
 pub(crate) struct EvalError {
     /// The class.

@@ -89,7 +89,7 @@ impl std::fmt::Debug for Callee {
     }
 }
 
-/// Functions that the evaluator itself answers.
+/// Functions that the evaluator itself implements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Special {
     /// `x in xs`

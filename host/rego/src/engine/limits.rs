@@ -9,7 +9,7 @@ pub(crate) const NESTING: usize = 200;
 /// Time of one compilation. The largest policies known take some seconds; what needs more was made to.
 pub(crate) const COMPILE_TIME: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Values and names that a compilation makes beside those that stand in the source: each of thousands of rules may ask for
+/// Values and names that a compilation creates in addition to those in the source: each of thousands of rules may require
 /// all annotations of its package, or be changed by each of thousands of `with`.
 pub(crate) const COMPILE_PARTS: usize = 5_000_000;
 
@@ -34,7 +34,7 @@ pub(crate) const COMPILE_ERRORS: usize = 200;
 /// Rule calls and loops that may be open at one time in an evaluation. Each level takes a few kilobytes of stack.
 pub(crate) const DEPTH: usize = 12_000;
 
-/// Bytes of stack of the thread that evaluates: [`DEPTH`] levels fit with room to spare.
+/// Bytes of stack of the thread that evaluates: [`DEPTH`] levels fit with a margin.
 pub(crate) const STACK_BYTES: usize = 512 << 20;
 
 /// Things that an explanation keeps: a policy that loops over everything must not fill the memory.
@@ -43,14 +43,14 @@ pub(crate) const TRACE_EVENTS: usize = 100_000;
 /// What is shown of one value: it may be a whole document.
 pub(crate) const VALUE_CHARACTERS: usize = 1_000;
 
-/// Variables in one rule: slots are 32 bits wide, and a rule with more is no rule.
+/// Variables in one rule: slots are 32 bits wide, and a rule with more is unrealistic.
 pub(crate) const SLOTS: usize = 100_000;
 
 /// Results of calls kept for one overlay of a query: arguments that never come again must not fill the memory.
 pub(crate) const MEMO_CALLS: usize = 200_000;
 
 /// Elements and pieces of text that one evaluation makes, living or not, copies included: a short policy can multiply a
-/// long list by itself for ever. An element takes some 24 to 50 bytes.
+/// long list by itself forever. An element takes some 24 to 50 bytes.
 pub(crate) const BUILT: usize = 20_000_000;
 
 /// Bytes of text that count as one part of a value, and as one element of what an evaluation makes.

@@ -1,6 +1,6 @@
-//! [`Policy`]: compiled policies that can be asked. Evaluates Rego as OPA 1.x does.
+//! [`Policy`]: compiled policies that can be queried. Evaluates Rego as OPA 1.x does.
 //!
-//! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`module_summaries`] tells the rest of the crate
+//! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`module_summaries`] gives the rest of the crate
 //! what stands in it, [`annotations`] reads its metadata, [`rule_tree`] gathers rules by path, [`resolve`] gives names
 //! their meaning, [`safety`] puts bodies in order, [`plan`] makes steps of them, [`dependencies`] knows who reads what, [`types`]
 //! refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes. Values are those of `regorus`; nothing else of it is used.
@@ -36,9 +36,11 @@ mod stack;
 mod types;
 mod work;
 
-pub(crate) use builtins::{Host, HostError, NoHost};
-pub(crate) use bytes::text_of;
-pub(crate) use documents::{given, read, take};
+pub use builtins::{ANY, DOCUMENT, HostFunction, STRING_SET, STRINGS, Type, array_of, object_of};
+pub(crate) use builtins::{Host, HostError, NoHost, kind_name};
+pub use bytes::{bytes_of, text_of};
+pub use documents::read;
+pub(crate) use documents::{given, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{EvalLimits, Printed};
 pub(crate) use observers::{

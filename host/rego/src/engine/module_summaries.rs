@@ -37,7 +37,7 @@ fn summarize_rule(rule: &Rule, v0: bool, source: &Source) -> RuleSummary {
     }
 }
 
-/// As OPA tells partial objects from other rules: by a variable in the head, or by one constant behind the name where a
+/// As OPA distinguishes partial objects from other rules: by a variable in the head, or by one constant after the name where a
 /// value is written and no `if`.
 fn has_cases(rule: &Rule, v0: bool) -> bool {
     let Head { path, args, key, .. } = &rule.head;

@@ -1,6 +1,6 @@
-//! [`Observer`]: whoever watches an evaluation, for coverage, profiles and explanations.
+//! [`Observer`]: observes an evaluation, for coverage, profiles and traces.
 //!
-//! Invariant: an evaluation that is watched gives the answer that it gives unwatched.
+//! Invariant: an observer does not change the result of an evaluation.
 
 use super::eval::Eval;
 use super::observers::Observations;
@@ -11,9 +11,9 @@ use super::program::{Branch, Step};
 pub(crate) enum Event<'p> {
     /// A branch of a rule or function is tried.
     Enter { branch: &'p Branch },
-    /// A step of a body is taken; one with more than one result goes on from there without being told again.
+    /// A step of a body is taken; one with more than one result continues from there without another event.
     Step { frame: usize, step: &'p Step },
-    /// The step just told of did not hold. Steps that look for results say nothing when there is none.
+    /// The last reported step failed. Steps that look for results report nothing if there is none.
     Failed { frame: usize, step: &'p Step },
     /// The branch that was entered last holds, once for each of its results.
     Exit { frame: usize, branch: &'p Branch },
@@ -23,7 +23,7 @@ pub(crate) enum Event<'p> {
 
 /// Watches an evaluation.
 pub(crate) trait Observer<'p> {
-    /// Is told what happens. It may look at variables and evaluate more, of which it is not told.
+    /// Receives the events. It may read variables and evaluate more, for which it gets no events.
     fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>);
 
     /// What it saw.

@@ -1,4 +1,4 @@
-//! [`Policy`]: compiled rules and their data; made of [`Files`] and asked with [`Policy::evaluate`].
+//! [`Policy`]: compiled rules and their data; made of [`Files`] and evaluated with [`Policy::evaluate`].
 //!
 //! A policy never changes and is shared between threads; each query owns its memo and its frames.
 
@@ -9,7 +9,7 @@ use regorus::Value;
 
 use super::annotations::Annotations;
 use super::ast::Module;
-use super::builtins::{Caches, Host, Scope};
+use super::builtins::{Caches, Host, HostFunction, Scope};
 use super::dependencies::Dependencies;
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
 use super::eval::{Eval, EvalLimits, PersistentCache, Printed, deep, placed};
@@ -45,6 +45,8 @@ pub(crate) struct Policy {
     program: Program,
     pub(super) dependencies: Dependencies,
     data: Value,
+    /// The registered functions.
+    pub(super) functions: &'static [HostFunction],
     pub(super) workers: Workers,
     /// What the functions among the tests take and give.
     pub(super) signatures: BTreeMap<NodeId, String>,
@@ -85,7 +87,7 @@ pub(crate) struct EvalOptions<'a> {
     pub input: Option<Value>,
     /// The data that rules see, instead of the policy's.
     pub data: Option<Value>,
-    /// Where `ec.*` functions get their answers.
+    /// Serves the `ec.*` functions.
     pub host: &'a dyn Host,
     /// When to stop.
     pub limits: EvalLimits<'a>,
@@ -103,7 +105,10 @@ pub(crate) struct RuleValues {
     /// One value for each path, none where it is undefined.
     pub values: Vec<Option<Value>>,
     /// What `print` and `trace` wrote.
-    #[cfg_attr(not(test), expect(dead_code, reason = "judging shows no prints; the tests of the evaluator do"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "an evaluation discards prints; the tests of the evaluator record them")
+    )]
     pub prints: Vec<Printed>,
 }
 
@@ -150,7 +155,7 @@ impl Files {
         let annotations = Annotations::read(&modules, &sources);
         let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &work, &mut errors);
         let planned = plan(&tree, &rules, &sources, &work, &mut errors);
-        // Rules with an error are left out of the later passes, so that each error is told for what it is.
+        // Rules with an error are left out of the later passes, so that each error is reported once.
         let signatures = check(&tree, &rules, &planned.1, &sources, &work, &mut errors);
         if let Some(over) = work.over() {
             // What was found until then may be wrong: passes left out what the later ones need.
@@ -160,7 +165,16 @@ impl Files {
             return Err(sorted(errors));
         }
         let (program, dependencies) = planned;
-        Ok(Policy { sources, tree, program, dependencies, data, workers: Workers::default(), signatures })
+        Ok(Policy {
+            sources,
+            tree,
+            program,
+            dependencies,
+            data,
+            functions: options.functions,
+            workers: Workers::default(),
+            signatures,
+        })
     }
 }
 
@@ -184,7 +198,7 @@ impl Policy {
     /// undefined or not there.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
+    /// [`EvalError`] if the evaluation failed: a conflict, a limit, an error of the host.
     pub(crate) fn evaluate(&self, paths: &[Vec<String>], options: &EvalOptions<'_>) -> Result<RuleValues, EvalError> {
         on_large_stack(|| {
             if options.strict_builtin_errors || options.data.is_some() {
@@ -252,12 +266,12 @@ pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, EvalError
         .unwrap_or_else(|error| Err(EvalError { code: EvalCode::Fault, message: error.to_string(), location: None }))
 }
 
-/// The parser could not be run; told at the first file.
+/// The parser could not be run; reported at the first file.
 fn fault(sources: &[Source], error: &StackError) -> CompileError {
     at_first(sources, error.to_string())
 }
 
-/// An error of the compilation as a whole; told at the first file.
+/// An error of the compilation as a whole; reported at the first file.
 pub(super) fn at_first(sources: &[Source], message: String) -> CompileError {
     let empty = Source::new(String::new(), String::new());
     let first = sources.first().unwrap_or(&empty);

@@ -208,7 +208,7 @@ pub(crate) struct Node {
     pub children: BTreeMap<Value, NodeId>,
     pub rules: Vec<Rule>,
     pub default: Option<Rule>,
-    /// For sets and objects: the rules again, for when one key is asked for.
+    /// For sets and objects: the rules again, for lookups of one key.
     pub keyed: Option<Vec<Keyed>>,
     pub name: String,
     pub span: Span,

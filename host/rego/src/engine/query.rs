@@ -1,4 +1,4 @@
-//! [`Query`]: any question to a policy, written in Rego. [`Policy::prepare`] compiles it, [`Policy::query`] asks it.
+//! [`Query`]: a query of a policy, written in Rego. [`Policy::prepare`] compiles it, [`Policy::query`] evaluates it.
 //!
 //! As in `opa eval`, each expression of a query has a value: that of the term it is, or else `true`. An expression that
 //! stands alone and has one result may be false; of more than one, each must hold.
@@ -49,7 +49,7 @@ pub(crate) struct Solution {
     pub bindings: Vec<(Name, Value)>,
 }
 
-/// What asking gives.
+/// The result of a query.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     pub found: Vec<Solution>,
@@ -93,7 +93,7 @@ impl Policy {
         let captured = self.capture(&mut body);
         let mut errors = Vec::new();
         let work = Work::until(None);
-        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), &work, &mut errors);
+        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), self.functions, &work, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
@@ -165,13 +165,16 @@ impl Policy {
             Some((&"data", rest)) => self.tree.find(rest.iter().copied()).and_then(|id| self.tree.node(id)),
             _ => None,
         };
-        of_policy.map(|node| node.arity).or_else(|| arity(&name.join("."))).is_none_or(|wants| call.args.len() <= wants)
+        of_policy
+            .map(|node| node.arity)
+            .or_else(|| arity(&name.join("."), self.functions))
+            .is_none_or(|wants| call.args.len() <= wants)
     }
 
     /// Evaluates a prepared query; gives the variables of each result.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer: a conflict, a limit, no answer from the host.
+    /// [`EvalError`] if the evaluation failed: a conflict, a limit, an error of the host.
     pub(crate) fn query(&self, query: &Query, options: &EvalOptions<'_>) -> Result<Vec<Bindings>, EvalError> {
         let results = self.query_observed(query, options, &TraceOptions::default()).map_err(|failed| failed.0)?;
         let named =
@@ -182,7 +185,7 @@ impl Policy {
     /// Evaluates a prepared query, and notes what is to be watched.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer, with what was noted until then.
+    /// [`EvalError`] if the evaluation failed, with the observations until then.
     pub(crate) fn query_observed(
         &self,
         query: &Query,
@@ -197,10 +200,10 @@ impl Policy {
         }
     }
 
-    /// Asks a prepared query again and again, for as long as `time` and at most `most` times; gives the time of each.
+    /// Evaluates a prepared query repeatedly, for as long as `time` and at most `most` times; returns the time of each.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer.
+    /// [`EvalError`] if the evaluation failed.
     pub(crate) fn measure(
         &self,
         query: &Query,
@@ -223,7 +226,7 @@ impl Policy {
     /// The stories of how some rules came to their values, by the rules' paths below `data`, with what was printed.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer.
+    /// [`EvalError`] if the evaluation failed.
     pub(crate) fn observed(
         &self,
         paths: &[Vec<String>],
@@ -281,7 +284,7 @@ impl Policy {
     /// rows, and none is the default.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer.
+    /// [`EvalError`] if the evaluation failed.
     pub(crate) fn definition(
         &self,
         path: &[String],
@@ -315,7 +318,7 @@ impl Policy {
     /// The cases that one definition of a test `test_x[case]` reaches, whether they hold or not.
     ///
     /// # Errors
-    /// [`EvalError`] when there is no answer.
+    /// [`EvalError`] if the evaluation failed.
     pub(crate) fn cases(
         &self,
         path: &[String],
@@ -367,7 +370,7 @@ fn searches(literal: &Literal) -> bool {
     }
 }
 
-/// A file with nothing but the package and the imports that a query is asked in.
+/// A file with only the package and the imports of a query.
 fn context(names: &Names) -> Result<Option<Module>, Vec<CompileError>> {
     if names.package.is_none() && names.imports.is_empty() {
         return Ok(None);

@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     Function,
 }
 
-/// Default rules of one name that are told of: each error names all of them.
+/// Default rules of one name that are reported: each error names all of them.
 const SHOWN_DEFAULTS: usize = 20;
 
 /// Which definition: the file and the rule in it.
@@ -258,7 +258,7 @@ fn location(
     } else if rule.default {
         node.defaults += 1;
         if node.defaults > SHOWN_DEFAULTS {
-            // Told already, for the ones before.
+            // Already reported for the previous ones.
             node.rules.push(at);
             return;
         }

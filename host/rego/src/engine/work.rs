@@ -46,7 +46,7 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Work that has to be done within the usual time, and before the end of the run.
+    /// Work that has to finish within the default time limit, and before the end of the run.
     pub(crate) fn until(deadline: Option<Instant>) -> Self {
         let usual = Instant::now() + COMPILE_TIME;
         let end = deadline.map_or(usual, |deadline| deadline.min(usual));

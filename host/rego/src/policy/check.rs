@@ -1,4 +1,4 @@
-//! [`Policy::check`]: the rules of one package one by one, as `conftest test` asks them.
+//! [`Policy::check`]: the rules of one package one by one, as `conftest test` evaluates them.
 
 use assay_model::rule::{RuleInfo, RuleKind, RuleResult};
 use serde_json::Value;
@@ -28,7 +28,7 @@ impl Policy {
         self.packages.iter().filter(|(_, package)| !package.entries.is_empty()).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Asks the rules of a package, in the order in which they first stand in its files. A package that is not there has
+    /// Evaluates the rules of a package, in the order in which they first appear in its files. A package that is not there has
     /// none.
     pub fn check(&self, request: &EvalRequest<'_>, package: &str) -> Result<Vec<RuleCheck>, EvalError> {
         let Some(found) = self.packages.get(package) else { return Ok(Vec::new()) };
@@ -41,7 +41,7 @@ impl Policy {
                 .filter(|info: &&RuleInfo| info.package == package && info.name == *name)
                 .map(|info| &info.location)
                 .collect();
-            // One with several annotations is told several times.
+            // One with several annotations is reported several times.
             places.sort();
             places.dedup();
             if let Some(first) = places.first() {
@@ -86,7 +86,7 @@ fn exceptions(rule: &str, exceptions: Option<&Value>) -> usize {
     lists.filter_map(Value::as_array).flatten().filter(|found| found.as_str() == Some(name)).count()
 }
 
-/// The `_loc` of each element that is an answer.
+/// The `_loc` of each element that is a result.
 fn locations(value: &Value) -> Vec<Option<(String, String)>> {
     let elements = value.as_array().into_iter().flatten();
     let location = |element: &Value| {

@@ -61,7 +61,7 @@ fn what_is_not_there_or_holds_nothing_is_named() {
         ("absent", "does not exist"),
         ("empty", "holds no `.rego` file"),
         ("p_test.rego", "holds no `.rego` file"),
-        ("binary", "is not UTF-8 text"),
+        ("binary", "is not valid UTF-8"),
     ] {
         let error = policies(&folder.path().join(name)).unwrap_err();
         let text = error.to_string();

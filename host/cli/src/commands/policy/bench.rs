@@ -1,4 +1,4 @@
-//! `assay policy bench`: asks a query over and over and prints how long it took. What is measured is the evaluation of
+//! `assay policy bench`: evaluates a query repeatedly and prints how long it took. What is measured is the evaluation of
 //! the prepared query, its input document included; allocations are not counted, and none are claimed.
 
 use std::{
@@ -36,17 +36,17 @@ struct Measured {
 
 pub(super) fn run(flags: &BenchFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let time = times::limit("--benchtime", &flags.benchtime)?;
-    let asked = QueryInput::read(&flags.asks)?;
+    let query = QueryInput::read(&flags.query_flags)?;
     let print_load_error = |error: &LoadError| {
         printer.error(&error.text(0));
         Ok(opa_exit::ERROR)
     };
-    let Loaded { policies, .. } = match asked.load(&flags.asks, false)? {
+    let Loaded { policies, .. } = match query.load(&flags.query_flags, false)? {
         Ok(loaded) => loaded,
         Err(error) => return print_load_error(&error),
     };
-    let options = asked.options(&flags.asks, env, Duration::from_secs(30))?;
-    let query = match policies.prepare(&asked.query, &options) {
+    let options = query.options(&flags.query_flags, env, Duration::from_secs(30))?;
+    let query = match policies.prepare(&query.query, &options) {
         Ok(query) => query,
         Err(error) => return print_load_error(&LoadError::Compile(error)),
     };
@@ -55,7 +55,7 @@ pub(super) fn run(flags: &BenchFlags, env: &Environment, printer: Printer) -> Re
             Ok(Some(measured)) => measured,
             Ok(None) => {
                 printer.error(
-                    "error: the answer is undefined, so that nothing is measured\nhint: `--fail=false` measures it",
+                    "error: the result is undefined, so nothing is measured\nhint: measure it anyway with `--fail=false`",
                 );
                 return Ok(opa_exit::FAIL);
             }
@@ -76,7 +76,7 @@ fn measure(
     time: Duration,
     must_be_defined: bool,
 ) -> Result<Option<Measured>, QueryError> {
-    // The first one warms up and tells whether there is an answer.
+    // The first one warms up and shows whether there is a result.
     if policies.run_prepared(query, options)?.results.is_empty() && must_be_defined {
         return Ok(None);
     }
@@ -91,7 +91,7 @@ fn measure(
 impl Measured {
     /// The value that a part of the samples does not exceed.
     fn percentile(&self, percent: f64) -> u64 {
-        #[expect(clippy::cast_possible_truncation, reason = "a place in a list that is far shorter than 2^52")]
+        #[expect(clippy::cast_possible_truncation, reason = "an index in a list that is far shorter than 2^52")]
         let at = ((percent / 100.0 * self.samples.len() as f64).ceil() as usize).saturating_sub(1);
         self.samples.get(at).or(self.samples.last()).copied().unwrap_or(0)
     }

@@ -11,15 +11,15 @@ use crate::{
 pub(super) fn run(flags: &CheckFlags, printer: Printer) -> Result<u8, CliError> {
     load::refuse(&flags.load)?;
     if flags.v0_v1 {
-        return Err(CliError::new("`--v0-v1`: policies cannot be checked against two languages at once")
-            .hint("check them twice, with and without `--v0-compatible`"));
+        return Err(CliError::new("`--v0-v1`: policies cannot be checked for two versions of Rego at once")
+            .hint("run the check twice, with and without `--v0-compatible`"));
     }
     let none = Vec::new();
     let (paths, bundles) = if flags.bundle { (&none, &flags.paths) } else { (&flags.paths, &none) };
     match load::load(&Paths { paths, bundles, strict: flags.strict }, &flags.load)? {
         Ok(_) => Ok(opa_exit::OK),
         Err(error) => {
-            // As `opa check` does: whoever wants the errors reads standard error, in either form.
+            // As `opa check` does: errors go to standard error, in either format.
             printer.error(&match flags.format {
                 PlainFormat::Pretty => error.text(flags.max_errors),
                 PlainFormat::Json => super::json::pretty(&error.json(flags.max_errors)),

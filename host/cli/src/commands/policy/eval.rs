@@ -1,7 +1,8 @@
-//! `assay policy eval`: asks a query, prints the answer in one of `opa`'s forms.
+//! `assay policy eval`: evaluates a query and prints the result in one of `opa`'s formats.
 
 use std::{sync::Arc, time::Duration};
 
+use assay_conforma::Functions;
 use assay_evidence::Relocation;
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
 use assay_rego::{EvalError, PolicySet, QueryError, QueryObservations, QueryOptions, QueryOutput, QueryResult};
@@ -29,8 +30,8 @@ use crate::{
 
 pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let time_limit = times::limit("--timeout", &flags.timeout)?;
-    let asked = QueryInput::read(&flags.asks)?;
-    let Loaded { policies, read } = match asked.load(&flags.asks, flags.strict)? {
+    let query = QueryInput::read(&flags.query_flags)?;
+    let Loaded { policies, read } = match query.load(&flags.query_flags, flags.strict)? {
         Ok(loaded) => loaded,
         Err(error) => return print_load_error(flags, &error, printer),
     };
@@ -39,11 +40,11 @@ pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Res
         explain: flags.explain != Explain::Off,
         profile: flags.profile,
         coverage: flags.coverage,
-        ..asked.options(&flags.asks, env, time_limit)?
+        ..query.options(&flags.query_flags, env, time_limit)?
     };
     let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
     for _ in 0..flags.count.get() {
-        answer = policies.query(&asked.query, &options);
+        answer = policies.query(&query.query, &options);
         if answer.is_err() {
             break;
         }
@@ -76,7 +77,7 @@ pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Res
     })
 }
 
-/// What is wrong with files or the query, in the form that was asked for.
+/// What is wrong with files or the query, in the requested format.
 fn print_load_error(flags: &EvalFlags, error: &LoadError, printer: Printer) -> Result<u8, CliError> {
     if flags.format == EvalFormat::Json {
         print(printer, &format!("{}\n", pretty(&error.json(0))))?;
@@ -97,8 +98,8 @@ impl QueryInput {
         load::refuse(&flags.load)?;
         if flags.partial || !flags.unknowns.is_empty() {
             let flag = if flags.partial { "--partial" } else { "--unknowns" };
-            return Err(CliError::new(format!("`{flag}`: queries cannot be evaluated partially"))
-                .hint("give the whole input document"));
+            return Err(CliError::new(format!("`{flag}`: partial evaluation is not supported"))
+                .hint("pass the complete input document"));
         }
         let query = match &flags.query {
             Some(query) => query.clone(),
@@ -126,7 +127,7 @@ impl QueryInput {
         load::load(&Paths { paths: &flags.data, bundles: &flags.bundle, strict }, &flags.load)
     }
 
-    /// As `ec` does, built-ins ask registries; one that does not answer ends the evaluation.
+    /// As in `ec`, built-ins access registries; one that does not respond ends the evaluation.
     pub(super) fn options(
         &self,
         flags: &QueryFlags,
@@ -141,7 +142,7 @@ impl QueryInput {
             input: self.input.clone(),
             strict_builtin_errors: false,
             time_limit,
-            host: Arc::new(StoreHost::new(store, Relocation::Refused)),
+            host: Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused)))),
             explain: false,
             profile: false,
             coverage: false,
@@ -157,7 +158,7 @@ fn error_text(error: &EvalError) -> String {
     }
 }
 
-/// An answer that is to be shown.
+/// A result to print.
 struct EvalOutput<'a> {
     flags: &'a EvalFlags,
     policies: &'a PolicySet,

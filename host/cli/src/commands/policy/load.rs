@@ -1,4 +1,4 @@
-//! Policies and data from the paths of a command line, and how what is wrong with them is told.
+//! Policies and data from the paths of a command line, and how errors in them are reported.
 
 use std::{
     fmt::Write as _,
@@ -35,15 +35,14 @@ pub(super) enum LoadError {
 /// Refuses what no tool can do, before any work.
 pub(super) fn refuse(flags: &LoadFlags) -> Result<(), CliError> {
     if flags.schema.is_some() {
-        return Err(CliError::new("`--schema`: references cannot be checked against schemas yet").hint("leave it out"));
+        return Err(CliError::new("`--schema`: schemas are not supported yet").hint("remove the flag"));
     }
     if flags.capabilities.is_some() {
-        return Err(CliError::new("`--capabilities`: the built-ins cannot be chosen").hint("leave it out"));
+        return Err(CliError::new("`--capabilities`: capabilities are not supported").hint("remove the flag"));
     }
     if flags.target != "rego" {
-        return Err(
-            CliError::new(format!("`--target {}`: policies are only run as Rego", flags.target)).hint("leave it out")
-        );
+        return Err(CliError::new(format!("`--target {}`: the only supported target is `rego`", flags.target))
+            .hint("remove the flag"));
     }
     Ok(())
 }
@@ -66,7 +65,7 @@ pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded
         return Ok(Err(LoadError::Source(error)));
     }
     let read = started.elapsed();
-    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..CompileOptions::default() };
+    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..assay_conforma::compile_options() };
     Ok(match PolicySet::compile(sources, options) {
         Ok(policies) => Ok(Loaded { policies, read }),
         Err(error) => Err(LoadError::Compile(error)),

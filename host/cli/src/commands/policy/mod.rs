@@ -53,9 +53,8 @@ pub(crate) fn opa(command: OpaCommand, env: &Environment, printer: Printer) -> R
         }
         OpaCommand::Other(words) => {
             let name = words.first().cloned().unwrap_or_else(|| OsString::from(""));
-            Err(CliError::new(format!("assay has no `opa {}`", name.to_string_lossy())).hint(
-                "it has `test`, `eval`, `check`, `inspect`, `bench` and `version`; use `opa` itself for the rest",
-            ))
+            Err(CliError::new(format!("assay has no `opa {}`", name.to_string_lossy()))
+                .hint("use `test`, `eval`, `check`, `inspect`, `bench` or `version`, or OPA itself for other commands"))
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::flags::policy::ProfileSort;
 
-/// The lines in the order asked for, at most `limit` of them; 0 is all.
+/// The lines in the requested order, at most `limit` of them; 0 is all.
 fn lines<'a>(profile: &'a Profile, orders: &[ProfileSort], limit: usize) -> Vec<&'a LineCost> {
     let mut lines: Vec<_> = profile.lines.iter().collect();
     // The first order counts most; sorting is stable.

@@ -27,7 +27,7 @@ use crate::{
 /// How often `--watch` looks at the files.
 const LOOK: Duration = Duration::from_millis(300);
 
-/// How long a test may take where nothing else is asked for, as in `opa`.
+/// The default time limit of a test, as in `opa`.
 const USUAL_LIMIT: &str = "5s";
 
 /// How much longer than a test loading may take: a limit for tests may be shorter than it takes to read them.
@@ -36,7 +36,7 @@ const GRACE: Duration = Duration::from_millis(1600);
 /// The most files that `--watch` looks at: folders of links may be walked in more ways than there are files.
 const WATCHED: usize = 4 * assay_model::limits::SOURCE_FILES;
 
-/// `as_opa` says whether the tool is called by its old name, under which no test at all is no failure.
+/// `as_opa` is true for `assay opa test`, where it is not a failure if no tests run.
 pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u8, CliError> {
     load::refuse(&flags.load)?;
     if flags.bench {
@@ -108,7 +108,7 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
     Ok(if passed { opa_exit::OK } else { opa_exit::ERROR })
 }
 
-/// Reads and compiles the policies; none where that takes longer than the time that was given. What was not asked for
+/// Reads and compiles the policies; none where that takes longer than the time limit. What was not requested
 /// limits nothing here: how long policies take to compile depends on the machine.
 fn loaded(flags: &TestFlags) -> Result<Option<Result<Loaded, LoadError>>, CliError> {
     let limit = flags.timeout.as_deref().map_or(Ok(None), parse_timeout)?.map(|limit| limit + GRACE);
@@ -137,6 +137,7 @@ fn results(
         workers: flags.parallel.and_then(NonZeroUsize::new).unwrap_or(cores),
         coverage: flags.coverage,
         trace: flags.verbose && flags.explain != Explain::Off,
+        host: &assay_conforma::no_registry(),
         stop: None,
     };
     let bar = progress(tests.len() * flags.count.get(), printer);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::flags::policy::Explain;
 
-/// How tests are told to people.
+/// The readable report of tests.
 pub(super) struct Report {
     pub(super) verbose: bool,
     pub(super) explain: Explain,
@@ -94,7 +94,7 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
     text
 }
 
-/// The cases of a test, those that hold only where every test is told.
+/// The cases of a test; those that pass only if every test is printed.
 fn list_cases(text: &mut String, cases: &[Case], verbose: bool, depth: usize) {
     for case in cases.iter().filter(|case| verbose || !case.held) {
         let end = if case.held { "PASS" } else { "FAIL" };
@@ -280,7 +280,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// The part of lines that were at work, in percent; all of none.
+/// The percentage of covered lines; 100 if there are none.
 pub(super) fn percent((covered, not_covered): (u32, u32)) -> f64 {
     let all = covered + not_covered;
     if all == 0 { 0.0 } else { 100.0 * f64::from(covered) / f64::from(all) }

@@ -9,9 +9,10 @@ use crate::error::CliError;
 /// As long as anyone waits: a century, which fits every clock.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// The duration that a flag gives, such as `5s` or `1m30s`; 0 is for ever.
+/// The duration that a flag gives, such as `5s` or `1m30s`; 0 means no limit.
 pub(super) fn limit(flag: &str, text: &str) -> Result<Duration, CliError> {
-    let error = || CliError::new(format!("`{flag} {text}` is not a duration")).hint("write it like 5s, 90s or 1m30s");
+    let error =
+        || CliError::new(format!("`{flag} {text}` is not a duration")).hint("use a duration such as 5s, 90s or 1m30s");
     if text == "0" {
         return Ok(FOR_EVER);
     }

@@ -6,7 +6,7 @@ use assay_rego::{FailedLine, Step, StepKind, Trace, TraceLevel};
 
 use crate::flags::policy::Explain;
 
-/// The detail that a flag asks for; none for nothing.
+/// The level of detail that a flag requests, if any.
 pub(super) const fn level(explain: Explain) -> Option<TraceLevel> {
     match explain {
         Explain::Off => None,

@@ -1,4 +1,4 @@
-//! Registries and images that want what is not theirs: credentials, answers of private networks, time.
+//! Registries and images that try to obtain credentials, responses of private networks, or time.
 
 use std::{
     sync::{Arc, Mutex},
@@ -19,7 +19,7 @@ use crate::{
 
 type Shown = Arc<Mutex<Vec<Option<String>>>>;
 
-/// A server that answers in one way and remembers what credentials it was shown.
+/// A server with a fixed response that records the credentials it received.
 fn recording(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (TestRegistry, Shown) {
     let shown = Shown::default();
     let seen = Arc::clone(&shown);

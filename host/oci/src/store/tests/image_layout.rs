@@ -108,7 +108,7 @@ fn a_wrong_size_is_a_mismatch_in_either_direction() {
         refused(blob(&store, "q.test/app/good", &layer, Some(size), 9), ErrorCode::DigestMismatch, &[&said]);
     }
     assert!(blob(&store, "q.test/app/good", &layer, Some(5), 9).is_ok());
-    // Once kept, it is still held against what is asked.
+    // Once cached, it is still checked against the request.
     refused(blob(&store, "q.test/app/good", &layer, Some(4), 9), ErrorCode::DigestMismatch, &["5 bytes long"]);
     refused(blob(&store, "q.test/app/good", &layer, None, 4), ErrorCode::TooLarge, &["limit of 4 bytes"]);
 
@@ -174,7 +174,7 @@ fn a_folder_in_the_place_of_a_blob_is_refused() {
     layout.image("app/good", "v1");
     let nowhere = Digest::of(b"nowhere");
     fs_err::create_dir(layout.file(&nowhere)).unwrap();
-    refused(blob(&layout.store(), "q.test/app/good", &nowhere, None, 9), ErrorCode::Malformed, &["not a plain file"]);
+    refused(blob(&layout.store(), "q.test/app/good", &nowhere, None, 9), ErrorCode::Malformed, &["not a regular file"]);
 }
 
 #[test]

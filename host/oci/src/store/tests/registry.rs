@@ -1,4 +1,4 @@
-//! Registries: what is asked for how often, and what becomes of every way to answer wrongly.
+//! Registries: what is requested how often, and the result of every kind of invalid response.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ fn hasty(idle: u64, request: u64) -> ContentStore {
     ContentStore::registry(options).unwrap()
 }
 
-/// A registry that answers every request in one way, and a repository on it.
+/// A registry with one response to every request, and a repository on it.
 fn always(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (TestRegistry, String) {
     let served = TestRegistry::start(move |_, _| reply());
     let at = format!("{}/app/good", served.registry());
@@ -295,7 +295,7 @@ fn what_is_not_taken_is_an_error_and_no_manifest_follows() {
         (201, vec![], ErrorCode::RegistryError, "201"),
         (202, vec![], ErrorCode::RegistryError, "nowhere"),
         (202, to("http://registry.example/x"), ErrorCode::RegistryError, "plain HTTP"),
-        (307, to("/other"), ErrorCode::RegistryError, "a redirect of what is pushed"),
+        (307, to("/other"), ErrorCode::RegistryError, "a redirect of a push"),
     ] {
         let served = TestRegistry::start(move |_, _| Reply::Whole(status, headers.clone(), Vec::new()));
         let image = reference(&format!("{}/app/record:1", served.registry()));
@@ -362,7 +362,7 @@ fn what_may_succeed_later_is_tried_again() {
         assert!(blob(&store(), &at, &Digest::of(b"layer"), None, 9).is_ok(), "{status}");
         assert_eq!(served.requests().len(), 3);
     }
-    // A body that broke off is asked for again, too.
+    // An interrupted body is requested again, too.
     let asked = AtomicUsize::new(0);
     let (_served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
         0 => Reply::Announced(10, b"la".to_vec()),
@@ -438,7 +438,7 @@ fn a_token_is_fetched_with_the_users_credentials_and_anew_when_it_ends() {
     let registry = served.registry();
     let auths = format!(r#"{{"auths": {{"{registry}": {{"username": "user", "password": "secret"}}}}}}"#);
     let (_folder, store) = with_config(&auths);
-    // Streamed, as what is kept would not be asked for again.
+    // Streamed, as cached content would not be requested again.
     for _ in 0..2 {
         let at = repository(&format!("{registry}/a"));
         assert!(store.stream(&at, &Digest::of(b"layer"), 9, |_| ()).is_ok());
@@ -465,7 +465,7 @@ fn a_redirect_to_somebody_else_carries_no_credential() {
     assert_eq!(other.requests().len(), 1);
 }
 
-/// Helper programs are found by the process's path, so they are asked in a process of its own: by this test, which starts
+/// Helper programs are found by the process's path, so they are called in a separate process: by this test, which starts
 /// itself.
 #[cfg(unix)]
 #[test]
@@ -547,7 +547,7 @@ fn referrers_come_from_the_list_of_all_its_pages_or_from_the_tag() {
     let store = store();
     assert_eq!(kinds(&store, &at), ["t"]);
     assert_eq!(kinds(&layout.store(), &at), ["t"]);
-    // A registry without lists is not asked for another one.
+    // A registry without the referrers API is not queried for another list.
     store.referrers(&repository(&at).at(Digest::of(b"other"))).unwrap();
     let lists = served.requests().iter().filter(|path| path.contains("/referrers/")).count();
     assert_eq!(lists, 1);

@@ -12,12 +12,12 @@ use super::certificate_document::{PURPOSES, address, extension, pss_hash, unhand
 /// Certificates on one path: a chain could otherwise be tried in every order.
 const DEPTH: usize = 10;
 
-/// Signatures checked for one question: certificates of one name could be tried in every order.
+/// Signatures checked for one call: certificates of one name could be tried in every order.
 const SIGNATURES: usize = 100;
 
-/// What is asked of the first certificate.
+/// The requirements on the first certificate.
 pub(super) struct Wanted {
-    /// The moment, in nanoseconds since 1970.
+    /// The time, in nanoseconds since 1970.
     pub now_ns: i128,
     /// A name or address it must be for; any when empty.
     pub name: String,
@@ -67,7 +67,7 @@ fn path<'c>(
     None
 }
 
-/// Valid at the moment, and nothing critical in it is unknown.
+/// Valid at the time, and without unknown critical extensions.
 fn is_good(certificate: &Certificate, wanted: &Wanted) -> bool {
     let validity = &certificate.tbs_certificate.validity;
     let nanoseconds =

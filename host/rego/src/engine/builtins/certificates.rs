@@ -79,7 +79,7 @@ fn verify(scope: &mut Scope<'_>, text: &Value) -> Outcome {
     chain(string(text, 1)?, &Wanted { now_ns, name: String::new(), purposes: vec![SERVER] })
 }
 
-/// The purpose that is asked for when none is named, by its place in [`PURPOSES`].
+/// The default purpose, by its index in [`PURPOSES`].
 const SERVER: usize = 1;
 
 fn verify_with(scope: &mut Scope<'_>, text: &Value, options: &Value) -> Outcome {

@@ -192,7 +192,7 @@ impl Num {
 
 /// A number would be longer than [`limits::NUMBER_LETTERS`].
 pub(super) fn long_number() -> BuiltinError {
-    BuiltinError::limit(format!("would read a number of more than {} letters", limits::NUMBER_LETTERS))
+    BuiltinError::limit(format!("would parse a number of more than {} digits", limits::NUMBER_LETTERS))
 }
 
 fn ten(power: u32) -> BigInt {

@@ -11,7 +11,7 @@ pub(crate) enum ErrorCode {
     Type,
     /// The function failed on its arguments: `eval_builtin_error`.
     Builtin,
-    /// Evaluation must stop: a limit, or no answer from the host: `eval_internal_error`.
+    /// Evaluation must stop: a limit, or an error of the host: `eval_internal_error`.
     Internal,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct BuiltinError {
     pub code: ErrorCode,
     /// The function's name and what went wrong.
     pub message: String,
-    /// The evaluation has no answer, in strict mode or not.
+    /// The evaluation failed, in strict mode or not.
     pub halt: bool,
 }
 
@@ -30,6 +30,11 @@ impl BuiltinError {
     /// The function failed on its arguments.
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self { code: ErrorCode::Builtin, message: message.into(), halt: false }
+    }
+
+    /// An argument of a registered function is of a wrong type.
+    pub(super) const fn wrong_argument(message: String) -> Self {
+        Self { code: ErrorCode::Type, message, halt: false }
     }
 
     /// Something about the operand at `position` (from 1) beyond its type.
@@ -54,7 +59,7 @@ impl BuiltinError {
         Self::operand(position, format_args!("must be {whole} of {expected}s but got {whole} containing {got}"))
     }
 
-    /// A bound of `limits` is reached: never a shorter answer.
+    /// A bound of `limits` is reached: never a truncated result.
     pub(super) fn limit(message: impl Into<String>) -> Self {
         Self { code: ErrorCode::Internal, message: message.into(), halt: true }
     }

@@ -1,4 +1,4 @@
-//! `regex.globs_match`: whether two patterns of a small kind (letters, `.`, classes, `*`, `+`, escapes) have a text in
+//! `regex.globs_match`: whether two patterns of a simple kind (characters, `.`, classes, `*`, `+`, escapes) match a string in
 //! common.
 
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::errors::BuiltinError;
 use super::limits;
 
-/// One element of a pattern: ranges of letters, and how often it may stand.
+/// One element of a pattern: ranges of characters, and how often it may repeat.
 struct Token {
     letters: Vec<(char, char)>,
     optional: bool,

@@ -104,7 +104,7 @@ fn ended() -> BuiltinError {
     BuiltinError::failed("unexpected end of input")
 }
 
-/// One range, or a list of letters: `[a-z]`, `[!a-z]`, `[abc]`.
+/// One range, or a list of characters: `[a-z]`, `[!a-z]`, `[abc]`.
 fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) -> Result<(), BuiltinError> {
     out.push('[');
     if letters.next_if_eq(&'!').is_some() {

@@ -49,7 +49,7 @@ fn mac(whole: &Value, key: &Value, digest: fn(&[u8], &[u8]) -> Vec<u8>) -> Outco
     some(to_hex(&digest(&bytes(key, 2)?, &bytes(whole, 1)?)))
 }
 
-/// Compares without telling by its time where the first difference is.
+/// Compares in constant time.
 fn equal(a: &Value, b: &Value) -> Outcome {
     some(same(&bytes(a, 1)?, &bytes(b, 2)?))
 }

@@ -129,7 +129,7 @@ fn place(key: &Value, length: usize) -> Result<usize, BuiltinError> {
     let at = match key {
         Value::String(text) if text.starts_with('0') && text.len() > 1 => None,
         Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        // As in OPA `1.0` is no place, though it equals `1`.
+        // As in OPA, `1.0` is not an index, though it equals `1`.
         Value::Number(number) if number.is_integer() && !is_float(key) => {
             number.as_u64().and_then(|at| usize::try_from(at).ok())
         }

@@ -32,7 +32,7 @@ struct Layout<'o> {
     indent: &'o str,
 }
 
-/// The value on one line; sets become arrays, keys that are no texts become their JSON.
+/// The value on one line; sets become arrays, keys that are not strings become their JSON.
 pub(super) fn compact(value: &Value) -> Result<String, BuiltinError> {
     let mut out = String::new();
     write(&mut out, value, None, 0)?;
@@ -71,7 +71,7 @@ fn write(out: &mut String, value: &Value, layout: Option<&Layout<'_>>, depth: us
     Ok(())
 }
 
-/// The fields of an object in the order of their keys as texts.
+/// The fields of an object in the order of their keys as strings.
 pub(super) fn fields(object: &Object) -> Result<std::collections::BTreeMap<String, &Value>, BuiltinError> {
     object
         .iter()
@@ -117,7 +117,7 @@ fn items<T>(
     Ok(())
 }
 
-/// A text as Go quotes it; a byte that is no UTF-8 is written as the escape of the replacement letter.
+/// A string as Go quotes it; a byte that is not UTF-8 is written as the escape of the replacement character.
 pub(super) fn quote(out: &mut String, text: &str) {
     out.push('"');
     if is_raw(text) {
@@ -185,7 +185,7 @@ fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
     text(out)
 }
 
-/// Everything in the result is new; the scope is told at least how many parts it has.
+/// Everything in the result is new; the scope gets at least the number of its parts.
 fn unmarshal(scope: &mut Scope<'_>, whole: &Value) -> Outcome {
     let text = letters(whole, 1)?;
     scope.copied = values_in(&text).saturating_add(text.len() / TEXT_PART);
@@ -315,7 +315,7 @@ pub(super) fn from_json(document: serde_json::Value) -> Result<Value, BuiltinErr
         serde_json::Value::String(text) => Value::from(&*admitted(&text)),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(word) => Value::from(word),
-            // `1.0` stays a float, as in the input: it is no place in an array.
+            // `1.0` stays a float, as in the input: it is not an array index.
             None if has_empty_fraction(&number.to_string()) => Value::from_numeric_string(&number.to_string())
                 .map_err(|error| BuiltinError::failed(error.to_string()))?,
             None => Num::read(&number.to_string())?

@@ -179,7 +179,7 @@ impl Header {
     }
 }
 
-/// What the caller of `io.jwt.decode_verify` asks of a token.
+/// What the caller of `io.jwt.decode_verify` requires of a token.
 struct Constraints {
     keys: Vec<PublicKey>,
     alg: String,

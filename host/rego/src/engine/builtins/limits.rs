@@ -1,6 +1,6 @@
 //! Limits on what one call of a built-in function may build or take, each with what it stops.
 //!
-//! A limit that is reached halts the evaluation: it is never a shorter answer.
+//! A limit that is reached halts the evaluation: it never truncates a result.
 
 /// Bytes of a text that a function makes: a few calls of `replace` or `sprintf` could fill the memory otherwise.
 pub(crate) const TEXT_BYTES: usize = 64 << 20;
@@ -15,24 +15,21 @@ pub(super) const ELEMENTS: usize = 4_000_000;
 /// takes time that grows with the square of its length.
 pub(super) const NUMBER_BITS: u64 = 1 << 17;
 
-/// Letters of a number that is read: its digits are counted before a number is made of them.
+/// Characters of a parsed number: its digits are counted before it is converted.
 pub(crate) const NUMBER_LETTERS: usize = 10_000;
 
-/// Steps that one call may take where a text or list is compared with another: each letter of megabytes with each of
+/// Steps that one call may take where a string or list is compared with another: each character of megabytes with each of
 /// thousands of words.
 pub(super) const COMPARED: usize = 1_000_000_000;
 
 /// Nested arrays and objects in a document that is read or written: recursion must not run out of stack.
 pub(super) const NESTING: usize = 256;
 
-/// Bytes of a compiled regular expression: a short pattern can ask for a very large machine.
+/// Bytes of a compiled regular expression: a short pattern can require a very large automaton.
 pub(super) const REGEX_BYTES: usize = 10 << 20;
 
 /// Compiled patterns kept by one worker, for each kind.
 pub(super) const CACHED_PATTERNS: usize = 256;
-
-/// Width and precision of a verb in `sprintf`, as Go bounds them.
-pub(super) const WIDTH: usize = 1_000_000;
 
 /// Paths that `graph.reachable_paths` gives: their number grows like a factorial.
 pub(super) const PATHS: usize = 100_000;

@@ -40,7 +40,7 @@ fn range(from: &Value, to: &Value, step: &BigInt) -> Outcome {
 }
 
 fn too_many_numbers() -> BuiltinError {
-    BuiltinError::limit(format!("asked for more than {} numbers", limits::RANGE_NUMBERS))
+    BuiltinError::limit(format!("requested more than {} numbers", limits::RANGE_NUMBERS))
 }
 
 fn range_step(from: &Value, to: &Value, step: &Value) -> Outcome {

@@ -26,7 +26,7 @@ pub(super) fn bytes(value: &Value, position: usize) -> Result<Cow<'_, [u8]>, Bui
     string(value, position).map(bytes_of)
 }
 
-/// The text at this position as functions on letters see it: a byte that is no UTF-8 is a replacement letter.
+/// The string at this position as functions on characters see it: a byte that is not UTF-8 is a replacement character.
 pub(super) fn letters(value: &Value, position: usize) -> Result<Cow<'_, str>, BuiltinError> {
     string(value, position).map(shown)
 }
@@ -73,7 +73,7 @@ pub(super) fn collection<'v>(
     elements(value).ok_or_else(|| BuiltinError::wrong_type(position, value, expected))
 }
 
-/// The texts of the array or set at this position.
+/// The strings of the array or set at this position.
 pub(super) fn strings<'v>(value: &'v Value, position: usize, expected: &[&str]) -> Result<Vec<&'v str>, BuiltinError> {
     collection(value, position, expected)?
         .into_iter()
@@ -106,7 +106,7 @@ pub(super) fn big(value: &Value, position: usize) -> Result<BigInt, BuiltinError
     }
 }
 
-/// Whether a number is kept as a float. As in OPA `1.0` is no place in an array, though it equals `1`.
+/// Whether a number is kept as a float. As in OPA, `1.0` is not an array index, though it equals `1`.
 pub(crate) fn is_float(value: &Value) -> bool {
     // The kinds of numbers cannot be named, but those of two numbers compared.
     match (value, &Value::from(0.5)) {
@@ -136,7 +136,7 @@ pub(super) fn text(text: String) -> Outcome {
 
 /// A text would be longer than [`limits::TEXT_BYTES`].
 pub(super) fn too_long() -> BuiltinError {
-    BuiltinError::limit(format!("would make a text of more than {} MiB", limits::TEXT_BYTES >> 20))
+    BuiltinError::limit(format!("would create a string of more than {} MiB", limits::TEXT_BYTES >> 20))
 }
 
 /// An array or set would have more than [`limits::ELEMENTS`].

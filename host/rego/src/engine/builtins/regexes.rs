@@ -49,7 +49,7 @@ pub(super) fn build(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).size_limit(limits::REGEX_BYTES).dfa_size_limit(limits::REGEX_BYTES).build()
 }
 
-/// Rewrites Go's syntax: classes like `\d` are ASCII there, `[` and `&&` within a class are letters, `{` may stand for
+/// Rewrites Go's syntax: classes like `\d` are ASCII there, `[` and `&&` within a class are literals, `{` may stand for
 /// itself, `\Q…\E` quotes, `\123` is octal; and what only the crate knows (`(?x)`, `\<`, `\u`) is refused or literal.
 fn translate(pattern: &str) -> Result<String, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);

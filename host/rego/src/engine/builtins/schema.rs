@@ -1,4 +1,4 @@
-//! `json.match_schema` and `json.verify_schema`: JSON Schema (draft 4 to 7) with the error texts policies know.
+//! `json.match_schema` and `json.verify_schema`: JSON Schema (draft 4 to 7) with the error messages policies expect.
 //!
 //! A schema is checked as a whole first ([`compile`]), then read ([`Rules`]), and documents are checked against that.
 //! References stay within the schema ([`Schema`]): nothing is fetched.

@@ -1,5 +1,6 @@
 //! [`Check`]: one document against one schema, with each problem's place, kind and text.
 
+use assay_gocompat::time as go_time;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,7 +13,7 @@ use super::json_text::{compact, from_json, to_json};
 use super::schema_rules::{
     ArrayRule, At, Bound, Items, Needed, NumberRule, ObjectRule, Others, Part, Rule, Rules, Types,
 };
-use super::{go_time, limits, regexes};
+use super::{limits, regexes};
 
 /// One thing that is wrong with a document.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Check<'s> {
     steps: usize,
 }
 
-/// What is wrong, and how well the rest fits: the alternative with the most points is the one whose problems are told.
+/// What is wrong, and how well the rest fits: the errors of the alternative with the most points are reported.
 #[derive(Debug, Default)]
 struct Problems {
     all: Vec<Problem>,
@@ -96,7 +97,7 @@ impl fmt::Display for DocumentPath<'_> {
     }
 }
 
-/// The name of the value's type as a problem tells it.
+/// The name of the value's type in an error message.
 fn given(value: &Value) -> &'static str {
     match value {
         Value::Null | Value::Undefined => "null",
@@ -631,7 +632,7 @@ mod tests {
             "d.0: False always fails validation",
         ];
         assert_eq!(messages(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
-        // Keys that are there count for the alternative that asks for them.
+        // Existing keys count for the alternative that requires them.
         let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
         let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
         assert_eq!(messages(schema, &value(r#"{"a": 1, "b": 2}"#)), want);

@@ -33,7 +33,7 @@ pub(super) enum Part {
     Rule(Box<Rule>),
 }
 
-/// What one schema asks of a value.
+/// What one schema requires of a value.
 #[derive(Default)]
 pub(super) struct Rule {
     pub types: Option<Types>,
@@ -57,7 +57,7 @@ pub(super) struct Rule {
 /// The names of the types of which a value must have one.
 pub(super) struct Types(pub Vec<String>);
 
-/// What a key asks for.
+/// What a key requires.
 pub(super) enum Needed {
     /// Other keys.
     Keys(Vec<Value>),
@@ -72,7 +72,7 @@ pub(super) struct Condition {
     pub otherwise: Option<At>,
 }
 
-/// What is asked of objects.
+/// The requirements on objects.
 #[derive(Default)]
 pub(super) struct ObjectRule {
     pub least: Option<usize>,
@@ -84,7 +84,7 @@ pub(super) struct ObjectRule {
     pub names: Option<At>,
 }
 
-/// What is asked of the rest.
+/// The requirements on the rest.
 #[derive(Clone, Copy, Default)]
 pub(super) enum Others {
     #[default]
@@ -93,7 +93,7 @@ pub(super) enum Others {
     Part(At),
 }
 
-/// What is asked of arrays.
+/// The requirements on arrays.
 #[derive(Default)]
 pub(super) struct ArrayRule {
     pub items: Items,
@@ -103,7 +103,7 @@ pub(super) struct ArrayRule {
     pub contains: Option<At>,
 }
 
-/// What is asked of elements.
+/// The requirements on elements.
 #[derive(Default)]
 pub(super) enum Items {
     #[default]
@@ -113,7 +113,7 @@ pub(super) enum Items {
     Each(Vec<At>, Others),
 }
 
-/// What is asked of numbers.
+/// The requirements on numbers.
 #[derive(Default)]
 pub(super) struct NumberRule {
     pub factor: Option<Bound>,
@@ -126,7 +126,7 @@ pub(super) struct NumberRule {
     pub above: Option<Bound>,
 }
 
-/// A number, and how it is told.
+/// A number, and how it is written in messages.
 pub(super) struct Bound {
     pub number: Num,
     pub shown: String,
@@ -151,7 +151,7 @@ impl Rules {
     /// The whole.
     pub(super) const WHOLE: At = At(0);
 
-    /// One part. What is not there asks for nothing.
+    /// One part. What is absent requires nothing.
     pub(super) fn part(&self, at: At) -> &Part {
         self.0.get(at.0).unwrap_or(&Part::Any)
     }
@@ -277,7 +277,7 @@ fn types(fields: &Map<String, Json>) -> Option<Types> {
     (!names.is_empty()).then_some(Types(names))
 }
 
-/// The texts of an array.
+/// The strings of an array.
 fn texts(of: Option<&Json>) -> Vec<Value> {
     of.and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).map(Value::from).collect()
 }

@@ -90,11 +90,11 @@ impl<V: Clone, const MOST: usize> ByPlace<V, MOST> {
 pub(crate) struct Scope<'a> {
     /// Nanoseconds since 1970: the same for the whole query.
     pub now_ns: i64,
-    /// What `rand.intn` and `uuid.rfc4122` draw from: the same call gives the same answer within one query.
+    /// What `rand.intn` and `uuid.rfc4122` draw from: the same call returns the same result within one query.
     pub seed: u64,
     /// Compiled patterns of this worker.
     pub caches: &'a mut Caches,
-    /// Where the functions that look at the world get their answers.
+    /// Serves the functions with external inputs.
     pub host: &'a dyn Host,
     /// What the last call made beside the elements of its result: those further down.
     pub copied: usize,

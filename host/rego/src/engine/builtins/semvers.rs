@@ -51,7 +51,7 @@ impl Version<'_> {
     }
 }
 
-/// Numbers by value and before words, words by their letters.
+/// Numbers by value and before words, words by their characters.
 fn identifiers(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.split('.'), b.split('.'));
     let number = |text: &str| (!text.is_empty()).then(|| text.parse::<BigUint>().ok()).flatten();

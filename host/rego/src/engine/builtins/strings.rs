@@ -1,4 +1,4 @@
-//! Functions on texts. Places and lengths count letters (code points), not bytes.
+//! Functions on strings. Positions and lengths count characters (code points), not bytes.
 
 use regorus::Value;
 
@@ -49,7 +49,7 @@ fn concat(join: &Value, parts: &Value) -> Outcome {
     text(parts.join(join))
 }
 
-/// Of texts that are UTF-8 throughout one holds the other where its letters do.
+/// Of valid UTF-8 strings, one contains the other if its characters do.
 fn contains(whole: &Value, part: &Value) -> Outcome {
     let (whole, part) = (string(whole, 1)?, string(part, 2)?);
     if is_raw(whole) || is_raw(part) {
@@ -59,7 +59,7 @@ fn contains(whole: &Value, part: &Value) -> Outcome {
     some(whole.contains(part))
 }
 
-/// Go's letters have one letter as their small form; some of Rust's have two.
+/// In Go the lowercase form of a character is one character; in Rust it can be two.
 fn lower(letter: char) -> char {
     let mut small = letter.to_lowercase();
     match (small.next(), small.next()) {

@@ -67,7 +67,7 @@ fn render_template(scope: &mut super::Scope<'_>, template: &Value, variables: &V
 }
 
 impl Item {
-    /// Whether `if` takes it for true: numbers of the document are texts, and never empty.
+    /// Whether `if` takes it for true: numbers of the document are strings, and never empty.
     fn holds(&self) -> bool {
         match self {
             Self::Missing => false,
@@ -90,7 +90,7 @@ impl Item {
             Self::Missing | Self::Value(Value::Null | Value::Undefined) => "<undefined>".to_owned(),
             Self::Value(value) => shown(value),
             Self::Int(number) => number.to_string(),
-            Self::Float(number) => super::term::float_text(*number),
+            Self::Float(number) => assay_gocompat::float::json_text(*number),
         }
     }
 
@@ -119,7 +119,7 @@ impl Item {
         }
     }
 
-    /// Its letters, if it is a text or a number of the document.
+    /// Its characters, if it is a string or a number of the document.
     fn letters(&self) -> Option<String> {
         match self {
             Self::Value(Value::String(text)) => Some(text.to_string()),
@@ -329,7 +329,7 @@ impl Run<'_, '_, '_> {
                 let format = Value::from(format.shown());
                 let values = list(rest.iter().cloned().map(Item::into_value));
                 let sprintf = lookup("sprintf").ok_or_else(|| wrong("no sprintf".to_owned()))?;
-                (sprintf.call)(self.scope, &[format, values])?.map_or(Item::Missing, Item::Value)
+                sprintf.run(self.scope, &[format, values])?.map_or(Item::Missing, Item::Value)
             }
             ("html", all) => Item::Value(Value::from(escaped_html(&shown(all).join("")))),
             ("js", all) => Item::Value(Value::from(escaped_js(&shown(all).join("")))),
@@ -457,7 +457,7 @@ fn order(one: &Item, other: &Item, equality: bool) -> Result<std::cmp::Ordering,
     }
 }
 
-/// As Go's `Sprint`: a space between two that are no texts.
+/// As Go's `Sprint`: a space between two operands that are not strings.
 fn printed(items: &[Item]) -> String {
     let is_text = |item: &Item| matches!(item, Item::Value(Value::String(_)));
     let mut out = String::new();

@@ -1,10 +1,10 @@
-//! [`Type`]: the declared types of arguments and results, as they are told to who calls a function wrongly.
+//! [`Type`]: the declared types of arguments and results, as they are reported for a wrong call.
 
 use std::fmt;
 
 /// A set of values. `Any(&[])` is every value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
+pub enum Type {
     /// One of these; every value when the list is empty.
     Any(&'static [Self]),
     /// `null`.
@@ -13,7 +13,7 @@ pub(crate) enum Type {
     Boolean,
     /// Numbers.
     Number,
-    /// Texts.
+    /// Strings.
     String,
     /// Arrays that begin with `fixed` and go on with elements of `rest`, if that is given.
     Array {
@@ -34,7 +34,7 @@ pub(crate) enum Type {
 }
 
 /// Every value.
-pub(crate) const ANY: Type = Type::Any(&[]);
+pub const ANY: Type = Type::Any(&[]);
 /// Any array.
 pub(crate) const ARRAY: Type = array_of(&ANY);
 /// Any set.
@@ -42,20 +42,21 @@ pub(crate) const SET: Type = Type::Set(&ANY);
 /// Any object.
 pub(crate) const OBJECT: Type = object_of(&ANY, &ANY);
 /// An object with text keys.
-pub(crate) const DOCUMENT: Type = object_of(&Type::String, &ANY);
-/// An array of texts.
-pub(crate) const STRINGS: Type = array_of(&Type::String);
-/// A set of texts.
-pub(crate) const STRING_SET: Type = Type::Set(&Type::String);
+pub const DOCUMENT: Type = object_of(&Type::String, &ANY);
+/// An array of strings.
+pub const STRINGS: Type = array_of(&Type::String);
+/// A set of strings.
+pub const STRING_SET: Type = Type::Set(&Type::String);
 /// An array or a set.
 pub(crate) const COLLECTION: Type = Type::Any(&[ARRAY, SET]);
-/// An array or a set of texts.
+/// An array or a set of strings.
 pub(crate) const STRING_COLLECTION: Type = Type::Any(&[STRINGS, STRING_SET]);
 /// An array or a set of numbers.
 pub(crate) const NUMBER_COLLECTION: Type = Type::Any(&[array_of(&Type::Number), Type::Set(&Type::Number)]);
 
 /// Arrays of one type of element.
-pub(crate) const fn array_of(element: &'static Type) -> Type {
+#[must_use]
+pub const fn array_of(element: &'static Type) -> Type {
     Type::Array { fixed: &[], rest: Some(element) }
 }
 
@@ -65,7 +66,8 @@ pub(crate) const fn tuple(fixed: &'static [Type]) -> Type {
 }
 
 /// Objects of one type of key and of value.
-pub(crate) const fn object_of(key: &'static Type, value: &'static Type) -> Type {
+#[must_use]
+pub const fn object_of(key: &'static Type, value: &'static Type) -> Type {
     Type::Object { fixed: &[], rest: Some((key, value)) }
 }
 

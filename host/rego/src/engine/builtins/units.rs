@@ -38,7 +38,7 @@ fn parts(amount: &str) -> (&str, &str) {
     amount.split_at_checked(at).unwrap_or((amount, ""))
 }
 
-/// A thousand or 1,024 to the power that the letter stands for.
+/// A thousand or 1,024 to the power of the unit prefix.
 fn scale(letter: &str, binary: bool) -> Option<BigInt> {
     let power = "kmgtpe".find(letter).filter(|_| letter.len() == 1)? + 1;
     Some(BigInt::from(if binary { 1024 } else { 1000 }).pow(u32::try_from(power).ok()?))

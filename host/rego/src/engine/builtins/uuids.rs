@@ -34,7 +34,7 @@ fn bytes(text: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }
 
-/// Undefined when the text is no UUID.
+/// Undefined if the string is not a UUID.
 fn parse(text: &Value) -> Outcome {
     let Some(bytes) = bytes(string(text, 1)?) else { return Ok(None) };
     let [a, b, c, d, e, f, g, h, clock_high, clock_low, node @ ..] = bytes;

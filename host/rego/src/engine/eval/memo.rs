@@ -62,7 +62,7 @@ impl PersistentCache {
 pub(crate) struct Memo {
     /// Values of rules; `Undefined` is known too.
     pub(super) values: HashMap<NodeId, Value>,
-    /// How many keys of a set or object were asked for one by one.
+    /// How many keys of a set or object were looked up one by one.
     pub(super) asked: HashMap<NodeId, usize>,
     /// Parts of sets and objects by their key.
     pub(super) keyed: CallCache<NodeId>,
@@ -92,7 +92,7 @@ impl<C> Default for CallCache<C> {
     }
 }
 
-/// Where a call would stand; it is asked for once and serves to look and to keep.
+/// The slot of a call; it is computed once for lookup and insertion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key(u64);
 
@@ -117,7 +117,7 @@ impl<C: Copy + Eq + Hash> CallCache<C> {
         found.map(|call| (&call.value, call.reads))
     }
 
-    /// Keeps a result. A full table keeps no more: what is asked again is computed again.
+    /// Caches a result. A full table caches no more: what is requested again is computed again.
     pub(crate) fn keep(&mut self, key: Key, callee: C, args: Box<[Value]>, value: Value, reads: CacheScope) {
         if self.table.len() < MEMO_CALLS {
             let call = Call { hash: key.0, callee, args, value, reads };

@@ -1,7 +1,7 @@
 //! Runs a plan. The main type is [`Eval`]: the frames, the memo and the overlays of one query.
 //!
 //! [`steps`] runs bodies, [`terms`] makes values, [`paths`] follows references, [`rules`] gives rules and functions
-//! their values, [`overlay`] is `with`, [`specials`] answers what only the evaluator can, [`weights`] knows how large
+//! their values, [`overlay`] is `with`, [`specials`] evaluates what only the evaluator can, [`weights`] computes how large
 //! values are.
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
@@ -70,7 +70,7 @@ pub(crate) struct Printed {
 /// When an evaluation has to stop.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EvalLimits<'a> {
-    /// The moment after which it is an error to go on.
+    /// The deadline of the evaluation.
     pub deadline: Option<Instant>,
     /// Set by another thread to stop.
     pub cancel: Option<&'a AtomicBool>,
@@ -92,7 +92,7 @@ pub(crate) struct Eval<'p> {
     overlays: Vec<Overlay>,
     /// The overlay that holds now.
     overlay: usize,
-    /// Answers of built-in functions that must stay the same.
+    /// Results of built-in functions that must stay the same.
     fixed: CallCache<&'static str>,
     /// Values that outlive this query.
     persistent: &'p mut PersistentCache,
@@ -104,7 +104,7 @@ pub(crate) struct Eval<'p> {
     ticks: u32,
     /// The state of the choice of values that are weighed when they are compared.
     chance: u32,
-    /// The step at work: where a limit is told to have been reached.
+    /// The current step: the location in the error of a limit.
     at: Span,
 }
 
@@ -155,7 +155,7 @@ impl<'p> Eval<'p> {
         }
     }
 
-    /// Tells whoever watches; free when nobody does.
+    /// Notifies the observer; free without one.
     #[inline]
     fn tell(&mut self, event: Event<'p>) {
         if self.observer.is_some() {
@@ -318,7 +318,7 @@ impl<'p> Eval<'p> {
         self.reads = self.reads.max(reads);
     }
 
-    /// Does `work` and tells what it read; the value around it has read that, too.
+    /// Runs `work` and returns what it read; the value around it has read that, too.
     fn noting<T>(&mut self, work: impl FnOnce(&mut Self) -> EvalResult<T>) -> EvalResult<(T, CacheScope)> {
         let outer = std::mem::take(&mut self.reads);
         let made = work(self)?;

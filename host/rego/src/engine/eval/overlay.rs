@@ -1,7 +1,7 @@
 //! [`Overlay`]: what `with` changes, and the memo of what it changed.
 //!
 //! An overlay keeps values only of rules that its replacements can reach; for all others the memo of the overlay
-//! below is asked. The last overlay to open is the first to close.
+//! below is looked up. The last overlay to open is the first to close.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl<'p> Eval<'p> {
     /// Where what is known of a node may be found, with what it was made of.
     pub(super) fn memos(&self, node: NodeId) -> impl Iterator<Item = (&Memo, CacheScope)> {
         let home = self.home(node);
-        // Whoever watches wants to see everything made.
+        // An observer needs to see everything computed.
         let persistent = (home == 0 && self.observer.is_none()).then_some(&*self.persistent);
         let persistent = persistent.into_iter();
         let persistent = persistent

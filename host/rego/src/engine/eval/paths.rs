@@ -24,7 +24,7 @@ pub(super) fn index<'v>(value: &'v Value, key: &Value) -> Option<&'v Value> {
     match value {
         Value::Object(object) => object.get(key),
         Value::Array(array) => match key {
-            // As in OPA `1.0` is no place, though it equals `1`.
+            // As in OPA, `1.0` is not an index, though it equals `1`.
             Value::Number(_) if is_float(key) => None,
             Value::Number(number) => array.get(usize::try_from(number.as_u64()?).ok()?),
             _ => None,
@@ -39,7 +39,7 @@ pub(crate) fn deep<'v>(value: &'v Value, path: &[Value]) -> Option<&'v Value> {
     path.iter().try_fold(value, index)
 }
 
-/// The same in base data, whose keys are texts: a number finds the key of its digits.
+/// The same in base data, whose keys are strings: a number finds the key of its digits.
 fn stored<'v>(value: &'v Value, path: &[Value]) -> Option<&'v Value> {
     path.iter().try_fold(value, |at, key| match (at, key) {
         (Value::Object(object), Value::Number(number)) => {

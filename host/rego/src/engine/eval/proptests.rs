@@ -1,4 +1,4 @@
-//! Laws that hold for every policy: neither the order of files and rules nor threads change an answer, and what is
+//! Properties of every policy: neither the order of files and rules nor threads change a result, and what is
 //! remembered from one rule to the next is what would be found again.
 
 use std::collections::BTreeSet;
@@ -100,7 +100,7 @@ proptest! {
     fn what_is_remembered_is_what_would_be_found_again(all in definitions(), order in Just(paths()).prop_shuffle()) {
         let policy = policy(&all, &[0, 1, 2]);
         let together = answer(&policy, &order);
-        // Each asked by itself of a policy that has not been asked before.
+        // Each evaluated separately with a policy that has not been evaluated before.
         let alone: Vec<_> = order.iter().flat_map(|path| answer(&self::policy(&all, &[0, 1, 2]), std::slice::from_ref(path))).collect();
         prop_assert_eq!(&together, &alone);
         prop_assert_eq!(answer(&policy, &order), together);

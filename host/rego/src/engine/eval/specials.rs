@@ -1,4 +1,4 @@
-//! Functions that only the evaluator can answer: `in`, `walk`, `trace`, and what is switched off.
+//! Functions that only the evaluator can evaluate: `in`, `walk`, `trace`, and what is disabled.
 
 use std::collections::BTreeSet;
 

@@ -132,7 +132,7 @@ impl<'p> Eval<'p> {
     /// Refuses a text that is too long, or that was left off because it would be.
     pub(super) fn bounded(&self, text: &str, span: Span) -> EvalResult<()> {
         if text.len() > TEXT_BYTES {
-            let message = format!("would make a text of more than {} MiB", TEXT_BYTES >> 20);
+            let message = format!("would create a string of more than {} MiB", TEXT_BYTES >> 20);
             return Err(self.error(EvalCode::Internal, span, message));
         }
         Ok(())

@@ -195,7 +195,7 @@ fn print_writes_undefined_and_never_fails() {
     assert_eq!(prints[0].text, "a <undefined> [1]");
 }
 
-/// Rules whose values last for one query, for a moment, or for good, and mixtures of them.
+/// Rules whose values last for one query, for one time, or permanently, and mixtures of them.
 const LASTING: &[&str] = &[
     "package t\nlist := [x | some x in data.base.b]\nnow := time.now_ns()\nlate if now > 5\nmine contains x if some x in input.xs\n\
      keyed[k] := v if some k, v in data.base\nseen[k] := v if some k, v in input\n\
@@ -335,7 +335,7 @@ fn a_value_nested_too_deeply_is_refused_before_anything_recurses_over_it() {
     }
     let levels: String = (1..=390).map(|at| format!("r{at} := {{\"a\": r{}}}\n", at - 1)).collect();
     let policy = policy(&[&format!("package t\nr0 := 1\n{levels}p := r390")], "{}");
-    // On a thread with the usual stack: what may be made can be written and dropped anywhere.
+    // On a thread with the default stack size: what can be created can be written and dropped anywhere.
     let value = evaluated(&policy, &options(None)).unwrap().0.unwrap();
     let json = serde_json::to_value(&value).unwrap();
     assert!(serde_json::to_string(&json).unwrap().len() > 390 * 6);
@@ -369,11 +369,11 @@ fn what_a_union_copies_and_a_document_holds_counts_towards_what_an_evaluation_ma
 fn numbers_of_megabytes_are_refused_before_anything_is_calculated() {
     let digits = "d := concat(\"\", [\"1234567890\" | some _ in numbers.range(1, 200000)])\n";
     for (last, says) in [
-        ("p := to_number(d)", "would read a number of more than 10000 letters"),
-        ("p := units.parse(d)", "would read a number of more than 10000 letters"),
-        ("p := units.parse_bytes(d)", "would read a number of more than 10000 letters"),
-        ("p := json.unmarshal(d)", "would read a number of more than 10000 letters"),
-        ("p := yaml.unmarshal(d)", "would read a number of more than 10000 letters"),
+        ("p := to_number(d)", "would parse a number of more than 10000 digits"),
+        ("p := units.parse(d)", "would parse a number of more than 10000 digits"),
+        ("p := units.parse_bytes(d)", "would parse a number of more than 10000 digits"),
+        ("p := json.unmarshal(d)", "would parse a number of more than 10000 digits"),
+        ("p := yaml.unmarshal(d)", "would parse a number of more than 10000 digits"),
         ("p := bits.lsh(1, 1000000)", "would make a number of more than 131072 bits"),
         (
             "p := numbers.range(bits.lsh(1, 131000), bits.lsh(1, 131000) + 900000)",

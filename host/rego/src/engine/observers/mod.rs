@@ -1,7 +1,7 @@
 //! [`TraceOptions`]: what is noted of an evaluation, and [`Observations`], what was noted.
 //!
-//! [`coverage`] knows which lines were at work, [`profile`] what they cost, [`trace`] what happened one thing after the
-//! other, [`rule_trace`] how a rule came to its answer; [`values`] finds the values that a line speaks of.
+//! [`coverage`] records which lines were covered, [`profile`] what they cost, [`trace`] the events one after the
+//! other, [`rule_trace`] how a rule was evaluated; [`values`] finds the values that a line refers to.
 
 mod coverage;
 mod profile;
@@ -36,7 +36,7 @@ pub(crate) enum TraceFilter {
     At(Vec<(String, u32)>),
 }
 
-/// What is noted of an evaluation. Nothing, unless it is asked for.
+/// What is recorded of an evaluation. Nothing, unless requested.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TraceOptions {
     pub coverage: bool,

@@ -1,4 +1,4 @@
-//! [`RuleTrace`]: how one definition came to its answer: the expressions that were reached, their values, and the first that
+//! [`RuleTrace`]: how one definition was evaluated: the expressions that were reached, their values, and the first that
 //! did not hold.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::engine::observe::Event;
 use crate::engine::program::{Branch, DebugInfo, Op, Step};
 use crate::engine::span::Span;
 
-/// How a branch of a definition came to its answer.
+/// How a branch of a definition was evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RuleTrace {
     /// The rule or function, such as `data.lib.x`.
@@ -51,7 +51,7 @@ struct StepGroup<'p> {
     last: usize,
 }
 
-/// A part while it is told.
+/// A part under construction.
 #[derive(Default)]
 struct PendingTrace {
     /// The number of the step that was reached, the furthest if there are more.
@@ -77,7 +77,7 @@ struct Level<'p> {
     rule_trace: Option<usize>,
 }
 
-/// Tells stories.
+/// Builds rule traces.
 pub(super) struct RuleTracer<'p> {
     wanted: TraceFilter,
     levels: Vec<Option<Level<'p>>>,
@@ -125,7 +125,7 @@ impl<'p> RuleTracer<'p> {
         }
     }
 
-    /// An evaluation that ended with an error leaves branches open: their stories are not told.
+    /// An evaluation that ended with an error leaves branches open: they are not traced.
     pub(super) fn done(self) -> Vec<RuleTrace> {
         self.rule_traces.into_iter().flatten().collect()
     }

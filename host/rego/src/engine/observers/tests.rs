@@ -1,4 +1,4 @@
-//! What is seen of an evaluation, as data: a policy, a query, and what was told of it.
+//! What is observed of an evaluation, as data: a policy, a query, and the observations.
 
 use regorus::Value;
 
@@ -9,7 +9,7 @@ use crate::{
     sources::PolicyFile,
 };
 
-/// The policy and the watched answer of a query; the input is `{"x": 1, "xs": [1, 2, 3]}`.
+/// The policy and the observed result of a query; the input is `{"x": 1, "xs": [1, 2, 3]}`.
 fn observed(text: &str, query: &str, observe: &TraceOptions) -> (Policy, Observations) {
     let file = PolicyFile { name: "p.rego".to_owned(), text: text.to_owned() };
     let policy = Files::parse(vec![file], CompileOptions::default())
@@ -175,7 +175,7 @@ fn costs_belong_to_rules_and_to_lines() {
         observations.profile.rules.iter().map(|(node, cost)| (policy.named(*node).0, cost.evaluations)).collect();
     assert_eq!(rules, [("data.p.r".to_owned(), 1), ("data.p.q".to_owned(), 1)]);
     let evaluations: u64 = observations.profile.expressions.values().map(|cost| cost.evaluations).sum();
-    // The query, twice `q`, and what `q` asks once.
+    // The query, twice `q`, and what `q` evaluates once.
     assert_eq!(evaluations, 4);
     assert!(observations.profile.rules.values().all(|cost| cost.own <= cost.total));
 }

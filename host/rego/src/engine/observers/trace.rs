@@ -36,7 +36,7 @@ pub(crate) struct TraceEvent {
     pub location: Option<Location>,
     /// The definition's name, the expression's or the note's text.
     pub text: String,
-    /// The values that it speaks of.
+    /// The values that it refers to.
     pub values: Vec<BoundValue>,
 }
 

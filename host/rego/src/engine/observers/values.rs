@@ -22,7 +22,7 @@ pub(crate) struct BoundValue {
     pub value: String,
 }
 
-/// The variables with a name and a value that a step speaks of.
+/// The variables with a name and a value that a step refers to.
 pub(crate) fn mentioned(eval: &Eval<'_>, frame: usize, about: &DebugInfo, step: &Step) -> Vec<BoundValue> {
     let Some(source) = eval.source(step.span) else { return Vec::new() };
     let mut values = Values::new(source, step.span);
@@ -57,7 +57,7 @@ pub(crate) fn parts<'p>(
 /// The value as a Rego term; a long one is cut.
 pub(crate) fn shown(value: &Value) -> String {
     let mut text = String::new();
-    // No letter takes more than ten bytes in a term.
+    // No character takes more than ten bytes in a term.
     write_start(&mut text, value, VALUE_CHARACTERS * 10);
     if text.chars().count() > VALUE_CHARACTERS {
         text = text.chars().take(VALUE_CHARACTERS).collect();

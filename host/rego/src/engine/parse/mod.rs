@@ -27,7 +27,7 @@ const KEYWORDS: &[&str] = &[
     "true", "with",
 ];
 
-/// Keywords that older Rego had to import; importing them still is no error.
+/// Keywords that older Rego had to import; importing them is still allowed.
 const FUTURE: &[&str] = &["contains", "every", "if", "in"];
 
 /// The error is noted in the parser.

@@ -1,4 +1,4 @@
-//! The parser as data: texts and what becomes of them.
+//! The parser as data: sources and their syntax trees.
 
 use super::*;
 use crate::engine::ast::{LiteralKind, TermKind};

@@ -62,7 +62,7 @@ struct Resolver<'a> {
     tree: &'a RuleTree,
     source: &'a Source,
     globals: &'a Globals,
-    /// Annotations of the file and the rule at work, for `rego.metadata`.
+    /// Annotations of the current file and rule, for `rego.metadata`.
     annotations: Option<(&'a Annotations, usize, usize)>,
     options: CompileOptions,
     /// The file is Rego of before 1.0.
@@ -78,7 +78,7 @@ struct Resolver<'a> {
     /// Every variable met, in order; a closure reads from it what it needs from outside.
     met: Vec<Slot>,
     errors: &'a mut Vec<CompileError>,
-    /// How many errors there were before the rule at work.
+    /// How many errors there were before the current rule.
     sound: usize,
     work: &'a Work,
 }

@@ -16,7 +16,7 @@ use super::{Checker, Known};
 impl Checker<'_> {
     /// Looks at a body; afterwards its variables have kinds.
     pub(super) fn body(&mut self, body: &[Lit], bound: &mut Bound) {
-        // What cannot be put in order has been told before.
+        // What cannot be ordered has been reported before.
         let Ok(ordered) = reorder(body, bound, self.work) else { return };
         for lit in ordered {
             // The kinds of one literal may have a thousand parts.

@@ -316,7 +316,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A key as messages show it: texts without quotes.
+/// A key as messages show it: strings without quotes.
 fn plain(key: &Value) -> String {
     match key {
         Value::String(text) => text.to_string(),

@@ -1,4 +1,4 @@
-//! Tells what can never have a value because of the kinds of values: an argument that a function does not take, two sides
+//! Reports what can never have a value because of the types of values: an argument that a function does not accept, two sides
 //! that cannot be equal, a part that is not there. The entry point is [`check`].
 //!
 //! [`kinds`] says what a kind is, [`bodies`] infers them literal by literal. Rules are looked at before those that read
@@ -36,7 +36,7 @@ struct Checker<'a> {
     tree: &'a RuleTree,
     sources: &'a [Source],
     known: Vec<Option<Known>>,
-    /// The kinds of the rule at work's variables; none where nothing is bound yet.
+    /// The types of the current rule's variables; none where nothing is bound yet.
     slots: Vec<Option<Kind>>,
     names: &'a [crate::engine::ir::SlotInfo],
     work: &'a Work,
