@@ -4,7 +4,7 @@
 //! `repository@sha256:…`, the repository with or without its registry. Names are for manifests; every other content
 //! is `blobs/sha256/HEX` and found by digest. What is not here is absent: nothing is ever fetched from elsewhere.
 //!
-//! No path comes out of the bundle's own text: file names are made from digests, and symbolic links are not followed.
+//! No path comes out of the layout's own text: file names are made from digests, and symbolic links are not followed.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +36,7 @@ const LAYOUT_FILE: &str = "oci-layout";
 const LAYOUT_BYTES: u64 = 4096;
 const INDEX_FILE: &str = "index.json";
 
-/// An opened bundle: its names are read, its content is on disk.
+/// An opened layout: its names are read, its content is on disk.
 pub(super) struct ImageLayout {
     path: String,
     files: Files,
@@ -114,8 +114,8 @@ impl ImageLayout {
         if !version.version.starts_with("1.") {
             return Err(layout(format!("its version is `{}`, not 1.0.0", version.version)));
         }
-        let index = read(INDEX_FILE, limits::BUNDLE_INDEX_BYTES)?;
-        let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::BUNDLE_INDEX_MEMORY))
+        let index = read(INDEX_FILE, limits::LAYOUT_INDEX_BYTES)?;
+        let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::LAYOUT_INDEX_MEMORY))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
             .map_err(|error| layout(format!("its `{INDEX_FILE}` cannot be parsed: {error}")))?;
         let repositories = names(index).map_err(layout)?;
@@ -124,7 +124,7 @@ impl ImageLayout {
 
     /// How sentences call it.
     pub(super) fn place(&self) -> String {
-        format!("the bundle `{}`", self.path)
+        format!("the layout `{}`", self.path)
     }
 
     /// A manifest by name.
@@ -151,7 +151,7 @@ impl ImageLayout {
                     format_args!("does not have the size of {} bytes given by the index, in", entry.size),
                     entry,
                 )),
-                // Named but not there is a bundle cut short, not an image without a signature.
+                // Named but not there is a layout cut short, not an image without a signature.
                 Fetched::Absent => Err(self.broken(
                     ErrorCode::BlobNotFound,
                     format_args!("is listed in the index but missing in"),
@@ -231,7 +231,7 @@ enum Opened {
 }
 
 impl Files {
-    /// A file by the parts of its path, none of which comes from the bundle.
+    /// A file by the parts of its path, none of which comes from the layout.
     fn read(&self, parts: &[&str], limit: u64) -> io::Result<ReadResult> {
         if let Self::Tar(tar) = self {
             return tar.read(&parts.join("/"), limit);
@@ -312,7 +312,7 @@ fn names(index: Index) -> Result<BTreeMap<String, Named>, String> {
     Ok(repositories)
 }
 
-/// How a bundle may spell a repository, best first: with its registry, then without.
+/// How a layout may spell a repository, best first: with its registry, then without.
 fn spellings(repository: &Repository) -> Vec<String> {
     let mut spellings = vec![repository.to_string()];
     if repository.registry() == DOCKER_HUB {

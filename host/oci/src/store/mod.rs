@@ -87,7 +87,7 @@ pub struct ContentStore {
     manifests: SingleFlightCache<(Repository, Reference), (), Option<Arc<Manifest>>>,
     blobs: SingleFlightCache<(Repository, Digest), BlobLimits, Arc<[u8]>>,
     referrers: SingleFlightCache<(Repository, Digest), (), Arc<[Referrer]>>,
-    /// What points at what in the repositories of a bundle, which has no lists of its own.
+    /// What points at what in the repositories of a layout, which has no lists of its own.
     referrer_index: Mutex<BTreeMap<Repository, Arc<ReferrerIndex>>>,
     /// The end of the run.
     deadline: Option<Instant>,
@@ -111,7 +111,7 @@ enum Source {
     Registry(Arc<Registry>),
 }
 
-/// How a blob was asked for: a failure may be due to it.
+/// How a blob was requested: a failure may be due to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct BlobLimits {
     size: Option<u64>,
@@ -257,7 +257,7 @@ impl ContentStore {
         }
     }
 
-    /// Reads every manifest that a bundle names in a repository, once.
+    /// Reads every manifest that a layout names in a repository, once.
     fn referrer_index(&self, layout: &ImageLayout, repository: &Repository) -> Arc<ReferrerIndex> {
         // Held while they are read, so that nobody else reads them.
         let mut referrer_index = self.referrer_index.lock().unwrap_or_else(PoisonError::into_inner);
@@ -488,13 +488,13 @@ impl ContentStore {
     fn no_blob(&self, repository: &Repository, digest: &Digest) -> EvaluationError {
         let message = format!("{} does not hold the blob {digest} of {repository}", self.place(repository));
         EvaluationError::new(ErrorCode::BlobNotFound, message)
-            .hint("it was not copied whole: push the image or make the bundle again")
+            .hint("it was not copied whole: push the image or create the layout again")
     }
 
     fn no_image(&self, image: &str) -> EvaluationError {
         let (place, hint) = match &self.source {
             Source::ImageLayout(layout) => {
-                (layout.place(), "add the image to the bundle, or ask a registry by leaving --evidence out")
+                (layout.place(), "add the image to the layout, or use a registry by removing --evidence")
             }
             Source::Registry(_) => ("the registry".to_owned(), "check the image's name, and that it was pushed"),
         };
