@@ -9,9 +9,9 @@ use assay_gocompat::sanitize;
 pub enum ErrorCode {
     /// The component's image reference cannot be read.
     ImageReference,
-    /// The registry or bundle does not hold the image.
+    /// The registry or layout does not hold the image.
     ImageNotFound,
-    /// The registry or bundle does not hold something the image names.
+    /// The registry or layout does not hold something the image names.
     BlobNotFound,
     /// Content does not have the digest or size it was named by.
     DigestMismatch,

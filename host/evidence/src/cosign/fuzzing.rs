@@ -1,4 +1,4 @@
-//! Readers of what was signed, whoever signed it, for the fuzz targets.
+//! Readers of signed content, unverified, for the fuzz targets.
 
 use assay_model::image::PinnedImage;
 

@@ -1,4 +1,4 @@
-//! Bundles: what is found by which name, and what is refused.
+//! Layouts: what is found by which name, and what is refused.
 
 use assay_model::{digest::Digest, error::ErrorCode, limits, port::Blobs as _};
 use serde_json::json;
@@ -42,7 +42,7 @@ fn images_are_found_by_tag_and_digest_with_and_without_their_registry() {
     refused(
         store.resolve(&reference("other.test/app/ported:v1")),
         ErrorCode::ImageNotFound,
-        &["other.test/app/ported:v1", "the bundle"],
+        &["other.test/app/ported:v1", "the layout"],
     );
 }
 
@@ -226,9 +226,9 @@ fn what_is_no_layout_is_named() {
 fn an_index_beyond_its_limit_is_refused() {
     let layout = Layout::new();
     let file = fs_err::File::create(layout.path().join("index.json")).unwrap();
-    file.set_len(limits::BUNDLE_INDEX_BYTES + 1).unwrap();
+    file.set_len(limits::LAYOUT_INDEX_BYTES + 1).unwrap();
     unusable(ContentStore::open_layout(&layout.path()), &["`index.json` is larger than 67108864 bytes"]);
-    file.set_len(limits::BUNDLE_INDEX_BYTES).unwrap();
+    file.set_len(limits::LAYOUT_INDEX_BYTES).unwrap();
     unusable(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
 }
 
@@ -349,8 +349,8 @@ fn a_tar_file_of_endless_entries_is_refused() {
     let to = layout.path().join("x.tar");
     let one = tar_of(&[("a", tar::EntryType::Regular, 0, b"")]);
     let header = one.get(..512).unwrap();
-    fs_err::write(&to, header.repeat(limits::BUNDLE_ENTRIES)).unwrap();
+    fs_err::write(&to, header.repeat(limits::LAYOUT_ENTRIES)).unwrap();
     unusable(ContentStore::open_layout(&to), &["no `oci-layout`"]);
-    fs_err::write(&to, header.repeat(limits::BUNDLE_ENTRIES + 1)).unwrap();
+    fs_err::write(&to, header.repeat(limits::LAYOUT_ENTRIES + 1)).unwrap();
     unusable(ContentStore::open_layout(&to), &["more than 200000 entries"]);
 }
