@@ -53,7 +53,7 @@ fn until_it_writes(fixture: &Fixture, child: &mut Child) {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the moments to kill at are what is tried; nothing is waited for")]
-fn a_kill_at_any_moment_leaves_old_reports_or_new_ones() {
+fn a_kill_at_any_time_leaves_old_reports_or_new_ones() {
     let mut fixture = Fixture::empty();
     for number in 0..8 {
         fixture.image(&format!("image-{number}"), &[]);

@@ -89,7 +89,7 @@ fn the_sentence_of_a_broken_policy_names_the_file_and_the_line() {
 }
 
 #[test]
-fn nothing_is_written_when_a_request_is_unusable() {
+fn nothing_is_written_for_an_invalid_request() {
     let fixture = Fixture::good();
     let report = fixture.file("report.json", "what was here");
     let output = format!("json={report}");
@@ -101,7 +101,7 @@ fn nothing_is_written_when_a_request_is_unusable() {
 }
 
 #[test]
-fn content_that_lies_is_no_answer() {
+fn content_that_lies_is_an_error() {
     let of_tag = |fixture: &Fixture, kind: &str, digest: &Digest| {
         let name = format!("app/it:sha256-{}.{kind}", digest.hex());
         fixture.layout.names().find(|(found, _)| *found == name).unwrap().1.digest.clone()

@@ -125,7 +125,7 @@ fn extra_rule_data_reaches_rules_and_report_of_every_source() {
 }
 
 #[test]
-fn rules_for_other_pipelines_are_left_out_where_that_is_asked_for() {
+fn rules_for_other_pipelines_are_skipped_if_requested() {
     let fixture = fixture();
     let report =
         |policy: &str| fixture.validate_with_policy(policy, &["--output", "json", "--filter-type", "ec-policy"]).json();
@@ -135,7 +135,7 @@ fn rules_for_other_pipelines_are_left_out_where_that_is_asked_for() {
 }
 
 #[test]
-fn each_component_is_judged_at_the_end_of_its_build() {
+fn each_component_is_evaluated_at_the_end_of_its_build() {
     let mut fixture = Fixture::empty();
     fixture.file("told/told.rego", RULES);
     for (name, year) in [("old", 2020), ("new", 2021)] {
@@ -163,7 +163,7 @@ fn each_component_is_judged_at_the_end_of_its_build() {
 }
 
 #[test]
-fn a_check_that_is_left_out_is_told_in_the_report() {
+fn a_skipped_check_is_shown_in_the_report() {
     let mut fixture = Fixture::empty();
     fixture.unsigned_image("it", &[]);
     let output = fixture.validate(&["--output", "json", "--skip-image-sig-check", "--skip-att-sig-check"]);

@@ -31,7 +31,7 @@ fn test(fixture: &Fixture, arguments: &[&str]) -> CommandOutput {
 }
 
 #[test]
-fn rules_are_asked_as_conftest_asks_them() {
+fn rules_are_evaluated_as_conftest_evaluates_them() {
     let fixture = fixture();
     let output = test(&fixture, &["-p", "@rules", "@in/good.json"]);
     let want = "EXCP - GOOD - main - data.main.exception[_][_] == \"x\"\n\n3 tests, 2 passed, 0 warnings, 0 failures, 1 exception\n";
@@ -119,7 +119,7 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
 }
 
 #[test]
-fn files_of_a_folder_are_judged_whatever_they_are_written_in() {
+fn files_of_a_folder_are_evaluated_whatever_they_are_written_in() {
     let fixture = fixture();
     fixture.file(
         "kinds.rego",
@@ -143,7 +143,7 @@ fn files_of_a_folder_are_judged_whatever_they_are_written_in() {
 }
 
 #[test]
-fn rules_know_which_file_they_judge() {
+fn rules_know_which_file_they_evaluate() {
     let fixture = fixture();
     fixture.file(
         "file.rego",
@@ -163,7 +163,7 @@ fn rules_know_which_file_they_judge() {
 }
 
 #[test]
-fn policies_are_read_and_asked_as_the_flags_have_it() {
+fn policies_are_parsed_and_evaluated_by_the_flags() {
     let fixture = fixture();
     let traced = test(&fixture, &["-p", "@rules", "@in/bad.yaml", "--trace"]);
     assert!(traced.err.contains("`main.deny` at ") && traced.err.contains("holds: input.bad"), "{traced:?}");

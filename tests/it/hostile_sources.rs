@@ -128,7 +128,7 @@ fn a_cache_that_others_can_write_to_is_not_used() {
 }
 
 #[test]
-fn secrets_in_the_address_of_a_source_are_told_nobody() {
+fn secrets_in_the_address_of_a_source_are_redacted() {
     let fixture = Fixture::empty();
     for source in [
         "git::https://user:SECRET@127.0.0.1:1/a/b",

@@ -41,7 +41,7 @@ fn run(name: &str, home: &Utf8Path, cluster: &Value, variables: &[(&str, &str)])
 
 #[test]
 #[ignore = "needs bash and jq"]
-fn a_snapshot_is_reduced_to_the_component_whose_build_asks() {
+fn a_snapshot_is_reduced_to_the_component_of_the_build() {
     let folder = tempfile::tempdir().unwrap();
     let home = Utf8Path::from_path(folder.path()).unwrap();
     let snapshot = json!({"application": "shop", "components": [{"name": "a"}, {"name": "b"}]});

@@ -38,7 +38,7 @@ fn the_same_snapshot_on_a_registry_gives_the_same_json() {
 }
 
 #[test]
-fn each_object_is_asked_for_once_however_many_components_need_it() {
+fn each_object_is_requested_once_however_many_components_need_it() {
     let mut fixture = Fixture::good();
     let (_, image) = fixture.components.first().unwrap().clone();
     for number in 0..10 {
@@ -54,7 +54,7 @@ fn each_object_is_asked_for_once_however_many_components_need_it() {
 }
 
 #[test]
-fn registries_that_fail_give_no_answer_and_say_how() {
+fn registries_that_fail_are_errors_with_a_reason() {
     for (path, fault, code) in [
         ("/app/it/manifests/sha256:", Fault::Broken, "registry-error"),
         ("/app/it/manifests/sha256:", Fault::Lie, "digest-mismatch"),
@@ -102,7 +102,7 @@ fn what_points_at_an_image_that_is_not_there_is_nothing() {
 }
 
 #[test]
-fn a_body_that_ends_early_is_no_answer() {
+fn a_body_that_ends_early_is_an_error() {
     let mut fixture = Fixture::good();
     fixture.image("it", &[]);
     let registry = pushed(&fixture);
@@ -112,7 +112,7 @@ fn a_body_that_ends_early_is_no_answer() {
 }
 
 #[test]
-fn a_registry_that_is_not_there_is_no_answer() {
+fn a_registry_that_is_not_there_is_an_error() {
     let fixture = Fixture::good();
     // A port that was just free: nobody listens on it.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -121,7 +121,7 @@ fn a_registry_that_is_not_there_is_no_answer() {
 }
 
 #[test]
-fn a_registry_that_hangs_leaves_no_answer_at_the_deadline_and_the_others_judged() {
+fn a_registry_that_hangs_is_an_error_at_the_deadline_and_the_others_are_evaluated() {
     let mut fixture = Fixture::good();
     fixture.image("slow", &[]);
     let registry = pushed(&fixture);
@@ -135,7 +135,7 @@ fn a_registry_that_hangs_leaves_no_answer_at_the_deadline_and_the_others_judged(
 }
 
 #[test]
-fn a_registry_that_says_later_is_asked_again() {
+fn a_registry_that_says_later_is_retried() {
     let mut fixture = Fixture::good();
     fixture.image("it", &[]);
     let registry = pushed(&fixture);
@@ -163,7 +163,7 @@ fn the_users_credentials_are_found_and_shown() {
 }
 
 #[test]
-fn a_built_in_whose_registry_fails_is_no_answer_whatever_the_policy_makes_of_it() {
+fn a_built_in_whose_registry_fails_is_an_error_whatever_the_policy_returns() {
     let fixture = Fixture::good();
     let registry = pushed(&fixture);
     registry.fault("/manifests/away", Fault::Broken);
@@ -204,8 +204,8 @@ fn an_interruption_writes_an_honest_partial_report() {
         // Interrupted once the hanging request is on its way and the other image is done.
         let wanted = |registry: &Registry| {
             let requests = registry.requests();
-            let asked = |part: &str| requests.iter().any(|request| request.contains(part));
-            asked("/app/slow/blobs/") && asked("/app/good/manifests/sha256-") && asked("/app/good/blobs/")
+            let requested = |part: &str| requests.iter().any(|request| request.contains(part));
+            requested("/app/slow/blobs/") && requested("/app/good/manifests/sha256-") && requested("/app/good/blobs/")
         };
         wait_for(|| wanted(&registry));
         std::thread::park_timeout(Duration::from_millis(500));

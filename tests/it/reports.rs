@@ -29,7 +29,7 @@ fn outputs(folder: &Utf8Path, formats: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn every_report_tells_of_all_components_whatever_the_workers() {
+fn every_report_has_all_components_whatever_the_workers() {
     let fixture = mixed();
     let formats: Vec<_> = EC.into_iter().chain(OURS).collect();
     let written = |workers: &str| {

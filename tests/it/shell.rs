@@ -50,14 +50,14 @@ fn there_is_a_manual_page_for_each_command() {
 }
 
 #[test]
-fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
+fn messages_are_logged_if_requested_and_separate_from_the_report() {
     let fixture = Fixture::good();
     let quiet = fixture.validate(&["--quiet"]);
     assert_eq!((quiet.code, quiet.err.as_str()), (0, ""));
-    let usual = fixture.validate(&[]);
-    assert_eq!((usual.out.as_str(), usual.err.as_str()), (quiet.out.as_str(), ""));
+    let default = fixture.validate(&[]);
+    assert_eq!((default.out.as_str(), default.err.as_str()), (quiet.out.as_str(), ""));
     let verbose = fixture.validate(&["--verbose"]);
-    assert_eq!(verbose.out, usual.out);
+    assert_eq!(verbose.out, default.out);
     assert!(verbose.err.contains(" debug: the evaluation of a component finished component="), "{verbose:?}");
     assert!(!verbose.err.contains(".rs:"), "{verbose:?}");
     let debug = fixture.validate(&["--debug"]);

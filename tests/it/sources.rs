@@ -80,7 +80,7 @@ fn policy(source: &str, data: &str) -> String {
 }
 
 #[test]
-fn policies_and_data_of_a_repository_judge_and_are_reported_by_commit() {
+fn policies_and_data_of_a_repository_are_evaluated_and_reported_by_commit() {
     let fixture = Fixture::good();
     let repository = Repository::in_folder(fixture.path("repository"));
     let commit = repository.commit(&[("policy/main.rego", RULES), ("data/d.yaml", "x: 1")]);
@@ -93,7 +93,7 @@ fn policies_and_data_of_a_repository_judge_and_are_reported_by_commit() {
 }
 
 #[test]
-fn what_is_pinned_judges_again_when_the_repository_is_gone() {
+fn what_is_pinned_is_evaluated_again_when_the_repository_is_gone() {
     let fixture = Fixture::good();
     let repository = Repository::in_folder(fixture.path("repository"));
     repository.commit(&[("main.rego", RULES)]);
@@ -146,7 +146,7 @@ fn push(registry: &Registry, name: &str, files: &[(&str, &str)]) -> Digest {
 }
 
 #[test]
-fn a_bundle_on_a_registry_judges_and_is_reported_by_digest() {
+fn a_bundle_on_a_registry_is_evaluated_and_reported_by_digest() {
     let fixture = Fixture::good();
     let registry = Registry::start();
     let digest = push(&registry, "policies/shop:v1", &[("policy/main.rego", RULES)]);
@@ -203,7 +203,7 @@ fn sources_that_cannot_be_used_end_the_run_before_it_begins() {
 }
 
 #[test]
-fn a_policy_that_does_not_compile_is_told_by_where_it_came_from() {
+fn a_policy_that_does_not_compile_is_reported_by_its_source() {
     let fixture = Fixture::good();
     let repository = Repository::in_folder(fixture.path("repository"));
     let commit = repository.commit(&[("main.rego", "package main\n\ndeny contains x\n")]);
@@ -213,7 +213,7 @@ fn a_policy_that_does_not_compile_is_told_by_where_it_came_from() {
 }
 
 #[test]
-fn an_archive_judges() {
+fn an_archive_is_evaluated() {
     let fixture = Fixture::good();
     let file = fixture.path("policy.tar");
     let mut builder = tar(&file);
@@ -321,7 +321,7 @@ fn a_policy_configuration_is_checked_by_its_format() {
 }
 
 #[test]
-fn the_version_is_told_in_three_forms() {
+fn the_version_is_printed_in_three_formats() {
     let fixture = Fixture::empty();
     let version = concat!("v", env!("CARGO_PKG_VERSION"));
     assert_eq!(assay_in(&fixture, &["version", "--short"]).out, version);
@@ -338,7 +338,7 @@ fn the_version_is_told_in_three_forms() {
 }
 
 #[test]
-fn a_first_policy_judges_at_once() {
+fn a_starter_policy_can_be_evaluated_at_once() {
     let fixture = Fixture::good();
     let folder = fixture.path("new");
     assay_in(&fixture, &["init", "policies", "--dest-dir", folder.as_str()]).expect(0, "");
@@ -375,7 +375,7 @@ fn kinds() -> Fixture {
 }
 
 #[test]
-fn documents_are_judged_one_by_one_from_files_folders_and_texts() {
+fn documents_are_evaluated_one_by_one_from_files_directories_and_inline() {
     let fixture = kinds();
     let (a, b, folder) = (fixture.path("in/a.json"), fixture.path("in/b.yaml"), fixture.path("in"));
     input(&fixture, &[a.as_str()]).expect(0, "Result: SUCCESS");
@@ -463,7 +463,7 @@ fn reports_of_documents_go_where_they_are_sent() {
 }
 
 #[test]
-fn documents_that_cannot_be_judged_are_no_pass() {
+fn documents_that_cannot_be_evaluated_are_no_pass() {
     let fixture = kinds();
     fixture.file("in/broken.json", "{\"a\": \"x\ny\"}");
     let broken = fixture.path("in/broken.json");

@@ -162,7 +162,7 @@ fn attestations_that_do_not_fit_deny() {
 }
 
 #[test]
-fn an_index_is_judged_as_itself_and_as_each_manifest() {
+fn an_index_is_evaluated_as_itself_and_as_each_manifest() {
     let mut fixture = Fixture::empty();
     let mut parts = Vec::new();
     for architecture in ["amd64", "arm64"] {
@@ -200,7 +200,7 @@ fn an_index_is_judged_as_itself_and_as_each_manifest() {
 }
 
 #[test]
-fn one_component_without_an_answer_leaves_the_others_judged() {
+fn an_error_of_one_component_leaves_the_others_evaluated() {
     let mut fixture = Fixture::good();
     fixture.components.push(("lost".to_owned(), format!("app/lost@{}", Digest::of(b"lost"))));
     fixture.image("bad", &[("bad", "yes")]);

@@ -27,7 +27,7 @@ fn image(fixture: &Fixture) -> Vec<String> {
 }
 
 #[test]
-fn an_answer_that_standard_output_does_not_take_is_no_answer() {
+fn output_that_cannot_be_written_is_an_error() {
     let fixture = Fixture::good();
     let file = fixture.file("in.json", "{}");
     let image = image(&fixture);
@@ -60,7 +60,7 @@ fn an_answer_that_standard_output_does_not_take_is_no_answer() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_not_told_and_gets_no_pass() {
+fn a_reader_that_goes_away_gets_no_message_and_no_pass() {
     let fixture = Fixture::good();
     let image = image(&fixture);
     let arguments: Vec<&str> = image.iter().map(String::as_str).collect();

@@ -23,8 +23,8 @@ impl CliError {
 
     /// Output that could not be written to standard output.
     pub(crate) fn write_failed(error: &io::Error) -> Self {
-        let unusable = Self::new(format!("standard output cannot be written: {error}"));
-        Self { write_failure: Some(error.kind()), ..unusable }
+        let invalid = Self::new(format!("standard output cannot be written: {error}"));
+        Self { write_failure: Some(error.kind()), ..invalid }
     }
 
     /// Whether output could not be written.

@@ -54,7 +54,7 @@ pub(crate) fn start(flags: &GlobalFlags, mode: Mode) -> Result<(), CliError> {
     let sink = SINK.get_or_init(|| Sink {
         format,
         level,
-        tells_place: flags.debug,
+        has_location: flags.debug,
         in_file: logfile.is_some(),
         out: Mutex::new(out),
     });
@@ -115,7 +115,7 @@ struct Sink {
     format: LineFormat,
     level: LevelFilter,
     /// Whether each message includes the source line it comes from.
-    tells_place: bool,
+    has_location: bool,
     /// Whether messages go to a file instead of standard error.
     in_file: bool,
     out: Mutex<Box<dyn Write + Send>>,
@@ -123,7 +123,7 @@ struct Sink {
 
 impl Sink {
     fn write(&self, message: Message) {
-        let message = if self.tells_place { message } else { Message { place: None, ..message } };
+        let message = if self.has_location { message } else { Message { place: None, ..message } };
         let mut line = message.line(self.format, Timestamp::now());
         line.push('\n');
         // A failure to log cannot be logged.

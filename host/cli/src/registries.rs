@@ -83,10 +83,10 @@ pub(crate) fn parse_options(flags: &RegistryFlags, network: Network) -> Result<R
 /// A store that fetches from registries.
 pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, CliError> {
     ContentStore::registry(options).map_err(|error| {
-        let unusable = CliError::new(error.message);
+        let invalid = CliError::new(error.message);
         match error.hint {
-            Some(hint) => unusable.hint(hint),
-            None => unusable,
+            Some(hint) => invalid.hint(hint),
+            None => invalid,
         }
     })
 }
@@ -168,16 +168,16 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_those_of_ec_unless_told_otherwise() {
+    fn waits_are_those_of_ec_by_default() {
         assert_eq!(with(&[]).unwrap().retry, Retry::default());
         let unset = ["max-wait", "max-retry", "duration", "factor", "jitter"].map(|name| format!("--retry-{name}="));
         assert_eq!(with(&unset.each_ref().map(String::as_str)).unwrap().retry, Retry::default());
-        let told =
+        let reported =
             ["--retry-max-wait", "1m", "--retry-max-retry", "0", "--retry-duration", "500ms", "--retry-factor", "3"];
-        let got = with(&told).unwrap().retry;
+        let got = with(&reported).unwrap().retry;
         assert_eq!((got.times, got.factor), (0, 3.0));
         assert_eq!((got.wait, got.longest), (Duration::from_millis(500), Duration::from_secs(60)));
-        for (arguments, said) in [
+        for (arguments, expected) in [
             (["--retry-duration", "soon"], "`--retry-duration soon` is not a duration"),
             (["--retry-max-wait", "-1s"], ""),
             (["--retry-factor", "0"], "--retry-factor"),
@@ -186,7 +186,7 @@ mod tests {
             (["--registry-ca", "/no/such/file"], "/no/such/file"),
         ] {
             let error = with(&arguments).unwrap_err();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

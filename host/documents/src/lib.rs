@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_file_tells_its_form() {
+    fn the_name_of_a_file_determines_its_format() {
         for (name, want) in [
             ("a.json", Kind::Readable(DocumentFormat::Json)),
             ("a.JSON", Kind::Readable(DocumentFormat::Json)),

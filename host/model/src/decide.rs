@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_said_nothing_are_successes() {
+    fn rules_without_results_are_successes() {
         let decision =
             run(&[rule("p.a"), rule("p.b")], vec![result(RuleKind::Deny, &json!({"code": "p.a"}))], &[], &[]);
         assert_eq!(shown(&decision), ["deny p.a: No.", "pass p.b: Pass"]);
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn collections_of_an_answer_are_texts() {
+    fn collections_of_a_result_are_strings() {
         for (given, want) in
             [(json!(["q", 1]), Some(json!(["q", "1"]))), (json!("q"), None), (json!([]), Some(json!([])))]
         {
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn misspelt_criteria_alone_are_no_answer() {
+    fn misspelled_criteria_alone_are_an_error() {
         assert!(run(&[rule("p.a")], vec![], &["typo"], &[]).is_empty());
     }
 
@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_code_always_counts() {
+    fn a_result_without_code_always_counts() {
         let decision = run(&[rule("p.a")], vec![result(RuleKind::Deny, &json!({}))], &["p.a"], &["*"]);
         assert_eq!(shown(&decision), ["deny -: No.", "pass p.a: Pass"]);
     }

@@ -42,12 +42,12 @@ pub const fn is_harmful(character: char) -> bool {
 pub fn is_command(before: Option<char>, rest: &str) -> bool {
     if let Some(rest) = rest.strip_prefix("##") {
         // Looked for anywhere in a line.
-        let word = rest.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+        let word = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
         return word.starts_with('[');
     }
     // At the begin of a line, white space aside; reports break lines at white space.
     before.is_none_or(char::is_whitespace)
-        && rest.strip_prefix("::").is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()))
+        && rest.strip_prefix("::").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// The characters of a text, each with whether a command of a pipeline begins there.

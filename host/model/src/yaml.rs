@@ -104,12 +104,12 @@ fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
             if ["budget breached: Nodes", "budget breached: Events"].iter().any(|breach| text.starts_with(breach)) {
                 return TextError(memory.exhaust().to_string());
             }
-            TextError(said(text.lines().next().unwrap_or_default()))
+            TextError(message(text.lines().next().unwrap_or_default()))
         })
 }
 
 /// What the reader says, without what only programmers can do about it.
-fn said(text: &str) -> String {
+fn message(text: &str) -> String {
     let text = text.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
     match text.strip_prefix("budget breached: Documents ").and_then(|rest| rest.split_once('}')) {
         Some((_, place)) => format!("a second document begins{place}"),

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_told() {
+    fn invalid_annotations_are_reported() {
         for (yaml, says) in [
             ("", "is empty"),
             (" just words", "not a list of keys"),

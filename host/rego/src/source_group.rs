@@ -202,14 +202,14 @@ impl SourceGroupEvaluator {
         let mut results = Vec::new();
         for input in inputs {
             let context = EvaluationContext { input, ..*context };
-            let said = self.policy.evaluate(&self.request(&context, &packages, file));
-            results.extend(said.map_err(|error| error.into_evaluation_error(&self.name))?);
+            let message = self.policy.evaluate(&self.request(&context, &packages, file));
+            results.extend(message.map_err(|error| error.into_evaluation_error(&self.name))?);
         }
         let code =
-            |answer: &RuleResult| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
-        results.retain(|answer| self.is_meant(&code(answer)));
-        let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
-        let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
+            |result: &RuleResult| result.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        results.retain(|result| self.is_meant(&code(result)));
+        let requested = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
+        let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(requested).collect();
         let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
         Ok(decide(
             &rules,

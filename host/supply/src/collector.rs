@@ -73,7 +73,7 @@ pub struct CollectOptions {
     /// The signatures of attestations. If skipped, attestations are used unverified.
     pub attestations: Verification,
     /// Whether provenance in a bundle states its build type; `ec` only reads that of provenance under a tag.
-    pub bundles_tell_build_type: bool,
+    pub bundles_have_build_type: bool,
     /// What becomes of signatures and attestations that cannot be read.
     pub on_unreadable: OnUnreadable,
 }
@@ -86,7 +86,7 @@ impl CollectOptions {
             relocation,
             signatures: Verification::Required,
             attestations: Verification::Required,
-            bundles_tell_build_type: true,
+            bundles_have_build_type: true,
             on_unreadable: OnUnreadable::Error,
         }
     }
@@ -261,7 +261,7 @@ impl EvidenceCollector {
 
     fn bundled(&self, image: &PinnedImage) -> Result<Bundled, EvaluationError> {
         let mut bundled = cosign::bundles(&self.store, image, &self.trust)?;
-        if !self.options.bundles_tell_build_type {
+        if !self.options.bundles_have_build_type {
             bundled.attestations.verified.iter_mut().for_each(|attested| attested.attestation.build_type = None);
         }
         Ok(bundled)

@@ -285,15 +285,15 @@ mod tests {
         let (head, rest) = pem.split_once('\n').unwrap();
         let (body, end) = rest.split_once("\n-----END").unwrap();
         let body = body.replace('\n', "");
-        let untidy = format!("Bag Attributes\r\n\r\n{head}\r\n{}\r\n \r\n{body}\n-----END{end}\n\n", "");
-        assert_eq!(PublicKey::from_pem(&untidy).unwrap().to_pem(), pem);
+        let irregular = format!("Bag Attributes\r\n\r\n{head}\r\n{}\r\n \r\n{body}\n-----END{end}\n\n", "");
+        assert_eq!(PublicKey::from_pem(&irregular).unwrap().to_pem(), pem);
         assert!(pem.lines().all(|line| line.len() <= LINE));
     }
 
     #[test]
     fn what_is_no_public_key_is_named() {
         let pem = Signer::new().pem();
-        for (text, said) in [
+        for (text, message) in [
             (String::new(), "holds no `-----BEGIN PUBLIC KEY-----`"),
             ("garbage".to_owned(), "holds no `-----BEGIN PUBLIC KEY-----`"),
             (pem.replace("PUBLIC", "PRIVATE"), "is a private key (`PRIVATE KEY`)"),
@@ -308,7 +308,7 @@ mod tests {
             (encode(b"not DER"), "cannot be read"),
         ] {
             let error = refused(&text);
-            assert!(error.contains(said), "{error} lacks {said}");
+            assert!(error.contains(message), "{error} lacks {message}");
         }
     }
 

@@ -68,8 +68,8 @@ fn as_json(flags: &CompareFlags, equivalent: bool, time: &str) -> Result<String,
 }
 
 fn as_text(flags: &CompareFlags, equivalent: bool, time: &str) -> String {
-    let answer = if equivalent { "✅ Policies are equivalent" } else { "❌ Policies are not equivalent" };
-    let mut text = format!("{answer}\nEffective time: {time}\n");
+    let result = if equivalent { "✅ Policies are equivalent" } else { "❌ Policies are not equivalent" };
+    let mut text = format!("{result}\nEffective time: {time}\n");
     if names_image(flags) {
         let (digest, reference, url) = (&flags.image_digest, &flags.image_ref, &flags.image_url);
         let _infallible = write!(text, "Image digest: {digest}\nImage ref: {reference}\nImage URL: {url}\n");
@@ -190,8 +190,8 @@ fn is_active(item: &VolatileCriterion, when: Timestamp, image: &Image<'_>) -> bo
         || date::parse_datetime_or_date(&item.effective_on).is_some_and(|from| from <= when);
     let until = item.effective_until.is_empty()
         || date::parse_datetime_or_date(&item.effective_until).is_some_and(|until| when <= until);
-    let is_asked = [image.digest, image.reference, image.url].iter().any(|text| !text.is_empty());
-    let names = |wanted: &str, given: &str| wanted.is_empty() || !is_asked || wanted == given;
+    let is_evaluated = [image.digest, image.reference, image.url].iter().any(|text| !text.is_empty());
+    let names = |wanted: &str, given: &str| wanted.is_empty() || !is_evaluated || wanted == given;
     from && until
         && names(&item.image_digest, image.digest)
         && names(&item.image_ref, image.reference)
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_are_equivalent_where_they_would_judge_alike() {
+    fn policies_are_equivalent_if_they_give_the_same_results() {
         let commits = ["0".repeat(40), "1".repeat(40)];
         let pinned = |commit: &str| format!("sources: [{{policy: ['git::h.test/a//p?ref={commit}']}}]");
         let volatile = |digest: &str| {

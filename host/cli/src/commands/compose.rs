@@ -65,7 +65,7 @@ pub(crate) fn build_job(settings: &ImageSettings, context: &EvidenceContext) -> 
         relocation: relocation(settings),
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
-        bundles_tell_build_type: settings.mode == Mode::Native,
+        bundles_have_build_type: settings.mode == Mode::Native,
         on_unreadable: if settings.mode == Mode::EcCompat { OnUnreadable::Fail } else { OnUnreadable::Error },
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
@@ -218,7 +218,7 @@ fn skipped_checks(settings: &ImageSettings) -> Vec<&'static str> {
         (attestation, "attestation signature check skipped, fetching attestations without verification"),
         (image && attestation, both),
     ];
-    texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| text).collect()
+    texts.into_iter().filter(|(message, _)| *message).map(|(_, text)| text).collect()
 }
 
 type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);

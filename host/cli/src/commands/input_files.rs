@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_told_with_its_folder_from_the_root() {
+    fn a_file_is_reported_with_its_folder_from_the_root() {
         let documents = ParsedInput::new("/a/./b/../c/d.yaml".to_owned(), Vec::new());
         assert_eq!(documents.file(), InputFile { dir: "/a/c", name: "d.yaml" });
         let documents = ParsedInput::new("d.yaml".to_owned(), Vec::new());

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(crate) struct Progress {
     bar: ProgressBar,
     denied: usize,
-    unanswered: usize,
+    errors: usize,
 }
 
 /// How often the bar's clock moves while nothing else does.
@@ -24,7 +24,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_message("finding images");
         bar.enable_steady_tick(TICK);
-        Self { bar, denied: 0, unanswered: 0 }
+        Self { bar, denied: 0, errors: 0 }
     }
 }
 
@@ -40,15 +40,15 @@ impl Report for Progress {
             }
             RunEvent::ComponentFinished(outcome) => {
                 if outcome.error.is_some() {
-                    self.unanswered += 1;
+                    self.errors += 1;
                 } else if !outcome.allowed() {
                     self.denied += 1;
                 }
                 self.bar.inc(1);
-                self.bar.set_message(match (self.denied, self.unanswered) {
+                self.bar.set_message(match (self.denied, self.errors) {
                     (0, 0) => "judging".to_owned(),
                     (denied, 0) => format!("{denied} denied"),
-                    (denied, unanswered) => format!("{denied} failed, {unanswered} not evaluated"),
+                    (denied, errors) => format!("{denied} failed, {errors} not evaluated"),
                 });
             }
             RunEvent::Finished(_) => self.bar.finish_and_clear(),

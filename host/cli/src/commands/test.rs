@@ -136,10 +136,14 @@ fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
     if let Some(file) = &file {
         files::check_place(file)?;
     }
-    let list = |values: &[String], flag: &str, usual: &[&str]| {
+    let list = |values: &[String], flag: &str, standard: &[&str]| {
         let items = go::slice(values).map_err(|error| CliError::new(format!("`{flag}`: {error}")))?;
         let items: Vec<String> = items.into_iter().filter(|item| !item.is_empty()).collect();
-        Ok::<_, CliError>(if items.is_empty() { usual.iter().map(|item| (*item).to_owned()).collect() } else { items })
+        Ok::<_, CliError>(if items.is_empty() {
+            standard.iter().map(|item| (*item).to_owned()).collect()
+        } else {
+            items
+        })
     };
     let mut policies: Vec<String> = list(&flags.policy, "--policy", &["policy"])?;
     policies.extend(list(&flags.update, "--update", &[])?);
@@ -311,7 +315,7 @@ fn evaluate(
     let packages = [namespace.to_owned()].into();
     for value in &document.values {
         let input = value.to_string();
-        let ask = EvalRequest {
+        let request = EvalRequest {
             host: Arc::clone(host),
             strict_builtin_errors: wanted.strict_builtin_errors,
             file: Some(document.file()),
@@ -320,10 +324,10 @@ fn evaluate(
         let failed = |error| CliError::new(format!("query rule: evaluating policy: {error}"));
         if wanted.traces {
             printer.note(&format!("file: {} | query: data.{namespace}", document.name));
-            let traces = policy.explain(&ask, &|_| true).map_err(failed)?;
+            let traces = policy.explain(&request, &|_| true).map_err(failed)?;
             explanations::trace_text(&traces).iter().for_each(|line| printer.note(line));
         }
-        let checked = policy.check(&ask, namespace).map_err(failed)?;
+        let checked = policy.check(&request, namespace).map_err(failed)?;
         add(&mut result, checked, namespace);
     }
     Ok(result)
@@ -331,7 +335,7 @@ fn evaluate(
 
 /// Adds what the rules said about one document, and how many had nothing to say, counted as conftest counts.
 fn add(result: &mut ConftestResult, checked: Vec<RuleCheck>, namespace: &str) {
-    let (mut definitions, mut said) = (0, 0);
+    let (mut definitions, mut with_results) = (0, 0);
     let mut silent = 0;
     for rule in checked {
         definitions += rule.definitions;
@@ -339,24 +343,24 @@ fn add(result: &mut ConftestResult, checked: Vec<RuleCheck>, namespace: &str) {
         let query = format!("data.{namespace}.exception[_][_] == \"{name}\"");
         let exception = ConftestFinding { message: query, ..ConftestFinding::default() };
         result.exceptions.extend((0..rule.exceptions).map(|_| exception.clone()));
-        said += rule.exceptions;
+        with_results += rule.exceptions;
         if rule.exceptions > 0 {
             continue;
         }
-        if rule.answers.is_empty() {
+        if rule.results.is_empty() {
             silent += 1;
         }
-        said += rule.answers.len();
+        with_results += rule.results.len();
         let list = match rule.kind {
             RuleKind::Deny => &mut result.failures,
             RuleKind::Warn => &mut result.warnings,
         };
-        for (answer, location) in rule.answers {
-            let mut metadata = answer.metadata;
+        for (found_result, location) in rule.results {
+            let mut metadata = found_result.metadata;
             metadata.insert("query".to_owned(), json!(format!("data.{namespace}.{}", rule.rule)));
-            list.push(ConftestFinding { message: answer.message, location, metadata });
+            list.push(ConftestFinding { message: found_result.message, location, metadata });
         }
     }
-    let successes = definitions.saturating_sub(said + silent) + silent;
+    let successes = definitions.saturating_sub(with_results + silent) + silent;
     result.successes += successes;
 }

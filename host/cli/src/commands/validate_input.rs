@@ -190,7 +190,7 @@ fn evaluate_file(
     let (component, evidence) = (Component::new("", ""), no_image()?);
     let mut decision = Decision::default();
     for evaluator in evaluators {
-        let mut said = Decision::default();
+        let mut group_decision = Decision::default();
         for file in &files {
             let inputs: Vec<String> = file.values.iter().map(ToString::to_string).collect();
             let context = EvaluationContext {
@@ -199,12 +199,16 @@ fn evaluate_file(
                 when: settings.effective_time,
                 input: "",
             };
-            said.extend(evaluator.evaluate_together(&context, Some(file.file()), inputs.iter().map(String::as_str))?);
+            group_decision.extend(evaluator.evaluate_together(
+                &context,
+                Some(file.file()),
+                inputs.iter().map(String::as_str),
+            )?);
         }
-        if said.is_empty() {
+        if group_decision.is_empty() {
             return Err(nothing());
         }
-        decision.extend(said);
+        decision.extend(group_decision);
     }
     decision.sort();
     Ok(decision)

@@ -67,19 +67,19 @@ impl ImageSettings {
         let limit = parse_timeout(&flags.run.timeout)?;
         let report = &flags.report;
         let never = report.no_color || env.colors == Some(false);
-        let asked = if never { Some(false) } else { report.color.then_some(true).or(env.colors) };
+        let requested = if never { Some(false) } else { report.color.then_some(true).or(env.colors) };
         let options = assay_report::Options {
             show_successes: report.show_successes,
             show_warnings: report.show_warnings,
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
-            color: asked.unwrap_or(false),
+            color: requested.unwrap_or(false),
             ec_compat: env.mode == Mode::EcCompat,
         };
         let mut outputs = parse_outputs(report, &options)?;
         // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
-            output.options.color = asked.unwrap_or(env.stdout_is_terminal);
+            output.options.color = requested.unwrap_or(env.stdout_is_terminal);
         }
         let sources = SourceSettings::new(&flags.sources, &env)?
             .offline(flags.input.evidence.is_some())
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_not_verified_yet_is_told_before_any_work() {
+    fn what_is_missing_or_not_supported_yet_is_reported_before_any_work() {
         let image = ["--image", "r.example/a"];
         for (arguments, says) in [
             (&["--ignore-rekor", "--public-key", KEY][..], "no image to validate"),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn judging_by_no_policy_is_asked_for_and_never_an_accident() {
+    fn no_policy_is_requested_and_never_an_accident() {
         let fixed = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor"];
         let of = |mode, more: &[&str]| {
             let arguments = [&fixed[..], more].concat();

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn ec_knows_two_exit_codes_and_a_capital_letter() {
+    fn ec_has_two_exit_codes_and_a_capital_initial() {
         for (code, ec_compat) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
             assert_eq!((Mode::Native.code(code), Mode::EcCompat.code(code)), (code, ec_compat));
         }

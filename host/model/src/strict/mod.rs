@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deciding_key_stands_once_and_in_its_own_letters() {
+    fn a_deciding_key_occurs_once_and_in_its_own_case() {
         let object = StrictObject::read(r#"{"subject":[1],"a":0,"a":1,"kind":2}"#).unwrap();
         assert_eq!(object.get("subject"), Ok(Some("[1]")));
         assert_eq!(object.get("none"), Ok(None));
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn known_keys_in_other_letters_and_lists_for_objects_are_refused() {
+    fn known_keys_in_another_case_and_lists_for_objects_are_rejected() {
         const INNER: Shape = Shape::Object(&[("digest", Shape::Any)]);
         const SHAPE: Shape = Shape::Object(&[("layers", Shape::List(&INNER)), ("config", INNER)]);
         let check = |json: &[u8]| check(json, &SHAPE, &Memory::of(1 << 20)).map(drop);

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_key_in_other_letters_is_found_wherever_it_stands() {
+    fn a_known_key_in_another_case_is_found_wherever_it_is() {
         const INNER: Shape = Shape::Object(&[("Labels", Shape::Any), ("kind", Shape::Any)]);
         const SHAPE: Shape = Shape::Object(&[("list", Shape::List(&INNER)), ("map", Shape::Map(&INNER))]);
         for good in [

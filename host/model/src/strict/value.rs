@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_refused_and_what_is_no_json_is_told_apart() {
+    fn what_is_ambiguous_is_rejected_and_what_is_not_json_is_distinguished() {
         for refused in [
             r#"{"a":1,"a":1}"#,
             r#"[{"b":{"a":1,"\u0061":2}}]"#,

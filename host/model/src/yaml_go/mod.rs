@@ -316,19 +316,19 @@ pub fn json_float(number: f64) -> Option<Value> {
 
 /// Text in base64, which may have line breaks in it.
 fn binary(text: &str) -> Result<String, String> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const CHARACTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let wrong = || "a `!!binary` value is not valid base64".to_owned();
-    let letters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
-    let mut bytes = Vec::with_capacity(letters.len() / 4 * 3);
-    let groups = letters.chunks(4).len();
-    for (at, group) in letters.chunks(4).enumerate() {
+    let characters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    let mut bytes = Vec::with_capacity(characters.len() / 4 * 3);
+    let groups = characters.chunks(4).len();
+    for (at, group) in characters.chunks(4).enumerate() {
         let padding = group.iter().rev().take_while(|byte| **byte == b'=').count();
         if group.len() != 4 || padding > 2 || padding > 0 && at + 1 < groups {
             return Err(wrong());
         }
         let mut bits = 0_u32;
         for byte in group.iter().take(4 - padding) {
-            let value = LETTERS.iter().position(|letter| letter == byte).ok_or_else(wrong)?;
+            let value = CHARACTERS.iter().position(|character| character == byte).ok_or_else(wrong)?;
             bits = bits << 6 | u32::try_from(value).map_err(|_| wrong())?;
         }
         bits <<= 6 * padding;

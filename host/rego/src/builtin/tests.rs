@@ -37,7 +37,7 @@ fn a_call_with_something_else_than_a_text_is_undefined() {
 }
 
 #[test]
-fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
+fn every_function_calls_the_host_and_after_a_failure_every_call_fails_with_it() {
     for function in FUNCTIONS.into_iter().chain(["ec.sigstore.verify_image", "ec.sigstore.verify_attestation"]) {
         let calls = HostCalls::new(Arc::new(NoHost));
         let arguments = match function {
@@ -58,19 +58,19 @@ fn every_function_asks_the_host_and_after_a_failure_every_call_fails_with_it() {
 #[test]
 fn a_verification_is_never_undefined() {
     let calls = HostCalls::new(Arc::new(NoHost));
-    for (arguments, said) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
+    for (arguments, message) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
         for (function, found) in
             [("ec.sigstore.verify_image", "signatures"), ("ec.sigstore.verify_attestation", "attestations")]
         {
             let got = serde_json::to_value(resolve(&calls, function, &arguments).unwrap().unwrap()).unwrap();
             assert_eq!((&got["success"], &got[found]), (&json!(false), &json!([])), "{function}");
-            assert!(got["errors"][0].as_str().unwrap().starts_with(said), "{got}");
+            assert!(got["errors"][0].as_str().unwrap().starts_with(message), "{got}");
         }
     }
 }
 
 #[test]
-fn a_blob_that_cannot_be_read_is_no_answer() {
+fn a_blob_that_cannot_be_read_is_an_error() {
     let code = |read: Result<(), HostError>| match read {
         Err(HostError::Evaluation(error)) => error.code,
         other => panic!("{other:?}"),

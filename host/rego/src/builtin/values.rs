@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_as_yaml_and_what_could_be_read_otherwise_is_no_answer() {
+    fn files_are_read_as_yaml_and_ambiguous_ones_are_errors() {
         let given: Files = [("a.json", &br#"{"a": [1]}"#[..]), ("b.yaml", b"b: yes it is\n"), ("none.yaml", b"[1")]
             .into_iter()
             .map(|(name, text)| (name.to_owned(), text.to_vec()))

@@ -32,10 +32,10 @@ pub(crate) fn text_of(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         if is_raw(chunk.valid()) {
             let mut four = [0; 4];
-            for letter in chunk.valid().chars() {
-                match raw_byte(letter) {
-                    Some(_) => letter.encode_utf8(&mut four).bytes().for_each(|byte| push_byte(&mut text, byte)),
-                    None => text.push(letter),
+            for character in chunk.valid().chars() {
+                match raw_byte(character) {
+                    Some(_) => character.encode_utf8(&mut four).bytes().for_each(|byte| push_byte(&mut text, byte)),
+                    None => text.push(character),
                 }
             }
         } else {
@@ -53,10 +53,10 @@ pub(crate) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut four = [0; 4];
-    for letter in text.chars() {
-        match raw_byte(letter) {
+    for character in text.chars() {
+        match raw_byte(character) {
             Some(byte) => bytes.push(byte),
-            None => bytes.extend_from_slice(letter.encode_utf8(&mut four).as_bytes()),
+            None => bytes.extend_from_slice(character.encode_utf8(&mut four).as_bytes()),
         }
     }
     Cow::Owned(bytes)
@@ -115,8 +115,8 @@ fn rebuilt(value: Value) -> Value {
     }
 }
 
-fn raw_byte(letter: char) -> Option<u8> {
-    u32::from(letter).checked_sub(FIRST).and_then(|at| u8::try_from(at + 0x80).ok())
+fn raw_byte(character: char) -> Option<u8> {
+    u32::from(character).checked_sub(FIRST).and_then(|at| u8::try_from(at + 0x80).ok())
 }
 
 fn push_byte(text: &mut String, byte: u8) {
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_that_is_no_utf8_is_one_letter_and_shown_as_a_replacement() {
+    fn a_byte_that_is_not_utf8_is_one_character_and_shown_as_a_replacement() {
         assert_eq!(text_of(b"a\xffb"), "a\u{10FFFF}b");
         assert_eq!(shown("a\u{10FFFF}b"), "a\u{FFFD}b");
         assert_ne!(text_of(b"\xff"), text_of(b"\xfe"));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_point_that_stands_for_bytes_is_told_apart_from_them() {
+    fn a_code_point_that_stands_for_bytes_is_distinguished_from_them() {
         let genuine = "\u{10FFFF}";
         assert_ne!(admitted(genuine), text_of(b"\xff"));
         assert_eq!(shown(&admitted(genuine)), genuine);
@@ -160,7 +160,7 @@ mod tests {
         }
 
         #[test]
-        fn letters_from_outside_are_shown_as_they_are(text in "[a\u{e9}\u{10ff7f}-\u{10ffff}]{0,20}") {
+        fn characters_from_outside_are_shown_as_they_are(text in "[a\u{e9}\u{10ff7f}-\u{10ffff}]{0,20}") {
             let inside = admitted(&text);
             prop_assert_eq!(shown(&inside), text.as_str());
         }

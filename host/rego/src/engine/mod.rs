@@ -6,8 +6,6 @@
 //! refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes. Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
-#[cfg(test)]
-mod answers;
 mod ast;
 mod builtins;
 mod bytes;
@@ -29,6 +27,8 @@ mod policy;
 mod program;
 mod query;
 mod resolve;
+#[cfg(test)]
+mod results;
 mod rule_tree;
 mod safety;
 mod span;

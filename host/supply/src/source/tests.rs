@@ -82,9 +82,9 @@ impl Bench {
             ..FetchOptions::default()
         };
         let sources = texts.iter().map(|text| SourceRef::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let told = Mutex::new(0);
-        let fetched = Fetcher::new(Some(store), options).fetch(&sources, &|_| *told.lock().unwrap() += 1)?;
-        assert_eq!(*told.lock().unwrap(), texts.len());
+        let reported = Mutex::new(0);
+        let fetched = Fetcher::new(Some(store), options).fetch(&sources, &|_| *reported.lock().unwrap() += 1)?;
+        assert_eq!(*reported.lock().unwrap(), texts.len());
         Ok(fetched)
     }
 

@@ -384,9 +384,9 @@ impl ContentStore {
     }
 
     /// Requests each item, so many at a time.
-    fn each<I: Sync, T: Send>(&self, items: &[I], at_a_time: usize, ask: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    fn each<I: Sync, T: Send>(&self, items: &[I], at_a_time: usize, request: impl Fn(&I) -> T + Sync) -> Vec<T> {
         if !self.is_remote() || items.len() < 2 {
-            return items.iter().map(ask).collect();
+            return items.iter().map(request).collect();
         }
         let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
         let work = || {
@@ -394,7 +394,7 @@ impl ContentStore {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 items.get(number).map(|item| (number, item))
             } {
-                let result = ask(item);
+                let result = request(item);
                 found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, result);
             }
         };

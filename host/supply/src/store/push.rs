@@ -116,8 +116,8 @@ impl Bearer {
         if let Ok(mut segments) = address.path_segments_mut() {
             segments.push("");
         }
-        let asks = Upload { is_new: true, media_type: BYTES, bytes: &[] };
-        let reply = self.upload(address.clone(), asks).await?;
+        let requests = Upload { is_new: true, media_type: BYTES, bytes: &[] };
+        let reply = self.upload(address.clone(), requests).await?;
         self.taken(&reply, &[StatusCode::ACCEPTED])?;
         let place = reply.response.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
         let mut place = place.and_then(|place| address.join(place).ok()).ok_or_else(|| self.nonsense("nowhere"))?;

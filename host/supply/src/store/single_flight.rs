@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_again_outlives_what_is_not() {
+    fn what_is_requested_again_outlives_what_is_not() {
         let cache = cache(8 << 20);
         let fetches = AtomicUsize::new(0);
         let get = |key: u32| {

@@ -88,7 +88,7 @@ fn verify_with(scope: &mut Scope<'_>, text: &Value, options: &Value) -> Outcome 
         let wrong = || BuiltinError::failed(format!("invalid key-value for option {key}"));
         match (string(key, 2)?, value) {
             ("DNSName", Value::String(name)) => wanted.name = name.to_string(),
-            ("CurrentTime", Value::Number(moment)) => wanted.now_ns = i128::from(moment.as_i64().ok_or_else(wrong)?),
+            ("CurrentTime", Value::Number(time)) => wanted.now_ns = i128::from(time.as_i64().ok_or_else(wrong)?),
             // Go's bound on its work; ours is fixed.
             ("MaxConstraintComparisons", Value::Number(_)) => {}
             ("KeyUsages", Value::Array(_) | Value::Set(_)) => {

@@ -157,7 +157,7 @@ impl<'p> Eval<'p> {
 
     /// Notifies the observer; free without one.
     #[inline]
-    fn tell(&mut self, event: Event<'p>) {
+    fn send(&mut self, event: Event<'p>) {
         if self.observer.is_some() {
             self.observed(event);
         }

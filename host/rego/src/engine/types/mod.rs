@@ -154,7 +154,7 @@ impl<'a> Checker<'a> {
 
     /// What a function takes, as far as its body says so, and gives.
     fn signature(&mut self, rule: &'a RuleIr) -> String {
-        let told = self.errors.len();
+        let reported = self.errors.len();
         self.names = &rule.slots;
         self.slots = vec![None; rule.slots.len()];
         let mut result = None;
@@ -162,7 +162,7 @@ impl<'a> Checker<'a> {
             self.body(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity));
             result = Kind::or(result, self.expr(&branch.value));
         }
-        self.errors.truncate(told);
+        self.errors.truncate(reported);
         let args: Vec<_> = (0..rule.arity)
             .map(|slot| self.slots.get(slot).and_then(Option::as_ref).unwrap_or(&Kind::Any).to_string())
             .collect();
