@@ -113,8 +113,8 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
     // What only conftest reads is an error, in a directory or named.
     for name in ["a.cue", ".gitignore", "nginx.conf", "Jenkinsfile", "a.properties"] {
         fixture.file(&format!("kinds/{name}"), "x");
-        test(&fixture, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot read");
-        test(&fixture, &["-p", "@rules", "@kinds"]).expect(2, "which assay cannot read");
+        test(&fixture, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot parse");
+        test(&fixture, &["-p", "@rules", "@kinds"]).expect(2, "which assay cannot parse");
     }
 }
 
@@ -169,9 +169,9 @@ fn policies_are_parsed_and_evaluated_by_the_flags() {
     assert!(traced.err.contains("`main.deny` at ") && traced.err.contains("holds: input.bad"), "{traced:?}");
     assert_eq!(traced.out, test(&fixture, &["-p", "@rules", "@in/bad.yaml"]).out);
 
-    fixture.file("untidy.rego", "package main\n\ndeny contains \"x\" if {\n\ty := 1\n\tinput.bad\n}\n");
-    test(&fixture, &["-p", "@untidy.rego", "@in/bad.yaml"]).expect(1, "");
-    test(&fixture, &["-p", "@untidy.rego", "@in/bad.yaml", "--strict"]).expect(2, "y unused");
+    fixture.file("unused.rego", "package main\n\ndeny contains \"x\" if {\n\ty := 1\n\tinput.bad\n}\n");
+    test(&fixture, &["-p", "@unused.rego", "@in/bad.yaml"]).expect(1, "");
+    test(&fixture, &["-p", "@unused.rego", "@in/bad.yaml", "--strict"]).expect(2, "y unused");
 
     fixture.file("failing.rego", "package main\n\ndeny contains \"x\" if to_number(\"y\") == 1\n");
     test(&fixture, &["-p", "@failing.rego", "@in/bad.yaml"]).expect(0, "");

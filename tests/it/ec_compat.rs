@@ -49,7 +49,7 @@ fn nested_packages_are_left_out_beside_others_and_that_is_reported() {
     };
     let output = validate(&["*"]);
     assert!(output.out.contains("flat denies") && !output.out.contains("deep.er denies"), "{output:?}");
-    let says = "as in ec, rules of nested packages are not asked beside others: `deep.er`";
+    let says = "as in ec, rules of nested packages are not evaluated along with those of their parents: `deep.er`";
     assert!(output.err.contains(&format!(" level=warning msg=\"{says}\"")), "{output:?}");
     // If nothing else is selected, everything is evaluated.
     assert!(validate(&["nothing"]).out.contains("deep.er denies"));

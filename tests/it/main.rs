@@ -36,4 +36,5 @@ mod time_limits;
 mod untrusted_text;
 mod verdicts;
 mod wit;
+mod words;
 mod written;

@@ -28,7 +28,7 @@ fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
         assert_eq!(
             bad["violations"][0]["metadata"]["code"],
             json!("main.bad"),
-            "{behavior}: the policy is asked all the same"
+            "{behavior}: the policy is evaluated all the same"
         );
     }
 }

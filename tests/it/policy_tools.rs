@@ -407,9 +407,9 @@ fn the_result_of_a_rule_for_an_image_is_explained() {
     assert_eq!(output.code, 1, "{output:?}");
     let main = fixture.path("policy/main.rego");
     for says in [
-        format!("`main.bad` at {main}:9 gives no result\n    {main}:10: fails: input.image.config.Labels.bad"),
+        format!("`main.bad` at {main}:9 returns no result\n    {main}:10: fails: input.image.config.Labels.bad"),
         "input.image.config.Labels.bad: undefined".to_owned(),
-        format!("`main.bad` at {main}:9 gives 1 result\n    {main}:10: holds: input.image.config.Labels.bad"),
+        format!("`main.bad` at {main}:9 returns 1 result\n    {main}:10: holds: input.image.config.Labels.bad"),
     ] {
         assert!(output.err.contains(&says), "{says}: {}", output.err);
     }

@@ -50,7 +50,7 @@ fn each_object_is_requested_once_however_many_components_need_it() {
     let mut once = requests.clone();
     once.sort();
     once.dedup();
-    assert_eq!(once.len(), requests.len(), "asked twice: {requests:?}");
+    assert_eq!(once.len(), requests.len(), "requested twice: {requests:?}");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn registries_that_fail_are_errors_with_a_reason() {
         let output =
             fixture.validate_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
         output.expect(3, code);
-        output.expect(3, "no answer for 1 of 2 components");
+        output.expect(3, "1 of 2 components could not be evaluated");
         let report: Value = serde_json::Deserializer::from_str(&output.out).into_iter().next().unwrap().unwrap();
         let good = component(&report, "good");
         assert_eq!(good["success"], json!(true));
@@ -96,8 +96,8 @@ fn what_points_at_an_image_that_is_not_there_is_nothing() {
                  \tabsent := sprintf(\"%s@sha256:%s\", [split(input.image.ref, \"@\")[0], sprintf(\"%064d\", [0])])\n\
                  \tnot nothing(absent)\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n\n\
                  nothing(ref) if {\n\tec.oci.image_referrers(ref) == []\n\tec.oci.image_tag_refs(ref) == []\n}\n";
-    fixture.file("asks/p.rego", rules);
-    let policy = json!({"sources": [{"policy": [fixture.path("asks")]}]}).to_string();
+    fixture.file("calls/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [fixture.path("calls")]}]}).to_string();
     fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(0, "Success: true");
 }
 
@@ -108,7 +108,7 @@ fn a_body_that_ends_early_is_an_error() {
     let registry = pushed(&fixture);
     registry.fault("/app/it/blobs/", Fault::Truncate);
     let output = fixture.validate_on(&registry.host(), &[]);
-    output.expect(3, "no answer for 1 of 2 components");
+    output.expect(3, "1 of 2 components could not be evaluated");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_registry_that_hangs_is_an_error_at_the_deadline_and_the_others_are_evaluate
     let output = fixture.validate_on(&registry.host(), &["--timeout", "4s"]);
     assert!(started.elapsed() < Duration::from_secs(60));
     output.expect(3, "deadline");
-    output.expect(3, "no answer for 1 of 2 components");
+    output.expect(3, "1 of 2 components could not be evaluated");
     output.expect(3, "time limit");
 }
 
@@ -171,8 +171,8 @@ fn a_built_in_whose_registry_fails_is_an_error_whatever_the_policy_returns() {
                  deny contains result if {\n\
                  \tnot ec.oci.image_manifest(sprintf(\"%s:away\", [split(input.image.ref, \"@\")[0]]))\n\
                  \tfalse\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n";
-    fixture.file("asks/p.rego", rules);
-    let policy = json!({"sources": [{"policy": [fixture.path("asks")]}]}).to_string();
+    fixture.file("calls/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [fixture.path("calls")]}]}).to_string();
     fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(3, "builtin-failed");
 }
 

@@ -68,7 +68,7 @@ fn messages_are_logged_if_requested_and_separate_from_the_report() {
     }
     assert_eq!(fixture.validate(&["--verbose=false", "--logfile="]).err, "");
     fixture.validate(&["--trace=everything"]).expect(2, "everything");
-    assert!(fixture.validate(&["--trace=cpu"]).err.contains("warn: `--trace` measures"));
+    assert!(fixture.validate(&["--trace=cpu"]).err.contains("warn: `--trace` does not profile"));
 }
 
 #[test]
@@ -94,5 +94,8 @@ fn called_as_ec_messages_have_its_form() {
     let output =
         CommandOutput::of(&Command::new(&link).args(arguments).current_dir(root()).env_clear().output().unwrap());
     let line = output.err.lines().next().unwrap();
-    assert!(line.starts_with("time=\"20") && line.contains("Z\" level=warning msg=\"`--trace` measures"), "{output:?}");
+    assert!(
+        line.starts_with("time=\"20") && line.contains("Z\" level=warning msg=\"`--trace` does not profile"),
+        "{output:?}"
+    );
 }

@@ -39,7 +39,7 @@ fn images_are_validated_by_signatures_alone_only_if_requested() {
     CommandOutput::of(&by_environment).expect(2, "no policy configuration");
     CommandOutput::of(&without_policy(&fixture, &["--no-policy"]).output().unwrap()).expect(0, "Result: SUCCESS");
     let both = ["--no-policy", "--policy", &fixture.policy()];
-    CommandOutput::of(&without_policy(&fixture, &both).output().unwrap()).expect(2, "`--no-policy` stands beside");
+    CommandOutput::of(&without_policy(&fixture, &both).output().unwrap()).expect(2, "`--no-policy` cannot be combined");
 }
 
 #[test]

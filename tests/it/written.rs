@@ -93,12 +93,12 @@ fn a_report_that_is_replaced_keeps_its_mode() {
 fn two_reports_for_one_file_are_refused_unless_called_ec() {
     let fixture = Fixture::good();
     let (one, same) = (format!("json={}", fixture.path("r")), format!("yaml={}", fixture.path("./r")));
-    fixture.validate(&["--output", &one, "--output", &same]).expect(2, "two reports would be written");
+    fixture.validate(&["--output", &one, "--output", &same]).expect(2, "more than one report would be written");
     assert!(!fixture.path("r").exists());
     let file = fixture.file("in.json", "{}");
     let arguments =
         ["validate", "input", file.as_str(), "--policy", &fixture.policy(), "--output", &one, "--output", &same];
-    CommandOutput::of(&command(&arguments).output().unwrap()).expect(2, "two reports would be written");
+    CommandOutput::of(&command(&arguments).output().unwrap()).expect(2, "more than one report would be written");
     assert_eq!(CommandOutput::of(&ec_command(&fixture.path(""), &arguments).output().unwrap()).code, 0);
 }
 

@@ -192,14 +192,14 @@ mod tests {
         assert_eq!(text_of(&b"four"[..], "the query", 4).unwrap(), "four");
         let error = text_of(&b"fives"[..], "the query", 4).unwrap_err().text();
         assert!(error.contains("the query on standard input has more than the 4 bytes allowed"), "{error}");
-        assert!(text_of(&b"\xff"[..], "the query", 4).unwrap_err().text().contains("not UTF-8"));
+        assert!(text_of(&b"\xff"[..], "the query", 4).unwrap_err().text().contains("not valid UTF-8"));
     }
 
     #[test]
     fn a_place_without_a_folder_is_refused_before_the_work() {
         let (_keep, folder) = folder();
-        assert!(check_place(&folder.join("no/report.json")).unwrap_err().text().contains("there is no folder"));
-        assert!(check_place(&folder).unwrap_err().text().contains("is a folder"));
+        assert!(check_place(&folder.join("no/report.json")).unwrap_err().text().contains("does not exist"));
+        assert!(check_place(&folder).unwrap_err().text().contains("is a directory"));
         assert!(check_place(&folder.join("report.json")).is_ok());
     }
 

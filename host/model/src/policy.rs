@@ -2,7 +2,7 @@
 //!
 //! The format is the resource `appstudio.redhat.com/v1alpha1 EnterpriseContractPolicy` or its bare `spec`, as JSON or
 //! YAML; fields stand in the order of the published type, which is the order of `ec`'s reports. Unknown fields are
-//! errors, as a misspelt `exclude` must not be ignored.
+//! errors, as a misspelled `exclude` must not be ignored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};

@@ -133,7 +133,7 @@ impl EvalRequest<'_> {
 
 impl std::fmt::Debug for EvalRequest<'_> {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Ask").field("packages", self.packages).finish_non_exhaustive()
+        to.debug_struct("EvalRequest").field("packages", self.packages).finish_non_exhaustive()
     }
 }
 

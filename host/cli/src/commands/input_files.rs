@@ -170,7 +170,7 @@ mod tests {
         let of = |argument: &str| InputSource::of(argument, Mode::Native);
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap();
-        assert!(of(folder.as_str()).is_err(), "nothing is judged in an empty folder");
+        assert!(of(folder.as_str()).is_err(), "an empty directory is an error");
         fs_err::create_dir(folder.join("sub")).unwrap();
         for name in ["b.yaml", "a.json", "c.txt", "sub/d.toml", "sub/e.txt"] {
             fs_err::write(folder.join(name), "").unwrap();
@@ -192,7 +192,7 @@ mod tests {
         fs_err::write(folder.join("d.cue"), "").unwrap();
         assert_eq!(of(folder.as_str()).unwrap().last(), Some(&InputSource::File(folder.join("d.cue"))));
         let error = InputSource::File(folder.join("d.cue")).read().unwrap_err().text();
-        assert!(error.contains("d.cue` is cue by its name, which assay cannot read"), "{error}");
+        assert!(error.contains("d.cue` looks like cue, which assay cannot parse"), "{error}");
     }
 
     #[test]

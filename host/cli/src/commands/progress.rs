@@ -36,7 +36,7 @@ impl Report for Progress {
                 self.bar.set_length(*components as u64);
                 let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
                 self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-                self.bar.set_message("judging");
+                self.bar.set_message("evaluating");
             }
             RunEvent::ComponentFinished(outcome) => {
                 if outcome.error.is_some() {
@@ -46,7 +46,7 @@ impl Report for Progress {
                 }
                 self.bar.inc(1);
                 self.bar.set_message(match (self.denied, self.errors) {
-                    (0, 0) => "judging".to_owned(),
+                    (0, 0) => "evaluating".to_owned(),
                     (denied, 0) => format!("{denied} denied"),
                     (denied, errors) => format!("{denied} failed, {errors} not evaluated"),
                 });

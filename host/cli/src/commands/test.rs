@@ -116,7 +116,7 @@ fn write(report: &str, file: Option<&Utf8Path>, printer: Printer) -> Result<(), 
 fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
     if !flags.capabilities.is_empty() {
         return Err(CliError::new("`--capabilities` of conftest is not supported")
-            .hint("policies are judged with all built-ins that assay has"));
+            .hint("remove the flag: all built-ins of assay are available"));
     }
     let v0 = match flags.rego_version.as_str() {
         "v1" => false,
@@ -218,7 +218,7 @@ fn without_rules(silent: &[&String], packages: &[String]) -> CliError {
     } else {
         format!("no rule denies or warns in the package {}; there is {}", names.join(", "), packages.join(", "))
     };
-    CliError::new(what).hint("name packages with `--namespace`, or permit that nothing is asked with `--allow-empty`")
+    CliError::new(what).hint("choose packages with `--namespace`, or pass `--allow-empty` if intended")
 }
 
 fn sources(wanted: &TestSettings, places: &PolicySources) -> Result<Sources, CliError> {

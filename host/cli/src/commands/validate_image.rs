@@ -204,7 +204,7 @@ fn print_summary(end: &RunFinished, strict: bool, printer: Printer) {
                 Some(StopReason::Interrupted) => ": interrupted",
                 None => "; see the report for details",
             };
-            let also = if denied == 0 { String::new() } else { format!(", {denied} denied") };
+            let also = if denied == 0 { String::new() } else { format!(", {denied} failed") };
             printer.error(&format!(
                 "error: {} of {all} components could not be evaluated{also}{why}",
                 count(Verdict::Error)

@@ -272,7 +272,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
                 | ("int", Word::Whole(_))
                 | ("float", Word::Float(_))
                 | ("timestamp", Word::Timestamp) => word,
-                #[expect(clippy::cast_precision_loss, reason = "asked for by the tag")]
+                #[expect(clippy::cast_precision_loss, reason = "requested by the tag")]
                 ("float", Word::Whole(number)) => Word::Float(number as f64),
                 _ => return Err(format!("`{}` is invalid for its tag `!!{tag}`", shown(text))),
             }

@@ -416,7 +416,7 @@ fn built_ins_call_the_host_once() {
                 warn contains ec.sigstore.verify_image(ref, {\"ignore_rekor\": true, \"public_key\": \"key\"}).signatures[0].signature\n\n\
                 warn contains ec.sigstore.verify_attestation(ref, {\"ignore_rekor\": true}).attestations[0].statement.predicateType\n\n\
                 warn contains sprintf(\"%v\", [ec.sigstore.verify_image(\"r.example/b\", {\"ignore_rekor\": true})])\n\n\
-                warn contains \"asked again\" if ec.oci.blob(ref) == ec.oci.blob(ref)\n\n\
+                warn contains \"called again\" if ec.oci.blob(ref) == ec.oci.blob(ref)\n\n\
                 warn contains \"undefined\" if not ec.oci.blob(\"r.example/b\")\n\n\
                 warn contains ec.purl.parse(\"pkg:npm/a@1\").name\n\n\
                 warn contains \"invalid\" if not ec.purl.is_valid(\"pkg:\")\n";
@@ -428,7 +428,7 @@ fn built_ins_call_the_host_once() {
         "deny p m",
         "deny p sha256:2",
         "warn p a",
-        "warn p asked again",
+        "warn p called again",
         "warn p files {\"x\": {\"kind\": \"F\"}}",
         "warn p image files {\"x/a.json\": 7}",
         "warn p invalid",

@@ -370,8 +370,8 @@ mod tests {
             ("/predicate/invocation/parameters", json!("x"), "predicate.invocation.parameters"),
             ("/predicate/buildConfig", json!("x"), "predicate.buildConfig"),
             ("/predicate/metadata", json!(null), "`predicate.metadata` is not an object"),
-            ("/predicate/metadata/buildStartedOn", json!("2025-03-01T10:00:00+01:00"), "is not a moment"),
-            ("/predicate/metadata/buildFinishedOn", json!("yesterday"), "is not a moment"),
+            ("/predicate/metadata/buildStartedOn", json!("2025-03-01T10:00:00+01:00"), "is not an RFC 3339 timestamp"),
+            ("/predicate/metadata/buildFinishedOn", json!("yesterday"), "is not an RFC 3339 timestamp"),
             ("/predicate/metadata/completeness/materials", json!("no"), "is not true or false"),
             ("/predicate/metadata/reproducible", json!(0), "is not true or false"),
             ("/predicate/materials", json!({}), "`predicate.materials` is not a list"),
@@ -390,7 +390,11 @@ mod tests {
             ("/predicate/buildDefinition/resolvedDependencies/0/annotations", json!([]), "annotations"),
             ("/predicate/runDetails/builder/id", json!(""), "predicate.runDetails.builder.id"),
             ("/predicate/runDetails/metadata", json!([]), "predicate.runDetails.metadata"),
-            ("/predicate/runDetails/metadata/finishedOn", json!("2025-13-01T10:05:00Z"), "is not a moment"),
+            (
+                "/predicate/runDetails/metadata/finishedOn",
+                json!("2025-13-01T10:05:00Z"),
+                "is not an RFC 3339 timestamp",
+            ),
             ("/predicate/runDetails/byproducts", json!("x"), "predicate.runDetails.byproducts"),
         ] {
             wrong(Provenance::V1, &v1(), at, with, message);

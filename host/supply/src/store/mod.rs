@@ -495,7 +495,7 @@ impl ContentStore {
     fn no_image(&self, image: &str) -> EvaluationError {
         let (place, hint) = match &self.source {
             Source::ImageLayout(layout) => {
-                (layout.place(), "add the image to the bundle, or ask a registry by leaving --evidence out")
+                (layout.place(), "add the image to the layout, or use a registry by removing --evidence")
             }
             Source::Registry(_) => ("the registry".to_owned(), "check the image's name, and that it was pushed"),
         };

@@ -190,7 +190,7 @@ impl Num {
     }
 }
 
-/// A number would be longer than [`limits::NUMBER_LETTERS`].
+/// A number would be longer than [`limits::NUMBER_DIGITS`].
 pub(super) fn long_number() -> BuiltinError {
     BuiltinError::limit(format!("would parse a number of more than {} digits", limits::NUMBER_DIGITS))
 }

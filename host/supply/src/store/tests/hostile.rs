@@ -101,7 +101,7 @@ fn what_may_not_be_done_twice_is_not_tried_again() {
     let image = reference(&format!("{}/app/record:1", served.registry()));
     let error = store.push(&image, &crate::Artifact::default()).unwrap_err();
     assert!(error.message.contains("502"), "{error}");
-    assert_eq!(served.requests().len(), 1, "a place for content is asked for once");
+    assert_eq!(served.requests().len(), 1, "an upload is started once");
 }
 
 #[test]

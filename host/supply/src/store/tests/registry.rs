@@ -217,7 +217,7 @@ fn a_body_announced_as_two_gigabytes_is_not_read() {
     refused(store().resolve(&reference(&format!("{at}:v1"))), ErrorCode::TooLarge, &["4194304"]);
     let before = served.requests().len();
     refused(blob(&store(), &at, &digest, Some(2 << 30), limits::BLOB_BYTES), ErrorCode::TooLarge, &["2147483648"]);
-    assert_eq!(served.requests().len(), before, "what is announced too large is not asked for");
+    assert_eq!(served.requests().len(), before, "what is announced too large is not requested");
 }
 
 #[test]
