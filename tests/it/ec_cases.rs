@@ -214,7 +214,7 @@ fn recorded_results_of_ec_are_ours_too() {
         let reason = DIFFERENT.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason);
         match (differences.is_empty(), reason) {
             (true, None) | (false, Some(_)) => {}
-            (true, Some(reason)) => wrong.push(format!("{name} is ec's answer now, no longer different: {reason}")),
+            (true, Some(reason)) => wrong.push(format!("{name} is ec's result now, no longer different: {reason}")),
             (false, None) => wrong.push(format!("{name} differs\n{}", differences.join("\n"))),
         }
     }

@@ -65,7 +65,7 @@ fn settings_that_lie_about_make_git_run_nothing() {
     fs_err::write(home.join(".gitconfig"), &settings).unwrap();
     let output = fetch(&fixture, "git::ssh://git@127.0.0.1:1/a/b", &["--cache-dir="], &plain);
     assert!(
-        output.err.contains("your git settings `core.askpass`, `core.sshcommand`, `credential.helper` were ignored"),
+        output.err.contains("your git settings `core.askpass`, `core.sshcommand`, `credential.helper`"),
         "{output:?}"
     );
     // What reaches repositories stays: an address in another's place.
@@ -97,7 +97,7 @@ fn a_folder_named_like_a_remote_policy_is_not_taken_for_it() {
         );
         let validate = ["validate", "policy", "--policy", name];
         CommandOutput::of(&command(&validate).current_dir(fixture.path("")).output().unwrap())
-            .expect(2, "looks like something");
+            .expect(2, "both a local path");
         let written = ["fetch", "policy", "-s", local, "-d", "out"];
         CommandOutput::of(&command(&written).current_dir(fixture.path("")).output().unwrap()).expect(0, "Downloading");
         let mut ec = ec_command(&fixture.path(""), &arguments);

@@ -1,4 +1,4 @@
-//! Policies from repositories, bundles and archives, as `validate image` and the commands around it bring them.
+//! Policies from repositories, bundles and archives, as `validate image` and related commands fetch them.
 
 use std::process::Command;
 

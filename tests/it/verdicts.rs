@@ -196,7 +196,7 @@ fn an_index_is_evaluated_as_itself_and_as_each_manifest() {
         parts.iter().map(|(platform, digest)| (format!("multi-{digest}-{}", platform.architecture), image(digest))),
     );
     want.sort();
-    assert_eq!(shown, want, "the tag is pinned, and the index brings two more components");
+    assert_eq!(shown, want, "the tag is pinned, and the index adds two more components");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::{fmt::Write as _, io};
 use assay_model::redact;
 use assay_runner::RunError;
 
-/// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where a report was ready
-/// and could not be written.
+/// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where a report was
+/// ready and could not be written.
 #[derive(Debug)]
 pub(crate) struct CliError {
     fact: String,

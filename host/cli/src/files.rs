@@ -73,8 +73,8 @@ pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
 const PART: &str = ".part";
 
 /// Writes a file so that its place holds either what was there before or all of `bytes`: a temporary file beside it
-/// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to directly. A file
-/// that is replaced passes on its mode, and its owner where the system allows that.
+/// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to
+/// directly. A file that is replaced passes on its mode, and its owner where the system allows that.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     let special = fs_err::metadata(path).is_ok_and(|found| !found.is_file());
     if special {

@@ -25,7 +25,8 @@ use crate::{
 enum LineFormat {
     /// `2026-01-31T12:00:00Z debug: the evaluation of a component starts component=cart`
     Plain,
-    /// `time="2026-01-31T12:00:00Z" level=debug msg="the evaluation of a component starts" component=cart`, as `ec` writes it.
+    /// `time="2026-01-31T12:00:00Z" level=debug msg="the evaluation of a component starts" component=cart`, as `ec`
+    /// writes it.
     Ec,
     /// `{"time":"2026-01-31T12:00:00Z","level":"debug","message":"…","fields":{"component":"cart"}}`
     Json,

@@ -45,7 +45,8 @@ impl Criteria {
         total(&self.include, &names) > total(&self.exclude, &names)
     }
 
-    /// Whether some finding of this code may count, whatever its terms: this decides whether a rule is evaluated at all.
+    /// Whether some finding of this code may count, whatever its terms: this decides whether a rule is evaluated at
+    /// all.
     #[must_use]
     pub fn may_include(&self, code: &str, collections: &[String]) -> bool {
         let names = names(code, &[], collections);

@@ -40,7 +40,7 @@ impl Decision {
         self.successes.extend(other.successes);
     }
 
-    /// Brings each list into the order of reports.
+    /// Sorts each list in the order of reports.
     pub fn sort(&mut self) {
         for list in [&mut self.violations, &mut self.warnings, &mut self.successes] {
             list.sort_by(Finding::compare);

@@ -3,7 +3,7 @@
 //! `<`, `>`, `&`, U+2028 and U+2029 are escaped, and what Go leaves as it is although a terminal or a pipeline could obey
 //! it ([`sanitize`]); nothing else differs from `serde_json`'s compact form. Numbers leave
 //! with the digits they came in with (`arbitrary_precision`), objects keep their order (`preserve_order`) except where
-//! Go would have held a map, which [`sorted`] brings into order.
+//! Go would have held a map, which [`sorted`] sorts.
 
 use std::io;
 

@@ -5,7 +5,8 @@
 //! [`image_files`], [`input`], [`effective_time`]), what the policy says
 //! ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]), what came out ([`finding`], [`error`], [`outcome`],
 //! [`event`]), how anything of unknown length is read ([`bounded`]) and what decides is read one way only ([`strict`],
-//! [`yaml`], within [`memory`]), how text from outside is shown ([`sanitize`]), and the traits that other crates implement ([`port`]).
+//! [`yaml`], within [`memory`]), how text from outside is shown ([`sanitize`]), and the traits that other crates
+//! implement ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
 

@@ -89,7 +89,7 @@ fn engine(bench: &mut Criterion) {
         bench.iter_batched(sources, Program::compile, criterion::BatchSize::SmallInput);
     });
     let program = Program::compile(sources(folder.path())).expect("it compiles");
-    let (input, results) = (input(), Arc::new(PreparedResults::new(&HostResults::new()).expect("no answers")));
+    let (input, results) = (input(), Arc::new(PreparedResults::new(&HostResults::new()).expect("no results")));
     let mut now = 1_763_000_000_000_000_000;
     bench.bench_function("evaluate at one time", |bench| {
         on_large_stack(|| bench.iter(|| program.run(&input, &results, now))).expect("a thread");

@@ -153,7 +153,7 @@ fn compare(case: &Json) -> Result<(), String> {
     let result = query_results(case);
     if code.is_some() || message.is_some() {
         return match result {
-            Ok(results) => Err(format!("answered {results:?}, wanted {code:?} {message:?}")),
+            Ok(results) => Err(format!("got {results:?}, wanted {code:?} {message:?}")),
             Err((got, says)) => {
                 let fits = code.is_none_or(|code| code == got) && message.is_none_or(|text| says.contains(text));
                 if fits { Ok(()) } else { Err(format!("failed with {got} {says:?}, wanted {code:?} {message:?}")) }

@@ -223,7 +223,7 @@ impl Policy {
     }
 
     /// How the rules of the evaluated packages were evaluated, as far as `wanted` selects them: one trace for each
-    /// branch of a definition that was tried. A rule of another package is not evaluated and has no story.
+    /// branch of a definition that was tried. A rule of another package is not evaluated and has no trace.
     ///
     /// # Errors
     /// [`EvalError`] if the evaluation failed.

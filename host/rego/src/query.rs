@@ -68,7 +68,7 @@ pub struct QueryObservations {
     pub hits: Hits,
     /// How long compiling the query took.
     pub compile: Duration,
-    /// How long answering it took.
+    /// How long its evaluation took.
     pub eval: Duration,
 }
 
@@ -203,7 +203,8 @@ impl PolicySet {
         })
     }
 
-    /// Evaluates a query repeatedly, for as long as `time` and at most `most` times; returns the time of each evaluation.
+    /// Evaluates a query repeatedly, for as long as `time` and at most `most` times; returns the time of each
+    /// evaluation.
     ///
     /// # Errors
     /// [`QueryError`] if the evaluation failed.

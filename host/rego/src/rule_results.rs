@@ -1,7 +1,7 @@
 //! [`rule_results`]: what a `deny` or `warn` rule's value says.
 //!
-//! The shapes are conftest's: a set or list of strings, or of objects with a string `msg`. Elements of other types, and a
-//! value that is not a list, count as a pass there; here they are errors, since an author of `deny := true` or
+//! The shapes are conftest's: a set or list of strings, or of objects with a string `msg`. Elements of other types, and
+//! a value that is not a list, count as a pass there; here they are errors, since an author of `deny := true` or
 //! `deny contains count(missing)` means to deny. (`ec` makes violations of such elements with `EC_USE_OPA=1`.)
 
 use assay_model::rule::{RuleKind, RuleResult};

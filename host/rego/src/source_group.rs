@@ -45,8 +45,8 @@ pub struct SourceGroupEvaluator {
 }
 
 impl SourceGroupEvaluator {
-    /// An evaluator. Only packages of which some rule is included are evaluated; if there is none, all are, so that misspelled
-    /// criteria show.
+    /// An evaluator. Only packages of which some rule is included are evaluated; if there is none, all are, so that
+    /// misspelled criteria show.
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Arc<Policy>, selection: Selection, host: Arc<dyn Host>) -> Self {
         let passed = policy.annotated_rules().iter().map(|rule| (rule.code.clone(), success(rule))).collect();
@@ -71,8 +71,10 @@ impl SourceGroupEvaluator {
         self
     }
 
-    /// The same, answering as `ec` does. Findings are put as [`DecideOptions::ec_compat`] says. Packages are chosen by the first part of
-    /// their rules' codes, so that the rules of a nested package are evaluated only if no package is selected at all; see
+    /// The same, compatible with `ec`. Findings are built as [`DecideOptions::ec_compat`] says. Packages are chosen by
+    /// the first part of
+    /// their rules' codes, so that the rules of a nested package are evaluated only if no package is selected at all;
+    /// see
     /// [`skipped_packages`](Self::skipped_packages).
     #[must_use]
     pub const fn with_ec_compat(mut self, ec_compat: bool) -> Self {
@@ -87,8 +89,8 @@ impl SourceGroupEvaluator {
         packages.filter(|package| self.ec_compat && package.contains('.')).collect()
     }
 
-    /// The same, evaluating only rules that are meant for pipelines with one of these intentions; with none of them, rules
-    /// that are meant for any. Findings of rules that the policy does not list stay.
+    /// The same, evaluating only rules that are meant for pipelines with one of these intentions; with none of them,
+    /// rules that are meant for any. Findings of rules that the policy does not list stay.
     #[must_use]
     pub fn with_intentions(mut self, intentions: &[String]) -> Self {
         let meant = |rule: &RuleInfo| {
@@ -110,8 +112,8 @@ impl SourceGroupEvaluator {
         (at(""), at(context.component.name.as_str()))
     }
 
-    /// The packages to evaluate: those of which some rule counts for any component, as in `ec`, or all if there are none;
-    /// and those that count for this component or for some term.
+    /// The packages to evaluate: those of which some rule counts for any component, as in `ec`, or all if there are
+    /// none; and those that count for this component or for some term.
     fn packages(&self, default_criteria: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let name = |rule: &RuleInfo| match rule.code.split('.').next() {
             Some(first) if self.ec_compat => first.to_owned(),

@@ -3,7 +3,8 @@
 //! Nothing of the image itself is read before it is verified: rules are not evaluated for an image without
 //! attestations that count, so its config is not read and its layers are not fetched.
 //!
-//! What a key can settle becomes a check inside the evidence: no signature, a stranger's, one for another image. What
+//! What can be verified with a key becomes a check inside the evidence: no signature, one of another key, one for
+//! another image. What
 //! keeps it from being settled (a registry that does not respond, content that does not match its digest) is an
 //! error and never looks like an unsigned image.
 
@@ -187,9 +188,10 @@ impl EvidenceCollector {
     }
 
     /// The base image, if it is named and is there for us. Anyone may write the annotation, and the base need not be
-    /// where the image is, so one that is absent or not accessible is not a failure; where it is not known to be absent, the
-    /// report says so. One that is inconsistent or cannot be fetched is a failure: a policy about base images must not be evaluated
-    /// without it.
+    /// where the image is, so one that is absent or not accessible is not a failure; where it is not known to be
+    /// absent, the
+    /// report says so. One that is inconsistent or cannot be fetched is a failure: a policy about base images must not
+    /// be evaluated without it.
     fn base_image(&self, manifest: &Manifest) -> Result<(Option<BaseImage>, Option<String>), EvaluationError> {
         match self.read_base_image(manifest) {
             Err(error) if ABSENT.contains(&error.code) => {
@@ -221,7 +223,8 @@ impl EvidenceCollector {
         Ok(config.map(|config| BaseImage { reference: shown, config }))
     }
 
-    /// The manifests of an operator, where the image's label names their directory. One that cannot be read is an error.
+    /// The manifests of an operator, where the image's label names their directory. One that cannot be read is an
+    /// error.
     fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, EvaluationError> {
         let label = config.map_or(Ok(None), |config| image_config::label(config, OPERATOR_MANIFESTS));
         let Some(folder) = label.map_err(|error| unreadable(&image.to_string(), &error))? else {

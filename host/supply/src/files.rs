@@ -52,7 +52,8 @@ const OPAQUE: &str = ".wh..wh..opq";
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The YAML and JSON files that stand right in one of these folders of the image's file system, whatever the case of
-/// the folder's name. None if a layer is of a kind that is not an archive, or if an index has no image for the default platform.
+/// the folder's name. None if a layer is of a kind that is not an archive, or if an index has no image for the default
+/// platform.
 pub fn image_files(
     store: &ContentStore,
     image: &PinnedImage,
@@ -66,8 +67,8 @@ pub fn image_files(
 }
 
 /// The manifests of an operator, the YAML and JSON files that stand right in this folder of an image. Whatever keeps them
-/// from being seen is an error: a layer that is not an archive, a link or a file in place of the directory or above it, a link
-/// in place of a manifest.
+/// from being seen is an error: a layer that is not an archive, a link or a file in place of the directory or above it,
+/// a link in place of a manifest.
 pub(crate) fn operator_manifests(
     store: &ContentStore,
     image: &PinnedImage,
@@ -137,8 +138,8 @@ fn flattened(
     Ok(Some(Ok(flat)))
 }
 
-/// Those of the files that the archive in a blob holds under exactly these names. None if the blob is not an archive; one that
-/// is truncated is an error.
+/// Those of the files that the archive in a blob holds under exactly these names. None if the blob is not an archive;
+/// one that is truncated is an error.
 pub fn blob_files(store: &ContentStore, blob: &PinnedImage, paths: &[&str]) -> Result<Option<Files>, EvaluationError> {
     let wanted: BTreeSet<&str> = paths.iter().copied().collect();
     let mut taken = Taken::default();

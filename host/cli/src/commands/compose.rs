@@ -1,8 +1,8 @@
-//! [`build_job`] and [`build_evaluators`]: connect the crates: a store and the runner, the evaluators of the policy's groups and of the
-//! checks.
+//! [`build_job`] and [`build_evaluators`]: connect the crates: a store and the runner, the evaluators of the policy's
+//! groups and of the checks.
 //!
-//! Whatever cannot be opened, compiled or loaded is reported here, before anything is evaluated. This is the only module that
-//! names every crate below.
+//! Whatever cannot be opened, compiled or loaded is reported here, before anything is evaluated. This is the only
+//! module that names every crate below.
 
 use std::sync::Arc;
 

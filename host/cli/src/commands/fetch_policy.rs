@@ -1,4 +1,4 @@
-//! `assay fetch policy`: brings sources into folders.
+//! `assay fetch policy`: fetches sources into directories.
 
 use assay_model::redact;
 use assay_supply::SourceRef;

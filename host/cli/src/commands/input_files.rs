@@ -33,7 +33,8 @@ impl ParsedInput {
         Self { name, values, path }
     }
 
-    /// What rules see as `data.conftest.file`: as for conftest, what is not a file counts as one in the working directory.
+    /// What rules see as `data.conftest.file`: as for conftest, what is not a file counts as one in the working
+    /// directory.
     pub(crate) fn file(&self) -> InputFile<'_> {
         InputFile {
             dir: self.path.parent().map_or("/", Utf8Path::as_str),

@@ -1,7 +1,7 @@
 //! The work: one file for each command, and what they share.
 //!
-//! [`run`] gives the exit code. `compose` connects the crates, `builtins` serves policies from the store, `ec_compat` phrases what
-//! only `ec` says.
+//! [`run`] gives the exit code. `compose` connects the crates, `builtins` serves policies from the store, `ec_compat`
+//! phrases what only `ec` says.
 
 mod builtins;
 mod compare;

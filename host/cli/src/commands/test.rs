@@ -46,8 +46,8 @@ struct TestSettings {
     strict_builtin_errors: bool,
 }
 
-/// Evaluates, writes the report, and returns conftest's exit code. `traces` says whether the `--trace` of every command is
-/// given, which conftest takes for its own.
+/// Evaluates, writes the report, and returns conftest's exit code. `traces` says whether the `--trace` of every command
+/// is given, which conftest takes for its own.
 pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let wanted = wanted(flags, traces)?;
     let timestamp = env.now.as_second();

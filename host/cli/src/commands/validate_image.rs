@@ -153,7 +153,7 @@ impl Reports {
         }
     }
 
-    /// Brings every report to its place. False, with the reasons said, when one did not get there.
+    /// Writes every report to its destination. False, after printing the reasons, if one could not be written.
     fn write(self, printer: Printer) -> bool {
         let mut complete = self.failures.is_empty();
         // Of a reader that went away there is nothing to say.
@@ -170,7 +170,8 @@ impl Reports {
             complete = false;
             match &output.file {
                 Some(place) => printer.error(&format!(
-                    "error: the report for {place} could not be written: {error}\nhint: the previous content is unchanged"
+                    "error: the report for {place} could not be written: {error}\nhint: the previous content is \
+                     unchanged"
                 )),
                 None if error.kind() == io::ErrorKind::BrokenPipe => {}
                 None => printer.error(&CliError::write_failed(&error).text()),

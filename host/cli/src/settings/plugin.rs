@@ -13,7 +13,7 @@ pub(crate) struct PluginFlag {
 
 impl PluginFlag {
     pub(super) fn parse(text: &str) -> Result<Self, CliError> {
-        // A file whose name holds a question mark is taken as it is.
+        // A file with a question mark in its name is used as it is.
         let (file, query) = match text.split_once('?') {
             Some((file, query)) if !Utf8Path::new(text).exists() => (file, query),
             _ => (text, ""),

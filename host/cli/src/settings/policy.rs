@@ -64,8 +64,10 @@ pub(crate) fn parse_policy(argument: &str) -> Result<PolicySpec, CliError> {
     }
     let (text, origin) = read_file_or_text(argument, "--policy", limits::CONFIG_FILE_BYTES)?;
     PolicySpec::parse(&text).map_err(|error| {
-        CliError::new(format!("{error} ({origin})"))
-            .hint("a policy configuration is an object with `sources`, each with `policy` and optionally `data`, `ruleData` and `config`")
+        CliError::new(format!("{error} ({origin})")).hint(
+            "a policy configuration is an object with `sources`, each with `policy` and optionally `data`, \
+             `ruleData` and `config`",
+        )
     })
 }
 

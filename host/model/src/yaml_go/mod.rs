@@ -51,7 +51,8 @@ pub fn unambiguous(text: &str) -> Result<(), TextError> {
             let word: String = word.chars().take(60).collect();
             let place = place(&span);
             return Err(TextError::new(format!(
-                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: quote strings, and write true, false or decimal numbers"
+                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: quote strings, and write true, false \
+                 or decimal numbers"
             )));
         }
     }

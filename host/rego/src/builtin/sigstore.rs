@@ -16,7 +16,7 @@ pub struct SigstoreOptions {
     pub certificate_identity: String,
     /// The same as a regular expression.
     pub certificate_identity_regexp: String,
-    /// Who vouched for the identity.
+    /// The issuer of the identity.
     pub certificate_oidc_issuer: String,
     /// The same as a regular expression.
     pub certificate_oidc_issuer_regexp: String,

@@ -1,7 +1,9 @@
 //! Strings that are not UTF-8: a string of Rego is any bytes, as in Go, while a string of Rust is always UTF-8.
 //!
-//! A byte that is not part of UTF-8 is stored as the character [`FIRST`]` + (byte - 0x80)`, of the last 128 code points that
-//! there are. So that such a character always represents a byte, those code points themselves are kept as their four bytes:
+//! A byte that is not part of UTF-8 is stored as the character [`FIRST`]` + (byte - 0x80)`, of the last 128 code points
+//! that
+//! there are. So that such a character always represents a byte, those code points themselves are kept as their four
+//! bytes:
 //! [`text_of`] is one-to-one, and two strings are equal exactly if their bytes are.
 //!
 //! Invariant: every string inside the engine is in this form. What comes from outside is converted to it ([`admitted`],
@@ -18,7 +20,8 @@ const FIRST: u32 = 0x10_FF80;
 /// The first byte, in UTF-8, of every character that represents a byte.
 pub(crate) const RAW_LEAD: u8 = 0xF4;
 
-/// Whether a string has a character that represents a byte. The block is exactly the UTF-8 that begins with these bytes.
+/// Whether a string has a character that represents a byte. The block is exactly the UTF-8 that begins with these
+/// bytes.
 #[inline]
 pub(crate) fn is_raw(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -62,8 +65,8 @@ pub(crate) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// A string as it is shown outside, and as Go's functions on characters see it: a replacement character for each byte that is not
-/// UTF-8.
+/// A string as it is shown outside, and as Go's functions on characters see it: a replacement character for each byte
+/// that is not UTF-8.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if !is_raw(text) {
         return Cow::Borrowed(text);

@@ -1,4 +1,5 @@
-//! The evaluation cases of OPA, checked one by one. They are not part of this repository: they are in the directory that
+//! The evaluation cases of OPA, checked one by one. They are not part of this repository: they are in the directory
+//! that
 //! `ASSAY_SHARED` names, or else in `shared` beside it. The test is ignored by default; `.ci/run` runs it where
 //! they are.
 //!

@@ -42,8 +42,8 @@ pub(crate) fn take(document: Json) -> Result<Value, String> {
     serde_json::from_value(document).map(admitted_value).map_err(|error| error.to_string())
 }
 
-/// A value as a document for output: sets are lists in OPA's order, a key that is not a string is its JSON, and a byte that is
-/// not UTF-8 a replacement character.
+/// A value as a document for output: sets are lists in OPA's order, a key that is not a string is its JSON, and a byte
+/// that is not UTF-8 a replacement character.
 ///
 /// # Errors
 /// A number that cannot be written.

@@ -28,8 +28,8 @@ impl Policy {
         self.packages.iter().filter(|(_, package)| !package.entries.is_empty()).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Evaluates the rules of a package, in the order in which they first appear in its files. A package that is not there has
-    /// none.
+    /// Evaluates the rules of a package, in the order in which they first appear in its files. A package that is not
+    /// there has none.
     pub fn check(&self, request: &EvalRequest<'_>, package: &str) -> Result<Vec<RuleCheck>, EvalError> {
         let Some(found) = self.packages.get(package) else { return Ok(Vec::new()) };
         let mut rules: Vec<(&str, RuleKind, &(String, u32), usize)> = Vec::new();

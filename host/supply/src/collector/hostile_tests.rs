@@ -201,7 +201,7 @@ fn one_way_that_fails_does_not_lose_what_the_other_has_and_is_named() {
         assert!(failures(&evidence).is_empty(), "{status}: {evidence:?}");
         let is_named = evidence.notices.iter().any(|notice| notice.contains("not all evidence could be read"));
         assert_eq!(is_named, status != 404, "{status}: {:?}", evidence.notices);
-        // A stranger's key: nothing verifies, and what was not read might have been the good one.
+        // Another key: nothing verifies, and what was not read might have been the good one.
         let outcome = collector(remote(), Signer::new().public()).collect(&at);
         assert_eq!(outcome.is_err(), status != 404, "{status}");
     }

@@ -214,7 +214,7 @@ fn a_signed_statement_that_cannot_be_read_is_an_error_beside_one_that_can() {
         let error = collect(&layout).unwrap_err();
         assert_eq!(error.code, ErrorCode::Malformed);
         assert!(error.message.contains("that the key signed cannot be read"), "{error}");
-        // What a stranger signed does not matter.
+        // What another key signed does not matter.
         let mut layout = Layout::copy(&layout);
         layout.forget(&format!("app/good:sha256-{}.att", image.hex()));
         let layers = [layer(&layout, &signer, &good), layer(&layout, &Signer::new(), bad)];

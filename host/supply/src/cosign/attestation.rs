@@ -66,7 +66,7 @@ pub(super) fn verify_attestations(
     let memory = memory();
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         // One after the other: what nobody signed is not held beside the next. Nothing in an envelope is looked at more
-        // closely before the key vouches for it.
+        // closely before its signature is verified.
         let Some(envelope) = read_or_note(fetch(store, image, layer), &mut found.failed)? else { continue };
         let opened = envelope::open(&envelope, key).map_err(Refused::from);
         found.record_statement(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));

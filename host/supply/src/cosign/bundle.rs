@@ -6,8 +6,8 @@
 //! is not known, none twice, one kind of content and one kind of signer, one signature. A pusher of a referrer is
 //! nobody until then, so nothing of this can pass or block an image without the key.
 //!
-//! What a list says of a referrer decides nothing: without the referrers API it is written by anyone who pushes, with the
-//! type of an empty config in place of the bundle's. The referrer's own manifest and layers do.
+//! What a list says of a referrer decides nothing: without the referrers API it is written by anyone who pushes, with
+//! the type of an empty config in place of the bundle's. The referrer's own manifest and layers do.
 
 use std::sync::Arc;
 
@@ -94,7 +94,8 @@ fn sign(found: &mut VerificationResult<Signature>, attested: Attested, image: &P
 }
 
 /// What is said of a signature that is for no repository.
-const UNBOUND: &str = "a signature in a bundle names no repository, so it would be valid for the same image in any repository; pass `--allow-relocation` to accept that";
+const UNBOUND: &str = "a signature in a bundle names no repository, so it would be valid for the same image in any \
+ repository; pass `--allow-relocation` to accept that";
 
 /// Reads the attestations in bundles that refer to the image, unverified. What cannot be parsed is skipped.
 pub(super) fn unverified(

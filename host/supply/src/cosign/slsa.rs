@@ -1,8 +1,8 @@
 //! [`Provenance::check`]: the shape of SLSA provenance v0.2 and v1 (slsa.dev/provenance), as `ec` demands it.
 //!
 //! Checked are the fields that the specification requires and the types of those that it names, so that a text where a
-//! list is expected is reported as such, and not as a rule that silently found nothing. `null` is not the same as absent. Other
-//! predicates are theirs who wrote them.
+//! list is expected is reported as such, and not as a rule that silently found nothing. `null` is not the same as
+//! absent. Other predicates are theirs who wrote them.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! Attacks on key-based signatures and attestations, each a layer that a stranger could push.
+//! Attacks on key-based signatures and attestations, each a layer that anyone with push access could push.
 
 use assay_model::{
     digest::Digest,
@@ -351,7 +351,7 @@ fn a_second_signature_suffices_and_the_keyid_decides_nothing() {
     let evidence = case.with("att", &[case.layout.attestation(&envelope)]).unwrap();
     all_pass(&evidence);
     let keyids: Vec<_> = evidence.attestations[0].signatures.iter().map(|one| one.keyid.as_str()).collect();
-    assert_eq!(keyids, ["", ""], "the stranger's is not listed");
+    assert_eq!(keyids, ["", ""], "that of another key is not listed");
 }
 
 #[test]

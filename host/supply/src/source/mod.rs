@@ -1,6 +1,7 @@
 //! [`Fetcher`]: fetches policy and data sources, each once, and returns what exactly was fetched.
 //!
-//! In reading order: what a string names ([`SourceRef`]), the limits of a fetch (`limits`) and the directory that is filled
+//! In reading order: what a string names ([`SourceRef`]), the limits of a fetch (`limits`) and the directory that is
+//! filled
 //! with it (`tree`, `shape`, `beneath`), one file for each kind of place (`git` with `settings` and `process`, `oci`,
 //! `archive`), what stays on disk between runs ([`Cache`]), and the [`Fetcher`]
 //! that puts them together.

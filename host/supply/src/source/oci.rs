@@ -110,8 +110,8 @@ fn blob(
     Ok(bytes.to_vec())
 }
 
-/// Fetches, and waits no longer than the run lasts: a layer that comes byte by byte stays within the limits of each request
-/// for a long time. Who is late goes on alone until its own limits end it, and has nothing to write to.
+/// Fetches, and waits no longer than the run lasts: a layer that comes byte by byte stays within the limits of each
+/// request for a long time. Who is late goes on alone until its own limits end it, and has nothing to write to.
 fn in_time<T: Send + 'static>(
     limits: &FetchLimits,
     request: impl FnOnce() -> Result<T, EvaluationError> + Send + 'static,

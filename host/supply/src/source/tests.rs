@@ -1,4 +1,4 @@
-//! Sources as a fetcher brings them: repositories made in a folder, bundles and files on a loopback server.
+//! Fetched sources: repositories created in a directory, bundles and files on a loopback server.
 
 use std::{
     path::{Path, PathBuf},

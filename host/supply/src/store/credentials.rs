@@ -1,8 +1,8 @@
 //! [`Credentials`]: who we are to a registry, from the files that `docker login` and `podman login` write
 //! (docker `config.json`, containers `auth.json`).
 //!
-//! Nothing is looked up before a registry requires it. A helper program is called once for each registry, within a time and a
-//! length; its name comes from the user's own file, but a name with a path in it is refused.
+//! Nothing is looked up before a registry requires it. A helper program is called once for each registry, within a time
+//! and a length; its name comes from the user's own file, but a name with a path in it is refused.
 
 use std::{
     collections::BTreeMap,

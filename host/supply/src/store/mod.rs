@@ -58,8 +58,8 @@ pub use self::{
 /// Manifests kept in memory: some thousands, which is a large Snapshot with its signatures.
 const KEPT_MANIFEST_BYTES: u64 = 4 << 20;
 
-/// Blobs kept in memory: those of the components in progress, which several evaluators request, and small ones that many
-/// images share.
+/// Blobs kept in memory: those of the components in progress, which several evaluators request, and small ones that
+/// many images share.
 const KEPT_BLOB_BYTES: u64 = 8 << 20;
 
 /// Lists of referrers kept in memory; one entry has some hundred bytes.
@@ -156,8 +156,8 @@ impl ContentStore {
         self.deadline
     }
 
-    /// The same content for what only an image names, such as its base: registries are then accessed without credentials,
-    /// and not in private networks.
+    /// The same content for what only an image names, such as its base: registries are then accessed without
+    /// credentials, and not in private networks.
     pub(crate) fn named_by_images(&self) -> Self {
         let source = match &self.source {
             Source::Registry(registry) => Source::Registry(registry.named_by_images().into()),

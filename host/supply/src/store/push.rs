@@ -103,7 +103,7 @@ impl Registry {
     }
 }
 
-/// Who brings content to a repository, with what it has shown.
+/// An upload to a repository, with its authorization.
 struct Bearer {
     client: Arc<RegistryClient>,
     repository: Repository,
@@ -138,7 +138,7 @@ impl Bearer {
         self.taken(&reply, &[StatusCode::CREATED, StatusCode::OK])
     }
 
-    /// Brings, and brings again with credentials if the registry wants some.
+    /// Uploads, and retries with credentials if the registry requires them.
     async fn upload(&mut self, address: Url, upload: Upload<'_>) -> Result<RegistryResponse, EvaluationError> {
         let reply = self.send(address.clone(), upload, self.authorization.as_deref()).await?;
         if reply.response.status() != StatusCode::UNAUTHORIZED || self.authorization.is_some() {

@@ -66,8 +66,8 @@ const STREAM_CHUNKS: usize = 8;
 pub struct RegistryOptions {
     /// Hosts, with or without port, that are accessed over plain HTTP. Loopback hosts always are.
     pub insecure: Vec<String>,
-    /// Hosts, with or without port, that may be accessed with credentials and in a private network even if only an image
-    /// names them. Those that are insecure are among them.
+    /// Hosts, with or without port, that may be accessed with credentials and in a private network even if only an
+    /// image names them. Those that are insecure are among them.
     pub allowed: Vec<String>,
     /// Files of credentials, the first one first; those that are not there are passed over.
     pub credentials: Vec<PathBuf>,
@@ -415,7 +415,8 @@ impl RegistryClient {
     fn denied_after_redirect(&self, reply: &RegistryResponse, repository: &Repository) -> EvaluationError {
         let host = reply.response.url().host_str().unwrap_or_default();
         let message = format!(
-            "the host `{host}`, to which the registry `{}` redirects, requires credentials for content of {repository}, and none are sent",
+            "the host `{host}`, to which the registry `{}` redirects, requires credentials for content of \
+             {repository}, and none are sent",
             repository.registry()
         );
         EvaluationError::new(ErrorCode::RegistryDenied, message).hint("contact the operator of the registry")

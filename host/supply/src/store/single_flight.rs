@@ -1,8 +1,8 @@
-//! [`SingleFlightCache`]: one fetch for each key however many threads request it, and a bounded cache of the results: large content that
-//! was not requested again is evicted first, frequently requested content stays.
+//! [`SingleFlightCache`]: one fetch for each key however many threads request it, and a bounded cache of the results:
+//! large content that was not requested again is evicted first, frequently requested content stays.
 //!
-//! Failures are returned to waiting callers and then forgotten, so that a later request may try again. No caller waits for a
-//! thread that died: a fetch that panics lands as a failure.
+//! Failures are returned to waiting callers and then forgotten, so that a later request may try again. No caller waits
+//! for a thread that died: a fetch that panics lands as a failure.
 
 use std::{
     collections::{BTreeMap, VecDeque},

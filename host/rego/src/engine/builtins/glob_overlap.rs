@@ -1,5 +1,5 @@
-//! `regex.globs_match`: whether two patterns of a simple kind (characters, `.`, classes, `*`, `+`, escapes) match a string in
-//! common.
+//! `regex.globs_match`: whether two patterns of a simple kind (characters, `.`, classes, `*`, `+`, escapes) match a
+//! string in common.
 
 use std::collections::BTreeSet;
 

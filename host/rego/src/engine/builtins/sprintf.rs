@@ -183,7 +183,8 @@ impl Printer<'_> {
             self.out.push_str(&format!("%!{verb}(BADINDEX)"));
         } else if let Some(value) = self.values.get(self.next) {
             self.next += 1;
-            // With `v`, `+` requests the names of fields, which no value here has; a large number is affected all the same.
+            // With `v`, `+` requests the names of fields, which no value here has; a large number is affected all the
+            // same.
             let signs = verb != 'v' || matches!(value, Operand::Big(_));
             let flags = Flags { plus: flags.plus && signs, ..flags };
             let shown = show(value, verb, flags);

@@ -1,8 +1,8 @@
 //! Runs a plan. The main type is [`Eval`]: the frames, the memo and the overlays of one query.
 //!
 //! [`steps`] runs bodies, [`terms`] makes values, [`paths`] follows references, [`rules`] gives rules and functions
-//! their values, [`overlay`] is `with`, [`specials`] evaluates what only the evaluator can, [`weights`] computes how large
-//! values are.
+//! their values, [`overlay`] is `with`, [`specials`] evaluates what only the evaluator can, [`weights`] computes how
+//! large values are.
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 

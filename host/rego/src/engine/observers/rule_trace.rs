@@ -73,7 +73,7 @@ struct Level<'p> {
     results: u64,
     /// Whether it is the definition's first branch, not an `else`.
     is_first: bool,
-    /// Where in the stories its own goes.
+    /// The index of its trace.
     rule_trace: Option<usize>,
 }
 

@@ -106,7 +106,7 @@ fn a_line_is_covered_when_it_is_evaluated_and_a_head_when_it_holds() {
     }
 }
 
-/// The stories of the definitions in row 2, each expression as `row text held values`.
+/// The traces of the definitions in row 2, each expression as `row text held values`.
 fn rule_traces(rules: &str) -> Vec<(u64, Vec<String>)> {
     let observe =
         TraceOptions { rule_traces: Some(TraceFilter::At(vec![("p.rego".to_owned(), 2)])), ..TraceOptions::default() };

@@ -1,5 +1,5 @@
-//! Reports what can never have a value because of the types of values: an argument that a function does not accept, two sides
-//! that cannot be equal, a part that is not there. The entry point is [`check`].
+//! Reports what can never have a value because of the types of values: an argument that a function does not accept, two
+//! sides that cannot be equal, a part that is not there. The entry point is [`check`].
 //!
 //! [`kinds`] says what a kind is, [`bodies`] infers them literal by literal. Rules are looked at before those that read
 //! them. What comes from `input` and from data is of any kind; in doubt everything is, since a wrong refusal is worse

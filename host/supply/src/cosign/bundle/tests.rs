@@ -1,4 +1,4 @@
-//! Bundles of the key, of strangers, and of those who would like to be read two ways.
+//! Bundles signed by the key, by other keys, and ambiguous ones.
 
 use assay_model::{
     digest::Digest,

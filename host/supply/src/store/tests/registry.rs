@@ -466,8 +466,8 @@ fn a_redirect_to_somebody_else_carries_no_credential() {
     assert_eq!(other.requests().len(), 1);
 }
 
-/// Helper programs are found by the process's path, so they are called in a separate process: by this test, which starts
-/// itself.
+/// Helper programs are found by the process's path, so they are called in a separate process: by this test, which
+/// starts itself.
 #[cfg(unix)]
 #[test]
 fn a_helper_program_is_called_once() {
