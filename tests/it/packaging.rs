@@ -1,6 +1,6 @@
 //! The image recipe, as far as it can be checked without a container engine: what it copies is there, what the scripts
-//! call is installed, and the scripts do what a Tekton task requires. The last needs
-//! `bash` and `jq`, so it is ignored by default; `.ci/run` runs it.
+//! call is installed, and the scripts do what a Tekton task requires. The last needs `bash` and `jq`, so it is ignored
+//! by default; `.ci/run` runs it.
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 

@@ -1,7 +1,7 @@
 //! Dates of policies: [`parse_rfc3339`], [`parse_datetime_or_date`] and [`parse_rfc3339_utc`] read what Go reads by the same names, and nothing else.
 //!
-//! An exclusion must hold in assay exactly as long as in `ec`, so the forms are Go's: hours of one digit, and fractions of
-//! any length behind a point or a comma; but no lowercase letters, no leap seconds, and no time without seconds.
+//! An exclusion must hold in assay exactly as long as in `ec`, so the forms are Go's: hours of one digit, and fractions
+//! of any length behind a point or a comma; but no lowercase letters, no leap seconds, and no time without seconds.
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 

@@ -114,8 +114,8 @@ type Rules<'r> = BTreeMap<&'r str, &'r RuleInfo>;
 
 /// The decision from the results of one source group about one image at the time `when`.
 ///
-/// `rules` are all rules of the group's evaluated packages, `results` what they said. A decision that is empty says that
-/// nothing was evaluated: misspelled criteria are only reported along with other results.
+/// `rules` are all rules of the group's evaluated packages, `results` what they said. A decision that is empty says
+/// that nothing was evaluated: misspelled criteria are only reported along with other results.
 #[must_use]
 pub fn decide(
     rules: &[&RuleInfo],

@@ -2,10 +2,10 @@
 //! that reads commands from a job's log.
 //!
 //! Findings quote images and attestations, so their text comes from the evaluated party. Control characters (ANSI
-//! escapes and the C1 controls among them), Unicode line separators, bidirectional controls and characters without width
-//! could hide or forge lines; each is shown as `\u{…}` instead. So is the first character of what GitHub Actions
-//! (`::error::`, `##[…]`), Azure Pipelines (`##vso[…]`) or TeamCity (`##teamcity[…]`) would take for a command. All other
-//! text stays as it is.
+//! escapes and the C1 controls among them), Unicode line separators, bidirectional controls and characters without
+//! width could hide or forge lines; each is shown as `\u{…}` instead. So is the first character of what GitHub Actions
+//! (`::error::`, `##[…]`), Azure Pipelines (`##vso[…]`) or TeamCity (`##teamcity[…]`) would take for a command. All
+//! other text stays as it is.
 
 use std::borrow::Cow;
 

@@ -2,9 +2,9 @@
 //!
 //! YAML is version 1.2 with the core schema: only `true` and `false` are booleans, so `n`, `on` and `yes` are strings
 //! and `012` is the number twelve. (`ec` reads YAML 1.1.) A YAML number is a 64-bit integer or float, and a float
-//! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with every
-//! digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a value
-//! that would take more memory than it may, are errors.
+//! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with
+//! every digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a
+//! value that would take more memory than it may, are errors.
 
 use serde::de::DeserializeSeed;
 use serde_json::Value;

@@ -72,10 +72,8 @@ impl SourceGroupEvaluator {
     }
 
     /// The same, compatible with `ec`. Findings are built as [`DecideOptions::ec_compat`] says. Packages are chosen by
-    /// the first part of
-    /// their rules' codes, so that the rules of a nested package are evaluated only if no package is selected at all;
-    /// see
-    /// [`skipped_packages`](Self::skipped_packages).
+    /// the first part of their rules' codes, so that the rules of a nested package are evaluated only if no package is
+    /// selected at all; see [`skipped_packages`](Self::skipped_packages).
     #[must_use]
     pub const fn with_ec_compat(mut self, ec_compat: bool) -> Self {
         self.ec_compat = ec_compat;

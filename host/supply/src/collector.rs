@@ -4,9 +4,8 @@
 //! attestations that count, so its config is not read and its layers are not fetched.
 //!
 //! What can be verified with a key becomes a check inside the evidence: no signature, one of another key, one for
-//! another image. What
-//! keeps it from being settled (a registry that does not respond, content that does not match its digest) is an
-//! error and never looks like an unsigned image.
+//! another image. What keeps it from being settled (a registry that does not respond, content that does not match its
+//! digest) is an error and never looks like an unsigned image.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -189,9 +188,8 @@ impl EvidenceCollector {
 
     /// The base image, if it is named and is there for us. Anyone may write the annotation, and the base need not be
     /// where the image is, so one that is absent or not accessible is not a failure; where it is not known to be
-    /// absent, the
-    /// report says so. One that is inconsistent or cannot be fetched is a failure: a policy about base images must not
-    /// be evaluated without it.
+    /// absent, the report says so. One that is inconsistent or cannot be fetched is a failure: a policy about base
+    /// images must not be evaluated without it.
     fn base_image(&self, manifest: &Manifest) -> Result<(Option<BaseImage>, Option<String>), EvaluationError> {
         match self.read_base_image(manifest) {
             Err(error) if ABSENT.contains(&error.code) => {

@@ -66,9 +66,9 @@ pub fn image_files(
     }
 }
 
-/// The manifests of an operator, the YAML and JSON files that stand right in this folder of an image. Whatever keeps them
-/// from being seen is an error: a layer that is not an archive, a link or a file in place of the directory or above it,
-/// a link in place of a manifest.
+/// The manifests of an operator, the YAML and JSON files that stand right in this folder of an image. Whatever keeps
+/// them from being seen is an error: a layer that is not an archive, a link or a file in place of the directory or
+/// above it, a link in place of a manifest.
 pub(crate) fn operator_manifests(
     store: &ContentStore,
     image: &PinnedImage,
@@ -107,8 +107,8 @@ struct UnreadableLayer {
     is_archive: bool,
 }
 
-/// The wanted part of an image's file system, or why a layer was not read to its end. None if an index holds no image for
-/// the default platform.
+/// The wanted part of an image's file system, or why a layer was not read to its end. None if an index holds no image
+/// for the default platform.
 fn flattened(
     store: &ContentStore,
     image: &PinnedImage,

@@ -1,9 +1,9 @@
 //! The one strict reader of JSON that decides something: no other reader could see another document.
 //!
 //! Two readers of one document may differ: some take the first of two equal keys, some the last, and Go's takes
-//! `Subject` for `subject`. What decides must not depend on that. [`check`] refuses equal keys anywhere in a document and
-//! known keys in another case ([`Shape`]); typed readers run after it. [`StrictObject`] gives the fields of one object,
-//! each verbatim, for what is signed. [`yaml`](crate::yaml) reads values, of JSON with the same rules.
+//! `Subject` for `subject`. What decides must not depend on that. [`check`] refuses equal keys anywhere in a document
+//! and known keys in another case ([`Shape`]); typed readers run after it. [`StrictObject`] gives the fields of one
+//! object, each verbatim, for what is signed. [`yaml`](crate::yaml) reads values, of JSON with the same rules.
 
 mod shape;
 mod value;
@@ -113,8 +113,8 @@ pub fn array(json: &str) -> Result<Vec<&str>, String> {
 
 /// Refuses a document that readers could take for different ones: bytes that are not UTF-8, equal keys in one object,
 /// known keys in another case, an array in place of a known object, numbers beyond 64-bit floats, half a surrogate
-/// pair,
-/// text after the document, nesting beyond what recursive readers stand. What it would take as a value is charged.
+/// pair, text after the document, nesting beyond what recursive readers stand. What it would take as a value is
+/// charged.
 ///
 /// Gives the text, for a reader of its fields.
 ///

@@ -134,8 +134,8 @@ pub(super) fn referrer(referrer: Referrer) -> Value {
     ])
 }
 
-/// `ec.oci.blob_files`, `ec.oci.image_files`: what reads as YAML or JSON; other files are left out, as in `ec`. One that
-/// `ec` accepts and this program rejects is an error.
+/// `ec.oci.blob_files`, `ec.oci.image_files`: what reads as YAML or JSON; other files are left out, as in `ec`. One
+/// that `ec` accepts and this program rejects is an error.
 pub(super) fn files(reference: &str, files: &Files) -> Result<Value, EvaluationError> {
     let documents = image_files::documents(&format!("`{reference}`"), files, Broken::LeftOut)?;
     let read = |(name, document)| (Value::from(name), Value::from(document));

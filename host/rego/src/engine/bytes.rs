@@ -1,10 +1,8 @@
 //! Strings that are not UTF-8: a string of Rego is any bytes, as in Go, while a string of Rust is always UTF-8.
 //!
 //! A byte that is not part of UTF-8 is stored as the character [`FIRST`]` + (byte - 0x80)`, of the last 128 code points
-//! that
-//! there are. So that such a character always represents a byte, those code points themselves are kept as their four
-//! bytes:
-//! [`text_of`] is one-to-one, and two strings are equal exactly if their bytes are.
+//! that there are. So that such a character always represents a byte, those code points themselves are kept as their
+//! four bytes: [`text_of`] is one-to-one, and two strings are equal exactly if their bytes are.
 //!
 //! Invariant: every string inside the engine is in this form. What comes from outside is converted to it ([`admitted`],
 //! [`admitted_value`]), concatenations are normalized to it ([`normal`]), and output has a

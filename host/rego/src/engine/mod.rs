@@ -1,10 +1,10 @@
 //! [`Policy`]: compiled policies that can be queried. Evaluates Rego as OPA 1.x does.
 //!
 //! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`module_summaries`] gives the rest of
-//! the crate
-//! what stands in it, [`annotations`] reads its metadata, [`rule_tree`] gathers rules by path, [`resolve`] gives names
-//! their meaning, [`safety`] puts bodies in order, [`plan`] makes steps of them, [`dependencies`] knows who reads what, [`types`]
-//! refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes. Values are those of `regorus`; nothing else of it is used.
+//! the crate what stands in it, [`annotations`] reads its metadata, [`rule_tree`] gathers rules by path, [`resolve`]
+//! gives names their meaning, [`safety`] puts bodies in order, [`plan`] makes steps of them, [`dependencies`] knows who
+//! reads what, [`types`] refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes.
+//! Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
 mod ast;

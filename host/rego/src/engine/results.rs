@@ -1,6 +1,6 @@
-//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `results.jsonl` has
-//! one a line, each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the
-//! values of the expressions and the variables of each result, `undefined`, or `error`.
+//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `results.jsonl` has one a line,
+//! each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the values of
+//! the expressions and the variables of each result, `undefined`, or `error`.
 
 use std::collections::BTreeMap;
 

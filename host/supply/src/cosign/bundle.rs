@@ -2,8 +2,8 @@
 //! the key.
 //!
 //! A bundle holds a DSSE envelope with a statement about the image; whether that is a signature of the image or an
-//! attestation is what its predicate type says. The bundle is read more strictly than other tools read it: no field that
-//! is not known, none twice, one kind of content and one kind of signer, one signature. A pusher of a referrer is
+//! attestation is what its predicate type says. The bundle is read more strictly than other tools read it: no field
+//! that is not known, none twice, one kind of content and one kind of signer, one signature. A pusher of a referrer is
 //! nobody until then, so nothing of this can pass or block an image without the key.
 //!
 //! What a list says of a referrer decides nothing: without the referrers API it is written by anyone who pushes, with

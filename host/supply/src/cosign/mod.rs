@@ -3,11 +3,10 @@
 //! (`specs/BUNDLE_SPEC.md`). The entry points are [`verify_image`] and
 //! [`verify_attestations`].
 //!
-//! Anyone who can push can move such a tag, add layers and add referrers, so nothing of it counts until the key says so:
-//! what does not verify is skipped, and the reason is reported if nothing verifies. A bundle of another signer neither
-//! passes
-//! an image nor keeps the old tags from being looked at. What cannot be read might have been the good one: if nothing
-//! else verifies it is an error, and if something does, the report says what was not read.
+//! Anyone who can push can move such a tag, add layers and add referrers, so nothing of it counts until the key says
+//! so: what does not verify is skipped, and the reason is reported if nothing verifies. A bundle of another signer
+//! neither passes an image nor keeps the old tags from being looked at. What cannot be read might have been the good
+//! one: if nothing else verifies it is an error, and if something does, the report says what was not read.
 
 mod attestation;
 mod bundle;

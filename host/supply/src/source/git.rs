@@ -2,10 +2,10 @@
 //!
 //! git fetches, since it knows the user's credential helpers, proxies and keys. It makes no working tree: the commit is
 //! fetched into a bare repository of its own, its pack is kept in the cache, and files are written here from what `git
-//! cat-file` gives. So no hook, filter, attribute, submodule or large-file helper of the repository has a say, and sizes
-//! are known before a byte is written. git never prompts for a password, and uses only HTTPS, SSH or, for a directory
-//! that was named as one, files. What it reads of the user's and the system's settings is looked through first
-//! ([`settings`]).
+//! cat-file` gives. So no hook, filter, attribute, submodule or large-file helper of the repository has a say, and
+//! sizes are known before a byte is written. git never prompts for a password, and uses only HTTPS, SSH or, for a
+//! directory that was named as one, files. What it reads of the user's and the system's settings is looked through
+//! first ([`settings`]).
 
 use std::{
     fs::File,

@@ -1,7 +1,6 @@
 //! [`download`]: one file over HTTPS, requested like content of registries.
 //!
-//! So the same rules hold for redirects, credentials and retries, and the same
-//! proxies and authorities are used.
+//! So the same rules hold for redirects, credentials and retries, and the same proxies and authorities are used.
 
 use std::{io, time::Duration};
 
