@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use assay_supply::fuzzing;
+use assay_oci::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

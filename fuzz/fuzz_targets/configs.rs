@@ -4,7 +4,7 @@
 #![no_main]
 
 use assay_model::{image_config, limits, memory::Memory, strict};
-use assay_supply::fuzzing;
+use assay_oci::fuzzing;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -5,8 +5,9 @@
 
 use std::sync::LazyLock;
 
+use assay_evidence::fuzzing::{bundle, envelope, key, payload};
 use assay_model::{digest::Digest, image::PinnedImage};
-use assay_supply::fuzzing;
+use assay_oci::fuzzing::{challenge, manifest};
 use libfuzzer_sys::fuzz_target;
 
 /// The image that everything is said to be about.
@@ -15,13 +16,13 @@ static IMAGE: LazyLock<PinnedImage> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let _read = fuzzing::manifest(bytes);
-    let _read = fuzzing::envelope(bytes, &IMAGE);
-    let _read = fuzzing::bundle(bytes, &IMAGE);
-    let _read = fuzzing::payload(bytes, &IMAGE);
+    let _read = manifest(bytes);
+    let _read = envelope(bytes, &IMAGE);
+    let _read = bundle(bytes, &IMAGE);
+    let _read = payload(bytes, &IMAGE);
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _read = fuzzing::challenge(text);
-        if let Err(message) = fuzzing::key(text) {
+        let _read = challenge(text);
+        if let Err(message) = key(text) {
             assert!(!message.starts_with("unstable"), "{message}");
         }
     }

@@ -11,7 +11,7 @@ use std::{
     sync::LazyLock,
 };
 
-use assay_supply::fuzzing;
+use assay_oci::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
 /// A folder for this process, with `outside/canary` in it.

@@ -9,7 +9,7 @@ use assay_model::{
     snapshot::Snapshot,
     yaml,
 };
-use assay_supply::SourceRef;
+use assay_oci::SourceRef;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

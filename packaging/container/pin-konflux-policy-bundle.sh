@@ -36,8 +36,9 @@ else
   exit 0
 fi
 
+# A bundle with a digest is left alone: the user pinned it.
 bundle='quay\.io/conforma/release-policy:konflux'
-pinned=$(sed -E "s#(oci::(https?://|oci://)?$bundle)(@sha256:[0-9a-f]{64})?([^-._@a-zA-Z0-9]|\$)#\\1@$digest\\4#g" <<<"$policy")
+pinned=$(sed -E "s#(oci::(https?://|oci://)?$bundle)([^-._@a-zA-Z0-9]|\$)#\\1@$digest\\3#g" <<<"$policy")
 if [ "$pinned" = "$policy" ]; then
   echo 'the policy does not use the bundle or already pins it: it is unchanged'
   exit 0

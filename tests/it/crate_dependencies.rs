@@ -46,8 +46,8 @@ fn crates_name_only_what_the_table_allows() {
 fn each_heavy_dependency_lives_in_one_crate() {
     let metadata = metadata();
     for (heavy, home) in [
-        ("reqwest", "assay-supply"),
-        ("sigstore-verify", "assay-supply"),
+        ("reqwest", "assay-oci"),
+        ("sigstore-verify", "assay-evidence"),
         ("regorus", "assay-rego"),
         ("wasmtime", "assay-wasm"),
         ("wasmtime-wasi", "assay-wasm"),

@@ -86,6 +86,7 @@ fn only_the_release_policys_tag_is_pinned() {
         (policy(bundle).to_string(), digest.as_str(), Some(policy(&format!("{bundle}@sha256:{digest}")))),
         ("shop/policy".to_owned(), digest.as_str(), Some(policy(&format!("{bundle}@sha256:{digest}")))),
         (policy("oci::registry.example/policy:konflux").to_string(), digest.as_str(), None),
+        (policy(&format!("{bundle}@sha256:{}", "a".repeat(64))).to_string(), digest.as_str(), None),
         (policy(bundle).to_string(), "", None),
         ("github.com/shop/policy//config".to_owned(), digest.as_str(), None),
     ] {

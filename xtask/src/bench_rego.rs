@@ -1,6 +1,6 @@
 //! [`run`]: our Rego engine beside OPA on the same policies, data and input.
 //!
-//! Ours is measured by the example `bench_support` of `assay-rego`, OPA by what its own commands say. Every command is a
+//! Ours is measured by the example `measure` of `assay-conforma`, OPA by what its own commands say. Every command is a
 //! process of its own, whose time and memory are those of [`cost`].
 
 use std::{
@@ -56,7 +56,7 @@ pub struct Cost {
 /// A build fails, or a command does not do what it should.
 #[expect(clippy::print_stdout, reason = "the figures are what was asked for")]
 pub fn run(root: &Utf8Path, target_dir: &Utf8Path, load: &Load) -> anyhow::Result<()> {
-    let build = ["build", "--release", "--package", "assay-rego", "--example", "measure"];
+    let build = ["build", "--release", "--package", "assay-conforma", "--example", "measure"];
     let status = Command::new("cargo").args(build).current_dir(root).status()?;
     ensure!(status.success(), "the release build failed");
     let folder = target_dir.join("bench");

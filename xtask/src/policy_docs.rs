@@ -35,7 +35,7 @@ pub fn text(root: &Utf8Path) -> anyhow::Result<String> {
     for folder in ["policies/lib", "policies/release"] {
         sources.add_policy(root.join(folder).as_std_path())?;
     }
-    let policy = Policy::compile(sources)?;
+    let policy = Policy::compile_with(sources, assay_conforma::compile_options())?;
     let mut packages: BTreeMap<&str, Vec<&RuleInfo>> = BTreeMap::new();
     for rule in policy.annotated_rules() {
         packages.entry(&rule.package).or_default().push(rule);

@@ -10,7 +10,8 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use assay_model::{json, redact, sanitize};
+use assay_gocompat::{json, sanitize};
+use assay_model::redact;
 use jiff::{Timestamp, Unit};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use assay_model::sanitize;
+use assay_gocompat::sanitize;
 
 use crate::{logs, stdout};
 

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
-use assay_supply::{ContentStore, Proxies, RegistryOptions, Retry};
+use assay_oci::{ContentStore, Proxies, RegistryOptions, Retry};
 use jiff::SignedDuration;
 
 use crate::{

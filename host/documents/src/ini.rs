@@ -2,7 +2,7 @@
 //!
 //! What precedes the first section is ignored, as there.
 
-use assay_model::yaml_go;
+use assay_gocompat::yaml_words;
 use serde_json::{Map, Value};
 
 use crate::numbers::number;
@@ -133,7 +133,7 @@ fn typed(text: &str) -> Result<Value, &'static str> {
     let is_number = unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')
         && unsigned.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-' | b'_'));
     if is_number
-        && let Some(plain) = yaml_go::between_digits(text)
+        && let Some(plain) = yaml_words::between_digits(text)
         && let Some(value) = number(&plain)
     {
         return Ok(value);

@@ -13,7 +13,7 @@ mod numbers;
 mod tables;
 mod xml;
 
-use assay_model::yaml_go;
+use assay_gocompat::yaml_reader;
 use camino::Utf8Path;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub enum DocumentFormat {
     Json,
     /// JSON with comments.
     Jsonc,
-    /// YAML as Go reads it; see [`yaml_go`].
+    /// YAML as Go reads it; see [`yaml_reader`].
     Yaml,
     /// TOML.
     Toml,
@@ -108,7 +108,7 @@ impl DocumentFormat {
         let mut documents = match self {
             Self::Json => vec![serde_json::from_str(text).map_err(|error| error.to_string())?],
             Self::Yaml => {
-                let each = parts(text).iter().map(|part| yaml_go::parse(part)).collect::<Result<Vec<_>, _>>();
+                let each = parts(text).iter().map(|part| yaml_reader::parse(part)).collect::<Result<Vec<_>, _>>();
                 each.map_err(|error| error.to_string())?
             }
             Self::Toml => {

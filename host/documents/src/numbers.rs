@@ -1,6 +1,6 @@
 //! Numbers of forms that have floats alone: digits as JSON, whole where they are.
 
-use assay_model::yaml_go;
+use assay_gocompat::float;
 use serde_json::Value;
 
 /// Digits with a point and an exponent or without, as JSON. None for what no float holds.
@@ -9,5 +9,5 @@ pub(crate) fn number(text: &str) -> Option<Value> {
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return digits.parse().ok().map(Value::Number);
     }
-    yaml_go::json_float(text.parse().ok()?)
+    float::json_value(text.parse().ok()?)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::sanitize;
+use assay_gocompat::sanitize;
 
 /// What kept a component from being evaluated. The codes are stable: pipelines match on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

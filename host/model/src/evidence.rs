@@ -1,14 +1,19 @@
 //! [`Evidence`]: what was fetched about one image and verified, as every evaluator sees it.
+//!
+//! It can be stored and read back: its JSON has a `version`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{digest::Digest, image::PinnedImage};
 
+mod stored;
+
 /// One image with everything that is known of it. Unverified attestations never get in here.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "stored::StoredEvidence", try_from = "stored::StoredEvidence")]
 pub struct Evidence {
     /// The evaluated image.
     pub image: PinnedImage,
@@ -28,7 +33,7 @@ pub struct Evidence {
     pub attestations: Vec<Attestation>,
     /// The results of verification. A check that was not requested is absent.
     pub checks: Vec<Check>,
-    /// What could not be looked at though enough else was found, each one sentence for the report.
+    /// What could not be read though enough else was found, each one sentence for the report.
     pub notices: Vec<String>,
 }
 
@@ -51,7 +56,7 @@ impl Evidence {
 pub const OPERATOR_MANIFESTS: &str = "operators.operatorframework.io.bundle.manifests.v1";
 
 /// The base image named by `org.opencontainers.image.base.name` and `.digest` (image-spec annotations).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseImage {
     /// The reference, as annotated, with its digest.
     pub reference: String,
@@ -60,7 +65,8 @@ pub struct BaseImage {
 }
 
 /// A verified signature, in the words of `ec`'s reports.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signature {
     /// What the envelope calls its key; not trusted, only shown.
     pub keyid: String,
@@ -70,15 +76,15 @@ pub struct Signature {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// The certificate's chain in PEM.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<String>,
     /// What the certificate says.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
 }
 
 /// A verified in-toto statement about the image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attestation {
     /// The statement's JSON, byte for byte as it was signed.
     pub statement: Arc<[u8]>,
@@ -95,7 +101,8 @@ pub struct Attestation {
 }
 
 /// What reports show of an attestation, without its statement: reports of many components must not hold them all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AttestationSummary {
     /// The statement's `_type`.
     pub statement_type: String,
@@ -115,7 +122,8 @@ impl From<Attestation> for AttestationSummary {
 }
 
 /// One of the checks that no policy can exclude.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CheckKind {
     /// At least one attestation is signed by the expected key.
     AttestationSignature,
@@ -126,7 +134,8 @@ pub enum CheckKind {
 }
 
 /// The outcome of a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Check {
     /// Which check.
     pub kind: CheckKind,

@@ -6,6 +6,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::{digest::Digest, limits};
 
 /// The registry assumed when a reference names none.
@@ -176,6 +178,18 @@ impl PinnedImage {
 impl fmt::Display for PinnedImage {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(to, "{}@{}", self.repository, self.digest)
+    }
+}
+
+impl Serialize for PinnedImage {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PinnedImage {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -7,11 +7,12 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    json, limits,
+    limits,
     memory::Memory,
     snapshot::kind,
     strict::{self, Shape},
 };
+use assay_gocompat::json;
 
 /// Why a config blob cannot be read, as the end of a sentence that begins with the image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,10 +9,11 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     evidence::{Evidence, Signature},
-    image_config, json,
+    image_config,
     policy::PolicySpec,
     snapshot::{Component, Snapshot, TEXTS},
 };
+use assay_gocompat::json;
 
 /// The part of the document that all components share.
 #[derive(Debug)]

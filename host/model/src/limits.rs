@@ -85,7 +85,7 @@ pub const CONFIG_FILE_BYTES: u64 = 4 << 20;
 pub const POLICY_MEMORY: u64 = 256 << 20;
 
 /// Nested arrays and objects in JSON or YAML from outside: recursive readers must not run out of stack.
-pub const NESTING: usize = 128;
+pub const NESTING: usize = assay_gocompat::yaml_reader::NESTING;
 
 /// Findings of one evaluator about one image. A policy that denies more is broken or hostile.
 pub const FINDINGS: usize = 10_000;

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::{json, limits, memory::Memory, snapshot::kind, strict::Shape, yaml, yaml_go};
+use crate::{limits, memory::Memory, snapshot::kind, strict::Shape, yaml};
+use assay_gocompat::json;
 
 /// A policy configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -166,8 +167,9 @@ pub enum PolicyError {
 impl PolicySpec {
     /// Reads a policy resource or its spec.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let read =
-            yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)));
+        let read = assay_gocompat::yaml_reader::unambiguous(text)
+            .map_err(Into::into)
+            .and_then(|()| yaml::parse_within(text, &Memory::of(limits::POLICY_MEMORY)));
         let document = read.map_err(PolicyError::Syntax)?;
         RESOURCE.check(&document).map_err(PolicyError::Shape)?;
         let Value::Object(mut fields) = document else {

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::{criteria::Criteria, digest::Digest, image::ImageRef, json, policy::PolicySpec, snapshot::Snapshot, yaml};
+use crate::{criteria::Criteria, digest::Digest, image::ImageRef, policy::PolicySpec, snapshot::Snapshot, yaml};
+use assay_gocompat::json;
 
 /// Names that include and exclude lists are made of, few enough to meet.
 fn item() -> impl Strategy<Value = String> {

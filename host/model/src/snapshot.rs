@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::{limits, memory::Memory, strict::Shape, yaml, yaml_go};
+use crate::{limits, memory::Memory, strict::Shape, yaml};
 
 /// An application's components.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +83,9 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Reads a Snapshot resource or its spec.
     pub fn parse(text: &str) -> Result<Self, SnapshotError> {
-        let read =
-            yaml_go::unambiguous(text).and_then(|()| yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)));
+        let read = assay_gocompat::yaml_reader::unambiguous(text)
+            .map_err(Into::into)
+            .and_then(|()| yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)));
         let document = read.map_err(SnapshotError::Syntax)?;
         RESOURCE.check(&document).map_err(SnapshotError::Ambiguous)?;
         let Value::Object(mut fields) = document else {

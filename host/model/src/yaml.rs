@@ -6,6 +6,7 @@
 //! every digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a
 //! value that would take more memory than it may, are errors.
 
+use assay_gocompat::yaml_reader::ReadError;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 use serde_saphyr::{Budget, DuplicateKeyPolicy, Options};
@@ -22,10 +23,6 @@ use crate::{
 pub struct TextError(String);
 
 impl TextError {
-    pub(crate) const fn new(text: String) -> Self {
-        Self(text)
-    }
-
     /// Whether the text may be YAML, and is refused for a key that stands twice or for its size or depth, where other
     /// readers take it.
     #[must_use]
@@ -40,6 +37,12 @@ impl TextError {
             "bytes of memory",
         ];
         words.iter().any(|word| self.0.contains(word))
+    }
+}
+
+impl From<ReadError> for TextError {
+    fn from(error: ReadError) -> Self {
+        Self(error.to_string())
     }
 }
 

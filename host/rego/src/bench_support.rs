@@ -61,8 +61,8 @@ impl Program {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn compile(sources: Sources) -> Result<Self, CompileError> {
-        let Compiled { program, modules, .. } = compile(sources, CompileOptions::default())?;
+    pub fn compile(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
+        let Compiled { program, modules, .. } = compile(sources, options)?;
         let mut entries = std::collections::BTreeSet::new();
         for module in &modules {
             let names = module.rules.iter().filter_map(|rule| rule.entry_name());

@@ -1,5 +1,7 @@
 //! [`CompileOptions`]: which Rego policies are written in, and how strictly they are read.
 
+use crate::engine::HostFunction;
+
 /// How policies are compiled. The default is what `opa` 1.x does without flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompileOptions {
@@ -8,6 +10,8 @@ pub struct CompileOptions {
     pub strict: bool,
     /// The files are Rego of before OPA 1.0, in which `if` and `contains` were optional.
     pub v0: bool,
+    /// The functions that policies may call beside those of OPA. The host of an evaluation answers them.
+    pub functions: &'static [HostFunction],
     /// The end of the run: compiling stops there with an error.
     pub deadline: Option<std::time::Instant>,
 }

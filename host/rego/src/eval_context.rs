@@ -8,9 +8,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    builtin::{Host, HostCalls},
     engine::{self, EvalLimits},
     eval_error::EvalError,
+    host::Host,
+    host_calls::HostCalls,
 };
 
 /// The context of an evaluation. The clock starts when it is created.

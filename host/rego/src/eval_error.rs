@@ -8,9 +8,9 @@ use assay_model::{
 };
 
 use crate::{
-    builtin::CallFailure,
     compile_error::Problem,
     engine::{self, EvalCode},
+    host_calls::CallFailure,
     limits::MESSAGE_CHARACTERS,
 };
 

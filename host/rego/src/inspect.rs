@@ -182,7 +182,7 @@ fn as_opa_writes(mut fields: Map<String, Value>, scope: &str) -> Map<String, Val
         }
     };
     put("authors", fields.remove("authors").map(|list| each(list, author)));
-    put("custom", fields.remove("custom").map(|custom| assay_model::json::sorted(&custom)));
+    put("custom", fields.remove("custom").map(|custom| assay_gocompat::json::sorted(&custom)));
     put("description", fields.remove("description"));
     put("entrypoint", fields.remove("entrypoint"));
     put("organizations", fields.remove("organizations"));

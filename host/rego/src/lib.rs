@@ -9,7 +9,6 @@
 mod annotation;
 mod asciidoc;
 pub mod bench_support;
-mod builtin;
 mod compile_error;
 mod compile_options;
 pub mod conformance;
@@ -20,6 +19,8 @@ mod eval_context;
 mod eval_error;
 mod folder;
 pub mod fuzzing;
+mod host;
+mod host_calls;
 mod inspect;
 mod limits;
 mod load;
@@ -33,17 +34,18 @@ mod query;
 mod rule_results;
 mod rule_trace;
 mod rules;
-mod source_group;
 mod sources;
 mod testing;
 mod trace;
 
-pub use builtin::{Attested, Described, Files, Host, HostError, NoHost, Referrer, SigstoreOptions};
 pub use compile_error::{CompileError, Location, Problem};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
+pub use engine::HostFunction;
 pub use eval_error::EvalError;
+pub use host::{Host, HostError, NoHost};
 pub use inspect::{Inspected, inspect};
+pub use limits::EVALUATION_TIME;
 pub use load::{Ignore, InvalidGlob};
 pub use package::PackageInfo;
 pub use packages::packages;
@@ -54,7 +56,18 @@ pub use query::{
     PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
 };
 pub use rule_trace::{RuleTrace, TraceStep};
-pub use source_group::SourceGroupEvaluator;
 pub use sources::{SigstoreDefaults, SourceError, Sources};
 pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};
 pub use trace::{Step, StepKind, Trace, TraceLevel};
+
+/// Values of Rego, for hosts.
+pub mod value {
+    pub use regorus::{Value, value::Object};
+
+    pub use crate::engine::{bytes_of, read as read_json, text_of};
+}
+
+/// Types of arguments and results, for registered functions.
+pub mod types {
+    pub use crate::engine::{ANY, DOCUMENT, STRING_SET, STRINGS, Type, array_of, object_of};
+}

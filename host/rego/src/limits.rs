@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(crate) const SOURCE_BYTES: u64 = 512 << 20;
 
 /// Time of one evaluation. The costliest policies known need some seconds; what needs more loops forever.
-pub(crate) const EVALUATION_TIME: Duration = Duration::from_secs(120);
+pub const EVALUATION_TIME: Duration = Duration::from_secs(120);
 
 /// What is kept of an evaluation's error: it may quote a whole document.
 pub(crate) const MESSAGE_CHARACTERS: usize = 400;

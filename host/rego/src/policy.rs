@@ -14,12 +14,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    builtin::{Host, NoHost},
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
     engine::{self, TraceFilter, TraceOptions, with_large_stack},
     eval_context::EvalContext,
     eval_error::EvalError,
+    host::{Host, NoHost},
     limits::{EVALUATION_TIME, PROBLEMS},
     module_summary::ModuleSummary,
     rule_results::rule_results,

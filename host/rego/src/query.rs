@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    builtin::Host,
     compile_error::{CompileError, Location, Problem},
     coverage::Hits,
     engine::{self, Names, Observations, TraceOptions, with_large_stack},
     eval_context::EvalContext,
     eval_error::EvalError,
+    host::Host,
     policy_set::PolicySet,
     profile::Profile,
     trace::Trace,

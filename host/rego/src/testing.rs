@@ -20,12 +20,12 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use crate::{
-    builtin::{EmptyHost, Host},
     compile_error::{Location, Problem},
     coverage::Hits,
     engine::{self, RuleTraceStep, StackError, TraceFilter, TraceOptions},
     eval_context::EvalContext,
     eval_error::EvalError,
+    host::Host,
     policy_set::PolicySet,
     trace::Trace,
 };
@@ -83,6 +83,8 @@ pub struct TestOptions<'a> {
     pub coverage: bool,
     /// Whether everything that happens in a test that fails is noted.
     pub trace: bool,
+    /// What answers registered functions.
+    pub host: &'a Arc<dyn Host>,
     /// Ends the run early: no further test begins.
     pub stop: Option<&'a AtomicBool>,
 }
@@ -217,7 +219,6 @@ impl PolicySet {
     ) -> Result<Hits, EvalError> {
         let fault = |error: StackError| EvalError::Fault(error.to_string());
         let next = AtomicUsize::new(0);
-        let host: Arc<dyn Host> = Arc::new(EmptyHost);
         let (send, results) = mpsc::channel();
         let work = |send: mpsc::Sender<_>| {
             let mut hits = engine::Hits::default();
@@ -229,7 +230,7 @@ impl PolicySet {
                     return hits;
                 };
                 // A panic is the end of its test, not of the others.
-                let run = AssertUnwindSafe(|| self.run_one(test, &host, options));
+                let run = AssertUnwindSafe(|| self.run_one(test, options.host, options));
                 let (result, observations) = catch_unwind(run).unwrap_or_else(|payload| {
                     let error = EvalError::Fault(format!("the evaluator panicked: {}", engine::panic_text(&*payload)));
                     (TestResult::new(TestOutcome::Error(error)), engine::Hits::default())

@@ -3,10 +3,8 @@
 //! A component without an answer makes the result `ERROR`, whatever the others say, and adds a `note`; `ec` has neither,
 //! as it reports nothing then.
 
-use assay_model::{
-    event::{RunFinished, RunStarted},
-    json,
-};
+use assay_gocompat::json;
+use assay_model::event::{RunFinished, RunStarted};
 use serde::Serialize;
 
 use crate::{Options, sanitize::cut, totals::Totals};

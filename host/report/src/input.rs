@@ -5,9 +5,8 @@
 
 use std::{fmt, str::FromStr};
 
-use assay_model::{
-    decide::Decision, error::EvaluationError, finding::Finding, json, outcome::Verdict, policy::PolicySpec,
-};
+use assay_gocompat::json;
+use assay_model::{decide::Decision, error::EvaluationError, finding::Finding, outcome::Verdict, policy::PolicySpec};
 use serde::Serialize;
 
 use crate::{Options, json::FindingDocument, summary::Entry, text, yaml};

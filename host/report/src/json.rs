@@ -7,12 +7,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use assay_gocompat::json;
 use assay_model::{
     error::EvaluationError,
     event::{RunFinished, RunStarted},
     evidence::{AttestationSummary, Signature},
     finding::Finding,
-    json,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
 };

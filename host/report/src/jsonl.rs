@@ -6,9 +6,9 @@
 
 use std::{io::Write, sync::Arc};
 
+use assay_gocompat::json;
 use assay_model::{
     event::{RunEvent, RunFinished, RunStarted},
-    json,
     outcome::{Outcome, Verdict},
     policy::PolicySpec,
     port::{Report, ReportError},

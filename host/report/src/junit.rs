@@ -3,6 +3,7 @@
 //! Shape and bytes are those of `ec validate image --output junit`: a violation is a failure, a warning is skipped. A
 //! component without an answer has a case of its own, with an `<error>`, which `ec` does not have.
 
+use assay_gocompat::verbs::verb_v;
 use assay_model::{
     error::EvaluationError,
     event::{RunFinished, RunStarted},
@@ -11,7 +12,7 @@ use assay_model::{
 };
 use jiff::{Timestamp, Unit};
 
-use crate::{Options, go::verb_v, metadata::shown_metadata, totals::Totals, xml::Xml};
+use crate::{Options, metadata::shown_metadata, totals::Totals, xml::Xml};
 
 /// The suites of the run.
 pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {

@@ -12,7 +12,6 @@ mod component_status;
 mod conftest;
 mod final_report;
 mod format;
-mod go;
 mod html;
 mod input;
 mod json;

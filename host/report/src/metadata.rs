@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::{finding::Finding, json};
+use assay_gocompat::json;
+use assay_model::finding::Finding;
 use serde_json::Value;
 
 /// What remains without `--info`.

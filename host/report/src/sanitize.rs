@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-pub(crate) use assay_model::sanitize::{beyond_yaml, characters, is_harmful, line, lines};
+pub(crate) use assay_gocompat::sanitize::{beyond_yaml, characters, is_harmful, line, lines};
 
 /// The first text between two backticks on one line, which people write for code, with what stands before and after it.
 pub(crate) fn code_span(text: &str) -> Option<(&str, &str, &str)> {

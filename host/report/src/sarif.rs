@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use assay_gocompat::json;
 use assay_model::{
     digest::Digest,
     error::EvaluationError,
     event::{RunFinished, RunStarted},
     finding::Finding,
     image::ImageRef,
-    json,
     outcome::{Outcome, Verdict},
 };
 use serde_json::{Value, json};

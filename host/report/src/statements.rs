@@ -3,10 +3,8 @@
 //! The runner keeps these texts only when it is told to, as they are as large as the attestations. Components stand in
 //! the order of every other report; `ec` writes its policy inputs in the order in which its workers got done.
 
-use assay_model::{
-    event::{RunFinished, RunStarted},
-    json,
-};
+use assay_gocompat::json;
+use assay_model::event::{RunFinished, RunStarted};
 
 use crate::Options;
 

@@ -5,21 +5,21 @@
 
 use std::collections::BTreeMap;
 
+use assay_gocompat::{
+    json,
+    verbs::{verb_q, verb_v},
+};
 use assay_model::{
     decide::Decision,
     error::EvaluationError,
     event::{RunFinished, RunStarted},
     finding::Finding,
-    json,
     outcome::{Outcome, Verdict},
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    Options,
-    go::{verb_q, verb_v},
-};
+use crate::Options;
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -1,9 +1,7 @@
 //! `yaml`: the JSON report as Go writes YAML, byte for byte as `ec` does; see [`Dialect::Careful`] for where it is stricter.
 
-use assay_model::{
-    event::{RunFinished, RunStarted},
-    yaml_writer::{self, Dialect},
-};
+use assay_gocompat::yaml_writer::{self, Dialect};
+use assay_model::event::{RunFinished, RunStarted};
 use serde_json::Value;
 
 use crate::{Options, json, sanitize};

@@ -1,17 +1,18 @@
 //! [`StoreHost`]: serves the built-in functions of policies from the store that evidence comes from.
 //!
-//! It lives here because sibling crates do not call each other: `assay-rego` calls, `assay-supply` fetches.
+//! It lives here because sibling crates do not call each other: `assay-rego` calls, `assay-oci` and `assay-evidence` serve.
 
 use std::sync::Arc;
 
+use assay_conforma::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
+use assay_evidence::{PublicKey, Relocation, Trust};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
     evidence::Signature,
     image::{ImageRef, PinnedImage},
     limits,
 };
-use assay_rego::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
-use assay_supply::{ContentStore, PublicKey, Relocation, Resolved, Trust};
+use assay_oci::{ContentStore, Resolved};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
@@ -68,7 +69,7 @@ impl StoreHost {
         if !ignore_rekor {
             return Err(unsupported("the policy requires transparency log entries, which are not supported yet"));
         }
-        Ok(Trust { key, relocation: self.relocation })
+        Ok(Trust::in_key(key, self.relocation))
     }
 }
 
@@ -111,19 +112,19 @@ impl Host for StoreHost {
         let bytes = self.store.blob_within(&blob.repository, &blob.digest, None, limits::BLOB_BYTES);
         let bytes = bytes.map_err(absent_or_error)?;
         // `ec` unpacks it and then misses the digest.
-        if assay_supply::is_compressed(&bytes) {
+        if assay_oci::is_compressed(&bytes) {
             return Err(undefined(format!("`{reference}` is compressed")));
         }
         Ok(bytes)
     }
 
     fn blob_files(&self, reference: &str, paths: &[&str]) -> Result<Files, HostError> {
-        let files = assay_supply::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_error)?;
+        let files = assay_oci::blob_files(&self.store, &pinned(reference)?, paths).map_err(absent_or_error)?;
         files.ok_or_else(|| undefined(format!("`{reference}` is not an archive")))
     }
 
     fn image_files(&self, reference: &str, folders: &[&str]) -> Result<Files, HostError> {
-        let files = assay_supply::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_error)?;
+        let files = assay_oci::image_files(&self.store, &pinned(reference)?, folders).map_err(absent_or_error)?;
         files.ok_or_else(|| undefined(format!("a layer of `{reference}` is not an archive")))
     }
 
@@ -160,7 +161,7 @@ impl Host for StoreHost {
     fn image_referrers(&self, reference: &str) -> Result<Vec<Referrer>, HostError> {
         let image = self.image(reference)?;
         let referrers = self.store.referrers(&image).map_err(absent_or_error)?;
-        let referrer = |referrer: &assay_supply::Referrer| Referrer {
+        let referrer = |referrer: &assay_oci::Referrer| Referrer {
             described: described(&referrer.descriptor),
             artifact_type: referrer.artifact_type.clone(),
             reference: image.repository.at(referrer.descriptor.digest.clone()).to_string(),
@@ -184,14 +185,14 @@ impl Host for StoreHost {
     fn verify_image(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Signature>, HostError> {
         let image = verified(reference)?;
         let trust = self.trust(options)?;
-        let found = assay_supply::verify_image(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
+        let found = assay_evidence::verify_image(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
         found.map_err(|error| HostError::Undefined(format!("verify image signature: {error}")))
     }
 
     fn verify_attestation(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Attested>, HostError> {
         let image = verified(reference)?;
         let trust = self.trust(options)?;
-        let found = assay_supply::verify_attestations(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
+        let found = assay_evidence::verify_attestations(&self.store, &image, &trust).map_err(HostError::Evaluation)?;
         let found =
             found.map_err(|error| HostError::Undefined(format!("verify image attestation signature: {error}")))?;
         let attested = |attestation: assay_model::evidence::Attestation| Attested {
@@ -202,7 +203,7 @@ impl Host for StoreHost {
     }
 }
 
-fn described(descriptor: &assay_supply::Descriptor) -> Described {
+fn described(descriptor: &assay_oci::Descriptor) -> Described {
     Described {
         media_type: descriptor.media_type.clone(),
         size: descriptor.size,

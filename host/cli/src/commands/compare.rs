@@ -9,8 +9,9 @@ use std::{
     fmt::Write as _,
 };
 
+use assay_gocompat::json;
 use assay_model::{
-    date, json,
+    date,
     policy::{PolicySpec, SourceGroup, VolatileCriterion},
 };
 use jiff::Timestamp;

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_evidence::{CollectOptions, EvidenceCollector, OnUnreadable, PublicKey, Relocation, Trust, Verification};
 use assay_model::{
     event::RunStarted,
     evidence::CheckKind,
@@ -14,12 +16,10 @@ use assay_model::{
     port::{Blobs, Evaluator},
     selection::Selection,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
+use assay_oci::{ContentStore, SourceRef};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::{Evaluators, Job};
-use assay_supply::{
-    CollectOptions, ContentStore, EvidenceCollector, OnUnreadable, PublicKey, Relocation, SourceRef, Verification,
-};
 use assay_wasm::{CheckOptions, Engine, EngineOptions};
 use serde_json::Value;
 
@@ -62,17 +62,17 @@ pub(crate) fn build_job(settings: &ImageSettings, context: &EvidenceContext) -> 
     let checking =
         |check| if settings.skipped.contains(&check) { Verification::Skipped } else { Verification::Required };
     let options = CollectOptions {
-        relocation: relocation(settings),
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
         bundles_have_build_type: settings.mode == Mode::Native,
         on_unreadable: if settings.mode == Mode::EcCompat { OnUnreadable::Fail } else { OnUnreadable::Error },
     };
     let wants = |format| settings.outputs.iter().any(|output| output.format == format);
+    let trust = Trust::in_key(context.key.clone(), relocation(settings));
     Job {
         head: Arc::new(run_started(settings, context.key.to_pem(), settings.policy.clone())),
         snapshot: Arc::new(settings.snapshot.clone()),
-        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), context.key.clone(), options)),
+        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
         unreachable_policy: (settings.mode == Mode::EcCompat).then(|| ec_compat::inaccessible(settings)),
         effective_time: settings.effective_time,
         keep_inputs: wants(Format::PolicyInput),
@@ -187,7 +187,7 @@ fn build_source_group(
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let deadline = settings.deadline.map(|(end, _)| end);
-    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
+    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
         .and_then(Policy::require_result_values)
         .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));

@@ -5,16 +5,16 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use assay_conforma::SourceGroupEvaluator;
+use assay_gocompat::sanitize;
 use assay_model::{
     decide,
     error::{ErrorCode, EvaluationError},
     event::RunFinished,
     image::ImageRef,
     outcome::{Outcome, Verdict},
-    sanitize,
     snapshot::Component,
 };
-use assay_rego::SourceGroupEvaluator;
 use assay_runner::UnreachablePolicy;
 
 use crate::settings::ImageSettings;

@@ -5,13 +5,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use assay_conforma::SourceGroupEvaluator;
 use assay_model::{
     decide::Decision,
     error::EvaluationError,
     event::RunFinished,
     port::{EvaluationContext, Evaluator},
 };
-use assay_rego::{RuleTrace, SourceGroupEvaluator, TraceStep};
+use assay_rego::{RuleTrace, TraceStep};
 
 use crate::error::CliError;
 

@@ -1,7 +1,7 @@
 //! `assay fetch policy`: fetches sources into directories.
 
 use assay_model::redact;
-use assay_supply::SourceRef;
+use assay_oci::SourceRef;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
@@ -24,7 +24,7 @@ pub(crate) fn run(flags: &FetchPolicyFlags, env: &Environment, printer: Printer)
     let wanted = [("policy", &flags.source), ("data", &flags.data_source)];
     let wanted = wanted.into_iter().flat_map(|(kind, texts)| texts.iter().map(move |text| (kind, text.as_str())));
     let wanted: Vec<(&str, Utf8PathBuf)> =
-        wanted.map(|(kind, text)| (text, clean(&dest.join(kind).join(assay_supply::folder_name(text))))).collect();
+        wanted.map(|(kind, text)| (text, clean(&dest.join(kind).join(assay_oci::folder_name(text))))).collect();
     let sources = PolicySources::fetch(wanted.iter().map(|(text, _)| *text), &settings, None, printer);
     let Ok(sources) = sources else {
         // As `ec`, which prints source and destination before it fetches.

@@ -40,7 +40,7 @@ mod tests {
         run(&flags, Printer::new(true)).unwrap();
         let mut sources = Sources::new();
         sources.add_policy(dest_dir.as_std_path()).unwrap();
-        let policy = Policy::compile(sources).unwrap();
+        let policy = Policy::compile_with(sources, assay_conforma::compile_options()).unwrap();
         assert_eq!(policy.annotated_rules().len(), 1);
         let packages = ["main".to_owned()].into();
         assert!(policy.evaluate(&EvalRequest::new(&packages, "{}")).unwrap().is_empty());

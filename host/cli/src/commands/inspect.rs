@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use assay_model::{json, limits, yaml};
+use assay_gocompat::json;
+use assay_model::{limits, yaml};
 use assay_rego::{Inspected, Sources, inspect};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};
@@ -103,7 +104,7 @@ fn fetch_into(
         CliError::new(format!("the path of `{}` is not valid UTF-8", assay_model::redact::source(text)))
     })?;
     let Some(dest) = dest else { return Ok(path.to_owned()) };
-    let to = dest.join(kind).join(assay_supply::folder_name(text));
+    let to = dest.join(kind).join(assay_oci::folder_name(text));
     copy_into(path, &to)?;
     Ok(to)
 }

@@ -14,8 +14,8 @@ use assay_model::{
     policy::{PolicySpec, SourceGroup},
     redact,
 };
+use assay_oci::{Cache, ContentStore, FetchError, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
 use assay_rego::Sources;
-use assay_supply::{Cache, ContentStore, FetchError, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 

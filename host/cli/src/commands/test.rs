@@ -5,11 +5,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use assay_conforma::Functions;
 use assay_documents::{DocumentFormat, Kind};
+use assay_evidence::Relocation;
 use assay_model::{limits, rule::RuleKind};
 use assay_rego::{CompileError, CompileOptions, EvalRequest, Host, Policy, RuleCheck, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
-use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
 use regex::Regex;
 use serde_json::json;
@@ -123,7 +124,7 @@ fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
         "v0" => true,
         other => return Err(CliError::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
     };
-    Ok(CompileOptions { strict: flags.strict, v0, ..CompileOptions::default() })
+    Ok(CompileOptions { strict: flags.strict, v0, ..assay_conforma::compile_options() })
 }
 
 fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
@@ -170,7 +171,7 @@ fn results(
     for place in wanted.policies.iter().chain(&wanted.data) {
         // The wording is conftest's, so that it can be searched for.
         let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
-        if is_path && assay_supply::SourceRef::parse(place).is_err() {
+        if is_path && assay_oci::SourceRef::parse(place).is_err() {
             return Err(CliError::new(format!(
                 "load: loading policies: load: 1 error occurred during loading: stat {}: no such file or directory",
                 assay_model::redact::source(place)
@@ -200,7 +201,7 @@ fn results(
             return Err(without_rules(&silent, &packages));
         }
     }
-    let host: Arc<dyn Host> = Arc::new(StoreHost::new(store, Relocation::Refused));
+    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused))));
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use assay_model::{error::EvaluationError, image::ImageRef, limits, yaml};
-use assay_supply::{Artifact, ArtifactLayer, ContentStore, FetchError, FetchOptions, Fetcher, SourceRef};
+use assay_oci::{Artifact, ArtifactLayer, ContentStore, FetchError, FetchOptions, Fetcher, SourceRef};
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use assay_conforma::SourceGroupEvaluator;
 use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
-use assay_rego::SourceGroupEvaluator;
 
 use crate::{error::CliError, printer::Printer};
 

@@ -9,6 +9,8 @@ use std::{
     thread,
 };
 
+use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_evidence::Relocation;
 use assay_model::{
     decide::Decision,
     digest::Digest,
@@ -21,9 +23,8 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults, SourceGroupEvaluator};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_report::{FileOutcome, InputRun};
-use assay_supply::Relocation;
 
 use super::{
     builtins::StoreHost,
@@ -121,7 +122,7 @@ fn build_evaluators(
         let mut sources = places.read(group)?;
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
-        let options = CompileOptions { deadline, ..CompileOptions::default() };
+        let options = CompileOptions { deadline, ..compile_options() };
         let compiled = Policy::compile_with(sources, options)
             .and_then(Policy::require_result_values)
             .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;

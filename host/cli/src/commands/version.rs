@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use assay_model::json;
+use assay_gocompat::json;
 use serde::Serialize;
 
 use super::fetch_policy::print_stdout;

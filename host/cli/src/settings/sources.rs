@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use assay_supply::{ContentStore, RegistryOptions};
+use assay_oci::{ContentStore, RegistryOptions};
 use camino::Utf8PathBuf;
 
 use super::{Environment, Mode};

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
+use assay_gocompat::float;
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
@@ -9,7 +10,7 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 use super::{Key, NUMBER, PRIVATE, has_private_key};
-use crate::{memory::Memory, yaml_go::json_float};
+use crate::memory::Memory;
 
 /// Reads a JSON document whose objects have no key twice. Numbers keep their digits.
 ///
@@ -82,7 +83,7 @@ impl<'de> Visitor<'de> for Reading<'_> {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         self.memory.number().map_err(E::custom)?;
-        json_float(value).ok_or_else(|| E::custom(format_args!("{value} cannot be represented as a JSON number")))
+        float::json_value(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {

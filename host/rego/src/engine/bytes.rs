@@ -22,13 +22,23 @@ pub(crate) const RAW_LEAD: u8 = 0xF4;
 /// bytes.
 #[inline]
 pub(crate) fn is_raw(text: &str) -> bool {
+    // Most text is ASCII, and short.
+    if text.is_ascii() {
+        return false;
+    }
     let bytes = text.as_bytes();
     memchr::memchr(RAW_LEAD, bytes).is_some()
         && bytes.windows(3).any(|three| matches!(three, [0xF4, 0x8F, 0xBE | 0xBF]))
 }
 
 /// The text of some bytes.
-pub(crate) fn text_of(bytes: &[u8]) -> String {
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !is_raw(text)
+    {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         if is_raw(chunk.valid()) {
@@ -48,7 +58,8 @@ pub(crate) fn text_of(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a text.
-pub(crate) fn bytes_of(text: &str) -> Cow<'_, [u8]> {
+#[must_use]
+pub fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     if !is_raw(text) {
         return Cow::Borrowed(text.as_bytes());
     }

@@ -16,7 +16,7 @@ const EXPONENT: u32 = 5_000;
 ///
 /// # Errors
 /// What is wrong with the text.
-pub(crate) fn read(text: &str) -> Result<Value, String> {
+pub fn read(text: &str) -> Result<Value, String> {
     if let Some(number) = beyond(text) {
         return Err(out_of_range(number));
     }
@@ -27,8 +27,8 @@ pub(crate) fn read(text: &str) -> Result<Value, String> {
 /// Whether a text of JSON may hold, as it is or escaped, one of the code points that stand for bytes.
 fn may_be_raw(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let high = |at: usize| bytes.get(at + 1..at + 6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"udbff"));
-    is_raw(text) || memchr::memchr_iter(b'\\', bytes).any(high)
+    let high = |at: usize| bytes.get(at + 2..at + 6).is_some_and(|unit| unit.eq_ignore_ascii_case(b"dbff"));
+    is_raw(text) || memchr::memmem::find_iter(bytes, b"\\u").any(high)
 }
 
 /// A document that was read elsewhere as a value.

@@ -37,9 +37,11 @@ mod stack;
 mod types;
 mod work;
 
-pub(crate) use builtins::{Host, HostError, NoHost};
-pub(crate) use bytes::text_of;
-pub(crate) use documents::{given, read, take};
+pub use builtins::{ANY, DOCUMENT, HostFunction, STRING_SET, STRINGS, Type, array_of, object_of};
+pub(crate) use builtins::{Host, HostError, NoHost, kind_name};
+pub use bytes::{bytes_of, text_of};
+pub use documents::read;
+pub(crate) use documents::{given, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{EvalLimits, Printed};
 pub(crate) use observers::{

@@ -9,7 +9,7 @@ use regorus::Value;
 
 use super::annotations::Annotations;
 use super::ast::Module;
-use super::builtins::{Caches, Host, Scope};
+use super::builtins::{Caches, Host, HostFunction, Scope};
 use super::dependencies::Dependencies;
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
 use super::eval::{Eval, EvalLimits, PersistentCache, Printed, deep, placed};
@@ -45,6 +45,8 @@ pub(crate) struct Policy {
     program: Program,
     pub(super) dependencies: Dependencies,
     data: Value,
+    /// The registered functions.
+    pub(super) functions: &'static [HostFunction],
     pub(super) workers: Workers,
     /// What the functions among the tests take and give.
     pub(super) signatures: BTreeMap<NodeId, String>,
@@ -163,7 +165,16 @@ impl Files {
             return Err(sorted(errors));
         }
         let (program, dependencies) = planned;
-        Ok(Policy { sources, tree, program, dependencies, data, workers: Workers::default(), signatures })
+        Ok(Policy {
+            sources,
+            tree,
+            program,
+            dependencies,
+            data,
+            functions: options.functions,
+            workers: Workers::default(),
+            signatures,
+        })
     }
 }
 

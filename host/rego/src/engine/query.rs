@@ -93,7 +93,7 @@ impl Policy {
         let captured = self.capture(&mut body);
         let mut errors = Vec::new();
         let work = Work::until(None);
-        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), &work, &mut errors);
+        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), self.functions, &work, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
@@ -165,7 +165,10 @@ impl Policy {
             Some((&"data", rest)) => self.tree.find(rest.iter().copied()).and_then(|id| self.tree.node(id)),
             _ => None,
         };
-        of_policy.map(|node| node.arity).or_else(|| arity(&name.join("."))).is_none_or(|wants| call.args.len() <= wants)
+        of_policy
+            .map(|node| node.arity)
+            .or_else(|| arity(&name.join("."), self.functions))
+            .is_none_or(|wants| call.args.len() <= wants)
     }
 
     /// Evaluates a prepared query; gives the variables of each result.

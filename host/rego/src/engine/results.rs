@@ -1,6 +1,6 @@
-//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `results.jsonl` has one a line,
-//! each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the values of
-//! the expressions and the variables of each result, `undefined`, or `error`.
+//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `results.jsonl` has
+//! one a line, each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the
+//! values of the expressions and the variables of each result, `undefined`, or `error`.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ fn evaluate(case: &Json) -> Option<Json> {
     let texts = case["modules"].as_array().unwrap();
     let file =
         |(at, text): (usize, &Json)| PolicyFile { name: format!("{at}.rego"), text: text.as_str().unwrap().into() };
-    let options = CompileOptions { strict: false, v0: case["v0"] == true, deadline: None };
+    let options = CompileOptions { strict: false, v0: case["v0"] == true, ..CompileOptions::default() };
     let policy = Files::parse(texts.iter().enumerate().map(file).collect(), options).ok()?;
     let policy = policy.compile(Value::new_object()).ok()?;
     let query = policy.prepare(case["query"].as_str().unwrap()).ok()?;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use assay_model::json;
+use assay_gocompat::json;
 use serde::Serialize as _;
 use serde_json::{Map, Value, json};
 

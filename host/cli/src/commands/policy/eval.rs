@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use assay_conforma::Functions;
+use assay_evidence::Relocation;
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
 use assay_rego::{EvalError, PolicySet, QueryError, QueryObservations, QueryOptions, QueryOutput, QueryResult};
-use assay_supply::Relocation;
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
@@ -142,7 +143,7 @@ impl QueryInput {
             input: self.input.clone(),
             strict_builtin_errors: false,
             time_limit,
-            host: Arc::new(StoreHost::new(store, Relocation::Refused)),
+            host: Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused)))),
             explain: false,
             profile: false,
             coverage: false,

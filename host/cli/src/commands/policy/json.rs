@@ -1,6 +1,6 @@
 //! [`pretty`]: JSON over lines, as `opa` prints it: two spaces, Go's escapes.
 
-use assay_model::json;
+use assay_gocompat::json;
 use serde_json::Value;
 
 /// The text of a value, without a line break at its end.

@@ -65,7 +65,7 @@ pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded
         return Ok(Err(LoadError::Source(error)));
     }
     let read = started.elapsed();
-    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..CompileOptions::default() };
+    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..assay_conforma::compile_options() };
     Ok(match PolicySet::compile(sources, options) {
         Ok(policies) => Ok(Loaded { policies, read }),
         Err(error) => Err(LoadError::Compile(error)),

@@ -137,6 +137,7 @@ fn results(
         workers: flags.parallel.and_then(NonZeroUsize::new).unwrap_or(cores),
         coverage: flags.coverage,
         trace: flags.verbose && flags.explain != Explain::Off,
+        host: &assay_conforma::no_registry(),
         stop: None,
     };
     let bar = progress(tests.len() * flags.count.get(), printer);

@@ -32,6 +32,11 @@ impl BuiltinError {
         Self { code: ErrorCode::Builtin, message: message.into(), halt: false }
     }
 
+    /// An argument of a registered function is of a wrong type.
+    pub(super) const fn wrong_argument(message: String) -> Self {
+        Self { code: ErrorCode::Type, message, halt: false }
+    }
+
     /// Something about the operand at `position` (from 1) beyond its type.
     pub(super) fn operand(position: usize, what: impl std::fmt::Display) -> Self {
         let message = format!("operand {position} {what}");

@@ -31,9 +31,6 @@ pub(super) const REGEX_BYTES: usize = 10 << 20;
 /// Compiled patterns kept by one worker, for each kind.
 pub(super) const CACHED_PATTERNS: usize = 256;
 
-/// Width and precision of a verb in `sprintf`, as Go bounds them.
-pub(super) const WIDTH: usize = 1_000_000;
-
 /// Paths that `graph.reachable_paths` gives: their number grows like a factorial.
 pub(super) const PATHS: usize = 100_000;
 

@@ -2,7 +2,8 @@
 //!
 //! The entry point is [`lookup`]; a function gets a [`Scope`] (what one query shares) and its argument values and gives
 //! a value, nothing (undefined), or a [`BuiltinError`] with the text OPA would give. Nothing here reads the clock, the
-//! network or a file: time and seed come with the scope, evidence from its [`Host`]. No argument makes a function
+//! network or a file: time and seed come with the scope, and its [`Host`] answers the functions that a caller registers
+//! ([`HostFunction`]). No argument makes a function
 //! panic, and what a function may build is bounded by [`limits`].
 
 mod aggregates;
@@ -17,10 +18,8 @@ mod comparison;
 mod decimal;
 mod encodings;
 mod errors;
-mod evidence;
 mod glob_overlap;
 mod globs;
-mod go_time;
 mod graphs;
 mod hashes;
 mod host;
@@ -35,7 +34,6 @@ mod numbers;
 mod objects;
 mod operands;
 mod private_keys;
-mod purl;
 mod regexes;
 mod schema;
 mod schema_check;
@@ -65,12 +63,13 @@ use std::sync::LazyLock;
 use regorus::Value;
 
 pub(crate) use errors::{BuiltinError, ErrorCode};
+pub use host::HostFunction;
 pub(crate) use host::{Host, HostError, NoHost};
 pub(crate) use limits::{NUMBER_DIGITS, TEXT_BYTES};
 pub(crate) use operands::is_float;
 pub(crate) use scope::{Caches, Scope};
-pub(crate) use term::{write_start, write_term};
-pub(crate) use types::Type;
+pub(crate) use term::{kind as kind_name, write_start, write_term};
+pub use types::{ANY, DOCUMENT, STRING_SET, STRINGS, Type, array_of, object_of};
 pub(crate) use value_order::{is_composite, sorted};
 
 /// What a built-in function gives: a value, undefined, or an error.
@@ -78,6 +77,15 @@ pub(crate) type Outcome = Result<Option<Value>, BuiltinError>;
 
 /// The function behind a name. The slice has as many values as the table declares arguments.
 pub(crate) type Function = fn(&mut Scope<'_>, &[Value]) -> Outcome;
+
+/// How a function is called.
+#[derive(Clone, Copy)]
+pub(crate) enum Call {
+    /// A function of the engine.
+    Engine(Function),
+    /// A registered function, which the host answers.
+    Host,
+}
 
 /// One entry of the table.
 #[derive(Clone, Copy)]
@@ -91,10 +99,23 @@ pub(crate) struct Builtin {
     /// The same arguments give the same value in every query.
     pub deterministic: bool,
     /// The function itself.
-    pub call: Function,
+    pub call: Call,
 }
 
 impl Builtin {
+    /// The value of a call.
+    pub(crate) fn run(&self, scope: &mut Scope<'_>, args: &[Value]) -> Outcome {
+        match self.call {
+            Call::Engine(function) => function(scope, args),
+            Call::Host => host::call(self.name, scope, args),
+        }
+    }
+
+    /// Whether the host answers it.
+    pub(crate) const fn is_registered(&self) -> bool {
+        matches!(self.call, Call::Host)
+    }
+
     /// Its value differs between queries.
     const fn volatile(self) -> Self {
         Self { deterministic: false, ..self }
@@ -110,10 +131,10 @@ macro_rules! builtin {
             args: &[$($type),*],
             result: $result,
             deterministic: true,
-            call: |scope, args| match args {
+            call: $crate::engine::builtins::Call::Engine(|scope, args| match args {
                 [$($arg),*] => $body(scope, $($arg),*).map_err(|error: $crate::engine::builtins::BuiltinError| error.within($name)),
                 _ => Err($crate::engine::builtins::BuiltinError::arity($name, args.len())),
-            },
+            }),
         }
     };
     ($name:literal ($($arg:ident : $type:expr),*) -> $result:expr => $body:expr) => {
@@ -122,16 +143,16 @@ macro_rules! builtin {
             args: &[$($type),*],
             result: $result,
             deterministic: true,
-            call: |_scope, args| match args {
+            call: $crate::engine::builtins::Call::Engine(|_scope, args| match args {
                 [$($arg),*] => $body($($arg),*).map_err(|error: $crate::engine::builtins::BuiltinError| error.within($name)),
                 _ => Err($crate::engine::builtins::BuiltinError::arity($name, args.len())),
-            },
+            }),
         }
     };
 }
 use builtin;
 
-/// Every table, in reading order.
+/// Every table of the engine, in reading order.
 static TABLES: &[&[Builtin]] = &[
     comparison::TABLE,
     arithmetic::TABLE,
@@ -162,8 +183,6 @@ static TABLES: &[&[Builtin]] = &[
     hashes::TABLE,
     certificates::TABLE,
     jwt::TABLE,
-    purl::TABLE,
-    evidence::TABLE,
 ];
 
 static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Builtin>> =

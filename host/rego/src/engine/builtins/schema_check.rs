@@ -1,5 +1,6 @@
 //! [`Check`]: one document against one schema, with each problem's place, kind and text.
 
+use assay_gocompat::time as go_time;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,7 +13,7 @@ use super::json_text::{compact, from_json, to_json};
 use super::schema_rules::{
     ArrayRule, At, Bound, Items, Needed, NumberRule, ObjectRule, Others, Part, Rule, Rules, Types,
 };
-use super::{go_time, limits, regexes};
+use super::{limits, regexes};
 
 /// One thing that is wrong with a document.
 #[derive(Clone, Debug)]

@@ -90,7 +90,7 @@ impl Item {
             Self::Missing | Self::Value(Value::Null | Value::Undefined) => "<undefined>".to_owned(),
             Self::Value(value) => shown(value),
             Self::Int(number) => number.to_string(),
-            Self::Float(number) => super::term::float_text(*number),
+            Self::Float(number) => assay_gocompat::float::json_text(*number),
         }
     }
 
@@ -329,7 +329,7 @@ impl Run<'_, '_, '_> {
                 let format = Value::from(format.shown());
                 let values = list(rest.iter().cloned().map(Item::into_value));
                 let sprintf = lookup("sprintf").ok_or_else(|| wrong("no sprintf".to_owned()))?;
-                (sprintf.call)(self.scope, &[format, values])?.map_or(Item::Missing, Item::Value)
+                sprintf.run(self.scope, &[format, values])?.map_or(Item::Missing, Item::Value)
             }
             ("html", all) => Item::Value(Value::from(escaped_html(&shown(all).join("")))),
             ("js", all) => Item::Value(Value::from(escaped_js(&shown(all).join("")))),

@@ -1,5 +1,6 @@
 //! Values as Rego terms: how `sprintf`, `print` and string interpolation show them, and the words for their kinds.
 
+use assay_gocompat::{float, quote::escape};
 use regorus::Value;
 
 use super::limits::TEXT_BYTES;
@@ -7,7 +8,7 @@ use super::value_order::sorted;
 use crate::engine::bytes::{bytes_of, is_raw};
 
 /// The name of the type of a value in error messages and `type_name`.
-pub(super) fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -94,22 +95,7 @@ pub(super) fn number_text(value: &Value) -> String {
     {
         return big.to_string();
     }
-    number.as_f64().map_or_else(|| number.format_decimal(), float_text)
-}
-
-/// A float with the fewest digits that read back the same; very large and very small ones with an exponent.
-pub(super) fn float_text(float: f64) -> String {
-    let size = float.abs();
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let text = format!("{float:e}");
-        // Go writes a sign and, from 10 on, at least two digits.
-        return match text.split_once('e') {
-            Some((digits, exponent)) if exponent.starts_with('-') => format!("{digits}e{exponent}"),
-            Some((digits, exponent)) => format!("{digits}e+{exponent}"),
-            None => text,
-        };
-    }
-    format!("{float}")
+    number.as_f64().map_or_else(|| number.format_decimal(), float::json_text)
 }
 
 /// Appends the text in double quotes with Go's escapes, as Rego and `%q` show it.
@@ -126,39 +112,6 @@ pub(super) fn quote(to: &mut String, text: &str) {
     to.push('"');
 }
 
-fn escape(to: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '"' => to.push_str("\\\""),
-            '\\' => to.push_str("\\\\"),
-            '\n' => to.push_str("\\n"),
-            '\r' => to.push_str("\\r"),
-            '\t' => to.push_str("\\t"),
-            '\u{7}' => to.push_str("\\a"),
-            '\u{8}' => to.push_str("\\b"),
-            '\u{c}' => to.push_str("\\f"),
-            '\u{b}' => to.push_str("\\v"),
-            character if character < ' ' || character == '\u{7f}' => {
-                to.push_str(&format!("\\x{:02x}", u32::from(character)))
-            }
-            character if unprintable(character) => {
-                let code = u32::from(character);
-                to.push_str(&if code > 0xffff { format!("\\U{code:08x}") } else { format!("\\u{code:04x}") });
-            }
-            character => to.push(character),
-        }
-    }
-}
-
-/// Whether Go would escape this character in quotes: controls, spaces other than U+0020, marks without a glyph.
-pub(super) fn unprintable(character: char) -> bool {
-    character.is_control()
-        || (character.is_whitespace() && character != ' ')
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{e0000}'..='\u{10ffff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,12 +121,5 @@ mod tests {
         let value = Value::from_json_str(r#"{"b": [1, "x\ny", null], "a": {}, "c": 1.5}"#).unwrap();
         assert_eq!(term(&value), r#"{"a": {}, "b": [1, "x\ny", null], "c": 1.5}"#);
         assert_eq!(term(&Value::new_set()), "set()");
-    }
-
-    #[test]
-    fn a_float_keeps_the_fewest_digits() {
-        for (float, text) in [(1.5, "1.5"), (1e21, "1e+21"), (1e-7, "1e-7"), (1e20, "100000000000000000000")] {
-            assert_eq!(float_text(float), text);
-        }
     }
 }

@@ -1,12 +1,15 @@
 //! `time.*`: times as nanoseconds since 1970, with Go's layouts and time zones by name. The clock is the scope's.
 
+use assay_gocompat::{
+    duration::{self, InvalidDuration},
+    time as go_time,
+};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use regorus::Value;
 
 use super::errors::BuiltinError;
-use super::go_time;
 use super::operands::{int, list, some, string};
 use super::scope::Scope;
 use super::types::{Type, tuple};
@@ -46,62 +49,39 @@ fn parse(layout: &Value, text: &Value) -> Outcome {
     parsed(string(layout, 1)?, string(text, 2)?)
 }
 
+/// A string as messages show it.
+fn quoted(text: &str) -> String {
+    let mut shown = String::new();
+    super::term::quote(&mut shown, text);
+    shown
+}
+
 fn parsed(layout: &str, text: &str) -> Outcome {
     let layout = go_time::named(layout);
     let default = if layout == go_time::RFC3339 { go_time::rfc3339(text) } else { None };
     match default {
         Some(instant) => nanoseconds(instant),
-        None => nanoseconds(go_time::parse(layout, text)?),
+        None => nanoseconds(
+            go_time::parse(layout, text).map_err(|error| BuiltinError::failed(error.message(layout, text, &quoted)))?,
+        ),
     }
 }
 
 /// `1h15m30.5s`: amounts with units, added up.
 fn parse_duration(text: &Value) -> Outcome {
-    let whole = string(text, 1)?;
-    let shown = super::term::term(text);
-    let invalid = || BuiltinError::failed(format!("time: invalid duration {shown}"));
-    let (negative, mut rest) = match whole.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, whole.strip_prefix('+').unwrap_or(whole)),
-    };
-    if rest == "0" {
-        return some(0_i64);
-    }
-    if rest.is_empty() {
-        return Err(invalid());
-    }
-    let mut total = 0_i128;
-    while !rest.is_empty() {
-        let end = rest.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(rest.len());
-        let (amount, behind) = rest.split_at_checked(end).ok_or_else(invalid)?;
-        let end = behind.find(|character: char| character.is_ascii_digit() || character == '.').unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at_checked(end).ok_or_else(invalid)?;
-        let (before, after) = amount.split_once('.').unwrap_or((amount, ""));
-        if before.len() + after.len() == 0 || after.contains('.') || before.len() > 20 {
-            return Err(invalid());
-        }
-        let scale: i128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            "" => return Err(BuiltinError::failed(format!("time: missing unit in duration {shown}"))),
-            other => {
-                let unit = super::term::term(&Value::from(other));
-                return Err(BuiltinError::failed(format!("time: unknown unit {unit} in duration {shown}")));
-            }
-        };
-        let before: i128 = if before.is_empty() { 0 } else { before.parse().map_err(|_error| invalid())? };
-        // More digits than these are less than a nanosecond of an hour.
-        let digits: String = after.chars().take(18).collect();
-        let power = 10_i128.pow(u32::try_from(digits.len()).unwrap_or(0));
-        let fraction: i128 = if digits.is_empty() { 0 } else { digits.parse().map_err(|_error| invalid())? };
-        total = total.saturating_add(before * scale + fraction * scale / power);
-        rest = behind;
-    }
-    i64::try_from(if negative { -total } else { total }).map_or_else(|_error| Err(invalid()), some)
+    let shown = || super::term::term(text);
+    duration::parse(string(text, 1)?).map_or_else(
+        |error| {
+            Err(BuiltinError::failed(match error {
+                InvalidDuration::Form => format!("time: invalid duration {}", shown()),
+                InvalidDuration::MissingUnit => format!("time: missing unit in duration {}", shown()),
+                InvalidDuration::UnknownUnit(unit) => {
+                    format!("time: unknown unit {} in duration {}", super::term::term(&Value::from(unit)), shown())
+                }
+            }))
+        },
+        some,
+    )
 }
 
 /// A time in its zone, and the layout that came with it.

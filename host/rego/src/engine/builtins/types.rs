@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A set of values. `Any(&[])` is every value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
+pub enum Type {
     /// One of these; every value when the list is empty.
     Any(&'static [Self]),
     /// `null`.
@@ -34,7 +34,7 @@ pub(crate) enum Type {
 }
 
 /// Every value.
-pub(crate) const ANY: Type = Type::Any(&[]);
+pub const ANY: Type = Type::Any(&[]);
 /// Any array.
 pub(crate) const ARRAY: Type = array_of(&ANY);
 /// Any set.
@@ -42,11 +42,11 @@ pub(crate) const SET: Type = Type::Set(&ANY);
 /// Any object.
 pub(crate) const OBJECT: Type = object_of(&ANY, &ANY);
 /// An object with text keys.
-pub(crate) const DOCUMENT: Type = object_of(&Type::String, &ANY);
+pub const DOCUMENT: Type = object_of(&Type::String, &ANY);
 /// An array of strings.
-pub(crate) const STRINGS: Type = array_of(&Type::String);
+pub const STRINGS: Type = array_of(&Type::String);
 /// A set of strings.
-pub(crate) const STRING_SET: Type = Type::Set(&Type::String);
+pub const STRING_SET: Type = Type::Set(&Type::String);
 /// An array or a set.
 pub(crate) const COLLECTION: Type = Type::Any(&[ARRAY, SET]);
 /// An array or a set of strings.
@@ -55,7 +55,8 @@ pub(crate) const STRING_COLLECTION: Type = Type::Any(&[STRINGS, STRING_SET]);
 pub(crate) const NUMBER_COLLECTION: Type = Type::Any(&[array_of(&Type::Number), Type::Set(&Type::Number)]);
 
 /// Arrays of one type of element.
-pub(crate) const fn array_of(element: &'static Type) -> Type {
+#[must_use]
+pub const fn array_of(element: &'static Type) -> Type {
     Type::Array { fixed: &[], rest: Some(element) }
 }
 
@@ -65,7 +66,8 @@ pub(crate) const fn tuple(fixed: &'static [Type]) -> Type {
 }
 
 /// Objects of one type of key and of value.
-pub(crate) const fn object_of(key: &'static Type, value: &'static Type) -> Type {
+#[must_use]
+pub const fn object_of(key: &'static Type, value: &'static Type) -> Type {
     Type::Object { fixed: &[], rest: Some((key, value)) }
 }
 

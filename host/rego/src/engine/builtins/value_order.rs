@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use regorus::Value;
 use regorus::value::Object;
 
-use crate::engine::bytes::{RAW_LEAD, bytes_of};
+use crate::engine::bytes::{bytes_of, is_raw};
 
 /// Compares two values.
 pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
@@ -41,8 +41,7 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
 
 /// The order of the bytes of two strings, which is that of the strings except for the characters that represent bytes.
 fn texts(a: &str, b: &str) -> Ordering {
-    let may_be_raw = |text: &str| memchr::memchr(RAW_LEAD, text.as_bytes()).is_some();
-    if may_be_raw(a) || may_be_raw(b) { bytes_of(a).cmp(&bytes_of(b)) } else { a.cmp(b) }
+    if is_raw(a) || is_raw(b) { bytes_of(a).cmp(&bytes_of(b)) } else { a.cmp(b) }
 }
 
 fn has_plain_keys(object: &Object) -> bool {

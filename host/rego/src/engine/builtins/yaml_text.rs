@@ -1,7 +1,7 @@
 //! `yaml.marshal`, `yaml.unmarshal`, `yaml.is_valid`: YAML as OPA writes and reads it, with Go's library.
 
-use assay_model::{
-    yaml_go,
+use assay_gocompat::{
+    yaml_reader,
     yaml_writer::{self, Dialect},
 };
 use regorus::Value;
@@ -41,7 +41,7 @@ fn read(whole: &str) -> Result<Value, BuiltinError> {
     if let Ok(document) = serde_json::from_str(whole) {
         return from_json(document);
     }
-    from_json(yaml_go::parse(whole).map_err(|error| BuiltinError::failed(format!("yaml: {error}")))?)
+    from_json(yaml_reader::parse(whole).map_err(|error| BuiltinError::failed(format!("yaml: {error}")))?)
 }
 
 /// Characters that Go's reader of YAML refuses, through which OPA's values go.

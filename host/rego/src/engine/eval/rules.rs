@@ -26,11 +26,14 @@ const SINGLE_KEYS: usize = 16;
 /// The function that returns the time of the query.
 const CLOCK: &str = "time.now_ns";
 
-/// Functions that policies call with the same long text again and again.
-const COSTLY: [&str; 3] = ["ec.purl.is_valid", "ec.purl.parse", "json.unmarshal"];
+/// Functions that policies call with the same long string again and again; registered ones count as such, too.
+const COSTLY: [&str; 1] = ["json.unmarshal"];
 
 /// Makes everything in its result, not only its own elements, and may name one part many times.
 const YAML: &str = "yaml.unmarshal";
+
+/// Gives a value that is there already.
+const GET: &str = "object.get";
 
 /// Makes everything in its result as well, but says before at least how many parts there are, and stops at a depth of 128.
 const JSON: &str = "json.unmarshal";
@@ -421,11 +424,11 @@ impl<'p> Eval<'p> {
 
     fn call_builtin(&mut self, builtin: &'static Builtin, base: usize, span: Span) -> EvalResult<Option<Value>> {
         let args = self.stack.get(base..).unwrap_or(&[]);
-        if builtin.deterministic && COSTLY.contains(&builtin.name) {
+        if builtin.deterministic && (builtin.is_registered() || COSTLY.contains(&builtin.name)) {
             return self.call_once(builtin, base, CacheScope::Policy, span);
         }
         if builtin.deterministic {
-            let result = (builtin.call)(&mut self.scope, args);
+            let result = builtin.run(&mut self.scope, args);
             let work = args.iter().map(own).sum();
             self.worked(work);
             self.close(base);
@@ -457,7 +460,7 @@ impl<'p> Eval<'p> {
             self.close(base);
             return Ok(value);
         }
-        let value = match (builtin.call)(&mut self.scope, args) {
+        let value = match builtin.run(&mut self.scope, args) {
             Ok(value) => value,
             Err(error) => self.builtin_failed(error, span)?,
         };
@@ -470,7 +473,7 @@ impl<'p> Eval<'p> {
     /// Counts and weighs what a built-in function gave.
     fn given(&mut self, builtin: &Builtin, value: &Value, span: Span) -> EvalResult<()> {
         let mut copied = std::mem::take(&mut self.scope.copied);
-        let is_light = builtin.name == JSON && copied <= VALUE_PARTS;
+        let is_light = (builtin.name == JSON && copied <= VALUE_PARTS) || builtin.name == GET;
         if builtin.name == YAML {
             copied = self.persistent.weights.of(value).parts;
         }

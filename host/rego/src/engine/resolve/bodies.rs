@@ -136,7 +136,7 @@ impl Resolver<'_> {
         }
         // The right side is resolved first: in `x := x + 1` its `x` is the outer one.
         let right = match Side::of(self, right, false, pre) {
-            Side::Call(call, call_span) if shares_names(left, right) => {
+            Side::Call(call, call_span) if shares_names(left, right, self.options.functions) => {
                 Side::Expr(self.hoisted_call(&call, call_span, pre))
             }
             other => other,
@@ -209,7 +209,7 @@ impl Resolver<'_> {
             let full = self.full_path(&name);
             let found = match &full {
                 Some(path) => self.policy_function(path),
-                None if self.lookup(name.first()?).is_none() => builtin(&joined(&name)),
+                None if self.lookup(name.first()?).is_none() => builtin(&joined(&name), self.options.functions),
                 None => None,
             };
             if let Some(found) = found {
@@ -242,7 +242,7 @@ impl Resolver<'_> {
                 return Some(WithTarget::Function(found.callee));
             }
             if full.is_none()
-                && let Some(found) = builtin(&joined(&name))
+                && let Some(found) = builtin(&joined(&name), self.options.functions)
             {
                 return Some(WithTarget::Function(found.callee));
             }

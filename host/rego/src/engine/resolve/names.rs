@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::ast::{Call, Name};
-use crate::engine::builtins::{lookup, unsupported};
+use crate::engine::builtins::{HostFunction, lookup, unsupported};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Callee, Special};
 use crate::engine::rule_tree::Kind;
@@ -44,12 +44,15 @@ fn special(name: &str) -> Option<(Special, usize)> {
     })
 }
 
-/// The built-in function of this name.
-pub(super) fn builtin(name: &str) -> Option<ResolvedFunction> {
+/// The built-in function of this name, one of the engine's or a registered one.
+pub(super) fn builtin(name: &str, registered: &'static [HostFunction]) -> Option<ResolvedFunction> {
     if let Some((special, arity)) = special(name) {
         return Some(ResolvedFunction { callee: Callee::Engine(special), arity });
     }
-    lookup(name).map(|builtin| ResolvedFunction { callee: Callee::Builtin(builtin), arity: builtin.args.len() })
+    let registered = || registered.iter().find(|function| function.name() == name).map(HostFunction::builtin);
+    lookup(name)
+        .or_else(registered)
+        .map(|builtin| ResolvedFunction { callee: Callee::Builtin(builtin), arity: builtin.args.len() })
 }
 
 /// A dotted name as text.
@@ -92,7 +95,7 @@ impl Resolver<'_> {
     pub(super) fn function(&mut self, call: &Arc<Call>) -> Option<ResolvedFunction> {
         let name = joined(&call.name);
         if call.operator {
-            return builtin(&name);
+            return builtin(&name, self.options.functions);
         }
         if call.name.first().is_some_and(|first| self.is_declared(first)) {
             self.error(call.name_span, CompileCode::Compile, format!("called function {name} shadowed"));
@@ -104,7 +107,7 @@ impl Resolver<'_> {
         }
         // As in OPA a rule or an import stands in front of the built-in functions that begin with its name.
         if full.is_none() {
-            if let Some(found) = builtin(&name) {
+            if let Some(found) = builtin(&name, self.options.functions) {
                 if DEPRECATED.contains(&name.as_str()) && (self.options.strict || !self.v0) {
                     let message = format!("deprecated built-in function calls in expression: {name}");
                     self.error(call.name_span, CompileCode::Type, message);

@@ -4,6 +4,7 @@ use super::names::builtin;
 use super::{Globals, Resolver};
 use crate::compile_options::CompileOptions;
 use crate::engine::ast::{Literal, Module, Name};
+use crate::engine::builtins::HostFunction;
 use crate::engine::error::CompileError;
 use crate::engine::ir::{Lit, Slot, SlotInfo};
 use crate::engine::rule_tree::RuleTree;
@@ -23,6 +24,7 @@ pub(crate) fn resolve_query(
     source: &Source,
     tree: &RuleTree,
     within: Option<&Module>,
+    functions: &'static [HostFunction],
     work: &Work,
     errors: &mut Vec<CompileError>,
 ) -> QueryIr {
@@ -32,7 +34,7 @@ pub(crate) fn resolve_query(
         source,
         globals: &globals,
         annotations: None,
-        options: CompileOptions::default(),
+        options: CompileOptions { functions, ..CompileOptions::default() },
         // As in OPA a query may call what is deprecated.
         v0: true,
         used: &[],
@@ -54,6 +56,6 @@ pub(crate) fn resolve_query(
 }
 
 /// How many arguments a built-in function takes.
-pub(crate) fn arity(name: &str) -> Option<usize> {
-    builtin(name).map(|found| found.arity)
+pub(crate) fn arity(name: &str, functions: &'static [HostFunction]) -> Option<usize> {
+    builtin(name, functions).map(|found| found.arity)
 }

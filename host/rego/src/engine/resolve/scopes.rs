@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::ast::{Literal, LiteralKind, Name, Part, Term, TermKind};
+use crate::engine::builtins::HostFunction;
 use crate::engine::error::CompileCode;
 use crate::engine::ir::Slot;
 use crate::engine::span::Span;
@@ -168,10 +169,10 @@ impl Resolver<'_> {
         let mut used = BTreeMap::new();
         let mut declared = BTreeSet::new();
         for literal in body {
-            literal_names(literal, &mut used, &mut declared);
+            literal_names(literal, &mut used, &mut declared, self.options.functions);
         }
         for term in heads {
-            term_names(term, &mut used);
+            term_names(term, &mut used, self.options.functions);
         }
         self.scopes.push(Scope::default());
         for (name, span) in used {
@@ -196,11 +197,14 @@ impl Resolver<'_> {
 
 type Names = BTreeMap<Name, Span>;
 
+/// The registered functions.
+pub(super) type Functions = &'static [HostFunction];
+
 /// Whether a variable that a pattern binds stands in the other term too.
-pub(super) fn shares_names(pattern: &Term, term: &Term) -> bool {
+pub(super) fn shares_names(pattern: &Term, term: &Term, functions: Functions) -> bool {
     let (mut bound, mut used) = (Names::new(), Names::new());
     pattern_names(pattern, &mut bound);
-    term_names(term, &mut used);
+    term_names(term, &mut used, functions);
     bound.keys().any(|name| used.contains_key(name))
 }
 
@@ -217,7 +221,7 @@ fn pattern_names(term: &Term, names: &mut Names) {
 }
 
 /// Variables of a literal, closures left out, and those it declares.
-fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Name>) {
+fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Name>, functions: Functions) {
     match &literal.kind {
         LiteralKind::Expr(term) => {
             if let TermKind::Call(call) = &term.kind
@@ -229,51 +233,53 @@ fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Na
                 pattern_names(left, &mut names);
                 declared.extend(names.into_keys());
             }
-            term_names(term, used);
+            term_names(term, used, functions);
         }
-        LiteralKind::Not(term) => term_names(term, used),
+        LiteralKind::Not(term) => term_names(term, used, functions),
         LiteralKind::Some(names) => declared.extend(names.iter().map(|(name, _)| name.clone())),
         LiteralKind::SomeIn { key, value, domain } => {
             let mut names = Names::new();
             for term in key.iter().chain([value]) {
                 pattern_names(term, &mut names);
-                term_names(term, used);
+                term_names(term, used, functions);
             }
             declared.extend(names.into_keys());
-            term_names(domain, used);
+            term_names(domain, used, functions);
         }
-        LiteralKind::Every { domain, .. } => term_names(domain, used),
+        LiteralKind::Every { domain, .. } => term_names(domain, used, functions),
     }
     for with in &literal.with {
         // `with f as count` names a function.
-        if !dotted(&with.value).is_some_and(|name| builtin(&joined(&name)).is_some()) {
-            term_names(&with.value, used);
+        if !dotted(&with.value).is_some_and(|name| builtin(&joined(&name), functions).is_some()) {
+            term_names(&with.value, used, functions);
         }
     }
 }
 
-fn term_names(term: &Term, names: &mut Names) {
+fn term_names(term: &Term, names: &mut Names, functions: Functions) {
     match &term.kind {
         TermKind::Var(name) => {
             names.entry(name.clone()).or_insert(term.span);
         }
         TermKind::Ref(reference) => {
-            term_names(&reference.head, names);
-            reference.path.iter().for_each(|term| term_names(term, names));
+            term_names(&reference.head, names, functions);
+            reference.path.iter().for_each(|term| term_names(term, names, functions));
         }
-        TermKind::Array(items) | TermKind::Set(items) => items.iter().for_each(|item| term_names(item, names)),
+        TermKind::Array(items) | TermKind::Set(items) => {
+            items.iter().for_each(|item| term_names(item, names, functions))
+        }
         TermKind::Object(items) => {
             for (key, value) in items {
-                term_names(key, names);
-                term_names(value, names);
+                term_names(key, names, functions);
+                term_names(value, names, functions);
             }
         }
-        TermKind::Call(call) => call.args.iter().for_each(|term| term_names(term, names)),
+        TermKind::Call(call) => call.args.iter().for_each(|term| term_names(term, names, functions)),
         TermKind::Template(parts) => {
             // An expression in a template must find its variables outside.
             for part in parts {
                 if let Part::Expr(literal) = part {
-                    literal_names(literal, names, &mut BTreeSet::new());
+                    literal_names(literal, names, &mut BTreeSet::new(), functions);
                 }
             }
         }

@@ -116,8 +116,6 @@ fn what_may_have_a_value_is_not_refused() {
         "p := x.a if x := {}",
         "p := x if { x := set(); x == {1} }",
         "p := [1, \"a\"][input.at] + 1",
-        "p := ec.purl.is_valid(\"pkg:a/b\")",
-        "p if ec.purl.is_valid(input.x)",
         "p := x if { some i, x in {\"a\": 1}; i == \"a\" }",
         "p := y if { x := {\"a\": 1, \"b\": \"x\"}; some k; y := x[k] }",
         "p if { x := {\"a\": 1}; x[input.key] }",

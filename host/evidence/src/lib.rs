@@ -1,0 +1,24 @@
+//! Evidence about images: signatures, attestations and provenance, verified.
+//!
+//! In reading order: [`PublicKey`] and [`Trust`], who may sign; [`verify_image`] and [`verify_attestations`], what is found
+//! where cosign puts it, and why the rest does not count ([`VerificationError`]); and [`EvidenceCollector`], which turns
+//! content into [`Evidence`](assay_model::evidence::Evidence).
+//!
+//! Invariant: bytes are trusted by their digest alone, statements by a signature of a trusted signer alone; nothing here
+//! evaluates a policy, and nothing reads the environment or the clock.
+
+mod collector;
+mod cosign;
+mod error;
+#[cfg(test)]
+mod fixture;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod key;
+mod trust;
+
+pub use collector::{CollectOptions, EvidenceCollector, OnUnreadable, Verification};
+pub use cosign::{verify_attestations, verify_image};
+pub use error::{VerificationError, VerificationFailure};
+pub use key::{KeyError, PublicKey};
+pub use trust::{Relocation, Trust};

@@ -1,0 +1,178 @@
+//! [`TestRegistry`]: a registry on a loopback port for tests, honest or hostile.
+//!
+//! Written on sockets, as a proper server would not let itself be made to lie about lengths.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use assay_model::digest::Digest;
+use serde_json::Value;
+
+/// The response to a request.
+pub enum Reply {
+    /// A complete response: status, headers, body.
+    Whole(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// An announced length, and then these bytes and no more.
+    Announced(u64, Vec<u8>),
+    /// A body without announced length that never ends.
+    Endless,
+    /// A body that comes a byte at a time, forever.
+    Drip,
+    /// Nothing.
+    Hang,
+}
+
+/// A running server. It ends with the test.
+pub struct TestRegistry {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl TestRegistry {
+    /// Responds to requests by path and the `Authorization` header.
+    pub fn start(reply: impl Fn(&str, Option<&str>) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let registry = Self { address: listener.local_addr().unwrap(), requests: Arc::default(), stop: Arc::default() };
+        let (reply, requests, stop) = (Arc::new(reply), Arc::clone(&registry.requests), Arc::clone(&registry.stop));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                let (reply, requests) = (Arc::clone(&reply), Arc::clone(&requests));
+                // A client that goes away in the middle is what many tests are about.
+                thread::spawn(move || serve(stream, &requests, &*reply).ok());
+            }
+        });
+        registry
+    }
+
+    /// Serves a layout as a registry would; `other` may respond instead.
+    pub fn layout(layout: PathBuf, other: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static) -> Self {
+        Self::start(move |path, _| other(path).unwrap_or_else(|| from_layout(&layout, path)))
+    }
+
+    /// The registry as it stands in image references.
+    #[must_use]
+    pub fn registry(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// The paths requested so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for TestRegistry {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    requests: &Mutex<Vec<String>>,
+    reply: &dyn Fn(&str, Option<&str>) -> Reply,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut lines = BufReader::new(stream.try_clone()?);
+    let mut line = String::new();
+    lines.read_line(&mut line)?;
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let (mut authorization, mut length) = (None, 0);
+    loop {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 || line == "\r\n" {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("authorization")
+        {
+            authorization = Some(value.trim().to_owned());
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().unwrap_or(0);
+        }
+    }
+    // What is pushed is read and discarded: a response before its end would be lost.
+    std::io::copy(&mut lines.by_ref().take(length), &mut std::io::sink())?;
+    requests.lock().unwrap().push(path.clone());
+    match reply(&path, authorization.as_deref()) {
+        Reply::Whole(status, headers, body) => {
+            write!(stream, "HTTP/1.1 {status} Status\r\nConnection: close\r\nContent-Length: {}\r\n", body.len())?;
+            for (name, value) in headers {
+                write!(stream, "{name}: {value}\r\n")?;
+            }
+            stream.write_all(b"\r\n")?;
+            stream.write_all(&body)
+        }
+        Reply::Announced(length, body) => {
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")?;
+            stream.write_all(&body)
+        }
+        Reply::Endless => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            loop {
+                stream.write_all(&[b'x'; 64 << 10])?;
+            }
+        }
+        Reply::Drip => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            stream.set_read_timeout(Some(std::time::Duration::from_millis(20)))?;
+            loop {
+                stream.write_all(b"x")?;
+                // The pause: a read that finds nothing until its own limit, or the end of the connection.
+                if matches!(lines.read(&mut [0]), Ok(0)) {
+                    return Ok(());
+                }
+            }
+        }
+        Reply::Hang => lines.read_to_end(&mut Vec::new()).map(drop),
+    }
+}
+
+/// What a registry with this layout would respond.
+fn from_layout(layout: &std::path::Path, path: &str) -> Reply {
+    let not_found = || Reply::Whole(404, Vec::new(), br#"{"errors":[{"code":"UNKNOWN"}]}"#.to_vec());
+    let Some((repository, kind, name)) = path.strip_prefix("/v2/").and_then(|path| {
+        let (rest, name) = path.rsplit_once('/')?;
+        let (repository, kind) = rest.rsplit_once('/')?;
+        Some((repository, kind, name))
+    }) else {
+        return Reply::Whole(200, Vec::new(), b"{}".to_vec());
+    };
+    if kind == "referrers" {
+        return not_found();
+    }
+    let digest = if kind == "blobs" {
+        name.to_owned()
+    } else {
+        let index: Value = serde_json::from_slice(&fs_err::read(layout.join("index.json")).unwrap()).unwrap();
+        let wanted = [format!("{repository}:{name}"), format!("{repository}@{name}")];
+        let found = index["manifests"].as_array().unwrap().iter().find(|entry| {
+            let name = entry["annotations"]["org.opencontainers.image.ref.name"].as_str().unwrap();
+            wanted.iter().any(|wanted| wanted == name)
+        });
+        let Some(found) = found else { return not_found() };
+        found["digest"].as_str().unwrap().to_owned()
+    };
+    let digest: Digest = digest.parse().unwrap();
+    match fs_err::read(layout.join("blobs/sha256").join(digest.hex())) {
+        Ok(bytes) => Reply::Whole(200, vec![("Docker-Content-Digest", digest.to_string())], bytes),
+        Err(_) => not_found(),
+    }
+}
