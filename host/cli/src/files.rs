@@ -72,7 +72,7 @@ pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
 /// The end of the names of files that are being written.
 const PART: &str = ".part";
 
-/// Writes a file so that its place holds either what was there before or all of `bytes`: a temporary file beside it
+/// Writes a file atomically, so that it has either its previous content or all of `bytes`: a temporary file next to it
 /// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to
 /// directly. A file that is replaced passes on its mode, and its owner where the system allows that.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {

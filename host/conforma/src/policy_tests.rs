@@ -171,7 +171,7 @@ fn an_error_of_the_host_ends_the_evaluation_however_the_policy_handles_it() {
             "{rule}"
         );
         assert!(response.message.starts_with("policy source `mine`: `ec.oci."), "{}", response.message);
-        assert!(response.message.ends_with("has no answer: `r.example` cannot be reached"), "{}", response.message);
+        assert!(response.message.ends_with("failed: `r.example` cannot be reached"), "{}", response.message);
     }
 }
 

@@ -23,13 +23,13 @@ use crate::{
 pub struct TextError(String);
 
 impl TextError {
-    /// Whether the text may be YAML, and is refused for a key that stands twice or for its size or depth, where other
+    /// Whether the text may be YAML, and is refused for a key that is duplicated or for its size or depth, where other
     /// readers take it.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         let words = [
             "duplicate mapping key",
-            "stands twice",
+            "is duplicated",
             "a key is `",
             "budget breached",
             "recursion limit",
@@ -199,7 +199,7 @@ mod tests {
         for broken in ["[1", "a: b: c", "{} x", "a: *nope"] {
             assert!(!parse(broken).unwrap_err().is_refusal(), "{broken}");
         }
-        assert!(parse(r#"{"a": 1, "a": 2}"#).unwrap_err().to_string().contains("the key `a` stands twice"));
+        assert!(parse(r#"{"a": 1, "a": 2}"#).unwrap_err().to_string().contains("the key `a` is duplicated"));
         // A key of a mapping that is merged in is the same key, and its own value counts.
         assert_eq!(parse("a: &a {x: 1, y: 1}\nb:\n  <<: *a\n  x: 2").unwrap()["b"], json!({"x": 2, "y": 1}));
         assert_eq!(parse("{\"a\": 1} # said").unwrap(), json!({"a": 1}));

@@ -58,7 +58,8 @@ pub fn unambiguous(text: &str) -> Result<(), ReadError> {
             let word: String = word.chars().take(60).collect();
             let place = place(&span);
             return Err(ReadError(format!(
-                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: put a text in quotes, or write true, false or a decimal number"
+                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: quote strings, and write \
+                 true, false or decimal numbers"
             )));
         }
     }
@@ -199,7 +200,7 @@ impl Reader {
 }
 
 fn too_deep() -> String {
-    format!("the document nests more than {} levels deep", NESTING)
+    format!("the document is nested more than {} levels deep", NESTING)
 }
 
 impl Fields {
@@ -295,7 +296,8 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
             node(Value::Number(value), is_key.then(|| number.to_string()).ok_or("a numeric key is too large"))
         }
         Word::Float(number) => {
-            let value = float::json_value(number).ok_or_else(|| format!("{number} is not a number that JSON has"))?;
+            let value =
+                float::json_value(number).ok_or_else(|| format!("{number} cannot be represented as a JSON number"))?;
             // Go writes keys as if they were of 32 bits.
             #[expect(clippy::cast_possible_truncation, reason = "as there")]
             let short = number as f32;

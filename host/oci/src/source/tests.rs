@@ -339,7 +339,7 @@ fn a_bundle_that_is_hostile_or_none_is_refused() {
         (&[(Some("a"), b"1", false), (Some("a"), b"2", false)], "is duplicated"),
         (&[(None, b"1", false)], "holds no files"),
         (&[(Some("a"), b"12345678901", false)], "of more than 10 bytes"),
-        (&[(Some("a"), b"no gzip", true)], "does not read as a tar"),
+        (&[(Some("a"), b"no gzip", true)], "is not a valid tar"),
     ];
     for (layers, says) in table {
         let (served, _) = artifact(layers);

@@ -359,14 +359,14 @@ mod tests {
         }
         let config = descriptor();
         for (document, message) in [
-            (r#"{"schemaVersion":2,"config":null,"config":null}"#.to_owned(), "`config` stands twice"),
-            (r#"{"schemaVersion":2,"unknown":{"a":1,"a":2}}"#.to_owned(), "`a` stands twice"),
-            (format!(r#"{{"schemaVersion":2,"config":{config},"Layers":[]}}"#), "in place of `layers`"),
-            (format!(r#"{{"schemaVersion":2,"config":{config},"Manifests":[]}}"#), "in place of `manifests`"),
-            (format!(r#"{{"schemaVersion":2,"config":{config},"layer\u017f":[]}}"#), "in place of `layers`"),
-            (r#"{"schemaVersion":2,"config":{"Digest":"x"}}"#.to_owned(), "in place of `digest`"),
-            (r#"{"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]}"#.to_owned(), "in place of `os`"),
-            (r#"{"schemaVersion":2,"annotations":{"a":"1","a":"2"}}"#.to_owned(), "`a` stands twice"),
+            (r#"{"schemaVersion":2,"config":null,"config":null}"#.to_owned(), "`config` is duplicated"),
+            (r#"{"schemaVersion":2,"unknown":{"a":1,"a":2}}"#.to_owned(), "`a` is duplicated"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"Layers":[]}}"#), "instead of `layers`"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"Manifests":[]}}"#), "instead of `manifests`"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"layer\u017f":[]}}"#), "instead of `layers`"),
+            (r#"{"schemaVersion":2,"config":{"Digest":"x"}}"#.to_owned(), "instead of `digest`"),
+            (r#"{"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]}"#.to_owned(), "instead of `os`"),
+            (r#"{"schemaVersion":2,"annotations":{"a":"1","a":"2"}}"#.to_owned(), "`a` is duplicated"),
             (format!(r#"{{"schemaVersion":2,"config":["a/b","{}",1]}}"#, Digest::of(b"x")), "a list"),
             (format!(r#"{{"schemaVersion":2,"config":{config}}} x"#), "trailing"),
             (format!(r#"{{"schemaVersion":2,"config":{config},"x":[{}1]}}"#, "1,".repeat(1 << 20)), "bytes of memory"),

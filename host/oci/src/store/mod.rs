@@ -457,7 +457,7 @@ impl ContentStore {
             return Err(EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED));
         }
         let manifest = Manifest::parse(actual, body.bytes).map_err(|why| {
-            EvaluationError::new(ErrorCode::Malformed, format!("the manifest of {shown} does not read as one: {why}"))
+            EvaluationError::new(ErrorCode::Malformed, format!("the manifest of {shown} is invalid: {why}"))
                 .hint("push the image again with a tool that follows the OCI image specification")
         })?;
         Ok(Some(Arc::new(manifest)))

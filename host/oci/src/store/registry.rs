@@ -71,7 +71,7 @@ pub struct RegistryOptions {
     pub allowed: Vec<String>,
     /// Files of credentials, the first one first; those that are not there are passed over.
     pub credentials: Vec<PathBuf>,
-    /// Authorities that are trusted beside the system's, each the text of a PEM file.
+    /// CA certificates in addition to the system's, each the contents of a PEM file.
     pub authorities: Vec<Vec<u8>>,
     /// What stands between us and the registries.
     pub proxies: Proxies,

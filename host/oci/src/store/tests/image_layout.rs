@@ -291,7 +291,7 @@ fn a_tar_file_that_is_compressed_or_none_is_named() {
         invalid(ContentStore::open_layout(&to), &[message]);
     }
     fs_err::write(&to, [b'x'; 4096]).unwrap();
-    invalid(ContentStore::open_layout(&to), &["does not read as a tar file"]);
+    invalid(ContentStore::open_layout(&to), &["is not a valid tar file"]);
 }
 
 /// A tar file of raw members: name, type, announced size, content.

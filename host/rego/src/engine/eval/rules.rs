@@ -32,7 +32,7 @@ const COSTLY: [&str; 1] = ["json.unmarshal"];
 /// Makes everything in its result, not only its own elements, and may name one part many times.
 const YAML: &str = "yaml.unmarshal";
 
-/// Gives a value that is there already.
+/// Gives a value that already exists.
 const GET: &str = "object.get";
 
 /// Makes everything in its result as well, but says before at least how many parts there are, and stops at a depth of 128.
