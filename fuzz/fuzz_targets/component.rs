@@ -1,5 +1,6 @@
-//! What a component goes through before it runs: checked against limits, and if it passes, compiled and its manifest read. With an
-//! even first byte the rest is a component behind its first eight bytes, so that most of the time is spent inside.
+//! What a component goes through before it runs: checked against limits, and if it passes, compiled and its manifest
+//! read. With an even first byte the rest is a component behind its first eight bytes, so that most of the time is
+//! spent inside.
 
 #![no_main]
 

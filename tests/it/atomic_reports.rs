@@ -25,7 +25,7 @@ fn one_unreachable_image_among_fifty_leaves_forty_nine_verdicts_and_every_report
     let output = |format: &str| format!("{format}={}", fixture.path(format));
     let outputs = [output("json"), output("text"), output("appstudio")];
     let output = fixture.validate_on(&registry.host(), &outputs.each_ref().map(|output| ["--output", output]).concat());
-    output.expect(3, "no answer for 1 of 50 components");
+    output.expect(3, "1 of 50 components could not be evaluated");
     let report: Value = serde_json::from_str(&fs_err::read_to_string(fixture.path("json")).unwrap()).unwrap();
     let verdicts = report["components"].as_array().unwrap();
     assert_eq!(verdicts.iter().filter(|component| component["success"] == true).count(), 49);
@@ -52,8 +52,8 @@ fn until_it_writes(fixture: &Fixture, child: &mut Child) {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the moments to kill at are what is tried; nothing is waited for")]
-fn a_kill_at_any_moment_leaves_old_reports_or_new_ones() {
+#[expect(clippy::disallowed_methods, reason = "the times to kill at are the input of the test; nothing is waited for")]
+fn a_kill_at_any_time_leaves_old_reports_or_new_ones() {
     let mut fixture = Fixture::empty();
     for number in 0..8 {
         fixture.image(&format!("image-{number}"), &[]);

@@ -67,8 +67,8 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
         ("--plugin", path("module.wasm"), "module.wasm"),
         ("--plugin", path("nowhere.wasm"), "no such file"),
         ("--output", "pdf".to_owned(), "pdf"),
-        ("--output", format!("json={}", path("no/folder/x")), "there is no folder"),
-        ("--effective-time", "soon".to_owned(), "not a moment"),
+        ("--output", format!("json={}", path("no/folder/x")), "does not exist"),
+        ("--effective-time", "soon".to_owned(), "invalid timestamp"),
         ("--workers", "many".to_owned(), "workers"),
         ("--timeout", "a while".to_owned(), "not a duration"),
         ("--nonsense", "x".to_owned(), "--nonsense"),
@@ -89,7 +89,7 @@ fn the_sentence_of_a_broken_policy_names_the_file_and_the_line() {
 }
 
 #[test]
-fn nothing_is_written_when_a_request_is_unusable() {
+fn nothing_is_written_for_an_invalid_request() {
     let fixture = Fixture::good();
     let report = fixture.file("report.json", "what was here");
     let output = format!("json={report}");
@@ -101,7 +101,7 @@ fn nothing_is_written_when_a_request_is_unusable() {
 }
 
 #[test]
-fn content_that_lies_is_no_answer() {
+fn content_that_lies_is_an_error() {
     let of_tag = |fixture: &Fixture, kind: &str, digest: &Digest| {
         let name = format!("app/it:sha256-{}.{kind}", digest.hex());
         fixture.layout.names().find(|(found, _)| *found == name).unwrap().1.digest.clone()
@@ -158,7 +158,7 @@ fn content_that_lies_is_no_answer() {
             "blob-not-found",
         ),
         (
-            "the image is not what the Snapshot asks for",
+            "the image is not what the Snapshot names",
             &|fixture, _| {
                 let (name, _) = fixture.components.pop().unwrap();
                 fixture.components.push((name, format!("app/it@{}", Digest::of(b"other"))));
@@ -183,7 +183,7 @@ fn content_that_lies_is_no_answer() {
         output.expect(3, code);
         let report: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
         let good = component(&report, "good");
-        assert_eq!(good["success"], json!(true), "{name}: the other component is judged");
+        assert_eq!(good["success"], json!(true), "{name}: the other component is evaluated");
         let errors: Vec<_> =
             report["components"].as_array().unwrap().iter().filter_map(|component| component.get("error")).collect();
         assert_eq!(errors.len(), 1, "{name}");

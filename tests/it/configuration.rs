@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 use crate::fixture::{Fixture, HOST, component, provenance};
 
 /// Denies what its rule data says, and reports the effective time.
-const RULES: &str = r#"package told
+const RULES: &str = r#"package noted
 
 import rego.v1
 
 # METADATA
-# title: Told
+# title: Noted
 # custom:
-#   short_name: told
+#   short_name: noted
 deny contains result if {
 	some word in data.rule_data__configuration__.words
-	result := {"code": "told.told", "term": word, "msg": sprintf("Told %v", [word])}
+	result := {"code": "noted.noted", "term": word, "msg": sprintf("Noted %v", [word])}
 }
 
 # METADATA
@@ -23,7 +23,7 @@ deny contains result if {
 # custom:
 #   short_name: when
 warn contains result if {
-	result := {"code": "told.when", "msg": time.format(data.config.policy.when_ns)}
+	result := {"code": "noted.when", "msg": time.format(data.config.policy.when_ns)}
 }
 
 # METADATA
@@ -32,20 +32,20 @@ warn contains result if {
 #   short_name: release
 #   pipeline_intention: [release]
 deny contains result if {
-	result := {"code": "told.release", "msg": "Not for release"}
+	result := {"code": "noted.release", "msg": "Not for release"}
 }
 "#;
 
 fn fixture() -> Fixture {
     let mut fixture = Fixture::empty();
-    fixture.file("told/told.rego", RULES);
+    fixture.file("noted/noted.rego", RULES);
     fixture.image("cart", &[]);
     fixture.image("pay", &[]);
     fixture
 }
 
 fn policy(fixture: &Fixture, more: &Value) -> String {
-    let mut group = json!({"policy": [fixture.path("told")], "ruleData": {"words": ["a", "b"]}});
+    let mut group = json!({"policy": [fixture.path("noted")], "ruleData": {"words": ["a", "b"]}});
     group.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({ "sources": [group] }).to_string()
 }
@@ -64,14 +64,14 @@ fn terms_and_codes(report: &Value, name: &str) -> Vec<String> {
 fn volatile_criteria_hold_for_the_image_component_and_time_they_name() {
     let fixture = fixture();
     let digest = fixture.components.first().unwrap().1.split_once('@').unwrap().1.to_owned();
-    let all = ["told.release", "a", "b"];
+    let all = ["noted.release", "a", "b"];
     for (criterion, cart) in [
-        (json!({"value": "told.told:a", "imageDigest": digest}), &["told.release", "b"][..]),
-        (json!({"value": "told.told:a", "imageRef": digest}), &["told.release", "b"]),
-        (json!({"value": "told.told:a", "imageUrl": format!("{HOST}/app/cart")}), &["told.release", "b"]),
-        (json!({"value": "told.told", "componentNames": ["cart"]}), &["told.release"]),
-        (json!({"value": "told.told", "componentNames": ["cart"], "effectiveUntil": "2020-01-01"}), &all),
-        (json!({"value": "told.told", "componentNames": ["cart"], "effectiveOn": "2020-01-01"}), &["told.release"]),
+        (json!({"value": "noted.noted:a", "imageDigest": digest}), &["noted.release", "b"][..]),
+        (json!({"value": "noted.noted:a", "imageRef": digest}), &["noted.release", "b"]),
+        (json!({"value": "noted.noted:a", "imageUrl": format!("{HOST}/app/cart")}), &["noted.release", "b"]),
+        (json!({"value": "noted.noted", "componentNames": ["cart"]}), &["noted.release"]),
+        (json!({"value": "noted.noted", "componentNames": ["cart"], "effectiveUntil": "2020-01-01"}), &all),
+        (json!({"value": "noted.noted", "componentNames": ["cart"], "effectiveOn": "2020-01-01"}), &["noted.release"]),
     ] {
         let policy = policy(&fixture, &json!({"volatileConfig": {"exclude": [criterion]}}));
         let report = fixture.validate_with_policy(&policy, &["--output", "json"]).json();
@@ -81,9 +81,9 @@ fn volatile_criteria_hold_for_the_image_component_and_time_they_name() {
             "{criterion}"
         );
     }
-    let policy = policy(&fixture, &json!({"volatileConfig": {"exclude": [{"value": "told", "effectiveOn": "soon"}]}}));
+    let policy = policy(&fixture, &json!({"volatileConfig": {"exclude": [{"value": "noted", "effectiveOn": "soon"}]}}));
     let output = fixture.validate_with_policy(&policy, &[]);
-    output.expect(1, "warning: the volatile criterion `told` is skipped: `soon` is neither RFC 3339 nor a date");
+    output.expect(1, "warning: the volatile criterion `noted` is skipped: `soon` is neither RFC 3339 nor a date");
 }
 
 #[test]
@@ -93,13 +93,13 @@ fn a_data_source_that_is_named_twice_is_one() {
     let data = fixture.path("data");
     let twice = policy(&fixture, &json!({"data": [data, data]}));
     let report = fixture.validate_with_policy(&twice, &["--output", "json"]).json();
-    assert_eq!(terms_and_codes(&report, "cart"), ["told.release", "a", "b"]);
+    assert_eq!(terms_and_codes(&report, "cart"), ["noted.release", "a", "b"]);
 }
 
 #[test]
 fn a_rule_that_can_say_no_result_is_an_error() {
     let fixture = fixture();
-    fixture.file("told/odd.rego", "package told\n\nimport rego.v1\n\ndeny contains 1\n");
+    fixture.file("noted/odd.rego", "package noted\n\nimport rego.v1\n\ndeny contains 1\n");
     fixture
         .validate_with_policy(&policy(&fixture, &json!({})), &[])
         .expect(2, "the rule `deny` returns an unsupported value, a number");
@@ -117,7 +117,7 @@ fn extra_rule_data_reaches_rules_and_report_of_every_source() {
         .validate_with_policy(&policy, &["--output", "json", "--extra-rule-data", "words=c", "--extra-rule-data=x=1"]);
     let report = output.json();
     // A string is not a list: the rule finds nothing in it.
-    assert_eq!(terms_and_codes(&report, "cart"), ["told.release"]);
+    assert_eq!(terms_and_codes(&report, "cart"), ["noted.release"]);
     assert_eq!(report["policy"]["sources"][0]["ruleData"], json!({"words": "c", "x": "1"}));
     fixture
         .validate_with_policy(&policy, &["--extra-rule-data", "words"])
@@ -125,19 +125,19 @@ fn extra_rule_data_reaches_rules_and_report_of_every_source() {
 }
 
 #[test]
-fn rules_for_other_pipelines_are_left_out_where_that_is_asked_for() {
+fn rules_for_other_pipelines_are_skipped_if_requested() {
     let fixture = fixture();
     let report =
         |policy: &str| fixture.validate_with_policy(policy, &["--output", "json", "--filter-type", "ec-policy"]).json();
     assert_eq!(terms_and_codes(&report(&policy(&fixture, &json!({}))), "cart"), ["a", "b"]);
     let release = json!({"ruleData": {"pipeline_intention": "release", "words": ["a"]}});
-    assert_eq!(terms_and_codes(&report(&policy(&fixture, &release)), "cart"), ["told.release"]);
+    assert_eq!(terms_and_codes(&report(&policy(&fixture, &release)), "cart"), ["noted.release"]);
 }
 
 #[test]
-fn each_component_is_judged_at_the_end_of_its_build() {
+fn each_component_is_evaluated_at_the_end_of_its_build() {
     let mut fixture = Fixture::empty();
-    fixture.file("told/told.rego", RULES);
+    fixture.file("noted/noted.rego", RULES);
     for (name, year) in [("old", 2020), ("new", 2021)] {
         let digest = fixture.unsigned_image(name, &[]);
         fixture.layout.sign(&fixture.key, &format!("app/{name}"), &digest).unwrap();
@@ -149,7 +149,7 @@ fn each_component_is_judged_at_the_end_of_its_build() {
             .unwrap();
     }
     let window = json!({"volatileConfig": {"exclude": [
-        {"value": "told.release", "effectiveUntil": "2020-12-31"}, {"value": "told.told"}]}});
+        {"value": "noted.release", "effectiveUntil": "2020-12-31"}, {"value": "noted.noted"}]}});
     let report = fixture
         .validate_with_policy(&policy(&fixture, &window), &["--output", "json", "--effective-time", "attestation"])
         .json();
@@ -157,13 +157,13 @@ fn each_component_is_judged_at_the_end_of_its_build() {
     assert_eq!((when("old"), when("new")), (json!("2020-05-01T00:00:00Z"), json!("2021-05-01T00:00:00Z")));
     assert_eq!(
         (terms_and_codes(&report, "old"), terms_and_codes(&report, "new")),
-        (vec![], vec!["told.release".to_owned()])
+        (vec![], vec!["noted.release".to_owned()])
     );
     assert_eq!(report["effective-time"], json!("2021-05-01T00:00:00Z"));
 }
 
 #[test]
-fn a_check_that_is_left_out_is_told_in_the_report() {
+fn a_skipped_check_is_shown_in_the_report() {
     let mut fixture = Fixture::empty();
     fixture.unsigned_image("it", &[]);
     let output = fixture.validate(&["--output", "json", "--skip-image-sig-check", "--skip-att-sig-check"]);

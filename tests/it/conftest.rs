@@ -31,7 +31,7 @@ fn test(fixture: &Fixture, arguments: &[&str]) -> CommandOutput {
 }
 
 #[test]
-fn rules_are_asked_as_conftest_asks_them() {
+fn rules_are_evaluated_as_conftest_evaluates_them() {
     let fixture = fixture();
     let output = test(&fixture, &["-p", "@rules", "@in/good.json"]);
     let want = "EXCP - GOOD - main - data.main.exception[_][_] == \"x\"\n\n3 tests, 2 passed, 0 warnings, 0 failures, 1 exception\n";
@@ -113,13 +113,13 @@ fn what_conftest_has_and_assay_has_not_is_an_error() {
     // What only conftest reads is an error, in a directory or named.
     for name in ["a.cue", ".gitignore", "nginx.conf", "Jenkinsfile", "a.properties"] {
         fixture.file(&format!("kinds/{name}"), "x");
-        test(&fixture, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot read");
-        test(&fixture, &["-p", "@rules", "@kinds"]).expect(2, "which assay cannot read");
+        test(&fixture, &["-p", "@rules", &format!("@kinds/{name}")]).expect(2, "which assay cannot parse");
+        test(&fixture, &["-p", "@rules", "@kinds"]).expect(2, "which assay cannot parse");
     }
 }
 
 #[test]
-fn files_of_a_folder_are_judged_whatever_they_are_written_in() {
+fn files_of_a_folder_are_evaluated_whatever_they_are_written_in() {
     let fixture = fixture();
     fixture.file(
         "kinds.rego",
@@ -143,7 +143,7 @@ fn files_of_a_folder_are_judged_whatever_they_are_written_in() {
 }
 
 #[test]
-fn rules_know_which_file_they_judge() {
+fn rules_know_which_file_they_evaluate() {
     let fixture = fixture();
     fixture.file(
         "file.rego",
@@ -163,15 +163,15 @@ fn rules_know_which_file_they_judge() {
 }
 
 #[test]
-fn policies_are_read_and_asked_as_the_flags_have_it() {
+fn policies_are_parsed_and_evaluated_by_the_flags() {
     let fixture = fixture();
     let traced = test(&fixture, &["-p", "@rules", "@in/bad.yaml", "--trace"]);
     assert!(traced.err.contains("`main.deny` at ") && traced.err.contains("holds: input.bad"), "{traced:?}");
     assert_eq!(traced.out, test(&fixture, &["-p", "@rules", "@in/bad.yaml"]).out);
 
-    fixture.file("untidy.rego", "package main\n\ndeny contains \"x\" if {\n\ty := 1\n\tinput.bad\n}\n");
-    test(&fixture, &["-p", "@untidy.rego", "@in/bad.yaml"]).expect(1, "");
-    test(&fixture, &["-p", "@untidy.rego", "@in/bad.yaml", "--strict"]).expect(2, "y unused");
+    fixture.file("unused.rego", "package main\n\ndeny contains \"x\" if {\n\ty := 1\n\tinput.bad\n}\n");
+    test(&fixture, &["-p", "@unused.rego", "@in/bad.yaml"]).expect(1, "");
+    test(&fixture, &["-p", "@unused.rego", "@in/bad.yaml", "--strict"]).expect(2, "y unused");
 
     fixture.file("failing.rego", "package main\n\ndeny contains \"x\" if to_number(\"y\") == 1\n");
     test(&fixture, &["-p", "@failing.rego", "@in/bad.yaml"]).expect(0, "");

@@ -123,10 +123,10 @@ impl Normal {
         version.replace_all(&text, "${1}{VERSION}").into_owned()
     }
 
-    fn within(&self, text: &str, form: &str, by: &str, moment: &dyn Fn(&str) -> Option<f64>) -> String {
+    fn within(&self, text: &str, form: &str, by: &str, timestamp: &dyn Fn(&str) -> Option<f64>) -> String {
         let form = Regex::new(form).unwrap();
         let replaced = form.replace_all(text, |found: &Captures<'_>| {
-            let now = moment(&found[0]).is_some_and(|at| (self.begun - 5.0..=self.ended + 5.0).contains(&at));
+            let now = timestamp(&found[0]).is_some_and(|at| (self.begun - 5.0..=self.ended + 5.0).contains(&at));
             if now { by.to_owned() } else { found[0].to_owned() }
         });
         replaced.into_owned()
@@ -193,7 +193,7 @@ fn differences(want: &BTreeMap<String, String>, got: &BTreeMap<String, String>) 
 
 #[test]
 #[ignore = "needs shared data"]
-fn recorded_answers_of_ec_are_ours_too() {
+fn recorded_results_of_ec_are_ours_too() {
     let data = shared("data/ec");
     let registry = Registry::start();
     registry.push_layout(&data.join("oci"));
@@ -214,7 +214,7 @@ fn recorded_answers_of_ec_are_ours_too() {
         let reason = DIFFERENT.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason);
         match (differences.is_empty(), reason) {
             (true, None) | (false, Some(_)) => {}
-            (true, Some(reason)) => wrong.push(format!("{name} is ec's answer now, no longer different: {reason}")),
+            (true, Some(reason)) => wrong.push(format!("{name} is ec's result now, no longer different: {reason}")),
             (false, None) => wrong.push(format!("{name} differs\n{}", differences.join("\n"))),
         }
     }

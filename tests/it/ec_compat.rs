@@ -37,7 +37,7 @@ fn a_denial_is_an_error_in_the_words_of_ec() {
 }
 
 #[test]
-fn nested_packages_are_left_out_beside_others_and_that_is_told() {
+fn nested_packages_are_left_out_beside_others_and_that_is_reported() {
     let (fixture, registry) = (Fixture::good(), Registry::start());
     let rules = |package: &str| format!("package {package}\n\nimport rego.v1\n\ndeny contains \"{package} denies\"\n");
     fixture.file("nested/flat.rego", &rules("flat"));
@@ -49,7 +49,7 @@ fn nested_packages_are_left_out_beside_others_and_that_is_told() {
     };
     let output = validate(&["*"]);
     assert!(output.out.contains("flat denies") && !output.out.contains("deep.er denies"), "{output:?}");
-    let says = "as in ec, rules of nested packages are not asked beside others: `deep.er`";
+    let says = "as in ec, rules of nested packages are not evaluated along with those of their parents: `deep.er`";
     assert!(output.err.contains(&format!(" level=warning msg=\"{says}\"")), "{output:?}");
     // If nothing else is selected, everything is evaluated.
     assert!(validate(&["nothing"]).out.contains("deep.er denies"));
@@ -73,7 +73,7 @@ fn a_bad_request_ends_with_one() {
 }
 
 #[test]
-fn an_image_without_an_answer_costs_the_others_nothing() {
+fn an_error_of_one_image_does_not_affect_the_others() {
     let (mut fixture, registry) = (Fixture::good(), Registry::start());
     fixture.image("odd", &[]);
     fixture.components.push(("broken".to_owned(), "Not An Image".to_owned()));
@@ -144,7 +144,7 @@ fn called_ec_a_way_to_evidence_that_fails_is_not_in_the_report() {
 }
 
 #[test]
-fn content_that_lies_is_no_violation_but_no_answer() {
+fn content_that_lies_is_an_error_and_no_violation() {
     let (mut fixture, registry) = (Fixture::good(), Registry::start());
     let digest = fixture.image("lies", &[]);
     registry.fault(&digest.to_string(), Fault::Lie);

@@ -61,7 +61,7 @@ fn a_denied_license_is_a_violation_beside_the_policy() {
 }
 
 #[test]
-fn the_committed_component_judges_as_the_one_built_from_its_source() {
+fn the_committed_component_behaves_as_the_one_built_from_its_source() {
     let built = guest("licenses");
     let of = |file: &str| {
         let mut arguments = readme_arguments();
@@ -105,7 +105,7 @@ fn on(bundle: &Utf8PathBuf) -> Vec<String> {
 }
 
 #[test]
-fn a_changed_byte_in_any_blob_that_is_read_is_no_answer_that_names_the_blob() {
+fn a_changed_byte_in_any_blob_that_is_read_is_an_error_that_names_the_blob() {
     let (_keep, bundle) = copy();
     validate(&on(&bundle), &[]).expect(0, "Result: SUCCESS");
     let mut noticed = 0;
@@ -147,7 +147,7 @@ fn a_removed_signature_denies() {
 }
 
 #[test]
-fn another_digest_in_the_snapshot_is_no_answer() {
+fn another_digest_in_the_snapshot_is_an_error() {
     let snapshot = fs_err::read_to_string(root().join("examples/shop/snapshot.yaml")).unwrap();
     let at = snapshot.find("@sha256:").unwrap() + "@sha256:".len();
     let (before, after) = snapshot.split_at(at);

@@ -65,7 +65,7 @@ fn settings_that_lie_about_make_git_run_nothing() {
     fs_err::write(home.join(".gitconfig"), &settings).unwrap();
     let output = fetch(&fixture, "git::ssh://git@127.0.0.1:1/a/b", &["--cache-dir="], &plain);
     assert!(
-        output.err.contains("was not given your settings `core.askpass`, `core.sshcommand`, `credential.helper`"),
+        output.err.contains("your git settings `core.askpass`, `core.sshcommand`, `credential.helper`"),
         "{output:?}"
     );
     // What reaches repositories stays: an address in another's place.
@@ -90,14 +90,14 @@ fn a_folder_named_like_a_remote_policy_is_not_taken_for_it() {
         fixture.file(&format!("{name}/main.rego"), RULES);
         let arguments = ["fetch", "policy", "-s", name, "-d", "out"];
         let output = CommandOutput::of(&command(&arguments).current_dir(fixture.path("")).output().unwrap());
-        output.expect(2, "is a path here and looks like something to fetch");
+        output.expect(2, "is both a local path and a remote address");
         assert!(
             output.err.contains(&format!("`{local}`")) && output.err.contains(&format!("`{remote}`")),
             "{output:?}"
         );
         let validate = ["validate", "policy", "--policy", name];
         CommandOutput::of(&command(&validate).current_dir(fixture.path("")).output().unwrap())
-            .expect(2, "looks like something");
+            .expect(2, "both a local path");
         let written = ["fetch", "policy", "-s", local, "-d", "out"];
         CommandOutput::of(&command(&written).current_dir(fixture.path("")).output().unwrap()).expect(0, "Downloading");
         let mut ec = ec_command(&fixture.path(""), &arguments);
@@ -117,7 +117,7 @@ fn a_cache_that_others_can_write_to_is_not_used() {
     fetch(&fixture, &source, &[], &[]).expect(0, "Downloading");
     assert_eq!(fs_err::read_dir(&cache).unwrap().count(), 0, "nothing was put there");
     let output = fetch(&fixture, &source, &["--cache-dir", cache.as_str()], &[]);
-    output.expect(2, "can be written to by others");
+    output.expect(2, "is writable by others");
     // A pipe in a good cache holds nothing up.
     mode(&cache, 0o700);
     fs_err::create_dir_all(cache.join("git")).unwrap();
@@ -128,7 +128,7 @@ fn a_cache_that_others_can_write_to_is_not_used() {
 }
 
 #[test]
-fn secrets_in_the_address_of_a_source_are_told_nobody() {
+fn secrets_in_the_address_of_a_source_are_redacted() {
     let fixture = Fixture::empty();
     for source in [
         "git::https://user:SECRET@127.0.0.1:1/a/b",

@@ -56,7 +56,7 @@ fn built_ins_verify_with_the_runs_key_or_the_policys() {
 }
 
 #[test]
-fn what_is_not_verified_yet_is_no_answer() {
+fn what_is_not_verified_yet_is_an_error() {
     let fixture = Fixture::good();
     for options in [
         json!({"public_key": "", "certificate_identity": "me", "certificate_oidc_issuer": "them"}),

@@ -1,8 +1,8 @@
 //! One test binary that drives the built program, and holds the house to its plan.
 //!
-//! One binary, because each one links everything again. `crate_dependencies` and `tidy` check the source tree; the others are
-//! sentences about `assay` as a user meets it: real files, a real registry on port 0, the real exit code. `fixture` and
-//! `registry` provide the images that they validate.
+//! One binary, because each one links everything again. `crate_dependencies` and `tidy` check the source tree; the
+//! others are sentences about `assay` as a user meets it: real files, a real registry on port 0, the real exit code.
+//! `fixture` and `registry` provide the images that they validate.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
@@ -36,4 +36,5 @@ mod time_limits;
 mod untrusted_text;
 mod verdicts;
 mod wit;
+mod words;
 mod written;

@@ -1,6 +1,6 @@
 //! The image recipe, as far as it can be checked without a container engine: what it copies is there, what the scripts
-//! call is installed, and the scripts do what a Tekton task requires. The last needs
-//! `bash` and `jq`, so it is ignored by default; `.ci/run` runs it.
+//! call is installed, and the scripts do what a Tekton task requires. The last needs `bash` and `jq`, so it is ignored
+//! by default; `.ci/run` runs it.
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
@@ -41,7 +41,7 @@ fn run(name: &str, home: &Utf8Path, cluster: &Value, variables: &[(&str, &str)])
 
 #[test]
 #[ignore = "needs bash and jq"]
-fn a_snapshot_is_reduced_to_the_component_whose_build_asks() {
+fn a_snapshot_is_reduced_to_the_component_of_the_build() {
     let folder = tempfile::tempdir().unwrap();
     let home = Utf8Path::from_path(folder.path()).unwrap();
     let snapshot = json!({"application": "shop", "components": [{"name": "a"}, {"name": "b"}]});

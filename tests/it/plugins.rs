@@ -12,23 +12,23 @@ fn error_of<'a>(report: &'a Value, name: &str) -> &'a Value {
 fn hostile_checks_are_errors_of_their_component_and_the_policy_still_speaks() {
     let mut fixture = Fixture::good();
     fixture.image("bad", &[("bad", "yes")]);
-    for (behaviour, code) in [
+    for (behavior, code) in [
         ("loop", "plugin-cpu-limit"),
         ("allocate", "plugin-memory-limit"),
         ("trap", "plugin-trap"),
         ("lie", "plugin-error"),
     ] {
-        let check = format!("{}?do={behaviour}", guest("hostile"));
+        let check = format!("{}?do={behavior}", guest("hostile"));
         let output = fixture.validate(&["--plugin", &check, "--output", "json"]);
         output.expect(3, code);
         let report = output.json();
-        assert_eq!(error_of(&report, "good")["code"], json!(code), "{behaviour}");
-        assert!(error_of(&report, "good")["message"].as_str().unwrap().contains("hostile"), "{behaviour}");
+        assert_eq!(error_of(&report, "good")["code"], json!(code), "{behavior}");
+        assert!(error_of(&report, "good")["message"].as_str().unwrap().contains("hostile"), "{behavior}");
         let bad = component(&report, "bad");
         assert_eq!(
             bad["violations"][0]["metadata"]["code"],
             json!("main.bad"),
-            "{behaviour}: the policy is asked all the same"
+            "{behavior}: the policy is evaluated all the same"
         );
     }
 }

@@ -86,7 +86,7 @@ fn timeless(text: &str) -> String {
 }
 
 #[test]
-fn a_failed_test_is_told_with_its_line_its_values_and_its_prints() {
+fn a_failed_test_is_reported_with_its_line_its_values_and_its_prints() {
     let output = Bench::new(TESTS).run(&["policy", "test", "data.yml", "shop"]);
     let want = "shop/shop_test.rego:11:
 data.shop_test.test_wrong: FAIL (TIME)
@@ -108,7 +108,7 @@ SKIPPED: 1/4";
 }
 
 #[test]
-fn each_test_is_told_when_that_is_asked_for() {
+fn each_test_is_listed_if_requested() {
     let bench = Bench::new(TESTS);
     let output = bench.run(&["policy", "test", "data.yml", "shop", "--verbose", "--run", "test_(allowed|wrong)"]);
     let want = "FAILURES
@@ -139,7 +139,7 @@ FAIL: 1/2";
 }
 
 #[test]
-fn tests_are_told_to_machines_as_opa_tells_them() {
+fn test_reports_for_machines_are_those_of_opa() {
     let bench = Bench::new(TESTS);
     let output = bench.run(&["opa", "test", "data.yml", "shop", "--format", "json", "-r", "double|wrong|later"]);
     let got: Value = serde_json::from_str(&output.out.replace("TIME", "0")).unwrap();
@@ -243,9 +243,9 @@ fn coverage_is_opas_json_or_a_list_for_people() {
 }
 
 #[test]
-fn a_query_is_answered_as_opa_answers_it() {
+fn a_query_is_evaluated_as_opa_evaluates_it() {
     let bench = Bench::new(TESTS);
-    let asked = |query: &str, more: &[&str]| {
+    let requested = |query: &str, more: &[&str]| {
         let fixed = ["opa", "eval", "--data", "shop", "--data", "data.yml", "--input", "input.json", query];
         bench.run(&[&fixed[..], more].concat())
     };
@@ -269,7 +269,7 @@ fn a_query_is_answered_as_opa_answers_it() {
             json!({"result": [{"expressions": [value(json!(5), "input.x with input as {\"x\": 5}", 1)]}]}),
         ),
     ] {
-        let output = asked(query, &[]);
+        let output = requested(query, &[]);
         assert_eq!((output.json(), output.code), (want, 0), "{query}");
     }
     for (query, more, code, says) in [
@@ -299,14 +299,14 @@ fn a_query_is_answered_as_opa_answers_it() {
         ("true", &["--unknowns", "input"], 2, "--unknowns"),
         ("true", &["--data", "nowhere"], 2, "nowhere"),
     ] {
-        asked(query, more).expect(code, says);
+        requested(query, more).expect(code, says);
     }
 }
 
 #[test]
 fn an_evaluation_is_explained() {
     let bench = Bench::new(TESTS);
-    let asked = |detail: &str| {
+    let requested = |detail: &str| {
         let fixed = ["policy", "eval", "--data", "shop/shop.rego", "--data", "data.yml", "--format", "pretty"];
         bench.run(&[&fixed[..], &["data.shop.deny", "--explain", detail]].concat()).out
     };
@@ -317,8 +317,8 @@ shop/shop.rego:14  | Fail allow
 [
   \"not allowed\"
 ]";
-    assert_eq!(asked("fails"), want);
-    let full = asked("full");
+    assert_eq!(requested("fails"), want);
+    let full = requested("full");
     assert!(full.contains("| Eval msg := \"not allowed\"\nshop/shop.rego:13  Exit data.shop.deny\n"), "{full}");
 }
 
@@ -337,7 +337,7 @@ fn a_query_and_its_input_come_from_standard_input_too() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_with_its_place() {
+fn every_error_is_reported_with_its_location() {
     let bench = Bench::new(TESTS);
     bench.run(&["policy", "check", "shop", "data.yml"]).expect(0, "");
     bench.0.file("bad/a.rego", "package a\n\nx := y\n\nz if nope(1)\n");
@@ -385,7 +385,7 @@ fn a_measurement_has_percentiles_and_claims_no_allocations() {
 }
 
 #[test]
-fn what_of_opa_is_not_here_is_told_in_one_sentence() {
+fn unsupported_commands_of_opa_are_reported_in_one_sentence() {
     assay(&["opa", "version"]).expect(0, "Rego Version: v1");
     for (arguments, says) in [
         (&["opa", "fmt", ".", "--list"][..], "cannot format policies"),
@@ -400,16 +400,16 @@ fn what_of_opa_is_not_here_is_told_in_one_sentence() {
 }
 
 #[test]
-fn the_answer_of_a_rule_about_an_image_is_explained() {
+fn the_result_of_a_rule_for_an_image_is_explained() {
     let mut fixture = Fixture::good();
     fixture.image("odd", &[("bad", "yes")]);
     let output = fixture.validate(&["--explain", "main.bad"]);
     assert_eq!(output.code, 1, "{output:?}");
     let main = fixture.path("policy/main.rego");
     for says in [
-        format!("`main.bad` at {main}:9 gives no result\n    {main}:10: fails: input.image.config.Labels.bad"),
+        format!("`main.bad` at {main}:9 returns no result\n    {main}:10: fails: input.image.config.Labels.bad"),
         "input.image.config.Labels.bad: undefined".to_owned(),
-        format!("`main.bad` at {main}:9 gives 1 result\n    {main}:10: holds: input.image.config.Labels.bad"),
+        format!("`main.bad` at {main}:9 returns 1 result\n    {main}:10: holds: input.image.config.Labels.bad"),
     ] {
         assert!(output.err.contains(&says), "{says}: {}", output.err);
     }

@@ -9,7 +9,7 @@ use crate::{fixture::Fixture, shared::shared, tidy::root};
 
 /// Rule data, effective time and trusted tasks for a recording.
 struct Setting {
-    moment: &'static str,
+    time: &'static str,
     required: &'static [&'static str],
     trusted: Value,
 }
@@ -17,7 +17,7 @@ struct Setting {
 fn setting(name: &str) -> Setting {
     if !name.starts_with("golden") {
         return Setting {
-            moment: "2024-01-10",
+            time: "2024-01-10",
             required: &["mock-git-clone", "mock-build", "mock-av-scanner"],
             trusted: json!({
                 "git+https://github.com/enterprise-contract/hacks.git//provenance/task/mock-git-clone.yaml":
@@ -25,19 +25,19 @@ fn setting(name: &str) -> Setting {
             }),
         };
     }
-    let catalogue = |task: &str| format!("oci://quay.io/konflux-ci/tekton-catalog/{task}");
+    let catalog = |task: &str| format!("oci://quay.io/konflux-ci/tekton-catalog/{task}");
     Setting {
-        moment: "2025-02-11",
+        time: "2025-02-11",
         required: &["git-clone", "buildah", "clair-scan", "clamav-scan", "sast-unicode-check"],
         trusted: json!({
-            catalogue("task-git-clone:0.1"):
+            catalog("task-git-clone:0.1"):
                 [{"ref": "sha256:d091a9e19567a4cbdc5acd57903c71ba71dc51d749a4ba7477e689608851e981"}],
-            catalogue("task-init:0.2"): [
+            catalog("task-init:0.2"): [
                 {"ref": format!("sha256:{}", "0".repeat(64))},
                 {"expires_on": "2025-02-01T00:00:00Z",
                     "ref": "sha256:63eb4a4c0cfb491276bff86fdad1c96bf238506388848e79001058450a8e843a"},
             ],
-            catalogue("task-clair-scan:0.2"):
+            catalog("task-clair-scan:0.2"):
                 [{"expires_on": "2025-02-20T00:00:00Z",
                     "ref": "sha256:f636f2cbe91d9d4d9685a38c8bc680a36e17f568ec0e60a93da82d1284b488c5"}],
         }),
@@ -66,7 +66,7 @@ fn validate(name: &str, mut statement: Value) -> Vec<String> {
             "task_expiry_warning_days": 30,
         },
     }]});
-    let past = ["--effective-time", setting.moment, "--allow-past-effective-time", "--output", "json"];
+    let past = ["--effective-time", setting.time, "--allow-past-effective-time", "--output", "json"];
     let output = fixture.validate_with_policy(&policy.to_string(), &past);
     assert_eq!(output.code, 1, "{name}: {output:?}");
     let violations = output.json()["components"][0]["violations"].as_array().cloned().unwrap();

@@ -60,7 +60,7 @@ impl Registry {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let content = Arc::new(Mutex::new(Content::default()));
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&content));
+        let router = Router::new().fallback(result).with_state(Arc::clone(&content));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self { address, content, _runtime: runtime }
     }
@@ -123,12 +123,12 @@ fn plain(status: StatusCode) -> Response<Body> {
     Response::builder().status(status).body(Body::from(r#"{"errors":[]}"#)).unwrap()
 }
 
-async fn answer(
+async fn result(
     State(content): State<Arc<Mutex<Content>>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    brought: axum::body::Bytes,
+    uploaded: axum::body::Bytes,
 ) -> Response<Body> {
     let path = uri.path();
     let (found, fault) = {
@@ -162,7 +162,7 @@ async fn answer(
     }
     if method == Method::PUT {
         let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        return plain(content.lock().unwrap().take(path, uri.query(), media_type, &brought));
+        return plain(content.lock().unwrap().take(path, uri.query(), media_type, &uploaded));
     }
     let Some((media_type, mut bytes)) = found else { return plain(StatusCode::NOT_FOUND) };
     let length = bytes.len();

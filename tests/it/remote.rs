@@ -38,7 +38,7 @@ fn the_same_snapshot_on_a_registry_gives_the_same_json() {
 }
 
 #[test]
-fn each_object_is_asked_for_once_however_many_components_need_it() {
+fn each_object_is_requested_once_however_many_components_need_it() {
     let mut fixture = Fixture::good();
     let (_, image) = fixture.components.first().unwrap().clone();
     for number in 0..10 {
@@ -50,11 +50,11 @@ fn each_object_is_asked_for_once_however_many_components_need_it() {
     let mut once = requests.clone();
     once.sort();
     once.dedup();
-    assert_eq!(once.len(), requests.len(), "asked twice: {requests:?}");
+    assert_eq!(once.len(), requests.len(), "requested twice: {requests:?}");
 }
 
 #[test]
-fn registries_that_fail_give_no_answer_and_say_how() {
+fn registries_that_fail_are_errors_with_a_reason() {
     for (path, fault, code) in [
         ("/app/it/manifests/sha256:", Fault::Broken, "registry-error"),
         ("/app/it/manifests/sha256:", Fault::Lie, "digest-mismatch"),
@@ -69,7 +69,7 @@ fn registries_that_fail_give_no_answer_and_say_how() {
         let output =
             fixture.validate_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
         output.expect(3, code);
-        output.expect(3, "no answer for 1 of 2 components");
+        output.expect(3, "1 of 2 components could not be evaluated");
         let report: Value = serde_json::Deserializer::from_str(&output.out).into_iter().next().unwrap().unwrap();
         let good = component(&report, "good");
         assert_eq!(good["success"], json!(true));
@@ -96,23 +96,23 @@ fn what_points_at_an_image_that_is_not_there_is_nothing() {
                  \tabsent := sprintf(\"%s@sha256:%s\", [split(input.image.ref, \"@\")[0], sprintf(\"%064d\", [0])])\n\
                  \tnot nothing(absent)\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n\n\
                  nothing(ref) if {\n\tec.oci.image_referrers(ref) == []\n\tec.oci.image_tag_refs(ref) == []\n}\n";
-    fixture.file("asks/p.rego", rules);
-    let policy = json!({"sources": [{"policy": [fixture.path("asks")]}]}).to_string();
+    fixture.file("calls/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [fixture.path("calls")]}]}).to_string();
     fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(0, "Success: true");
 }
 
 #[test]
-fn a_body_that_ends_early_is_no_answer() {
+fn a_body_that_ends_early_is_an_error() {
     let mut fixture = Fixture::good();
     fixture.image("it", &[]);
     let registry = pushed(&fixture);
     registry.fault("/app/it/blobs/", Fault::Truncate);
     let output = fixture.validate_on(&registry.host(), &[]);
-    output.expect(3, "no answer for 1 of 2 components");
+    output.expect(3, "1 of 2 components could not be evaluated");
 }
 
 #[test]
-fn a_registry_that_is_not_there_is_no_answer() {
+fn a_registry_that_is_not_there_is_an_error() {
     let fixture = Fixture::good();
     // A port that was just free: nobody listens on it.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -121,7 +121,7 @@ fn a_registry_that_is_not_there_is_no_answer() {
 }
 
 #[test]
-fn a_registry_that_hangs_leaves_no_answer_at_the_deadline_and_the_others_judged() {
+fn a_registry_that_hangs_is_an_error_at_the_deadline_and_the_others_are_evaluated() {
     let mut fixture = Fixture::good();
     fixture.image("slow", &[]);
     let registry = pushed(&fixture);
@@ -130,12 +130,12 @@ fn a_registry_that_hangs_leaves_no_answer_at_the_deadline_and_the_others_judged(
     let output = fixture.validate_on(&registry.host(), &["--timeout", "4s"]);
     assert!(started.elapsed() < Duration::from_secs(60));
     output.expect(3, "deadline");
-    output.expect(3, "no answer for 1 of 2 components");
+    output.expect(3, "1 of 2 components could not be evaluated");
     output.expect(3, "time limit");
 }
 
 #[test]
-fn a_registry_that_says_later_is_asked_again() {
+fn a_registry_that_says_later_is_retried() {
     let mut fixture = Fixture::good();
     fixture.image("it", &[]);
     let registry = pushed(&fixture);
@@ -163,7 +163,7 @@ fn the_users_credentials_are_found_and_shown() {
 }
 
 #[test]
-fn a_built_in_whose_registry_fails_is_no_answer_whatever_the_policy_makes_of_it() {
+fn a_built_in_whose_registry_fails_is_an_error_whatever_the_policy_returns() {
     let fixture = Fixture::good();
     let registry = pushed(&fixture);
     registry.fault("/manifests/away", Fault::Broken);
@@ -171,8 +171,8 @@ fn a_built_in_whose_registry_fails_is_no_answer_whatever_the_policy_makes_of_it(
                  deny contains result if {\n\
                  \tnot ec.oci.image_manifest(sprintf(\"%s:away\", [split(input.image.ref, \"@\")[0]]))\n\
                  \tfalse\n\tresult := {\"code\": \"p.t\", \"msg\": \"m\"}\n}\n";
-    fixture.file("asks/p.rego", rules);
-    let policy = json!({"sources": [{"policy": [fixture.path("asks")]}]}).to_string();
+    fixture.file("calls/p.rego", rules);
+    let policy = json!({"sources": [{"policy": [fixture.path("calls")]}]}).to_string();
     fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(3, "builtin-failed");
 }
 
@@ -204,8 +204,8 @@ fn an_interruption_writes_an_honest_partial_report() {
         // Interrupted once the hanging request is on its way and the other image is done.
         let wanted = |registry: &Registry| {
             let requests = registry.requests();
-            let asked = |part: &str| requests.iter().any(|request| request.contains(part));
-            asked("/app/slow/blobs/") && asked("/app/good/manifests/sha256-") && asked("/app/good/blobs/")
+            let requested = |part: &str| requests.iter().any(|request| request.contains(part));
+            requested("/app/slow/blobs/") && requested("/app/good/manifests/sha256-") && requested("/app/good/blobs/")
         };
         wait_for(|| wanted(&registry));
         std::thread::park_timeout(Duration::from_millis(500));

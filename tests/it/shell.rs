@@ -50,14 +50,14 @@ fn there_is_a_manual_page_for_each_command() {
 }
 
 #[test]
-fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
+fn messages_are_logged_if_requested_and_separate_from_the_report() {
     let fixture = Fixture::good();
     let quiet = fixture.validate(&["--quiet"]);
     assert_eq!((quiet.code, quiet.err.as_str()), (0, ""));
-    let usual = fixture.validate(&[]);
-    assert_eq!((usual.out.as_str(), usual.err.as_str()), (quiet.out.as_str(), ""));
+    let default = fixture.validate(&[]);
+    assert_eq!((default.out.as_str(), default.err.as_str()), (quiet.out.as_str(), ""));
     let verbose = fixture.validate(&["--verbose"]);
-    assert_eq!(verbose.out, usual.out);
+    assert_eq!(verbose.out, default.out);
     assert!(verbose.err.contains(" debug: the evaluation of a component finished component="), "{verbose:?}");
     assert!(!verbose.err.contains(".rs:"), "{verbose:?}");
     let debug = fixture.validate(&["--debug"]);
@@ -68,7 +68,7 @@ fn messages_come_when_asked_for_and_stand_apart_from_the_report() {
     }
     assert_eq!(fixture.validate(&["--verbose=false", "--logfile="]).err, "");
     fixture.validate(&["--trace=everything"]).expect(2, "everything");
-    assert!(fixture.validate(&["--trace=cpu"]).err.contains("warn: `--trace` measures"));
+    assert!(fixture.validate(&["--trace=cpu"]).err.contains("warn: `--trace` does not profile"));
 }
 
 #[test]
@@ -94,5 +94,8 @@ fn called_as_ec_messages_have_its_form() {
     let output =
         CommandOutput::of(&Command::new(&link).args(arguments).current_dir(root()).env_clear().output().unwrap());
     let line = output.err.lines().next().unwrap();
-    assert!(line.starts_with("time=\"20") && line.contains("Z\" level=warning msg=\"`--trace` measures"), "{output:?}");
+    assert!(
+        line.starts_with("time=\"20") && line.contains("Z\" level=warning msg=\"`--trace` does not profile"),
+        "{output:?}"
+    );
 }

@@ -18,7 +18,7 @@ fn without_policy(fixture: &Fixture, more: &[&str]) -> Command {
 }
 
 #[test]
-fn images_are_judged_by_signatures_alone_only_when_that_is_asked_for() {
+fn images_are_validated_by_signatures_alone_only_if_requested() {
     let fixture = Fixture::good();
     let empty = fixture.file("empty.yaml", "sources: []\n");
     for more in [
@@ -39,7 +39,7 @@ fn images_are_judged_by_signatures_alone_only_when_that_is_asked_for() {
     CommandOutput::of(&by_environment).expect(2, "no policy configuration");
     CommandOutput::of(&without_policy(&fixture, &["--no-policy"]).output().unwrap()).expect(0, "Result: SUCCESS");
     let both = ["--no-policy", "--policy", &fixture.policy()];
-    CommandOutput::of(&without_policy(&fixture, &both).output().unwrap()).expect(2, "`--no-policy` stands beside");
+    CommandOutput::of(&without_policy(&fixture, &both).output().unwrap()).expect(2, "`--no-policy` cannot be combined");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn validate_with(fixture: &Fixture, group: &serde_json::Value, more: &[&str]) ->
 }
 
 #[test]
-fn items_that_match_no_rule_are_told_with_what_they_may_mean() {
+fn items_that_match_no_rule_are_reported_with_suggestions() {
     let fixture = configured();
     for (config, says) in [
         (json!({"include": ["@release", "buld"]}), "the `include` item `buld`"),
@@ -101,8 +101,8 @@ fn items_that_match_no_rule_are_told_with_what_they_may_mean() {
         (json!({"exclude": ["entirely-different"]}), "`entirely-different` of the source group"),
     ] {
         let output = validate_with(&fixture, &json!({"config": config}), &[]);
-        let is_told = output.err.lines().any(|line| line.starts_with("warning: the `") && line.contains(says));
-        assert!(output.code == 0 && is_told, "{output:?}");
+        let is_reported = output.err.lines().any(|line| line.starts_with("warning: the `") && line.contains(says));
+        assert!(output.code == 0 && is_reported, "{output:?}");
         let strict = validate_with(&fixture, &json!({"config": config}), &["--strict-config"]);
         strict.expect(2, says);
         assert_eq!(strict.out, "");
@@ -120,7 +120,7 @@ fn items_that_match_no_rule_are_told_with_what_they_may_mean() {
 }
 
 #[test]
-fn items_for_components_images_and_times_and_those_of_the_whole_policy_are_told_too() {
+fn items_for_components_images_and_times_and_those_of_the_whole_policy_are_reported_too() {
     let fixture = configured();
     let volatile = |item: serde_json::Value| json!({"volatileConfig": {"exclude": [item]}});
     for item in [
@@ -141,7 +141,7 @@ fn items_for_components_images_and_times_and_those_of_the_whole_policy_are_told_
 }
 
 #[test]
-fn documents_are_judged_by_items_that_match_rules() {
+fn documents_are_evaluated_by_items_that_match_rules() {
     let fixture = configured();
     fixture.file("in.json", "{}");
     let policy = json!({"sources": [{"policy": [fixture.path("rules")], "config": {"exclude": ["buld"]}}]}).to_string();

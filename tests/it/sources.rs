@@ -1,4 +1,4 @@
-//! Policies from repositories, bundles and archives, as `validate image` and the commands around it bring them.
+//! Policies from repositories, bundles and archives, as `validate image` and related commands fetch them.
 
 use std::process::Command;
 
@@ -80,7 +80,7 @@ fn policy(source: &str, data: &str) -> String {
 }
 
 #[test]
-fn policies_and_data_of_a_repository_judge_and_are_reported_by_commit() {
+fn policies_and_data_of_a_repository_are_evaluated_and_reported_by_commit() {
     let fixture = Fixture::good();
     let repository = Repository::in_folder(fixture.path("repository"));
     let commit = repository.commit(&[("policy/main.rego", RULES), ("data/d.yaml", "x: 1")]);
@@ -93,7 +93,7 @@ fn policies_and_data_of_a_repository_judge_and_are_reported_by_commit() {
 }
 
 #[test]
-fn what_is_pinned_judges_again_when_the_repository_is_gone() {
+fn what_is_pinned_is_evaluated_again_when_the_repository_is_gone() {
     let fixture = Fixture::good();
     let repository = Repository::in_folder(fixture.path("repository"));
     repository.commit(&[("main.rego", RULES)]);
@@ -146,7 +146,7 @@ fn push(registry: &Registry, name: &str, files: &[(&str, &str)]) -> Digest {
 }
 
 #[test]
-fn a_bundle_on_a_registry_judges_and_is_reported_by_digest() {
+fn a_bundle_on_a_registry_is_evaluated_and_reported_by_digest() {
     let fixture = Fixture::good();
     let registry = Registry::start();
     let digest = push(&registry, "policies/shop:v1", &[("policy/main.rego", RULES)]);
@@ -193,17 +193,17 @@ fn sources_that_cannot_be_used_end_the_run_before_it_begins() {
         ("git::http://policies.example/x".to_owned(), "attempting to download from insecure source"),
         (repository.place("?ref=none"), "no branch, tag or commit `none`"),
         (repository.place("//none"), "path none does not exist in the repository"),
-        ("https://policies.example/main.rego".to_owned(), "nothing is fetched in this run"),
-        ("git::https://policies.example/x".to_owned(), "nothing is fetched in this run"),
+        ("https://policies.example/main.rego".to_owned(), "this run does not fetch anything"),
+        ("git::https://policies.example/x".to_owned(), "this run does not fetch anything"),
         ("oci::registry.example/none:v1".to_owned(), "does not hold the image"),
-        ("s3::https://policies.example/x".to_owned(), "nothing of its kind"),
+        ("s3::https://policies.example/x".to_owned(), "this kind of source is not supported"),
     ] {
         validate(&fixture, &json!({"sources": [{"policy": [source]}]}).to_string(), &[]).expect(2, says);
     }
 }
 
 #[test]
-fn a_policy_that_does_not_compile_is_told_by_where_it_came_from() {
+fn a_policy_that_does_not_compile_is_reported_by_its_source() {
     let fixture = Fixture::good();
     let repository = Repository::in_folder(fixture.path("repository"));
     let commit = repository.commit(&[("main.rego", "package main\n\ndeny contains x\n")]);
@@ -213,7 +213,7 @@ fn a_policy_that_does_not_compile_is_told_by_where_it_came_from() {
 }
 
 #[test]
-fn an_archive_judges() {
+fn an_archive_is_evaluated() {
     let fixture = Fixture::good();
     let file = fixture.path("policy.tar");
     let mut builder = tar(&file);
@@ -321,7 +321,7 @@ fn a_policy_configuration_is_checked_by_its_format() {
 }
 
 #[test]
-fn the_version_is_told_in_three_forms() {
+fn the_version_is_printed_in_three_formats() {
     let fixture = Fixture::empty();
     let version = concat!("v", env!("CARGO_PKG_VERSION"));
     assert_eq!(assay_in(&fixture, &["version", "--short"]).out, version);
@@ -338,7 +338,7 @@ fn the_version_is_told_in_three_forms() {
 }
 
 #[test]
-fn a_first_policy_judges_at_once() {
+fn a_starter_policy_can_be_evaluated_at_once() {
     let fixture = Fixture::good();
     let folder = fixture.path("new");
     assay_in(&fixture, &["init", "policies", "--dest-dir", folder.as_str()]).expect(0, "");
@@ -375,7 +375,7 @@ fn kinds() -> Fixture {
 }
 
 #[test]
-fn documents_are_judged_one_by_one_from_files_folders_and_texts() {
+fn documents_are_evaluated_one_by_one_from_files_directories_and_inline() {
     let fixture = kinds();
     let (a, b, folder) = (fixture.path("in/a.json"), fixture.path("in/b.yaml"), fixture.path("in"));
     input(&fixture, &[a.as_str()]).expect(0, "Result: SUCCESS");
@@ -413,7 +413,7 @@ fn a_folder_is_one_thing_with_all_that_is_below_it_when_called_ec() {
     );
     assert_eq!(ec("both", &["--quiet"]).err, "Error: success criteria not met\n");
     let unknown = ec("in", &[]);
-    assert!(unknown.code == 1 && unknown.err.contains("notes.txt` is neither JSON"), "{unknown:?}");
+    assert!(unknown.code == 1 && unknown.err.contains("the format of `"), "{unknown:?}");
     let late = ec("both", &["--timeout", "1ns"]);
     assert!(late.code == 1 && late.err.starts_with("Error: exceeded allowed execution time of 1ns, "), "{late:?}");
     assert_eq!(late.out, "");
@@ -427,7 +427,7 @@ fn what_holds_no_document_or_what_is_in_no_known_form_is_no_pass() {
     fixture.file("Dockerfile", "kind: x");
     input(&fixture, &[fixture.path("Dockerfile").as_str()]).expect(3, "`kind:` is not an instruction in line 1");
     fixture.file("a.cue", "kind: x");
-    input(&fixture, &[fixture.path("a.cue").as_str()]).expect(3, "is cue by its name, which assay cannot read");
+    input(&fixture, &[fixture.path("a.cue").as_str()]).expect(3, "looks like cue, which assay cannot parse");
     fixture.file("double.yaml", "kind: x\nkind: y\n");
     input(&fixture, &[fixture.path("double.yaml").as_str()]).expect(3, "duplicate mapping key");
     fixture.file("plain", "{\"kind\": \"x\"}");
@@ -463,7 +463,7 @@ fn reports_of_documents_go_where_they_are_sent() {
 }
 
 #[test]
-fn documents_that_cannot_be_judged_are_no_pass() {
+fn documents_that_cannot_be_evaluated_are_no_pass() {
     let fixture = kinds();
     fixture.file("in/broken.json", "{\"a\": \"x\ny\"}");
     let broken = fixture.path("in/broken.json");
@@ -471,7 +471,7 @@ fn documents_that_cannot_be_judged_are_no_pass() {
     let output = input(&fixture, &[a.as_str(), broken.as_str()]);
     output.expect(3, &format!("error validating file {broken}: control character"));
     input(&fixture, &[fixture.path("in/none.json").as_str()]).expect(3, "no such file");
-    input(&fixture, &[fixture.path("in/notes.txt").as_str()]).expect(3, "neither JSON, YAML");
+    input(&fixture, &[fixture.path("in/notes.txt").as_str()]).expect(3, "cannot be determined from its name");
     for (arguments, says) in [
         (&[][..], "at least one input file must be specified"),
         (&["", "  "], "at least one input file must be specified"),

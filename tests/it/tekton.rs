@@ -93,7 +93,7 @@ fn validate(task: Task, fixture: &Fixture, registry: &Registry, run: &str) -> St
 }
 
 #[test]
-fn both_tasks_judge_a_good_application() {
+fn both_tasks_validate_a_good_application() {
     for (task, run) in TASKS.into_iter().zip(["first", "second"]) {
         let (fixture, registry) = (Fixture::good(), Registry::start());
         let step = validate(task, &fixture, &registry, run);

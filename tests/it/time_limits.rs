@@ -52,7 +52,7 @@ fn a_pipe_that_nobody_writes_to_ends_every_command_in_time() {
 }
 
 #[test]
-fn judges_that_cost_more_than_the_time_there_is_cost_the_answer_and_not_the_report() {
+fn policies_that_take_too_long_are_an_error_and_still_reported() {
     let fixture = Fixture::good();
     let check = fixture.path("check.wasm");
     pipe(&check);

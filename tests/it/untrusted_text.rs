@@ -14,8 +14,8 @@ fn is_harmless(output: &CommandOutput, how: &str) {
         for line in text.split('\n') {
             assert!(!line.trim_start().starts_with("::") && !line.contains("##vso["), "{how}: {output:#?}");
             // Markdown has a space without width of its own, so that nobody is mentioned.
-            let is_own = |letter: char| letter == '\t' || (how.ends_with("markdown") && letter == '\u{200b}');
-            let is_harmful = |letter: char| !is_own(letter) && assay_gocompat::sanitize::is_harmful(letter);
+            let is_own = |character: char| character == '\t' || (how.ends_with("markdown") && character == '\u{200b}');
+            let is_harmful = |character: char| !is_own(character) && assay_gocompat::sanitize::is_harmful(character);
             assert!(!line.contains(is_harmful), "{how}: {output:#?}");
         }
     }

@@ -42,7 +42,7 @@ fn a_violation_denies_and_leniency_forgives_it() {
     fixture.image("bad", &[("bad", "yes"), ("odd", "yes")]);
     let output = fixture.validate(&[]);
     output.expect(1, "Image bad is bad");
-    output.expect(1, "1 of 2 components denied");
+    output.expect(1, "1 of 2 components failed");
     fixture.validate(&["--strict=false"]).expect(0, "Image bad is bad");
     let report = fixture.validate(&["--output", "json"]).json();
     let bad = component(&report, "bad");
@@ -151,7 +151,7 @@ fn attestations_that_do_not_fit_deny() {
     ];
     for (name, attest) in cases {
         let mut fixture = Fixture::empty();
-        let digest = fixture.unsigned_image("it", &[("bad", "never asked")]);
+        let digest = fixture.unsigned_image("it", &[("bad", "never evaluated")]);
         fixture.layout.sign(&fixture.key, "app/it", &digest).unwrap();
         attest(&mut fixture, &digest);
         let report = fixture.validate(&["--output", "json"]);
@@ -162,7 +162,7 @@ fn attestations_that_do_not_fit_deny() {
 }
 
 #[test]
-fn an_index_is_judged_as_itself_and_as_each_manifest() {
+fn an_index_is_evaluated_as_itself_and_as_each_manifest() {
     let mut fixture = Fixture::empty();
     let mut parts = Vec::new();
     for architecture in ["amd64", "arm64"] {
@@ -196,11 +196,11 @@ fn an_index_is_judged_as_itself_and_as_each_manifest() {
         parts.iter().map(|(platform, digest)| (format!("multi-{digest}-{}", platform.architecture), image(digest))),
     );
     want.sort();
-    assert_eq!(shown, want, "the tag is pinned, and the index brings two more components");
+    assert_eq!(shown, want, "the tag is pinned, and the index adds two more components");
 }
 
 #[test]
-fn one_component_without_an_answer_leaves_the_others_judged() {
+fn an_error_of_one_component_leaves_the_others_evaluated() {
     let mut fixture = Fixture::good();
     fixture.components.push(("lost".to_owned(), format!("app/lost@{}", Digest::of(b"lost"))));
     fixture.image("bad", &[("bad", "yes")]);
@@ -214,7 +214,7 @@ fn one_component_without_an_answer_leaves_the_others_judged() {
         &format!("appstudio={}", fixture.path("out")),
     ]);
     output.expect(3, "image-not-found");
-    output.expect(3, "no answer for 1 of 3 components, 1 denied");
+    output.expect(3, "1 of 3 components could not be evaluated, 1 failed");
     let report: Value = serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap();
     let error = |name: &str| component(&report, name)["error"].clone();
     assert_eq!(error("lost")["code"], json!("image-not-found"));

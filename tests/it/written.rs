@@ -27,7 +27,7 @@ fn image(fixture: &Fixture) -> Vec<String> {
 }
 
 #[test]
-fn an_answer_that_standard_output_does_not_take_is_no_answer() {
+fn output_that_cannot_be_written_is_an_error() {
     let fixture = Fixture::good();
     let file = fixture.file("in.json", "{}");
     let image = image(&fixture);
@@ -60,7 +60,7 @@ fn an_answer_that_standard_output_does_not_take_is_no_answer() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_not_told_and_gets_no_pass() {
+fn a_reader_that_goes_away_gets_no_message_and_no_pass() {
     let fixture = Fixture::good();
     let image = image(&fixture);
     let arguments: Vec<&str> = image.iter().map(String::as_str).collect();
@@ -93,12 +93,12 @@ fn a_report_that_is_replaced_keeps_its_mode() {
 fn two_reports_for_one_file_are_refused_unless_called_ec() {
     let fixture = Fixture::good();
     let (one, same) = (format!("json={}", fixture.path("r")), format!("yaml={}", fixture.path("./r")));
-    fixture.validate(&["--output", &one, "--output", &same]).expect(2, "two reports would be written");
+    fixture.validate(&["--output", &one, "--output", &same]).expect(2, "more than one report would be written");
     assert!(!fixture.path("r").exists());
     let file = fixture.file("in.json", "{}");
     let arguments =
         ["validate", "input", file.as_str(), "--policy", &fixture.policy(), "--output", &one, "--output", &same];
-    CommandOutput::of(&command(&arguments).output().unwrap()).expect(2, "two reports would be written");
+    CommandOutput::of(&command(&arguments).output().unwrap()).expect(2, "more than one report would be written");
     assert_eq!(CommandOutput::of(&ec_command(&fixture.path(""), &arguments).output().unwrap()).code, 0);
 }
 

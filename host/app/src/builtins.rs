@@ -148,13 +148,13 @@ impl Host for StoreHost {
         let images: Vec<Result<ImageRef, _>> = references.iter().map(|reference| reference.parse()).collect();
         let wanted: Vec<ImageRef> = images.iter().filter_map(|image| image.as_ref().ok().cloned()).collect();
         let mut resolved = self.store.resolve_all(&wanted).into_iter();
-        let answer = |(image, reference): (Result<ImageRef, _>, &&str)| {
+        let result = |(image, reference): (Result<ImageRef, _>, &&str)| {
             image.map_err(|error: assay_model::image::ImageRefError| undefined(error))?;
             let lost = || Err(EvaluationError::new(ErrorCode::Internal, "a requested manifest was not awaited"));
             let resolved = resolved.next().unwrap_or_else(lost).map_err(absent_or_error)?;
             self.platform_manifest(reference, &resolved)
         };
-        images.into_iter().zip(references).map(answer).collect()
+        images.into_iter().zip(references).map(result).collect()
     }
 
     fn image_index(&self, reference: &str) -> Result<Arc<[u8]>, HostError> {

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_are_equivalent_where_they_would_judge_alike() {
+    fn policies_are_equivalent_if_they_give_the_same_results() {
         let commits = ["0".repeat(40), "1".repeat(40)];
         let pinned = |commit: &str| format!("sources: [{{policy: ['git::h.test/a//p?ref={commit}']}}]");
         let volatile = |digest: &str| {

@@ -16,13 +16,13 @@ use crate::image_request::ValidateImageRequest;
 /// The warning about packages whose rules are not evaluated, as in `ec`.
 pub(crate) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
     let packages: Vec<_> = groups.iter().flat_map(SourceGroupEvaluator::skipped_packages).collect();
-    let told = || {
+    let reported = || {
         format!(
             "as in ec, rules of nested packages are not evaluated along with those of their parents: `{}`",
             packages.join("`, `")
         )
     };
-    (!packages.is_empty()).then(told)
+    (!packages.is_empty()).then(reported)
 }
 
 /// Turns an image that the registry does not have or does not serve into a violation. Other failures remain
@@ -37,14 +37,14 @@ pub(crate) fn inaccessible(request: &ValidateImageRequest) -> UnreachablePolicy 
         | ErrorCode::RegistryError
         | ErrorCode::RegistryDenied => {
             let image = &component.container_image;
-            let told = match error.code {
+            let reported = match error.code {
                 ErrorCode::ImageNotFound if remote => not_found(image, &insecure),
                 ErrorCode::RegistryUnreachable if error.message.contains("refused") => {
                     refused(image).or_else(|| refused_by_proxy(image, proxy.as_deref()?))
                 }
                 _ => None,
             };
-            Some(decide::unreachable_image(&told.unwrap_or_else(|| error.message.clone())))
+            Some(decide::unreachable_image(&reported.unwrap_or_else(|| error.message.clone())))
         }
         _ => None,
     })
@@ -75,8 +75,9 @@ fn refused(image: &str) -> Option<String> {
     let image: ImageRef = image.parse().ok()?;
     let registry = image.repository().registry();
     let address: SocketAddr = registry.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())?;
-    let asked = |scheme| format!("Get \"{scheme}://{registry}/v2/\": dial tcp {address}: connect: connection refused");
-    Some(format!("{}; {}", asked("https"), asked("http")))
+    let requested =
+        |scheme| format!("Get \"{scheme}://{registry}/v2/\": dial tcp {address}: connect: connection refused");
+    Some(format!("{}; {}", requested("https"), requested("http")))
 }
 
 /// Its words where the proxy for HTTPS does not listen, if the proxy is named by its address.
@@ -93,16 +94,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_image_is_told_in_the_words_of_a_registry_client() {
+    fn a_missing_image_is_reported_as_a_registry_client_does() {
         let digest = assay_model::digest::Digest::of(b"");
-        for (image, asked) in [
+        for (image, requested) in [
             ("127.0.0.1:5000/app/a:1".to_owned(), "http://127.0.0.1:5000/v2/app/a/manifests/1".to_owned()),
             (format!("quay.io/a:1@{digest}"), format!("https://quay.io/v2/a/manifests/{digest}")),
             ("busybox".to_owned(), "https://index.docker.io/v2/library/busybox/manifests/latest".to_owned()),
             ("plain.example/a".to_owned(), "http://plain.example/v2/a/manifests/latest".to_owned()),
         ] {
-            let said = not_found(&image, &["plain.example".to_owned()]).unwrap();
-            assert!(said.starts_with(&format!("HEAD {asked}: unexpected status code 404 Not Found (HEAD")), "{said}");
+            let found_message = not_found(&image, &["plain.example".to_owned()]).unwrap();
+            assert!(
+                found_message.starts_with(&format!("HEAD {requested}: unexpected status code 404 Not Found (HEAD")),
+                "{found_message}"
+            );
         }
         assert_eq!(not_found("Not An Image", &[]), None);
         let get =
@@ -110,10 +114,10 @@ mod tests {
         assert_eq!(refused("127.0.0.1:9/a:b"), Some(format!("{}; {}", get("https"), get("http"))));
         assert_eq!(refused("quay.io/a:b"), None);
         let proxied = |proxy| refused_by_proxy("busybox", proxy);
-        let said =
+        let found_message =
             "Get \"https://index.docker.io/v2/\": proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused";
         for proxy in ["http://127.0.0.1:9", "http://127.0.0.1:9/", "127.0.0.1:9"] {
-            assert_eq!(proxied(proxy).as_deref(), Some(said), "{proxy}");
+            assert_eq!(proxied(proxy).as_deref(), Some(found_message), "{proxy}");
         }
         assert_eq!(proxied("http://proxy.example:3128"), None);
     }

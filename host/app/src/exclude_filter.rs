@@ -23,7 +23,7 @@ impl Evaluator for ExcludeFilter {
 
     fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
         let mut decision = self.evaluator.evaluate(context)?;
-        let said_something = !decision.is_empty();
+        let had_findings = !decision.is_empty();
         let (image, component) = (&context.evidence.image, &context.component.name);
         let criteria: Vec<_> =
             self.selections.iter().map(|selection| selection.at(image, component, context.when)).collect();
@@ -34,7 +34,7 @@ impl Evaluator for ExcludeFilter {
         for list in [&mut decision.violations, &mut decision.warnings, &mut decision.successes] {
             list.retain(counts);
         }
-        if said_something && decision.is_empty() {
+        if had_findings && decision.is_empty() {
             // All its findings were excluded, which is a result and not the lack of one.
             decision.successes.push(Finding::new(&format!("{}.excluded", self.name()), "All findings are excluded"));
         }

@@ -87,8 +87,8 @@ impl ExplanationLog {
             lines.push(format!("explain: component `{name}` ({image})"));
             lines.extend(about.iter().cloned());
         }
-        let judged: BTreeSet<_> = log.keys().map(|(name, _)| name).collect();
-        for outcome in end.outcomes.iter().filter(|outcome| !judged.contains(&outcome.component.name)) {
+        let evaluated: BTreeSet<_> = log.keys().map(|(name, _)| name).collect();
+        for outcome in end.outcomes.iter().filter(|outcome| !evaluated.contains(&outcome.component.name)) {
             lines.push(format!(
                 "explain: component `{}` was not evaluated; see the report for the reason",
                 outcome.component.name

@@ -33,7 +33,8 @@ impl ParsedInput {
         Self { name, values, path }
     }
 
-    /// What rules see as `data.conftest.file`: as for conftest, what is not a file counts as one in the working directory.
+    /// What rules see as `data.conftest.file`: as for conftest, what is not a file counts as one in the working
+    /// directory.
     pub(crate) fn file(&self) -> InputFile<'_> {
         InputFile {
             dir: self.path.parent().map_or("/", Utf8Path::as_str),
@@ -172,7 +173,7 @@ mod tests {
         let of = |argument: &str| InputSource::of(argument, Mode::Native);
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap();
-        assert!(of(folder.as_str()).is_err(), "nothing is judged in an empty folder");
+        assert!(of(folder.as_str()).is_err(), "an empty directory is an error");
         fs_err::create_dir(folder.join("sub")).unwrap();
         for name in ["b.yaml", "a.json", "c.txt", "sub/d.toml", "sub/e.txt"] {
             fs_err::write(folder.join(name), "").unwrap();
@@ -194,11 +195,11 @@ mod tests {
         fs_err::write(folder.join("d.cue"), "").unwrap();
         assert_eq!(of(folder.as_str()).unwrap().last(), Some(&InputSource::File(folder.join("d.cue"))));
         let error = InputSource::File(folder.join("d.cue")).read().unwrap_err().message();
-        assert!(error.contains("d.cue` is cue by its name, which assay cannot read"), "{error}");
+        assert!(error.contains("d.cue` looks like cue, which assay cannot parse"), "{error}");
     }
 
     #[test]
-    fn a_file_is_told_with_its_folder_from_the_root() {
+    fn a_file_is_reported_with_its_folder_from_the_root() {
         let documents = ParsedInput::new("/a/./b/../c/d.yaml".to_owned(), Vec::new());
         assert_eq!(documents.file(), InputFile { dir: "/a/c", name: "d.yaml" });
         let documents = ParsedInput::new("d.yaml".to_owned(), Vec::new());

@@ -36,7 +36,7 @@ const CONFIGURATIONS: [&str; 6] =
     [".ec/policy.json", ".ec/policy.yaml", ".ec/policy.yml", "policy.json", "policy.yaml", "policy.yml"];
 
 impl PolicySources {
-    /// Brings everything that a policy names. Bundles come through the store, or from registries where there is none.
+    /// Fetches everything that a policy names. Bundles come through the store, or from registries where there is none.
     pub(crate) fn of_policy(
         policy: &PolicySpec,
         settings: &SourceSettings,

@@ -254,15 +254,15 @@ fn add(result: &mut ConftestResult, checked: Vec<RuleCheck>, namespace: &str) {
         if rule.exceptions > 0 {
             continue;
         }
-        if rule.answers.is_empty() {
+        if rule.results.is_empty() {
             silent += 1;
         }
-        said += rule.answers.len();
+        said += rule.results.len();
         let list = match rule.kind {
             RuleKind::Deny => &mut result.failures,
             RuleKind::Warn => &mut result.warnings,
         };
-        for (answer, location) in rule.answers {
+        for (answer, location) in rule.results {
             let mut metadata = answer.metadata;
             metadata.insert("query".to_owned(), json!(format!("data.{namespace}.{}", rule.rule)));
             list.push(ConftestFinding { message: answer.message, location, metadata });

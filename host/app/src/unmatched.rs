@@ -24,12 +24,12 @@ pub(crate) fn report_unmatched(
     events: &dyn EventSink,
 ) -> Result<(), RequestError> {
     let skipped = groups.iter().flat_map(|group| group.selection().skipped()).cloned();
-    let told = unmatched(groups, global, checks);
+    let reported = unmatched(groups, global, checks);
     if !strict {
-        told.into_iter().for_each(|text| events.warn(text));
+        reported.into_iter().for_each(|text| events.warn(text));
         return Ok(());
     }
-    let wrong: Vec<String> = skipped.chain(told).collect();
+    let wrong: Vec<String> = skipped.chain(reported).collect();
     if wrong.is_empty() {
         return Ok(());
     }
@@ -39,13 +39,13 @@ pub(crate) fn report_unmatched(
 
 /// One sentence for each item, without repetitions.
 fn unmatched(groups: &[SourceGroupEvaluator], global: Option<&GlobalConfig>, checks: &[&str]) -> BTreeSet<String> {
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for group in groups {
         let known = [Known::of(group)];
         let [include, exclude] = group.selection().items();
         let place = format!(" of the source group `{}`", Evaluator::name(group));
-        told.extend(sentences("include", &include, &known, &[], &place));
-        told.extend(sentences("exclude", &exclude, &known, checks, &place));
+        reported.extend(sentences("include", &include, &known, &[], &place));
+        reported.extend(sentences("exclude", &exclude, &known, checks, &place));
     }
     if let Some(global) = global {
         let known: Vec<_> = groups.iter().map(Known::of).collect();
@@ -56,10 +56,10 @@ fn unmatched(groups: &[SourceGroupEvaluator], global: Option<&GlobalConfig>, che
             ("collections", collections, &[]),
         ] {
             let items: Vec<&str> = items.iter().map(String::as_str).collect();
-            told.extend(sentences(list, &items, &known, checks, ""));
+            reported.extend(sentences(list, &items, &known, checks, ""));
         }
     }
-    told
+    reported
 }
 
 fn sentences(list: &str, items: &[&str], known: &[Known<'_>], checks: &[&str], place: &str) -> Vec<String> {

@@ -4,8 +4,8 @@ use std::io;
 
 use assay_app::RequestError;
 
-/// A request that cannot be carried out, which ends the program with exit code 2; or a result that could not be written, which
-/// ends it with 3.
+/// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where a report was
+/// ready and could not be written.
 #[derive(Debug)]
 pub(crate) struct CliError {
     error: RequestError,

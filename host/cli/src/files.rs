@@ -23,9 +23,9 @@ pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
 /// The end of the names of files that are being written.
 const PART: &str = ".part";
 
-/// Writes a file so that its place holds either what was there before or all of `bytes`: a temporary file beside it
-/// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to directly. A file
-/// that is replaced passes on its mode, and its owner where the system allows that.
+/// Writes a file atomically, so that it has either its previous content or all of `bytes`: a temporary file next to it
+/// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to
+/// directly. A file that is replaced passes on its mode, and its owner where the system allows that.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     let special = fs_err::metadata(path).is_ok_and(|found| !found.is_file());
     if special {
@@ -132,8 +132,8 @@ mod tests {
     #[test]
     fn a_place_without_a_folder_is_refused_before_the_work() {
         let (_keep, folder) = folder();
-        assert!(check_place(&folder.join("no/report.json")).unwrap_err().text().contains("there is no folder"));
-        assert!(check_place(&folder).unwrap_err().text().contains("is a folder"));
+        assert!(check_place(&folder.join("no/report.json")).unwrap_err().text().contains("does not exist"));
+        assert!(check_place(&folder).unwrap_err().text().contains("is a directory"));
         assert!(check_place(&folder.join("report.json")).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! [`sweep`]: removes what runs that were ended by force left beside their reports.
+//! [`sweep`]: removes files that killed runs left next to their reports.
 
 use std::{fs::File, time::Duration};
 

@@ -26,7 +26,8 @@ use crate::{
 enum LineFormat {
     /// `2026-01-31T12:00:00Z debug: the evaluation of a component starts component=cart`
     Plain,
-    /// `time="2026-01-31T12:00:00Z" level=debug msg="the evaluation of a component starts" component=cart`, as `ec` writes it.
+    /// `time="2026-01-31T12:00:00Z" level=debug msg="the evaluation of a component starts" component=cart`, as `ec`
+    /// writes it.
     Ec,
     /// `{"time":"2026-01-31T12:00:00Z","level":"debug","message":"…","fields":{"component":"cart"}}`
     Json,
@@ -55,7 +56,7 @@ pub(crate) fn start(flags: &GlobalFlags, mode: Mode) -> Result<(), CliError> {
     let sink = SINK.get_or_init(|| Sink {
         format,
         level,
-        tells_place: flags.debug,
+        has_location: flags.debug,
         in_file: logfile.is_some(),
         out: Mutex::new(out),
     });
@@ -116,7 +117,7 @@ struct Sink {
     format: LineFormat,
     level: LevelFilter,
     /// Whether each message includes the source line it comes from.
-    tells_place: bool,
+    has_location: bool,
     /// Whether messages go to a file instead of standard error.
     in_file: bool,
     out: Mutex<Box<dyn Write + Send>>,
@@ -124,7 +125,7 @@ struct Sink {
 
 impl Sink {
     fn write(&self, message: Message) {
-        let message = if self.tells_place { message } else { Message { place: None, ..message } };
+        let message = if self.has_location { message } else { Message { place: None, ..message } };
         let mut line = message.line(self.format, Timestamp::now());
         line.push('\n');
         // A failure to log cannot be logged.

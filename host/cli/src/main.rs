@@ -60,8 +60,8 @@ fn main() -> ExitCode {
         return exit::VIOLATIONS.into();
     }
     let codes = Codes::of(&flags.command);
-    let asked = time_limit_text(&flags);
-    let limit = match asked.as_deref().map_or(Ok(None), parse_timeout) {
+    let requested = time_limit_text(&flags);
+    let limit = match requested.as_deref().map_or(Ok(None), parse_timeout) {
         Ok(limit) => limit.map(|limit| limit.saturating_mul(times(&flags.command))),
         Err(error) => return print_error(&error, mode, codes),
     };
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         Some(Ok(code)) => codes.code(mode, code).into(),
         Some(Err(error)) => print_error(&error, mode, codes),
         None => {
-            let text = format!("error: {}", timeout::exceeded(&asked.unwrap_or_default()));
+            let text = format!("error: {}", timeout::exceeded(&requested.unwrap_or_default()));
             Printer::new(false).error(&error_text(mode, &text));
             codes.code(mode, codes.error_code()).into()
         }
@@ -159,7 +159,7 @@ const fn ends_itself(command: &Command, mode: Mode) -> bool {
 
 /// The time that a command may take, with all that it does, as it is written.
 fn time_limit_text(flags: &Flags) -> Option<String> {
-    let asked = match &flags.command {
+    let requested = match &flags.command {
         Command::Validate { what: Validate::Image(flags) } => Some(&flags.run.timeout),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => match what {
             // The flag is about each test.
@@ -169,7 +169,7 @@ fn time_limit_text(flags: &Flags) -> Option<String> {
         },
         _ => flags.global.timeout.as_ref(),
     };
-    asked.filter(|text| !text.is_empty()).cloned()
+    requested.filter(|text| !text.is_empty()).cloned()
 }
 
 /// How often a command does what its time limit is for.

@@ -28,8 +28,8 @@ impl Printer {
         !self.quiet && !self.bare && io::stderr().is_terminal()
     }
 
-    /// A report on standard output. One that is not written completely is an error, whatever the reason: an exit code of 0 would
-    /// claim a report that nobody received.
+    /// A report on standard output. One that is not written completely is an error, whatever the reason: an exit code
+    /// of 0 would claim a report that nobody received.
     #[expect(clippy::unused_self, reason = "printing goes through a printer")]
     pub(crate) fn data(self, bytes: &[u8]) -> io::Result<()> {
         stdout::check()?;

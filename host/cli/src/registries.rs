@@ -157,16 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_those_of_ec_unless_told_otherwise() {
+    fn waits_are_those_of_ec_by_default() {
         assert_eq!(with(&[]).unwrap().retry, Retry::default());
         let unset = ["max-wait", "max-retry", "duration", "factor", "jitter"].map(|name| format!("--retry-{name}="));
         assert_eq!(with(&unset.each_ref().map(String::as_str)).unwrap().retry, Retry::default());
-        let told =
+        let reported =
             ["--retry-max-wait", "1m", "--retry-max-retry", "0", "--retry-duration", "500ms", "--retry-factor", "3"];
-        let got = with(&told).unwrap().retry;
+        let got = with(&reported).unwrap().retry;
         assert_eq!((got.times, got.factor), (0, 3.0));
         assert_eq!((got.wait, got.longest), (Duration::from_millis(500), Duration::from_secs(60)));
-        for (arguments, said) in [
+        for (arguments, expected) in [
             (["--retry-duration", "soon"], "`--retry-duration soon` is not a duration"),
             (["--retry-max-wait", "-1s"], ""),
             (["--retry-factor", "0"], "--retry-factor"),
@@ -175,7 +175,7 @@ mod tests {
             (["--registry-ca", "/no/such/file"], "/no/such/file"),
         ] {
             let error = with(&arguments).unwrap_err();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`check`]: whether the program was started with a standard output.
 //!
-//! Rust's runtime opens `/dev/null` in the place of a standard stream that is closed, and takes what is written there for
-//! written. So this is checked before it starts.
+//! Rust's runtime opens `/dev/null` in the place of a standard stream that is closed, and takes what is written there
+//! for written. So this is checked before it starts.
 
 use std::io;
 #[cfg(target_os = "linux")]

@@ -12,7 +12,7 @@ use assay_rego::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// A policy of the usual kind: lists of data are searched for each element of the input.
+/// A typical policy: lists of data are searched for each element of the input.
 const POLICY: &str = r#"package bench
 
 tasks contains task if some task in input.tasks
@@ -94,12 +94,12 @@ fn engine(bench: &mut Criterion) {
         );
     });
     let program = Program::compile(sources(folder.path()), compile_options()).expect("it compiles");
-    let (input, results) = (input(), Arc::new(PreparedResults::new(&HostResults::new()).expect("no answers")));
+    let (input, results) = (input(), Arc::new(PreparedResults::new(&HostResults::new()).expect("no results")));
     let mut now = 1_763_000_000_000_000_000;
-    bench.bench_function("evaluate at one moment", |bench| {
+    bench.bench_function("evaluate at one time", |bench| {
         on_large_stack(|| bench.iter(|| program.run(&input, &results, now))).expect("a thread");
     });
-    bench.bench_function("evaluate each time at another moment", |bench| {
+    bench.bench_function("evaluate each run at another time", |bench| {
         on_large_stack(|| {
             bench.iter(|| {
                 now += 1;

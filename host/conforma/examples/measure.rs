@@ -62,7 +62,7 @@ impl Arguments {
     }
 }
 
-/// A moment in 2025: what is measured must not change with the day.
+/// A time in 2025: what is measured must not change with the day.
 const NOW_NS: i64 = 1_763_000_000_000_000_000;
 
 fn main() -> Result<(), Failed> {
@@ -189,7 +189,7 @@ fn rounds_of(
 }
 
 /// What this thread has used of a processor, which other programs on the machine do not change. Zero where the system
-/// does not tell.
+/// does not report it.
 fn own_cpu_time() -> Duration {
     let text = fs_err::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).map_or(Duration::ZERO, Duration::from_nanos)

@@ -1,4 +1,4 @@
-//! [`FUNCTIONS`]: the `ec.*` functions by name, types and implementation, and [`Functions`], which answers their calls.
+//! [`FUNCTIONS`]: the `ec.*` functions by name, types and implementation, and [`Functions`], which serves their calls.
 
 use std::{fmt, sync::Arc};
 
@@ -64,7 +64,7 @@ const fn declared() -> [HostFunction; TABLE.len()] {
 /// The functions, for the options of a compilation.
 pub static FUNCTIONS: &[HostFunction] = &DECLARED;
 
-/// Answers the calls of evaluations from a [`Host`].
+/// Serves the calls of evaluations from a [`Host`].
 pub struct Functions(Arc<dyn Host>);
 
 impl Functions {

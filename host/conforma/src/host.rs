@@ -101,10 +101,10 @@ pub trait Host: Send + Sync {
     /// `ec.oci.image_tag_refs`: those of the tags `sha256-HEX.sig`, `.att` and `.sbom` of an image that are there.
     fn image_tag_refs(&self, reference: &str) -> Result<Vec<String>, HostError>;
 
-    /// `ec.sigstore.verify_image`: the signatures of an image that the options vouch for, at least one.
+    /// `ec.sigstore.verify_image`: the signatures of an image that verify with the options, at least one.
     fn verify_image(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Signature>, HostError>;
 
-    /// `ec.sigstore.verify_attestation`: the statements about an image that the options vouch for, at least one.
+    /// `ec.sigstore.verify_attestation`: the statements about an image that verify with the options, at least one.
     fn verify_attestation(&self, reference: &str, options: &SigstoreOptions) -> Result<Vec<Attested>, HostError>;
 }
 

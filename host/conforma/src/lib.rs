@@ -1,6 +1,6 @@
 //! What Conforma adds to Rego: the `ec.*` built-in functions, and the source groups of a policy configuration.
 //!
-//! [`FUNCTIONS`] declares the functions for [`CompileOptions::functions`]; [`Functions`] answers their calls, with a
+//! [`FUNCTIONS`] declares the functions for [`CompileOptions::functions`]; [`Functions`] serves their calls, with a
 //! [`Host`] that reaches registries. [`SourceGroupEvaluator`] evaluates the policies of a source group for a component.
 //!
 //! A new function takes a file with its implementation, a line in the table of `functions.rs`, and a line in the

@@ -110,10 +110,10 @@ fn text(value: &Value) -> Option<&str> {
 
 /// Content that is text.
 pub(crate) fn content<'b>(reference: &str, bytes: &'b [u8]) -> Result<&'b str, HostError> {
-    std::str::from_utf8(bytes).map_err(|_| unreadable(reference, "it is not UTF-8 text"))
+    std::str::from_utf8(bytes).map_err(|_| unreadable(reference, "it is not valid UTF-8"))
 }
 
-/// The JSON in a blob. What is no JSON is undefined, as in `ec`; Go reads what is nested more deeply than is read here.
+/// The JSON in a blob. What is not JSON is undefined, as in `ec`; Go accepts deeper nesting than this parser.
 pub(crate) fn parsed(reference: &str, bytes: &[u8]) -> Outcome {
     match read_json(content(reference, bytes)?) {
         Ok(value) => Ok(Some(value)),

@@ -34,15 +34,15 @@ fn evaluate_with(policy: &Policy, input: &str, host: Arc<dyn Host>) -> Result<Ve
     Ok(results.into_iter().map(shown).collect())
 }
 
-/// Knows one blob and one manifest, counts how often it is asked, and cannot reach `r.example/down`.
+/// Knows one blob and one manifest, counts its calls, and cannot reach `r.example/down`.
 #[derive(Default)]
 struct OneImage {
-    asked: std::sync::atomic::AtomicU32,
+    requested: std::sync::atomic::AtomicU32,
 }
 
 impl OneImage {
     fn find<T>(&self, reference: &str, found: T) -> Result<T, HostError> {
-        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.requested.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match reference {
             "r.example/a@sha256:1" => Ok(found),
             "r.example/down" => Err(HostError::Evaluation(
@@ -108,7 +108,7 @@ impl Host for OneImage {
 }
 
 #[test]
-fn built_ins_answer_from_the_host_and_ask_it_once() {
+fn built_ins_call_the_host_once() {
     let text = "package p\n\nref := \"r.example/a@sha256:1\"\n\n\
                 deny contains json.marshal(json.unmarshal(ec.oci.blob(ref)).a)\n\n\
                 deny contains sprintf(\"%d\", [ec.oci.image_manifest(ref).config.size])\n\n\
@@ -124,7 +124,7 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
                 warn contains ec.sigstore.verify_image(ref, {\"ignore_rekor\": true, \"public_key\": \"key\"}).signatures[0].signature\n\n\
                 warn contains ec.sigstore.verify_attestation(ref, {\"ignore_rekor\": true}).attestations[0].statement.predicateType\n\n\
                 warn contains sprintf(\"%v\", [ec.sigstore.verify_image(\"r.example/b\", {\"ignore_rekor\": true})])\n\n\
-                warn contains \"asked again\" if ec.oci.blob(ref) == ec.oci.blob(ref)\n\n\
+                warn contains \"called again\" if ec.oci.blob(ref) == ec.oci.blob(ref)\n\n\
                 warn contains \"undefined\" if not ec.oci.blob(\"r.example/b\")\n\n\
                 warn contains ec.purl.parse(\"pkg:npm/a@1\").name\n\n\
                 warn contains \"invalid\" if not ec.purl.is_valid(\"pkg:\")\n";
@@ -136,7 +136,7 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
         "deny p m",
         "deny p sha256:2",
         "warn p a",
-        "warn p asked again",
+        "warn p called again",
         "warn p files {\"x\": {\"kind\": \"F\"}}",
         "warn p image files {\"x/a.json\": 7}",
         "warn p invalid",
@@ -151,11 +151,11 @@ fn built_ins_answer_from_the_host_and_ask_it_once() {
         "warn p {\"errors\": [\"nothing there\"], \"signatures\": [], \"success\": false}",
     ];
     assert_eq!(got, want);
-    assert_eq!(host.asked.load(std::sync::atomic::Ordering::Relaxed), 16);
+    assert_eq!(host.requested.load(std::sync::atomic::Ordering::Relaxed), 16);
 }
 
 #[test]
-fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
+fn an_error_of_the_host_ends_the_evaluation_however_the_policy_handles_it() {
     for rule in [
         "deny contains \"x\" if not ec.oci.blob(\"r.example/down\")",
         "default a := false\n\na if ec.oci.blob(\"r.example/down\")\n\ndeny contains \"x\" if a",
@@ -164,14 +164,14 @@ fn a_host_without_answer_ends_the_evaluation_however_the_policy_takes_it() {
     ] {
         let policy = policy(&format!("package p\n\n{rule}\n"));
         let error = evaluate_with(&policy, "{}", Arc::new(OneImage::default())).unwrap_err();
-        let answer = error.into_evaluation_error("mine");
+        let response = error.into_evaluation_error("mine");
         assert_eq!(
-            (answer.code, answer.hint.as_deref()),
+            (response.code, response.hint.as_deref()),
             (ErrorCode::BuiltinFailed, Some("look at the network")),
             "{rule}"
         );
-        assert!(answer.message.starts_with("policy source `mine`: `ec.oci."), "{}", answer.message);
-        assert!(answer.message.ends_with("has no answer: `r.example` cannot be reached"), "{}", answer.message);
+        assert!(response.message.starts_with("policy source `mine`: `ec.oci."), "{}", response.message);
+        assert!(response.message.ends_with("failed: `r.example` cannot be reached"), "{}", response.message);
     }
 }
 

@@ -40,8 +40,8 @@ pub struct SourceGroupEvaluator {
 }
 
 impl SourceGroupEvaluator {
-    /// An evaluator. Only packages of which some rule is included are evaluated; if there is none, all are, so that misspelled
-    /// criteria show.
+    /// An evaluator. Only packages of which some rule is included are evaluated; if there is none, all are, so that
+    /// misspelled criteria show.
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Arc<Policy>, selection: Selection, host: Arc<dyn Host>) -> Self {
         let passed = policy.annotated_rules().iter().map(|rule| (rule.code.clone(), success(rule))).collect();
@@ -66,9 +66,9 @@ impl SourceGroupEvaluator {
         self
     }
 
-    /// The same, answering as `ec` does. Findings are put as [`DecideOptions::ec_compat`] says. Packages are chosen by the first part of
-    /// their rules' codes, so that the rules of a nested package are evaluated only if no package is selected at all; see
-    /// [`skipped_packages`](Self::skipped_packages).
+    /// The same, compatible with `ec`. Findings are built as [`DecideOptions::ec_compat`] says. Packages are chosen by
+    /// the first part of their rules' codes, so that the rules of a nested package are evaluated only if no package is
+    /// selected at all; see [`skipped_packages`](Self::skipped_packages).
     #[must_use]
     pub const fn with_ec_compat(mut self, ec_compat: bool) -> Self {
         self.ec_compat = ec_compat;
@@ -82,8 +82,8 @@ impl SourceGroupEvaluator {
         packages.filter(|package| self.ec_compat && package.contains('.')).collect()
     }
 
-    /// The same, evaluating only rules that are meant for pipelines with one of these intentions; with none of them, rules
-    /// that are meant for any. Findings of rules that the policy does not list stay.
+    /// The same, evaluating only rules that are meant for pipelines with one of these intentions; with none of them,
+    /// rules that are meant for any. Findings of rules that the policy does not list stay.
     #[must_use]
     pub fn with_intentions(mut self, intentions: &[String]) -> Self {
         let meant = |rule: &RuleInfo| {
@@ -105,8 +105,8 @@ impl SourceGroupEvaluator {
         (at(""), at(context.component.name.as_str()))
     }
 
-    /// The packages to evaluate: those of which some rule counts for any component, as in `ec`, or all if there are none;
-    /// and those that count for this component or for some term.
+    /// The packages to evaluate: those of which some rule counts for any component, as in `ec`, or all if there are
+    /// none; and those that count for this component or for some term.
     fn packages(&self, default_criteria: &Criteria, criteria: &Criteria) -> BTreeSet<String> {
         let name = |rule: &RuleInfo| match rule.code.split('.').next() {
             Some(first) if self.ec_compat => first.to_owned(),
@@ -197,14 +197,14 @@ impl SourceGroupEvaluator {
         let mut results = Vec::new();
         for input in inputs {
             let context = EvaluationContext { input, ..*context };
-            let said = self.policy.evaluate(&self.request(&context, &packages, file));
-            results.extend(said.map_err(|error| error.into_evaluation_error(&self.name))?);
+            let message = self.policy.evaluate(&self.request(&context, &packages, file));
+            results.extend(message.map_err(|error| error.into_evaluation_error(&self.name))?);
         }
         let code =
-            |answer: &RuleResult| answer.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
-        results.retain(|answer| self.is_meant(&code(answer)));
-        let asked = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
-        let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(asked).collect();
+            |result: &RuleResult| result.metadata.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+        results.retain(|result| self.is_meant(&code(result)));
+        let requested = |rule: &&RuleInfo| packages.contains(&rule.package) && self.is_meant(&rule.code);
+        let rules: Vec<&RuleInfo> = self.policy.annotated_rules().iter().filter(requested).collect();
         let passed = |rule: &RuleInfo| self.passed.get(&rule.code).cloned().unwrap_or_else(|| success(rule));
         Ok(decide(
             &rules,

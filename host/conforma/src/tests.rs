@@ -60,19 +60,19 @@ fn every_function_calls_the_host() {
 
 #[test]
 fn a_verification_is_never_undefined() {
-    for (arguments, said) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
+    for (arguments, found_message) in [(json!([1, {}]), "ref parameter"), (json!(["r", 1]), "opts parameter")] {
         for (function, found) in
             [("ec.sigstore.verify_image", "signatures"), ("ec.sigstore.verify_attestation", "attestations")]
         {
             let got = serde_json::to_value(call(function, &arguments).unwrap().unwrap()).unwrap();
             assert_eq!((&got["success"], &got[found]), (&json!(false), &json!([])), "{function}");
-            assert!(got["errors"][0].as_str().unwrap().starts_with(said), "{got}");
+            assert!(got["errors"][0].as_str().unwrap().starts_with(found_message), "{got}");
         }
     }
 }
 
 #[test]
-fn a_blob_that_cannot_be_read_is_no_answer() {
+fn a_blob_that_cannot_be_read_is_an_error() {
     let code = |read: Result<(), HostError>| match read {
         Err(HostError::Evaluation(error)) => error.code,
         other => panic!("{other:?}"),

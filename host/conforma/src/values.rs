@@ -180,7 +180,7 @@ fn list(texts: Vec<String>) -> Value {
     Value::from(texts.into_iter().map(Value::from).collect::<Vec<_>>())
 }
 
-/// An object of texts.
+/// An object of strings.
 pub(crate) fn texts(map: BTreeMap<String, String>) -> Value {
     map.into_iter().map(|(key, value)| (Value::from(key), Value::from(value))).collect::<Object>().into_value()
 }
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_as_yaml_and_what_could_be_read_otherwise_is_no_answer() {
+    fn files_are_read_as_yaml_and_ambiguous_ones_are_errors() {
         let given: Files = [("a.json", &br#"{"a": [1]}"#[..]), ("b.yaml", b"b: yes it is\n"), ("none.yaml", b"[1")]
             .into_iter()
             .map(|(name, text)| (name.to_owned(), text.to_vec()))

@@ -98,7 +98,8 @@ impl DocumentFormat {
         Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format)
     }
 
-    /// The documents of a file, each of which is evaluated by itself. A top-level list counts as one document for each item.
+    /// The documents of a file, each of which is evaluated by itself. A top-level list counts as one document for each
+    /// item.
     ///
     /// # Errors
     /// What is wrong with the text, with its place.
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_file_tells_its_form() {
+    fn the_name_of_a_file_determines_its_format() {
         for (name, want) in [
             ("a.json", Kind::Readable(DocumentFormat::Json)),
             ("a.JSON", Kind::Readable(DocumentFormat::Json)),

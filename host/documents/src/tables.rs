@@ -13,10 +13,10 @@ pub(crate) fn toml_value(table: toml::Table) -> Result<Value, String> {
                 Value::Number(number.ok_or("a number is not finite, which JSON cannot hold")?)
             }
             toml::Value::Boolean(is_so) => is_so.into(),
-            toml::Value::Datetime(moment) => {
-                let date = moment.date.map_or_else(|| "0000-01-01".to_owned(), |date| date.to_string());
-                let time = moment.time.map_or_else(|| "00:00:00".to_owned(), |time| time.to_string());
-                let zone = moment.offset.map_or_else(|| "Z".to_owned(), |offset| offset.to_string());
+            toml::Value::Datetime(timestamp) => {
+                let date = timestamp.date.map_or_else(|| "0000-01-01".to_owned(), |date| date.to_string());
+                let time = timestamp.time.map_or_else(|| "00:00:00".to_owned(), |time| time.to_string());
+                let zone = timestamp.offset.map_or_else(|| "Z".to_owned(), |offset| offset.to_string());
                 format!("{date}T{time}{zone}").into()
             }
             toml::Value::Array(items) => items.into_iter().map(value).collect::<Result<Vec<_>, _>>()?.into(),

@@ -1,8 +1,8 @@
 //! XML as the JSON that conftest makes of it: an element is an object of its attributes, with `-` before their names, and
 //! of the elements in it; one with text alone is that text.
 //!
-//! As there, of several text nodes of an element the last counts, even an empty one; names are without their prefix. What is
-//! not well-formed, which conftest reads as far as it goes, is an error.
+//! As there, of several text nodes of an element the last counts, even an empty one; names are without their prefix.
+//! What is not well-formed, which conftest reads as far as it goes, is an error.
 
 use roxmltree::{Document, Node, NodeType, ParsingOptions};
 use serde_json::{Map, Value};

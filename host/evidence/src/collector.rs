@@ -3,9 +3,9 @@
 //! Nothing of the image itself is read before it is verified: rules are not evaluated for an image without
 //! attestations that count, so its config is not read and its layers are not fetched.
 //!
-//! What trust can settle becomes a check inside the evidence: no signature, a stranger's, one for another image. What
-//! keeps it from being settled (a registry that does not respond, content that does not match its digest) is an
-//! error and never looks like an unsigned image.
+//! What can be verified with a key becomes a check inside the evidence: no signature, one of another key, one for
+//! another image. What keeps it from being settled (a registry that does not respond, content that does not match its
+//! digest) is an error and never looks like an unsigned image.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -61,7 +61,7 @@ pub struct CollectOptions {
     /// The signatures of attestations. If skipped, attestations are used unverified.
     pub attestations: Verification,
     /// Whether provenance in a bundle states its build type; `ec` only reads that of provenance under a tag.
-    pub bundles_tell_build_type: bool,
+    pub bundles_have_build_type: bool,
     /// What becomes of signatures and attestations that cannot be read.
     pub on_unreadable: OnUnreadable,
 }
@@ -73,7 +73,7 @@ impl CollectOptions {
         Self {
             signatures: Verification::Required,
             attestations: Verification::Required,
-            bundles_tell_build_type: true,
+            bundles_have_build_type: true,
             on_unreadable: OnUnreadable::Error,
         }
     }
@@ -174,9 +174,9 @@ impl EvidenceCollector {
     }
 
     /// The base image, if it is named and is there for us. Anyone may write the annotation, and the base need not be
-    /// where the image is, so one that is absent or not accessible is not a failure; where it is not known to be absent, the
-    /// report says so. One that is inconsistent or cannot be fetched is a failure: a policy about base images must not be evaluated
-    /// without it.
+    /// where the image is, so one that is absent or not accessible is not a failure; where it is not known to be
+    /// absent, the report says so. One that is inconsistent or cannot be fetched is a failure: a policy about base
+    /// images must not be evaluated without it.
     fn base_image(&self, manifest: &Manifest) -> Result<(Option<BaseImage>, Option<String>), EvaluationError> {
         match self.read_base_image(manifest) {
             Err(error) if ABSENT.contains(&error.code) => {
@@ -208,7 +208,8 @@ impl EvidenceCollector {
         Ok(config.map(|config| BaseImage { reference: shown, config }))
     }
 
-    /// The manifests of an operator, where the image's label names their directory. One that cannot be read is an error.
+    /// The manifests of an operator, where the image's label names their directory. One that cannot be read is an
+    /// error.
     fn files(&self, image: &PinnedImage, config: Option<&[u8]>) -> Result<BTreeMap<String, Value>, EvaluationError> {
         let label = config.map_or(Ok(None), |config| image_config::label(config, OPERATOR_MANIFESTS));
         let Some(folder) = label.map_err(|error| unreadable(&image.to_string(), &error))? else {
@@ -248,7 +249,7 @@ impl EvidenceCollector {
 
     fn bundled(&self, image: &PinnedImage) -> Result<Bundled, EvaluationError> {
         let mut bundled = cosign::bundles(&self.store, image, &self.trust)?;
-        if !self.options.bundles_tell_build_type {
+        if !self.options.bundles_have_build_type {
             bundled.attestations.verified.iter_mut().for_each(|attested| attested.attestation.build_type = None);
         }
         Ok(bundled)

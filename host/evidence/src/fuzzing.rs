@@ -52,7 +52,7 @@ mod tests {
             assert!(error.contains(what), "{error}");
         };
         says(envelope(b"{}", &image), "payloadType");
-        says(bundle(b"{}", &image), "the bundle does not read");
+        says(bundle(b"{}", &image), "the bundle is invalid");
         says(payload(b"{}", &image), "critical");
         says(key("none"), "key");
     }

@@ -29,9 +29,9 @@ pub fn parse(text: &str) -> Result<i64, InvalidDuration<'_>> {
     }
     let mut total = 0_i128;
     while !rest.is_empty() {
-        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+        let end = rest.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(rest.len());
         let (amount, behind) = rest.split_at_checked(end).ok_or_else(invalid)?;
-        let end = behind.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(behind.len());
+        let end = behind.find(|character: char| character.is_ascii_digit() || character == '.').unwrap_or(behind.len());
         let (unit, behind) = behind.split_at_checked(end).ok_or_else(invalid)?;
         let (before, after) = amount.split_once('.').unwrap_or((amount, ""));
         if before.len() + after.len() == 0 || after.contains('.') || before.len() > 20 {

@@ -1,9 +1,9 @@
 //! How assay writes JSON: Go's `encoding/json`, because reports are compared with `ec`'s byte for byte.
 //!
-//! `<`, `>`, `&`, U+2028 and U+2029 are escaped, and what Go leaves as it is although a terminal or a pipeline could obey
-//! it ([`sanitize`]); nothing else differs from `serde_json`'s compact form. Numbers leave
-//! with the digits they came in with (`arbitrary_precision`), objects keep their order (`preserve_order`) except where
-//! Go would have held a map, which [`sorted`] brings into order.
+//! `<`, `>`, `&`, U+2028 and U+2029 are escaped, and what Go leaves as it is although a terminal or a pipeline could
+//! obey it ([`sanitize`]); nothing else differs from `serde_json`'s compact form. Numbers leave with the digits they
+//! came in with (`arbitrary_precision`), objects keep their order (`preserve_order`) except where Go would have held a
+//! map, which [`sorted`] sorts.
 
 use std::io;
 

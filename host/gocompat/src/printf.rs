@@ -72,17 +72,17 @@ struct Printer<'v> {
     quote: Quote,
 }
 
-/// The letters of the format that are still to be read.
-type Letters<'f> = std::iter::Peekable<std::str::Chars<'f>>;
+/// The characters of the format that are still to be parsed.
+type Characters<'f> = std::iter::Peekable<std::str::Chars<'f>>;
 
 impl Printer<'_> {
     fn print(&mut self, format: &str, most: usize) -> Option<()> {
-        let mut letters = format.chars().peekable();
-        while let Some(letter) = letters.next() {
-            if letter == '%' {
-                self.directive(&mut letters);
+        let mut characters = format.chars().peekable();
+        while let Some(character) = characters.next() {
+            if character == '%' {
+                self.directive(&mut characters);
             } else {
-                self.out.push(letter);
+                self.out.push(character);
             }
             if self.out.len() > most {
                 return None;
@@ -103,12 +103,12 @@ impl Printer<'_> {
         Some(())
     }
 
-    fn directive(&mut self, letters: &mut Letters<'_>) {
+    fn directive(&mut self, characters: &mut Characters<'_>) {
         let mut flags = Flags::default();
         let mut good = true;
         let mut indexed = false;
-        while let Some(letter) = letters.peek() {
-            match letter {
+        while let Some(character) = characters.peek() {
+            match character {
                 '+' => flags.plus = true,
                 '-' => flags.minus = true,
                 '#' => flags.sharp = true,
@@ -116,10 +116,10 @@ impl Printer<'_> {
                 '0' => flags.zero = true,
                 _ => break,
             }
-            letters.next();
+            characters.next();
         }
-        self.index(letters, &mut good, &mut indexed);
-        if letters.next_if_eq(&'*').is_some() {
+        self.index(characters, &mut good, &mut indexed);
+        if characters.next_if_eq(&'*').is_some() {
             match self.star() {
                 Some(width) if width < 0 => {
                     flags.minus = true;
@@ -130,28 +130,28 @@ impl Printer<'_> {
                 None => self.out.push_str("%!(BADWIDTH)"),
             }
             indexed = false;
-        } else if let Some(width) = digits(letters) {
+        } else if let Some(width) = digits(characters) {
             flags.width = Some(width);
             // A width after an argument's index belongs in front of it.
             good &= !indexed;
         }
-        if letters.next_if_eq(&'.').is_some() {
+        if characters.next_if_eq(&'.').is_some() {
             good &= !indexed;
-            self.index(letters, &mut good, &mut indexed);
-            if letters.next_if_eq(&'*').is_some() {
+            self.index(characters, &mut good, &mut indexed);
+            if characters.next_if_eq(&'*').is_some() {
                 match self.star().and_then(|precision| usize::try_from(precision).ok()) {
                     Some(precision) => flags.precision = Some(precision),
                     None => self.out.push_str("%!(BADPREC)"),
                 }
                 indexed = false;
             } else {
-                flags.precision = Some(digits(letters).unwrap_or(0));
+                flags.precision = Some(digits(characters).unwrap_or(0));
             }
         }
         if !indexed {
-            self.index(letters, &mut good, &mut indexed);
+            self.index(characters, &mut good, &mut indexed);
         }
-        let Some(verb) = letters.next() else {
+        let Some(verb) = characters.next() else {
             self.out.push_str("%!(NOVERB)");
             return;
         };
@@ -161,7 +161,7 @@ impl Printer<'_> {
             self.out.push_str(&format!("%!{verb}(BADINDEX)"));
         } else if let Some(value) = self.values.get(self.next) {
             self.next += 1;
-            // With `v`, `+` asks for the names of fields, which no value here has; a large number minds it all the same.
+            // With `v`, `+` requests the names of fields, which no value here has; a large number is affected all the same.
             let signs = verb != 'v' || matches!(value, Operand::Big(_));
             let flags = Flags { plus: flags.plus && signs, ..flags };
             let shown = show(value, verb, flags, self.quote);
@@ -172,20 +172,20 @@ impl Printer<'_> {
     }
 
     /// Reads `[n]`, which names the argument to go on with.
-    fn index(&mut self, letters: &mut Letters<'_>, good: &mut bool, indexed: &mut bool) {
-        if letters.peek() != Some(&'[') {
+    fn index(&mut self, characters: &mut Characters<'_>, good: &mut bool, indexed: &mut bool) {
+        if characters.peek() != Some(&'[') {
             return;
         }
         self.reordered = true;
         *indexed = true;
-        let mut ahead = letters.clone();
+        let mut ahead = characters.clone();
         ahead.next();
-        let inside: String = ahead.by_ref().take_while(|letter| *letter != ']').collect();
+        let inside: String = ahead.by_ref().take_while(|character| *character != ']').collect();
         // Without an end the bracket itself is skipped.
-        if letters.clone().any(|letter| letter == ']') {
-            *letters = ahead;
+        if characters.clone().any(|character| character == ']') {
+            *characters = ahead;
         } else {
-            letters.next();
+            characters.next();
             *good = false;
             return;
         }
@@ -207,10 +207,10 @@ impl Printer<'_> {
     }
 }
 
-fn digits(letters: &mut Letters<'_>) -> Option<usize> {
+fn digits(characters: &mut Characters<'_>) -> Option<usize> {
     let mut number = None;
-    while let Some(digit) = letters.peek().and_then(|letter| letter.to_digit(10)) {
-        letters.next();
+    while let Some(digit) = characters.peek().and_then(|character| character.to_digit(10)) {
+        characters.next();
         let grown = number.unwrap_or(0_usize).saturating_mul(10).saturating_add(digit as usize);
         number = Some(grown.min(WIDTH));
     }
@@ -224,8 +224,8 @@ fn show(value: &Operand, verb: char, flags: Flags, quote: Quote) -> String {
         (Operand::Text(text), 'v') => Some(quoted(text, Flags { sharp: false, ..flags }, quote)),
         (Operand::Text(text), 'q') => Some(quoted(text, flags, quote)),
         (Operand::Text(text), 'x' | 'X') => Some(pad(hex(text, verb, flags), flags)),
-        (Operand::Int(word), 'c') => Some(pad(letter(*word).to_string(), flags)),
-        (Operand::Int(word), 'q') => Some(pad(quoted_letter(*word, flags, quote), flags)),
+        (Operand::Int(word), 'c') => Some(pad(character(*word).to_string(), flags)),
+        (Operand::Int(word), 'q') => Some(pad(quoted_char(*word, flags, quote), flags)),
         (Operand::Int(word), 'U') => Some(pad(code_point(*word, flags), flags)),
         (Operand::Int(word), _) => integer(&BigInt::from(*word), verb, flags),
         (Operand::Big(big), 's') => integer(big, 'd', flags),
@@ -256,14 +256,15 @@ fn pad(text: String, flags: Flags) -> String {
 
 fn cut(text: &str, flags: Flags) -> String {
     match flags.precision {
-        Some(letters) => text.chars().take(letters).collect(),
+        Some(characters) => text.chars().take(characters).collect(),
         None => text.to_owned(),
     }
 }
 
 fn quoted(text: &str, flags: Flags, quote: Quote) -> String {
     let text = cut(text, flags);
-    if flags.sharp && !text.contains('`') && text.chars().all(|letter| letter == '\t' || !letter.is_control()) {
+    if flags.sharp && !text.contains('`') && text.chars().all(|character| character == '\t' || !character.is_control())
+    {
         return pad(format!("`{text}`"), flags);
     }
     let mut shown = String::new();
@@ -271,8 +272,8 @@ fn quoted(text: &str, flags: Flags, quote: Quote) -> String {
     if flags.plus {
         shown = shown
             .chars()
-            .map(|letter| match u32::from(letter) {
-                0..0x80 => letter.to_string(),
+            .map(|character| match u32::from(character) {
+                0..0x80 => character.to_string(),
                 code @ 0x80..0x1_0000 => format!("\\u{code:04x}"),
                 code => format!("\\U{code:08x}"),
             })
@@ -297,22 +298,22 @@ fn hex(text: &str, verb: char, flags: Flags) -> String {
     shown
 }
 
-fn letter(word: i64) -> char {
+fn character(word: i64) -> char {
     u32::try_from(word).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-fn quoted_letter(word: i64, flags: Flags, quote: Quote) -> String {
-    let letter = letter(word);
-    let code = u32::from(letter);
+fn quoted_char(word: i64, flags: Flags, quote: Quote) -> String {
+    let character = character(word);
+    let code = u32::from(character);
     let mut inside = String::new();
-    match letter {
+    match character {
         '\'' => inside.push_str("\\'"),
         '"' => inside.push('"'),
         _ if flags.plus && code >= 0x80 => {
             inside = if code > 0xffff { format!("\\U{code:08x}") } else { format!("\\u{code:04x}") };
         }
-        letter => {
-            quote(&mut inside, &letter.to_string());
+        character => {
+            quote(&mut inside, &character.to_string());
             inside = inside.trim_matches('"').to_owned();
         }
     }
@@ -324,7 +325,7 @@ fn code_point(word: i64, flags: Flags) -> String {
     #[expect(clippy::cast_sign_loss, reason = "Go shows a negative one as the same 64 bits")]
     let shown = format!("U+{:0width$X}", word as u64);
     match u32::try_from(word).ok().and_then(char::from_u32) {
-        Some(letter) if flags.sharp && !is_unprintable(letter) => format!("{shown} '{letter}'"),
+        Some(character) if flags.sharp && !is_unprintable(character) => format!("{shown} '{character}'"),
         _ => shown,
     }
 }
@@ -454,9 +455,9 @@ fn exponential(size: f64, precision: usize, verb: char) -> String {
     let text = format!("{size:.precision$e}");
     let Some((digits, exponent)) = text.split_once('e') else { return text };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let letter = if verb.is_ascii_uppercase() { 'E' } else { 'e' };
+    let character = if verb.is_ascii_uppercase() { 'E' } else { 'e' };
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}{letter}{sign}{:02}", exponent.unsigned_abs())
+    format!("{digits}{character}{sign}{:02}", exponent.unsigned_abs())
 }
 
 fn unbounded(size: f64) -> String {

@@ -2,8 +2,8 @@
 
 /// Appends a string with Go's escapes, without the quotes around it.
 pub fn escape(to: &mut String, text: &str) {
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '"' => to.push_str("\\\""),
             '\\' => to.push_str("\\\\"),
             '\n' => to.push_str("\\n"),
@@ -13,22 +13,24 @@ pub fn escape(to: &mut String, text: &str) {
             '\u{8}' => to.push_str("\\b"),
             '\u{c}' => to.push_str("\\f"),
             '\u{b}' => to.push_str("\\v"),
-            letter if letter < ' ' || letter == '\u{7f}' => to.push_str(&format!("\\x{:02x}", u32::from(letter))),
-            letter if is_unprintable(letter) => {
-                let code = u32::from(letter);
+            character if character < ' ' || character == '\u{7f}' => {
+                to.push_str(&format!("\\x{:02x}", u32::from(character)))
+            }
+            character if is_unprintable(character) => {
+                let code = u32::from(character);
                 to.push_str(&if code > 0xffff { format!("\\U{code:08x}") } else { format!("\\u{code:04x}") });
             }
-            letter => to.push(letter),
+            character => to.push(character),
         }
     }
 }
 
 /// Whether Go escapes this character in quotes: controls, spaces other than the plain one, marks without a glyph.
 #[must_use]
-pub fn is_unprintable(letter: char) -> bool {
-    letter.is_control()
-        || (letter.is_whitespace() && letter != ' ')
-        || matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || (character.is_whitespace() && character != ' ')
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
             | '\u{e0000}'..='\u{10ffff}')
 }

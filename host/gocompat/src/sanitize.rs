@@ -2,10 +2,10 @@
 //! that reads commands from a job's log.
 //!
 //! Findings quote images and attestations, so their text comes from the evaluated party. Control characters (ANSI
-//! escapes and the C1 controls among them), Unicode line separators, bidirectional controls and characters without width
-//! could hide or forge lines; each is shown as `\u{…}` instead. So is the first character of what GitHub Actions
-//! (`::error::`, `##[…]`), Azure Pipelines (`##vso[…]`) or TeamCity (`##teamcity[…]`) would take for a command. All other
-//! text stays as it is.
+//! escapes and the C1 controls among them), Unicode line separators, bidirectional controls and characters without
+//! width could hide or forge lines; each is shown as `\u{…}` instead. So is the first character of what GitHub Actions
+//! (`::error::`, `##[…]`), Azure Pipelines (`##vso[…]`) or TeamCity (`##teamcity[…]`) would take for a command. All
+//! other text stays as it is.
 
 use std::borrow::Cow;
 
@@ -42,12 +42,12 @@ pub const fn is_harmful(character: char) -> bool {
 pub fn is_command(before: Option<char>, rest: &str) -> bool {
     if let Some(rest) = rest.strip_prefix("##") {
         // Looked for anywhere in a line.
-        let word = rest.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+        let word = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic());
         return word.starts_with('[');
     }
     // At the begin of a line, white space aside; reports break lines at white space.
     before.is_none_or(char::is_whitespace)
-        && rest.strip_prefix("::").is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_alphabetic()))
+        && rest.strip_prefix("::").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// The characters of a text, each with whether a command of a pipeline begins there.

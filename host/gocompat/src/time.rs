@@ -132,7 +132,7 @@ fn next(layout: &str) -> (&str, Option<(Part, &str, &str)>) {
             let Some(behind) = rest.strip_prefix(text) else { continue };
             // "Jan" within a longer word of lowercase letters is not a month.
             if matches!(part, Part::ShortMonth | Part::ShortDay)
-                && behind.starts_with(|letter: char| letter.is_ascii_lowercase())
+                && behind.starts_with(|character: char| character.is_ascii_lowercase())
             {
                 continue;
             }
@@ -147,7 +147,7 @@ fn fraction(rest: &str) -> Option<(Part, &str, &str)> {
     let digits = rest.strip_prefix(['.', ','])?;
     let digit = digits.chars().next().filter(|digit| matches!(digit, '0' | '9'))?;
     let behind = digits.trim_start_matches(digit);
-    if behind.starts_with(|letter: char| letter.is_ascii_digit()) {
+    if behind.starts_with(|character: char| character.is_ascii_digit()) {
         return None;
     }
     let count = digits.len() - behind.len();
@@ -277,7 +277,7 @@ impl InvalidTime<'_> {
     }
 }
 
-/// Reads a moment in this layout; without an offset it is in UTC.
+/// Parses a time in this layout; without an offset it is in UTC.
 ///
 /// # Errors
 /// [`InvalidTime`] for what Go refuses.
@@ -316,7 +316,7 @@ pub fn rfc3339(text: &str) -> Option<Timestamp> {
     let date = Date::new(year, two(m0, m1)?, two(d0, d1)?).ok()?;
     let (nanosecond, rest) = match rest.strip_prefix('.') {
         Some(fraction) => {
-            let behind = fraction.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            let behind = fraction.trim_start_matches(|character: char| character.is_ascii_digit());
             let digits = fraction.get(..fraction.len() - behind.len()).filter(|digits| !digits.is_empty())?;
             (nanoseconds(digits)?, behind)
         }
@@ -337,16 +337,16 @@ pub fn rfc3339(text: &str) -> Option<Timestamp> {
 
 /// A blank in the layout stands for any number of them.
 fn skip<'t>(mut text: &'t str, literal: &str) -> Option<&'t str> {
-    let mut letters = literal.chars();
-    while let Some(letter) = letters.next() {
-        if letter == ' ' {
+    let mut characters = literal.chars();
+    while let Some(character) = characters.next() {
+        if character == ' ' {
             if !text.is_empty() && !text.starts_with(' ') {
                 return None;
             }
             text = text.trim_start_matches(' ');
-            letters = letters.as_str().trim_start_matches(' ').chars();
+            characters = characters.as_str().trim_start_matches(' ').chars();
         } else {
-            text = text.strip_prefix(letter)?;
+            text = text.strip_prefix(character)?;
         }
     }
     Some(text)
@@ -567,8 +567,8 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_written_as_the_layout_shows() {
-        let moment = at("2022-12-02T18:40:53.141828752Z");
+    fn a_time_is_written_as_the_layout_shows() {
+        let instant = at("2022-12-02T18:40:53.141828752Z");
         for (layout, text) in [
             ("RFC3339Nano", "2022-12-03T00:10:53.141828752+05:30"),
             ("RFC1123Z", "Sat, 03 Dec 2022 00:10:53 +0530"),
@@ -577,7 +577,7 @@ mod tests {
             ("06-1-_2 002 Z07:00 pm 15.00", "22-12- 3 337 +05:30 am 00.14"),
             ("plain text", "plain text"),
         ] {
-            assert_eq!(format(named(layout), &moment), text);
+            assert_eq!(format(named(layout), &instant), text);
         }
     }
 
@@ -601,7 +601,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_form_is_read_as_its_layout_reads_it() {
+    fn the_common_form_is_parsed_as_its_layout_parses_it() {
         for text in [
             "2017-06-02T19:00:00Z",
             "2017-06-02T19:00:00.5-07:00",

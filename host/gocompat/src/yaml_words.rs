@@ -1,8 +1,8 @@
 //! [`read`]: what a plain word of YAML is to Go: YAML 1.1 as `go.yaml.in/yaml/v2` resolves it.
 //!
-//! `sigs.k8s.io/yaml`, and with it Kubernetes, conftest, OPA and `ec`, read every document so. The one table for reading
-//! documents ([`super::parse`]), for writing them ([`crate::yaml_writer`]) and for finding the words that the two versions of
-//! YAML take differently ([`differs`]).
+//! `sigs.k8s.io/yaml`, and with it Kubernetes, conftest, OPA and `ec`, read every document so. The one table for
+//! reading documents ([`super::parse`]), for writing them ([`crate::yaml_writer`]) and for finding the words that the
+//! two versions of YAML take differently ([`differs`]).
 
 use jiff::civil::Date;
 
@@ -74,7 +74,7 @@ pub(crate) fn read(text: &str) -> Word {
             if let Some(Word::Float(size)) = infinity.filter(|word| *word == Word::Float(f64::INFINITY)) {
                 return Word::Float(if text.starts_with('-') { -size } else { size });
             }
-            if is_moment(text) {
+            if is_timestamp(text) {
                 return Word::Timestamp;
             }
             let plain = text.replace('_', "");
@@ -141,7 +141,7 @@ fn float(text: &str) -> Option<Word> {
 }
 
 /// A date, or a date and a time, in the forms that Go tries.
-fn is_moment(text: &str) -> bool {
+fn is_timestamp(text: &str) -> bool {
     fn date(text: &str) -> Option<&str> {
         let (year, rest) = digits(text, 4, 4)?;
         let (month, rest) = digits(rest.strip_prefix('-')?, 1, 2)?;
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_the_two_versions_take_differently_are_told() {
+    fn words_that_the_two_versions_parse_differently_are_reported() {
         for text in ["yes", "n", "ON", "012", "-012", "0_0", "1_000", "0b11", "0X1f", "0O14", "685.230_15e+03"] {
             assert!(differs(text), "{text}");
         }

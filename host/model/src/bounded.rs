@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_fails_is_an_error_and_not_a_short_answer() {
+    fn a_stream_that_fails_is_an_error_and_not_truncated_content() {
         struct Broken;
         impl Read for Broken {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

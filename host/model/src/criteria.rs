@@ -45,7 +45,8 @@ impl Criteria {
         total(&self.include, &names) > total(&self.exclude, &names)
     }
 
-    /// Whether some finding of this code may count, whatever its terms: this decides whether a rule is evaluated at all.
+    /// Whether some finding of this code may count, whatever its terms: this decides whether a rule is evaluated at
+    /// all.
     #[must_use]
     pub fn may_include(&self, code: &str, collections: &[String]) -> bool {
         let names = names(code, &[], collections);
@@ -248,14 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn an_include_for_a_term_has_the_rule_asked() {
+    fn an_include_for_a_term_has_the_rule_evaluated() {
         let criteria = Criteria::new(&strings(&["a.b:t", "c"]), &strings(&["c", "d"]));
         assert!(criteria.may_include("a.b", &[]) && !criteria.includes("a.b", &[], &[]));
         assert!(!criteria.may_include("c.x", &[]) && !criteria.may_include("d.x", &[]));
     }
 
     #[test]
-    fn an_include_that_names_nothing_is_told() {
+    fn an_include_that_names_nothing_is_reported() {
         let criteria = Criteria::new(&strings(&["a", "@min", "typo.rule", "*"]), &[]);
         let known = [("a.b", vec![], strings(&["min"]))];
         assert_eq!(criteria.unmatched_includes(known.clone().into_iter()), ["typo.rule"]);

@@ -1,7 +1,7 @@
 //! Dates of policies: [`parse_rfc3339`], [`parse_datetime_or_date`] and [`parse_rfc3339_utc`] read what Go reads by the same names, and nothing else.
 //!
-//! An exclusion must hold in assay exactly as long as in `ec`, so the forms are Go's: hours of one digit, and fractions of
-//! any length behind a point or a comma; but no lowercase letters, no leap seconds, and no time without seconds.
+//! An exclusion must hold in assay exactly as long as in `ec`, so the forms are Go's: hours of one digit, and fractions
+//! of any length behind a point or a comma; but no lowercase letters, no leap seconds, and no time without seconds.
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn dates_have_the_forms_that_go_reads() {
         const NOT: &str = "none";
-        let shown = |moment: Option<Timestamp>| moment.map_or_else(|| NOT.to_owned(), |moment| moment.to_string());
+        let shown = |time: Option<Timestamp>| time.map_or_else(|| NOT.to_owned(), |time| time.to_string());
         for (text, rfc, any, zulu_form) in [
             ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00Z"),
             ("2026-01-31T12:00:00+01:30", "2026-01-31T10:30:00Z", "2026-01-31T10:30:00Z", NOT),

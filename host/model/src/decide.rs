@@ -41,7 +41,7 @@ impl Decision {
         self.successes.extend(other.successes);
     }
 
-    /// Brings each list into the order of reports.
+    /// Sorts each list in the order of reports.
     pub fn sort(&mut self) {
         for list in [&mut self.violations, &mut self.warnings, &mut self.successes] {
             list.sort_by(Finding::compare);
@@ -115,8 +115,8 @@ type Rules<'r> = BTreeMap<&'r str, &'r RuleInfo>;
 
 /// The decision from the results of one source group about one image at the time `when`.
 ///
-/// `rules` are all rules of the group's evaluated packages, `results` what they said. A decision that is empty says that
-/// nothing was evaluated: misspelled criteria are only reported along with other results.
+/// `rules` are all rules of the group's evaluated packages, `results` what they said. A decision that is empty says
+/// that nothing was evaluated: misspelled criteria are only reported along with other results.
 #[must_use]
 pub fn decide(
     rules: &[&RuleInfo],
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_said_nothing_are_successes() {
+    fn rules_without_results_are_successes() {
         let decision =
             run(&[rule("p.a"), rule("p.b")], vec![result(RuleKind::Deny, &json!({"code": "p.a"}))], &[], &[]);
         assert_eq!(shown(&decision), ["deny p.a: No.", "pass p.b: Pass"]);
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn collections_of_an_answer_are_texts() {
+    fn collections_of_a_result_are_strings() {
         for (given, want) in
             [(json!(["q", 1]), Some(json!(["q", "1"]))), (json!("q"), None), (json!([]), Some(json!([])))]
         {
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn misspelt_criteria_alone_are_no_answer() {
+    fn misspelled_criteria_alone_are_an_error() {
         assert!(run(&[rule("p.a")], vec![], &["typo"], &[]).is_empty());
     }
 
@@ -520,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_code_always_counts() {
+    fn a_result_without_code_always_counts() {
         let decision = run(&[rule("p.a")], vec![result(RuleKind::Deny, &json!({}))], &["p.a"], &["*"]);
         assert_eq!(shown(&decision), ["deny -: No.", "pass p.a: Pass"]);
     }

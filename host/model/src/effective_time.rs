@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_build_that_provenance_tells_of_is_the_moment() {
+    fn the_last_build_in_provenance_is_the_effective_time() {
         let old = |time: &str| json!({"predicate": {"metadata": {"buildFinishedOn": time}}});
         let new = |time: &str| json!({"predicate": {"runDetails": {"metadata": {"finishedOn": time}}}});
         for (statements, want) in [

@@ -38,8 +38,8 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// False when there are no attestations or they could not be verified: the policy is then not evaluated, as its result
-    /// would rest on nothing.
+    /// False when there are no attestations or they could not be verified: the policy is then not evaluated, as its
+    /// result would rest on nothing.
     #[must_use]
     pub fn is_evaluable(&self) -> bool {
         !self.attestations.is_empty() && !self.is_unattested()

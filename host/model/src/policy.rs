@@ -2,7 +2,7 @@
 //!
 //! The format is the resource `appstudio.redhat.com/v1alpha1 EnterpriseContractPolicy` or its bare `spec`, as JSON or
 //! YAML; fields stand in the order of the published type, which is the order of `ec`'s reports. Unknown fields are
-//! errors, as a misspelt `exclude` must not be ignored.
+//! errors, as a misspelled `exclude` must not be ignored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
@@ -326,7 +326,7 @@ mod tests {
             ("sources: [", "neither JSON nor YAML"),
             ("sources: null", "expected a sequence"),
             ("sources: [{ruleData: []}]", "`sources[0].ruleData` is a list, not an object"),
-            ("sources: [{policy: [a]}, {ruleData: text}]", "`sources[1].ruleData` is a text, not an object"),
+            ("sources: [{policy: [a]}, {ruleData: text}]", "`sources[1].ruleData` is a string, not an object"),
             ("sources: [{ruleData: null}]", "`sources[0].ruleData` is null, not an object"),
             ("sources: [[]]", "`sources[0]` is a list, not an object"),
             ("sources: [{config: null}]", "`sources[0].config` is null, not an object"),
@@ -335,11 +335,11 @@ mod tests {
             ("configuration: []", "`configuration` is a list, not an object"),
             ("identity: null", "`identity` is null, not an object"),
             ("{sources: [], spec: {}}", "unknown field `spec`"),
-            ("{apiVersion: v1, spec: {}, Spec: {sources: []}}", "`Spec` stands in place of `spec`"),
-            ("{APIVersion: v1, spec: {}}", "in place of `apiVersion`"),
+            ("{apiVersion: v1, spec: {}, Spec: {sources: []}}", "`Spec` is used instead of `spec`"),
+            ("{APIVersion: v1, spec: {}}", "instead of `apiVersion`"),
             ("{Sources: []}", "unknown field `Sources`"),
-            (r#"{"sources": [], "sources": [{"policy": ["a"]}]}"#, "the key `sources` stands twice"),
-            (r#"{"sources": [{"ruleData": {"a": 1, "a": 2}}]}"#, "the key `a` stands twice"),
+            (r#"{"sources": [], "sources": [{"policy": ["a"]}]}"#, "the key `sources` is duplicated"),
+            (r#"{"sources": [{"ruleData": {"a": 1, "a": 2}}]}"#, "the key `a` is duplicated"),
             (r#"{"sources": []} {"sources": []}"#, "neither JSON nor YAML"),
             (r#"{"sources": []} more"#, "neither JSON nor YAML"),
             ("{\"sources\": []}\n---\nsources: []", "neither JSON nor YAML"),
@@ -348,7 +348,7 @@ mod tests {
             ("sources: [{volatileConfig: {exclude: [{value: x, when: z}]}}]", "unknown field `when`"),
             ("name: n", "`n` at line 1, column 7 is one value in YAML 1.1 and another in 1.2"),
             ("sources: [{ruleData: {mode: 012}}]", "`012` at line 1, column 29 is one value"),
-            ("sources: [{volatileConfig: {exclude: [x]}}]", "`sources[0].volatileConfig.exclude[0]` is a text"),
+            ("sources: [{volatileConfig: {exclude: [x]}}]", "`sources[0].volatileConfig.exclude[0]` is a string"),
             ("configuration: {other: []}", "unknown field `other`"),
             ("{identity: {subjectRegexp: x}}", "unknown field `subjectRegexp`"),
         ] {

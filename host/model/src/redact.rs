@@ -51,7 +51,7 @@ pub fn source(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn message(text: &str) -> String {
-    let is_between = |letter: char| letter.is_whitespace() || "'\"`<>(){}".contains(letter);
+    let is_between = |character: char| character.is_whitespace() || "'\"`<>(){}".contains(character);
     let mut shown = String::with_capacity(text.len());
     for piece in text.split_inclusive(is_between) {
         let word = piece.trim_end_matches(is_between);
@@ -169,12 +169,12 @@ fn hidden(parameters: &str) -> String {
 }
 
 /// A string split into pieces that each begin with one of these characters.
-fn split_before<'t>(text: &'t str, letters: &[char]) -> Vec<&'t str> {
+fn split_before<'t>(text: &'t str, characters: &[char]) -> Vec<&'t str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let first = rest.chars().next().map_or(0, char::len_utf8);
-        let next = rest.get(first..).and_then(|after| after.find(letters)).map_or(rest.len(), |at| first + at);
+        let next = rest.get(first..).and_then(|after| after.find(characters)).map_or(rest.len(), |at| first + at);
         let (piece, more) = rest.split_at(next);
         pieces.push(piece);
         rest = more;
@@ -254,9 +254,9 @@ mod tests {
         ] {
             let shown = source(text);
             assert!(!shown.contains("SECRET"), "{text} is shown as {shown}");
-            let said = message(&format!("fatal: unable to access '{text}/': failed; see {text}"));
+            let found_message = message(&format!("fatal: unable to access '{text}/': failed; see {text}"));
             let is_bare = !text.contains([':', '?', '%']);
-            assert!(is_bare || !said.contains("SECRET"), "{text} is told as {said}");
+            assert!(is_bare || !found_message.contains("SECRET"), "{text} is redacted to {found_message}");
         }
     }
 

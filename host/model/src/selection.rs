@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_cannot_be_read_is_told() {
+    fn a_window_that_cannot_be_read_is_reported() {
         let reported = selection("{volatileConfig: {exclude: [{value: w, effectiveUntil: 'soon'}, {value: z}]}}");
         assert_eq!(
             reported.skipped(),

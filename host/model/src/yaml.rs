@@ -2,9 +2,9 @@
 //!
 //! YAML is version 1.2 with the core schema: only `true` and `false` are booleans, so `n`, `on` and `yes` are strings
 //! and `012` is the number twelve. (`ec` reads YAML 1.1.) A YAML number is a 64-bit integer or float, and a float
-//! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with every
-//! digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a value
-//! that would take more memory than it may, are errors.
+//! without a fraction becomes an integer, as it does on its way through Go's JSON. JSON text is read as JSON, with
+//! every digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a
+//! value that would take more memory than it may, are errors.
 
 use assay_gocompat::yaml_reader::ReadError;
 use serde::de::DeserializeSeed;
@@ -23,13 +23,13 @@ use crate::{
 pub struct TextError(String);
 
 impl TextError {
-    /// Whether the text may be YAML, and is refused for a key that stands twice or for its size or depth, where other
+    /// Whether the text may be YAML, and is refused for a key that is duplicated or for its size or depth, where other
     /// readers take it.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         let words = [
             "duplicate mapping key",
-            "stands twice",
+            "is duplicated",
             "a key is `",
             "budget breached",
             "recursion limit",
@@ -107,12 +107,12 @@ fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
             if ["budget breached: Nodes", "budget breached: Events"].iter().any(|breach| text.starts_with(breach)) {
                 return TextError(memory.exhaust().to_string());
             }
-            TextError(said(text.lines().next().unwrap_or_default()))
+            TextError(message(text.lines().next().unwrap_or_default()))
         })
 }
 
 /// What the reader says, without what only programmers can do about it.
-fn said(text: &str) -> String {
+fn message(text: &str) -> String {
     let text = text.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
     match text.strip_prefix("budget breached: Documents ").and_then(|rest| rest.split_once('}')) {
         Some((_, place)) => format!("a second document begins{place}"),
@@ -199,7 +199,7 @@ mod tests {
         for broken in ["[1", "a: b: c", "{} x", "a: *nope"] {
             assert!(!parse(broken).unwrap_err().is_refusal(), "{broken}");
         }
-        assert!(parse(r#"{"a": 1, "a": 2}"#).unwrap_err().to_string().contains("the key `a` stands twice"));
+        assert!(parse(r#"{"a": 1, "a": 2}"#).unwrap_err().to_string().contains("the key `a` is duplicated"));
         // A key of a mapping that is merged in is the same key, and its own value counts.
         assert_eq!(parse("a: &a {x: 1, y: 1}\nb:\n  <<: *a\n  x: 2").unwrap()["b"], json!({"x": 2, "y": 1}));
         assert_eq!(parse("{\"a\": 1} # said").unwrap(), json!({"a": 1}));

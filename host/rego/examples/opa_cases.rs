@@ -1,4 +1,4 @@
-//! `cargo xtask opa-cases FILE`: judges every evaluation case of a file and tells how many passed. Fails when a case
+//! `cargo xtask opa-cases FILE`: runs every evaluation case of a file and prints how many passed. Fails when a case
 //! fails that is not a known failure, or a known failure passes.
 
 use std::{collections::BTreeMap, io::Write as _, process::ExitCode};

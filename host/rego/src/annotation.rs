@@ -1,7 +1,8 @@
 //! [`read`]: what the `# METADATA` comments of a policy file say about its rules.
 //!
 //! The format is OPA's (its documentation, "Annotations"). The engine finds the blocks, as it finds those that
-//! `rego.metadata.*` are served from; which rule a block is about follows from its position, see [`rules`](crate::rules).
+//! `rego.metadata.*` are served from; which rule a block is about follows from its position, see
+//! [`rules`](crate::rules).
 
 use std::collections::BTreeMap;
 
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_told() {
+    fn invalid_annotations_are_reported() {
         for (yaml, says) in [
             ("", "is empty"),
             (" just words", "not a list of keys"),

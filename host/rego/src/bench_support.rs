@@ -85,8 +85,8 @@ impl Program {
     pub fn evaluate(&self, input: &str, results: &HostResults, now_ns: i64) -> Result<BTreeMap<String, Value>, String> {
         let text = |error: serde_json::Error| error.to_string();
         let canned = serde_json::to_value(results).and_then(serde_json::from_value).map_err(text)?;
-        let asked = self.prepared(input, &Arc::new(PreparedResults(Canned(canned))), now_ns)?;
-        let named = self.entries.iter().zip(asked);
+        let requested = self.prepared(input, &Arc::new(PreparedResults(Canned(canned))), now_ns)?;
+        let named = self.entries.iter().zip(requested);
         let values = named.filter_map(|(path, value)| Some((path.join("."), serde_json::to_value(value?).ok()?)));
         Ok(values.collect())
     }
@@ -106,7 +106,7 @@ impl Program {
         now_ns: i64,
     ) -> Result<Vec<Option<regorus::Value>>, String> {
         let input = regorus::Value::from_json_str(input).map_err(|error| error.to_string())?;
-        let ask = engine::EvalOptions {
+        let request = engine::EvalOptions {
             data: None,
             input: Some(input),
             host: &results.0,
@@ -115,7 +115,7 @@ impl Program {
             now_ns,
             seed: 0,
         };
-        self.program.evaluate(&self.entries, &ask).map(|answer| answer.values).map_err(|error| format!("{error:?}"))
+        self.program.evaluate(&self.entries, &request).map(|result| result.values).map_err(|error| format!("{error:?}"))
     }
 }
 

@@ -122,7 +122,7 @@ fn query_results(case: &Json) -> Result<Vec<Value>, Wrong> {
     // Some cases have certificates of these years.
     let now_ns = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
     let deadline = Instant::now().checked_add(CASE_TIME);
-    let ask = |input| EvalOptions {
+    let request = |input| EvalOptions {
         data: None,
         input,
         host: &NoHost,
@@ -134,11 +134,11 @@ fn query_results(case: &Json) -> Result<Vec<Value>, Wrong> {
     let mut input = case.get("input").map(value).transpose()?;
     if let Some(term) = case.get("input_term").and_then(Json::as_str) {
         let query = policy.prepare(&format!("x = {term}")).map_err(wrong)?;
-        let results = policy.query(&query, &ask(None)).map_err(failed)?;
+        let results = policy.query(&query, &request(None)).map_err(failed)?;
         input = results.first().and_then(|bindings| bindings.get("x").cloned());
     }
     let query = policy.prepare(case.get("query").and_then(Json::as_str).unwrap_or_default()).map_err(wrong)?;
-    let results = policy.query(&query, &ask(input)).map_err(failed)?;
+    let results = policy.query(&query, &request(input)).map_err(failed)?;
     let object = |(name, value): (String, Value)| (Value::from(name), value);
     Ok(results
         .into_iter()
@@ -150,10 +150,10 @@ fn query_results(case: &Json) -> Result<Vec<Value>, Wrong> {
 fn compare(case: &Json) -> Result<(), String> {
     let text = |name: &str| case.get(name).and_then(Json::as_str);
     let (code, message) = (text("want_error_code"), text("want_error"));
-    let answer = query_results(case);
+    let result = query_results(case);
     if code.is_some() || message.is_some() {
-        return match answer {
-            Ok(results) => Err(format!("answered {results:?}, wanted {code:?} {message:?}")),
+        return match result {
+            Ok(results) => Err(format!("got {results:?}, wanted {code:?} {message:?}")),
             Err((got, says)) => {
                 let fits = code.is_none_or(|code| code == got) && message.is_none_or(|text| says.contains(text));
                 if fits { Ok(()) } else { Err(format!("failed with {got} {says:?}, wanted {code:?} {message:?}")) }
@@ -162,7 +162,7 @@ fn compare(case: &Json) -> Result<(), String> {
     }
     let Some(want) = case.get("want_result").and_then(Json::as_array) else { return Ok(()) };
     let sort = case.get("sort_bindings").and_then(Json::as_bool).unwrap_or(false);
-    let got = answer.map_err(|(_, text)| format!("failed: {text}"))?;
+    let got = result.map_err(|(_, text)| format!("failed: {text}"))?;
     let mut got: Vec<_> = got.iter().map(|each| plain(each, sort)).collect();
     let want: Result<Vec<_>, _> = want.iter().map(|each| value(each).map(|each| plain(&each, sort))).collect();
     let mut want = want.map_err(|(_, text)| text)?;
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_passes_only_with_the_answer_that_is_wanted() {
+    fn a_case_passes_only_with_the_expected_result() {
         let case = |more: &str| format!(r#"{{"note": "n", "file": "f/g.yaml", "query": "x := 1 + 1", {more}}}"#);
         assert_eq!(verdict(&case(r#""want_result": [{"x": 2}]"#)), CaseVerdict::Passed);
         for wrong in [r#""want_result": [{"x": 3}]"#, r#""want_result": []"#, r#""want_error_code": "x""#] {

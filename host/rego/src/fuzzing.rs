@@ -50,7 +50,7 @@ pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Resu
         let policy = policy.compile(Value::new_object()).map_err(|errors| listed(&errors))?;
         let query = policy.prepare(query).map_err(|errors| listed(&errors))?;
         let input = read_json(input)?;
-        let ask = EvalOptions {
+        let request = EvalOptions {
             data: None,
             input: Some(input),
             host: &NoHost,
@@ -59,9 +59,9 @@ pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Resu
             now_ns: 1_700_000_000_000_000_000,
             seed: 1,
         };
-        policy.query(&query, &ask).map(|results| results.len()).map_err(|error| error.to_string())
+        policy.query(&query, &request).map(|results| results.len()).map_err(|error| error.to_string())
     };
-    with_large_stack(work).map_err(|fault| fault.to_string()).and_then(|answer| answer)
+    with_large_stack(work).map_err(|fault| fault.to_string()).and_then(|result| result)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
 
 /// Why a call ends the evaluation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{function}` has no answer: {cause}")]
+#[error("`{function}` failed: {cause}")]
 pub(crate) struct CallFailure {
     /// The function.
     pub(crate) function: String,

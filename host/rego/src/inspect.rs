@@ -113,8 +113,8 @@ fn module_entries(module: &ModuleSummary) -> Result<Vec<Inspected>, Problem> {
         let of_rule = blocks.iter().rev().filter(|block| block.scope == "rule" && block.rule == Some(index));
         let before = entries.len();
         entries.extend(of_rule.map(|block| rule_entry(module, rule, Some(block.fields.clone()))));
-        let is_asked = rule.path.first().is_some_and(|name| kind_of(name).is_some());
-        if entries.len() == before && is_asked {
+        let is_evaluated = rule.path.first().is_some_and(|name| kind_of(name).is_some());
+        if entries.len() == before && is_evaluated {
             entries.push(rule_entry(module, rule, None));
         }
         for block in blocks.iter().filter(|block| block.scope == "document") {
@@ -231,7 +231,7 @@ mod tests {
         title: helper\nf(x) := x\n\nplain := 1\n";
 
     #[test]
-    fn rules_are_told_with_and_without_annotations_and_with_their_package() {
+    fn rules_are_listed_with_and_without_annotations_and_with_their_package() {
         let found = run(KITTENS);
         let shown: Vec<_> = found
             .iter()
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_scope_holds_for_each_definition_and_a_broken_block_is_told() {
+    fn a_document_scope_holds_for_each_definition_and_a_broken_block_is_reported() {
         let text = "package p\n# METADATA\n# scope: document\n# title: D\ndeny contains 1\n\ndeny contains 2\n";
         let titles: Vec<_> = run(text).iter().map(|entry| entry.text("title").to_owned()).collect();
         assert_eq!(titles, ["", "D", "", "D"]);

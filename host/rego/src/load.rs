@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_neither_policy_nor_data_is_told() {
+    fn a_file_that_is_neither_policy_nor_data_is_reported() {
         let folder = folder(&FILES);
         let file = folder.path().join("readme.md");
         let says = |error: SourceError| error.to_string();

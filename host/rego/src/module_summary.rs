@@ -67,8 +67,8 @@ impl ModuleSummary {
 }
 
 impl RuleSummary {
-    /// The rule's name, where this definition can give it a value that is looked up by name. `deny.k := "no"` gives `deny` one,
-    /// too, which is not a set of results.
+    /// The rule's name, where this definition can give it a value that is looked up by name. `deny.k := "no"` gives
+    /// `deny` one, too, which is not a set of results.
     pub(crate) fn entry_name(&self) -> Option<&str> {
         match self.path.as_slice() {
             [name, ..] if !self.is_function && !self.is_default => Some(name),

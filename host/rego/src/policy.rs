@@ -133,7 +133,7 @@ impl EvalRequest<'_> {
 
 impl std::fmt::Debug for EvalRequest<'_> {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Ask").field("packages", self.packages).finish_non_exhaustive()
+        to.debug_struct("EvalRequest").field("packages", self.packages).finish_non_exhaustive()
     }
 }
 
@@ -223,7 +223,7 @@ impl Policy {
     }
 
     /// How the rules of the evaluated packages were evaluated, as far as `wanted` selects them: one trace for each
-    /// branch of a definition that was tried. A rule of another package is not evaluated and has no story.
+    /// branch of a definition that was tried. A rule of another package is not evaluated and has no trace.
     ///
     /// # Errors
     /// [`EvalError`] if the evaluation failed.
@@ -232,8 +232,8 @@ impl Policy {
         request: &EvalRequest<'_>,
         wanted: &dyn Fn(&RuleInfo) -> bool,
     ) -> Result<Vec<RuleTrace>, EvalError> {
-        let asked = |rule: &&RuleInfo| request.packages.contains(&rule.package) && wanted(rule);
-        let rules: Vec<_> = self.rules.all.iter().filter(asked).collect();
+        let requested = |rule: &&RuleInfo| request.packages.contains(&rule.package) && wanted(rule);
+        let rules: Vec<_> = self.rules.all.iter().filter(requested).collect();
         let path = |rule: &&RuleInfo| Some(below(&self.packages.get(&rule.package)?.path, &rule.name));
         let paths: BTreeSet<_> = rules.iter().filter_map(path).collect();
         let places = rules.iter().map(|rule| rule.location.clone()).collect();
@@ -241,8 +241,8 @@ impl Policy {
         let context = request.context();
         let input = engine::read(request.input).map_err(EvalError::Input)?;
         let paths: Vec<_> = paths.into_iter().collect();
-        let asked = request.of(&context, &self.program, Some(input));
-        let (observations, _) = context.checked(self.program.observed(&paths, &asked, &observe))?;
+        let requested = request.of(&context, &self.program, Some(input));
+        let (observations, _) = context.checked(self.program.observed(&paths, &requested, &observe))?;
         let code = |file: &str, row: u32| {
             let found = rules.iter().find(|rule| rule.location.0 == file && rule.location.1 == row);
             found.map(|rule| rule.code.clone()).unwrap_or_default()
@@ -344,10 +344,10 @@ pub(crate) fn evaluate(
 ) -> Result<Vec<Option<Value>>, EvalError> {
     let context = request.context();
     let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
-    let asked = request.of(&context, program, input);
-    let answer = context.checked(program.evaluate(paths, &asked))?;
+    let requested = request.of(&context, program, input);
+    let result = context.checked(program.evaluate(paths, &requested))?;
     let json = |value: regorus::Value| engine::given(&value);
-    let values: Result<_, _> = answer.values.into_iter().map(|value| value.map(json).transpose()).collect();
+    let values: Result<_, _> = result.values.into_iter().map(|value| value.map(json).transpose()).collect();
     let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
     Ok(values)
 }

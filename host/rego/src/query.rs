@@ -68,7 +68,7 @@ pub struct QueryObservations {
     pub hits: Hits,
     /// How long compiling the query took.
     pub compile: Duration,
-    /// How long answering it took.
+    /// How long its evaluation took.
     pub eval: Duration,
 }
 
@@ -162,7 +162,7 @@ impl PolicySet {
             ..TraceOptions::default()
         };
         let started = Instant::now();
-        let asked = self.program.query_observed(&prepared.query, &context.options(input), &observe);
+        let requested = self.program.query_observed(&prepared.query, &context.options(input), &observe);
         let eval = started.elapsed();
         let notes = |observations: Observations, prints: Vec<engine::Printed>| QueryObservations {
             output: prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect(),
@@ -172,7 +172,7 @@ impl PolicySet {
             compile: prepared.compile,
             eval,
         };
-        let (answer, observations) = match asked {
+        let (response, observations) = match requested {
             Ok(mut results) => {
                 let observations = std::mem::take(&mut results.observations);
                 (Ok(results), observations)
@@ -182,7 +182,7 @@ impl PolicySet {
                 (Err(error), observations)
             }
         };
-        let results = match context.checked(answer) {
+        let results = match context.checked(response) {
             Ok(results) => results,
             Err(error) => return Err(QueryError::Eval { error, notes: Box::new(notes(observations, Vec::new())) }),
         };
@@ -203,7 +203,8 @@ impl PolicySet {
         })
     }
 
-    /// Evaluates a query repeatedly, for as long as `time` and at most `most` times; returns the time of each evaluation.
+    /// Evaluates a query repeatedly, for as long as `time` and at most `most` times; returns the time of each
+    /// evaluation.
     ///
     /// # Errors
     /// [`QueryError`] if the evaluation failed.

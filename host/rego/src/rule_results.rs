@@ -1,7 +1,7 @@
 //! [`rule_results`]: what a `deny` or `warn` rule's value says.
 //!
-//! The shapes are conftest's: a set or list of strings, or of objects with a string `msg`. Elements of other types, and a
-//! value that is not a list, count as a pass there; here they are errors, since an author of `deny := true` or
+//! The shapes are conftest's: a set or list of strings, or of objects with a string `msg`. Elements of other types, and
+//! a value that is not a list, count as a pass there; here they are errors, since an author of `deny := true` or
 //! `deny contains count(missing)` means to deny. (`ec` makes violations of such elements with `EC_USE_OPA=1`.)
 
 use assay_model::rule::{RuleKind, RuleResult};
@@ -20,17 +20,17 @@ pub(crate) fn rule_results(package: &str, kind: RuleKind, value: Value) -> Resul
         Value::String(_) => return Err(no_list("a string")),
         Value::Object(_) => return Err(no_list("an object")),
     };
-    let answer = |message, metadata| RuleResult { kind, package: package.to_owned(), message, metadata };
+    let result = |message, metadata| RuleResult { kind, package: package.to_owned(), message, metadata };
     let mut rule_results = Vec::new();
     for element in elements {
         match element {
-            Value::String(message) => rule_results.push(answer(message, serde_json::Map::new())),
+            Value::String(message) => rule_results.push(result(message, serde_json::Map::new())),
             Value::Object(mut metadata) => {
                 let Some(Value::String(message)) = metadata.get("msg").cloned() else {
                     return Err("returns a result without a string `msg`".to_owned());
                 };
                 metadata.retain(|key, _| !NOT_METADATA.contains(&key.as_str()));
-                rule_results.push(answer(message, metadata));
+                rule_results.push(result(message, metadata));
             }
             Value::Null => return Err(no_result("null")),
             Value::Bool(_) => return Err(no_result("a boolean")),
@@ -56,11 +56,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_and_objects_with_msg_are_answers() {
+    fn strings_and_objects_with_msg_are_results() {
         // An empty message is a message: conftest counts it as a pass.
         let value = json!(["plain", "", {"msg": "M", "code": "p.c", "n": 1.0, "_loc": {"file": "f"}, "query": "q"}]);
         let got = rule_results("p", RuleKind::Warn, value).unwrap();
-        let got: Vec<_> = got.iter().map(|answer| (answer.message.as_str(), json!(answer.metadata))).collect();
+        let got: Vec<_> = got.iter().map(|result| (result.message.as_str(), json!(result.metadata))).collect();
         assert_eq!(got, [("plain", json!({})), ("", json!({})), ("M", json!({"code": "p.c", "n": 1.0}))]);
         assert_eq!(rule_results("p", RuleKind::Deny, json!([])), Ok(vec![]));
     }

@@ -272,14 +272,14 @@ impl PolicySet {
         let started = Instant::now();
         let context = EvalContext::new(host, Timestamp::now(), None, options.time_limit);
         let observe = TraceOptions { coverage: options.coverage, ..TraceOptions::default() };
-        let ask = context.options(None);
-        let (value, prints, observations) = self.program.definition(&test.path, test.definition, &ask, &observe);
+        let request = context.options(None);
+        let (value, prints, observations) = self.program.definition(&test.path, test.definition, &request, &observe);
         let mut value = context.checked(value);
         result.output = prints.into_iter().filter(|line| !line.is_note).map(|line| line.text).collect();
         if let (TestForm::Cases(below), Ok(Some(made))) = (&test.form, &value) {
             // What a case needs may be found where the case itself is not: it is looked at by itself.
             let reached =
-                test.definition.map_or_else(|| Ok(BTreeSet::new()), |at| self.program.cases(&test.path, at, &ask));
+                test.definition.map_or_else(|| Ok(BTreeSet::new()), |at| self.program.cases(&test.path, at, &request));
             match context.checked(reached) {
                 Ok(reached) => result.cases = cases(below, made, reached),
                 Err(error) => value = Err(error),
@@ -328,9 +328,9 @@ impl PolicySet {
 fn dotted(path: &[String]) -> String {
     let mut text = String::new();
     for (at, name) in path.iter().enumerate() {
-        let mut letters = name.chars();
-        let is_name = letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-            && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let mut characters = name.chars();
+        let is_name = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+            && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
         if at == 0 {
             text.push_str(name);
         } else if is_name {

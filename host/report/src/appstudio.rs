@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_answer_outranks_a_failure_and_is_named() {
+    fn an_error_outranks_a_failure_and_is_named() {
         let violation = test_data::component("a").violation(Finding::new("a.b", "m")).evaluated();
         let timeout =
             test_data::component("b").failed(EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent"));

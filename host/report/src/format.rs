@@ -144,7 +144,7 @@ mod tests {
     use crate::test_data;
 
     #[test]
-    fn formats_are_known_by_name_and_a_wrong_name_is_told_the_right_ones() {
+    fn formats_are_known_by_name_and_a_wrong_name_lists_the_right_ones() {
         for format in Format::ALL {
             assert_eq!(format.to_string().parse(), Ok(format));
         }

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn every_format_tells_of_files_and_of_one_without_an_answer() {
+    fn every_format_reports_files_and_one_that_failed() {
         let error = EvaluationError::new(ErrorCode::PolicyError, "the policy failed").hint("see its log");
         let broken = FileOutcome { path: "c.yaml".to_owned(), decision: Decision::default(), error: Some(error) };
         let run = run(vec![file("a.json", &["too large"], &[]), broken, file("b.json", &[], &["large", "odd"])]);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_is_told_without_counts_of_its_own() {
+    fn one_file_is_reported_without_counts_of_its_own() {
         let text = run(vec![file("a.json", &[], &[])]).report(InputFormat::Text, Options::default()).unwrap();
         assert_eq!(
             text,
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_term_of_any_kind_is_told() {
+    fn a_term_of_any_kind_is_reported() {
         for (term, says) in [
             (serde_json::json!(1.5), "  Term: 1.5\n"),
             (serde_json::json!(true), "  Term: true\n"),
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_no_answer() {
+    fn no_file_is_an_error() {
         let nothing = run(vec![]);
         assert_eq!(nothing.verdict(), Verdict::Error);
         assert!(nothing.report(InputFormat::Text, Options::default()).unwrap().contains("Result: ERROR"));

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_without_an_answer_is_no_success_and_says_why() {
+    fn a_component_with_an_error_is_no_success_and_says_why() {
         let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let finding = Finding::new("a.b", "<bad>").with("title", "T");
         let run =
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn successes_and_facts_are_shown_only_when_asked_for() {
+    fn successes_and_facts_are_shown_only_if_requested() {
         let finding = Finding::new("a.b", "Pass").with("title", "T").with("collections", json!(["x"]));
         let run = [test_data::component("cart").success(finding).evaluated()];
         let plain = Options::default();

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_without_an_answer_is_an_error_of_its_own() {
+    fn an_evaluation_error_is_an_error_of_its_component() {
         let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer").hint("try again");
         let finding = Finding::new("a.b", "<bad>").with("term", json!(["x", 1, null]));
         let run =

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_over_nothing_is_no_answer() {
+    fn a_run_over_nothing_is_an_error() {
         assert!(
             check(test_data::end(&[]), Options::default()).contains("### ❔ No answer\n\nNo component was judged.")
         );

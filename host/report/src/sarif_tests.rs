@@ -47,13 +47,13 @@ fn check(text: &str) -> Value {
 }
 
 #[test]
-fn a_mixed_run_is_told_with_locations_fingerprints_and_help() {
+fn a_mixed_run_is_reported_with_locations_fingerprints_and_help() {
     let text = test_data::written_at(Format::Sarif, Options::default(), test_data::mixed());
     assert_snapshot!(serde_json::to_string_pretty(&check(&text)).unwrap());
 }
 
 #[test]
-fn a_missing_answer_is_an_error_and_an_execution_without_success() {
+fn an_evaluation_error_is_an_execution_without_success() {
     let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
     let document = check(&test_data::written(Format::Sarif, options(), &[test_data::component("cart").failed(error)]));
     let run = &document["runs"][0];

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn success_is_the_answer_of_the_run() {
+    fn success_is_the_verdict_of_the_run() {
         let good = || test_data::component("a").success(Finding::new("a.b", "Pass"));
         let bad = test_data::component("b").violation(Finding::new("a.b", "no")).evaluated();
         for (run, success) in

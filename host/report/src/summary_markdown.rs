@@ -38,7 +38,7 @@ mod tests {
     use crate::{Format, test_data};
 
     #[test]
-    fn missing_answers_have_a_line() {
+    fn errors_have_a_line() {
         let finding = || Finding::new("a.b", "m");
         let error = EvaluationError::new(ErrorCode::TooLarge, "a blob is too large");
         let run = [test_data::component("a").success(finding()).evaluated(), test_data::component("b").failed(error)];

@@ -21,7 +21,7 @@ fn stopped(stopped: StopReason, outcomes: &[Outcome]) -> String {
 }
 
 #[test]
-fn a_missing_answer_is_told_before_every_finding() {
+fn an_error_is_reported_before_every_finding() {
     let error =
         EvaluationError::new(ErrorCode::RegistryTimeout, "r.example did not answer within 30 s").hint("try again");
     let run = [
@@ -103,7 +103,7 @@ fn a_run_over_nothing_says_so() {
 }
 
 #[test]
-fn warnings_successes_and_the_link_are_shown_as_asked() {
+fn warnings_successes_and_the_link_are_shown_as_requested() {
     let run = [test_data::component("cart")
         .warning(Finding::new("a.odd", "Odd"))
         .success(Finding::new("a.fine", "Pass").with("title", "T").with("solution", "S"))
@@ -126,7 +126,7 @@ fn warnings_successes_and_the_link_are_shown_as_asked() {
 }
 
 #[test]
-fn colours_mark_headings_only() {
+fn colors_mark_headings_only() {
     let options = Options { color: true, show_successes: true, ..Options::default() };
     let run = [test_data::component("cart")
         .violation(Finding::new("a.bad", "Bad"))

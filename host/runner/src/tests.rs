@@ -170,7 +170,7 @@ fn shown(end: &RunFinished) -> Vec<String> {
 }
 
 #[test]
-fn components_of_one_digest_are_both_judged_and_ties_have_one_order() {
+fn components_of_one_digest_are_both_evaluated_and_ties_have_one_order() {
     let same = [("b", "r.example/x:1"), ("a", "r.example/x:1"), ("c", "r.example/y:1")];
     let (end, events) = ended(&job(&same, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]));
     assert_eq!(shown(&end), ["c 0/0/2 ", "a 0/0/2 ", "b 0/0/2 "]);
@@ -182,7 +182,7 @@ fn components_of_one_digest_are_both_judged_and_ties_have_one_order() {
 }
 
 #[test]
-fn an_index_is_judged_as_itself_and_as_each_of_its_manifests() {
+fn an_index_is_evaluated_as_itself_and_as_each_of_its_manifests() {
     let (end, _) = ended(&job(&[("i", "r.example/index:1")], Box::new(|image| Ok(evidence(image))), vec![]));
     let mut names: Vec<_> = end.outcomes.iter().map(|outcome| outcome.component.name.clone()).collect();
     names.sort();
@@ -216,7 +216,7 @@ fn a_manifest_of_an_index_that_is_not_there_is_a_violation_where_that_is_wanted(
 }
 
 #[test]
-fn a_component_without_an_answer_leaves_the_others_judged_and_outranks_a_denial() {
+fn an_error_leaves_the_other_components_evaluated_and_outranks_a_denial() {
     let collected: Collected = Box::new(|image| match image.repository.path() {
         "broken" => Err(EvaluationError::new(ErrorCode::DigestMismatch, "no")),
         "panics" => panic!("a fault"),
@@ -269,7 +269,7 @@ fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
 }
 
 #[test]
-fn an_image_whose_attestations_fail_is_denied_without_asking_the_judges() {
+fn an_image_whose_attestations_fail_is_denied_without_evaluating_policies() {
     let collected: Collected = Box::new(|image| {
         let failed = Check { kind: CheckKind::AttestationSignature, failure: Some("none".to_owned()) };
         Ok(Evidence { checks: vec![failed], ..evidence(image) })
@@ -295,7 +295,7 @@ fn an_image_without_attestations_is_denied_even_where_their_check_is_left_out() 
 }
 
 #[test]
-fn each_component_has_its_own_moment_and_keeps_what_reports_ask_for() {
+fn each_component_has_its_own_time_and_keeps_what_reports_need() {
     let collected: Collected = Box::new(|image| {
         let year = if image.repository.path() == "old" { 2020 } else { 2021 };
         let statement = format!(r#"{{"predicate":{{"metadata":{{"buildFinishedOn":"{year}-01-01T00:00:00Z"}}}}}}"#);
@@ -368,7 +368,7 @@ fn held_job(gate: &Arc<Gate>) -> TestRun {
 }
 
 #[test]
-fn a_deadline_leaves_no_answer_only_where_there_was_none() {
+fn a_deadline_is_an_error_only_of_components_without_an_outcome() {
     let gate = Arc::new(Gate::default());
     let mut run_setup = held_job(&gate);
     let limit = Duration::from_millis(300);
@@ -400,7 +400,7 @@ fn an_interruption_ends_the_run_with_what_is_known() {
 }
 
 #[test]
-fn images_are_gathered_while_the_judges_are_made_and_nothing_is_told_before() {
+fn images_are_collected_while_policies_are_loaded_and_nothing_is_reported_before() {
     let (has_gathered, collected) = channel();
     let has_gathered = Mutex::new(has_gathered);
     let provider: Collected = Box::new(move |image| {
@@ -437,7 +437,7 @@ impl From<RunError> for Failed {
 }
 
 #[test]
-fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
+fn policies_that_cannot_be_loaded_end_the_run_before_anything_is_reported() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
     let of = |load: fn() -> Result<Evaluators, Failed>| {
         let TestRun { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
@@ -452,7 +452,7 @@ fn judges_that_cannot_be_made_end_the_run_before_anything_is_told() {
 }
 
 #[test]
-fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
+fn a_run_that_is_stopped_while_policies_are_loaded_is_reported_completely() {
     let TestRun { job, evaluators } = job(
         &[("a", "r.example/a"), ("b", "r.example/lost")],
         Box::new(|image| Ok(evidence(image))),
@@ -471,7 +471,7 @@ fn a_run_that_is_stopped_while_the_judges_are_made_is_told_whole() {
 }
 
 #[test]
-fn judges_that_are_never_made_do_not_keep_a_run_beyond_its_deadline() {
+fn policies_that_never_load_do_not_keep_a_run_beyond_its_deadline() {
     let components = [("a", "r.example/a"), ("b", "r.example/lost")];
     let TestRun { mut job, evaluators } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
     let limit = Duration::from_millis(100);

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_that_may_not_be_made_are_no_answer() {
+    fn invalid_findings_are_errors() {
         let long = |length: usize| "x".repeat(length);
         for (findings, says) in [
             (vec![found("cve.a", Outcome::Success)], "the code `cve.a`, which its manifest does not declare"),

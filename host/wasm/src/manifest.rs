@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_may_ask_for_less_than_the_limits() {
+    fn a_manifest_may_request_less_than_the_limits() {
         let limits = vec![("memory-mib".to_owned(), 8), ("cpu-ms".to_owned(), 100), ("state-kib".to_owned(), 999)];
         let accepted = accept(RawManifest { limits, ..described() }).unwrap();
         assert_eq!(accepted.budget, Budget { memory: 8 << 20, fuel: limits::FUEL / 2 });

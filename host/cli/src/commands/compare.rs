@@ -62,8 +62,8 @@ fn as_json(flags: &CompareFlags, equivalent: bool, time: &str) -> Result<String,
 }
 
 fn as_text(flags: &CompareFlags, equivalent: bool, time: &str) -> String {
-    let answer = if equivalent { "✅ Policies are equivalent" } else { "❌ Policies are not equivalent" };
-    let mut text = format!("{answer}\nEffective time: {time}\n");
+    let result = if equivalent { "✅ Policies are equivalent" } else { "❌ Policies are not equivalent" };
+    let mut text = format!("{result}\nEffective time: {time}\n");
     if names_image(flags) {
         let (digest, reference, url) = (&flags.image_digest, &flags.image_ref, &flags.image_url);
         let _infallible = write!(text, "Image digest: {digest}\nImage ref: {reference}\nImage URL: {url}\n");

@@ -1,4 +1,4 @@
-//! `assay fetch policy`: fetches sources into folders.
+//! `assay fetch policy`: fetches sources into directories.
 
 use assay_app::{FetchPolicyRequest, fetch_policy};
 use camino::{Utf8Path, Utf8PathBuf};

@@ -50,6 +50,6 @@ const fn label(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Allowed => "allowed",
         Verdict::Denied => "denied",
-        Verdict::Error => "no answer",
+        Verdict::Error => "error",
     }
 }

@@ -1,7 +1,7 @@
 //! The work: one file for each command, and what they share.
 //!
-//! [`run`] gives the exit code. A command builds a request from flags and settings, has `assay-app` carry it out, prints what
-//! came of it and writes reports.
+//! [`run`] gives the exit code. `compose` connects the crates, `builtins` serves policies from the store, `ec_compat`
+//! phrases what only `ec` says.
 
 mod compare;
 mod completions;

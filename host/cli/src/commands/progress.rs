@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(crate) struct Progress {
     bar: ProgressBar,
     denied: usize,
-    unanswered: usize,
+    errors: usize,
 }
 
 /// How often the bar's clock moves while nothing else does.
@@ -24,7 +24,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_message("finding images");
         bar.enable_steady_tick(TICK);
-        Self { bar, denied: 0, unanswered: 0 }
+        Self { bar, denied: 0, errors: 0 }
     }
 }
 
@@ -36,19 +36,19 @@ impl Report for Progress {
                 self.bar.set_length(*components as u64);
                 let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
                 self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-                self.bar.set_message("judging");
+                self.bar.set_message("evaluating");
             }
             RunEvent::ComponentFinished(outcome) => {
                 if outcome.error.is_some() {
-                    self.unanswered += 1;
+                    self.errors += 1;
                 } else if !outcome.allowed() {
                     self.denied += 1;
                 }
                 self.bar.inc(1);
-                self.bar.set_message(match (self.denied, self.unanswered) {
-                    (0, 0) => "judging".to_owned(),
+                self.bar.set_message(match (self.denied, self.errors) {
+                    (0, 0) => "evaluating".to_owned(),
                     (denied, 0) => format!("{denied} denied"),
-                    (denied, unanswered) => format!("{denied} failed, {unanswered} not evaluated"),
+                    (denied, errors) => format!("{denied} failed, {errors} not evaluated"),
                 });
             }
             RunEvent::Finished(_) => self.bar.finish_and_clear(),

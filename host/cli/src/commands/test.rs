@@ -32,8 +32,8 @@ struct TestSettings {
     traces: bool,
 }
 
-/// Evaluates, writes the report, and returns conftest's exit code. `traces` says whether the `--trace` of every command is
-/// given, which conftest takes for its own.
+/// Evaluates, writes the report, and returns conftest's exit code. `traces` says whether the `--trace` of every command
+/// is given, which conftest takes for its own.
 pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let wanted = wanted(flags, traces)?;
     let timestamp = env.now.as_second();
@@ -102,7 +102,7 @@ fn write(report: &str, file: Option<&Utf8Path>, printer: Printer) -> Result<(), 
 fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
     if !flags.capabilities.is_empty() {
         return Err(CliError::new("`--capabilities` of conftest is not supported")
-            .hint("policies are judged with all built-ins that assay has"));
+            .hint("remove the flag: all built-ins of assay are available"));
     }
     let v0 = match flags.rego_version.as_str() {
         "v1" => false,
@@ -122,10 +122,14 @@ fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
     if let Some(file) = &file {
         files::check_place(file)?;
     }
-    let list = |values: &[String], flag: &str, usual: &[&str]| {
+    let list = |values: &[String], flag: &str, standard: &[&str]| {
         let items = go::slice(values).map_err(|error| CliError::new(format!("`{flag}`: {error}")))?;
         let items: Vec<String> = items.into_iter().filter(|item| !item.is_empty()).collect();
-        Ok::<_, CliError>(if items.is_empty() { usual.iter().map(|item| (*item).to_owned()).collect() } else { items })
+        Ok::<_, CliError>(if items.is_empty() {
+            standard.iter().map(|item| (*item).to_owned()).collect()
+        } else {
+            items
+        })
     };
     let mut policies: Vec<String> = list(&flags.policy, "--policy", &["policy"])?;
     policies.extend(list(&flags.update, "--update", &[])?);

@@ -157,7 +157,7 @@ impl Reports {
         }
     }
 
-    /// Brings every report to its place. False, with the reasons said, when one did not get there.
+    /// Writes every report to its destination. False, after printing the reasons, if one could not be written.
     fn write(self, printer: Printer) -> bool {
         let mut complete = self.failures.is_empty();
         // Of a reader that went away there is nothing to say.
@@ -174,7 +174,8 @@ impl Reports {
             complete = false;
             match &output.file {
                 Some(place) => printer.error(&format!(
-                    "error: the report for {place} could not be written: {error}\nhint: the previous content is unchanged"
+                    "error: the report for {place} could not be written: {error}\nhint: the previous content is \
+                     unchanged"
                 )),
                 None if error.kind() == io::ErrorKind::BrokenPipe => {}
                 None => printer.error(&CliError::write_failed(&error).text()),
@@ -208,7 +209,7 @@ fn print_summary(end: &RunFinished, strict: bool, printer: Printer) {
                 Some(StopReason::Interrupted) => ": interrupted",
                 None => "; see the report for details",
             };
-            let also = if denied == 0 { String::new() } else { format!(", {denied} denied") };
+            let also = if denied == 0 { String::new() } else { format!(", {denied} failed") };
             printer.error(&format!(
                 "error: {} of {all} components could not be evaluated{also}{why}",
                 count(Verdict::Error)

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_told_with_its_age() {
+    fn a_date_is_reported_with_its_age() {
         let now = "2026-06-01T12:00:00Z".parse().unwrap();
         for (changed, want) in [
             ("2026-06-01T11:58:30Z", "2026-06-01 11:58:30 +0000 UTC (1 minute ago)"),

@@ -227,8 +227,8 @@ pub(crate) struct RunFlags {
     pub(crate) timeout: String,
 }
 
-/// Verification summaries (VSAs) are not supported yet; the flags of `ec` are accepted so that a script that leaves them
-/// empty runs.
+/// Verification summaries (VSAs) are not supported yet; the flags of `ec` are accepted so that a script that leaves
+/// them empty runs.
 #[derive(Debug, Args)]
 pub(crate) struct VsaFlags {
     /// Create a verification summary (not supported yet: an error)

@@ -61,7 +61,8 @@ pub(crate) struct TrackFlags {
         help_heading = "Record")]
     pub(crate) replace: bool,
 
-    /// Where to write the record: a file, or `oci:` followed by an image reference with a tag [default: standard output]
+    /// Where to write the record: a file, or `oci:` followed by an image reference with a tag [default: standard
+    /// output]
     #[arg(
         short,
         long,

@@ -18,7 +18,7 @@ pub(crate) fn parse_effective_time(text: &str, allow_past: bool, now: Timestamp)
         return Ok(EffectiveTime::At(now));
     }
     let error = || {
-        CliError::new(format!("`--effective-time {text}` is an invalid timestamp")).hint(
+        CliError::new(format!("`--effective-time {text}`: invalid timestamp")).hint(
             "use `now`, `attestation`, a date such as 2026-01-31, or an RFC 3339 time such as 2026-01-31T12:00:00Z",
         )
     };

@@ -39,19 +39,19 @@ impl ImageSettings {
         let limit = parse_timeout(&flags.run.timeout)?;
         let report = &flags.report;
         let never = report.no_color || env.colors == Some(false);
-        let asked = if never { Some(false) } else { report.color.then_some(true).or(env.colors) };
+        let requested = if never { Some(false) } else { report.color.then_some(true).or(env.colors) };
         let options = assay_report::Options {
             show_successes: report.show_successes,
             show_warnings: report.show_warnings,
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
-            color: asked.unwrap_or(false),
+            color: requested.unwrap_or(false),
             ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(report, &options)?;
         // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
-            output.options.color = asked.unwrap_or(env.stdout_is_terminal);
+            output.options.color = requested.unwrap_or(env.stdout_is_terminal);
         }
         let sources = source_settings(&flags.sources, &env)?
             .offline(flags.input.evidence.is_some())
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_not_verified_yet_is_told_before_any_work() {
+    fn what_is_missing_or_not_supported_yet_is_reported_before_any_work() {
         let image = ["--image", "r.example/a"];
         for (arguments, says) in [
             (&["--ignore-rekor", "--public-key", KEY][..], "no image to validate"),
@@ -160,7 +160,7 @@ mod tests {
             (&["--images", "{}", "--public-key", KEY, "--ignore-rekor"], "no components"),
             (&["--images", "components: [{name: a}]", "--public-key", KEY, "--ignore-rekor"], "component 1 (`a`)"),
             (&["--image", "r.example/a", "--public-key", "k8s://a/b", "--ignore-rekor"], "only key files"),
-            (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "not read from a cluster"),
+            (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "from a cluster"),
             (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--vsa"], "--vsa"),
             (
                 &["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--output", "vsa"],
@@ -177,7 +177,7 @@ mod tests {
             ("git::g.example/policy", "only local policy configurations"),
             ("/no/such/policy.yaml", "/no/such/policy.yaml"),
             ("sources: 3", "invalid type"),
-            ("namespace/name", "not read from a cluster"),
+            ("namespace/name", "from a cluster"),
         ] {
             let error = settings(&[&image[..], &["--policy", flag, "--ignore-rekor"]].concat()).unwrap_err();
             assert!(error.contains(says), "{flag}: {error}");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn judging_by_no_policy_is_asked_for_and_never_an_accident() {
+    fn no_policy_is_requested_and_never_an_accident() {
         let fixed = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor"];
         let of = |mode, more: &[&str]| {
             let arguments = [&fixed[..], more].concat();
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn two_reports_for_one_file_are_refused() {
         let error = with(&["--output", "text=a.txt", "--output", "json=./a.txt"]).unwrap_err();
-        assert!(error.contains("two reports would be written to `./a.txt`"), "{error}");
+        assert!(error.contains("more than one report would be written to `./a.txt`"), "{error}");
         assert!(with(&["--output", "text,json", "--output", "yaml=a"]).is_ok());
     }
 
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(strict(&["--strict=F"]), Ok(false));
         assert_eq!(strict(&["--strict=false", "--strict"]), Ok(true));
         assert_eq!(strict(&["-s=0"]), Ok(false));
-        assert!(strict(&["--strict=no"]).unwrap_err().contains("neither true nor false"));
+        assert!(strict(&["--strict=no"]).unwrap_err().contains("is not a boolean"));
         // `--strict false` would leave `--strict` on and a stray word, which `ec` drops.
         assert!(strict(&["--strict", "false"]).unwrap_err().contains("false"));
         let workers =
@@ -346,11 +346,11 @@ mod tests {
             ("2026-06-01T11:59:59Z", Ok("2026-06-01T11:59:59Z")),
             ("2026-06-01T11:59:57Z", Err("is in the past")),
             ("2020-01-01", Err("is in the past")),
-            ("yesterday", Err("is not a moment")),
-            ("2030-02-31", Err("is not a moment")),
-            ("2030-01-31T10:00Z", Err("is not a moment")),
-            ("2030-01-31t10:00:00z", Err("is not a moment")),
-            ("9999-12-31", Err("is not a moment")),
+            ("yesterday", Err("invalid timestamp")),
+            ("2030-02-31", Err("invalid timestamp")),
+            ("2030-01-31T10:00Z", Err("invalid timestamp")),
+            ("2030-01-31t10:00:00z", Err("invalid timestamp")),
+            ("9999-12-31", Err("invalid timestamp")),
         ] {
             let got = with(&["--effective-time", text]);
             match want {

@@ -63,13 +63,13 @@ impl InputSettings {
         sources: SourceSettings,
         env: &Environment,
     ) -> Result<Self, CliError> {
-        let asked = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(env.colors) };
+        let requested = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(env.colors) };
         let options = Options {
             show_successes: flags.show_successes,
             show_warnings: flags.show_warnings,
             show_policy_docs_link: flags.show_policy_docs_link,
             info: flags.info,
-            color: asked.unwrap_or(false),
+            color: requested.unwrap_or(false),
             ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(&flags.output, options)?;
@@ -78,7 +78,7 @@ impl InputSettings {
         }
         // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
-            output.options.color = asked.unwrap_or(env.stdout_is_terminal);
+            output.options.color = requested.unwrap_or(env.stdout_is_terminal);
         }
         if flags.effective_time.eq_ignore_ascii_case("attestation") {
             return Err(CliError::new("`--effective-time attestation`: a document has no attestation")

@@ -128,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_no_colours_unless_they_are_asked_for() {
+    fn a_file_has_no_colors_unless_requested() {
         assert_eq!(colors(&["--output", "text", "--output", "text=a"]), [true, false]);
         assert_eq!(colors(&["--output", "text=a", "--color"]), [true]);
     }
 
     #[test]
-    fn called_ec_options_are_those_of_the_text_and_list_no_successes_unasked() {
+    fn called_ec_options_are_those_of_the_text_and_list_no_successes_by_default() {
         let shown = |ec_compat, show_successes, output: &str| {
             let flags = Flags::try_parse_from(["assay", "--output", output]).unwrap().report;
             let options = assay_report::Options { ec_compat, show_successes, ..assay_report::Options::default() };

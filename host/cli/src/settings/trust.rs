@@ -44,7 +44,7 @@ pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &Polic
         ("--certificate-oidc-issuer", &trust.certificate_oidc_issuer),
         ("--certificate-oidc-issuer-regexp", &trust.certificate_oidc_issuer_regexp),
     ];
-    // Beside a key, identities say nothing.
+    // With a key, identities are ignored.
     if let Some((flag, _)) = keyless.iter().find(|(_, value)| is_given(value) && !is_given(&trust.public_key)) {
         return Err(CliError::new(format!("`{flag}`: keyless verification is not supported yet"))
             .hint("sign with a key and pass `--public-key`"));
@@ -53,7 +53,7 @@ pub(super) fn refuse_what_is_not_verified_yet(trust: &TrustFlags, policy: &Polic
         return Err(CliError::new("the policy's `identity` requires keyless verification, which is not supported yet")
             .hint("sign with a key and pass `--public-key`"));
     }
-    // Beside `--ignore-rekor` the log's address is reported and nothing more; pipelines always give both.
+    // With `--ignore-rekor`, the log's address is only reported; pipelines always pass both.
     if is_given(&trust.rekor_url) && !trust.ignore_rekor {
         return Err(CliError::new("`--rekor-url`: transparency log verification is not supported yet")
             .hint("pass `--ignore-rekor` to verify signatures with the public key only"));

@@ -93,7 +93,7 @@ fn a_rule_passes_of_several_documents_only_if_it_has_nothing_to_say_about_any() 
 }
 
 #[test]
-fn a_group_asks_the_packages_of_which_something_is_included() {
+fn a_group_evaluates_the_packages_of_which_something_is_included() {
     let policy = own_policy();
     for (include, exclude, packages, violations, warnings, successes) in [
         (&[][..], &[][..], &["fine", "other"][..], &["other.bad"][..], &["-"][..], &["fine.ok"][..]),
@@ -109,8 +109,8 @@ fn a_group_asks_the_packages_of_which_something_is_included() {
     ] {
         let group = group(&policy, include, exclude);
         let criteria = Criteria::new(&strings(include), &strings(exclude));
-        let asked = group.packages(&criteria, &criteria);
-        assert_eq!(asked, strings(packages).into_iter().collect(), "{include:?} {exclude:?}");
+        let requested = group.packages(&criteria, &criteria);
+        assert_eq!(requested, strings(packages).into_iter().collect(), "{include:?} {exclude:?}");
         let decision = evaluate(&group, "{}").unwrap();
         assert_eq!(codes(&decision.violations), violations, "{include:?} {exclude:?}");
         assert_eq!(codes(&decision.warnings), warnings, "{include:?} {exclude:?}");
@@ -136,7 +136,7 @@ fn nested_policy() -> Arc<Policy> {
 }
 
 #[test]
-fn rules_see_the_moment_of_the_case_and_nested_packages_have_two_names() {
+fn rules_see_the_time_of_the_evaluation_and_nested_packages_have_two_names() {
     let policy = nested_policy();
     for include in [&[][..], &["pkg"], &["deep.er.pkg"], &["deep.er.pkg.at"]] {
         let decision = evaluate(&group(&policy, include, &["pkg.other"]), "{}").unwrap();
@@ -147,7 +147,7 @@ fn rules_see_the_moment_of_the_case_and_nested_packages_have_two_names() {
 }
 
 #[test]
-fn called_ec_rules_of_nested_packages_are_asked_only_where_no_package_is_chosen() {
+fn called_ec_rules_of_nested_packages_are_evaluated_only_if_no_package_is_selected() {
     let folder = tempfile::tempdir().unwrap();
     fs_err::write(folder.path().join("a.rego"), NESTED).unwrap();
     fs_err::write(folder.path().join("b.rego"), TEXT).unwrap();
@@ -177,7 +177,7 @@ fn called_ec_rules_of_nested_packages_are_asked_only_where_no_package_is_chosen(
 }
 
 #[test]
-fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
+fn only_rules_for_pipelines_of_the_wanted_kind_are_evaluated() {
     let policy = nested_policy();
     for (intentions, want) in [(&[][..], "deep.er.pkg.other"), (&["release"], "deep.er.pkg.at")] {
         let decision = evaluate(&group(&policy, &[], &[]).with_intentions(&strings(intentions)), "{}").unwrap();
@@ -191,7 +191,7 @@ fn only_rules_for_pipelines_of_the_wanted_kind_are_asked() {
 }
 
 #[test]
-fn a_failed_evaluation_is_no_answer_and_names_the_source() {
+fn a_failed_evaluation_is_an_error_and_names_the_source() {
     let group = group(&own_policy(), &[], &[]);
     assert_eq!(group.name(), "mine");
     let error = evaluate(&group, "{").unwrap_err();
@@ -210,7 +210,7 @@ fn recorded() -> PathBuf {
 
 #[test]
 #[ignore = "needs shared data"]
-fn recorded_rules_are_judged_as_recorded() {
+fn recorded_rules_are_evaluated_as_recorded() {
     let folder = recorded();
     let policy = |parts: &[&str]| {
         let mut sources = Sources::new();
@@ -250,9 +250,9 @@ fn recorded_rules_are_judged_as_recorded() {
     assert_eq!(codes(&decision.successes), ["alpha.never", "main.fine"]);
 
     let input = Arc::new(policy(&["input"]).unwrap());
-    let decision = evaluate(&group(&input, &[], &[]), r#"{"colour": "mauve", "size": 11}"#).unwrap();
+    let decision = evaluate(&group(&input, &[], &[]), r#"{"color": "mauve", "size": 11}"#).unwrap();
     let mut messages: Vec<_> =
         decision.violations.iter().chain(&decision.warnings).map(|finding| finding.message.as_str()).collect();
     messages.sort_unstable();
-    assert_eq!(messages, ["Colour mauve is not known", "No kind", "Size 11 is large"]);
+    assert_eq!(messages, ["Color mauve is not known", "No kind", "Size 11 is large"]);
 }

@@ -1,7 +1,7 @@
 //! HCL 2, as Terraform has it, as the JSON that conftest makes of it (`hcl2json`).
 //!
-//! Blocks are objects below their labels, and each block is an item of a list. What is not a literal, list, object or string
-//! stays the text of the expression in `${…}`.
+//! Blocks are objects below their labels, and each block is an item of a list. What is not a literal, list, object or
+//! string stays the text of the expression in `${…}`.
 
 mod expression;
 mod template;

@@ -79,7 +79,7 @@ fn indexes_below_one_another_have_a_limit_on_depth_and_on_number() {
 }
 
 #[test]
-fn an_index_that_is_announced_as_an_image_is_no_answer() {
+fn an_index_that_is_announced_as_an_image_is_an_error() {
     let mut layout = Layout::new();
     let one = layout.image("app/index", "one");
     let inner = index_of(&[item(&layout, &one, IMAGE, &amd64())]);
@@ -172,8 +172,8 @@ fn a_signature_in_a_bundle_is_for_the_repository_that_it_names() {
     }
     for name in ["signed.test/app/other", "app/other", "good"] {
         let evidence = collect(Some(name), Relocation::Refused);
-        let said = format!("the signature is for the repository {name}, not app/good");
-        assert!(failures(&evidence).iter().any(|failure| failure.contains(&said)), "{name}: {evidence:?}");
+        let found_message = format!("the signature is for the repository {name}, not app/good");
+        assert!(failures(&evidence).iter().any(|failure| failure.contains(&found_message)), "{name}: {evidence:?}");
         assert!(evidence.signatures.is_empty());
         assert!(failures(&collect(Some(name), Relocation::Allowed)).is_empty());
     }
@@ -203,7 +203,7 @@ fn one_way_that_fails_does_not_lose_what_the_other_has_and_is_named() {
         assert!(failures(&evidence).is_empty(), "{status}: {evidence:?}");
         let is_named = evidence.notices.iter().any(|notice| notice.contains("not all evidence could be read"));
         assert_eq!(is_named, status != 404, "{status}: {:?}", evidence.notices);
-        // A stranger's key: nothing verifies, and what was not read might have been the good one.
+        // Another key: nothing verifies, and what was not read might have been the good one.
         let outcome = collector(remote(), Signer::new().public()).collect(&at);
         assert_eq!(outcome.is_err(), status != 404, "{status}");
     }
@@ -264,7 +264,7 @@ fn called_ec_evidence_that_cannot_be_read_fails_its_check() {
 }
 
 #[test]
-fn called_ec_an_index_whose_usual_image_is_not_there_has_no_config() {
+fn called_ec_an_index_without_the_default_platform_has_no_config() {
     let mut layout = Layout::new();
     let one = json!({"mediaType": IMAGE, "digest": Digest::of(b"none"), "size": 4, "platform": amd64()});
     layout.manifest("app/index", Some("v1"), &index_of(&[one]));
@@ -280,7 +280,7 @@ fn called_ec_an_index_whose_usual_image_is_not_there_has_no_config() {
 }
 
 #[test]
-fn the_base_image_is_asked_for_like_a_stranger_unless_the_user_names_its_registry() {
+fn the_base_image_is_requested_anonymously_unless_the_user_names_its_registry() {
     let (mut layout, mut bases) = (Layout::new(), Layout::new());
     let base = bases.image("base/os", "9");
     let served_bases = TestRegistry::layout(bases.path(), |_| None);

@@ -83,7 +83,7 @@ fn a_folder_a_tar_file_and_a_registry_give_the_same_evidence() {
 }
 
 #[test]
-fn evidence_of_an_image_is_fetched_once_however_often_it_is_gathered() {
+fn evidence_of_an_image_is_fetched_once_however_often_it_is_collected() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let image = layout.signed("app/good", "v1", &signer);
     let served = TestRegistry::layout(layout.path(), |_| None);
@@ -133,7 +133,7 @@ fn an_operators_manifests_are_evidence() {
 }
 
 #[test]
-fn operator_manifests_that_cannot_be_read_are_no_answer_and_not_absent() {
+fn operator_manifests_that_cannot_be_read_are_errors_and_not_absent() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let config = json!({"config": {"Labels": {OPERATOR_MANIFESTS: "manifests/"}}}).to_string();
     let mut error = |layers: &[Vec<u8>]| {
@@ -179,7 +179,7 @@ fn operator_manifests_that_cannot_be_read_are_no_answer_and_not_absent() {
 }
 
 #[test]
-fn a_config_that_cannot_be_read_is_no_answer_and_not_absent() {
+fn a_config_that_cannot_be_read_is_an_error_and_not_absent() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let nested = format!(r#"{{"config":{{}},"x":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     for config in [
@@ -199,7 +199,7 @@ fn a_config_that_cannot_be_read_is_no_answer_and_not_absent() {
 }
 
 #[test]
-fn a_signed_statement_that_cannot_be_read_is_no_answer_beside_one_that_can() {
+fn a_signed_statement_that_cannot_be_read_is_an_error_beside_one_that_can() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let image = layout.image("app/good", "v1");
     let good = crate::fixture::statement(&image).to_string();
@@ -215,7 +215,7 @@ fn a_signed_statement_that_cannot_be_read_is_no_answer_beside_one_that_can() {
         let error = collect(&layout).unwrap_err();
         assert_eq!(error.code, ErrorCode::Malformed);
         assert!(error.message.contains("that the key signed cannot be read"), "{error}");
-        // What a stranger signed does not matter.
+        // What another key signed does not matter.
         let mut layout = Layout::copy(&layout);
         layout.forget(&format!("app/good:sha256-{}.att", image.hex()));
         let layers = [layer(&layout, &signer, &good), layer(&layout, &Signer::new(), bad)];
@@ -245,7 +245,7 @@ fn nothing_of_an_image_that_nobody_vouches_for_is_read() {
 }
 
 #[test]
-fn an_index_is_located_with_its_manifests_and_gathered_as_itself() {
+fn an_index_is_resolved_with_its_manifests_and_collected_as_itself() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let (amd, arm) = (layout.signed("app/index", "amd", &signer), layout.signed("app/index", "arm", &signer));
     let item = |digest: &Digest, platform: Value| {
@@ -331,7 +331,7 @@ fn the_base_image_is_shown_if_it_can_be_read() {
 }
 
 #[test]
-fn whatever_cannot_be_fetched_is_no_answer() {
+fn whatever_cannot_be_fetched_is_an_error() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let image = layout.signed("app/good", "v1", &signer);
     for part in [".sig", ".att", "/blobs/"] {
@@ -352,7 +352,7 @@ fn whatever_cannot_be_fetched_is_no_answer() {
 }
 
 #[test]
-fn an_image_without_its_config_is_no_answer() {
+fn an_image_without_its_config_is_an_error() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let image = layout.signed("app/good", "v1", &signer);
     let manifest: Value = serde_json::from_slice(&content(&layout.file(&image))).unwrap();
@@ -364,7 +364,7 @@ fn an_image_without_its_config_is_no_answer() {
 }
 
 #[test]
-fn a_config_beyond_its_limit_is_no_answer() {
+fn a_config_beyond_its_limit_is_an_error() {
     let mut layout = Layout::new();
     let size = limits::CONFIG_BYTES + 1;
     let config =

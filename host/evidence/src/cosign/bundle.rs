@@ -3,8 +3,8 @@
 //!
 //! A bundle holds a DSSE envelope with a statement about the image; whether that is a signature of the image or an
 //! attestation is what its predicate type says. The bundle is read more strictly than other tools read it: no field that
-//! is not known, none twice, one kind of content and one kind of signer, one signature. Nobody vouches for a referrer
-//! until then, so nothing of this can pass or block an image without a trusted signer.
+//! is not known, none twice, one kind of content and one kind of signer, one signature. Anyone can push
+//! a referrer, so nothing of it can pass or block an image without a trusted signer.
 //!
 //! What a list says of a referrer decides nothing: without the referrers API it is written by anyone who pushes, with the
 //! type of an empty config in place of the bundle's. The referrer's own manifest and layers do.

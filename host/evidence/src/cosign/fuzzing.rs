@@ -1,4 +1,4 @@
-//! Readers of signed content, unverified, for the fuzz targets.
+//! Parsers of signed content, unverified, for the fuzz targets.
 
 use assay_model::image::PinnedImage;
 

@@ -1,8 +1,8 @@
 //! [`Provenance::check`]: the shape of SLSA provenance v0.2 and v1 (slsa.dev/provenance), as `ec` demands it.
 //!
 //! Checked are the fields that the specification requires and the types of those that it names, so that a text where a
-//! list is expected is reported as such, and not as a rule that silently found nothing. `null` is not the same as absent. Other
-//! predicates are theirs who wrote them.
+//! list is expected is reported as such, and not as a rule that silently found nothing. `null` is not the same as
+//! absent. Other predicates are theirs who wrote them.
 
 use serde_json::{Map, Value};
 
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_provenance_passes_and_tells_its_build_type() {
+    fn valid_provenance_passes_and_has_its_build_type() {
         for (kind, good, build_type) in
             [(Provenance::V02, v02(), "tekton.dev/v1beta1/PipelineRun"), (Provenance::V1, v1(), "b")]
         {
@@ -347,13 +347,13 @@ mod tests {
 
     #[test]
     fn each_field_that_policies_rely_on_is_checked() {
-        let wrong = |kind: Provenance, good: &Value, at: &str, with: Value, said: &str| {
+        let wrong = |kind: Provenance, good: &Value, at: &str, with: Value, message: &str| {
             let mut bad = good.clone();
             *bad.pointer_mut(at).unwrap() = with;
             let error = kind.check(&bad).unwrap_err();
-            assert!(error.contains(said), "{at}: {error} lacks {said}");
+            assert!(error.contains(message), "{at}: {error} lacks {message}");
         };
-        for (at, with, said) in [
+        for (at, with, message) in [
             ("/_type", json!("https://in-toto.io/Statement/v1"), "`_type` is not"),
             ("/subject", json!([]), "`subject` is empty"),
             ("/subject/0/name", json!(""), "`subject[0].name` is not a string, or is empty"),
@@ -370,8 +370,8 @@ mod tests {
             ("/predicate/invocation/parameters", json!("x"), "predicate.invocation.parameters"),
             ("/predicate/buildConfig", json!("x"), "predicate.buildConfig"),
             ("/predicate/metadata", json!(null), "`predicate.metadata` is not an object"),
-            ("/predicate/metadata/buildStartedOn", json!("2025-03-01T10:00:00+01:00"), "is not a moment"),
-            ("/predicate/metadata/buildFinishedOn", json!("yesterday"), "is not a moment"),
+            ("/predicate/metadata/buildStartedOn", json!("2025-03-01T10:00:00+01:00"), "is not an RFC 3339 timestamp"),
+            ("/predicate/metadata/buildFinishedOn", json!("yesterday"), "is not an RFC 3339 timestamp"),
             ("/predicate/metadata/completeness/materials", json!("no"), "is not true or false"),
             ("/predicate/metadata/reproducible", json!(0), "is not true or false"),
             ("/predicate/materials", json!({}), "`predicate.materials` is not a list"),
@@ -380,9 +380,9 @@ mod tests {
             ("/predicate/materials/0/digest", json!("x"), "predicate.materials[0].digest"),
             ("/predicate/materials/0/digest/sha1", json!(1), "predicate.materials[0].digest.sha1"),
         ] {
-            wrong(Provenance::V02, &v02(), at, with, said);
+            wrong(Provenance::V02, &v02(), at, with, message);
         }
-        for (at, with, said) in [
+        for (at, with, message) in [
             ("/predicate", json!({}), "has no `buildDefinition`"),
             ("/predicate/buildDefinition/buildType", json!(""), "buildType"),
             ("/predicate/buildDefinition/externalParameters", json!(null), "externalParameters` is not an object"),
@@ -390,10 +390,14 @@ mod tests {
             ("/predicate/buildDefinition/resolvedDependencies/0/annotations", json!([]), "annotations"),
             ("/predicate/runDetails/builder/id", json!(""), "predicate.runDetails.builder.id"),
             ("/predicate/runDetails/metadata", json!([]), "predicate.runDetails.metadata"),
-            ("/predicate/runDetails/metadata/finishedOn", json!("2025-13-01T10:05:00Z"), "is not a moment"),
+            (
+                "/predicate/runDetails/metadata/finishedOn",
+                json!("2025-13-01T10:05:00Z"),
+                "is not an RFC 3339 timestamp",
+            ),
             ("/predicate/runDetails/byproducts", json!("x"), "predicate.runDetails.byproducts"),
         ] {
-            wrong(Provenance::V1, &v1(), at, with, said);
+            wrong(Provenance::V1, &v1(), at, with, message);
         }
         assert!(Provenance::V1.check(&json!(1)).unwrap_err().contains("the statement"));
     }

@@ -1,4 +1,4 @@
-//! Attacks on key-based signatures and attestations, each a layer that a stranger could push.
+//! Attacks on key-based signatures and attestations, each a layer that anyone with push access could push.
 
 use assay_model::{
     digest::Digest,
@@ -80,20 +80,20 @@ fn failure(evidence: &Evidence, kind: CheckKind) -> Option<&str> {
 
 /// The signature does not count, and the reason holds these words.
 #[track_caller]
-fn unsigned(row: &str, outcome: Result<Evidence, EvaluationError>, said: &str) {
+fn unsigned(row: &str, outcome: Result<Evidence, EvaluationError>, found_message: &str) {
     let evidence = outcome.unwrap();
     let reason = failure(&evidence, CheckKind::ImageSignature).unwrap_or_else(|| panic!("{row} was accepted"));
-    assert!(reason.contains(said), "{row}: {reason} lacks {said}");
+    assert!(reason.contains(found_message), "{row}: {reason} lacks {found_message}");
     assert!(evidence.signatures.is_empty(), "{row}");
     assert_eq!(failure(&evidence, CheckKind::AttestationSignature), None, "{row} says nothing of the attestation");
 }
 
 /// The attestation does not count, and the reason holds these words.
 #[track_caller]
-fn unattested(row: &str, outcome: Result<Evidence, EvaluationError>, said: &str) {
+fn unattested(row: &str, outcome: Result<Evidence, EvaluationError>, found_message: &str) {
     let evidence = outcome.unwrap();
     let reason = failure(&evidence, CheckKind::AttestationSignature).unwrap_or_else(|| panic!("{row} was accepted"));
-    assert!(reason.contains(said), "{row}: {reason} lacks {said}");
+    assert!(reason.contains(found_message), "{row}: {reason} lacks {found_message}");
     assert!(!evidence.is_evaluable());
     assert!(evidence.attestations.is_empty() && evidence.signatures.is_empty(), "{row}");
     assert!(evidence.checks.iter().all(|check| check.kind != CheckKind::AttestationSyntax), "{row}");
@@ -139,8 +139,8 @@ fn signatures_that_are_not_the_keys_do_not_count() {
         ("5 r = s = 0", layer(&STANDARD.encode([0x30, 6, 2, 1, 0, 2, 1, 0])), INVALID),
         ("no annotation", no_annotation, "is missing \"dev.cosignproject.cosign/signature\" annotation"),
     ];
-    for (row, layer, said) in rows {
-        unsigned(row, case.with("sig", &[layer]), said);
+    for (row, layer, found_message) in rows {
+        unsigned(row, case.with("sig", &[layer]), found_message);
     }
 }
 
@@ -176,7 +176,7 @@ fn nothing_and_layers_of_other_kinds_are_no_signature() {
     let mut as_signature = case.attested(&case.statement().to_string());
     as_signature["mediaType"] = json!(SIGNATURE);
     as_signature["annotations"] = json!({"dev.cosignproject.cosign/signature": ""});
-    for (kind, layers, said) in [
+    for (kind, layers, found_message) in [
         ("sig", vec![], "Image signature check failed: no signatures found"),
         ("sig", vec![config.clone()], "no signatures found"),
         ("sig", vec![case.attested(&case.statement().to_string())], "no signatures found"),
@@ -187,7 +187,7 @@ fn nothing_and_layers_of_other_kinds_are_no_signature() {
         ("att", vec![as_attestation], "lacks `payloadType`"),
     ] {
         let outcome = case.with(kind, &layers);
-        if kind == "sig" { unsigned("50", outcome, said) } else { unattested("50", outcome, said) }
+        if kind == "sig" { unsigned("50", outcome, found_message) } else { unattested("50", outcome, found_message) }
     }
 }
 
@@ -203,11 +203,11 @@ fn every_claim_of_a_payload_must_hold() {
     let digest = "/critical/image/docker-manifest-digest";
     let name = "/critical/identity/docker-reference";
     let upper = case.image.to_string().to_uppercase();
-    for (row, payload, said) in [
+    for (row, payload, found_message) in [
         ("2 another digest", payload(APP, &other), format!("invalid or missing digest in claim: {other}")),
         ("no digest", set(digest, json!("")), "invalid or missing digest in claim: ".to_owned()),
         ("upper case", set(digest, json!(upper)), format!("in claim: {upper}")),
-        ("no text", set(digest, json!([case.image])), "no text".to_owned()),
+        ("no text", set(digest, json!([case.image])), "lacks a required string".to_owned()),
         ("7 type", set("/critical/type", json!("something else")), "`something else`".to_owned()),
         (
             "7 no type",
@@ -217,10 +217,10 @@ fn every_claim_of_a_payload_must_hold() {
         ("7 repository", set(name, json!("a.test/app/evil")), "the repository a.test/app/evil, not app/good".into()),
         ("7 path inside", set(name, json!("a.test/x/app/good")), "x/app/good, not app/good".into()),
         ("7 empty", set(name, json!("")), "the repository , not app/good".into()),
-        ("no critical", json!({"critical": null}), "does not read".into()),
-        ("no object", json!([]), "does not read".into()),
+        ("no critical", json!({"critical": null}), "is invalid".into()),
+        ("no object", json!([]), "is invalid".into()),
     ] {
-        unsigned(row, case.with("sig", &[case.signed(&payload)]), &said);
+        unsigned(row, case.with("sig", &[case.signed(&payload)]), &found_message);
     }
     for raw in [
         r#"{"critical":{},"Critical":{}}"#.to_owned(),
@@ -321,20 +321,20 @@ fn envelopes_that_the_key_did_not_sign_as_statements_do_not_count() {
         ("changed", set("/payload", json!(STANDARD.encode(&changed))).to_string(), THRESHOLD),
         ("empty sig", set("/signatures/0/sig", json!("")).to_string(), THRESHOLD),
         ("sig not base64", set("/signatures/0/sig", json!("***")).to_string(), THRESHOLD),
-        ("sig number", set("/signatures/0/sig", json!(1)).to_string(), "no text"),
+        ("sig number", set("/signatures/0/sig", json!(1)).to_string(), "lacks a required string"),
         ("payload not base64", set("/payload", json!("***")).to_string(), "the payload is not base64"),
         ("payload broken lines", set("/payload", json!(format!("{base64}\n"))).to_string(), "is not base64"),
         ("payload url-safe", set("/payload", json!(url_safe)).to_string(), "is not base64"),
         ("46 payload twice", two, "more than once"),
         ("47 Payload", good.to_string().replacen('{', "{\"Payload\":\"\",", 1), "more than once"),
         ("no payload", json!({"payloadType": IN_TOTO, "signatures": []}).to_string(), "lacks `payload`"),
-        ("list", json!([good]).to_string(), "does not read"),
-        ("trailing", format!("{good}{good}"), "does not end"),
-        ("48 deep", "[".repeat(100_000), "does not read"),
+        ("list", json!([good]).to_string(), "is invalid"),
+        ("trailing", format!("{good}{good}"), "is incomplete"),
+        ("48 deep", "[".repeat(100_000), "is invalid"),
     ];
-    for (row, envelope, said) in rows {
+    for (row, envelope, found_message) in rows {
         let layer = case.layout.blob(ENVELOPE, envelope.as_bytes());
-        unattested(row, case.with("att", &[layer]), said);
+        unattested(row, case.with("att", &[layer]), found_message);
     }
     let utf16 = case.layout.blob(ENVELOPE, b"\xff\xfe{\0}\0");
     unattested("49", case.with("att", &[utf16]), "not UTF-8");
@@ -351,7 +351,7 @@ fn a_second_signature_suffices_and_the_keyid_decides_nothing() {
     let evidence = case.with("att", &[case.layout.attestation(&envelope)]).unwrap();
     all_pass(&evidence);
     let keyids: Vec<_> = evidence.attestations[0].signatures.iter().map(|one| one.keyid.as_str()).collect();
-    assert_eq!(keyids, ["", ""], "the stranger's is not listed");
+    assert_eq!(keyids, ["", ""], "that of another key is not listed");
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn statements_about_something_else_do_not_count() {
         statement.to_string()
     };
     let good = case.statement().to_string();
-    for (row, statement, said) in [
+    for (row, statement, found_message) in [
         ("41", statement(&Digest::of(b"other")).to_string(), SUBJECT),
         ("42 none", subject(json!([])), SUBJECT),
         ("42 sha512", subject(json!([{"digest": {"sha512": hex}}])), SUBJECT),
@@ -380,26 +380,26 @@ fn statements_about_something_else_do_not_count() {
         ("42 null digest", subject(json!([{"digest": null}])), SUBJECT),
         ("42 null subject", subject(json!(null)), "no list"),
         ("42 object", subject(json!({"digest": {"sha256": hex}})), "no list"),
-        ("42 text", subject(json!([{"digest": hex}])), "does not read"),
-        ("42 null", subject(json!([{"digest": {"sha256": null}}])), "no text"),
+        ("42 text", subject(json!([{"digest": hex}])), "is invalid"),
+        ("42 null", subject(json!([{"digest": {"sha256": null}}])), "lacks a required string"),
         ("45 type", good.replace("Statement/v0.1", "Statement/v2"), "Statement/v2"),
         ("45 no type", good.replace("_type", "type"), "lacks `_type`"),
         ("text as predicate", with_predicate(json!("text")), "not an object"),
         ("list as predicate", with_predicate(json!([])), "not an object"),
         ("no predicateType", good.replace("predicateType", "predicatetype_"), "lacks `predicateType`"),
-        ("46", good.replacen('{', r#"{"predicateType":"x","#, 1), "stands twice"),
-        ("46 inside", good.replace(r#""builder""#, r#""buildType":"x","builder""#), "stands twice"),
+        ("46", good.replacen('{', r#"{"predicateType":"x","#, 1), "is duplicated"),
+        ("46 inside", good.replace(r#""builder""#, r#""buildType":"x","builder""#), "is duplicated"),
         ("47", good.replacen('{', r#"{"Subject":[],"#, 1), "more than once"),
-        ("47 alone", good.replace("\"subject\"", "\"SUBJECT\""), "in place of `subject`"),
-        ("47 digest", good.replace("\"sha256\"", "\"Sha256\""), "in place of `sha256`"),
-        ("48", good.replace(r#""app""#, &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))), "unsound"),
+        ("47 alone", good.replace("\"subject\"", "\"SUBJECT\""), "instead of `subject`"),
+        ("47 digest", good.replace("\"sha256\"", "\"Sha256\""), "instead of `sha256`"),
+        ("48", good.replace(r#""app""#, &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))), "ambiguous"),
         ("49 number", good.replace(r#""app""#, "1e400"), "out of range"),
-        ("49 surrogate", good.replace(r#""app""#, r#""\ud800""#), "unsound"),
-        ("49 BOM", format!("\u{feff}{good}"), "unsound"),
-        ("list", json!([case.statement()]).to_string(), "does not read"),
-        ("empty", String::new(), "unsound"),
+        ("49 surrogate", good.replace(r#""app""#, r#""\ud800""#), "ambiguous"),
+        ("49 BOM", format!("\u{feff}{good}"), "ambiguous"),
+        ("list", json!([case.statement()]).to_string(), "is invalid"),
+        ("empty", String::new(), "ambiguous"),
     ] {
-        unattested(row, case.with("att", &[case.attested(&statement)]), said);
+        unattested(row, case.with("att", &[case.attested(&statement)]), found_message);
     }
     let latin1 = case.layout.attestation(&case.signer.envelope(b"{\"a\":\"\xe9\"}"));
     unattested("49 UTF-8", case.with("att", &[latin1]), "not UTF-8");
@@ -427,7 +427,7 @@ fn the_second_subject_and_either_version_of_a_statement_count() {
 }
 
 #[test]
-fn broken_provenance_fails_its_own_check_and_is_still_judged() {
+fn broken_provenance_fails_its_own_check_and_is_still_evaluated() {
     let case = Case::new();
     let mut statement = case.statement();
     statement["predicate"]["materials"] = json!("none");
@@ -438,25 +438,25 @@ fn broken_provenance_fails_its_own_check_and_is_still_judged() {
     assert!(evidence.is_evaluable());
     assert_eq!(evidence.attestations.len(), 2);
     let reason = failure(&evidence, CheckKind::AttestationSyntax).unwrap();
-    for said in [
+    for found_message in [
         "Attestation syntax check failed: ",
         &Digest::of(statement.to_string().as_bytes()).to_string(),
         "`predicate.materials` is not a list; ",
         "`predicate` is not an object",
     ] {
-        assert!(reason.contains(said), "{reason} lacks {said}");
+        assert!(reason.contains(found_message), "{reason} lacks {found_message}");
     }
 }
 
 #[test]
-fn too_many_or_too_large_layers_are_no_answer() {
+fn too_many_or_too_large_layers_are_an_error() {
     let case = Case::new();
     let layer = case.signed(&case.payload());
     let sized =
         |media_type: &str, size: u64| json!({"mediaType": media_type, "digest": Digest::of(b"x"), "size": size});
     let ok = vec![layer.clone(); limits::EVIDENCE_LAYERS];
     assert!(case.with("sig", &ok).is_ok());
-    for (kind, layers, said) in [
+    for (kind, layers, found_message) in [
         ("sig", vec![layer; limits::EVIDENCE_LAYERS + 1], "1001 layers"),
         ("sig", vec![sized(SIGNATURE, limits::SIGNATURE_PAYLOAD_BYTES + 1)], "announced as 1048577 bytes"),
         ("att", vec![sized(ENVELOPE, limits::ENVELOPE_BYTES + 1)], "announced as 134217729 bytes"),
@@ -465,12 +465,12 @@ fn too_many_or_too_large_layers_are_no_answer() {
     ] {
         let error = case.with(kind, &layers).unwrap_err();
         assert_eq!(error.code, ErrorCode::TooLarge, "{error}");
-        assert!(error.message.contains(said), "{error} lacks {said}");
+        assert!(error.message.contains(found_message), "{error} lacks {found_message}");
     }
 }
 
 #[test]
-fn a_layer_that_cannot_be_read_is_no_answer_and_not_an_unsigned_image() {
+fn a_layer_that_cannot_be_read_is_an_error_and_not_an_unsigned_image() {
     let case = Case::new();
     for kind in ["sig", "att"] {
         let layer = if kind == "sig" { case.signed(&case.payload()) } else { case.attested("{}") };

@@ -58,7 +58,8 @@ pub fn unambiguous(text: &str) -> Result<(), ReadError> {
             let word: String = word.chars().take(60).collect();
             let place = place(&span);
             return Err(ReadError(format!(
-                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: put a text in quotes, or write true, false or a decimal number"
+                "`{word}`{place} is one value in YAML 1.1 and another in 1.2: quote strings, and write \
+                 true, false or decimal numbers"
             )));
         }
     }
@@ -199,7 +200,7 @@ impl Reader {
 }
 
 fn too_deep() -> String {
-    format!("the document nests more than {} levels deep", NESTING)
+    format!("the document is nested more than {} levels deep", NESTING)
 }
 
 impl Fields {
@@ -279,7 +280,7 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
                 | ("int", Word::Whole(_))
                 | ("float", Word::Float(_))
                 | ("timestamp", Word::Timestamp) => word,
-                #[expect(clippy::cast_precision_loss, reason = "asked for by the tag")]
+                #[expect(clippy::cast_precision_loss, reason = "requested by the tag")]
                 ("float", Word::Whole(number)) => Word::Float(number as f64),
                 _ => return Err(format!("`{}` is invalid for its tag `!!{tag}`", shown(text))),
             }
@@ -295,7 +296,8 @@ fn scalar(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Node, String>
             node(Value::Number(value), is_key.then(|| number.to_string()).ok_or("a numeric key is too large"))
         }
         Word::Float(number) => {
-            let value = float::json_value(number).ok_or_else(|| format!("{number} is not a number that JSON has"))?;
+            let value =
+                float::json_value(number).ok_or_else(|| format!("{number} cannot be represented as a JSON number"))?;
             // Go writes keys as if they were of 32 bits.
             #[expect(clippy::cast_possible_truncation, reason = "as there")]
             let short = number as f32;
@@ -312,19 +314,19 @@ fn shown(text: &str) -> String {
 
 /// Text in base64, which may have line breaks in it.
 fn binary(text: &str) -> Result<String, String> {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const CHARACTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let wrong = || "a `!!binary` value is not valid base64".to_owned();
-    let letters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
-    let mut bytes = Vec::with_capacity(letters.len() / 4 * 3);
-    let groups = letters.chunks(4).len();
-    for (at, group) in letters.chunks(4).enumerate() {
+    let characters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
+    let mut bytes = Vec::with_capacity(characters.len() / 4 * 3);
+    let groups = characters.chunks(4).len();
+    for (at, group) in characters.chunks(4).enumerate() {
         let padding = group.iter().rev().take_while(|byte| **byte == b'=').count();
         if group.len() != 4 || padding > 2 || padding > 0 && at + 1 < groups {
             return Err(wrong());
         }
         let mut bits = 0_u32;
         for byte in group.iter().take(4 - padding) {
-            let value = LETTERS.iter().position(|letter| letter == byte).ok_or_else(wrong)?;
+            let value = CHARACTERS.iter().position(|character| character == byte).ok_or_else(wrong)?;
             bits = bits << 6 | u32::try_from(value).map_err(|_| wrong())?;
         }
         bits <<= 6 * padding;

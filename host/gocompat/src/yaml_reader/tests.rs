@@ -87,7 +87,7 @@ fn depth_and_aliases_are_bounded() {
 }
 
 #[test]
-fn a_word_of_two_meanings_is_told_with_its_place() {
+fn a_word_of_two_meanings_is_reported_with_its_location() {
     let error = unambiguous("a: 1\nb: [x, yes]\n").unwrap_err().to_string();
     assert!(error.starts_with("`yes` at line 2, column 8 is one value in YAML 1.1 and another in 1.2"), "{error}");
     assert!(unambiguous("n: 1").is_err());

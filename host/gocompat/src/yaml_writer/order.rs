@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-/// The order in which Go's YAML writer sorts keys: signs before letters, runs of digits as numbers.
+/// The order in which Go's YAML writer sorts keys: punctuation before letters, runs of digits as numbers.
 fn natural_order(a: &str, b: &str) -> Ordering {
     let (left, right): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let Some(at) = left.iter().zip(&right).position(|(a, b)| a != b) else { return left.len().cmp(&right.len()) };

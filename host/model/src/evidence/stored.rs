@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn other_versions_and_changed_content_are_refused() {
-        for (error, said) in [
+        for (error, message) in [
             (refused(|stored| stored["version"] = json!(2)), "has version 2, and this program reads version 1"),
             (refused(|stored| stored["new"] = json!(1)), "unknown field `new`"),
             (refused(|stored| stored["manifest"] = json!("{ }")), "the stored manifest is not that of the image"),
@@ -242,7 +242,7 @@ mod tests {
             (refused(|stored| stored["config"] = json!({"hex": ""})), "missing field `base64`"),
             (refused(|stored| stored["image"] = json!("app:v1")), "app:v1"),
         ] {
-            assert!(error.contains(said), "{error} lacks {said}");
+            assert!(error.contains(message), "{error} lacks {message}");
         }
         let mut without = stored();
         without.as_object_mut().unwrap().shift_remove("version");

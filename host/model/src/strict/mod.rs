@@ -1,9 +1,9 @@
 //! The one strict reader of JSON that decides something: no other reader could see another document.
 //!
 //! Two readers of one document may differ: some take the first of two equal keys, some the last, and Go's takes
-//! `Subject` for `subject`. What decides must not depend on that. [`check`] refuses equal keys anywhere in a document and
-//! known keys in another case ([`Shape`]); typed readers run after it. [`StrictObject`] gives the fields of one object, each
-//! verbatim, for what is signed. [`yaml`](crate::yaml) reads values, of JSON with the same rules.
+//! `Subject` for `subject`. What decides must not depend on that. [`check`] refuses equal keys anywhere in a document
+//! and known keys in another case ([`Shape`]); typed readers run after it. [`StrictObject`] gives the fields of one
+//! object, each verbatim, for what is signed. [`yaml`](crate::yaml) reads values, of JSON with the same rules.
 
 mod shape;
 mod value;
@@ -112,8 +112,9 @@ pub fn array(json: &str) -> Result<Vec<&str>, String> {
 }
 
 /// Refuses a document that readers could take for different ones: bytes that are not UTF-8, equal keys in one object,
-/// known keys in another case, an array in place of a known object, numbers beyond 64-bit floats, half a surrogate pair,
-/// text after the document, nesting beyond what recursive readers stand. What it would take as a value is charged.
+/// known keys in another case, an array in place of a known object, numbers beyond 64-bit floats, half a surrogate
+/// pair, text after the document, nesting beyond what recursive readers stand. What it would take as a value is
+/// charged.
 ///
 /// Gives the text, for a reader of its fields.
 ///
@@ -291,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deciding_key_stands_once_and_in_its_own_letters() {
+    fn a_deciding_key_occurs_once_and_in_its_own_case() {
         let object = StrictObject::read(r#"{"subject":[1],"a":0,"a":1,"kind":2}"#).unwrap();
         assert_eq!(object.get("subject"), Ok(Some("[1]")));
         assert_eq!(object.get("none"), Ok(None));
@@ -363,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn known_keys_in_other_letters_and_lists_for_objects_are_refused() {
+    fn known_keys_in_another_case_and_lists_for_objects_are_rejected() {
         const INNER: Shape = Shape::Object(&[("digest", Shape::Any)]);
         const SHAPE: Shape = Shape::Object(&[("layers", Shape::List(&INNER)), ("config", INNER)]);
         let check = |json: &[u8]| check(json, &SHAPE, &Memory::of(1 << 20)).map(drop);

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_key_in_other_letters_is_found_wherever_it_stands() {
+    fn a_known_key_in_another_case_is_found_wherever_it_is() {
         const INNER: Shape = Shape::Object(&[("Labels", Shape::Any), ("kind", Shape::Any)]);
         const SHAPE: Shape = Shape::Object(&[("list", Shape::List(&INNER)), ("map", Shape::Map(&INNER))]);
         for good in [
@@ -84,11 +84,11 @@ mod tests {
             assert_eq!(SHAPE.check(&good), Ok(()), "{good}");
         }
         for (bad, key) in [
-            (json!({"List": []}), "`List` stands in place of `list`"),
-            (json!({"li\u{17f}t": []}), "in place of `list`"),
-            (json!({"list": [{}, {"labels": 1}]}), "`labels` stands in place of `Labels`"),
-            (json!({"map": {"x": {"\u{212a}ind": 1}}}), "in place of `kind`"),
-            (json!({"list": [], "LIST": []}), "`LIST` stands in place of `list`"),
+            (json!({"List": []}), "`List` is used instead of `list`"),
+            (json!({"li\u{17f}t": []}), "instead of `list`"),
+            (json!({"list": [{}, {"labels": 1}]}), "`labels` is used instead of `Labels`"),
+            (json!({"map": {"x": {"\u{212a}ind": 1}}}), "instead of `kind`"),
+            (json!({"list": [], "LIST": []}), "`LIST` is used instead of `list`"),
         ] {
             let error = SHAPE.check(&bad).unwrap_err();
             assert!(error.contains(key), "{bad}: {error}");

@@ -83,7 +83,8 @@ impl<'de> Visitor<'de> for Reading<'_> {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         self.memory.number().map_err(E::custom)?;
-        float::json_value(value).ok_or_else(|| E::custom(format_args!("{value} is not a number that JSON has")))
+        float::json_value(value)
+            .ok_or_else(|| E::custom(format_args!("{value} cannot be represented as a JSON number")))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_refused_and_what_is_no_json_is_told_apart() {
+    fn what_is_ambiguous_is_rejected_and_what_is_not_json_is_distinguished() {
         for refused in [
             r#"{"a":1,"a":1}"#,
             r#"[{"b":{"a":1,"\u0061":2}}]"#,

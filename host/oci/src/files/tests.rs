@@ -104,7 +104,7 @@ fn files_of_a_blob_are_found_by_their_exact_names() {
 }
 
 #[test]
-fn a_layer_that_is_no_archive_has_no_files_and_one_that_lies_is_no_answer() {
+fn a_layer_that_is_not_an_archive_has_no_files_and_one_that_lies_is_an_error() {
     let mut layout = Layout::new();
     let document = b"{\"an\": \"SBOM\", \"and\": \"more than four bytes\"}".to_vec();
     let none = image_of(&mut layout, "application/spdx+json", from_ref(&document));
@@ -124,7 +124,7 @@ fn a_layer_that_is_no_archive_has_no_files_and_one_that_lies_is_no_answer() {
 }
 
 #[test]
-fn an_archive_that_is_cut_short_is_no_answer() {
+fn an_archive_that_is_cut_short_is_an_error() {
     let mut layout = Layout::new();
     let whole = tar(&[("m/a.yaml", b"a"), ("m/b.yaml", &[b'b'; 4096])]);
     image(&mut layout, &[]);
@@ -184,7 +184,7 @@ fn layers_of_a_registry_are_read_as_they_come() {
 }
 
 #[test]
-fn too_large_files_and_too_many_are_no_answer() {
+fn too_large_files_and_too_many_are_an_error() {
     let refused = |entries: &[(&str, &[u8])]| {
         let mut flat = Flat::new(&["m"]);
         let mut upper = BTreeSet::new();

@@ -117,7 +117,7 @@ impl Cache {
         let _gone = self.packs.remove_file(&pack_name(commit));
     }
 
-    /// Writes a file beside its place and renames it, so that no half is ever found.
+    /// Writes a temporary file and renames it, so that no partial file is ever found.
     fn keep(&self, path: &Path, content: &mut dyn io::Read) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(self.root.join("work"))?;
         io::copy(content, &mut file)?;

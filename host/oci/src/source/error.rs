@@ -93,7 +93,8 @@ impl FetchError {
         let hint = match &self.kind {
             FetchErrorKind::Insecure => "use `https`; policies must not be altered in transit",
             FetchErrorKind::SourceRef(_) => {
-                "a source is a directory, `git::https://HOST/PATH//FOLDER?ref=REF`, `oci::REGISTRY/REPOSITORY:TAG` or `https://HOST/FILE`"
+                "a source is a directory, `git::https://HOST/PATH//FOLDER?ref=REF`, `oci::REGISTRY/REPOSITORY:TAG` \
+                 or `https://HOST/FILE`"
             }
             FetchErrorKind::Ambiguous { local, remote } => {
                 return format!("write `{local}` for the local path, or `{remote}` for the remote address");

@@ -1,4 +1,4 @@
-//! [`Fetcher`]: brings several sources at once, each distinct one once.
+//! [`Fetcher`]: fetches several sources concurrently, each distinct one once.
 
 use std::{
     collections::BTreeMap,
@@ -39,7 +39,7 @@ pub struct FetchOptions {
     pub registries: RegistryOptions,
 }
 
-/// Brings sources to this machine.
+/// Fetches sources.
 pub struct Fetcher {
     store: Option<Arc<ContentStore>>,
     options: FetchOptions,
@@ -80,8 +80,8 @@ impl Fetcher {
         Self { store, options }
     }
 
-    /// Fetches all sources, and returns them in the same order. `done` is called for each one fetched. The error is that of the
-    /// first place in order that cannot be had.
+    /// Fetches all sources, and returns them in the same order. `done` is called for each one fetched. The error is
+    /// that of the first place in order that cannot be had.
     pub fn fetch(&self, sources: &[SourceRef], done: &(dyn Fn(&SourceRef) + Sync)) -> Result<Vec<Fetched>, FetchError> {
         let groups = fetch_groups(sources);
         let next = AtomicUsize::new(0);

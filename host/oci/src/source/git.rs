@@ -2,10 +2,10 @@
 //!
 //! git fetches, since it knows the user's credential helpers, proxies and keys. It makes no working tree: the commit is
 //! fetched into a bare repository of its own, its pack is kept in the cache, and files are written here from what `git
-//! cat-file` gives. So no hook, filter, attribute, submodule or large-file helper of the repository has a say, and sizes
-//! are known before a byte is written. git never prompts for a password, and uses only HTTPS, SSH or, for a directory that
-//! was named as one, files. What it reads of the user's and the system's settings is looked through first
-//! ([`settings`]).
+//! cat-file` gives. So no hook, filter, attribute, submodule or large-file helper of the repository has a say, and
+//! sizes are known before a byte is written. git never prompts for a password, and uses only HTTPS, SSH or, for a
+//! directory that was named as one, files. What it reads of the user's and the system's settings is looked through
+//! first ([`settings`]).
 
 use std::{
     fs::File,
@@ -109,8 +109,8 @@ const SETTINGS_BYTES: u64 = 4 << 20;
 const LISTING_BYTES: u64 = 64 << 20;
 
 impl<'a> Checkout<'a> {
-    /// Brings the commit that a place names into `folder`, which is empty: from the cache where it is named by commit and
-    /// is there, else by querying the repository.
+    /// Fetches the commit that a source names into `folder`, which is empty: from the cache where it is named by commit
+    /// and is there, else by querying the repository.
     pub(super) fn fetch(
         source: &GitPlace,
         folder: &Path,
@@ -309,14 +309,15 @@ impl<'a> Checkout<'a> {
         self.parse(&format!("{wanted}^{{commit}}"))?.ok_or_else(|| FetchErrorKind::NoRef(wanted.to_owned()))
     }
 
-    /// What git says, and which of the user's settings it was not given.
+    /// The error output of git, and which of the user's settings were ignored.
     fn with_left_out(&self, stderr: String) -> String {
         if self.left_out.is_empty() {
             return stderr;
         }
         let names = self.left_out.join("`, `");
         format!(
-            "{stderr} (your git settings `{names}` were ignored because they run commands; configure a credential helper without a path, or set `GIT_SSH_COMMAND` or `GIT_ASKPASS`)"
+            "{stderr} (your git settings `{names}` were ignored because they run commands; configure a credential \
+             helper without a path, or set `GIT_SSH_COMMAND` or `GIT_ASKPASS`)"
         )
     }
 
@@ -347,7 +348,7 @@ impl<'a> Checkout<'a> {
         Ok(fs_err::remove_file(&pack)?)
     }
 
-    /// Unpacks a kept pack. git names every object anew by what it holds, so that the commit's name vouches for all that is
+    /// Unpacks a kept pack. git hashes every object again, so that the commit's hash covers all that is
     /// below it. False where the pack does not hold the whole commit.
     fn unpack(&self, pack: File, commit: &str) -> bool {
         let unpack = || -> Result<bool, FetchErrorKind> {

@@ -142,9 +142,9 @@ fn a_link_of_a_repository_is_refused_by_its_size_before_it_is_read() {
 #[test]
 fn a_redirect_of_a_file_shows_no_credential_to_another_origin_and_stays_out_of_private_networks() {
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let told = std::sync::Arc::clone(&seen);
+    let reported = std::sync::Arc::clone(&seen);
     let other = TestRegistry::start(move |_, authorization| {
-        told.lock().unwrap().push(authorization.map(str::to_owned));
+        reported.lock().unwrap().push(authorization.map(str::to_owned));
         Reply::Whole(200, Vec::new(), b"a: 1".to_vec())
     });
     let to = format!("http://{}/there.yaml", other.registry());

@@ -1,4 +1,4 @@
-//! [`FetchLimits`]: how much a source may bring, with the attack each limit stops.
+//! [`FetchLimits`]: how much a source may contain, with the attack each limit stops.
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,8 @@
 //! [`Fetcher`]: fetches policy and data sources, each once, and returns what exactly was fetched.
 //!
-//! In reading order: what a string names ([`SourceRef`]), the limits of a fetch (`limits`) and the directory that is filled
-//! with it (`tree`, `shape`, `beneath`), one file for each kind of place (`git` with `settings` and `process`, `oci`,
-//! `archive`), what stays on disk between runs ([`Cache`]), and the [`Fetcher`]
-//! that puts them together.
+//! In reading order: what a string names ([`SourceRef`]), the limits of a fetch (`limits`) and the directory that is
+//! filled with it (`tree`, `shape`, `beneath`), one file for each kind of place (`git` with `settings` and `process`,
+//! `oci`, `archive`), what stays on disk between runs ([`Cache`]), and the [`Fetcher`] that puts them together.
 //!
 //! Invariant: nothing that was fetched is run or assumed to be small; nothing is read by name that can be read by
 //! digest or commit. Content that is named by a digest or a commit is checked against it, from the cache as well.

@@ -79,8 +79,8 @@ fn manifest(
     {
         return Ok((pinned, manifest.into()));
     }
-    let (asked, wanted) = (Arc::clone(store), image.clone());
-    let resolved = in_time(limits, move || asked.resolve(&wanted))?;
+    let (requested, wanted) = (Arc::clone(store), image.clone());
+    let resolved = in_time(limits, move || requested.resolve(&wanted))?;
     if let Some(cache) = cache {
         cache.keep_blob(&resolved.image.digest, resolved.manifest.bytes());
     }
@@ -103,30 +103,30 @@ fn blob(
         }
         None => {}
     }
-    let (asked, wanted) = (Arc::clone(store), image.repository.clone());
+    let (requested, wanted) = (Arc::clone(store), image.repository.clone());
     let (digest, size, limit) = (layer.digest.clone(), layer.size, limits.file_bytes);
-    let bytes = in_time(limits, move || asked.blob_within(&wanted, &digest, Some(size), limit))?;
+    let bytes = in_time(limits, move || requested.blob_within(&wanted, &digest, Some(size), limit))?;
     if let Some(cache) = cache {
         cache.keep_blob(&layer.digest, &bytes);
     }
     Ok(bytes.to_vec())
 }
 
-/// Fetches, and waits no longer than the run lasts: a layer that comes byte by byte stays within the limits of each request
-/// for a long time. Who is late goes on alone until its own limits end it, and has nothing to write to.
+/// Fetches, and waits no longer than the run lasts: a layer that comes byte by byte stays within the limits of each
+/// request for a long time. Who is late goes on alone until its own limits end it, and has nothing to write to.
 fn in_time<T: Send + 'static>(
     limits: &FetchLimits,
-    ask: impl FnOnce() -> Result<T, EvaluationError> + Send + 'static,
+    request: impl FnOnce() -> Result<T, EvaluationError> + Send + 'static,
 ) -> Result<T, FetchErrorKind> {
     limits.check_deadline()?;
-    let Some(deadline) = limits.deadline else { return ask().map_err(FetchErrorKind::Evaluation) };
-    let (tell, told) = mpsc::sync_channel(1);
+    let Some(deadline) = limits.deadline else { return request().map_err(FetchErrorKind::Evaluation) };
+    let (notify, reported) = mpsc::sync_channel(1);
     thread::Builder::new().name("fetch".to_owned()).spawn(move || {
         // Nobody may be listening any more.
-        let _told = tell.send(ask());
+        let _sent = notify.send(request());
     })?;
-    match told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(answer) => answer.map_err(FetchErrorKind::Evaluation),
+    match reported.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(result) => result.map_err(FetchErrorKind::Evaluation),
         Err(RecvTimeoutError::Timeout) => Err(FetchErrorKind::RunDeadline),
         Err(RecvTimeoutError::Disconnected) => {
             Err(FetchErrorKind::Failed("its fetch ended without a result".to_owned()))

@@ -152,7 +152,7 @@ fn read_stderr(file: &mut File) -> io::Result<String> {
     file.take(STDERR_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    Ok(lines.join("; ").chars().filter(|letter| !letter.is_control()).take(400).collect())
+    Ok(lines.join("; ").chars().filter(|character| !character.is_control()).take(400).collect())
 }
 
 /// The size of the files in a folder, a few folders deep.

@@ -1,12 +1,12 @@
 //! [`kept`]: which of the user's git settings git is given.
 //!
-//! A file of settings can make git run any command (`core.sshCommand`, `uploadpack.packObjectsHook`, a credential helper
-//! that begins with `!`), and anyone who can write one decides what runs at the next fetch. So git reads none of the
-//! user's and the system's files itself. What is needed to reach private repositories is read from them, looked through
-//! here, and handed over in a file of our own: who proves what to whom (`credential`), by which proxies and authorities
-//! (`http`), under which address (`url.….insteadOf`) and whose folders are trusted (`safe.directory`). Credential helpers
-//! are programs found by their names in `PATH`; those given as shell text or by path are found by their names as well, or
-//! left out. Settings that turn checks of certificates off are left out.
+//! A file of settings can make git run any command (`core.sshCommand`, `uploadpack.packObjectsHook`, a credential
+//! helper that begins with `!`), and anyone who can write one decides what runs at the next fetch. So git reads none of
+//! the user's and the system's files itself. What is needed to reach private repositories is read from them, looked
+//! through here, and handed over in a file of our own: who proves what to whom (`credential`), by which proxies and
+//! authorities (`http`), under which address (`url.….insteadOf`) and whose folders are trusted (`safe.directory`).
+//! Credential helpers are programs found by their names in `PATH`; those given as shell text or by path are found by
+//! their names as well, or left out. Settings that turn checks of certificates off are left out.
 //!
 //! The environment is not a file that somebody could have left: `GIT_SSH_COMMAND`, `GIT_SSH` and `GIT_ASKPASS` stay as
 //! the caller of this program set them. Settings that come through the environment (`GIT_CONFIG_COUNT`) are looked

@@ -322,7 +322,7 @@ fn git(text: &str) -> Result<GitPlace, FetchErrorKind> {
     if folder.split('/').any(|part| [".", ".."].contains(&part)) && !folder.is_empty() {
         return refused("the directory after `//` must not contain `.` or `..`");
     }
-    if path.is_empty() || path.starts_with('-') || path.contains(|letter: char| letter.is_control()) {
+    if path.is_empty() || path.starts_with('-') || path.contains(|character: char| character.is_control()) {
         return refused("it names no repository");
     }
     let url = if scheme == "file" {

@@ -1,4 +1,4 @@
-//! Sources as a fetcher brings them: repositories made in a folder, artifacts and files on a loopback server.
+//! Fetched sources: repositories created in a directory, bundles and files on a loopback server.
 
 use std::{
     path::{Path, PathBuf},
@@ -81,9 +81,9 @@ impl Bench {
             ..FetchOptions::default()
         };
         let sources = texts.iter().map(|text| SourceRef::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let told = Mutex::new(0);
-        let fetched = Fetcher::new(Some(store), options).fetch(&sources, &|_| *told.lock().unwrap() += 1)?;
-        assert_eq!(*told.lock().unwrap(), texts.len());
+        let reported = Mutex::new(0);
+        let fetched = Fetcher::new(Some(store), options).fetch(&sources, &|_| *reported.lock().unwrap() += 1)?;
+        assert_eq!(*reported.lock().unwrap(), texts.len());
         Ok(fetched)
     }
 
@@ -339,7 +339,7 @@ fn an_artifact_that_is_hostile_or_none_is_refused() {
         (&[(Some("a"), b"1", false), (Some("a"), b"2", false)], "is duplicated"),
         (&[(None, b"1", false)], "holds no files"),
         (&[(Some("a"), b"12345678901", false)], "of more than 10 bytes"),
-        (&[(Some("a"), b"no gzip", true)], "does not read as a tar"),
+        (&[(Some("a"), b"no gzip", true)], "is not a valid tar"),
     ];
     for (layers, says) in table {
         let (served, _) = artifact(layers);

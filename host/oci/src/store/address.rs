@@ -2,8 +2,8 @@
 //! host name to public addresses alone.
 //!
 //! A request whose host only an image names must not reach a service that the author of the image could not reach: the
-//! response would be shown to anyone who reads the report. The name is checked before anything is sent, as a request can do
-//! harm by itself.
+//! response would be shown to anyone who reads the report. The name is checked before anything is sent, as a request
+//! can do harm by itself.
 
 use std::{
     collections::BTreeSet,

@@ -164,7 +164,7 @@ impl Client {
         let mut attempts = 0;
         loop {
             let is_last = attempts >= self.retry.times;
-            let asked = match self.send_once(place, request).await {
+            let requested = match self.send_once(place, request).await {
                 Ok(reply) if !is_last && request.may_succeed_later(reply.response.status()) => {
                     retry_after(&reply.response)
                 }
@@ -172,7 +172,7 @@ impl Client {
                 Err(RequestError::Retryable(_)) if !is_last => None,
                 Err(RequestError::Retryable(failure) | RequestError::Permanent(failure)) => return Err(failure),
             };
-            tokio::time::sleep(self.retry.wait(attempts, asked)).await;
+            tokio::time::sleep(self.retry.wait(attempts, requested)).await;
             attempts += 1;
         }
     }
@@ -280,7 +280,7 @@ impl Client {
     }
 
     /// Whether a registry may name this address as its token service. The error is why not.
-    pub(super) fn may_ask_token(&self, registry: &str, service: &Url) -> Result<(), &'static str> {
+    pub(super) fn may_request_token(&self, registry: &str, service: &Url) -> Result<(), &'static str> {
         if service.scheme() != "https" && !self.is_plain(registry) {
             return Err("an address without HTTPS");
         }
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_and_named_hosts_are_asked_without_https() {
+    fn only_loopback_and_named_hosts_are_accessed_without_https() {
         for registry in ["127.0.0.1", "127.9.9.9:5000", "localhost:80", "localhost", "[::1]:5000", "[::1]"] {
             assert!(client(&[]).is_plain(registry), "{registry}");
         }
@@ -507,7 +507,7 @@ mod tests {
         ] {
             assert!(follow(from, to).is_err(), "{from} {to}");
         }
-        let service = |registry: &str, to: &str| client.may_ask_token(registry, &Url::parse(to).unwrap());
+        let service = |registry: &str, to: &str| client.may_request_token(registry, &Url::parse(to).unwrap());
         assert_eq!(service("quay.io", "https://auth.test/token"), Ok(()));
         assert!(service("quay.io", "http://auth.test/token").is_err());
         assert!(service("quay.io", "https://192.168.1.1/token").is_err());

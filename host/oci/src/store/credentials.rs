@@ -1,8 +1,8 @@
 //! [`Credentials`]: who we are to a registry, from the files that `docker login` and `podman login` write
 //! (docker `config.json`, containers `auth.json`).
 //!
-//! Nothing is looked up before a registry requires it. A helper program is called once for each registry, within a time and a
-//! length; its name comes from the user's own file, but a name with a path in it is refused.
+//! Nothing is looked up before a registry requires it. A helper program is called once for each registry, within a time
+//! and a length; its name comes from the user's own file, but a name with a path in it is refused.
 
 use std::{
     collections::BTreeMap,
@@ -55,7 +55,7 @@ impl fmt::Debug for Credential {
 pub(super) struct Credentials {
     files: Vec<Config>,
     /// What helper programs said, by program and server.
-    asked: Mutex<BTreeMap<(String, String), Option<Credential>>>,
+    requested: Mutex<BTreeMap<(String, String), Option<Credential>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,12 +116,12 @@ impl Credentials {
             let read = |error: serde_json::Error| broken(&format_args!("line {} is invalid", error.line()));
             configs.push(serde_json::from_slice(&text).map_err(read)?);
         }
-        Ok(Self { files: configs, asked: Mutex::default() })
+        Ok(Self { files: configs, requested: Mutex::default() })
     }
 
     /// Nobody's.
     pub(super) fn none() -> Self {
-        Self { files: Vec::new(), asked: Mutex::default() }
+        Self { files: Vec::new(), requested: Mutex::default() }
     }
 
     /// What to show for a repository; none if the user has nothing. The first file that has something decides.
@@ -162,12 +162,12 @@ impl Credentials {
     fn run_helper(&self, program: &str, server: &str) -> Result<Option<Credential>, EvaluationError> {
         let key = (program.to_owned(), server.to_owned());
         // Held while the program runs, so that it is called once.
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = asked.get(&key) {
+        let mut requested = self.requested.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = requested.get(&key) {
             return Ok(known.clone());
         }
         let found = run(program, server)?;
-        asked.insert(key, found.clone());
+        requested.insert(key, found.clone());
         Ok(found)
     }
 }
@@ -243,25 +243,25 @@ fn run(program: &str, server: &str) -> Result<Option<Credential>, EvaluationErro
         // The program may have exited by now; then there is no output.
         sender.send(stdout.and_then(|stdout| read_bounded(stdout, HELPER_BYTES).ok())).ok()
     });
-    let answer = receiver.recv_timeout(HELPER_TIME);
-    if !matches!(answer, Ok(Some(_))) {
+    let result = receiver.recv_timeout(HELPER_TIME);
+    if !matches!(result, Ok(Some(_))) {
         child.kill().ok();
     }
     let status = child.wait().map_err(|error| failed(&error.kind()))?;
-    let text = match answer {
+    let text = match result {
         Err(_) => return Err(failed(&format_args!("it did not respond within {} s", HELPER_TIME.as_secs()))),
         Ok(Some(text)) => text,
         Ok(None) => return Err(failed(&"its output is too long or cannot be read")),
     };
     if !status.success() {
         // The protocol's word for having none.
-        let said = String::from_utf8_lossy(&text);
-        return if said.contains("credentials not found") { Ok(None) } else { Err(failed(&status)) };
+        let stderr_text = String::from_utf8_lossy(&text);
+        return if stderr_text.contains("credentials not found") { Ok(None) } else { Err(failed(&status)) };
     }
-    let answer: HelperOutput = serde_json::from_slice(&text).map_err(|_| failed(&"its output is invalid"))?;
-    Ok(Some(match answer.username.as_str() {
-        TOKEN_USER => Credential::Identity(answer.secret),
-        _ => Credential::Password(answer.username, answer.secret),
+    let result: HelperOutput = serde_json::from_slice(&text).map_err(|_| failed(&"its output is invalid"))?;
+    Ok(Some(match result.username.as_str() {
+        TOKEN_USER => Credential::Identity(result.secret),
+        _ => Credential::Password(result.username, result.secret),
     }))
 }
 
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_read_is_told_without_what_it_says() {
+    fn an_invalid_file_is_reported_without_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.json");
         fs_err::write(&file, r#"{"auths": "secret"}"#).unwrap();

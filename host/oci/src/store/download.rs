@@ -1,7 +1,6 @@
 //! [`download`]: one file over HTTPS, requested like content of registries.
 //!
-//! So the same rules hold for redirects, credentials and retries, and the same
-//! proxies and authorities are used.
+//! So the same rules hold for redirects, credentials and retries, and the same proxies and authorities are used.
 
 use std::{io, time::Duration};
 
@@ -42,7 +41,7 @@ pub(crate) fn download(
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (client, place, authorization) = (&client, place.as_str(), authorization.as_deref());
         // An interrupted response is retried; one with other content is not.
-        let ask = || async {
+        let call = || async {
             let request = Request {
                 address: address.clone(),
                 accept: None,
@@ -58,7 +57,7 @@ pub(crate) fn download(
             }
             Ok(client.read(place, reply, limit).await?.ok_or(DownloadError::TooLarge))
         };
-        client.with_retries(ask).await.map_err(DownloadError::Evaluation)?
+        client.with_retries(call).await.map_err(DownloadError::Evaluation)?
     };
     runtime.block_on(async { tokio::time::timeout(time, work).await.unwrap_or(Err(DownloadError::TooSlow)) })
 }

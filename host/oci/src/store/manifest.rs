@@ -284,8 +284,8 @@ impl IndexItem {
     /// Whether it is an image for linux/amd64, which is what registries' clients take it for where the index does not
     /// say.
     pub(super) fn is_default_platform(&self) -> bool {
-        let is_said = || self.os.as_deref() == Some("linux") && self.architecture.as_deref() == Some("amd64");
-        !self.has_platform || is_said()
+        let is_reported = || self.os.as_deref() == Some("linux") && self.architecture.as_deref() == Some("amd64");
+        !self.has_platform || is_reported()
     }
 
     /// Whether it may be an index: by its media type, or because that does not say.
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_and_an_index_are_told_apart_by_their_content() {
+    fn an_image_and_an_index_are_distinguished_by_their_content() {
         let image = parse(&json!({"schemaVersion": 2, "config": descriptor(), "layers": [descriptor()]})).unwrap();
         assert_eq!((image.media_type(), image.layers().len(), image.index()), (OCI_MANIFEST, 1, None));
         assert_eq!(image.config().unwrap().digest, Digest::of(b"x"));
@@ -342,7 +342,7 @@ mod tests {
         let both = json!({"schemaVersion": 2, "config": descriptor(), "layers": [], "manifests": []});
         let mut typed = both.clone();
         typed["mediaType"] = json!(OCI_MANIFEST);
-        for (document, said) in [
+        for (document, message) in [
             (both, "of an index and of an image"),
             (typed, "of an index and of an image"),
             (json!({"schemaVersion": 2, "mediaType": OCI_INDEX}), "without `manifests`"),
@@ -355,25 +355,25 @@ mod tests {
             (json!({"schemaVersion": 2, "config": {"digest": Digest::of(b"")}}), "size"),
         ] {
             let error = parse(&document).unwrap_err();
-            assert!(error.contains(said), "{error} lacks {said}");
+            assert!(error.contains(message), "{error} lacks {message}");
         }
         let config = descriptor();
-        for (document, said) in [
-            (r#"{"schemaVersion":2,"config":null,"config":null}"#.to_owned(), "`config` stands twice"),
-            (r#"{"schemaVersion":2,"unknown":{"a":1,"a":2}}"#.to_owned(), "`a` stands twice"),
-            (format!(r#"{{"schemaVersion":2,"config":{config},"Layers":[]}}"#), "in place of `layers`"),
-            (format!(r#"{{"schemaVersion":2,"config":{config},"Manifests":[]}}"#), "in place of `manifests`"),
-            (format!(r#"{{"schemaVersion":2,"config":{config},"layer\u017f":[]}}"#), "in place of `layers`"),
-            (r#"{"schemaVersion":2,"config":{"Digest":"x"}}"#.to_owned(), "in place of `digest`"),
-            (r#"{"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]}"#.to_owned(), "in place of `os`"),
-            (r#"{"schemaVersion":2,"annotations":{"a":"1","a":"2"}}"#.to_owned(), "`a` stands twice"),
+        for (document, message) in [
+            (r#"{"schemaVersion":2,"config":null,"config":null}"#.to_owned(), "`config` is duplicated"),
+            (r#"{"schemaVersion":2,"unknown":{"a":1,"a":2}}"#.to_owned(), "`a` is duplicated"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"Layers":[]}}"#), "instead of `layers`"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"Manifests":[]}}"#), "instead of `manifests`"),
+            (format!(r#"{{"schemaVersion":2,"config":{config},"layer\u017f":[]}}"#), "instead of `layers`"),
+            (r#"{"schemaVersion":2,"config":{"Digest":"x"}}"#.to_owned(), "instead of `digest`"),
+            (r#"{"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]}"#.to_owned(), "instead of `os`"),
+            (r#"{"schemaVersion":2,"annotations":{"a":"1","a":"2"}}"#.to_owned(), "`a` is duplicated"),
             (format!(r#"{{"schemaVersion":2,"config":["a/b","{}",1]}}"#, Digest::of(b"x")), "a list"),
             (format!(r#"{{"schemaVersion":2,"config":{config}}} x"#), "trailing"),
             (format!(r#"{{"schemaVersion":2,"config":{config},"x":[{}1]}}"#, "1,".repeat(1 << 20)), "bytes of memory"),
         ] {
             let bytes = document.into_bytes();
             let error = Manifest::parse(Digest::of(&bytes), bytes).unwrap_err();
-            assert!(error.contains(said), "{error} lacks {said}");
+            assert!(error.contains(message), "{error} lacks {message}");
         }
     }
 }

@@ -383,9 +383,9 @@ impl ContentStore {
     }
 
     /// Requests each item, so many at a time.
-    fn each<I: Sync, T: Send>(&self, items: &[I], at_a_time: usize, ask: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    fn each<I: Sync, T: Send>(&self, items: &[I], at_a_time: usize, request: impl Fn(&I) -> T + Sync) -> Vec<T> {
         if !self.is_remote() || items.len() < 2 {
-            return items.iter().map(ask).collect();
+            return items.iter().map(request).collect();
         }
         let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
         let work = || {
@@ -393,7 +393,7 @@ impl ContentStore {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 items.get(number).map(|item| (number, item))
             } {
-                let result = ask(item);
+                let result = request(item);
                 found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, result);
             }
         };
@@ -448,7 +448,7 @@ impl ContentStore {
             return Err(EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED));
         }
         let manifest = Manifest::parse(actual, body.bytes).map_err(|why| {
-            EvaluationError::new(ErrorCode::Malformed, format!("the manifest of {shown} does not read as one: {why}"))
+            EvaluationError::new(ErrorCode::Malformed, format!("the manifest of {shown} is invalid: {why}"))
                 .hint("push the image again with a tool that follows the OCI image specification")
         })?;
         Ok(Some(Arc::new(manifest)))

@@ -104,7 +104,7 @@ impl Registry {
     }
 }
 
-/// Who brings content to a repository, with what it has shown.
+/// An upload to a repository, with its authorization.
 struct Bearer {
     client: Arc<RegistryClient>,
     repository: Repository,
@@ -117,8 +117,8 @@ impl Bearer {
         if let Ok(mut segments) = address.path_segments_mut() {
             segments.push("");
         }
-        let asks = Upload { is_new: true, media_type: BYTES, bytes: &[] };
-        let reply = self.upload(address.clone(), asks).await?;
+        let requests = Upload { is_new: true, media_type: BYTES, bytes: &[] };
+        let reply = self.upload(address.clone(), requests).await?;
         self.taken(&reply, &[StatusCode::ACCEPTED])?;
         let place = reply.response.headers().get(header::LOCATION).and_then(|place| place.to_str().ok());
         let mut place = place.and_then(|place| address.join(place).ok()).ok_or_else(|| self.nonsense("nowhere"))?;
@@ -139,7 +139,7 @@ impl Bearer {
         self.taken(&reply, &[StatusCode::CREATED, StatusCode::OK])
     }
 
-    /// Brings, and brings again with credentials if the registry wants some.
+    /// Uploads, and retries with credentials if the registry requires them.
     async fn upload(&mut self, address: Url, upload: Upload<'_>) -> Result<RegistryResponse, EvaluationError> {
         let reply = self.send(address.clone(), upload, self.authorization.as_deref()).await?;
         if reply.response.status() != StatusCode::UNAUTHORIZED || self.authorization.is_some() {

@@ -75,7 +75,7 @@ pub(super) struct RegistryClient {
     /// What registries granted: the `Authorization` header for each repository.
     authorizations: Mutex<BTreeMap<Repository, Arc<str>>>,
     /// Held while an authorization is requested, so that it is requested once.
-    asking: Mutex<BTreeMap<Repository, Arc<tokio::sync::Mutex<()>>>>,
+    authorizing: Mutex<BTreeMap<Repository, Arc<tokio::sync::Mutex<()>>>>,
     /// Repositories whose registry makes no lists of referrers.
     without_referrers_api: Mutex<BTreeSet<Repository>>,
     /// The token service of each registry: its scheme, host and port, as the registry named it first.
@@ -244,7 +244,7 @@ impl RegistryClient {
             credentials,
             named_by,
             authorizations: Mutex::default(),
-            asking: Mutex::default(),
+            authorizing: Mutex::default(),
             without_referrers_api: Mutex::default(),
             services: Mutex::default(),
         }
@@ -347,7 +347,8 @@ impl RegistryClient {
     fn denied_after_redirect(&self, reply: &RegistryResponse, repository: &Repository) -> EvaluationError {
         let host = reply.response.url().host_str().unwrap_or_default();
         let message = format!(
-            "the host `{host}`, to which the registry `{}` redirects, requires credentials for content of {repository}, and none are sent",
+            "the host `{host}`, to which the registry `{}` redirects, requires credentials for content of \
+             {repository}, and none are sent",
             repository.registry()
         );
         EvaluationError::new(ErrorCode::RegistryDenied, message).hint("contact the operator of the registry")
@@ -391,8 +392,8 @@ impl RegistryClient {
         shown: Option<&str>,
         wanted: &[Challenge],
     ) -> Result<Option<Arc<str>>, EvaluationError> {
-        let asking = Arc::clone(locked(&self.asking).entry(repository.clone()).or_default());
-        let _asking = asking.lock().await;
+        let authorizing = Arc::clone(locked(&self.authorizing).entry(repository.clone()).or_default());
+        let _authorizing = authorizing.lock().await;
         // Another thread may have requested it in the meantime.
         let kept = locked(&self.authorizations).get(repository).cloned();
         if let Some(kept) = kept
@@ -451,7 +452,7 @@ impl RegistryClient {
             .hint("contact the operator of the registry")
         };
         let mut address = Url::parse(&bearer.realm).map_err(|_| nonsense("no address"))?;
-        self.client.may_ask_token(registry, &address).map_err(nonsense)?;
+        self.client.may_request_token(registry, &address).map_err(nonsense)?;
         let origin = address.origin().ascii_serialization();
         let first = locked(&self.services).entry(registry.to_owned()).or_insert_with(|| origin.clone()).clone();
         if first != origin {

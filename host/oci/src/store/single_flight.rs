@@ -1,8 +1,8 @@
-//! [`SingleFlightCache`]: one fetch for each key however many threads request it, and a bounded cache of the results: large content that
-//! was not requested again is evicted first, frequently requested content stays.
+//! [`SingleFlightCache`]: one fetch for each key however many threads request it, and a bounded cache of the results:
+//! large content that was not requested again is evicted first, frequently requested content stays.
 //!
-//! Failures are returned to waiting callers and then forgotten, so that a later request may try again. No caller waits for a
-//! thread that died: a fetch that panics lands as a failure.
+//! Failures are returned to waiting callers and then forgotten, so that a later request may try again. No caller waits
+//! for a thread that died: a fetch that panics lands as a failure.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_again_outlives_what_is_not() {
+    fn what_is_requested_again_outlives_what_is_not() {
         let cache = cache(8 << 20);
         let fetches = AtomicUsize::new(0);
         let get = |key: u32| {

@@ -221,13 +221,13 @@ impl Dates {
         if value.trim_start().starts_with(['|', '>']) {
             self.text = Some(indent);
         }
-        moment(value.trim_start()).map(|moment| format!("{key}: {moment}"))
+        timestamp(value.trim_start()).map(|timestamp| format!("{key}: {timestamp}"))
     }
 }
 
 /// A date, or a date and a time of day, of which months, days, hours, minutes and seconds may have one digit.
-fn moment(value: &str) -> Option<String> {
-    let end = value.find(|letter: char| !letter.is_ascii_digit() && letter != '-').unwrap_or(value.len());
+fn timestamp(value: &str) -> Option<String> {
+    let end = value.find(|character: char| !character.is_ascii_digit() && character != '-').unwrap_or(value.len());
     let (date, rest) = value.split_at_checked(end)?;
     let (year, month, day) = three(date, '-')?;
     if year.len() != 4 {
@@ -259,7 +259,7 @@ fn three(text: &str, between: char) -> Option<(&str, &str, &str)> {
     let (first, rest) = text.split_once(between)?;
     let (second, third) = rest.split_once(between)?;
     let is_short = |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    (is_short(first) && is_short(second) && third.starts_with(|letter: char| letter.is_ascii_digit()))
+    (is_short(first) && is_short(second) && third.starts_with(|character: char| character.is_ascii_digit()))
         .then_some((first, second, third))
 }
 
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_without_quotes_is_completed_and_a_text_is_left_alone() {
+    fn an_unquoted_timestamp_is_completed_and_a_string_is_left_alone() {
         for (written, want) in [
             ("2099-01-31", "2099-01-31T00:00:00Z"),
             ("2025-5-1", "2025-05-01T00:00:00Z"),

@@ -1,8 +1,8 @@
 //! Strings that are not UTF-8: a string of Rego is any bytes, as in Go, while a string of Rust is always UTF-8.
 //!
-//! A byte that is not part of UTF-8 is stored as the character [`FIRST`]` + (byte - 0x80)`, of the last 128 code points that
-//! there are. So that such a character always represents a byte, those code points themselves are kept as their four bytes:
-//! [`text_of`] is one-to-one, and two strings are equal exactly if their bytes are.
+//! A byte that is not part of UTF-8 is stored as the character [`FIRST`]` + (byte - 0x80)`, of the last 128 code points
+//! that there are. So that such a character always represents a byte, those code points themselves are kept as their
+//! four bytes: [`text_of`] is one-to-one, and two strings are equal exactly if their bytes are.
 //!
 //! Invariant: every string inside the engine is in this form. What comes from outside is converted to it ([`admitted`],
 //! [`admitted_value`]), concatenations are normalized to it ([`normal`]), and output has a
@@ -18,7 +18,8 @@ const FIRST: u32 = 0x10_FF80;
 /// The first byte, in UTF-8, of every character that represents a byte.
 pub(crate) const RAW_LEAD: u8 = 0xF4;
 
-/// Whether a string has a character that represents a byte. The block is exactly the UTF-8 that begins with these bytes.
+/// Whether a string has a character that represents a byte. The block is exactly the UTF-8 that begins with these
+/// bytes.
 #[inline]
 pub(crate) fn is_raw(text: &str) -> bool {
     // Most text is ASCII, and short.
@@ -42,10 +43,10 @@ pub fn text_of(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         if is_raw(chunk.valid()) {
             let mut four = [0; 4];
-            for letter in chunk.valid().chars() {
-                match raw_byte(letter) {
-                    Some(_) => letter.encode_utf8(&mut four).bytes().for_each(|byte| push_byte(&mut text, byte)),
-                    None => text.push(letter),
+            for character in chunk.valid().chars() {
+                match raw_byte(character) {
+                    Some(_) => character.encode_utf8(&mut four).bytes().for_each(|byte| push_byte(&mut text, byte)),
+                    None => text.push(character),
                 }
             }
         } else {
@@ -64,17 +65,17 @@ pub fn bytes_of(text: &str) -> Cow<'_, [u8]> {
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut four = [0; 4];
-    for letter in text.chars() {
-        match raw_byte(letter) {
+    for character in text.chars() {
+        match raw_byte(character) {
             Some(byte) => bytes.push(byte),
-            None => bytes.extend_from_slice(letter.encode_utf8(&mut four).as_bytes()),
+            None => bytes.extend_from_slice(character.encode_utf8(&mut four).as_bytes()),
         }
     }
     Cow::Owned(bytes)
 }
 
-/// A string as it is shown outside, and as Go's functions on characters see it: a replacement character for each byte that is not
-/// UTF-8.
+/// A string as it is shown outside, and as Go's functions on characters see it: a replacement character for each byte
+/// that is not UTF-8.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     if !is_raw(text) {
         return Cow::Borrowed(text);
@@ -126,8 +127,8 @@ fn rebuilt(value: Value) -> Value {
     }
 }
 
-fn raw_byte(letter: char) -> Option<u8> {
-    u32::from(letter).checked_sub(FIRST).and_then(|at| u8::try_from(at + 0x80).ok())
+fn raw_byte(character: char) -> Option<u8> {
+    u32::from(character).checked_sub(FIRST).and_then(|at| u8::try_from(at + 0x80).ok())
 }
 
 fn push_byte(text: &mut String, byte: u8) {
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_that_is_no_utf8_is_one_letter_and_shown_as_a_replacement() {
+    fn a_byte_that_is_not_utf8_is_one_character_and_shown_as_a_replacement() {
         assert_eq!(text_of(b"a\xffb"), "a\u{10FFFF}b");
         assert_eq!(shown("a\u{10FFFF}b"), "a\u{FFFD}b");
         assert_ne!(text_of(b"\xff"), text_of(b"\xfe"));
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_point_that_stands_for_bytes_is_told_apart_from_them() {
+    fn a_code_point_that_stands_for_bytes_is_distinguished_from_them() {
         let genuine = "\u{10FFFF}";
         assert_ne!(admitted(genuine), text_of(b"\xff"));
         assert_eq!(shown(&admitted(genuine)), genuine);
@@ -171,7 +172,7 @@ mod tests {
         }
 
         #[test]
-        fn letters_from_outside_are_shown_as_they_are(text in "[a\u{e9}\u{10ff7f}-\u{10ffff}]{0,20}") {
+        fn characters_from_outside_are_shown_as_they_are(text in "[a\u{e9}\u{10ff7f}-\u{10ffff}]{0,20}") {
             let inside = admitted(&text);
             prop_assert_eq!(shown(&inside), text.as_str());
         }

@@ -1,5 +1,5 @@
-//! The evaluation cases of OPA, checked one by one. They are not part of this repository: they are in the directory that
-//! `ASSAY_SHARED` names, or else in `shared` beside it. The test is ignored by default; `.ci/run` runs it where
+//! The evaluation cases of OPA, checked one by one. They are not part of this repository: they are in the directory
+//! that `ASSAY_SHARED` names, or else in `shared` beside it. The test is ignored by default; `.ci/run` runs it where
 //! they are.
 //!
 //! Cases that are known to fail stand in `known-failures.txt` with the reason; one that passes must leave the list.

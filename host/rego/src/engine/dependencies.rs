@@ -74,7 +74,7 @@ impl Dependencies {
         }
         let mut marks = vec![Mark::New; self.reads.len()];
         let mut cycles = Vec::new();
-        let mut told = 0_usize;
+        let mut reported = 0_usize;
         for start in 0..self.reads.len() {
             if marks.get(start) != Some(&Mark::New) {
                 continue;
@@ -108,9 +108,9 @@ impl Dependencies {
                             .map(|(open, _)| NodeId::try_from(*open).unwrap_or(NodeId::MAX))
                             .collect();
                         cycle.push(child);
-                        told = told.saturating_add(cycle.len());
+                        reported = reported.saturating_add(cycle.len());
                         cycles.push(cycle);
-                        if told > CYCLES {
+                        if reported > CYCLES {
                             return cycles;
                         }
                     }

@@ -6,7 +6,7 @@
 use regorus::Value;
 use serde_json::Value as Json;
 
-use super::builtins::{NUMBER_LETTERS, sorted};
+use super::builtins::{NUMBER_DIGITS, sorted};
 use super::bytes::{admitted_value, is_raw, shown};
 
 /// The largest exponent of a number, either way.
@@ -42,8 +42,8 @@ pub(crate) fn take(document: Json) -> Result<Value, String> {
     serde_json::from_value(document).map(admitted_value).map_err(|error| error.to_string())
 }
 
-/// A value as a document for output: sets are lists in OPA's order, a key that is not a string is its JSON, and a byte that is
-/// not UTF-8 a replacement character.
+/// A value as a document for output: sets are lists in OPA's order, a key that is not a string is its JSON, and a byte
+/// that is not UTF-8 a replacement character.
 ///
 /// # Errors
 /// A number that cannot be written.
@@ -118,7 +118,7 @@ pub(crate) fn has_long_number(text: &str) -> bool {
             continue;
         }
         digits = if matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-') { digits + 1 } else { 0 };
-        if digits > NUMBER_LETTERS {
+        if digits > NUMBER_DIGITS {
             return true;
         }
         at += 1;
@@ -157,7 +157,7 @@ fn end_of_text(bytes: &[u8], start: usize) -> usize {
 
 /// Whether a number is longer, or its exponent larger, than any is allowed to be.
 pub(crate) fn is_beyond(number: &str) -> bool {
-    if number.len() > NUMBER_LETTERS {
+    if number.len() > NUMBER_DIGITS {
         return true;
     }
     let Some((_, exponent)) = number.split_once(['e', 'E']) else { return false };
@@ -185,12 +185,12 @@ mod tests {
 
     #[test]
     fn a_number_of_megabytes_is_refused_before_it_is_read() {
-        let long = "9".repeat(NUMBER_LETTERS + 1);
+        let long = "9".repeat(NUMBER_DIGITS + 1);
         for text in [long.clone(), format!("[-1.{long}]"), format!("{{\"a\": {long}e1}}")] {
-            let said = read(&text).unwrap_err();
-            assert!(said.contains("out of range") && said.len() < 200, "{said}");
+            let message = read(&text).unwrap_err();
+            assert!(message.contains("out of range") && message.len() < 200, "{message}");
             assert!(take(serde_json::from_str(&text).unwrap()).is_err());
         }
-        assert!(read(&"9".repeat(NUMBER_LETTERS)).is_ok());
+        assert!(read(&"9".repeat(NUMBER_DIGITS)).is_ok());
     }
 }

@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_cannot_begin_with_a_zero_or_end_in_letters() {
+    fn a_number_cannot_begin_with_a_zero_or_end_in_alphabetic_characters() {
         assert_eq!(message("01"), "expected number");
         assert_eq!(message("1x"), "illegal number format");
     }

@@ -9,8 +9,8 @@ pub(crate) const NESTING: usize = 200;
 /// Time of one compilation. The largest policies known take some seconds; what needs more was made to.
 pub(crate) const COMPILE_TIME: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Values and names that a compilation creates in addition to those in the source: each of thousands of rules may require
-/// all annotations of its package, or be changed by each of thousands of `with`.
+/// Values and names that a compilation creates in addition to those in the source: each of thousands of rules may
+/// require all annotations of its package, or be changed by each of thousands of `with`.
 pub(crate) const COMPILE_PARTS: usize = 5_000_000;
 
 /// Parts of one reference, package or import: passes look at all fronts of a path.

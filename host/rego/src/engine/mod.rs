@@ -1,13 +1,12 @@
 //! [`Policy`]: compiled policies that can be queried. Evaluates Rego as OPA 1.x does.
 //!
-//! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`module_summaries`] gives the rest of the crate
-//! what stands in it, [`annotations`] reads its metadata, [`rule_tree`] gathers rules by path, [`resolve`] gives names
-//! their meaning, [`safety`] puts bodies in order, [`plan`] makes steps of them, [`dependencies`] knows who reads what, [`types`]
-//! refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes. Values are those of `regorus`; nothing else of it is used.
+//! The passes in reading order: [`lex`] and [`parse`] make a tree of each file, [`module_summaries`] gives the rest of
+//! the crate what stands in it, [`annotations`] reads its metadata, [`rule_tree`] gathers rules by path, [`resolve`]
+//! gives names their meaning, [`safety`] puts bodies in order, [`plan`] makes steps of them, [`dependencies`] knows who
+//! reads what, [`types`] refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes.
+//! Values are those of `regorus`; nothing else of it is used.
 
 mod annotations;
-#[cfg(test)]
-mod answers;
 mod ast;
 mod builtins;
 mod bytes;
@@ -29,6 +28,8 @@ mod policy;
 mod program;
 mod query;
 mod resolve;
+#[cfg(test)]
+mod results;
 mod rule_tree;
 mod safety;
 mod span;

@@ -37,8 +37,8 @@ fn summarize_rule(rule: &Rule, v0: bool, source: &Source) -> RuleSummary {
     }
 }
 
-/// As OPA distinguishes partial objects from other rules: by a variable in the head, or by one constant after the name where a
-/// value is written and no `if`.
+/// As OPA distinguishes partial objects from other rules: by a variable in the head, or by one constant after the name
+/// where a value is written and no `if`.
 fn has_cases(rule: &Rule, v0: bool) -> bool {
     let Head { path, args, key, .. } = &rule.head;
     let first = rule.bodies.first();

@@ -223,7 +223,7 @@ impl Policy {
         })
     }
 
-    /// The stories of how some rules came to their values, by the rules' paths below `data`, with what was printed.
+    /// The traces of some rules, by the rules' paths below `data`, with what was printed.
     ///
     /// # Errors
     /// [`EvalError`] if the evaluation failed.

@@ -48,9 +48,9 @@ pub(crate) struct Work {
 impl Work {
     /// Work that has to finish within the default time limit, and before the end of the run.
     pub(crate) fn until(deadline: Option<Instant>) -> Self {
-        let usual = Instant::now() + COMPILE_TIME;
-        let end = deadline.map_or(usual, |deadline| deadline.min(usual));
-        let of_run = end < usual;
+        let default = Instant::now() + COMPILE_TIME;
+        let end = deadline.map_or(default, |deadline| deadline.min(default));
+        let of_run = end < default;
         Self { end, of_run, ticks: Cell::new(TICKS), parts: Cell::new(0), over: Cell::new(None) }
     }
 

@@ -18,7 +18,7 @@ pub struct RuleCheck {
     /// How many exceptions name it.
     pub exceptions: usize,
     /// What it says, with the file and line that it gives in `_loc`.
-    pub answers: Vec<(RuleResult, Option<(String, String)>)>,
+    pub results: Vec<(RuleResult, Option<(String, String)>)>,
 }
 
 impl Policy {
@@ -28,8 +28,8 @@ impl Policy {
         self.packages.iter().filter(|(_, package)| !package.entries.is_empty()).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Evaluates the rules of a package, in the order in which they first appear in its files. A package that is not there has
-    /// none.
+    /// Evaluates the rules of a package, in the order in which they first appear in its files. A package that is not
+    /// there has none.
     pub fn check(&self, request: &EvalRequest<'_>, package: &str) -> Result<Vec<RuleCheck>, EvalError> {
         let Some(found) = self.packages.get(package) else { return Ok(Vec::new()) };
         let mut rules: Vec<(&str, RuleKind, &(String, u32), usize)> = Vec::new();
@@ -72,7 +72,7 @@ impl Policy {
                 kind,
                 definitions,
                 exceptions: exceptions(name, excepted.as_ref()),
-                answers: found.into_iter().zip(places).collect(),
+                results: found.into_iter().zip(places).collect(),
             });
         }
         Ok(checked)
@@ -106,7 +106,7 @@ mod tests {
     use crate::sources::{PolicyFile, Sources};
 
     #[test]
-    fn rules_are_told_one_by_one_with_their_exceptions_and_places() {
+    fn rules_are_reported_one_by_one_with_their_exceptions_and_locations() {
         let text = "package main\n\nwarn contains \"w\" if input.a\n\ndeny contains {\"msg\": \"m\", \"_loc\": {\"file\": \"f\", \
                     \"line\": 3}} if input.a\n\ndeny contains \"d\" if input.a\n\nwarn_x contains \"x\"\n\nexception contains \
                     [\"x\", \"x\"] if input.a\n";
@@ -118,9 +118,9 @@ mod tests {
         let shown: Vec<_> = checked
             .iter()
             .map(|rule| {
-                let said: Vec<_> =
-                    rule.answers.iter().map(|(answer, location)| (answer.message.clone(), location.clone())).collect();
-                json!([rule.rule, rule.definitions, rule.exceptions, said])
+                let found: Vec<_> =
+                    rule.results.iter().map(|(result, location)| (result.message.clone(), location.clone())).collect();
+                json!([rule.rule, rule.definitions, rule.exceptions, found])
             })
             .collect();
         let want = json!([

@@ -38,16 +38,16 @@ fn all(policy: &Policy) -> BTreeSet<String> {
 
 fn evaluate(policy: &Policy, input: &str) -> Result<Vec<String>, EvalError> {
     let packages = all(policy);
-    let answers = policy.evaluate(&EvalRequest::new(&packages, input))?;
-    let shown = |answer: RuleResult| {
-        let kind = if answer.kind == RuleKind::Deny { "deny" } else { "warn" };
-        format!("{kind} {} {}", answer.package, answer.message)
+    let results = policy.evaluate(&EvalRequest::new(&packages, input))?;
+    let shown = |result: RuleResult| {
+        let kind = if result.kind == RuleKind::Deny { "deny" } else { "warn" };
+        format!("{kind} {} {}", result.package, result.message)
     };
-    Ok(answers.into_iter().map(shown).collect())
+    Ok(results.into_iter().map(shown).collect())
 }
 
 #[test]
-fn rules_answer_in_the_order_of_packages_and_names() {
+fn rules_are_evaluated_in_the_order_of_packages_and_names() {
     let policy = compiled(
         &[
             "package q\n\nwarn contains \"w\" if input.x == data.x\n\ndeny contains {\"msg\": \"d\", \"code\": \"q.d\"}\n",
@@ -61,9 +61,9 @@ fn rules_answer_in_the_order_of_packages_and_names() {
     assert_eq!(evaluate(&policy, r#"{"x": 3}"#).unwrap(), want);
     assert_eq!(evaluate(&policy, r#"{"x": 4}"#).unwrap(), want.get(..4).unwrap());
     let only = BTreeSet::from(["q".to_owned(), "absent".to_owned()]);
-    let answers = policy.evaluate(&EvalRequest::new(&only, "{}")).unwrap();
-    let [answer] = answers.as_slice() else { panic!("{answers:?}") };
-    assert_eq!((answer.message.as_str(), json!(answer.metadata)), ("d", json!({"code": "q.d"})));
+    let results = policy.evaluate(&EvalRequest::new(&only, "{}")).unwrap();
+    let [result] = results.as_slice() else { panic!("{results:?}") };
+    assert_eq!((result.message.as_str(), json!(result.metadata)), ("d", json!({"code": "q.d"})));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn rules_are_known_with_their_annotations_and_places() {
 }
 
 #[test]
-fn what_does_not_compile_is_told_with_its_place() {
+fn what_does_not_compile_is_reported_with_its_location() {
     for (texts, says) in [
         (&["package p\n\ndeny contains x if { x := }\n"][..], "1.rego:3:27: unexpected `}`: expected a value"),
         (&["package p\n\ndeny contains 1\n", "nonsense"], "2.rego:1:1"),
@@ -132,7 +132,7 @@ fn what_does_not_compile_is_told_with_its_place() {
 }
 
 #[test]
-fn all_problems_of_a_step_are_told_at_once() {
+fn all_problems_of_a_step_are_reported_at_once() {
     let error =
         problems(&["package p\n\ndeny contains nope(1)\n", "package q\n\n# METADATA\n# - x\ndeny contains huh(1)\n"]);
     let lines: Vec<_> = error.lines().map(str::trim).collect();
@@ -186,7 +186,7 @@ fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
 }
 
 #[test]
-fn a_definition_that_can_say_no_result_is_an_error_where_images_are_judged() {
+fn a_definition_that_cannot_yield_a_result_is_an_error_where_images_are_evaluated() {
     for (rule, odd) in [
         ("deny contains 1", Some("a number")),
         ("warn contains null", Some("null")),
@@ -213,9 +213,9 @@ fn a_definition_that_can_say_no_result_is_an_error_where_images_are_judged() {
         match (odd, checked) {
             (None, checked) => assert_eq!(checked, Ok(()), "{rule}"),
             (Some(odd), checked) => {
-                let said = checked.unwrap_err();
+                let found_message = checked.unwrap_err();
                 let says = format!("1.rego:3:1: the rule `{}` returns an unsupported value, {odd};", name_of(rule));
-                assert!(said.contains(&says), "{rule}: {said}");
+                assert!(found_message.contains(&says), "{rule}: {found_message}");
             }
         }
     }
@@ -228,7 +228,7 @@ fn name_of(rule: &str) -> &str {
 }
 
 #[test]
-fn what_is_switched_off_is_no_answer_for_rules_that_reach_it() {
+fn disabled_functions_are_errors_for_rules_that_reach_them() {
     let request = "http.send({\"method\": \"get\", \"url\": \"https://h.example\"})";
     let sending = policy(&format!("package p\n\ndeny contains \"a\" if {{\n\tinput.x\n\t{request}\n}}\n"));
     assert_eq!(evaluate(&sending, "{}").unwrap(), [""; 0]);
@@ -309,18 +309,18 @@ fn recursion_over_rules_is_an_error_with_its_place() {
 }
 
 #[test]
-fn threads_share_a_policy_and_get_the_same_answers() {
+fn threads_share_a_policy_and_get_the_same_results() {
     fn shared<T: Send + Sync + 'static>(value: T) -> Arc<T> {
         Arc::new(value)
     }
     let text = "package p\n\ndeny contains sprintf(\"%d\", [n * input.x]) if some n in data.numbers\n";
     let policy = shared(compiled(&[text], r#"{"numbers": [3, 1, 2]}"#).unwrap());
-    let answers = |input: &'static str| {
+    let results = |input: &'static str| {
         let policy = Arc::clone(&policy);
         std::thread::spawn(move || (0..20).map(|_| evaluate(&policy, input).unwrap()).collect::<BTreeSet<_>>())
     };
     let threads =
-        [answers(r#"{"x": 1}"#), answers(r#"{"x": 1}"#), answers(r#"{"x": 10}"#)].map(|thread| thread.join().unwrap());
+        [results(r#"{"x": 1}"#), results(r#"{"x": 1}"#), results(r#"{"x": 10}"#)].map(|thread| thread.join().unwrap());
     let want = |numbers: [&str; 3]| BTreeSet::from([numbers.map(|number| format!("deny p {number}")).to_vec()]);
     assert_eq!(threads, [want(["1", "2", "3"]), want(["1", "2", "3"]), want(["10", "20", "30"])]);
 }
@@ -331,15 +331,15 @@ fn packages_and_numbers_of_any_form_work() {
     let policy = policy(text);
     assert_eq!(all(&policy), BTreeSet::from(["a.b.c.d-e".to_owned()]));
     let packages = all(&policy);
-    let answers = policy.evaluate(&EvalRequest::new(&packages, r#"{"n": 123456789012345678901234567890}"#)).unwrap();
+    let results = policy.evaluate(&EvalRequest::new(&packages, r#"{"n": 123456789012345678901234567890}"#)).unwrap();
     let big = "123456789012345678901234567890";
-    assert!(answers.iter().any(|answer| answer.message == big), "{answers:?}");
+    assert!(results.iter().any(|result| result.message == big), "{results:?}");
     assert!(
-        answers.iter().any(|answer| answer
+        results.iter().any(|result| result
             .metadata
             .get("n")
             .and_then(Value::as_number)
             .is_some_and(|n| n.as_str() == big)),
-        "{answers:?}"
+        "{results:?}"
     );
 }

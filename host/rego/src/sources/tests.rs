@@ -97,7 +97,7 @@ fn each_folder_with_data_is_a_source_and_counts_for_those_above_it() {
 }
 
 #[test]
-fn data_that_is_no_object_or_set_twice_is_told_with_its_files() {
+fn data_that_is_not_an_object_or_set_twice_is_reported_with_its_files() {
     for (files, says) in [
         (&[("a.json", "{")][..], &["a.json", "neither JSON nor YAML"][..]),
         (&[("a.json", "[1]")], &["a.json", "is a list"]),
@@ -114,7 +114,7 @@ fn data_that_is_no_object_or_set_twice_is_told_with_its_files() {
 }
 
 #[test]
-fn no_data_source_changes_what_assay_tells_policies() {
+fn no_data_source_overrides_what_assay_provides_to_policies() {
     for file in ["config: {more: 1}", "config: 1", "config: {policy: {when_ns: 0}}"] {
         let folder = folder(&[("x/a.yaml", file)]);
         let error = data(folder.path()).unwrap_err().to_string();

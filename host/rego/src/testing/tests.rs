@@ -76,7 +76,7 @@ fn two_definitions_of_one_name_are_two_tests_also_over_files() {
 }
 
 #[test]
-fn a_failed_test_tells_the_line_its_values_and_what_was_printed() {
+fn a_failed_test_reports_the_line_its_values_and_what_was_printed() {
     let text = "package t\n\ntest_x if {\n\ty := 2\n\tprint(\"seen\", [y])\n\tcount([y]) == y\n\ttrue\n}\n";
     let results = run(&[text], &options());
     let (_, result) = &results[0];
@@ -88,17 +88,17 @@ fn a_failed_test_tells_the_line_its_values_and_what_was_printed() {
 }
 
 #[test]
-fn the_cases_of_a_test_are_told_apart() {
+fn the_cases_of_a_test_are_distinguished() {
     let text = "package t\ntest_x[name] := ok if {\n\tsome name, n in {\"one\": 1, \"two\": 2}\n\tok := n < 2\n}\n\
                 test_y[name] if {\n\tsome name in {\"a\", \"b\"}\n}\n";
     let results = run(&[text], &options());
-    let told: Vec<_> = results.iter().map(|(_, result)| (result.end.clone(), result.cases.clone())).collect();
+    let reported: Vec<_> = results.iter().map(|(_, result)| (result.end.clone(), result.cases.clone())).collect();
     let case = |name: &str, held| Case { name: name.to_owned(), held, cases: Vec::new() };
     let want = [
         (TestOutcome::Failed, vec![case("one", true), case("two", false)]),
         (TestOutcome::Passed, vec![case("a", true), case("b", true)]),
     ];
-    assert_eq!(told, want);
+    assert_eq!(reported, want);
 }
 
 /// The names of the tests of a file, how each ended, and its cases: `=` for one that holds, `!` for one that failed.

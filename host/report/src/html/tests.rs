@@ -23,7 +23,7 @@ fn classes(document: &roxmltree::Document<'_>, class: &str) -> usize {
 }
 
 #[test]
-fn a_mixed_run_is_told_whole() {
+fn a_mixed_run_is_reported_completely() {
     let text = test_data::written_at(Format::Html, options(), test_data::mixed());
     check(&text);
     let body = text.split_once("<body>").unwrap().1;
@@ -51,7 +51,7 @@ fn nothing_from_elsewhere_and_no_script_can_get_in() {
 }
 
 #[test]
-fn a_run_over_nothing_is_no_answer() {
+fn a_run_over_nothing_is_an_error() {
     let text = test_data::written(Format::Html, Options::default(), &[]);
     check(&text);
     assert!(text.contains("No component was judged."));
@@ -74,7 +74,7 @@ fn hostile_texts_stay_texts() {
 }
 
 #[test]
-fn a_missing_answer_shows_its_code_and_its_hint() {
+fn an_error_shows_its_code_and_its_hint() {
     let error = EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent").hint("try again");
     let text = test_data::written(Format::Html, options(), &[test_data::component("cart").failed(error)]);
     let document = check(&text);

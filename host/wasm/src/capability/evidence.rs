@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn without_asking_for_it_there_is_no_evidence() {
+    fn without_a_permission_there_is_no_evidence() {
         let (image, _) = view("{}");
         let mut none = EvidenceView::none();
         let denied =
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_of_something_else_cannot_be_told() {
+    fn layers_of_something_else_cannot_be_read() {
         for odd in ["", "[]", r#"{"layers": [{"digest": "md5:0", "mediaType": "m", "size": 1}]}"#] {
             let (image, mut view) = view(odd);
             assert!(

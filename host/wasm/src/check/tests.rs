@@ -282,7 +282,7 @@ fn findings_stand_where_their_outcome_says() {
 }
 
 #[test]
-fn there_is_no_world_outside() {
+fn there_is_no_outside_access() {
     let seen = message(&[("do", "world")]);
     assert!(seen.starts_with("args [], variables [], files "), "{seen}");
     assert!(!seen.contains("seen"), "{seen}");
@@ -351,7 +351,7 @@ fn only_blobs_that_the_manifest_names_can_be_read() {
 }
 
 #[test]
-fn a_blob_that_cannot_be_fetched_is_no_answer_whatever_the_plugin_makes_of_it() {
+fn a_blob_that_cannot_be_fetched_is_an_error_whatever_the_plugin_returns() {
     let error = hostile(&[("do", "read"), ("blob", &Digest::of(b"lost").to_string())]).unwrap_err();
     assert_eq!(error, EvaluationError::new(ErrorCode::RegistryUnreachable, "the registry r.example cannot be reached"));
 }

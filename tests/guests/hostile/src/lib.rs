@@ -155,16 +155,16 @@ impl image_check::Guest for Hostile {
             },
             "evidence" => say(format!(
                 "manifest {} config {} layers {} signatures {} attestations {}",
-                told(evidence::manifest(&whose).map(|bytes| bytes.len())),
-                told(evidence::config(&whose).map(|bytes| bytes.len())),
-                told(evidence::layers(&whose).map(|layers| layers.len())),
-                told(evidence::signatures(&whose).map(|signers| signers.len())),
-                told(evidence::attestations(&whose).map(|attestations| attestations.len())),
+                reported(evidence::manifest(&whose).map(|bytes| bytes.len())),
+                reported(evidence::config(&whose).map(|bytes| bytes.len())),
+                reported(evidence::layers(&whose).map(|layers| layers.len())),
+                reported(evidence::signatures(&whose).map(|signers| signers.len())),
+                reported(evidence::attestations(&whose).map(|attestations| attestations.len())),
             )),
             // An error is swallowed on purpose.
             "read" => say(match evidence::read(&whose, &text("blob"), 0, u32::MAX) {
                 Ok(bytes) => format!("{} bytes", bytes.len()),
-                Err(error) => told(Err(error)),
+                Err(error) => reported(Err(error)),
             }),
             "snapshot" => {
                 let components = snapshot::components(0, 1000);
@@ -200,8 +200,8 @@ fn finding(code: &str, outcome: Outcome, message: String) -> Finding {
     }
 }
 
-fn told(answer: Result<usize, evidence::Error>) -> String {
-    match answer {
+fn reported(result: Result<usize, evidence::Error>) -> String {
+    match result {
         Ok(count) => count.to_string(),
         Err(evidence::Error::NotFound) => "not found".to_owned(),
         Err(evidence::Error::Denied(why)) => format!("denied: {why}"),

@@ -1,5 +1,5 @@
-//! `assay policy bench`: evaluates a query repeatedly and prints how long it took. What is measured is the evaluation of
-//! the prepared query, its input document included; allocations are not counted, and none are claimed.
+//! `assay policy bench`: evaluates a query repeatedly and prints how long it took. What is measured is the evaluation
+//! of the prepared query, its input document included; allocations are not counted, and none are claimed.
 
 use std::{
     fmt::Write as _,
@@ -55,7 +55,8 @@ pub(super) fn run(flags: &BenchFlags, env: &Environment, printer: Printer) -> Re
             Ok(Some(measured)) => measured,
             Ok(None) => {
                 printer.error(
-                    "error: the result is undefined, so nothing is measured\nhint: measure it anyway with `--fail=false`",
+                    "error: the result is undefined, so nothing is measured\nhint: measure it anyway with \
+                     `--fail=false`",
                 );
                 return Ok(opa_exit::FAIL);
             }

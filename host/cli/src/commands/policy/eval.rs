@@ -40,17 +40,17 @@ pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Res
         coverage: flags.coverage,
         ..query.options(&flags.query_flags, env, time_limit)?
     };
-    let mut answer = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
+    let mut response = Err(QueryError::Eval { error: EvalError::Deadline, notes: Box::default() });
     for _ in 0..flags.count.get() {
-        answer = policies.query(&query.query, &options);
-        if answer.is_err() {
+        response = policies.query(&query.query, &options);
+        if response.is_err() {
             break;
         }
     }
-    let (answer, error, notes) = match answer {
-        Ok(mut answer) => {
-            let notes = std::mem::take(&mut answer.notes);
-            (answer, None, notes)
+    let (response, error, notes) = match response {
+        Ok(mut response) => {
+            let notes = std::mem::take(&mut response.notes);
+            (response, None, notes)
         }
         Err(QueryError::Compile(error)) => return print_load_error(flags, &LoadError::Compile(error), printer),
         Err(QueryError::Eval { error, notes }) => (QueryOutput::default(), Some(error), *notes),
@@ -58,7 +58,8 @@ pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Res
     for line in &notes.output {
         printer.error(line);
     }
-    let shown = EvalOutput { flags, policies: &policies, read, answer: &answer, error: error.as_ref(), notes: &notes };
+    let shown =
+        EvalOutput { flags, policies: &policies, read, response: &response, error: error.as_ref(), notes: &notes };
     if flags.format == EvalFormat::Json || flags.format == EvalFormat::Discard {
         print(printer, &format!("{}\n", pretty(&shown.json())))?;
     } else {
@@ -67,7 +68,7 @@ pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Res
         }
         print(printer, &shown.text())?;
     }
-    Ok(match (error, answer.results.is_empty()) {
+    Ok(match (error, response.results.is_empty()) {
         (Some(_), _) => opa_exit::ERROR,
         (None, true) if flags.fail => opa_exit::FAIL,
         (None, false) if flags.fail_defined => opa_exit::FAIL,
@@ -160,7 +161,7 @@ struct EvalOutput<'a> {
     flags: &'a EvalFlags,
     policies: &'a PolicySet,
     read: Duration,
-    answer: &'a QueryOutput,
+    response: &'a QueryOutput,
     error: Option<&'a EvalError>,
     notes: &'a QueryObservations,
 }
@@ -180,11 +181,11 @@ impl EvalOutput<'_> {
             );
             json["errors"] = json!([{"message": message, "code": code, "location": location}]);
         }
-        if !self.answer.results.is_empty() {
+        if !self.response.results.is_empty() {
             json["result"] = if self.flags.format == EvalFormat::Discard {
                 "discarded".into()
             } else {
-                self.answer.results.iter().map(|result| self.result(result)).collect()
+                self.response.results.iter().map(|result| self.result(result)).collect()
             };
         }
         if self.flags.metrics || self.flags.instrument {
@@ -206,7 +207,7 @@ impl EvalOutput<'_> {
     }
 
     fn result(&self, result: &QueryResult) -> Value {
-        let expressions = self.answer.expressions.iter().zip(&result.values);
+        let expressions = self.response.expressions.iter().zip(&result.values);
         let expressions: Vec<_> = expressions
             .map(|(expression, value)| {
                 json!({
@@ -239,7 +240,7 @@ impl EvalOutput<'_> {
     }
 
     fn text(&self) -> String {
-        let results = &self.answer.results;
+        let results = &self.response.results;
         let lines = |line: &dyn Fn(&QueryResult) -> String| results.iter().map(|result| line(result) + "\n").collect();
         match self.flags.format {
             EvalFormat::Values => lines(&|result| pretty(&Value::Array(result.values.clone()))),
@@ -282,22 +283,22 @@ impl EvalOutput<'_> {
 
     /// One value as JSON, or a table of variables and of the expressions that are not just true.
     fn pretty(&self) -> String {
-        let Some(first) = self.answer.results.first() else { return "undefined\n".to_owned() };
+        let Some(first) = self.response.results.first() else { return "undefined\n".to_owned() };
         if let ([_], [value], true) =
-            (self.answer.results.as_slice(), first.values.as_slice(), first.bindings.is_empty())
+            (self.response.results.as_slice(), first.values.as_slice(), first.bindings.is_empty())
         {
             return pretty(value) + "\n";
         }
         let names: Vec<_> = first.bindings.keys().map(String::as_str).collect();
-        let told: Vec<_> = (0..first.values.len())
+        let reported: Vec<_> = (0..first.values.len())
             .filter(|at| {
-                self.answer.results.iter().any(|result| !result.values.get(*at).is_some_and(Value::is_boolean))
+                self.response.results.iter().any(|result| !result.values.get(*at).is_some_and(Value::is_boolean))
             })
             .collect();
-        let texts = told.iter().filter_map(|at| self.answer.expressions.get(*at)).map(|it| it.text.as_str());
+        let texts = reported.iter().filter_map(|at| self.response.expressions.get(*at)).map(|it| it.text.as_str());
         let head: Vec<_> = names.iter().copied().chain(texts).collect();
         if head.is_empty() {
-            return self.answer.results.iter().map(|_| "true\n").collect();
+            return self.response.results.iter().map(|_| "true\n").collect();
         }
         let mut table = Table::new(&head);
         let cell = |value: Option<&Value>| {
@@ -305,9 +306,9 @@ impl EvalOutput<'_> {
             let limit = self.flags.pretty_limit;
             if text.chars().count() <= limit { text } else { text.chars().take(limit).collect::<String>() + "..." }
         };
-        for result in &self.answer.results {
+        for result in &self.response.results {
             let bindings = names.iter().map(|name| cell(result.bindings.get(*name)));
-            table.row(bindings.chain(told.iter().map(|at| cell(result.values.get(*at)))).collect());
+            table.row(bindings.chain(reported.iter().map(|at| cell(result.values.get(*at)))).collect());
         }
         table.text()
     }

@@ -28,7 +28,7 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(300);
 
 /// The default time limit of a test, as in `opa`.
-const USUAL_LIMIT: &str = "5s";
+const DEFAULT_LIMIT: &str = "5s";
 
 /// How much longer than a test loading may take: a limit for tests may be shorter than it takes to read them.
 const GRACE: Duration = Duration::from_millis(1600);
@@ -45,7 +45,7 @@ pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u
     if !(0.0..=100.0).contains(&flags.threshold) {
         return Err(CliError::new(format!("`--threshold {}` is no percentage", flags.threshold)));
     }
-    let time_limit = times::limit("--timeout", flags.timeout.as_deref().unwrap_or(USUAL_LIMIT))?;
+    let time_limit = times::limit("--timeout", flags.timeout.as_deref().unwrap_or(DEFAULT_LIMIT))?;
     let empty_fails = flags.fail_on_empty || !(as_opa || flags.allow_empty);
     if !flags.watch {
         return once(flags, empty_fails, time_limit, printer);
@@ -64,8 +64,8 @@ pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u
 fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Printer) -> Result<u8, CliError> {
     let loaded = match loaded(flags)? {
         None => {
-            let asked = flags.timeout.as_deref().unwrap_or_default();
-            printer.error(&format!("error: loading the policies: {}", timeout::exceeded(asked)));
+            let requested = flags.timeout.as_deref().unwrap_or_default();
+            printer.error(&format!("error: loading the policies: {}", timeout::exceeded(requested)));
             return Ok(opa_exit::ERROR);
         }
         Some(Ok(loaded)) => loaded,

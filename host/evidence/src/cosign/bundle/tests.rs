@@ -1,4 +1,4 @@
-//! Bundles of the key, of strangers, and of those who would like to be read two ways.
+//! Bundles signed by the key, by other keys, and ambiguous ones.
 
 use assay_model::{
     digest::Digest,
@@ -97,7 +97,7 @@ fn bundles_alone_carry_signature_and_attestation() {
     assert_eq!(evidence.attestations[0].predicate_type, crate::fixture::SLSA);
     assert!(!evidence.signatures[0].sig.is_empty());
     assert!(evidence.attestations[0].build_type.is_some());
-    let ec_compat = CollectOptions { bundles_tell_build_type: false, ..CollectOptions::strict() };
+    let ec_compat = CollectOptions { bundles_have_build_type: false, ..CollectOptions::strict() };
     assert_eq!(case.collect_with(ec_compat).attestations[0].build_type, None);
 }
 
@@ -148,9 +148,9 @@ fn bundles_that_could_be_read_two_ways_are_refused() {
     let good = bundle(&signer, &statement(&image));
     let whole = good.to_string();
     assert!(enveloped(whole.as_bytes()).is_ok());
-    let check = |bundle: String, said: &str| {
+    let check = |bundle: String, message: &str| {
         let error = enveloped(bundle.as_bytes()).unwrap_err();
-        assert!(error.to_string().contains(said), "{error} lacks {said}");
+        assert!(error.to_string().contains(message), "{error} lacks {message}");
     };
     let with = |at: &str, key: &str, value: Value| {
         let mut bundle = good.clone();

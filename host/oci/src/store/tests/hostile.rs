@@ -45,8 +45,8 @@ fn a_challenge_from_where_a_registry_redirects_to_gets_no_credentials() {
         let registry = served.registry();
         let (_folder, store) =
             with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
-        let asked = blob(&store, &format!("{registry}/a"), &Digest::of(b"layer"), None, 9);
-        refused(asked, ErrorCode::RegistryDenied, &["redirects", "gets none"]);
+        let requested = blob(&store, &format!("{registry}/a"), &Digest::of(b"layer"), None, 9);
+        refused(requested, ErrorCode::RegistryDenied, &["redirects", "gets none"]);
         assert_eq!(*at_stranger.lock().unwrap(), [None]);
     }
     assert_eq!(*at_service.lock().unwrap(), []);
@@ -66,21 +66,21 @@ fn a_registry_cannot_name_another_token_service_later() {
     let (_folder, store) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
     let layer = Digest::of(b"layer");
     assert!(blob(&store, &format!("{registry}/a"), &layer, None, 9).is_ok());
-    let asked = blob(&store, &format!("{registry}/b"), &layer, None, 9);
-    refused(asked, ErrorCode::RegistryError, &["sends for a token", &second.registry(), &first.registry()]);
+    let requested = blob(&store, &format!("{registry}/b"), &layer, None, 9);
+    refused(requested, ErrorCode::RegistryError, &["sends for a token", &second.registry(), &first.registry()]);
     assert_eq!(*at_first.lock().unwrap(), [Some(USER.to_owned())]);
     assert_eq!(*at_second.lock().unwrap(), []);
 }
 
 #[test]
-fn what_only_an_image_names_is_asked_without_credentials_and_not_in_private_networks() {
+fn what_only_an_image_names_is_accessed_without_credentials_and_not_in_private_networks() {
     let (served, shown) = recording(|| unauthorized("Basic"));
     let registry = served.registry();
     let config = format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#);
     let (folder, store) = with_config(&config);
     for host in [registry.as_str(), "localhost:1", "169.254.169.254", "10.0.0.1:5000", "[fd00::1]:5000"] {
-        let asked = store.named_by_images().resolve(&reference(&format!("{host}/a:v1")));
-        refused(asked, ErrorCode::RegistryDenied, &["private network", "nothing but an image names it"]);
+        let requested = store.named_by_images().resolve(&reference(&format!("{host}/a:v1")));
+        refused(requested, ErrorCode::RegistryDenied, &["private network", "nothing but an image names it"]);
     }
     assert_eq!(*shown.lock().unwrap(), []);
 
@@ -88,8 +88,8 @@ fn what_only_an_image_names_is_asked_without_credentials_and_not_in_private_netw
     let allowed = vec![registry.clone()];
     let store = ContentStore::registry(RegistryOptions { credentials, allowed, ..options() }).unwrap();
     assert!(store.is_allowed(&registry) && !store.is_allowed("other.test"));
-    let asked = store.named_by_images().resolve(&reference(&format!("{registry}/a:v1")));
-    refused(asked, ErrorCode::RegistryDenied, &["without credentials"]);
+    let requested = store.named_by_images().resolve(&reference(&format!("{registry}/a:v1")));
+    refused(requested, ErrorCode::RegistryDenied, &["without credentials"]);
     assert_eq!(*shown.lock().unwrap(), [None]);
 }
 
@@ -100,7 +100,7 @@ fn what_may_not_be_done_twice_is_not_tried_again() {
     let image = reference(&format!("{}/app/record:1", served.registry()));
     let error = store.push(&image, &crate::Artifact::default()).unwrap_err();
     assert!(error.message.contains("502"), "{error}");
-    assert_eq!(served.requests().len(), 1, "a place for content is asked for once");
+    assert_eq!(served.requests().len(), 1, "an upload is started once");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[track_caller]
-fn unusable(outcome: Result<ContentStore, LayoutError>, words: &[&str]) {
+fn invalid(outcome: Result<ContentStore, LayoutError>, words: &[&str]) {
     let error = outcome.err().expect("should be refused");
     for word in words {
         assert!(error.to_string().contains(word), "{error} lacks {word}");
@@ -104,8 +104,8 @@ fn a_wrong_size_is_a_mismatch_in_either_direction() {
     let layer = Digest::of(b"layer");
     let store = layout.store();
     for size in [4, 6] {
-        let said = format!("announced {size} bytes");
-        refused(blob(&store, "q.test/app/good", &layer, Some(size), 9), ErrorCode::DigestMismatch, &[&said]);
+        let message = format!("announced {size} bytes");
+        refused(blob(&store, "q.test/app/good", &layer, Some(size), 9), ErrorCode::DigestMismatch, &[&message]);
     }
     assert!(blob(&store, "q.test/app/good", &layer, Some(5), 9).is_ok());
     // Once cached, it is still checked against the request.
@@ -153,19 +153,19 @@ fn symbolic_links_are_not_followed() {
     let aside = layout.path().join("aside");
     fs_err::rename(layout.file(&layer), &aside).unwrap();
     symlink(&aside, layout.file(&layer)).unwrap();
-    let asked = blob(&layout.store(), "q.test/app/good", &layer, None, 9);
-    refused(asked, ErrorCode::Malformed, &["a symbolic link", &layer.to_string()]);
+    let requested = blob(&layout.store(), "q.test/app/good", &layer, None, 9);
+    refused(requested, ErrorCode::Malformed, &["a symbolic link", &layer.to_string()]);
 
     let blobs = layout.path().join("blobs");
     fs_err::rename(&blobs, layout.path().join("elsewhere")).unwrap();
     symlink(layout.path().join("elsewhere"), &blobs).unwrap();
-    let asked = layout.store().resolve(&reference("q.test/app/good:v1"));
-    refused(asked, ErrorCode::Malformed, &["a symbolic link"]);
+    let requested = layout.store().resolve(&reference("q.test/app/good:v1"));
+    refused(requested, ErrorCode::Malformed, &["a symbolic link"]);
 
     let index = layout.path().join("index.json");
     fs_err::rename(&index, &aside).unwrap();
     symlink(&aside, &index).unwrap();
-    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` is a symbolic link"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` is a symbolic link"]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn an_index_that_does_not_mean_one_thing_is_refused() {
         })
     };
     let hex = good.trim_start_matches("sha256:");
-    for (entries, said) in [
+    for (entries, message) in [
         (vec![entry("a:v1", "md5:d41d8cd98f00b204e9800998ecf8427e", 1)], "`a:v1`, but `md5:"),
         (vec![entry("a:v1", &good.to_uppercase(), 1)], "is not a digest"),
         (vec![entry("a:v1", &format!("sha256:{}", hex.to_uppercase()), 1)], "is not a digest"),
@@ -203,23 +203,23 @@ fn an_index_that_does_not_mean_one_thing_is_refused() {
         let layout = Layout::new();
         let index = json!({"schemaVersion": 2, "manifests": entries}).to_string();
         fs_err::write(layout.path().join("index.json"), index).unwrap();
-        unusable(ContentStore::open_layout(&layout.path()), &[said]);
+        invalid(ContentStore::open_layout(&layout.path()), &[message]);
     }
 }
 
 #[test]
 fn what_is_no_layout_is_named() {
     let layout = Layout::new();
-    unusable(ContentStore::open_layout(&layout.path().join("nowhere")), &["cannot be read"]);
-    unusable(ContentStore::open_layout(&layout.path()), &["no `index.json`"]);
+    invalid(ContentStore::open_layout(&layout.path().join("nowhere")), &["cannot be read"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["no `index.json`"]);
     fs_err::write(layout.path().join("index.json"), "{").unwrap();
-    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
     fs_err::write(layout.path().join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
-    unusable(ContentStore::open_layout(&layout.path()), &["version is `2.0.0`"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["version is `2.0.0`"]);
     fs_err::write(layout.path().join("oci-layout"), " ".repeat(5000)).unwrap();
-    unusable(ContentStore::open_layout(&layout.path()), &["larger than 4096 bytes"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["larger than 4096 bytes"]);
     fs_err::remove_file(layout.path().join("oci-layout")).unwrap();
-    unusable(ContentStore::open_layout(&layout.path()), &["no `oci-layout`"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["no `oci-layout`"]);
 }
 
 #[test]
@@ -227,9 +227,9 @@ fn an_index_beyond_its_limit_is_refused() {
     let layout = Layout::new();
     let file = fs_err::File::create(layout.path().join("index.json")).unwrap();
     file.set_len(limits::LAYOUT_INDEX_BYTES + 1).unwrap();
-    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` is larger than 67108864 bytes"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` is larger than 67108864 bytes"]);
     file.set_len(limits::LAYOUT_INDEX_BYTES).unwrap();
-    unusable(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
 }
 
 #[test]
@@ -249,8 +249,8 @@ fn a_tar_file_is_read_like_the_folder() {
     let layer = Digest::of(b"layer");
     fs_err::write(layout.file(&layer), b"LAYER").unwrap();
     let store = ContentStore::open_layout(&layout.tar("")).unwrap();
-    let asked = blob(&store, "q.test/app/good", &layer, None, 9);
-    refused(asked, ErrorCode::DigestMismatch, &[&Digest::of(b"LAYER").to_string()]);
+    let requested = blob(&store, "q.test/app/good", &layer, None, 9);
+    refused(requested, ErrorCode::DigestMismatch, &[&Digest::of(b"LAYER").to_string()]);
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn a_tar_file_cut_short_is_a_mismatch() {
 fn a_tar_file_that_is_compressed_or_none_is_named() {
     let layout = Layout::new();
     let to = layout.path().join("x.tar");
-    for (start, said) in [
+    for (start, message) in [
         (&b"\x1f\x8b\x08\0rest"[..], "compressed with gzip"),
         (b"\x28\xb5\x2f\xfdrest", "compressed with zstd"),
         (b"\xfd7zXZ\0rest", "compressed with xz"),
@@ -288,10 +288,10 @@ fn a_tar_file_that_is_compressed_or_none_is_named() {
         (b"", "no `oci-layout`"),
     ] {
         fs_err::write(&to, start).unwrap();
-        unusable(ContentStore::open_layout(&to), &[said]);
+        invalid(ContentStore::open_layout(&to), &[message]);
     }
     fs_err::write(&to, [b'x'; 4096]).unwrap();
-    unusable(ContentStore::open_layout(&to), &["does not read as a tar file"]);
+    invalid(ContentStore::open_layout(&to), &["is not a valid tar file"]);
 }
 
 /// A tar file of raw members: name, type, announced size, content.
@@ -319,7 +319,7 @@ fn links_and_doubles_in_a_tar_file_are_refused() {
     let layout = Layout::new();
     let to = layout.path().join("x.tar");
     let blob = format!("blobs/sha256/{}", Digest::of(b"x").hex());
-    for (members, said) in [
+    for (members, message) in [
         (vec![("index.json", EntryType::Symlink, 0, &b""[..])], "`index.json` is a link"),
         (vec![(blob.as_str(), EntryType::Link, 0, b"")], "is a link"),
         (vec![("index.json", EntryType::Regular, 2, b"{}"), ("./index.json", EntryType::Regular, 2, b"{}")], "twice"),
@@ -328,7 +328,7 @@ fn links_and_doubles_in_a_tar_file_are_refused() {
         (vec![("/oci-layout", EntryType::Regular, 2, b"{}")], "no `oci-layout`"),
     ] {
         fs_err::write(&to, tar_of(&members)).unwrap();
-        unusable(ContentStore::open_layout(&to), &[said]);
+        invalid(ContentStore::open_layout(&to), &[message]);
     }
 }
 
@@ -339,7 +339,7 @@ fn a_long_name_of_gigabytes_in_a_tar_file_is_not_believed() {
     let to = layout.path().join("x.tar");
     for kind in [EntryType::GNULongName, EntryType::XHeader, EntryType::XGlobalHeader] {
         fs_err::write(&to, tar_of(&[("index.json", kind, 7 << 30, b"x")])).unwrap();
-        unusable(ContentStore::open_layout(&to), &["no `oci-layout`"]);
+        invalid(ContentStore::open_layout(&to), &["no `oci-layout`"]);
     }
 }
 
@@ -350,7 +350,7 @@ fn a_tar_file_of_endless_entries_is_refused() {
     let one = tar_of(&[("a", tar::EntryType::Regular, 0, b"")]);
     let header = one.get(..512).unwrap();
     fs_err::write(&to, header.repeat(limits::LAYOUT_ENTRIES)).unwrap();
-    unusable(ContentStore::open_layout(&to), &["no `oci-layout`"]);
+    invalid(ContentStore::open_layout(&to), &["no `oci-layout`"]);
     fs_err::write(&to, header.repeat(limits::LAYOUT_ENTRIES + 1)).unwrap();
-    unusable(ContentStore::open_layout(&to), &["more than 200000 entries"]);
+    invalid(ContentStore::open_layout(&to), &["more than 200000 entries"]);
 }

@@ -105,8 +105,8 @@ fn a_tag_that_moves_stays_where_it_was_first_seen() {
 
 #[test]
 fn a_failure_is_not_kept() {
-    let asked = AtomicUsize::new(0);
-    let (_served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
+    let requested = AtomicUsize::new(0);
+    let (_served, at) = always(move || match requested.fetch_add(1, Ordering::SeqCst) {
         0 => Reply::Whole(501, Vec::new(), b"down".to_vec()),
         _ => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
     });
@@ -177,8 +177,8 @@ fn a_registry_that_hangs_or_drips_is_given_up() {
     // Bytes that never stop coming keep the silence short, so the whole has a limit too.
     let (served, at) = always(|| Reply::Drip);
     let place = served.registry();
-    let asked = blob(&hasty(60_000, 300), &at, &Digest::of(b""), None, 1 << 30);
-    refused(asked, ErrorCode::RegistryTimeout, &[&place, "300 ms"]);
+    let requested = blob(&hasty(60_000, 300), &at, &Digest::of(b""), None, 1 << 30);
+    refused(requested, ErrorCode::RegistryTimeout, &[&place, "300 ms"]);
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
@@ -216,7 +216,7 @@ fn a_body_announced_as_two_gigabytes_is_not_read() {
     refused(store().resolve(&reference(&format!("{at}:v1"))), ErrorCode::TooLarge, &["4194304"]);
     let before = served.requests().len();
     refused(blob(&store(), &at, &digest, Some(2 << 30), limits::BLOB_BYTES), ErrorCode::TooLarge, &["2147483648"]);
-    assert_eq!(served.requests().len(), before, "what is announced too large is not asked for");
+    assert_eq!(served.requests().len(), before, "what is announced too large is not requested");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn artifact() -> Artifact {
 }
 
 #[test]
-fn who_pushes_asks_for_a_token_to_push_and_shows_it_to_the_registry_alone() {
+fn a_push_requests_a_token_to_push_and_sends_it_to_the_registry_alone() {
     let tokens = TestRegistry::start(|_, _| Reply::Whole(200, Vec::new(), br#"{"token":"t0ken"}"#.to_vec()));
     let shown = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&shown);
@@ -308,7 +308,7 @@ fn what_is_not_taken_is_an_error_and_no_manifest_follows() {
 }
 
 #[test]
-fn a_token_service_that_gives_none_is_no_answer() {
+fn a_token_service_without_a_token_is_an_error() {
     for (reply, code) in [
         ((401, &b""[..]), ErrorCode::RegistryDenied),
         ((500, b""), ErrorCode::RegistryError),
@@ -334,7 +334,7 @@ fn redirects_come_to_an_end() {
 }
 
 #[test]
-fn loopback_is_asked_round_every_proxy() {
+fn loopback_bypasses_every_proxy() {
     let mut layout = Layout::new();
     layout.image("app/good", "v1");
     let served = TestRegistry::layout(layout.path(), |_| None);
@@ -354,8 +354,8 @@ fn loopback_is_asked_round_every_proxy() {
 #[test]
 fn what_may_succeed_later_is_tried_again() {
     for status in [429, 408, 503, 499, 500, 502, 504, 522] {
-        let asked = AtomicUsize::new(0);
-        let (served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
+        let requested = AtomicUsize::new(0);
+        let (served, at) = always(move || match requested.fetch_add(1, Ordering::SeqCst) {
             0 | 1 => Reply::Whole(status, vec![("Retry-After", "0".to_owned())], b"later".to_vec()),
             _ => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
         });
@@ -363,8 +363,8 @@ fn what_may_succeed_later_is_tried_again() {
         assert_eq!(served.requests().len(), 3);
     }
     // An interrupted body is requested again, too.
-    let asked = AtomicUsize::new(0);
-    let (_served, at) = always(move || match asked.fetch_add(1, Ordering::SeqCst) {
+    let requested = AtomicUsize::new(0);
+    let (_served, at) = always(move || match requested.fetch_add(1, Ordering::SeqCst) {
         0 => Reply::Announced(10, b"la".to_vec()),
         _ => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
     });
@@ -372,7 +372,7 @@ fn what_may_succeed_later_is_tried_again() {
 }
 
 #[test]
-fn a_registry_is_asked_so_often_and_no_more() {
+fn a_request_is_retried_so_often_and_no_more() {
     for (times, want) in [(0, 1), (2, 3)] {
         let (served, at) = always(|| Reply::Whole(503, Vec::new(), Vec::new()));
         let retry = Retry { times, ..options().retry };
@@ -403,8 +403,8 @@ fn a_registry_that_wants_a_password_gets_the_users() {
     let (_folder, store) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
     assert!(blob(&store, &format!("{registry}/a"), &layer, None, 9).is_ok());
     let (_folder, wrong) = with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpvdGhlcg=="}}}}}}"#));
-    let asked = blob(&wrong, &format!("{registry}/a"), &layer, None, 9);
-    refused(asked, ErrorCode::RegistryDenied, &["with the credentials for it"]);
+    let requested = blob(&wrong, &format!("{registry}/a"), &layer, None, 9);
+    refused(requested, ErrorCode::RegistryDenied, &["with the credentials for it"]);
     let (_folder, none) = with_config("{}");
     refused(
         blob(&none, &format!("{registry}/a"), &layer, None, 9),
@@ -465,16 +465,16 @@ fn a_redirect_to_somebody_else_carries_no_credential() {
     assert_eq!(other.requests().len(), 1);
 }
 
-/// Helper programs are found by the process's path, so they are called in a separate process: by this test, which starts
-/// itself.
+/// Helper programs are found by the process's path, so they are called in a separate process: by this test, which
+/// starts itself.
 #[cfg(unix)]
 #[test]
-fn a_helper_program_is_asked_once() {
+fn a_helper_program_is_called_once() {
     use std::os::unix::fs::PermissionsExt as _;
 
     const INNER: &str = "ASSAY_TEST_OF_HELPERS";
     if std::env::var_os(INNER).is_some() {
-        return ask_with_helper();
+        return fetch_with_helper();
     }
     let folder = tempfile::tempdir().unwrap();
     let (program, log) = (folder.path().join("docker-credential-test"), folder.path().join("log"));
@@ -485,18 +485,18 @@ fn a_helper_program_is_asked_once() {
     fs_err::write(&program, script).unwrap();
     fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", "store::tests::registry::a_helper_program_is_asked_once", "--nocapture"]).env(INNER, "1");
+    again.args(["--exact", "store::tests::registry::a_helper_program_is_called_once", "--nocapture"]).env(INNER, "1");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&path)));
     let output = again.env("PATH", path.unwrap()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let asked = fs_err::read_to_string(&log).unwrap();
-    assert_eq!(asked.lines().count(), 1, "{asked}");
-    assert!(asked.starts_with("get 127.0.0.1:"), "{asked}");
+    let requested = fs_err::read_to_string(&log).unwrap();
+    assert_eq!(requested.lines().count(), 1, "{requested}");
+    assert!(requested.starts_with("get 127.0.0.1:"), "{requested}");
 }
 
 #[cfg(unix)]
-fn ask_with_helper() {
+fn fetch_with_helper() {
     let served = TestRegistry::start(|_, authorization| match authorization {
         Some(USER) => Reply::Whole(200, Vec::new(), b"layer".to_vec()),
         _ => Reply::Whole(401, vec![("WWW-Authenticate", "Basic".to_owned())], Vec::new()),
@@ -554,7 +554,7 @@ fn referrers_come_from_the_list_of_all_its_pages_or_from_the_tag() {
 }
 
 #[test]
-fn a_list_of_referrers_without_end_is_no_answer() {
+fn a_list_of_referrers_without_end_is_an_error() {
     let (_served, at) = always(|| {
         let link = vec![("Link", "</v2/app/good/referrers/x>; rel=\"next\"".to_owned())];
         Reply::Whole(200, link, br#"{"schemaVersion": 2, "manifests": []}"#.to_vec())

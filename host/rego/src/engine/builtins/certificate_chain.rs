@@ -1,4 +1,4 @@
-//! [`verified`]: whether a certificate is vouched for by a root, through others. The rules are those of Go's verifier:
+//! [`verified`]: whether a certificate chains to a root. The rules are those of Go's verifier:
 //! signatures, times, who may sign, how deep, for which names and purposes.
 
 use aws_lc_rs::signature::{self as lib, UnparsedPublicKey, VerificationAlgorithm};
@@ -88,7 +88,7 @@ fn may_issue(issuer: &Certificate, chain: &[&Certificate], wanted: &Wanted) -> b
     is_good(issuer, wanted) && is_ca && signs && !deep && chain.iter().all(|below| names_fit(issuer, below))
 }
 
-/// Whether every name of a certificate is within what its issuer may vouch for.
+/// Whether every name of a certificate is within the name constraints of its issuer.
 fn names_fit(issuer: &Certificate, below: &Certificate) -> bool {
     let (Ok(constraints), Ok(names)) = (extension::<NameConstraints>(issuer), extension::<SubjectAltName>(below))
     else {

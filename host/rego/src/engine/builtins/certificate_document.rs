@@ -95,7 +95,7 @@ fn numbers(oid: &ObjectIdentifier) -> Value {
     list(oid.arcs().map(|arc| Value::from(u64::from(arc))))
 }
 
-fn moment(time: Time) -> Value {
+fn timestamp(time: Time) -> Value {
     let at = jiff::Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX));
     at.map_or(Value::Null, |at| Value::from(at.to_string()))
 }
@@ -161,8 +161,8 @@ pub(super) fn document(certificate: &Certificate) -> Result<Value, BuiltinError>
         ("SerialNumber", whole(serial)),
         ("Issuer", distinguished(&body.issuer)),
         ("Subject", distinguished(&body.subject)),
-        ("NotBefore", moment(body.validity.not_before)),
-        ("NotAfter", moment(body.validity.not_after)),
+        ("NotBefore", timestamp(body.validity.not_before)),
+        ("NotAfter", timestamp(body.validity.not_after)),
         ("KeyUsage", Value::from(usage)),
         ("BasicConstraintsValid", Value::from(constraints.is_some())),
         ("IsCA", Value::from(is_ca)),

@@ -1,5 +1,5 @@
 //! `crypto.x509.*` and `crypto.parse_private_keys`: certificates, requests and private keys as documents, and chains of
-//! certificates that vouch for one another.
+//! certificates that sign one another.
 
 use regorus::Value;
 use x509_cert::Certificate;
@@ -88,7 +88,7 @@ fn verify_with(scope: &mut Scope<'_>, text: &Value, options: &Value) -> Outcome 
         let wrong = || BuiltinError::failed(format!("invalid key-value for option {key}"));
         match (string(key, 2)?, value) {
             ("DNSName", Value::String(name)) => wanted.name = name.to_string(),
-            ("CurrentTime", Value::Number(moment)) => wanted.now_ns = i128::from(moment.as_i64().ok_or_else(wrong)?),
+            ("CurrentTime", Value::Number(time)) => wanted.now_ns = i128::from(time.as_i64().ok_or_else(wrong)?),
             // Go's bound on its work; ours is fixed.
             ("MaxConstraintComparisons", Value::Number(_)) => {}
             ("KeyUsages", Value::Array(_) | Value::Set(_)) => {
@@ -107,7 +107,7 @@ fn verify_with(scope: &mut Scope<'_>, text: &Value, options: &Value) -> Outcome 
     chain(string(text, 1)?, &wanted)
 }
 
-/// Whether the last certificate of a text is vouched for by the first, and the chain between them.
+/// Whether the last certificate of a string chains to the first, and the chain between them.
 fn chain(text: &str, wanted: &Wanted) -> Outcome {
     let all = certificates(text).unwrap_or_default();
     let documents: Option<Vec<_>> =

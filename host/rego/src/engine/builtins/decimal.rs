@@ -37,8 +37,8 @@ impl Num {
     /// The number that a text is, if it is one. What looks like a number and is too long to make one of is an error that
     /// ends the evaluation: a comparison with it must not silently fail.
     pub(super) fn read(text: &str) -> Result<Option<Self>, BuiltinError> {
-        let letter = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-        if text.len() > limits::NUMBER_LETTERS && text.bytes().all(letter) {
+        let character = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+        if text.len() > limits::NUMBER_DIGITS && text.bytes().all(character) {
             return Err(long_number());
         }
         Ok(Self::parse(text))
@@ -50,7 +50,7 @@ impl Num {
             Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?),
             None => (text, 0_i32),
         };
-        if exponent.abs() > 5000 || mantissa.len() > limits::NUMBER_LETTERS {
+        if exponent.abs() > 5000 || mantissa.len() > limits::NUMBER_DIGITS {
             return None;
         }
         let (before, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -190,9 +190,9 @@ impl Num {
     }
 }
 
-/// A number would be longer than [`limits::NUMBER_LETTERS`].
+/// A number would be longer than [`limits::NUMBER_DIGITS`].
 pub(super) fn long_number() -> BuiltinError {
-    BuiltinError::limit(format!("would parse a number of more than {} digits", limits::NUMBER_LETTERS))
+    BuiltinError::limit(format!("would parse a number of more than {} digits", limits::NUMBER_DIGITS))
 }
 
 fn ten(power: u32) -> BigInt {
@@ -227,9 +227,9 @@ mod tests {
     fn an_exponent_without_end_is_refused() {
         assert!(Num::parse("1e999999999").is_none());
         assert!(Num::parse("--1").is_none());
-        assert!(Num::read(&"9".repeat(limits::NUMBER_LETTERS)).unwrap().is_some());
-        assert!(Num::read(&"9".repeat(limits::NUMBER_LETTERS + 1)).unwrap_err().halt);
-        assert!(Num::read(&"x".repeat(limits::NUMBER_LETTERS + 1)).unwrap().is_none());
+        assert!(Num::read(&"9".repeat(limits::NUMBER_DIGITS)).unwrap().is_some());
+        assert!(Num::read(&"9".repeat(limits::NUMBER_DIGITS + 1)).unwrap_err().halt);
+        assert!(Num::read(&"x".repeat(limits::NUMBER_DIGITS + 1)).unwrap().is_none());
         assert!(Num::parse("").is_none());
     }
 }

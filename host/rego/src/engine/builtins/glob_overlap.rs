@@ -1,5 +1,5 @@
-//! `regex.globs_match`: whether two patterns of a simple kind (characters, `.`, classes, `*`, `+`, escapes) match a string in
-//! common.
+//! `regex.globs_match`: whether two patterns of a simple kind (characters, `.`, classes, `*`, `+`, escapes) match a
+//! string in common.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::limits;
 
 /// One element of a pattern: ranges of characters, and how often it may repeat.
 struct Token {
-    letters: Vec<(char, char)>,
+    characters: Vec<(char, char)>,
     optional: bool,
     repeated: bool,
 }
@@ -16,13 +16,13 @@ struct Token {
 fn parse(pattern: &str) -> Result<Vec<Token>, BuiltinError> {
     let bad = |what: &str| BuiltinError::failed(format!("input:{pattern}, pos: {what}"));
     let mut tokens: Vec<Token> = Vec::new();
-    let mut letters = pattern.chars();
-    let one = |letter: char| Token { letters: vec![(letter, letter)], optional: false, repeated: false };
-    while let Some(letter) = letters.next() {
-        match letter {
-            '.' => tokens.push(Token { letters: vec![('\0', char::MAX)], optional: false, repeated: false }),
+    let mut characters = pattern.chars();
+    let one = |character: char| Token { characters: vec![(character, character)], optional: false, repeated: false };
+    while let Some(character) = characters.next() {
+        match character {
+            '.' => tokens.push(Token { characters: vec![('\0', char::MAX)], optional: false, repeated: false }),
             '[' => tokens.push(Token {
-                letters: class(&mut letters).ok_or_else(|| bad("bad set"))?,
+                characters: class(&mut characters).ok_or_else(|| bad("bad set"))?,
                 optional: false,
                 repeated: false,
             }),
@@ -32,9 +32,9 @@ fn parse(pattern: &str) -> Result<Vec<Token>, BuiltinError> {
                     return Err(bad("flag after a flag"));
                 }
                 last.repeated = true;
-                last.optional = letter == '*';
+                last.optional = character == '*';
             }
-            '\\' => tokens.push(one(letters.next().ok_or_else(|| bad("nothing to escape"))?)),
+            '\\' => tokens.push(one(characters.next().ok_or_else(|| bad("nothing to escape"))?)),
             ']' => return Err(bad("set closed that was not open")),
             other => tokens.push(one(other)),
         }
@@ -42,34 +42,34 @@ fn parse(pattern: &str) -> Result<Vec<Token>, BuiltinError> {
     Ok(tokens)
 }
 
-fn class(letters: &mut std::str::Chars<'_>) -> Option<Vec<(char, char)>> {
+fn class(characters: &mut std::str::Chars<'_>) -> Option<Vec<(char, char)>> {
     let mut ranges: Vec<(char, char)> = Vec::new();
     let mut open = false;
     loop {
-        let letter = match letters.next()? {
+        let character = match characters.next()? {
             ']' => return (!ranges.is_empty() && !open).then_some(ranges),
             '-' if !open && !ranges.is_empty() => {
                 open = true;
                 continue;
             }
-            '\\' => letters.next()?,
+            '\\' => characters.next()?,
             other => other,
         };
         if open {
             let last = ranges.last_mut()?;
-            last.1 = letter;
+            last.1 = character;
             open = false;
             if last.1 < last.0 {
                 return None;
             }
         } else {
-            ranges.push((letter, letter));
+            ranges.push((character, character));
         }
     }
 }
 
 fn common(a: &Token, b: &Token) -> bool {
-    a.letters.iter().any(|(from, to)| b.letters.iter().any(|(low, high)| from <= high && low <= to))
+    a.characters.iter().any(|(from, to)| b.characters.iter().any(|(low, high)| from <= high && low <= to))
 }
 
 /// Whether some text matches both patterns.

@@ -25,8 +25,10 @@ fn matches(scope: &mut Scope<'_>, pattern: &Value, delimiters: &Value, whole: &V
     let pattern = string(pattern, 1)?;
     let delimiters = match delimiters {
         Value::Null => Vec::new(),
-        Value::Array(letters) if letters.is_empty() => vec!['.'],
-        Value::Array(letters) => letters.iter().map(|element| letter(delimiters, element)).collect::<Result<_, _>>()?,
+        Value::Array(characters) if characters.is_empty() => vec!['.'],
+        Value::Array(characters) => {
+            characters.iter().map(|element| character(delimiters, element)).collect::<Result<_, _>>()?
+        }
         other => return Err(BuiltinError::wrong_type(2, other, &["array", "null"])),
     };
     let whole = string(whole, 3)?;
@@ -41,10 +43,10 @@ fn matches(scope: &mut Scope<'_>, pattern: &Value, delimiters: &Value, whole: &V
     some(glob.is_match(whole))
 }
 
-fn letter(all: &Value, element: &Value) -> Result<char, BuiltinError> {
+fn character(all: &Value, element: &Value) -> Result<char, BuiltinError> {
     let Value::String(text) = element else { return Err(BuiltinError::wrong_element(2, all, element, "string")) };
-    let mut letters = text.chars();
-    match (letters.next(), letters.next()) {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
         (Some(one), None) => Ok(one),
         _ => Err(BuiltinError::operand(
             2,
@@ -61,11 +63,11 @@ fn compile(pattern: &str, delimiters: &[char]) -> Result<Glob, BuiltinError> {
     } else {
         format!("[^{}]", delimiters.iter().copied().map(escaped).collect::<String>())
     };
-    let mut letters = pattern.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '*' if letters.next_if_eq(&'*').is_some() => {
-                while letters.next_if_eq(&'*').is_some() {}
+    let mut characters = pattern.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '*' if characters.next_if_eq(&'*').is_some() => {
+                while characters.next_if_eq(&'*').is_some() {}
                 out.push_str(".*");
             }
             '*' => {
@@ -73,7 +75,7 @@ fn compile(pattern: &str, delimiters: &[char]) -> Result<Glob, BuiltinError> {
                 out.push('*');
             }
             '?' => out.push_str(&outside),
-            '[' => class(&mut letters, &mut out)?,
+            '[' => class(&mut characters, &mut out)?,
             '{' => {
                 depth += 1;
                 out.push_str("(?:");
@@ -84,7 +86,7 @@ fn compile(pattern: &str, delimiters: &[char]) -> Result<Glob, BuiltinError> {
             }
             ',' if depth > 0 => out.push('|'),
             // As in OPA a backslash at the end is nothing, and a brace left open ends there.
-            '\\' => out.extend(letters.next().map(escaped)),
+            '\\' => out.extend(characters.next().map(escaped)),
             other => out.push_str(&escaped(other)),
         }
     }
@@ -96,8 +98,8 @@ fn compile(pattern: &str, delimiters: &[char]) -> Result<Glob, BuiltinError> {
     })
 }
 
-fn escaped(letter: char) -> String {
-    format!("\\x{{{:x}}}", u32::from(letter))
+fn escaped(character: char) -> String {
+    format!("\\x{{{:x}}}", u32::from(character))
 }
 
 fn ended() -> BuiltinError {
@@ -105,19 +107,19 @@ fn ended() -> BuiltinError {
 }
 
 /// One range, or a list of characters: `[a-z]`, `[!a-z]`, `[abc]`.
-fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) -> Result<(), BuiltinError> {
+fn class(characters: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut String) -> Result<(), BuiltinError> {
     out.push('[');
-    if letters.next_if_eq(&'!').is_some() {
+    if characters.next_if_eq(&'!').is_some() {
         out.push('^');
     }
-    let first = letters.next().ok_or_else(ended)?;
-    if first != '\\' && letters.next_if_eq(&'-').is_some() {
-        let last = letters.next().ok_or_else(ended)?;
+    let first = characters.next().ok_or_else(ended)?;
+    if first != '\\' && characters.next_if_eq(&'-').is_some() {
+        let last = characters.next().ok_or_else(ended)?;
         if last < first {
             return Err(BuiltinError::failed(format!("hi character '{last}' should be greater than lo '{first}'")));
         }
         out.push_str(&format!("{}-{}]", escaped(first), escaped(last)));
-        return match letters.next() {
+        return match characters.next() {
             Some(']') => Ok(()),
             _ => Err(BuiltinError::failed("expected close range character")),
         };
@@ -128,11 +130,11 @@ fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut Strin
         match next.ok_or_else(ended)? {
             ']' if empty => return Err(BuiltinError::failed("expected list characters")),
             ']' => break,
-            '\\' => out.push_str(&escaped(letters.next().ok_or_else(ended)?)),
+            '\\' => out.push_str(&escaped(characters.next().ok_or_else(ended)?)),
             other => out.push_str(&escaped(other)),
         }
         empty = false;
-        next = letters.next();
+        next = characters.next();
     }
     out.push(']');
     Ok(())
@@ -140,11 +142,11 @@ fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut Strin
 
 fn quote(whole: &Value) -> Outcome {
     let mut quoted = String::new();
-    for letter in string(whole, 1)?.chars() {
-        if matches!(letter, '*' | '?' | '\\' | '[' | ']' | '{' | '}') {
+    for character in string(whole, 1)?.chars() {
+        if matches!(character, '*' | '?' | '\\' | '[' | ']' | '{' | '}') {
             quoted.push('\\');
         }
-        quoted.push(letter);
+        quoted.push(character);
     }
     text(quoted)
 }

@@ -95,14 +95,14 @@ fn follow<'v>(
         }
         let Some(frame) = frames.last_mut() else { return Ok(()) };
         match frame.edges.next() {
-            Some(neighbour) if reached.contains(neighbour) => {
+            Some(neighbor) if reached.contains(neighbor) => {
                 // A second edge that ends here adds the path once more behind the first, as it does in OPA.
                 frame.ended.extend(path.iter().cloned());
                 commit(&frame.ended, paths)?;
             }
-            Some(neighbour) => {
+            Some(neighbor) => {
                 reached.insert(frame.node);
-                enter = Some(neighbour);
+                enter = Some(neighbor);
             }
             None => {
                 frames.pop();

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::decimal::{Num, long_number};
 use super::errors::BuiltinError;
-use super::operands::{letters, object, some, text, too_long, too_many};
+use super::operands::{characters, object, some, text, too_long, too_many};
 use super::scope::Scope;
 use super::term::{kind, number_text, term};
 use super::types::{ANY, Type};
@@ -133,8 +133,8 @@ pub(super) fn quote(out: &mut String, text: &str) {
 
 /// Go escapes what could end a script in a page, too.
 fn escape(out: &mut String, text: &str) {
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
@@ -143,9 +143,9 @@ fn escape(out: &mut String, text: &str) {
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
             '\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                out.push_str(&format!("\\u{:04x}", u32::from(character)));
             }
-            letter => out.push(letter),
+            character => out.push(character),
         }
     }
 }
@@ -187,7 +187,7 @@ fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
 
 /// Everything in the result is new; the scope gets at least the number of its parts.
 fn unmarshal(scope: &mut Scope<'_>, whole: &Value) -> Outcome {
-    let text = letters(whole, 1)?;
+    let text = characters(whole, 1)?;
     scope.copied = values_in(&text).saturating_add(text.len() / TEXT_PART);
     read(&text).map(Some)
 }

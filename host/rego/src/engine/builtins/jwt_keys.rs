@@ -38,7 +38,7 @@ pub(super) fn pem_block(text: &str) -> Option<(Block, &str)> {
             Some((headers, content)) if headers.contains(':') => content,
             _ => body,
         };
-        let packed: String = content.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let packed: String = content.chars().filter(|character| !character.is_whitespace()).collect();
         if let Ok(bytes) = STANDARD.decode(&packed, true) {
             let behind = behind.strip_prefix('\r').unwrap_or(behind);
             return Some((Block { label: label.to_owned(), bytes }, behind.strip_prefix('\n').unwrap_or(behind)));

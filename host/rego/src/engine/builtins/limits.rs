@@ -16,10 +16,10 @@ pub(super) const ELEMENTS: usize = 4_000_000;
 pub(super) const NUMBER_BITS: u64 = 1 << 17;
 
 /// Characters of a parsed number: its digits are counted before it is converted.
-pub(crate) const NUMBER_LETTERS: usize = 10_000;
+pub(crate) const NUMBER_DIGITS: usize = 10_000;
 
-/// Steps that one call may take where a string or list is compared with another: each character of megabytes with each of
-/// thousands of words.
+/// Steps that one call may take where a string or list is compared with another: each character of megabytes with each
+/// of thousands of words.
 pub(super) const COMPARED: usize = 1_000_000_000;
 
 /// Nested arrays and objects in a document that is read or written: recursion must not run out of stack.

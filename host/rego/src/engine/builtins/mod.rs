@@ -65,7 +65,7 @@ use regorus::Value;
 pub(crate) use errors::{BuiltinError, ErrorCode};
 pub use host::HostFunction;
 pub(crate) use host::{Host, HostError, NoHost};
-pub(crate) use limits::{NUMBER_LETTERS, TEXT_BYTES};
+pub(crate) use limits::{NUMBER_DIGITS, TEXT_BYTES};
 pub(crate) use operands::is_float;
 pub(crate) use scope::{Caches, Scope};
 pub(crate) use term::{kind as kind_name, write_start, write_term};

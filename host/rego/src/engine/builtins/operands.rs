@@ -27,7 +27,7 @@ pub(super) fn bytes(value: &Value, position: usize) -> Result<Cow<'_, [u8]>, Bui
 }
 
 /// The string at this position as functions on characters see it: a byte that is not UTF-8 is a replacement character.
-pub(super) fn letters(value: &Value, position: usize) -> Result<Cow<'_, str>, BuiltinError> {
+pub(super) fn characters(value: &Value, position: usize) -> Result<Cow<'_, str>, BuiltinError> {
     string(value, position).map(shown)
 }
 

@@ -56,10 +56,10 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
     let mut rest = pattern;
     let mut repeatable = Repeat::None;
     let mut repeats = Repeats::default();
-    while let Some(letter) = rest.chars().next() {
-        let after = rest.get(letter.len_utf8()..).unwrap_or_default();
+    while let Some(character) = rest.chars().next() {
+        let after = rest.get(character.len_utf8()..).unwrap_or_default();
         let mut next = Repeat::Item;
-        match letter {
+        match character {
             '\\' => {
                 if let Some(quoted) = after.strip_prefix('Q') {
                     let (inside, behind) = quoted.split_once("\\E").unwrap_or((quoted, ""));
@@ -92,8 +92,8 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 rest = after;
             }
             '*' | '+' | '?' => {
-                next = repeatable.again(letter)?;
-                out.push(letter);
+                next = repeatable.again(character)?;
+                out.push(character);
                 rest = after;
             }
             '{' => match count(after)? {
@@ -110,7 +110,7 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
             },
             '}' | ']' => {
                 out.push('\\');
-                out.push(letter);
+                out.push(character);
                 rest = after;
             }
             other => {
@@ -118,7 +118,7 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 rest = after;
             }
         }
-        if next == Repeat::Item && letter != ')' {
+        if next == Repeat::Item && character != ')' {
             repeats.item();
         }
         repeatable = next;
@@ -241,36 +241,36 @@ const SPACE: &str = "\\t\\n\\x0C\\r ";
 
 /// Writes the escape that begins behind the backslash and gives what follows it.
 fn escape<'p>(after: &'p str, out: &mut String, in_class: bool) -> Result<&'p str, &'static str> {
-    let mut letters = after.chars();
-    let letter = letters.next().ok_or("trailing backslash at end of expression")?;
-    let rest = letters.as_str();
+    let mut characters = after.chars();
+    let character = characters.next().ok_or("trailing backslash at end of expression")?;
+    let rest = characters.as_str();
     let mut ascii = |class: &str, negated: bool| match (in_class, negated) {
         (true, false) => out.push_str(class),
         (_, negated) => out.push_str(&format!("[{}{class}]", if negated { "^" } else { "" })),
     };
-    match letter {
-        'd' | 'D' => ascii(DIGIT, letter == 'D'),
-        'w' | 'W' => ascii(WORD, letter == 'W'),
-        's' | 'S' => ascii(SPACE, letter == 'S'),
+    match character {
+        'd' | 'D' => ascii(DIGIT, character == 'D'),
+        'w' | 'W' => ascii(WORD, character == 'W'),
+        's' | 'S' => ascii(SPACE, character == 'S'),
         'b' if !in_class => out.push_str("(?-u:\\b)"),
         'B' if !in_class => out.push_str("(?-u:\\B)"),
         'A' | 'z' if !in_class => {
             out.push('\\');
-            out.push(letter);
+            out.push(character);
         }
         'a' | 'f' | 't' | 'n' | 'r' | 'v' | 'x' | 'p' | 'P' => {
             out.push('\\');
-            out.push(letter);
+            out.push(character);
         }
         '0'..='7' => {
             let digits: String = after.chars().take(3).take_while(|digit| ('0'..='7').contains(digit)).collect();
-            if letter != '0' && digits.len() < 2 {
+            if character != '0' && digits.len() < 2 {
                 return Err("invalid escape sequence");
             }
             out.push_str(&format!("\\x{{{:x}}}", u32::from_str_radix(&digits, 8).unwrap_or(0)));
             return Ok(after.get(digits.len()..).unwrap_or_default());
         }
-        letter if letter.is_ascii_punctuation() => out.push_str(&format!("\\x{{{:x}}}", u32::from(letter))),
+        character if character.is_ascii_punctuation() => out.push_str(&format!("\\x{{{:x}}}", u32::from(character))),
         _ => return Err("invalid escape sequence"),
     }
     Ok(rest)
@@ -286,9 +286,9 @@ fn class<'p>(after: &'p str, out: &mut String) -> Result<&'p str, &'static str> 
     }
     let mut first = true;
     loop {
-        let letter = rest.chars().next().ok_or("missing closing ]")?;
-        let behind = rest.get(letter.len_utf8()..).unwrap_or_default();
-        match letter {
+        let character = rest.chars().next().ok_or("missing closing ]")?;
+        let behind = rest.get(character.len_utf8()..).unwrap_or_default();
+        match character {
             ']' if !first => {
                 out.push(']');
                 return Ok(behind);
@@ -307,7 +307,7 @@ fn class<'p>(after: &'p str, out: &mut String) -> Result<&'p str, &'static str> 
             },
             '[' | ']' | '&' | '~' | '^' => {
                 out.push('\\');
-                out.push(letter);
+                out.push(character);
                 rest = behind;
             }
             '-' if first || behind.starts_with([']', '-']) => {
@@ -409,21 +409,21 @@ fn template_match(scope: &mut Scope<'_>, template: &Value, whole: &Value, open: 
     let unbalanced = || BuiltinError::failed(format!("unbalanced braces in {}", super::term::term(&template.into())));
     let mut pattern = String::from("^");
     let (mut depth, mut literal, mut inside) = (0_u32, String::new(), String::new());
-    for letter in template.chars() {
-        if letter == open && (open != close || depth == 0) {
+    for character in template.chars() {
+        if character == open && (open != close || depth == 0) {
             depth += 1;
             if depth == 1 {
                 pattern.push_str(&regex::escape(&std::mem::take(&mut literal)));
                 continue;
             }
-        } else if letter == close {
+        } else if character == close {
             depth = depth.checked_sub(1).ok_or_else(unbalanced)?;
             if depth == 0 {
                 pattern.push_str(&format!("({})", std::mem::take(&mut inside)));
                 continue;
             }
         }
-        if depth == 0 { literal.push(letter) } else { inside.push(letter) }
+        if depth == 0 { literal.push(character) } else { inside.push(character) }
     }
     if depth != 0 {
         return Err(unbalanced());
@@ -435,8 +435,8 @@ fn template_match(scope: &mut Scope<'_>, template: &Value, whole: &Value, open: 
 
 fn delimiter(value: &Value, position: usize, which: &str) -> Result<char, BuiltinError> {
     let text = string(value, position)?;
-    let mut letters = text.chars();
-    match (letters.next(), letters.next()) {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
         (Some(one), None) if one.is_ascii() => Ok(one),
         _ => Err(BuiltinError::failed(format!(
             "{which} delimiter has to be exactly one character long but is {} long",

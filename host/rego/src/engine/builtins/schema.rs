@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn bounds_that_do_not_fit_together_make_no_schema() {
-        let told = |mut schema: Json, draft: u8| {
+        let reported = |mut schema: Json, draft: u8| {
             if draft > 0 {
                 schema["$schema"] = json!(format!("http://json-schema.org/draft-0{draft}/schema#"));
             }
@@ -246,9 +246,9 @@ mod tests {
             compile(schema.root(), &schema, 0).err()
         };
         let flag = || json!({"minimum": 1, "exclusiveMinimum": true});
-        assert_eq!([0, 4].map(|draft| told(flag(), draft)), [None, None]);
+        assert_eq!([0, 4].map(|draft| reported(flag(), draft)), [None, None]);
         let bound = || json!({"exclusiveMaximum": 1});
-        assert_eq!([0, 6, 7].map(|draft| told(bound(), draft)), [None, None, None]);
+        assert_eq!([0, 6, 7].map(|draft| reported(bound(), draft)), [None, None, None]);
         for (schema, draft, want) in [
             (flag(), 7, "Invalid type. Expected: number, given: exclusiveMinimum"),
             (bound(), 4, "Invalid type. Expected: boolean, given: exclusiveMaximum"),
@@ -256,8 +256,8 @@ mod tests {
             (json!({"minLength": 2, "maxLength": 1}), 0, "minLength cannot be greater than maxLength"),
             (json!({"minProperties": 3, "maxProperties": 2}), 7, "minProperties cannot be greater than maxProperties"),
         ] {
-            assert_eq!(told(schema, draft).as_deref(), Some(want));
+            assert_eq!(reported(schema, draft).as_deref(), Some(want));
         }
-        assert_eq!(told(json!({"minItems": 2, "maxItems": 1, "minimum": 2, "maximum": 1}), 0), None);
+        assert_eq!(reported(json!({"minItems": 2, "maxItems": 1, "minimum": 2, "maximum": 1}), 0), None);
     }
 }

@@ -485,14 +485,14 @@ fn common(rule: &Rule, value: &Value, path: &DocumentPath<'_>, found: &mut Probl
 }
 
 fn string(rule: &Rule, text: &str, path: &DocumentPath<'_>, found: &mut Problems) {
-    if rule.least_letters.is_none() && rule.most_letters.is_none() {
+    if rule.shortest.is_none() && rule.longest.is_none() {
         return;
     }
     let length = text.chars().count();
-    if let Some(least) = rule.least_letters.filter(|least| length < *least) {
+    if let Some(least) = rule.shortest.filter(|least| length < *least) {
         found.push(path, "string_gte", format!("String length must be greater than or equal to {least}"));
     }
-    if let Some(most) = rule.most_letters.filter(|most| length > *most) {
+    if let Some(most) = rule.longest.filter(|most| length > *most) {
         found.push(path, "string_lte", format!("String length must be less than or equal to {most}"));
     }
     // OPA does not look at `pattern`, and a policy must mean the same here.
@@ -580,7 +580,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_equal_by_their_value_and_told_by_it() {
+    fn numbers_are_equal_by_their_value_and_shown_by_it() {
         let schema = json!({"items": {"enum": [1, [{"a": 100}], {"b": "<"}]}});
         assert_eq!(messages(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
         let wrong = messages(schema, &value(r#"[[{"a": 1}], "1"]"#));

@@ -126,7 +126,7 @@ fn complete(
 fn has_scheme(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+.-".contains(letter))
+            && scheme.chars().all(|character| character.is_ascii_alphanumeric() || "+.-".contains(character))
     })
 }
 

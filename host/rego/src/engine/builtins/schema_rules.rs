@@ -49,8 +49,8 @@ pub(super) struct Rule {
     pub format: Option<String>,
     pub object: ObjectRule,
     pub array: ArrayRule,
-    pub least_letters: Option<usize>,
-    pub most_letters: Option<usize>,
+    pub shortest: Option<usize>,
+    pub longest: Option<usize>,
     pub number: NumberRule,
 }
 
@@ -208,8 +208,8 @@ impl<'s> Reader<'s> {
             format: fields.get("format").and_then(Json::as_str).map(str::to_owned),
             object: self.object(fields),
             array: self.array(fields),
-            least_letters: count(fields, "minLength"),
-            most_letters: count(fields, "maxLength"),
+            shortest: count(fields, "minLength"),
+            longest: count(fields, "maxLength"),
             number: number_rule(fields)?,
         })))
     }
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_draft_does_not_have_asks_for_nothing() {
+    fn unknown_keywords_of_a_draft_are_ignored() {
         let of = |draft: u8| {
             let schema = format!("http://json-schema.org/draft-0{draft}/schema#");
             let rules = rules(json!({"$schema": schema, "const": 1, "contains": {}, "propertyNames": {}, "if": {}}));
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_to_nothing_is_told_where_it_is_followed() {
+    fn a_dangling_reference_is_reported_where_it_is_followed() {
         let rules = rules(json!({"items": {"$ref": "#/nope"}}));
         let wrong =
             rules.0.iter().find_map(|part| if let Part::Reference(Err(error)) = part { Some(error) } else { None });

@@ -4,7 +4,7 @@ use regorus::Value;
 
 use super::errors::BuiltinError;
 use super::numbers::integer_text;
-use super::operands::{bytes, int, letters, list, object, some, string, strings, text, too_long, too_many};
+use super::operands::{bytes, characters, int, list, object, some, string, strings, text, too_long, too_many};
 use super::types::{STRING_COLLECTION, STRING_SET, STRINGS, Type, array_of, object_of};
 use super::{Builtin, Outcome, builtin, limits};
 use crate::engine::bytes::{bytes_of, is_raw};
@@ -20,19 +20,19 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin!("format_int"(number: Type::Number, base: Type::Number) -> TEXT => integer_text),
     builtin!("indexof"(whole: TEXT, part: TEXT) -> Type::Number => indexof),
     builtin!("indexof_n"(whole: TEXT, part: TEXT) -> array_of(&Type::Number) => indexof_n),
-    builtin!("lower"(whole: TEXT) -> TEXT => |a: &Value| text(letters(a, 1)?.chars().map(lower).collect())),
-    builtin!("upper"(whole: TEXT) -> TEXT => |a: &Value| text(letters(a, 1)?.chars().map(upper).collect())),
+    builtin!("lower"(whole: TEXT) -> TEXT => |a: &Value| text(characters(a, 1)?.chars().map(lower).collect())),
+    builtin!("upper"(whole: TEXT) -> TEXT => |a: &Value| text(characters(a, 1)?.chars().map(upper).collect())),
     builtin!("replace"(whole: TEXT, old: TEXT, new: TEXT) -> TEXT => replace),
     builtin!("split"(whole: TEXT, at: TEXT) -> STRINGS => split),
     builtin!("strings.any_prefix_match"(texts: ONE_OR_MORE, parts: ONE_OR_MORE) -> Type::Boolean => |a: &Value, b: &Value| any(a, b, |text, part| text.starts_with(part))),
     builtin!("strings.any_suffix_match"(texts: ONE_OR_MORE, parts: ONE_OR_MORE) -> Type::Boolean => |a: &Value, b: &Value| any(a, b, |text, part| text.ends_with(part))),
     builtin!("strings.count"(whole: TEXT, part: TEXT) -> Type::Number => count),
     builtin!("strings.replace_n"(pairs: object_of(&TEXT, &TEXT), whole: TEXT) -> TEXT => replace_n),
-    builtin!("strings.reverse"(whole: TEXT) -> TEXT => |a: &Value| text(letters(a, 1)?.chars().rev().collect())),
+    builtin!("strings.reverse"(whole: TEXT) -> TEXT => |a: &Value| text(characters(a, 1)?.chars().rev().collect())),
     builtin!("substring"(whole: TEXT, from: Type::Number, length: Type::Number) -> TEXT => substring),
-    builtin!("trim"(whole: TEXT, letters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_matches(of))),
-    builtin!("trim_left"(whole: TEXT, letters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_start_matches(of))),
-    builtin!("trim_right"(whole: TEXT, letters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_end_matches(of))),
+    builtin!("trim"(whole: TEXT, characters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_matches(of))),
+    builtin!("trim_left"(whole: TEXT, characters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_start_matches(of))),
+    builtin!("trim_right"(whole: TEXT, characters: TEXT) -> TEXT => |a: &Value, b: &Value| trim(a, b, |text, of| text.trim_end_matches(of))),
     builtin!("trim_prefix"(whole: TEXT, part: TEXT) -> TEXT => trim_prefix),
     builtin!("trim_suffix"(whole: TEXT, part: TEXT) -> TEXT => trim_suffix),
     builtin!("trim_space"(whole: TEXT) -> TEXT => |a: &Value| some(string(a, 1)?.trim())),
@@ -60,20 +60,20 @@ fn contains(whole: &Value, part: &Value) -> Outcome {
 }
 
 /// In Go the lowercase form of a character is one character; in Rust it can be two.
-fn lower(letter: char) -> char {
-    let mut small = letter.to_lowercase();
+fn lower(character: char) -> char {
+    let mut small = character.to_lowercase();
     match (small.next(), small.next()) {
         (Some(one), None) => one,
-        (Some(first), Some(_)) if letter == '\u{130}' => first,
-        _ => letter,
+        (Some(first), Some(_)) if character == '\u{130}' => first,
+        _ => character,
     }
 }
 
-fn upper(letter: char) -> char {
-    let mut large = letter.to_uppercase();
+fn upper(character: char) -> char {
+    let mut large = character.to_uppercase();
     match (large.next(), large.next()) {
         (Some(one), None) => one,
-        _ => letter,
+        _ => character,
     }
 }
 
@@ -132,7 +132,7 @@ fn split(whole: &Value, at: &Value) -> Outcome {
         return Err(too_many());
     }
     if at.is_empty() {
-        return some(list(whole.chars().map(|letter| Value::from(letter.to_string()))));
+        return some(list(whole.chars().map(|character| Value::from(character.to_string()))));
     }
     some(list(whole.split(at)))
 }
@@ -186,16 +186,16 @@ fn replace_n(pairs: &Value, whole: &Value) -> Outcome {
         if after_empty {
             continue;
         }
-        let mut letters = rest.chars();
-        let Some(letter) = letters.next() else { break };
-        result.push(letter);
-        rest = letters.as_str();
+        let mut characters = rest.chars();
+        let Some(character) = characters.next() else { break };
+        result.push(character);
+        rest = characters.as_str();
     }
     text(result)
 }
 
 fn substring(whole: &Value, from: &Value, length: &Value) -> Outcome {
-    let whole = letters(whole, 1)?;
+    let whole = characters(whole, 1)?;
     let (from, length) = (int(from, 2)?, int(length, 3)?);
     let Ok(from) = usize::try_from(from) else { return Err(BuiltinError::failed("negative offset")) };
     let rest = whole.chars().skip(from);

@@ -166,8 +166,8 @@ fn tokens(text: &str) -> Result<(Vec<Token>, &str, bool), String> {
                 length
             }
             '0'..='9' | '+' | '-' => {
-                let is_part = |letter: char| letter.is_ascii_alphanumeric() || "._+-".contains(letter);
-                let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+                let is_part = |character: char| character.is_ascii_alphanumeric() || "._+-".contains(character);
+                let length = rest.find(|character| !is_part(character)).unwrap_or(rest.len());
                 let (number, _) = rest.split_at(length);
                 tokens.push(match (number.replace('_', "").parse(), number.parse()) {
                     (Ok(whole), _) => Token::Int(whole),
@@ -184,8 +184,9 @@ fn tokens(text: &str) -> Result<(Vec<Token>, &str, bool), String> {
                 tokens.push(Token::Sign(first));
                 1
             }
-            letter if letter.is_alphabetic() || letter == '_' => {
-                let length = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+            character if character.is_alphabetic() || character == '_' => {
+                let length =
+                    rest.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(rest.len());
                 tokens.push(Token::Word(rest.split_at(length).0.to_owned()));
                 length
             }
@@ -198,10 +199,10 @@ fn tokens(text: &str) -> Result<(Vec<Token>, &str, bool), String> {
 /// A text or character in quotes, and its length with them.
 fn quoted(rest: &str, quote: char) -> Result<(Token, usize), String> {
     let mut out = String::new();
-    let mut letters = rest.char_indices().skip(1);
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            _ if letter == quote => {
+    let mut characters = rest.char_indices().skip(1);
+    while let Some((at, character)) = characters.next() {
+        match character {
+            _ if character == quote => {
                 let length = at + 1;
                 return Ok(if quote == '\'' {
                     let code = out.chars().next().map_or(0, u32::from);
@@ -210,7 +211,7 @@ fn quoted(rest: &str, quote: char) -> Result<(Token, usize), String> {
                     (Token::Text(out), length)
                 });
             }
-            '\\' if quote != '`' => match letters.next().map(|(_, letter)| letter) {
+            '\\' if quote != '`' => match characters.next().map(|(_, character)| character) {
                 Some('n') => out.push('\n'),
                 Some('t') => out.push('\t'),
                 Some('r') => out.push('\r'),
@@ -218,7 +219,7 @@ fn quoted(rest: &str, quote: char) -> Result<(Token, usize), String> {
                 _ => return Err("invalid syntax in a quoted string".to_owned()),
             },
             '\n' if quote != '`' => break,
-            letter => out.push(letter),
+            character => out.push(character),
         }
     }
     Err(if quote == '`' { "unterminated raw quoted string" } else { "unterminated quoted string" }.to_owned())

@@ -120,7 +120,7 @@ impl Item {
     }
 
     /// Its characters, if it is a string or a number of the document.
-    fn letters(&self) -> Option<String> {
+    fn characters(&self) -> Option<String> {
         match self {
             Self::Value(Value::String(text)) => Some(text.to_string()),
             Self::Value(number @ Value::Number(_)) => Some(number_text(number)),
@@ -314,7 +314,7 @@ impl Run<'_, '_, '_> {
                 Item::Value(Value::Array(all)) => Item::Int(i64::try_from(all.len()).unwrap_or(i64::MAX)),
                 Item::Value(Value::Object(all)) => Item::Int(i64::try_from(all.len()).unwrap_or(i64::MAX)),
                 other => {
-                    let text = other.letters().ok_or_else(|| wrong(format!("len of type {}", other.kind())))?;
+                    let text = other.characters().ok_or_else(|| wrong(format!("len of type {}", other.kind())))?;
                     Item::Int(i64::try_from(text.len()).unwrap_or(i64::MAX))
                 }
             },
@@ -404,11 +404,11 @@ fn index(item: &Item, key: &Item) -> Result<Item, String> {
             Ok(all.get(place(key, all.len())?).cloned().map_or(Item::Missing, Item::Value))
         }
         Item::Value(Value::Object(all)) => {
-            let key = key.letters().ok_or_else(|| format!("value has type {}; should be string", key.kind()))?;
+            let key = key.characters().ok_or_else(|| format!("value has type {}; should be string", key.kind()))?;
             Ok(all.get(&Value::from(key)).cloned().map_or(Item::Missing, Item::Value))
         }
         Item::Missing => Err("index of untyped nil".to_owned()),
-        other => match other.letters() {
+        other => match other.characters() {
             Some(text) => {
                 let byte = text.as_bytes().get(place(key, text.len())?).copied().unwrap_or(0);
                 Ok(Item::Int(i64::from(byte)))
@@ -419,7 +419,7 @@ fn index(item: &Item, key: &Item) -> Result<Item, String> {
 }
 
 fn slice(item: &Item, bounds: &[Item]) -> Result<Item, String> {
-    let length = match (item, item.letters()) {
+    let length = match (item, item.characters()) {
         (Item::Value(Value::Array(all)), _) => all.len(),
         (_, Some(text)) => text.len(),
         _ => return Err(format!("can't slice item of type {}", item.kind())),
@@ -429,7 +429,7 @@ fn slice(item: &Item, bounds: &[Item]) -> Result<Item, String> {
     if from > to {
         return Err(format!("invalid slice index: {from} > {to}"));
     }
-    Ok(match (item, item.letters()) {
+    Ok(match (item, item.characters()) {
         (Item::Value(Value::Array(all)), _) => {
             Item::Value(all.iter().skip(from).take(to - from).cloned().collect::<Vec<_>>().into())
         }
@@ -450,7 +450,7 @@ fn order(one: &Item, other: &Item, equality: bool) -> Result<std::cmp::Ordering,
         (Item::Float(one), Item::Float(other)) => Ok(one.total_cmp(other)),
         (Item::Value(Value::Bool(one)), Item::Value(Value::Bool(other))) if equality => Ok(same(one == other)),
         _ if equality && (one.kind() == "nil" || other.kind() == "nil") => Ok(same(one.kind() == other.kind())),
-        _ => match (one.letters(), other.letters()) {
+        _ => match (one.characters(), other.characters()) {
             (Some(one), Some(other)) => Ok(one.cmp(&other)),
             _ => Err(format!("incompatible types for comparison: {} and {}", one.kind(), other.kind())),
         },
@@ -473,10 +473,10 @@ fn printed(items: &[Item]) -> String {
 
 fn replaced(text: &str, table: &BTreeMap<char, &str>) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match table.get(&letter) {
+    for character in text.chars() {
+        match table.get(&character) {
             Some(other) => out.push_str(other),
-            None => out.push(letter),
+            None => out.push(character),
         }
     }
     out

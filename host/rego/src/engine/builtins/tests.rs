@@ -25,12 +25,12 @@ fn check(name: &str, args: &str, want: Result<&str, &str>) {
 }
 
 /// Calls with what OPA 1.15.2 gave for them, one a line: the function, its arguments, and its result where it had one.
-const ANSWERS_OF_OPA: &str = include_str!("opa_formats.jsonl");
+const RESULTS_OF_OPA: &str = include_str!("opa_formats.jsonl");
 
 #[test]
 fn numbers_times_and_yaml_are_written_and_read_as_opa_does_it() {
     let mut wrong = Vec::new();
-    for line in ANSWERS_OF_OPA.lines() {
+    for line in RESULTS_OF_OPA.lines() {
         let entry = Value::from_json_str(line).unwrap();
         let entry = entry.as_array().unwrap().as_slice();
         let name = entry[0].as_string().unwrap();
@@ -39,7 +39,7 @@ fn numbers_times_and_yaml_are_written_and_read_as_opa_does_it() {
             wrong.push(format!("{line}\n  here: {got:?}"));
         }
     }
-    assert!(ANSWERS_OF_OPA.lines().count() > 2_000);
+    assert!(RESULTS_OF_OPA.lines().count() > 2_000);
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -92,7 +92,7 @@ fn what_a_call_builds_is_bounded() {
 
 #[test]
 fn without_a_host_a_registered_function_ends_the_evaluation() {
-    static REGISTERED: HostFunction = HostFunction::new("test.ask", &[Type::String], ANY);
+    static REGISTERED: HostFunction = HostFunction::new("test.call", &[Type::String], ANY);
     let mut caches = Caches::default();
     let mut scope = Scope { now_ns: 0, seed: 7, caches: &mut caches, host: &NoHost, copied: 0 };
     let error = REGISTERED.builtin().run(&mut scope, &[Value::from("x")]).unwrap_err();
@@ -100,7 +100,7 @@ fn without_a_host_a_registered_function_ends_the_evaluation() {
 }
 
 #[test]
-fn the_same_draw_gives_the_same_answer_within_a_query() {
+fn the_same_random_call_gives_the_same_result_within_a_query() {
     let args = [Value::from("key")];
     assert_eq!(call("uuid.rfc4122", &args), call("uuid.rfc4122", &args));
     assert_ne!(call("uuid.rfc4122", &args), call("uuid.rfc4122", &[Value::from("other")]));

@@ -16,7 +16,7 @@ use super::types::{Type, tuple};
 use super::{Builtin, Outcome, builtin};
 
 const NUMBER: Type = Type::Number;
-const MOMENT: Type = Type::Any(&[NUMBER, tuple(&[NUMBER, Type::String])]);
+const TIME: Type = Type::Any(&[NUMBER, tuple(&[NUMBER, Type::String])]);
 const FORMATTED: Type =
     Type::Any(&[NUMBER, tuple(&[NUMBER, Type::String]), tuple(&[NUMBER, Type::String, Type::String])]);
 
@@ -25,12 +25,12 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin!("time.parse_ns"(layout: Type::String, text: Type::String) -> NUMBER => parse),
     builtin!("time.parse_rfc3339_ns"(text: Type::String) -> NUMBER => |text: &Value| parsed("RFC3339", string(text, 1)?)),
     builtin!("time.parse_duration_ns"(text: Type::String) -> NUMBER => parse_duration),
-    builtin!("time.format"(moment: FORMATTED) -> Type::String => format),
-    builtin!("time.date"(moment: MOMENT) -> tuple(&[NUMBER, NUMBER, NUMBER]) => date),
-    builtin!("time.clock"(moment: MOMENT) -> tuple(&[NUMBER, NUMBER, NUMBER]) => clock),
-    builtin!("time.weekday"(moment: MOMENT) -> Type::String => weekday),
-    builtin!("time.add_date"(moment: NUMBER, years: NUMBER, months: NUMBER, days: NUMBER) -> NUMBER => add_date),
-    builtin!("time.diff"(a: MOMENT, b: MOMENT) -> tuple(&[NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER]) => diff),
+    builtin!("time.format"(instant: FORMATTED) -> Type::String => format),
+    builtin!("time.date"(instant: TIME) -> tuple(&[NUMBER, NUMBER, NUMBER]) => date),
+    builtin!("time.clock"(instant: TIME) -> tuple(&[NUMBER, NUMBER, NUMBER]) => clock),
+    builtin!("time.weekday"(instant: TIME) -> Type::String => weekday),
+    builtin!("time.add_date"(instant: NUMBER, years: NUMBER, months: NUMBER, days: NUMBER) -> NUMBER => add_date),
+    builtin!("time.diff"(a: TIME, b: TIME) -> tuple(&[NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER]) => diff),
 ];
 
 fn out_of_range() -> BuiltinError {
@@ -38,8 +38,8 @@ fn out_of_range() -> BuiltinError {
 }
 
 /// Nanoseconds in a word reach from 1677 to 2262.
-fn nanoseconds(moment: Timestamp) -> Outcome {
-    match i64::try_from(moment.as_nanosecond()) {
+fn nanoseconds(instant: Timestamp) -> Outcome {
+    match i64::try_from(instant.as_nanosecond()) {
         Ok(nanoseconds) => some(nanoseconds),
         Err(_) => Err(out_of_range()),
     }
@@ -58,9 +58,9 @@ fn quoted(text: &str) -> String {
 
 fn parsed(layout: &str, text: &str) -> Outcome {
     let layout = go_time::named(layout);
-    let usual = if layout == go_time::RFC3339 { go_time::rfc3339(text) } else { None };
-    match usual {
-        Some(moment) => nanoseconds(moment),
+    let default = if layout == go_time::RFC3339 { go_time::rfc3339(text) } else { None };
+    match default {
+        Some(instant) => nanoseconds(instant),
         None => nanoseconds(
             go_time::parse(layout, text).map_err(|error| BuiltinError::failed(error.message(layout, text, &quoted)))?,
         ),
@@ -85,7 +85,7 @@ fn parse_duration(text: &Value) -> Outcome {
 }
 
 /// A time in its zone, and the layout that came with it.
-fn moment(value: &Value) -> Result<(ZonedDateTime, Option<&str>), BuiltinError> {
+fn instant(value: &Value) -> Result<(ZonedDateTime, Option<&str>), BuiltinError> {
     let wrong = || BuiltinError::wrong_type(1, value, &["either number (ns) or [number (ns), string (tz)]"]);
     let (number, zone, layout) = match value {
         Value::Number(_) => (value, None, None),
@@ -108,29 +108,29 @@ fn moment(value: &Value) -> Result<(ZonedDateTime, Option<&str>), BuiltinError> 
 }
 
 fn format(value: &Value) -> Outcome {
-    let (at, layout) = moment(value)?;
+    let (at, layout) = instant(value)?;
     let layout = layout.filter(|layout| !layout.is_empty()).unwrap_or("RFC3339Nano");
     super::operands::text(go_time::format(go_time::named(layout), &at))
 }
 
 fn date(value: &Value) -> Outcome {
-    let (at, _) = moment(value)?;
+    let (at, _) = instant(value)?;
     some(list([i64::from(at.year()), at.month().into(), at.day().into()]))
 }
 
 fn clock(value: &Value) -> Outcome {
-    let (at, _) = moment(value)?;
+    let (at, _) = instant(value)?;
     some(list([i64::from(at.hour()), at.minute().into(), at.second().into()]))
 }
 
 fn weekday(value: &Value) -> Outcome {
-    let (at, _) = moment(value)?;
+    let (at, _) = instant(value)?;
     some(go_time::weekday(at.weekday()))
 }
 
 /// A day that a month does not have runs over into the next one.
 fn add_date(value: &Value, years: &Value, months: &Value, days: &Value) -> Outcome {
-    let (at, _) = moment(value)?;
+    let (at, _) = instant(value)?;
     let (years, months, days) = (int(years, 2)?, int(months, 3)?, int(days, 4)?);
     let bounded = |number: i64| (number.unsigned_abs() < 10_000_000).then_some(number).ok_or_else(out_of_range);
     let month = (i64::from(at.year()) + bounded(years)?) * 12 + i64::from(at.month()) - 1 + bounded(months)?;
@@ -145,8 +145,8 @@ fn add_date(value: &Value, years: &Value, months: &Value, days: &Value) -> Outco
 
 /// Years, months, days, hours, minutes and seconds between two times, in the zone of the first.
 fn diff(a: &Value, b: &Value) -> Outcome {
-    let (first, _) = moment(a)?;
-    let (second, _) = moment(b)?;
+    let (first, _) = instant(a)?;
+    let (second, _) = instant(b)?;
     let second = second.with_time_zone(first.time_zone().clone());
     let (from, to) = if first > second { (second, first) } else { (first, second) };
     let field = |get: fn(&ZonedDateTime) -> i64| get(&to) - get(&from);

@@ -39,8 +39,8 @@ fn parts(amount: &str) -> (&str, &str) {
 }
 
 /// A thousand or 1,024 to the power of the unit prefix.
-fn scale(letter: &str, binary: bool) -> Option<BigInt> {
-    let power = "kmgtpe".find(letter).filter(|_| letter.len() == 1)? + 1;
+fn scale(character: &str, binary: bool) -> Option<BigInt> {
+    let power = "kmgtpe".find(character).filter(|_| character.len() == 1)? + 1;
     Some(BigInt::from(if binary { 1024 } else { 1000 }).pow(u32::try_from(power).ok()?))
 }
 
@@ -58,7 +58,7 @@ fn parse(amount: &Value) -> Outcome {
     let factor = match small.strip_suffix('i') {
         _ if unit == "m" => Num::parse("0.001"),
         _ if unit.is_empty() => Some(Num::whole(BigInt::one())),
-        Some(letter) => scale(letter, true).map(Num::whole),
+        Some(character) => scale(character, true).map(Num::whole),
         None => scale(&small, false).map(Num::whole),
     };
     let factor = factor.ok_or_else(|| failed(NAME, &format!("unit {unit} not recognized")))?;
@@ -86,7 +86,7 @@ fn parse_bytes(amount: &Value) -> Outcome {
     let bare = unit.strip_suffix('b').unwrap_or(unit);
     let factor = match bare.strip_suffix('i') {
         _ if unit.is_empty() => Some(BigInt::one()),
-        Some(letter) => scale(letter, true),
+        Some(character) => scale(character, true),
         None => scale(bare, false),
     };
     let factor = factor.ok_or_else(|| failed(NAME, &format!("byte unit {unit} not recognized")))?;

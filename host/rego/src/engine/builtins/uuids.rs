@@ -22,7 +22,8 @@ fn bytes(text: &str) -> Option<[u8; 16]> {
     };
     let digits: String = match text.len() {
         36 => {
-            let dashed = text.char_indices().all(|(at, letter)| (letter == '-') == matches!(at, 8 | 13 | 18 | 23));
+            let dashed =
+                text.char_indices().all(|(at, character)| (character == '-') == matches!(at, 8 | 13 | 18 | 23));
             dashed.then(|| text.replace('-', ""))?
         }
         32 => text.to_owned(),

@@ -63,7 +63,7 @@ pub(crate) struct Memo {
     /// Values of rules; `Undefined` is known too.
     pub(super) values: HashMap<NodeId, Value>,
     /// How many keys of a set or object were looked up one by one.
-    pub(super) asked: HashMap<NodeId, usize>,
+    pub(super) requested: HashMap<NodeId, usize>,
     /// Parts of sets and objects by their key.
     pub(super) keyed: CallCache<NodeId>,
     /// Results of functions.

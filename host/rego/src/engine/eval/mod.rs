@@ -1,8 +1,8 @@
 //! Runs a plan. The main type is [`Eval`]: the frames, the memo and the overlays of one query.
 //!
 //! [`steps`] runs bodies, [`terms`] makes values, [`paths`] follows references, [`rules`] gives rules and functions
-//! their values, [`overlay`] is `with`, [`specials`] evaluates what only the evaluator can, [`weights`] computes how large
-//! values are.
+//! their values, [`overlay`] is `with`, [`specials`] evaluates what only the evaluator can, [`weights`] computes how
+//! large values are.
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
@@ -157,7 +157,7 @@ impl<'p> Eval<'p> {
 
     /// Notifies the observer; free without one.
     #[inline]
-    fn tell(&mut self, event: Event<'p>) {
+    fn send(&mut self, event: Event<'p>) {
         if self.observer.is_some() {
             self.observed(event);
         }

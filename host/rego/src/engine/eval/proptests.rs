@@ -67,8 +67,8 @@ fn paths() -> Vec<Vec<String>> {
     (0..RULES).map(|rule| vec!["t".to_owned(), format!("r{rule}")]).collect()
 }
 
-fn answer(policy: &Policy, paths: &[Vec<String>]) -> Vec<Option<Value>> {
-    let ask = EvalOptions {
+fn result(policy: &Policy, paths: &[Vec<String>]) -> Vec<Option<Value>> {
+    let request = EvalOptions {
         input: Some(Value::from_json_str(r#"{"n": 7}"#).unwrap()),
         data: None,
         host: &NoHost,
@@ -77,7 +77,7 @@ fn answer(policy: &Policy, paths: &[Vec<String>]) -> Vec<Option<Value>> {
         now_ns: 0,
         seed: 0,
     };
-    policy.evaluate(paths, &ask).unwrap().values
+    policy.evaluate(paths, &request).unwrap().values
 }
 
 fn definitions() -> impl Strategy<Value = Vec<Definition>> {
@@ -92,26 +92,26 @@ proptest! {
         (all, shuffled) in definitions().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
         files in Just((0..FILES).collect::<Vec<_>>()).prop_shuffle(),
     ) {
-        let one = answer(&policy(&all, &[0, 1, 2]), &paths());
-        prop_assert_eq!(answer(&policy(&shuffled, &files), &paths()), one);
+        let one = result(&policy(&all, &[0, 1, 2]), &paths());
+        prop_assert_eq!(result(&policy(&shuffled, &files), &paths()), one);
     }
 
     #[test]
     fn what_is_remembered_is_what_would_be_found_again(all in definitions(), order in Just(paths()).prop_shuffle()) {
         let policy = policy(&all, &[0, 1, 2]);
-        let together = answer(&policy, &order);
+        let together = result(&policy, &order);
         // Each evaluated separately with a policy that has not been evaluated before.
-        let alone: Vec<_> = order.iter().flat_map(|path| answer(&self::policy(&all, &[0, 1, 2]), std::slice::from_ref(path))).collect();
+        let alone: Vec<_> = order.iter().flat_map(|path| result(&self::policy(&all, &[0, 1, 2]), std::slice::from_ref(path))).collect();
         prop_assert_eq!(&together, &alone);
-        prop_assert_eq!(answer(&policy, &order), together);
+        prop_assert_eq!(result(&policy, &order), together);
     }
 
     #[test]
-    fn two_threads_give_the_answer_of_one(all in definitions()) {
+    fn two_threads_give_the_result_of_one(all in definitions()) {
         let policy = policy(&all, &[0, 1, 2]);
-        let one = answer(&policy, &paths());
+        let one = result(&policy, &paths());
         let others: BTreeSet<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| answer(&policy, &paths()))).collect();
+            let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| result(&policy, &paths()))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         prop_assert_eq!(others, BTreeSet::from([one]));

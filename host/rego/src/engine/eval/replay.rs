@@ -21,7 +21,7 @@ impl<'p> Eval<'p> {
 
     /// What a call or a reference gives; none where it is undefined, or gives an error.
     pub(crate) fn outcome(&mut self, frame: usize, step: &'p Step) -> Option<Value> {
-        let (said, top, depth, overlay) = (self.prints.len(), self.top(), self.depth, self.overlay);
+        let (message, top, depth, overlay) = (self.prints.len(), self.top(), self.depth, self.overlay);
         let value = match &step.op {
             Op::Lookup { base, path, .. } => self.lookup(frame, base, path, step.span),
             Op::Call { callee, args, .. } => {
@@ -34,7 +34,7 @@ impl<'p> Eval<'p> {
             _ => Ok(None),
         };
         // It was said the first time.
-        self.prints.truncate(said);
+        self.prints.truncate(message);
         // An error would have ended the query, and left these as they were.
         self.close(top);
         (self.depth, self.overlay) = (depth, overlay);

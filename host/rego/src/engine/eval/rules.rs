@@ -21,7 +21,7 @@ use super::weights::own;
 use super::{ControlFlow, Eval, EvalResult};
 
 /// Keys of one set or object that are looked up one by one; afterwards it is built as a whole.
-const ASKED_KEYS: usize = 16;
+const SINGLE_KEYS: usize = 16;
 
 /// The function that returns the time of the query.
 const CLOCK: &str = "time.now_ns";
@@ -32,7 +32,7 @@ const COSTLY: [&str; 1] = ["json.unmarshal"];
 /// Makes everything in its result, not only its own elements, and may name one part many times.
 const YAML: &str = "yaml.unmarshal";
 
-/// Gives a value that is there already.
+/// Gives a value that already exists.
 const GET: &str = "object.get";
 
 /// Makes everything in its result as well, but says before at least how many parts there are, and stops at a depth of 128.
@@ -262,10 +262,10 @@ impl<'p> Eval<'p> {
         for branch in &rule.branches {
             let mut value: Option<Value> = None;
             let constant = matches!(branch.value, Term::Const(_));
-            self.tell(Event::Enter { branch });
+            self.send(Event::Enter { branch });
             self.run(frame, &branch.steps, &mut |eval: &mut Self| {
                 let found = eval.term(frame, &branch.value)?;
-                eval.tell(Event::Exit { frame, branch });
+                eval.send(Event::Exit { frame, branch });
                 match &value {
                     Some(known) if *known != found => {
                         return Err(eval.error(EvalCode::Conflict, branch.span, conflict));
@@ -274,7 +274,7 @@ impl<'p> Eval<'p> {
                 }
                 Ok(if constant { ControlFlow::Enough } else { ControlFlow::More })
             })?;
-            self.tell(Event::Leave);
+            self.send(Event::Leave);
             if value.is_some() {
                 return Ok(value);
             }
@@ -302,12 +302,12 @@ impl<'p> Eval<'p> {
     }
 
     fn collect(&mut self, frame: usize, branch: &'p Branch, building: &mut Building) -> EvalResult<()> {
-        self.tell(Event::Enter { branch });
+        self.send(Event::Enter { branch });
         self.run(frame, &branch.steps, &mut |eval: &mut Self| {
             let value = eval.term(frame, &branch.value)?;
             eval.made(1, &Value::Null, branch.span)?;
             eval.compared(&value);
-            eval.tell(Event::Exit { frame, branch });
+            eval.send(Event::Exit { frame, branch });
             let mut path = Vec::with_capacity(branch.path.len());
             for term in &branch.path {
                 path.push(eval.term(frame, term)?);
@@ -318,16 +318,16 @@ impl<'p> Eval<'p> {
                 Err(eval.error(EvalCode::Conflict, branch.span, "object keys must be unique"))
             }
         })?;
-        self.tell(Event::Leave);
+        self.send(Event::Leave);
         Ok(())
     }
 
     /// The part of a set or object under one key, without the rest where that is possible.
     pub(super) fn keyed(&mut self, id: NodeId, key: &Value, span: Span) -> EvalResult<Option<Value>> {
-        let mut asked = 0;
+        let mut requested = 0;
         let mut known = None;
         for (memo, reads) in self.memos(id) {
-            asked += memo.asked.get(&id).copied().unwrap_or(0);
+            requested += memo.requested.get(&id).copied().unwrap_or(0);
             let keys = std::slice::from_ref(key);
             known = match memo.values.get(&id) {
                 Some(whole) => Some((index(whole, key).cloned(), reads)),
@@ -341,7 +341,7 @@ impl<'p> Eval<'p> {
             self.read(reads);
             return Ok(value);
         }
-        let (Some(node), true) = (self.program.node(id), asked < ASKED_KEYS) else {
+        let (Some(node), true) = (self.program.node(id), requested < SINGLE_KEYS) else {
             self.ensure(id, span)?;
             return Ok(self.known(id).and_then(|value| index(value, key)).cloned());
         };
@@ -353,7 +353,7 @@ impl<'p> Eval<'p> {
         }
         self.leave();
         if let Some(memo) = self.memo_for(id, reads) {
-            *memo.asked.entry(id).or_default() += 1;
+            *memo.requested.entry(id).or_default() += 1;
             let keys = std::slice::from_ref(key);
             let at = memo.keyed.key(id, keys);
             memo.keyed.keep(at, id, Box::new([key.clone()]), value.clone().unwrap_or(Value::Undefined), reads);

@@ -24,7 +24,7 @@ impl<'p> Eval<'p> {
             let span = step.span;
             self.at = span;
             self.tick(span)?;
-            self.tell(Event::Step { frame, step });
+            self.send(Event::Step { frame, step });
             let passed = match &step.op {
                 Op::Match { term: Term::Var(slot), pattern: Pattern::Bind(to) } => {
                     let value = self.slot(frame, *slot).clone();
@@ -79,7 +79,7 @@ impl<'p> Eval<'p> {
                 Op::With { mods, body } => return self.with(frame, mods, body, rest, span, sink),
             };
             if !passed {
-                self.tell(Event::Failed { frame, step });
+                self.send(Event::Failed { frame, step });
                 return Ok(ControlFlow::More);
             }
         }

@@ -37,8 +37,8 @@ fn options<'a>(input: Option<&str>) -> EvalOptions<'a> {
 
 /// The value of `data.t.p` and what was printed.
 fn evaluated(policy: &Policy, options: &EvalOptions<'_>) -> Result<(Option<Value>, Vec<Printed>), EvalError> {
-    let mut answer = policy.evaluate(&[["t", "p"].map(str::to_owned).to_vec()], options)?;
-    Ok((answer.values.pop().flatten(), answer.prints))
+    let mut result = policy.evaluate(&[["t", "p"].map(str::to_owned).to_vec()], options)?;
+    Ok((result.values.pop().flatten(), result.prints))
 }
 
 /// The value of `data.t.p` as JSON, or the error's class.
@@ -138,7 +138,7 @@ fn a_failed_function_is_undefined_unless_errors_are_wanted() {
 }
 
 #[test]
-fn a_set_that_is_asked_at_one_key_gives_what_the_whole_set_has() {
+fn a_lookup_of_one_key_gives_what_the_whole_set_has() {
     check("s contains x if some x in [1, 2]\np := [a, b] if { a := s[2]; b := [1 | s[3]] }", "[2,[]]");
     check("o[k] := v if some k, v in {\"a\": 1}\np := o.a", "1");
 }
@@ -147,9 +147,9 @@ fn a_set_that_is_asked_at_one_key_gives_what_the_whole_set_has() {
 fn data_goes_before_rules_in_a_whole_package() {
     let policy = policy(&["package base\na := 9\nc := 4"], r#"{"base": {"a": 1}}"#);
     let query = policy.prepare("x := data.base; y := data.base.a").unwrap();
-    let answer = policy.query(&query, &options(None)).unwrap();
-    assert_eq!(serde_json::to_string(&answer[0]["x"]).unwrap(), r#"{"a":1,"c":4}"#);
-    assert_eq!(serde_json::to_string(&answer[0]["y"]).unwrap(), "9");
+    let result = policy.query(&query, &options(None)).unwrap();
+    assert_eq!(serde_json::to_string(&result[0]["x"]).unwrap(), r#"{"a":1,"c":4}"#);
+    assert_eq!(serde_json::to_string(&result[0]["y"]).unwrap(), "9");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_cancelled_evaluation_stops() {
 }
 
 #[test]
-fn two_threads_give_the_answer_of_one() {
+fn two_threads_give_the_result_of_one() {
     let policy = policy(&["package t\np := [z | some x in numbers.range(1, 50); some y in [1, 2]; z := x * y]"], "{}");
     let one = evaluated(&policy, &options(None)).unwrap().0;
     std::thread::scope(|scope| {
@@ -206,7 +206,7 @@ const LASTING: &[&str] = &[
      \tc := late with time.now_ns as 9\n\td := twice(3) with data.t.twice as half\n}\n",
 ];
 
-const QUESTIONS: &[(&str, i64)] = &[
+const QUERIES: &[(&str, i64)] = &[
     (r#"{"xs": [1], "n": 2}"#, 1),
     (r#"{"xs": [1, 2], "n": 4}"#, 1),
     (r#"{"xs": [], "n": 4}"#, 10),
@@ -214,35 +214,35 @@ const QUESTIONS: &[(&str, i64)] = &[
     (r#"{"xs": [1], "n": 2}"#, 1),
 ];
 
-fn answers(policy: &Policy) -> Vec<Option<Value>> {
+fn results(policy: &Policy) -> Vec<Option<Value>> {
     let one = |(input, now_ns): &(&str, i64)| {
         evaluated(policy, &EvalOptions { now_ns: *now_ns, ..options(Some(input)) }).unwrap().0
     };
-    QUESTIONS.iter().map(one).collect()
+    QUERIES.iter().map(one).collect()
 }
 
 const BASE: &str = r#"{"base": {"a": 1, "b": [2, 3]}}"#;
 
 #[test]
-fn what_lasts_from_one_question_to_the_next_changes_no_answer() {
-    let shared = answers(&policy(LASTING, BASE));
-    for (at, question) in QUESTIONS.iter().enumerate() {
+fn what_is_cached_between_queries_changes_no_result() {
+    let shared = results(&policy(LASTING, BASE));
+    for (at, query) in QUERIES.iter().enumerate() {
         let fresh = policy(LASTING, BASE);
-        let (input, now_ns) = question;
+        let (input, now_ns) = query;
         let one = evaluated(&fresh, &EvalOptions { now_ns: *now_ns, ..options(Some(input)) }).unwrap().0;
-        assert!(one.is_some(), "{question:?}");
-        assert_eq!(shared[at], one, "{question:?}");
+        assert!(one.is_some(), "{query:?}");
+        assert_eq!(shared[at], one, "{query:?}");
     }
 }
 
 #[test]
-fn neither_the_order_of_files_nor_the_number_of_threads_changes_an_answer() {
+fn neither_the_order_of_files_nor_the_number_of_threads_changes_a_result() {
     let shared = policy(LASTING, BASE);
-    let wanted = answers(&shared);
+    let wanted = results(&shared);
     let turned: Vec<_> = LASTING.iter().rev().copied().collect();
-    assert_eq!(answers(&policy(&turned, BASE)), wanted);
+    assert_eq!(results(&policy(&turned, BASE)), wanted);
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| answers(&shared))).collect();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| results(&shared))).collect();
         for thread in threads {
             assert_eq!(thread.join().unwrap(), wanted);
         }
@@ -250,7 +250,7 @@ fn neither_the_order_of_files_nor_the_number_of_threads_changes_an_answer() {
 }
 
 #[test]
-fn what_is_printed_is_printed_for_every_question() {
+fn what_is_printed_is_printed_for_every_query() {
     let policy = policy(&["package t\np if {\n\tprint(\"here\")\n\tq\n}\nq if print(data.base.a)"], BASE);
     for _ in 0..2 {
         let (value, prints) = evaluated(&policy, &options(None)).unwrap();
@@ -259,7 +259,7 @@ fn what_is_printed_is_printed_for_every_question() {
 }
 
 #[test]
-fn an_error_is_not_taken_for_a_value_by_the_next_question() {
+fn an_error_is_not_taken_for_a_value_by_the_next_query() {
     let texts = ["package t\np := q\nq := 1 if input.one\nq := 2 if input.two"];
     let policy = policy(&texts, BASE);
     for _ in 0..2 {

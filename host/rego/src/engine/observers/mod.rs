@@ -27,7 +27,7 @@ use profile::Profiler;
 use rule_trace::RuleTracer;
 use trace::Tracer;
 
-/// Which definitions a story is wanted of.
+/// Which definitions are traced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TraceFilter {
     /// The one that is entered first.

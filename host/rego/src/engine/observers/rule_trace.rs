@@ -73,7 +73,7 @@ struct Level<'p> {
     results: u64,
     /// Whether it is the definition's first branch, not an `else`.
     is_first: bool,
-    /// Where in the stories its own goes.
+    /// The index of its trace.
     rule_trace: Option<usize>,
 }
 
@@ -220,14 +220,14 @@ impl<'p> Level<'p> {
     fn rule_trace(self, eval: &Eval<'p>) -> Option<RuleTrace> {
         let rule = eval.location(self.about.span)?;
         let location = if self.is_first { rule.clone() } else { eval.location(self.branch.span)? };
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let mut all: Vec<_> = self.groups.iter().zip(self.pending).collect();
         // Parts of an expression may be evaluated long before the rest of it.
         all.sort_by_key(|(_, pending)| pending.reached);
         for (group, pending) in all.into_iter().filter(|(_, pending)| pending.reached.is_some()) {
             let (Some(location), Some(source)) = (eval.location(group.span), eval.source(group.span)) else { continue };
             let last = source.row(group.span.end.saturating_sub(1));
-            told.push(RuleTraceStep {
+            reported.push(RuleTraceStep {
                 lines: (location.line..=last).map(|row| source.line(row).to_owned()).collect(),
                 location,
                 text: one_line(source, group.span),
@@ -240,7 +240,7 @@ impl<'p> Level<'p> {
             location,
             rule,
             results: self.results,
-            parts: told,
+            parts: reported,
         })
     }
 }

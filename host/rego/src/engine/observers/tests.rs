@@ -49,7 +49,7 @@ fn trace(rules: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_trace_tells_what_is_evaluated_and_what_does_not_hold() {
+fn a_trace_shows_what_is_evaluated_and_what_does_not_hold() {
     let got = trace("r if {\n\tsome x in input.xs\n\tx > 2\n}\n");
     let want = [
         "  3 Eval input.xs",
@@ -106,7 +106,7 @@ fn a_line_is_covered_when_it_is_evaluated_and_a_head_when_it_holds() {
     }
 }
 
-/// The stories of the definitions in row 2, each expression as `row text held values`.
+/// The traces of the definitions in row 2, each expression as `row text held values`.
 fn rule_traces(rules: &str) -> Vec<(u64, Vec<String>)> {
     let observe =
         TraceOptions { rule_traces: Some(TraceFilter::At(vec![("p.rego".to_owned(), 2)])), ..TraceOptions::default() };
@@ -123,7 +123,7 @@ fn rule_traces(rules: &str) -> Vec<(u64, Vec<String>)> {
 }
 
 #[test]
-fn a_story_ends_with_the_first_expression_that_never_held() {
+fn a_trace_ends_with_the_first_expression_that_never_held() {
     for (rules, results, want) in [
         (
             "r if {\n\tinput.x == 1\n\tinput.x == 2\n\ttrue\n}\n",
@@ -150,7 +150,7 @@ fn a_story_ends_with_the_first_expression_that_never_held() {
 }
 
 #[test]
-fn each_branch_of_an_else_has_its_own_story() {
+fn each_branch_of_an_else_has_its_own_trace() {
     let got = rule_traces("r := 1 if {\n\tinput.x == 7\n} else := 2 if {\n\tinput.x == 1\n}\n");
     let want = [(0, vec!["3 input.x == 7 0 input.x=1".to_owned()]), (1, vec!["5 input.x == 1 1".to_owned()])];
     assert_eq!(got, want);

@@ -62,13 +62,13 @@ pub(super) struct Tracer<'p> {
     levels: Vec<Level<'p>>,
     trace: Trace,
     /// How many lines of `print` and `trace` are dealt with.
-    said: usize,
+    message: usize,
 }
 
 impl<'p> Tracer<'p> {
     pub(super) fn new(query: &'p Source, steps: &[Step]) -> Self {
         let level = Level { about: None, numbers: numbered(steps), pending: None };
-        Self { query, levels: vec![level], trace: Trace::default(), said: 0 }
+        Self { query, levels: vec![level], trace: Trace::default(), message: 0 }
     }
 
     pub(super) fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>) {
@@ -159,9 +159,9 @@ impl<'p> Tracer<'p> {
 
     /// What was said since the last look.
     fn notes(&mut self, eval: &Eval<'p>) {
-        let said = eval.prints.get(self.said..).unwrap_or_default();
-        self.said = eval.prints.len();
-        let notes: Vec<_> = said.iter().filter(|line| line.is_note).cloned().collect();
+        let message = eval.prints.get(self.message..).unwrap_or_default();
+        self.message = eval.prints.len();
+        let notes: Vec<_> = message.iter().filter(|line| line.is_note).cloned().collect();
         for line in notes {
             self.note(Op::Note, Some(line.location), line.text, Vec::new());
         }

@@ -133,7 +133,7 @@ fn report_cycles(
     sources: &[Source],
     errors: &mut Vec<CompileError>,
 ) {
-    let mut told = BitSet::new(nodes.len());
+    let mut reported = BitSet::new(nodes.len());
     for mut cycle in dependencies.cycles() {
         // The cycle ends with its first node again.
         cycle.pop();
@@ -142,10 +142,10 @@ fn report_cycles(
             let Some(node) = cycle.get(at).and_then(|id| nodes.get(*id as usize)) else { continue };
             let Some(source) = sources.get(node.span.file as usize) else { continue };
             let id = cycle.get(at).copied().unwrap_or_default() as usize;
-            if told.has(id) {
+            if reported.has(id) {
                 continue;
             }
-            told.add(id);
+            reported.add(id);
             if errors.len() >= NOTED_ERRORS {
                 return;
             }

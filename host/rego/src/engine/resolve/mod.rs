@@ -54,7 +54,7 @@ impl Globals {
 struct Global {
     /// A full path, `data` or `input` first.
     path: Vec<Name>,
-    /// Which of the file's imports brings it, if one does.
+    /// Which of the file's imports provides it, if any.
     import: Option<usize>,
 }
 

@@ -45,7 +45,7 @@ fn a_wrong_number_of_arguments_is_an_error() {
 }
 
 /// The messages in strict mode.
-fn untidy(text: &str) -> Vec<String> {
+fn irregular(text: &str) -> Vec<String> {
     let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package a\n{text}") }];
     let options = CompileOptions { strict: true, ..CompileOptions::default() };
     let errors = Files::parse(files, options).and_then(|files| files.compile(Value::new_object())).err();
@@ -53,7 +53,7 @@ fn untidy(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_untidy_is_an_error_in_strict_mode_only() {
+fn unused_names_are_errors_in_strict_mode_only() {
     for (text, want) in [
         ("p if { x := 1 }", "2: assigned var x unused"),
         ("p if { [x, y] := [1, 2]; x == 1 }", "2: assigned var y unused"),
@@ -63,7 +63,7 @@ fn what_is_untidy_is_an_error_in_strict_mode_only() {
         ("import data.foo as bar\nbar := 1", "2: import data.foo as bar unused"),
         ("import input.foo\np := input.foo", "2: import input.foo unused"),
     ] {
-        assert_eq!(untidy(text), [want], "{text}");
+        assert_eq!(irregular(text), [want], "{text}");
         assert_eq!(messages(&format!("package a\n{text}")), [""; 0], "{text}");
     }
     for text in [
@@ -75,7 +75,7 @@ fn what_is_untidy_is_an_error_in_strict_mode_only() {
         "import data.foo as bar\np := [x | x := bar[_]]",
         "p if { x := 1; not x == 2 }",
     ] {
-        assert_eq!(untidy(text), [""; 0], "{text}");
+        assert_eq!(irregular(text), [""; 0], "{text}");
     }
 }
 
@@ -109,7 +109,7 @@ fn names_are_declared_once_and_used() {
 }
 
 #[test]
-fn the_errors_of_every_pass_are_told_at_once() {
+fn the_errors_of_every_pass_are_reported_at_once() {
     let found = errors(&["package a\np := nope(1)\nq := x\nr := s\ns := r\nt := count(1)\n"]);
     let codes: Vec<_> = found.iter().map(|error| (error.row, error.code.as_str())).collect();
     let want = [

@@ -281,7 +281,7 @@ impl Checker<'_> {
                     kind = next;
                 }
                 Err(missing) => {
-                    let told = match (&missing, constant) {
+                    let reported = match (&missing, constant) {
                         (Missing::Scalar, _) => format!("have: {kind}"),
                         (Missing::Keys(keys), Some(key)) => {
                             let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
@@ -293,7 +293,7 @@ impl Checker<'_> {
                         (Missing::Key(want), Some(key)) => format!("have: {key}\n\twant (type): {want}"),
                         (Missing::Key(want), None) => format!("have (type): {of}\n\twant (type): {want}"),
                     };
-                    self.error(span, format!("undefined ref: {shown}\n\t{told}"));
+                    self.error(span, format!("undefined ref: {shown}\n\t{reported}"));
                     return Kind::Any;
                 }
             }
@@ -331,9 +331,9 @@ impl Checker<'_> {
 }
 
 fn is_plain(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 fn result_of(builtin: &Builtin) -> Kind {

@@ -1,5 +1,5 @@
-//! Reports what can never have a value because of the types of values: an argument that a function does not accept, two sides
-//! that cannot be equal, a part that is not there. The entry point is [`check`].
+//! Reports what can never have a value because of the types of values: an argument that a function does not accept, two
+//! sides that cannot be equal, a part that is not there. The entry point is [`check`].
 //!
 //! [`kinds`] says what a kind is, [`bodies`] infers them literal by literal. Rules are looked at before those that read
 //! them. What comes from `input` and from data is of any kind; in doubt everything is, since a wrong refusal is worse
@@ -154,7 +154,7 @@ impl<'a> Checker<'a> {
 
     /// What a function takes, as far as its body says so, and gives.
     fn signature(&mut self, rule: &'a RuleIr) -> String {
-        let told = self.errors.len();
+        let reported = self.errors.len();
         self.names = &rule.slots;
         self.slots = vec![None; rule.slots.len()];
         let mut result = None;
@@ -162,7 +162,7 @@ impl<'a> Checker<'a> {
             self.body(&branch.body, &mut Bound::new(rule.slots.len(), rule.arity));
             result = Kind::or(result, self.expr(&branch.value));
         }
-        self.errors.truncate(told);
+        self.errors.truncate(reported);
         let args: Vec<_> = (0..rule.arity)
             .map(|slot| self.slots.get(slot).and_then(Option::as_ref).unwrap_or(&Kind::Any).to_string())
             .collect();

@@ -18,7 +18,7 @@ fn doubled(name: &str, levels: usize, line: impl Fn(&str) -> String) -> String {
 }
 
 #[test]
-fn kinds_that_double_at_each_line_are_checked_in_a_moment() {
+fn types_that_double_at_each_line_are_checked_quickly() {
     let started = std::time::Instant::now();
     let array: fn(&str) -> String = |below| format!("[{below}, {below}]");
     let object: fn(&str) -> String = |below| format!("{{\"a\": {below}, \"b\": {below}}}");

@@ -1,4 +1,4 @@
-//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `answers.jsonl` has
+//! Queries with OPA's results, of the kinds where an engine easily deviates silently: `results.jsonl` has
 //! one a line, each with the kind, the modules (of before 1.0 with `v0`), the query, and what `opa eval` 1.15.2 gave: the
 //! values of the expressions and the variables of each result, `undefined`, or `error`.
 
@@ -14,18 +14,18 @@ use crate::{
 };
 
 /// The queries and their results.
-const ALL: &str = include_str!("answers.jsonl");
+const ALL: &str = include_str!("results.jsonl");
 
-fn answer(question: &Json) -> Option<Json> {
-    let texts = question["modules"].as_array().unwrap();
+fn evaluate(case: &Json) -> Option<Json> {
+    let texts = case["modules"].as_array().unwrap();
     let file =
         |(at, text): (usize, &Json)| PolicyFile { name: format!("{at}.rego"), text: text.as_str().unwrap().into() };
-    let options = CompileOptions { strict: false, v0: question["v0"] == true, ..CompileOptions::default() };
+    let options = CompileOptions { strict: false, v0: case["v0"] == true, ..CompileOptions::default() };
     let policy = Files::parse(texts.iter().enumerate().map(file).collect(), options).ok()?;
     let policy = policy.compile(Value::new_object()).ok()?;
-    let query = policy.prepare(question["query"].as_str().unwrap()).ok()?;
-    let ask = EvalOptions {
-        input: question.get("input").map(|input| take(input.clone()).unwrap()),
+    let query = policy.prepare(case["query"].as_str().unwrap()).ok()?;
+    let request = EvalOptions {
+        input: case.get("input").map(|input| take(input.clone()).unwrap()),
         data: None,
         host: &NoHost,
         limits: EvalLimits::default(),
@@ -33,7 +33,7 @@ fn answer(question: &Json) -> Option<Json> {
         now_ns: 0,
         seed: 0,
     };
-    let results = policy.query_observed(&query, &ask, &Default::default()).ok()?;
+    let results = policy.query_observed(&query, &request, &Default::default()).ok()?;
     let json = |value: &Value| given(value).unwrap();
     let result = |found: &crate::engine::Solution| {
         let bindings: BTreeMap<String, Json> =
@@ -48,12 +48,12 @@ fn answer(question: &Json) -> Option<Json> {
 }
 
 #[test]
-fn the_answers_are_opas() {
+fn the_results_are_those_of_opa() {
     let mut wrong = Vec::new();
     for line in ALL.lines() {
-        let question: Json = serde_json::from_str(line).unwrap();
-        let got = answer(&question).unwrap_or_else(|| "error".into());
-        if got != question["want"] {
+        let case: Json = serde_json::from_str(line).unwrap();
+        let got = evaluate(&case).unwrap_or_else(|| "error".into());
+        if got != case["want"] {
             wrong.push(format!("{line}\n  got {got}"));
         }
     }
