@@ -194,7 +194,7 @@ mod tests {
         fs_err::write(folder.join("d.cue"), "").unwrap();
         assert_eq!(of(folder.as_str()).unwrap().last(), Some(&InputSource::File(folder.join("d.cue"))));
         let error = InputSource::File(folder.join("d.cue")).read().unwrap_err().message();
-        assert!(error.contains("d.cue` is cue by its name, which assay cannot read"), "{error}");
+        assert!(error.contains("d.cue` looks like cue, which assay cannot parse"), "{error}");
     }
 
     #[test]
