@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(text_of(&b"four"[..], "the query", 4).unwrap(), "four");
         let error = text_of(&b"fives"[..], "the query", 4).unwrap_err().message();
         assert!(error.contains("the query on standard input has more than the 4 bytes allowed"), "{error}");
-        assert!(text_of(&b"\xff"[..], "the query", 4).unwrap_err().message().contains("not UTF-8"));
+        assert!(text_of(&b"\xff"[..], "the query", 4).unwrap_err().message().contains("not valid UTF-8"));
     }
 
     #[test]

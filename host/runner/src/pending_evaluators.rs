@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
+    error::RunError,
     job::Evaluators,
-    run::RunError,
     run_handle::{EventReceiver, Message},
 };
 

@@ -27,38 +27,18 @@ use assay_model::{
 };
 
 use crate::{
+    error::RunError,
     expand::{Task, expand},
     job::{Evaluators, Job, UnreachablePolicy},
     outcome::{ComponentEvaluator, error_outcome, violation_outcome},
     pending_evaluators::PendingEvaluators,
+    progress::Progress,
     run_handle::{EventReceiver, Message},
 };
-
-/// A run could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The operating system gives no more threads.
-    #[error("a worker thread cannot be started; try fewer `--workers`")]
-    Thread(#[source] std::io::Error),
-    /// The Snapshot or the policy cannot be written as JSON.
-    #[error("the input document of the policies cannot be written")]
-    Input(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// What makes the judges panicked.
-    #[error("making the judges panicked; this is a fault of assay, please report it")]
-    Panicked,
-}
 
 /// How long a run that is stopped waits for its judges, whose head names the sources by what was fetched. Policies may be
 /// written so that compiling them takes for ever.
 const PATIENCE: Duration = Duration::from_millis(300);
-
-/// What a thread tells the run.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    Resolved(usize, Result<ResolvedImage, EvaluationError>),
-    Started(usize),
-    Finished(usize, Box<Outcome>),
-}
 
 /// Judges every component of the job and returns the end of the run, which is also its last event.
 ///

@@ -12,7 +12,7 @@ use std::{
 
 use assay_model::event::StopReason;
 
-use crate::run::Progress;
+use crate::progress::Progress;
 
 /// Stops a run from another thread.
 #[derive(Clone, Debug)]
