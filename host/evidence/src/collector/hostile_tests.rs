@@ -88,7 +88,7 @@ fn an_index_that_is_announced_as_an_image_is_an_error() {
     let collector = collector(layout.store(), Signer::new().public());
     assert_eq!(collector.resolve(&reference("q.test/app/index:v1")).unwrap().index.unwrap().len(), 1);
     let error = collector.collect(&pinned("q.test/app/index", &inner)).unwrap_err();
-    assert!(error.code == ErrorCode::Malformed && error.message.contains("says otherwise"), "{error}");
+    assert!(error.code == ErrorCode::Malformed && error.message.contains("states another media type"), "{error}");
 }
 
 /// A layout with an image signed in a bundle, whose statement calls it so.

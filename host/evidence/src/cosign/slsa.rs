@@ -358,7 +358,7 @@ mod tests {
             ("/subject", json!([]), "`subject` is empty"),
             ("/subject/0/name", json!(""), "`subject[0].name` is not a string, or is empty"),
             ("/subject/0/digest", json!({"sha256": "AB"}), "`subject[0].digest.sha256` is not lowercase hex"),
-            ("/subject/0/digest", json!({"crc": "ab"}), "unknown kind `crc`"),
+            ("/subject/0/digest", json!({"crc": "ab"}), "unknown algorithm `crc`"),
             ("/predicate", json!([]), "`predicate` is not an object"),
             ("/predicate/builder", json!("x"), "`predicate.builder` is not an object"),
             ("/predicate/builder/id", json!(1), "`predicate.builder.id` is not a URI"),

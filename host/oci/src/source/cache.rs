@@ -6,7 +6,7 @@
 //! link or another user's file is removed and counts as absent.
 //!
 //! A folder that belongs to another user, or that others can write to, is refused. Where only a folder above can be
-//! written to by others, who could then put another folder in this one's place, its entries are used all the same, since
+//! writable by others, who could then put another folder in this one's place, its entries are used all the same, since
 //! they are checked, but nothing is unpacked there.
 
 use std::{
@@ -45,7 +45,7 @@ impl Cache {
     /// Opens a cache, which is made if it is not there. Only its owner may read it: private policies are in it.
     ///
     /// # Errors
-    /// It cannot be made, is a link, belongs to another user or can be written to by others.
+    /// It cannot be made, is a link, belongs to another user or can be writable by others.
     pub fn open(root: &Path) -> io::Result<Self> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", root.display()));
         if fs_err::symlink_metadata(root).is_ok_and(|about| about.is_symlink()) {

@@ -193,9 +193,9 @@ mod tests {
             (&["x", "newdir", "y"][..], "below a link"),
             (&["x", "y"], "below a link"),
             (&["f", "y"], "below a file"),
-            (&["x"], "twice"),
-            (&["d"], "twice"),
-            (&["d", "f"], "twice"),
+            (&["x"], "duplicated"),
+            (&["d"], "duplicated"),
+            (&["d", "f"], "duplicated"),
         ] {
             let error = shape.add_file(parts).unwrap_err();
             assert!(error.contains(says), "{parts:?}: {error}");

@@ -435,14 +435,14 @@ mod tests {
             assert_eq!(kind(text), format!("error attempting to download from insecure source: {text}"));
         }
         for (text, says) in [
-            ("no/such/folder", "does not exist here"),
-            ("s3::https://h.test/a", "nothing of its kind"),
-            ("ftp://h.test/a", "nothing of its kind"),
+            ("no/such/folder", "does not exist locally"),
+            ("s3::https://h.test/a", "this kind of source is not supported"),
+            ("ftp://h.test/a", "this kind of source is not supported"),
             ("", "does not exist"),
             ("https://h.test/", "names no file"),
             ("oci::quay.io/A", "not an image reference"),
             ("git::ext::sh -c x", "branch"),
-            ("git::fd://x/y", "https, ssh or from a folder"),
+            ("git::fd://x/y", "https or ssh, or from a directory"),
             ("git::https://h.test/a?ref=--upload-pack=x", "`ref`"),
             ("git::https://h.test/a?ref=a:b", "`ref`"),
             ("git::https://h.test/a?ref=x..y", "`ref`"),

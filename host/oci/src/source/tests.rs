@@ -157,7 +157,7 @@ fn what_is_pinned_and_cached_needs_no_repository_and_a_changed_cache_is_found_ou
     let other_bench = Bench::new();
     other_bench.fetch(&[&other.source(&format!("?ref={hostile}"))]).unwrap();
     fs_err::copy(other_bench.cache().join(format!("git/{hostile}.pack")), &pack).unwrap();
-    assert!(bench.error(&elsewhere).contains("nothing is fetched in this run"));
+    assert!(bench.error(&elsewhere).contains("this run does not fetch anything"));
     assert!(!pack.exists());
     // Neither is half a pack; with the repository at hand it is fetched again.
     bench.fetch(&[&source]).unwrap();
@@ -250,7 +250,7 @@ fn every_limit_of_a_repository_ends_it() {
         (limited(|limits| limits.files = 1), "more than 1 files"),
         (limited(|limits| limits.file_bytes = 10), "of more than 10 bytes"),
         (limited(|limits| limits.tree_bytes = 20), "more than 20 bytes in all"),
-        (limited(|limits| limits.depth = 0), "folders deep"),
+        (limited(|limits| limits.depth = 0), "nested too deeply"),
     ] {
         assert!(error.contains(says), "{error}");
     }
@@ -334,8 +334,8 @@ fn a_changed_cache_does_not_change_an_artifact() {
 fn an_artifact_that_is_hostile_or_none_is_refused() {
     #[rustfmt::skip]
     let table: [(&[Layer<'_>], &str); 6] = [
-        (&[(Some("../a.rego"), b"1", false)], "outside of the source's folder"),
-        (&[(Some("/a.rego"), b"1", false)], "outside of the source's folder"),
+        (&[(Some("../a.rego"), b"1", false)], "outside of the source's directory"),
+        (&[(Some("/a.rego"), b"1", false)], "outside of the source's directory"),
         (&[(Some("a"), b"1", false), (Some("a"), b"2", false)], "is duplicated"),
         (&[(None, b"1", false)], "holds no files"),
         (&[(Some("a"), b"12345678901", false)], "of more than 10 bytes"),

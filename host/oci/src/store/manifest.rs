@@ -367,7 +367,7 @@ mod tests {
             (r#"{"schemaVersion":2,"config":{"Digest":"x"}}"#.to_owned(), "instead of `digest`"),
             (r#"{"schemaVersion":2,"manifests":[{"platform":{"OS":"x"}}]}"#.to_owned(), "instead of `os`"),
             (r#"{"schemaVersion":2,"annotations":{"a":"1","a":"2"}}"#.to_owned(), "`a` is duplicated"),
-            (format!(r#"{{"schemaVersion":2,"config":["a/b","{}",1]}}"#, Digest::of(b"x")), "a list"),
+            (format!(r#"{{"schemaVersion":2,"config":["a/b","{}",1]}}"#, Digest::of(b"x")), "an array"),
             (format!(r#"{{"schemaVersion":2,"config":{config}}} x"#), "trailing"),
             (format!(r#"{{"schemaVersion":2,"config":{config},"x":[{}1]}}"#, "1,".repeat(1 << 20)), "bytes of memory"),
         ] {

@@ -447,7 +447,7 @@ impl RegistryClient {
         let nonsense = |what: &str| {
             EvaluationError::new(
                 ErrorCode::RegistryError,
-                format!("the registry `{registry}` refers to {what} for a token"),
+                format!("the registry `{registry}` names an unacceptable token service: {what}"),
             )
             .hint("contact the operator of the registry")
         };

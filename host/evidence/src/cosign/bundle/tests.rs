@@ -157,7 +157,7 @@ fn bundles_that_could_be_read_two_ways_are_refused() {
         bundle.pointer_mut(at).unwrap()[key] = value;
         bundle.to_string()
     };
-    check(with("", "messageSignature", json!({})), "or more than that");
+    check(with("", "messageSignature", json!({})), "exactly one statement");
     check(with("", "unknown", json!(1)), "unknown field");
     check(with("", "mediaType", json!("application/vnd.dev.sigstore.bundle+json;version=0.1")), "version=0.1");
     check(with("/verificationMaterial", "certificate", json!({"rawBytes": ""})), "certificate");

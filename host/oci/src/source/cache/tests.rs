@@ -54,7 +54,7 @@ fn a_cache_that_others_can_write_to_is_refused() {
         for bits in [0o777, 0o770, 0o702] {
             mode(&root.join(name), bits);
             let error = Cache::open(&root).unwrap_err();
-            assert!(error.to_string().contains("written to by others"), "{name} {bits:o}: {error}");
+            assert!(error.to_string().contains("writable by others"), "{name} {bits:o}: {error}");
         }
         mode(&root.join(name), 0o755);
         assert!(Cache::open(&root).is_ok(), "{name}");

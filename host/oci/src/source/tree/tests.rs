@@ -40,15 +40,15 @@ fn no_entry_gets_out_of_the_folder() {
         assert!(filled(&[(name, "x")], &[]).is_err(), "{name:?}");
     }
     for (links, says) in [
-        (&[("l", "/etc")][..], "leads out"),
-        (&[("l", "..")], "leads out"),
-        (&[("a/b/l", "../.."), ("m", "a/b/l/../..")], "leads out"),
-        (&[("l", "../tree/../..")], "leads out"),
+        (&[("l", "/etc")][..], "points outside"),
+        (&[("l", "..")], "points outside"),
+        (&[("a/b/l", "../.."), ("m", "a/b/l/../..")], "points outside"),
+        (&[("l", "../tree/../..")], "points outside"),
     ] {
         let error = filled(&[], links).unwrap_err();
         assert!(error.contains(says), "{links:?}: {error}");
     }
-    assert!(filled(&[("l/x", "1"), ("l/x", "2")], &[]).unwrap_err().contains("twice"));
+    assert!(filled(&[("l/x", "1"), ("l/x", "2")], &[]).unwrap_err().contains("duplicated"));
     // A file is not written through a link of the same name.
     assert!(filled(&[("l/x", "1")], &[("l", "/tmp")]).is_err());
 }
@@ -59,7 +59,7 @@ fn every_limit_is_an_error_and_not_a_shorter_source() {
         (&[("a", "12345678901")][..], "of more than 10 bytes"),
         (&[("a", "1234567890"), ("b", "123456")], "more than 15 bytes"),
         (&[("a", ""), ("b", ""), ("c", ""), ("d", "")], "more than 3 files"),
-        (&[("a/b/c/d", "")], "folders deep"),
+        (&[("a/b/c/d", "")], "nested too deeply"),
     ] {
         let error = filled(files, &[]).unwrap_err();
         assert!(error.contains(says), "{files:?}: {error}");
@@ -127,9 +127,11 @@ fn nothing_is_made_through_a_link_and_a_refused_tree_leaves_nothing() {
 
 #[test]
 fn the_target_of_a_link_stays_within_its_limit() {
-    for (target, says) in
-        [("x".repeat(1025), "too long"), (String::new(), "without a usable"), ("a\0".to_owned(), "usable")]
-    {
+    for (target, says) in [
+        ("x".repeat(1025), "too long"),
+        (String::new(), "with an invalid target"),
+        ("a\0".to_owned(), "invalid target"),
+    ] {
         let error = filled(&[("a", "1")], &[("l", &target)]).unwrap_err();
         assert!(error.contains(says), "{error}");
     }

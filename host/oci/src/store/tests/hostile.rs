@@ -46,7 +46,7 @@ fn a_challenge_from_where_a_registry_redirects_to_gets_no_credentials() {
         let (_folder, store) =
             with_config(&format!(r#"{{"auths": {{"{registry}": {{"auth": "dXNlcjpzZWNyZXQ="}}}}}}"#));
         let requested = blob(&store, &format!("{registry}/a"), &Digest::of(b"layer"), None, 9);
-        refused(requested, ErrorCode::RegistryDenied, &["redirects", "gets none"]);
+        refused(requested, ErrorCode::RegistryDenied, &["redirects", "none are sent"]);
         assert_eq!(*at_stranger.lock().unwrap(), [None]);
     }
     assert_eq!(*at_service.lock().unwrap(), []);
@@ -67,7 +67,11 @@ fn a_registry_cannot_name_another_token_service_later() {
     let layer = Digest::of(b"layer");
     assert!(blob(&store, &format!("{registry}/a"), &layer, None, 9).is_ok());
     let requested = blob(&store, &format!("{registry}/b"), &layer, None, 9);
-    refused(requested, ErrorCode::RegistryError, &["sends for a token", &second.registry(), &first.registry()]);
+    refused(
+        requested,
+        ErrorCode::RegistryError,
+        &["names an unacceptable token service", &second.registry(), &first.registry()],
+    );
     assert_eq!(*at_first.lock().unwrap(), [Some(USER.to_owned())]);
     assert_eq!(*at_second.lock().unwrap(), []);
 }
@@ -80,7 +84,7 @@ fn what_only_an_image_names_is_accessed_without_credentials_and_not_in_private_n
     let (folder, store) = with_config(&config);
     for host in [registry.as_str(), "localhost:1", "169.254.169.254", "10.0.0.1:5000", "[fd00::1]:5000"] {
         let requested = store.named_by_images().resolve(&reference(&format!("{host}/a:v1")));
-        refused(requested, ErrorCode::RegistryDenied, &["private network", "nothing but an image names it"]);
+        refused(requested, ErrorCode::RegistryDenied, &["private network", "only an image refers to it"]);
     }
     assert_eq!(*shown.lock().unwrap(), []);
 

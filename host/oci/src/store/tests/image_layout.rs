@@ -116,7 +116,7 @@ fn a_wrong_size_is_a_mismatch_in_either_direction() {
     refused(
         layout.store().resolve(&reference("q.test/app/good:v1")),
         ErrorCode::DigestMismatch,
-        &["as its index says"],
+        &["given by the index"],
     );
     fs_err::remove_file(layout.file(&image)).unwrap();
     refused(layout.store().resolve(&reference("q.test/app/good:v1")), ErrorCode::BlobNotFound, &["missing in"]);
@@ -192,7 +192,7 @@ fn an_index_that_does_not_mean_one_thing_is_refused() {
         (vec![entry("a:v1", &good.to_uppercase(), 1)], "is not a digest"),
         (vec![entry("a:v1", &format!("sha256:{}", hex.to_uppercase()), 1)], "is not a digest"),
         (vec![entry("a:v1", "sha256:../../../../etc/passwd", 1)], "is not a digest"),
-        (vec![entry("a:v1", &good, -1)], "does not parse"),
+        (vec![entry("a:v1", &good, -1)], "cannot be parsed"),
         (vec![entry("a:v1", &good, 1), entry("a:v1", &Digest::of(b"other").to_string(), 1)], "both as"),
         (vec![entry("a:v1", &good, 1), entry("a:v2", &good, 2)], "once with 1 and once with 2 bytes"),
         (vec![entry(&format!("a@{}", Digest::of(b"other")), &good, 1)], "but points to"),
@@ -213,7 +213,7 @@ fn what_is_no_layout_is_named() {
     invalid(ContentStore::open_layout(&layout.path().join("nowhere")), &["cannot be read"]);
     invalid(ContentStore::open_layout(&layout.path()), &["no `index.json`"]);
     fs_err::write(layout.path().join("index.json"), "{").unwrap();
-    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` cannot be parsed"]);
     fs_err::write(layout.path().join("oci-layout"), r#"{"imageLayoutVersion":"2.0.0"}"#).unwrap();
     invalid(ContentStore::open_layout(&layout.path()), &["version is `2.0.0`"]);
     fs_err::write(layout.path().join("oci-layout"), " ".repeat(5000)).unwrap();
@@ -229,7 +229,7 @@ fn an_index_beyond_its_limit_is_refused() {
     file.set_len(limits::LAYOUT_INDEX_BYTES + 1).unwrap();
     invalid(ContentStore::open_layout(&layout.path()), &["`index.json` is larger than 67108864 bytes"]);
     file.set_len(limits::LAYOUT_INDEX_BYTES).unwrap();
-    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` does not parse"]);
+    invalid(ContentStore::open_layout(&layout.path()), &["`index.json` cannot be parsed"]);
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn links_and_doubles_in_a_tar_file_are_refused() {
     let to = layout.path().join("x.tar");
     let blob = format!("blobs/sha256/{}", Digest::of(b"x").hex());
     for (members, message) in [
-        (vec![("index.json", EntryType::Symlink, 0, &b""[..])], "`index.json` is a link"),
+        (vec![("index.json", EntryType::Symlink, 0, &b""[..])], "`index.json` is not a regular file"),
         (vec![(blob.as_str(), EntryType::Link, 0, b"")], "is a link"),
         (vec![("index.json", EntryType::Regular, 2, b"{}"), ("./index.json", EntryType::Regular, 2, b"{}")], "twice"),
         (vec![("oci-layout", EntryType::Fifo, 0, b"")], "no plain file"),

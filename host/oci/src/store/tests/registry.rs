@@ -148,7 +148,7 @@ fn what_is_no_http_and_no_manifest_is_named() {
             stream.write_all(b"SSH-2.0-OpenSSH\r\n\r\n").unwrap();
         }
     });
-    refused(blob(&store(), &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["is broken"]);
+    refused(blob(&store(), &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["is invalid"]);
     babbler.join().unwrap();
 }
 
@@ -222,7 +222,7 @@ fn a_body_announced_as_two_gigabytes_is_not_read() {
 #[test]
 fn a_body_cut_short_is_no_content() {
     let (_served, at) = always(|| Reply::Announced(10, b"half".to_vec()));
-    refused(blob(&store(), &at, &Digest::of(b"half"), None, 99), ErrorCode::RegistryError, &["is broken"]);
+    refused(blob(&store(), &at, &Digest::of(b"half"), None, 99), ErrorCode::RegistryError, &["is invalid"]);
 }
 
 #[test]
@@ -289,8 +289,8 @@ fn what_is_not_taken_is_an_error_and_no_manifest_follows() {
     type Headers = Vec<(&'static str, String)>;
     let to = |place: &str| -> Headers { vec![("Location", place.to_owned())] };
     for (status, headers, code, says) in [
-        (401, vec![], ErrorCode::RegistryDenied, "lets nobody push"),
-        (403, vec![], ErrorCode::RegistryDenied, "lets nobody push"),
+        (401, vec![], ErrorCode::RegistryDenied, "denies pushing"),
+        (403, vec![], ErrorCode::RegistryDenied, "denies pushing"),
         (500, vec![], ErrorCode::RegistryError, "500"),
         (201, vec![], ErrorCode::RegistryError, "201"),
         (202, vec![], ErrorCode::RegistryError, "nowhere"),
@@ -512,7 +512,7 @@ fn fetch_with_helper() {
 fn a_redirect_to_plain_http_elsewhere_is_not_followed() {
     let to = "http://registry.invalid/v2/";
     let (_served, at) = always(move || Reply::Whole(302, vec![("Location", to.to_owned())], Vec::new()));
-    refused(blob(&store(), &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["leads to plain HTTP"]);
+    refused(blob(&store(), &at, &Digest::of(b""), None, 9), ErrorCode::RegistryError, &["goes to plain HTTP"]);
 }
 
 #[test]
