@@ -20,7 +20,7 @@ use assay_runner::{Evaluators, Job};
 use assay_supply::{
     CollectOptions, ContentStore, EvidenceCollector, OnUnreadable, PublicKey, Relocation, SourceRef, Verification,
 };
-use assay_wasm::{CheckOptions, Engine, EngineOptions};
+use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
 use serde_json::Value;
 
 use super::{
@@ -228,16 +228,18 @@ fn load_plugins(settings: &ImageSettings, store: &Arc<ContentStore>) -> Result<C
     let engine = Engine::new(EngineOptions { slots }).map_err(|error| CliError::from_error(&error))?;
     let load = |flag: &PluginFlag| -> Result<Arc<dyn Evaluator>, CliError> {
         let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
-        let plugin = engine.load(&format!("`{}`", flag.file), &bytes).map_err(|error| CliError::from_error(&error))?;
+        let plugin =
+            Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| CliError::from_error(&error))?;
         let options = CheckOptions {
+            // Runs are not recorded, so they have no identity.
+            run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },
             params: &flag.params,
             snapshot: &settings.snapshot,
             snapshot_text: settings.snapshot_text.as_str().into(),
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
             log: None,
         };
-        let check = plugin
-            .check(options)
+        let check = Check::new(&plugin, options)
             .map_err(|error| CliError::from_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
         Ok(Arc::new(check))
     };
