@@ -18,7 +18,7 @@ use assay_model::{
 use assay_oci::{ContentStore, SourceRef};
 use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
-use assay_wasm::{CheckOptions, Engine, EngineOptions};
+use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
 use serde_json::Value;
 
 use crate::{
@@ -220,16 +220,19 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
     let engine = Engine::new(EngineOptions { slots }).map_err(|error| plugin_error(&error))?;
     let load = |flag: &PluginRequest| -> Result<Arc<dyn Evaluator>, RequestError> {
         let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
-        let plugin = engine.load(&format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
+        let plugin =
+            Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
         let options = CheckOptions {
+            // Runs are not recorded, so they have no identity.
+            run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },
             params: &flag.params,
             snapshot: &request.snapshot,
             snapshot_text: request.snapshot_text.as_str().into(),
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
             log: None,
         };
-        let check =
-            plugin.check(options).map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
+        let check = Check::new(&plugin, options)
+            .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
         Ok(Arc::new(check))
     };
     let loaded = request.plugins.iter().map(load).collect::<Result<_, _>>()?;
