@@ -3,20 +3,17 @@
 use std::{fmt, sync::Arc};
 
 use assay_rego::{
-    HostError, HostFunction,
+    HostFunction,
     types::{ANY, DOCUMENT, STRING_SET, STRINGS, Type, array_of, object_of},
     value::Value,
 };
 
 use crate::{
-    host::Host,
+    host::{Host, Outcome},
     no_registry::NoRegistry,
     oci, purl,
     sigstore::{self, OPTIONS, VERIFIED_ATTESTATION, VERIFIED_IMAGE},
 };
-
-/// What a function gives: a value, nothing where it is undefined, or an error.
-pub(crate) type Outcome = Result<Option<Value>, HostError>;
 
 /// A function and its implementation.
 struct Entry(HostFunction, fn(&dyn Host, &[Value]) -> Outcome);

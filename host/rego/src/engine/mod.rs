@@ -9,6 +9,7 @@ mod annotations;
 #[cfg(test)]
 mod answers;
 mod ast;
+mod bit_set;
 mod builtins;
 mod bytes;
 #[cfg(test)]
@@ -21,7 +22,6 @@ mod ir;
 mod lex;
 mod limits;
 mod module_summaries;
-mod observe;
 mod observers;
 mod parse;
 mod plan;

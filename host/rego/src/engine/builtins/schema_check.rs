@@ -1,6 +1,5 @@
 //! [`Check`]: one document against one schema, with each problem's place, kind and text.
 
-use assay_gocompat::time as go_time;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,7 +12,7 @@ use super::json_text::{compact, from_json, to_json};
 use super::schema_rules::{
     ArrayRule, At, Bound, Items, Needed, NumberRule, ObjectRule, Others, Part, Rule, Rules, Types,
 };
-use super::{limits, regexes};
+use super::{limits, schema_formats};
 
 /// One thing that is wrong with a document.
 #[derive(Clone, Debug)]
@@ -477,7 +476,7 @@ fn common(rule: &Rule, value: &Value, path: &DocumentPath<'_>, found: &mut Probl
         }
     }
     if let (Some(format), Value::String(text)) = (&rule.format, value)
-        && !fits_format(format, text)
+        && !schema_formats::fits(format, text)
     {
         found.push(path, "format", format!("Does not match format '{format}'"));
     }
@@ -533,32 +532,6 @@ fn numeric(rule: &NumberRule, value: &Value, path: &DocumentPath<'_>, found: &mu
         && falls(&number.minus(least))
     {
         found.push(path, "number_gt", format!("Must be greater than {shown}"));
-    }
-}
-
-/// Formats nobody knows fit.
-fn fits_format(format: &str, text: &str) -> bool {
-    let plain = |pattern: &str| regexes::compile(pattern).is_ok_and(|regex| regex.is_match(text));
-    match format {
-        "date" => go_time::parse("2006-01-02", text).is_ok(),
-        "time" => ["15:04:05", "15:04:05Z07:00"].iter().any(|shape| go_time::parse(shape, text).is_ok()),
-        "date-time" => ["2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "15:04:05", "15:04:05Z07:00", "2006-01-02"]
-            .iter()
-            .any(|shape| go_time::parse(shape, text).is_ok()),
-        "email" => plain(r"^[^@\s]+@[^@\s]+$"),
-        "hostname" => {
-            plain(
-                r"^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])(\.([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9]))*$",
-            ) && text.len() < 256
-        }
-        "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
-        "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
-        "uri" | "iri" => plain(r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s\\]*$"),
-        "uri-reference" | "iri-reference" => plain(r"^[^\s\\]*$"),
-        "uuid" => plain(r"(?i)^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$"),
-        "regex" => text.is_empty() || regexes::compile(text).is_ok(),
-        "json-pointer" => plain(r"^(/([^~/]|~[01])*)*$"),
-        _ => true,
     }
 }
 

@@ -1,10 +1,10 @@
-//! [`Observer`]: whoever watches an evaluation, for coverage, profiles and explanations.
+//! [`Observer`]: receives the events of an evaluation, for coverage, profiles and traces. Its owner keeps it and reads what it
+//! recorded.
 //!
-//! Invariant: an evaluation that is watched gives the answer that it gives unwatched.
+//! Invariant: an observed evaluation gives the same result as an unobserved one.
 
-use super::eval::Eval;
-use super::observers::Observations;
-use super::program::{Branch, Step};
+use super::Eval;
+use crate::engine::program::{Branch, Step};
 
 /// What happens in an evaluation. What comes from the memo happens only once.
 #[derive(Clone, Copy)]
@@ -25,7 +25,4 @@ pub(crate) enum Event<'p> {
 pub(crate) trait Observer<'p> {
     /// Is told what happens. It may look at variables and evaluate more, of which it is not told.
     fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>);
-
-    /// What it saw.
-    fn observations(self: Box<Self>, eval: &Eval<'p>) -> Observations;
 }
