@@ -1,18 +1,26 @@
 //! What Conforma adds to Rego: the `ec.*` built-in functions, and the source groups of a policy configuration.
 //!
 //! [`FUNCTIONS`] declares the functions for [`CompileOptions::functions`]; [`Functions`] answers their calls, with a
-//! [`Host`] that reaches registries. [`SourceGroupEvaluator`] evaluates the policies of a source group for a component.
+//! [`Host`] that reaches registries. A [`Policy`] is a program whose `deny` and `warn` rules are known by their annotations;
+//! [`SourceGroupEvaluator`] evaluates the policies of a source group for a component.
 //!
 //! A new function takes a file with its implementation, a line in the table of `functions.rs`, and a line in the
 //! documentation.
 
+mod annotation;
+mod asciidoc;
 mod functions;
 mod host;
+mod inspect;
 mod no_registry;
 mod oci;
+mod package;
+mod policy;
 #[cfg(test)]
 mod policy_tests;
 mod purl;
+mod rule_results;
+mod rules;
 mod sigstore;
 mod source_group;
 #[cfg(test)]
@@ -24,6 +32,9 @@ use assay_rego::CompileOptions;
 pub use assay_rego::HostError;
 pub use functions::{FUNCTIONS, Functions, no_registry};
 pub use host::{Attested, Described, Files, Host, NoHost, Referrer, SigstoreOptions};
+pub use inspect::{Inspected, inspect};
+pub use package::PackageInfo;
+pub use policy::{EvalRequest, InputFile, Policy, RuleCheck};
 pub use source_group::SourceGroupEvaluator;
 
 /// The default options, with the `ec.*` functions.

@@ -1,13 +1,12 @@
 //! The Rego engine's door: compile policies once, evaluate them from many threads.
 //!
-//! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the question it is asked
-//! ([`EvalRequest`]) and why it may not answer ([`EvalError`]), what built-in functions reach the world through ([`Host`]),
-//! and the functions that a caller registers ([`HostFunction`]). The evaluator itself is `engine`; nothing else of it is visible.
+//! In reading order: what is compiled ([`Sources`]), the compiled [`Program`], whose rules are evaluated by their paths
+//! ([`Evaluation`]), why that may end early ([`EvalError`]), and the functions that a caller registers ([`HostFunction`],
+//! [`Host`]). [`PolicySet`] is for tools: tests, queries, traces. The evaluator itself is `engine`; nothing else of it is
+//! visible.
 //!
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 
-mod annotation;
-mod asciidoc;
 pub mod bench_support;
 mod compile_error;
 mod compile_options;
@@ -21,19 +20,15 @@ mod folder;
 pub mod fuzzing;
 mod host;
 mod host_calls;
-mod inspect;
 mod limits;
 mod load;
 mod module_summary;
-mod package;
 mod packages;
-mod policy;
 mod policy_set;
 mod profile;
+mod program;
 mod query;
-mod rule_results;
 mod rule_trace;
-mod rules;
 mod sources;
 mod testing;
 mod trace;
@@ -44,14 +39,13 @@ pub use coverage::{CoverageReport, FileCoverage, Hits};
 pub use engine::HostFunction;
 pub use eval_error::EvalError;
 pub use host::{Host, HostError, NoHost};
-pub use inspect::{Inspected, inspect};
-pub use limits::EVALUATION_TIME;
+pub use limits::{EVALUATION_TIME, PROBLEMS};
 pub use load::{Ignore, InvalidGlob};
-pub use package::PackageInfo;
+pub use module_summary::{Import, Metadata, ModuleSummary, RuleSummary};
 pub use packages::packages;
-pub use policy::{EvalRequest, InputFile, Policy, RuleCheck};
 pub use policy_set::{PolicySet, Timings};
 pub use profile::{LineCost, Profile, RuleCost};
+pub use program::{Evaluation, Program, module_summaries};
 pub use query::{
     PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
 };

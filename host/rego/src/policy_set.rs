@@ -1,5 +1,5 @@
 //! [`PolicySet`]: compiled policies for those who write them. They are tested, asked anything, measured and shown; unlike
-//! a [`Policy`](crate::Policy) they need no rule that denies, and they judge no image.
+//! a policy they need no rule that denies, and they evaluate no image.
 
 use std::time::{Duration, Instant};
 

@@ -225,6 +225,11 @@ impl Sources {
         self.add_rego(path, |name| name.ends_with(".rego"))
     }
 
+    /// Adds a policy that was read elsewhere, by its name in messages.
+    pub fn add_policy_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.policies.push(PolicyFile { name: name.into(), text: text.into() });
+    }
+
     fn add_rego(&mut self, path: &Path, wanted: fn(&str) -> bool) -> Result<(), SourceError> {
         let found = files(path, wanted)?;
         if found.is_empty() {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_conforma::{Policy, SourceGroupEvaluator};
 use assay_model::{
     event::RunStarted,
     evidence::CheckKind,
@@ -15,7 +15,7 @@ use assay_model::{
     port::{Blobs, Evaluator},
     selection::Selection,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_report::Format;
 use assay_runner::{Evaluators, Job};
 use assay_supply::{
@@ -188,7 +188,7 @@ fn build_source_group(
     };
     sources.set_sigstore_defaults(&defaults).map_err(unreadable)?;
     let deadline = settings.deadline.map(|(end, _)| end);
-    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
+    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..CompileOptions::default() })
         .and_then(Policy::require_result_values)
         .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
     let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(settings)));

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use assay_conforma::{Inspected, inspect};
 use assay_gocompat::json;
 use assay_model::{limits, yaml};
-use assay_rego::{Inspected, Sources, inspect};
+use assay_rego::Sources;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};
 

@@ -5,10 +5,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use assay_conforma::Functions;
+use assay_conforma::{EvalRequest, Functions, Policy, RuleCheck};
 use assay_documents::{DocumentFormat, Kind};
 use assay_model::{limits, rule::RuleKind};
-use assay_rego::{CompileError, CompileOptions, EvalRequest, Host, Policy, RuleCheck, SourceError, Sources};
+use assay_rego::{CompileError, CompileOptions, Host, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
 use assay_supply::Relocation;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -124,7 +124,7 @@ fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
         "v0" => true,
         other => return Err(CliError::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
     };
-    Ok(CompileOptions { strict: flags.strict, v0, ..assay_conforma::compile_options() })
+    Ok(CompileOptions { strict: flags.strict, v0, ..CompileOptions::default() })
 }
 
 fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_conforma::{Policy, SourceGroupEvaluator};
 use assay_model::{
     decide::Decision,
     digest::Digest,
@@ -22,7 +22,7 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_report::{FileOutcome, InputRun};
 use assay_supply::Relocation;
 
@@ -122,7 +122,7 @@ fn build_evaluators(
         let mut sources = places.read(group)?;
         sources.set_effective_time(settings.effective_time).map_err(unreadable)?;
         sources.set_sigstore_defaults(&SigstoreDefaults::default()).map_err(unreadable)?;
-        let options = CompileOptions { deadline, ..compile_options() };
+        let options = CompileOptions { deadline, ..CompileOptions::default() };
         let compiled = Policy::compile_with(sources, options)
             .and_then(Policy::require_result_values)
             .map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
