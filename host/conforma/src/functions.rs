@@ -1,5 +1,9 @@
 //! [`FUNCTIONS`]: the `ec.*` functions by name, types and implementation, and [`Functions`], which answers their calls.
 
+mod oci;
+mod purl;
+mod sigstore;
+
 use std::{fmt, sync::Arc};
 
 use assay_rego::{
@@ -8,11 +12,10 @@ use assay_rego::{
     value::Value,
 };
 
+use self::sigstore::{OPTIONS, VERIFIED_ATTESTATION, VERIFIED_IMAGE};
 use crate::{
     host::{Host, Outcome},
     no_registry::NoRegistry,
-    oci, purl,
-    sigstore::{self, OPTIONS, VERIFIED_ATTESTATION, VERIFIED_IMAGE},
 };
 
 /// A function and its implementation.
@@ -90,3 +93,6 @@ impl fmt::Debug for Functions {
         to.debug_struct("Functions").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,7 @@
 //! [`Host`] that reaches registries. A [`Policy`] is a program whose `deny` and `warn` rules are known by their annotations;
 //! [`SourceGroupEvaluator`] evaluates the policies of a source group for a component.
 //!
-//! A new function takes a file with its implementation, a line in the table of `functions.rs`, and a line in the
-//! documentation.
+//! A new function takes a file with its implementation, its line in the table of `functions.rs`, and its documentation.
 
 mod annotation;
 mod asciidoc;
@@ -13,18 +12,13 @@ mod functions;
 mod host;
 mod inspect;
 mod no_registry;
-mod oci;
 mod package;
 mod policy;
 #[cfg(test)]
 mod policy_tests;
-mod purl;
 mod rule_results;
 mod rules;
-mod sigstore;
 mod source_group;
-#[cfg(test)]
-mod tests;
 mod values;
 
 use assay_rego::CompileOptions;

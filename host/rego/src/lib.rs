@@ -1,4 +1,4 @@
-//! The Rego engine's door: compile policies once, evaluate them from many threads.
+//! OPA's language: compile policies once, evaluate them from many threads, test and trace them.
 //!
 //! In reading order: what is compiled ([`Sources`]), the compiled [`Program`], whose rules are evaluated by their paths
 //! ([`Evaluation`]), why that may end early ([`EvalError`]), and the functions that a caller registers ([`HostFunction`],
@@ -29,6 +29,7 @@ mod profile;
 mod program;
 mod query;
 mod rule_trace;
+mod source_error;
 mod sources;
 mod testing;
 mod trace;
@@ -50,7 +51,8 @@ pub use query::{
     PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
 };
 pub use rule_trace::{RuleTrace, TraceStep};
-pub use sources::{SigstoreDefaults, SourceError, Sources};
+pub use source_error::SourceError;
+pub use sources::{SigstoreDefaults, Sources};
 pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};
 pub use trace::{Step, StepKind, Trace, TraceLevel};
 
