@@ -5,8 +5,9 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use anyhow::Context as _;
+use assay_conforma::{PackageInfo, Policy};
 use assay_model::rule::{RuleInfo, RuleKind};
-use assay_rego::{PackageInfo, Policy, Sources};
+use assay_rego::Sources;
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// The path of the document, relative to the root of the repository.
@@ -35,7 +36,7 @@ pub fn text(root: &Utf8Path) -> anyhow::Result<String> {
     for folder in ["policies/lib", "policies/release"] {
         sources.add_policy(root.join(folder).as_std_path())?;
     }
-    let policy = Policy::compile_with(sources, assay_conforma::compile_options())?;
+    let policy = Policy::compile(sources)?;
     let mut packages: BTreeMap<&str, Vec<&RuleInfo>> = BTreeMap::new();
     for rule in policy.annotated_rules() {
         packages.entry(&rule.package).or_default().push(rule);

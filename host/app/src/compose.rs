@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, PublicKey, Relocation, Trust, Verification};
 use assay_model::{
     event::RunStarted,
@@ -16,7 +16,7 @@ use assay_model::{
     selection::Selection,
 };
 use assay_oci::{ContentStore, SourceRef};
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
 use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
 use serde_json::Value;

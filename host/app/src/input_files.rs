@@ -1,8 +1,8 @@
 //! [`ParsedInput`]: documents that policies evaluate directly, read from files or given inline.
 
+use assay_conforma::InputFile;
 use assay_documents::{DocumentFormat, Kind};
 use assay_model::{limits, yaml};
-use assay_rego::InputFile;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 

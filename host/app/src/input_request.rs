@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
 use assay_evidence::Relocation;
 use assay_model::{
     decide::Decision,
@@ -23,7 +23,7 @@ use assay_model::{
     selection::Selection,
     snapshot::Component,
 };
-use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
+use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_report::{FileOutcome, InputRun};
 
 use crate::{

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use assay_conforma::{Inspected, inspect};
 use assay_model::{limits, yaml};
-use assay_rego::{Inspected, Sources, inspect};
+use assay_rego::Sources;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};
 

@@ -4,11 +4,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use assay_conforma::Functions;
+use assay_conforma::{EvalRequest, Functions, Policy, RuleCheck};
 use assay_documents::{DocumentFormat, Kind};
 use assay_evidence::Relocation;
 use assay_model::{limits, rule::RuleKind};
-use assay_rego::{CompileError, CompileOptions, EvalRequest, Host, Policy, RuleCheck, SourceError, Sources};
+use assay_rego::{CompileError, CompileOptions, Host, SourceError, Sources};
 use assay_report::{ConftestFinding, ConftestResult};
 
 use camino::{Utf8Path, Utf8PathBuf};

@@ -1,22 +1,22 @@
 //! [`FUNCTIONS`]: the `ec.*` functions by name, types and implementation, and [`Functions`], which serves their calls.
 
+mod oci;
+mod purl;
+mod sigstore;
+
 use std::{fmt, sync::Arc};
 
 use assay_rego::{
-    HostError, HostFunction,
+    HostFunction,
     types::{ANY, DOCUMENT, STRING_SET, STRINGS, Type, array_of, object_of},
     value::Value,
 };
 
+use self::sigstore::{OPTIONS, VERIFIED_ATTESTATION, VERIFIED_IMAGE};
 use crate::{
-    host::Host,
+    host::{Host, Outcome},
     no_registry::NoRegistry,
-    oci, purl,
-    sigstore::{self, OPTIONS, VERIFIED_ATTESTATION, VERIFIED_IMAGE},
 };
-
-/// What a function gives: a value, nothing where it is undefined, or an error.
-pub(crate) type Outcome = Result<Option<Value>, HostError>;
 
 /// A function and its implementation.
 struct Entry(HostFunction, fn(&dyn Host, &[Value]) -> Outcome);
@@ -93,3 +93,6 @@ impl fmt::Debug for Functions {
         to.debug_struct("Functions").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

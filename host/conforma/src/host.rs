@@ -12,7 +12,10 @@ use assay_model::{
     evidence::Signature,
 };
 
-use assay_rego::HostError;
+use assay_rego::{HostError, value::Value};
+
+/// What a function gives: a value, nothing where it is undefined, or an error.
+pub(crate) type Outcome = Result<Option<Value>, HostError>;
 
 /// Files by the names that their archive gives them.
 pub type Files = BTreeMap<String, Vec<u8>>;

@@ -7,7 +7,7 @@ use assay_model::{
     evidence::Signature,
     rule::{RuleKind, RuleResult},
 };
-use assay_rego::{CompileError, EvalError, EvalRequest, Policy, Sources};
+use assay_rego::{CompileError, EvalError, Sources};
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn compiled(text: &str) -> Result<Policy, CompileError> {
     fs_err::write(folder.path().join("1.rego"), text).unwrap();
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
-    Policy::compile_with(sources, compile_options())
+    Policy::compile(sources)
 }
 
 fn policy(text: &str) -> Policy {

@@ -15,11 +15,15 @@ use assay_model::{
     rule::{RuleInfo, RuleResult},
     selection::Selection,
 };
-use assay_rego::{EVALUATION_TIME, EvalError, EvalRequest, InputFile, Policy, RuleTrace};
+use assay_rego::{EVALUATION_TIME, EvalError, RuleTrace};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{functions::Functions, host::Host};
+use crate::{
+    functions::Functions,
+    host::Host,
+    policy::{EvalRequest, InputFile, Policy},
+};
 
 /// A policy with what its source group includes and excludes.
 pub struct SourceGroupEvaluator {

@@ -1,4 +1,6 @@
-//! [`parse`]: durations as `time.ParseDuration` reads them: `1h15m30.5s`, amounts with units, added up.
+//! Durations: [`parse`] as `time.ParseDuration` reads them, [`format`] as Go writes those below a minute.
+
+use std::time::Duration;
 
 /// Why a string is not a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,4 +58,21 @@ pub fn parse(text: &str) -> Result<i64, InvalidDuration<'_>> {
         rest = behind;
     }
     i64::try_from(if negative { -total } else { total }).map_err(|_error| invalid())
+}
+
+/// A duration in its largest unit up to seconds, as Go writes it: `184.075µs`, `1.5ms`, `2s`.
+#[must_use]
+pub fn format(duration: Duration) -> String {
+    let nanoseconds = duration.as_nanos();
+    let (unit, digits) = match nanoseconds {
+        0..1_000 => return format!("{nanoseconds}ns"),
+        1_000..1_000_000 => ("µs", 3),
+        1_000_000..1_000_000_000 => ("ms", 6),
+        _ => ("s", 9),
+    };
+    let one = 10_u128.pow(digits);
+    let (whole, part) = (nanoseconds / one, nanoseconds % one);
+    let part = format!("{part:0width$}", width = digits as usize);
+    let part = part.trim_end_matches('0');
+    if part.is_empty() { format!("{whole}{unit}") } else { format!("{whole}.{part}{unit}") }
 }

@@ -3,7 +3,10 @@
 //!
 //! The main types are [`Program`] and [`HostResults`].
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use assay_model::rule::kind_of;
 use serde_json::Value;
@@ -12,7 +15,8 @@ use crate::{
     compile_error::CompileError,
     compile_options::CompileOptions,
     engine::{self, EvalLimits, with_large_stack},
-    policy::{Compiled, below, compile},
+    module_summary::ModuleSummary,
+    program,
     sources::Sources,
 };
 
@@ -62,14 +66,17 @@ impl Program {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn compile(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
-        let Compiled { program, modules, .. } = compile(sources, options)?;
-        let mut entries = std::collections::BTreeSet::new();
-        for module in &modules {
-            let names = module.rules.iter().filter_map(|rule| rule.entry_name());
-            let names = names.filter(|name| kind_of(name).is_some());
-            entries.extend(names.map(|name| below(&module.package, name)));
-        }
-        Ok(Self { program, entries: entries.into_iter().collect() })
+        let entries = |modules: &[(ModuleSummary, &str)]| {
+            let mut entries = BTreeSet::new();
+            for (module, _) in modules {
+                let names = module.rules.iter().filter_map(|rule| rule.entry_name());
+                let names = names.filter(|name| kind_of(name).is_some());
+                entries.extend(names.map(|name| module.package.iter().cloned().chain([name.to_owned()]).collect()));
+            }
+            Ok(entries)
+        };
+        let (compiled, entries): (_, BTreeSet<Vec<String>>) = program::Program::compile(sources, options, entries)?;
+        Ok(Self { program: compiled.engine, entries: entries.into_iter().collect() })
     }
 
     /// How many rules deny or warn.

@@ -35,11 +35,15 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(location: Option<Location>, message: impl Into<String>) -> Self {
+    /// A problem without a class of OPA.
+    #[must_use]
+    pub fn new(location: Option<Location>, message: impl Into<String>) -> Self {
         Self { location, message: message.into(), code: None, line: None }
     }
 
-    pub(crate) fn at(location: Location, message: impl Into<String>) -> Self {
+    /// The same at a location.
+    #[must_use]
+    pub fn at(location: Location, message: impl Into<String>) -> Self {
         Self::new(Some(location), message)
     }
 }

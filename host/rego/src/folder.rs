@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use assay_model::limits::{SOURCE_DEPTH, SOURCE_FILES};
 
-use crate::sources::SourceError;
+use crate::source_error::SourceError;
 
 /// A file that was found.
 #[derive(Debug)]

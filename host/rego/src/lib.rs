@@ -6,8 +6,6 @@
 //!
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 
-mod annotation;
-mod asciidoc;
 pub mod bench_support;
 mod compile_error;
 mod compile_options;
@@ -21,19 +19,16 @@ mod folder;
 pub mod fuzzing;
 mod host;
 mod host_calls;
-mod inspect;
 mod limits;
 mod load;
 mod module_summary;
-mod package;
 mod packages;
-mod policy;
 mod policy_set;
 mod profile;
+mod program;
 mod query;
-mod rule_results;
 mod rule_trace;
-mod rules;
+mod source_error;
 mod sources;
 mod testing;
 mod trace;
@@ -44,19 +39,19 @@ pub use coverage::{CoverageReport, FileCoverage, Hits};
 pub use engine::HostFunction;
 pub use eval_error::EvalError;
 pub use host::{Host, HostError, NoHost};
-pub use inspect::{Inspected, inspect};
-pub use limits::EVALUATION_TIME;
+pub use limits::{EVALUATION_TIME, PROBLEMS};
 pub use load::{Ignore, InvalidGlob};
-pub use package::PackageInfo;
+pub use module_summary::{Import, Metadata, ModuleSummary, RuleSummary};
 pub use packages::packages;
-pub use policy::{EvalRequest, InputFile, Policy, RuleCheck};
 pub use policy_set::{PolicySet, Timings};
 pub use profile::{LineCost, Profile, RuleCost};
+pub use program::{Evaluation, Program, module_summaries};
 pub use query::{
     PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
 };
 pub use rule_trace::{RuleTrace, TraceStep};
-pub use sources::{SigstoreDefaults, SourceError, Sources};
+pub use source_error::SourceError;
+pub use sources::{SigstoreDefaults, Sources};
 pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};
 pub use trace::{Step, StepKind, Trace, TraceLevel};
 

@@ -12,4 +12,4 @@ pub const EVALUATION_TIME: Duration = Duration::from_secs(120);
 pub(crate) const MESSAGE_CHARACTERS: usize = 400;
 
 /// Errors of a policy that are kept to be reported.
-pub(crate) const PROBLEMS: usize = 100;
+pub const PROBLEMS: usize = 100;

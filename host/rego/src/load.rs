@@ -11,7 +11,8 @@ use regex::Regex;
 
 use crate::{
     folder::{FoundFile, files},
-    sources::{PolicyFile, SourceError, Sources, object},
+    source_error::SourceError,
+    sources::{PolicyFile, Sources, object},
 };
 
 /// Files and folders that are left out, by patterns of their names.

@@ -1,4 +1,4 @@
-//! [`ModuleSummary`]: what the rest of the crate needs to know of a parsed module.
+//! [`ModuleSummary`]: what others need to know of a parsed module.
 //!
 //! It is plain data: the engine makes it from its own syntax tree, and no one else looks at that tree.
 
@@ -6,62 +6,63 @@ use crate::compile_error::Location;
 
 /// One policy file.
 #[derive(Debug)]
-pub(crate) struct ModuleSummary {
+pub struct ModuleSummary {
     /// The file's name in messages.
-    pub(crate) file: String,
+    pub file: String,
     /// The package's path without `data`.
-    pub(crate) package: Vec<String>,
+    pub package: Vec<String>,
     /// The line of the `package` statement.
-    pub(crate) package_line: u32,
+    pub package_line: u32,
     /// The `# METADATA` blocks, in order.
-    pub(crate) blocks: Vec<Metadata>,
+    pub blocks: Vec<Metadata>,
     /// The imports.
-    pub(crate) imports: Vec<Import>,
+    pub imports: Vec<Import>,
     /// The rules and functions in the order of the file, each definition by itself.
-    pub(crate) rules: Vec<RuleSummary>,
+    pub rules: Vec<RuleSummary>,
 }
 
 /// A `# METADATA` block: comment lines that begin in the first column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Metadata {
+pub struct Metadata {
     /// The line of `# METADATA`, from 1.
-    pub(crate) first: u32,
+    pub first: u32,
     /// The block's last line.
-    pub(crate) last: u32,
+    pub last: u32,
     /// The lines behind the first without their `#`.
-    pub(crate) yaml: String,
+    pub yaml: String,
 }
 
 /// An `import` statement.
 #[derive(Debug)]
-pub(crate) struct Import {
+pub struct Import {
     /// Its line.
-    pub(crate) line: u32,
+    pub line: u32,
 }
 
 /// One definition of a rule or function.
 #[derive(Debug)]
-pub(crate) struct RuleSummary {
+pub struct RuleSummary {
     /// The path below the package; `deny`, or `a`, `b` for a head `a.b contains x`.
-    pub(crate) path: Vec<String>,
+    pub path: Vec<String>,
     /// True for functions.
-    pub(crate) is_function: bool,
+    pub is_function: bool,
     /// What it gives is an object of the cases of a test, by their keys: `test_x[case] if`, `test_x["a"] := true`.
-    pub(crate) has_cases: bool,
+    pub has_cases: bool,
     /// True for `default` definitions.
-    pub(crate) is_default: bool,
+    pub is_default: bool,
     /// Where it starts.
-    pub(crate) location: Location,
+    pub location: Location,
     /// What its value or element is where the text shows that, and where that is none of a text, an object, a variable and
     /// a call.
-    pub(crate) non_result_value: Option<&'static str>,
+    pub non_result_value: Option<&'static str>,
     /// The text of `code` where the body says `result := {"code": "…", …}`.
-    pub(crate) code: Option<String>,
+    pub code: Option<String>,
 }
 
 impl ModuleSummary {
     /// The package's name in reports, such as `lib.time`.
-    pub(crate) fn package_name(&self) -> String {
+    #[must_use]
+    pub fn package_name(&self) -> String {
         self.package.join(".")
     }
 }
@@ -69,7 +70,8 @@ impl ModuleSummary {
 impl RuleSummary {
     /// The rule's name, where this definition can give it a value that is looked up by name. `deny.k := "no"` gives
     /// `deny` one, too, which is not a set of results.
-    pub(crate) fn entry_name(&self) -> Option<&str> {
+    #[must_use]
+    pub fn entry_name(&self) -> Option<&str> {
         match self.path.as_slice() {
             [name, ..] if !self.is_function && !self.is_default => Some(name),
             _ => None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{compile_error::CompileError, policy::module_summaries, sources::Sources};
+use crate::{compile_error::CompileError, program::module_summaries, sources::Sources};
 
 /// A path as Rego writes it: `data.a["b-c"]`.
 fn written(path: &[String]) -> String {

@@ -4,25 +4,22 @@
 //! [`data`](crate::data) for how data files become one document. Everything is read at once and in a fixed order, so
 //! that a policy does not change during a run.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use assay_model::{
     bounded::{ReadError, read_bounded},
-    limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES, SOURCE_DEPTH, SOURCE_FILES},
+    limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES},
     yaml,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value, json};
 
 use crate::{
-    data::{Clash, Data},
+    data::Data,
     engine::parallel_map,
     folder::{FoundFile, files},
     limits::SOURCE_BYTES,
+    source_error::SourceError,
 };
 
 /// What a policy is compiled from.
@@ -51,163 +48,6 @@ pub struct SigstoreDefaults {
     pub rekor_url: String,
 }
 
-/// Why sources cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// Nothing is there.
-    #[error("the source `{}` does not exist", path.display())]
-    Missing {
-        /// The folder or file.
-        path: PathBuf,
-    },
-    /// Something is there that cannot be read.
-    #[error("`{}` cannot be read: {error}", path.display())]
-    Unreadable {
-        /// The folder or file.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// A pipe, a device, a socket.
-    #[error("`{}` is not a regular file", path.display())]
-    NotAFile {
-        /// The thing.
-        path: PathBuf,
-    },
-    /// The reader could not be run.
-    #[error("the source `{}` cannot be read: {error}", path.display())]
-    Fault {
-        /// The folder or file.
-        path: PathBuf,
-        /// What went wrong.
-        error: String,
-    },
-    /// A policy source without policies.
-    #[error("the policy source `{}` holds no `.rego` file", path.display())]
-    NoPolicy {
-        /// The folder or file.
-        path: PathBuf,
-    },
-    /// A file that was named and is of no use.
-    #[error("`{}` is neither a policy nor data", path.display())]
-    Unknown {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A bundle that is one file.
-    #[error("`{}` is a packed bundle, which is not read yet", path.display())]
-    Packed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file over its limit.
-    #[error("`{}` is larger than {limit} bytes", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The limit.
-        limit: u64,
-    },
-    /// All files together are over the limit.
-    #[error("the sources are larger than {SOURCE_BYTES} bytes together (at `{}`)", path.display())]
-    TooMuch {
-        /// The file that went over it.
-        path: PathBuf,
-    },
-    /// A source of too many files.
-    #[error("the source `{}` holds more than {SOURCE_FILES} files", path.display())]
-    TooMany {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Folders too deep within one another.
-    #[error("`{}` is more than {SOURCE_DEPTH} folders deep in its source", path.display())]
-    TooDeep {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A link that leads back up.
-    #[error("the link `{}` leads back to a folder that it is in", path.display())]
-    Loop {
-        /// The link.
-        path: PathBuf,
-    },
-    /// Bytes that are not text.
-    #[error("`{}` is not valid UTF-8", path.display())]
-    NotText {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A data file that is neither JSON nor YAML.
-    #[error("the data file `{origin}` is neither JSON nor YAML: {error}")]
-    Syntax {
-        /// The file, or what else the data is from.
-        origin: String,
-        /// Where and why.
-        error: yaml::TextError,
-    },
-    /// A data file without keys.
-    #[error("the data file `{origin}` is {found}, not an object")]
-    NotAnObject {
-        /// The file, or what else the data is from.
-        origin: String,
-        /// What it is instead.
-        found: &'static str,
-    },
-    /// A data file that would override values that assay provides to policies.
-    #[error("the data file `{origin}` sets `config`, which assay itself sets")]
-    Reserved {
-        /// The file.
-        origin: String,
-    },
-    /// Two files that both set something.
-    #[error("both `{first}` and `{second}` set `data.{path}`")]
-    Clash {
-        /// What both set, below `data`.
-        path: String,
-        /// The file that set it first.
-        first: String,
-        /// The file that sets it again.
-        second: String,
-    },
-}
-
-impl From<Clash> for SourceError {
-    fn from(Clash { path, first, second }: Clash) -> Self {
-        Self::Clash { path, first, second }
-    }
-}
-
-impl SourceError {
-    pub(crate) fn unreadable(path: &Path, error: io::Error) -> Self {
-        Self::Unreadable { path: path.to_owned(), error }
-    }
-
-    /// What a person can do.
-    #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => "paths are relative to the folder that assay is started in",
-            Self::Fault { .. } => "this is a fault of assay or a machine without memory; please report it",
-            Self::Unreadable { .. } | Self::NotAFile { .. } => "see to the file, or leave it out of the source",
-            Self::NoPolicy { .. } => "name a folder with `*.rego` files; `*_test.rego` files are not read",
-            Self::Unknown { .. } => "policies end in `.rego`, data in `.json`, `.yaml` or `.yml`",
-            Self::Packed { .. } => "unpack it (`tar xzf`) and name the folder",
-            Self::TooLarge { .. }
-            | Self::TooMuch { .. }
-            | Self::TooMany { .. }
-            | Self::TooDeep { .. }
-            | Self::NotText { .. } => "name the folder that holds only the policies or data",
-            Self::Loop { .. } => "remove the link",
-            Self::Syntax { .. } | Self::NotAnObject { .. } => {
-                "a data file is an object of JSON or YAML 1.2, such as `allowed: [a, b]`"
-            }
-            Self::Reserved { .. } => "move the data under another key",
-            Self::Clash { .. } => "objects are merged, but everything else may be set once; remove one of them",
-        }
-    }
-}
-
 impl Sources {
     /// No sources yet.
     #[must_use]
@@ -223,6 +63,11 @@ impl Sources {
     /// Adds the policies of a folder, or of one file, with their tests; see [`testing`](crate::testing).
     pub fn add_policy_with_tests(&mut self, path: &Path) -> Result<(), SourceError> {
         self.add_rego(path, |name| name.ends_with(".rego"))
+    }
+
+    /// Adds a policy that was read elsewhere, by its name in messages.
+    pub fn add_policy_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.policies.push(PolicyFile { name: name.into(), text: text.into() });
     }
 
     fn add_rego(&mut self, path: &Path, wanted: fn(&str) -> bool) -> Result<(), SourceError> {

@@ -28,7 +28,8 @@ pub(crate) fn run(flags: &InitFlags, printer: Printer) -> Result<u8, CliError> {
 
 #[cfg(test)]
 mod tests {
-    use assay_rego::{EvalRequest, Policy, Sources};
+    use assay_conforma::{EvalRequest, Policy};
+    use assay_rego::Sources;
 
     use super::*;
 
@@ -40,7 +41,7 @@ mod tests {
         run(&flags, Printer::new(true)).unwrap();
         let mut sources = Sources::new();
         sources.add_policy(dest_dir.as_std_path()).unwrap();
-        let policy = Policy::compile_with(sources, assay_conforma::compile_options()).unwrap();
+        let policy = Policy::compile(sources).unwrap();
         assert_eq!(policy.annotated_rules().len(), 1);
         let packages = ["main".to_owned()].into();
         assert!(policy.evaluate(&EvalRequest::new(&packages, "{}")).unwrap().is_empty());

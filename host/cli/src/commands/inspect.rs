@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use assay_app::{
     InspectDataRequest, InspectPolicyRequest, fetch_configuration, inspect_data, inspect_policy, parse_policy,
 };
+use assay_conforma::Inspected;
 use assay_gocompat::json;
-use assay_rego::Inspected;
 use serde_json::{Map, Value};
 
 use super::{events::Printed, fetch_policy::print_stdout};

@@ -109,7 +109,7 @@ fn language(flags: &TestPolicyFlags) -> Result<CompileOptions, CliError> {
         "v0" => true,
         other => return Err(CliError::new(format!("`--rego-version {other}` is neither v0 nor v1"))),
     };
-    Ok(CompileOptions { strict: flags.strict, v0, ..assay_conforma::compile_options() })
+    Ok(CompileOptions { strict: flags.strict, v0, ..CompileOptions::default() })
 }
 
 fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {

@@ -73,7 +73,7 @@ fn own_policy() -> Arc<Policy> {
     fs_err::write(folder.path().join("b.rego"), OTHER).unwrap();
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
-    Arc::new(Policy::compile_with(sources, crate::compile_options()).unwrap())
+    Arc::new(Policy::compile(sources).unwrap())
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn nested_policy() -> Arc<Policy> {
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
     sources.set_effective_time("2000-01-01T00:00:00Z".parse().unwrap()).unwrap();
-    Arc::new(Policy::compile_with(sources, crate::compile_options()).unwrap())
+    Arc::new(Policy::compile(sources).unwrap())
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn called_ec_rules_of_nested_packages_are_evaluated_only_if_no_package_is_select
     let mut sources = Sources::new();
     sources.add_policy(folder.path()).unwrap();
     sources.set_effective_time("2000-01-01T00:00:00Z".parse().unwrap()).unwrap();
-    let policy = Arc::new(Policy::compile_with(sources, crate::compile_options()).unwrap());
+    let policy = Arc::new(Policy::compile(sources).unwrap());
     for (include, flat, nested) in [
         (&[][..], false, true),
         (&[][..], true, false),
@@ -220,7 +220,7 @@ fn recorded_rules_are_evaluated_as_recorded() {
         for data in ["data1", "data2"] {
             sources.add_data(&folder.join(data)).unwrap();
         }
-        Policy::compile_with(sources, crate::compile_options())
+        Policy::compile(sources)
     };
     let broken = policy(&["broken"]).unwrap_err().to_string();
     assert!(broken.contains("broken/main.rego:6:43: undefined function undefined_function"), "{broken}");

@@ -6,7 +6,8 @@
 use regorus::Value;
 use serde_json::Value as Json;
 
-use super::builtins::{NUMBER_DIGITS, sorted};
+use super::builtins::limits::NUMBER_DIGITS;
+use super::builtins::value_order::sorted;
 use super::bytes::{admitted_value, is_raw, shown};
 
 /// The largest exponent of a number, either way.

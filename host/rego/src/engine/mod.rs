@@ -8,6 +8,7 @@
 
 mod annotations;
 mod ast;
+mod bit_set;
 mod builtins;
 mod bytes;
 #[cfg(test)]
@@ -20,7 +21,6 @@ mod ir;
 mod lex;
 mod limits;
 mod module_summaries;
-mod observe;
 mod observers;
 mod parse;
 mod plan;

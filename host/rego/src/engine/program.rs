@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use regorus::Value;
 
 use crate::engine::ast::Name;
-use crate::engine::dependencies::BitSet;
+use crate::engine::bit_set::BitSet;
 use crate::engine::ir::{Callee, Collect, NodeId, Slot};
 use crate::engine::rule_tree::Kind;
 use crate::engine::span::Span;

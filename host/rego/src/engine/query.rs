@@ -12,7 +12,7 @@ use super::ast::{Call, Literal, LiteralKind, Module, Name, Term, TermKind};
 use super::error::{CompileCode, CompileError, EvalError};
 use super::eval::{ControlFlow, Eval, Printed};
 use super::ir::{NodeId, Slot};
-use super::observers::{Observations, TraceOptions};
+use super::observers::{Observations, Observers, TraceOptions};
 use super::parse::{parse, parse_query};
 use super::plan::{QueryPlan, plan_query};
 use super::policy::{EvalOptions, Policy, Worker, at_first, on_large_stack, sorted};
@@ -237,12 +237,12 @@ impl Policy {
             let nowhere = Source::new(String::new(), String::new());
             let mut worker = Worker::default();
             let mut eval = self.eval(options, &mut worker);
-            eval.observer = observe.observer(&nowhere, &[]);
+            let observers = observe.observers(&nowhere, &[]);
+            eval.observe(observers.clone());
             for node in paths.iter().filter_map(|path| self.tree.find(path.iter().map(String::as_str))) {
                 eval.value(node, Span::default()).map_err(|error| *error)?;
             }
-            let observer = eval.observer.take();
-            let observations = observer.map(|observer| observer.observations(&eval)).unwrap_or_default();
+            let observations = Observers::finish(observers, &mut eval);
             Ok((observations, std::mem::take(&mut eval.prints)))
         })
     }
@@ -256,7 +256,8 @@ impl Policy {
     ) -> Result<Results, EvalError> {
         let mut worker = Worker::default();
         let mut eval = self.eval(options, &mut worker);
-        eval.observer = observe.observer(&query.source, &query.plan.steps);
+        let observers = observe.observers(&query.source, &query.plan.steps);
+        eval.observe(observers.clone());
         let frame = eval.frame(query.plan.slots);
         let mut found = Vec::new();
         let mut parts = 0;
@@ -272,9 +273,7 @@ impl Policy {
             found.push(one);
             Ok(ControlFlow::More)
         });
-        if let Some(observer) = eval.observer.take() {
-            *observations = observer.observations(&eval);
-        }
+        *observations = Observers::finish(observers, &mut eval);
         let prints = std::mem::take(&mut eval.prints);
         done.map_err(|error| *error)?;
         Ok(Results { found, prints, observations: Observations::default() })
@@ -297,16 +296,14 @@ impl Policy {
         let pooled = !observe.is_anything();
         let mut worker = if pooled { self.workers.take() } else { Worker::default() };
         let mut eval = self.eval(options, &mut worker);
-        eval.observer = observe.observer(&nowhere, &[]);
+        let observers = observe.observers(&nowhere, &[]);
+        eval.observe(observers.clone());
         let node: Option<NodeId> = self.tree.find(path.iter().map(String::as_str));
         let value = match node {
             Some(node) => eval.definition(node, at),
             None => Ok(None),
         };
-        let observations = match eval.observer.take() {
-            Some(observer) => observer.observations(&eval),
-            None => Observations::default(),
-        };
+        let observations = Observers::finish(observers, &mut eval);
         let prints = std::mem::take(&mut eval.prints);
         drop(eval);
         if pooled {

@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use assay_model::limits::{SOURCE_DEPTH, SOURCE_FILES};
+
 use super::*;
 
 /// A folder with these files.

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use assay_rego::{Ignore, Inspected, Sources, inspect, packages};
+use assay_conforma::{Inspected, inspect};
+use assay_rego::{Ignore, Sources, packages};
 use serde_json::{Map, Value, json};
 
 use super::{

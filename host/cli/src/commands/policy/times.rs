@@ -4,6 +4,8 @@ use std::{str::FromStr as _, time::Duration};
 
 use jiff::SignedDuration;
 
+pub(super) use assay_gocompat::duration::format as shown;
+
 use crate::error::CliError;
 
 /// As long as anyone waits: a century, which fits every clock.
@@ -18,22 +20,6 @@ pub(super) fn limit(flag: &str, text: &str) -> Result<Duration, CliError> {
     }
     let duration = Duration::try_from(SignedDuration::from_str(text).map_err(|_| error())?).map_err(|_| error())?;
     Ok(if duration.is_zero() { FOR_EVER } else { duration.min(FOR_EVER) })
-}
-
-/// A duration as Go writes it: `184.075µs`, `1.5ms`, `2s`.
-pub(super) fn shown(duration: Duration) -> String {
-    let nanoseconds = duration.as_nanos();
-    let (unit, digits) = match nanoseconds {
-        0..1_000 => return format!("{nanoseconds}ns"),
-        1_000..1_000_000 => ("µs", 3),
-        1_000_000..1_000_000_000 => ("ms", 6),
-        _ => ("s", 9),
-    };
-    let one = 10_u128.pow(digits);
-    let (whole, part) = (nanoseconds / one, nanoseconds % one);
-    let part = format!("{part:0width$}", width = digits as usize);
-    let part = part.trim_end_matches('0');
-    if part.is_empty() { format!("{whole}{unit}") } else { format!("{whole}.{part}{unit}") }
 }
 
 /// Nanoseconds as a JSON number.

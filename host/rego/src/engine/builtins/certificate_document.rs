@@ -1,6 +1,6 @@
 //! [`document`]: a certificate as the document that policies see, under the field names of Go's `x509.Certificate`.
 
-use num_bigint::{BigInt, BigUint, Sign};
+use num_bigint::BigInt;
 use regorus::Value;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, TeletexStringRef, Utf8StringRef};
@@ -19,6 +19,7 @@ use x509_cert::time::Time;
 
 use super::encodings::STANDARD;
 use super::errors::BuiltinError;
+use super::key_parts::{curve_key, der_items, point};
 use super::operands::{list, record, whole};
 
 /// Purposes of a key by the numbers Go gives them, from 0.
@@ -370,23 +371,10 @@ pub(super) fn public_key(info: &SubjectPublicKeyInfoOwned) -> (Value, u64) {
     }
 }
 
-/// The coordinates of a point that is not compressed.
-pub(super) fn point(bytes: &[u8]) -> Option<[Value; 2]> {
-    let (4, rest) = bytes.split_first().map(|(first, rest)| (*first, rest))? else { return None };
-    let (x, y) = rest.split_at_checked(rest.len() / 2)?;
-    Some([x, y].map(|bytes| whole(BigInt::from_biguint(Sign::Plus, BigUint::from_bytes_be(bytes)))))
-}
-
-/// A key on a curve; what the curve is Go keeps to itself.
-pub(super) fn curve_key<const N: usize>(numbers: [(&str, Value); N]) -> Value {
-    let all = numbers.into_iter().chain([("Curve", Value::new_object())]);
-    super::operands::object_of(all.map(|(name, value)| (Value::from(name), value)))
-}
-
 fn rsa_public_key(bytes: &[u8]) -> Option<Value> {
-    let items = super::private_keys::der_items(bytes)?;
+    let items = der_items(bytes)?;
     let [(0x30, inner)] = items[..] else { return None };
-    let numbers = super::private_keys::der_items(inner)?;
+    let numbers = der_items(inner)?;
     let [(2, modulus), (2, exponent)] = numbers[..] else { return None };
     let value = |bytes: &[u8]| whole(BigInt::from_signed_bytes_be(bytes));
     Some(record([("N", value(modulus)), ("E", value(exponent))]))

@@ -7,7 +7,7 @@ use regorus::Value;
 
 use super::errors::BuiltinError;
 use super::operands::{some, string, text};
-use super::regexes;
+use super::regex_syntax;
 use super::scope::Scope;
 use super::term::kind;
 use super::types::{STRINGS, Type};
@@ -19,7 +19,7 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 /// A compiled glob.
-pub(super) type Glob = Regex;
+type Glob = Regex;
 
 fn matches(scope: &mut Scope<'_>, pattern: &Value, delimiters: &Value, whole: &Value) -> Outcome {
     let pattern = string(pattern, 1)?;
@@ -92,7 +92,7 @@ fn compile(pattern: &str, delimiters: &[char]) -> Result<Glob, BuiltinError> {
     }
     out.push_str(&")".repeat(depth));
     out.push_str(")\\z");
-    regexes::build(&out).map_err(|error| match error {
+    regex_syntax::build(&out).map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => BuiltinError::limit("the glob is too large"),
         other => BuiltinError::failed(other.to_string()),
     })

@@ -4,10 +4,8 @@
 
 use regorus::Value;
 
-use super::errors::BuiltinError;
-use super::scope::Scope;
 use super::types::Type;
-use super::{Builtin, Call, Outcome};
+use super::{Builtin, Call};
 
 /// A function that policies may call and that the host of an evaluation answers.
 #[derive(Clone, Copy)]
@@ -70,17 +68,6 @@ pub(crate) trait Host: Sync {
     /// # Errors
     /// [`HostError`] if the result is not known.
     fn call(&self, function: &str, args: &[Value]) -> Result<Option<Value>, HostError>;
-}
-
-/// Calls a registered function.
-pub(super) fn call(name: &str, scope: &Scope<'_>, args: &[Value]) -> Outcome {
-    scope.host.call(name, args).map_err(|error| {
-        let error = match error {
-            HostError::Stop(why) => BuiltinError::limit(why),
-            HostError::Argument(what) => BuiltinError::wrong_argument(what),
-        };
-        error.within(name)
-    })
 }
 
 /// A host that answers nothing.

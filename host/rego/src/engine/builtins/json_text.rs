@@ -1,35 +1,22 @@
-//! `json.marshal`, `json.marshal_with_options`, `json.unmarshal`, `json.is_valid`: JSON as Go writes and reads it.
+//! JSON as Go writes and reads it, of values.
 
 use regorus::Value;
 use regorus::value::Object;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
 use super::decimal::{Num, long_number};
 use super::errors::BuiltinError;
-use super::operands::{characters, object, some, text, too_long, too_many};
-use super::scope::Scope;
-use super::term::{kind, number_text, term};
-use super::types::{ANY, Type};
+use super::limits;
+use super::operands::{too_long, too_many};
+use super::term::number_text;
 use super::value_order::sorted;
-use super::{Builtin, Outcome, builtin, limits};
 use crate::engine::bytes::{admitted, bytes_of, is_raw, shown};
 use crate::engine::documents::{has_long_number, values_in};
-use crate::engine::limits::TEXT_PART;
-
-const OPTIONS: Type = Type::Object { fixed: &[], rest: Some((&Type::String, &ANY)) };
-
-pub(super) const TABLE: &[Builtin] = &[
-    builtin!("json.marshal"(value: ANY) -> Type::String => |value: &Value| text(compact(value)?)),
-    builtin!("json.marshal_with_options"(value: ANY, options: OPTIONS) -> Type::String => marshal_with_options),
-    builtin!("json.unmarshal"(whole: Type::String) -> ANY => scoped unmarshal),
-    builtin!("json.is_valid"(whole: Type::String) -> Type::Boolean => is_valid),
-];
 
 /// How deep levels are set off; without it everything stands on one line.
-struct Layout<'o> {
-    prefix: &'o str,
-    indent: &'o str,
+pub(super) struct Layout<'o> {
+    pub prefix: &'o str,
+    pub indent: &'o str,
 }
 
 /// The value on one line; sets become arrays, keys that are not strings become their JSON.
@@ -39,7 +26,12 @@ pub(super) fn compact(value: &Value) -> Result<String, BuiltinError> {
     Ok(out)
 }
 
-fn write(out: &mut String, value: &Value, layout: Option<&Layout<'_>>, depth: usize) -> Result<(), BuiltinError> {
+pub(super) fn write(
+    out: &mut String,
+    value: &Value,
+    layout: Option<&Layout<'_>>,
+    depth: usize,
+) -> Result<(), BuiltinError> {
     if depth > limits::NESTING {
         return Err(BuiltinError::limit(format!("the value is nested more than {} levels deep", limits::NESTING)));
     }
@@ -148,48 +140,6 @@ fn escape(out: &mut String, text: &str) {
             character => out.push(character),
         }
     }
-}
-
-fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
-    let (mut prefix, mut indent) = ("", "\t");
-    let (mut wanted, mut pretty) = (None, false);
-    for (key, option) in object(options, 2)?.iter_sorted() {
-        let Value::String(name) = key else {
-            let what = format!("failed to stringify key {}: must be string but got {}", term(key), kind(key));
-            return Err(BuiltinError::operand(2, what));
-        };
-        let slot = match (&**name, option) {
-            ("pretty", Value::Bool(flag)) => {
-                wanted = Some(*flag);
-                continue;
-            }
-            ("pretty", _) => return Err(BuiltinError::operand(2, "key \"pretty\" failed cast to bool")),
-            ("prefix", _) => &mut prefix,
-            ("indent", _) => &mut indent,
-            (other, _) => {
-                return Err(BuiltinError::operand(2, format_args!("object contained unknown key \"{other}\"")));
-            }
-        };
-        let Value::String(text) = option else {
-            let what = format!("key \"{name}\" failed cast to string: must be string but got {}", kind(option));
-            return Err(BuiltinError::operand(2, what));
-        };
-        *slot = text;
-        pretty = true;
-    }
-    if !wanted.unwrap_or(pretty) {
-        return text(compact(value)?);
-    }
-    let mut out = prefix.to_owned();
-    write(&mut out, value, Some(&Layout { prefix, indent }), 0)?;
-    text(out)
-}
-
-/// Everything in the result is new; the scope gets at least the number of its parts.
-fn unmarshal(scope: &mut Scope<'_>, whole: &Value) -> Outcome {
-    let text = characters(whole, 1)?;
-    scope.copied = values_in(&text).saturating_add(text.len() / TEXT_PART);
-    read(&text).map(Some)
 }
 
 /// Reads a JSON document; its depth is bounded by the reader.
@@ -338,8 +288,4 @@ fn has_empty_fraction(number: &str) -> bool {
     const DIGITS: usize = 15;
     number.len() <= DIGITS
         && number.split_once('.').is_some_and(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'))
-}
-
-fn is_valid(whole: &Value) -> Outcome {
-    some(matches!(whole, Value::String(text) if serde_json::from_str::<&RawValue>(text).is_ok()))
 }

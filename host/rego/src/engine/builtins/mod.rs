@@ -23,20 +23,24 @@ mod globs;
 mod graphs;
 mod hashes;
 mod host;
+mod json_functions;
 mod json_patch;
 mod json_paths;
 mod json_text;
 mod jwt;
 mod jwt_keys;
-mod limits;
+mod key_parts;
+pub(super) mod limits;
 mod net;
 mod numbers;
 mod objects;
 mod operands;
 mod private_keys;
+mod regex_syntax;
 mod regexes;
 mod schema;
 mod schema_check;
+mod schema_formats;
 mod schema_refs;
 mod schema_rules;
 mod scope;
@@ -51,7 +55,7 @@ mod times;
 mod types;
 mod units;
 mod uuids;
-mod value_order;
+pub(super) mod value_order;
 mod yaml_text;
 
 #[cfg(test)]
@@ -65,7 +69,7 @@ use regorus::Value;
 pub(crate) use errors::{BuiltinError, ErrorCode};
 pub use host::HostFunction;
 pub(crate) use host::{Host, HostError, NoHost};
-pub(crate) use limits::{NUMBER_DIGITS, TEXT_BYTES};
+pub(crate) use limits::TEXT_BYTES;
 pub(crate) use operands::is_float;
 pub(crate) use scope::{Caches, Scope};
 pub(crate) use term::{kind as kind_name, write_start, write_term};
@@ -107,7 +111,13 @@ impl Builtin {
     pub(crate) fn run(&self, scope: &mut Scope<'_>, args: &[Value]) -> Outcome {
         match self.call {
             Call::Engine(function) => function(scope, args),
-            Call::Host => host::call(self.name, scope, args),
+            Call::Host => scope.host.call(self.name, args).map_err(|error| {
+                let error = match error {
+                    HostError::Stop(why) => BuiltinError::limit(why),
+                    HostError::Argument(what) => BuiltinError::wrong_argument(what),
+                };
+                error.within(self.name)
+            }),
         }
     }
 
@@ -163,7 +173,7 @@ static TABLES: &[&[Builtin]] = &[
     objects::TABLE,
     json_paths::TABLE,
     json_patch::TABLE,
-    json_text::TABLE,
+    json_functions::TABLE,
     yaml_text::TABLE,
     schema::TABLE,
     strings::TABLE,

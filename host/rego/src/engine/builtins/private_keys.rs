@@ -4,30 +4,12 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use num_bigint::{BigInt, BigUint, Sign};
 use regorus::Value;
 
-use super::certificate_document::{curve_key, point};
 use super::encodings::{STANDARD, URL};
+use super::key_parts::{curve_key, der_items, point};
 use super::operands::{object_of, record, whole};
 
 /// The eight numbers of an RSA key: modulus, both exponents, primes, and what speeds up computing with them.
 type RsaNumbers<'k> = [&'k [u8]; 8];
-
-/// The tagged items one after the other.
-pub(super) fn der_items(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
-    let mut items = Vec::new();
-    while let [tag, length, rest @ ..] = bytes {
-        let (length, rest) = match usize::from(*length) {
-            short @ 0..0x80 => (short, rest),
-            long => {
-                let (digits, rest) = rest.split_at_checked(long & 0x7f).filter(|(digits, _)| digits.len() <= 4)?;
-                (digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit)), rest)
-            }
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        items.push((*tag, content));
-        bytes = rest;
-    }
-    bytes.is_empty().then_some(items)
-}
 
 /// What one sequence holds.
 fn sequence(bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {

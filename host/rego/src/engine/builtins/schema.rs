@@ -17,7 +17,7 @@ use super::schema_refs::Schema;
 use super::schema_rules::Rules;
 use super::scope::Scope;
 use super::types::{OBJECT, Type, array_of, tuple};
-use super::{Builtin, Outcome, builtin, limits, regexes};
+use super::{Builtin, Outcome, builtin, limits, regex_syntax};
 
 const DOCUMENT: Type = Type::Any(&[Type::String, OBJECT]);
 const PROBLEM: Type = Type::Object {
@@ -116,7 +116,7 @@ fn compile(schema: &Json, whole: &Schema, depth: usize) -> Checked {
             ("properties", _) => return Err("Properties must be of type object".into()),
             ("patternProperties", Json::Object(all)) => {
                 for (pattern, schema) in all {
-                    regexes::compile(pattern).map_err(|_error| format!("Invalid regex pattern '{pattern}'"))?;
+                    regex_syntax::compile(pattern).map_err(|_error| format!("Invalid regex pattern '{pattern}'"))?;
                     inner(schema)?;
                 }
             }

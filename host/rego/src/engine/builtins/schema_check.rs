@@ -1,6 +1,5 @@
 //! [`Check`]: one document against one schema, with each problem's place, kind and text.
 
-use assay_gocompat::time as go_time;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,7 +12,7 @@ use super::json_text::{compact, from_json, to_json};
 use super::schema_rules::{
     ArrayRule, At, Bound, Items, Needed, NumberRule, ObjectRule, Others, Part, Rule, Rules, Types,
 };
-use super::{limits, regexes};
+use super::{limits, schema_formats};
 
 /// One thing that is wrong with a document.
 #[derive(Clone, Debug)]
@@ -477,7 +476,7 @@ fn common(rule: &Rule, value: &Value, path: &DocumentPath<'_>, found: &mut Probl
         }
     }
     if let (Some(format), Value::String(text)) = (&rule.format, value)
-        && !fits_format(format, text)
+        && !schema_formats::fits(format, text)
     {
         found.push(path, "format", format!("Does not match format '{format}'"));
     }
@@ -536,111 +535,5 @@ fn numeric(rule: &NumberRule, value: &Value, path: &DocumentPath<'_>, found: &mu
     }
 }
 
-/// Formats nobody knows fit.
-fn fits_format(format: &str, text: &str) -> bool {
-    let plain = |pattern: &str| regexes::compile(pattern).is_ok_and(|regex| regex.is_match(text));
-    match format {
-        "date" => go_time::parse("2006-01-02", text).is_ok(),
-        "time" => ["15:04:05", "15:04:05Z07:00"].iter().any(|shape| go_time::parse(shape, text).is_ok()),
-        "date-time" => ["2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "15:04:05", "15:04:05Z07:00", "2006-01-02"]
-            .iter()
-            .any(|shape| go_time::parse(shape, text).is_ok()),
-        "email" => plain(r"^[^@\s]+@[^@\s]+$"),
-        "hostname" => {
-            plain(
-                r"^([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])(\.([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9]))*$",
-            ) && text.len() < 256
-        }
-        "ipv4" => text.parse::<std::net::Ipv4Addr>().is_ok(),
-        "ipv6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
-        "uri" | "iri" => plain(r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s\\]*$"),
-        "uri-reference" | "iri-reference" => plain(r"^[^\s\\]*$"),
-        "uuid" => plain(r"(?i)^[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}$"),
-        "regex" => text.is_empty() || regexes::compile(text).is_ok(),
-        "json-pointer" => plain(r"^(/([^~/]|~[01])*)*$"),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::super::schema_refs::Schema;
-    use super::*;
-
-    fn messages(schema: serde_json::Value, document: &Value) -> Vec<String> {
-        let rules = Rules::read(&Schema::read(schema)).unwrap();
-        let problems = Check::new(&rules).run(document).unwrap();
-        problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.text)).collect()
-    }
-
-    fn value(text: &str) -> Value {
-        Value::from_json_str(text).unwrap()
-    }
-
-    #[test]
-    fn numbers_are_equal_by_their_value_and_shown_by_it() {
-        let schema = json!({"items": {"enum": [1, [{"a": 100}], {"b": "<"}]}});
-        assert_eq!(messages(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
-        let wrong = messages(schema, &value(r#"[[{"a": 1}], "1"]"#));
-        let all = r#"1, [{"a":100}], {"b":"\u003c"}"#;
-        assert_eq!(wrong, [0, 1].map(|at| format!("{at}: {at} must be one of the following: {all}")));
-        let limit: serde_json::Value = r#"{"maximum": 1.50, "multipleOf": 0.5}"#.parse().unwrap();
-        assert_eq!(messages(limit.clone(), &value("1.5")), [""; 0]);
-        assert_eq!(messages(limit, &value("2")), ["(Root): Must be less than or equal to 1.5"]);
-    }
-
-    #[test]
-    fn what_json_has_no_form_for_is_taken_in_the_form_it_gets_there() {
-        let set = Value::from(std::collections::BTreeSet::from([Value::from("b"), Value::from("a")]));
-        let odd =
-            Value::from(BTreeMap::from([(Value::from(1), set.clone()), (Value::from("k"), Value::from(vec![set]))]));
-        let schema = json!({"properties": {
-            "1": {"type": "array", "items": {"const": "a"}},
-            "k": {"const": [["a", "b"]]},
-        }, "required": ["1", "2"], "propertyNames": {"maxLength": 0}});
-        assert_eq!(
-            messages(schema, &odd),
-            [
-                "(Root): 2 is required",
-                "(Root): Property name of \"1\" does not match",
-                "(Root): String length must be less than or equal to 0",
-                "(Root): Property name of \"k\" does not match",
-                "(Root): String length must be less than or equal to 0",
-                "1.1: 1.1 does not match: \"a\"",
-            ]
-        );
-    }
-
-    #[test]
-    fn problems_come_in_the_order_of_opa() {
-        let schema = json!({
-            "const": 1, "maxProperties": 0, "additionalProperties": false, "required": ["z"],
-            "properties": {"a": {"type": "null"}, "b": {"items": [{}, false], "minItems": 4, "enum": [0]},
-                "d": {"items": false}},
-        });
-        let want = [
-            "(Root): Must have at most 0 properties",
-            "(Root): z is required",
-            "(Root): Additional property c is not allowed",
-            "(Root): (Root) does not match: 1",
-            "a: Invalid type. Expected: null, given: integer",
-            "b.1: False always fails validation",
-            "b: Array must have at least 4 items",
-            "b: b must be one of the following: 0",
-            "d.0: False always fails validation",
-        ];
-        assert_eq!(messages(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
-        // Existing keys count for the alternative that requires them.
-        let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
-        let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
-        assert_eq!(messages(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
-    }
-
-    #[test]
-    fn a_schema_that_only_refers_to_itself_ends() {
-        let rules = Rules::read(&Schema::read(json!({"$ref": "#"}))).unwrap();
-        assert!(Check::new(&rules).run(&Value::Null).unwrap_err().halt);
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::decimal::Num;
 use super::errors::BuiltinError;
 use super::json_text::{compact, from_json};
-use super::regexes;
+use super::regex_syntax;
 use super::schema_refs::Schema;
 
 /// A schema and all its parts; the first is the whole.
@@ -242,7 +242,7 @@ impl<'s> Reader<'s> {
             required: texts(fields.get("required")),
             properties: all("properties").map(|(key, part)| (key.clone(), self.at(part))).collect(),
             patterns: all("patternProperties")
-                .map(|(pattern, part)| (regexes::compile(pattern).map(Arc::new), self.at(part)))
+                .map(|(pattern, part)| (regex_syntax::compile(pattern).map(Arc::new), self.at(part)))
                 .collect(),
             others: self.others(fields.get("additionalProperties")),
             names: fields.get("propertyNames").filter(|_| self.schema.has(6)).map(|part| self.at(part)),

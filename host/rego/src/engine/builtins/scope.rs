@@ -7,7 +7,6 @@ use regex::Regex;
 use regorus::Value;
 use sha2::{Digest, Sha256};
 
-use super::globs::Glob;
 use super::host::Host;
 use super::limits;
 use super::schema_rules::Rules;
@@ -17,7 +16,7 @@ use super::schema_rules::Rules;
 #[derive(Default)]
 pub(crate) struct Caches {
     pub(super) regexes: Bounded<String, Arc<Regex>>,
-    pub(super) globs: Bounded<(String, Vec<char>), Arc<Glob>>,
+    pub(super) globs: Bounded<(String, Vec<char>), Arc<Regex>>,
     pub(super) schemas: ByPlace<Arc<Rules>, 64>,
 }
 

@@ -7,6 +7,7 @@
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
 mod memo;
+mod observe;
 mod overlay;
 mod paths;
 #[cfg(test)]
@@ -20,6 +21,8 @@ mod terms;
 mod tests;
 mod weights;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -31,11 +34,11 @@ use crate::engine::bytes::shown;
 use crate::engine::error::{EvalCode, EvalError};
 use crate::engine::ir::Slot;
 use crate::engine::limits::{BUILT, DEPTH, RESULT_PARTS, TEXT_PART, VALUE_DEPTH, VALUE_PARTS};
-use crate::engine::observe::{Event, Observer};
 use crate::engine::program::Program;
 use crate::engine::span::{Source, Span};
 
 use memo::{CacheScope, CallCache};
+pub(crate) use observe::{Event, Observer};
 use overlay::Overlay;
 pub(crate) use overlay::placed;
 pub(crate) use paths::deep;
@@ -87,7 +90,7 @@ pub(crate) struct Eval<'p> {
     pub limits: EvalLimits<'p>,
     pub prints: Vec<Printed>,
     /// Who watches, if anyone does.
-    pub observer: Option<Box<dyn Observer<'p> + 'p>>,
+    pub observer: Option<Rc<RefCell<dyn Observer<'p> + 'p>>>,
     stack: Vec<Value>,
     overlays: Vec<Overlay>,
     /// The overlay that holds now.
@@ -163,11 +166,16 @@ impl<'p> Eval<'p> {
         }
     }
 
+    /// Sends the events that follow to an observer.
+    pub(crate) fn observe<O: Observer<'p> + 'p>(&mut self, observer: Option<Rc<RefCell<O>>>) {
+        self.observer = observer.map(|observer| observer as Rc<RefCell<dyn Observer<'p> + 'p>>);
+    }
+
     /// The observer is away while it looks, so that it may evaluate without seeing itself.
     #[cold]
     fn observed(&mut self, event: Event<'p>) {
-        if let Some(mut observer) = self.observer.take() {
-            observer.event(self, event);
+        if let Some(observer) = self.observer.take() {
+            observer.borrow_mut().event(self, event);
             self.observer = Some(observer);
         }
     }

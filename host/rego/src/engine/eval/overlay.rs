@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use regorus::Value;
 
-use crate::engine::dependencies::BitSet;
+use crate::engine::bit_set::BitSet;
 use crate::engine::ir::{Callee, NodeId};
 use crate::engine::program::{ModifierTarget, ModifierValue, Step, WithModifier};
 use crate::engine::span::Span;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
+use super::observe::Event;
 use crate::engine::builtins::{Builtin, BuiltinError, ErrorCode};
 use crate::engine::error::EvalCode;
 use crate::engine::ir::{Callee, NodeId, Special};
 use crate::engine::limits::VALUE_PARTS;
-use crate::engine::observe::Event;
 use crate::engine::program::{Branch, KeyBinding, Keyed, Node, Rule, Term};
 use crate::engine::rule_tree::Kind;
 use crate::engine::span::Span;

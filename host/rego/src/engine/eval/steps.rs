@@ -2,8 +2,8 @@
 
 use regorus::Value;
 
+use super::observe::Event;
 use crate::engine::builtins::{is_composite, sorted, write_term};
-use crate::engine::observe::Event;
 use crate::engine::program::{Comprehension, Op, Pattern, Step, Target, Term};
 use crate::engine::span::Span;
 

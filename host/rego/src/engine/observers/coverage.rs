@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::ast::{Branch, Literal, LiteralKind, Module, Part, Rule, Term, TermKind};
-use crate::engine::observe::Event;
+use crate::engine::eval::Event;
 use crate::engine::span::{Source, Span};
 
 /// What was evaluated, in all evaluations that were joined.

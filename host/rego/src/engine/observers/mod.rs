@@ -11,15 +11,14 @@ mod tests;
 mod trace;
 mod values;
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 pub(crate) use coverage::{Hits, Lines, Rows, lines};
 pub(crate) use profile::{Cost, Profile};
 pub(crate) use rule_trace::{RuleTrace, RuleTraceStep};
 pub(crate) use trace::{Op, Trace, TraceEvent};
 
-use super::eval::Eval;
-use super::observe::{Event, Observer};
+use super::eval::{Eval, Event, Observer};
 use super::program::{self, Step};
 use super::span::Source;
 use coverage::Coverage;
@@ -55,7 +54,7 @@ pub(crate) struct Observations {
 }
 
 /// All observers of one evaluation.
-struct Observers<'p> {
+pub(crate) struct Observers<'p> {
     coverage: Option<Coverage>,
     profile: Option<Profiler>,
     trace: Option<Tracer<'p>>,
@@ -68,18 +67,18 @@ impl TraceOptions {
         self.coverage || self.profile || self.trace || self.rule_traces.is_some()
     }
 
-    /// The observer of an evaluation; none when there is nothing to note. A query stands in no file, so that its text and
+    /// The observers of an evaluation; none when there is nothing to note. A query stands in no file, so that its text and
     /// steps are given.
-    pub(crate) fn observer<'p>(&self, query: &'p Source, steps: &'p [Step]) -> Option<Box<dyn Observer<'p> + 'p>> {
+    pub(crate) fn observers<'p>(&self, query: &'p Source, steps: &'p [Step]) -> Option<Rc<RefCell<Observers<'p>>>> {
         if !self.is_anything() {
             return None;
         }
-        Some(Box::new(Observers {
+        Some(Rc::new(RefCell::new(Observers {
             coverage: self.coverage.then(Coverage::default),
             profile: self.profile.then(Profiler::new),
             trace: self.trace.then(|| Tracer::new(query, steps)),
             rule_trace: self.rule_traces.clone().map(RuleTracer::new),
-        }))
+        })))
     }
 }
 
@@ -98,13 +97,20 @@ impl<'p> Observer<'p> for Observers<'p> {
             profile.event(event);
         }
     }
+}
 
-    fn observations(self: Box<Self>, eval: &Eval<'p>) -> Observations {
+impl<'p> Observers<'p> {
+    /// Ends observing an evaluation, and gives what was noted.
+    pub(crate) fn finish(observers: Option<Rc<RefCell<Self>>>, eval: &mut Eval<'p>) -> Observations {
+        eval.observer = None;
+        let Some(observers) = observers.and_then(Rc::into_inner).map(RefCell::into_inner) else {
+            return Observations::default();
+        };
         Observations {
-            hits: self.coverage.map(Coverage::hits).unwrap_or_default(),
-            profile: self.profile.map(Profiler::done).unwrap_or_default(),
-            trace: self.trace.map(|trace| trace.done(eval)).unwrap_or_default(),
-            rule_traces: self.rule_trace.map(RuleTracer::done).unwrap_or_default(),
+            hits: observers.coverage.map(Coverage::hits).unwrap_or_default(),
+            profile: observers.profile.map(Profiler::done).unwrap_or_default(),
+            trace: observers.trace.map(|trace| trace.done(eval)).unwrap_or_default(),
+            rule_traces: observers.rule_trace.map(RuleTracer::done).unwrap_or_default(),
         }
     }
 }

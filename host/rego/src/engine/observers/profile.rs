@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::engine::eval::Event;
 use crate::engine::ir::NodeId;
-use crate::engine::observe::Event;
 
 /// What something cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::values::{BoundValue, parts};
 use super::{TraceFilter, address};
 use crate::compile_error::Location;
 use crate::engine::eval::Eval;
-use crate::engine::observe::Event;
+use crate::engine::eval::Event;
 use crate::engine::program::{Branch, DebugInfo, Op, Step};
 use crate::engine::span::Span;
 

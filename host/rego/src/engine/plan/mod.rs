@@ -11,7 +11,8 @@ use std::sync::{Arc, OnceLock};
 
 use regorus::Value;
 
-use crate::engine::dependencies::{BitSet, Dependencies, DirectReads};
+use crate::engine::bit_set::BitSet;
+use crate::engine::dependencies::{Dependencies, DirectReads};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{BranchIr, Expr, Lit, LitKind, NodeId, RuleIr, Slot, SlotInfo};
 use crate::engine::limits::{NOTED_ERRORS, SHOWN_CYCLE};

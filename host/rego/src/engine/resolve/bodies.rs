@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use regorus::Value;
 
-use crate::engine::ast::{Call, Literal, LiteralKind, Name, Term, TermKind, With};
+use crate::engine::ast::{Call, Literal, LiteralKind, Term, TermKind, With};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Expr, Lit, LitKind, Replacement, Slot, WithModifier, WithTarget};
 use crate::engine::span::Span;
 
 use super::Resolver;
-use super::names::{builtin, joined};
+use super::names::{builtin, dotted, joined};
 use super::scopes::{How, shares_names};
 
 impl Resolver<'_> {
@@ -276,23 +276,6 @@ impl Resolver<'_> {
 /// The name of an operator or a function.
 fn operator(call: &Call) -> Option<&str> {
     if call.operator { call.name.first().map(|name| &**name) } else { None }
-}
-
-/// `a.b.c` as a dotted name.
-pub(super) fn dotted(term: &Term) -> Option<Vec<Name>> {
-    match &term.kind {
-        TermKind::Var(name) => Some(vec![name.clone()]),
-        TermKind::Ref(reference) => {
-            let TermKind::Var(head) = &reference.head.kind else { return None };
-            let mut name = vec![head.clone()];
-            for term in &reference.path {
-                let TermKind::Scalar(Value::String(part)) = &term.kind else { return None };
-                name.push(part.clone());
-            }
-            Some(name)
-        }
-        _ => None,
-    }
 }
 
 /// One side of `=`.

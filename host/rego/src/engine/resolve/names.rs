@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::ast::{Call, Name};
+use regorus::Value;
+
+use crate::engine::ast::{Call, Name, Term, TermKind};
 use crate::engine::builtins::{HostFunction, lookup, unsupported};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Callee, Special};
@@ -53,6 +55,23 @@ pub(super) fn builtin(name: &str, registered: &'static [HostFunction]) -> Option
     lookup(name)
         .or_else(registered)
         .map(|builtin| ResolvedFunction { callee: Callee::Builtin(builtin), arity: builtin.args.len() })
+}
+
+/// `a.b.c` as a dotted name.
+pub(super) fn dotted(term: &Term) -> Option<Vec<Name>> {
+    match &term.kind {
+        TermKind::Var(name) => Some(vec![name.clone()]),
+        TermKind::Ref(reference) => {
+            let TermKind::Var(head) = &reference.head.kind else { return None };
+            let mut name = vec![head.clone()];
+            for term in &reference.path {
+                let TermKind::Scalar(Value::String(part)) = &term.kind else { return None };
+                name.push(part.clone());
+            }
+            Some(name)
+        }
+        _ => None,
+    }
 }
 
 /// A dotted name as text.

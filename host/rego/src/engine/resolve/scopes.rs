@@ -9,8 +9,7 @@ use crate::engine::ir::Slot;
 use crate::engine::span::Span;
 
 use super::Resolver;
-use super::bodies::dotted;
-use super::names::{builtin, joined};
+use super::names::{builtin, dotted, joined};
 
 /// The names of one body.
 #[derive(Debug, Default)]

@@ -10,28 +10,24 @@ use assay_model::{
     limits::FINDINGS,
     rule::{RuleInfo, RuleKind, RuleResult, kind_of},
 };
+use assay_rego::{
+    CompileError, CompileOptions, EVALUATION_TIME, EvalError, Evaluation, Host, Location, ModuleSummary, NoHost,
+    PROBLEMS, Problem, Program, RuleTrace, Sources,
+    value::{Object, Value as RegoValue},
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    compile_error::{CompileError, Problem},
-    compile_options::CompileOptions,
-    engine::{self, TraceFilter, TraceOptions, with_large_stack},
-    eval_context::EvalContext,
-    eval_error::EvalError,
-    host::{Host, NoHost},
-    limits::{EVALUATION_TIME, PROBLEMS},
-    module_summary::ModuleSummary,
+    functions::FUNCTIONS,
     rule_results::rule_results,
-    rule_trace::RuleTrace,
     rules::{Rules, rules},
-    sources::Sources,
 };
 
 /// Compiled policies. Nothing changes in it: threads share it.
 #[derive(Debug)]
 pub struct Policy {
-    program: engine::Policy,
+    program: Program,
     rules: Rules,
     packages: BTreeMap<String, Package>,
 }
@@ -57,10 +53,10 @@ pub struct InputFile<'a> {
 }
 
 impl InputFile<'_> {
-    fn value(self) -> regorus::Value {
+    fn value(self) -> RegoValue {
         let fields = [("dir", self.dir), ("name", self.name)];
-        let fields = fields.into_iter().map(|(key, text)| (regorus::Value::from(key), regorus::Value::from(text)));
-        fields.collect::<regorus::value::Object>().into_value()
+        let fields = fields.into_iter().map(|(key, text)| (RegoValue::from(key), RegoValue::from(text)));
+        fields.collect::<Object>().into_value()
     }
 }
 
@@ -110,24 +106,19 @@ impl<'a> EvalRequest<'a> {
 }
 
 impl EvalRequest<'_> {
-    fn context(&self) -> EvalContext {
-        let mut context = EvalContext::new(&self.host, self.now, self.deadline, self.time_limit);
-        context.strict_builtin_errors = self.strict_builtin_errors;
-        context
-    }
-
-    /// The same for the engine.
-    fn of<'q>(
-        &self,
-        context: &'q EvalContext,
-        program: &engine::Policy,
-        input: Option<regorus::Value>,
-    ) -> engine::EvalOptions<'q> {
-        // The time of the sources needs no data of its own, and lets evaluations share cached results.
+    /// The same for the program.
+    fn evaluation(&self) -> Evaluation<'_> {
         let when = self.when.map(|when| (WHEN.as_slice(), when_ns(when)));
         let file = self.file.map(|file| (FILE.as_slice(), file.value()));
-        let data = program.data_with(when.into_iter().chain(file).collect());
-        engine::EvalOptions { data, ..context.options(input) }
+        Evaluation {
+            input: self.input,
+            data: when.into_iter().chain(file).collect(),
+            host: &self.host,
+            now: self.now,
+            deadline: self.deadline,
+            time_limit: self.time_limit,
+            strict_builtin_errors: self.strict_builtin_errors,
+        }
     }
 }
 
@@ -137,30 +128,25 @@ impl std::fmt::Debug for EvalRequest<'_> {
     }
 }
 
-/// What compiling gives, before it is a policy or a set of tests.
-pub(crate) struct Compiled {
-    pub(crate) program: engine::Policy,
-    pub(crate) modules: Vec<ModuleSummary>,
-    rules: Rules,
-    files: usize,
-}
-
 impl Policy {
     /// Compiles the sources. All errors that are found in one pass are reported at once.
     pub fn compile(sources: Sources) -> Result<Self, CompileError> {
         Self::compile_with(sources, CompileOptions::default())
     }
 
-    /// The same, as the options have it.
+    /// The same, as the options have it, with the `ec.*` functions.
     ///
     /// # Errors
     /// As [`compile`](Self::compile).
     pub fn compile_with(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
-        let Compiled { program, modules, rules, files } = compile(sources, options)?;
+        let read =
+            |modules: &[(ModuleSummary, &str)]| rules(modules).map(|rules| (rules, packages(modules), modules.len()));
+        let options = CompileOptions { functions: FUNCTIONS, ..options };
+        let (program, (rules, packages, files)) = Program::compile(sources, options, read)?;
         if rules.all.is_empty() {
             return Err(CompileError::NoRules { files });
         }
-        Ok(Self { program, packages: packages(&modules), rules })
+        Ok(Self { program, packages, rules })
     }
 
     /// The same, where every definition of a rule that denies or warns says a result: a text, an object, a variable or a
@@ -201,7 +187,7 @@ impl Policy {
             let rules = package.entries.keys().map(String::as_str);
             paths.extend([EXCEPTION].into_iter().chain(rules).map(|rule| below(&package.path, rule)));
         }
-        let mut values = evaluate(&self.program, request, Some(request.input), &paths)?.into_iter();
+        let mut values = self.program.evaluate(request.evaluation(), &paths)?.into_iter();
         let mut found = Vec::new();
         for (name, package) in chosen {
             let excepted = values.next().flatten();
@@ -237,27 +223,18 @@ impl Policy {
         let path = |rule: &&RuleInfo| Some(below(&self.packages.get(&rule.package)?.path, &rule.name));
         let paths: BTreeSet<_> = rules.iter().filter_map(path).collect();
         let places = rules.iter().map(|rule| rule.location.clone()).collect();
-        let observe = TraceOptions { rule_traces: Some(TraceFilter::At(places)), ..TraceOptions::default() };
-        let context = request.context();
-        let input = engine::read(request.input).map_err(EvalError::Input)?;
         let paths: Vec<_> = paths.into_iter().collect();
-        let requested = request.of(&context, &self.program, Some(input));
-        let (observations, _) = context.checked(self.program.observed(&paths, &requested, &observe))?;
         let code = |file: &str, row: u32| {
             let found = rules.iter().find(|rule| rule.location.0 == file && rule.location.1 == row);
             found.map(|rule| rule.code.clone()).unwrap_or_default()
         };
-        Ok(observations
-            .rule_traces
-            .into_iter()
-            .map(|trace| RuleTrace::new(code(&trace.rule.file, trace.rule.line), trace))
-            .collect())
+        self.program.rule_traces(request.evaluation(), &paths, places, &code)
     }
 
     /// Where the first definition of a rule stands.
-    fn location(&self, package: &str, rule: &str) -> Option<crate::Location> {
+    fn location(&self, package: &str, rule: &str) -> Option<Location> {
         let mut all = self.rules.all.iter().filter(|info| info.package == package && info.name == rule);
-        all.next().map(|info| crate::Location { file: info.location.0.clone(), line: info.location.1, column: 1 })
+        all.next().map(|info| Location { file: info.location.0.clone(), line: info.location.1, column: 1 })
     }
 }
 
@@ -268,9 +245,9 @@ fn is_excepted(rule: &str, exceptions: Option<&Value>) -> bool {
     lists.filter_map(Value::as_array).flatten().any(|found| found.as_str() == Some(name))
 }
 
-fn packages(modules: &[ModuleSummary]) -> BTreeMap<String, Package> {
+fn packages(modules: &[(ModuleSummary, &str)]) -> BTreeMap<String, Package> {
     let mut packages: BTreeMap<String, Package> = BTreeMap::new();
-    for module in modules {
+    for (module, _) in modules {
         let package = packages.entry(module.package_name()).or_default();
         package.path.clone_from(&module.package);
         for rule in &module.rules {
@@ -282,74 +259,16 @@ fn packages(modules: &[ModuleSummary]) -> BTreeMap<String, Package> {
 }
 
 /// The path of a rule of a package.
-pub(crate) fn below(package: &[String], rule: &str) -> Vec<String> {
+fn below(package: &[String], rule: &str) -> Vec<String> {
     package.iter().cloned().chain([rule.to_owned()]).collect()
 }
 
-pub(crate) fn compile(sources: Sources, options: CompileOptions) -> Result<Compiled, CompileError> {
-    let (files, data) = sources.into_parts();
-    let count = files.len();
-    let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
-    let work = || {
-        let data = engine::take(data)
-            .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
-        let files = engine::Files::parse(files, options).map_err(problems)?;
-        let module_summaries = files.module_summaries();
-        let rules = rules(&module_summaries);
-        let modules = module_summaries.into_iter().map(|(module, _)| module).collect();
-        match (rules, files.compile(data).map_err(problems)) {
-            (Ok(rules), Ok(program)) => Ok(Compiled { program, modules, rules, files: count }),
-            (rules, program) => Err(rules.err().into_iter().chain(program.err()).flatten().collect()),
-        }
-    };
-    with_large_stack(work)?.map_err(|mut problems: Vec<Problem>| {
-        problems.sort();
-        problems.truncate(PROBLEMS);
-        CompileError::Problems(problems)
-    })
-}
-
-/// What `request` makes of the parsed policy files, each with its text. Nothing is compiled.
-pub(crate) fn module_summaries<T: Send>(
-    sources: Sources,
-    read: impl FnOnce(&[(ModuleSummary, &str)]) -> Result<T, Vec<Problem>> + Send,
-) -> Result<T, CompileError> {
-    let (files, _) = sources.into_parts();
-    let work = || {
-        let files = engine::Files::parse(files, CompileOptions::default())
-            .map_err(|errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>())?;
-        read(&files.module_summaries())
-    };
-    with_large_stack(work)?.map_err(|mut problems: Vec<Problem>| {
-        problems.sort();
-        problems.truncate(PROBLEMS);
-        CompileError::Problems(problems)
-    })
-}
-
-/// Where rules find the effective time.
+/// Where rules find the moment they judge at.
 const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
 
-fn when_ns(when: Timestamp) -> regorus::Value {
+fn when_ns(when: Timestamp) -> RegoValue {
     // The range of `jiff` is larger than what 64 bits hold; OPA's numbers have no limit either.
-    regorus::Value::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(regorus::Value::Null)
-}
-
-/// The values of some rules by their paths below `data`.
-pub(crate) fn evaluate(
-    program: &engine::Policy,
-    request: &EvalRequest<'_>,
-    input: Option<&str>,
-    paths: &[Vec<String>],
-) -> Result<Vec<Option<Value>>, EvalError> {
-    let context = request.context();
-    let input = input.map(engine::read).transpose().map_err(EvalError::Input)?;
-    let requested = request.of(&context, program, input);
-    let result = context.checked(program.evaluate(paths, &requested))?;
-    let json = |value: regorus::Value| engine::given(&value);
-    let values: Result<_, _> = result.values.into_iter().map(|value| value.map(json).transpose()).collect();
-    let values = values.map_err(|error| EvalError::Fault(format!("a value cannot be written: {error}")))?;
-    Ok(values)
+    RegoValue::from_json_str(&when.as_nanosecond().to_string()).unwrap_or(RegoValue::Null)
 }
 
 mod check;

@@ -9,7 +9,10 @@ use assay_rego::{
     value::{Object, Value, read_json, text_of},
 };
 
-use crate::{functions::Outcome, host::Host, values};
+use crate::{
+    host::{Host, Outcome},
+    values,
+};
 
 /// `ec.oci.blob`.
 pub(crate) fn blob(host: &dyn Host, arguments: &[Value]) -> Outcome {

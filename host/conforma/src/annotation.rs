@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 
 use assay_model::yaml;
+use assay_rego::Metadata;
 use serde_json::{Map, Value};
-
-use crate::module_summary::Metadata;
 
 /// One block.
 #[derive(Debug, PartialEq, Eq)]

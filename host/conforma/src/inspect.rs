@@ -5,15 +5,10 @@
 //! where it is annotated.
 
 use assay_model::rule::kind_of;
+use assay_rego::{CompileError, Location, ModuleSummary, Problem, RuleSummary, Sources, module_summaries};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    annotation, asciidoc,
-    compile_error::{CompileError, Location, Problem},
-    module_summary::{ModuleSummary, RuleSummary},
-    policy::module_summaries,
-    sources::Sources,
-};
+use crate::{annotation, asciidoc};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -218,11 +213,15 @@ fn resource(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::PolicyFile;
+
+    fn sources(text: &str) -> Sources {
+        let mut sources = Sources::new();
+        sources.add_policy_text("a.rego", text);
+        sources
+    }
 
     fn run(text: &str) -> Vec<Inspected> {
-        let file = PolicyFile { name: "a.rego".to_owned(), text: text.to_owned() };
-        inspect(Sources::of(vec![file], Value::Null)).unwrap()
+        inspect(sources(text)).unwrap()
     }
 
     const KITTENS: &str = "# METADATA\n# title: All\n# scope: package\npackage a.kitty\n\nimport rego.v1\n\n# METADATA\n# title: \
@@ -278,8 +277,6 @@ mod tests {
         let text = "package p\n# METADATA\n# scope: document\n# title: D\ndeny contains 1\n\ndeny contains 2\n";
         let titles: Vec<_> = run(text).iter().map(|entry| entry.text("title").to_owned()).collect();
         assert_eq!(titles, ["", "D", "", "D"]);
-        let file =
-            PolicyFile { name: "a.rego".to_owned(), text: "package p\n# METADATA\n# : [\ndeny contains 1".to_owned() };
-        assert!(inspect(Sources::of(vec![file], Value::Null)).is_err());
+        assert!(inspect(sources("package p\n# METADATA\n# : [\ndeny contains 1")).is_err());
     }
 }

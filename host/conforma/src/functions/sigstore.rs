@@ -10,8 +10,7 @@ use assay_rego::{
 };
 
 use crate::{
-    functions::Outcome,
-    host::{Attested, Host, SigstoreOptions},
+    host::{Attested, Host, Outcome, SigstoreOptions},
     values::{record, texts},
 };
 

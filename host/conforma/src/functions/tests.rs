@@ -1,12 +1,11 @@
 //! Calls without a host, and calls with unexpected arguments.
 
-use std::sync::Arc;
-
 use assay_model::error::ErrorCode;
-use assay_rego::{Host as _, value::Value};
+use assay_rego::{Host as _, HostError, value::Value};
 use serde_json::json;
 
 use super::*;
+use crate::NoHost;
 
 const OCI: [&str; 10] = [
     "ec.oci.blob",

@@ -1,10 +1,11 @@
 //! [`Policy::check`]: the rules of one package one by one, as `conftest test` evaluates them.
 
 use assay_model::rule::{RuleInfo, RuleKind, RuleResult};
+use assay_rego::{EvalError, Location, Problem};
 use serde_json::Value;
 
-use super::{EXCEPTION, EvalRequest, Policy, below, evaluate};
-use crate::{compile_error::Problem, eval_error::EvalError, rule_results::rule_results};
+use super::{EXCEPTION, EvalRequest, Policy, below};
+use crate::rule_results::rule_results;
 
 /// What one rule of a package says. All its definitions together are one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +55,14 @@ impl Policy {
             .chain(rules.iter().map(|(name, ..)| *name))
             .map(|name| below(&found.path, name))
             .collect();
-        let mut values = evaluate(&self.program, request, Some(request.input), &paths)?.into_iter();
+        let mut values = self.program.evaluate(request.evaluation(), &paths)?.into_iter();
         let excepted = values.next().flatten();
         let mut checked = Vec::new();
         for (name, kind, location, definitions) in rules {
             let value = values.next().flatten();
             let wrong = |message: String| {
                 let message = format!("`data.{package}.{name}` {message}");
-                let location = crate::Location { file: location.0.clone(), line: location.1, column: 1 };
+                let location = Location { file: location.0.clone(), line: location.1, column: 1 };
                 EvalError::Policy(Problem::at(location, message))
             };
             let places = value.as_ref().map(locations).unwrap_or_default();
@@ -100,18 +101,19 @@ fn locations(value: &Value) -> Vec<Option<(String, String)>> {
 
 #[cfg(test)]
 mod tests {
+    use assay_rego::Sources;
     use serde_json::json;
 
     use super::*;
-    use crate::sources::{PolicyFile, Sources};
 
     #[test]
     fn rules_are_reported_one_by_one_with_their_exceptions_and_locations() {
         let text = "package main\n\nwarn contains \"w\" if input.a\n\ndeny contains {\"msg\": \"m\", \"_loc\": {\"file\": \"f\", \
                     \"line\": 3}} if input.a\n\ndeny contains \"d\" if input.a\n\nwarn_x contains \"x\"\n\nexception contains \
                     [\"x\", \"x\"] if input.a\n";
-        let file = PolicyFile { name: "a.rego".to_owned(), text: text.to_owned() };
-        let policy = Policy::compile(Sources::of(vec![file], Value::Null)).unwrap();
+        let mut sources = Sources::new();
+        sources.add_policy_text("a.rego", text);
+        let policy = Policy::compile(sources).unwrap();
         assert_eq!(policy.packages(), ["main"]);
         let packages = ["main".to_owned()].into();
         let checked = policy.check(&EvalRequest::new(&packages, "{\"a\": true}"), "main").unwrap();

@@ -4,12 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    annotation,
-    compile_options::CompileOptions,
-    engine::{Files, with_large_stack},
-    sources::PolicyFile,
-};
+use assay_rego::{Sources, module_summaries};
+
+use crate::annotation;
 
 /// A package as the block in front of its `package` statement describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,13 +23,12 @@ impl PackageInfo {
     /// Parses a policy file. One that is not a policy, or has no such block or an invalid one, yields nothing.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        let file = PolicyFile { name: String::new(), text: text.to_owned() };
-        // Nested source takes stack, in builds without optimization more than a thread has by default.
-        let parsed = with_large_stack(|| {
-            let files = Files::parse(vec![file], CompileOptions::default()).ok()?;
-            files.module_summaries().into_iter().next().map(|(outline, _)| (outline.package_line, outline.blocks))
-        });
-        let Ok(Some((line, blocks))) = parsed else { return Self::default() };
+        let mut sources = Sources::new();
+        sources.add_policy_text("", text);
+        let read = |modules: &[(assay_rego::ModuleSummary, &str)]| {
+            Ok(modules.first().map(|(module, _)| (module.package_line, module.blocks.clone())))
+        };
+        let Ok(Some((line, blocks))) = module_summaries(sources, read) else { return Self::default() };
         let block = annotation::read(&blocks).into_iter().find(|block| block.last + 1 == line);
         let Some(Ok(says)) = block.map(|block| block.annotation) else { return Self::default() };
         Self { title: says.title, description: says.description, rule_data: says.rule_data }

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use assay_model::rule::{RuleInfo, kind_of};
 
+use assay_rego::{Location, ModuleSummary, Problem, RuleSummary};
+
 use crate::{
     annotation::{self, Annotation},
     asciidoc,
-    compile_error::{Location, Problem},
-    module_summary::{ModuleSummary, RuleSummary},
 };
 
 /// The rules in the order of files and lines.

@@ -8,7 +8,10 @@ use assay_rego::{
     value::{Value, bytes_of, text_of},
 };
 
-use crate::{functions::Outcome, host::Host, values::record};
+use crate::{
+    host::{Host, Outcome},
+    values::record,
+};
 
 /// `ec.purl.parse`.
 pub(crate) fn parse(_host: &dyn Host, arguments: &[Value]) -> Outcome {

@@ -2,9 +2,8 @@
 //!
 //! Invariant: an observer does not change the result of an evaluation.
 
-use super::eval::Eval;
-use super::observers::Observations;
-use super::program::{Branch, Step};
+use super::Eval;
+use crate::engine::program::{Branch, Step};
 
 /// What happens in an evaluation. What comes from the memo happens only once.
 #[derive(Clone, Copy)]
@@ -25,7 +24,4 @@ pub(crate) enum Event<'p> {
 pub(crate) trait Observer<'p> {
     /// Receives the events. It may read variables and evaluate more, for which it gets no events.
     fn event(&mut self, eval: &mut Eval<'p>, event: Event<'p>);
-
-    /// What it saw.
-    fn observations(self: Box<Self>, eval: &Eval<'p>) -> Observations;
 }

@@ -4,24 +4,19 @@ use assay_model::error::ErrorCode;
 use serde_json::json;
 
 use super::*;
-use crate::sources::PolicyFile;
 
 /// A policy of these modules, named `1.rego`, `2.rego`, … in a folder.
 fn compiled(texts: &[&str], data: &str) -> Result<Policy, CompileError> {
     let folder = tempfile::tempdir().unwrap();
     let mut sources = Sources::new();
+    // The names in messages are without the folder, which is another one each time.
     for (number, text) in (1..).zip(texts) {
-        fs_err::write(folder.path().join(format!("{number}.rego")), text).unwrap();
+        sources.add_policy_text(format!("{number}.rego"), *text);
     }
-    sources.add_policy(folder.path()).unwrap();
     let data_file = folder.path().join("data.json");
     fs_err::write(&data_file, data).unwrap();
     sources.add_data(&data_file).unwrap();
-    // The names in messages without the folder, which is another one each time.
-    let (files, data) = sources.into_parts();
-    let name = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
-    let files = files.into_iter().map(|file| PolicyFile { name: name(&file.name), text: file.text }).collect();
-    Policy::compile(Sources::of(files, data))
+    Policy::compile(sources)
 }
 
 fn policy(text: &str) -> Policy {
