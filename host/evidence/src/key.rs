@@ -304,7 +304,7 @@ mod tests {
             (pem.replace("-----END", "END"), "has no `-----END PUBLIC KEY-----`"),
             (pem.replace('A', "*"), "is not base64"),
             (format!("{pem}{pem}"), "more than one PEM block"),
-            (format!("{pem}trailing"), "text follows"),
+            (format!("{pem}trailing"), "trailing data"),
             (encode(b"not DER"), "cannot be read"),
         ] {
             let error = refused(&text);
