@@ -1,10 +1,7 @@
-//! What the C library's allocator keeps: [`limit_arenas`] by few heaps, and [`trim`] what is free. [`leak_until_exit`] is for what
-//! is large and needed to the end.
+//! What the C library's allocator keeps: [`limit_arenas`] by few heaps, and [`trim`] what is free.
 //!
 //! What one thread allocates and another frees stays in the heap of the first, and what reading the policies took stays
 //! in the heaps when they are read. On other systems than Linux with glibc nothing is done.
-
-use std::{mem::ManuallyDrop, sync::Arc};
 
 /// How many heaps the allocator may keep. Left alone it has one for each thread: twice the memory for a hundred
 /// components.
@@ -25,11 +22,6 @@ pub(crate) fn limit_arenas() {
         // SAFETY: mallopt stores a number. Where it fails, nothing changes.
         let _changed = unsafe { libc::mallopt(setting, value) };
     }
-}
-
-/// Keeps what is shared until the process ends, which frees it at once; piece by piece takes longer.
-pub(crate) fn leak_until_exit<T: ?Sized>(shared: &Arc<T>) {
-    let _kept = ManuallyDrop::new(Arc::clone(shared));
 }
 
 /// Gives what is free back to the system, as after the large work of reading policies.

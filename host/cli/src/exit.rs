@@ -1,5 +1,6 @@
 //! The exit codes, which scripts rely on.
 
+use assay_app::Mode;
 use assay_model::outcome::Verdict;
 
 /// Every component was evaluated and passed.
@@ -76,9 +77,21 @@ pub(crate) const fn of(verdict: Verdict, strict: bool) -> u8 {
     }
 }
 
+/// The exit code that stands for this one in a mode: `ec` knows only 0 and 1.
+pub(crate) const fn in_mode(mode: Mode, code: u8) -> u8 {
+    if mode.is_ec() && code != SUCCESS { VIOLATIONS } else { code }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ec_knows_two_exit_codes() {
+        for (code, ec_compat) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
+            assert_eq!((in_mode(Mode::Native, code), in_mode(Mode::EcCompat, code)), (code, ec_compat));
+        }
+    }
 
     #[test]
     fn strict_false_tolerates_violations_and_never_errors() {

@@ -1,60 +1,11 @@
-//! Reads small files and standard input with a limit, and writes reports whole or not at all.
+//! Writes reports whole or not at all.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 
-use assay_model::bounded::{ReadError, read_bounded};
+pub(crate) use assay_app::read::{private_folder, read_bytes, read_text, standard_input};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{error::CliError, leftovers};
-
-/// The text of a file named by `flag`, of at most `limit` bytes.
-pub(crate) fn read_text(path: &Utf8Path, flag: &str, limit: u64) -> Result<String, CliError> {
-    let bytes = read_bytes(path, flag, limit)?;
-    String::from_utf8(bytes).map_err(|_| CliError::new(format!("`{path}` ({flag}) is not valid UTF-8")))
-}
-
-/// The bytes of a file named by `flag`, of at most `limit` bytes.
-pub(crate) fn read_bytes(path: &Utf8Path, flag: &str, limit: u64) -> Result<Vec<u8>, CliError> {
-    let unreadable = |error: io::Error| {
-        let why = match error.kind() {
-            io::ErrorKind::NotFound => "no such file".to_owned(),
-            io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-            _ => error.to_string(),
-        };
-        CliError::new(format!("`{path}` ({flag}) cannot be read: {why}"))
-            .hint("check the path; it is relative to the working directory")
-    };
-    let file = fs_err::File::open(path).map_err(|error| unreadable(plain(&error)))?;
-    read_bounded(file, limit).map_err(|error| match error {
-        ReadError::TooLarge(_) => CliError::new(format!("`{path}` ({flag}) has more than the {limit} bytes allowed")),
-        ReadError::Io(error) => unreadable(plain(&error)),
-    })
-}
-
-/// The text on standard input, of at most `limit` bytes. What is longer is refused: of a document that is cut short the
-/// rest would never be evaluated.
-pub(crate) fn standard_input(what: &str, limit: u64) -> Result<String, CliError> {
-    text_of(io::stdin().lock(), what, limit)
-}
-
-fn text_of(stream: impl Read, what: &str, limit: u64) -> Result<String, CliError> {
-    let bytes = read_bounded(stream, limit).map_err(|error| match error {
-        ReadError::TooLarge(_) => {
-            CliError::new(format!("{what} on standard input has more than the {limit} bytes allowed"))
-                .hint("split the input into smaller parts")
-        }
-        ReadError::Io(error) => CliError::new(format!("{what} cannot be read from standard input: {error}")),
-    })?;
-    String::from_utf8(bytes).map_err(|_| CliError::new(format!("{what} on standard input is not valid UTF-8")))
-}
-
-/// The operating system's error without the path, which the sentence names already.
-fn plain(error: &io::Error) -> io::Error {
-    error.get_ref().and_then(|inner| inner.source()).and_then(|source| source.downcast_ref::<io::Error>()).map_or_else(
-        || io::Error::new(error.kind(), error.kind().to_string()),
-        |source| io::Error::new(source.kind(), source.to_string()),
-    )
-}
 
 /// Refuses a place that no file can be written to, before any work is done.
 pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
@@ -123,15 +74,6 @@ fn keep_access(file: &std::fs::File, before: &std::fs::Metadata) -> io::Result<(
     file.set_permissions(before.permissions())
 }
 
-/// Makes temporary folders that only their owner may read.
-pub(crate) fn private_folder(prefix: &str) -> tempfile::Builder<'_, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder
-}
-
 fn folder_of(path: &Utf8Path) -> Utf8PathBuf {
     match path.parent() {
         Some(folder) if !folder.as_str().is_empty() => folder.to_owned(),
@@ -188,30 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn standard_input_over_its_limit_is_refused_and_never_cut() {
-        assert_eq!(text_of(&b"four"[..], "the query", 4).unwrap(), "four");
-        let error = text_of(&b"fives"[..], "the query", 4).unwrap_err().text();
-        assert!(error.contains("the query on standard input has more than the 4 bytes allowed"), "{error}");
-        assert!(text_of(&b"\xff"[..], "the query", 4).unwrap_err().text().contains("not valid UTF-8"));
-    }
-
-    #[test]
     fn a_place_without_a_folder_is_refused_before_the_work() {
         let (_keep, folder) = folder();
         assert!(check_place(&folder.join("no/report.json")).unwrap_err().text().contains("does not exist"));
         assert!(check_place(&folder).unwrap_err().text().contains("is a directory"));
         assert!(check_place(&folder.join("report.json")).is_ok());
-    }
-
-    #[test]
-    fn a_file_over_its_limit_is_refused() {
-        let (_keep, folder) = folder();
-        let path = folder.join("large");
-        fs_err::write(&path, vec![b'x'; 11]).unwrap();
-        assert!(read_text(&path, "--images", 11).is_ok());
-        let error = read_text(&path, "--images", 10).unwrap_err().text();
-        assert!(error.contains("more than the 10 bytes"), "{error}");
-        let error = read_text(&folder.join("none"), "--images", 10).unwrap_err().text();
-        assert!(error.contains("no such file"), "{error}");
     }
 }

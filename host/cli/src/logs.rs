@@ -10,6 +10,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
+use assay_app::Mode;
 use assay_gocompat::{json, sanitize};
 use assay_model::redact;
 use jiff::{Timestamp, Unit};
@@ -18,7 +19,6 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::{
     error::CliError,
     flags::global::{GlobalFlags, LogFormat, Trace},
-    settings::Mode,
 };
 
 /// The forms in which a message is written.

@@ -1,4 +1,4 @@
-//! Reception: reads the command line, has the work done, and leaves with an exit code.
+//! The program: reads the command line, has the work done, and leaves with an exit code.
 //!
 //! Flags are read in `flags`, made sense of in `settings`, and carried out in `commands`, one file for each command.
 //! Only `printer` prints, and only this file knows the environment and ends the process.
@@ -24,6 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use assay_app::Mode;
 use camino::Utf8PathBuf;
 
 use crate::{
@@ -35,7 +36,7 @@ use crate::{
     printer::Printer,
     registries::Network,
     scratch::Scratch,
-    settings::{Environment, Mode, parse_timeout},
+    settings::{Environment, error_text, mode_of_program, parse_timeout},
 };
 
 /// How much longer than its time limit a command may take that ends by itself and then writes reports of what it has.
@@ -50,11 +51,11 @@ fn main() -> ExitCode {
         Ok(flags) => flags,
         Err(error) if !error.use_stderr() => return help(&error),
         Err(error) => {
-            Printer::new(false).error(mode.error(&error.render().to_string()).trim_end());
-            return mode.code(exit::USAGE).into();
+            Printer::new(false).error(error_text(mode, &error.render().to_string()).trim_end());
+            return exit::in_mode(mode, exit::USAGE).into();
         }
     };
-    if mode == Mode::EcCompat && matches!(flags.command, Command::Test(_)) && !is_experimental() {
+    if mode.is_ec() && matches!(flags.command, Command::Test(_)) && !is_experimental() {
         Printer::new(false).error("Error: unknown command \"test\" for \"ec\"");
         return exit::VIOLATIONS.into();
     }
@@ -80,7 +81,7 @@ fn main() -> ExitCode {
         Some(Err(error)) => print_error(&error, mode, codes),
         None => {
             let text = format!("error: {}", timeout::exceeded(&requested.unwrap_or_default()));
-            Printer::new(false).error(&mode.error(&text));
+            Printer::new(false).error(&error_text(mode, &text));
             codes.code(mode, codes.error_code()).into()
         }
     }
@@ -100,10 +101,10 @@ fn help(text: &clap::Error) -> ExitCode {
 /// Prints an error, and returns its exit code.
 fn print_error(error: &CliError, mode: Mode, codes: Codes) -> ExitCode {
     if !error.is_silent() {
-        Printer::new(false).error(&mode.error(&error.text()));
+        Printer::new(false).error(&error_text(mode, &error.text()));
     }
     let code = if error.is_write_failure() { codes.error_code() } else { exit::USAGE };
-    mode.code(code).into()
+    exit::in_mode(mode, code).into()
 }
 
 /// Whose exit codes a command has.
@@ -138,7 +139,7 @@ impl Codes {
     const fn code(self, mode: Mode, code: u8) -> u8 {
         match self {
             Self::Conftest => code,
-            Self::Assay | Self::Opa => mode.code(code),
+            Self::Assay | Self::Opa => exit::in_mode(mode, code),
         }
     }
 }
@@ -148,7 +149,7 @@ const fn ends_itself(command: &Command, mode: Mode) -> bool {
     match command {
         Command::Validate { what: Validate::Image(_) } => true,
         // `ec` writes no report of documents then.
-        Command::Validate { what: Validate::Input(_) } => matches!(mode, Mode::Native),
+        Command::Validate { what: Validate::Input(_) } => !mode.is_ec(),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => {
             matches!(what, PolicyCommand::Eval(_))
         }
@@ -189,7 +190,7 @@ fn env_var(name: &str) -> Option<String> {
 
 fn read_environment() -> Environment {
     Environment {
-        mode: Mode::of_program(std::env::args_os().next().as_deref()),
+        mode: mode_of_program(std::env::args_os().next().as_deref()),
         now: jiff::Timestamp::now(),
         colors: if is_set(&NO_COLOR) { Some(false) } else { is_set(&FORCE_COLOR).then_some(true) },
         stdout_is_terminal: std::io::stdout().is_terminal(),

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
-use assay_oci::{ContentStore, Proxies, RegistryOptions, Retry};
+use assay_oci::{Proxies, RegistryOptions, Retry};
 use jiff::SignedDuration;
 
 use crate::{
@@ -77,17 +77,6 @@ pub(crate) fn parse_options(flags: &RegistryFlags, network: Network) -> Result<R
             longest: parse_duration("retry-max-wait", &flags.retry_max_wait, default.longest)?,
         },
         ..RegistryOptions::default()
-    })
-}
-
-/// A store that fetches from registries.
-pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, CliError> {
-    ContentStore::registry(options).map_err(|error| {
-        let invalid = CliError::new(error.message);
-        match error.hint {
-            Some(hint) => invalid.hint(hint),
-            None => invalid,
-        }
     })
 }
 

@@ -1,4 +1,4 @@
-//! [`EvidenceCollector`]: finds images and gathers the evidence about them, verified with one public key.
+//! [`EvidenceCollector`]: finds images and collects the evidence about them, verified by one [`Trust`].
 //!
 //! Nothing of the image itself is read before it is verified: rules are not evaluated for an image without
 //! attestations that count, so its config is not read and its layers are not fetched.
@@ -79,7 +79,7 @@ impl CollectOptions {
     }
 }
 
-/// Gathers evidence from a store. Shared by all workers.
+/// Collects evidence from a store. Shared by all workers.
 pub struct EvidenceCollector {
     store: Arc<ContentStore>,
     /// The same content for what only images name.
@@ -98,7 +98,7 @@ const ABSENT: [ErrorCode; 4] =
     [ErrorCode::ImageNotFound, ErrorCode::BlobNotFound, ErrorCode::RegistryDenied, ErrorCode::RegistryUnreachable];
 
 impl EvidenceCollector {
-    /// A gatherer that trusts what this key signed.
+    /// A collector with this trust.
     #[must_use]
     pub fn new(store: Arc<ContentStore>, trust: Trust, options: CollectOptions) -> Self {
         Self {

@@ -118,12 +118,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_reported_in_the_wording_of_cosign() {
+    fn the_text_of_a_failure_is_that_of_cosign() {
         let failure = |kind, errors, unread| VerificationFailure { kind, errors, unread }.to_string();
         let errors =
             || vec![VerificationError::Signature("no key fits"), VerificationError::Limit("too long".to_owned())];
         let unread = || vec![EvaluationError::new(ErrorCode::RegistryError, "gone")];
-        for (failure, reported) in [
+        for (failure, text) in [
             (failure(EvidenceKind::Signature, vec![], vec![]), "no signatures found"),
             (failure(EvidenceKind::Attestation, vec![], vec![]), "no matching attestations: "),
             (failure(EvidenceKind::Signature, vec![], unread()), "no matching signatures: gone"),
@@ -132,7 +132,7 @@ mod tests {
                 "no matching attestations: no key fits\n too long\n gone",
             ),
         ] {
-            assert_eq!(failure, reported);
+            assert_eq!(failure, text);
         }
     }
 

@@ -12,7 +12,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::PublicKey;
+use crate::key::PublicKey;
 
 pub(crate) const SIGNATURE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 pub(crate) const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";

@@ -4,6 +4,9 @@
 //! where cosign puts it, and why the rest does not count ([`VerificationError`]); and [`EvidenceCollector`], which turns
 //! content into [`Evidence`](assay_model::evidence::Evidence).
 //!
+//! Content comes from [`ContentStore`](assay_oci::ContentStore) itself and not through a port: a port would repeat a dozen of its
+//! methods and types for one implementation, and the tests need no registry, as a layout in a folder is a store, too.
+//!
 //! Invariant: bytes are trusted by their digest alone, statements by a signature of a trusted signer alone; nothing here
 //! evaluates a policy, and nothing reads the environment or the clock.
 

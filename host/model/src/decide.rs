@@ -11,6 +11,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Findings by what they mean.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Why the image may not ship.
     pub violations: Vec<Finding>,

@@ -1,6 +1,6 @@
 //! [`EvaluationError`]: why a component could not be evaluated. A violation and an error are different types here.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::Error as _};
 
 use assay_gocompat::sanitize;
 
@@ -9,9 +9,9 @@ use assay_gocompat::sanitize;
 pub enum ErrorCode {
     /// The component's image reference cannot be read.
     ImageReference,
-    /// The registry or bundle does not hold the image.
+    /// The registry or layout does not hold the image.
     ImageNotFound,
-    /// The registry or bundle does not hold something the image names.
+    /// The registry or layout does not hold something the image names.
     BlobNotFound,
     /// Content does not have the digest or size it was named by.
     DigestMismatch,
@@ -108,8 +108,17 @@ impl Serialize for ErrorCode {
     }
 }
 
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(from)?;
+        let known = Self::ALL.into_iter().find(|code| code.as_str() == word);
+        known.ok_or_else(|| D::Error::custom(format_args!("`{word}` is not an error code")))
+    }
+}
+
 /// Why a component could not be evaluated: one sentence with the fact, and a hint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(from = "StoredError")]
 #[error("{message}")]
 pub struct EvaluationError {
     /// The kind of failure.
@@ -119,6 +128,24 @@ pub struct EvaluationError {
     /// What a person can do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+/// An error as it was stored, by whoever had access to the store.
+#[derive(Deserialize)]
+struct StoredError {
+    code: ErrorCode,
+    message: String,
+    hint: Option<String>,
+}
+
+impl From<StoredError> for EvaluationError {
+    fn from(StoredError { code, message, hint }: StoredError) -> Self {
+        let error = Self::new(code, message);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
 }
 
 impl EvaluationError {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{evidence::CheckKind, outcome::Outcome, outcome::Verdict, policy::PolicySpec, snapshot::Component};
 
 /// What is known before the first component is looked at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunStarted {
     /// The public key in PEM; empty when no key is used.
     pub key: String,
@@ -14,13 +16,15 @@ pub struct RunStarted {
     /// The checks that the user disabled, which reports must state.
     pub skipped: Vec<CheckKind>,
     /// The effective time. Where each component has its own, that of the others.
+    #[serde(with = "crate::stored_text::text")]
     pub effective_time: jiff::Timestamp,
     /// The version of assay.
     pub version: String,
 }
 
 /// Why a run ended before all components were evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StopReason {
     /// The deadline of the run passed.
     Deadline,
@@ -29,7 +33,8 @@ pub enum StopReason {
 }
 
 /// One event. Components end in any order; [`RunEvent::Finished`] carries them in the report's order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RunEvent {
     /// The run begins.
     Started(Arc<RunStarted>),
@@ -50,7 +55,7 @@ pub enum RunEvent {
 }
 
 /// The end of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunFinished {
     /// All components in the report's order: by image, descending; by name, ascending.
     pub outcomes: Vec<Arc<Outcome>>,
@@ -59,7 +64,9 @@ pub struct RunFinished {
     /// Set when the run did not get to its end by itself.
     pub stopped: Option<StopReason>,
     /// The effective time; where each component has its own, the last of them.
+    #[serde(with = "crate::stored_text::text")]
     pub effective_time: jiff::Timestamp,
     /// When it ended.
+    #[serde(with = "crate::stored_text::text")]
     pub at: jiff::Timestamp,
 }

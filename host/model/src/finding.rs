@@ -2,18 +2,18 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A message with its metadata. Whether it is a violation, a warning or a success follows from the list it is in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The sentence for people.
     #[serde(rename = "msg")]
     pub message: String,
     /// `code`, `term`, `title`, `effective_on`, … as `ec` names them; keys are sorted when written. Shared, since a rule
     /// that passes says the same of every image.
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub metadata: Arc<Map<String, Value>>,
 }
 

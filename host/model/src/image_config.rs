@@ -185,7 +185,7 @@ mod tests {
             ("{\"config\":{\"Label\u{17f}\":{}}}".as_bytes(), "instead of `Labels`"),
             (br#"{"config":{"Labels":{},"LABELS":{}}}"#, "instead of `Labels`"),
             (br#"{"config":{"Healthcheck":{"test":[]}}}"#, "instead of `Test`"),
-            (br#"{"config":[]}"#, "a"),
+            (br#"{"config":[]}"#, "a list"),
             (br#"{"config":"x"}"#, "a string, not an object"),
             (br#"{"config":{"Labels":"x"}}"#, "a string, not an object"),
             (br#"{"config":{"Labels":["a=b"]}}"#, "a list"),

@@ -55,14 +55,14 @@ pub const EVIDENCE_BYTES: u64 = 256 << 20;
 /// A blob that a policy or a plugin requests.
 pub const BLOB_BYTES: u64 = 64 << 20;
 
-/// A bundle given as one tar file is read into an index; this is the number of entries it may have.
-pub const BUNDLE_ENTRIES: usize = 200_000;
+/// An OCI image layout in one tar file is read into an index; this is the number of entries it may have.
+pub const LAYOUT_ENTRIES: usize = 200_000;
 
-/// The `index.json` of a bundle.
-pub const BUNDLE_INDEX_BYTES: u64 = 64 << 20;
+/// The `index.json` of a layout.
+pub const LAYOUT_INDEX_BYTES: u64 = 64 << 20;
 
-/// What the `index.json` of a bundle takes once it is read; one with 20,000 images takes a tenth of this.
-pub const BUNDLE_INDEX_MEMORY: u64 = 1 << 30;
+/// What the `index.json` of a layout takes once it is read; one with 20,000 images takes a tenth of this.
+pub const LAYOUT_INDEX_MEMORY: u64 = 1 << 30;
 
 /// One policy file: the largest known one is under 100 kB.
 pub const POLICY_FILE_BYTES: u64 = 4 << 20;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     decide::Decision,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// What became of one component.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The component as the Snapshot (or an index in it) names it.
     pub component: Component,
@@ -26,10 +27,12 @@ pub struct Outcome {
     /// Verified attestations.
     pub attestations: Vec<AttestationSummary>,
     /// The effective time; none where the component was not evaluated.
+    #[serde(with = "crate::stored_text::optional_text")]
     pub evaluated_at: Option<Timestamp>,
     /// The input document that policies saw; kept only where a report shows it.
     pub input: Option<Arc<str>>,
     /// The statements of the attestations as they were signed; kept only where a report shows them.
+    #[serde(with = "crate::stored_text::statements")]
     pub statements: Vec<Arc<[u8]>>,
     /// What of its evidence could not be looked at though enough else was found, each one sentence.
     pub notices: Vec<String>,
@@ -52,7 +55,8 @@ impl Outcome {
 }
 
 /// The verdict of a run, in ascending order of precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every component was evaluated and none has a violation.
     Allowed,

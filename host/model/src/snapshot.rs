@@ -4,6 +4,7 @@
 //! Fields that assay does not know are kept. Go, in which `ec` is written, takes `containerimage` for `containerImage`,
 //! so a key that differs from a known one by its case alone is an error.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{limits, memory::Memory, strict::Shape, yaml};
@@ -18,7 +19,7 @@ pub struct Snapshot {
 }
 
 /// One image with its place in the application.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
     /// The component's name; empty when the Snapshot has none.
     pub name: String,

@@ -1,12 +1,15 @@
-//! [`Format`]: the reports by name, and [`create_report`], which builds one.
+//! [`Format`]: the table of report formats, and [`create_report`].
+//!
+//! A new format is a module with a function, a variant with its row in the table here, and nothing else.
 
 use std::{fmt, io::Write, str::FromStr};
 
 use assay_model::port::Report;
 
 use crate::{
-    Options, appstudio, final_report::FinalReport, html, json, jsonl::Jsonl, junit, markdown, sarif, statements,
-    summary, summary_markdown, text, yaml,
+    Options, appstudio,
+    final_report::{FinalReport, RenderFn},
+    html, json, jsonl, junit, markdown, sarif, statements, summary, summary_markdown, text, yaml,
 };
 
 /// A report's format.
@@ -40,7 +43,7 @@ pub enum Format {
     Jsonl,
 }
 
-/// The name is not one of a format.
+/// There is no format of that name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not a report format; known are {}", known())]
 pub struct UnknownFormat {
@@ -69,31 +72,61 @@ impl Format {
         Self::Jsonl,
     ];
 
-    /// The name users give.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::Yaml => "yaml",
-            Self::Junit => "junit",
-            Self::Appstudio => "appstudio",
-            Self::Summary => "summary",
-            Self::SummaryMarkdown => "summary-markdown",
-            Self::Attestation => "attestation",
-            Self::PolicyInput => "policy-input",
-            Self::Sarif => "sarif",
-            Self::Markdown => "markdown",
-            Self::Html => "html",
-            Self::Jsonl => "jsonl",
-        }
+    /// The row of a format in the table of formats.
+    const fn entry(self) -> Entry {
+        use Writer::{AtEnd, Streaming};
+        let (name, description, writer) = match self {
+            Self::Text => ("text", "text for people at a terminal", AtEnd(text::render)),
+            Self::Json => ("json", "all results as JSON", AtEnd(json::render)),
+            Self::Yaml => ("yaml", "all results as YAML", AtEnd(yaml::render)),
+            Self::Junit => ("junit", "test suites for CI systems", AtEnd(junit::render)),
+            Self::Appstudio => ("appstudio", "TEST_OUTPUT of Konflux", AtEnd(appstudio::render)),
+            Self::Summary => ("summary", "the first message of each code", AtEnd(summary::render)),
+            Self::SummaryMarkdown => ("summary-markdown", "a table of the counts", AtEnd(summary_markdown::render)),
+            Self::Attestation => ("attestation", "the verified statements as signed", AtEnd(statements::attestation)),
+            Self::PolicyInput => {
+                ("policy-input", "the input documents of the policies", AtEnd(statements::policy_input))
+            }
+            Self::Sarif => ("sarif", "findings for code scanning", AtEnd(sarif::render)),
+            Self::Markdown => ("markdown", "a comment on a pull request", AtEnd(markdown::render)),
+            Self::Html => ("html", "a web page", AtEnd(html::render)),
+            Self::Jsonl => ("jsonl", "events as they happen", Streaming(jsonl::create)),
+        };
+        Entry { name, description, writer }
     }
 
-    /// Whether the report is written as things happen, not when the run finished.
+    /// The name in `--output`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// What the report contains, as the end of a line of help.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        self.entry().description
+    }
+
+    /// Whether the report is written while the run goes on, not at its end.
     #[must_use]
     pub const fn streams(self) -> bool {
-        matches!(self, Self::Jsonl)
+        matches!(self.entry().writer, Writer::Streaming(_))
     }
+}
+
+/// A row of the table of formats.
+struct Entry {
+    name: &'static str,
+    description: &'static str,
+    writer: Writer,
+}
+
+/// How the report of a format is written.
+enum Writer {
+    /// In one piece, when the run has ended.
+    AtEnd(RenderFn),
+    /// Every event when it happens.
+    Streaming(fn(Box<dyn Write + Send>, Options) -> Box<dyn Report + Send>),
 }
 
 impl fmt::Display for Format {
@@ -109,7 +142,7 @@ impl FromStr for Format {
     fn from_str(name: &str) -> Result<Self, UnknownFormat> {
         let wanted = if name == "hacbs" { "appstudio" } else { name };
         let known = Self::ALL.into_iter().find(|format| format.as_str() == wanted);
-        // What a user typed is shown, but not at any length.
+        // The name as given, shortened.
         known.ok_or_else(|| UnknownFormat { name: name.chars().take(60).collect() })
     }
 }
@@ -118,22 +151,10 @@ impl FromStr for Format {
 /// every event when it happens.
 #[must_use]
 pub fn create_report(format: Format, to: Box<dyn Write + Send>, options: Options) -> Box<dyn Report + Send> {
-    let page = match format {
-        Format::Text => text::render,
-        Format::Json => json::render,
-        Format::Yaml => yaml::render,
-        Format::Junit => junit::render,
-        Format::Appstudio => appstudio::render,
-        Format::Summary => summary::render,
-        Format::SummaryMarkdown => summary_markdown::render,
-        Format::Attestation => statements::attestation,
-        Format::PolicyInput => statements::policy_input,
-        Format::Sarif => sarif::render,
-        Format::Markdown => markdown::render,
-        Format::Html => html::render,
-        Format::Jsonl => return Box::new(Jsonl::new(to, options)),
-    };
-    Box::new(FinalReport::new(format, to, options, page))
+    match format.entry().writer {
+        Writer::AtEnd(render) => Box::new(FinalReport::new(format, to, options, render)),
+        Writer::Streaming(create) => create(to, options),
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +165,7 @@ mod tests {
     use crate::test_data;
 
     #[test]
-    fn formats_are_known_by_name_and_a_wrong_name_lists_the_right_ones() {
+    fn formats_are_known_by_name_and_an_unknown_name_is_an_error_with_the_known_ones() {
         for format in Format::ALL {
             assert_eq!(format.to_string().parse(), Ok(format));
         }

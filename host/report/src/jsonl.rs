@@ -29,15 +29,19 @@ const VERSION: u32 = 1;
 
 const FORMAT: &str = "jsonl";
 
+/// The event stream, to be written to `to`. It respects `show_successes` and `info`.
+pub(crate) fn create(to: Box<dyn Write + Send>, options: Options) -> Box<dyn Report + Send> {
+    Box::new(Jsonl::new(to, options))
+}
+
 /// The event stream.
-pub(crate) struct Jsonl {
+struct Jsonl {
     to: Option<Box<dyn Write + Send>>,
     options: Options,
 }
 
 impl Jsonl {
-    /// A stream that will be written to `to`, a line at a time. It heeds `show_successes` and `info`.
-    pub(crate) fn new(to: Box<dyn Write + Send>, options: Options) -> Self {
+    fn new(to: Box<dyn Write + Send>, options: Options) -> Self {
         Self { to: Some(to), options }
     }
 }

@@ -175,7 +175,7 @@ pub(crate) fn mixed() -> RunFinished {
     let all = [
         ("builtin.attestation.signature_check", "Attestation signature check passed"),
         ("builtin.image.signature_check", "Image signature check passed"),
-        ("licences.allowed", "Licences are allowed"),
+        ("licenses.allowed", "Licenses are allowed"),
         ("provenance.source", "Provenance names the source"),
     ];
     let git = json!({"git": {"url": "https://git.example/shop/cart", "revision": "0123456789012345678901234567890123456789"}});

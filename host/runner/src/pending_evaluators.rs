@@ -2,13 +2,13 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Receiver, Sender, sync_channel},
+    sync::mpsc::{Receiver, sync_channel},
 };
 
 use crate::{
+    error::RunError,
     job::Evaluators,
-    run::{RunError, spawn},
-    run_handle::Message,
+    run_handle::{EventReceiver, Message},
 };
 
 /// Judges in the making.
@@ -21,18 +21,19 @@ impl<E: From<RunError> + Send + 'static> PendingEvaluators<E> {
     /// Begins to make them. [`Message::Ready`] comes when that has ended, well or not.
     pub(crate) fn start(
         load: impl FnOnce() -> Result<Evaluators, E> + Send + 'static,
-        events: Sender<Message>,
+        events: &EventReceiver,
     ) -> Result<Self, RunError> {
         let (to, from) = sync_channel(1);
-        spawn("load", move || {
+        let ready = events.sender();
+        let work = move || {
             // What panics sends nothing, which says so.
             if let Ok(loaded) = catch_unwind(AssertUnwindSafe(load)) {
                 let _gone = to.send(loaded);
             }
             drop(to);
-            let _gone = events.send(Message::Ready);
-        })
-        .map_err(RunError::Thread)?;
+            let _gone = ready.send(Message::Ready);
+        };
+        events.spawn("load", work).map_err(RunError::Thread)?;
         Ok(Self { from, loaded: None })
     }
 

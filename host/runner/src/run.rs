@@ -4,8 +4,8 @@
 //! Two kinds of threads work on components: gatherers fetch and verify, workers judge; a queue of as many places as
 //! there are workers stands between them, so evidence in memory is bounded by the threads, not by the Snapshot. The
 //! calling thread shares no state with them: it reads one inbox, which also brings the deadline and interruptions, and
-//! is the only one that emits events. Threads are not joined when a run is stopped: what they still hold has no
-//! reader, and they see the stop before they take up anything new.
+//! is the only one that emits events. A run that is stopped returns at once: its threads see the stop before they take up
+//! anything new, and [`EventReceiver::join`] waits until the last of them has ended.
 
 use std::io;
 use std::sync::{
@@ -13,7 +13,6 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
     mpsc::{Receiver, Sender, SyncSender, sync_channel},
 };
-use std::thread;
 use std::time::{Duration, Instant};
 
 use assay_model::{
@@ -28,38 +27,18 @@ use assay_model::{
 };
 
 use crate::{
+    error::RunError,
     expand::{Task, expand},
     job::{Evaluators, Job, UnreachablePolicy},
     outcome::{ComponentEvaluator, error_outcome, violation_outcome},
     pending_evaluators::PendingEvaluators,
+    progress::Progress,
     run_handle::{EventReceiver, Message},
 };
-
-/// A run could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The operating system gives no more threads.
-    #[error("a worker thread cannot be started; try fewer `--workers`")]
-    Thread(#[source] std::io::Error),
-    /// The Snapshot or the policy cannot be written as JSON.
-    #[error("the input document of the policies cannot be written")]
-    Input(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// What makes the judges panicked.
-    #[error("making the judges panicked; this is a fault of assay, please report it")]
-    Panicked,
-}
 
 /// How long a run that is stopped waits for its judges, whose head names the sources by what was fetched. Policies may be
 /// written so that compiling them takes for ever.
 const PATIENCE: Duration = Duration::from_millis(300);
-
-/// What a thread tells the run.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    Resolved(usize, Result<ResolvedImage, EvaluationError>),
-    Started(usize),
-    Finished(usize, Box<Outcome>),
-}
 
 /// Judges every component of the job and returns the end of the run, which is also its last event.
 ///
@@ -105,7 +84,7 @@ fn work<E: From<RunError> + Send + 'static>(
     on: &mut dyn FnMut(RunEvent),
 ) -> Result<RunResult, E> {
     let deadline = job.deadline.map(|(at, _)| at);
-    let mut evaluators = PendingEvaluators::start(load, events.sender())?;
+    let mut evaluators = PendingEvaluators::start(load, events)?;
     let (resolved, mut stopped) = resolve_all(job, events, stop, &mut evaluators)?;
     let tasks: Arc<[Task]> = expand(resolved).into();
     // What is gathered waits here for its judges, a few images at a time.
@@ -229,13 +208,13 @@ fn resolve_all<E: From<RunError> + Send + 'static>(
     for _ in 0..job.collectors().min(components.len()) {
         let (snapshot, provider) = (Arc::clone(&job.snapshot), Arc::clone(&job.provider));
         let (next, stop, to) = (Arc::clone(&next), Arc::clone(stop), events.sender());
-        spawn("resolve", move || {
+        let work = move || {
             while let Some((at, component)) = next_item(&next, &stop, &snapshot.components) {
                 let found = catch_panic(&component.container_image, || resolve(provider.as_ref(), component));
                 send(&to, Progress::Resolved(at, found));
             }
-        })
-        .map_err(RunError::Thread)?;
+        };
+        events.spawn("resolve", work).map_err(RunError::Thread)?;
     }
     let mut found: Vec<Option<Result<ResolvedImage, EvaluationError>>> = vec![None; components.len()];
     let mut open = components.len();
@@ -280,7 +259,7 @@ fn collect_all(
         let (tasks, provider) = (Arc::clone(tasks), Arc::clone(&job.provider));
         let (next, stop, to, collected) = (Arc::clone(&next), Arc::clone(stop), events.sender(), collected.clone());
         let unreachable_policy = job.unreachable_policy.clone();
-        spawn("collect", move || {
+        events.spawn("collect", move || {
             collect_some(&tasks, provider.as_ref(), unreachable_policy.as_ref(), &next, &stop, &to, &collected);
         })?;
     }
@@ -316,7 +295,7 @@ fn evaluate_all(
     for _ in 0..job.workers.get().min(tasks.len()) {
         let (tasks, evaluator) = (Arc::clone(tasks), evaluator.clone());
         let (to_evaluate, stop, to) = (Arc::clone(&to_evaluate), Arc::clone(stop), events.sender());
-        spawn("evaluate", move || {
+        events.spawn("evaluate", move || {
             while let Some((at, evidence)) = receive(&to_evaluate, &stop) {
                 let Some(task) = tasks.get(at) else { break };
                 let image = evidence.image.clone();
@@ -391,8 +370,4 @@ fn catch_panic<T>(what: &str, work: impl FnOnce() -> Result<T, EvaluationError>)
 fn send(to: &Sender<Message>, progress: Progress) {
     // The reader is gone only after the run, when nothing is lost any more.
     let _gone = to.send(Message::Progress(Box::new(progress)));
-}
-
-pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }

@@ -1,11 +1,18 @@
 //! [`RunHandle`] and [`EventReceiver`]: how other threads (a signal handler, the workers) speak to the one that runs the run.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
 
 use assay_model::event::StopReason;
 
-use crate::run::Progress;
+use crate::progress::Progress;
 
 /// Stops a run from another thread.
 #[derive(Clone, Debug)]
@@ -18,6 +25,8 @@ pub struct RunHandle {
 pub struct EventReceiver {
     from: Receiver<Message>,
     to: Sender<Message>,
+    /// Every thread of the run.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -33,7 +42,7 @@ impl RunHandle {
     #[must_use]
     pub fn new() -> (Self, EventReceiver) {
         let (to, from) = channel();
-        (Self { to: to.clone() }, EventReceiver { from, to })
+        (Self { to: to.clone() }, EventReceiver { from, to, threads: Mutex::default() })
     }
 
     /// Ends the run: components without an answer get none, and the reports are written.
@@ -46,6 +55,22 @@ impl RunHandle {
 impl EventReceiver {
     pub(crate) fn sender(&self) -> Sender<Message> {
         self.to.clone()
+    }
+
+    /// Starts a thread of the run.
+    pub(crate) fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    /// Waits until every thread of the run has ended. To be called when [`run`](crate::run()) has returned: by then each of
+    /// them takes up nothing new.
+    pub fn join(self) {
+        for thread in self.threads.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            // A panic of a thread shows as an outcome that is an error.
+            let _panicked = thread.join();
+        }
     }
 
     /// The next message; the deadline passing is one.

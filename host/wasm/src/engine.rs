@@ -1,31 +1,28 @@
-//! [`Engine`]: what components are compiled for and run on; one for a process.
+//! [`Engine`]: compiles and runs components; one for each process.
 //!
-//! Everything that could make two machines disagree is off or made deterministic, and what the contract does not need
-//! (threads, garbage collection, 64-bit memories, the asynchronous ABI) does not exist.
+//! Everything that could differ between two machines is disabled or deterministic. What the contract does not need
+//! (threads, garbage collection, 64-bit memories, the asynchronous ABI) is disabled.
 
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
-use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Linker};
-
-use crate::{
-    capability::wasi,
-    limits,
-    plugin::{self, LoadError, Plugin},
-    state::StoreState,
-    wit,
+use wasmtime::{
+    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    component::{Component, Linker},
 };
 
-/// How an engine is made.
+use crate::{limits, store_state::StoreState, wit::wasi_p2};
+
+/// Options of an engine.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineOptions {
-    /// Calls at once; further ones wait. At least the number of threads that judge; at most [`limits::SLOTS`] count.
+    /// Concurrent calls; further ones wait. At least the number of threads that evaluate, at most [`limits::SLOTS`].
     pub slots: u32,
 }
 
-/// The engine could not be made: the machine lacks what it needs.
+/// The engine could not be created on this machine.
 #[derive(Debug, thiserror::Error)]
 #[error("the WebAssembly engine cannot start on this machine")]
 pub struct EngineError(#[source] Box<dyn std::error::Error + Send + Sync>);
@@ -34,19 +31,19 @@ pub struct EngineError(#[source] Box<dyn std::error::Error + Send + Sync>);
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
 
-/// What all plugins of an engine share.
-pub(crate) struct Shared {
-    pub(crate) engine: wasmtime::Engine,
-    pub(crate) linker: Linker<StoreState>,
-    pub(crate) slots: Slots,
+struct Shared {
+    engine: wasmtime::Engine,
+    /// Has WASI only.
+    linker: Linker<StoreState>,
+    slots: Slots,
     /// Held while a component is compiled.
-    pub(crate) compiling: Mutex<()>,
+    compiling: Mutex<()>,
     note: Option<String>,
 }
 
 impl Engine {
-    /// Reserves room for the calls at once. Where the machine does not allow that, the engine works without, somewhat
-    /// slower, and says so in its [note](Self::note).
+    /// Reserves memory for all concurrent calls. Where the machine does not allow that, the engine works without, somewhat
+    /// slower, and reports it in its [note](Self::note).
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         let slots = options.slots.clamp(1, limits::SLOTS);
         let (engine, note) = match wasmtime::Engine::new(&pooled(slots)) {
@@ -62,20 +59,34 @@ impl Engine {
 
     fn build(engine: wasmtime::Engine, slots: u32, note: Option<String>) -> Result<Self, EngineError> {
         let mut linker = Linker::new(&engine);
-        wasi::add_to_linker(&mut linker).map_err(engine_error)?;
-        wit::v0_1::add_to_linker(&mut linker).map_err(engine_error)?;
+        wasi_p2::add_to_linker(&mut linker).map_err(engine_error)?;
         Ok(Self(Arc::new(Shared { engine, linker, slots: Slots::new(slots), compiling: Mutex::new(()), note })))
     }
 
-    /// Something people should know about this engine; shown once.
+    /// A note for users about this engine, to be printed once.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.0.note.as_deref()
     }
 
-    /// Compiles a component, asks it what it is and checks the answer. `name` stands for the file in messages.
-    pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
-        plugin::load(&self.0, name, bytes)
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.0.engine
+    }
+
+    /// A linker with WASI only.
+    pub(crate) fn linker(&self) -> Linker<StoreState> {
+        self.0.linker.clone()
+    }
+
+    /// Compiles one component at a time: the memory of one compilation is bounded, that of many is not.
+    pub(crate) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        let _one = self.0.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        Component::from_binary(&self.0.engine, bytes)
+    }
+
+    /// Waits for a free slot; `None` if there was none within [`limits::SLOT_WAIT`].
+    pub(crate) fn slot(&self) -> Option<Slot<'_>> {
+        self.0.slots.take_within(limits::SLOT_WAIT)
     }
 }
 
@@ -119,7 +130,7 @@ fn pooled(slots: u32) -> Config {
         .max_memories_per_component(limits::MEMORIES)
         .max_tables_per_component(limits::TABLES)
         .table_elements(limits::TABLE_ELEMENTS)
-        // Above the limit of a call, so that it is our limiter that refuses, by name.
+        // Above the limit of a call, so that our limiter refuses with a message.
         .max_memory_size(8 * limits::MEMORY_BYTES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
@@ -139,23 +150,18 @@ fn on_demand() -> Config {
     config
 }
 
-/// Counts the calls at once.
-pub(crate) struct Slots {
+/// Counts concurrent calls.
+struct Slots {
     free: Mutex<u32>,
     freed: Condvar,
 }
 
-/// One call's place; free again when dropped.
+/// The slot of one call; free again when dropped.
 pub(crate) struct Slot<'a>(&'a Slots);
 
 impl Slots {
     const fn new(slots: u32) -> Self {
         Self { free: Mutex::new(slots), freed: Condvar::new() }
-    }
-
-    /// Waits for a free slot; none when there was none within [`limits::SLOT_WAIT`].
-    pub(crate) fn take(&self) -> Option<Slot<'_>> {
-        self.take_within(limits::SLOT_WAIT)
     }
 
     fn take_within(&self, wait: std::time::Duration) -> Option<Slot<'_>> {
@@ -186,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_without_a_pool_can_be_made() {
+    fn an_engine_without_a_pool_can_be_created() {
         let engine = wasmtime::Engine::new(&on_demand()).unwrap();
         let engine = Engine::build(engine, 1, Some("a note".to_owned())).unwrap();
         assert_eq!(engine.note(), Some("a note"));
@@ -200,13 +206,13 @@ mod tests {
     #[test]
     fn a_slot_is_free_again_after_its_call() {
         let slots = Slots::new(1);
-        let slot = slots.take().unwrap();
+        let slot = slots.take_within(Duration::ZERO).unwrap();
         assert!(slots.take_within(Duration::from_millis(1)).is_none());
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| slots.take_within(Duration::from_secs(60)).is_some());
             drop(slot);
             assert!(waiting.join().unwrap());
         });
-        assert!(slots.take().is_some());
+        assert!(slots.take_within(Duration::ZERO).is_some());
     }
 }

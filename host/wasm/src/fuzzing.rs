@@ -1,29 +1,28 @@
-//! What a component goes through before it runs, over bytes from anywhere: what the fuzzers in `fuzz/` knock at.
-//!
-//! Nothing else of assay uses it, and nothing of what it reads is trusted.
+//! Entry point of the fuzzer in `fuzz/`: inspects and loads arbitrary bytes. Nothing else uses it.
 
 use std::sync::LazyLock;
 
 use crate::{
     engine::{Engine, EngineOptions},
     inspect::inspect,
+    plugin::Plugin,
 };
 
-/// Files longer than this are only looked at: to compile them would be most of a fuzzer's time.
+/// Longer files are only inspected, as compiling them would take most of a fuzzer's time.
 const COMPILED_BYTES: usize = 64 << 10;
 
-/// One engine for all files, as in the product.
+/// One engine for all files, as in the program.
 static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| Engine::new(EngineOptions { slots: 1 }).ok());
 
-/// Looks at a file, and loads it if it may be compiled and is short.
+/// Inspects a file, and loads it if it is accepted and short.
 ///
 /// # Errors
-/// Why it is no plugin.
+/// The reason why it is not a plugin.
 pub fn component(bytes: &[u8]) -> Result<(), String> {
-    inspect(bytes).map_err(|refused| format!("{refused:?}"))?;
+    inspect(bytes).map_err(|error| format!("{error:?}"))?;
     match &*ENGINE {
         Some(engine) if bytes.len() <= COMPILED_BYTES => {
-            engine.load("trial", bytes).map(drop).map_err(|error| error.to_string())
+            Plugin::load(engine, "component", bytes).map(drop).map_err(|error| error.to_string())
         }
         _ => Ok(()),
     }
@@ -34,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_that_are_no_plugin_are_refused() {
+    fn bytes_that_are_not_a_plugin_are_refused() {
         let component = wat::parse_str("(component)").unwrap();
         for bytes in [&b""[..], b"\0asm", b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0\x04\x80\x80\x80\x80\x10", &component]
         {

@@ -1,32 +1,40 @@
-//! Runs checks that are WebAssembly components, each call in a fresh and limited instance.
+//! Runs plugins, which are WebAssembly components, each call in a fresh and limited instance.
 //!
-//! In reading order: [`engine`] (what components run on), [`plugin`] (a component that was read, compiled and asked what
-//! it is), [`manifest`] and [`params`] (what it says of itself and may be given), [`check`] (a plugin with its
-//! parameters, as a judge), `findings` (what its findings amount to), `inspect` and
-//! `types` (what a component holds, counted before it is compiled), `call` and `state` (one call), `capability` (what a
-//! guest can reach), [`limits`], and `wit` (the versions of the contract, converted at the edge).
+//! In reading order: [`engine`] (compiles and runs components), [`plugin`] (a component that was read, compiled and asked
+//! for its manifest), `world` and [`worlds`] (what a component exports and may import; a folder for each world of the
+//! contract), [`manifest`], [`params`] and [`permissions`] (the validated description of a plugin), `inspect` (limits that
+//! are checked before compilation), `call`, `call_context` and `store_state` (one call), `capability` (what a guest can
+//! reach), [`limits`], [`values`] (what crosses the boundary), and `wit` (the versions of the contract).
 //!
-//! Invariant: a guest reaches nothing but the evidence of the image it is asked about; it has no clock, no randomness
-//! of its own, no files, no network. Nothing of wasmtime leaves this crate.
+//! Invariant: a guest reaches only the evidence of the image that it is called for. It has no clock, no randomness of its
+//! own, no files and no network. Nothing of wasmtime leaves this crate.
 
+mod abort;
 mod call;
+mod call_context;
 mod capability;
-pub mod check;
 pub mod engine;
-mod findings;
 pub mod fuzzing;
 mod inspect;
+mod key;
 pub mod limits;
 pub mod manifest;
 pub mod params;
+pub mod permissions;
 pub mod plugin;
-mod state;
+mod store_state;
 mod text;
-mod types;
+pub mod values;
 mod wit;
+mod world;
+pub mod worlds;
 
-pub use check::{Check, CheckOptions, LogSink};
+pub use call_context::RunContext;
+pub use capability::logging::LogSink;
 pub use engine::{Engine, EngineError, EngineOptions};
-pub use manifest::{Manifest, Rule, Severity};
+pub use manifest::Manifest;
 pub use params::ParamError;
+pub use permissions::{Permission, Permissions};
 pub use plugin::{LoadError, Plugin};
+pub use values::{Rule, Severity};
+pub use worlds::check::{Check, CheckError, CheckOptions};

@@ -6,8 +6,11 @@
 /// that the same call ends the same way on any machine.
 pub const FUEL: u64 = 1_000_000_000;
 
-/// What [`FUEL`] is taken to last, in milliseconds; a manifest asks for less in this unit.
+/// The time that [`FUEL`] stands for, in milliseconds, the unit of a manifest's `cpu-ms`.
 pub const CPU_MS: u64 = 200;
+
+/// Instructions for each millisecond of a manifest's `cpu-ms`.
+const FUEL_PER_MS: u64 = FUEL / CPU_MS;
 
 /// All linear memories of one call together: a guest that allocates without end.
 pub const MEMORY_BYTES: usize = 64 << 20;
@@ -142,3 +145,38 @@ pub const LOCALS: u64 = 10_000;
 
 /// Local variables of a function multiplied by its blocks: the compiler may keep each variable at each block.
 pub const LOCALS_BY_BLOCKS: u64 = 20_000_000;
+
+/// What one call may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// Bytes of all linear memories together.
+    pub(crate) memory: usize,
+    /// Instructions.
+    pub(crate) fuel: u64,
+}
+
+impl Budget {
+    /// All that the limits allow.
+    pub(crate) const FULL: Self = Self { memory: MEMORY_BYTES, fuel: FUEL };
+
+    /// The memory in MiB, the unit of a manifest's `memory-mib`.
+    pub(crate) const fn memory_mib(self) -> u64 {
+        self.memory as u64 >> 20
+    }
+
+    /// The instructions in milliseconds, the unit of a manifest's `cpu-ms`.
+    pub(crate) const fn cpu_ms(self) -> u64 {
+        self.fuel / FUEL_PER_MS
+    }
+
+    /// This budget with another amount of memory, of at most its own.
+    pub(crate) fn with_memory_mib(self, mib: u64) -> Self {
+        let memory = usize::try_from(mib << 20).unwrap_or(self.memory).min(self.memory);
+        Self { memory, ..self }
+    }
+
+    /// This budget with another number of instructions, of at most its own.
+    pub(crate) fn with_cpu_ms(self, cpu_ms: u64) -> Self {
+        Self { fuel: cpu_ms.saturating_mul(FUEL_PER_MS).min(self.fuel), ..self }
+    }
+}

@@ -1,96 +1,56 @@
-//! [`Manifest`]: what a plugin says of itself, once it has been checked.
+//! [`Manifest`]: the validated description of a plugin.
 
 use std::collections::BTreeSet;
 
 use crate::{
-    call::Budget,
-    limits,
+    limits::{self, Budget},
     params::Schema,
+    permissions::Permissions,
     text,
-    wit::{Permission, RawManifest},
+    values::{RawManifest, Rule},
+    world::World,
 };
 
-/// What a plugin is and what it may say.
+/// The description of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     /// Lower-case letters, digits and `-`; the first part of all its codes.
     pub name: String,
     /// A version as in Semantic Versioning 2.0.0.
     pub version: String,
-    /// One sentence on what it does.
+    /// One sentence that describes it.
     pub summary: String,
     /// Its license, an SPDX expression.
     pub license: String,
-    /// Where its source is.
+    /// The URL of its source.
     pub source: String,
-    /// Where its documentation is.
+    /// The URL of its documentation.
     pub documentation: String,
     /// Every code its findings may carry.
     pub rules: Vec<Rule>,
 }
 
-/// One rule of a plugin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// `NAME.rule`, with the plugin's name.
-    pub code: String,
-    /// What holds when nothing is found.
-    pub title: String,
-    /// How bad it is when it does not.
-    pub severity: Severity,
-}
-
-/// How bad something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Can wait.
-    Low,
-    /// Should be looked at.
-    Medium,
-    /// Must be looked at.
-    High,
-    /// Must be looked at now.
-    Critical,
-}
-
-impl Severity {
-    /// The word in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-/// A manifest with what follows from it for calls.
+/// A manifest, and what follows from it for calls.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) manifest: Manifest,
     pub(crate) schema: Schema,
     pub(crate) budget: Budget,
-    /// Whether it asks for evidence, without which it gets none.
-    pub(crate) evidence: bool,
+    pub(crate) permissions: Permissions,
 }
 
-/// Checks what a plugin answered to `describe`. The error is the end of a sentence that begins with the plugin.
-pub(crate) fn accept(described: RawManifest) -> Result<Accepted, String> {
+/// Validates a manifest against a world. The error is the end of a sentence that begins with the plugin.
+pub(crate) fn accept(described: RawManifest, world: &World) -> Result<Accepted, String> {
     let RawManifest { name, version, summary, license, source, documentation, params, permissions, limits, rules } =
         described;
     if !is_name(&name) {
         return Err(format!(
-            "calls itself `{}`; a name is 1 to 64 lower-case letters, digits and `-`, and begins with a letter",
+            "has the invalid name `{}`; a name is 1 to 64 lower-case letters, digits and `-`, and begins with a letter",
             text::one_line(&name, 100)
         ));
     }
     if !is_version(&version) {
-        return Err(format!("has the version `{}`, which is not of the form 1.2.3", text::one_line(&version, 100)));
+        return Err(format!("has the invalid version `{}`; a version is like 1.2.3", text::one_line(&version, 100)));
     }
     for (what, text) in
         [("summary", &summary), ("license", &license), ("source", &source), ("documentation", &documentation)]
@@ -100,16 +60,16 @@ pub(crate) fn accept(described: RawManifest) -> Result<Accepted, String> {
         }
     }
     check_rules(&name, &rules)?;
-    let evidence = accept_permissions(&permissions)?;
+    let permissions = Permissions::grant(world.name, world.grantable, &permissions)?;
     let schema = Schema::parse(&params)?;
-    let budget = accept_limits(&limits)?;
+    let budget = accept_limits(&limits, world)?;
     let manifest = Manifest { name, version, summary, license, source, documentation, rules };
-    Ok(Accepted { manifest, schema, budget, evidence })
+    Ok(Accepted { manifest, schema, budget, permissions })
 }
 
 fn check_rules(name: &str, rules: &[Rule]) -> Result<(), String> {
     if rules.is_empty() {
-        return Err("declares no rule, so it could never say anything".to_owned());
+        return Err("declares no rule".to_owned());
     }
     if rules.len() > limits::RULES {
         return Err(format!("declares {} rules, more than the {} allowed", rules.len(), limits::RULES));
@@ -120,7 +80,7 @@ fn check_rules(name: &str, rules: &[Rule]) -> Result<(), String> {
         if !own {
             let code = text::one_line(code, 100);
             return Err(format!(
-                "declares the rule `{code}`; its rules are `{name}.` and lower-case letters, digits and `_-`"
+                "declares the invalid rule `{code}`; its rules are `{name}.` and lower-case letters, digits and `_-`"
             ));
         }
         if title.is_empty() || title.len() > limits::TEXT_BYTES {
@@ -133,34 +93,20 @@ fn check_rules(name: &str, rules: &[Rule]) -> Result<(), String> {
     Ok(())
 }
 
-/// True when evidence is among the permissions. Others cannot be granted to a check.
-fn accept_permissions(permissions: &[Permission]) -> Result<bool, String> {
-    match permissions.iter().find(|permission| permission.kind != "evidence") {
-        Some(Permission { kind, reason }) => Err(format!(
-            "asks for `{}` ({}), which a check cannot have; it may ask for `evidence`",
-            text::one_line(kind, 100),
-            text::one_line(reason, 200)
-        )),
-        None => Ok(!permissions.is_empty()),
-    }
-}
-
-/// A manifest may ask for less than the limits. Names unknown here are wishes of plugins for other hosts.
-fn accept_limits(asked: &[(String, u64)]) -> Result<Budget, String> {
-    let mut budget = Budget::FULL;
-    for (name, value) in asked {
-        let most = match name.as_str() {
-            "memory-mib" => limits::MEMORY_BYTES as u64 >> 20,
-            "cpu-ms" => limits::CPU_MS,
+/// A manifest may request less than its world allows. Unknown names are for other hosts.
+fn accept_limits(requested: &[(String, u64)], world: &World) -> Result<Budget, String> {
+    let mut budget = world.budget;
+    for (name, value) in requested {
+        let (max, limited) = match name.as_str() {
+            "memory-mib" => (world.budget.memory_mib(), budget.with_memory_mib(*value)),
+            "cpu-ms" => (world.budget.cpu_ms(), budget.with_cpu_ms(*value)),
             _ => continue,
         };
-        if *value == 0 || *value > most {
-            return Err(format!("asks for a {name} of {value}; a check gets 1 to {most}"));
+        if *value == 0 || *value > max {
+            let world = world.name;
+            return Err(format!("requests a {name} of {value}; the world `{world}` allows 1 to {max}"));
         }
-        match name.as_str() {
-            "memory-mib" => budget.memory = usize::try_from(value << 20).unwrap_or(limits::MEMORY_BYTES),
-            _ => budget.fuel = limits::FUEL / limits::CPU_MS * value,
-        }
+        budget = limited;
     }
     Ok(budget)
 }
@@ -199,12 +145,21 @@ fn is_version(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        permissions::Permission,
+        values::{RawPermission, Severity},
+        worlds::check::world::WORLD,
+    };
+
+    fn accept(described: RawManifest) -> Result<Accepted, String> {
+        super::accept(described, &WORLD)
+    }
 
     fn described() -> RawManifest {
         RawManifest {
             name: "gate-2".to_owned(),
             version: "1.0.0-rc.1+5".to_owned(),
-            summary: "Looks.".to_owned(),
+            summary: "A test.".to_owned(),
             license: "Apache-2.0".to_owned(),
             source: String::new(),
             documentation: String::new(),
@@ -224,36 +179,36 @@ mod tests {
         let limits = vec![("memory-mib".to_owned(), 8), ("cpu-ms".to_owned(), 100), ("state-kib".to_owned(), 999)];
         let accepted = accept(RawManifest { limits, ..described() }).unwrap();
         assert_eq!(accepted.budget, Budget { memory: 8 << 20, fuel: limits::FUEL / 2 });
-        assert!(!accepted.evidence);
+        assert!(!accepted.permissions.contains(Permission::Evidence));
     }
 
     #[test]
-    fn what_a_plugin_may_not_say_of_itself_is_refused_with_the_reason() {
-        let permission = |kind: &str| vec![Permission { kind: kind.to_owned(), reason: "why\n".to_owned() }];
+    fn an_invalid_manifest_is_refused_with_the_reason() {
+        let permission = |kind: &str| vec![RawPermission { kind: kind.to_owned(), reason: "why\n".to_owned() }];
         let long = "x".repeat(limits::TEXT_BYTES + 1);
         for (bad, says) in [
-            (RawManifest { name: "Gate".to_owned(), ..described() }, "calls itself `Gate`"),
-            (RawManifest { name: String::new(), ..described() }, "calls itself ``"),
+            (RawManifest { name: "Gate".to_owned(), ..described() }, "the invalid name `Gate`"),
+            (RawManifest { name: String::new(), ..described() }, "the invalid name ``"),
             (RawManifest { name: "2nd".to_owned(), ..described() }, "begins with a letter"),
-            (RawManifest { version: "1.0".to_owned(), ..described() }, "the version `1.0`"),
-            (RawManifest { version: "1.02.0".to_owned(), ..described() }, "the version `1.02.0`"),
-            (RawManifest { version: "+1.2.3".to_owned(), ..described() }, "the version `+1.2.3`"),
-            (RawManifest { version: "1.2.3-".to_owned(), ..described() }, "the version `1.2.3-`"),
+            (RawManifest { version: "1.0".to_owned(), ..described() }, "the invalid version `1.0`"),
+            (RawManifest { version: "1.02.0".to_owned(), ..described() }, "the invalid version `1.02.0`"),
+            (RawManifest { version: "+1.2.3".to_owned(), ..described() }, "the invalid version `+1.2.3`"),
+            (RawManifest { version: "1.2.3-".to_owned(), ..described() }, "the invalid version `1.2.3-`"),
             (RawManifest { summary: long.clone(), ..described() }, "a summary of 8193 bytes"),
             (RawManifest { rules: vec![], ..described() }, "declares no rule"),
-            (RawManifest { rules: vec![rule("a")], ..described() }, "declares the rule `a`"),
-            (RawManifest { rules: vec![rule("gate-2.")], ..described() }, "declares the rule `gate-2.`"),
-            (RawManifest { rules: vec![rule("cve.a")], ..described() }, "declares the rule `cve.a`"),
+            (RawManifest { rules: vec![rule("a")], ..described() }, "the invalid rule `a`"),
+            (RawManifest { rules: vec![rule("gate-2.")], ..described() }, "the invalid rule `gate-2.`"),
+            (RawManifest { rules: vec![rule("cve.a")], ..described() }, "the invalid rule `cve.a`"),
             (RawManifest { rules: vec![rule("gate-2.a"), rule("gate-2.a")], ..described() }, "`gate-2.a` twice"),
             (RawManifest { rules: vec![rule("gate-2.a"); limits::RULES + 1], ..described() }, "declares 1001 rules"),
             (
                 RawManifest { rules: vec![Rule { title: long, ..rule("gate-2.a") }], ..described() },
                 "a title of 8193 bytes",
             ),
-            (RawManifest { permissions: permission("http"), ..described() }, "asks for `http` (why\\n)"),
+            (RawManifest { permissions: permission("http"), ..described() }, "the permission `http` (why\\n)"),
             (
                 RawManifest { limits: vec![("memory-mib".to_owned(), 65)], ..described() },
-                "memory-mib of 65; a check gets 1 to 64",
+                "memory-mib of 65; the world `check` allows 1 to 64",
             ),
             (RawManifest { limits: vec![("cpu-ms".to_owned(), 0)], ..described() }, "cpu-ms of 0"),
             (RawManifest { params: "[]".to_owned(), ..described() }, "parameter schema"),
@@ -261,6 +216,7 @@ mod tests {
             let error = accept(bad).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
-        assert!(accept(RawManifest { permissions: permission("evidence"), ..described() }).unwrap().evidence);
+        let accepted = accept(RawManifest { permissions: permission("evidence"), ..described() }).unwrap();
+        assert!(accepted.permissions.contains(Permission::Evidence));
     }
 }

@@ -1,16 +1,19 @@
-//! [`Schema`]: the parameters a plugin takes, and the texts of a command line as values of them.
+//! [`Schema`]: the parameters of a plugin, and the conversion of strings of a command line to values of them.
 //!
-//! A manifest describes its parameters in JSON Schema 2020-12. This host knows the part of it that a command line can
-//! serve: an object whose properties are texts, lists of texts, booleans and numbers. A schema that uses more is
-//! refused when the plugin is loaded, since a constraint that nobody checks is worse than none.
+//! A manifest describes its parameters in JSON Schema 2020-12. This host supports the part of it that a command line can
+//! express: an object whose properties are strings, lists of strings, booleans and numbers. A schema that uses more is
+//! refused when the plugin is loaded, as an unchecked constraint is worse than none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::{limits, text};
+use crate::{
+    limits, text,
+    values::{Param, ParamValue},
+};
 
-/// The parameters given do not fit the plugin. One sentence with the parameter and what would fit.
+/// The given parameters do not match the plugin. One sentence with the parameter and what is expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParamError {
     /// The plugin has no parameter of that name.
@@ -24,15 +27,15 @@ pub enum ParamError {
         known: String,
     },
     /// A parameter without a default was not given.
-    #[error("plugin `{plugin}` needs the parameter `{name}`")]
+    #[error("plugin `{plugin}` requires the parameter `{name}`")]
     Missing {
         /// The plugin's name.
         plugin: String,
         /// The parameter.
         name: String,
     },
-    /// A parameter that holds one value was given several times.
-    #[error("the parameter `{name}` of plugin `{plugin}` is given twice, but holds one value")]
+    /// A parameter with one value was given several times.
+    #[error("the parameter `{name}` of plugin `{plugin}` is given twice, but has one value")]
     Twice {
         /// The plugin's name.
         plugin: String,
@@ -48,27 +51,12 @@ pub enum ParamError {
         name: String,
         /// The value as given.
         value: String,
-        /// What would fit.
+        /// What is expected.
         expected: String,
     },
 }
 
-/// One parameter as a guest gets it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Param {
-    pub(crate) name: String,
-    pub(crate) value: ParamValue,
-}
-
-/// Texts and lists of texts travel as such, booleans and numbers as JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ParamValue {
-    Text(String),
-    Items(Vec<String>),
-    Json(String),
-}
-
-/// The parameters a plugin takes.
+/// The parameters of a plugin.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Schema {
     properties: BTreeMap<String, Property>,
@@ -78,15 +66,15 @@ pub(crate) struct Schema {
 #[derive(Debug, PartialEq, Eq)]
 struct Property {
     kind: Kind,
-    /// The texts allowed; empty when all are.
+    /// The allowed strings; empty if all are.
     choices: Vec<String>,
     default: Option<ParamValue>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Text,
-    Texts,
+    String,
+    Strings,
     Boolean,
     Integer,
     Number,
@@ -106,7 +94,7 @@ impl Schema {
             let max = limits::SCHEMA_BYTES;
             return Err(format!("has a parameter schema of {} bytes, more than the {max} allowed", json.len()));
         }
-        let broken = |why: String| format!("has a parameter schema that this host does not know: {why}");
+        let broken = |why: String| format!("has an unsupported parameter schema: {why}");
         let schema: Value = serde_json::from_str(json).map_err(|error| broken(error.to_string()))?;
         Self::read(&schema).map_err(broken)
     }
@@ -129,7 +117,7 @@ impl Schema {
             }
         }
         let required = match schema.get("required") {
-            Some(required) => texts(required).ok_or("its `required` is not a list of texts")?.into_iter().collect(),
+            Some(required) => strings(required).ok_or("its `required` is not a list of strings")?.into_iter().collect(),
             None => BTreeSet::new(),
         };
         if let Some(name) = required.iter().find(|name| !properties.contains_key(*name)) {
@@ -189,27 +177,27 @@ impl Property {
         let property = property.as_object().ok_or("is not described by an object")?;
         only(property, &["type", "enum", "items"]).map_err(|why| format!("has a description of which {why}"))?;
         let kind = match property.get("type").and_then(Value::as_str) {
-            Some("string") => Kind::Text,
-            Some("array") => Kind::Texts,
+            Some("string") => Kind::String,
+            Some("array") => Kind::Strings,
             Some("boolean") => Kind::Boolean,
             Some("integer") => Kind::Integer,
             Some("number") => Kind::Number,
-            _ => return Err("is of another type than string, array, boolean, integer or number".to_owned()),
+            _ => return Err("is not of type string, array, boolean, integer or number".to_owned()),
         };
         let items = property.get("items");
-        let items_are_texts = items.and_then(|items| items.get("type")).and_then(Value::as_str) == Some("string");
+        let items_are_strings = items.and_then(|items| items.get("type")).and_then(Value::as_str) == Some("string");
         match (kind, items.and_then(Value::as_object)) {
-            (Kind::Texts, Some(items)) if items_are_texts => {
+            (Kind::Strings, Some(items)) if items_are_strings => {
                 only(items, &["type"]).map_err(|why| format!("has items of which {why}"))?;
             }
-            (Kind::Texts, _) => return Err("is a list of other items than strings".to_owned()),
+            (Kind::Strings, _) => return Err("is a list of items that are not strings".to_owned()),
             (_, None) if items.is_none() => {}
             (_, _) => return Err("has items but is not a list".to_owned()),
         }
         let choices = match property.get("enum") {
             None => Vec::new(),
-            Some(choices) if kind == Kind::Text => {
-                texts(choices).ok_or("has an `enum` of other values than strings")?
+            Some(choices) if kind == Kind::String => {
+                strings(choices).ok_or("has an `enum` of values that are not strings")?
             }
             Some(_) => return Err("has an `enum` but is not a string".to_owned()),
         };
@@ -220,11 +208,11 @@ impl Property {
         Ok(read)
     }
 
-    /// A default's JSON as a value of this parameter.
+    /// The value of a default.
     fn default_value(&self, default: &Value) -> Option<ParamValue> {
         match (self.kind, default) {
-            (Kind::Text, Value::String(text)) => self.value(text),
-            (Kind::Texts, list) => texts(list).map(ParamValue::Items),
+            (Kind::String, Value::String(text)) => self.value(text),
+            (Kind::Strings, list) => strings(list).map(ParamValue::Items),
             (Kind::Boolean, Value::Bool(_)) | (Kind::Integer | Kind::Number, Value::Number(_)) => {
                 self.value(&default.to_string())
             }
@@ -232,14 +220,14 @@ impl Property {
         }
     }
 
-    /// The text of a command line as a value of this parameter. Commas separate the items of a list.
+    /// The value of this parameter in a command line. Commas separate the items of a list.
     fn value(&self, text: &str) -> Option<ParamValue> {
         match self.kind {
-            Kind::Text => {
+            Kind::String => {
                 let fits = self.choices.is_empty() || self.choices.iter().any(|choice| choice == text);
                 fits.then(|| ParamValue::Text(text.to_owned()))
             }
-            Kind::Texts => {
+            Kind::Strings => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(ParamValue::Items(items.map(str::to_owned).collect()))
             }
@@ -257,8 +245,8 @@ impl Property {
 
     fn expected(&self) -> String {
         match self.kind {
-            Kind::Text => format!("one of `{}`", self.choices.join("`, `")),
-            Kind::Texts => "a list".to_owned(),
+            Kind::String => format!("one of `{}`", self.choices.join("`, `")),
+            Kind::Strings => "a list".to_owned(),
             Kind::Boolean => "`true` or `false`".to_owned(),
             Kind::Integer => "a whole number".to_owned(),
             Kind::Number => "a number".to_owned(),
@@ -266,16 +254,16 @@ impl Property {
     }
 }
 
-/// Refuses keywords that would have to be checked and are not.
+/// Refuses constraints that are not supported.
 fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
     let strange = |key: &&String| !known.contains(&key.as_str()) && !ANNOTATIONS.contains(&key.as_str());
     match object.keys().find(strange) {
-        Some(key) => Err(format!("the keyword `{}` is not checked", text::one_line(key, 100))),
+        Some(key) => Err(format!("the keyword `{}` is not supported", text::one_line(key, 100))),
         None => Ok(()),
     }
 }
 
-fn texts(value: &Value) -> Option<Vec<String>> {
+fn strings(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
@@ -302,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_become_values_and_defaults_are_filled_in() {
+    fn strings_become_values_and_defaults_are_added() {
         let shown = |given| {
             let line = |param: Param| match param.value {
                 ParamValue::Text(text) => format!("{} text {text}", param.name),
@@ -336,17 +324,17 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error_with_what_would() {
+    fn a_value_that_does_not_match_is_an_error_with_what_is_expected() {
         for (given, says) in [
             (
                 &[("alow", "MIT")][..],
                 "no parameter `alow`; it takes `allow`, `deny`, `level`, `mode`, `share`, `strict`",
             ),
-            (&[], "needs the parameter `level`"),
+            (&[], "requires the parameter `level`"),
             (&[("level", "1"), ("level", "2")], "`level` of plugin `gate` is given twice"),
             (&[("level", "1.5")], "is `1.5`, not a whole number"),
             (&[("level", "9007199254740992")], "not a whole number"),
-            (&[("share", "much")], "not a number"),
+            (&[("share", "high")], "not a number"),
             (&[("share", "1e999")], "not a number"),
             (&[("mode", "slow")], "not one of `fast`, `full`"),
             (&[("strict", "yes")], "not `true` or `false`"),
@@ -369,14 +357,14 @@ mod tests {
             (r#"{"type": "object", "oneOf": []}"#.to_owned(), "`oneOf`"),
             (r#"{"type": "object", "required": ["p"]}"#.to_owned(), "requires `p`"),
             (r#"{"type": "object", "required": "p"}"#.to_owned(), "`required`"),
-            (property(r#"{"type": "object"}"#), "`p` is of another type"),
-            (property(r#"{"type": ["string", "null"]}"#), "`p` is of another type"),
-            (property(r#"{"type": "string", "pattern": "a+"}"#), "`pattern` is not checked"),
+            (property(r#"{"type": "object"}"#), "`p` is not of type"),
+            (property(r#"{"type": ["string", "null"]}"#), "`p` is not of type"),
+            (property(r#"{"type": "string", "pattern": "a+"}"#), "`pattern` is not supported"),
             (property(r#"{"type": "string", "items": {}}"#), "items but is not a list"),
-            (property(r#"{"type": "array"}"#), "other items than strings"),
+            (property(r#"{"type": "array"}"#), "items that are not strings"),
             (
                 property(r#"{"type": "array", "items": {"type": "string", "minLength": 1}}"#),
-                "`minLength` is not checked",
+                "`minLength` is not supported",
             ),
             (property(r#"{"type": "integer", "enum": [1]}"#), "`enum` but is not a string"),
             (property(r#"{"type": "integer", "default": "1"}"#), "default of another type"),

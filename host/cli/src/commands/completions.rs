@@ -1,11 +1,13 @@
 //! `assay completions`: what a shell needs to complete our flags, made from their definition.
 
+use assay_app::Mode;
+
 use crate::{
     error::CliError,
     exit,
     flags::{Flags, completions::CompletionsFlags},
     printer::Printer,
-    settings::{Environment, Mode},
+    settings::Environment,
 };
 
 pub(crate) fn run(flags: &CompletionsFlags, env: Environment, printer: Printer) -> Result<u8, CliError> {

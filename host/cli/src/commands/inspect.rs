@@ -2,24 +2,20 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use assay_app::{
+    InspectDataRequest, InspectPolicyRequest, fetch_configuration, inspect_data, inspect_policy, parse_policy,
+};
 use assay_gocompat::json;
-use assay_model::{limits, yaml};
-use assay_rego::{Inspected, Sources, inspect};
-use camino::{Utf8Path, Utf8PathBuf};
+use assay_rego::Inspected;
 use serde_json::{Map, Value};
 
-use super::{
-    fetch_policy::print_stdout,
-    folders::{copy_into, files_below},
-    policy_sources::{PolicySources, fetch_configuration},
-};
+use super::{events::Printed, fetch_policy::print_stdout};
 use crate::{
     error::CliError,
     exit,
-    files::read_text,
     flags::inspect::{InspectDataFlags, InspectPolicyFlags},
     printer::Printer,
-    settings::{Environment, SourceSettings, parse_policy},
+    settings::{Environment, source_settings},
 };
 
 const POLICY_FORMATS: [&str; 4] = ["json", "text", "names", "short-names"];
@@ -28,18 +24,16 @@ const DATA_FORMATS: [&str; 2] = ["json", "yaml"];
 /// Shows rules.
 pub(crate) fn policy(flags: &InspectPolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     known_format(&flags.output, &POLICY_FORMATS)?;
-    let settings = SourceSettings::new(&flags.sources, env)?;
-    let texts = match fetch_configuration(flags.policy.clone(), &settings, printer)? {
+    let settings = source_settings(&flags.sources, env)?;
+    let events = Printed::new(printer);
+    let texts = match fetch_configuration(flags.policy.clone(), &settings, &events)? {
         Some(policy) => parse_policy(&policy)?.sources.into_iter().flat_map(|group| group.policy).collect(),
         None => flags.source.clone(),
     };
-    let sources = PolicySources::fetch(texts.iter().map(String::as_str), &settings, None, printer)?;
-    let mut found: BTreeMap<String, Vec<Inspected>> = BTreeMap::new();
-    for text in &texts {
-        let place = fetch_into(&sources, text, flags.dest.as_deref(), "policy")?;
-        let mut entries = entries(&place)?;
+    let request = InspectPolicyRequest { sources: texts, dest: flags.dest.clone(), settings };
+    let mut found = inspect_policy(&request, &events)?;
+    for entries in found.values_mut() {
         entries.retain(|entry| is_wanted(entry, flags));
-        found.insert(sources.pinned(text), entries);
     }
     let shown = if flags.output == "json" { as_json(&found)? } else { as_text(&found, &flags.output) };
     print_stdout(printer, &shown)?;
@@ -49,31 +43,9 @@ pub(crate) fn policy(flags: &InspectPolicyFlags, env: &Environment, printer: Pri
 /// Shows data.
 pub(crate) fn policy_data(flags: &InspectDataFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     known_format(&flags.output, &DATA_FORMATS)?;
-    let settings = SourceSettings::new(&flags.sources, env)?;
-    let sources = PolicySources::fetch(flags.source.iter().map(String::as_str), &settings, None, printer)?;
-    let mut all = Map::new();
-    for text in &flags.source {
-        let place = fetch_into(&sources, text, flags.dest.as_deref(), "policy")?;
-        for file in files_below(&place)? {
-            let end = file.extension().map(str::to_ascii_lowercase);
-            if !end.is_some_and(|end| ["json", "yaml", "yml"].contains(&end.as_str())) {
-                continue;
-            }
-            let text = read_text(&file, "--source", limits::DATA_FILE_BYTES)?;
-            let document = yaml::parse(&text).map_err(|error| CliError::new(format!("`{file}`: {error}")))?;
-            let fields = match document {
-                Value::Object(fields) => fields,
-                Value::Null => continue,
-                _ => return Err(CliError::new(format!("the data file `{file}` is not an object"))),
-            };
-            for (key, value) in fields {
-                if all.contains_key(&key) {
-                    return Err(CliError::new(format!("Merge error. The '{key}' key was found more than once!")));
-                }
-                all.insert(key, value);
-            }
-        }
-    }
+    let settings = source_settings(&flags.sources, env)?;
+    let request = InspectDataRequest { sources: flags.source.clone(), dest: flags.dest.clone(), settings };
+    let all = inspect_data(&request, &Printed::new(printer))?;
     // Numbers as `ec` writes them, but with all their digits.
     let all = json::as_yaml_numbers(&json::sorted(&Value::Object(all)));
     let shown = match flags.output.as_str() {
@@ -90,38 +62,6 @@ fn known_format(format: &str, known: &[&str]) -> Result<(), CliError> {
     }
     // The words are `ec`'s.
     Err(CliError::new(format!("invalid value for --output '{format}'. accepted values: {}", known.join(", "))))
-}
-
-/// The directory in which a source is inspected: where it was fetched to, or the requested copy.
-fn fetch_into(
-    sources: &PolicySources,
-    text: &str,
-    dest: Option<&Utf8Path>,
-    kind: &str,
-) -> Result<Utf8PathBuf, CliError> {
-    let path = sources.path(text)?;
-    let path = Utf8Path::from_path(path).ok_or_else(|| {
-        CliError::new(format!("the path of `{}` is not valid UTF-8", assay_model::redact::source(text)))
-    })?;
-    let Some(dest) = dest else { return Ok(path.to_owned()) };
-    let to = dest.join(kind).join(assay_oci::folder_name(text));
-    copy_into(path, &to)?;
-    Ok(to)
-}
-
-/// The entries of a source, with file names as they stand in it.
-fn entries(place: &Utf8Path) -> Result<Vec<Inspected>, CliError> {
-    let mut sources = Sources::new();
-    sources.add_policy(place.as_std_path()).map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
-    let mut entries = inspect(sources).map_err(|error| CliError::from_error(&error).hint(error.hint()))?;
-    let base = if place.is_dir() { Some(place) } else { place.parent() };
-    for entry in &mut entries {
-        let short = base.and_then(|base| Utf8Path::new(&entry.location.file).strip_prefix(base).ok());
-        if let Some(short) = short.map(Utf8Path::to_string) {
-            entry.location.file = short;
-        }
-    }
-    Ok(entries)
 }
 
 fn is_wanted(entry: &Inspected, flags: &InspectPolicyFlags) -> bool {

@@ -1,11 +1,12 @@
 //! `assay man`: manual pages, made from the definition of the flags.
 
+use assay_app::Mode;
+
 use crate::{
     error::CliError,
     exit,
     flags::{Flags, man::ManFlags},
     printer::Printer,
-    settings::Mode,
 };
 
 pub(crate) fn run(flags: &ManFlags, printer: Printer) -> Result<u8, CliError> {

@@ -3,26 +3,18 @@
 //! [`run`] gives the exit code. `compose` connects the crates, `builtins` serves policies from the store, `ec_compat`
 //! phrases what only `ec` says.
 
-mod builtins;
 mod compare;
 mod completions;
-mod compose;
-mod ec_compat;
-mod exclude_filter;
-mod explanations;
+mod events;
 mod fetch_policy;
-mod folders;
 mod init_policies;
-mod input_files;
 mod inspect;
 mod log_reporter;
 mod man;
 mod policy;
-mod policy_sources;
 mod progress;
 mod test;
 mod track_bundle;
-mod unmatched;
 mod validate_image;
 mod validate_input;
 mod validate_policy;

@@ -3,26 +3,12 @@
 //! Exit codes are conftest's: 0, 1 for a failure; with `--fail-on-warn` 1 for a warning and 2 for a failure. A rule
 //! that gives no list of results is an error here, where conftest takes it for a pass.
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use assay_conforma::Functions;
-use assay_documents::{DocumentFormat, Kind};
-use assay_evidence::Relocation;
-use assay_model::{limits, rule::RuleKind};
-use assay_rego::{CompileError, CompileOptions, EvalRequest, Host, Policy, RuleCheck, SourceError, Sources};
-use assay_report::{ConftestFinding, ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
+use assay_app::{TestRequest, test_files};
+use assay_rego::CompileOptions;
+use assay_report::{ConftestFormat, ConftestOptions, ConftestResult, ConftestRun, conftest_error};
 use camino::{Utf8Path, Utf8PathBuf};
-use regex::Regex;
-use serde_json::json;
 
-use super::{
-    builtins::StoreHost,
-    explanations,
-    fetch_policy::print_stdout,
-    folders::{clean, files_below},
-    input_files::{InputSource, ParsedInput},
-    policy_sources::PolicySources,
-};
+use super::{events::Printed, fetch_policy::print_stdout};
 use crate::{
     error::CliError,
     exit, files,
@@ -31,7 +17,7 @@ use crate::{
         test::{TestFlags, TestPolicyFlags},
     },
     printer::Printer,
-    settings::{Environment, Mode, SourceSettings},
+    settings::{Environment, error_text, source_settings},
 };
 
 /// What the flags request.
@@ -44,7 +30,6 @@ struct TestSettings {
     language: CompileOptions,
     /// Whether evaluation traces are printed to standard error.
     traces: bool,
-    strict_builtin_errors: bool,
 }
 
 /// Evaluates, writes the report, and returns conftest's exit code. `traces` says whether the `--trace` of every command
@@ -72,7 +57,7 @@ pub(crate) fn run(flags: &TestFlags, traces: bool, env: &Environment, printer: P
         return Ok(exit::SUCCESS);
     }
     // conftest colors its text wherever it is written.
-    let to_terminal = env.stdout_is_terminal || env.mode == Mode::EcCompat;
+    let to_terminal = env.stdout_is_terminal || env.mode.is_ec();
     let options = ConftestOptions {
         color: !flags.no_color && env.colors.unwrap_or(to_terminal),
         suppress_exceptions: flags.suppress_exceptions,
@@ -104,7 +89,7 @@ fn failed(
     if !flags.no_fail {
         return Err(error);
     }
-    printer.error(&env.mode.error(&error.text()));
+    printer.error(&error_text(env.mode, &error.text()));
     Ok(exit::SUCCESS)
 }
 
@@ -157,7 +142,6 @@ fn wanted(flags: &TestFlags, traces: bool) -> Result<TestSettings, CliError> {
         namespaces,
         language: language(&flags.policy_flags)?,
         traces,
-        strict_builtin_errors: flags.policy_flags.show_builtin_errors,
     })
 }
 
@@ -167,201 +151,21 @@ fn results(
     env: &Environment,
     printer: Printer,
 ) -> Result<Vec<ConftestResult>, CliError> {
-    let documents = documents(flags)?;
-    for place in wanted.policies.iter().chain(&wanted.data) {
-        // The wording is conftest's, so that it can be searched for.
-        let is_path = !place.contains(':') && !Utf8Path::new(place).exists();
-        if is_path && assay_oci::SourceRef::parse(place).is_err() {
-            return Err(CliError::new(format!(
-                "load: loading policies: load: 1 error occurred during loading: stat {}: no such file or directory",
-                assay_model::redact::source(place)
-            )));
-        }
-    }
-    let settings = SourceSettings::new(&flags.sources, env)?;
-    let store = Arc::new(settings.registry()?);
-    let places = wanted.policies.iter().chain(&wanted.data).map(String::as_str);
-    let places = PolicySources::fetch(places, &settings, Some(Arc::clone(&store)), printer)?;
-    let sources = sources(wanted, &places).map_err(|error| places.named(error))?;
-    let policy = match Policy::compile_with(sources, wanted.language) {
-        Ok(policy) => Some(policy),
-        // A policy that can refuse nothing leaves every check out, which `ec` reports as such.
-        Err(CompileError::NoRules { .. }) => None,
-        Err(error) => return Err(places.named(CliError::new(format!("load: {error}")).hint(error.hint()))),
+    let request = TestRequest {
+        mode: env.mode,
+        files: flags.files.clone(),
+        ignore: flags.ignore.clone(),
+        parser: flags.parser.clone(),
+        combine: flags.combine,
+        policies: wanted.policies.clone(),
+        data: wanted.data.clone(),
+        namespaces: wanted.namespaces.clone(),
+        all_namespaces: flags.all_namespaces,
+        allow_empty: flags.allow_empty,
+        language: wanted.language,
+        traces: wanted.traces,
+        strict_builtin_errors: flags.policy_flags.show_builtin_errors,
+        sources: source_settings(&flags.sources, env)?,
     };
-    let namespaces = match &policy {
-        Some(policy) if flags.all_namespaces => policy.packages(),
-        _ => wanted.namespaces.clone(),
-    };
-    // As `ec`, an evaluation of nothing is reported as skipped, as there.
-    if env.mode == Mode::Native && !flags.allow_empty {
-        let packages = policy.as_ref().map(Policy::packages).unwrap_or_default();
-        let silent: Vec<_> = namespaces.iter().filter(|name| !packages.contains(name)).collect();
-        if packages.is_empty() || !silent.is_empty() {
-            return Err(without_rules(&silent, &packages));
-        }
-    }
-    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused))));
-    let mut results = Vec::new();
-    for namespace in &namespaces {
-        for document in &documents {
-            results.push(evaluate(policy.as_ref(), document, namespace, wanted, &host, printer)?);
-        }
-    }
-    Ok(results)
-}
-
-/// The error that no rule would be evaluated for any file.
-fn without_rules(silent: &[&String], packages: &[String]) -> CliError {
-    let names: Vec<_> = silent.iter().map(|name| format!("`{name}`")).collect();
-    let what = if packages.is_empty() {
-        "the policies have no rules that deny or warn".to_owned()
-    } else {
-        format!("no rule denies or warns in the package {}; there is {}", names.join(", "), packages.join(", "))
-    };
-    CliError::new(what).hint("choose packages with `--namespace`, or pass `--allow-empty` if intended")
-}
-
-fn sources(wanted: &TestSettings, places: &PolicySources) -> Result<Sources, CliError> {
-    let unreadable = |error: SourceError| CliError::new(format!("load: {error}")).hint(error.hint());
-    let mut sources = Sources::new();
-    for place in &wanted.policies {
-        sources.add_policy(places.path(place)?).map_err(unreadable)?;
-    }
-    for place in &wanted.data {
-        let path = places.path(place)?;
-        let path = Utf8Path::from_path(path)
-            .ok_or_else(|| CliError::new(format!("the path of `{place}` is not valid UTF-8")))?;
-        // As for conftest, the folders that a data file is in do not matter.
-        for file in files_below(path)? {
-            sources.add_data(file.as_std_path()).map_err(unreadable)?;
-        }
-    }
-    Ok(sources)
-}
-
-/// The documents of all files, or one of all together.
-fn documents(flags: &TestFlags) -> Result<Vec<ParsedInput>, CliError> {
-    let ignore = Regex::new(&flags.ignore)
-        .map_err(|_| CliError::new(format!("parse files: `--ignore {}` is not a regular expression", flags.ignore)))?;
-    let form = DocumentFormat::named(&flags.parser);
-    if form.is_none() && !flags.parser.is_empty() {
-        let known: Vec<_> = DocumentFormat::NAMES.iter().map(|(name, _)| *name).collect();
-        return Err(CliError::new(format!("parse configurations: `--parser {}` is not supported", flags.parser))
-            .hint(format!("files are read as {}", known.join(", "))));
-    }
-    let (mut documents, mut seen) = (Vec::new(), BTreeSet::new());
-    for argument in flags.files.iter().filter(|argument| !argument.is_empty()) {
-        let path = Utf8Path::new(argument);
-        if argument != "-" && !path.exists() {
-            return Err(CliError::new(format!("parse files: get file info: stat {path}: no such file or directory")));
-        }
-        // Of a folder the names are those that Go's walk gives.
-        let files = if path.is_dir() {
-            files_below(path)?.iter().map(|file| clean(file)).collect()
-        } else {
-            vec![path.to_owned()]
-        };
-        for file in files {
-            let is_known = Kind::is_listed(&file);
-            let is_ignored = !flags.ignore.is_empty() && ignore.is_match(file.as_str());
-            if path.is_dir() && (is_ignored || !is_known) || !seen.insert(file.clone()) {
-                continue;
-            }
-            documents.extend(read(file, form)?);
-        }
-        if documents.len() > limits::SOURCE_FILES {
-            return Err(CliError::new(format!("parse files: there are more than {} files", limits::SOURCE_FILES)));
-        }
-    }
-    if documents.is_empty() {
-        return Err(CliError::new("parse files: no files found"));
-    }
-    if !flags.combine {
-        return Ok(documents);
-    }
-    let items = |one: ParsedInput| {
-        let ParsedInput { name, values, .. } = one;
-        values.into_iter().map(move |contents| json!({"path": name, "contents": contents}))
-    };
-    documents.sort_by(|a, b| a.name.cmp(&b.name));
-    let all = documents.into_iter().flat_map(items).collect();
-    Ok(vec![ParsedInput::new("Combined".to_owned(), vec![all])])
-}
-
-fn read(file: Utf8PathBuf, form: Option<DocumentFormat>) -> Result<Vec<ParsedInput>, CliError> {
-    let named = match form {
-        Some(form) => InputSource::FileAs(file, form),
-        None => InputSource::File(file),
-    };
-    named.read().map_err(|error| {
-        let text = error.text();
-        let why = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
-        let why = why.strip_prefix(&format!("`{}`: ", named.name())).unwrap_or(why);
-        CliError::new(format!("parse configurations: parser unmarshal: unmarshal: {why}, path: {}", named.name()))
-    })
-}
-
-fn evaluate(
-    policy: Option<&Policy>,
-    document: &ParsedInput,
-    namespace: &str,
-    wanted: &TestSettings,
-    host: &Arc<dyn Host>,
-    printer: Printer,
-) -> Result<ConftestResult, CliError> {
-    let mut result =
-        ConftestResult { file: document.name.clone(), namespace: namespace.to_owned(), ..ConftestResult::default() };
-    let Some(policy) = policy else { return Ok(result) };
-    let packages = [namespace.to_owned()].into();
-    for value in &document.values {
-        let input = value.to_string();
-        let request = EvalRequest {
-            host: Arc::clone(host),
-            strict_builtin_errors: wanted.strict_builtin_errors,
-            file: Some(document.file()),
-            ..EvalRequest::new(&packages, &input)
-        };
-        let failed = |error| CliError::new(format!("query rule: evaluating policy: {error}"));
-        if wanted.traces {
-            printer.note(&format!("file: {} | query: data.{namespace}", document.name));
-            let traces = policy.explain(&request, &|_| true).map_err(failed)?;
-            explanations::trace_text(&traces).iter().for_each(|line| printer.note(line));
-        }
-        let checked = policy.check(&request, namespace).map_err(failed)?;
-        add(&mut result, checked, namespace);
-    }
-    Ok(result)
-}
-
-/// Adds what the rules said about one document, and how many had nothing to say, counted as conftest counts.
-fn add(result: &mut ConftestResult, checked: Vec<RuleCheck>, namespace: &str) {
-    let (mut definitions, mut with_results) = (0, 0);
-    let mut silent = 0;
-    for rule in checked {
-        definitions += rule.definitions;
-        let name = rule.rule.split_once('_').map_or("", |(_, name)| name);
-        let query = format!("data.{namespace}.exception[_][_] == \"{name}\"");
-        let exception = ConftestFinding { message: query, ..ConftestFinding::default() };
-        result.exceptions.extend((0..rule.exceptions).map(|_| exception.clone()));
-        with_results += rule.exceptions;
-        if rule.exceptions > 0 {
-            continue;
-        }
-        if rule.results.is_empty() {
-            silent += 1;
-        }
-        with_results += rule.results.len();
-        let list = match rule.kind {
-            RuleKind::Deny => &mut result.failures,
-            RuleKind::Warn => &mut result.warnings,
-        };
-        for (found_result, location) in rule.results {
-            let mut metadata = found_result.metadata;
-            metadata.insert("query".to_owned(), json!(format!("data.{namespace}.{}", rule.rule)));
-            list.push(ConftestFinding { message: found_result.message, location, metadata });
-        }
-    }
-    let successes = definitions.saturating_sub(with_results + silent) + silent;
-    result.successes += successes;
+    Ok(test_files(&request, &Printed::new(printer))?)
 }

@@ -6,76 +6,80 @@ use std::{
     thread,
 };
 
+use assay_app::{
+    Canceler, Event, EventSink as _, Run, RunResult, ec_final_message, fetch_configuration, fetch_extra_data,
+};
 use assay_model::{
     event::{RunEvent, RunFinished, StopReason},
     outcome::Verdict,
     port::{Report, ReportError},
 };
-use assay_runner::RunHandle;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
     low_level,
 };
 
-use super::{
-    compose, ec_compat, explanations::ExplanationLog, log_reporter::LogReporter, policy_sources, progress::Progress,
-};
+use super::{events::Printed, log_reporter::LogReporter, progress::Progress};
 use crate::{
+    allocator,
     error::CliError,
     exit, files,
     flags::image::ImageFlags,
     printer::Printer,
-    settings::{Environment, ImageSettings, Mode, Output, SourceSettings},
+    settings::{Environment, ImageSettings, Output, source_settings},
 };
 
-/// Evaluates, writes the reports, and returns the exit code. An error is a request that cannot be carried out.
+/// Evaluates, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
 pub(crate) fn run(flags: ImageFlags, env: Environment, printer: Printer) -> Result<u8, CliError> {
-    let sources = SourceSettings::new(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
+    let mode = env.mode;
+    let events = Printed::new(printer);
+    let sources = source_settings(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
     let mut flags = flags;
-    flags.policy.policy = policy_sources::fetch_configuration(flags.policy.policy, &sources, printer)?;
-    policy_sources::fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, printer)?;
-    let settings = Arc::new(ImageSettings::new(flags, env)?);
-    for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
+    flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, &events)?;
+    fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, &events)?;
+    let ImageSettings { request, outputs, strict } = ImageSettings::new(flags, env)?;
+    for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }
-    let context = compose::build_evidence_context(&settings)?;
-    let job = compose::build_job(&settings, &context);
-    let log = (!settings.explain.is_empty()).then(ExplanationLog::default);
-    let (handle, events) = RunHandle::new();
-    let mut reports = Reports::new(&settings.outputs, printer);
+    let run = assay_app::start(request)?;
+    let mut reports = Reports::new(&outputs, printer);
     reports.readers.push(Box::new(LogReporter));
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal()));
     }
-    let make = {
-        let (settings, log) = (Arc::clone(&settings), log.clone());
-        move || {
-            let evaluators = compose::build_evaluators(&settings, &context, log.as_ref(), printer)?;
-            // Before, there is nothing to report, and a signal ends the process as it ends any other.
-            listen_for_signals(handle)?;
-            Ok::<_, CliError>(evaluators)
-        }
-    };
-    let end = assay_runner::run(&job, make, &events, &mut |event| reports.event(&event))?;
-    let written = match settings.mode {
-        Mode::EcCompat if !ec_compat::writes_reports(&end) => true,
-        Mode::EcCompat | Mode::Native => reports.write(printer),
-    };
-    if let Some(log) = &log {
-        log.lines(&end).iter().for_each(|line| printer.error(line));
+    let RunResult { finished: end, explanations } = read_events(run, &mut reports, &events)?;
+    let written = !mode.writes_reports(&end) || reports.write(printer);
+    explanations.iter().for_each(|line| printer.error(line));
+    if mode.is_ec() {
+        ec_final_message(&end, strict).into_iter().for_each(|text| printer.error(&text));
+    } else {
+        print_summary(&end, strict, printer);
     }
-    match settings.mode {
-        Mode::EcCompat => {
-            ec_compat::final_message(&end, settings.strict).into_iter().for_each(|text| printer.error(&text));
+    Ok(if written { exit::of(end.verdict, strict) } else { exit::ERROR })
+}
+
+/// Hands the events of a run to the reports. The process ends soon after, so threads that are still busy are not waited for.
+fn read_events(mut run: Run, reports: &mut Reports, printed: &Printed) -> Result<RunResult, CliError> {
+    while let Some(event) = run.next() {
+        match event {
+            Event::Run(event) => reports.event(&event),
+            Event::Loaded => {
+                allocator::trim();
+                // Before, there is nothing to report, and a signal ends the process as it ends any other.
+                if let Err(error) = listen_for_signals(run.canceler()) {
+                    run.cancel();
+                    return run.detach().map_err(CliError::from).and(Err(error));
+                }
+            }
+            other => printed.event(other),
         }
-        Mode::Native => print_summary(&end, settings.strict, printer),
     }
-    Ok(if written { exit::of(end.verdict, settings.strict) } else { exit::ERROR })
+    Ok(run.detach()?)
 }
 
 /// SIGINT and SIGTERM end the run with an honest report; the second one ends the process at once.
-fn listen_for_signals(handle: RunHandle) -> Result<(), CliError> {
+fn listen_for_signals(canceler: Canceler) -> Result<(), CliError> {
     let error = |error: io::Error| CliError::new(format!("signal handlers cannot be installed: {error}"));
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(error)?;
     let listen = move || {
@@ -86,7 +90,7 @@ fn listen_for_signals(handle: RunHandle) -> Result<(), CliError> {
                 let _ended = low_level::emulate_default_handler(signal);
             }
             again = true;
-            handle.interrupt();
+            canceler.cancel();
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(error)

@@ -1,5 +1,6 @@
 //! The flags of `validate image`.
 
+use assay_report::Format;
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
 
@@ -19,6 +20,16 @@ pub(super) fn help() -> String {
 {}",
         crate::exit::HELP
     )
+}
+
+fn output_help() -> String {
+    let formats = Format::ALL.map(Format::as_str).join(", ");
+    format!("Report to write, to standard output or a file; repeatable [default: text]. Formats: {formats}")
+}
+
+fn output_long_help() -> String {
+    let formats = Format::ALL.map(|format| format!("\n  {:<17} {}", format.as_str(), format.description())).concat();
+    format!("Report to write, to standard output or a file; repeatable [default: text]. Formats:{formats}")
 }
 
 /// `-o` as `ec` defines it: short for the deprecated `--output-file`.
@@ -166,9 +177,8 @@ pub(crate) struct PolicyFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
-    /// Report to write to standard output or a file; repeatable [default: text]. Formats: text, json, yaml, junit,
-    /// appstudio, summary, summary-markdown, attestation, policy-input, sarif, markdown, html, jsonl
-    #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT")]
+    #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT", help = output_help(),
+        long_help = output_long_help())]
     pub(crate) output: Vec<String>,
 
     /// Deprecated: file for the JSON report; use `--output json=FILE`

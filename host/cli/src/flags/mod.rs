@@ -23,7 +23,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::settings::Mode;
+use assay_app::Mode;
 
 /// Verify container images and evaluate release policies
 #[derive(Debug, Parser)]

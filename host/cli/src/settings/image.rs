@@ -1,56 +1,28 @@
 //! [`ImageSettings`]: the flags of `validate image` made sense of, before anything is read from a registry.
 
-use std::{
-    num::NonZeroUsize,
-    time::{Duration, Instant},
-};
-
-use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
-use camino::Utf8PathBuf;
+use assay_app::ValidateImageRequest;
+use assay_report::Format;
 
 use super::{
-    Environment, KeyText, Mode, Output, PluginFlag, SourceSettings,
+    Environment, Output,
     effective_time::effective_time_from_flags,
     non_empty,
     output::{parse_outputs, refuse_shared_files},
+    plugin::parse_plugin,
     policy::{by_intention, load_policy},
     run::{parse_timeout, parse_workers},
     snapshot::load_snapshot,
+    source_settings,
     trust::{load_key, refuse_summaries, refuse_what_is_not_verified_yet, skipped},
 };
 use crate::{error::CliError, flags::image::ImageFlags};
 
-/// Everything a run needs to know, checked as far as it can be without work.
+/// Everything that `validate image` needs to know, checked as far as it can be without work.
 #[derive(Debug)]
 pub(crate) struct ImageSettings {
-    /// Whose output format is used.
-    pub(crate) mode: Mode,
-    /// The folder for temporary files.
-    pub(crate) temporary: Utf8PathBuf,
-    pub(crate) snapshot: Snapshot,
-    /// The Snapshot as it was given; empty where it was put together.
-    pub(crate) snapshot_text: String,
-    pub(crate) evidence: Option<Utf8PathBuf>,
-    pub(crate) key: KeyText,
-    pub(crate) allow_relocation: bool,
-    /// The checks that the user disabled.
-    pub(crate) skipped: Vec<CheckKind>,
-    /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
-    pub(crate) policy: PolicySpec,
-    /// Whether items of `include` and `exclude` that match no rule are an error.
-    pub(crate) strict_config: bool,
-    pub(crate) sources: SourceSettings,
-    pub(crate) plugins: Vec<PluginFlag>,
-    /// Whether rules for pipelines of another intention are left out.
-    pub(crate) by_intention: bool,
-    pub(crate) effective_time: EffectiveTime,
+    pub(crate) request: ValidateImageRequest,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
-    /// The rules to explain, by their codes.
-    pub(crate) explain: Vec<String>,
-    pub(crate) workers: NonZeroUsize,
-    /// The end of the run and the limit it comes from; the clock starts when the settings are made.
-    pub(crate) deadline: Option<(Instant, Duration)>,
 }
 
 impl ImageSettings {
@@ -59,7 +31,7 @@ impl ImageSettings {
         refuse_what_is_not_verified_yet(&flags.trust, &policy)?;
         refuse_summaries(&flags.vsa)?;
         let (snapshot, snapshot_text) = load_snapshot(&flags.input)?;
-        let snapshot = if env.mode == Mode::EcCompat { snapshot.of_known_fields() } else { snapshot };
+        let snapshot = env.mode.known_fields(snapshot);
         let (key, mut policy) = load_key(flags.trust.public_key.as_deref(), policy, env.variable)?;
         if let Some(url) = non_empty(flags.trust.rekor_url.as_deref()) {
             url.clone_into(&mut policy.rekor_url);
@@ -74,50 +46,56 @@ impl ImageSettings {
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
             color: requested.unwrap_or(false),
-            ec_compat: env.mode == Mode::EcCompat,
+            ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(report, &options)?;
         // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.color = requested.unwrap_or(env.stdout_is_terminal);
         }
-        let sources = SourceSettings::new(&flags.sources, &env)?
+        let sources = source_settings(&flags.sources, &env)?
             .offline(flags.input.evidence.is_some())
             .until(limit.map(|limit| env.started + limit));
-        if env.mode == Mode::Native {
+        if env.mode.refuses_shared_files() {
             refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
         }
-        Ok(Self {
+        let wants = |format| outputs.iter().any(|output| output.format == format);
+        let request = ValidateImageRequest {
             mode: env.mode,
             temporary: (env.temporary)(),
             snapshot,
             snapshot_text,
             evidence: flags.input.evidence,
             key,
-            // `ec` never looks at the repository, and images are copied between verifying and shipping.
-            allow_relocation: flags.trust.allow_relocation || env.mode == Mode::EcCompat,
+            allow_relocation: flags.trust.allow_relocation || env.mode.allows_relocation(),
             skipped: skipped(&flags.trust),
             policy,
             sources,
-            plugins: flags.policy.plugin.iter().map(|text| PluginFlag::parse(text)).collect::<Result<_, _>>()?,
+            plugins: flags.policy.plugin.iter().map(|text| parse_plugin(text)).collect::<Result<_, _>>()?,
             by_intention: by_intention(&flags.policy.filter_type, env.mode)?,
             strict_config: flags.policy.strict_config,
             effective_time: effective_time_from_flags(&flags.policy, env.now)?,
-            outputs,
-            strict: report.strict,
-            explain: flags.report.explain,
+            explain: report.explain.clone(),
             workers: parse_workers(flags.run.workers.as_deref(), env.mode)?,
             deadline: limit.map(|limit| (env.started + limit, limit)),
-        })
+            keep_inputs: wants(Format::PolicyInput),
+            keep_statements: wants(Format::Attestation),
+        };
+        Ok(Self { request, outputs, strict: report.strict })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
+
+    use assay_app::Mode;
+    use assay_model::effective_time::EffectiveTime;
+    use camino::Utf8Path;
+
     use crate::flags::{Command, Flags, Validate};
     use crate::registries::Network;
-    use camino::Utf8Path;
 
     const NOW: &str = "2026-06-01T12:00:00Z";
     const KEY: &str = "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n";
@@ -129,7 +107,7 @@ mod tests {
             [(Mode::Native, &[][..], false), (Mode::Native, &["--allow-relocation"], true), (Mode::EcCompat, &[], true)]
         {
             let settings = settings_as(mode, &[&arguments[..], more].concat()).unwrap();
-            assert_eq!(settings.allow_relocation, want, "{mode:?} {more:?}");
+            assert_eq!(settings.request.allow_relocation, want, "{mode:?} {more:?}");
         }
     }
 
@@ -214,7 +192,7 @@ mod tests {
             (&["--rekor-url", "https://r.example", "--policy", policy], "https://r.example"),
             (&["--rekor-url=", "--policy", policy], "https://policy.example"),
         ] {
-            assert_eq!(with(arguments).unwrap().policy.rekor_url, want, "{arguments:?}");
+            assert_eq!(with(arguments).unwrap().request.policy.rekor_url, want, "{arguments:?}");
         }
     }
 
@@ -248,11 +226,11 @@ mod tests {
 
     #[test]
     fn names_of_filters_that_are_none_are_refused() {
-        assert!(with(&["--filter-type", "ec-policy"]).unwrap().by_intention);
-        assert!(!with(&["--filter-type", "include-exclude"]).unwrap().by_intention);
+        assert!(with(&["--filter-type", "ec-policy"]).unwrap().request.by_intention);
+        assert!(!with(&["--filter-type", "include-exclude"]).unwrap().request.by_intention);
         assert!(with(&["--filter-type", "foo"]).unwrap_err().contains("`--filter-type foo`"));
         let ec_compat = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--filter-type", "foo"];
-        assert!(!settings_as(Mode::EcCompat, &ec_compat).unwrap().by_intention);
+        assert!(!settings_as(Mode::EcCompat, &ec_compat).unwrap().request.by_intention);
     }
 
     #[test]
@@ -265,8 +243,8 @@ mod tests {
     #[test]
     fn a_key_may_stand_in_a_variable() {
         let settings = settings(&["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://SIGNER"]).unwrap();
-        assert_eq!((settings.key.pem.as_str(), settings.key.from_file), (KEY, true));
-        assert_eq!(settings.policy.public_key, "env://SIGNER");
+        assert_eq!((settings.request.key.pem.as_str(), settings.request.key.from_file), (KEY, true));
+        assert_eq!(settings.request.policy.public_key, "env://SIGNER");
         let missing = ["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://NOBODY"];
         assert!(super::tests::settings(&missing).unwrap_err().contains("`NOBODY`"));
     }
@@ -276,7 +254,7 @@ mod tests {
         let text = r#"{"more":1,"components":[{"name":"a","containerImage":"r.example/a","version":"1"}]}"#;
         for (mode, want) in [(Mode::Native, 1), (Mode::EcCompat, 0)] {
             let arguments = ["--images", text, "--public-key", KEY, "--ignore-rekor"];
-            let snapshot = settings_as(mode, &arguments).unwrap().snapshot;
+            let snapshot = settings_as(mode, &arguments).unwrap().request.snapshot;
             let component = snapshot.components.first().unwrap();
             assert_eq!((snapshot.fields.len(), component.fields.len()), (want, want), "{mode:?}");
         }
@@ -291,10 +269,10 @@ mod tests {
         let empty: Vec<&str> = empty.iter().map(String::as_str).collect();
         let settings = with(&[&empty, &["--strict=", "--info=", "--vsa=", "--show-warnings="][..]].concat()).unwrap();
         assert_eq!(settings.outputs.len(), 1);
-        assert!(settings.strict && !settings.by_intention);
+        assert!(settings.strict && !settings.request.by_intention);
         let policy =
             settings_as(Mode::EcCompat, &["--image=r.example/a", "--public-key", KEY, "--ignore-rekor", "--policy="]);
-        assert!(policy.unwrap().policy.sources.is_empty());
+        assert!(policy.unwrap().request.policy.sources.is_empty());
         let options = settings.outputs.first().unwrap().options;
         assert!(options.show_warnings && !options.info);
     }
@@ -308,11 +286,12 @@ mod tests {
         assert!(strict(&["--strict=no"]).unwrap_err().contains("is not a boolean"));
         // `--strict false` would leave `--strict` on and a stray word, which `ec` drops.
         assert!(strict(&["--strict", "false"]).unwrap_err().contains("false"));
-        let workers = |text: &str| with(&["--workers", "3", "--workers", text]).map(|settings| settings.workers.get());
+        let workers =
+            |text: &str| with(&["--workers", "3", "--workers", text]).map(|settings| settings.request.workers.get());
         assert_eq!((workers("7"), workers("0x2")), (Ok(7), Ok(2)));
         assert!(workers("-1").is_err() && workers("many").is_err() && workers("0").is_err());
         let ec_compat = ["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--workers", "0"];
-        assert_eq!(settings_as(Mode::EcCompat, &ec_compat).unwrap().workers.get(), 1);
+        assert_eq!(settings_as(Mode::EcCompat, &ec_compat).unwrap().request.workers.get(), 1);
         assert!(with(&["--color=false", "--no-color=true", "--color"]).is_ok());
     }
 
@@ -324,9 +303,9 @@ mod tests {
         let text = r#"{"components":[{"name":"c","containerImage":"r.example/c"}]}"#;
         let settings = with(&["-f", file.to_str().unwrap(), "-j", text]).unwrap();
         let images: Vec<_> =
-            settings.snapshot.components.iter().map(|component| component.container_image.as_str()).collect();
+            settings.request.snapshot.components.iter().map(|component| component.container_image.as_str()).collect();
         assert_eq!(images, ["r.example/b", "r.example/c", "r.example/a"]);
-        assert_eq!(settings.snapshot_text, "");
+        assert_eq!(settings.request.snapshot_text, "");
     }
 
     #[test]
@@ -342,7 +321,7 @@ mod tests {
         let extra = |pairs: &[&str]| {
             let flags: Vec<&str> = pairs.iter().flat_map(|pair| ["--extra-rule-data", pair]).collect();
             let settings = with(&[&["--policy", policy][..], &flags].concat())?;
-            Ok(settings.policy.sources.first().unwrap().rule_data.as_ref().unwrap().get().to_owned())
+            Ok(settings.request.policy.sources.first().unwrap().rule_data.as_ref().unwrap().get().to_owned())
         };
         assert_eq!(extra(&["a=1,b=x=y", "\"c=2,3\""]), Ok(r#"{"a":"1","b":"x=y","c":"2,3"}"#.to_owned()));
         let pair = format!("k={yaml},l={plain}");
@@ -375,19 +354,22 @@ mod tests {
         ] {
             let got = with(&["--effective-time", text]);
             match want {
-                Ok(want) => assert_eq!(got.unwrap().effective_time, EffectiveTime::At(want.parse().unwrap()), "{text}"),
+                Ok(want) => {
+                    assert_eq!(got.unwrap().request.effective_time, EffectiveTime::At(want.parse().unwrap()), "{text}");
+                }
                 Err(says) => assert!(got.as_ref().is_err_and(|error| error.contains(says)), "{text}: {got:?}"),
             }
         }
         assert!(with(&["--effective-time", "2020-01-01", "--allow-past-effective-time"]).is_ok());
-        let of_build = with(&["--effective-time", "Attestation"]).unwrap().effective_time;
+        let of_build = with(&["--effective-time", "Attestation"]).unwrap().request.effective_time;
         assert_eq!(of_build, EffectiveTime::PerBuild { fallback: NOW.parse().unwrap() });
     }
 
     #[test]
     fn timeouts_are_go_durations_and_zero_is_none() {
-        let limit =
-            |text| with(&["--timeout", text]).map(|settings| settings.deadline.map(|(_, limit)| limit.as_secs()));
+        let limit = |text| {
+            with(&["--timeout", text]).map(|settings| settings.request.deadline.map(|(_, limit)| limit.as_secs()))
+        };
         assert_eq!(limit("5m"), Ok(Some(300)));
         assert_eq!(limit("1h30m"), Ok(Some(5400)));
         assert_eq!(limit("0"), Ok(None));
@@ -408,11 +390,11 @@ mod tests {
         assert_eq!(shown, [(Some("a.txt"), true), (None, false), (Some("b"), false)]);
         assert!(with(&["--output", "pdf"]).unwrap_err().contains("pdf"));
         assert!(with(&["--output", "text?show=1"]).is_err());
-        let plugin = PluginFlag::parse("dir/c.wasm?allow=MIT,0BSD&deny=GPL-3.0-only").unwrap();
+        let plugin = parse_plugin("dir/c.wasm?allow=MIT,0BSD&deny=GPL-3.0-only").unwrap();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(plugin.params, [pair("allow", "MIT,0BSD"), pair("deny", "GPL-3.0-only")]);
         assert_eq!(plugin.file, "dir/c.wasm");
-        assert!(PluginFlag::parse("c.wasm?allow").is_err());
+        assert!(parse_plugin("c.wasm?allow").is_err());
         // The short form is that of `--output`, and of the deprecated flag only when called `ec`.
         let first = |settings: ImageSettings| {
             let output = settings.outputs.first().unwrap();

@@ -1,15 +1,13 @@
 //! [`InputSettings`]: the flags of `validate input` made sense of.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, str::FromStr as _};
+use std::{collections::BTreeSet, str::FromStr as _};
 
-use assay_model::policy::PolicySpec;
+use assay_app::{Mode, SourceSettings, ValidateInputRequest, parse_policy};
 use assay_report::{InputFormat, Options};
 use camino::Utf8PathBuf;
-use jiff::Timestamp;
 
 use super::{
-    Environment, Mode, effective_time::parse_effective_time, non_empty, output::refuse_shared_files,
-    policy::parse_policy, run::parse_workers,
+    Environment, effective_time::parse_effective_time, non_empty, output::refuse_shared_files, run::parse_workers,
 };
 use crate::{
     error::CliError,
@@ -19,15 +17,9 @@ use crate::{
 /// The settings of an evaluation of documents.
 #[derive(Debug)]
 pub(crate) struct InputSettings {
-    /// The inputs to evaluate, each once, in the order given.
-    pub(crate) arguments: Vec<String>,
-    pub(crate) policy: PolicySpec,
-    pub(crate) effective_time: Timestamp,
+    pub(crate) request: ValidateInputRequest,
     pub(crate) outputs: Vec<InputOutput>,
     pub(crate) strict: bool,
-    pub(crate) workers: NonZeroUsize,
-    /// Whether items that match no rule are an error.
-    pub(crate) strict_config: bool,
 }
 
 /// `--output FORMAT[=FILE][?OPTION=BOOL&…]`
@@ -65,7 +57,12 @@ fn arguments(flags: &ValidateInputFlags) -> Result<Vec<String>, CliError> {
 
 impl InputSettings {
     /// `policy` is the configuration's text or file, fetched if it had to be.
-    pub(crate) fn new(flags: &ValidateInputFlags, policy: &str, env: &Environment) -> Result<Self, CliError> {
+    pub(crate) fn new(
+        flags: &ValidateInputFlags,
+        policy: &str,
+        sources: SourceSettings,
+        env: &Environment,
+    ) -> Result<Self, CliError> {
         let requested = if flags.no_color { Some(false) } else { flags.color.then_some(true).or(env.colors) };
         let options = Options {
             show_successes: flags.show_successes,
@@ -73,10 +70,10 @@ impl InputSettings {
             show_policy_docs_link: flags.show_policy_docs_link,
             info: flags.info,
             color: requested.unwrap_or(false),
-            ec_compat: env.mode == Mode::EcCompat,
+            ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(&flags.output, options)?;
-        if env.mode == Mode::Native {
+        if env.mode.refuses_shared_files() {
             refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
         }
         // Colors are on by default for a terminal, and off for a file.
@@ -87,17 +84,18 @@ impl InputSettings {
             return Err(CliError::new("`--effective-time attestation`: a document has no attestation")
                 .hint("use `now`, a date or an RFC 3339 time"));
         }
-        Ok(Self {
-            arguments: arguments(flags)?,
+        let when = parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now);
+        let request = ValidateInputRequest {
+            mode: env.mode,
+            inputs: arguments(flags)?,
             policy: parse_policy(policy)?,
-            effective_time: parse_effective_time(&flags.effective_time, flags.allow_past_effective_time, env.now)?
-                .default(),
-            outputs,
-            strict: flags.strict,
+            effective_time: when?.default(),
             // Zero workers would never finish; `ec` waits forever.
             workers: parse_workers(non_empty(Some(&flags.workers)).or(Some("5")), Mode::Native)?,
             strict_config: flags.strict_config,
-        })
+            sources,
+        };
+        Ok(Self { request, outputs, strict: flags.strict })
     }
 }
 

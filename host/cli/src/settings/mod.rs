@@ -15,7 +15,8 @@ mod trust;
 
 use std::{ffi::OsStr, path::Path, time::Instant};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use assay_app::Mode;
+use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 pub(crate) use self::{
@@ -23,13 +24,10 @@ pub(crate) use self::{
     image::ImageSettings,
     input::{InputSettings, refuse_early},
     output::Output,
-    plugin::PluginFlag,
-    policy::parse_policy,
     run::parse_timeout,
-    sources::{CacheDir, SourceSettings},
-    trust::KeyText,
+    sources::source_settings,
 };
-use crate::{error::CliError, exit, files::read_text, registries::Network};
+use crate::registries::Network;
 
 /// What the environment says, read once in `main`.
 #[derive(Debug, Clone, Copy)]
@@ -53,55 +51,24 @@ pub(crate) struct Environment {
     pub(crate) deadline: Option<Instant>,
 }
 
-/// The name that the program was invoked by. As `ec` it uses `ec`'s output and exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Native,
-    EcCompat,
+/// The mode by the first argument of the process, a path: through a link named `ec` the program has `ec`'s output and exit
+/// codes.
+pub(crate) fn mode_of_program(program: Option<&OsStr>) -> Mode {
+    let name = program.and_then(|path| Path::new(path).file_stem());
+    if name.is_some_and(|name| name == "ec") { Mode::EcCompat } else { Mode::Native }
 }
 
-impl Mode {
-    /// By the first argument of the process, a path.
-    pub(crate) fn of_program(program: Option<&OsStr>) -> Self {
-        let name = program.and_then(|path| Path::new(path).file_stem());
-        if name.is_some_and(|name| name == "ec") { Self::EcCompat } else { Self::Native }
-    }
-
-    /// The exit code that stands for this one: `ec` knows only 0 and 1.
-    pub(crate) const fn code(self, code: u8) -> u8 {
-        match self {
-            Self::Native => code,
-            Self::EcCompat if code == exit::SUCCESS => exit::SUCCESS,
-            Self::EcCompat => exit::VIOLATIONS,
-        }
-    }
-
-    /// The text of an error, which begins with `error: `, as this name writes it.
-    pub(crate) fn error(self, text: &str) -> String {
-        match (self, text.strip_prefix("error: ")) {
-            (Self::EcCompat, Some(text)) => format!("Error: {text}"),
-            _ => text.to_owned(),
-        }
+/// The text of an error, which begins with `error: `, as the program prints it in this mode.
+pub(crate) fn error_text(mode: Mode, text: &str) -> String {
+    match text.strip_prefix("error: ") {
+        Some(text) if mode.is_ec() => format!("Error: {text}"),
+        _ => text.to_owned(),
     }
 }
 
 /// An argument that was given and is not empty: pipelines pass empty ones, which mean nothing.
 fn non_empty(argument: Option<&str>) -> Option<&str> {
     argument.filter(|text| !text.is_empty())
-}
-
-/// The text that an argument names or is, and where it comes from.
-fn read_file_or_text(argument: &str, flag: &str, limit: u64) -> Result<(String, String), CliError> {
-    let path = Utf8Path::new(argument);
-    // A text with a line break or a brace in front is never meant as a file.
-    let is_text = argument.contains('\n') || argument.trim_start().starts_with(['{', '[']);
-    if is_text {
-        return Ok((argument.to_owned(), format!("the value of `{flag}`")));
-    }
-    if path.exists() || !argument.contains(':') {
-        return Ok((read_text(path, flag, limit)?, format!("`{path}`")));
-    }
-    Ok((argument.to_owned(), format!("the value of `{flag}`")))
 }
 
 #[cfg(test)]
@@ -118,17 +85,14 @@ mod tests {
             ("rec", Mode::Native),
             ("", Mode::Native),
         ] {
-            assert_eq!(Mode::of_program(Some(OsStr::new(program))), want, "{program}");
+            assert_eq!(mode_of_program(Some(OsStr::new(program))), want, "{program}");
         }
-        assert_eq!(Mode::of_program(None), Mode::Native);
+        assert_eq!(mode_of_program(None), Mode::Native);
     }
 
     #[test]
-    fn ec_has_two_exit_codes_and_a_capital_initial() {
-        for (code, ec_compat) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
-            assert_eq!((Mode::Native.code(code), Mode::EcCompat.code(code)), (code, ec_compat));
-        }
-        assert_eq!(Mode::EcCompat.error("error: no"), "Error: no");
-        assert_eq!(Mode::Native.error("error: no"), "error: no");
+    fn ec_writes_errors_with_a_capital_letter() {
+        assert_eq!(error_text(Mode::EcCompat, "error: no"), "Error: no");
+        assert_eq!(error_text(Mode::Native, "error: no"), "error: no");
     }
 }

@@ -1,9 +1,13 @@
-//! The policy configuration: where it is, and what it says.
+//! The policy configuration of `validate image`: where it is, what it says, and the extra rule data.
 
+use assay_app::{
+    Mode,
+    policy_argument::{parse_policy, refuse_remote},
+};
 use assay_model::{limits, policy::PolicySpec};
 use camino::Utf8Path;
 
-use super::{Mode, non_empty, read_file_or_text};
+use super::non_empty;
 use crate::{
     error::CliError,
     files::read_text,
@@ -16,7 +20,7 @@ pub(super) fn load_policy(flags: &PolicyFlags, mode: Mode) -> Result<PolicySpec,
     let argument = non_empty(flags.policy.as_deref());
     let mut policy = match argument {
         // As there, a text without a colon is the name of a resource, whatever it looks like.
-        Some(text) if mode == Mode::EcCompat && text.starts_with('{') && !text.contains(':') => {
+        Some(text) if mode.is_resource_name(text) => {
             let why = "policy configurations cannot be read from a cluster";
             return Err(CliError::new(format!("unable to fetch EnterpriseContractPolicy: `{text}`: {why}"))
                 .hint("pass a policy configuration with `sources`"));
@@ -28,7 +32,7 @@ pub(super) fn load_policy(flags: &PolicyFlags, mode: Mode) -> Result<PolicySpec,
         return Err(CliError::new("`--no-policy` cannot be combined with a policy configuration")
             .hint("remove `--no-policy`, or both `--policy` and the variable ASSAY_POLICY"));
     }
-    if policy.sources.is_empty() && !flags.no_policy && mode == Mode::Native {
+    if policy.sources.is_empty() && !flags.no_policy && mode.needs_sources() {
         let why =
             if argument.is_some() { "the policy configuration has no `sources`" } else { "no policy configuration" };
         return Err(CliError::new(format!("{why}: only the signatures of images would be verified"))
@@ -46,43 +50,10 @@ pub(super) fn by_intention(name: &str, mode: Mode) -> Result<bool, CliError> {
     match name {
         "ec-policy" => Ok(true),
         "" | "include-exclude" => Ok(false),
-        _ if mode == Mode::EcCompat => Ok(false),
+        _ if mode.ignores_unknown_filters() => Ok(false),
         other => Err(CliError::new(format!("`--filter-type {other}` is not a rule filter"))
             .hint("use `include-exclude` or `ec-policy`")),
     }
-}
-
-/// The policy configuration that an argument names or is. One that is fetched is text by now.
-pub(crate) fn parse_policy(argument: &str) -> Result<PolicySpec, CliError> {
-    refuse_remote(argument, "--policy")?;
-    let path = Utf8Path::new(argument);
-    if !argument.contains(['{', ':', '\n']) && !path.exists() && path.extension().is_none() {
-        return Err(CliError::new(format!(
-            "`--policy {argument}`: there is no such file, and policy configurations cannot be read from a cluster"
-        ))
-        .hint("save the EnterpriseContractPolicy to a file and pass that"));
-    }
-    let (text, origin) = read_file_or_text(argument, "--policy", limits::CONFIG_FILE_BYTES)?;
-    PolicySpec::parse(&text).map_err(|error| {
-        CliError::new(format!("{error} ({origin})")).hint(
-            "a policy configuration is an object with `sources`, each with `policy` and optionally `data`, \
-             `ruleData` and `config`",
-        )
-    })
-}
-
-/// What is not on this machine is not read yet.
-fn refuse_remote(argument: &str, flag: &str) -> Result<(), CliError> {
-    let is_text = argument.trim_start().starts_with('{') || argument.contains('\n');
-    let remote = ["https://", "http://", "git::", "git@", "git://", "oci::", "oci://", "k8s://"];
-    let hosts = ["github.com/", "gitlab.com/", "bitbucket.org/"];
-    let names_one =
-        remote.iter().chain(&hosts).any(|prefix| argument.starts_with(prefix)) || argument.ends_with(".git");
-    if !is_text && names_one && !Utf8Path::new(argument).exists() {
-        return Err(CliError::new(format!("`{flag} {argument}`: only local policy configurations are supported"))
-            .hint("fetch it first and pass the file"));
-    }
-    Ok(())
 }
 
 /// Keys and values. A value that names a JSON or YAML file is replaced by its contents.

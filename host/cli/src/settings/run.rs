@@ -2,9 +2,10 @@
 
 use std::{num::NonZeroUsize, str::FromStr as _, thread, time::Duration};
 
+use assay_app::Mode;
 use jiff::SignedDuration;
 
-use super::{Mode, non_empty};
+use super::non_empty;
 use crate::{error::CliError, flags::go};
 
 /// The number of components to evaluate concurrently: as given, or one for each core. As `ec`, 0 means 1, as there.
@@ -13,8 +14,7 @@ pub(super) fn parse_workers(flag: Option<&str>, mode: Mode) -> Result<NonZeroUsi
         return Ok(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     };
     let count = go::integer(text).and_then(|count| u16::try_from(count).ok());
-    let count = if count == Some(0) && mode == Mode::EcCompat { Some(1) } else { count };
-    count.and_then(|count| NonZeroUsize::new(count.into())).ok_or_else(|| {
+    count.and_then(|count| NonZeroUsize::new(mode.workers(count).into())).ok_or_else(|| {
         CliError::new(format!("`--workers {text}` is not a valid number of workers"))
             .hint("use a number from 1 to 65535")
     })

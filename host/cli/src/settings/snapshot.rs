@@ -1,9 +1,10 @@
 //! The images to validate, from all flags that name some.
 
+use assay_app::policy_argument::read_file_or_text;
 use assay_model::{limits, snapshot::Snapshot};
 use camino::Utf8Path;
 
-use super::{non_empty, read_file_or_text};
+use super::non_empty;
 use crate::{error::CliError, files::read_text, flags::image::InputFlags};
 
 /// The Snapshot, and its text where there is just one; empty otherwise.

@@ -1,5 +1,6 @@
 //! Whose signatures count: the public key, and what is not verified yet.
 
+use assay_app::KeyText;
 use assay_model::{evidence::CheckKind, limits, policy::PolicySpec};
 use camino::Utf8Path;
 
@@ -9,15 +10,6 @@ use crate::{
     files::read_text,
     flags::image::{TrustFlags, VsaFlags},
 };
-
-/// A public key's PEM text and where it was read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct KeyText {
-    pub(crate) pem: String,
-    pub(crate) origin: String,
-    /// Whether a file was named, and not the text given.
-    pub(crate) from_file: bool,
-}
 
 /// The checks that are left out because the user says so.
 pub(super) fn skipped(trust: &TrustFlags) -> Vec<CheckKind> {

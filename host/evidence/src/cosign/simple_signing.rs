@@ -14,7 +14,7 @@ use crate::{error::VerificationError, trust::Relocation};
 /// What cosign and Tekton Chains write, and what skopeo and the older tools wrote. Both say "this image is signed".
 const TYPES: [&str; 2] = ["cosign container image signature", "atomic container signature"];
 
-/// Refuses a payload that does not speak of this image.
+/// Rejects a payload that is not about this image.
 pub(super) fn check(payload: &[u8], image: &PinnedImage, relocation: Relocation) -> Result<(), VerificationError> {
     let payload = std::str::from_utf8(payload).map_err(|_| "the signed payload is not valid UTF-8".to_owned())?;
     let critical = StrictObject::read(StrictObject::read(payload)?.required("critical")?)?;

@@ -1,4 +1,4 @@
-//! [`EvidenceProvider`]: evidence about images, from a registry or a bundle.
+//! [`EvidenceProvider`]: evidence about images, from a registry or an OCI image layout.
 
 use crate::{
     digest::Digest,

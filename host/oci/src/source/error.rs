@@ -62,7 +62,7 @@ pub enum FetchErrorKind {
     /// Nothing may be fetched, and it is not at hand.
     #[error("it would have to be fetched, but this run does not fetch anything")]
     Offline,
-    /// The registry's or the bundle's own word.
+    /// The error of the registry or the layout.
     #[error("{}", .0.message)]
     Evaluation(EvaluationError),
     /// This machine's disk.
@@ -99,11 +99,11 @@ impl FetchError {
             FetchErrorKind::Ambiguous { local, remote } => {
                 return format!("write `{local}` for the local path, or `{remote}` for the remote address");
             }
-            FetchErrorKind::NoGit => "install git, or use a directory or an `oci::` bundle",
+            FetchErrorKind::NoGit => "install git, or use a directory or an `oci::` artifact",
             FetchErrorKind::Failed(_) => "check the address, the network and your permissions",
             FetchErrorKind::NoRef(_) => "list the branches and tags with `git ls-remote`",
             FetchErrorKind::NoFolder(_) => "check the path after `//`: it must be a directory of the repository",
-            FetchErrorKind::TooMuch(_) => "use the directory or bundle that contains only the policies or data",
+            FetchErrorKind::TooMuch(_) => "use the directory or artifact that contains only the policies or data",
             FetchErrorKind::TooSlow(_) => "try again, or check why the server is slow",
             FetchErrorKind::RunDeadline => "increase the time limit with `--timeout`, or check why the source is slow",
             FetchErrorKind::Hostile { .. } => "check where this source comes from before you use it",

@@ -31,7 +31,7 @@ const AT_ONCE: usize = 8;
 pub struct FetchOptions {
     /// Where fetched content stays between runs; none to keep nothing.
     pub cache: Option<Cache>,
-    /// Whether only what is on this machine, in the cache or in the store's bundle may be used.
+    /// Whether only what is on this machine, in the cache or in the store's layout may be used.
     pub offline: bool,
     /// The limits of one source.
     pub limits: FetchLimits,
@@ -74,7 +74,7 @@ struct FetchGroup<'a> {
 }
 
 impl Fetcher {
-    /// OCI artifacts come through the store, which is a registry or a bundle; without one there are none.
+    /// OCI artifacts come through the store, which is a registry or a layout; without one there are none.
     #[must_use]
     pub const fn new(store: Option<Arc<ContentStore>>, options: FetchOptions) -> Self {
         Self { store, options }

@@ -38,7 +38,9 @@ pub(super) fn write(
 ) -> Result<Digest, FetchErrorKind> {
     let (pinned, manifest) = manifest(image, store, cache, limits)?;
     if manifest.index().is_some() {
-        return Err(FetchErrorKind::SourceRef("it is an index of images, not a bundle of policies or data".to_owned()));
+        return Err(FetchErrorKind::SourceRef(
+            "it is an index of images, not an artifact with policies or data".to_owned(),
+        ));
     }
     if manifest.layers().len() > limits::EVIDENCE_LAYERS {
         return Err(FetchErrorKind::TooMuch(format!("more than {} layers", limits::EVIDENCE_LAYERS)));

@@ -296,7 +296,7 @@ pub(super) fn artifact(layers: &[Layer<'_>]) -> (TestRegistry, Digest) {
 }
 
 #[test]
-fn a_bundle_is_files_by_their_titles_pinned_and_used_again_without_a_request() {
+fn an_artifact_is_files_by_their_titles_pinned_and_used_again_without_a_request() {
     let (served, digest) =
         artifact(&[(Some("policy/a.rego"), b"1", false), (Some("data/d.yaml"), b"x: 1", false), (None, b"no", false)]);
     let mut bench = Bench::new();
@@ -319,7 +319,7 @@ fn a_bundle_is_files_by_their_titles_pinned_and_used_again_without_a_request() {
 }
 
 #[test]
-fn a_changed_cache_does_not_change_a_bundle() {
+fn a_changed_cache_does_not_change_an_artifact() {
     let (served, digest) = artifact(&[(Some("a.rego"), b"good", false)]);
     let bench = Bench::new();
     let source = format!("oci::{}/a/b@{digest}", served.registry());
@@ -331,7 +331,7 @@ fn a_changed_cache_does_not_change_a_bundle() {
 }
 
 #[test]
-fn a_bundle_that_is_hostile_or_none_is_refused() {
+fn an_artifact_that_is_hostile_or_none_is_refused() {
     #[rustfmt::skip]
     let table: [(&[Layer<'_>], &str); 6] = [
         (&[(Some("../a.rego"), b"1", false)], "outside of the source's directory"),

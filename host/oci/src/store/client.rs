@@ -21,8 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     address::{NamedBy, PublicOnly, host, is_link_local, is_loopback, is_only_private, is_private, is_private_ip},
-    manifest::OCI_MANIFEST,
-    registry::RegistryOptions,
+    registry_options::RegistryOptions,
+    request::{RegistryResponse, Request, RequestError, TransferError, Upload},
     retry::Retry,
 };
 
@@ -33,12 +33,6 @@ const HOST_REQUESTS: usize = 16;
 const ALL_REQUESTS: usize = 64;
 /// The first capacity of a body. It grows with what comes, never with what is announced.
 const FIRST_BYTES: usize = 16 << 10;
-/// Statuses that mean "later": nothing was done.
-const LATER: [u16; 3] = [408, 429, 503];
-/// Statuses of a registry, or of a proxy before it, that failed on the way: the request may have been carried out, so
-/// only idempotent requests are retried. 499 and 522 are a proxy's statuses for a lost connection.
-const FAILED: [u16; 5] = [499, 500, 502, 504, 522];
-
 /// Sends requests.
 pub(super) struct Client {
     /// For loopback hosts without HTTPS, round every proxy.
@@ -67,80 +61,6 @@ type LazyClient = LazyLock<
     Result<reqwest::Client, EvaluationError>,
     Box<dyn FnOnce() -> Result<reqwest::Client, EvaluationError> + Send>,
 >;
-
-/// A response whose body is still to come; it counts as in flight until it is dropped.
-pub(super) struct RegistryResponse {
-    pub(super) response: Response,
-    /// Whether it comes from where the request was sent, and not from where that redirected it.
-    pub(super) is_own: bool,
-    _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
-}
-
-/// A request.
-pub(super) struct Request<'a> {
-    pub(super) address: Url,
-    pub(super) accept: Option<&'a str>,
-    /// The `Authorization` header.
-    pub(super) authorization: Option<&'a str>,
-    /// The fields of a form, which is then posted.
-    pub(super) form: Option<&'a [(&'a str, &'a str)]>,
-    /// What is uploaded.
-    pub(super) upload: Option<Upload<'a>>,
-    /// Who named the host.
-    pub(super) named_by: NamedBy,
-}
-
-impl Request<'_> {
-    /// Whether it may be made twice: what is read, and a manifest, which is named by what it is.
-    fn is_idempotent(&self) -> bool {
-        self.form.is_none() && self.upload.is_none_or(|upload| !upload.is_new && upload.media_type == OCI_MANIFEST)
-    }
-
-    /// Whether a response means that the request may succeed later.
-    fn may_succeed_later(&self, status: StatusCode) -> bool {
-        let status = status.as_u16();
-        LATER.contains(&status) || (FAILED.contains(&status) && self.is_idempotent())
-    }
-}
-
-/// Content for a registry.
-#[derive(Clone, Copy)]
-pub(super) struct Upload<'a> {
-    /// Whether it starts an upload, by POST; else it sends the content, by PUT.
-    pub(super) is_new: bool,
-    pub(super) media_type: &'a str,
-    pub(super) bytes: &'a [u8],
-}
-
-/// Why content did not come.
-pub(super) enum TransferError {
-    /// It was interrupted; a retry may help.
-    Interrupted(EvaluationError),
-    /// It will not come.
-    Permanent(EvaluationError),
-}
-
-impl From<EvaluationError> for TransferError {
-    fn from(failure: EvaluationError) -> Self {
-        Self::Permanent(failure)
-    }
-}
-
-impl From<TransferError> for EvaluationError {
-    fn from(error: TransferError) -> Self {
-        match error {
-            TransferError::Interrupted(failure) | TransferError::Permanent(failure) => failure,
-        }
-    }
-}
-
-/// Why a request came to nothing.
-enum RequestError {
-    /// A retry may help.
-    Retryable(EvaluationError),
-    /// It will not.
-    Permanent(EvaluationError),
-}
 
 impl Client {
     pub(super) fn new(options: &RegistryOptions) -> Result<Self, EvaluationError> {

@@ -267,15 +267,16 @@ fn run(program: &str, server: &str) -> Result<Option<Credential>, EvaluationErro
 
 #[cfg(test)]
 mod tests {
+    use assay_model::image::ImageRef;
+
     use super::*;
-    use crate::test_support::reference;
 
     fn of(config: &str, image: &str) -> Option<Credential> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.json");
         fs_err::write(&file, config).unwrap();
         let missing = folder.path().join("missing.json");
-        Credentials::read(vec![missing, file]).unwrap().of(reference(image).repository()).unwrap()
+        Credentials::read(vec![missing, file]).unwrap().of(image.parse::<ImageRef>().unwrap().repository()).unwrap()
     }
 
     fn password(user: &str, password: &str) -> Option<Credential> {

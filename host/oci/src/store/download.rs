@@ -8,11 +8,7 @@ use assay_model::{error::EvaluationError, redact::percent_decoded};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{StatusCode, Url};
 
-use super::{
-    address::NamedBy,
-    client::{Client, Request},
-    registry::RegistryOptions,
-};
+use super::{address::NamedBy, client::Client, registry_options::RegistryOptions, request::Request};
 
 /// Why there is no file.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use assay_model::{
 };
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::{larger_blob, other_content};
+use super::errors::{larger_blob, other_content};
 
 /// Counts and hashes what is read through it.
 struct Hashed<R> {

@@ -4,7 +4,7 @@
 //! `repository@sha256:…`, the repository with or without its registry. Names are for manifests; every other content
 //! is `blobs/sha256/HEX` and found by digest. What is not here is absent: nothing is ever fetched from elsewhere.
 //!
-//! No path comes out of the bundle's own text: file names are made from digests, and symbolic links are not followed.
+//! No path comes out of the layout's own text: file names are made from digests, and symbolic links are not followed.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,6 @@ use std::{
 };
 
 use assay_model::{
-    bounded::{ReadError, read_bounded},
     digest::Digest,
     error::{ErrorCode, EvaluationError},
     image::{DOCKER_HUB, Repository},
@@ -23,7 +22,12 @@ use assay_model::{
 };
 use serde::Deserialize;
 
-use super::{Body, Fetched, Reference, manifest::MANIFEST, tar::TarFile};
+use super::{
+    fetched::{Body, Fetched, Reference},
+    layout_file::{LayoutError, ReadResult, read_within},
+    manifest::MANIFEST,
+    tar::TarFile,
+};
 
 /// The annotation by which an index names an image (image-spec `annotations.md`).
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -32,52 +36,7 @@ const LAYOUT_FILE: &str = "oci-layout";
 const LAYOUT_BYTES: u64 = 4096;
 const INDEX_FILE: &str = "index.json";
 
-/// A bundle that cannot be used at all. [`hint`](Self::hint) says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum LayoutError {
-    /// There is nothing, or it cannot be read.
-    #[error("the layout `{path}` cannot be read")]
-    Unreadable {
-        /// The bundle.
-        path: String,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// A compressed file.
-    #[error("the layout `{path}` is compressed with {with}")]
-    Compressed {
-        /// The bundle.
-        path: String,
-        /// The tool that did it.
-        with: &'static str,
-    },
-    /// Not an OCI image layout, or not one that can be trusted to mean one thing.
-    #[error("`{path}` is not a valid OCI image layout: {why}")]
-    Layout {
-        /// The bundle.
-        path: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-impl LayoutError {
-    /// What a person can do.
-    #[must_use]
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::Unreadable { .. } => "pass the directory of an OCI image layout, or a tar file of one",
-            Self::Compressed { .. } => "decompress it first: content is read with random access",
-            Self::Layout { .. } => {
-                "a layout holds `oci-layout`, `blobs/sha256/` and an `index.json` whose entries are annotated with \
-                 `org.opencontainers.image.ref.name` = `repository:tag` or `repository@sha256:…`"
-            }
-        }
-    }
-}
-
-/// An opened bundle: its names are read, its content is on disk.
+/// An opened layout: its names are read, its content is on disk.
 pub(super) struct ImageLayout {
     path: String,
     files: Files,
@@ -155,8 +114,8 @@ impl ImageLayout {
         if !version.version.starts_with("1.") {
             return Err(layout(format!("its version is `{}`, not 1.0.0", version.version)));
         }
-        let index = read(INDEX_FILE, limits::BUNDLE_INDEX_BYTES)?;
-        let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::BUNDLE_INDEX_MEMORY))
+        let index = read(INDEX_FILE, limits::LAYOUT_INDEX_BYTES)?;
+        let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::LAYOUT_INDEX_MEMORY))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
             .map_err(|error| layout(format!("its `{INDEX_FILE}` cannot be parsed: {error}")))?;
         let repositories = names(index).map_err(layout)?;
@@ -165,7 +124,7 @@ impl ImageLayout {
 
     /// How sentences call it.
     pub(super) fn place(&self) -> String {
-        format!("the bundle `{}`", self.path)
+        format!("the layout `{}`", self.path)
     }
 
     /// A manifest by name.
@@ -192,7 +151,7 @@ impl ImageLayout {
                     format_args!("does not have the size of {} bytes given by the index, in", entry.size),
                     entry,
                 )),
-                // Named but not there is a bundle cut short, not an image without a signature.
+                // Named but not there is a layout cut short, not an image without a signature.
                 Fetched::Absent => Err(self.broken(
                     ErrorCode::BlobNotFound,
                     format_args!("is listed in the index but missing in"),
@@ -263,16 +222,6 @@ impl ImageLayout {
     }
 }
 
-/// What reading a file of a layout came to.
-pub(super) enum ReadResult {
-    Bytes(Vec<u8>),
-    /// More than the limit; nothing is kept of it.
-    TooLarge,
-    Absent,
-    /// Describes what is not a regular file.
-    NotAFile(&'static str),
-}
-
 /// A file of a layout to be read.
 enum Opened {
     File(Box<dyn io::Read>),
@@ -282,7 +231,7 @@ enum Opened {
 }
 
 impl Files {
-    /// A file by the parts of its path, none of which comes from the bundle.
+    /// A file by the parts of its path, none of which comes from the layout.
     fn read(&self, parts: &[&str], limit: u64) -> io::Result<ReadResult> {
         if let Self::Tar(tar) = self {
             return tar.read(&parts.join("/"), limit);
@@ -318,15 +267,6 @@ impl Files {
                 Ok(Opened::File(Box::new(fs_err::File::open(&path)?)))
             }
         }
-    }
-}
-
-/// Reads to the end, or finds that there is more than the limit.
-pub(super) fn read_within(file: impl io::Read, limit: u64) -> io::Result<ReadResult> {
-    match read_bounded(file, limit) {
-        Ok(bytes) => Ok(ReadResult::Bytes(bytes)),
-        Err(ReadError::TooLarge(_)) => Ok(ReadResult::TooLarge),
-        Err(ReadError::Io(error)) => Err(error),
     }
 }
 
@@ -372,7 +312,7 @@ fn names(index: Index) -> Result<BTreeMap<String, Named>, String> {
     Ok(repositories)
 }
 
-/// How a bundle may spell a repository, best first: with its registry, then without.
+/// How a layout may spell a repository, best first: with its registry, then without.
 fn spellings(repository: &Repository) -> Vec<String> {
     let mut spellings = vec![repository.to_string()];
     if repository.registry() == DOCKER_HUB {

@@ -1,7 +1,7 @@
 //! [`Manifest`]: an image manifest or index as its bytes say (OCI image-spec 1.1, Docker schema 2).
 //!
 //! What a manifest is, is read from its content, never from a `Content-Type`: the content has a digest, the header
-//! has none, and a document that can be read both ways is refused (CVE-2021-41190). So a bundle and a registry
+//! has none, and a document that can be read both ways is refused (CVE-2021-41190). So a layout and a registry
 //! cannot disagree about the same bytes. So is one with a key twice, or with a known key in another case, as container
 //! runtimes read manifests with Go's `encoding/json`, which takes `Layers` for `layers`.
 

@@ -11,11 +11,16 @@ mod address;
 mod client;
 mod credentials;
 mod download;
+mod errors;
+mod fetched;
 mod hashed;
 mod image_layout;
+mod layout_file;
 mod manifest;
 mod push;
 mod registry;
+mod registry_options;
+mod request;
 mod retry;
 mod single_flight;
 mod stream;
@@ -46,13 +51,21 @@ use assay_model::{
 };
 
 pub(crate) use self::download::{DownloadError, download};
-use self::{hashed::hashed, image_layout::ImageLayout, registry::Registry, single_flight::SingleFlightCache};
 pub use self::{
-    image_layout::LayoutError,
+    errors::too_deep,
+    layout_file::LayoutError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
     push::{Artifact, ArtifactLayer},
-    registry::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
+    registry_options::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
     retry::Retry,
+};
+use self::{
+    errors::{CHANGED, larger_blob, other_content, too_large, wrong_size},
+    fetched::{Fetched, Reference},
+    hashed::hashed,
+    image_layout::ImageLayout,
+    registry::Registry,
+    single_flight::SingleFlightCache,
 };
 
 /// Manifests kept in memory: some thousands, which is a large Snapshot with its signatures.
@@ -74,7 +87,7 @@ pub struct ContentStore {
     manifests: SingleFlightCache<(Repository, Reference), (), Option<Arc<Manifest>>>,
     blobs: SingleFlightCache<(Repository, Digest), BlobLimits, Arc<[u8]>>,
     referrers: SingleFlightCache<(Repository, Digest), (), Arc<[Referrer]>>,
-    /// What points at what in the repositories of a bundle, which has no lists of its own.
+    /// What points at what in the repositories of a layout, which has no lists of its own.
     referrer_index: Mutex<BTreeMap<Repository, Arc<ReferrerIndex>>>,
     /// The end of the run.
     deadline: Option<Instant>,
@@ -96,28 +109,6 @@ pub struct Resolved {
 enum Source {
     ImageLayout(Arc<ImageLayout>),
     Registry(Arc<Registry>),
-}
-
-/// By what a manifest is requested.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reference {
-    Tag(String),
-    Digest(Digest),
-}
-
-/// The response of a source. None of it is checked yet.
-enum Fetched {
-    Found(Body),
-    /// More bytes than the limit; nothing is kept of them.
-    TooLarge,
-    Absent,
-}
-
-/// Content, unchecked.
-struct Body {
-    bytes: Vec<u8>,
-    /// The digest that the source itself gives for it, if any.
-    named: Option<Digest>,
 }
 
 /// How a blob was requested: a failure may be due to it.
@@ -266,7 +257,7 @@ impl ContentStore {
         }
     }
 
-    /// Reads every manifest that a bundle names in a repository, once.
+    /// Reads every manifest that a layout names in a repository, once.
     fn referrer_index(&self, layout: &ImageLayout, repository: &Repository) -> Arc<ReferrerIndex> {
         // Held while they are read, so that nobody else reads them.
         let mut referrer_index = self.referrer_index.lock().unwrap_or_else(PoisonError::into_inner);
@@ -497,7 +488,7 @@ impl ContentStore {
     fn no_blob(&self, repository: &Repository, digest: &Digest) -> EvaluationError {
         let message = format!("{} does not hold the blob {digest} of {repository}", self.place(repository));
         EvaluationError::new(ErrorCode::BlobNotFound, message)
-            .hint("it was not copied whole: push the image or make the bundle again")
+            .hint("it was not copied whole: push the image or create the layout again")
     }
 
     fn no_image(&self, image: &str) -> EvaluationError {
@@ -517,22 +508,6 @@ impl Blobs for ContentStore {
     }
 }
 
-impl Body {
-    fn len(&self) -> u64 {
-        length(&self.bytes)
-    }
-}
-
-const CHANGED: &str =
-    "the content was changed or cut short after it was named; push the image or make the bundle again";
-
-/// An index in an index in an index, and so on.
-#[must_use]
-pub fn too_deep(image: &PinnedImage) -> EvaluationError {
-    let message = format!("the index {image} has indexes below one another over the limit of {}", limits::INDEX_DEPTH);
-    EvaluationError::new(ErrorCode::TooLarge, message).hint("validate its manifests one by one")
-}
-
 fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Referrer]>, EvaluationError> {
     if listed.len() > limits::INDEX_MANIFESTS {
         let message = format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
@@ -540,11 +515,6 @@ fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Refer
             .hint("check who can push to the repository, and remove unexpected content"));
     }
     Ok(listed.into())
-}
-
-fn other_content(repository: &Repository, digest: &Digest, actual: &Digest) -> EvaluationError {
-    let message = format!("the blob {digest} of {repository} has the digest {actual}");
-    EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
 }
 
 fn referrers_of(items: &[IndexItem]) -> Vec<Referrer> {
@@ -566,19 +536,4 @@ fn length_of(referrers: &[Referrer]) -> u64 {
 
 fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
-}
-
-fn wrong_size(repository: &Repository, digest: &Digest, actual: Option<u64>, size: u64) -> EvaluationError {
-    let actual = actual.map_or_else(|| "longer".to_owned(), |actual| format!("{actual} bytes long"));
-    let message = format!("the blob {digest} of {repository} is {actual}, not the announced {size} bytes");
-    EvaluationError::new(ErrorCode::DigestMismatch, message).hint(CHANGED)
-}
-
-fn larger_blob(repository: &Repository, digest: &Digest, limit: u64) -> EvaluationError {
-    too_large(format_args!("the blob {digest} of {repository} is longer"), limit)
-}
-
-fn too_large(what: std::fmt::Arguments<'_>, limit: u64) -> EvaluationError {
-    EvaluationError::new(ErrorCode::TooLarge, format!("{what}, over the limit of {limit} bytes"))
-        .hint("content of this kind is never that large; check where the image comes from")
 }

@@ -14,9 +14,10 @@ use reqwest::{StatusCode, Url, header};
 use serde_json::{Value, json};
 
 use super::{
-    client::{RegistryResponse, Request, Upload, status_error},
+    client::status_error,
     manifest::OCI_MANIFEST,
     registry::{Registry, RegistryClient, challenges},
+    request::{RegistryResponse, Request, Upload},
 };
 
 /// The requested scope: checking that tags exist requires the right to pull.

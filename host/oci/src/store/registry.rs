@@ -9,9 +9,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
     future::Future,
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use assay_model::{
@@ -24,22 +23,16 @@ use reqwest::{StatusCode, Url, header};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
-    Body, Fetched, Reference,
     address::NamedBy,
-    client::{Client, RegistryResponse, Request, TransferError, status_error},
+    client::{Client, status_error},
     credentials::{Credential, Credentials},
+    fetched::{Body, Fetched, Reference},
     manifest::ACCEPT,
-    retry::Retry,
+    registry_options::RegistryOptions,
+    request::{RegistryResponse, Request, TransferError},
     stream::Stream,
     token::{Bearer, Challenge, Token},
 };
-
-/// The time limit for a connection, by default.
-pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
-/// The time limit for a silence, by default: no byte came for so long.
-pub const REGISTRY_IDLE: Duration = Duration::from_secs(30);
-/// The time limit for a whole request, by default, with its redirects, its token and its body: 128 MiB at 4 Mbit/s.
-pub const REGISTRY_REQUEST: Duration = Duration::from_secs(300);
 
 /// Threads that move bytes. They do nothing else, so two are enough for many workers.
 const THREADS: usize = 2;
@@ -60,67 +53,6 @@ const NO_REFERRERS: [StatusCode; 5] = [
 const GRACE: Duration = Duration::from_secs(1);
 /// Pieces of a streamed blob that may wait for their reader.
 const STREAM_CHUNKS: usize = 8;
-
-/// How registries are accessed.
-#[derive(Clone, Debug)]
-pub struct RegistryOptions {
-    /// Hosts, with or without port, that are accessed over plain HTTP. Loopback hosts always are.
-    pub insecure: Vec<String>,
-    /// Hosts, with or without port, that may be accessed with credentials and in a private network even if only an
-    /// image names them. Those that are insecure are among them.
-    pub allowed: Vec<String>,
-    /// Files of credentials, the first one first; those that are not there are passed over.
-    pub credentials: Vec<PathBuf>,
-    /// CA certificates in addition to the system's, each the contents of a PEM file.
-    pub authorities: Vec<Vec<u8>>,
-    /// What stands between us and the registries.
-    pub proxies: Proxies,
-    /// When a request is made again.
-    pub retry: Retry,
-    /// The time limit for a connection.
-    pub connect: Duration,
-    /// The time limit for a silence.
-    pub idle: Duration,
-    /// The time limit for a whole request.
-    pub request: Duration,
-    /// The end of the run: no request outlasts it.
-    pub deadline: Option<Instant>,
-}
-
-/// Proxies, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. Loopback is never accessed through one.
-#[derive(Clone, Default)]
-pub struct Proxies {
-    /// For HTTPS.
-    pub https: Option<String>,
-    /// For plain HTTP.
-    pub http: Option<String>,
-    /// Hosts, domains and networks that are accessed directly, separated by commas.
-    pub no_proxy: Option<String>,
-}
-
-impl std::fmt::Debug for Proxies {
-    /// Without the credentials that may stand in an address.
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(to, "Proxies({}, {})", self.https.is_some(), self.http.is_some())
-    }
-}
-
-impl Default for RegistryOptions {
-    fn default() -> Self {
-        Self {
-            insecure: Vec::new(),
-            allowed: Vec::new(),
-            credentials: Vec::new(),
-            authorities: Vec::new(),
-            proxies: Proxies::default(),
-            retry: Retry::default(),
-            connect: REGISTRY_CONNECT,
-            idle: REGISTRY_IDLE,
-            request: REGISTRY_REQUEST,
-            deadline: None,
-        }
-    }
-}
 
 /// All registries.
 pub(super) struct Registry {

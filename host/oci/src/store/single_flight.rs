@@ -114,7 +114,7 @@ impl<K: Ord + Clone, T: PartialEq + Clone, V: Clone> SingleFlightCache<K, T, V> 
             let queue = if large.is_empty() { small } else { large };
             let Some((oldest, weight)) = queue.pop_front() else { break };
             match slots.get_mut(&oldest) {
-                // What is requested repeatedly, such as a task bundle of all images, is kept for another round.
+                // What is requested repeatedly, such as a Tekton bundle of all images, is kept for another round.
                 Some(Slot::Kept(_, again)) if *again => {
                     *again = false;
                     queue.push_back((oldest, weight));

@@ -12,7 +12,7 @@ use std::{
 
 use assay_model::limits;
 
-use super::image_layout::{LayoutError, ReadResult, read_within};
+use super::layout_file::{LayoutError, ReadResult, read_within};
 
 /// The first bytes of compressed files, and who makes them.
 const COMPRESSED: [(&[u8], &str); 4] =
@@ -45,8 +45,8 @@ impl TarFile {
         let not_tar = |error: io::Error| layout(format!("it is not a valid tar file: {error}"));
         let mut members = BTreeMap::new();
         for (count, entry) in archive.entries_with_seek().map_err(not_tar)?.raw(true).enumerate() {
-            if count >= limits::BUNDLE_ENTRIES {
-                return Err(layout(format!("it has more than {} entries", limits::BUNDLE_ENTRIES)));
+            if count >= limits::LAYOUT_ENTRIES {
+                return Err(layout(format!("it has more than {} entries", limits::LAYOUT_ENTRIES)));
             }
             let entry = entry.map_err(not_tar)?;
             let path = entry.header().path_bytes();

@@ -9,7 +9,7 @@ use assay_model::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::ContentStore;
+use crate::store::ContentStore;
 
 /// The media type of an image manifest.
 pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";

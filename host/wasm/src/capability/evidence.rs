@@ -1,7 +1,7 @@
-//! [`EvidenceView`]: what one call may read of the image it is asked about.
+//! [`EvidenceView`]: the evidence that one call may read.
 //!
-//! Evidence of other images is denied, even of the same Snapshot: each is judged by a call of its own. Nothing
-//! unverified is here to be read.
+//! Evidence of other images is denied, even of the same Snapshot: each image is evaluated by a call of its own. The view
+//! contains nothing unverified.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::snapshot::part;
 use crate::{limits, text};
 
-/// What a guest is told when it asks for something it cannot have.
+/// An error that the guest receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AccessError {
     NotFound,
@@ -26,23 +26,25 @@ pub(crate) enum AccessError {
     Unavailable(String),
 }
 
-/// Why there are no bytes: because the guest may not have them, or because nobody can tell.
+/// Why evidence cannot be read.
 #[derive(Debug)]
 pub(crate) enum EvidenceError {
-    InspectError(AccessError),
+    /// Returned to the guest.
+    Access(AccessError),
+    /// Ends the call.
     Evaluation(EvaluationError),
 }
 
 impl From<AccessError> for EvidenceError {
-    fn from(refusal: AccessError) -> Self {
-        Self::InspectError(refusal)
+    fn from(error: AccessError) -> Self {
+        Self::Access(error)
     }
 }
 
-/// Bytes that an item of a list takes beside its texts.
+/// Bytes of a list item besides its strings.
 const ITEM_BYTES: usize = 64;
 
-/// Who signed.
+/// The signer of an image or an attestation.
 pub(crate) struct Signer {
     pub(crate) key_id: Option<String>,
     pub(crate) identity: Option<String>,
@@ -66,25 +68,25 @@ pub(crate) struct Layer {
     pub(crate) annotations: BTreeMap<String, String>,
 }
 
-/// The evidence of one image, or none while a plugin describes itself.
+/// The evidence of one image, or none.
 pub(crate) struct EvidenceView {
     subject: Option<Subject>,
 }
 
 struct Subject {
-    /// The image by digest, the only one that may be named.
+    /// The image by digest; all others are denied.
     image: String,
     evidence: Evidence,
     blobs: Arc<dyn Blobs>,
-    /// The blob read last: it is asked for part by part.
+    /// The last blob, as guests read blobs in parts.
     last: Option<(Digest, Arc<[u8]>)>,
-    /// What the manifest names, once it was read.
+    /// The parsed manifest, once it was needed.
     named: Option<Result<Arc<Manifest>, AccessError>>,
-    /// Bytes that were read or hashed for the guest and not yet counted.
+    /// Bytes read or hashed for the guest and not yet charged.
     work: usize,
 }
 
-/// The image's manifest as far as it names blobs (image-spec, `manifest.md`).
+/// The descriptors of the image's manifest (image-spec, `manifest.md`).
 #[derive(Deserialize)]
 struct Manifest {
     config: Option<Descriptor>,
@@ -102,7 +104,7 @@ struct Descriptor {
 }
 
 impl EvidenceView {
-    /// For a plugin that is not asked about an image, or that did not ask for evidence.
+    /// For a call that is not about an image, or without the permission `evidence`.
     pub(crate) const fn none() -> Self {
         Self { subject: None }
     }
@@ -112,7 +114,7 @@ impl EvidenceView {
         Self { subject: Some(Subject { image, evidence, blobs, last: None, named: None, work: 0 }) }
     }
 
-    /// Takes the bytes that were read or hashed for the guest since this was asked last.
+    /// Takes the number of bytes that were read or hashed for the guest since the last call.
     pub(crate) fn take_work(&mut self) -> usize {
         self.subject.as_mut().map_or(0, |subject| std::mem::take(&mut subject.work))
     }
@@ -153,7 +155,7 @@ impl EvidenceView {
         Ok(self.subject(image)?.evidence.attestations.iter().map(statement).collect())
     }
 
-    /// Bytes of a statement, or of a blob that the manifest names, from `offset` on; at most `length`, at most
+    /// Bytes of a statement or of a blob in the manifest, from `offset` on: at most `length`, at most
     /// [`limits::READ_BYTES`], fewer at the end, none past it.
     pub(crate) fn read(&mut self, image: &str, blob: &str, offset: u64, length: u32) -> Result<Vec<u8>, EvidenceError> {
         let blob: Digest = blob.parse().map_err(|_| AccessError::NotFound)?;
@@ -172,7 +174,7 @@ impl EvidenceView {
         self.subject.as_mut().ok_or(AccessError::NotFound)
     }
 
-    /// Refuses every image but the one this call is about.
+    /// Denies every image but that of the call.
     fn admit(&self, image: &str) -> Result<(), AccessError> {
         let why = match &self.subject {
             Some(subject) if subject.image == image => return Ok(()),
@@ -180,14 +182,14 @@ impl EvidenceView {
                 let other = text::one_line(image, 300);
                 format!("this call may read the evidence of {}, not of `{other}`", subject.image)
             }
-            None => "the plugin does not ask for `evidence` in its manifest, or is describing itself".to_owned(),
+            None => "the manifest of the plugin does not request the permission `evidence`".to_owned(),
         };
         Err(AccessError::Denied(why))
     }
 }
 
 impl Subject {
-    /// What the manifest names; it is read once, however often it is asked for.
+    /// The descriptors of the manifest, which is parsed once.
     fn named(&mut self) -> Result<Arc<Manifest>, AccessError> {
         if let Some(named) = &self.named {
             return named.clone();
@@ -223,7 +225,7 @@ impl Subject {
             return Err(AccessError::TooLarge(size).into());
         }
         let bytes = self.blobs.blob(&self.evidence.image.repository, &blob).map_err(EvidenceError::Evaluation)?;
-        // It was brought and hashed: a guest that asks for two blobs in turn has this done each time.
+        // It was fetched and hashed; a guest that alternates between two blobs causes this each time.
         self.work = self.work.saturating_add(bytes.len());
         self.last = Some((blob, Arc::clone(&bytes)));
         Ok(bytes)
@@ -231,7 +233,7 @@ impl Subject {
 }
 
 impl Statement {
-    /// Its bytes in the guest, roughly.
+    /// Its approximate size in the guest.
     pub(crate) fn size(&self) -> usize {
         let signers: usize = self.signers.iter().map(Signer::size).sum();
         ITEM_BYTES + self.predicate_type.len() + self.digest.len() + signers
@@ -239,7 +241,7 @@ impl Statement {
 }
 
 impl Layer {
-    /// Its bytes in the guest, roughly.
+    /// Its approximate size in the guest.
     pub(crate) fn size(&self) -> usize {
         let annotations: usize = self.annotations.iter().map(|(key, value)| ITEM_BYTES + key.len() + value.len()).sum();
         ITEM_BYTES + self.digest.len() + self.media_type.len() + annotations
@@ -247,19 +249,19 @@ impl Layer {
 }
 
 impl Signer {
-    /// Its bytes in the guest, roughly.
+    /// Its approximate size in the guest.
     pub(crate) fn size(&self) -> usize {
         let texts = [&self.key_id, &self.identity, &self.issuer];
         ITEM_BYTES + texts.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
-    /// The names of a certificate's facts are those of `ec`'s reports.
+    /// The keys of a certificate's metadata are those of `ec`'s reports.
     fn new(signature: &Signature) -> Self {
-        let fact = |names: &[&str]| names.iter().find_map(|name| signature.metadata.get(*name)).cloned();
+        let metadata = |names: &[&str]| names.iter().find_map(|name| signature.metadata.get(*name)).cloned();
         Self {
             key_id: Some(signature.keyid.clone()).filter(|keyid| !keyid.is_empty()),
-            identity: fact(&["Subject Alternative Name"]),
-            issuer: fact(&["Fulcio Issuer (V2)", "Fulcio Issuer"]),
+            identity: metadata(&["Subject Alternative Name"]),
+            issuer: metadata(&["Fulcio Issuer (V2)", "Fulcio Issuer"]),
         }
     }
 }
@@ -296,11 +298,11 @@ mod tests {
     }
 
     #[test]
-    fn without_a_permission_there_is_no_evidence() {
+    fn without_the_permission_evidence_is_denied() {
         let (image, _) = view("{}");
         let mut none = EvidenceView::none();
         let denied =
-            |told: Result<(), EvidenceError>| matches!(told, Err(EvidenceError::InspectError(AccessError::Denied(_))));
+            |result: Result<(), EvidenceError>| matches!(result, Err(EvidenceError::Access(AccessError::Denied(_))));
         assert!(denied(none.manifest(&image).map(drop)) && denied(none.config(&image).map(drop)));
         assert!(denied(none.layers(&image).map(drop)) && denied(none.signatures(&image).map(drop)));
         assert!(denied(none.attestations(&image).map(drop)));
@@ -311,24 +313,21 @@ mod tests {
     fn an_index_has_neither_config_nor_layers() {
         let (image, mut view) = view(r#"{"manifests": []}"#);
         let absent =
-            |told: Result<(), EvidenceError>| matches!(told, Err(EvidenceError::InspectError(AccessError::NotFound)));
+            |result: Result<(), EvidenceError>| matches!(result, Err(EvidenceError::Access(AccessError::NotFound)));
         assert!(absent(view.config(&image).map(drop)) && absent(view.layers(&image).map(drop)));
         assert!(absent(view.read(&image, &Digest::of(b"").to_string(), 0, 1).map(drop)));
     }
 
     #[test]
-    fn layers_of_something_else_cannot_be_read() {
+    fn layers_of_an_invalid_manifest_are_unavailable() {
         for odd in ["", "[]", r#"{"layers": [{"digest": "md5:0", "mediaType": "m", "size": 1}]}"#] {
             let (image, mut view) = view(odd);
-            assert!(
-                matches!(view.layers(&image), Err(EvidenceError::InspectError(AccessError::Unavailable(_)))),
-                "{odd}"
-            );
+            assert!(matches!(view.layers(&image), Err(EvidenceError::Access(AccessError::Unavailable(_)))), "{odd}");
         }
     }
 
     #[test]
-    fn what_is_read_and_hashed_for_a_guest_is_counted_and_a_manifest_is_read_once() {
+    fn bytes_read_and_hashed_for_a_guest_are_counted_and_a_manifest_is_parsed_once() {
         struct Blob;
         impl Blobs for Blob {
             fn blob(&self, _: &Repository, _: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
@@ -349,18 +348,18 @@ mod tests {
         for _ in 0..10 {
             view.read(&image, &digests[1].to_string(), 0, 1).unwrap();
         }
-        assert!(view.take_work() < 100, "the blob that was read last is there");
+        assert!(view.take_work() < 100, "the last blob is kept");
     }
 
     #[test]
-    fn a_certificate_names_its_owner() {
-        let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    fn a_signer_has_the_identity_and_issuer_of_its_certificate() {
+        let entry = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let signature = Signature {
             keyid: String::new(),
             sig: String::new(),
             certificate: None,
             chain: Vec::new(),
-            metadata: [fact("Subject Alternative Name", "URIs:w"), fact("Fulcio Issuer", "i")].into(),
+            metadata: [entry("Subject Alternative Name", "URIs:w"), entry("Fulcio Issuer", "i")].into(),
         };
         let signer = Signer::new(&signature);
         assert_eq!(

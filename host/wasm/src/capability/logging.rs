@@ -1,8 +1,13 @@
-//! [`CallLog`]: the log of one call, within its quota.
+//! [`CallLog`]: the log of one call, within its quota, and [`LogSink`], where it goes.
 
-use crate::{check::LogSink, limits, state::Abort, text};
+use std::sync::Arc;
 
-/// How much a line matters.
+use crate::{abort::Abort, limits, text};
+
+/// Receives one line of a plugin's log, from any thread. Lines are within the quota and contain no control characters.
+pub type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The level of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
     Debug,
@@ -22,7 +27,7 @@ impl Level {
     }
 }
 
-/// Counts what a guest logs and hands on what is within the quota.
+/// Counts what a guest logs and passes on what is within the quota.
 pub(crate) struct CallLog {
     plugin: String,
     sink: Option<LogSink>,
@@ -36,7 +41,7 @@ impl CallLog {
         Self { plugin, sink, lines: 0, bytes: 0, dropped: 0 }
     }
 
-    /// One line: who, how much it matters, what.
+    /// Writes one line: plugin, level, message.
     pub(crate) fn log(&mut self, level: Level, message: &str) -> Result<(), Abort> {
         self.count(message.len())?;
         if self.lines > limits::LOG_LINES || self.bytes > limits::LOG_BYTES {
@@ -57,7 +62,7 @@ impl CallLog {
         Ok(())
     }
 
-    /// Says how much was dropped, once the call is over.
+    /// Reports how much was dropped, at the end of the call.
     pub(crate) fn close(&self) {
         if let Some(sink) = &self.sink
             && self.dropped > 0
@@ -77,7 +82,7 @@ impl CallLog {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use super::*;
 

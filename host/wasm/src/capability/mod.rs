@@ -1,4 +1,4 @@
-//! What a guest can reach, a module for each interface, independent of the contract's version.
+//! What a guest can reach: a module for each interface, independent of the version of the contract.
 
 pub(crate) mod evidence;
 pub(crate) mod logging;

@@ -1,8 +1,8 @@
 //! The WASI that language runtimes import, with nothing behind it.
 //!
 //! Environment, arguments, files, sockets and the standard streams are wasmtime's own with everything empty or denied.
-//! What could tell two calls apart is ours: the wall clock stands still, the monotonic clock counts its readings, random
-//! bytes follow from the call's key, and to wait is to move the clock. Nothing here ever blocks.
+//! Whatever could differ between two calls is deterministic: the wall clock does not move, the monotonic clock counts its
+//! readings, random bytes are derived from the key of the call, and waiting advances the clock. Nothing here blocks.
 
 use std::{
     collections::VecDeque,
@@ -11,32 +11,17 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use wasmtime::{
-    Result,
-    component::{HasSelf, Linker, Resource},
-};
 use wasmtime_wasi::{
-    WasiCtx, WasiCtxView, WasiView,
-    p2::{
-        DynOutputStream, DynPollable, OutputStream, Pollable, StreamResult,
-        bindings::{
-            cli::stderr,
-            clocks::{
-                monotonic_clock,
-                wall_clock::{self, Datetime},
-            },
-            random::{insecure, insecure_seed, random},
-        },
-        subscribe,
-    },
+    WasiCtx,
+    p2::{OutputStream, Pollable, StreamResult},
 };
 
-use crate::{
-    limits,
-    state::{Abort, StoreState},
-};
+use crate::limits;
 
-/// The interfaces that a component may import beside its world's; all else is refused when it is loaded.
+/// The version of WASI, apart from the patch version.
+pub(crate) const VERSION: (u64, u64) = (0, 2);
+
+/// The interfaces that a component may import besides those of its world.
 pub(crate) const INTERFACES: [&str; 27] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -67,83 +52,51 @@ pub(crate) const INTERFACES: [&str; 27] = [
     "wasi:sockets/udp-create-socket",
 ];
 
-/// Offers the interfaces above.
-pub(crate) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
-    wasmtime_wasi::p2::add_to_linker_sync(linker)?;
-    linker.allow_shadowing(true);
-    stderr::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
-    monotonic_clock::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
-    wall_clock::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
-    random::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
-    insecure::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
-    insecure_seed::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)?;
-    linker.allow_shadowing(false);
-    Ok(())
-}
-
 /// A WASI context in which everything is empty and the network denied.
 pub(crate) fn context() -> WasiCtx {
     WasiCtx::builder().allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false).build()
 }
 
-impl WasiView for StoreState {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
 /// The clocks of one call.
 pub(crate) struct Clock {
-    /// Milliseconds since 1970; stands still.
+    /// Milliseconds since 1970; does not move.
     wall: u64,
     /// Nanoseconds; each reading is one microsecond after the last.
     monotonic: u64,
 }
 
+/// Nanoseconds between two readings of the monotonic clock.
+pub(crate) const STEP: u64 = 1_000;
+
 impl Clock {
     pub(crate) const fn at(wall: u64) -> Self {
         Self { wall, monotonic: 0 }
     }
-}
 
-/// Nanoseconds between two readings of the monotonic clock.
-const STEP: u64 = 1_000;
-
-impl wall_clock::Host for StoreState {
-    fn now(&mut self) -> Result<Datetime> {
-        let nanoseconds = u32::try_from(self.clock.wall % 1_000 * 1_000_000).unwrap_or_default();
-        Ok(Datetime { seconds: self.clock.wall / 1_000, nanoseconds })
+    /// Milliseconds since 1970.
+    pub(crate) const fn wall(&self) -> u64 {
+        self.wall
     }
 
-    fn resolution(&mut self) -> Result<Datetime> {
-        Ok(Datetime { seconds: 0, nanoseconds: 1_000_000 })
-    }
-}
-
-impl monotonic_clock::Host for StoreState {
-    fn now(&mut self) -> Result<u64> {
-        self.clock.monotonic = self.clock.monotonic.saturating_add(STEP);
-        Ok(self.clock.monotonic)
+    /// Reads the monotonic clock, which advances it.
+    pub(crate) fn tick(&mut self) -> u64 {
+        self.monotonic = self.monotonic.saturating_add(STEP);
+        self.monotonic
     }
 
-    fn resolution(&mut self) -> Result<u64> {
-        Ok(STEP)
+    /// Advances the monotonic clock to this time, if it is later.
+    pub(crate) fn advance_to(&mut self, when: u64) {
+        self.monotonic = self.monotonic.max(when);
     }
 
-    fn subscribe_instant(&mut self, when: u64) -> Result<Resource<DynPollable>> {
-        self.clock.monotonic = self.clock.monotonic.max(when);
-        let ready = self.table.push(Ready)?;
-        subscribe(&mut self.table, ready)
-    }
-
-    fn subscribe_duration(&mut self, duration: u64) -> Result<Resource<DynPollable>> {
-        let when = self.clock.monotonic.saturating_add(duration);
-        self.subscribe_instant(when)
+    /// Advances the monotonic clock by this time.
+    pub(crate) fn advance_by(&mut self, duration: u64) {
+        self.monotonic = self.monotonic.saturating_add(duration);
     }
 }
 
-/// Something that has happened already.
-struct Ready;
+/// An event that has already happened.
+pub(crate) struct Ready;
 
 type Readiness<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -157,7 +110,7 @@ impl Pollable for Ready {
     }
 }
 
-/// Bytes that look random and follow from a key: SHA-256 over the key and a counter.
+/// Pseudo-random bytes derived from a key: SHA-256 over the key and a counter.
 pub(crate) struct SeededRng {
     key: [u8; 32],
     blocks: u64,
@@ -173,7 +126,7 @@ impl SeededRng {
         Sha256::new().chain_update(self.key).chain_update(self.blocks.to_le_bytes()).finalize().into()
     }
 
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(length + 32);
         while bytes.len() < length {
             bytes.extend(self.block());
@@ -182,45 +135,8 @@ impl SeededRng {
         bytes
     }
 
-    fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.block().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
-    }
-}
-
-impl StoreState {
-    fn random_bytes(&mut self, length: u64) -> Result<Vec<u8>> {
-        if length > limits::RANDOM_BYTES {
-            return self.or_abort(Err(Abort::Random(length)));
-        }
-        let length = usize::try_from(length).unwrap_or_default();
-        self.move_bytes(length)?;
-        Ok(self.random.bytes(length))
-    }
-}
-
-impl random::Host for StoreState {
-    fn get_random_bytes(&mut self, length: u64) -> Result<Vec<u8>> {
-        self.random_bytes(length)
-    }
-
-    fn get_random_u64(&mut self) -> Result<u64> {
-        Ok(self.random.number())
-    }
-}
-
-impl insecure::Host for StoreState {
-    fn get_insecure_random_bytes(&mut self, length: u64) -> Result<Vec<u8>> {
-        self.random_bytes(length)
-    }
-
-    fn get_insecure_random_u64(&mut self) -> Result<u64> {
-        Ok(self.random.number())
-    }
-}
-
-impl insecure_seed::Host for StoreState {
-    fn insecure_seed(&mut self) -> Result<(u64, u64)> {
-        Ok((self.random.number(), self.random.number()))
     }
 }
 
@@ -243,13 +159,6 @@ impl StderrTail {
         let excess = (kept.len() + new.len()).saturating_sub(limits::STDERR_BYTES);
         kept.drain(..excess);
         kept.extend(new);
-    }
-}
-
-impl stderr::Host for StoreState {
-    fn get_stderr(&mut self) -> Result<Resource<DynOutputStream>> {
-        let stream: DynOutputStream = Box::new(self.stderr.clone());
-        Ok(self.table.push(stream)?)
     }
 }
 
@@ -295,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn random_bytes_follow_from_the_key() {
+    fn random_bytes_are_derived_from_the_key() {
         let draw = |key| (SeededRng::new([key; 32]).bytes(100), SeededRng::new([key; 32]).number());
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));

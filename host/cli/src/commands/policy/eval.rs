@@ -1,9 +1,8 @@
 //! `assay policy eval`: evaluates a query and prints the result in one of `opa`'s formats.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use assay_conforma::Functions;
-use assay_evidence::Relocation;
+use assay_app::registry_host;
 use assay_model::{limits::DATA_FILE_BYTES, yaml};
 use assay_rego::{EvalError, PolicySet, QueryError, QueryObservations, QueryOptions, QueryOutput, QueryResult};
 use camino::Utf8Path;
@@ -18,7 +17,6 @@ use super::{
     times, trace,
 };
 use crate::{
-    commands::builtins::StoreHost,
     error::CliError,
     exit::opa_exit,
     files::{read_text, standard_input},
@@ -136,14 +134,13 @@ impl QueryInput {
         time_limit: Duration,
     ) -> Result<QueryOptions, CliError> {
         let registries = registries::parse_options(&flags.registries, (env.network)())?;
-        let store = Arc::new(registries::open_registry(registries)?);
         Ok(QueryOptions {
             package: flags.package.clone(),
             imports: flags.import.clone(),
             input: self.input.clone(),
             strict_builtin_errors: false,
             time_limit,
-            host: Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused)))),
+            host: registry_host(registries)?,
             explain: false,
             profile: false,
             coverage: false,

@@ -1,4 +1,4 @@
-//! Bundles: what is found by which name, and what is refused.
+//! Layouts: what is found by which name, and what is refused.
 
 use assay_model::{digest::Digest, error::ErrorCode, limits, port::Blobs as _};
 use serde_json::json;
@@ -42,7 +42,7 @@ fn images_are_found_by_tag_and_digest_with_and_without_their_registry() {
     refused(
         store.resolve(&reference("other.test/app/ported:v1")),
         ErrorCode::ImageNotFound,
-        &["other.test/app/ported:v1", "the bundle"],
+        &["other.test/app/ported:v1", "the layout"],
     );
 }
 
@@ -226,9 +226,9 @@ fn what_is_no_layout_is_named() {
 fn an_index_beyond_its_limit_is_refused() {
     let layout = Layout::new();
     let file = fs_err::File::create(layout.path().join("index.json")).unwrap();
-    file.set_len(limits::BUNDLE_INDEX_BYTES + 1).unwrap();
+    file.set_len(limits::LAYOUT_INDEX_BYTES + 1).unwrap();
     invalid(ContentStore::open_layout(&layout.path()), &["`index.json` is larger than 67108864 bytes"]);
-    file.set_len(limits::BUNDLE_INDEX_BYTES).unwrap();
+    file.set_len(limits::LAYOUT_INDEX_BYTES).unwrap();
     invalid(ContentStore::open_layout(&layout.path()), &["`index.json` cannot be parsed"]);
 }
 
@@ -322,7 +322,10 @@ fn links_and_doubles_in_a_tar_file_are_refused() {
     for (members, message) in [
         (vec![("index.json", EntryType::Symlink, 0, &b""[..])], "`index.json` is not a regular file"),
         (vec![(blob.as_str(), EntryType::Link, 0, b"")], "is not a regular file"),
-        (vec![("index.json", EntryType::Regular, 2, b"{}"), ("./index.json", EntryType::Regular, 2, b"{}")], "more than once"),
+        (
+            vec![("index.json", EntryType::Regular, 2, b"{}"), ("./index.json", EntryType::Regular, 2, b"{}")],
+            "more than once",
+        ),
         (vec![("oci-layout", EntryType::Fifo, 0, b"")], "is not a regular file"),
         (vec![("../index.json", EntryType::Regular, 2, b"{}")], "no `oci-layout`"),
         (vec![("/oci-layout", EntryType::Regular, 2, b"{}")], "no `oci-layout`"),
@@ -349,8 +352,8 @@ fn a_tar_file_of_endless_entries_is_refused() {
     let to = layout.path().join("x.tar");
     let one = tar_of(&[("a", tar::EntryType::Regular, 0, b"")]);
     let header = one.get(..512).unwrap();
-    fs_err::write(&to, header.repeat(limits::BUNDLE_ENTRIES)).unwrap();
+    fs_err::write(&to, header.repeat(limits::LAYOUT_ENTRIES)).unwrap();
     invalid(ContentStore::open_layout(&to), &["no `oci-layout`"]);
-    fs_err::write(&to, header.repeat(limits::BUNDLE_ENTRIES + 1)).unwrap();
+    fs_err::write(&to, header.repeat(limits::LAYOUT_ENTRIES + 1)).unwrap();
     invalid(ContentStore::open_layout(&to), &["more than 200000 entries"]);
 }

@@ -1,4 +1,4 @@
-//! The store against bundles and registries, honest and hostile.
+//! The store against layouts and registries, honest and hostile.
 
 mod hostile;
 mod image_layout;

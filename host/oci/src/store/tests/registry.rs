@@ -48,9 +48,9 @@ fn a_layout_served_is_read_like_the_layout() {
     let (store, at) = (store(), format!("{}/app/good", served.registry()));
     let resolved = store.resolve(&reference(&format!("{at}:v1"))).unwrap();
     assert_eq!(resolved.image.digest, image);
-    let bundled = layout.store().resolve(&reference(&format!("{at}:v1"))).unwrap();
-    assert_eq!(resolved.manifest.bytes(), bundled.manifest.bytes());
-    assert_eq!(resolved.manifest.media_type(), bundled.manifest.media_type());
+    let local = layout.store().resolve(&reference(&format!("{at}:v1"))).unwrap();
+    assert_eq!(resolved.manifest.bytes(), local.manifest.bytes());
+    assert_eq!(resolved.manifest.media_type(), local.manifest.media_type());
     assert_eq!(&*store.blob(&repository(&at), &Digest::of(b"layer")).unwrap(), b"layer");
     assert!(store.tagged(&repository(&at), "none").unwrap().is_none());
     refused(store.resolve(&reference(&format!("{at}:v2"))), ErrorCode::ImageNotFound, &[&format!("{at}:v2")]);

@@ -33,6 +33,22 @@ pub enum Type {
     },
 }
 
+impl Type {
+    /// Whether its values are scalars.
+    const fn is_scalar(&self) -> bool {
+        matches!(self, Self::Null | Self::Boolean | Self::Number | Self::String)
+    }
+
+    /// Whether its values are scalars, or collections of scalars alone.
+    pub(crate) fn is_flat(&self) -> bool {
+        match self {
+            Self::Array { fixed, rest } => fixed.iter().all(Self::is_scalar) && rest.is_none_or(Self::is_scalar),
+            Self::Set(element) => element.is_scalar(),
+            other => other.is_scalar(),
+        }
+    }
+}
+
 /// Every value.
 pub const ANY: Type = Type::Any(&[]);
 /// Any array.

@@ -41,7 +41,8 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
 
 /// The order of the bytes of two strings, which is that of the strings except for the characters that represent bytes.
 fn texts(a: &str, b: &str) -> Ordering {
-    if is_raw(a) || is_raw(b) { bytes_of(a).cmp(&bytes_of(b)) } else { a.cmp(b) }
+    let order = a.cmp(b);
+    if order.is_ne() && (is_raw(a) || is_raw(b)) { bytes_of(a).cmp(&bytes_of(b)) } else { order }
 }
 
 fn has_plain_keys(object: &Object) -> bool {

@@ -473,7 +473,9 @@ impl<'p> Eval<'p> {
     /// Counts and weighs what a built-in function gave.
     fn given(&mut self, builtin: &Builtin, value: &Value, span: Span) -> EvalResult<()> {
         let mut copied = std::mem::take(&mut self.scope.copied);
-        let is_light = (builtin.name == JSON && copied <= VALUE_PARTS) || builtin.name == GET;
+        // What built-in functions make of scalars has a limit of its own.
+        let is_light =
+            builtin.result.is_flat() || (builtin.name == JSON && copied <= VALUE_PARTS) || builtin.name == GET;
         if builtin.name == YAML {
             copied = self.persistent.weights.of(value).parts;
         }

@@ -101,7 +101,8 @@ impl Weights {
     }
 
     fn add(&mut self, whole: &mut Weight, part: &Value) {
-        let part = self.of(part);
+        // Most parts are scalars, for which a look at the table is too much.
+        let part = if is_collection(part) { self.of(part) } else { Weight { parts: scalar(part), depth: 0 } };
         whole.parts = whole.parts.saturating_add(part.parts);
         whole.depth = whole.depth.max(part.depth + 1);
     }

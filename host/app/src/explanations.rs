@@ -14,7 +14,7 @@ use assay_model::{
 };
 use assay_rego::{RuleTrace, TraceStep};
 
-use crate::error::CliError;
+use crate::error::RequestError;
 
 /// Characters of a value that are shown.
 const VALUE: usize = 160;
@@ -37,7 +37,7 @@ pub(crate) fn with_explanations(
     groups: Vec<SourceGroupEvaluator>,
     codes: &[String],
     log: &ExplanationLog,
-) -> Result<Vec<Arc<dyn Evaluator>>, CliError> {
+) -> Result<Vec<Arc<dyn Evaluator>>, RequestError> {
     if let Some(code) = codes.iter().find(|code| !groups.iter().any(|group| group.has_rule(code))) {
         let package = code.rsplit_once('.').map_or(code.as_str(), |(package, _)| package);
         let mut near: Vec<_> =
@@ -49,7 +49,7 @@ pub(crate) fn with_explanations(
         } else {
             format!("there is {}", near.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", "))
         };
-        return Err(CliError::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
+        return Err(RequestError::new(format!("`--explain {code}`: the policy has no such rule")).hint(hint));
     }
     let codes: Arc<[String]> = codes.into();
     let evaluator = |group| {
@@ -108,7 +108,7 @@ fn trace_lines(code: &str, traces: &[RuleTrace]) -> Vec<String> {
 }
 
 /// What happened in each branch of a definition that was tried.
-pub(super) fn trace_text(traces: &[RuleTrace]) -> Vec<String> {
+pub(crate) fn trace_text(traces: &[RuleTrace]) -> Vec<String> {
     let mut lines = Vec::new();
     for trace in traces {
         let results = match trace.results {

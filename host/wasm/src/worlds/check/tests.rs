@@ -1,18 +1,21 @@
 //! Real components, built from `plugins/` and `tests/guests/`, each in its sandbox.
 
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use assay_model::{
+    decide::Decision,
     digest::Digest,
+    error::{ErrorCode, EvaluationError},
     evidence::{Attestation, Evidence, Signature},
     finding::Finding,
     image::Repository,
-    snapshot::Component,
+    port::{Blobs, EvaluationContext, Evaluator},
+    snapshot::{Component, Snapshot},
 };
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::*;
-use crate::{Engine, EngineOptions, LoadError};
+use super::{world::WORLD, *};
+use crate::{Engine, EngineOptions, LoadError, LogSink, Plugin, RunContext, limits, world::World};
 
 /// One engine for all tests, as in the product.
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineOptions { slots: 4 }).unwrap());
@@ -34,7 +37,7 @@ fn built(folder: &str) -> Vec<u8> {
 }
 
 fn load(folder: &str) -> Plugin {
-    ENGINE.load(folder, &built(folder)).unwrap()
+    Plugin::load(&ENGINE, folder, &built(folder)).unwrap()
 }
 
 /// Blobs that hold one blob and, as for all others, cannot tell.
@@ -103,6 +106,10 @@ fn evidence(sboms: &[&str]) -> Evidence {
     }
 }
 
+fn run() -> RunContext {
+    RunContext { run: "r-7".to_owned(), scenario: "release".to_owned(), attempt: 1 }
+}
+
 struct TestRequest<'a> {
     plugin: &'a Plugin,
     params: &'a [(&'a str, &'a str)],
@@ -113,6 +120,7 @@ impl TestRequest<'_> {
     fn about(&self, evidence: &Evidence) -> Result<Decision, EvaluationError> {
         let params: Vec<_> = self.params.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         let options = CheckOptions {
+            run: run(),
             params: &params,
             snapshot: &Snapshot::parse(SNAPSHOT).unwrap(),
             snapshot_text: Arc::from(SNAPSHOT),
@@ -121,7 +129,7 @@ impl TestRequest<'_> {
         };
         let component = Component::new("cart", "r.example/shop/cart:1");
         let when = "2026-11-24T12:00:00.250Z".parse().unwrap();
-        self.plugin.check(options).unwrap().evaluate(&EvaluationContext {
+        Check::new(self.plugin, options).unwrap().evaluate(&EvaluationContext {
             component: &component,
             evidence,
             when,
@@ -207,20 +215,21 @@ fn parameters_that_cannot_work_are_errors() {
     let check = |params: &[(String, String)]| {
         let snapshot = Snapshot::parse(SNAPSHOT).unwrap();
         let options = CheckOptions {
+            run: run(),
             params,
             snapshot: &snapshot,
             snapshot_text: Arc::from(SNAPSHOT),
             blobs: Arc::new(OneBlob(LAYER)),
             log: None,
         };
-        LICENSES.check(options).map(|_| ())
+        Check::new(&LICENSES, options).map(drop)
     };
     let error = check(&[("alow".to_owned(), "MIT".to_owned())]).unwrap_err().to_string();
     assert_eq!(error, "plugin `licenses` has no parameter `alow`; it takes `allow`, `deny`");
     // The plugin knows what a license is, the host does not.
     let error = evaluate(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
     assert_eq!(error.code, ErrorCode::PluginError);
-    assert!(error.message.contains("refuses its input: `allow` holds `Nope`"), "{error}");
+    assert!(error.message.contains("rejects its input: `allow` holds `Nope`"), "{error}");
 }
 
 #[test]
@@ -242,17 +251,17 @@ fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
         (&[("do", "allocate-at-once")], PluginMemoryLimit, "asked for more than 64 MiB of memory"),
         (&[("do", "trap")], PluginTrap, "the reason of the trap\\u{1b}[31m"),
         (&[("do", "recurse")], PluginTrap, "trapped: "),
-        (&[("do", "exit")], PluginTrap, "ended itself with status 0"),
+        (&[("do", "exit")], PluginTrap, "exited with status 0"),
         (&[("do", "flood-stderr"), ("times", "2000")], PluginTrap, "the last words"),
         (&[("do", "flood"), ("times", "40000")], PluginError, "logged more than 16 times its quota"),
         (&[("do", "undeclared")], PluginError, "`hostile.undeclared`, which its manifest does not declare"),
         (&[("do", "foreign")], PluginError, "`cve.found`, which its manifest does not declare"),
-        (&[("do", "many"), ("times", "1001")], PluginError, "gave 1001 findings, more than the 1000 allowed"),
+        (&[("do", "many"), ("times", "1001")], PluginError, "returned 1001 findings, more than the 1000 allowed"),
         (&[("do", "long"), ("times", "2000")], PluginError, "a text of 10000 bytes"),
-        (&[("do", "long"), ("times", "2000000")], PluginTrap, "broke off: "),
+        (&[("do", "long"), ("times", "2000000")], PluginTrap, "failed: "),
         (&[("do", "fault")], PluginError, "plugin `hostile` failed: something broke\\u{1b}[31m"),
-        (&[("do", "error")], PluginError, "could not judge `hostile.said`: cannot tell"),
-        (&[("do", "what")], PluginError, "refuses its input: `what` is nothing to do"),
+        (&[("do", "error")], PluginError, "could not evaluate `hostile.said`: cannot tell"),
+        (&[("do", "what")], PluginError, "rejects its input: `what` is nothing to do"),
     ] {
         let error = hostile(params).unwrap_err();
         assert_eq!(error.code, code, "{params:?}: {error}");
@@ -421,30 +430,39 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
         (b"#!/bin/sh\n".to_vec(), "is not a WebAssembly component"),
         (b"(component)".to_vec(), "is not a WebAssembly component"),
         (b"\0asm\x0d\0\x01\0garbage".to_vec(), "cannot be compiled"),
-        (component(&[]), "exports no `assay:plugin/image-check@0.1`"),
+        (component(&[]), "exports nothing; a component of the world `check` exports"),
         (
             component(&[instance_type.clone(), imports("wasi:http/types@0.2.0")]),
-            "exports no `assay:plugin/image-check@0.1`",
+            "exports nothing; a component of the world `check` exports",
         ),
         (many(memory, limits::MEMORIES + 1), "cannot be compiled"),
         (many(table, limits::TABLES + 1), "cannot be compiled"),
         (many(&[], limits::CORE_INSTANCES + 1), "cannot be compiled"),
-        (many(memory, limits::MEMORIES), "exports no `assay:plugin/image-check@0.1`"),
-        (many(table, limits::TABLES), "exports no `assay:plugin/image-check@0.1`"),
-        (many(&[], limits::CORE_INSTANCES), "exports no `assay:plugin/image-check@0.1`"),
+        (many(memory, limits::MEMORIES), "exports nothing; a component of the world `check` exports"),
+        (many(table, limits::TABLES), "exports nothing; a component of the world `check` exports"),
+        (many(&[], limits::CORE_INSTANCES), "exports nothing; a component of the world `check` exports"),
         (many(four_gib, 1), "cannot be compiled"),
         (many(memory64, 1), "cannot be compiled"),
         (many(shared_memory, 1), "cannot be compiled"),
-        (exporting("assay:plugin/image-check@0.2.0"), "speaks assay:plugin 0.2.0, this host 0.1"),
-        (exporting("assay:plugin/image-check@0.1.9"), "exports no `assay:plugin/metadata@0.1`"),
-        (exporting("assay:plugin/remote-job@0.1.0"), "`assay:plugin/remote-job@0.1.0`, which is not part of the world"),
+        (exporting("assay:plugin/image-check@0.2.0"), "uses assay:plugin 0.2.0, this host supports 0.1"),
+        (
+            exporting("assay:plugin/image-check@0.1.9"),
+            "exports `assay:plugin/image-check@0.1.9`; a component of the world `check` exports `assay:plugin/metadata@0.1` and `assay:plugin/image-check@0.1`",
+        ),
+        (
+            exporting("assay:plugin/remote-job@0.1.0"),
+            "exports `assay:plugin/remote-job@0.1.0`; a component of the world `check` exports",
+        ),
         (
             exporting("assay:plugin/custom-task@0.1.0"),
-            "`assay:plugin/custom-task@0.1.0`, which is not part of the world",
+            "exports `assay:plugin/custom-task@0.1.0`; a component of the world `check` exports",
         ),
-        (exporting("assay:plugin/renderer@0.1.0"), "`assay:plugin/renderer@0.1.0`, which is not part of the world"),
+        (
+            exporting("assay:plugin/renderer@0.1.0"),
+            "exports `assay:plugin/renderer@0.1.0`; a component of the world `check` exports",
+        ),
     ] {
-        let error = ENGINE.load("x.wasm", &bytes).unwrap_err();
+        let error = Plugin::load(&ENGINE, "x.wasm", &bytes).unwrap_err();
         assert!(error.to_string().starts_with("plugin x.wasm ") && error.to_string().contains(says), "{error}");
     }
     // Both exports are there, but an import is not of this world.
@@ -460,14 +478,14 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
         .concat(),
     );
     for (import, says) in [
-        ("example:other/thing@1.0.0", "imports `example:other/thing@1.0.0`, which a check cannot have"),
+        ("example:other/thing@1.0.0", "imports `example:other/thing@1.0.0`, which the world `check` does not offer"),
         ("assay:plugin/http@0.1.0", "imports `assay:plugin/http@0.1.0`"),
         ("wasi:http/types@0.2.0", "imports `wasi:http/types@0.2.0`"),
         ("wasi:cli/environment@0.3.0", "imports `wasi:cli/environment@0.3.0`"),
-        ("assay:plugin/logging@0.1.0", "does not fit the interfaces it names"),
+        ("assay:plugin/logging@0.1.0", "does not match the interfaces that it names"),
     ] {
         let bytes = component(&[instance_type.clone(), imports(import), instance.clone(), both.clone()]);
-        let error = ENGINE.load("x.wasm", &bytes).unwrap_err();
+        let error = Plugin::load(&ENGINE, "x.wasm", &bytes).unwrap_err();
         assert!(error.to_string().contains(says), "{import}: {error}");
     }
 }
@@ -476,11 +494,28 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
 fn a_truncated_component_is_refused() {
     let mut bytes = built("plugins/licenses");
     bytes.truncate(bytes.len() / 2);
-    assert!(matches!(ENGINE.load("x.wasm", &bytes), Err(LoadError::Compile { .. })));
+    assert!(matches!(Plugin::load(&ENGINE, "x.wasm", &bytes), Err(LoadError::Compile { .. })));
 }
 
 #[test]
 fn limits_hold_while_a_plugin_describes_itself() {
-    let error = ENGINE.load("x.wasm", &built("tests/guests/describes-forever")).unwrap_err();
+    let error = Plugin::load(&ENGINE, "x.wasm", &built("tests/guests/describes-forever")).unwrap_err();
     assert!(matches!(&error, LoadError::Describe { cause, .. } if cause.code == ErrorCode::PluginCpuLimit), "{error}");
+}
+
+#[test]
+fn a_plugin_of_another_world_is_not_a_check() {
+    static OTHER: World = World { name: "other", ..WORLD };
+    static WORLDS: [&World; 1] = [&OTHER];
+    let other = Plugin::load_any_of(&WORLDS, &ENGINE, "x.wasm", &built("plugins/licenses")).unwrap();
+    let options = CheckOptions {
+        run: run(),
+        params: &[],
+        snapshot: &Snapshot::parse(SNAPSHOT).unwrap(),
+        snapshot_text: Arc::from(SNAPSHOT),
+        blobs: Arc::new(OneBlob(LAYER)),
+        log: None,
+    };
+    let error = Check::new(&other, options).unwrap_err().to_string();
+    assert_eq!(error, "plugin `licenses` is of the world `other`, not of the world `check`");
 }

@@ -1,8 +1,8 @@
-//! [`decide`]: what the findings of a plugin amount to, as a [`Decision`].
+//! [`decide`]: converts the findings of a plugin to a [`Decision`].
 //!
-//! A failure becomes a violation, a warning a warning, a success a success. A skipped rule is none of them: it was not
-//! looked at, so it is not a success either. An error means that the plugin could not judge, which is no answer. Rules
-//! that no finding mentions are successes, as with policies.
+//! A failure becomes a violation, a warning a warning, a success a success. A skipped rule is none of them: as it was not
+//! evaluated, it is not a success either. A finding with the outcome `error` is an error of the component. Rules without
+//! findings are successes, as in policies.
 
 use std::collections::BTreeSet;
 
@@ -15,17 +15,17 @@ use serde_json::Value;
 
 use crate::{
     limits,
-    manifest::{Manifest, Rule},
+    manifest::Manifest,
     text,
-    wit::{Outcome, RawFinding},
+    values::{Outcome, RawFinding, Rule},
 };
 
-/// Sorts the findings of one call. A finding that the plugin may not make is no answer at all.
+/// Sorts the findings of one call. A finding that is not allowed is an error.
 pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Decision, EvaluationError> {
-    let fault = |what: String| EvaluationError::new(ErrorCode::PluginError, format!("plugin `{}` {what}", plugin.name));
+    let error = |what: String| EvaluationError::new(ErrorCode::PluginError, format!("plugin `{}` {what}", plugin.name));
     if findings.len() > limits::FINDINGS {
         let (count, max) = (findings.len(), limits::FINDINGS);
-        return Err(fault(format!("gave {count} findings, more than the {max} allowed")));
+        return Err(error(format!("returned {count} findings, more than the {max} allowed")));
     }
     let mut bytes = 0;
     let mut mentioned = BTreeSet::new();
@@ -33,21 +33,21 @@ pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Dec
     for found in findings {
         let code = text::one_line(&found.code, 100);
         let Some(rule) = plugin.rules.iter().find(|rule| rule.code == found.code) else {
-            return Err(fault(format!("gave a finding of the code `{code}`, which its manifest does not declare")));
+            return Err(error(format!("returned a finding of the code `{code}`, which its manifest does not declare")));
         };
         let texts = || found.terms.iter().chain([&found.message]).chain(&found.solution).chain(&found.subject);
         if let Some(long) = texts().find(|text| text.len() > limits::TEXT_BYTES) {
             let (size, max) = (long.len(), limits::TEXT_BYTES);
-            return Err(fault(format!(
-                "gave a finding of the code `{code}` with a text of {size} bytes, more than the {max} allowed"
+            return Err(error(format!(
+                "returned a finding of the code `{code}` with a text of {size} bytes, more than the {max} allowed"
             )));
         }
         bytes += texts().map(String::len).sum::<usize>();
         if bytes > limits::ANSWER_BYTES {
-            return Err(fault(format!("gave findings of more than the {} bytes allowed", limits::ANSWER_BYTES)));
+            return Err(error(format!("returned findings of more than the {} bytes allowed", limits::ANSWER_BYTES)));
         }
         if found.message.is_empty() {
-            return Err(fault(format!("gave a finding of the code `{code}` without a message")));
+            return Err(error(format!("returned a finding of the code `{code}` without a message")));
         }
         mentioned.insert(rule.code.as_str());
         let list = match found.outcome {
@@ -57,13 +57,15 @@ pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Dec
             Outcome::Skipped => continue,
             Outcome::Error => {
                 let message = text::one_line(&found.message, limits::TEXT_BYTES);
-                return Err(fault(format!("could not judge `{code}`: {message}")));
+                return Err(error(format!("could not evaluate `{code}`: {message}")));
             }
         };
         list.push(finding(rule, found));
     }
-    let silent = plugin.rules.iter().filter(|rule| !mentioned.contains(rule.code.as_str()));
-    decision.successes.extend(silent.map(|rule| Finding::new(&rule.code, PASS).with("title", rule.title.as_str())));
+    let without_findings = plugin.rules.iter().filter(|rule| !mentioned.contains(rule.code.as_str()));
+    decision
+        .successes
+        .extend(without_findings.map(|rule| Finding::new(&rule.code, PASS).with("title", rule.title.as_str())));
     Ok(decision)
 }
 
@@ -86,7 +88,7 @@ fn finding(rule: &Rule, found: RawFinding) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::Severity;
+    use crate::values::Severity;
 
     fn manifest() -> Manifest {
         let rule =
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_rule_is_no_success() {
+    fn a_skipped_rule_is_not_a_success() {
         let decision = decide(&manifest(), vec![found("gate.a", Outcome::Skipped)]).unwrap();
         let codes: Vec<_> = decision.successes.iter().filter_map(Finding::code).collect();
         assert_eq!(codes, ["gate.b", "gate.c"]);
@@ -159,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn invalid_findings_are_errors() {
+    fn findings_that_are_not_allowed_are_errors() {
         let long = |length: usize| "x".repeat(length);
         for (findings, says) in [
             (vec![found("cve.a", Outcome::Success)], "the code `cve.a`, which its manifest does not declare"),
             (vec![found("gate", Outcome::Failure)], "the code `gate`"),
-            (vec![found("gate.a", Outcome::Error)], "could not judge `gate.a`: Says\\u{1b} so.\\nTwice."),
-            (vec![found("gate.a", Outcome::Warning); limits::FINDINGS + 1], "gave 1001 findings"),
+            (vec![found("gate.a", Outcome::Error)], "could not evaluate `gate.a`: Says\\u{1b} so.\\nTwice."),
+            (vec![found("gate.a", Outcome::Warning); limits::FINDINGS + 1], "returned 1001 findings"),
             (vec![RawFinding { message: long(8193), ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
             (vec![RawFinding { terms: vec![long(8193)], ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
             (vec![RawFinding { message: String::new(), ..found("gate.a", Outcome::Failure) }], "without a message"),

@@ -1,72 +1,51 @@
-//! Version 0.1 of the contract: its generated types, the host's side of its imports, and calls of its exports.
+//! Version 0.1 of the contract: the interfaces that worlds share, and the host's side of their imports.
 //!
-//! Nothing is decided here. Each import converts its arguments, asks the capability of that name and converts the
-//! answer; each export is called with today's words converted into the version's.
+//! Nothing is decided here. Each import converts its arguments, calls the capability of that name and converts the
+//! result; exports are called with the values of this host, converted to those of the version.
 
-use wasmtime::{
-    Result, Store,
-    component::{Component, HasSelf, Linker},
-};
+use assay_model::digest::Digest;
+use wasmtime::{Result, Store, component::InstancePre};
 
-use super::{CheckRequest, CheckResult, Outcome, Permission, RawFinding, RawManifest};
 use crate::{
+    call_context::CallContext,
     capability::{
+        self,
         evidence::{AccessError, EvidenceError, Layer, Signer, Statement},
         logging::Level,
     },
-    manifest,
-    params::ParamValue,
-    state::StoreState,
+    store_state::StoreState,
+    values::{Outcome, Param, ParamValue, RawError, RawFinding, RawManifest, RawPermission, Rule, Severity},
 };
 
-mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit/assay-plugin/0.1",
-        world: "check",
-        imports: { default: trappable },
-        require_store_data_send: true,
-    });
-}
+pub(crate) mod bindings;
 
 use bindings::{
-    Check, CheckPre,
+    SharedPre,
     assay::plugin::{evidence, logging, snapshot, types},
     exports::assay::plugin::metadata,
 };
 
-/// The parts of an export's name, apart from the patch version.
+/// The version, apart from the patch version.
 pub(crate) const VERSION: (u64, u64) = (0, 1);
 
-/// A component of this version, ready to be instantiated.
-pub(crate) struct Guest(CheckPre<StoreState>);
+/// Calls `metadata.describe`, which components of every world export.
+pub(crate) struct Describer(SharedPre<StoreState>);
 
-/// Offers the world's imports.
-pub(crate) fn add_to_linker(linker: &mut Linker<StoreState>) -> Result<()> {
-    Check::add_to_linker::<_, HasSelf<StoreState>>(linker, |state| state)
-}
-
-impl Guest {
-    /// Checks the types of the component's imports and exports.
-    pub(crate) fn new(linker: &Linker<StoreState>, component: &Component) -> Result<Self> {
-        Ok(Self(CheckPre::new(linker.instantiate_pre(component)?)?))
+impl Describer {
+    /// Checks the types of the interface.
+    pub(crate) fn new(component: &InstancePre<StoreState>) -> Result<Self> {
+        Ok(Self(SharedPre::new(component.clone())?))
     }
 
-    /// Asks what the plugin is.
     pub(crate) fn describe(&self, store: &mut Store<StoreState>) -> Result<RawManifest> {
         let guest = self.0.instantiate(&mut *store)?;
         Ok(guest.assay_plugin_metadata().call_describe(store)?.into())
     }
-
-    /// Asks for a verdict.
-    pub(crate) fn evaluate(&self, store: &mut Store<StoreState>, request: &CheckRequest) -> Result<CheckResult> {
-        let guest = self.0.instantiate(&mut *store)?;
-        let result = guest.assay_plugin_image_check().call_evaluate(store, &context(request), &request.image)?;
-        Ok(result.map(|found| found.into_iter().map(Into::into).collect()).map_err(Into::into))
-    }
 }
 
-fn context(request: &CheckRequest) -> types::Context {
-    let param = |param: &crate::params::Param| types::Param {
+/// The context of a call as guests of this version receive it.
+pub(crate) fn context(context: &CallContext) -> types::Context {
+    let param = |param: &Param| types::Param {
         name: param.name.clone(),
         value: match &param.value {
             ParamValue::Text(text) => types::Value::Text(text.clone()),
@@ -75,28 +54,23 @@ fn context(request: &CheckRequest) -> types::Context {
         },
     };
     types::Context {
-        // A check belongs to no stored run and to no scenario.
-        run: String::new(),
-        scenario: String::new(),
-        attempt: 1,
-        key: request.key.clone(),
-        now: request.now,
-        seed: request.seed,
-        deadline: request.deadline,
-        params: request.params.iter().map(param).collect(),
+        run: context.run.run.clone(),
+        scenario: context.run.scenario.clone(),
+        attempt: context.run.attempt,
+        key: Digest::from_sha256(context.key).hex(),
+        now: context.now,
+        seed: context.seed(),
+        deadline: context.deadline,
+        params: context.params.iter().map(param).collect(),
         attributes: vec![("host-version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
     }
 }
 
 impl From<metadata::Manifest> for RawManifest {
     fn from(old: metadata::Manifest) -> Self {
-        let rule = |rule: metadata::Rule| manifest::Rule {
-            code: rule.code,
-            title: rule.title,
-            severity: rule.severity.into(),
-        };
+        let rule = |rule: metadata::Rule| Rule { code: rule.code, title: rule.title, severity: rule.severity.into() };
         let permission =
-            |permission: metadata::Permission| Permission { kind: permission.kind, reason: permission.reason };
+            |permission: metadata::Permission| RawPermission { kind: permission.kind, reason: permission.reason };
         Self {
             name: old.name,
             version: old.version,
@@ -112,7 +86,7 @@ impl From<metadata::Manifest> for RawManifest {
     }
 }
 
-impl From<types::Severity> for manifest::Severity {
+impl From<types::Severity> for Severity {
     fn from(old: types::Severity) -> Self {
         match old {
             types::Severity::Info => Self::Info,
@@ -144,13 +118,13 @@ impl From<types::Finding> for RawFinding {
     }
 }
 
-impl From<types::Error> for super::PluginError {
+impl From<types::Error> for RawError {
     fn from(old: types::Error) -> Self {
         let (kind, message) = match old {
-            types::Error::Invalid(message) => ("refuses its input", message),
-            types::Error::Transient(retry) => ("failed for now", retry.message),
-            types::Error::Auth(credential) => ("was refused a credential", credential),
-            types::Error::Lost(message) => ("lost its work", message),
+            types::Error::Invalid(message) => ("rejects its input", message),
+            types::Error::Transient(retry) => ("failed temporarily", retry.message),
+            types::Error::Auth(credential) => ("could not authenticate with the credential", credential),
+            types::Error::Lost(message) => ("lost its remote job", message),
             types::Error::Internal(message) => ("failed", message),
         };
         Self { kind, message }
@@ -173,7 +147,7 @@ impl logging::Host for StoreState {
     }
 
     fn progress(&mut self, _done: u64, _total: Option<u64>, text: String) -> Result<()> {
-        // A check is over before anybody could follow it.
+        // No world has jobs that are long enough to be watched.
         self.move_bytes(text.len())
     }
 
@@ -189,7 +163,7 @@ impl snapshot::Host for StoreState {
         let head = self.snapshot.head();
         self.move_bytes(head.owner.len())?;
         Ok(snapshot::Head {
-            // A Snapshot's spec knows neither; they belong to the resource around it.
+            // Metadata of the resource, which the spec of a Snapshot does not contain.
             name: String::new(),
             kind: String::new(),
             owner: head.owner,
@@ -201,9 +175,9 @@ impl snapshot::Host for StoreState {
 
     fn components(&mut self, offset: u32, limit: u32) -> Result<Vec<snapshot::Component>> {
         let components: Vec<_> = self.snapshot.components(offset, limit).to_vec();
-        let size = components.iter().map(crate::capability::snapshot::Component::size).sum();
+        let size = components.iter().map(capability::snapshot::Component::size).sum();
         self.move_bytes(size)?;
-        let convert = |component: crate::capability::snapshot::Component| snapshot::Component {
+        let convert = |component: capability::snapshot::Component| snapshot::Component {
             name: component.name,
             version: component.version,
             image: component.image,
@@ -213,7 +187,7 @@ impl snapshot::Host for StoreState {
                 path: source.path,
                 dockerfile: source.dockerfile,
             }),
-            // Only the one who made the Snapshot knows.
+            // The spec does not say.
             changed: false,
         };
         Ok(components.into_iter().map(convert).collect())
@@ -229,7 +203,7 @@ impl snapshot::Host for StoreState {
 type GuestResult<T> = Result<std::result::Result<T, evidence::Error>>;
 
 impl StoreState {
-    /// Converts what the evidence says; the lack of an answer ends the call, whatever the guest would make of it.
+    /// Converts a result of the evidence. An error that the guest did not cause ends the call.
     fn respond<T>(
         &mut self,
         image: &str,
@@ -243,9 +217,9 @@ impl StoreState {
                 self.move_bytes(image.len() + size(&value))?;
                 Ok(Ok(value))
             }
-            Err(EvidenceError::InspectError(refusal)) => {
+            Err(EvidenceError::Access(error)) => {
                 self.move_bytes(image.len())?;
-                Ok(Err(refusal.into()))
+                Ok(Err(error.into()))
             }
             Err(EvidenceError::Evaluation(error)) => self.or_abort(Err(error.into())),
         }
@@ -288,8 +262,8 @@ impl evidence::Host for StoreState {
 }
 
 impl From<AccessError> for evidence::Error {
-    fn from(refusal: AccessError) -> Self {
-        match refusal {
+    fn from(error: AccessError) -> Self {
+        match error {
             AccessError::NotFound => Self::NotFound,
             AccessError::Denied(why) => Self::Denied(why),
             AccessError::TooLarge(size) => Self::TooLarge(size),
@@ -300,7 +274,7 @@ impl From<AccessError> for evidence::Error {
 
 impl From<Signer> for evidence::Signer {
     fn from(signer: Signer) -> Self {
-        // A signature by a key has no time of its own.
+        // Signatures by keys have no time.
         Self { key_id: signer.key_id, identity: signer.identity, issuer: signer.issuer, signed: None }
     }
 }

@@ -1,46 +1,23 @@
-//! [`StoreState`]: what one call carries, and [`Abort`], why the host ended it.
+//! [`StoreState`]: the host's state of one call.
 
 use std::sync::Arc;
 
-use assay_model::error::EvaluationError;
 use wasmtime::{Result, component::ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
 use crate::{
-    call::Budget,
+    abort::Abort,
+    call_context::{CallContext, Capabilities},
     capability::{
         evidence::EvidenceView,
         logging::CallLog,
         snapshot::SnapshotView,
         wasi::{self, Clock, SeededRng, StderrTail},
     },
-    check::LogSink,
-    limits,
+    limits::{self, Budget},
 };
 
-/// Why the host ended a call.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum Abort {
-    #[error("asked for more than {} MiB of memory", .0 >> 20)]
-    Memory(usize),
-    #[error("asked for a table of more than {} elements", limits::TABLE_ELEMENTS)]
-    Table,
-    #[error("called the host more than {} times", limits::HOST_CALLS)]
-    HostCalls,
-    #[error("moved more than {} MiB between itself and the host", limits::HOST_BYTES >> 20)]
-    HostBytes,
-    #[error("used up its computing budget of {0} instructions with what the host does for it")]
-    HostWork(u64),
-    #[error("logged more than {} times its quota", limits::LOG_FLOOD)]
-    LogFlood,
-    #[error("asked for {0} random bytes at once, more than the {max} allowed", max = limits::RANDOM_BYTES)]
-    Random(u64),
-    /// Not the plugin's doing.
-    #[error("{0}")]
-    Evaluation(#[from] EvaluationError),
-}
-
-/// What one call carries. Dropped with its instance.
+/// The host's state of one call. Dropped with its instance.
 pub(crate) struct StoreState {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
@@ -51,41 +28,30 @@ pub(crate) struct StoreState {
     pub(crate) stderr: StderrTail,
     pub(crate) snapshot: Arc<SnapshotView>,
     pub(crate) evidence: EvidenceView,
-    /// Set when the host ends the call: a guest cannot make anything else of it.
+    /// Set when the host ends the call. A guest cannot recover from it.
     pub(crate) abort: Option<Abort>,
     calls: u64,
     moved: u64,
-    /// What the host may do for the guest, in fuel: as much as the guest may do itself.
+    /// The fuel for work of the host on behalf of the guest: as much as the guest has itself.
     budget: u64,
-    /// As much of that as is left.
+    /// What is left of it.
     fuel: u64,
 }
 
-/// What a call is made with.
-pub(crate) struct CallContext {
-    pub(crate) plugin: String,
-    pub(crate) key: [u8; 32],
-    /// Milliseconds since 1970.
-    pub(crate) now: u64,
-    pub(crate) snapshot: Arc<SnapshotView>,
-    pub(crate) evidence: EvidenceView,
-    pub(crate) log: Option<LogSink>,
-}
-
 impl StoreState {
-    pub(crate) fn new(context: CallContext, budget: Budget) -> Self {
+    pub(crate) fn new(context: &CallContext, capabilities: Capabilities, budget: Budget) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::HANDLES);
         Self {
             wasi: wasi::context(),
             table,
             memory: Memory { used: 0, last: 0, most: budget.memory },
-            log: CallLog::new(context.plugin, context.log),
+            log: CallLog::new(context.plugin.clone(), capabilities.log),
             clock: Clock::at(context.now),
             random: SeededRng::new(context.key),
             stderr: StderrTail::default(),
-            snapshot: context.snapshot,
-            evidence: context.evidence,
+            snapshot: capabilities.snapshot,
+            evidence: capabilities.evidence,
             abort: None,
             calls: 0,
             moved: 0,
@@ -98,17 +64,17 @@ impl StoreState {
     pub(crate) fn count_call(&mut self) -> Result<()> {
         self.calls += 1;
         let counted =
-            if self.calls > limits::HOST_CALLS { Err(Abort::HostCalls) } else { self.pay(limits::HOST_CALL_FUEL) };
+            if self.calls > limits::HOST_CALLS { Err(Abort::HostCalls) } else { self.charge(limits::HOST_CALL_FUEL) };
         self.or_abort(counted)
     }
 
-    /// Counts bytes that the host reads or hashes for the guest, as if they were moved.
+    /// Counts bytes that the host reads or hashes for the guest, like moved ones.
     pub(crate) fn work_bytes(&mut self, bytes: usize) -> Result<()> {
         self.move_bytes(bytes)
     }
 
-    /// Pays for what the host does for the guest.
-    fn pay(&mut self, fuel: u64) -> std::result::Result<(), Abort> {
+    /// Charges work of the host on behalf of the guest.
+    fn charge(&mut self, fuel: u64) -> std::result::Result<(), Abort> {
         self.fuel = self.fuel.checked_sub(fuel).ok_or(Abort::HostWork(self.budget))?;
         Ok(())
     }
@@ -117,11 +83,11 @@ impl StoreState {
     pub(crate) fn move_bytes(&mut self, bytes: usize) -> Result<()> {
         self.moved = self.moved.saturating_add(bytes as u64);
         let fuel = bytes as u64 / limits::BYTES_FOR_FUEL;
-        let counted = if self.moved > limits::HOST_BYTES { Err(Abort::HostBytes) } else { self.pay(fuel) };
+        let counted = if self.moved > limits::HOST_BYTES { Err(Abort::HostBytes) } else { self.charge(fuel) };
         self.or_abort(counted)
     }
 
-    /// Ends the call on an error, and remembers the first one.
+    /// Ends the call on an error, and records the first one.
     pub(crate) fn or_abort<T>(&mut self, result: std::result::Result<T, Abort>) -> Result<T> {
         result.map_err(|abort| {
             self.abort.get_or_insert_with(|| abort.clone());
@@ -130,10 +96,10 @@ impl StoreState {
     }
 }
 
-/// Counts the linear memories and bounds the tables of one call.
+/// Limits the linear memories and the tables of one call.
 pub(crate) struct Memory {
     used: usize,
-    /// What was added last, in case it could not be had after all.
+    /// The last growth, which is undone if the allocation fails.
     last: usize,
     most: usize,
 }
@@ -175,19 +141,20 @@ mod tests {
     use wasmtime::ResourceLimiter as _;
 
     use super::*;
+    use crate::call_context::RunContext;
 
     const MIB: usize = 1 << 20;
 
     fn state() -> StoreState {
         let context = CallContext {
             plugin: "gate".to_owned(),
+            run: RunContext::default(),
             key: [0; 32],
             now: 0,
-            snapshot: Arc::new(SnapshotView::empty()),
-            evidence: EvidenceView::none(),
-            log: None,
+            deadline: 0,
+            params: Vec::new(),
         };
-        StoreState::new(context, Budget::FULL)
+        StoreState::new(&context, Capabilities::none(), Budget::FULL)
     }
 
     #[test]
@@ -203,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn all_memories_count_together_and_what_could_not_be_had_does_not() {
+    fn all_memories_count_together_and_a_failed_allocation_does_not() {
         let mut memory = Memory { used: 0, last: 0, most: 64 * MIB };
         assert!(memory.memory_growing(0, 40 * MIB, None).unwrap());
         assert!(memory.memory_growing(0, 20 * MIB, None).unwrap());
@@ -216,13 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_does_for_a_guest_costs_fuel_once() {
+    fn work_of_the_host_for_a_guest_is_charged_once() {
         let mut state = state();
         state.count_call().unwrap();
         state.move_bytes(MIB).unwrap();
         state.work_bytes(MIB).unwrap();
-        let paid = limits::HOST_CALL_FUEL + 2 * MIB as u64 / limits::BYTES_FOR_FUEL;
-        assert_eq!(state.fuel, limits::FUEL - paid);
+        let charged = limits::HOST_CALL_FUEL + 2 * MIB as u64 / limits::BYTES_FOR_FUEL;
+        assert_eq!(state.fuel, limits::FUEL - charged);
         let mut little = StoreState { budget: 5_000, fuel: 5_000, ..self::state() };
         assert_eq!((0..10).filter(|_| little.count_call().is_ok()).count(), 5);
         assert!(matches!(little.abort, Some(Abort::HostWork(5_000))));

@@ -6,11 +6,11 @@ use assay_rego::InputFile;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
-use super::folders::{clean, files_below};
 use crate::{
-    error::CliError,
-    files::{read_text, standard_input},
-    settings::Mode,
+    error::RequestError,
+    folders::{clean, files_below},
+    mode::Mode,
+    read::{read_text, standard_input},
 };
 
 /// The largest document: the size that `ec`'s server takes.
@@ -57,12 +57,14 @@ fn absolute(path: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// The form of a file, or why there is none.
-fn format_of(path: &Utf8Path) -> Result<DocumentFormat, CliError> {
+fn format_of(path: &Utf8Path) -> Result<DocumentFormat, RequestError> {
     match Kind::of(path) {
         Kind::Readable(form) => Ok(form),
-        Kind::Unreadable(kind) => Err(CliError::new(format!("`{path}` looks like {kind}, which assay cannot parse"))
-            .hint("skip files with `--ignore`, or choose a parser with `--parser`")),
-        Kind::Unknown => Err(CliError::new(format!("the format of `{path}` cannot be determined from its name"))
+        Kind::Unreadable(kind) => {
+            Err(RequestError::new(format!("`{path}` looks like {kind}, which assay cannot parse"))
+                .hint("skip files with `--ignore`, or choose a parser with `--parser`"))
+        }
+        Kind::Unknown => Err(RequestError::new(format!("the format of `{path}` cannot be determined from its name"))
             .hint("supported formats are JSON, JSONC, YAML, TOML, dotenv, HCL, INI, XML and Dockerfiles")),
     }
 }
@@ -81,13 +83,14 @@ pub(crate) enum InputSource {
 impl InputSource {
     /// Looks where an argument leads. A folder stands for the files that are directly in it and whose form is known;
     /// called `ec`, for one that holds every file in it, and those below it whose form is known.
-    pub(crate) fn of(argument: &str, mode: Mode) -> Result<Vec<Self>, CliError> {
+    pub(crate) fn of(argument: &str, mode: Mode) -> Result<Vec<Self>, RequestError> {
         let path = Utf8Path::new(argument);
         if path.is_dir() {
             let files = in_folder(path, mode)?;
-            return Ok(match mode {
-                Mode::EcCompat => vec![Self::Folder(path.to_owned(), files)],
-                Mode::Native => files.into_iter().map(Self::File).collect(),
+            return Ok(if mode.joins_folders() {
+                vec![Self::Folder(path.to_owned(), files)]
+            } else {
+                files.into_iter().map(Self::File).collect()
             });
         }
         let is_text = argument.trim_start().starts_with('{')
@@ -104,9 +107,9 @@ impl InputSource {
     }
 
     /// Reads the documents, those of each file by themselves; `-` is standard input. The error is what is wrong.
-    pub(crate) fn read(&self) -> Result<Vec<ParsedInput>, CliError> {
+    pub(crate) fn read(&self) -> Result<Vec<ParsedInput>, RequestError> {
         let one = |name: &str, text: &str, form: DocumentFormat| {
-            let values = form.read(text).map_err(|why| CliError::new(format!("`{}`: {why}", shown(name))))?;
+            let values = form.read(text).map_err(|why| RequestError::new(format!("`{}`: {why}", shown(name))))?;
             Ok(ParsedInput::new(name.to_owned(), values))
         };
         let file = |path: &Utf8Path, form: DocumentFormat| {
@@ -122,36 +125,35 @@ impl InputSource {
             Self::File(path) => vec![file(path, format_of(path)?)?],
             Self::FileAs(path, form) => vec![file(path, *form)?],
             Self::Folder(_, files) => {
-                files.iter().map(|path| file(path, format_of(path)?)).collect::<Result<Vec<_>, CliError>>()?
+                files.iter().map(|path| file(path, format_of(path)?)).collect::<Result<Vec<_>, RequestError>>()?
             }
         })
     }
 }
 
-fn in_folder(folder: &Utf8Path, mode: Mode) -> Result<Vec<Utf8PathBuf>, CliError> {
-    let unreadable = |error: std::io::Error| CliError::new(format!("`{folder}` cannot be read: {error}"));
+fn in_folder(folder: &Utf8Path, mode: Mode) -> Result<Vec<Utf8PathBuf>, RequestError> {
+    let unreadable = |error: std::io::Error| RequestError::new(format!("`{folder}` cannot be read: {error}"));
     let is_known = |path: &Utf8PathBuf| Kind::is_listed(path);
     let mut paths = Vec::new();
     for entry in folder.read_dir_utf8().map_err(unreadable)? {
         let path = clean(entry.map_err(unreadable)?.path());
-        match mode {
-            Mode::EcCompat if path.is_dir() => paths.extend(files_below(&path)?.into_iter().filter(is_known)),
+        match mode.joins_folders() {
+            true if path.is_dir() => paths.extend(files_below(&path)?.into_iter().filter(is_known)),
             // A pipe or device is read where it is named itself.
-            Mode::EcCompat if path.is_file() || !path.exists() => paths.push(path),
-            Mode::EcCompat => {
-                return Err(
-                    CliError::new(format!("`{path}` is neither a file nor a directory")).hint("pass it as an argument")
-                );
+            true if path.is_file() || !path.exists() => paths.push(path),
+            true => {
+                return Err(RequestError::new(format!("`{path}` is neither a file nor a directory"))
+                    .hint("pass it as an argument"));
             }
-            Mode::Native if path.is_file() && is_known(&path) => paths.push(path),
-            Mode::Native => {}
+            false if path.is_file() && is_known(&path) => paths.push(path),
+            false => {}
         }
         if paths.len() > limits::SOURCE_FILES {
-            return Err(CliError::new(format!("`{folder}` holds more than {} files", limits::SOURCE_FILES)));
+            return Err(RequestError::new(format!("`{folder}` holds more than {} files", limits::SOURCE_FILES)));
         }
     }
     if paths.is_empty() {
-        return Err(CliError::new(format!("the folder `{folder}` has no files in a supported format"))
+        return Err(RequestError::new(format!("the folder `{folder}` has no files in a supported format"))
             .hint("subdirectories are not searched"));
     }
     paths.sort();
@@ -192,7 +194,7 @@ mod tests {
         // A format that only conftest reads is an error, not a file to skip.
         fs_err::write(folder.join("d.cue"), "").unwrap();
         assert_eq!(of(folder.as_str()).unwrap().last(), Some(&InputSource::File(folder.join("d.cue"))));
-        let error = InputSource::File(folder.join("d.cue")).read().unwrap_err().text();
+        let error = InputSource::File(folder.join("d.cue")).read().unwrap_err().message();
         assert!(error.contains("d.cue` looks like cue, which assay cannot parse"), "{error}");
     }
 

@@ -13,10 +13,10 @@ use wasmparser::{
     ComponentTypeRef, Encoding, FromReader, FunctionBody, Instance, Operator, Parser, Payload, SectionLimited,
 };
 
-use crate::{
-    limits,
-    types::{Exports, Types},
-};
+use self::types::{Exports, Types};
+use crate::limits;
+
+mod types;
 
 /// Why a component is not compiled.
 #[derive(Debug)]

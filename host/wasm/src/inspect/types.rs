@@ -9,7 +9,8 @@ use wasmparser::{
     ComponentType, ComponentTypeDeclaration, ComponentTypeRef, ComponentValType, InstanceTypeDeclaration, TypeBounds,
 };
 
-use crate::{inspect::InspectError, limits};
+use super::InspectError;
+use crate::limits;
 
 /// Counts declarations.
 type Declared<'c> = dyn FnMut(u64) -> Result<(), InspectError> + 'c;

@@ -1,10 +1,11 @@
 //! [`StoreHost`]: serves the built-in functions of policies from the store that evidence comes from.
 //!
-//! It lives here because sibling crates do not call each other: `assay-rego` calls, `assay-oci` and `assay-evidence` serve.
+//! It is here because crates on one level do not name each other: `assay-conforma` calls, `assay-oci` and `assay-evidence`
+//! serve.
 
 use std::sync::Arc;
 
-use assay_conforma::{Attested, Described, Files, Host, HostError, Referrer, SigstoreOptions};
+use assay_conforma::{Attested, Described, Files, Functions, Host, HostError, Referrer, SigstoreOptions};
 use assay_evidence::{PublicKey, Relocation, Trust};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
@@ -12,10 +13,21 @@ use assay_model::{
     image::{ImageRef, PinnedImage},
     limits,
 };
-use assay_oci::{ContentStore, Resolved};
+use assay_oci::{ContentStore, RegistryOptions, Resolved};
+
+use crate::{error::RequestError, source_settings::open_registry};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
+
+/// What built-in functions of policies ask registries through.
+///
+/// # Errors
+/// The options cannot be used.
+pub fn registry_host(options: RegistryOptions) -> Result<Arc<dyn assay_rego::Host>, RequestError> {
+    let store = StoreHost::new(Arc::new(open_registry(options)?), Relocation::Refused);
+    Ok(Arc::new(Functions::new(Arc::new(store))))
+}
 
 /// The store as policies see it.
 pub(crate) struct StoreHost {

@@ -1,26 +1,20 @@
-//! What the program says when it is called `ec`, where that is not what assay says.
-//!
-//! An image that cannot be reached is a violation, an error of a component is a line on standard error, and a run
-//! without any verdict leaves no report.
+//! The texts of `ec` where an image cannot be reached, which there is a violation, and about packages that are skipped.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use assay_conforma::SourceGroupEvaluator;
-use assay_gocompat::sanitize;
 use assay_model::{
     decide,
     error::{ErrorCode, EvaluationError},
-    event::RunFinished,
     image::ImageRef,
-    outcome::{Outcome, Verdict},
     snapshot::Component,
 };
 use assay_runner::UnreachablePolicy;
 
-use crate::settings::ImageSettings;
+use crate::image_request::ValidateImageRequest;
 
 /// The warning about packages whose rules are not evaluated, as in `ec`.
-pub(super) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
+pub(crate) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String> {
     let packages: Vec<_> = groups.iter().flat_map(SourceGroupEvaluator::skipped_packages).collect();
     let reported = || {
         format!(
@@ -33,9 +27,9 @@ pub(super) fn skipped_packages(groups: &[SourceGroupEvaluator]) -> Option<String
 
 /// Turns an image that the registry does not have or does not serve into a violation. Other failures remain
 /// errors.
-pub(super) fn inaccessible(settings: &ImageSettings) -> UnreachablePolicy {
-    let (insecure, remote) = (settings.sources.registries.insecure.clone(), settings.evidence.is_none());
-    let proxy = settings.sources.registries.proxies.https.clone();
+pub(crate) fn inaccessible(request: &ValidateImageRequest) -> UnreachablePolicy {
+    let (insecure, remote) = (request.sources.registries.insecure.clone(), request.evidence.is_none());
+    let proxy = request.sources.registries.proxies.https.clone();
     Arc::new(move |component: &Component, error: &EvaluationError| match error.code {
         ErrorCode::ImageNotFound
         | ErrorCode::RegistryUnreachable
@@ -93,27 +87,6 @@ fn refused_by_proxy(image: &str, proxy: &str) -> Option<String> {
     let address: SocketAddr = place.parse().ok()?;
     let registry = image.repository().registry();
     Some(format!("Get \"https://{registry}/v2/\": proxyconnect tcp: dial tcp {address}: connect: connection refused"))
-}
-
-/// Whether reports are written: `ec` writes none when it comes to no verdict, and one that says nothing but errors
-/// would be taken for one.
-pub(super) fn writes_reports(end: &RunFinished) -> bool {
-    end.outcomes.iter().any(|outcome| outcome.error.is_none())
-}
-
-/// What is said on standard error at the end; nothing about a run that is fine.
-pub(super) fn final_message(end: &RunFinished, strict: bool) -> Option<String> {
-    let line = |outcome: &Outcome| {
-        let error = outcome.error.as_ref()?;
-        let Component { name, container_image, .. } = &outcome.component;
-        let [name, image] = [name, container_image].map(|text| sanitize::line(text));
-        Some(format!("error validating image {image} of component {name}: {error}"))
-    };
-    let errors: Vec<_> = end.outcomes.iter().filter_map(|outcome| line(outcome)).collect();
-    if !errors.is_empty() {
-        return Some(format!("Error: {}", errors.join("\n")));
-    }
-    (end.verdict == Verdict::Denied && strict).then(|| "Error: success criteria not met".to_owned())
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@ use std::{collections::BTreeSet, io};
 use assay_model::limits::{SOURCE_DEPTH, SOURCE_FILES};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::{error::CliError, files::private_folder};
+use crate::{error::RequestError, read::private_folder};
 
 /// The files below a folder, in the order of their paths, or the file itself. Links are followed, but never back into a
 /// folder that they are in.
-pub(crate) fn files_below(place: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CliError> {
+pub(crate) fn files_below(place: &Utf8Path) -> Result<Vec<Utf8PathBuf>, RequestError> {
     let mut walk = Walk { place, above: Vec::new(), folders: 0, found: BTreeSet::new() };
     if place.is_dir() {
         walk.folder(place)?;
@@ -17,7 +17,7 @@ pub(crate) fn files_below(place: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CliError
         walk.found.insert(place.to_owned());
     } else {
         return Err(
-            CliError::new(format!("`{place}` does not exist")).hint("paths are relative to the working directory")
+            RequestError::new(format!("`{place}` does not exist")).hint("paths are relative to the working directory")
         );
     }
     Ok(walk.found.into_iter().collect())
@@ -32,18 +32,20 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Utf8Path) -> Result<(), CliError> {
-        let unreadable = |error: io::Error| CliError::new(format!("`{folder}` cannot be read: {error}"));
+    fn folder(&mut self, folder: &Utf8Path) -> Result<(), RequestError> {
+        let unreadable = |error: io::Error| RequestError::new(format!("`{folder}` cannot be read: {error}"));
         let real = folder.canonicalize_utf8().map_err(unreadable)?;
         if self.above.contains(&real) {
-            return Err(CliError::new(format!("the symbolic link `{folder}` points to a directory that contains it")));
+            return Err(RequestError::new(format!(
+                "the symbolic link `{folder}` points to a directory that contains it"
+            )));
         }
         if self.above.len() > SOURCE_DEPTH {
-            return Err(CliError::new(format!("`{folder}` is more than {SOURCE_DEPTH} folders deep")));
+            return Err(RequestError::new(format!("`{folder}` is more than {SOURCE_DEPTH} folders deep")));
         }
         self.folders += 1;
         if self.folders > SOURCE_FILES {
-            return Err(CliError::new(format!(
+            return Err(RequestError::new(format!(
                 "`{}` holds more than {SOURCE_FILES} directories, including links to directories",
                 self.place
             )));
@@ -57,7 +59,7 @@ impl Walk<'_> {
                 self.found.insert(path);
             }
             if self.found.len() > SOURCE_FILES {
-                return Err(CliError::new(format!("`{}` holds more than {SOURCE_FILES} files", self.place)));
+                return Err(RequestError::new(format!("`{}` holds more than {SOURCE_FILES} files", self.place)));
             }
         }
         self.above.pop();
@@ -82,15 +84,15 @@ pub(crate) fn clean(path: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// Copies what is below `from`, a folder or a file, into the folder `to`, in place of all that was there.
-pub(crate) fn copy_into(from: &Utf8Path, to: &Utf8Path) -> Result<(), CliError> {
-    let failed = |error: io::Error| CliError::new(format!("`{to}` cannot be written: {error}"));
+pub(crate) fn copy_into(from: &Utf8Path, to: &Utf8Path) -> Result<(), RequestError> {
+    let failed = |error: io::Error| RequestError::new(format!("`{to}` cannot be written: {error}"));
     let files = files_below(from)?;
     let parent = to.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
     fs_err::create_dir_all(parent).map_err(failed)?;
     // Nobody else sees it before it is whole; then it has the mode of any new folder.
     let new = private_folder(".fetched-").tempdir_in(parent).map_err(failed)?;
     let root = Utf8Path::from_path(new.path())
-        .ok_or_else(|| CliError::new(format!("the path of `{to}` is not valid UTF-8")))?;
+        .ok_or_else(|| RequestError::new(format!("the path of `{to}` is not valid UTF-8")))?;
     let root = root.join("whole");
     fs_err::create_dir(&root).map_err(failed)?;
     for file in files {
@@ -144,7 +146,7 @@ mod tests {
             }
         }
         fs_err::create_dir(root.join("d20")).unwrap();
-        let error = files_below(&root.join("d0")).unwrap_err().text();
+        let error = files_below(&root.join("d0")).unwrap_err().message();
         assert!(error.contains("directories, including links to directories"), "{error}");
     }
 

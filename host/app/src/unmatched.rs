@@ -9,31 +9,31 @@ use std::collections::BTreeSet;
 use assay_conforma::SourceGroupEvaluator;
 use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
 
-use crate::{error::CliError, printer::Printer};
+use crate::{error::RequestError, event::EventSink};
 
 /// The longest item that is compared with the names of rules. Comparing takes time by the square of the length, and items
 /// come from outside.
 const COMPARED_CHARACTERS: usize = 100;
 
 /// Warns of items that match no rule; under `--strict-config` they are an error.
-pub(super) fn report_unmatched(
+pub(crate) fn report_unmatched(
     groups: &[SourceGroupEvaluator],
     global: Option<&GlobalConfig>,
     checks: &[&str],
     strict: bool,
-    printer: Printer,
-) -> Result<(), CliError> {
+    events: &dyn EventSink,
+) -> Result<(), RequestError> {
     let skipped = groups.iter().flat_map(|group| group.selection().skipped()).cloned();
     let reported = unmatched(groups, global, checks);
     if !strict {
-        reported.iter().for_each(|text| printer.warn(text));
+        reported.into_iter().for_each(|text| events.warn(text));
         return Ok(());
     }
     let wrong: Vec<String> = skipped.chain(reported).collect();
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(CliError::new(format!("`--strict-config`: {}", wrong.join("\n")))
+    Err(RequestError::new(format!("`--strict-config`: {}", wrong.join("\n")))
         .hint("correct the items in the policy configuration, or remove the flag to only get warnings"))
 }
 

@@ -14,16 +14,15 @@ use assay_model::{
     policy::{PolicySpec, SourceGroup},
     redact,
 };
-use assay_oci::{Cache, ContentStore, FetchError, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
+use assay_oci::{Cache, ContentStore, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
 use assay_rego::Sources;
 use camino::Utf8Path;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    error::CliError,
-    files::read_text,
-    printer::Printer,
-    settings::{CacheDir, SourceSettings},
+    error::RequestError,
+    event::{Event, EventSink},
+    read::read_text,
+    source_settings::{CacheDir, SourceSettings},
 };
 
 /// Sources by the strings that name them.
@@ -42,10 +41,10 @@ impl PolicySources {
         policy: &PolicySpec,
         settings: &SourceSettings,
         store: Option<Arc<ContentStore>>,
-        printer: Printer,
-    ) -> Result<Self, CliError> {
+        events: &dyn EventSink,
+    ) -> Result<Self, RequestError> {
         let texts = policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
-        Self::fetch(texts.map(String::as_str), settings, store, printer)
+        Self::fetch(texts.map(String::as_str), settings, store, events)
     }
 
     /// Fetches sources by their names.
@@ -53,14 +52,13 @@ impl PolicySources {
         texts: impl Iterator<Item = &'a str>,
         settings: &SourceSettings,
         store: Option<Arc<ContentStore>>,
-        printer: Printer,
-    ) -> Result<Self, CliError> {
+        events: &dyn EventSink,
+    ) -> Result<Self, RequestError> {
         let texts: BTreeSet<&str> = texts.collect();
         let places = texts
             .iter()
             .map(|text| if settings.is_strict { SourceRef::parse_strictly(text) } else { SourceRef::parse(text) })
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| source_error(&error))?;
+            .collect::<Result<Vec<_>, _>>()?;
         let remote = places.iter().filter(|place| !place.is_local()).count();
         let fetcher = if remote == 0 {
             let limits = FetchLimits { deadline: settings.deadline, ..FetchLimits::default() };
@@ -68,46 +66,43 @@ impl PolicySources {
         } else {
             fetcher(settings, store)?
         };
-        let bar = (remote > 0 && printer.shows_progress()).then(|| bar(remote));
+        if remote > 0 {
+            events.event(Event::FetchStarted { sources: remote });
+        }
         let done = |place: &SourceRef| {
-            if let Some(bar) = &bar
-                && !place.is_local()
-            {
-                bar.inc(1);
-                bar.set_message(place.text().to_owned());
+            if !place.is_local() {
+                events.event(Event::SourceFetched { source: place.text().to_owned() });
             }
         };
         let fetched = fetcher.fetch(&places, &done);
-        if let Some(bar) = &bar {
-            bar.finish_and_clear();
+        if remote > 0 {
+            events.event(Event::FetchFinished);
         }
-        let fetched =
-            texts.into_iter().map(str::to_owned).zip(fetched.map_err(|error| source_error(&error))?).collect();
+        let fetched = texts.into_iter().map(str::to_owned).zip(fetched?).collect();
         Ok(Self { fetched })
     }
 
     /// Where a source is. Only fetched sources are looked up.
-    pub(crate) fn path(&self, text: &str) -> Result<&Path, CliError> {
+    pub(crate) fn path(&self, text: &str) -> Result<&Path, RequestError> {
         let fetched = self.fetched.get(text);
-        let fetched =
-            fetched.ok_or_else(|| CliError::new(format!("the source `{}` was not fetched", redact::source(text))))?;
+        let fetched = fetched
+            .ok_or_else(|| RequestError::new(format!("the source `{}` was not fetched", redact::source(text))))?;
         Ok(fetched.path())
     }
 
     /// The policies, data and rule data of a source group.
-    pub(crate) fn read(&self, group: &SourceGroup) -> Result<Sources, CliError> {
-        let unreadable = |error: assay_rego::SourceError| CliError::from_error(&error).hint(error.hint());
+    pub(crate) fn read(&self, group: &SourceGroup) -> Result<Sources, RequestError> {
         let mut sources = Sources::new();
         for place in &group.policy {
-            sources.add_policy(self.path(place)?).map_err(unreadable)?;
+            sources.add_policy(self.path(place)?)?;
         }
         // One that is named twice is one.
         let mut seen = BTreeSet::new();
         for place in group.data.iter().filter(|place| seen.insert(*place)) {
-            sources.add_data(self.path(place)?).map_err(unreadable)?;
+            sources.add_data(self.path(place)?)?;
         }
         if let Some(rule_data) = &group.rule_data {
-            sources.set_rule_data(rule_data.get()).map_err(unreadable)?;
+            sources.set_rule_data(rule_data.get())?;
         }
         Ok(sources)
     }
@@ -118,7 +113,7 @@ impl PolicySources {
     }
 
     /// An error with the names of sources instead of the directories that they were fetched to, which are gone by now.
-    pub(crate) fn named(&self, error: CliError) -> CliError {
+    pub(crate) fn named(&self, error: RequestError) -> RequestError {
         self.fetched.iter().fold(error, |error, (text, fetched)| match fetched.path().to_str() {
             Some(path) if path != text && !fetched.pinned().starts_with("file::") => {
                 error.replacing(fetched.pinned(), path)
@@ -136,13 +131,13 @@ impl PolicySources {
 }
 
 /// Fetches with the cache of the settings.
-fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Result<Fetcher, CliError> {
+fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Result<Fetcher, RequestError> {
     let open = |folder: &Utf8Path| Cache::open(folder.as_std_path());
     let cache = match &settings.cache {
         CacheDir::None => None,
         CacheDir::Default(folder) => open(folder).ok(),
         CacheDir::Explicit(folder) => Some(open(folder).map_err(|error| {
-            CliError::new(format!("the cache directory `{folder}` cannot be used: {error}"))
+            RequestError::new(format!("the cache directory `{folder}` cannot be used: {error}"))
                 .hint("choose another directory with `--cache-dir`, or disable caching with `--cache-dir=`")
         })?),
     };
@@ -158,18 +153,21 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Resul
 
 /// The text of a policy configuration that a repository or an address holds, in place of its name. Everything else stays as
 /// it is.
-pub(crate) fn fetch_configuration(
+///
+/// # Errors
+/// A source cannot be fetched or does not hold what is looked for.
+pub fn fetch_configuration(
     argument: Option<String>,
     settings: &SourceSettings,
-    printer: Printer,
-) -> Result<Option<String>, CliError> {
+    events: &dyn EventSink,
+) -> Result<Option<String>, RequestError> {
     if let Some(text) = argument.as_deref().filter(|_| settings.is_strict) {
-        SourceRef::check_unambiguous(text).map_err(|error| source_error(&error))?;
+        SourceRef::check_unambiguous(text)?;
     }
     let Some(text) = argument.as_deref().filter(|text| SourceRef::is_remote_configuration(text)) else {
         return Ok(argument);
     };
-    let sources = PolicySources::fetch([text].into_iter(), settings, None, printer)?;
+    let sources = PolicySources::fetch([text].into_iter(), settings, None, events)?;
     let folder = sources.path(text)?;
     let is_document =
         |path: &Path| path.extension().is_some_and(|end| ["json", "yaml", "yml"].iter().any(|known| end == *known));
@@ -180,44 +178,35 @@ pub(crate) fn fetch_configuration(
     };
     let pinned = sources.pinned(text);
     let file = file.ok_or_else(|| {
-        CliError::new(format!("no suitable config file found at {pinned}"))
+        RequestError::new(format!("no suitable config file found at {pinned}"))
             .hint(format!("the policy configuration must be in one of: {}", CONFIGURATIONS.join(", ")))
     })?;
-    let file =
-        Utf8Path::from_path(&file).ok_or_else(|| CliError::new(format!("a path at {pinned} is not valid UTF-8")))?;
+    let file = Utf8Path::from_path(&file)
+        .ok_or_else(|| RequestError::new(format!("a path at {pinned} is not valid UTF-8")))?;
     let configuration = read_text(file, "--policy", limits::CONFIG_FILE_BYTES)?;
     if configuration.trim().is_empty() {
-        return Err(CliError::new(format!("the policy configuration at {pinned} is empty")));
+        return Err(RequestError::new(format!("the policy configuration at {pinned} is empty")));
     }
     // A line break marks it as inline text for the parser of the flag.
     Ok(Some(format!("{configuration}\n")))
 }
 
 /// Fetches what the values of `KEY=VALUE` name, where they name a policy configuration, as `ec` does.
-pub(crate) fn fetch_extra_data(
+///
+/// # Errors
+/// A source cannot be fetched or does not hold what is looked for.
+pub fn fetch_extra_data(
     items: &mut [String],
     settings: &SourceSettings,
-    printer: Printer,
-) -> Result<(), CliError> {
+    events: &dyn EventSink,
+) -> Result<(), RequestError> {
     for item in items {
         let Some((key, value)) = item.split_once('=') else { continue };
         if !value.contains(',') && SourceRef::is_remote_configuration(value) {
-            let fetched = fetch_configuration(Some(value.to_owned()), settings, printer)?.unwrap_or_default();
+            let fetched = fetch_configuration(Some(value.to_owned()), settings, events)?.unwrap_or_default();
             // In the form in which one value holds commas and quotes.
             *item = format!("\"{key}={}\"", fetched.replace('"', "\"\""));
         }
     }
     Ok(())
-}
-
-fn source_error(error: &FetchError) -> CliError {
-    CliError::new(error.to_string()).hint(error.hint())
-}
-
-fn bar(length: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("fetching policies {pos}/{len} {elapsed} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    bar
 }

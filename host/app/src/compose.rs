@@ -1,0 +1,244 @@
+//! [`build_job`] and [`build_evaluators`]: compose the crates below: a store and the runner, the evaluators of the policy's
+//! source groups and of the plugins.
+//!
+//! Whatever cannot be opened, compiled or loaded is an error here, before anything is evaluated.
+
+use std::sync::Arc;
+
+use assay_conforma::{SourceGroupEvaluator, compile_options};
+use assay_evidence::{CollectOptions, EvidenceCollector, PublicKey, Relocation, Trust, Verification};
+use assay_model::{
+    event::RunStarted,
+    evidence::CheckKind,
+    limits,
+    policy::{PolicySpec, SourceGroup},
+    port::{Blobs, Evaluator},
+    selection::Selection,
+};
+use assay_oci::{ContentStore, SourceRef};
+use assay_rego::{CompileOptions, Policy, SigstoreDefaults};
+use assay_runner::{Evaluators, Job};
+use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
+use serde_json::Value;
+
+use crate::{
+    builtins::StoreHost,
+    ec_compat,
+    error::{RequestError, RequestErrorKind},
+    event::EventSink,
+    exclude_filter::ExcludeFilter,
+    explanations::{ExplanationLog, with_explanations},
+    image_request::{PluginRequest, ValidateImageRequest},
+    policy_sources::PolicySources,
+    read::read_bytes,
+    source_settings::open_registry,
+    unmatched,
+};
+
+/// Where evidence comes from: a key and a store.
+#[derive(Clone)]
+pub(crate) struct EvidenceContext {
+    key: PublicKey,
+    store: Arc<ContentStore>,
+}
+
+/// Reads the key and opens the store that the request names.
+pub(crate) fn build_evidence_context(request: &ValidateImageRequest) -> Result<EvidenceContext, RequestError> {
+    // How a key was given decides its hash.
+    let read = if request.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
+    let key = read(&request.key.pem).map_err(|error| {
+        let fact = format!("{error} ({})", request.key.origin);
+        RequestError::of(RequestErrorKind::Key, fact).causes_of(&error).hint(error.hint())
+    })?;
+    Ok(EvidenceContext { key, store: Arc::new(open_store(request)?) })
+}
+
+/// What is to be validated.
+pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContext) -> Job {
+    let checking =
+        |check| if request.skipped.contains(&check) { Verification::Skipped } else { Verification::Required };
+    let options = CollectOptions {
+        signatures: checking(CheckKind::ImageSignature),
+        attestations: checking(CheckKind::AttestationSignature),
+        bundles_have_build_type: request.mode.bundles_tell_build_type(),
+        on_unreadable: request.mode.on_unreadable(),
+    };
+    let trust = Trust::in_key(context.key.clone(), relocation(request));
+    Job {
+        head: Arc::new(run_started(request, context.key.to_pem(), request.policy.clone())),
+        snapshot: Arc::new(request.snapshot.clone()),
+        provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
+        unreachable_policy: request.mode.denies_unreachable_images().then(|| ec_compat::inaccessible(request)),
+        effective_time: request.effective_time,
+        keep_inputs: request.keep_inputs,
+        keep_statements: request.keep_statements,
+        workers: request.workers,
+        deadline: request.deadline,
+        clock: jiff::Timestamp::now,
+    }
+}
+
+/// Fetches and compiles everything the request names, and says what people should know about it. Explanations gather in
+/// `log`, if some are wanted.
+pub(crate) fn build_evaluators(
+    request: &ValidateImageRequest,
+    EvidenceContext { key, store }: &EvidenceContext,
+    log: Option<&ExplanationLog>,
+    events: &dyn EventSink,
+) -> Result<Evaluators, RequestError> {
+    let mut policy = request.policy.clone();
+    let sources = PolicySources::of_policy(&policy, &request.sources, Some(Arc::clone(store)), events)?;
+    let selections: Arc<[Selection]> =
+        policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
+    skipped_checks(request).into_iter().for_each(|why| events.warn(why));
+    selections.iter().flat_map(Selection::skipped).for_each(|why| events.warn(why));
+    let mut groups = Vec::new();
+    for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
+        groups.push(
+            build_source_group(request, &sources, (number, group), selection, key, store)
+                .map_err(|error| sources.named(error))?,
+        );
+    }
+    ec_compat::skipped_packages(&groups).iter().for_each(|text| events.warn(text));
+    let (plugins, note) = if request.plugins.is_empty() { (Vec::new(), None) } else { load_plugins(request, store)? };
+    let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
+    // `ec` reports unmatched include items, and no others.
+    if request.strict_config || request.mode.reports_unmatched() {
+        unmatched::report_unmatched(&groups, policy.configuration.as_ref(), &names, request.strict_config, events)?;
+    }
+    let mut evaluators: Vec<Arc<dyn Evaluator>> = match log {
+        Some(log) => with_explanations(groups, &request.explain, log)?,
+        None => groups.into_iter().map(|group| Arc::new(group) as Arc<dyn Evaluator>).collect(),
+    };
+    evaluators.extend(plugins.into_iter().map(|evaluator| {
+        Arc::new(ExcludeFilter { evaluator, selections: Arc::clone(&selections) }) as Arc<dyn Evaluator>
+    }));
+    note.into_iter().for_each(|note| events.note(note));
+    sources.pin(&mut policy);
+    Ok(Evaluators { head: Arc::new(run_started(request, key.to_pem(), policy)), evaluators: evaluators.into() })
+}
+
+fn run_started(request: &ValidateImageRequest, key: &str, policy: PolicySpec) -> RunStarted {
+    RunStarted {
+        key: key.to_owned(),
+        policy,
+        skipped: request.skipped.clone(),
+        effective_time: request.effective_time.default(),
+        version: crate::version(),
+    }
+}
+
+const fn relocation(request: &ValidateImageRequest) -> Relocation {
+    if request.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
+}
+
+fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestError> {
+    match &request.evidence {
+        Some(path) => {
+            let store = ContentStore::open_layout(path.as_std_path());
+            let store = store.map_err(|error| {
+                RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry)
+            })?;
+            Ok(store.until(request.deadline.map(|(end, _)| end)))
+        }
+        None => {
+            let mut options = request.sources.registries.clone();
+            // Registries that the policy names are as trusted as those that the Snapshot names.
+            let texts = request.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
+            let places = texts.filter_map(|text| SourceRef::parse(text).ok());
+            options.allowed.extend(places.filter_map(|place| place.registry().map(str::to_owned)));
+            open_registry(options)
+        }
+    }
+}
+
+fn build_source_group(
+    request: &ValidateImageRequest,
+    places: &PolicySources,
+    (number, group): (usize, &SourceGroup),
+    selection: &Selection,
+    key: &PublicKey,
+    store: &Arc<ContentStore>,
+) -> Result<SourceGroupEvaluator, RequestError> {
+    let name = match (&group.name, group.policy.first()) {
+        (name, _) if !name.is_empty() => name.clone(),
+        (_, Some(first)) => first.clone(),
+        (_, None) => {
+            return Err(RequestError::new(format!("source group {} of the policy names no `policy`", number + 1))
+                .hint("add a directory of Rego files"));
+        }
+    };
+    let mut sources = places.read(group)?;
+    // Where `ec` writes the input of its policies.
+    let folder = request.temporary.join("ecp_input.0");
+    sources.set_input_file(folder.as_str(), "input.json")?;
+    sources.set_effective_time(request.effective_time.default())?;
+    let defaults = SigstoreDefaults {
+        public_key: key.to_pem().to_owned(),
+        ignore_rekor: true,
+        rekor_url: request.policy.rekor_url.clone(),
+    };
+    sources.set_sigstore_defaults(&defaults)?;
+    let deadline = request.deadline.map(|(end, _)| end);
+    let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
+        .and_then(Policy::require_result_values)?;
+    let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(request)));
+    let evaluator = SourceGroupEvaluator::new(name, Arc::new(policy), selection.clone(), host)
+        .with_deadline(deadline)
+        .with_ec_compat(request.mode.is_ec());
+    Ok(if request.by_intention { evaluator.with_intentions(&intentions(group)) } else { evaluator })
+}
+
+/// The kinds of pipelines that a group's `ruleData` names: a string or a list of strings.
+fn intentions(group: &SourceGroup) -> Vec<String> {
+    let data: Option<Value> = group.rule_data.as_ref().and_then(|data| serde_json::from_str(data.get()).ok());
+    match data.as_ref().and_then(|data| data.get("pipeline_intention")) {
+        Some(Value::String(one)) => vec![one.clone()],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is said of checks that are left out, in the words of `ec`.
+fn skipped_checks(request: &ValidateImageRequest) -> Vec<&'static str> {
+    let skips = |check| request.skipped.contains(&check);
+    let (image, attestation) = (skips(CheckKind::ImageSignature), skips(CheckKind::AttestationSignature));
+    let both =
+        "both --skip-image-sig-check and --skip-att-sig-check are active, all cryptographic verification is disabled";
+    let texts = [
+        (image, "image signature check skipped"),
+        (attestation, "attestation signature check skipped, fetching attestations without verification"),
+        (image && attestation, both),
+    ];
+    texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| text).collect()
+}
+
+type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
+
+fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Checks, RequestError> {
+    let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
+    let engine = Engine::new(EngineOptions { slots }).map_err(|error| plugin_error(&error))?;
+    let load = |flag: &PluginRequest| -> Result<Arc<dyn Evaluator>, RequestError> {
+        let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
+        let plugin =
+            Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
+        let options = CheckOptions {
+            // Runs are not recorded, so they have no identity.
+            run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },
+            params: &flag.params,
+            snapshot: &request.snapshot,
+            snapshot_text: request.snapshot_text.as_str().into(),
+            blobs: Arc::clone(store) as Arc<dyn Blobs>,
+            log: None,
+        };
+        let check = Check::new(&plugin, options)
+            .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
+        Ok(Arc::new(check))
+    };
+    let loaded = request.plugins.iter().map(load).collect::<Result<_, _>>()?;
+    Ok((loaded, engine.note().map(|note| format!("note: {note}"))))
+}
+
+fn plugin_error(error: &dyn std::error::Error) -> RequestError {
+    RequestError::from_error(error).with_kind(RequestErrorKind::Plugin)
+}

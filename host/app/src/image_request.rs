@@ -1,0 +1,74 @@
+//! [`ValidateImageRequest`]: everything that a run over the components of a Snapshot needs to know.
+
+use std::{
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
+
+use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
+use camino::Utf8PathBuf;
+
+use crate::{mode::Mode, source_settings::SourceSettings};
+
+/// A request to validate the images of a Snapshot.
+#[derive(Clone, Debug)]
+pub struct ValidateImageRequest {
+    /// Whose behavior the run has.
+    pub mode: Mode,
+    /// The folder for temporary files.
+    pub temporary: Utf8PathBuf,
+    /// The images.
+    pub snapshot: Snapshot,
+    /// The Snapshot as it was given; empty where it was put together.
+    pub snapshot_text: String,
+    /// The OCI layout, a folder or a tar file, that holds images and evidence; without one, registries do.
+    pub evidence: Option<Utf8PathBuf>,
+    /// The key that signatures are verified with.
+    pub key: KeyText,
+    /// Whether signatures made for another repository count.
+    pub allow_relocation: bool,
+    /// The checks that the user asked to skip.
+    pub skipped: Vec<CheckKind>,
+    /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
+    pub policy: PolicySpec,
+    /// Whether items of `include` and `exclude` that match no rule are an error.
+    pub strict_config: bool,
+    /// How policy sources are fetched.
+    pub sources: SourceSettings,
+    /// The WebAssembly checks.
+    pub plugins: Vec<PluginRequest>,
+    /// Whether rules for pipelines of another intention are skipped.
+    pub by_intention: bool,
+    /// The time that rules and exclusions are compared with.
+    pub effective_time: EffectiveTime,
+    /// The rules whose results are explained, by their codes.
+    pub explain: Vec<String>,
+    /// How many components are evaluated concurrently.
+    pub workers: NonZeroUsize,
+    /// The end of the run and the limit it comes from.
+    pub deadline: Option<(Instant, Duration)>,
+    /// Whether outcomes keep the input documents, each as large as its image's attestations.
+    pub keep_inputs: bool,
+    /// Whether outcomes keep the statements of attestations.
+    pub keep_statements: bool,
+}
+
+/// A public key's PEM text and where it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyText {
+    /// The text.
+    pub pem: String,
+    /// Where it was read, for messages.
+    pub origin: String,
+    /// Whether a file was named, and not the text given: that decides the hash, as in `ec`.
+    pub from_file: bool,
+}
+
+/// A WebAssembly check with its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginRequest {
+    /// The component.
+    pub file: Utf8PathBuf,
+    /// Its parameters by name, in the order given.
+    pub params: Vec<(String, String)>,
+}

@@ -1,0 +1,54 @@
+//! Carries out requests: composes the crates below, and hands out events and typed errors.
+//!
+//! A command is a request here ([`ValidateImageRequest`], [`ValidateInputRequest`], …) and a function that carries it out.
+//! A run over images is begun by [`start`], which gives a [`Run`] that can be read, canceled and joined. What happens
+//! meanwhile is an [`Event`]; why a request cannot be carried out is a [`RequestError`]. [`Mode`] holds every difference
+//! between the behavior of assay and that of `ec`.
+//!
+//! Invariant: nothing here prints, reads the environment, or ends the process.
+
+mod builtins;
+mod compare_request;
+mod compose;
+mod ec_compat;
+mod error;
+mod event;
+mod exclude_filter;
+mod explanations;
+mod fetch_request;
+mod folders;
+mod image_request;
+mod input_files;
+mod input_request;
+mod inspect_request;
+mod mode;
+pub mod policy_argument;
+mod policy_sources;
+pub mod read;
+mod run;
+mod source_settings;
+mod test_request;
+mod track_request;
+mod unmatched;
+
+pub use builtins::registry_host;
+pub use compare_request::{CompareRequest, ComparedImage, compare};
+pub use error::{RequestError, RequestErrorKind};
+pub use event::{Event, EventSink};
+pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
+pub use image_request::{KeyText, PluginRequest, ValidateImageRequest};
+pub use input_request::{ValidateInputRequest, validate_input};
+pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data, inspect_policy};
+pub use mode::{Mode, ec_final_message};
+pub use policy_argument::parse_policy;
+pub use policy_sources::{fetch_configuration, fetch_extra_data};
+pub use run::{Canceler, Run, RunResult, start};
+pub use source_settings::{CacheDir, SourceSettings};
+pub use test_request::{TestRequest, test_files};
+pub use track_request::{TrackRequest, TrackedTasks, track};
+
+/// The name and version of this program, as reports have it.
+#[must_use]
+pub fn version() -> String {
+    format!("assay-{}", env!("CARGO_PKG_VERSION"))
+}

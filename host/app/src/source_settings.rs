@@ -1,0 +1,67 @@
+//! [`SourceSettings`]: where fetched policies are kept, whether any may be fetched, and how registries are asked.
+
+use std::time::Instant;
+
+use assay_oci::{ContentStore, RegistryOptions};
+use camino::Utf8PathBuf;
+
+use crate::error::{RequestError, RequestErrorKind};
+
+/// How policy sources are fetched.
+#[derive(Debug, Clone)]
+pub struct SourceSettings {
+    /// The folder that keeps what was fetched.
+    pub cache: CacheDir,
+    /// Nothing is fetched over a network: a source that is not local is an error.
+    pub offline: bool,
+    /// How registries are accessed.
+    pub registries: RegistryOptions,
+    /// The end of the run, which no fetch outlasts.
+    pub deadline: Option<Instant>,
+    /// Whether a source that is a path here and looks remote is refused. `ec` takes the path.
+    pub is_strict: bool,
+}
+
+/// The folder that keeps what was fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheDir {
+    /// Nothing is kept.
+    None,
+    /// The user's default. It is not an error if it is not writable, as in many containers.
+    Default(Utf8PathBuf),
+    /// One that the user chose.
+    Explicit(Utf8PathBuf),
+}
+
+impl SourceSettings {
+    /// The same for a run without network access.
+    #[must_use]
+    pub const fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// The same for a run that ends then.
+    #[must_use]
+    pub fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self.registries.deadline = deadline;
+        self
+    }
+
+    /// A store that fetches from registries.
+    pub(crate) fn registry(&self) -> Result<ContentStore, RequestError> {
+        open_registry(self.registries.clone())
+    }
+}
+
+/// A store that asks registries.
+pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, RequestError> {
+    ContentStore::registry(options).map_err(|error| {
+        let refused = RequestError::of(RequestErrorKind::Registry, error.message);
+        match error.hint {
+            Some(hint) => refused.hint(hint),
+            None => refused,
+        }
+    })
+}

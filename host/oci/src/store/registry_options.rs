@@ -1,0 +1,76 @@
+//! [`RegistryOptions`]: how registries are accessed: proxies, authorities, credentials, retries and time limits.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use super::retry::Retry;
+
+/// The time limit for a connection, by default.
+pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
+/// The time limit for a silence, by default: no byte came for so long.
+pub const REGISTRY_IDLE: Duration = Duration::from_secs(30);
+/// The time limit for a whole request, by default, with its redirects, its token and its body: 128 MiB at 4 Mbit/s.
+pub const REGISTRY_REQUEST: Duration = Duration::from_secs(300);
+
+/// How registries are accessed.
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// Hosts, with or without port, that are accessed over plain HTTP. Loopback hosts always are.
+    pub insecure: Vec<String>,
+    /// Hosts, with or without port, that may be accessed with credentials and in a private network even if only an image
+    /// names them. Those that are insecure are among them.
+    pub allowed: Vec<String>,
+    /// Files of credentials, the first one first; those that are not there are passed over.
+    pub credentials: Vec<PathBuf>,
+    /// Authorities that are trusted beside the system's, each the text of a PEM file.
+    pub authorities: Vec<Vec<u8>>,
+    /// What stands between us and the registries.
+    pub proxies: Proxies,
+    /// When a request is made again.
+    pub retry: Retry,
+    /// The time limit for a connection.
+    pub connect: Duration,
+    /// The time limit for a silence.
+    pub idle: Duration,
+    /// The time limit for a whole request.
+    pub request: Duration,
+    /// The end of the run: no request outlasts it.
+    pub deadline: Option<Instant>,
+}
+
+/// Proxies, as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name them. Loopback is never accessed through one.
+#[derive(Clone, Default)]
+pub struct Proxies {
+    /// For HTTPS.
+    pub https: Option<String>,
+    /// For plain HTTP.
+    pub http: Option<String>,
+    /// Hosts, domains and networks that are accessed directly, with commas between them.
+    pub no_proxy: Option<String>,
+}
+
+impl std::fmt::Debug for Proxies {
+    /// Without the credentials that may stand in an address.
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "Proxies({}, {})", self.https.is_some(), self.http.is_some())
+    }
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            insecure: Vec::new(),
+            allowed: Vec::new(),
+            credentials: Vec::new(),
+            authorities: Vec::new(),
+            proxies: Proxies::default(),
+            retry: Retry::default(),
+            connect: REGISTRY_CONNECT,
+            idle: REGISTRY_IDLE,
+            request: REGISTRY_REQUEST,
+            deadline: None,
+        }
+    }
+}
