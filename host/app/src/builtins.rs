@@ -20,7 +20,7 @@ use crate::{error::RequestError, source_settings::open_registry};
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
 
-/// What built-in functions of policies ask registries through.
+/// The registry access of built-in functions of policies.
 ///
 /// # Errors
 /// The options cannot be used.

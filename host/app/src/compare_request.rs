@@ -1,4 +1,4 @@
-//! [`compare`]: whether two policy configurations would judge an image alike.
+//! [`compare`]: whether two policy configurations are equivalent for an image.
 //!
 //! Sources are compared as sets, whatever their scheme; what is pinned on both sides must be pinned to the same.
 //! `ruleData` is compared by value, criteria as sets, volatile ones where they hold. Unlike `ec`, keys, identities and
@@ -150,8 +150,8 @@ fn is_active(item: &VolatileCriterion, when: Timestamp, image: &ComparedImage) -
         || date::parse_datetime_or_date(&item.effective_on).is_some_and(|from| from <= when);
     let until = item.effective_until.is_empty()
         || date::parse_datetime_or_date(&item.effective_until).is_some_and(|until| when <= until);
-    let is_asked = [&image.digest, &image.reference, &image.url].iter().any(|text| !text.is_empty());
-    let names = |wanted: &str, given: &str| wanted.is_empty() || !is_asked || wanted == given;
+    let is_requested = [&image.digest, &image.reference, &image.url].iter().any(|text| !text.is_empty());
+    let names = |wanted: &str, given: &str| wanted.is_empty() || !is_requested || wanted == given;
     from && until
         && names(&item.image_digest, &image.digest)
         && names(&item.image_ref, &image.reference)

@@ -60,7 +60,7 @@ pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContex
     let options = CollectOptions {
         signatures: checking(CheckKind::ImageSignature),
         attestations: checking(CheckKind::AttestationSignature),
-        bundles_have_build_type: request.mode.bundles_tell_build_type(),
+        bundles_have_build_type: request.mode.bundles_have_build_type(),
         on_unreadable: request.mode.on_unreadable(),
     };
     let trust = Trust::in_key(context.key.clone(), relocation(request));

@@ -7,7 +7,7 @@ use assay_oci::FetchError;
 use assay_rego::{CompileError, SourceError};
 use assay_runner::RunError;
 
-/// What a request fails at, for whoever has to act on it without reading the message.
+/// What a request fails at, for callers that act on it without reading the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RequestErrorKind {

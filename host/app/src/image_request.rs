@@ -27,7 +27,7 @@ pub struct ValidateImageRequest {
     pub key: KeyText,
     /// Whether signatures made for another repository count.
     pub allow_relocation: bool,
-    /// The checks that the user asked to skip.
+    /// The checks that the user disabled.
     pub skipped: Vec<CheckKind>,
     /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
     pub policy: PolicySpec,

@@ -30,7 +30,7 @@ impl Mode {
         if self.is_ec() { snapshot.of_known_fields() } else { snapshot }
     }
 
-    /// Whether signatures made for another repository count unasked: `ec` never compares the repository, and images are
+    /// Whether signatures made for another repository count by default: `ec` never compares the repository, and images are
     /// copied between signing and shipping.
     #[must_use]
     pub const fn allows_relocation(self) -> bool {
@@ -82,7 +82,7 @@ impl Mode {
 
     /// Whether provenance in Sigstore bundles has a build type in reports.
     #[must_use]
-    pub(crate) const fn bundles_tell_build_type(self) -> bool {
+    pub(crate) const fn bundles_have_build_type(self) -> bool {
         !self.is_ec()
     }
 

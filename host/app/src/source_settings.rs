@@ -1,4 +1,4 @@
-//! [`SourceSettings`]: where fetched policies are kept, whether any may be fetched, and how registries are asked.
+//! [`SourceSettings`]: where fetched policies are kept, whether any may be fetched, and how registries are accessed.
 
 use std::time::Instant;
 
@@ -55,7 +55,7 @@ impl SourceSettings {
     }
 }
 
-/// A store that asks registries.
+/// A store that fetches from registries.
 pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, RequestError> {
     ContentStore::registry(options).map_err(|error| {
         let refused = RequestError::of(RequestErrorKind::Registry, error.message);

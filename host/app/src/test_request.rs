@@ -120,8 +120,7 @@ fn without_rules(silent: &[&String], packages: &[String]) -> RequestError {
     } else {
         format!("no rule denies or warns in the package {}; there is {}", names.join(", "), packages.join(", "))
     };
-    RequestError::new(what)
-        .hint("name packages with `--namespace`, or permit that nothing is asked with `--allow-empty`")
+    RequestError::new(what).hint("choose packages with `--namespace`, or pass `--allow-empty` if intended")
 }
 
 fn sources(request: &TestRequest, places: &PolicySources) -> Result<Sources, RequestError> {
@@ -221,7 +220,7 @@ fn evaluate(
     let packages = [namespace.to_owned()].into();
     for value in &document.values {
         let input = value.to_string();
-        let ask = EvalRequest {
+        let eval_request = EvalRequest {
             host: Arc::clone(host),
             strict_builtin_errors: request.strict_builtin_errors,
             file: Some(document.file()),
@@ -231,10 +230,10 @@ fn evaluate(
             |error| RequestError::of(RequestErrorKind::Evaluation, format!("query rule: evaluating policy: {error}"));
         if request.traces {
             events.note(format!("file: {} | query: data.{namespace}", document.name));
-            let traces = policy.explain(&ask, &|_| true).map_err(failed)?;
+            let traces = policy.explain(&eval_request, &|_| true).map_err(failed)?;
             explanations::trace_text(&traces).into_iter().for_each(|line| events.note(line));
         }
-        let checked = policy.check(&ask, namespace).map_err(failed)?;
+        let checked = policy.check(&eval_request, namespace).map_err(failed)?;
         add(&mut result, checked, namespace);
     }
     Ok(result)

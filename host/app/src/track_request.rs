@@ -52,7 +52,7 @@ pub struct TrackRequest {
     pub in_effect_days: u32,
     /// The current time.
     pub now: Timestamp,
-    /// How registries are asked.
+    /// How registries are accessed.
     pub sources: SourceSettings,
 }
 

@@ -130,7 +130,7 @@ pub struct EvaluationError {
     pub hint: Option<String>,
 }
 
-/// An error as it was stored, by whoever had access to the store.
+/// An error as it was stored, by anyone with access to the store.
 #[derive(Deserialize)]
 struct StoredError {
     code: ErrorCode,

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn ec_writes_errors_with_a_capital_letter() {
+    fn ec_capitalizes_errors() {
         assert_eq!(error_text(Mode::EcCompat, "error: no"), "Error: no");
         assert_eq!(error_text(Mode::Native, "error: no"), "error: no");
     }

@@ -1,4 +1,4 @@
-//! [`source_settings`]: where fetched policies are kept, and how registries are asked.
+//! [`source_settings`]: where fetched policies are kept, and how registries are accessed.
 
 use assay_app::{CacheDir, SourceSettings};
 

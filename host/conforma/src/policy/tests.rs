@@ -166,10 +166,10 @@ fn a_value_that_is_no_set_of_results_is_an_error_with_its_place() {
         ("deny[x] := 1 if { x := \"k\" }", "1.rego:3:1: `data.p.deny` is an object"),
         ("deny.k := \"no\"", "1.rego:3:1: `data.p.deny` is an object"),
         ("deny.k contains \"no\"", "1.rego:3:1: `data.p.deny` is an object"),
-        ("deny contains n if n := count([1])", "1.rego:3:1: `data.p.deny` gives a result that is a number"),
-        ("deny contains n if n := input == input", "1.rego:3:1: `data.p.deny` gives a result that is a boolean"),
-        ("deny contains n if n := {\"said\"}", "1.rego:3:1: `data.p.deny` gives a result that is a list or set"),
-        ("deny contains n if n := {\"a\": null}.a", "1.rego:3:1: `data.p.deny` gives a result that is null"),
+        ("deny contains n if n := count([1])", "1.rego:3:1: `data.p.deny` returns a result that is a number"),
+        ("deny contains n if n := input == input", "1.rego:3:1: `data.p.deny` returns a result that is a boolean"),
+        ("deny contains n if n := {\"said\"}", "1.rego:3:1: `data.p.deny` returns a result that is a list or set"),
+        ("deny contains n if n := {\"a\": null}.a", "1.rego:3:1: `data.p.deny` returns a result that is null"),
     ] {
         let error = evaluate(&policy(&format!("package p\n\n{rule}\n")), "{}").unwrap_err();
         assert!(error.to_string().starts_with(says), "{error}");

@@ -337,7 +337,7 @@ fn envelopes_that_the_key_did_not_sign_as_statements_do_not_count() {
         unattested(row, case.with("att", &[layer]), found_message);
     }
     let utf16 = case.layout.blob(ENVELOPE, b"\xff\xfe{\0}\0");
-    unattested("49", case.with("att", &[utf16]), "not UTF-8");
+    unattested("49", case.with("att", &[utf16]), "not valid UTF-8");
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn statements_about_something_else_do_not_count() {
         unattested(row, case.with("att", &[case.attested(&statement)]), found_message);
     }
     let latin1 = case.layout.attestation(&case.signer.envelope(b"{\"a\":\"\xe9\"}"));
-    unattested("49 UTF-8", case.with("att", &[latin1]), "not UTF-8");
+    unattested("49 UTF-8", case.with("att", &[latin1]), "not valid UTF-8");
 }
 
 #[test]

@@ -446,7 +446,7 @@ mod tests {
             ("git::https://h.test/a?ref=--upload-pack=x", "`ref`"),
             ("git::https://h.test/a?ref=a:b", "`ref`"),
             ("git::https://h.test/a?ref=x..y", "`ref`"),
-            ("git::https://h.test/a?sshkey=x", "only `ref` and `depth`"),
+            ("git::https://h.test/a?sshkey=x", "the only supported parameters"),
             ("git::https://h.test/a//../b", "`..`"),
             ("git::ssh://-oProxyCommand=x/a", "names no repository"),
         ] {

@@ -187,7 +187,7 @@ fn a_repository_cannot_run_anything_or_reach_out_of_its_folder() {
         std::os::unix::fs::symlink(target, repository.0.path().join("link")).unwrap();
         repository.commit(&[("policy/a.rego", "")]);
         let error = Bench::new().error(&repository.source(""));
-        assert!(error.contains("leads out of the source's folder"), "{target}: {error}");
+        assert!(error.contains("points outside of the source's directory"), "{target}: {error}");
     }
 }
 

@@ -162,13 +162,13 @@ fn bundles_that_could_be_read_two_ways_are_refused() {
     check(with("", "mediaType", json!("application/vnd.dev.sigstore.bundle+json;version=0.1")), "version=0.1");
     check(with("/verificationMaterial", "certificate", json!({"rawBytes": ""})), "certificate");
     check(with("/verificationMaterial", "x509CertificateChain", json!({})), "certificate");
-    check(with("/verificationMaterial", "publicKey", json!(null)), "does not say that a key signed it");
+    check(with("/verificationMaterial", "publicKey", json!(null)), "does not state that it was signed with a key");
     check(with("/verificationMaterial", "more", json!(1)), "unknown field");
     check(with("/verificationMaterial", "tlogEntries", json!(vec![json!({}); 33])), "more than 32");
     check(with("/dsseEnvelope", "extra", json!(1)), "unknown field");
     check(with("/dsseEnvelope", "signatures", json!([])), "0 signatures");
     check(with("/dsseEnvelope", "signatures", json!([{}, {}])), "2 signatures");
-    check(with("", "dsseEnvelope", json!(null)), "holds no statement");
+    check(with("", "dsseEnvelope", json!(null)), "exactly one statement");
     let envelope = good["dsseEnvelope"].to_string();
     check(whole.replacen('{', &format!("{{\"dsseEnvelope\":{envelope},"), 1), "duplicate field");
     check(whole.replacen("\"mediaType\"", "\"mediatype\"", 1), "unknown field");

@@ -321,9 +321,12 @@ fn links_and_doubles_in_a_tar_file_are_refused() {
     let blob = format!("blobs/sha256/{}", Digest::of(b"x").hex());
     for (members, message) in [
         (vec![("index.json", EntryType::Symlink, 0, &b""[..])], "`index.json` is not a regular file"),
-        (vec![(blob.as_str(), EntryType::Link, 0, b"")], "is a link"),
-        (vec![("index.json", EntryType::Regular, 2, b"{}"), ("./index.json", EntryType::Regular, 2, b"{}")], "twice"),
-        (vec![("oci-layout", EntryType::Fifo, 0, b"")], "no plain file"),
+        (vec![(blob.as_str(), EntryType::Link, 0, b"")], "is not a regular file"),
+        (
+            vec![("index.json", EntryType::Regular, 2, b"{}"), ("./index.json", EntryType::Regular, 2, b"{}")],
+            "more than once",
+        ),
+        (vec![("oci-layout", EntryType::Fifo, 0, b"")], "is not a regular file"),
         (vec![("../index.json", EntryType::Regular, 2, b"{}")], "no `oci-layout`"),
         (vec![("/oci-layout", EntryType::Regular, 2, b"{}")], "no `oci-layout`"),
     ] {
