@@ -263,7 +263,7 @@ fn below(package: &[String], rule: &str) -> Vec<String> {
     package.iter().cloned().chain([rule.to_owned()]).collect()
 }
 
-/// Where rules find the moment they judge at.
+/// Where rules find the effective time.
 const WHEN: [&str; 3] = ["config", "policy", "when_ns"];
 
 fn when_ns(when: Timestamp) -> RegoValue {

@@ -185,10 +185,10 @@ mod tests {
             ("{\"config\":{\"Label\u{17f}\":{}}}".as_bytes(), "instead of `Labels`"),
             (br#"{"config":{"Labels":{},"LABELS":{}}}"#, "instead of `Labels`"),
             (br#"{"config":{"Healthcheck":{"test":[]}}}"#, "instead of `Test`"),
-            (br#"{"config":[]}"#, "a list"),
+            (br#"{"config":[]}"#, "an array"),
             (br#"{"config":"x"}"#, "a string, not an object"),
             (br#"{"config":{"Labels":"x"}}"#, "a string, not an object"),
-            (br#"{"config":{"Labels":["a=b"]}}"#, "a list"),
+            (br#"{"config":{"Labels":["a=b"]}}"#, "an array"),
         ] {
             let error = runtime(blob).unwrap_err();
             assert!(error.to_string().contains(says), "{}: {error}", String::from_utf8_lossy(blob));

@@ -115,7 +115,7 @@ pub enum SourceError {
         /// What it is instead.
         found: &'static str,
     },
-    /// A data file that would change what assay tells policies.
+    /// A data file that would change what assay shows policies.
     #[error("the data file `{origin}` sets `config`, which assay itself sets")]
     Reserved {
         /// The file.

@@ -35,8 +35,8 @@ fn a_key_is_written_back_in_one_form_whatever_the_text_was() {
 fn what_is_no_public_key_is_named() {
     let pem = Signer::new().pem();
     for (text, message) in [
-        (String::new(), "holds no `-----BEGIN PUBLIC KEY-----`"),
-        ("garbage".to_owned(), "holds no `-----BEGIN PUBLIC KEY-----`"),
+        (String::new(), "has no `-----BEGIN PUBLIC KEY-----`"),
+        ("garbage".to_owned(), "has no `-----BEGIN PUBLIC KEY-----`"),
         (pem.replace("PUBLIC", "PRIVATE"), "is a private key (`PRIVATE KEY`)"),
         (pem.replace("PUBLIC", "EC PRIVATE"), "is a private key (`EC PRIVATE KEY`)"),
         (pem.replace("PUBLIC", "ENCRYPTED SIGSTORE PRIVATE"), "is a private key"),
@@ -72,7 +72,7 @@ fn keys_of_small_order_are_refused() {
         for sign in [0, 0x80] {
             let mut point = known;
             point[31] |= sign;
-            assert!(refused(&pem(point)).contains("anybody can make signatures"), "{point:?}");
+            assert!(refused(&pem(point)).contains("anyone can forge signatures"), "{point:?}");
         }
     }
     let good: [u8; 32] = Ed25519KeyPair::generate().unwrap().public_key().as_ref().try_into().unwrap();

@@ -9,8 +9,8 @@ fn at(text: &str) -> ZonedDateTime {
 }
 
 #[test]
-fn a_moment_is_written_as_the_layout_shows() {
-    let moment = at("2022-12-02T18:40:53.141828752Z");
+fn a_time_is_written_as_the_layout_shows() {
+    let time = at("2022-12-02T18:40:53.141828752Z");
     for (layout, text) in [
         ("RFC3339Nano", "2022-12-03T00:10:53.141828752+05:30"),
         ("RFC1123Z", "Sat, 03 Dec 2022 00:10:53 +0530"),
@@ -19,7 +19,7 @@ fn a_moment_is_written_as_the_layout_shows() {
         ("06-1-_2 002 Z07:00 pm 15.00", "22-12- 3 337 +05:30 am 00.14"),
         ("plain text", "plain text"),
     ] {
-        assert_eq!(format(named(layout), &moment), text);
+        assert_eq!(format(named(layout), &time), text);
     }
 }
 
@@ -43,7 +43,7 @@ fn a_text_is_read_as_the_layout_shows() {
 }
 
 #[test]
-fn the_usual_form_is_read_as_its_layout_reads_it() {
+fn the_default_form_is_read_as_its_layout_reads_it() {
     for text in [
         "2017-06-02T19:00:00Z",
         "2017-06-02T19:00:00.5-07:00",

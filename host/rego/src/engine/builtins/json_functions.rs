@@ -57,7 +57,7 @@ fn marshal_with_options(value: &Value, options: &Value) -> Outcome {
     text(out)
 }
 
-/// Everything in the result is new; the scope is told at least how many parts it has.
+/// Everything in the result is new; the scope gets at least the number of its parts.
 fn unmarshal(scope: &mut Scope<'_>, whole: &Value) -> Outcome {
     let text = characters(whole, 1)?;
     scope.copied = values_in(&text).saturating_add(text.len() / TEXT_PART);

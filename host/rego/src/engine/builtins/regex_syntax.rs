@@ -19,17 +19,17 @@ pub(super) fn build(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).size_limit(limits::REGEX_BYTES).dfa_size_limit(limits::REGEX_BYTES).build()
 }
 
-/// Rewrites Go's syntax: classes like `\d` are ASCII there, `[` and `&&` within a class are letters, `{` may stand for
+/// Rewrites Go's syntax: classes like `\d` are ASCII there, `[` and `&&` within a class are characters, `{` may stand for
 /// itself, `\Q…\E` quotes, `\123` is octal; and what only the crate knows (`(?x)`, `\<`, `\u`) is refused or literal.
 fn translate(pattern: &str) -> Result<String, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
     let mut repeatable = Repeat::None;
     let mut repeats = Repeats::default();
-    while let Some(letter) = rest.chars().next() {
-        let after = rest.get(letter.len_utf8()..).unwrap_or_default();
+    while let Some(character) = rest.chars().next() {
+        let after = rest.get(character.len_utf8()..).unwrap_or_default();
         let mut next = Repeat::Item;
-        match letter {
+        match character {
             '\\' => {
                 if let Some(quoted) = after.strip_prefix('Q') {
                     let (inside, behind) = quoted.split_once("\\E").unwrap_or((quoted, ""));
@@ -62,8 +62,8 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 rest = after;
             }
             '*' | '+' | '?' => {
-                next = repeatable.again(letter)?;
-                out.push(letter);
+                next = repeatable.again(character)?;
+                out.push(character);
                 rest = after;
             }
             '{' => match count(after)? {
@@ -80,7 +80,7 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
             },
             '}' | ']' => {
                 out.push('\\');
-                out.push(letter);
+                out.push(character);
                 rest = after;
             }
             other => {
@@ -88,7 +88,7 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 rest = after;
             }
         }
-        if next == Repeat::Item && letter != ')' {
+        if next == Repeat::Item && character != ')' {
             repeats.item();
         }
         repeatable = next;
@@ -211,36 +211,36 @@ const SPACE: &str = "\\t\\n\\x0C\\r ";
 
 /// Writes the escape that begins behind the backslash and gives what follows it.
 fn escape<'p>(after: &'p str, out: &mut String, in_class: bool) -> Result<&'p str, &'static str> {
-    let mut letters = after.chars();
-    let letter = letters.next().ok_or("trailing backslash at end of expression")?;
-    let rest = letters.as_str();
+    let mut characters = after.chars();
+    let character = characters.next().ok_or("trailing backslash at end of expression")?;
+    let rest = characters.as_str();
     let mut ascii = |class: &str, negated: bool| match (in_class, negated) {
         (true, false) => out.push_str(class),
         (_, negated) => out.push_str(&format!("[{}{class}]", if negated { "^" } else { "" })),
     };
-    match letter {
-        'd' | 'D' => ascii(DIGIT, letter == 'D'),
-        'w' | 'W' => ascii(WORD, letter == 'W'),
-        's' | 'S' => ascii(SPACE, letter == 'S'),
+    match character {
+        'd' | 'D' => ascii(DIGIT, character == 'D'),
+        'w' | 'W' => ascii(WORD, character == 'W'),
+        's' | 'S' => ascii(SPACE, character == 'S'),
         'b' if !in_class => out.push_str("(?-u:\\b)"),
         'B' if !in_class => out.push_str("(?-u:\\B)"),
         'A' | 'z' if !in_class => {
             out.push('\\');
-            out.push(letter);
+            out.push(character);
         }
         'a' | 'f' | 't' | 'n' | 'r' | 'v' | 'x' | 'p' | 'P' => {
             out.push('\\');
-            out.push(letter);
+            out.push(character);
         }
         '0'..='7' => {
             let digits: String = after.chars().take(3).take_while(|digit| ('0'..='7').contains(digit)).collect();
-            if letter != '0' && digits.len() < 2 {
+            if character != '0' && digits.len() < 2 {
                 return Err("invalid escape sequence");
             }
             out.push_str(&format!("\\x{{{:x}}}", u32::from_str_radix(&digits, 8).unwrap_or(0)));
             return Ok(after.get(digits.len()..).unwrap_or_default());
         }
-        letter if letter.is_ascii_punctuation() => out.push_str(&format!("\\x{{{:x}}}", u32::from(letter))),
+        character if character.is_ascii_punctuation() => out.push_str(&format!("\\x{{{:x}}}", u32::from(character))),
         _ => return Err("invalid escape sequence"),
     }
     Ok(rest)
@@ -256,9 +256,9 @@ fn class<'p>(after: &'p str, out: &mut String) -> Result<&'p str, &'static str> 
     }
     let mut first = true;
     loop {
-        let letter = rest.chars().next().ok_or("missing closing ]")?;
-        let behind = rest.get(letter.len_utf8()..).unwrap_or_default();
-        match letter {
+        let character = rest.chars().next().ok_or("missing closing ]")?;
+        let behind = rest.get(character.len_utf8()..).unwrap_or_default();
+        match character {
             ']' if !first => {
                 out.push(']');
                 return Ok(behind);
@@ -277,7 +277,7 @@ fn class<'p>(after: &'p str, out: &mut String) -> Result<&'p str, &'static str> 
             },
             '[' | ']' | '&' | '~' | '^' => {
                 out.push('\\');
-                out.push(letter);
+                out.push(character);
                 rest = behind;
             }
             '-' if first || behind.starts_with([']', '-']) => {

@@ -16,7 +16,7 @@ fn value(text: &str) -> Value {
 }
 
 #[test]
-fn numbers_are_equal_by_their_value_and_told_by_it() {
+fn numbers_are_equal_by_their_value_and_reported_by_it() {
     let schema = json!({"items": {"enum": [1, [{"a": 100}], {"b": "<"}]}});
     assert_eq!(messages(schema.clone(), &value(r#"[1.0, [{"a": 1e2}], {"b": "<"}]"#)), [""; 0]);
     let wrong = messages(schema, &value(r#"[[{"a": 1}], "1"]"#));
@@ -67,7 +67,7 @@ fn problems_come_in_the_order_of_opa() {
         "d.0: False always fails validation",
     ];
     assert_eq!(messages(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
-    // Keys that are there count for the alternative that asks for them.
+    // Keys that are there count for the alternative that needs for them.
     let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
     let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
     assert_eq!(messages(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
