@@ -2,7 +2,9 @@
 //!
 //! There is one test in this binary, since it counts the threads of its process.
 
-use std::{fs, num::NonZeroUsize, thread, time::Instant};
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{num::NonZeroUsize, thread, time::Instant};
 
 use assay_app::{CacheDir, Event, KeyText, Mode, SourceSettings, ValidateImageRequest, start};
 use assay_model::{
@@ -14,6 +16,7 @@ use assay_model::{
 };
 use assay_oci::RegistryOptions;
 use camino::{Utf8Path, Utf8PathBuf};
+use fs_err as fs;
 
 const RUNS: usize = 1_000;
 const WARM_UP: usize = 200;

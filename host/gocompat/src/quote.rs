@@ -14,7 +14,7 @@ pub fn escape(to: &mut String, text: &str) {
             '\u{c}' => to.push_str("\\f"),
             '\u{b}' => to.push_str("\\v"),
             character if character < ' ' || character == '\u{7f}' => {
-                to.push_str(&format!("\\x{:02x}", u32::from(character)))
+                to.push_str(&format!("\\x{:02x}", u32::from(character)));
             }
             character if is_unprintable(character) => {
                 let code = u32::from(character);

@@ -94,7 +94,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// Bytes that are not text.
-    #[error("`{}` is not UTF-8 text", path.display())]
+    #[error("`{}` is not valid UTF-8", path.display())]
     NotText {
         /// The file.
         path: PathBuf,

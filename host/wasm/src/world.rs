@@ -68,7 +68,7 @@ impl World {
             ));
         }
         let is_exported = |base: &&str| interfaces.iter().any(|interface| interface.base == *base);
-        let Some(world) = worlds.iter().find(|world| world.exports.iter().all(|base| is_exported(base))) else {
+        let Some(world) = worlds.iter().find(|world| world.exports.iter().all(&is_exported)) else {
             let exported = text::list(exports.iter().copied().take(LISTED), "nothing");
             let worlds: Vec<_> = worlds.iter().take(LISTED).map(|world| world.expectation()).collect();
             return Err(format!("exports {exported}; {}", worlds.join("; ")));

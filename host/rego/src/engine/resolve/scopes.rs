@@ -265,7 +265,7 @@ fn term_names(term: &Term, names: &mut Names, functions: Functions) {
             reference.path.iter().for_each(|term| term_names(term, names, functions));
         }
         TermKind::Array(items) | TermKind::Set(items) => {
-            items.iter().for_each(|item| term_names(item, names, functions))
+            items.iter().for_each(|item| term_names(item, names, functions));
         }
         TermKind::Object(items) => {
             for (key, value) in items {

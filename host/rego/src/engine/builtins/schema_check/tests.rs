@@ -67,7 +67,7 @@ fn problems_come_in_the_order_of_opa() {
         "d.0: False always fails validation",
     ];
     assert_eq!(messages(schema, &value(r#"{"a": 1, "b": [1, 2], "c": 3, "d": [1]}"#)), want);
-    // Keys that are there count for the alternative that needs for them.
+    // Keys that are there count for the alternative that needs them.
     let schema = json!({"anyOf": [{"required": ["x"]}, {"required": ["a", "b", "y"]}]});
     let want = ["(Root): Must validate at least one schema (anyOf)", "(Root): y is required"];
     assert_eq!(messages(schema, &value(r#"{"a": 1, "b": 2}"#)), want);
