@@ -1,4 +1,4 @@
-//! Durations: [`parse`] as `time.ParseDuration` reads them, [`format`] as Go writes those below a minute.
+//! Durations: [`parse`] as `time.ParseDuration` reads them, [`format()`] as Go writes those below a minute.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! [`print`]: formats as `fmt.Sprintf` knows them, with its verbs, flags, widths and error texts.
+//! [`print()`]: formats as `fmt.Sprintf` knows them, with its verbs, flags, widths and error texts.
 
 use num_bigint::{BigInt, Sign};
 use num_traits::{Signed, ToPrimitive};

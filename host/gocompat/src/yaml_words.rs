@@ -1,7 +1,7 @@
 //! [`read`]: what a plain word of YAML is to Go: YAML 1.1 as `go.yaml.in/yaml/v2` resolves it.
 //!
 //! `sigs.k8s.io/yaml`, and with it Kubernetes, conftest, OPA and `ec`, read every document so. The one table for
-//! reading documents ([`super::parse`]), for writing them ([`crate::yaml_writer`]) and for finding the words that the
+//! reading documents ([`crate::yaml_reader`]), for writing them ([`crate::yaml_writer`]) and for finding the words that the
 //! two versions of YAML take differently ([`differs`]).
 
 use jiff::civil::Date;

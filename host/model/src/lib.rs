@@ -1,11 +1,11 @@
 //! The base crate: the types of assay, and the functions that need nothing but their arguments.
 //!
-//! Every other crate names this one and this one names none of them. In reading order: what is evaluated ([`snapshot`],
+//! Almost every other crate names this one, and this one names `assay-gocompat` alone. In reading order: what is evaluated ([`snapshot`],
 //! [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`], [`image_files`], [`input`],
 //! [`effective_time`]), what the policy says ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]),
 //! what came out ([`finding`], [`error`], [`outcome`], [`event`]), how anything of unknown length is read ([`bounded`])
-//! and what decides is read one way only ([`strict`], [`yaml`], within [`memory`]), how text from outside is shown
-//! ([`sanitize`]), and the traits that other crates implement ([`port`]).
+//! and what decides is read one way only ([`strict`], [`yaml`], within [`memory`]), and the traits that other crates
+//! implement ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
 

@@ -1,8 +1,9 @@
-//! The API of the Rego engine: compile policies once, evaluate them from many threads.
+//! OPA's language: compile policies once, evaluate them from many threads, test and trace them.
 //!
-//! In reading order: what is compiled ([`Sources`]), the compiled [`Policy`] with its rules, the request
-//! ([`EvalRequest`]) and its errors ([`EvalError`]), the external inputs of built-in functions ([`Host`]),
-//! and the evaluator of a run ([`SourceGroupEvaluator`]). The evaluation itself is in `engine`, which is private.
+//! In reading order: what is compiled ([`Sources`]), the compiled [`Program`], whose rules are evaluated by their paths
+//! ([`Evaluation`]), why that may end early ([`EvalError`]), and the functions that a caller registers ([`HostFunction`],
+//! [`Host`]). [`PolicySet`] is for tools: tests, queries, traces. The evaluator itself is `engine`; nothing else of it is
+//! visible.
 //!
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 

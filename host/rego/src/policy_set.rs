@@ -1,5 +1,5 @@
 //! [`PolicySet`]: compiled policies for policy authors. They are tested, queried, benchmarked and inspected; unlike
-//! a [`Policy`](crate::Policy) they need no rule that denies, and they are not evaluated for images.
+//! a policy of Conforma they need no rule that denies, and they are not evaluated for images.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Makes sense of flags before any work: a file for each command, and one for each topic that commands share.
 //!
-//! Whatever cannot be used ends here, as an [`CliError`].
+//! Whatever cannot be used ends here, as a [`CliError`](crate::error::CliError).
 
 mod effective_time;
 mod image;

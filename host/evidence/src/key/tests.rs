@@ -45,7 +45,7 @@ fn what_is_no_public_key_is_named() {
         (pem.replace("-----END", "END"), "has no `-----END PUBLIC KEY-----`"),
         (pem.replace('A', "*"), "is not base64"),
         (format!("{pem}{pem}"), "more than one PEM block"),
-        (format!("{pem}trailing"), "text follows"),
+        (format!("{pem}trailing"), "trailing data after its PEM block"),
         (encode(b"not DER"), "cannot be read"),
     ] {
         let error = refused(&text);

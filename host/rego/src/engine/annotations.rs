@@ -1,6 +1,6 @@
 //! [`Annotations`]: `# METADATA` comments, their scopes, and what `rego.metadata.*` returns from them.
 //!
-//! Errors in a block are reported by [`rules`](crate::rules); here it is only ignored.
+//! Errors in a block are reported where rules are listed; here it is only ignored.
 
 use std::collections::BTreeMap;
 
