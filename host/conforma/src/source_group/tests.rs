@@ -250,9 +250,9 @@ fn recorded_rules_are_evaluated_as_recorded() {
     assert_eq!(codes(&decision.successes), ["alpha.never", "main.fine"]);
 
     let input = Arc::new(policy(&["input"]).unwrap());
-    let decision = evaluate(&group(&input, &[], &[]), r#"{"color": "mauve", "size": 11}"#).unwrap();
+    let decision = evaluate(&group(&input, &[], &[]), r#"{"colour": "mauve", "size": 11}"#).unwrap();
     let mut messages: Vec<_> =
         decision.violations.iter().chain(&decision.warnings).map(|finding| finding.message.as_str()).collect();
     messages.sort_unstable();
-    assert_eq!(messages, ["Color mauve is not known", "No kind", "Size 11 is large"]);
+    assert_eq!(messages, ["Colour mauve is not known", "No kind", "Size 11 is large"]);
 }
