@@ -6,6 +6,8 @@
 //! every digit of its numbers kept. Duplicate keys, more than one document, nesting or aliases beyond [`limits`], and a
 //! value that would take more memory than it may, are errors.
 
+mod common;
+
 use assay_gocompat::yaml_reader::ReadError;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
@@ -83,13 +85,25 @@ pub fn parse_first(text: &str) -> Result<Value, TextError> {
     parse_first_within(text, &Memory::of(limits::DOCUMENT_MEMORY))
 }
 
+/// Rule data of two million nodes is 64 MiB of text, which is where the file limits stand.
+const NODES: usize = 8_000_000;
+
 fn parse_yaml(text: &str, memory: &Memory) -> Result<Value, TextError> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
+    let left = memory.left();
+    if let Some(value) = common::read(text, NODES.min(memory.nodes()), memory) {
+        return Ok(value);
+    }
+    memory.give_back(left);
+    parse_general(text, memory)
+}
+
+/// Reads any YAML, and reports errors.
+fn parse_general(text: &str, memory: &Memory) -> Result<Value, TextError> {
     let mut budget = Budget::default();
-    // Rule data of two million nodes is 64 MiB of text, which is where the file limits stand.
-    budget.max_nodes = 8_000_000.min(memory.nodes());
+    budget.max_nodes = NODES.min(memory.nodes());
     budget.max_events = budget.max_nodes.saturating_mul(4);
     budget.max_depth = limits::NESTING;
     budget.flow_nesting_limit = limits::NESTING;

@@ -28,7 +28,7 @@ const FIELDS: usize = 1024;
 const ITEMS: usize = 1024;
 
 /// What begins the keys that `serde_json` takes for something else, so that a later reader would see another document.
-const PRIVATE: &str = "$serde_json::private::";
+pub(crate) const PRIVATE: &str = "$serde_json::private::";
 
 /// The key by which `serde_json` hands over a number.
 const NUMBER: &str = "$serde_json::private::Number";
