@@ -30,6 +30,12 @@ pub struct Evaluators {
     pub evaluators: Arc<[Arc<dyn Evaluator>]>,
 }
 
+impl std::fmt::Debug for Evaluators {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_list().entries(self.evaluators.iter().map(|evaluator| evaluator.name())).finish()
+    }
+}
+
 /// What is to be judged, and how fast.
 #[derive(Clone)]
 pub struct Job {
