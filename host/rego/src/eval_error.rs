@@ -62,7 +62,7 @@ impl EvalError {
             Self::TooManyResults => {
                 (ErrorCode::PolicyError, Some("let a rule give one result for each term, not for each fact"))
             }
-            Self::Fault(_) => (ErrorCode::Internal, Some("this is a fault of assay; please report it")),
+            Self::Fault(_) => (ErrorCode::Internal, Some("this is a bug in assay; please report it")),
             Self::Builtin { cause, .. } => {
                 let code = match cause.code {
                     ErrorCode::Deadline | ErrorCode::Interrupted => cause.code,

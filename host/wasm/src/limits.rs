@@ -1,8 +1,8 @@
 //! What one call of a guest may use, each limit with the attack it stops.
 //!
-//! A limit that is reached ends the call without an answer; nothing is cut short in silence, except for the log.
+//! A limit that is reached ends the call with an error; nothing is cut short in silence, except for the log.
 
-/// Instructions of one call, in wasmtime's unit of fuel: a guest that loops for ever. Counted rather than timed, so
+/// Instructions of one call, in wasmtime's unit of fuel: a guest that loops forever. Counted rather than timed, so
 /// that the same call ends the same way on any machine.
 pub const FUEL: u64 = 1_000_000_000;
 

@@ -341,7 +341,7 @@ fn instances(frame: &mut Frame, more: u64) -> Result<(), InspectError> {
     Ok(())
 }
 
-/// What a component as a value would make cannot be told from the component that takes it.
+/// What a component that is passed as a value would make is not known from the component that takes it.
 fn passed_on() -> InspectError {
     InspectError::TooMuch("hands components on as values, which a check does not need".to_owned())
 }
