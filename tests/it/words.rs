@@ -77,7 +77,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("xtask/src/fixtures/shop.rs", "catalogue", "the name of an image of the example"),
 ];
 
-/// Retired words of a text, split at everything that is no letter, at underscores, and between `aB`.
+/// Retired words of a text, split at everything that is not alphabetic, at underscores, and between `aB`.
 fn retired(text: &str) -> impl Iterator<Item = (usize, &'static str, &'static str)> {
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {

@@ -1,4 +1,4 @@
-//! [`run`]: our Rego engine beside OPA on the same policies, data and input.
+//! [`run`]: our Rego engine compared with OPA on the same policies, data and input.
 //!
 //! Ours is measured by the example `measure` of `assay-conforma`, OPA by what its own commands say. Every command is a
 //! process of its own, whose time and memory are those of [`cost`].
@@ -239,7 +239,7 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// What `ec.oci.*` functions say of the images in an OCI layout; whatever is signed counts as well signed.
+/// What `ec.oci.*` functions say of the images in an OCI layout; everything that is signed counts as verified.
 fn answers(layout: &Utf8Path) -> anyhow::Result<Value> {
     let blob = |digest: &str| -> anyhow::Result<Vec<u8>> {
         Ok(fs_err::read(layout.join("blobs").join(digest.replace(':', "/")))?)

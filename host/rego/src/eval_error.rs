@@ -40,7 +40,7 @@ pub enum EvalError {
         /// What its host says.
         cause: EvaluationError,
     },
-    /// A fault of the evaluator.
+    /// A bug in the evaluator.
     #[error("{0}")]
     Fault(String),
 }
