@@ -37,7 +37,7 @@ fn a_request_that_cannot_be_used_ends_with_2_and_a_sentence() {
     fixture.file("garbage.pub", "not a key");
     fixture.file("half.pub", "-----BEGIN PUBLIC KEY-----\nMFkwEwYH\n-----END PUBLIC KEY-----\n");
     fixture.file("empty.wasm", "");
-    fixture.file("text.wasm", "this is no component");
+    fixture.file("text.wasm", "this is not a component");
     fixture.file("module.wasm", "\0asm\u{1}\0\0\0");
     fixture.file("data/x.yaml", "a: [1\n");
     let data = json!({"sources": [{"policy": [fixture.path("policy")], "data": [fixture.path("data")]}]}).to_string();
@@ -101,7 +101,7 @@ fn nothing_is_written_for_an_invalid_request() {
 }
 
 #[test]
-fn content_that_lies_is_an_error() {
+fn content_with_another_digest_is_an_error() {
     let of_tag = |fixture: &Fixture, kind: &str, digest: &Digest| {
         let name = format!("app/it:sha256-{}.{kind}", digest.hex());
         fixture.layout.names().find(|(found, _)| *found == name).unwrap().1.digest.clone()

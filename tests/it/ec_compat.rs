@@ -144,10 +144,10 @@ fn called_ec_a_way_to_evidence_that_fails_is_not_in_the_report() {
 }
 
 #[test]
-fn content_that_lies_is_an_error_and_no_violation() {
+fn content_with_another_digest_is_an_error_not_a_violation() {
     let (mut fixture, registry) = (Fixture::good(), Registry::start());
     let digest = fixture.image("lies", &[]);
-    registry.fault(&digest.to_string(), Fault::Lie);
+    registry.fault(&digest.to_string(), Fault::Corrupt);
     let output = validate(&fixture, &registry, &["--output", "json", "--strict=false"]);
     assert_eq!(output.code, 1, "{output:?}");
     assert_eq!(component(&output.json(), "lies")["error"]["code"], json!("digest-mismatch"));

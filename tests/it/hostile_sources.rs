@@ -22,7 +22,7 @@ fn mode(path: &Utf8Path, mode: u32) {
 }
 
 #[test]
-fn settings_that_lie_about_make_git_run_nothing() {
+fn git_settings_found_on_the_machine_run_nothing() {
     let fixture = Fixture::empty();
     let repository = Repository::in_folder(fixture.path("repository"));
     repository.commit(&[("main.rego", RULES)]);

@@ -199,7 +199,7 @@ fn the_exit_code_of_tests_is_that_of_opa() {
 }
 
 #[test]
-fn under_the_name_opa_no_test_at_all_is_no_failure() {
+fn under_the_name_opa_the_absence_of_tests_does_not_fail() {
     let bench = Bench::new(TESTS);
     let run = |more: &[&str]| bench.run(&[&["opa", "test", "data.yml", "shop", "-r", "none"], more].concat());
     let output = run(&[]);

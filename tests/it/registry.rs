@@ -27,7 +27,7 @@ pub(crate) enum Fault {
     /// Returns 500.
     Broken,
     /// Returns other bytes than requested.
-    Lie,
+    Corrupt,
     /// Sends half of the bytes and ends the connection.
     Truncate,
     /// Returns 429 the first time, and a correct response from then on.
@@ -151,7 +151,7 @@ async fn result(
             let later = Response::builder().status(StatusCode::TOO_MANY_REQUESTS);
             return later.header(header::RETRY_AFTER, "0").body(Body::empty()).unwrap();
         }
-        Some(Fault::Lie | Fault::Truncate) | None => {}
+        Some(Fault::Corrupt | Fault::Truncate) | None => {}
     }
     if path == "/v2/" {
         return plain(StatusCode::OK);
@@ -167,7 +167,7 @@ async fn result(
     let Some((media_type, mut bytes)) = found else { return plain(StatusCode::NOT_FOUND) };
     let length = bytes.len();
     match fault {
-        Some(Fault::Lie) => bytes.iter_mut().for_each(|byte| *byte = if *byte == b'1' { b'2' } else { *byte }),
+        Some(Fault::Corrupt) => bytes.iter_mut().for_each(|byte| *byte = if *byte == b'1' { b'2' } else { *byte }),
         Some(Fault::Truncate) => bytes.truncate(length / 2),
         _ => {}
     }

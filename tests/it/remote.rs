@@ -57,9 +57,9 @@ fn each_object_is_requested_once_however_many_components_need_it() {
 fn registries_that_fail_are_errors_with_a_reason() {
     for (path, fault, code) in [
         ("/app/it/manifests/sha256:", Fault::Broken, "registry-error"),
-        ("/app/it/manifests/sha256:", Fault::Lie, "digest-mismatch"),
+        ("/app/it/manifests/sha256:", Fault::Corrupt, "digest-mismatch"),
         ("/app/it/blobs/", Fault::Broken, "registry-error"),
-        ("/app/it/blobs/", Fault::Lie, "digest-mismatch"),
+        ("/app/it/blobs/", Fault::Corrupt, "digest-mismatch"),
         ("/app/it/manifests/sha256-", Fault::Broken, "registry-error"),
     ] {
         let mut fixture = Fixture::good();
@@ -135,7 +135,7 @@ fn a_registry_that_hangs_is_an_error_at_the_deadline_and_the_others_are_evaluate
 }
 
 #[test]
-fn a_registry_that_says_later_is_retried() {
+fn a_registry_that_returns_429_is_retried() {
     let mut fixture = Fixture::good();
     fixture.image("it", &[]);
     let registry = pushed(&fixture);

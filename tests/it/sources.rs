@@ -420,7 +420,7 @@ fn a_folder_is_one_thing_with_all_that_is_below_it_when_called_ec() {
 }
 
 #[test]
-fn what_holds_no_document_or_what_is_in_no_known_form_is_no_pass() {
+fn files_without_documents_or_of_unknown_formats_do_not_pass() {
     let fixture = kinds();
     fixture.file("list.json", "[]");
     input(&fixture, &[fixture.path("list.json").as_str()]).expect(3, "check input");
@@ -463,7 +463,7 @@ fn reports_of_documents_go_where_they_are_sent() {
 }
 
 #[test]
-fn documents_that_cannot_be_evaluated_are_no_pass() {
+fn documents_that_cannot_be_evaluated_do_not_pass() {
     let fixture = kinds();
     fixture.file("in/broken.json", "{\"a\": \"x\ny\"}");
     let broken = fixture.path("in/broken.json");

@@ -31,7 +31,7 @@ pub(crate) fn sources() -> Vec<PathBuf> {
         walk(&root().join(folder), &mut found);
     }
     found.sort();
-    assert!(found.len() > 50, "the walk lost its way: {} files", found.len());
+    assert!(found.len() > 50, "the walk found only {} files", found.len());
     found
 }
 

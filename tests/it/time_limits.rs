@@ -1,4 +1,4 @@
-//! `--timeout` ends every command, whatever it waits for, with an honest exit code and nothing left behind.
+//! `--timeout` ends every command, whatever it waits for, with the right exit code, and leaves no files.
 //!
 //! The tests wait for what never ends, so a command without a limit would block them forever.
 

@@ -1,8 +1,8 @@
 //! [`run`]: how long the built program takes for a Snapshot of many components, and how well it uses the cores.
 //!
-//! The load is made here: each component has an image, signature and provenance of its own, judged by the policies of
-//! the example. What counts are ratios: (user + system) / wall says how many cores were at work, and the time for one
-//! component beside the time for many says what is done once.
+//! The load is made here: each component has an image, signature and provenance of its own, evaluated by the policies of
+//! the example. The ratios matter: (user + system) / wall is the number of busy cores, and the time for one
+//! component compared with the time for many shows what is done once.
 
 use std::{
     process::{Command, Stdio},
@@ -21,12 +21,12 @@ struct Cost {
     cpu: Duration,
 }
 
-/// Judges 1 and `components` components with one worker and with a worker for each core, `runs` times each, and prints
+/// Validates 1 and `components` components with one worker and with a worker for each core, `runs` times each, and prints
 /// the medians.
 ///
 /// # Errors
-/// The program cannot be built or does not allow the load.
-#[expect(clippy::print_stdout, reason = "the figures are what was asked for")]
+/// The program cannot be built, or the load does not pass.
+#[expect(clippy::print_stdout, reason = "the figures are the output")]
 pub fn run(root: &Utf8Path, target_dir: &Utf8Path, components: usize, runs: usize) -> anyhow::Result<()> {
     let status = Command::new("cargo").args(["build", "--release", "--package", "assay"]).current_dir(root).status()?;
     ensure!(status.success(), "the release build failed");
@@ -50,7 +50,7 @@ pub fn run(root: &Utf8Path, target_dir: &Utf8Path, components: usize, runs: usiz
 }
 
 fn usage() -> anyhow::Result<Usage> {
-    getrusage(UsageWho::RUSAGE_CHILDREN).context("the system does not tell what children used")
+    getrusage(UsageWho::RUSAGE_CHILDREN).context("the system does not report what children used")
 }
 
 struct Load {
@@ -83,7 +83,7 @@ impl Load {
             .stdout(Stdio::null())
             .status()?;
         let wall = started.elapsed();
-        ensure!(status.success(), "the load was not allowed: {status}; judge {} by hand", self.folder);
+        ensure!(status.success(), "the load did not pass: {status}; validate {} by hand", self.folder);
         let after = usage()?;
         let seconds = |usage: &Usage| {
             let of = |time: nix::sys::time::TimeVal| {

@@ -1,4 +1,4 @@
-//! [`run`]: our Rego engine beside OPA on the same policies, data and input.
+//! [`run`]: our Rego engine compared with OPA on the same policies, data and input.
 //!
 //! Ours is measured by the example `measure` of `assay-conforma`, OPA by what its own commands say. Every command is a
 //! process of its own, whose time and memory are those of [`cost`].
@@ -27,7 +27,7 @@ pub struct Load {
     /// An input document; without one nothing is evaluated but tests
     #[arg(long, value_name = "FILE")]
     input: Option<Utf8PathBuf>,
-    /// An OCI layout from which our engine gets the answers of `ec.oci.*`; OPA asks the registry that the input names
+    /// An OCI layout that `ec.oci.*` read in our engine; in OPA they read the registry that the input names
     #[arg(long, value_name = "DIR")]
     layout: Option<Utf8PathBuf>,
     /// Data files for the tests instead of the data above
@@ -54,7 +54,7 @@ pub struct Cost {
 ///
 /// # Errors
 /// A build fails, or a command does not do what it should.
-#[expect(clippy::print_stdout, reason = "the figures are what was asked for")]
+#[expect(clippy::print_stdout, reason = "the figures are the output")]
 pub fn run(root: &Utf8Path, target_dir: &Utf8Path, load: &Load) -> anyhow::Result<()> {
     let build = ["build", "--release", "--package", "assay-conforma", "--example", "measure"];
     let status = Command::new("cargo").args(build).current_dir(root).status()?;
@@ -71,7 +71,7 @@ pub fn run(root: &Utf8Path, target_dir: &Utf8Path, load: &Load) -> anyhow::Resul
     Ok(())
 }
 
-/// Runs a command as the only child of this process and tells what it cost.
+/// Runs a command as the only child of this process and returns what it cost.
 ///
 /// # Errors
 /// The command cannot be run.
@@ -239,7 +239,7 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// What `ec.oci.*` functions say of the images in an OCI layout; whatever is signed counts as well signed.
+/// What `ec.oci.*` functions say of the images in an OCI layout; everything that is signed counts as verified.
 fn answers(layout: &Utf8Path) -> anyhow::Result<Value> {
     let blob = |digest: &str| -> anyhow::Result<Vec<u8>> {
         Ok(fs_err::read(layout.join("blobs").join(digest.replace(':', "/")))?)

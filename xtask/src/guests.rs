@@ -1,7 +1,7 @@
 //! [`build`]: the WebAssembly components of this repository, made from their crates.
 //!
-//! Guests are no members of the workspace: they have another target and features of their own. They get a folder of
-//! their own below the target directory, too, so that they never wait for the build that asked for them.
+//! Guests are not members of the workspace: they have another target and features of their own. They get a folder of
+//! their own below the target directory, too, so that they never wait for the build that needs them.
 
 use std::process::{Command, Stdio};
 

@@ -253,7 +253,7 @@ impl Layout {
         self.blobs.remove(digest).is_some()
     }
 
-    /// Puts other bytes under a digest, which is then a lie.
+    /// Stores other bytes under a digest, which then does not match.
     pub fn forge(&mut self, digest: &Digest, bytes: impl Into<Vec<u8>>) {
         self.blobs.insert(digest.clone(), bytes.into());
     }

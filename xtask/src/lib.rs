@@ -1,4 +1,4 @@
-//! Chores of the workspace, and the builder of signed image layouts that its tests and its example are made with.
+//! Tasks of the workspace, and the builder of signed image layouts that its tests and its example are made with.
 
 pub mod bench;
 pub mod bench_rego;

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the chores of the workspace by name.
+//! `cargo xtask`: the tasks of the workspace by name.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Parser, Subcommand};
 
-/// Chores of the workspace.
+/// Tasks of the workspace.
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 struct Arguments {
@@ -16,23 +16,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Builds every plugin and test guest and prints where the components are
+    /// Build every plugin and test guest and print where the components are
     Guests {
         /// The target directory of the workspace; guests get a folder of their own in it
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
-    /// Makes the example in `examples/shop` again, signed with a new key
+    /// Generate the example in `examples/shop` again, signed with a new key
     Fixtures,
-    /// Judges every evaluation case of a file, in the form of OPA's own, by the release build of the Rego engine
+    /// Run evaluation cases in OPA's format with the release build of the Rego engine
     OpaCases {
         /// One JSON object a line
         #[arg(value_name = "FILE.jsonl")]
         file: Utf8PathBuf,
     },
-    /// Writes `docs/policies.md` from the METADATA of the rules in `policies`
+    /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
-    /// Prints how long the release build takes for many components, and how well it uses the cores
+    /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
         #[command(subcommand)]
@@ -47,7 +47,7 @@ enum Task {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
-    /// Prints what a command costs, for the bench
+    /// Print what a command costs, for the bench
     #[command(hide = true)]
     Cost {
         /// The command
@@ -58,7 +58,7 @@ enum Task {
 
 #[derive(Subcommand)]
 enum Of {
-    /// Prints how long the Rego engine takes beside OPA, for policies of yours
+    /// Print how long the Rego engine takes compared with OPA, for policies of yours
     Rego(xtask::bench_rego::Load),
 }
 

@@ -37,11 +37,11 @@ impl Key {
         let der: PublicKeyX509Der<'_> =
             self.0.public_key().as_der().map_err(|_| anyhow!("the public key cannot be encoded"))?;
         let mut pem = "-----BEGIN PUBLIC KEY-----\n".to_owned();
-        for (at, letter) in STANDARD.encode(der.as_ref()).chars().enumerate() {
+        for (at, character) in STANDARD.encode(der.as_ref()).chars().enumerate() {
             if at > 0 && at % 64 == 0 {
                 pem.push('\n');
             }
-            pem.push(letter);
+            pem.push(character);
         }
         pem.push_str("\n-----END PUBLIC KEY-----\n");
         Ok(pem)

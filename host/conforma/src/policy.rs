@@ -32,7 +32,7 @@ pub struct Policy {
     packages: BTreeMap<String, Package>,
 }
 
-/// The rule of conftest whose lists of names silence other rules.
+/// The rule of conftest whose lists name rules that are not evaluated.
 const EXCEPTION: &str = "exception";
 
 /// The rules of a package that are evaluated.
@@ -153,7 +153,7 @@ impl Policy {
     /// call, as in `ec`.
     ///
     /// # Errors
-    /// [`CompileError::Problems`] naming the others: the element of `deny contains 1` would be no result, so that the rule
+    /// [`CompileError::Problems`] naming the others: the element of `deny contains 1` would not be a result, so that the rule
     /// could not deny.
     pub fn require_result_values(mut self) -> Result<Self, CompileError> {
         let mut non_result_value = std::mem::take(&mut self.rules.non_result_value);

@@ -1,7 +1,7 @@
 //! Documents that policies evaluate directly: their formats, chosen by filename, and how they are parsed.
 //!
-//! Names and readings are conftest's. What conftest reads and assay does not is known by its name, too, so that it is an
-//! error and never left out in silence. Documents are hostile: what nests, repeats or refers to itself is bounded, and no
+//! Names and readings are conftest's. What conftest reads and assay does not is recognized by its name, too, so that it is an
+//! error and never skipped silently. Documents are hostile: what nests, repeats or refers to itself is bounded, and no
 //! text makes a reader panic.
 
 mod dockerfile;

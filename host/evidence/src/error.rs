@@ -1,6 +1,6 @@
 //! [`VerificationError`]: why one signature or statement does not count; [`VerificationFailure`]: why none of an image does.
 //!
-//! What could not be read at all is no such error but an [`EvaluationError`]: it might have been a good one.
+//! What could not be read at all is not such an error but an [`EvaluationError`]: it might have been a good one.
 
 use std::fmt;
 

@@ -62,7 +62,7 @@ impl Criteria {
         self.exclude.iter().any(|item| item != "*" && is_named(item, &names))
     }
 
-    /// The include items that are no name of any of these codes, in their order. An item that does not hold for the image
+    /// The include items that do not name any of these codes, in their order. An item that does not hold for the image
     /// counts as named only by what others include, as in `ec`.
     #[must_use]
     pub fn unmatched_includes<'a>(

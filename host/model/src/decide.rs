@@ -25,11 +25,11 @@ use crate::{
 /// Findings by what they mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Why the image may not ship.
+    /// Why the image is denied.
     pub violations: Vec<Finding>,
     /// What people should know.
     pub warnings: Vec<Finding>,
-    /// What was looked at and is fine.
+    /// What was evaluated and passed.
     pub successes: Vec<Finding>,
 }
 
@@ -253,7 +253,7 @@ fn effective_kind(finding: &mut Finding, kind: RuleKind, when: Timestamp) -> Rul
             finding.message = format!("{message}. This will become a failure starting on {text}");
             RuleKind::Warn
         }
-        // A date that cannot be read must not silence a violation.
+        // A date that cannot be read must not turn a violation into a warning.
         Some(_) | None => RuleKind::Deny,
     }
 }

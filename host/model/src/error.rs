@@ -45,7 +45,7 @@ pub enum ErrorCode {
     Interrupted,
     /// No evaluator had a result: neither a violation, a warning nor a success.
     NoResults,
-    /// A fault of assay itself.
+    /// A bug in assay itself.
     Internal,
 }
 

@@ -7,7 +7,7 @@
 /// What stands in place of a secret.
 pub const REDACTED: &str = "REDACTED";
 
-/// Parameters of a source whose values are no secrets: they say what is fetched.
+/// Parameters of a source whose values are not secrets: they say what is fetched.
 const OPEN: [&str; 2] = ["ref", "depth"];
 
 /// How often a text is decoded to look for a secret in it.

@@ -69,7 +69,7 @@ pub enum CompileError {
         /// How many files were read.
         files: usize,
     },
-    /// A fault of assay or its surroundings.
+    /// A bug in assay, or an error of the system.
     #[error("the policy could not be compiled: {0}")]
     Fault(String),
 }

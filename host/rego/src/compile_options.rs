@@ -10,7 +10,7 @@ pub struct CompileOptions {
     pub strict: bool,
     /// The files are Rego of before OPA 1.0, in which `if` and `contains` were optional.
     pub v0: bool,
-    /// The functions that policies may call beside those of OPA. The host of an evaluation answers them.
+    /// The functions that policies may call besides those of OPA. The host of an evaluation implements them.
     pub functions: &'static [HostFunction],
     /// The end of the run: compiling stops there with an error.
     pub deadline: Option<std::time::Instant>,

@@ -40,7 +40,7 @@ pub enum EvalError {
         /// What its host says.
         cause: EvaluationError,
     },
-    /// A fault of the evaluator.
+    /// A bug in the evaluator.
     #[error("{0}")]
     Fault(String),
 }
@@ -62,7 +62,7 @@ impl EvalError {
             Self::TooManyResults => {
                 (ErrorCode::PolicyError, Some("let a rule give one result for each term, not for each fact"))
             }
-            Self::Fault(_) => (ErrorCode::Internal, Some("this is a fault of assay; please report it")),
+            Self::Fault(_) => (ErrorCode::Internal, Some("this is a bug in assay; please report it")),
             Self::Builtin { cause, .. } => {
                 let code = match cause.code {
                     ErrorCode::Deadline | ErrorCode::Interrupted => cause.code,

@@ -34,7 +34,7 @@ pub fn parse(module: &str, options: CompileOptions) -> Result<(), String> {
 /// Compiles modules together.
 ///
 /// # Errors
-/// Everything that is wrong with them. A fault of the engine is one too, with the word `panicked`.
+/// Everything that is wrong with them. A bug in the engine is one too, with the word `panicked`.
 pub fn compile(modules: &[&str], options: CompileOptions) -> Result<(), String> {
     let work = || read(modules, options)?.compile(Value::new_object()).map(drop).map_err(|errors| listed(&errors));
     with_large_stack(work).map_err(|fault| fault.to_string()).and_then(|compiled| compiled)

@@ -35,7 +35,7 @@ pub trait Host: Send + Sync + std::fmt::Debug {
     fn call(&self, function: &str, arguments: &[Value]) -> Result<Option<Value>, HostError>;
 }
 
-/// A host that answers nothing: every call ends its evaluation.
+/// A host without any function: every call ends its evaluation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHost;
 

@@ -35,7 +35,7 @@ pub struct Evaluation<'a> {
     pub input: &'a str,
     /// Values that rules see at these paths of `data`, in place of those of the sources.
     pub data: Vec<(&'a [&'a str], regorus::Value)>,
-    /// What answers registered functions.
+    /// Implements registered functions.
     pub host: &'a Arc<dyn Host>,
     /// The time that `time.now_ns` gives.
     pub now: Timestamp,

@@ -149,7 +149,7 @@ impl SourceError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "paths are relative to the folder that assay is started in",
-            Self::Fault { .. } => "this is a fault of assay or a machine without memory; please report it",
+            Self::Fault { .. } => "this is a bug in assay or a machine without memory; please report it",
             Self::Unreadable { .. } | Self::NotAFile { .. } => "see to the file, or leave it out of the source",
             Self::NoPolicy { .. } => "name a folder with `*.rego` files; `*_test.rego` files are not read",
             Self::Unknown { .. } => "policies end in `.rego`, data in `.json`, `.yaml` or `.yml`",

@@ -83,7 +83,7 @@ pub struct TestOptions<'a> {
     pub coverage: bool,
     /// Whether everything that happens in a test that fails is noted.
     pub trace: bool,
-    /// What answers registered functions.
+    /// Implements registered functions.
     pub host: &'a Arc<dyn Host>,
     /// Ends the run early: no further test begins.
     pub stop: Option<&'a AtomicBool>,

@@ -9,7 +9,7 @@ pub enum RunError {
     /// The Snapshot or the policy cannot be written as JSON.
     #[error("the input document of the policies cannot be written")]
     Input(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// What makes the judges panicked.
-    #[error("making the judges panicked; this is a fault of assay, please report it")]
+    /// Loading the policies panicked.
+    #[error("loading the policies panicked; this is a bug in assay, please report it")]
     Panicked,
 }

@@ -8,7 +8,7 @@ use assay_model::{
     snapshot::Component,
 };
 
-/// A component that will be judged: its image was found, or why not.
+/// A component to evaluate, with its resolved image or the error of resolving it.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) component: Component,

@@ -1,4 +1,4 @@
-//! [`Job`]: what is to be judged, and [`Evaluators`]: by whom. The second may still be in the making when a run begins.
+//! [`Job`]: what a run evaluates, and [`Evaluators`]: by which policies. The evaluators may still be loading when a run begins.
 
 use std::{
     num::NonZeroUsize,
@@ -15,18 +15,18 @@ use assay_model::{
     snapshot::{Component, Snapshot},
 };
 
-/// Tells the time of day; only the end of the run is stamped with it.
+/// Returns the current time; only the end of the run is stamped with it.
 pub type Clock = fn() -> jiff::Timestamp;
 
-/// Says which violation it is that an image cannot be located; none where that is the lack of an answer.
+/// The violation that an image that cannot be resolved stands for; none where it is an error.
 pub type UnreachablePolicy = Arc<dyn Fn(&Component, &EvaluationError) -> Option<Finding> + Send + Sync>;
 
-/// Who judges, and what is known when that is.
+/// The evaluators, and what is known once they are loaded.
 #[derive(Clone)]
 pub struct Evaluators {
     /// What reports say about the run.
     pub head: Arc<RunStarted>,
-    /// Who is asked about each image, in this order.
+    /// They evaluate each image in this order.
     pub evaluators: Arc<[Arc<dyn Evaluator>]>,
 }
 
@@ -36,26 +36,26 @@ impl std::fmt::Debug for Evaluators {
     }
 }
 
-/// What is to be judged, and how fast.
+/// What to evaluate, and with how many threads.
 #[derive(Clone)]
 pub struct Job {
-    /// What reports say about the run where it is stopped before its judges are made.
+    /// What reports say about the run where it is stopped before its evaluators are loaded.
     pub head: Arc<RunStarted>,
     /// The images.
     pub snapshot: Arc<Snapshot>,
     /// Where evidence comes from.
     pub provider: Arc<dyn EvidenceProvider>,
-    /// What is made of images that cannot be located; without it there is no answer about them.
+    /// What becomes of images that cannot be resolved; without it they are errors.
     pub unreachable_policy: Option<UnreachablePolicy>,
-    /// When each image is judged.
+    /// The effective time of each evaluation.
     pub effective_time: EffectiveTime,
     /// Whether outcomes keep the input documents, each as large as its image's attestations.
     pub keep_inputs: bool,
     /// Whether outcomes keep the statements of attestations.
     pub keep_statements: bool,
-    /// How many components are judged at a time.
+    /// Number of components to evaluate concurrently.
     pub workers: NonZeroUsize,
-    /// When the run ends whether or not everything is judged, with the time limit it comes from.
+    /// When the run ends whether or not everything is evaluated, with the time limit it comes from.
     pub deadline: Option<(Instant, Duration)>,
     /// The clock.
     pub clock: Clock,

@@ -1,10 +1,11 @@
-//! Gathers and judges components in parallel, and hands on what happened as events.
+//! Collects evidence about components and evaluates them concurrently, and reports progress as events.
 //!
-//! In reading order: [`Job`] is what is to be done, [`Evaluators`] by whom, [`run()`] does it (locate every image, gather
-//! each while the judges are made, then judge), [`RunHandle`] stops it early, and `outcome` makes one component's [`Outcome`](assay_model::outcome::Outcome).
+//! In reading order: [`Job`] is what to do, [`Evaluators`] are the policies, [`run()`] does it (resolves every image,
+//! collects evidence about each while the policies load, then evaluates), [`RunHandle`] stops it early, and `outcome`
+//! makes one component's [`Outcome`](assay_model::outcome::Outcome).
 //!
-//! Invariant: this crate knows ports only. It never learns what a registry, a policy language or a plugin is, it
-//! prints nothing, and what it gives out does not depend on the number of workers.
+//! Invariant: this crate knows ports only. It does not depend on registries, policy languages or plugins,
+//! prints nothing, and its results do not depend on the number of workers.
 
 mod error;
 mod expand;

@@ -1,4 +1,4 @@
-//! [`ComponentEvaluator`]: makes one component's [`Outcome`]: the checks that no policy can exclude, then every judge.
+//! [`ComponentEvaluator`]: makes one component's [`Outcome`]: the checks that no policy can exclude, then every evaluator.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,7 +18,7 @@ use assay_model::{
     snapshot::Component,
 };
 
-/// An outcome that is nothing but the lack of an answer.
+/// The outcome of a component that could not be evaluated.
 pub(crate) fn error_outcome(component: Component, image: Option<PinnedImage>, error: EvaluationError) -> Outcome {
     Outcome {
         component,
@@ -34,7 +34,7 @@ pub(crate) fn error_outcome(component: Component, image: Option<PinnedImage>, er
     }
 }
 
-/// The outcome of a component that is denied without having been looked at.
+/// The outcome of a component that is denied without being evaluated.
 pub(crate) fn violation_outcome(component: Component, image: Option<PinnedImage>, violation: Finding) -> Outcome {
     let decision = Decision { violations: vec![violation], ..Decision::default() };
     Outcome {
@@ -51,7 +51,7 @@ pub(crate) fn violation_outcome(component: Component, image: Option<PinnedImage>
     }
 }
 
-/// All that is needed to judge components one by one.
+/// All that is needed to evaluate components one by one.
 #[derive(Clone)]
 pub(crate) struct ComponentEvaluator {
     /// What input documents have in common.
@@ -63,7 +63,7 @@ pub(crate) struct ComponentEvaluator {
 }
 
 impl ComponentEvaluator {
-    /// Asks every judge. A judge that fails does not keep the others from being asked, but leaves no verdict.
+    /// Runs every evaluator. When one fails, the others still run, but the outcome is an error.
     pub(crate) fn evaluate(&self, component: Component, evidence: Evidence) -> Outcome {
         let mut decision = decide_checks(&evidence);
         let when = self.effective_time.of(&evidence);
@@ -76,7 +76,7 @@ impl ComponentEvaluator {
                         EvaluationContext { component: &component, evidence: &evidence, when, input: &document };
                     for evaluator in self.evaluators.iter() {
                         match evaluate_with(evaluator.as_ref(), &context) {
-                            Ok(said) => decision.extend(said),
+                            Ok(results) => decision.extend(results),
                             Err(why) => {
                                 error.get_or_insert(why);
                             }
@@ -110,17 +110,17 @@ impl ComponentEvaluator {
 }
 
 fn evaluate_with(evaluator: &dyn Evaluator, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
-    // A judge that panics must fail its component, not the process.
-    let said = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(context)));
-    let said = said.unwrap_or_else(|_| {
-        let message = format!("`{}` panicked while judging `{}`", evaluator.name(), context.evidence.image);
-        Err(EvaluationError::new(ErrorCode::Internal, message).hint("this is a fault of assay; please report it"))
+    // An evaluator that panics must fail its component, not the process.
+    let results = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(context)));
+    let results = results.unwrap_or_else(|_| {
+        let message = format!("`{}` panicked while evaluating `{}`", evaluator.name(), context.evidence.image);
+        Err(EvaluationError::new(ErrorCode::Internal, message).hint("this is a bug in assay; please report it"))
     })?;
-    if said.is_empty() {
+    if results.is_empty() {
         let message =
             format!("`{}` gave no successes, warnings or failures for `{}`", evaluator.name(), context.evidence.image);
         let hint = "check that the policy's include list names rules that exist";
         return Err(EvaluationError::new(ErrorCode::NoResults, message).hint(hint));
     }
-    Ok(said)
+    Ok(results)
 }

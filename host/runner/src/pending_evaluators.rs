@@ -1,4 +1,4 @@
-//! [`PendingEvaluators`]: the judges of a run that are made on a thread of their own, while images are located and gathered.
+//! [`PendingEvaluators`]: loads the evaluators of a run on a thread of their own, while images are resolved and evidence is collected.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,14 +11,14 @@ use crate::{
     run_handle::{EventReceiver, Message},
 };
 
-/// Judges in the making.
+/// Evaluators that are being loaded.
 pub(crate) struct PendingEvaluators<E> {
     from: Receiver<Result<Evaluators, E>>,
     loaded: Option<Evaluators>,
 }
 
 impl<E: From<RunError> + Send + 'static> PendingEvaluators<E> {
-    /// Begins to make them. [`Message::Ready`] comes when that has ended, well or not.
+    /// Begins to load them. [`Message::Ready`] comes when that has ended, with or without an error.
     pub(crate) fn start(
         load: impl FnOnce() -> Result<Evaluators, E> + Send + 'static,
         events: &EventReceiver,
@@ -26,7 +26,7 @@ impl<E: From<RunError> + Send + 'static> PendingEvaluators<E> {
         let (to, from) = sync_channel(1);
         let ready = events.sender();
         let work = move || {
-            // What panics sends nothing, which says so.
+            // A panic sends nothing, which the receiver takes for one.
             if let Ok(loaded) = catch_unwind(AssertUnwindSafe(load)) {
                 let _gone = to.send(loaded);
             }
@@ -47,7 +47,7 @@ impl<E: From<RunError> + Send + 'static> PendingEvaluators<E> {
         self.loaded.is_some()
     }
 
-    /// The judges; none before they are ready.
+    /// The evaluators; none before they are loaded.
     pub(crate) fn finish(self) -> Option<Evaluators> {
         self.loaded
     }

@@ -2,7 +2,7 @@
 
 use assay_model::{error::EvaluationError, outcome::Outcome, port::ResolvedImage};
 
-/// What a thread tells the run.
+/// What a thread reports to the run.
 #[derive(Debug)]
 pub(crate) enum Progress {
     Resolved(usize, Result<ResolvedImage, EvaluationError>),

@@ -1,10 +1,10 @@
-//! [`run`]: locates every image, then gathers and judges each, and tells what happens as it happens.
+//! [`run`]: resolves every image, then collects evidence about each and evaluates it, and emits an event for each step.
 //!
-//! The judges are made meanwhile ([`PendingEvaluators`]): no image waits for a policy to be fetched, and no policy for an image.
-//! Two kinds of threads work on components: gatherers fetch and verify, workers judge; a queue of as many places as
-//! there are workers stands between them, so evidence in memory is bounded by the threads, not by the Snapshot. The
-//! calling thread shares no state with them: it reads one inbox, which also brings the deadline and interruptions, and
-//! is the only one that emits events. A run that is stopped returns at once: its threads see the stop before they take up
+//! The policies load meanwhile ([`PendingEvaluators`]): no image waits for a policy to be fetched, and no policy for an image.
+//! Two kinds of threads work on components: collectors fetch and verify, workers evaluate; a queue with as many entries
+//! as there are workers lies between them, so evidence in memory is bounded by the threads, not by the Snapshot. The
+//! calling thread shares no state with them: it reads one channel, which also brings the deadline and interruptions, and
+//! is the only one that emits events. A run that is stopped returns at once: its threads see the stop before they begin
 //! anything new, and [`EventReceiver::join`] waits until the last of them has ended.
 
 use std::io;
@@ -36,17 +36,18 @@ use crate::{
     run_handle::{EventReceiver, Message},
 };
 
-/// How long a run that is stopped waits for its judges, whose head names the sources by what was fetched. Policies may be
-/// written so that compiling them takes for ever.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// How long a run that is stopped waits for its evaluators, whose head names the sources by what was fetched. Policies may be
+/// written so that compiling them never ends.
+const LOAD_GRACE_PERIOD: Duration = Duration::from_millis(300);
 
-/// Judges every component of the job and returns the end of the run, which is also its last event.
+/// Evaluates every component of the job and returns the end of the run, which is also its last event.
 ///
-/// `load` gives the judges, on a thread of its own while images are located and gathered; nothing is judged before it
-/// has, and nothing told, unless the run is stopped first. `on` gets every event in order, on the calling thread.
+/// `load` returns the evaluators, on a thread of its own while images are resolved and evidence is collected; nothing is
+/// evaluated and no event is emitted before it has, unless the run is stopped first. `on` gets every event in order, on
+/// the calling thread.
 ///
 /// # Errors
-/// The error of `load`, or what keeps the run from its work. Nothing was told then.
+/// The error of `load`, or why the run cannot work. No event was emitted then.
 pub fn run<E: From<RunError> + Send + 'static>(
     job: &Job,
     load: impl FnOnce() -> Result<Evaluators, E> + Send + 'static,
@@ -57,7 +58,7 @@ pub fn run<E: From<RunError> + Send + 'static>(
     let ended = work(job, load, events, &stop, on);
     stop.store(true, Ordering::Relaxed);
     let RunResult { head, outcomes, stopped } = ended?;
-    // No component judged, no moment of its own.
+    // Where no component was evaluated, the time of the run's head stands.
     let effective_time = outcomes.iter().filter_map(|outcome| outcome.evaluated_at).max();
     let effective_time = effective_time.unwrap_or(head.effective_time);
     let end = RunFinished { verdict: verdict(&outcomes), outcomes, stopped, effective_time, at: (job.clock)() };
@@ -87,26 +88,26 @@ fn work<E: From<RunError> + Send + 'static>(
     let mut evaluators = PendingEvaluators::start(load, events)?;
     let (resolved, mut stopped) = resolve_all(job, events, stop, &mut evaluators)?;
     let tasks: Arc<[Task]> = expand(resolved).into();
-    // What is gathered waits here for its judges, a few images at a time.
+    // Evidence waits here for the workers, a few images at a time.
     let (collected, to_evaluate) = sync_channel(job.workers.get());
     if stopped.is_none() {
         collect_all(job, events, stop, &tasks, &collected).map_err(RunError::Thread)?;
     }
     drop(collected);
     let mut buffered = Vec::new();
-    // A run that is stopped waits a moment longer: the head of judges that are made says more.
-    let mut until = if stopped.is_some() { Some(Instant::now() + PATIENCE) } else { deadline };
+    // A run that is stopped waits a little longer: the head of loaded evaluators says more.
+    let mut until = if stopped.is_some() { Some(Instant::now() + LOAD_GRACE_PERIOD) } else { deadline };
     while !evaluators.is_ready() {
         match events.next(until) {
             Message::Stop(_) if stopped.is_some() => break,
-            Message::Stop(why) => (stopped, until) = (Some(why), Some(Instant::now() + PATIENCE)),
+            Message::Stop(why) => (stopped, until) = (Some(why), Some(Instant::now() + LOAD_GRACE_PERIOD)),
             Message::Ready => evaluators.ready()?,
             Message::Progress(progress) => buffered.push(*progress),
         }
     }
-    // Nobody is asked any more where nobody is there to ask.
-    let nobody = || stopped.map(|_| Evaluators { head: Arc::clone(&job.head), evaluators: Arc::from([]) });
-    let Evaluators { head, evaluators } = evaluators.finish().or_else(nobody).ok_or(RunError::Panicked)?;
+    // A stopped run evaluates nothing more, so that it needs no evaluators.
+    let none = || stopped.map(|_| Evaluators { head: Arc::clone(&job.head), evaluators: Arc::from([]) });
+    let Evaluators { head, evaluators } = evaluators.finish().or_else(none).ok_or(RunError::Panicked)?;
     on(RunEvent::Started(Arc::clone(&head)));
     on(RunEvent::Planned { components: tasks.len() });
     let mut table = OutcomeTable::new(Arc::clone(&tasks));
@@ -148,8 +149,8 @@ impl OutcomeTable {
             Progress::Finished(at, outcome) => {
                 let outcome: Arc<Outcome> = Arc::from(outcome);
                 on(RunEvent::ComponentFinished(Arc::clone(&outcome)));
-                if let Some(place) = self.outcomes.get_mut(at) {
-                    *place = Some(outcome);
+                if let Some(entry) = self.outcomes.get_mut(at) {
+                    *entry = Some(outcome);
                     self.open -= 1;
                 }
             }
@@ -184,14 +185,17 @@ fn stop_error(job: &Job, stopped: Option<StopReason>) -> EvaluationError {
     match stopped {
         Some(StopReason::Deadline) => {
             let limit = job.deadline.map(|(_, limit)| limit).unwrap_or_default();
-            EvaluationError::new(ErrorCode::Deadline, format!("not judged: the time limit of {limit:?} passed first"))
-                .hint("increase the limit with `--timeout`, or `--timeout 0` for none")
+            EvaluationError::new(
+                ErrorCode::Deadline,
+                format!("not evaluated: the time limit of {limit:?} passed first"),
+            )
+            .hint("increase the limit with `--timeout`, or `--timeout 0` for none")
         }
         Some(StopReason::Interrupted) => {
-            EvaluationError::new(ErrorCode::Interrupted, "not judged: the run was interrupted first")
+            EvaluationError::new(ErrorCode::Interrupted, "not evaluated: the run was interrupted first")
         }
-        None => EvaluationError::new(ErrorCode::Internal, "not judged: its worker ended without an answer")
-            .hint("this is a fault of assay; please report it"),
+        None => EvaluationError::new(ErrorCode::Internal, "not evaluated: its worker ended without a result")
+            .hint("this is a bug in assay; please report it"),
     }
 }
 
@@ -222,13 +226,13 @@ fn resolve_all<E: From<RunError> + Send + 'static>(
     while open > 0 && stopped.is_none() {
         match events.next(job.deadline.map(|(at, _)| at)) {
             Message::Stop(why) => stopped = Some(why),
-            // Judges that cannot be made end the run before its images are all found.
+            // Policies that cannot be loaded end the run before its images are all resolved.
             Message::Ready => evaluators.ready()?,
             Message::Progress(progress) => {
                 if let Progress::Resolved(at, result) = *progress
-                    && let Some(place) = found.get_mut(at)
+                    && let Some(entry) = found.get_mut(at)
                 {
-                    *place = Some(result);
+                    *entry = Some(result);
                     open -= 1;
                 }
             }
@@ -328,7 +332,7 @@ fn collect_some(
         let is_reached = reached.is_ok();
         let evidence = reached.and_then(|image| catch_panic(&task.component.name, || provider.collect(image)));
         match evidence {
-            // Waits for a place; fails only when the workers are gone, that is, after the run.
+            // Waits for room in the queue; fails only when the workers are gone, that is, after the run.
             Ok(evidence) => drop(collected.send((at, evidence))),
             Err(error) => {
                 let component = task.component.clone();
@@ -353,17 +357,17 @@ fn next_item<'a, T>(next: &AtomicUsize, stop: &AtomicBool, items: &'a [T]) -> Op
 }
 
 fn receive(from: &Mutex<Receiver<(usize, Evidence)>>, stop: &AtomicBool) -> Option<(usize, Evidence)> {
-    // Whoever holds the lock waits for evidence; the others wait for the lock, which is the same wait.
+    // One thread holds the lock and waits for evidence; the others wait for the lock, which is the same wait.
     let from = from.lock().unwrap_or_else(PoisonError::into_inner);
     let item = from.recv().ok()?;
     (!stop.load(Ordering::Relaxed)).then_some(item)
 }
 
-/// A panic in what is called becomes a missing answer.
+/// Turns a panic of `work` into an error.
 fn catch_panic<T>(what: &str, work: impl FnOnce() -> Result<T, EvaluationError>) -> Result<T, EvaluationError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(EvaluationError::new(ErrorCode::Internal, format!("the work on `{what}` panicked"))
-            .hint("this is a fault of assay; please report it"))
+            .hint("this is a bug in assay; please report it"))
     })
 }
 

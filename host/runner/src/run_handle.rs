@@ -1,4 +1,4 @@
-//! [`RunHandle`] and [`EventReceiver`]: how other threads (a signal handler, the workers) speak to the one that runs the run.
+//! [`RunHandle`] and [`EventReceiver`]: how other threads (a signal handler, the workers) send messages to the run's own thread.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ pub struct RunHandle {
     to: Sender<Message>,
 }
 
-/// Where a run hears of its workers and of being stopped.
+/// Receives the messages of the workers and of [`RunHandle`].
 #[derive(Debug)]
 pub struct EventReceiver {
     from: Receiver<Message>,
@@ -32,22 +32,22 @@ pub struct EventReceiver {
 #[derive(Debug)]
 pub(crate) enum Message {
     Stop(StopReason),
-    /// The judges are made, or there will be none.
+    /// The evaluators are loaded, or failed to.
     Ready,
     Progress(Box<Progress>),
 }
 
 impl RunHandle {
-    /// A control and the inbox to run with.
+    /// A handle, and the receiver to run with.
     #[must_use]
     pub fn new() -> (Self, EventReceiver) {
         let (to, from) = channel();
         (Self { to: to.clone() }, EventReceiver { from, to, threads: Mutex::default() })
     }
 
-    /// Ends the run: components without an answer get none, and the reports are written.
+    /// Ends the run: components that are not evaluated yet are errors, and the reports are written.
     pub fn interrupt(&self) {
-        // No one listens any more once the run has ended by itself.
+        // The receiver is gone once the run has ended by itself.
         let _gone = self.to.send(Message::Stop(StopReason::Interrupted));
     }
 }
@@ -64,8 +64,8 @@ impl EventReceiver {
         Ok(())
     }
 
-    /// Waits until every thread of the run has ended. To be called when [`run`](crate::run()) has returned: by then each of
-    /// them takes up nothing new.
+    /// Waits until every thread of the run has ended. To be called when [`run`](crate::run()) has returned: by then none of
+    /// them begins anything new.
     pub fn join(self) {
         for thread in self.threads.into_inner().unwrap_or_else(PoisonError::into_inner) {
             // A panic of a thread shows as an outcome that is an error.

@@ -1,4 +1,4 @@
-//! The runner with gatherers and judges made of closures.
+//! The runner with evidence providers and evaluators made of closures.
 
 use std::{
     num::NonZeroUsize,
@@ -128,7 +128,7 @@ fn evaluators(evaluators: Vec<Arc<dyn Evaluator>>) -> Evaluators {
     Evaluators { head: Arc::new(head), evaluators: evaluators.into() }
 }
 
-/// A job with its judges.
+/// A job with its evaluators.
 struct TestRun {
     job: Job,
     evaluators: Evaluators,
@@ -219,12 +219,12 @@ fn a_manifest_of_an_index_that_is_not_there_is_a_violation_where_that_is_wanted(
 fn an_error_leaves_the_other_components_evaluated_and_outranks_a_denial() {
     let collected: Collected = Box::new(|image| match image.repository.path() {
         "broken" => Err(EvaluationError::new(ErrorCode::DigestMismatch, "no")),
-        "panics" => panic!("a fault"),
+        "panics" => panic!("a bug"),
         _ => Ok(evidence(image)),
     });
     let deny = FnEvaluator(|context: &EvaluationContext<'_>| match context.component.name.as_str() {
         "d" => Ok(Decision { violations: vec![Finding::new("says.no", "No")], ..Decision::default() }),
-        "j" => panic!("another fault"),
+        "j" => panic!("another bug"),
         "n" => Ok(Decision::default()),
         _ => fine(context),
     });
@@ -256,7 +256,7 @@ fn an_error_leaves_the_other_components_evaluated_and_outranks_a_denial() {
 }
 
 #[test]
-fn an_image_that_cannot_be_located_is_a_violation_where_that_is_wanted() {
+fn an_image_that_cannot_be_resolved_is_a_violation_where_that_is_wanted() {
     let components = [("b", "r.example/lost"), ("c", "Not An Image"), ("e", "r.example/e")];
     let mut run_setup = job(&components, Box::new(|image| Ok(evidence(image))), vec![Arc::new(FnEvaluator(fine))]);
     run_setup.job.unreachable_policy = Some(Arc::new(|_, error| {
@@ -274,15 +274,15 @@ fn an_image_whose_attestations_fail_is_denied_without_evaluating_policies() {
         let failed = Check { kind: CheckKind::AttestationSignature, failure: Some("none".to_owned()) };
         Ok(Evidence { checks: vec![failed], ..evidence(image) })
     });
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
     let evaluator = FnEvaluator(move |context: &EvaluationContext<'_>| {
         count.fetch_add(1, Ordering::Relaxed);
         fine(context)
     });
     let (end, _) = ended(&job(&[("a", "r.example/a")], collected, vec![Arc::new(evaluator)]));
     assert_eq!(shown(&end), ["a 1/0/0 "]);
-    assert_eq!((end.verdict, asked.load(Ordering::Relaxed)), (Verdict::Denied, 0));
+    assert_eq!((end.verdict, calls.load(Ordering::Relaxed)), (Verdict::Denied, 0));
 }
 
 #[test]
@@ -311,8 +311,8 @@ fn each_component_has_its_own_time_and_keeps_what_reports_need() {
     (run_setup.job.keep_inputs, run_setup.job.keep_statements) = (true, true);
     let (end, _) = ended(&run_setup);
     let of = |outcome: &Outcome| {
-        let said = outcome.decision.successes.last().unwrap().message.clone();
-        (said, outcome.evaluated_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
+        let message = outcome.decision.successes.last().unwrap().message.clone();
+        (message, outcome.evaluated_at.unwrap().to_string(), outcome.input.is_some(), outcome.statements.len())
     };
     let at = |time: &str| (time.to_owned(), time.to_owned(), true, 1);
     let got: Vec<_> = end.outcomes.iter().map(|outcome| of(outcome)).collect();
@@ -337,7 +337,7 @@ fn the_end_does_not_depend_on_the_number_of_workers() {
     assert!(one.contains("c39"));
 }
 
-/// Judges that wait until the test lets go of them, so that a run is stopped in its midst.
+/// Evaluators wait for it until the test opens it, so that a run is stopped before its end.
 #[derive(Default)]
 struct Gate {
     open: Mutex<bool>,
@@ -384,11 +384,11 @@ fn an_interruption_ends_the_run_with_what_is_known() {
     let gate = Arc::new(Gate::default());
     let TestRun { job, evaluators } = held_job(&gate);
     let (control, receiver) = RunHandle::new();
-    let mut judged = 0;
+    let mut evaluated = 0;
     let end = run(&job, || Ok::<_, RunError>(evaluators), &receiver, &mut |event| {
         if matches!(event, RunEvent::ComponentFinished(_)) {
-            judged += 1;
-            if judged == 2 {
+            evaluated += 1;
+            if evaluated == 2 {
                 control.interrupt();
             }
         }
@@ -401,10 +401,10 @@ fn an_interruption_ends_the_run_with_what_is_known() {
 
 #[test]
 fn images_are_collected_while_policies_are_loaded_and_nothing_is_reported_before() {
-    let (has_gathered, collected) = channel();
-    let has_gathered = Mutex::new(has_gathered);
+    let (has_collected, collected) = channel();
+    let has_collected = Mutex::new(has_collected);
     let provider: Collected = Box::new(move |image| {
-        drop(has_gathered.lock().unwrap().send(image.to_string()));
+        drop(has_collected.lock().unwrap().send(image.to_string()));
         Ok(evidence(image))
     });
     let components: Vec<_> = (0..40).map(|n| (format!("c{n}"), format!("r.example/c{n}"))).collect();
@@ -412,7 +412,7 @@ fn images_are_collected_while_policies_are_loaded_and_nothing_is_reported_before
     components.push(("lost", "r.example/lost"));
     let TestRun { job, evaluators } = job(&components, provider, vec![Arc::new(FnEvaluator(fine))]);
     let (_control, receiver) = RunHandle::new();
-    // Waits for as many images as may be in memory before they are judged; more do not come.
+    // Waits for as many images as may be in memory before they are evaluated; more do not come.
     let load = move || {
         let buffered: Vec<_> = (0..12).map(|_| collected.recv_timeout(Duration::from_secs(60)).unwrap()).collect();
         assert_eq!((buffered.len(), collected.try_recv().is_err()), (12, true));
@@ -442,13 +442,13 @@ fn policies_that_cannot_be_loaded_end_the_run_before_anything_is_reported() {
     let of = |load: fn() -> Result<Evaluators, Failed>| {
         let TestRun { job, .. } = job(&components, Box::new(|image| Ok(evidence(image))), vec![]);
         let (_control, receiver) = RunHandle::new();
-        let mut told = 0;
-        let error = run(&job, load, &receiver, &mut |_| told += 1).unwrap_err();
-        assert_eq!(told, 0);
+        let mut emitted = 0;
+        let error = run(&job, load, &receiver, &mut |_| emitted += 1).unwrap_err();
+        assert_eq!(emitted, 0);
         error
     };
     assert!(matches!(of(|| Err(Failed::NoPolicy)), Failed::NoPolicy));
-    assert!(matches!(of(|| panic!("a fault")), Failed::Run(RunError::Panicked)));
+    assert!(matches!(of(|| panic!("a bug")), Failed::Run(RunError::Panicked)));
 }
 
 #[test]

@@ -7,9 +7,9 @@ use crate::limits;
 /// Why the host ended a call, as the end of a sentence that begins with the plugin.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Abort {
-    #[error("asked for more than {} MiB of memory", .0 >> 20)]
+    #[error("requested more than {} MiB of memory", .0 >> 20)]
     Memory(usize),
-    #[error("asked for a table of more than {} elements", limits::TABLE_ELEMENTS)]
+    #[error("requested a table of more than {} elements", limits::TABLE_ELEMENTS)]
     Table,
     #[error("called the host more than {} times", limits::HOST_CALLS)]
     HostCalls,
@@ -19,7 +19,7 @@ pub(crate) enum Abort {
     HostWork(u64),
     #[error("logged more than {} times its quota", limits::LOG_FLOOD)]
     LogFlood,
-    #[error("asked for {0} random bytes at once, more than the {max} allowed", max = limits::RANDOM_BYTES)]
+    #[error("requested {0} random bytes at once, more than the {max} allowed", max = limits::RANDOM_BYTES)]
     Random(u64),
     /// An error that the plugin did not cause.
     #[error("{0}")]

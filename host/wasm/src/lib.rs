@@ -1,7 +1,7 @@
 //! Runs plugins, which are WebAssembly components, each call in a fresh and limited instance.
 //!
-//! In reading order: [`engine`] (compiles and runs components), [`plugin`] (a component that was read, compiled and asked
-//! for its manifest), `world` and [`worlds`] (what a component exports and may import; a folder for each world of the
+//! In reading order: [`engine`] (compiles and runs components), [`plugin`] (a compiled component with its
+//! manifest), `world` and [`worlds`] (what a component exports and may import; a folder for each world of the
 //! contract), [`manifest`], [`params`] and [`permissions`] (the validated description of a plugin), `inspect` (limits that
 //! are checked before compilation), `call`, `call_context` and `store_state` (one call), `capability` (what a guest can
 //! reach), [`limits`], [`values`] (what crosses the boundary), and `wit` (the versions of the contract).

@@ -1,8 +1,8 @@
 //! What one call of a guest may use, each limit with the attack it stops.
 //!
-//! A limit that is reached ends the call without an answer; nothing is cut short in silence, except for the log.
+//! A limit that is reached ends the call with an error; nothing is truncated silently, except for the log.
 
-/// Instructions of one call, in wasmtime's unit of fuel: a guest that loops for ever. Counted rather than timed, so
+/// Instructions of one call, in wasmtime's unit of fuel: a guest that loops forever. Counted rather than timed, so
 /// that the same call ends the same way on any machine.
 pub const FUEL: u64 = 1_000_000_000;
 
@@ -33,7 +33,7 @@ pub const HANDLES: usize = 256;
 /// The wasm stack: recursion without end becomes a trap, and the host's own stack is never reached.
 pub const STACK_BYTES: usize = 512 << 10;
 
-/// What a guest may hand to the host in one go, as arguments or as its answer.
+/// Bytes that a guest may pass to the host at once, as arguments or as its result.
 pub const HOSTCALL_BYTES: usize = 8 << 20;
 
 /// Calls from the guest into the host.
@@ -42,20 +42,20 @@ pub const HOST_CALLS: u64 = 100_000;
 /// Bytes moved between guest and host in one call, and read or hashed by the host for it.
 pub const HOST_BYTES: u64 = 512 << 20;
 
-/// Fuel that a call into the host costs, out of a budget as large as the guest's own: what the host does is no instruction
-/// of the guest, and takes time all the same.
+/// Fuel that a call into the host costs, out of a budget as large as the guest's own: the work of the host is not counted in
+/// instructions of the guest, but takes time too.
 pub const HOST_CALL_FUEL: u64 = 1_000;
 
 /// Bytes that the host moves, reads or hashes for the guest at the price of one unit of fuel.
 pub const BYTES_FOR_FUEL: u64 = 1;
 
-/// One answer of `evidence.read` or `snapshot.raw`, as the contract says.
+/// Bytes returned by one call of `evidence.read` or `snapshot.raw`, as the contract says.
 pub const READ_BYTES: usize = 1 << 20;
 
-/// Components in one answer of `snapshot.components`, as the contract says.
+/// Components returned by one call of `snapshot.components`, as the contract says.
 pub const COMPONENTS_AT_ONCE: usize = 500;
 
-/// One answer of a random source.
+/// Bytes returned by one call of a random source.
 pub const RANDOM_BYTES: u64 = 64 << 10;
 
 /// The end of what a guest wrote to stderr, kept for the report of a trap.
@@ -79,11 +79,11 @@ pub const LOG_FLOOD: usize = 16;
 /// Findings of one call.
 pub const FINDINGS: usize = 1_000;
 
-/// One text in an answer or a manifest.
+/// One string in a result or a manifest.
 pub const TEXT_BYTES: usize = 8 << 10;
 
-/// All texts of one answer together.
-pub const ANSWER_BYTES: usize = 4 << 20;
+/// All strings of one result together.
+pub const RESULT_BYTES: usize = 4 << 20;
 
 /// A manifest's parameter schema.
 pub const SCHEMA_BYTES: usize = 64 << 10;
@@ -100,7 +100,7 @@ pub const SLOT_WAIT: std::time::Duration = std::time::Duration::from_secs(60);
 // What a component may hold. It is counted before anything is compiled: the compiler takes memory for what is there, and
 // a kilobyte of components that instantiate each other twice is a billion instances.
 
-/// Bytes of everything that describes a component and is no core module: types, imports, exports, aliases, instances.
+/// Bytes of everything that describes a component and is not a core module: types, imports, exports, aliases, instances.
 /// Toolchains write some tens of kilobytes.
 pub const DESCRIPTION_BYTES: u64 = 1 << 20;
 

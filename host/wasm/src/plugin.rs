@@ -1,4 +1,4 @@
-//! [`Plugin`]: a component that was read, compiled and asked for its manifest.
+//! [`Plugin`]: a compiled component with its manifest.
 //!
 //! A file that is not a component, is of no known world, imports more than its world offers, or uses an unsupported
 //! version of the contract is refused with the reason, before anything of it runs.

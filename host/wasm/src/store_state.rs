@@ -179,7 +179,7 @@ mod tests {
         memory.memory_grow_failed(wasmtime::Error::msg("no")).unwrap();
         assert!(memory.memory_growing(20 * MIB, 24 * MIB, None).unwrap());
         let error = memory.memory_growing(24 * MIB, 25 * MIB, None).unwrap_err();
-        assert_eq!(error.to_string(), "asked for more than 64 MiB of memory");
+        assert_eq!(error.to_string(), "requested more than 64 MiB of memory");
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn amd64() -> Value {
 }
 
 #[test]
-fn images_of_an_index_in_an_index_are_located_too() {
+fn images_of_an_index_in_an_index_are_resolved_too() {
     let mut layout = Layout::new();
     let (one, two) = (layout.image("app/index", "one"), layout.image("app/index", "two"));
     let inner = index_of(&[item(&layout, &one, IMAGE, &amd64())]);

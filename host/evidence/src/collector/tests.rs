@@ -162,7 +162,7 @@ fn operator_manifests_that_cannot_be_read_are_errors_and_not_absent() {
     for (layers, says) in [
         (vec![whole[..2048].to_vec()], "not a valid archive"),
         (vec![zipped[..zipped.len() / 2].to_vec()], "not a valid archive"),
-        (vec![tar(&[good]), b"this is no archive, but long enough".repeat(40)], "not a valid archive"),
+        (vec![tar(&[good]), b"this is not an archive, but long enough".repeat(40)], "not a valid archive"),
         (vec![real.clone(), linked("manifests/a.yaml", "../real/a.yaml")], "`manifests/a.yaml` is empty, or a link"),
         (vec![real.clone(), linked("manifests", "real")], "`manifests` is a link or a file"),
         (vec![linked("manifests", "real"), real], "`manifests` is a link or a file"),

@@ -164,7 +164,7 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
         let kind = referrer.artifact_type.as_str();
         let may_be_bundle = kind.starts_with(BUNDLE) || CONFIGS.contains(&kind);
         let manifest = match manifest {
-            // Manifests of a kind that is not known here are no bundles, unless the list calls them one.
+            // Manifests of a kind that is not known here are not bundles, unless the list calls them one.
             Err(error) if !may_be_bundle && matches!(error.code, ErrorCode::Malformed | ErrorCode::ImageNotFound) => {
                 continue;
             }

@@ -9,7 +9,7 @@ use super::retry::Retry;
 
 /// The time limit for a connection, by default.
 pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
-/// The time limit for a silence, by default: no byte came for so long.
+/// The idle timeout, by default: no byte was received for so long.
 pub const REGISTRY_IDLE: Duration = Duration::from_secs(30);
 /// The time limit for a whole request, by default, with its redirects, its token and its body: 128 MiB at 4 Mbit/s.
 pub const REGISTRY_REQUEST: Duration = Duration::from_secs(300);
@@ -32,7 +32,7 @@ pub struct RegistryOptions {
     pub retry: Retry,
     /// The time limit for a connection.
     pub connect: Duration,
-    /// The time limit for a silence.
+    /// The idle timeout.
     pub idle: Duration,
     /// The time limit for a whole request.
     pub request: Duration,

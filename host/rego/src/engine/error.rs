@@ -97,7 +97,7 @@ pub(crate) enum EvalCode {
     Internal,
     /// The evaluation was cancelled or took too long.
     Cancelled,
-    /// A fault of the evaluator itself.
+    /// A bug in the evaluator itself.
     Fault,
 }
 

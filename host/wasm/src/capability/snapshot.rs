@@ -18,7 +18,7 @@ pub(crate) struct Head {
 pub(crate) struct Component {
     pub(crate) name: String,
     pub(crate) version: Option<String>,
-    /// By digest; empty for a tag, as that is resolved only when the component is judged.
+    /// By digest; empty for a tag, as that is resolved only when the component is evaluated.
     pub(crate) image: String,
     pub(crate) source: Option<Source>,
 }

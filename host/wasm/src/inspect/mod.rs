@@ -23,7 +23,7 @@ mod types;
 pub(crate) enum InspectError {
     /// It has too much of something: the end of a sentence that begins with it.
     TooMuch(String),
-    /// It is no component.
+    /// It is not a component.
     Unreadable(BinaryReaderError),
 }
 
@@ -159,7 +159,7 @@ impl Default for Counts {
     fn default() -> Self {
         let each = |one: u32| u64::from(one).saturating_mul(limits::MODULES);
         Self {
-            description: Count::new("bytes that describe it and are no code", limits::DESCRIPTION_BYTES),
+            description: Count::new("bytes that describe it and are not code", limits::DESCRIPTION_BYTES),
             components: Count::new("components", limits::COMPONENTS),
             modules: Count::new("core modules", limits::MODULES),
             component_types: Count::new("types", limits::COMPONENT_TYPES),
@@ -341,7 +341,7 @@ fn instances(frame: &mut Frame, more: u64) -> Result<(), InspectError> {
     Ok(())
 }
 
-/// What a component as a value would make cannot be told from the component that takes it.
+/// What a component that is passed as a value would make is not known from the component that takes it.
 fn passed_on() -> InspectError {
     InspectError::TooMuch("hands components on as values, which a check does not need".to_owned())
 }

@@ -1,5 +1,5 @@
 //! Small files that would take a compiler much time or memory, each refused by the name of its limit; and what our own
-//! components and those of usual toolchains hold, which is not.
+//! components and those of common toolchains contain, which is accepted.
 
 use super::*;
 

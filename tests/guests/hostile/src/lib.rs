@@ -110,7 +110,7 @@ impl image_check::Guest for Hostile {
             }
             "long" => say("long ".repeat(usize::try_from(times).unwrap_or_default())),
             "fault" => Err(Error::Internal("something broke\x1b[31m".to_owned())),
-            "error" => Ok(vec![finding("hostile.said", Outcome::Error, "cannot tell".to_owned())]),
+            "error" => Ok(vec![finding("hostile.said", Outcome::Error, "no data".to_owned())]),
             "skip" => Ok(vec![finding("hostile.said", Outcome::Skipped, "not for this image".to_owned())]),
             "pass" => Ok(vec![finding("hostile.said", Outcome::Success, "looked at it".to_owned())]),
             "fail" => Ok(vec![Finding {

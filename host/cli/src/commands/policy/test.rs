@@ -43,7 +43,7 @@ pub(super) fn run(flags: &TestFlags, as_opa: bool, printer: Printer) -> Result<u
         return Err(CliError::new("`--bench`: tests cannot be measured yet").hint("measure a query: `policy bench`"));
     }
     if !(0.0..=100.0).contains(&flags.threshold) {
-        return Err(CliError::new(format!("`--threshold {}` is no percentage", flags.threshold)));
+        return Err(CliError::new(format!("`--threshold {}` is not a percentage", flags.threshold)));
     }
     let time_limit = times::limit("--timeout", flags.timeout.as_deref().unwrap_or(DEFAULT_LIMIT))?;
     let empty_fails = flags.fail_on_empty || !(as_opa || flags.allow_empty);

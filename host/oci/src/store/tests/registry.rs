@@ -174,7 +174,7 @@ fn a_registry_that_hangs_or_drips_is_given_up() {
         ErrorCode::RegistryTimeout,
         &[&place, "200 ms"],
     );
-    // Bytes that never stop coming keep the silence short, so the whole has a limit too.
+    // Bytes that keep coming never reach the idle timeout, so the whole request has a limit too.
     let (served, at) = always(|| Reply::Drip);
     let place = served.registry();
     let requested = blob(&hasty(60_000, 300), &at, &Digest::of(b""), None, 1 << 30);

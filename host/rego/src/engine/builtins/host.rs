@@ -7,7 +7,7 @@ use regorus::Value;
 use super::types::Type;
 use super::{Builtin, Call};
 
-/// A function that policies may call and that the host of an evaluation answers.
+/// A function that policies may call and that the host of an evaluation implements.
 #[derive(Clone, Copy)]
 pub struct HostFunction(Builtin);
 
@@ -70,7 +70,7 @@ pub(crate) trait Host: Sync {
     fn call(&self, function: &str, args: &[Value]) -> Result<Option<Value>, HostError>;
 }
 
-/// A host that answers nothing.
+/// A host without any function.
 pub(crate) struct NoHost;
 
 impl Host for NoHost {

@@ -2,7 +2,7 @@
 //!
 //! The entry point is [`lookup`]; a function gets a [`Scope`] (what one query shares) and its argument values and gives
 //! a value, nothing (undefined), or a [`BuiltinError`] with the text OPA would give. Nothing here reads the clock, the
-//! network or a file: time and seed come with the scope, and its [`Host`] answers the functions that a caller registers
+//! network or a file: time and seed come with the scope, and its [`Host`] implements the functions that a caller registers
 //! ([`HostFunction`]). No argument makes a function
 //! panic, and what a function may build is bounded by [`limits`].
 
@@ -87,7 +87,7 @@ pub(crate) type Function = fn(&mut Scope<'_>, &[Value]) -> Outcome;
 pub(crate) enum Call {
     /// A function of the engine.
     Engine(Function),
-    /// A registered function, which the host answers.
+    /// A registered function, which the host implements.
     Host,
 }
 
@@ -121,7 +121,7 @@ impl Builtin {
         }
     }
 
-    /// Whether the host answers it.
+    /// Whether the host implements it.
     pub(crate) const fn is_registered(&self) -> bool {
         matches!(self.call, Call::Host)
     }

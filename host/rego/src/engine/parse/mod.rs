@@ -21,7 +21,7 @@ use crate::engine::span::{Source, Span};
 
 pub(crate) use query::parse_query;
 
-/// The words that are no names, unless a dot follows directly.
+/// The words that are not names, unless a dot follows directly.
 const KEYWORDS: &[&str] = &[
     "as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package", "some",
     "true", "with",

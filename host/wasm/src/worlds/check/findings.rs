@@ -43,8 +43,8 @@ pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Dec
             )));
         }
         bytes += texts().map(String::len).sum::<usize>();
-        if bytes > limits::ANSWER_BYTES {
-            return Err(error(format!("returned findings of more than the {} bytes allowed", limits::ANSWER_BYTES)));
+        if bytes > limits::RESULT_BYTES {
+            return Err(error(format!("returned findings of more than the {} bytes allowed", limits::RESULT_BYTES)));
         }
         if found.message.is_empty() {
             return Err(error(format!("returned a finding of the code `{code}` without a message")));

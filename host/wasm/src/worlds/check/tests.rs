@@ -40,7 +40,7 @@ fn load(folder: &str) -> Plugin {
     Plugin::load(&ENGINE, folder, &built(folder)).unwrap()
 }
 
-/// Blobs that hold one blob and, as for all others, cannot tell.
+/// Blobs with one blob; any other is an error, as from a registry that cannot be reached.
 struct OneBlob(&'static [u8]);
 
 impl Blobs for OneBlob {
@@ -247,8 +247,8 @@ fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
         (&[("do", "loop")][..], PluginCpuLimit, "used up its computing budget of 1000000000 instructions"),
         (&[("do", "hammer")], PluginCpuLimit, "called the host more than 100000 times"),
         (&[("do", "gorge")], PluginCpuLimit, "called the host more than 100000 times"),
-        (&[("do", "allocate")], PluginMemoryLimit, "asked for more than 64 MiB of memory"),
-        (&[("do", "allocate-at-once")], PluginMemoryLimit, "asked for more than 64 MiB of memory"),
+        (&[("do", "allocate")], PluginMemoryLimit, "requested more than 64 MiB of memory"),
+        (&[("do", "allocate-at-once")], PluginMemoryLimit, "requested more than 64 MiB of memory"),
         (&[("do", "trap")], PluginTrap, "the reason of the trap\\u{1b}[31m"),
         (&[("do", "recurse")], PluginTrap, "trapped: "),
         (&[("do", "exit")], PluginTrap, "exited with status 0"),
@@ -260,7 +260,7 @@ fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
         (&[("do", "long"), ("times", "2000")], PluginError, "a text of 10000 bytes"),
         (&[("do", "long"), ("times", "2000000")], PluginTrap, "failed: "),
         (&[("do", "fault")], PluginError, "plugin `hostile` failed: something broke\\u{1b}[31m"),
-        (&[("do", "error")], PluginError, "could not evaluate `hostile.said`: cannot tell"),
+        (&[("do", "error")], PluginError, "could not evaluate `hostile.said`: no data"),
         (&[("do", "what")], PluginError, "rejects its input: `what` is nothing to do"),
     ] {
         let error = hostile(params).unwrap_err();
@@ -274,9 +274,9 @@ fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
 
 #[test]
 fn calls_from_many_threads_wait_for_their_slots() {
-    let asked = || (0..3).all(|_| hostile(&[("do", "pass")]).is_ok());
+    let evaluate = || (0..3).all(|_| hostile(&[("do", "pass")]).is_ok());
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..12).map(|_| scope.spawn(asked)).collect();
+        let threads: Vec<_> = (0..12).map(|_| scope.spawn(evaluate)).collect();
         assert!(threads.into_iter().all(|thread| thread.join().unwrap()));
     });
 }
@@ -385,8 +385,8 @@ fn a_log_goes_to_its_sink_within_the_quota() {
         let lines = Arc::clone(&lines);
         Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()))
     };
-    let asked = TestRequest { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
-    asked.about(&evidence(&[])).unwrap();
+    let request = TestRequest { plugin: &HOSTILE, params: &[("do", "flood"), ("times", "2100")], log: Some(sink) };
+    request.about(&evidence(&[])).unwrap();
     let lines = lines.lock().unwrap();
     assert_eq!(lines.len(), 2_001);
     assert_eq!(lines.first().unwrap(), "hostile: info: flood\\n\\u{1b}[31m::error::forged");
@@ -395,7 +395,7 @@ fn a_log_goes_to_its_sink_within_the_quota() {
 
 #[test]
 fn what_is_not_a_plugin_is_refused_with_the_reason() {
-    // The binary format by hand: a component with one section each. Types and imports (7, 10) ask for an instance,
+    // The binary format by hand: a component with one section each. Types and imports (7, 10) require an instance,
     // instances and exports (5, 11) offer an empty one.
     let component = |sections: &[(u8, Vec<u8>)]| {
         let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
