@@ -71,7 +71,6 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("policies/", "ask", "people ask maintainers"),
     ("examples/shop/", "catalogue", "the name of an image of the example"),
     ("host/conforma/src/source_group/tests.rs", "colour", "recorded data"),
-    ("host/report/", "*", "not reworded yet"),
     ("host/runner/", "*", "not reworded yet"),
     ("host/wasm/", "*", "not reworded yet"),
     ("plugins/", "*", "not reworded yet"),
