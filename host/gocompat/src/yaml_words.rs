@@ -122,7 +122,7 @@ fn whole(text: &str) -> Option<Word> {
     (i64::try_from(value).is_ok() || !has_sign).then_some(Word::Whole(value))
 }
 
-/// Digits with an optional point and exponent. One that is too large for a float is a text.
+/// Digits with an optional point and exponent. One that is too large for a float is a string.
 fn float(text: &str) -> Option<Word> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {

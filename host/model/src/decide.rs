@@ -25,7 +25,7 @@ use crate::{
 /// Findings by what they mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Why the image may not ship.
+    /// Why the image is denied.
     pub violations: Vec<Finding>,
     /// What people should know.
     pub warnings: Vec<Finding>,

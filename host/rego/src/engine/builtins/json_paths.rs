@@ -1,6 +1,6 @@
 //! `json.filter` and `json.remove`: parts of a document named by paths.
 //!
-//! A path is a text (`a/b/0`, with `~1` for a slash and `~0` for a tilde) or an array of keys. All paths together make
+//! A path is a string (`a/b/0`, with `~1` for a slash and `~0` for a tilde) or an array of keys. All paths together make
 //! one tree of keys, and the document is walked once.
 
 use regorus::Value;
