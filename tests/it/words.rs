@@ -58,7 +58,19 @@ const RETIRED: &[(&str, &str)] = &[
     ("workshops", "crates"),
 ];
 
-/// Where a retired word is right: `(part of the path, the word, the reason)`.
+/// Phrases with a better one: `(retired, use instead)`. White space and comment marks between their words do not count.
+const RETIRED_PHRASES: &[(&str, &str)] = &[
+    ("for ever", "forever"),
+    ("is a text", "is a string"),
+    ("is no utf-8", "is not valid UTF-8"),
+    ("may not ship", "failed"),
+    ("may ship", "passed"),
+    ("no answer", "error, could not be evaluated"),
+    ("not a moment", "invalid timestamp"),
+    ("to do:", "how to fix:"),
+];
+
+/// Where a retired word or phrase is right: `(part of the path, the word, the reason)`.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("tests/it/words.rs", "*", "the list itself"),
     ("host/cli/src/main.rs", "colour", "environment variables of `ec`"),
@@ -71,7 +83,6 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("policies/", "ask", "people ask maintainers"),
     ("examples/shop/", "catalogue", "the name of an image of the example"),
     ("host/conforma/src/source_group/tests.rs", "colour", "recorded data"),
-    ("host/report/", "*", "not reworded yet"),
     ("host/wasm/src/manifest.rs", "letter", "of the alphabet"),
     ("host/wasm/src/manifest.rs", "letters", "of the alphabet"),
     ("xtask/src/fixtures/shop.rs", "catalogue", "the name of an image of the example"),
@@ -98,16 +109,35 @@ fn retired(text: &str) -> impl Iterator<Item = (usize, &'static str, &'static st
     found.into_iter()
 }
 
+/// Retired phrases of a text, as whole words.
+fn retired_phrases(text: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = text.lines().map(|line| line.trim_start().trim_start_matches(['/', '!']).to_lowercase());
+    let text = lines.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_used = move |phrase: &str| {
+        text.match_indices(phrase).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + phrase.len()..].chars().next();
+            [before, after].into_iter().flatten().all(|character: char| !character.is_alphabetic())
+        })
+    };
+    RETIRED_PHRASES.iter().copied().filter(move |(phrase, _)| is_used(phrase))
+}
+
 fn is_allowed(path: &str, word: &str) -> bool {
     ALLOWED.iter().any(|(part, allowed, _)| path.contains(part) && (*allowed == "*" || *allowed == word))
 }
 
-/// The uses of retired words in a file, `path:line: word (use …)`.
+/// The uses of retired words and phrases in a file, `path:line: word (use …)`.
 fn uses(path: &Path, text: &str) -> Vec<String> {
     let name = path.strip_prefix(root()).unwrap_or(path).to_string_lossy().replace('\\', "/");
     retired(text)
         .filter(|(_, word, _)| !is_allowed(&name, word))
         .map(|(line, word, instead)| format!("{name}:{}: {word} (use: {instead})", line + 1))
+        .chain(
+            retired_phrases(text)
+                .filter(|(phrase, _)| !is_allowed(&name, phrase))
+                .map(|(phrase, instead)| format!("{name}: {phrase} (use: {instead})")),
+        )
         .collect()
 }
 
@@ -176,4 +206,11 @@ fn words_are_found_in_names_of_every_form() {
     let words = |text: &str| retired(text).map(|(line, word, _)| (line, word)).collect::<Vec<_>>();
     assert_eq!(words("fn is_told() {}\nstruct JudgeKind;\n\"the usual\""), [(0, "told"), (1, "judge"), (2, "usual")]);
     assert_eq!(words("NO_ANSWER, Prejudge, task, letterhead"), []);
+}
+
+#[test]
+fn phrases_are_found_across_lines_and_only_as_whole_words() {
+    let phrases = |text: &str| retired_phrases(text).map(|(phrase, _)| phrase).collect::<Vec<_>>();
+    assert_eq!(phrases("/// There is No\n    /// answer, and it loops for\tever."), ["for ever", "no answer"]);
+    assert_eq!(phrases("for every reader; casino answer; it is a texture"), [""; 0]);
 }

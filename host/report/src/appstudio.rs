@@ -1,6 +1,6 @@
 //! `appstudio`: Konflux's `TEST_OUTPUT`, the few numbers that a pipeline shows and decides by.
 //!
-//! A component without an answer makes the result `ERROR`, whatever the others say, and adds a `note`; `ec` has neither,
+//! A component with an error makes the result `ERROR`, whatever the others say, and adds a `note`; `ec` has neither,
 //! as it reports nothing then.
 
 use assay_gocompat::json;
@@ -21,7 +21,7 @@ pub(crate) fn render(_: &RunStarted, end: &RunFinished, _: Options) -> Result<St
 struct Document {
     /// Seconds since 1970, as text.
     timestamp: String,
-    /// Always empty: policies of many namespaces are asked.
+    /// Always empty: policies of many namespaces are evaluated.
     namespace: &'static str,
     successes: usize,
     failures: usize,
@@ -46,15 +46,15 @@ impl Document {
     }
 }
 
-/// What a person should know about missing answers, in at most [`NOTE_CHARACTERS`].
+/// What a person should know about errors, in at most [`NOTE_CHARACTERS`].
 fn note(totals: &Totals<'_>) -> Option<String> {
     let note = match (totals.components, totals.first_error) {
-        (0, _) => "no component was judged".to_owned(),
+        (0, _) => "no component was evaluated".to_owned(),
         (_, None) => return None,
         (components, Some(error)) => {
-            let (have, first) = if totals.errors == 1 { ("has", "") } else { ("have", "the first: ") };
+            let first = if totals.errors == 1 { "" } else { "the first: " };
             let of = totals.errors;
-            format!("{of} of {components} components {have} no answer; {first}{}: {error}", error.code.as_str())
+            format!("{of} of {components} components could not be evaluated; {first}{}: {error}", error.code.as_str())
         }
     };
     Some(cut(&note, NOTE_CHARACTERS).into_owned())
@@ -95,9 +95,9 @@ mod tests {
         let timeout =
             test_data::component("b").failed(EvaluationError::new(ErrorCode::RegistryTimeout, "r.example is silent"));
         let large = test_data::component("c").failed(EvaluationError::new(ErrorCode::TooLarge, "a blob is too large"));
-        assert_snapshot!(written(&[violation.clone(), timeout.clone()]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"1 of 2 components has no answer; registry-timeout: r.example is silent"}"#);
-        assert_snapshot!(written(&[violation, timeout, large]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"2 of 3 components have no answer; the first: registry-timeout: r.example is silent"}"#);
-        assert_snapshot!(written(&[]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":0,"warnings":0,"result":"ERROR","note":"no component was judged"}"#);
+        assert_snapshot!(written(&[violation.clone(), timeout.clone()]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"1 of 2 components could not be evaluated; registry-timeout: r.example is silent"}"#);
+        assert_snapshot!(written(&[violation, timeout, large]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":1,"warnings":0,"result":"ERROR","note":"2 of 3 components could not be evaluated; the first: registry-timeout: r.example is silent"}"#);
+        assert_snapshot!(written(&[]), @r#"{"timestamp":"1795881600","namespace":"","successes":0,"failures":0,"warnings":0,"result":"ERROR","note":"no component was evaluated"}"#);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! [`by_rule`]: the findings of a run by the rule they come from, with what the rule's annotations say.
+//! [`by_rule`]: the findings of a run by the rule they come from, with the rule's annotations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::component_status::ComponentStatus;
 /// What begins the sentence that a violation's description ends with; it is about one term, not about the rule.
 const EXCLUDE: &str = " To exclude this rule add ";
 
-/// A rule that had something to say.
+/// A rule with findings.
 #[derive(Debug, Default)]
 pub(crate) struct Rule<'a> {
     pub(crate) title: Option<&'a str>,
@@ -20,7 +20,7 @@ pub(crate) struct Rule<'a> {
     pub(crate) violations: usize,
     pub(crate) warnings: usize,
     pub(crate) successes: usize,
-    /// The places in the run's list of the components that it denies or warns of, with how they stand.
+    /// The places in the run's list of the components that it denies or warns of, with their status.
     pub(crate) components: BTreeSet<(ComponentStatus, usize)>,
 }
 
@@ -84,7 +84,7 @@ mod tests {
     use crate::test_data;
 
     #[test]
-    fn a_rule_is_described_once_however_often_it_speaks() {
+    fn a_rule_is_described_once_however_many_findings_it_has() {
         let finding = |term: &str| {
             Finding::new("a.b", "m")
                 .with("title", "T")

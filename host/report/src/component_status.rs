@@ -1,19 +1,19 @@
-//! [`ComponentStatus`]: where a component stands, and the order in which people want to read about components.
+//! [`ComponentStatus`]: the status of a component, and the order in which reports list components.
 
 use std::borrow::Cow;
 
 use assay_model::{event::RunFinished, outcome::Outcome};
 
-/// Where a component stands, the worst first.
+/// The status of a component, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ComponentStatus {
-    /// There is no verdict.
+    /// It could not be evaluated.
     Error,
     /// It has violations.
     Denied,
-    /// It may ship, with warnings.
+    /// It passed with warnings.
     Warned,
-    /// It may ship.
+    /// It passed.
     Allowed,
 }
 
@@ -35,27 +35,27 @@ impl ComponentStatus {
     /// In words, for a person.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::Error => "no answer",
-            Self::Denied => "denied",
-            Self::Warned => "allowed with warnings",
-            Self::Allowed => "allowed",
+            Self::Error => "error",
+            Self::Denied => "failed",
+            Self::Warned => "passed with warnings",
+            Self::Allowed => "passed",
         }
     }
 
-    /// Whether the component may ship.
+    /// Whether the component passed.
     pub(crate) const fn allows(self) -> bool {
         matches!(self, Self::Warned | Self::Allowed)
     }
 }
 
-/// The components' places in the run's list, the worst first; those that stand alike keep the report's order.
+/// The components' places in the run's list, the worst first; those of one status keep the report's order.
 pub(crate) fn worst_first(end: &RunFinished) -> Vec<(ComponentStatus, usize)> {
     let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (ComponentStatus::of(one), at)).collect();
     all.sort_unstable();
     all
 }
 
-/// The characters of a digest that people tell images apart by.
+/// The characters of a digest by which people distinguish images.
 const DIGEST_CHARACTERS: usize = 12;
 
 /// A component's name for a person: a digest in it, as those of an index's images have one, is cut short.
@@ -74,23 +74,22 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// What became of the run, in one sentence.
+/// The result of the run in one sentence.
 pub(crate) fn summary_line(end: &RunFinished) -> String {
     let of = |wanted: fn(ComponentStatus) -> bool| {
         end.outcomes.iter().filter(|one| wanted(ComponentStatus::of(one))).count()
     };
     let all = end.outcomes.len();
-    let missing = of(|status| status == ComponentStatus::Error);
+    let errors = of(|status| status == ComponentStatus::Error);
     let denied = of(|status| status == ComponentStatus::Denied);
-    let have = |number| if number == 1 { "has" } else { "have" };
-    match (all, missing, denied) {
-        (0, ..) => "No component was judged.".to_owned(),
-        (1, 0, 0) => "The component may ship.".to_owned(),
-        (all, 0, 0) => format!("All {all} components may ship."),
-        (all, 0, denied) => format!("{denied} of {} may not ship.", count(all, "component")),
-        (all, missing, 0) => format!("{missing} of {} {} no answer.", count(all, "component"), have(missing)),
-        (all, missing, denied) => {
-            format!("{missing} of {} {} no answer, {denied} may not ship.", count(all, "component"), have(missing))
+    match (all, errors, denied) {
+        (0, ..) => "No component was evaluated.".to_owned(),
+        (1, 0, 0) => "The component passed.".to_owned(),
+        (all, 0, 0) => format!("All {all} components passed."),
+        (all, 0, denied) => format!("{denied} of {} failed.", count(all, "component")),
+        (all, errors, 0) => format!("{errors} of {} could not be evaluated.", count(all, "component")),
+        (all, errors, denied) => {
+            format!("{errors} of {} could not be evaluated, {denied} failed.", count(all, "component"))
         }
     }
 }
@@ -125,17 +124,17 @@ mod tests {
         let fine = test_data::component("fine").evaluated();
         let warned = test_data::component("warned").warning(finding()).evaluated();
         let denied = test_data::component("denied").violation(finding()).warning(finding()).evaluated();
-        let missing = test_data::component("missing").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
-        let run = test_data::end(&[fine.clone(), warned.clone(), denied.clone(), missing.clone()]);
+        let failed = test_data::component("error").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
+        let run = test_data::end(&[fine.clone(), warned.clone(), denied.clone(), failed.clone()]);
         let places: Vec<_> = worst_first(&run).iter().map(|(_, at)| *at).collect();
         assert_eq!(places, [3, 2, 1, 0]);
         for (run, says) in [
-            (vec![], "No component was judged."),
-            (vec![&fine], "The component may ship."),
-            (vec![&fine, &warned], "All 2 components may ship."),
-            (vec![&fine, &denied], "1 of 2 components may not ship."),
-            (vec![&missing], "1 of 1 component has no answer."),
-            (vec![&missing, &missing, &denied], "2 of 3 components have no answer, 1 may not ship."),
+            (vec![], "No component was evaluated."),
+            (vec![&fine], "The component passed."),
+            (vec![&fine, &warned], "All 2 components passed."),
+            (vec![&fine, &denied], "1 of 2 components failed."),
+            (vec![&failed], "1 of 1 component could not be evaluated."),
+            (vec![&failed, &failed, &denied], "2 of 3 components could not be evaluated, 1 failed."),
         ] {
             assert_eq!(summary_line(&test_data::end(&run.into_iter().cloned().collect::<Vec<_>>())), says);
         }

@@ -34,7 +34,7 @@ impl Report for FinalReport {
             RunEvent::Planned { .. } | RunEvent::ComponentStarted { .. } | RunEvent::ComponentFinished(_) => {}
             RunEvent::Finished(end) => {
                 let Some(head) = &self.head else {
-                    return Err(self.writer.error("has nothing to tell: the run ended before it began", None));
+                    return Err(self.writer.error("cannot be written: the run ended before it started", None));
                 };
                 let render = (self.render)(head, end, self.options);
                 let mut render =
@@ -59,7 +59,7 @@ mod tests {
         let written = test_data::Written::default();
         let mut report = create_report(Format::Json, Box::new(written.clone()), Options::default());
         let error = report.event(&RunEvent::Finished(test_data::end(&[]).into())).unwrap_err();
-        assert_eq!(error.to_string(), "the json report has nothing to tell: the run ended before it began");
+        assert_eq!(error.to_string(), "the json report cannot be written: the run ended before it started");
         assert_eq!(written.text(), "");
     }
 }

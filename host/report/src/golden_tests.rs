@@ -1,7 +1,7 @@
-//! The recorded answers of `ec`, read back into a run: our reports about it must have the same bytes.
+//! The recorded output of `ec`, read back into a run: our reports about it must have the same bytes.
 //!
 //! The records lie outside the repository, in the folder that `ASSAY_SHARED` names, or else in `shared` beside it.
-//! Its tests are ignored unless they are asked for, as `.ci/run` does where the records are.
+//! Its tests are ignored unless they are requested, as `.ci/run` does where the records are.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ const PLACEHOLDERS: [(&str, &str); 6] = [
     ("{NOW_S}", "1795363200"),
 ];
 
-/// How a format writes the moment that other formats write with decimals.
+/// How a format writes the time that other formats write with decimals.
 const NOW_OF: [(&str, &str); 2] = [("junit", "2026-11-22T16:00:00Z"), ("summary-markdown", "2026-11-22 16:00:00")];
 
 /// The successes of each component where the record counts them without listing them.
@@ -62,7 +62,7 @@ impl Case {
         if let Some((_, now)) = NOW_OF.iter().find(|(format, _)| *format == name) {
             text = text.replace("{NOW}", now);
         }
-        // `ec` writes `false` here whatever happened; ours says what did.
+        // `ec` writes `false` here whatever happened; ours is the verdict.
         if name == "summary" && self.name == "out-all-pass" {
             text = text.replace("}],\"success\":false", "}],\"success\":true");
         }
@@ -161,7 +161,7 @@ fn signatures(of: &Value) -> Vec<Signature> {
     of["signatures"].as_array().into_iter().flatten().map(signature).collect()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test is told by the environment where the records are")]
+#[expect(clippy::disallowed_methods, reason = "the environment names the folder where the records are")]
 fn shared() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     std::env::var("ASSAY_SHARED").map_or_else(|_| beside(), PathBuf::from)

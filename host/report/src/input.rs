@@ -1,7 +1,7 @@
 //! [`InputRun`]: what `validate input` found in files, and its reports in the shapes of `ec validate input`.
 //!
 //! Files are listed in descending order of their paths, as `ec` lists them. `success` of the summary is the run's,
-//! where `ec` writes `false` whatever happened. A file without an answer has an `error`, which `ec` does not have.
+//! where `ec` writes `false` whatever happened. A file that could not be evaluated has an `error`, which `ec` does not have.
 
 use std::{fmt, str::FromStr};
 
@@ -16,9 +16,9 @@ use crate::{Options, json::FindingDocument, summary::Entry, text, yaml};
 pub struct FileOutcome {
     /// The path as it was given.
     pub path: String,
-    /// What all judges together found. All successes, whether they will be shown or not.
+    /// What all evaluators together found. All successes, whether they will be shown or not.
     pub decision: Decision,
-    /// Why there is no verdict, where there is none.
+    /// Why the file could not be evaluated, if so.
     pub error: Option<EvaluationError>,
 }
 
@@ -31,7 +31,7 @@ pub struct InputRun {
     pub policy: PolicySpec,
     /// The version of assay.
     pub version: String,
-    /// The moment the files are judged at.
+    /// The effective time of the evaluation.
     pub effective_time: jiff::Timestamp,
 }
 
@@ -87,7 +87,7 @@ impl FromStr for InputFormat {
 }
 
 impl FileOutcome {
-    /// True only for an answer without violations.
+    /// True only if the file was evaluated without violations.
     #[must_use]
     pub fn allowed(&self) -> bool {
         self.error.is_none() && self.decision.violations.is_empty()
@@ -95,7 +95,7 @@ impl FileOutcome {
 }
 
 impl InputRun {
-    /// The answer over all files. No file at all is no answer.
+    /// The verdict over all files. Without any file it is an error.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let one = |file: &FileOutcome| match (&file.error, file.allowed()) {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_term_of_any_kind_is_reported() {
-        for (term, says) in [
+        for (term, part) in [
             (serde_json::json!(1.5), "  Term: 1.5\n"),
             (serde_json::json!(true), "  Term: true\n"),
             (serde_json::json!(["a", 1]), "  Terms: a, 1\n"),
@@ -289,20 +289,20 @@ mod tests {
             let mut one = file("a.json", &[], &[]);
             one.decision.violations = vec![Finding::new("main.size", "large").with("term", term)];
             let text = run(vec![one]).report(InputFormat::Text, Options::default()).unwrap();
-            assert!(text.contains(says), "{text}");
+            assert!(text.contains(part), "{text}");
         }
     }
 
     #[test]
     fn warnings_that_are_not_shown_count_unless_called_ec() {
         let run = run(vec![file("a.json", &[], &["large"])]);
-        for (ec_compat, says) in [
+        for (ec_compat, part) in [
             (false, "Result: WARNING\nViolations: 0, Warnings: 1,"),
             (true, "Result: SUCCESS\nViolations: 0, Warnings: 0,"),
         ] {
             let options = Options { show_warnings: false, ec_compat, ..Options::default() };
             let text = run.report(InputFormat::Text, options).unwrap();
-            assert!(text.contains(says), "{text}");
+            assert!(text.contains(part), "{text}");
             let summary = run.report(InputFormat::Summary, options).unwrap();
             assert_eq!(summary.contains("\"total_warnings\":0"), ec_compat, "{summary}");
         }

@@ -1,9 +1,9 @@
 //! `json`: the whole report for machines, on one line.
 //!
 //! Shape, order and bytes are those of `ec validate image --output json`. What `ec` does not have comes last in its
-//! object, and only when there is something to say: `error` of a component without an answer, `notices` about evidence of
-//! one that could not be read though enough else was found (never when called `ec`), `skipped-checks` that the
-//! user asked to leave out, `stopped` of a run that was ended early.
+//! object, and only when there is something to report: `error` of a component that could not be evaluated, `notices` about evidence of
+//! one that could not be read though enough else was found (never when invoked as `ec`), `skipped-checks` that the
+//! user requested to skip, `stopped` of a run that was ended early.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,7 +1,7 @@
 //! [`Jsonl`]: the run's events as they happen, one JSON object on a line each.
 //!
 //! Every line has the [`VERSION`] of this format and the name of its `event`. Components come in the order in which they
-//! are done, which depends on the workers; the last line, `ended`, has the answer and how the components stand in the
+//! are done, which depends on the workers; the last line, `ended`, has the verdict and the status of the components in the
 //! order of every other report. A stream without that line is of a run that did not get to its end.
 
 use std::{io::Write, sync::Arc};
@@ -93,7 +93,7 @@ enum Event<'a> {
     },
 }
 
-/// How a component stands when all is over.
+/// The status of a component at the end.
 #[derive(Serialize)]
 struct StatusLine<'a> {
     name: &'a str,

@@ -1,7 +1,7 @@
 //! `junit`: a test suite for each component, a test case for each finding.
 //!
 //! Shape and bytes are those of `ec validate image --output junit`: a violation is a failure, a warning is skipped. A
-//! component without an answer has a case of its own, with an `<error>`, which `ec` does not have.
+//! component that could not be evaluated has a case of its own, with an `<error>`, which `ec` does not have.
 
 use assay_gocompat::verbs::verb_v;
 use assay_model::{
@@ -42,7 +42,7 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
         let attributes =
             [("name", Some("assay")), ("tests", Some("1")), ("failures", Some("0")), ("errors", Some("1"))];
         xml.open("testsuite", &attributes);
-        error_case(&mut xml, "no component was judged", "No component was judged.", "");
+        error_case(&mut xml, "no component was evaluated", "No component was evaluated.", "");
         xml.close();
     }
     Ok(xml.finish())
@@ -114,9 +114,9 @@ fn error_case(xml: &mut Xml, name: &str, message: &str, more: &str) {
 }
 
 fn case(xml: &mut Xml, finding: &Finding, result_of: Option<&'static str>, options: Options) {
-    let mut facts = shown_metadata(finding, options.info);
-    let code = facts.remove("code");
-    let mut known: Vec<_> = facts.iter().map(|(key, value)| format!("{key}={}", verb_v(value))).collect();
+    let mut metadata = shown_metadata(finding, options.info);
+    let code = metadata.remove("code");
+    let mut known: Vec<_> = metadata.iter().map(|(key, value)| format!("{key}={}", verb_v(value))).collect();
     known.sort();
     let known = if known.is_empty() { String::new() } else { format!(" [{}]", known.join(", ")) };
     let code = code.as_ref().and_then(|code| code.as_str()).map(|code| format!("{code}: ")).unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! Every report is a [`Report`](assay_model::port::Report). All but the event stream listen until the run finished and
 //! then write their whole text at once, so that a report is either complete or absent. The bytes of `ec`'s formats are
-//! those of `ec` wherever `ec` would have a right answer too.
+//! those of `ec` wherever `ec` reports the right result too.
 //!
 //! Invariant: nothing here opens a file, looks at a terminal or reads a clock; the caller hands in where to write.
 

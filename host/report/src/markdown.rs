@@ -2,7 +2,7 @@
 //!
 //! The comment is at most [`LIMIT`] bytes, which GitHub's limit of as many characters never falls below; what does not
 //! fit is left out and counted. Texts from outside can make no markup, mention nobody and link nowhere. The first line
-//! names the [`VERSION`], and lets a bot find the comment to replace. Facts are shown with and without `--info`.
+//! names the [`VERSION`], and lets a bot find the comment to replace. Metadata is shown with and without `--info`.
 
 use assay_model::{
     event::{RunFinished, RunStarted},
@@ -41,9 +41,9 @@ const NAME_CHARACTERS: usize = 120;
 pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let totals = Totals::of(end);
     let (sign, word) = match end.verdict {
-        Verdict::Allowed => ("✅", "May ship"),
-        Verdict::Denied => ("❌", "May not ship"),
-        Verdict::Error => ("❔", "No answer"),
+        Verdict::Allowed => ("✅", "Passed"),
+        Verdict::Denied => ("❌", "Failed"),
+        Verdict::Error => ("❔", "Error"),
     };
     let mut page = format!("<!-- assay-report version={VERSION} -->\n### {sign} {word}\n\n{}", summary_line(end));
     page.push_str(&format!(
@@ -56,22 +56,22 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
         page.push_str(&format!("\n⚠️ {}\n", stopped_early(stopped, &totals)));
     }
     for check in &head.skipped {
-        page.push_str(&format!("\n⚠️ Left out on request: `{}`\n", check.code()));
+        page.push_str(&format!("\n⚠️ Skipped on request: `{}`\n", check.code()));
     }
     let order = worst_first(end);
     let outcomes: Vec<_> = order.iter().filter_map(|(status, at)| Some((*status, end.outcomes.get(*at)?))).collect();
     let rows = table(&mut page, &outcomes);
-    let mut told = 0;
-    let to_tell: Vec<_> = outcomes.iter().filter(|(_, outcome)| has_more(outcome, options)).collect();
-    for (status, outcome) in &to_tell {
+    let mut shown = 0;
+    let with_details: Vec<_> = outcomes.iter().filter(|(_, outcome)| has_more(outcome, options)).collect();
+    for (status, outcome) in &with_details {
         let details = details(*status, outcome, options);
         if page.len() + details.len() > LIMIT - RESERVE {
             break;
         }
         page.push_str(&details);
-        told += 1;
+        shown += 1;
     }
-    let (no_row, no_details) = (outcomes.len() - rows, to_tell.len() - told);
+    let (no_row, no_details) = (outcomes.len() - rows, with_details.len() - shown);
     if no_row + no_details > 0 {
         page.push_str(&format!(
             "\n⚠️ This comment has no room for more: {} without a line in the table, {} without details. The other reports have them.\n",
@@ -79,7 +79,7 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
             count(no_details, "component"),
         ));
     }
-    page.push_str(&format!("\n<sub>{}, judged as of {}</sub>\n", inline(&head.version), end.effective_time));
+    page.push_str(&format!("\n<sub>{}, effective time {}</sub>\n", inline(&head.version), end.effective_time));
     Ok(page)
 }
 
@@ -134,7 +134,7 @@ fn details(status: ComponentStatus, outcome: &Outcome, options: Options) -> Stri
     let mut text = format!("\n<details><summary>{} <b>{name}</b> {}</summary>\n\n", symbol(status), status.label());
     text.push_str(&format!("{}\n", code(&outcome.image_text())));
     if let Some(error) = &outcome.error {
-        text.push_str(&format!("\n- **No answer** `{}`: {}\n", error.code.as_str(), field(&error.message)));
+        text.push_str(&format!("\n- **Error** `{}`: {}\n", error.code.as_str(), field(&error.message)));
         if let Some(hint) = &error.hint {
             text.push_str(&format!("  <br>*Hint:* {}\n", field(hint)));
         }
@@ -154,7 +154,7 @@ fn details(status: ComponentStatus, outcome: &Outcome, options: Options) -> Stri
     text
 }
 
-/// A list with one entry for each rule, so that what a rule says of itself is read once.
+/// A list with one entry for each rule, so that the annotations of a rule are read once.
 fn findings(text: &mut String, heading: &str, findings: &[Finding]) {
     if findings.is_empty() {
         return;
@@ -168,11 +168,11 @@ fn findings(text: &mut String, heading: &str, findings: &[Finding]) {
         for finding in group {
             text.push_str(&format!("  - {}\n", field(&finding.message)));
         }
-        if let Some(why) = first(|finding| finding.text("description").map(description)) {
-            text.push_str(&format!("  - *Why:* {}\n", field(why)));
+        if let Some(requirement) = first(|finding| finding.text("description").map(description)) {
+            text.push_str(&format!("  - *Requirement:* {}\n", field(requirement)));
         }
         if let Some(solution) = first(|finding| finding.text("solution")) {
-            text.push_str(&format!("  - *Solution:* {}\n", field(solution)));
+            text.push_str(&format!("  - *How to fix:* {}\n", field(solution)));
         }
     }
 }
@@ -272,19 +272,17 @@ mod tests {
         let rows = text.lines().filter(|line| line.starts_with("| ❌")).count();
         let details = text.matches("<details>").count();
         assert!(rows > 100 && details > 50, "{rows} {details}");
-        let says = format!(
+        let counts = format!(
             "{} components without a line in the table, {} components without details",
             2_000 - rows,
             2_000 - details
         );
-        assert!(text.contains(&says), "{says}");
+        assert!(text.contains(&counts), "{counts}");
     }
 
     #[test]
     fn a_run_over_nothing_is_an_error() {
-        assert!(
-            check(test_data::end(&[]), Options::default()).contains("### ❔ No answer\n\nNo component was judged.")
-        );
+        assert!(check(test_data::end(&[]), Options::default()).contains("### ❔ Error\n\nNo component was evaluated."));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! [`shown_metadata`]: which of a finding's facts are shown. Without `--info` only those that tools match on are.
+//! [`shown_metadata`]: which of a finding's metadata is shown. Without `--info` only the fields that tools match on are.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// What remains without `--info`.
 const ALWAYS: [&str; 3] = ["code", "effective_on", "term"];
 
-/// The facts of a finding that are shown, in the order of their keys.
+/// The metadata of a finding that is shown, in the order of their keys.
 pub(crate) fn shown_metadata(finding: &Finding, info: bool) -> BTreeMap<&str, Value> {
     let shown = finding.metadata.iter().filter(|(key, _)| info || ALWAYS.contains(&key.as_str()));
     shown.map(|(key, value)| (key.as_str(), json::sorted(value))).collect()

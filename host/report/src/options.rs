@@ -5,29 +5,29 @@ use assay_model::outcome::Outcome;
 /// What the user wants to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// List what was looked at and is fine; it is counted either way.
+    /// List passing rules; they are counted either way.
     pub show_successes: bool,
     /// List warnings in the text and in our own formats; JSON, YAML and JUnit have them either way, as in `ec`.
     pub show_warnings: bool,
     /// End the text with a link to the policy documentation when there is something to look up.
     pub show_policy_docs_link: bool,
-    /// Keep titles, descriptions, solutions and all other facts of findings in `ec`'s formats. Ours always do.
+    /// Keep titles, descriptions, solutions and all other metadata of findings in `ec`'s formats. Ours always do.
     pub info: bool,
-    /// Colour the text with ANSI escapes.
+    /// Color the text with ANSI escapes.
     pub color: bool,
-    /// Called `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
+    /// Invoked as `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
     pub ec_compat: bool,
 }
 
 impl Options {
-    /// What is said of a component's evidence that could not be read; `ec` says nothing of it.
+    /// The notices about a component's evidence that could not be read; `ec` has none.
     pub(crate) fn notices(self, outcome: &Outcome) -> &[String] {
         if self.ec_compat { &[] } else { &outcome.notices }
     }
 }
 
 impl Default for Options {
-    /// What `ec` shows when it is told nothing: violations and warnings.
+    /// What `ec` shows by default: violations and warnings.
     fn default() -> Self {
         Self {
             show_successes: false,

@@ -1,4 +1,4 @@
-//! Laws of every format: whatever a text from outside holds, the report can be read back, and the same run is told alike.
+//! Properties of every format: whatever a text from outside holds, the report can be read back, and the same run is reported alike.
 
 use assay_model::yaml;
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Reads a report back as what it says it is.
+/// Reads a report back in its own format.
 fn check(format: Format, text: &str) {
     let allow_dtd = || roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() };
     match format {
@@ -90,7 +90,7 @@ proptest! {
 }
 
 #[test]
-fn no_report_speaks_to_a_terminal_or_to_a_pipeline() {
+fn no_report_commands_a_terminal_or_to_a_pipeline() {
     let hostile = "amd64\r\n::error title=x::fine\n ::set-output name=a::b\n##vso[task.complete result=Succeeded;] x ##[error]y \
                    \u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}32m\u{7f}\u{85}\u{202e}\u{200b}\u{2028}\u{feff}\u{e0041}";
     let options = Options { show_successes: true, info: true, ..Options::default() };
@@ -128,8 +128,8 @@ fn no_report_speaks_to_a_terminal_or_to_a_pipeline() {
             assert!(!line.trim_start().starts_with("::"), "{format}: {line}");
             assert!(!line.contains("##vso[") && !line.contains("##["), "{format}: {line}");
             // Markdown has a space without width of its own, so that nobody is mentioned.
-            let is_own = |letter: char| letter == '\t' || (format == "markdown" && letter == '\u{200b}');
-            let harmful = line.chars().find(|letter| !is_own(*letter) && crate::sanitize::is_harmful(*letter));
+            let is_own = |character: char| character == '\t' || (format == "markdown" && character == '\u{200b}');
+            let harmful = line.chars().find(|character| !is_own(*character) && crate::sanitize::is_harmful(*character));
             assert_eq!(harmful, None, "{format}: {line}");
         }
     }

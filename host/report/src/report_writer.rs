@@ -11,7 +11,7 @@ pub(crate) struct ReportWriter {
 }
 
 impl ReportWriter {
-    /// A sheet for a report of that format.
+    /// A writer for a report of that format.
     pub(crate) fn new(format: &'static str, to: Box<dyn Write + Send>) -> Self {
         Self { format, to: Some(to) }
     }

@@ -1,9 +1,9 @@
 //! `sarif`: the findings for code scanning, as SARIF 2.1.0 that GitHub takes in.
 //!
 //! A violation is an error, a warning a warning; a success is a result of kind `pass`, listed only when successes are to
-//! be shown. A component without an answer is an error too, told again as a notification of an execution that was not
+//! be shown. A component that could not be evaluated is an error too, and a notification of an execution that was not
 //! successful. The physical location is the image's repository as a relative path, since code scanning accepts no other;
-//! the image itself is the logical location, as a package URL. Facts are shown with and without `--info`.
+//! the image itself is the logical location, as a package URL. Metadata is shown with and without `--info`.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::{
     totals::Totals,
 };
 
-/// The version of what this document holds beyond SARIF's own: properties, fingerprints, rule ids of missing answers.
+/// The version of what this document holds beyond SARIF's own: properties, fingerprints, rule ids of errors.
 const VERSION: u32 = 1;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -60,10 +60,10 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
     let mut notifications = Vec::new();
     for outcome in &end.outcomes {
         if let Some(error) = &outcome.error {
-            let id = missing_id(error);
+            let id = error_id(error);
             notifications.push(notification(outcome, error, &id));
             let hint = error.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            let text = format!("No answer for {}: {}{hint}", outcome.component.name, error.message);
+            let text = format!("{} could not be evaluated: {}{hint}", outcome.component.name, error.message);
             results.push(result(outcome, &id, &index, "error", &text, ""));
         }
     }
@@ -117,28 +117,28 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
     json::to_string(&document)
 }
 
-/// The id of the rule that stands for missing answers of that kind.
-fn missing_id(error: &EvaluationError) -> String {
+/// The id of the rule that stands for errors of that kind.
+fn error_id(error: &EvaluationError) -> String {
     format!("assay.error.{}", error.code.as_str())
 }
 
 /// Every rule that has a result, with its help, and where it stands in the list.
 fn rules(end: &RunFinished, options: Options) -> (Vec<Value>, BTreeMap<String, usize>) {
     let mut documents: BTreeMap<String, Value> = BTreeMap::new();
-    let speaks = |rule: &Rule<'_>| {
+    let is_shown = |rule: &Rule<'_>| {
         let warns = options.show_warnings && rule.warnings > 0;
         rule.violations > 0 || warns || (options.show_successes && rule.successes > 0)
     };
-    for (code, rule) in by_rule(end).into_iter().filter(|(_, rule)| speaks(rule)) {
+    for (code, rule) in by_rule(end).into_iter().filter(|(_, rule)| is_shown(rule)) {
         let id = if code.is_empty() { NO_CODE } else { code };
         let title = rule.title.unwrap_or(id);
         let description = rule.description.unwrap_or(title);
         let mut help = description.to_owned();
         let mut marked = markdown::prose(&cut(description, HELP_CHARACTERS));
         if let Some(solution) = rule.solution {
-            help.push_str("\n\nSolution: ");
+            help.push_str("\n\nHow to fix: ");
             help.push_str(solution);
-            marked.push_str("\n\n**Solution:** ");
+            marked.push_str("\n\n**How to fix:** ");
             marked.push_str(&markdown::prose(&cut(solution, HELP_CHARACTERS)));
         }
         documents.insert(
@@ -154,12 +154,12 @@ fn rules(end: &RunFinished, options: Options) -> (Vec<Value>, BTreeMap<String, u
         );
     }
     for error in end.outcomes.iter().filter_map(|outcome| outcome.error.as_ref()) {
-        let description = "The component was not judged. This is not a verdict, and it does not ship.";
+        let description = "The component could not be evaluated. This is neither a pass nor a violation.";
         documents.insert(
-            missing_id(error),
+            error_id(error),
             json!({
-                "id": missing_id(error),
-                "shortDescription": {"text": format!("No answer: {}", error.code.as_str())},
+                "id": error_id(error),
+                "shortDescription": {"text": format!("Error: {}", error.code.as_str())},
                 "fullDescription": {"text": description},
                 "help": {"text": description},
                 "defaultConfiguration": {"level": "error"},

@@ -1,4 +1,4 @@
-//! SARIF as code scanning takes it in: what the published schema and GitHub's documentation ask for.
+//! SARIF as code scanning takes it in: what the published schema and GitHub's documentation require.
 
 use assay_model::error::ErrorCode;
 use insta::assert_snapshot;
@@ -10,7 +10,7 @@ fn options() -> Options {
     Options { show_successes: true, ..Options::default() }
 }
 
-/// Reads a report back and holds it against what the schema of 2.1.0 and GitHub ask for.
+/// Reads a report back and holds it against what the schema of 2.1.0 and GitHub require.
 fn check(text: &str) -> Value {
     let document: Value = serde_json::from_str(text).unwrap();
     assert_eq!(document["version"], "2.1.0");
@@ -60,7 +60,7 @@ fn an_evaluation_error_is_an_execution_without_success() {
     assert_eq!(run["invocations"][0]["executionSuccessful"], false);
     assert_eq!(run["invocations"][0]["toolExecutionNotifications"][0]["level"], "error");
     assert_eq!(run["results"][0]["ruleId"], "assay.error.registry-timeout");
-    assert_eq!(run["results"][0]["message"]["text"], "No answer for cart: r.example is silent (try again)");
+    assert_eq!(run["results"][0]["message"]["text"], "cart could not be evaluated: r.example is silent (try again)");
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn more_results_than_code_scanning_takes_are_left_out_and_counted() {
     let document = check(&test_data::written(Format::Sarif, Options::default(), &[component.evaluated()]));
     let run = &document["runs"][0];
     assert_eq!(run["results"].as_array().unwrap().len(), RESULTS);
-    let says = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str().unwrap();
-    assert_eq!(says, "1 further results were left out: code scanning takes 25000");
+    let message = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].as_str().unwrap();
+    assert_eq!(message, "1 further results were left out: code scanning takes 25000");
 }
 
 #[test]

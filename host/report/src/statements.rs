@@ -1,6 +1,6 @@
-//! `attestation` and `policy-input`: what was judged rather than how, one JSON text on a line each.
+//! `attestation` and `policy-input`: what was evaluated rather than the results, one JSON text on a line each.
 //!
-//! The runner keeps these texts only when it is told to, as they are as large as the attestations. Components stand in
+//! The runner keeps these texts only on request, as they are as large as the attestations. Components stand in
 //! the order of every other report; `ec` writes its policy inputs in the order in which its workers got done.
 
 use assay_gocompat::json;
@@ -17,7 +17,7 @@ pub(crate) fn attestation(_: &RunStarted, end: &RunFinished, _: Options) -> Resu
     Ok(texts.join("\n"))
 }
 
-/// The input document of every component; an empty line for one that was not put to a policy.
+/// The input document of every component; an empty line for one that was not evaluated.
 pub(crate) fn policy_input(_: &RunStarted, end: &RunFinished, _: Options) -> Result<String, serde_json::Error> {
     let texts: Vec<_> = end.outcomes.iter().map(|outcome| outcome.input.as_deref().unwrap_or_default()).collect();
     Ok(texts.join("\n"))

@@ -1,7 +1,7 @@
 //! `summary`: the findings of each component by code, the first message of each and how many more there are.
 //!
 //! Shape and bytes are those of `ec validate image --output summary`, but `success` is the run's: `ec` writes `false`
-//! there whatever happened. A component without an answer has an `error`.
+//! there whatever happened. A component that could not be evaluated has an `error`.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ struct Document<'a> {
     key: &'a str,
 }
 
-/// What is said of one component, or of one file of `validate input`.
+/// The entry of one component, or of one file of `validate input`.
 #[derive(Serialize)]
 pub(crate) struct Entry<'a> {
     name: &'a str,

@@ -1,6 +1,6 @@
 //! `summary-markdown`: a table of five lines with the numbers of the run.
 //!
-//! The lines are those of `ec validate image --output summary-markdown`. Missing answers add a line.
+//! The lines are those of `ec validate image --output summary-markdown`. Errors add a line.
 
 use assay_model::{
     event::{RunFinished, RunStarted},

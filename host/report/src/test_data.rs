@@ -79,12 +79,12 @@ impl Sample {
         self
     }
 
-    /// With an answer.
+    /// Evaluated.
     pub(crate) fn evaluated(self) -> Outcome {
         self.0
     }
 
-    /// Without one.
+    /// Failed with an error.
     pub(crate) fn failed(mut self, error: EvaluationError) -> Outcome {
         self.0.error = Some(error);
         self.0
@@ -139,7 +139,7 @@ pub(crate) fn written_of(format: Format, options: Options, head: RunStarted, end
     written.text()
 }
 
-/// A run as they happen: a missing answer, a denial, a warning and two that are fine.
+/// A run as they happen: an error, a denial, a warning and two that are fine.
 pub(crate) fn mixed() -> RunFinished {
     let signature = || Signature {
         keyid: "SHA256:example".to_owned(),
@@ -159,7 +159,7 @@ pub(crate) fn mixed() -> RunFinished {
         Finding::new("tasks.trusted", format!("Task `{term}` is not one of the trusted tasks"))
             .with("title", "Tasks are trusted")
             .with("description", format!("Every task of the build comes from a list of tasks that somebody looked at. To exclude this rule add \"tasks.trusted:{term}\" to the `exclude` section of the policy configuration."))
-            .with("solution", "Use the task from the catalogue, or add its digest to `trusted_tasks`.")
+            .with("solution", "Use the task from the catalog, or add its digest to `trusted_tasks`.")
             .with("collections", json!(["release"]))
             .with("term", term)
     };

@@ -1,7 +1,7 @@
 //! `text`: the report for people.
 //!
-//! Layout and wording are those of `ec validate image --output text`, byte for byte, wherever there is an answer. A
-//! component without one is told first, as `✕ [Error] CODE`. Meaning never rests on colour, and text from outside can
+//! Layout and wording are those of `ec validate image --output text`, byte for byte, wherever a component was evaluated. An
+//! error is reported first, as `✕ [Error] CODE`. Meaning never rests on color, and text from outside can
 //! neither command the terminal nor begin a line of the report.
 
 use std::{borrow::Cow, fmt};
@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// The ANSI colour: red, yellow or green.
+    /// The ANSI color: red, yellow or green.
     const fn color(self) -> u8 {
         match self {
             Self::Error | Self::Violation => 31,
@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-/// What was judged: a component, or a file of `validate input`.
+/// What was evaluated: a component, or a file of `validate input`.
 pub(crate) struct Subject<'a> {
     /// A component's name; a file has only its path.
     pub(crate) name: Option<&'a str>,
@@ -99,13 +99,13 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
         }
     }
     for check in &head.skipped {
-        page.push_str(&format!("Left out on request: {}\n", check.code()));
+        page.push_str(&format!("Skipped on request: {}\n", check.code()));
     }
     if let Some(stopped) = end.stopped {
         page.push_str(&stopped_early(stopped, &totals));
         page.push('\n');
     } else if end.outcomes.is_empty() {
-        page.push_str("No component was judged.\n");
+        page.push_str("No component was evaluated.\n");
     }
     Ok(page)
 }
@@ -123,13 +123,13 @@ fn written(words: Words, verdict: Verdict, result: &str, subjects: &[Subject<'_>
         warnings: sum(|decision| decision.warnings.len()),
         successes: sum(|decision| decision.successes.len()),
     };
-    let missing = subjects.iter().filter(|subject| subject.error.is_some()).count();
+    let failed = subjects.iter().filter(|subject| subject.error.is_some()).count();
     page.line(&format!("Success: {}", verdict == Verdict::Allowed));
     page.line(&format!("Result: {result}"));
-    let errors = if missing == 0 { String::new() } else { format!(", Errors: {missing}") };
+    let errors = if failed == 0 { String::new() } else { format!(", Errors: {failed}") };
     page.line(&format!("{totals}{errors}"));
     page.subjects(subjects);
-    page.results(subjects, totals, missing);
+    page.results(subjects, totals, failed);
     page.text
 }
 
@@ -154,9 +154,9 @@ pub(crate) fn stopped_early(stopped: StopReason, totals: &Totals<'_>) -> String 
         StopReason::Interrupted => "the run was interrupted",
     };
     match (totals.overtaken, totals.components) {
-        (_, 0) => format!("Stopped early: {why} before any component was judged."),
-        (0, all) => format!("Stopped early: {why} when nothing was left to judge of {all} components."),
-        (overtaken, all) => format!("Stopped early: {why}; {overtaken} of {all} components were not judged."),
+        (_, 0) => format!("Stopped early: {why} before any component was evaluated."),
+        (0, _) => format!("Stopped early: {why} when every component was done."),
+        (overtaken, all) => format!("Stopped early: {why}; {overtaken} of {all} components were not evaluated."),
     }
 }
 
@@ -210,7 +210,7 @@ impl TextReport {
                 successes: decision.successes.len(),
             };
             self.line(&format!("  {counts}"));
-            // Three zeros alone would look like an answer.
+            // Three zeros alone would look like a pass.
             if let Some(error) = error {
                 self.line(&format!("  Error: {}", error.code.as_str()));
             }
@@ -218,10 +218,10 @@ impl TextReport {
         }
     }
 
-    fn results(&mut self, subjects: &[Subject<'_>], totals: Counts, missing: usize) {
+    fn results(&mut self, subjects: &[Subject<'_>], totals: Counts, failed: usize) {
         let warnings = self.options.show_warnings && totals.warnings > 0;
         let successes = self.options.show_successes && totals.successes > 0;
-        if missing > 0 || totals.violations > 0 || warnings || successes {
+        if failed > 0 || totals.violations > 0 || warnings || successes {
             self.line("Results:");
         }
         for subject in subjects {
@@ -258,25 +258,25 @@ impl TextReport {
     }
 
     fn finding(&mut self, kind: Kind, finding: &Finding, subject: &Subject<'_>) {
-        let facts = shown_metadata(finding, self.options.info);
-        let fact = |key: &str| facts.get(key).map(shown).unwrap_or_default();
-        let code = facts.get("code").filter(|code| !code.is_null()).map_or(Cow::Borrowed(NO_CODE), shown_always);
+        let metadata = shown_metadata(finding, self.options.info);
+        let field = |key: &str| metadata.get(key).map(shown).unwrap_or_default();
+        let code = metadata.get("code").filter(|code| !code.is_null()).map_or(Cow::Borrowed(NO_CODE), shown_always);
         self.heading(kind, &code, subject);
         // The message of a success is `Pass`, and there is nothing to solve.
         if kind != Kind::Success {
             self.field("Reason", &finding.message);
         }
-        match facts.get("term") {
+        match metadata.get("term") {
             Some(Value::Array(terms)) => {
                 let terms: Vec<_> = terms.iter().map(shown_always).collect();
                 self.field("Terms", &terms.join(", "));
             }
-            _ => self.field("Term", &fact("term")),
+            _ => self.field("Term", &field("term")),
         }
-        self.field("Title", &fact("title"));
-        self.field("Description", &fact("description"));
+        self.field("Title", &field("title"));
+        self.field("Description", &field("description"));
         if kind != Kind::Success {
-            self.field("Solution", &fact("solution"));
+            self.field("Solution", &field("solution"));
         }
         self.line("");
     }
@@ -305,22 +305,22 @@ impl TextReport {
     }
 }
 
-/// A fact as text, empty for what Go's templates take for nothing: `ec` leaves such fields out.
-fn shown(fact: &Value) -> Cow<'_, str> {
-    match fact {
+/// A value as text, empty for what Go's templates take for nothing: `ec` leaves such fields out.
+fn shown(value: &Value) -> Cow<'_, str> {
+    match value {
         Value::Null | Value::Bool(false) => Cow::Borrowed(""),
         Value::Number(number) if number.as_f64() == Some(0.0) => Cow::Borrowed(""),
         Value::Array(items) if items.is_empty() => Cow::Borrowed(""),
         Value::Object(fields) if fields.is_empty() => Cow::Borrowed(""),
         Value::Bool(true) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-            shown_always(fact)
+            shown_always(value)
         }
     }
 }
 
-/// A fact as text: strings as they are, all else as JSON.
-fn shown_always(fact: &Value) -> Cow<'_, str> {
-    match fact {
+/// A value as text: strings as they are, all else as JSON.
+fn shown_always(value: &Value) -> Cow<'_, str> {
+    match value {
         Value::String(text) => Cow::Borrowed(text),
         other => Cow::Owned(other.to_string()),
     }

@@ -1,4 +1,4 @@
-//! What the text report shows beyond the recorded answers of `ec`: missing answers, early ends, hostile content.
+//! What the text report shows beyond the recorded output of `ec`: errors, early ends, hostile content.
 
 use assay_model::{
     error::{ErrorCode, EvaluationError},
@@ -64,31 +64,31 @@ fn checks_that_were_left_out_are_named() {
     let head = RunStarted { skipped: vec![CheckKind::ImageSignature], ..test_data::head() };
     let run = test_data::end(&[test_data::component("a").evaluated()]);
     let text = test_data::written_of(Format::Text, Options::default(), head, run);
-    assert!(text.ends_with("\nLeft out on request: builtin.image.signature_check\n"), "{text}");
+    assert!(text.ends_with("\nSkipped on request: builtin.image.signature_check\n"), "{text}");
 }
 
 #[test]
 fn an_early_end_is_the_last_line() {
     let done = test_data::component("a").evaluated();
-    let late = |name, code| test_data::component(name).failed(EvaluationError::new(code, "not judged"));
+    let late = |name, code| test_data::component(name).failed(EvaluationError::new(code, "not evaluated"));
     let last = |stop, outcomes: &[Outcome]| stopped(stop, outcomes).lines().last().unwrap().to_owned();
     let run = [done.clone(), late("b", ErrorCode::Deadline), late("c", ErrorCode::TooLarge)];
     assert_eq!(
         last(StopReason::Deadline, &run),
-        "Stopped early: the deadline passed; 1 of 3 components were not judged."
+        "Stopped early: the deadline passed; 1 of 3 components were not evaluated."
     );
     let run = [late("b", ErrorCode::Interrupted), late("c", ErrorCode::Interrupted)];
     assert_eq!(
         last(StopReason::Interrupted, &run),
-        "Stopped early: the run was interrupted; 2 of 2 components were not judged."
+        "Stopped early: the run was interrupted; 2 of 2 components were not evaluated."
     );
     assert_eq!(
         last(StopReason::Interrupted, &[]),
-        "Stopped early: the run was interrupted before any component was judged."
+        "Stopped early: the run was interrupted before any component was evaluated."
     );
     assert_eq!(
         last(StopReason::Deadline, &[done]),
-        "Stopped early: the deadline passed when nothing was left to judge of 1 components."
+        "Stopped early: the deadline passed when every component was done."
     );
 }
 
@@ -98,7 +98,7 @@ fn a_run_over_nothing_says_so() {
     Success: false
     Result: ERROR
     Violations: 0, Warnings: 0, Successes: 0
-    No component was judged.
+    No component was evaluated.
     ");
 }
 
@@ -134,9 +134,9 @@ fn colors_mark_headings_only() {
         .success(Finding::new("a.fine", "Pass"))
         .failed(EvaluationError::new(ErrorCode::PluginTrap, "m"))];
     let text = written(options, &run);
-    let coloured: Vec<_> = text.lines().filter(|line| line.contains('\u{1b}')).collect();
+    let colored: Vec<_> = text.lines().filter(|line| line.contains('\u{1b}')).collect();
     assert_eq!(
-        coloured,
+        colored,
         [
             "\u{1b}[31m✕\u{1b}[0m \u{1b}[31m[Error] plugin-trap\u{1b}[0m",
             "\u{1b}[31m✕\u{1b}[0m \u{1b}[31m[Violation] a.bad\u{1b}[0m",
@@ -147,7 +147,7 @@ fn colors_mark_headings_only() {
 }
 
 #[test]
-fn facts_of_unusual_types_are_shown_as_json_or_left_out() {
+fn metadata_of_unusual_types_are_shown_as_json_or_left_out() {
     let finding = Finding::new("a.b", "")
         .with("code", 7)
         .with("term", json!(["x", ["y"], {"b": 1, "a": 2}, null]))

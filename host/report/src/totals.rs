@@ -13,11 +13,11 @@ pub(crate) struct Totals<'a> {
     pub(crate) violations: usize,
     pub(crate) warnings: usize,
     pub(crate) successes: usize,
-    /// Components without an answer.
+    /// Components that could not be evaluated.
     pub(crate) errors: usize,
     /// Components that the end of the run overtook; they are errors too.
     pub(crate) overtaken: usize,
-    /// The first cause of a missing answer, in the report's order.
+    /// The first error, in the report's order.
     pub(crate) first_error: Option<&'a EvaluationError>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Totals<'a> {
         totals
     }
 
-    /// The word of Konflux's `TEST_OUTPUT` for the run. Each outranks those below it; a missing answer all of them.
+    /// The result of Konflux's `TEST_OUTPUT` for the run. Each outranks those below it; an error all of them.
     pub(crate) const fn result(&self, verdict: Verdict) -> &'static str {
         match verdict {
             Verdict::Error => "ERROR",

@@ -103,7 +103,7 @@ pub(crate) fn admitted_value(value: Value) -> Value {
     if holds_raw(&value) { rebuilt(value) } else { value }
 }
 
-/// Whether there is anything to do: hardly ever.
+/// Whether there is anything to do, which is rare.
 fn holds_raw(value: &Value) -> bool {
     match value {
         Value::String(text) => is_raw(text),

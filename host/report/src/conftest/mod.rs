@@ -12,24 +12,24 @@ use std::{fmt, str::FromStr};
 
 use serde_json::{Map, Value};
 
-/// One file judged by the rules of one namespace.
+/// One file evaluated by the rules of one namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConftestResult {
     /// The path as it was given; `-` for standard input, `Combined` for all files together.
     pub file: String,
     /// The package.
     pub namespace: String,
-    /// How many rules had nothing to say.
+    /// How many rules reported nothing.
     pub successes: usize,
-    /// What `warn` rules said.
+    /// What `warn` rules reported.
     pub warnings: Vec<ConftestFinding>,
-    /// What `deny` and `violation` rules said.
+    /// What `deny` and `violation` rules reported.
     pub failures: Vec<ConftestFinding>,
-    /// Which rules were silenced.
+    /// Rules that an exception applies to.
     pub exceptions: Vec<ConftestFinding>,
 }
 
-/// One thing that a rule said.
+/// One result of a rule.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConftestFinding {
     /// The sentence.
@@ -47,16 +47,16 @@ pub struct ConftestRun {
     pub results: Vec<ConftestResult>,
     /// The version of assay.
     pub version: String,
-    /// The first namespace that was asked for.
+    /// The first namespace that was requested.
     pub namespace: String,
-    /// The moment of the run, seconds since 1970.
+    /// The time of the run, seconds since 1970.
     pub timestamp: i64,
 }
 
 /// What the user wants to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConftestOptions {
-    /// Colour the text.
+    /// Color the text.
     pub color: bool,
     /// Leave exceptions out of the text.
     pub suppress_exceptions: bool,

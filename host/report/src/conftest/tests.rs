@@ -38,8 +38,8 @@ fn texts_are_those_of_conftest() {
         "WARN - in.json - main - w\nFAIL - in.json - main - plain <x>\nFAIL - in.json - main - obj\nEXCP - in.json - main - \
          data.main.exception[_][_] == \"x\"\n\n5 tests, 1 passed, 1 warning, 2 failures, 1 exception\n",
     );
-    let coloured = run().report(ConftestFormat::Stdout, ConftestOptions { color: true, ..plain }).unwrap();
-    assert!(coloured.starts_with("\u{1b}[33mWARN\u{1b}[0m - in.json"), "{coloured}");
+    let colored = run().report(ConftestFormat::Stdout, ConftestOptions { color: true, ..plain }).unwrap();
+    assert!(colored.starts_with("\u{1b}[33mWARN\u{1b}[0m - in.json"), "{colored}");
     let silent = run().report(ConftestFormat::Stdout, ConftestOptions { suppress_exceptions: true, ..plain }).unwrap();
     assert!(!silent.contains("EXCP"));
     check(

@@ -14,7 +14,7 @@ use crate::{
     component_status::{ComponentStatus, count, short_name},
 };
 
-/// The messages of one rule about one component that are shown before the reader asks for more.
+/// The messages of one rule about one component that are shown before the reader unfolds the rest.
 const MESSAGES: usize = 8;
 
 /// A component that can be unfolded.
@@ -33,7 +33,7 @@ pub(super) fn card(
     html.tag("</span><span class=\"at\">").text(&outcome.image_text()).tag("</span></span>");
     html.tag("<span class=\"badge\">").tag(status.label()).tag("</span></summary>\n<div class=\"body\">\n");
     if let Some(error) = &outcome.error {
-        html.tag("<h3>No answer</h3>\n<div class=\"finding missing\"><p class=\"what\"><b>").prose(&error.message);
+        html.tag("<h3>Error</h3>\n<div class=\"finding error\"><p class=\"what\"><b>").prose(&error.message);
         html.tag("</b> <span class=\"code\">").tag(error.code.as_str()).tag("</span></p>");
         if let Some(hint) = &error.hint {
             html.tag("<p class=\"fix\"><b>Hint</b> ").prose(hint).tag("</p>");
@@ -54,7 +54,7 @@ pub(super) fn card(
     html.tag("</div></details>\n");
 }
 
-/// Findings with one entry for each rule, so that what a rule says of itself is read once.
+/// Findings with one entry for each rule, so that the annotations of a rule are read once.
 fn findings(html: &mut Markup, tone: &'static str, heading: &str, findings: &[Finding]) {
     if findings.is_empty() {
         return;
@@ -81,10 +81,10 @@ fn findings(html: &mut Markup, tone: &'static str, heading: &str, findings: &[Fi
             html.tag("<p class=\"more\">").prose(description(text)).tag("</p>");
         }
         if let Some(date) = group.iter().find_map(|finding| finding.text("effective_on")) {
-            html.tag("<p class=\"more\">In force from ").text(date).tag("</p>");
+            html.tag("<p class=\"more\">Effective from ").text(date).tag("</p>");
         }
         if let Some(solution) = group.iter().find_map(|finding| finding.text("solution")) {
-            html.tag("<p class=\"fix\"><b>Solution</b> ").prose(solution).tag("</p>");
+            html.tag("<p class=\"fix\"><b>How to fix</b> ").prose(solution).tag("</p>");
         }
         html.tag("</div>\n");
     }
@@ -124,7 +124,7 @@ fn evidence(html: &mut Markup, outcome: &Outcome) {
     html.tag("<dl class=\"pairs\">");
     pair(html, "Image", &outcome.image_text());
     if outcome.component.container_image != outcome.image_text() {
-        pair(html, "As named", &outcome.component.container_image);
+        pair(html, "Reference", &outcome.component.container_image);
     }
     let git = outcome.component.source.get("git");
     for (name, key) in [("Source", "url"), ("Revision", "revision")] {
@@ -133,7 +133,7 @@ fn evidence(html: &mut Markup, outcome: &Outcome) {
         }
     }
     if let Some(at) = outcome.evaluated_at {
-        pair(html, "Judged as of", &at.to_string());
+        pair(html, "Effective time", &at.to_string());
     }
     html.tag("</dl>\n");
     if !signatures.is_empty() {

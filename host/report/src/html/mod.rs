@@ -1,7 +1,7 @@
 //! `html`: the whole report as one file for a person to read, without scripts and without anything from elsewhere.
 //!
 //! A content security policy in the file allows its own style and nothing else, so that even a mistake in escaping could
-//! neither run nor fetch anything. It names its [`VERSION`]. Facts of findings are shown with and without `--info`.
+//! neither run nor fetch anything. It names its [`VERSION`]. Metadata of findings is shown with and without `--info`.
 
 mod component;
 mod markup;
@@ -48,7 +48,7 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
     components(&mut html, end, options);
     policy(&mut html, head)?;
     html.tag("<footer>Written by ").text(&head.version).tag(" at ").text(&end.at.to_string());
-    html.tag(". No answer is not a no: such a component was not judged, and does not ship either.</footer>\n");
+    html.tag(". An error is neither a pass nor a violation: the component could not be evaluated.</footer>\n");
     html.tag("</main>\n</body>\n</html>\n");
     Ok(html.finish())
 }
@@ -63,15 +63,15 @@ fn style_hash() -> String {
 
 const fn title(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Allowed => "May ship",
-        Verdict::Denied => "May not ship",
-        Verdict::Error => "No answer",
+        Verdict::Allowed => "Passed",
+        Verdict::Denied => "Failed",
+        Verdict::Error => "Error",
     }
 }
 
 const fn class(status: ComponentStatus) -> &'static str {
     match status {
-        ComponentStatus::Error => "missing",
+        ComponentStatus::Error => "error",
         ComponentStatus::Denied => "denied",
         ComponentStatus::Warned => "warned",
         ComponentStatus::Allowed => "allowed",
@@ -79,12 +79,12 @@ const fn class(status: ComponentStatus) -> &'static str {
 }
 
 fn top(html: &mut Markup, head: &RunStarted, end: &RunFinished) {
-    html.tag("<header>\n<p class=\"bar\"><b>assay report</b><span>judged as of ");
+    html.tag("<header>\n<p class=\"bar\"><b>assay report</b><span>effective time ");
     html.text(&end.effective_time.to_string()).tag("</span></p>\n<div class=\"verdict ");
     let (tone, sign) = match end.verdict {
         Verdict::Allowed => ("allowed", "✓"),
         Verdict::Denied => ("denied", "✕"),
-        Verdict::Error => ("missing", "?"),
+        Verdict::Error => ("error", "?"),
     };
     html.tag(tone).tag("\"><h1>").tag(sign).tag(" ").tag(title(end.verdict)).tag("</h1>\n<p>");
     html.text(&summary_line(end)).tag("</p>\n");
@@ -93,12 +93,12 @@ fn top(html: &mut Markup, head: &RunStarted, end: &RunFinished) {
         html.tag("<p class=\"note\">").text(&stopped_early(stopped, &totals)).tag("</p>\n");
     }
     for check in &head.skipped {
-        html.tag("<p class=\"note\">Left out on request: ").tag(check.code()).tag("</p>\n");
+        html.tag("<p class=\"note\">Skipped on request: ").tag(check.code()).tag("</p>\n");
     }
     html.tag("</div>\n<dl class=\"tiles\">\n");
     for (tone, name, number) in [
         ("", "Components", totals.components),
-        ("missing", "Without an answer", totals.errors),
+        ("error", "Errors", totals.errors),
         ("denied", "Violations", totals.violations),
         ("warned", "Warnings", totals.warnings),
         ("allowed", "Successes", totals.successes),
@@ -109,12 +109,12 @@ fn top(html: &mut Markup, head: &RunStarted, end: &RunFinished) {
     html.tag("</dl>\n</header>\n");
 }
 
-/// The rules that spoke, those that deny most components first: what to fix once for many.
+/// The rules with violations or warnings, those that deny most components first: what to fix once for many.
 fn rules(html: &mut Markup, end: &RunFinished, options: Options) {
     let rules = by_rule(end);
-    let speaks = |rule: &Rule<'_>| rule.violations > 0 || (rule.warnings > 0 && options.show_warnings);
-    let mut rules: Vec<_> = rules.iter().filter(|(_, rule)| speaks(rule)).collect();
-    // Of one component the list of components says the same.
+    let is_shown = |rule: &Rule<'_>| rule.violations > 0 || (rule.warnings > 0 && options.show_warnings);
+    let mut rules: Vec<_> = rules.iter().filter(|(_, rule)| is_shown(rule)).collect();
+    // Of one component the list of components has the same.
     if rules.is_empty() || end.outcomes.len() < 2 {
         return;
     }
@@ -137,7 +137,7 @@ fn rules(html: &mut Markup, end: &RunFinished, options: Options) {
             html.tag("<p class=\"lead\">").prose(description).tag("</p>");
         }
         if let Some(solution) = rule.solution {
-            html.tag("<div class=\"finding\"><p class=\"fix\"><b>Solution</b> ").prose(solution).tag("</p></div>");
+            html.tag("<div class=\"finding\"><p class=\"fix\"><b>How to fix</b> ").prose(solution).tag("</p></div>");
         }
         html.tag("<h3>Components</h3>\n<ul class=\"links\">\n");
         for (_, at) in &rule.components {
@@ -161,12 +161,12 @@ fn components(html: &mut Markup, end: &RunFinished, options: Options) {
     }
     let number = |wanted| all.iter().filter(|(status, _)| *status == wanted).count();
     html.tag("<section id=\"components\">\n<h2>Components</h2>\n");
-    let standings: Vec<_> = ComponentStatus::ALL.into_iter().filter(|status| number(*status) > 0).collect();
-    if standings.len() > 1 {
+    let statuses: Vec<_> = ComponentStatus::ALL.into_iter().filter(|status| number(*status) > 0).collect();
+    if statuses.len() > 1 {
         html.tag("<div class=\"bars\" role=\"radiogroup\" aria-label=\"Show components\">\n<label>");
         html.tag("<input type=\"radio\" name=\"only\" id=\"only-all\" checked=\"checked\"/>All ");
         html.number(all.len()).tag("</label>\n");
-        for status in standings {
+        for status in statuses {
             html.tag("<label><input type=\"radio\" name=\"only\" id=\"only-").tag(class(status)).tag("\"/>");
             html.text(status.label()).tag(" ").number(number(status)).tag("</label>\n");
         }
@@ -185,7 +185,7 @@ fn components(html: &mut Markup, end: &RunFinished, options: Options) {
 
 fn policy(html: &mut Markup, head: &RunStarted) -> Result<(), serde_json::Error> {
     html.tag(
-        "<section id=\"policy\">\n<h2>Judged by</h2>\n<details class=\"card\"><summary><span class=\"grow name\">",
+        "<section id=\"policy\">\n<h2>Evaluated by</h2>\n<details class=\"card\"><summary><span class=\"grow name\">",
     );
     html.tag("Policy</span></summary>\n<div class=\"body\"><pre>");
     let policy = serde_json::to_value(&head.policy)?;

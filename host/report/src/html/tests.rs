@@ -1,4 +1,4 @@
-//! The page is well-formed, says what happened, and keeps hostile texts as texts.
+//! The page is well-formed, reports what happened, and keeps hostile texts as texts.
 
 use assay_model::error::{ErrorCode, EvaluationError};
 use insta::assert_snapshot;
@@ -54,13 +54,13 @@ fn nothing_from_elsewhere_and_no_script_can_get_in() {
 fn a_run_over_nothing_is_an_error() {
     let text = test_data::written(Format::Html, Options::default(), &[]);
     check(&text);
-    assert!(text.contains("No component was judged."));
+    assert!(text.contains("No component was evaluated."));
 }
 
 #[test]
 fn hostile_texts_stay_texts() {
     let plain = test_data::written_at(Format::Html, options(), test_data::hostile("harmless"));
-    // What stands between backticks is code, whoever wrote it; that is all the markup a text can ask for.
+    // What stands between backticks is code, regardless of who wrote it; that is all the markup that a text can cause.
     let elements = |text: &str| {
         let document = check(text);
         let others = document.descendants().filter(|node| node.is_element() && !node.has_tag_name("code"));
@@ -79,7 +79,7 @@ fn an_error_shows_its_code_and_its_hint() {
     let text = test_data::written(Format::Html, options(), &[test_data::component("cart").failed(error)]);
     let document = check(&text);
     assert_eq!(classes(&document, "component"), 1);
-    for says in ["registry-timeout", "r.example is silent", "try again", "1 of 1 component has no answer."] {
-        assert!(text.contains(says), "{says}");
+    for part in ["registry-timeout", "r.example is silent", "try again", "1 of 1 component could not be evaluated."] {
+        assert!(text.contains(part), "{part}");
     }
 }
