@@ -117,7 +117,7 @@ impl Servers {
             if created {
                 return;
             }
-            // A resource is served a moment after its definition is stored.
+            // A resource is served shortly after its definition is stored.
             assert!(begun.elapsed() < Duration::from_secs(30), "{path}: {text}");
             thread::sleep(Duration::from_millis(100));
         }
@@ -186,7 +186,7 @@ fn a_real_api_server_gives_what_pipelines_name_and_its_refusals_are_said() {
         let mut command = if as_ec { ec_command(&fixture.path(""), &arguments) } else { command(&arguments) };
         CommandOutput::of(&command.output().unwrap())
     };
-    // The rights are in force a moment after they are stored.
+    // The rights are in force shortly after they are stored.
     let begun = Instant::now();
     let mut output = run(false, &["--output", "json"]);
     while output.code == 2 && begun.elapsed() < Duration::from_secs(30) {

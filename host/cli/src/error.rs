@@ -29,7 +29,7 @@ impl CliError {
         self.write_failure.is_some()
     }
 
-    /// Whether what was asked for may be there, and could not be had.
+    /// Whether what was requested may be there, and could not be had.
     pub(crate) fn is_unavailable(&self) -> bool {
         self.error.kind() == RequestErrorKind::ClusterUnavailable
     }

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{shown, unusable},
+    error::{invalid, shown},
     kubeconfig::{Selected, read_file, read_token},
     options::ClusterOptions,
 };
@@ -19,7 +19,7 @@ pub(crate) fn read_account(options: &ClusterOptions) -> Result<Option<Selected>,
         return Ok(None);
     }
     let port: u16 = port.parse().map_err(|_| {
-        unusable(format!("KUBERNETES_SERVICE_PORT `{}` is not a port", shown(port)), "Kubernetes sets it in every pod")
+        invalid(format!("KUBERNETES_SERVICE_PORT `{}` is not a port", shown(port)), "Kubernetes sets it in every pod")
     })?;
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
     let authorities = STANDARD.encode(read_file(&options.account.join("ca.crt"), "the authorities of the account")?);

@@ -7,7 +7,7 @@ use kube::{Client, Config, config::KubeConfigOptions};
 
 use crate::{
     account::{account_namespace, read_account},
-    error::{root, shown, unusable},
+    error::{invalid, root, shown},
     kubeconfig::read_kubeconfigs,
     options::ClusterOptions,
 };
@@ -20,7 +20,7 @@ pub(crate) struct Connection {
     pub(crate) client: Client,
     /// The address of the API server.
     pub(crate) server: String,
-    /// Who asks.
+    /// The user, for messages.
     pub(crate) user: String,
     /// Where an object without a namespace is.
     pub(crate) namespace: String,
@@ -32,7 +32,7 @@ impl Connection {
         let selected = match read_kubeconfigs(&options.kubeconfigs)? {
             Some(kubeconfig) => kubeconfig.select(options.kubeconfigs.are_named())?,
             None => read_account(&options)?.ok_or_else(|| {
-                unusable(
+                invalid(
                     "no cluster is known: there is no kubeconfig, and this is not a pod with a service account",
                     "pass `--kubeconfig FILE`, or set KUBECONFIG",
                 )
@@ -40,28 +40,28 @@ impl Connection {
         };
         let user = shown(&selected.user_name);
         let namespace = selected.namespace.clone().or_else(|| account_namespace(&options.account));
-        let unusable_config = |why: &(dyn std::error::Error + 'static)| {
+        let invalid_config = |why: &(dyn std::error::Error + 'static)| {
             let fact = format!(
                 "the kubeconfig's cluster or its user `{user}` cannot be used: {}",
                 shown(&root(why).to_string())
             );
-            unusable(fact, "`kubectl auth whoami` shows whether kubectl can use them")
+            invalid(fact, "`kubectl auth whoami` shows whether kubectl can use them")
         };
-        let document = serde_json::from_value(selected.into_document()).map_err(|error| unusable_config(&error))?;
+        let document = serde_json::from_value(selected.into_document()).map_err(|error| invalid_config(&error))?;
         let config = Config::from_custom_kubeconfig(document, &KubeConfigOptions::default()).await;
-        let mut config = config.map_err(|error| unusable_config(&error))?;
+        let mut config = config.map_err(|error| invalid_config(&error))?;
         // Taken from the environment by the library; the client is built without proxies, and would refuse one.
         config.proxy_url = None;
         config.default_retry = false;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         refuse_plain(&config, &server)?;
-        let client = Client::try_from(config).map_err(|error| unusable_config(&error))?;
+        let client = Client::try_from(config).map_err(|error| invalid_config(&error))?;
         let namespace = namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
         Ok(Self { client, server: shown(&server), user, namespace })
     }
 }
 
-/// Without TLS, whoever is on the way reads the credentials and makes the keys. `kubectl proxy` listens on this machine.
+/// Without TLS, anyone who is on the way reads the credentials and makes the keys. `kubectl proxy` listens on this machine.
 fn refuse_plain(config: &Config, server: &str) -> Result<(), ClusterError> {
     let host = config.cluster_url.host().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
@@ -69,7 +69,7 @@ fn refuse_plain(config: &Config, server: &str) -> Result<(), ClusterError> {
     match config.cluster_url.scheme_str() {
         Some("https") => Ok(()),
         Some("http") if is_loopback => Ok(()),
-        _ => Err(unusable(
+        _ => Err(invalid(
             format!("the API server `{}` of the kubeconfig is not accessed without HTTPS", shown(server)),
             "name an `https://` address as the `server` of the cluster",
         )),

@@ -13,7 +13,7 @@ pub(crate) fn error(kind: ClusterErrorKind, message: impl Into<String>, hint: im
 }
 
 /// A kubeconfig or an account that cannot be used.
-pub(crate) fn unusable(message: impl Into<String>, hint: impl Into<String>) -> ClusterError {
+pub(crate) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> ClusterError {
     error(ClusterErrorKind::Configuration, message, hint)
 }
 

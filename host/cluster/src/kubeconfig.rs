@@ -20,7 +20,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::{shown, unusable},
+    error::{invalid, shown},
     options::Kubeconfigs,
 };
 
@@ -62,7 +62,7 @@ pub(crate) struct Selected {
 pub(crate) fn read_kubeconfigs(named: &Kubeconfigs) -> Result<Option<Kubeconfig>, ClusterError> {
     let files = named.files();
     if files.len() > FILES {
-        return Err(unusable(
+        return Err(invalid(
             format!("KUBECONFIG names {} files, more than {FILES}", files.len()),
             "name only those that are needed",
         ));
@@ -76,10 +76,10 @@ pub(crate) fn read_kubeconfigs(named: &Kubeconfigs) -> Result<Option<Kubeconfig>
             _ => found = true,
         }
         let text = String::from_utf8(read_file(file, "the kubeconfig")?)
-            .map_err(|_| unusable(format!("the kubeconfig `{}` is not UTF-8", file.display()), "name another file"))?;
+            .map_err(|_| invalid(format!("the kubeconfig `{}` is not UTF-8", file.display()), "name another file"))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         merged.add(&text, folder).map_err(|why| {
-            unusable(
+            invalid(
                 format!("the kubeconfig `{}` cannot be used: {why}", file.display()),
                 "`kubectl config view` shows whether kubectl reads it",
             )
@@ -134,17 +134,17 @@ impl Kubeconfig {
     /// The cluster and the user of the current context. `may_exec` says whether the user named the files.
     pub(crate) fn select(mut self, may_exec: bool) -> Result<Selected, ClusterError> {
         let current = self.current.take().ok_or_else(|| {
-            unusable("the kubeconfig has no `current-context`", "choose one with `kubectl config use-context`")
+            invalid("the kubeconfig has no `current-context`", "choose one with `kubectl config use-context`")
         })?;
         let context = take(&mut self.contexts, &current).ok_or_else(|| {
-            unusable(
+            invalid(
                 format!("the kubeconfig has no context `{}`", shown(&current)),
                 "`kubectl config get-contexts` lists those it has",
             )
         })?;
         let cluster_name = text(&context.fields, "cluster")?.unwrap_or_default();
         let mut cluster = take(&mut self.clusters, cluster_name).ok_or_else(|| {
-            unusable(
+            invalid(
                 format!("the kubeconfig has no cluster `{}`", shown(cluster_name)),
                 format!("the context `{}` names it", shown(&current)),
             )
@@ -155,9 +155,9 @@ impl Kubeconfig {
             .map_or_else(|| Item { name: user_name.clone(), fields: Map::new(), folder: PathBuf::new() }, |user| user);
         let namespace = text(&context.fields, "namespace")?.filter(|name| !name.is_empty()).map(str::to_owned);
         if let Some(name) = namespace.as_deref().filter(|name| !is_namespace(name)) {
-            return Err(unusable(
+            return Err(invalid(
                 format!("the namespace `{}` of the context `{}` is not a name", shown(name), shown(&current)),
-                "a namespace has lowercase letters, digits and `-`",
+                "a namespace has `a` to `z`, digits and `-`",
             ));
         }
         refuse_unsupported(&cluster, &user, may_exec)?;
@@ -192,19 +192,19 @@ fn refuse_unsupported(cluster: &Item, user: &Item, may_exec: bool) -> Result<(),
     let has = |item: &Item, field: &str| item.fields.get(field).is_some_and(|value| !value.is_null());
     let name = shown(&user.name);
     if has(user, "auth-provider") {
-        return Err(unusable(
+        return Err(invalid(
             format!("the kubeconfig's user `{name}` has an `auth-provider`, which is not supported"),
             "use a token, a client certificate or an `exec` plugin",
         ));
     }
     if has(user, "exec") && !may_exec {
-        return Err(unusable(
+        return Err(invalid(
             format!("the kubeconfig's user `{name}` has an `exec` plugin, which runs only from a file that you name"),
             "pass the file with `--kubeconfig`, or set KUBECONFIG",
         ));
     }
     if text(&cluster.fields, "proxy-url")?.is_some_and(|url| !url.is_empty()) {
-        return Err(unusable(
+        return Err(invalid(
             format!("the kubeconfig's cluster `{}` has a `proxy-url`, which is not supported", shown(&cluster.name)),
             "name a context that reaches the API server directly",
         ));
@@ -251,7 +251,7 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(unusable(format!("`{name}` of the kubeconfig is not a string"), "correct the kubeconfig")),
+        Some(_) => Err(invalid(format!("`{name}` of the kubeconfig is not a string"), "correct the kubeconfig")),
     }
 }
 
@@ -260,7 +260,7 @@ pub(crate) fn read_token(file: &Path) -> Result<String, ClusterError> {
     let token = String::from_utf8(read_file(file, "the token")?).unwrap_or_default();
     let token = token.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(unusable(format!("the token `{}` is not a token", file.display()), "log in again"));
+        return Err(invalid(format!("the token `{}` is not a token", file.display()), "log in again"));
     }
     Ok(token.to_owned())
 }
@@ -268,7 +268,7 @@ pub(crate) fn read_token(file: &Path) -> Result<String, ClusterError> {
 /// A file of at most [`FILE_BYTES`].
 pub(crate) fn read_file(file: &Path, what: &str) -> Result<Vec<u8>, ClusterError> {
     let unreadable = |why: String| {
-        unusable(
+        invalid(
             format!("{what} `{}` cannot be read: {why}", file.display()),
             "check the path; `--kubeconfig FILE` names another kubeconfig",
         )

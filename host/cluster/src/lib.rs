@@ -5,7 +5,6 @@
 //! read at most once, and every wait and every answer has a limit.
 
 mod account;
-mod answer;
 mod connection;
 mod error;
 #[cfg(feature = "fuzzing")]
@@ -13,6 +12,7 @@ pub mod fuzzing;
 mod kubeconfig;
 mod options;
 mod reader;
+mod response;
 #[cfg(test)]
 mod test_server;
 #[cfg(test)]

@@ -19,10 +19,10 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    answer::Question,
     connection::Connection,
     error::{error, root, shown},
     options::ClusterOptions,
+    response::ObjectRequest,
 };
 
 /// The time for the answer about one object, with everything before it: a program for credentials, the connection.
@@ -135,12 +135,12 @@ impl KubeCluster {
         if let Some(known) = read.get(&key) {
             return known.clone();
         }
-        let question =
-            Question { kind, namespace: &key.1, name: &key.2, user: &connection.user, server: &connection.server };
-        let asked = session.runtime.wait(left(end), ask(&question, connection));
-        let answer = match asked {
+        let request =
+            ObjectRequest { kind, namespace: &key.1, name: &key.2, user: &connection.user, server: &connection.server };
+        let waited = session.runtime.wait(left(end), fetch_object(&request, connection));
+        let answer = match waited {
             Ok(Some(answer)) => answer,
-            Ok(None) => Err(question.unavailable(&format!("did not answer within {}", self.shown_limit()))),
+            Ok(None) => Err(request.unavailable(&format!("did not answer within {}", self.shown_limit()))),
             Err(error) => Err(error),
         };
         let answer = answer.map(Arc::from);
@@ -153,18 +153,18 @@ fn left(end: Instant) -> Duration {
     end.saturating_duration_since(Instant::now())
 }
 
-/// Asks the server for an object. The limits hold while the answer is read, whatever length it announces.
-async fn ask(question: &Question<'_>, connection: &Connection) -> Result<String, ClusterError> {
-    let request = Request::get(question.path()).header(http::header::ACCEPT, "application/json").body(Body::empty());
-    let request = request.map_err(|error| question.unavailable(&format!("has an address without sense: {error}")))?;
-    let answer = connection.client.send(request).await.map_err(|error| unreachable(question, &error))?;
+/// Requests an object of the server. The limits hold while the answer is read, whatever length it announces.
+async fn fetch_object(request: &ObjectRequest<'_>, connection: &Connection) -> Result<String, ClusterError> {
+    let message = Request::get(request.path()).header(http::header::ACCEPT, "application/json").body(Body::empty());
+    let message = message.map_err(|error| request.unavailable(&format!("has an address without sense: {error}")))?;
+    let answer = connection.client.send(message).await.map_err(|error| unreachable(request, &error))?;
     let status = answer.status();
     let limit = if status == http::StatusCode::OK { OBJECT_BYTES } else { REFUSAL_BYTES };
     let mut body = answer.into_body();
     let mut bytes = Vec::new();
     let mut is_longer = false;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| unreachable(question, &error))?;
+        let frame = frame.map_err(|error| unreachable(request, &error))?;
         let Some(data) = frame.data_ref() else { continue };
         if data.len() > limit - bytes.len() {
             is_longer = true;
@@ -174,26 +174,26 @@ async fn ask(question: &Question<'_>, connection: &Connection) -> Result<String,
     }
     match status {
         http::StatusCode::OK if is_longer => {
-            Err(question.unavailable(&format!("returned more than the {OBJECT_BYTES} bytes allowed")))
+            Err(request.unavailable(&format!("returned more than the {OBJECT_BYTES} bytes allowed")))
         }
-        http::StatusCode::OK => question.accept(bytes),
-        _ => Err(question.refusal(status, &bytes)),
+        http::StatusCode::OK => request.accept(bytes),
+        _ => Err(request.refusal(status, &bytes)),
     }
 }
 
-fn unreachable(question: &Question<'_>, error: &(dyn std::error::Error + 'static)) -> ClusterError {
+fn unreachable(request: &ObjectRequest<'_>, error: &(dyn std::error::Error + 'static)) -> ClusterError {
     let cause = root(error);
     let is_refused = cause
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
-    let failed = question.unavailable(&format!("cannot be reached: {}", shown(&cause.to_string())));
+    let failed = request.unavailable(&format!("cannot be reached: {}", shown(&cause.to_string())));
     if !is_refused {
         return failed;
     }
     // As Kubernetes' own client says it, with the address that was dialed.
-    let address = question.server.split_once("://").map_or(question.server, |(_, address)| address);
+    let address = request.server.split_once("://").map_or(request.server, |(_, address)| address);
     let client_text =
-        format!("Get \"{}{}\": dial tcp {address}: connect: connection refused", question.server, question.path());
+        format!("Get \"{}{}\": dial tcp {address}: connect: connection refused", request.server, request.path());
     ClusterError { client_text, ..failed }
 }
 

@@ -1,3 +1,5 @@
+//! The cluster behind the port against a server that answers in every way that one may.
+
 use std::{net::TcpListener, path::Path, time::Duration};
 
 use assay_model::{
@@ -91,7 +93,7 @@ fn an_object_is_read_once_with_the_token_of_the_user() {
 }
 
 #[test]
-fn a_failure_is_not_asked_for_again_either() {
+fn a_failure_is_not_requested_again_either() {
     let fixture = Fixture::is(503, &status("busy"));
     assert_eq!(fixture.read().unwrap_err(), fixture.read().unwrap_err());
     assert_eq!(fixture.server.requests().len(), 1);
@@ -152,7 +154,7 @@ fn a_server_that_fails_is_unavailable() {
 }
 
 #[test]
-fn another_object_than_the_one_that_was_asked_for_is_refused() {
+fn another_object_than_the_requested_one_is_refused() {
     let mut others = vec![json!([]), json!(null), status("x"), secret(&json!({}))];
     for (field, other) in [("name", "other"), ("namespace", "other")] {
         let mut object = snapshot();
@@ -234,7 +236,7 @@ fn a_program_for_credentials_runs_only_from_a_file_that_the_user_named() {
 fn the_namespace_is_that_of_the_context_else_of_the_account_else_default() {
     let folder = tempfile::tempdir().unwrap();
     let server = TestServer::start(Answer::Is(500, String::new()));
-    let asked = |context: &str, account: &Path| {
+    let refused = |context: &str, account: &Path| {
         let options = kubeconfig(folder.path(), &server.address, "{token: abc}");
         let Kubeconfigs::Flag(file) = &options.kubeconfigs else { panic!("another kubeconfig") };
         let text = fs_err::read_to_string(file).unwrap().replace(", namespace: tenant", context);
@@ -249,7 +251,7 @@ fn the_namespace_is_that_of_the_context_else_of_the_account_else_default() {
         ("", account.path(), "`pods`"),
         ("", Path::new("/no/such/folder"), "`default`"),
     ] {
-        let error = asked(context, account);
+        let error = refused(context, account);
         assert!(error.contains(&format!("in the namespace {namespace}")), "{error}");
     }
 }

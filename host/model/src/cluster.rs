@@ -42,7 +42,7 @@ pub struct ObjectName {
 
 /// The text is not `[NAMESPACE/]NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the name of an object in a cluster: [NAMESPACE/]NAME, in lowercase letters, digits, `-` and `.`")]
+#[error("`{0}` is not the name of an object in a cluster: [NAMESPACE/]NAME, of `a` to `z`, digits, `-` and `.`")]
 pub struct ObjectNameError(String);
 
 impl ObjectName {

@@ -1,4 +1,4 @@
-//! What the answers of an API server mean, by status.
+//! [`ObjectRequest`]: what the responses of an API server mean, by status.
 
 use assay_model::cluster::{ClusterError, ClusterErrorKind, ObjectKind};
 use http::StatusCode;
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::error::{error, shown};
 
-/// The object that is asked for, and who asks whom.
+/// The object that is requested, by whom and of which server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Question<'a> {
+pub(crate) struct ObjectRequest<'a> {
     pub(crate) kind: ObjectKind,
     pub(crate) namespace: &'a str,
     pub(crate) name: &'a str,
@@ -16,7 +16,7 @@ pub(crate) struct Question<'a> {
     pub(crate) server: &'a str,
 }
 
-impl Question<'_> {
+impl ObjectRequest<'_> {
     /// The path of the object.
     pub(crate) fn path(&self) -> String {
         let (group, resource) = self.resource();
@@ -97,7 +97,7 @@ impl Question<'_> {
         )
     }
 
-    /// The text of an object, if it is the one that was asked for.
+    /// The text of an object, if it is the one that was requested.
     pub(crate) fn accept(&self, body: Vec<u8>) -> Result<String, ClusterError> {
         let text = String::from_utf8(body).map_err(|_| self.unavailable("returned text that is not UTF-8"))?;
         let object: Value = serde_json::from_str(&text).map_err(|_| self.unavailable("returned no JSON"))?;
