@@ -38,6 +38,12 @@ struct Servers {
     _etcd: Server,
 }
 
+/// Between two looks at a server of another process, which sends no event when it is ready.
+#[expect(clippy::disallowed_methods, reason = "the servers send no event; every loop has a deadline")]
+fn pause() {
+    thread::sleep(Duration::from_millis(100));
+}
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -106,7 +112,7 @@ impl Servers {
         let begun = Instant::now();
         while !self.request("GET", path, None).0 {
             assert!(begun.elapsed() < START, "no answer from {path}");
-            thread::sleep(Duration::from_millis(100));
+            pause();
         }
     }
 
@@ -119,7 +125,7 @@ impl Servers {
             }
             // A resource is served shortly after its definition is stored.
             assert!(begun.elapsed() < Duration::from_secs(30), "{path}: {text}");
-            thread::sleep(Duration::from_millis(100));
+            pause();
         }
     }
 
@@ -190,7 +196,7 @@ fn a_real_api_server_gives_what_pipelines_name_and_its_refusals_are_said() {
     let begun = Instant::now();
     let mut output = run(false, &["--output", "json"]);
     while output.code == 2 && begun.elapsed() < Duration::from_secs(30) {
-        thread::sleep(Duration::from_millis(100));
+        pause();
         output = run(false, &["--output", "json"]);
     }
     assert_eq!(output.code, 0, "{output:?}");

@@ -151,8 +151,11 @@ impl Kubeconfig {
         })?;
         let user_name = text(&context.fields, "user")?.unwrap_or_default().to_owned();
         // As for kubectl, a user that is not there is one without credentials.
-        let mut user = take(&mut self.users, &user_name)
-            .map_or_else(|| Item { name: user_name.clone(), fields: Map::new(), folder: PathBuf::new() }, |user| user);
+        let mut user = take(&mut self.users, &user_name).unwrap_or_else(|| Item {
+            name: user_name.clone(),
+            fields: Map::new(),
+            folder: PathBuf::new(),
+        });
         let namespace = text(&context.fields, "namespace")?.filter(|name| !name.is_empty()).map(str::to_owned);
         if let Some(name) = namespace.as_deref().filter(|name| !is_namespace(name)) {
             return Err(invalid(
