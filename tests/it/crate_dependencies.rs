@@ -47,6 +47,8 @@ fn each_heavy_dependency_lives_in_one_crate() {
     let metadata = metadata();
     for (heavy, home) in [
         ("reqwest", "assay-oci"),
+        ("kube", "assay-cluster"),
+        ("k8s-openapi", "assay-cluster"),
         ("sigstore-verify", "assay-evidence"),
         ("regorus", "assay-rego"),
         ("wasmtime", "assay-wasm"),

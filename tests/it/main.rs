@@ -8,6 +8,8 @@
 
 mod atomic_reports;
 mod bad_input;
+mod cluster;
+mod cluster_servers;
 mod configuration;
 mod conftest;
 mod crate_dependencies;

@@ -120,6 +120,7 @@ pub(crate) fn build_evaluators(
 
 fn run_started(request: &ValidateImageRequest, key: &str, policy: PolicySpec) -> RunStarted {
     RunStarted {
+        snapshot: request.snapshot_name.clone(),
         key: key.to_owned(),
         policy,
         skipped: request.skipped.clone(),

@@ -21,6 +21,10 @@ pub enum RequestErrorKind {
     Policy,
     /// The public key cannot be used.
     Key,
+    /// An object of a cluster is not there or may not be read, or no cluster is known.
+    Cluster,
+    /// A cluster cannot be reached, does not know its user, or fails.
+    ClusterUnavailable,
     /// The registry or layout cannot be opened, or does not give what is needed.
     Registry,
     /// A plugin cannot be loaded.

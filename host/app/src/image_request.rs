@@ -19,6 +19,8 @@ pub struct ValidateImageRequest {
     pub temporary: Utf8PathBuf,
     /// The images.
     pub snapshot: Snapshot,
+    /// The name of the Snapshot in a cluster, as it was given; empty for one that is not in a cluster.
+    pub snapshot_name: String,
     /// The Snapshot as it was given; empty where it was put together.
     pub snapshot_text: String,
     /// The OCI layout, a folder or a tar file, that holds images and evidence; without one, registries do.

@@ -8,6 +8,7 @@
 //! Invariant: nothing here prints, reads the environment, or ends the process.
 
 mod builtins;
+mod cluster_access;
 mod compare_request;
 mod compose;
 mod ec_compat;
@@ -31,7 +32,9 @@ mod test_request;
 mod track_request;
 mod unmatched;
 
+pub use assay_cluster::{ClusterOptions, Kubeconfigs};
 pub use builtins::registry_host;
+pub use cluster_access::ClusterAccess;
 pub use compare_request::{CompareRequest, ComparedImage, compare};
 pub use error::{RequestError, RequestErrorKind};
 pub use event::{Event, EventSink};

@@ -11,13 +11,6 @@ use crate::{error::RequestError, read::read_text};
 /// There is no such file, or its text is not a policy configuration.
 pub fn parse_policy(argument: &str) -> Result<PolicySpec, RequestError> {
     refuse_remote(argument, "--policy")?;
-    let path = Utf8Path::new(argument);
-    if !argument.contains(['{', ':', '\n']) && !path.exists() && path.extension().is_none() {
-        return Err(RequestError::new(format!(
-            "`--policy {argument}`: there is no such file, and policy configurations cannot be read from a cluster"
-        ))
-        .hint("save the EnterpriseContractPolicy to a file and pass that"));
-    }
     let (text, origin) = read_file_or_text(argument, "--policy", limits::CONFIG_FILE_BYTES)?;
     PolicySpec::parse(&text).map_err(|error| {
         RequestError::new(format!("{error} ({origin})"))

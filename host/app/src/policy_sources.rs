@@ -19,6 +19,7 @@ use assay_rego::Sources;
 use camino::Utf8Path;
 
 use crate::{
+    cluster_access::ClusterAccess,
     error::RequestError,
     event::{Event, EventSink},
     read::read_text,
@@ -151,12 +152,24 @@ fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Resul
     Ok(Fetcher::new(Some(store), options))
 }
 
-/// The text of a policy configuration that a repository or an address holds, in place of its name. Everything else stays as
-/// it is.
+/// The text of a policy configuration that a repository, an address or a cluster holds, in place of its name. Everything else
+/// stays as it is.
 ///
 /// # Errors
 /// A source cannot be fetched or does not hold what is looked for.
 pub fn fetch_configuration(
+    argument: Option<String>,
+    settings: &SourceSettings,
+    cluster: &ClusterAccess,
+    events: &dyn EventSink,
+) -> Result<Option<String>, RequestError> {
+    let fetched = fetch_remote(argument, settings, events)?;
+    let in_cluster = fetched.as_deref().map(|text| cluster.read_policy(text)).transpose()?.flatten();
+    Ok(in_cluster.or(fetched))
+}
+
+/// The text of a policy configuration that a repository or an address holds, in place of its name.
+fn fetch_remote(
     argument: Option<String>,
     settings: &SourceSettings,
     events: &dyn EventSink,
@@ -203,7 +216,7 @@ pub fn fetch_extra_data(
     for item in items {
         let Some((key, value)) = item.split_once('=') else { continue };
         if !value.contains(',') && SourceRef::is_remote_configuration(value) {
-            let fetched = fetch_configuration(Some(value.to_owned()), settings, events)?.unwrap_or_default();
+            let fetched = fetch_remote(Some(value.to_owned()), settings, events)?.unwrap_or_default();
             // In the form in which one value holds commas and quotes.
             *item = format!("\"{key}={}\"", fetched.replace('"', "\"\""));
         }

@@ -56,6 +56,7 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
         mode: Mode::Native,
         temporary: "/tmp".into(),
         snapshot,
+        snapshot_name: String::new(),
         snapshot_text: String::new(),
         evidence: Some(example.join("oci")),
         key: KeyText {

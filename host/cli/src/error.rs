@@ -2,10 +2,10 @@
 
 use std::io;
 
-use assay_app::RequestError;
+use assay_app::{RequestError, RequestErrorKind};
 
 /// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where a report was
-/// ready and could not be written.
+/// ready and could not be written or a cluster failed.
 #[derive(Debug)]
 pub(crate) struct CliError {
     error: RequestError,
@@ -27,6 +27,11 @@ impl CliError {
     /// Whether there was a result that nobody got.
     pub(crate) const fn is_write_failure(&self) -> bool {
         self.write_failure.is_some()
+    }
+
+    /// Whether what was requested may be there, and could not be had.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.error.kind() == RequestErrorKind::ClusterUnavailable
     }
 
     /// Whether nothing is printed: a reader that goes away, such as `head`, knows that it does.

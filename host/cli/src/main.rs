@@ -103,7 +103,7 @@ fn print_error(error: &CliError, mode: Mode, codes: Codes) -> ExitCode {
     if !error.is_silent() {
         Printer::new(false).error(&error_text(mode, &error.text()));
     }
-    let code = if error.is_write_failure() { codes.error_code() } else { exit::USAGE };
+    let code = if error.is_write_failure() || error.is_unavailable() { codes.error_code() } else { exit::USAGE };
     exit::in_mode(mode, code).into()
 }
 

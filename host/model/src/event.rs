@@ -9,6 +9,9 @@ use crate::{evidence::CheckKind, outcome::Outcome, outcome::Verdict, policy::Pol
 /// What is known before the first component is looked at.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunStarted {
+    /// The name of the Snapshot in a cluster, as the user gave it; empty for one that is not in a cluster.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub snapshot: String,
     /// The public key in PEM; empty when no key is used.
     pub key: String,
     /// The policy as reported: sources pinned, `publicKey` as the user gave it.

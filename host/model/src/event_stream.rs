@@ -165,6 +165,7 @@ mod tests {
         let outcomes: Vec<_> = (code..code + 3).map(|code| Arc::new(outcome(text, code))).collect();
         let first = Arc::clone(&outcomes[0]);
         let head = RunStarted {
+            snapshot: text.to_owned(),
             key: text.to_owned(),
             policy: policy(),
             skipped: vec![CheckKind::ImageSignature, CheckKind::AttestationSignature],

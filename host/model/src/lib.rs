@@ -3,13 +3,14 @@
 //! Almost every other crate names this one, and this one names `assay-gocompat` alone. In reading order: what is evaluated ([`snapshot`],
 //! [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`], [`image_files`], [`input`],
 //! [`effective_time`]), what the policy says ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]),
-//! what came out ([`finding`], [`error`], [`outcome`], [`event`]), how anything of unknown length is read ([`bounded`])
+//! what is read of a Kubernetes cluster ([`cluster`]), what came out ([`finding`], [`error`], [`outcome`], [`event`]), how anything of unknown length is read ([`bounded`])
 //! and what decides is read one way only ([`strict`], [`yaml`], within [`memory`]), and the traits that other crates
 //! implement ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
 
 pub mod bounded;
+pub mod cluster;
 pub mod criteria;
 pub mod date;
 pub mod decide;

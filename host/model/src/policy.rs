@@ -29,7 +29,7 @@ pub struct PolicySpec {
     /// The transparency log.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rekor_url: String,
-    /// The public key, as PEM text or the path of a file.
+    /// The public key, as PEM text, the path of a file, or the name of one in a cluster.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub public_key: String,
     /// The signer's identity for keyless signatures.

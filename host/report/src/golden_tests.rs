@@ -81,6 +81,7 @@ impl Case {
             outcomes.push(outcome);
         }
         let head = RunStarted {
+            snapshot: String::new(),
             key: record.key,
             policy: record.policy,
             skipped: vec![],

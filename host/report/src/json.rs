@@ -34,6 +34,8 @@ pub(crate) fn value(head: &RunStarted, end: &RunFinished, options: Options) -> R
 #[derive(Serialize)]
 struct Document<'a> {
     success: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    snapshot: &'a str,
     components: Components<'a>,
     key: &'a str,
     policy: &'a PolicySpec,
@@ -112,6 +114,7 @@ impl<'a> Document<'a> {
     fn of(head: &'a RunStarted, end: &'a RunFinished, options: Options) -> Self {
         Self {
             success: end.verdict == Verdict::Allowed,
+            snapshot: &head.snapshot,
             components: Components { outcomes: &end.outcomes, options },
             key: &head.key,
             policy: &head.policy,

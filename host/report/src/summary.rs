@@ -23,6 +23,8 @@ use crate::Options;
 
 #[derive(Serialize)]
 struct Document<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    snapshot: &'a str,
     components: Vec<Entry<'a>>,
     success: bool,
     key: &'a str,
@@ -73,7 +75,8 @@ impl<'a> Entry<'a> {
 pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
     let show = options.show_successes;
     let components = end.outcomes.iter().map(|outcome| Entry::of(outcome, show)).collect();
-    json::to_string(&Document { components, success: end.verdict == Verdict::Allowed, key: &head.key })
+    let success = end.verdict == Verdict::Allowed;
+    json::to_string(&Document { snapshot: &head.snapshot, components, success, key: &head.key })
 }
 
 /// The first message of every code, and how many more there are. Findings without a code are only counted.

@@ -94,6 +94,7 @@ impl Sample {
 /// The beginning of a run.
 pub(crate) fn head() -> RunStarted {
     RunStarted {
+        snapshot: String::new(),
         key: "PEM\n".to_owned(),
         policy: PolicySpec { public_key: "k.pub".to_owned(), ..PolicySpec::default() },
         skipped: vec![],

@@ -119,6 +119,7 @@ fn snapshot(components: &[(&str, &str)]) -> Arc<Snapshot> {
 
 fn evaluators(evaluators: Vec<Arc<dyn Evaluator>>) -> Evaluators {
     let head = RunStarted {
+        snapshot: String::new(),
         key: String::new(),
         policy: PolicySpec::default(),
         skipped: vec![],

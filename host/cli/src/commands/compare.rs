@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use assay_app::{CompareRequest, ComparedImage, compare, fetch_configuration, parse_policy};
+use assay_app::{ClusterAccess, CompareRequest, ComparedImage, compare, fetch_configuration, parse_policy};
 use serde_json::{Map, Value};
 
 use super::{events::Printed, fetch_policy::print_stdout};
@@ -15,7 +15,12 @@ use crate::{
 };
 
 /// Says whether they are; the exit code does not.
-pub(crate) fn run(flags: &CompareFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(
+    flags: &CompareFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+    printer: Printer,
+) -> Result<u8, CliError> {
     if !["text", "json"].contains(&flags.output.as_str()) {
         return Err(CliError::new(format!("`--output {}` is not text or json", flags.output)));
     }
@@ -23,7 +28,7 @@ pub(crate) fn run(flags: &CompareFlags, env: &Environment, printer: Printer) -> 
     let settings = source_settings(&flags.sources, env)?;
     let read = |argument: &str| {
         let events = Printed::new(printer);
-        let text = fetch_configuration(Some(argument.to_owned()), &settings, &events)?.unwrap_or_default();
+        let text = fetch_configuration(Some(argument.to_owned()), &settings, cluster, &events)?.unwrap_or_default();
         parse_policy(&text)
     };
     let (first, second) = (read(&flags.first)?, read(&flags.second)?);

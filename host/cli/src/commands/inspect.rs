@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use assay_app::{
-    InspectDataRequest, InspectPolicyRequest, fetch_configuration, inspect_data, inspect_policy, parse_policy,
+    ClusterAccess, InspectDataRequest, InspectPolicyRequest, fetch_configuration, inspect_data, inspect_policy,
+    parse_policy,
 };
 use assay_conforma::Inspected;
 use assay_gocompat::json;
@@ -22,11 +23,16 @@ const POLICY_FORMATS: [&str; 4] = ["json", "text", "names", "short-names"];
 const DATA_FORMATS: [&str; 2] = ["json", "yaml"];
 
 /// Shows rules.
-pub(crate) fn policy(flags: &InspectPolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn policy(
+    flags: &InspectPolicyFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+    printer: Printer,
+) -> Result<u8, CliError> {
     known_format(&flags.output, &POLICY_FORMATS)?;
     let settings = source_settings(&flags.sources, env)?;
     let events = Printed::new(printer);
-    let texts = match fetch_configuration(flags.policy.clone(), &settings, &events)? {
+    let texts = match fetch_configuration(flags.policy.clone(), &settings, cluster, &events)? {
         Some(policy) => parse_policy(&policy)?.sources.into_iter().flat_map(|group| group.policy).collect(),
         None => flags.source.clone(),
     };

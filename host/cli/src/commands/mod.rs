@@ -20,6 +20,8 @@ mod validate_input;
 mod validate_policy;
 mod version;
 
+use assay_app::ClusterAccess;
+
 use crate::{
     error::CliError,
     flags::{
@@ -32,16 +34,21 @@ use crate::{
         unsupported::{RawArgs, Sigstore},
     },
     printer::Printer,
-    settings::Environment,
+    settings::{Environment, cluster_access},
 };
 
 /// Carries out a command. An error is a request that cannot be carried out.
 pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> Result<u8, CliError> {
     let printer = Printer::new(global.quiet).without_progress(global.is_talkative());
+    let cluster = cluster_access(global, &env);
     match command {
-        Command::Validate { what: Validate::Image(flags) } => validate_image::run(*flags, env, printer),
-        Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &env, printer),
-        Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, printer),
+        Command::Validate { what: Validate::Image(flags) } => {
+            let is_offline = flags.input.evidence.is_some();
+            let cluster = if is_offline { ClusterAccess::offline(env.mode) } else { cluster };
+            validate_image::run(*flags, env, &cluster, printer)
+        }
+        Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &env, &cluster, printer),
+        Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Vsa(given) } => {
             Err(unsupported("validate vsa", &given).hint("validate the images themselves with `validate image`"))
         }
@@ -50,10 +57,10 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
             .hint("pass the keys of a transparency log and of certificates as files")),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
-        Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, printer),
+        Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
-        Command::Compare(flags) => compare::run(&flags, &env, printer),
+        Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
         Command::Version(flags) => version::run(&flags, env.now, printer),

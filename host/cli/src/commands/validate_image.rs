@@ -7,7 +7,8 @@ use std::{
 };
 
 use assay_app::{
-    Canceler, Event, EventSink as _, Run, RunResult, ec_final_message, fetch_configuration, fetch_extra_data,
+    Canceler, ClusterAccess, Event, EventSink as _, Run, RunResult, ec_final_message, fetch_configuration,
+    fetch_extra_data,
 };
 use assay_model::{
     event::{RunEvent, RunFinished, StopReason},
@@ -31,14 +32,19 @@ use crate::{
 };
 
 /// Evaluates, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
-pub(crate) fn run(flags: ImageFlags, env: Environment, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(
+    flags: ImageFlags,
+    env: Environment,
+    cluster: &ClusterAccess,
+    printer: Printer,
+) -> Result<u8, CliError> {
     let mode = env.mode;
     let events = Printed::new(printer);
     let sources = source_settings(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
     let mut flags = flags;
-    flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, &events)?;
+    flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, cluster, &events)?;
     fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, &events)?;
-    let ImageSettings { request, outputs, strict } = ImageSettings::new(flags, env)?;
+    let ImageSettings { request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }

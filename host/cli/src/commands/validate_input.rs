@@ -1,6 +1,6 @@
 //! `assay validate input`: evaluates JSON and YAML documents that are not images.
 
-use assay_app::{fetch_configuration, validate_input};
+use assay_app::{ClusterAccess, fetch_configuration, validate_input};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
     outcome::Verdict,
@@ -16,11 +16,16 @@ use crate::{
 };
 
 /// Evaluates, writes the reports, and returns the exit code.
-pub(crate) fn run(flags: &ValidateInputFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(
+    flags: &ValidateInputFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+    printer: Printer,
+) -> Result<u8, CliError> {
     refuse_early(flags)?;
     let sources = source_settings(&flags.sources, env)?;
     let events = Printed::new(printer);
-    let policy = fetch_configuration(Some(flags.policy.clone()), &sources, &events)?.unwrap_or_default();
+    let policy = fetch_configuration(Some(flags.policy.clone()), &sources, cluster, &events)?.unwrap_or_default();
     let settings = InputSettings::new(flags, &policy, sources, env)?;
     for file in settings.outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;

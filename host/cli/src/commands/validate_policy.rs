@@ -1,6 +1,6 @@
 //! `assay validate policy`: whether a policy configuration follows its format.
 
-use assay_app::{fetch_configuration, parse_policy};
+use assay_app::{ClusterAccess, fetch_configuration, parse_policy};
 
 use super::{events::Printed, fetch_policy::print_stdout};
 use crate::{
@@ -12,9 +12,14 @@ use crate::{
 };
 
 /// Reads the configuration and reports its errors.
-pub(crate) fn run(flags: ValidatePolicyFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(
+    flags: ValidatePolicyFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+    printer: Printer,
+) -> Result<u8, CliError> {
     let settings = source_settings(&flags.sources, env)?;
-    let text = fetch_configuration(Some(flags.policy), &settings, &Printed::new(printer))?.unwrap_or_default();
+    let text = fetch_configuration(Some(flags.policy), &settings, cluster, &Printed::new(printer))?.unwrap_or_default();
     parse_policy(&text).map_err(|why| {
         // The first words are `ec`'s.
         let fact = "policy configuration does not conform to the EnterpriseContractPolicy spec";

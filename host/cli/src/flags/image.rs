@@ -76,8 +76,8 @@ pub(crate) struct InputFlags {
     #[arg(short = 'j', long, value_name = "TEXT", hide = true)]
     pub(crate) json_input: Option<String>,
 
-    /// Snapshot in a cluster (not supported yet: an error)
-    #[arg(long, value_name = "[NAMESPACE/]NAME", hide = true)]
+    /// Snapshot in a cluster, by its name; can be combined with --images
+    #[arg(long, value_name = "[NAMESPACE/]NAME")]
     pub(crate) snapshot: Option<String>,
 
     /// OCI image layout (directory or tar archive) to read all evidence from; nothing is fetched
@@ -88,9 +88,15 @@ pub(crate) struct InputFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct TrustFlags {
-    /// Public key of the signer: a PEM file, inline PEM, or `env://NAME` for an environment variable; overrides the
-    /// policy's `publicKey`
-    #[arg(short = 'k', long, value_name = "FILE|PEM|env://NAME", env = "ASSAY_PUBLIC_KEY", allow_hyphen_values = true)]
+    /// Public key of the signer: a PEM file, inline PEM, `env://NAME` for an environment variable, or
+    /// `k8s://NAMESPACE/SECRET` for a Secret in a cluster; overrides the policy's `publicKey`
+    #[arg(
+        short = 'k',
+        long,
+        value_name = "FILE|PEM|env://NAME|k8s://NAMESPACE/SECRET",
+        env = "ASSAY_PUBLIC_KEY",
+        allow_hyphen_values = true
+    )]
     pub(crate) public_key: Option<String>,
 
     /// Skip Rekor transparency log verification
@@ -137,8 +143,9 @@ pub(crate) struct TrustFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyFlags {
-    /// Policy configuration, as a file or inline JSON or YAML: an EnterpriseContractPolicy or its spec
-    #[arg(short, long, value_name = "FILE|TEXT", env = "ASSAY_POLICY")]
+    /// Policy configuration, as a file, inline JSON or YAML, or the name of a resource in a cluster: an
+    /// EnterpriseContractPolicy or its spec
+    #[arg(short, long, value_name = "FILE|TEXT|[NAMESPACE/]NAME", env = "ASSAY_POLICY")]
     pub(crate) policy: Option<String>,
 
     /// Validate without a policy: verify signatures and run plugins only

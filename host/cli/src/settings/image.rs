@@ -1,6 +1,6 @@
 //! [`ImageSettings`]: the flags of `validate image` made sense of, before anything is read from a registry.
 
-use assay_app::ValidateImageRequest;
+use assay_app::{ClusterAccess, ValidateImageRequest};
 use assay_report::Format;
 
 use super::{
@@ -26,13 +26,13 @@ pub(crate) struct ImageSettings {
 }
 
 impl ImageSettings {
-    pub(crate) fn new(flags: ImageFlags, env: Environment) -> Result<Self, CliError> {
+    pub(crate) fn new(flags: ImageFlags, env: Environment, cluster: &ClusterAccess) -> Result<Self, CliError> {
         let policy = load_policy(&flags.policy, env.mode)?;
         refuse_what_is_not_verified_yet(&flags.trust, &policy)?;
         refuse_summaries(&flags.vsa)?;
-        let (snapshot, snapshot_text) = load_snapshot(&flags.input)?;
+        let (snapshot, snapshot_text) = load_snapshot(&flags.input, cluster)?;
         let snapshot = env.mode.known_fields(snapshot);
-        let (key, mut policy) = load_key(flags.trust.public_key.as_deref(), policy, env.variable)?;
+        let (key, mut policy) = load_key(flags.trust.public_key.as_deref(), policy, env.variable, cluster)?;
         if let Some(url) = non_empty(flags.trust.rekor_url.as_deref()) {
             url.clone_into(&mut policy.rekor_url);
         }
@@ -64,6 +64,7 @@ impl ImageSettings {
             mode: env.mode,
             temporary: (env.temporary)(),
             snapshot,
+            snapshot_name: flags.input.snapshot.unwrap_or_default(),
             snapshot_text,
             evidence: flags.input.evidence,
             key,
@@ -123,7 +124,7 @@ mod tests {
         };
         let flags = Flags::read(mode, fixed.iter().chain(arguments)).map_err(|error| error.to_string())?;
         let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
-        ImageSettings::new(*flags, env(mode)).map_err(|error| error.text())
+        ImageSettings::new(*flags, env(mode), &ClusterAccess::offline(mode)).map_err(|error| error.text())
     }
 
     fn env(mode: Mode) -> Environment {
@@ -159,8 +160,9 @@ mod tests {
             (&["--images", "/no/such/file", "--public-key", KEY, "--ignore-rekor"], "/no/such/file"),
             (&["--images", "{}", "--public-key", KEY, "--ignore-rekor"], "no components"),
             (&["--images", "components: [{name: a}]", "--public-key", KEY, "--ignore-rekor"], "component 1 (`a`)"),
-            (&["--image", "r.example/a", "--public-key", "k8s://a/b", "--ignore-rekor"], "only key files"),
-            (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "from a cluster"),
+            (&["--image", "r.example/a", "--public-key", "k8s://a/b", "--ignore-rekor"], "no cluster is accessed"),
+            (&["--image", "r.example/a", "--public-key", "k8s://a", "--ignore-rekor"], "k8s://<namespace>/<secret>"),
+            (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "no cluster is accessed"),
             (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--vsa"], "--vsa"),
             (
                 &["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--output", "vsa"],
@@ -177,7 +179,6 @@ mod tests {
             ("git::g.example/policy", "only local policy configurations"),
             ("/no/such/policy.yaml", "/no/such/policy.yaml"),
             ("sources: 3", "invalid type"),
-            ("namespace/name", "from a cluster"),
         ] {
             let error = settings(&[&image[..], &["--policy", flag, "--ignore-rekor"]].concat()).unwrap_err();
             assert!(error.contains(says), "{flag}: {error}");
@@ -204,7 +205,7 @@ mod tests {
             let arguments = [&["assay", "validate", "image"][..], &arguments].concat();
             let flags = Flags::read(mode, arguments).unwrap();
             let Command::Validate { what: Validate::Image(flags) } = flags.command else { panic!("another command") };
-            ImageSettings::new(*flags, env(mode)).map_err(|error| error.text())
+            ImageSettings::new(*flags, env(mode), &ClusterAccess::offline(mode)).map_err(|error| error.text())
         };
         let policies = ["", "{}", "{\"sources\":[]}", "sources: []", "name: x", "spec: {sources: []}\napiVersion: v1"];
         for policy in policies {

@@ -2,6 +2,7 @@
 //!
 //! Whatever cannot be used ends here, as a [`CliError`](crate::error::CliError).
 
+mod cluster;
 mod effective_time;
 mod image;
 mod input;
@@ -20,6 +21,7 @@ use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
 pub(crate) use self::{
+    cluster::cluster_access,
     effective_time::parse_effective_time,
     image::ImageSettings,
     input::{InputSettings, refuse_early},

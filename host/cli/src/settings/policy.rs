@@ -21,7 +21,7 @@ pub(super) fn load_policy(flags: &PolicyFlags, mode: Mode) -> Result<PolicySpec,
     let mut policy = match argument {
         // As there, a text without a colon is the name of a resource, whatever it looks like.
         Some(text) if mode.is_resource_name(text) => {
-            let why = "policy configurations cannot be read from a cluster";
+            let why = "it is not the name of a resource";
             return Err(CliError::new(format!("unable to fetch EnterpriseContractPolicy: `{text}`: {why}"))
                 .hint("pass a policy configuration with `sources`"));
         }

@@ -1,6 +1,6 @@
 //! The images to validate, from all flags that name some.
 
-use assay_app::policy_argument::read_file_or_text;
+use assay_app::{ClusterAccess, policy_argument::read_file_or_text};
 use assay_model::{limits, snapshot::Snapshot};
 use camino::Utf8Path;
 
@@ -8,13 +8,7 @@ use super::non_empty;
 use crate::{error::CliError, files::read_text, flags::image::InputFlags};
 
 /// The Snapshot, and its text where there is just one; empty otherwise.
-pub(super) fn load_snapshot(flags: &InputFlags) -> Result<(Snapshot, String), CliError> {
-    if let Some(name) = non_empty(flags.snapshot.as_deref()) {
-        return Err(CliError::new(format!(
-            "`--snapshot {name}`: reading Snapshots from a cluster is not supported yet"
-        ))
-        .hint("save the Snapshot to a file and pass `--images FILE`"));
-    }
+pub(super) fn load_snapshot(flags: &InputFlags, cluster: &ClusterAccess) -> Result<(Snapshot, String), CliError> {
     let mut texts = Vec::new();
     if let Some(argument) = non_empty(flags.images.as_deref()) {
         texts.push(read_file_or_text(argument, "--images", limits::SNAPSHOT_BYTES)?);
@@ -25,6 +19,10 @@ pub(super) fn load_snapshot(flags: &InputFlags) -> Result<(Snapshot, String), Cl
     }
     if let Some(text) = non_empty(flags.json_input.as_deref()) {
         texts.push((text.to_owned(), "the value of `--json-input`".to_owned()));
+    }
+    let in_cluster = non_empty(flags.snapshot.as_deref());
+    if let Some(name) = in_cluster {
+        texts.push((cluster.read_snapshot(name)?.to_string(), format!("the Snapshot `{name}` in the cluster")));
     }
     let mut all = Vec::new();
     for (text, origin) in &texts {

@@ -1,7 +1,7 @@
 //! Whose signatures count: the public key, and what is not verified yet.
 
-use assay_app::KeyText;
-use assay_model::{evidence::CheckKind, limits, policy::PolicySpec};
+use assay_app::{ClusterAccess, KeyText};
+use assay_model::{cluster::SecretKey, evidence::CheckKind, limits, policy::PolicySpec};
 use camino::Utf8Path;
 
 use super::non_empty;
@@ -69,6 +69,7 @@ pub(super) fn load_key(
     flag: Option<&str>,
     mut policy: PolicySpec,
     variable: fn(&str) -> Option<String>,
+    cluster: &ClusterAccess,
 ) -> Result<(KeyText, PolicySpec), CliError> {
     let (argument, whence) = match (non_empty(flag), policy.public_key.as_str()) {
         (Some(argument), _) => (argument.to_owned(), "--public-key"),
@@ -78,7 +79,6 @@ pub(super) fn load_key(
         }
         (None, argument) => (argument.to_owned(), "the policy's `publicKey`"),
     };
-    let remote = ["k8s://", "awskms://", "gcpkms://", "azurekms://", "hashivault://", "https://", "http://"];
     let key = if argument.contains("-----BEGIN") {
         KeyText { pem: argument.clone(), origin: format!("the value of {whence}"), from_file: false }
     } else if let Some(name) = argument.strip_prefix("env://") {
@@ -88,13 +88,25 @@ pub(super) fn load_key(
         })?;
         // The hash is that of a file, as in `ec`.
         KeyText { pem, origin: format!("the variable `{name}`"), from_file: true }
-    } else if remote.iter().any(|scheme| argument.starts_with(scheme)) {
-        return Err(CliError::new(format!("{whence} `{argument}`: only key files and inline PEM are supported"))
-            .hint("save the public key as a PEM file"));
+    } else if SecretKey::is_meant(&argument) {
+        // The hash is that of a file, as in `ec`.
+        let pem = cluster.read_public_key(&argument, whence)?;
+        KeyText { pem, origin: format!("{whence} `{argument}`"), from_file: true }
+    } else if let Some(scheme) = scheme_of(&argument) {
+        return Err(CliError::new(format!("{whence} `{argument}`: keys by `{scheme}` are not supported"))
+            .hint("save the public key as a PEM file, or in a Secret: `k8s://NAMESPACE/SECRET`"));
     } else {
         let pem = read_text(Utf8Path::new(&argument), whence, limits::CONFIG_FILE_BYTES)?;
         KeyText { pem, origin: format!("`{argument}`"), from_file: true }
     };
     policy.public_key = argument;
     Ok((key, policy))
+}
+
+/// The scheme of a key that is not on this machine: of a key service, an address, a PKCS #11 token. Never a file.
+fn scheme_of(argument: &str) -> Option<&str> {
+    const TOKEN: &str = "pkcs11:";
+    let is_scheme = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let before = argument.split_once("://").map(|(scheme, _)| scheme).filter(is_scheme);
+    before.or_else(|| argument.starts_with(TOKEN).then_some("pkcs11"))
 }

@@ -1,11 +1,13 @@
 //! The ports: traits with more than one implementation, or whose implementation is in a sibling crate.
 
 mod blobs;
+mod cluster;
 mod evaluator;
 mod evidence_provider;
 mod report;
 
 pub use blobs::Blobs;
+pub use cluster::Cluster;
 pub use evaluator::{EvaluationContext, Evaluator};
 pub use evidence_provider::{EvidenceProvider, IndexEntry, ResolvedImage};
 pub use report::{Report, ReportError};
