@@ -48,6 +48,8 @@ fn each_heavy_dependency_lives_in_one_crate() {
     for (heavy, home) in [
         ("reqwest", "assay-oci"),
         ("sigstore-verify", "assay-evidence"),
+        ("rustls-webpki", "assay-evidence"),
+        ("rustls-pki-types", "assay-evidence"),
         ("regorus", "assay-rego"),
         ("wasmtime", "assay-wasm"),
         ("wasmtime-wasi", "assay-wasm"),
