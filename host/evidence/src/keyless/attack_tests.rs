@@ -197,7 +197,7 @@ fn attack_trust_roots_that_are_not_understood_are_refused() {
 }
 
 /// A root with one transparency log.
-fn root(log: &Signer) -> Arc<TrustRoot> {
+pub(super) fn root(log: &Signer) -> Arc<TrustRoot> {
     let keys = SigstoreKeys { log: Some(log.pem()), ..SigstoreKeys::default() };
     Arc::new(TrustRoot::from_keys(&keys, None).unwrap())
 }

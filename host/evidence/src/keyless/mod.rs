@@ -10,6 +10,8 @@
 //! Nothing falls back to the present time.
 
 #[cfg(test)]
+mod attack_bundle_tests;
+#[cfg(test)]
 mod attack_tests;
 mod bundle;
 mod bundle_format;
