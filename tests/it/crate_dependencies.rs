@@ -50,6 +50,8 @@ fn each_heavy_dependency_lives_in_one_crate() {
         ("kube", "assay-cluster"),
         ("k8s-openapi", "assay-cluster"),
         ("sigstore-verify", "assay-evidence"),
+        ("rustls-webpki", "assay-evidence"),
+        ("rustls-pki-types", "assay-evidence"),
         ("regorus", "assay-rego"),
         ("wasmtime", "assay-wasm"),
         ("wasmtime-wasi", "assay-wasm"),

@@ -115,8 +115,8 @@ fn retired_phrases(text: &str) -> impl Iterator<Item = (&'static str, &'static s
     let text = lines.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     let is_used = move |phrase: &str| {
         text.match_indices(phrase).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + phrase.len()..].chars().next();
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let after = text.get(at + phrase.len()..).and_then(|after| after.chars().next());
             [before, after].into_iter().flatten().all(|character: char| !character.is_alphabetic())
         })
     };

@@ -9,3 +9,4 @@ pub mod layout;
 pub mod opa_cases;
 pub mod policy_docs;
 pub mod sign;
+pub mod sigstore_verdicts;

@@ -30,6 +30,15 @@ enum Task {
         #[arg(value_name = "FILE.jsonl")]
         file: Utf8PathBuf,
     },
+    /// Run a table of Sigstore bundles and layers with expected verdicts, and print what is right, wrong and why
+    SigstoreVerdicts {
+        /// The table, as `host/evidence/src/keyless/verdicts.rs` describes it
+        #[arg(value_name = "FILE.tsv")]
+        file: Utf8PathBuf,
+        /// The folder that the table's files are in
+        #[arg(long, value_name = "DIR")]
+        root: Utf8PathBuf,
+    },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
     /// Print how long the release build takes for many components, and how well it uses the cores
@@ -77,6 +86,10 @@ fn main() -> anyhow::Result<()> {
         }
         Task::OpaCases { file } => {
             xtask::opa_cases::run(root, &file)?;
+            vec![]
+        }
+        Task::SigstoreVerdicts { file, root: folder } => {
+            xtask::sigstore_verdicts::run(&file, &folder)?;
             vec![]
         }
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],

@@ -76,7 +76,7 @@ impl StoreHost {
             return Err(HostError::Undefined("opts parameter: new policy: no public key is given".to_owned()));
         }
         // A policy must not make this program read files of the machine it runs on.
-        let key = PublicKey::from_pem(public_key)
+        let key = PublicKey::from_pem_for_ec(public_key)
             .map_err(|error| HostError::Undefined(format!("opts parameter: new policy: {error}")))?;
         if !ignore_rekor {
             return Err(unsupported("the policy requires transparency log entries, which are not supported yet"));

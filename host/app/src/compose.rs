@@ -44,8 +44,7 @@ pub(crate) struct EvidenceContext {
 
 /// Reads the key and opens the store that the request names.
 pub(crate) fn build_evidence_context(request: &ValidateImageRequest) -> Result<EvidenceContext, RequestError> {
-    // How a key was given decides its hash.
-    let read = if request.key.from_file { PublicKey::from_file_text } else { PublicKey::from_pem };
+    let read = if request.mode.is_ec() { PublicKey::from_pem_for_ec } else { PublicKey::from_pem };
     let key = read(&request.key.pem).map_err(|error| {
         let fact = format!("{error} ({})", request.key.origin);
         RequestError::of(RequestErrorKind::Key, fact).causes_of(&error).hint(error.hint())

@@ -62,7 +62,7 @@ pub struct KeyText {
     pub pem: String,
     /// Where it was read, for messages.
     pub origin: String,
-    /// Whether a file was named, and not the text given: that decides the hash, as in `ec`.
+    /// Whether a file was named, and not the text given.
     pub from_file: bool,
 }
 

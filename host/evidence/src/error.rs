@@ -36,6 +36,36 @@ pub enum VerificationError {
     /// It is not of the form that its kind has.
     #[error("{0}")]
     Malformed(String),
+    /// The certificate is of another identity.
+    #[error("{0}")]
+    Identity(String),
+    /// The certificate is of another issuer, or of two.
+    #[error("{0}")]
+    Issuer(String),
+    /// The certificate is missing, cannot be read, or no trusted authority issued it for signing.
+    #[error("{0}")]
+    Certificate(String),
+    /// The certificate, or one above it, was not valid at a verified time.
+    #[error("{0}")]
+    CertificateTime(String),
+    /// No trusted log vouches for the certificate.
+    #[error("{0}")]
+    Sct(String),
+    /// The log entry is missing, not signed by a trusted log, or about something else.
+    #[error("{0}")]
+    LogEntry(String),
+    /// The log entry is not proven to be in the log.
+    #[error("{0}")]
+    Inclusion(String),
+    /// The state of the log that the proof is for is not signed by the log.
+    #[error("{0}")]
+    Checkpoint(String),
+    /// A timestamp does not count, or there is no verified time.
+    #[error("{0}")]
+    Timestamp(String),
+    /// The statement is of another predicate type.
+    #[error("{0}")]
+    PredicateType(String),
     /// It is of a kind that is not verified.
     #[error("{0}")]
     Unsupported(String),
@@ -56,6 +86,16 @@ impl VerificationError {
             Self::StatementType(_) => "statement-type",
             Self::UnreadableStatement(_) => "unreadable-statement",
             Self::Malformed(_) => "malformed",
+            Self::Identity(_) => "identity",
+            Self::Issuer(_) => "issuer",
+            Self::Certificate(_) => "certificate",
+            Self::CertificateTime(_) => "certificate-time",
+            Self::Sct(_) => "sct",
+            Self::LogEntry(_) => "log-entry",
+            Self::Inclusion(_) => "inclusion",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::Timestamp(_) => "timestamp",
+            Self::PredicateType(_) => "predicate-type",
             Self::Unsupported(_) => "unsupported",
             Self::Limit(_) => "limit",
         }
@@ -147,6 +187,16 @@ mod tests {
             VerificationError::StatementType(text()),
             VerificationError::UnreadableStatement(text()),
             VerificationError::Malformed(text()),
+            VerificationError::Identity(text()),
+            VerificationError::Issuer(text()),
+            VerificationError::Certificate(text()),
+            VerificationError::CertificateTime(text()),
+            VerificationError::Sct(text()),
+            VerificationError::LogEntry(text()),
+            VerificationError::Inclusion(text()),
+            VerificationError::Checkpoint(text()),
+            VerificationError::Timestamp(text()),
+            VerificationError::PredicateType(text()),
             VerificationError::Unsupported(text()),
             VerificationError::Limit(text()),
         ];
@@ -161,6 +211,16 @@ mod tests {
                 "statement-type",
                 "unreadable-statement",
                 "malformed",
+                "identity",
+                "issuer",
+                "certificate",
+                "certificate-time",
+                "sct",
+                "log-entry",
+                "inclusion",
+                "checkpoint",
+                "timestamp",
+                "predicate-type",
                 "unsupported",
                 "limit",
             ]

@@ -3,9 +3,9 @@
 //! Verified are the kinds of keys that `cosign` takes: ECDSA on P-256 and P-384, RSA (PKCS#1 v1.5) of 2,048 bits and
 //! more, and Ed25519. Every other kind is refused by name.
 //!
-//! What is hashed with what depends on how the key was given, as it does in `ec`: a key in a file verifies with its own
-//! hash, SHA-384 for P-384; a key written as text verifies with SHA-256 whatever its curve. The same signature can so be
-//! good under one and not under the other, which nobody would guess: a P-384 key is the only one it matters for.
+//! cosign signs with SHA-384 under a P-384 key, while `ec` verifies every key with SHA-256, however it was given. Here both
+//! hashes count ([`PublicKey::from_pem`]), and SHA-256 alone where the answer must be that of `ec`
+//! ([`PublicKey::from_pem_for_ec`]). Both are the key's own signatures of the same bytes; neither is easier to forge.
 
 use std::fmt;
 
@@ -33,21 +33,23 @@ pub struct PublicKey {
     pem: String,
     key: ParsedPublicKey,
     kind: Kind,
+    /// The same key for its second hash.
+    with_sha384: Option<ParsedPublicKey>,
 }
 
 /// What is signed: a hash of the message, or the message itself.
 #[derive(Clone, Copy)]
 enum Kind {
-    Ecdsa(&'static Algorithm),
+    Ecdsa,
     Rsa,
     Ed25519,
 }
 
-/// Where a key comes from, which decides its hash.
+/// The hashes that a P-384 key verifies with.
 #[derive(Clone, Copy)]
-enum KeySource {
-    Text,
-    File,
+enum Hashes {
+    Sha256AndSha384,
+    Sha256,
 }
 
 /// The text is not a key to verify with. [`hint`](Self::hint) says what to do.
@@ -105,26 +107,23 @@ impl KeyError {
 
 impl PublicKey {
     /// Reads PEM text with one block `PUBLIC KEY` (RFC 7468, RFC 5280 `SubjectPublicKeyInfo`); text before the block
-    /// is skipped, as OpenSSL writes some. For a key that was written where it is used; see the module.
+    /// is skipped, as OpenSSL writes some.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        Self::read(text, KeySource::Text)
+        Self::read(text, Hashes::Sha256AndSha384)
     }
 
-    /// The same for the text of a key file, or of what stands for one.
-    pub fn from_file_text(text: &str) -> Result<Self, KeyError> {
-        Self::read(text, KeySource::File)
+    /// The same for a key that verifies exactly what it verifies in `ec`: with SHA-256 alone.
+    pub fn from_pem_for_ec(text: &str) -> Result<Self, KeyError> {
+        Self::read(text, Hashes::Sha256)
     }
 
-    fn read(text: &str, source: KeySource) -> Result<Self, KeyError> {
+    fn read(text: &str, hashes: Hashes) -> Result<Self, KeyError> {
         let der = DerPublicKey::new(decode(text)?);
         let malformed = |why: &dyn fmt::Display| KeyError::Malformed { why: why.to_string() };
         let read = VerificationKey::from_spki(&der).map_err(|error| malformed(&error))?;
         let (kind, algorithm): (Kind, &'static dyn VerificationAlgorithm) = match read.scheme().key_algorithm() {
-            KeyAlgorithm::EcdsaP256 => (Kind::Ecdsa(&SHA256), &ECDSA_P256_SHA256_ASN1),
-            KeyAlgorithm::EcdsaP384 => match source {
-                KeySource::Text => (Kind::Ecdsa(&SHA256), &ECDSA_P384_SHA256_ASN1),
-                KeySource::File => (Kind::Ecdsa(&SHA384), &ECDSA_P384_SHA384_ASN1),
-            },
+            KeyAlgorithm::EcdsaP256 => (Kind::Ecdsa, &ECDSA_P256_SHA256_ASN1),
+            KeyAlgorithm::EcdsaP384 => (Kind::Ecdsa, &ECDSA_P384_SHA256_ASN1),
             KeyAlgorithm::Ed25519 => (Kind::Ed25519, &ED25519),
             KeyAlgorithm::Rsa => (Kind::Rsa, &RSA_PKCS1_2048_8192_SHA256),
             KeyAlgorithm::MlDsa44 | KeyAlgorithm::MlDsa65 | KeyAlgorithm::MlDsa87 => {
@@ -139,10 +138,16 @@ impl PublicKey {
         // Here a point off the curve and a short modulus are found, long before the first signature.
         let key = ParsedPublicKey::new(algorithm, read.as_bytes()).map_err(|_| match kind {
             Kind::Rsa => malformed(&"it is not an RSA key of 2048 to 8192 bits"),
-            Kind::Ecdsa(_) => malformed(&"its point is not on its curve"),
+            Kind::Ecdsa => malformed(&"its point is not on its curve"),
             Kind::Ed25519 => malformed(&"it is not a point of Ed25519"),
         })?;
-        Ok(Self { pem: encode(der.as_bytes()), key, kind })
+        let with_sha384 = match (read.scheme().key_algorithm(), hashes) {
+            (KeyAlgorithm::EcdsaP384, Hashes::Sha256AndSha384) => {
+                ParsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, read.as_bytes()).ok()
+            }
+            _ => None,
+        };
+        Ok(Self { pem: encode(der.as_bytes()), key, kind, with_sha384 })
     }
 
     /// The key as canonical PEM: lines of 64 columns and a newline at the end, as Go writes it.
@@ -154,23 +159,24 @@ impl PublicKey {
     /// Whether `signature` is this key's over the parts in a row. Parts, because an envelope's payload of 100 MiB should
     /// not be copied to get a prefix.
     pub(crate) fn verifies(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
-        let hash = match self.kind {
-            Kind::Ecdsa(hash) => hash,
-            Kind::Rsa => &SHA256,
+        if matches!(self.kind, Kind::Ed25519) {
             // This algorithm reads its message twice, so it has to be in one piece.
-            Kind::Ed25519 => return self.key.verify_sig(&parts.concat(), signature).is_ok(),
-        };
-        let mut hash = Context::new(hash);
-        for part in parts {
-            hash.update(part);
+            return self.key.verify_sig(&parts.concat(), signature).is_ok();
         }
-        self.key.verify_digest_sig(&hash.finish(), signature).is_ok()
+        let verifies = |key: &ParsedPublicKey, hash: &'static Algorithm| {
+            let mut hash = Context::new(hash);
+            for part in parts {
+                hash.update(part);
+            }
+            key.verify_digest_sig(&hash.finish(), signature).is_ok()
+        };
+        verifies(&self.key, &SHA256) || self.with_sha384.as_ref().is_some_and(|key| verifies(key, &SHA384))
     }
 
     /// What cosign says of a signature that is not this key's.
     pub(crate) const fn mismatch(&self) -> &'static str {
         match self.kind {
-            Kind::Ecdsa(_) => "invalid signature when validating ASN.1 encoded signature",
+            Kind::Ecdsa => "invalid signature when validating ASN.1 encoded signature",
             Kind::Rsa => "crypto/rsa: verification error",
             Kind::Ed25519 => "failed to verify signature",
         }

@@ -1,6 +1,6 @@
 //! Evidence about images: signatures, attestations and provenance, verified.
 //!
-//! In reading order: [`PublicKey`] and [`Trust`], who may sign; [`verify_image`] and [`verify_attestations`], what is found
+//! In reading order: [`PublicKey`], [`keyless`] and [`Trust`], who may sign; [`verify_image`] and [`verify_attestations`], what is found
 //! where cosign puts it, and why the rest does not count ([`VerificationError`]); and [`EvidenceCollector`], which turns
 //! content into [`Evidence`](assay_model::evidence::Evidence).
 //!
@@ -8,7 +8,8 @@
 //! methods and types for one implementation, and the tests need no registry, as a layout in a folder is a store, too.
 //!
 //! Invariant: bytes are trusted by their digest alone, statements by a signature of a trusted signer alone; nothing here
-//! evaluates a policy, and nothing reads the environment or the clock.
+//! evaluates a policy, and nothing reads the environment. Nor the clock, but for `sigstore-verify`, which refuses times in the
+//! future by it.
 
 mod collector;
 mod cosign;
@@ -18,6 +19,7 @@ mod fixture;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod key;
+pub mod keyless;
 mod trust;
 
 pub use collector::{CollectOptions, EvidenceCollector, OnUnreadable, Verification};

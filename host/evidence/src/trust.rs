@@ -1,11 +1,20 @@
 //! [`Trust`]: who may sign, and for which repositories.
 //!
 //! The only place that knows what kinds of signers there are: verification passes a signature here with what it was made
-//! over. Today a signer is a public key; a keyless identity with its trusted root becomes another [`TrustedSigner`].
+//! over and what is beside it. A signer is a public key, a public key whose signatures are in a log, or identities.
+
+use std::sync::Arc;
 
 use assay_model::image::{ImageRef, PinnedImage};
 
-use crate::{error::VerificationError, key::PublicKey};
+use crate::{
+    error::VerificationError,
+    key::PublicKey,
+    keyless::{
+        Annotations, BundleVerifier, CertificateLogPolicy, Content, Identity, LayerEvidence, LayerSigner,
+        LayerVerifier, LogPolicy, TrustRoot,
+    },
+};
 
 /// Who is trusted, and for what.
 #[derive(Clone, Debug)]
@@ -17,6 +26,13 @@ pub struct Trust {
 #[derive(Clone, Debug)]
 enum TrustedSigner {
     Key(PublicKey),
+    Sigstore(Box<Sigstore>),
+}
+
+#[derive(Clone, Debug)]
+struct Sigstore {
+    layers: LayerVerifier,
+    bundles: BundleVerifier,
 }
 
 /// Whether a signature may have been made for another repository than the image is in.
@@ -41,12 +57,60 @@ impl Trust {
         self.relocation
     }
 
-    /// Verifies a signature over the parts in a row. Parts, because an envelope's payload of 100 MiB should not be copied
-    /// to get a prefix.
-    pub(crate) fn verify(&self, parts: &[&[u8]], signature: &[u8]) -> Result<(), VerificationError> {
+    /// Trusts what this key signed, if a log of the root has it.
+    #[must_use]
+    pub fn in_logged_key(key: PublicKey, root: &Arc<TrustRoot>, relocation: Relocation) -> Self {
+        let certificates = CertificateLogPolicy::Required;
+        Self::in_sigstore(&LayerSigner::Key(key), root, LogPolicy::Required, certificates, relocation)
+    }
+
+    /// Trusts what these identities signed, by the authorities and logs of the root.
+    #[must_use]
+    pub fn in_identities(
+        identities: Vec<Identity>,
+        root: &Arc<TrustRoot>,
+        log: LogPolicy,
+        certificate_log: CertificateLogPolicy,
+        relocation: Relocation,
+    ) -> Self {
+        Self::in_sigstore(&LayerSigner::Identities(identities), root, log, certificate_log, relocation)
+    }
+
+    fn in_sigstore(
+        signer: &LayerSigner,
+        root: &Arc<TrustRoot>,
+        log: LogPolicy,
+        certificate_log: CertificateLogPolicy,
+        relocation: Relocation,
+    ) -> Self {
+        let layers = LayerVerifier { signer: signer.clone(), root: Arc::clone(root), log, certificate_log };
+        let bundles = BundleVerifier::new(signer.clone(), Arc::clone(root), log, certificate_log);
+        Self { signer: TrustedSigner::Sigstore(Box::new(Sigstore { layers, bundles })), relocation }
+    }
+
+    /// What verifies bundles, if a key alone does not.
+    pub(crate) const fn bundles(&self) -> Option<&BundleVerifier> {
         match &self.signer {
-            TrustedSigner::Key(key) if key.verifies(parts, signature) => Ok(()),
-            TrustedSigner::Key(key) => Err(VerificationError::Signature(key.mismatch())),
+            TrustedSigner::Key(_) => None,
+            TrustedSigner::Sigstore(sigstore) => Some(&sigstore.bundles),
+        }
+    }
+
+    /// Verifies a layer or an envelope with what is annotated beside it.
+    pub(crate) fn verify(
+        &self,
+        content: &Content<'_>,
+        annotations: &Annotations,
+    ) -> Result<LayerEvidence, VerificationError> {
+        match &self.signer {
+            TrustedSigner::Key(key) => {
+                let verified = content.verify_with(|message, signature| key.verifies(message, signature));
+                match verified.is_empty() {
+                    true => Err(VerificationError::Signature(key.mismatch())),
+                    false => Ok(LayerEvidence { verified, ..LayerEvidence::default() }),
+                }
+            }
+            TrustedSigner::Sigstore(sigstore) => sigstore.layers.verify(annotations, content),
         }
     }
 }

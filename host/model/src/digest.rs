@@ -39,6 +39,12 @@ impl Digest {
         Self(hash)
     }
 
+    /// The hash itself.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The 64 lowercase hex digits, without the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {

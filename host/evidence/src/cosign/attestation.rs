@@ -57,7 +57,7 @@ pub(super) fn verify_attestations(
         // One after the other: what nobody signed is not held beside the next. Nothing in an envelope is looked at more
         // closely before the signer vouches for it.
         let Some(envelope) = read_or_record(fetch(store, image, layer), &mut found.unread)? else { continue };
-        let opened = envelope::open(&envelope, trust);
+        let opened = envelope::open(&envelope, trust, &layer.annotations);
         found.record(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
     }
     Ok(())

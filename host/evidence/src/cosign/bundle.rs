@@ -9,7 +9,7 @@
 //! What a list says of a referrer decides nothing: without the referrers API it is written by anyone who pushes, with the
 //! type of an empty config in place of the bundle's. The referrer's own manifest and layers do.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
     error::{ErrorCode, EvaluationError},
@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     error::VerificationError,
+    keyless::{Annotations, Artifact},
     trust::{Relocation, Trust},
 };
 
@@ -63,7 +64,7 @@ pub(crate) fn bundles(store: &ContentStore, image: &PinnedImage, trust: &Trust) 
     let Fetched { bundles, unread } = fetch(store, image)?;
     for bundle in bundles {
         let opened = bundle.and_then(|bundle| {
-            let opened = envelope::open(enveloped(&bundle)?.as_bytes(), trust)?;
+            let opened = open(&bundle, image, trust)?;
             attestation::read(opened, Some(&image.digest), &memory)
         });
         match opened {
@@ -81,6 +82,26 @@ pub(crate) fn bundles(store: &ContentStore, image: &PinnedImage, trust: &Trust) 
     bundled.signatures.unread.clone_from(&unread);
     bundled.attestations.unread = unread;
     Ok(bundled)
+}
+
+/// Opens a bundle of a trusted signer.
+fn open(bundle: &[u8], image: &PinnedImage, trust: &Trust) -> Result<envelope::OpenedEnvelope, VerificationError> {
+    let Some(verifier) = trust.bundles() else {
+        return envelope::open(enveloped(bundle)?.as_bytes(), trust, &Annotations::new());
+    };
+    let verified = verifier.verify_in_registry(bundle, Artifact::Sha256(image.digest.as_bytes()))?;
+    let signature = Signature {
+        keyid: String::new(),
+        sig: verified.signature_text(),
+        certificate: None,
+        chain: Vec::new(),
+        metadata: BTreeMap::new(),
+    };
+    let signatures = vec![verified.evidence.describe(signature)];
+    let payload = verified.statement.ok_or_else(|| {
+        VerificationError::Unsupported("the bundle has a signature alone, not a statement about the image".to_owned())
+    })?;
+    Ok(envelope::OpenedEnvelope { payload, signatures })
 }
 
 /// Counts the signatures of a verified statement, if it is for the image's repository as signatures under tags must be.

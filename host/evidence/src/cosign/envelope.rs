@@ -8,7 +8,11 @@ use assay_model::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{error::VerificationError, trust::Trust};
+use crate::{
+    error::VerificationError,
+    keyless::{Annotations, Content},
+    trust::Trust,
+};
 
 /// The only payload type of a statement. A parameter or any other character makes it another type.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -21,23 +25,33 @@ pub(super) struct OpenedEnvelope {
     pub(super) signatures: Vec<Signature>,
 }
 
-/// Opens an envelope. The error is why it does not count.
+/// Opens an envelope with what is annotated beside it. The error is why it does not count.
 ///
 /// A `keyid` is a hint of the signer and not signed, so it decides nothing.
-pub(super) fn open(envelope: &[u8], trust: &Trust) -> Result<OpenedEnvelope, VerificationError> {
-    let Sealed { payload, mut signatures } = read(envelope)?;
+pub(super) fn open(
+    envelope: &[u8],
+    trust: &Trust,
+    annotations: &Annotations,
+) -> Result<OpenedEnvelope, VerificationError> {
+    let Sealed { payload, signatures } = read(envelope)?;
     // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
-    let signed_by_nobody = signatures.is_empty();
-    signatures.retain(|signature| {
-        STANDARD.decode(&signature.sig).is_ok_and(|bytes| trust.verify(&[head.as_bytes(), &payload], &bytes).is_ok())
-    });
-    if signed_by_nobody {
+    if signatures.is_empty() {
         return Err(VerificationError::Signature("no signature found"));
     }
-    if signatures.is_empty() {
-        return Err(VerificationError::Signature("accepted signatures do not match threshold, Found: 0, Expected 1"));
-    }
+    // What is not base64 is nobody's signature.
+    let bytes: Vec<Vec<u8>> =
+        signatures.iter().map(|signature| STANDARD.decode(&signature.sig).unwrap_or_default()).collect();
+    let message = [head.as_bytes(), &payload];
+    let content = Content::Envelope { layer: envelope, message: &message, payload: &payload, signatures: &bytes };
+    let evidence = trust.verify(&content, annotations).map_err(|error| match error {
+        VerificationError::Signature(_) => {
+            VerificationError::Signature("accepted signatures do not match threshold, Found: 0, Expected 1")
+        }
+        error => error,
+    })?;
+    let verified = signatures.into_iter().enumerate().filter(|(at, _)| evidence.verified.contains(at));
+    let signatures = verified.map(|(_, signature)| evidence.describe(signature)).collect();
     Ok(OpenedEnvelope { payload, signatures })
 }
 

@@ -17,6 +17,8 @@ mod layers;
 mod signature;
 mod simple_signing;
 mod slsa;
+#[cfg(any(test, feature = "verdicts"))]
+pub(crate) mod verdicts;
 mod verification_result;
 
 #[cfg(test)]

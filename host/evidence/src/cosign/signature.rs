@@ -11,7 +11,7 @@ use super::{
     simple_signing,
     verification_result::{VerificationResult, read_or_record},
 };
-use crate::{error::VerificationError, trust::Trust};
+use crate::{error::VerificationError, keyless::Content, trust::Trust};
 
 const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const ANNOTATION: &str = "dev.cosignproject.cosign/signature";
@@ -35,7 +35,7 @@ pub(super) fn verify_signatures(
 }
 
 /// The signature of one layer, or why it does not count.
-fn verify(
+pub(super) fn verify(
     layer: &Descriptor,
     payload: &[u8],
     image: &PinnedImage,
@@ -48,13 +48,13 @@ fn verify(
     let bytes = STANDARD
         .decode(sig)
         .map_err(|error| format!("the signature of the layer {} is not base64: {error}", layer.digest))?;
-    trust.verify(&[payload], &bytes)?;
+    let evidence = trust.verify(&Content::Signature { payload, signature: &bytes }, &layer.annotations)?;
     simple_signing::check(payload, image, trust.relocation())?;
-    Ok(Signature {
+    Ok(evidence.describe(Signature {
         keyid: String::new(),
         sig: sig.clone(),
         certificate: None,
         chain: Vec::new(),
         metadata: BTreeMap::new(),
-    })
+    }))
 }

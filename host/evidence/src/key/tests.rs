@@ -106,7 +106,7 @@ fn every_kind_of_key_verifies_its_own_signatures() {
         (pem(rsa.public_key()), rsa_sign(&RSA_PKCS1_SHA256)),
     ];
     for (at, (pem, _)) in keys.iter().enumerate() {
-        for key in [PublicKey::from_pem(pem).unwrap(), PublicKey::from_file_text(pem).unwrap()] {
+        for key in [PublicKey::from_pem(pem).unwrap(), PublicKey::from_pem_for_ec(pem).unwrap()] {
             assert_eq!(key.to_pem(), pem);
             for (other, (_, signature)) in keys.iter().enumerate() {
                 assert_eq!(key.verifies(&[b"mess", b"age"], signature), at == other, "{at} {other}");
@@ -120,11 +120,12 @@ fn every_kind_of_key_verifies_its_own_signatures() {
 }
 
 #[test]
-fn the_hash_of_a_p384_key_depends_on_how_it_was_given() {
+fn a_p384_key_verifies_with_both_hashes_and_for_ec_with_sha256_alone() {
     let (sha256, sha384) = (STANDARD.decode(P384_SHA256).unwrap(), STANDARD.decode(P384_SHA384).unwrap());
-    let (file, text) = (PublicKey::from_file_text(P384).unwrap(), PublicKey::from_pem(P384).unwrap());
-    assert!(file.verifies(&[b"message"], &sha384) && !file.verifies(&[b"message"], &sha256));
-    assert!(text.verifies(&[b"message"], &sha256) && !text.verifies(&[b"message"], &sha384));
+    let (key, for_ec) = (PublicKey::from_pem(P384).unwrap(), PublicKey::from_pem_for_ec(P384).unwrap());
+    assert!(key.verifies(&[b"message"], &sha256) && key.verifies(&[b"message"], &sha384));
+    assert!(!key.verifies(&[b"other"], &sha256) && !key.verifies(&[b"other"], &sha384));
+    assert!(for_ec.verifies(&[b"message"], &sha256) && !for_ec.verifies(&[b"message"], &sha384));
 }
 
 /// A key of `openssl ecparam -name secp384r1`, and its signatures of `message` by `openssl dgst`.

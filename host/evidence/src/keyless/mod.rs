@@ -1,0 +1,52 @@
+//! Sigstore: signatures by a certificate that was valid for minutes, whose time a transparency log or a timestamp
+//! authority vouches for.
+//!
+//! In reading order: [`TrustRoot`], the authorities and logs that count; [`Identity`], who may sign; [`bundle`], Sigstore
+//! bundles of any version; [`legacy`], what cosign 1 and 2 write beside a layer. Bundles are verified by `sigstore-verify`
+//! behind a strict reader ([`bundle_format`]), since alone it accepts documents that other verifiers take for malformed or
+//! for another bundle. The layers under cosign's tags are verified here: chain, certificate timestamp, log entry, times.
+//!
+//! Verified times are those of log promises and RFC 3161 timestamps and nothing else; a certificate must be valid at each.
+//! Nothing falls back to the present time.
+
+#[cfg(test)]
+mod attack_bundle_tests;
+#[cfg(test)]
+mod attack_tests;
+mod bundle;
+mod bundle_format;
+mod certificate;
+mod certificate_metadata;
+mod certificate_timestamp;
+mod identity;
+mod legacy;
+mod log_entry;
+mod pem;
+mod trust_root;
+#[cfg(any(test, feature = "verdicts"))]
+pub mod verdicts;
+
+pub(crate) use self::legacy::{Annotations, Content, LayerEvidence, LayerSigner, LayerVerifier};
+pub use self::{
+    bundle::{Artifact, BundleVerifier, TimeSource, VerifiedBundle, VerifiedTime},
+    identity::{Identity, IdentityError, Matcher},
+    trust_root::{SigstoreKeys, TrustRoot, TrustRootError},
+};
+
+/// Whether an entry of a transparency log is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogPolicy {
+    /// A verified entry must come with each signature.
+    Required,
+    /// None is needed.
+    Ignored,
+}
+
+/// Whether a certificate must have been logged when it was issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateLogPolicy {
+    /// A timestamp of a certificate transparency log must be in the certificate.
+    Required,
+    /// None is needed: for authorities without such a log.
+    Ignored,
+}
