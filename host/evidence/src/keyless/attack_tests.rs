@@ -257,7 +257,7 @@ fn annotations(entry: Option<&Value>) -> BTreeMap<String, String> {
 }
 
 /// An entry that a log promised to keep.
-fn promised(log: &Signer, body: &Value, time: i64, index: i64) -> Value {
+pub(super) fn promised(log: &Signer, body: &Value, time: i64, index: i64) -> Value {
     let pem = log.pem();
     let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     let id = Digest::of(&STANDARD.decode(der).unwrap()).hex();

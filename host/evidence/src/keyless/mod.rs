@@ -12,6 +12,8 @@
 #[cfg(test)]
 mod attack_bundle_tests;
 #[cfg(test)]
+mod attack_certificate_tests;
+#[cfg(test)]
 mod attack_tests;
 mod bundle;
 mod bundle_format;
