@@ -62,8 +62,6 @@ pub struct KeyText {
     pub pem: String,
     /// Where it was read, for messages.
     pub origin: String,
-    /// Whether a file was named, and not the text given.
-    pub from_file: bool,
 }
 
 /// A WebAssembly check with its parameters.

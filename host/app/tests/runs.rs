@@ -59,11 +59,7 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
         snapshot_name: String::new(),
         snapshot_text: String::new(),
         evidence: Some(example.join("oci")),
-        key: KeyText {
-            pem: fs::read_to_string(example.join("cosign.pub")).unwrap(),
-            origin: "cosign.pub".to_owned(),
-            from_file: true,
-        },
+        key: KeyText { pem: fs::read_to_string(example.join("cosign.pub")).unwrap(), origin: "cosign.pub".to_owned() },
         allow_relocation: false,
         skipped: vec![],
         policy: PolicySpec::parse(&policy).unwrap(),

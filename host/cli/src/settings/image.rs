@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_key_may_stand_in_a_variable() {
         let settings = settings(&["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://SIGNER"]).unwrap();
-        assert_eq!((settings.request.key.pem.as_str(), settings.request.key.from_file), (KEY, true));
+        assert_eq!(settings.request.key.pem, KEY);
         assert_eq!(settings.request.policy.public_key, "env://SIGNER");
         let missing = ["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://NOBODY"];
         assert!(super::tests::settings(&missing).unwrap_err().contains("`NOBODY`"));

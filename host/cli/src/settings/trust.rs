@@ -80,24 +80,24 @@ pub(super) fn load_key(
         (None, argument) => (argument.to_owned(), "the policy's `publicKey`"),
     };
     let key = if argument.contains("-----BEGIN") {
-        KeyText { pem: argument.clone(), origin: format!("the value of {whence}"), from_file: false }
+        KeyText { pem: argument.clone(), origin: format!("the value of {whence}") }
     } else if let Some(name) = argument.strip_prefix("env://") {
         let pem = variable(name).ok_or_else(|| {
             CliError::new(format!("{whence} `{argument}`: the environment variable `{name}` is not set"))
                 .hint("set it to the public key in PEM")
         })?;
         // The hash is that of a file, as in `ec`.
-        KeyText { pem, origin: format!("the variable `{name}`"), from_file: true }
+        KeyText { pem, origin: format!("the variable `{name}`") }
     } else if SecretKey::is_meant(&argument) {
         // The hash is that of a file, as in `ec`.
         let pem = cluster.read_public_key(&argument, whence)?;
-        KeyText { pem, origin: format!("{whence} `{argument}`"), from_file: true }
+        KeyText { pem, origin: format!("{whence} `{argument}`") }
     } else if let Some(scheme) = scheme_of(&argument) {
         return Err(CliError::new(format!("{whence} `{argument}`: keys by `{scheme}` are not supported"))
             .hint("save the public key as a PEM file, or in a Secret: `k8s://NAMESPACE/SECRET`"));
     } else {
         let pem = read_text(Utf8Path::new(&argument), whence, limits::CONFIG_FILE_BYTES)?;
-        KeyText { pem, origin: format!("`{argument}`"), from_file: true }
+        KeyText { pem, origin: format!("`{argument}`") }
     };
     policy.public_key = argument;
     Ok((key, policy))
