@@ -45,6 +45,10 @@ impl PolicySet {
             let lines = files.lines();
             let parsed = Instant::now();
             let program = files.compile(data).map_err(problems)?;
+            let conflicts = program.data_conflicts();
+            if !conflicts.is_empty() {
+                return Err(problems(conflicts));
+            }
             let timings = Timings { parse: parsed - started, compile: parsed.elapsed() };
             Ok(Self { program, modules, lines, timings })
         };

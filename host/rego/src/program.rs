@@ -74,7 +74,14 @@ impl Program {
             let read = read(&files.module_summaries());
             match (read, files.compile(data).map_err(problems)) {
                 (Ok(read), Ok(engine)) => Ok((Self { engine }, read)),
-                (read, compiled) => Err(read.err().into_iter().chain(compiled.err()).flatten().collect()),
+                (read, compiled) => {
+                    let mut all = read.err().unwrap_or_default();
+                    // Of parse errors the modules have only those of METADATA blocks, which `read` has reported.
+                    let broken = Some("rego_parse_error");
+                    let reported = all.iter().any(|problem| problem.code == broken);
+                    all.extend(compiled.err().into_iter().flatten().filter(|one| !reported || one.code != broken));
+                    Err(all)
+                }
             }
         };
         with_large_stack(work)?.map_err(sorted)

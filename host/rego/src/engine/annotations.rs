@@ -1,6 +1,8 @@
 //! [`Annotations`]: `# METADATA` comments, their scopes, and what `rego.metadata.*` returns from them.
 //!
-//! Errors in a block are reported where rules are listed; here it is only ignored.
+//! A block that is wrong is an error of the compilation, as in OPA: [`annotation_errors`].
+
+mod annotation_errors;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +10,7 @@ use jiff::civil::{Date, Time};
 use regorus::Value;
 
 use crate::engine::ast::Module;
+use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::span::Source;
 use crate::module_summary::Metadata;
 
@@ -36,6 +39,8 @@ struct RuleAnnotations {
 
 /// One block of comments.
 struct Block {
+    /// The row of its first line.
+    row: u32,
     /// The row behind the last comment line.
     next_row: u32,
     value: Value,
@@ -44,8 +49,15 @@ struct Block {
 
 impl Annotations {
     /// Reads the annotations of every file.
-    pub(crate) fn read(modules: &[Module], sources: &[Source]) -> Self {
-        let mut files: Vec<_> = modules.iter().zip(sources).map(|(module, source)| file(module, source)).collect();
+    ///
+    /// What is wrong with a block is added to the errors.
+    pub(crate) fn read(modules: &[Module], sources: &[Source], errors: &mut Vec<CompileError>) -> Self {
+        let both = || modules.iter().zip(sources);
+        let mut files: Vec<_> = both().map(|(module, source)| file(module, source, errors)).collect();
+        annotation_errors::redeclared(
+            both().zip(&files).map(|((module, source), file)| (module, source, file)),
+            errors,
+        );
         share_documents(&mut files);
         Self { files }
     }
@@ -132,7 +144,7 @@ fn share_documents(files: &mut [FileAnnotations]) {
     }
 }
 
-fn file(module: &Module, source: &Source) -> FileAnnotations {
+fn file(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> FileAnnotations {
     let package: Vec<_> = module.package.iter().map(|name| name.to_string()).collect();
     let mut read = FileAnnotations { package: package.clone(), on_package: Vec::new(), rules: Vec::new() };
     for rule in &module.rules {
@@ -145,17 +157,22 @@ fn file(module: &Module, source: &Source) -> FileAnnotations {
         }
         read.rules.push(RuleAnnotations { path, rule: None, document: None });
     }
-    for block in blocks(module, source) {
-        let package_row = source.row(module.package_span.start);
+    let package_row = source.row(module.package_span.start);
+    for block in blocks(module, source, errors) {
+        let target = module.rules.partition_point(|rule| source.row(rule.span.start) < block.next_row);
+        let on_package = block.next_row <= package_row;
+        let entry = matches!(field(&block.value, "entrypoint"), Some(Value::Bool(true)));
+        if let Some(message) = annotation_errors::misplaced(&block, on_package, target < module.rules.len(), entry) {
+            errors.push(annotation_errors::at_row(source, &module.comments, block.row, message, CompileCode::Parse));
+            continue;
+        }
         if block.next_row <= package_row {
             let scope = block.scope.as_deref().unwrap_or("package");
             read.on_package.push(with_scope(&block.value, scope));
             continue;
         }
         // Rules stand in the order of their rows.
-        let target = module.rules.partition_point(|rule| source.row(rule.span.start) < block.next_row);
         let Some(rule) = read.rules.get_mut(target) else { continue };
-        let entry = matches!(field(&block.value, "entrypoint"), Some(Value::Bool(true)));
         match block.scope.as_deref() {
             None if entry => rule.document = Some(with_scope(&block.value, "document")),
             None | Some("rule") => rule.rule = Some(with_scope(&block.value, "rule")),
@@ -192,6 +209,10 @@ pub(super) fn metadata(module: &Module, source: &Source) -> Vec<Metadata> {
             row == block.last + 1 && column == 1
         }) {
             let line = source.slice(*next).strip_prefix('#').unwrap_or_default();
+            // As in OPA text right behind the `#` is no less indented than text behind `# `.
+            if !line.is_empty() && !line.starts_with([' ', '\t']) {
+                block.yaml.push(' ');
+            }
             block.yaml.push_str(dates.completed(line).as_deref().unwrap_or(line));
             block.yaml.push('\n');
             block.last += 1;
@@ -276,14 +297,20 @@ const KEYS: [&str; 9] = [
     "custom",
 ];
 
-fn blocks(module: &Module, source: &Source) -> Vec<Block> {
-    let read = |block: Metadata| {
-        let yaml = assay_model::yaml::parse(&block.yaml).ok()?;
-        let value @ Value::Object(_) = serde_json::from_value::<Value>(yaml).ok()? else { return None };
-        let scope = scope_of(&value).map(str::to_owned);
-        Some(Block { next_row: block.last + 1, value: tidy(&value), scope })
-    };
-    metadata(module, source).into_iter().filter_map(read).collect()
+fn blocks(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for block in metadata(module, source) {
+        match annotation_errors::parsed(&block) {
+            Ok(value) => {
+                let scope = scope_of(&value).map(str::to_owned);
+                blocks.push(Block { row: block.first, next_row: block.last + 1, value: tidy(&value), scope });
+            }
+            Err((row, message)) => {
+                errors.push(annotation_errors::at_row(source, &module.comments, row, message, CompileCode::Parse));
+            }
+        }
+    }
+    blocks
 }
 
 /// The short forms of authors and resources in full.
@@ -398,7 +425,7 @@ mod tests {
     fn blocks_are_comment_lines_in_the_first_column() {
         for (text, want) in [
             ("# title: x\npackage p", &[][..]),
-            ("#METADATA\n#title: x\npackage p", &[(1, 2, "title: x\n")]),
+            ("#METADATA\n#title: x\npackage p", &[(1, 2, " title: x\n")]),
             ("  # METADATA\n  # title: x\npackage p", &[]),
             ("# METADATA for all\n# title: x\n\n# more: y\npackage p", &[(1, 2, " title: x\n")]),
             ("# METADATA\n#\n# title: x\npackage p", &[(1, 3, "\n title: x\n")]),
@@ -424,7 +451,7 @@ mod tests {
     fn chain(texts: &[&str]) -> String {
         let sources: Vec<_> = texts.iter().map(|text| Source::new("t.rego".into(), (*text).into())).collect();
         let modules: Vec<_> = sources.iter().map(|source| parse(source, 0, false).ok().unwrap()).collect();
-        serde_json::to_string(&Annotations::read(&modules, &sources).chain(0, 0)).unwrap()
+        serde_json::to_string(&Annotations::read(&modules, &sources, &mut Vec::new()).chain(0, 0)).unwrap()
     }
 
     #[test]

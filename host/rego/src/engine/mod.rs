@@ -6,6 +6,8 @@
 //! reads what, [`types`] refuses what can never have a value, [`eval`] runs. [`work`] bounds what a compilation takes.
 //! Values are those of `regorus`; nothing else of it is used.
 
+#[cfg(test)]
+mod acceptance;
 mod annotations;
 mod ast;
 mod bit_set;

@@ -21,7 +21,7 @@ use super::parse::parse;
 use super::plan::plan;
 use super::program::Program;
 use super::resolve::resolve;
-use super::rule_tree::{RuleTree, build};
+use super::rule_tree::{Kind, RuleTree, build};
 use super::span::{Source, Span};
 use super::stack::{StackError, parallel_map, with_large_stack};
 use super::types::check;
@@ -152,7 +152,7 @@ impl Files {
         let work = Work::until(options.deadline);
         let mut errors = Vec::new();
         let (tree, places) = build(&modules, &sources, &mut errors);
-        let annotations = Annotations::read(&modules, &sources);
+        let annotations = Annotations::read(&modules, &sources, &mut errors);
         let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &work, &mut errors);
         let planned = plan(&tree, &rules, &sources, &work, &mut errors);
         // Rules with an error are left out of the later passes, so that each error is reported once.
@@ -187,6 +187,24 @@ impl Policy {
             Location { file: source.name.clone(), line, column }
         });
         (node.name.clone(), location)
+    }
+
+    /// The rules that stand where the data has a value, as errors in the order of files and rows: OPA's tools refuse them.
+    pub(crate) fn data_conflicts(&self) -> Vec<CompileError> {
+        let mut errors = Vec::new();
+        for (id, node) in self.tree.nodes.iter().enumerate() {
+            let is_rule = node.kind != Kind::Package;
+            if is_rule && has_value(&self.data, &node.path) {
+                let path: Vec<_> =
+                    node.path.iter().filter_map(|part| part.as_string().ok()).map(|part| &**part).collect();
+                let message = format!("conflicting rule for data path {} found", path.join("/"));
+                let span = NodeId::try_from(id).ok().and_then(|id| self.program.node(id)).map(|node| node.span);
+                if let Some(source) = span.and_then(|span| self.sources.get(span.file as usize)) {
+                    errors.push(CompileError::at(source, span.unwrap_or_default(), CompileCode::Compile, message));
+                }
+            }
+        }
+        sorted(errors)
     }
 
     /// The files, in their order.
@@ -258,6 +276,17 @@ impl Policy {
         eval.limits = options.limits;
         eval
     }
+}
+
+/// Whether data has a value at a path or in place of a step to it. An empty object is none.
+fn has_value(data: &Value, path: &[Value]) -> bool {
+    let mut at = data;
+    for step in path {
+        let Value::Object(fields) = at else { return true };
+        let Some(below) = fields.get(step) else { return false };
+        at = below;
+    }
+    !matches!(at, Value::Object(fields) if fields.is_empty())
 }
 
 /// Runs on a thread with a known stack: the depth limit must be reached before its end.

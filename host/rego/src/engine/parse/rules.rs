@@ -1,6 +1,6 @@
 //! What stands at the top of a file: package, imports, rules.
 
-use crate::engine::ast::{Branch, Head, Import, Literal, Module, Name, Rule, Term, TermKind};
+use crate::engine::ast::{Branch, Head, Import, Literal, LiteralKind, Module, Name, Rule, Term, TermKind};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::Kind;
 use crate::engine::limits::{ARGUMENTS, COMPILE_ERRORS, PATH, SOURCE_BYTES};
@@ -94,8 +94,14 @@ impl Parser<'_> {
         if self.at_keyword("package") {
             return self.fail(self.span(), "unexpected package keyword: a file has one package");
         }
+        let start = self.span();
         module.rules.push(self.rule()?);
-        self.more_bodies(module)
+        self.more_bodies(module)?;
+        // As in OPA rules stand beside one another without anything between them.
+        if self.kind() == Kind::Semicolon {
+            return self.fail(start, "multiple expressions cannot be used for rule head");
+        }
+        Ok(())
     }
 
     fn import(&mut self) -> Parsed<Option<Import>> {
@@ -199,6 +205,12 @@ impl Parser<'_> {
             return self.fail(self.span(), "`if` keyword is required before rule body");
         } else if called && value.is_none() && head.args.is_none() {
             return self.fail(head.span, "rule argument list must take at least one argument");
+        } else if called && value.is_none() && head.key.is_none() {
+            // A function head alone is a function that gives true.
+            let name = function_name(&head);
+            if crate::engine::builtins::lookup(&name).is_some() {
+                return self.fail(head.span, "rule name conflicts with built-in function");
+            }
         } else if self.v0 && value.is_none() && (!head.path.is_empty() || head.args.is_some()) {
             partial_set(&mut head, false);
         } else if head.key.is_none() && value.is_none() {
@@ -244,9 +256,46 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// Whether a `|` stands in the first expression behind the brace.
+    fn bar_ahead(&self) -> bool {
+        let mut open = 0_usize;
+        for ahead in 1.. {
+            let token = self.token(ahead);
+            match token.kind {
+                Kind::LBrace | Kind::LBracket | Kind::LParen | Kind::ExprStart => open += 1,
+                Kind::RBrace | Kind::RBracket | Kind::RParen | Kind::ExprEnd => match open.checked_sub(1) {
+                    Some(less) => open = less,
+                    None => return false,
+                },
+                Kind::Or if open == 0 => return true,
+                Kind::End => return false,
+                Kind::Semicolon | Kind::Assign | Kind::Unify if open == 0 => return false,
+                _ => {}
+            }
+            if open == 0 && ahead > 1 && self.token(ahead + 1).newline {
+                return false;
+            }
+        }
+        false
+    }
+
     /// What stands behind `if` and begins with a brace: a body, or else a set or object as the only literal.
     fn body_or_term(&mut self) -> Parsed<Vec<Literal>> {
         let (at, errors) = (self.at, self.errors.len());
+        // `{ x | … }` is a comprehension as far as it can be one.
+        if self.bar_ahead() {
+            if let Ok(literal) = self.nested(Self::literal)
+                && matches!(
+                    &literal.kind,
+                    LiteralKind::Expr(Term { kind: TermKind::SetOf(_) | TermKind::ObjectOf(_), .. })
+                )
+            {
+                return Ok(vec![literal]);
+            }
+            self.errors.truncate(errors);
+            self.read_twice += self.at.saturating_sub(at);
+            self.at = at;
+        }
         if let Ok(body) = self.braced() {
             return Ok(body);
         }
@@ -319,13 +368,14 @@ impl Parser<'_> {
                     let field = self.expect(Kind::Ident, "a name")?;
                     path.push(self.field(field.span));
                 }
-                Kind::LBracket if !next.space => {
+                // As in OPA there may be space right behind the name, and nowhere else.
+                Kind::LBracket if !next.space || path.is_empty() => {
                     self.bump();
                     let term: Term = self.nested(Self::expr)?;
                     path.push(term);
                     self.expect(Kind::RBracket, "`]`")?;
                 }
-                Kind::LParen if !next.space => {
+                Kind::LParen if !next.space || (path.is_empty() && !next.newline) => {
                     self.bump();
                     called = true;
                     let list = self.nested(|parser| parser.list(Kind::RParen))?;
@@ -352,6 +402,15 @@ impl Parser<'_> {
         let name = self.name(span);
         Term { kind: TermKind::Scalar(regorus::Value::String(name)), span }
     }
+}
+
+/// The dotted name of a function's head.
+fn function_name(head: &Head) -> String {
+    let parts = head.path.iter().filter_map(|term| match &term.kind {
+        TermKind::Scalar(regorus::Value::String(part)) => Some(&**part),
+        _ => None,
+    });
+    std::iter::once(&*head.name).chain(parts).collect::<Vec<_>>().join(".")
 }
 
 /// In Rego of before 1.0, `p[x]` without a value is `p contains x`.

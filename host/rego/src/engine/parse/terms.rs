@@ -142,7 +142,7 @@ impl Parser<'_> {
                 self.bump();
                 TermKind::Scalar(self.number(start, false)?)
             }
-            Kind::Minus if self.token(1).kind == Kind::Number && !self.token(1).space => {
+            Kind::Minus if self.token(1).kind == Kind::Number => {
                 self.bump();
                 let number = self.bump();
                 TermKind::Scalar(self.number(number.span, true)?)

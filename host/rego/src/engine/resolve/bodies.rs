@@ -53,9 +53,10 @@ impl Resolver<'_> {
                 }
             }
             LiteralKind::SomeIn { key, value, domain } => {
+                let around = domain;
                 let domain = self.term(domain, out);
                 for term in key.iter().chain([value]) {
-                    self.declare_pattern(term, How::SomeIn, 1);
+                    self.declare_members(term, around);
                 }
                 let key = key.as_ref().map(|key| self.term(key, out));
                 let value = self.term(value, out);
@@ -130,9 +131,13 @@ impl Resolver<'_> {
 
     fn assignment(&mut self, call: &Call, span: Span, pre: &mut Vec<Lit>, main: &mut Vec<Lit>) {
         let [left, right] = call.args.as_slice() else { return };
-        if !matches!(left.kind, TermKind::Var(_) | TermKind::Array(_) | TermKind::Object(_)) {
-            self.error(left.span, CompileCode::Compile, "cannot assign to this: only to variables, arrays and objects");
-            return;
+        let refused = not_assignable(left);
+        if !refused.is_empty() {
+            for (at, what) in refused {
+                self.error(at, CompileCode::Compile, format!("cannot assign to {what}"));
+            }
+            // What else is wrong follows from it.
+            return self.declare_pattern(left, How::Assigned, 0);
         }
         // The right side is resolved first: in `x := x + 1` its `x` is the outer one.
         let right = match Side::of(self, right, false, pre) {
@@ -213,11 +218,31 @@ impl Resolver<'_> {
                 None => None,
             };
             if let Some(found) = found {
+                if self.arity_of(&with.target).is_some_and(|arity| arity != found.arity) {
+                    let name = self.function_text(&with.target);
+                    self.error(with.value.span, CompileCode::Type, format!("{name}: arity mismatch"));
+                    return None;
+                }
                 return Some(WithModifier { target, value: Replacement::Function(found.callee) });
             }
         }
         let value = self.term(&with.value, out);
         Some(WithModifier { target, value: Replacement::Value(value) })
+    }
+
+    /// How many arguments the function that a `with` replaces takes.
+    fn arity_of(&self, target: &Term) -> Option<usize> {
+        let name = dotted(target)?;
+        match self.full_path(&name) {
+            Some(path) => self.policy_function(&path).map(|found| found.arity),
+            None => builtin(&joined(&name), self.options.functions).map(|found| found.arity),
+        }
+    }
+
+    /// The full name of a function.
+    fn function_text(&self, target: &Term) -> String {
+        let name = dotted(target).unwrap_or_default();
+        joined(&self.full_path(&name).unwrap_or(name))
     }
 
     fn with_target(&mut self, term: &Term) -> Option<WithTarget> {
@@ -271,6 +296,27 @@ impl Resolver<'_> {
         self.error(term.span, CompileCode::Type, message);
         None
     }
+}
+
+/// What stands in an assignment's pattern that no value can be assigned to, in OPA's words.
+fn not_assignable(term: &Term) -> Vec<(Span, &'static str)> {
+    let what = match &term.kind {
+        TermKind::Var(_) => return Vec::new(),
+        TermKind::Array(items) => return items.iter().flat_map(not_assignable).collect(),
+        TermKind::Object(items) => return items.iter().flat_map(|(_, value)| not_assignable(value)).collect(),
+        TermKind::Scalar(Value::Null) => "null",
+        TermKind::Scalar(Value::Bool(_)) => "boolean",
+        TermKind::Scalar(Value::Number(_)) => "number",
+        TermKind::Scalar(_) => "string",
+        TermKind::Ref(_) => "ref",
+        TermKind::Set(_) => "set",
+        TermKind::Call(_) => "call",
+        TermKind::ArrayOf(_) => "arraycomprehension",
+        TermKind::SetOf(_) => "setcomprehension",
+        TermKind::ObjectOf(_) => "objectcomprehension",
+        TermKind::Template(_) => "templatestring",
+    };
+    vec![(term.span, what)]
 }
 
 /// The name of an operator or a function.

@@ -4,6 +4,7 @@
 //! [`scopes`] holds what a name means where it stands, [`bodies`] and [`terms`] rewrite. The value of a `with` is moved
 //! in front of the literal, and so are the operands of a negated call: both are evaluated outside.
 
+mod arguments;
 mod bodies;
 mod imports;
 mod names;
@@ -27,6 +28,7 @@ use crate::engine::rule_tree::{RuleTree, constant_front};
 use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
+use arguments::{has_template, never_bound};
 use scopes::{How, Local, Scope};
 
 pub(crate) use query::{QueryIr, arity, resolve_query};
@@ -72,6 +74,8 @@ struct Resolver<'a> {
     slots: Vec<SlotInfo>,
     /// How often each slot is met.
     uses: Vec<u32>,
+    /// Variables of `some` that only closures use: each closure has its own.
+    unshared: Vec<Slot>,
     /// What is declared in the rule.
     locals: Vec<Local>,
     scopes: Vec<Scope>,
@@ -116,6 +120,7 @@ pub(crate) fn resolve(
                 used: &used,
                 slots: Vec::new(),
                 uses: Vec::new(),
+                unshared: Vec::new(),
                 locals: Vec::new(),
                 scopes: vec![Scope::default()],
                 met: Vec::new(),
@@ -188,9 +193,13 @@ impl Resolver<'_> {
                 _ => patterns.push((arg, *slot)),
             }
         }
+        for arg in args {
+            self.refuse_calls(arg);
+        }
         for (arg, _) in &patterns {
             self.declare_pattern(arg, How::Argument, u32::try_from(rule.bodies.len()).unwrap_or(u32::MAX));
         }
+        let unbound = self.declare_in_sets(patterns.iter().map(|(arg, _)| *arg));
         let front = constant_front(rule);
         let suffix = rule.head.path.get(front..).unwrap_or(&[]);
         let branches = rule
@@ -203,11 +212,20 @@ impl Resolver<'_> {
                 self.open(&branch.body, &heads);
                 self.go_on();
                 let mut body = Vec::new();
-                for (arg, slot) in &patterns {
+                for slot in &unbound {
+                    body.push(never_bound(*slot, branch.span));
+                }
+                let (late, early): (Vec<_>, Vec<_>) = patterns.iter().copied().partition(|(arg, _)| has_template(arg));
+                for (arg, slot) in early {
                     let expr = self.term(arg, &mut body);
-                    body.push(Lit { kind: LitKind::Unify(Expr::Var(*slot), expr), span: arg.span });
+                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span });
                 }
                 self.literals(&branch.body, &mut body);
+                // A template among the arguments has the variables of the body.
+                for (arg, slot) in late {
+                    let expr = self.term(arg, &mut body);
+                    body.push(Lit { kind: LitKind::Unify(Expr::Var(slot), expr), span: arg.span });
+                }
                 let own = body.len();
                 let path: Vec<_> = suffix.iter().map(|term| self.term(term, &mut body)).collect();
                 let keys = own..body.len();

@@ -19,6 +19,8 @@ pub(super) struct Scope {
     declared: BTreeMap<Name, How>,
     /// Names that stood in it before they were declared in it, if they ever are.
     referenced: BTreeSet<Name>,
+    /// Names that stand in it outside its closures.
+    direct: BTreeSet<Name>,
     /// It goes on with the names of the scope around it: a body after arguments, or after those of `every`.
     goes_on: bool,
 }
@@ -125,6 +127,9 @@ impl Resolver<'_> {
     pub(super) fn declare(&mut self, name: &Name, span: Span, how: How, own: u32) -> Slot {
         let slot = self.slot(Some(name.clone()), span);
         self.declare_as(name, slot, span, how, own);
+        if how == How::Some && self.scopes.last().is_some_and(|scope| !scope.direct.contains(name)) {
+            self.unshared.push(slot);
+        }
         slot
     }
 
@@ -133,7 +138,23 @@ impl Resolver<'_> {
         let mut names = BTreeMap::new();
         pattern_names(pattern, &mut names);
         for (name, span) in names {
-            self.declare(&name, span, how, own);
+            // As in OPA a variable may stand among the arguments more than once.
+            if how != How::Argument || !self.declared_here(&name) {
+                self.declare(&name, span, how, own);
+            }
+        }
+    }
+
+    /// Declares the variables of `some … in`, but for those that their own domain names: as in OPA these are the ones
+    /// around it.
+    pub(super) fn declare_members(&mut self, pattern: &Term, domain: &Term) {
+        let (mut names, mut around) = (BTreeMap::new(), Names::new());
+        pattern_names(pattern, &mut names);
+        term_names(domain, &mut around, self.options.functions);
+        for (name, span) in names {
+            if !around.contains_key(&name) || self.lookup(&name).is_none() {
+                self.declare(&name, span, How::SomeIn, 1);
+            }
         }
     }
 
@@ -173,12 +194,16 @@ impl Resolver<'_> {
         for term in heads {
             term_names(term, &mut used, self.options.functions);
         }
-        self.scopes.push(Scope::default());
+        self.scopes.push(Scope { direct: used.keys().cloned().collect(), ..Scope::default() });
         for (name, span) in used {
+            let outer = self.lookup(&name).filter(|slot| self.unshared.contains(slot));
+            if let Some(uses) = outer.and_then(|slot| self.uses.get_mut(slot as usize)) {
+                *uses += 1;
+            }
             let known = matches!(&*name, "input" | "data" | "_")
                 || declared.contains(&name)
-                || self.lookup(&name).is_some()
-                || self.globals.get(&name).is_some();
+                || (self.lookup(&name).is_some() && outer.is_none())
+                || (self.globals.get(&name).is_some() && outer.is_none());
             if !known {
                 let slot = self.slot(Some(name.clone()), span);
                 if let Some(scope) = self.scopes.last_mut() {
@@ -255,7 +280,7 @@ fn literal_names(literal: &Literal, used: &mut Names, declared: &mut BTreeSet<Na
     }
 }
 
-fn term_names(term: &Term, names: &mut Names, functions: Functions) {
+pub(super) fn term_names(term: &Term, names: &mut Names, functions: Functions) {
     match &term.kind {
         TermKind::Var(name) => {
             names.entry(name.clone()).or_insert(term.span);

@@ -1,5 +1,6 @@
 //! Terms: what is nested in them moves in front of the literal.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regorus::Value;
@@ -11,6 +12,7 @@ use crate::engine::span::Span;
 
 use super::Resolver;
 use super::names::joined;
+use super::scopes::term_names;
 
 impl Resolver<'_> {
     /// The term without references and calls; those become literals in `pre`.
@@ -218,12 +220,29 @@ impl Resolver<'_> {
 
     /// An argument of `print` or a part of a template: the set of its values, which may be empty.
     pub(super) fn printed(&mut self, term: &Term) -> Arc<Closure> {
+        self.refuse_undeclared(term);
         let ((value, body), free) = self.closed(|resolver| {
             let mut body = Vec::new();
             let value = resolver.term(term, &mut body);
             (value, body)
         });
         Arc::new(Closure { collect: Collect::Set, key: None, value, body, free, span: term.span })
+    }
+
+    /// A variable in an argument of `print` or in a template is known from what stands in front of it.
+    fn refuse_undeclared(&mut self, term: &Term) {
+        let mut names = BTreeMap::new();
+        term_names(term, &mut names, self.options.functions);
+        for (name, span) in names {
+            let unknown = match self.lookup(&name) {
+                _ if &*name == "_" => true,
+                Some(slot) => !self.is_declared(&name) && self.uses.get(slot as usize) == Some(&0),
+                None => false,
+            };
+            if unknown {
+                self.error(span, CompileCode::Compile, format!("var {name} is undeclared"));
+            }
+        }
     }
 
     fn template(&mut self, parts: &[Part]) -> Expr {

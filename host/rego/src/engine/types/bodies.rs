@@ -4,7 +4,7 @@ use regorus::Value;
 
 use crate::engine::builtins::Builtin;
 use crate::engine::ir::{
-    Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Special,
+    Callee, Closure, Collect, Expr, Lit, LitKind, NodeId, Path, Piece, Replacement, Root, Slot, Special,
 };
 use crate::engine::rule_tree::Kind as NodeKind;
 use crate::engine::safety::{Bound, reorder};
@@ -57,12 +57,13 @@ impl Checker<'_> {
                 }
                 self.unify_kind(value, &values, lit.span, false);
             }
-            LitKind::Every { key, value, domain, body, .. } => {
+            LitKind::Every { key, value, domain, body, free } => {
                 let kind = self.expr(domain);
                 if let Some(key) = key {
                     self.bind(key, &kind.keys().unwrap_or(Kind::Any));
                 }
                 self.bind(value, &kind.values().unwrap_or(Kind::Any));
+                let unknown = self.unknown(free);
                 let mut inner = bound.copy(self.work);
                 for expr in key.iter().chain([value]) {
                     expr.slots(&mut |slot| {
@@ -70,6 +71,7 @@ impl Checker<'_> {
                     });
                 }
                 self.body(body, &mut inner);
+                self.forget(&unknown);
             }
             LitKind::With { mods, body } => {
                 for replaced in mods {
@@ -130,7 +132,28 @@ impl Checker<'_> {
         Kind::object(fixed, rest)
     }
 
+    /// Those of the variables around a closure that nothing is known of.
+    fn unknown(&self, free: &[Slot]) -> Vec<Slot> {
+        free.iter().copied().filter(|slot| self.slot(*slot).is_none()).collect()
+    }
+
+    /// What a closure needs of a variable says nothing outside: it may have no value there.
+    fn forget(&mut self, unknown: &[Slot]) {
+        for slot in unknown {
+            if let Some(kind) = self.slots.get_mut(*slot as usize) {
+                *kind = None;
+            }
+        }
+    }
+
     fn closure(&mut self, closure: &Closure) -> Kind {
+        let unknown = self.unknown(&closure.free);
+        let kind = self.collected(closure);
+        self.forget(&unknown);
+        kind
+    }
+
+    fn collected(&mut self, closure: &Closure) -> Kind {
         let mut bound = Bound::new(self.slots.len(), 0);
         self.work.go_on(self.slots.len() / 64);
         for slot in &closure.free {
@@ -200,6 +223,17 @@ impl Checker<'_> {
         }
     }
 
+    /// Variables that nothing is known of are what a function takes.
+    fn bind_all(&mut self, args: &[Expr], want: &[Kind]) {
+        for (arg, want) in args.iter().zip(want) {
+            if let Expr::Var(slot) = arg
+                && self.slot(*slot).is_none()
+            {
+                self.set(*slot, want.clone());
+            }
+        }
+    }
+
     /// The kind of the result, if the arguments fit.
     fn call(&mut self, callee: Callee, args: &[Expr], out: Option<&Expr>, span: Span) -> Option<Kind> {
         let have: Vec<_> = args.iter().map(|arg| self.expr(arg)).collect();
@@ -208,6 +242,7 @@ impl Checker<'_> {
                 let want: Vec<_> = builtin.args.iter().map(Kind::declared).collect();
                 let fits = have.len() == want.len() && have.iter().zip(&want).all(|(have, want)| have.meets(want));
                 if fits {
+                    self.bind_all(args, &want);
                     return Some(result_of(builtin));
                 }
                 (builtin.name.to_owned(), want, result_of(builtin))
@@ -222,6 +257,7 @@ impl Checker<'_> {
             }
         };
         if have.iter().zip(&want).all(|(have, want)| have.meets(want)) {
+            self.bind_all(args, &want);
             return Some(result);
         }
         let shown = |kinds: Vec<String>| kinds.join(", ");

@@ -202,6 +202,9 @@ impl Kind {
                 if !kind.meets(&Self::Number) {
                     return Err(Missing::Key(Self::Number));
                 }
+                if fixed.is_empty() && rest.is_none() {
+                    return Ok(Self::Any);
+                }
                 let all = || fixed.iter().cloned().chain(rest.as_deref().cloned()).fold(None, Self::or);
                 let found = match key {
                     Some(key) => match key.as_u64().ok().and_then(|at| usize::try_from(at).ok()) {
@@ -269,6 +272,11 @@ impl Kind {
 
 /// Each place is looked at once: to go through both sides one after the other would double the work at every level.
 fn arrays_meet((left, more_left): (&[Kind], Option<&Kind>), (right, more_right): (&[Kind], Option<&Kind>)) -> bool {
+    // As in OPA nothing is known of the elements of `[]`.
+    let open = |fixed: &[Kind], rest: Option<&Kind>| fixed.is_empty() && rest.is_none();
+    if open(left, more_left) || open(right, more_right) {
+        return true;
+    }
     (0..left.len().max(right.len())).all(|at| match (left.get(at).or(more_left), right.get(at).or(more_right)) {
         (Some(one), Some(other)) => one.meets(other),
         _ => false,

@@ -114,19 +114,15 @@ impl<'a> Checker<'a> {
                         self.set(*slot, Kind::of(value));
                     }
                 }
-                for (arg, slot) in args.iter_mut().zip(0..) {
-                    let kind = self.slots.get(slot).cloned().flatten().unwrap_or(Kind::Any);
-                    *arg = Kind::or(arg.take(), kind);
-                }
-                for slot in 0..count {
-                    if let Some(kind) = self.slots.get_mut(slot) {
-                        kind.get_or_insert(Kind::Any);
-                    }
-                }
                 let mut bound = Bound::new(rule.slots.len(), rule.arity);
                 self.body(&branch.body, &mut bound);
                 if let [key] = branch.path.as_slice() {
                     keys = Kind::or(keys, self.expr(key));
+                }
+                // As in OPA the body says what the arguments can be.
+                for (arg, slot) in args.iter_mut().zip(0..) {
+                    let kind = self.slots.get(slot).cloned().flatten().unwrap_or(Kind::Any);
+                    *arg = Kind::or(arg.take(), kind);
                 }
                 let value = self.expr(&branch.value);
                 for key in &branch.path {

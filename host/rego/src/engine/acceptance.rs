@@ -1,0 +1,115 @@
+//! Which modules are accepted and which are refused, each as OPA 1.15 does it.
+
+use regorus::Value;
+
+use crate::{
+    compile_options::CompileOptions, engine::Files, policy_set::PolicySet, sources::PolicyFile, sources::Sources,
+};
+
+/// The errors of a module of the package `t`, with their rows.
+fn errors(text: &str, v0: bool) -> Vec<String> {
+    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package t\n{text}") }];
+    let options = CompileOptions { v0, ..CompileOptions::default() };
+    let compiled = Files::parse(files, options).and_then(|files| files.compile(Value::new_object()));
+    let errors = compiled.err().unwrap_or_default();
+    errors.into_iter().map(|error| format!("{} {}", error.row, error.message)).collect()
+}
+
+#[test]
+fn what_opa_accepts_is_accepted() {
+    for text in [
+        "f(1)",
+        "a.b(\"x\", _)\nz := a.b(\"x\", 2)",
+        "f(x) f(y)\nx := 1 y := 2",
+        "q [k] := 1 if k := 2",
+        "q\n[k] := 1 if k := 2",
+        "f (x) := x",
+        "z := - 1",
+        "z if { 1 | 1 }",
+        "z if { {1} | {2} }",
+        "z if { input.a; input.b | input.c }",
+        "f([\"a\", k], k)",
+        "f({x, y}, z) := [x, y, z]",
+        "f($\"{x}\") := 1 if x := \"a\"",
+        "z := [a, b] if {\n\tsome i\n\ta := [v | v := input.xs[i]]\n\tb := {v | v := input.xs[i]}\n}",
+        "f(x) := [x | some x in x.y]",
+        "f(x) := []\nz if f(1) == [{\"a\": 1}]",
+        "z := [][0]",
+        "z if { some i; [][i] == 1 }",
+        "z if { x = 7; print(x) }",
+        "f(x) if { y := [1 | x == 1]; y }\nz := f(\"a\")",
+        "f(x) if { every y in [1] { y == x } }\nz := f(\"a\")",
+        "f(x) := 1 if upper(x)\nelse := 2\nz := f([1])",
+        "f(x) := x\nf(x) := upper(x)\nz := f(1)",
+        "# METADATA\n#title: T\n# description: D\nz := 1",
+    ] {
+        assert_eq!(errors(text, false), [""; 0], "{text}");
+    }
+    for text in ["deny [msg] { msg := \"no\" }", "f (x) = y { y := x }"] {
+        assert_eq!(errors(text, true), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn what_opa_refuses_is_refused() {
+    let once = "2 multiple expressions cannot be used for rule head";
+    for (text, want) in [
+        ("x := 1; y := 2", once),
+        ("f(1); f(2)", once),
+        ("count(1)", "2 rule name conflicts with built-in function"),
+        ("f(1 + 1) := 7", "2 rule arguments cannot contain calls"),
+        ("f([count([])]) := 7", "2 rule arguments cannot contain calls"),
+        ("z := v if { [1, v] := [1, 2] }", "2 cannot assign to number"),
+        ("z if { print(x); x = 7 }", "2 var x is undeclared"),
+        ("z if print(input[_])", "2 var _ is undeclared"),
+        ("z := $\"{input[_]}\"", "2 var _ is undeclared"),
+        ("f(a, b) := 1\nz if count([1]) == 1 with count as f", "3 count: arity mismatch"),
+        ("f(a, b) := 1\ng(a) := 2\nz := y if { y := g(1) with g as f }", "4 data.t.g: arity mismatch"),
+        ("# METADATA\nz := 1", "2 expected METADATA block, found whitespace"),
+        ("# METADATA\n# title: a\n# title: b\nz := 1", "4 yaml: mapping key \"title\" already defined"),
+        ("# METADATA\n# scope: package\nz := 1", "2 annotation scope 'package' must be applied to package (have rule)"),
+        (
+            "# METADATA\n# entrypoint: true\n# scope: rule\nz := 1",
+            "2 annotation entrypoint applied to non-document or package scope 'rule'",
+        ),
+    ] {
+        assert_eq!(errors(text, false), [want], "{text}");
+    }
+    for (text, row) in [
+        ("f(x) := upper(x)\nz := f(1)", 3),
+        ("f(x) if x == 1\nz := f(\"a\")", 3),
+        ("f(x) if not x == 1\nz := f(\"a\")", 3),
+        ("f(x) if upper(x)\nf(x) if x == 1\nz := f([1])", 4),
+        ("f({\"name\": n}) := n\nz := f({\"name\": \"Bob\", \"age\": 25})", 3),
+    ] {
+        let found = errors(text, false);
+        assert!(
+            matches!(found.as_slice(), [one] if one.starts_with(&format!("{row} data.t.f: invalid argument(s)"))),
+            "{text}: {found:?}"
+        );
+    }
+    for text in
+        ["# METADATA\n# description: `D` d\nz := 1", "# METADATA\n# - 1\nz := 1", "# METADATA\n# scope: no\nz := 1"]
+    {
+        assert_eq!(errors(text, false).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_rule_where_the_data_has_a_value_is_refused_by_the_tools() {
+    for (data, refused) in [
+        (r#"{"t": {"p": 1}}"#, true),
+        (r#"{"t": 1}"#, true),
+        (r#"{"t": {"p": {}}}"#, false),
+        (r#"{"t": {"q": 1}}"#, false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("data.json"), data).unwrap();
+        let mut sources = Sources::new();
+        sources.add_policy_text("t.rego", "package t\np := 2\n");
+        sources.add_data(folder.path()).unwrap();
+        let compiled = PolicySet::compile(sources, CompileOptions::default());
+        let error = compiled.err().map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(error.contains("conflicting rule for data path t/p found"), refused, "{data}: {error}");
+    }
+}
