@@ -111,7 +111,7 @@ impl Servers {
     fn wait_for(&self, path: &str) {
         let begun = Instant::now();
         while !self.request("GET", path, None).0 {
-            assert!(begun.elapsed() < START, "no answer from {path}");
+            assert!(begun.elapsed() < START, "no response from {path}");
             pause();
         }
     }

@@ -35,7 +35,7 @@ impl ObjectRequest<'_> {
         format!("{} `{}`", self.kind.as_str(), self.name)
     }
 
-    /// An answer with another status than success. `body` is what there was of it.
+    /// A response with another status than success. `body` is what there was of it.
     pub(crate) fn refusal(&self, status: StatusCode, body: &[u8]) -> ClusterError {
         let said = message(body);
         let refused = match status {
@@ -82,7 +82,7 @@ impl ObjectRequest<'_> {
         }
     }
 
-    /// No answer, or none that can be used.
+    /// No response, or none that can be used.
     pub(crate) fn unavailable(&self, what: &str) -> ClusterError {
         error(
             ClusterErrorKind::Unavailable,

@@ -113,7 +113,7 @@ impl SigningCertificate {
                     &anchors,
                     &authority.intermediates,
                     at,
-                    // Go asks it of an authority only where it says what it is for.
+                    // Go requires it of an authority only where that has extended key usages at all.
                     KeyUsage::required_if_present(CODE_SIGNING.as_bytes()),
                     None,
                     None,
@@ -149,7 +149,7 @@ impl SigningCertificate {
     }
 
     /// Whether a signature is of the certificate's key over the parts in a row, as cosign verifies: with SHA-256, or with
-    /// the usual hash of the curve.
+    /// the default hash of the curve.
     pub(super) fn verify(&self, message: &[&[u8]], signature: &[u8]) -> bool {
         let (message, signature) = (message.concat(), SignatureBytes::new(signature.to_vec()));
         let schemes: &[SigningScheme] = match self.algorithm {
