@@ -30,16 +30,22 @@ mod run;
 mod source_settings;
 mod test_request;
 mod track_request;
+mod trust;
+mod trust_root;
 mod unmatched;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};
+pub use assay_evidence::{
+    Relocation,
+    keyless::{CertificateLogPolicy, LogPolicy, PUBLIC_GOOD_DATE},
+};
 pub use builtins::registry_host;
 pub use cluster_access::ClusterAccess;
 pub use compare_request::{CompareRequest, ComparedImage, compare};
 pub use error::{RequestError, RequestErrorKind};
 pub use event::{Event, EventSink};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
-pub use image_request::{KeyText, PluginRequest, ValidateImageRequest};
+pub use image_request::{PluginRequest, ValidateImageRequest};
 pub use input_request::{ValidateInputRequest, validate_input};
 pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data, inspect_policy};
 pub use mode::{Mode, ec_final_message};
@@ -49,6 +55,8 @@ pub use run::{Canceler, Run, RunResult, start};
 pub use source_settings::{CacheDir, SourceSettings};
 pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
+pub use trust::{KeyText, SignerRequest, TrustRequest};
+pub use trust_root::{SigstoreFiles, TrustRootSettings};
 
 /// The name and version of this program, as reports have it.
 #[must_use]

@@ -279,10 +279,11 @@ impl EvidenceCollector {
         let notices: BTreeSet<String> = signed.notices().chain(attested.notices()).collect();
         let mut verified = VerifiedEvidence { notices: notices.into_iter().collect(), ..VerifiedEvidence::default() };
         let is_checked = self.options.attestations == Verification::Required;
+        let signer = self.trust.signer_name();
         if is_checked {
             let failure = attested.failure().map(|error| {
                 format!(
-                    "No image attestations found matching the given public key. Verify the correct public key was \
+                    "No image attestations found matching the given {signer}. Verify the correct {signer} was \
                      provided, and one or more attestations were created. Error: {error}"
                 )
             });
@@ -303,7 +304,7 @@ impl EvidenceCollector {
             let failure = signed.failure().map(|error| match error.is_absent() {
                 true => format!("Image signature check failed: {error}"),
                 false => format!(
-                    "No image signatures found matching the given public key. Verify the correct public key was \
+                    "No image signatures found matching the given {signer}. Verify the correct {signer} was \
                      provided, and a signature was created. Error: {error}"
                 ),
             });

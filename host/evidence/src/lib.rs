@@ -26,4 +26,4 @@ pub use collector::{CollectOptions, EvidenceCollector, OnUnreadable, Verificatio
 pub use cosign::{verify_attestations, verify_image};
 pub use error::{VerificationError, VerificationFailure};
 pub use key::{KeyError, PublicKey};
-pub use trust::{Relocation, Trust};
+pub use trust::{Relocation, SignerReports, Trust};

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
+pub(crate) mod identity;
 pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod input;

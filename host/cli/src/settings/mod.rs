@@ -28,6 +28,7 @@ pub(crate) use self::{
     output::Output,
     run::parse_timeout,
     sources::source_settings,
+    trust::trust_root_settings,
 };
 use crate::registries::Network;
 

@@ -97,7 +97,7 @@ fn open(bundle: &[u8], image: &PinnedImage, trust: &Trust) -> Result<envelope::O
         chain: Vec::new(),
         metadata: BTreeMap::new(),
     };
-    let signatures = vec![verified.evidence.describe(signature)];
+    let signatures = vec![trust.describe_bundle(&verified.evidence, signature)];
     let payload = verified.statement.ok_or_else(|| {
         VerificationError::Unsupported("the bundle has a signature alone, not a statement about the image".to_owned())
     })?;

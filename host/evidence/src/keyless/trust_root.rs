@@ -30,6 +30,11 @@ const VERSIONS: [&str; 4] = [
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 ];
 
+/// The root of the public good instance, as it was when `sigstore-verify` was released.
+pub const PUBLIC_GOOD: &str = SIGSTORE_PRODUCTION_TRUSTED_ROOT;
+/// When that was, by the day of the crate's release.
+pub const PUBLIC_GOOD_DATE: &str = "2026-10-23";
+
 /// What a root may take in memory: the largest known one, GitHub's, has 30 kB.
 const MEMORY: u64 = 16 << 20;
 
@@ -183,7 +188,7 @@ impl TrustRoot {
     /// # Errors
     /// None in practice; a test reads it.
     pub fn public_good() -> Result<Self, TrustRootError> {
-        Self::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT)
+        Self::from_json(PUBLIC_GOOD)
     }
 
     /// A root in which key files stand for parts of the one in `base`, or of the public good one.
@@ -193,7 +198,15 @@ impl TrustRoot {
     /// # Errors
     /// The base or a file cannot be read.
     pub fn from_keys(keys: &SigstoreKeys, base: Option<&str>) -> Result<Self, TrustRootError> {
-        let base = base.unwrap_or(SIGSTORE_PRODUCTION_TRUSTED_ROOT);
+        Self::from_json(&Self::text_from_keys(keys, base)?)
+    }
+
+    /// The text of the same root as a `trusted_root.json`.
+    ///
+    /// # Errors
+    /// The base or a file cannot be read.
+    pub fn text_from_keys(keys: &SigstoreKeys, base: Option<&str>) -> Result<String, TrustRootError> {
+        let base = base.unwrap_or(PUBLIC_GOOD);
         strict::check(base.as_bytes(), &Shape::Any, &Memory::of(MEMORY)).map_err(TrustRootError)?;
         let mut root: Value = serde_json::from_str(base).map_err(|error| TrustRootError(error.to_string()))?;
         let Some(parts) = root.as_object_mut() else {
@@ -231,7 +244,7 @@ impl TrustRoot {
         if let Some(text) = &keys.timestamp_authority {
             parts.insert("timestampAuthorities".to_owned(), chain(text, "SIGSTORE_TSA_CERTIFICATE_FILE")?);
         }
-        Self::from_json(&root.to_string())
+        Ok(root.to_string())
     }
 }
 
