@@ -31,6 +31,8 @@ pub enum RequestErrorKind {
     Registry,
     /// A plugin cannot be loaded.
     Plugin,
+    /// Evidence could not be read, so that nothing is known of it.
+    Evidence,
     /// A policy could not be evaluated.
     Evaluation,
     /// The system gives no threads, or assay has a bug.

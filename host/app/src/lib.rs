@@ -33,11 +33,12 @@ mod track_request;
 mod trust;
 mod trust_root;
 mod unmatched;
+mod verify_request;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};
 pub use assay_evidence::{
-    Relocation,
-    keyless::{CertificateLogPolicy, LogPolicy, PUBLIC_GOOD_DATE},
+    Proof, ProofKind, Proofs, Refused, Relocation, Signer, Verified,
+    keyless::{CertificateLogPolicy, LogPolicy, PUBLIC_GOOD_DATE, TimeSource},
 };
 pub use builtins::registry_host;
 pub use cluster_access::ClusterAccess;
@@ -57,6 +58,7 @@ pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
 pub use trust::{KeyText, SignerRequest, TrustRequest};
 pub use trust_root::{SigstoreFiles, TrustRootSettings};
+pub use verify_request::{ImagePlace, VerifyRequest, VerifyResult, VerifySubject, verify};
 
 /// The name and version of this program, as reports have it.
 #[must_use]

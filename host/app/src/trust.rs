@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 
 use assay_evidence::{
     PublicKey, Relocation, SignerReports, Trust,
-    keyless::{CertificateLogPolicy, Identity as Signer, IdentityError, LogPolicy, Matcher},
+    keyless::{BundleVerifier, CertificateLogPolicy, Identity as Signer, IdentityError, LogPolicy, Matcher},
 };
 use assay_model::policy::Identity;
 
@@ -64,11 +64,7 @@ pub(crate) fn build_trust(request: &TrustRequest, mode: Mode, root: &LazyTrustRo
     let relocation = request.relocation;
     let (trust, key) = match &request.signer {
         SignerRequest::Key(text) => {
-            let read = if mode.is_ec() { PublicKey::from_pem_for_ec } else { PublicKey::from_pem };
-            let key = read(&text.pem).map_err(|error| {
-                let fact = format!("{error} ({})", text.origin);
-                RequestError::of(RequestErrorKind::Key, fact).causes_of(&error).hint(error.hint())
-            })?;
+            let key = read_key(text, mode)?;
             let pem = key.to_pem().to_owned();
             let trust = match request.log {
                 LogPolicy::Ignored => Trust::in_key(key, relocation),
@@ -84,6 +80,38 @@ pub(crate) fn build_trust(request: &TrustRequest, mode: Mode, root: &LazyTrustRo
         }
     };
     Ok(RunTrust { trust: trust.with_reports(reports(mode)), key })
+}
+
+/// Builds what verifies bundles in files, and gives the key in canonical PEM, which is empty for an identity.
+///
+/// # Errors
+/// The key, an expression or the trust root cannot be used.
+pub(crate) fn build_verifier(
+    request: &TrustRequest,
+    mode: Mode,
+    root: &LazyTrustRoot,
+) -> Result<(BundleVerifier, String), RequestError> {
+    let root = Arc::clone(&root.load()?.root);
+    match &request.signer {
+        SignerRequest::Key(text) => {
+            let key = read_key(text, mode)?;
+            let pem = key.to_pem().to_owned();
+            Ok((BundleVerifier::of_key(key, root, request.log), pem))
+        }
+        SignerRequest::Identity(identity) => {
+            let signer = signer(identity).map_err(|error| error.request_error())?;
+            let (log, certificates) = (request.log, request.certificate_log);
+            Ok((BundleVerifier::of_identities(vec![signer], root, log, certificates), String::new()))
+        }
+    }
+}
+
+fn read_key(text: &KeyText, mode: Mode) -> Result<PublicKey, RequestError> {
+    let read = if mode.is_ec() { PublicKey::from_pem_for_ec } else { PublicKey::from_pem };
+    read(&text.pem).map_err(|error| {
+        let fact = format!("{error} ({})", text.origin);
+        RequestError::of(RequestErrorKind::Key, fact).causes_of(&error).hint(error.hint())
+    })
 }
 
 /// What reports and policies see of signers.

@@ -127,6 +127,11 @@ impl Trust {
         Self { signer, relocation, reports: SignerReports::Whole }
     }
 
+    /// The trust root, where one is needed.
+    pub(crate) fn root(&self) -> Option<&TrustRoot> {
+        self.bundles().map(BundleVerifier::root)
+    }
+
     /// What verifies bundles, if a key alone does not.
     pub(crate) const fn bundles(&self) -> Option<&BundleVerifier> {
         match &self.signer {

@@ -18,6 +18,7 @@ pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
 pub(crate) mod unsupported;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::ffi::OsString;
@@ -64,6 +65,12 @@ pub(crate) enum Command {
     Validate {
         #[command(subcommand)]
         what: Validate,
+    },
+
+    /// Verify the signatures of an image, its attestations, or a file with a Sigstore bundle
+    Verify {
+        #[command(subcommand)]
+        what: verify::Verify,
     },
 
     /// Test, evaluate, check, inspect and benchmark Rego policies

@@ -127,6 +127,10 @@ impl BundleVerifier {
         Self { signer, root, log, certificate_log }
     }
 
+    pub(crate) fn root(&self) -> &TrustRoot {
+        &self.root
+    }
+
     /// Verifies a bundle of any version, as a file has it.
     ///
     /// # Errors

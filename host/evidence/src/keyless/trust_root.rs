@@ -20,7 +20,11 @@ use sigstore_verify::{
 };
 use x509_cert::{Certificate, der::Decode as _};
 
-use super::{bundle_format::Known, pem};
+use super::{
+    bundle::{TimeSource, VerifiedTime},
+    bundle_format::Known,
+    pem,
+};
 
 /// The versions that are understood, in both spellings.
 const VERSIONS: [&str; 4] = [
@@ -99,6 +103,8 @@ pub struct TrustRoot {
     pub(super) logs: Vec<Log>,
     pub(super) certificate_logs: Vec<Log>,
     pub(super) timestamp_authorities: Vec<TsaAuthority>,
+    /// The addresses of the timestamp authorities, in their order.
+    timestamp_addresses: Vec<String>,
 }
 
 /// A certificate authority: its roots, its own intermediates and no others, and when it may be believed.
@@ -121,6 +127,8 @@ pub(super) struct Log {
     pub(super) id: Vec<u8>,
     pub(super) key: DerPublicKey,
     pub(super) window: Window,
+    /// Where it is, if the root says so.
+    pub(super) address: String,
 }
 
 /// When something may be believed: milliseconds since 1970, both ends included.
@@ -168,19 +176,50 @@ impl TrustRoot {
             id: log.log_id.key_id.as_bytes().to_vec(),
             key: log.public_key.raw_bytes.clone(),
             window: window(log.public_key.valid_for),
+            address: log.base_url.clone(),
         });
         let certificate_logs = root.ctlogs.iter().map(|log| Log {
             id: log.log_id.key_id.as_bytes().to_vec(),
             key: log.public_key.raw_bytes.clone(),
             window: window(log.public_key.valid_for),
+            address: log.base_url.clone(),
         });
         Ok(Self {
             authorities,
             logs: logs.collect(),
             certificate_logs: certificate_logs.collect(),
             timestamp_authorities: root.tsa_authorities(),
+            timestamp_addresses: root
+                .timestamp_authorities
+                .iter()
+                .map(|one| one.uri.clone().unwrap_or_default())
+                .collect(),
             verifier,
         })
+    }
+
+    /// Who vouches for a verified time: the address of the log with this identifier, or of the timestamp authority; none
+    /// where the root does not say it, or several authorities of it could have.
+    pub(crate) fn authority_of(&self, time: &VerifiedTime, log: Option<&str>) -> Option<String> {
+        let known = |address: &str| (!address.is_empty()).then(|| address.to_owned());
+        match time.source {
+            TimeSource::Log => {
+                let is_it =
+                    |id: &[u8]| log.is_some_and(|log| id.iter().map(|byte| format!("{byte:02x}")).eq(pairs(log)));
+                self.logs.iter().find(|log| is_it(&log.id)).and_then(|log| known(&log.address))
+            }
+            TimeSource::TimestampAuthority => {
+                let is_valid = |authority: &&TsaAuthority| {
+                    authority.valid_for.is_none_or(|window| {
+                        window.start.as_second() <= time.at && window.end.is_none_or(|end| time.at <= end.as_second())
+                    })
+                };
+                let mut authorities = self.timestamp_authorities.iter().zip(&self.timestamp_addresses);
+                let first = authorities.by_ref().find(|(authority, _)| is_valid(authority))?;
+                let is_alone = !authorities.any(|(authority, _)| is_valid(&authority));
+                is_alone.then(|| known(first.1)).flatten()
+            }
+        }
     }
 
     /// The root of the public good instance, as it was when `sigstore-verify` was released.
@@ -246,6 +285,11 @@ impl TrustRoot {
         }
         Ok(root.to_string())
     }
+}
+
+/// The pairs of characters of a text in hex.
+fn pairs(hex: &str) -> impl Iterator<Item = String> {
+    (0..hex.len() / 2).map(|at| hex.get(2 * at..2 * at + 2).unwrap_or_default().to_owned())
 }
 
 impl Authority {
