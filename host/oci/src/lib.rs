@@ -22,5 +22,5 @@ pub use source::{
 };
 pub use store::{
     Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, Proxies, REGISTRY_CONNECT,
-    REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistryOptions, Resolved, Retry, too_deep,
+    REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistryOptions, Resolved, Retry, fetch_file, too_deep,
 };

@@ -13,6 +13,7 @@ mod log_reporter;
 mod man;
 mod policy;
 mod progress;
+mod sigstore;
 mod test;
 mod track_bundle;
 mod validate_image;
@@ -26,14 +27,8 @@ use assay_app::ClusterAccess;
 use crate::{
     error::CliError,
     flags::{
-        Command, Validate,
-        fetch::Fetch,
-        global::GlobalFlags,
-        init::Init,
-        inspect::Inspect,
-        track::Track,
-        unsupported::{RawArgs, Sigstore},
-        verify::Verify,
+        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect, sigstore::Sigstore,
+        track::Track, unsupported::RawArgs, verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -62,8 +57,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         }
         Command::Policy { what } => policy::run(what, &env, printer),
         Command::Opa { what } => policy::opa(what, &env, printer),
-        Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
-            .hint("pass the keys of a transparency log and of certificates as files")),
+        Command::Sigstore { what: Sigstore::Initialize(flags) } => sigstore::run(&flags, &env, printer),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),

@@ -27,6 +27,7 @@ mod legacy;
 mod log_entry;
 mod pem;
 mod trust_root;
+mod tuf;
 #[cfg(any(test, feature = "verdicts"))]
 pub mod verdicts;
 
@@ -35,6 +36,7 @@ pub use self::{
     bundle::{Artifact, BundleVerifier, TimeSource, VerifiedBundle, VerifiedTime},
     identity::{Identity, IdentityError, Matcher},
     trust_root::{PUBLIC_GOOD, PUBLIC_GOOD_DATE, SigstoreKeys, TrustRoot, TrustRootError},
+    tuf::{PUBLIC_GOOD_TUF_ROOT, ROOT_BYTES as TUF_ROOT_BYTES, TufError, TufFiles, TufMetadata, read_stored, update},
 };
 
 /// Whether an entry of a transparency log is needed.

@@ -26,6 +26,7 @@ mod single_flight;
 mod stream;
 mod tar;
 mod token;
+mod web_file;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ use assay_model::{
 };
 
 pub(crate) use self::download::{DownloadError, download};
+pub use self::web_file::fetch_file;
 pub use self::{
     errors::too_deep,
     layout_file::LayoutError,
