@@ -12,6 +12,7 @@ mod cluster;
 mod cluster_servers;
 mod configuration;
 mod conftest;
+mod cosign;
 mod crate_dependencies;
 mod docs;
 mod ec_cases;

@@ -14,7 +14,7 @@ use super::{
     verification_result::{Proven, Refused, VerificationResult},
 };
 use crate::{
-    error::VerificationError,
+    error::{VerificationError, shown},
     keyless::{Artifact, BundleVerifier, LayerEvidence, VerifiedTime},
     trust::Trust,
 };
@@ -135,7 +135,8 @@ fn proof(
 fn of_type(found: &str, wanted: Option<&str>) -> Result<(), VerificationError> {
     match wanted {
         Some(wanted) if wanted != found => Err(VerificationError::PredicateType(format!(
-            "the statement has the predicate type `{found}`, not `{wanted}`"
+            "the statement has the predicate type `{}`, not `{wanted}`",
+            shown(found)
         ))),
         _ => Ok(()),
     }

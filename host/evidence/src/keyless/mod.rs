@@ -17,17 +17,23 @@ mod attack_certificate_tests;
 mod attack_identity_bundle_tests;
 #[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod attack_window_tests;
 mod bundle;
 mod bundle_format;
 mod certificate;
 mod certificate_metadata;
 mod certificate_timestamp;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod identity;
 mod legacy;
 mod log_entry;
 mod pem;
 mod trust_root;
 mod tuf;
+#[cfg(test)]
+mod tuf_tests;
 #[cfg(any(test, feature = "verdicts"))]
 pub mod verdicts;
 
