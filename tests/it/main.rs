@@ -36,6 +36,7 @@ mod sources;
 mod tekton;
 mod tidy;
 mod time_limits;
+mod trust_root;
 mod untrusted_text;
 mod verdicts;
 mod wit;

@@ -17,9 +17,9 @@ pub fn run(table: &Utf8Path, folder: &Utf8Path, program: Option<&Utf8Path>) -> a
     let read = |path: &str| fs_err::read(folder.join(path)).map_err(|error| error.to_string());
     let rows = match program {
         None => verdicts::run(&text, &read),
-        Some(program) => {
-            verdicts::run_with(&text, &|row| run_program(program, folder, &verdicts::command(row, &read)?))
-        }
+        Some(program) => verdicts::run_with(&text, &|row| {
+            run_program(program, folder, &verdicts::command(row, &read)?, row.window())
+        }),
     };
     let rows: Vec<Row> = rows.map_err(anyhow::Error::msg).context("the table cannot be read")?;
     let mut out = std::io::stdout().lock();
@@ -36,7 +36,12 @@ pub fn run(table: &Utf8Path, folder: &Utf8Path, program: Option<&Utf8Path>) -> a
 }
 
 /// Whether the program accepts, the code and the reason.
-fn run_program(program: &Utf8Path, folder: &Utf8Path, arguments: &[String]) -> Result<(bool, String, String), String> {
+fn run_program(
+    program: &Utf8Path,
+    folder: &Utf8Path,
+    arguments: &[String],
+    window: Option<(i64, i64)>,
+) -> Result<(bool, String, String), String> {
     let output = Command::new(program)
         .args(arguments)
         .current_dir(folder)
@@ -54,5 +59,12 @@ fn run_program(program: &Utf8Path, folder: &Utf8Path, arguments: &[String]) -> R
         Some(2) => "request".to_owned(),
         other => format!("exit {other:?}"),
     };
-    Ok((code == Some(0), name, reason))
+    let at = |time: &Value| time.get("at")?.as_str()?.parse::<jiff::Timestamp>().ok();
+    let times = document.pointer("/signatures/0/times").and_then(Value::as_array);
+    let times: Vec<i64> = times.into_iter().flatten().filter_map(at).map(jiff::Timestamp::as_second).collect();
+    let is_inside = window.is_none_or(|(start, end)| times.iter().all(|time| (start..=end).contains(time)));
+    Ok(match code {
+        Some(0) if !is_inside => (false, "certificate-time".to_owned(), "the key may not sign then".to_owned()),
+        code => (code == Some(0), name, reason),
+    })
 }

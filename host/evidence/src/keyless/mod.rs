@@ -19,6 +19,7 @@ mod attack_identity_bundle_tests;
 mod attack_tests;
 #[cfg(test)]
 mod attack_window_tests;
+mod bare_bundle;
 mod bundle;
 mod bundle_format;
 mod certificate;

@@ -62,6 +62,15 @@ pub struct Columns<'a> {
     policy: &'a str,
 }
 
+impl Columns<'_> {
+    /// When the key of the row may sign, in seconds since 1970. Keys have no such window in cosign or here, so times are
+    /// compared by who runs the table.
+    #[must_use]
+    pub fn window(&self) -> Option<(i64, i64)> {
+        policy(self.policy).ok()?.window
+    }
+}
+
 /// Gives the content of a file by its path in the table's folder.
 pub type Read<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 
