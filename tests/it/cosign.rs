@@ -138,7 +138,8 @@ fn what_cosign_signs_is_verified_and_only_by_its_key() {
             let of_type = |name: &str| world.verify("attestation", &public, &["--ignore-rekor", "--type", name]);
             assert_eq!(of_type("slsaprovenance").code, 0);
             let other = of_type("spdx");
-            assert_eq!((other.code, codes(&other)), (1, vec!["predicate-type".to_owned()]), "{}", other.out);
+            assert_eq!(other.code, 1, "{}", other.out);
+            assert!(codes(&other).iter().all(|code| code == "predicate-type"), "{}", other.out);
         }
     }
 }

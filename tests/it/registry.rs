@@ -176,13 +176,16 @@ async fn result(
         return plain(content.lock().unwrap().take(path, uri.query(), media_type, &uploaded));
     }
     let Some((media_type, mut bytes)) = found else { return plain(StatusCode::NOT_FOUND) };
-    let length = bytes.len();
+    let (length, digest) = (bytes.len(), Digest::of(&bytes).to_string());
     match fault {
         Some(Fault::Corrupt) => bytes.iter_mut().for_each(|byte| *byte = if *byte == b'1' { b'2' } else { *byte }),
         Some(Fault::Truncate) => bytes.truncate(length / 2),
         _ => {}
     }
-    let response = Response::builder().header(header::CONTENT_TYPE, media_type).header(header::CONTENT_LENGTH, length);
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CONTENT_LENGTH, length)
+        .header("Docker-Content-Digest", digest);
     if method == Method::HEAD {
         return response.body(Body::empty()).unwrap();
     }

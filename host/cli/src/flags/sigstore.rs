@@ -19,8 +19,8 @@ fn help() -> &'static str {
   # an instance of your own; its root was received in another way
   assay sigstore initialize --mirror https://tuf.example --root root.json
 
-It is stored in the folder of the variable TUF_ROOT, else in ~/.sigstore/root, where cosign stores it, too. No other command
-fetches a trust root.
+It is stored in the folder of the variable TUF_ROOT, else in ~/.sigstore/root, as cosign does.
+No other command fetches a trust root.
 
 Exit codes:
   0  the trust root is stored
