@@ -188,7 +188,8 @@ mod tests {
         assert_eq!(shown("é"), "é");
         let long = "é".repeat(SHOWN + 1);
         assert_eq!(shown(&long).chars().count(), SHOWN + 1);
-        assert_eq!(shown(&long[..2 * SHOWN]), long[..2 * SHOWN]);
+        let whole = "é".repeat(SHOWN);
+        assert_eq!(shown(&whole), whole);
     }
 
     #[test]

@@ -110,18 +110,18 @@ mod tests {
 
     const FILE: &[u8] = b"file";
 
-    fn bundle(content: (&str, Value)) -> String {
+    fn bundle(kind: &str, content: &Value) -> String {
         json!({
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": {"publicKey": {"hint": "k"}},
-            content.0: content.1,
+            kind: content,
         })
         .to_string()
     }
 
     fn message(signer: &Signer, file: &[u8], claimed: &[u8]) -> String {
         let digest = json!({"algorithm": "SHA2_256", "digest": STANDARD.encode(Digest::of(claimed).as_bytes())});
-        bundle(("messageSignature", json!({"messageDigest": digest, "signature": signer.sig(file)})))
+        bundle("messageSignature", &json!({"messageDigest": digest, "signature": signer.sig(file)}))
     }
 
     fn envelope(signer: &Signer, file: &[u8], payload_type: &str) -> String {
@@ -129,7 +129,7 @@ mod tests {
         let signature = json!({"sig": signer.sig(&pae(payload_type, &payload))});
         let envelope =
             json!({"payload": STANDARD.encode(&payload), "payloadType": payload_type, "signatures": [signature]});
-        bundle(("dsseEnvelope", envelope))
+        bundle("dsseEnvelope", &envelope)
     }
 
     fn code(key: &Signer, log: LogPolicy, bundle: &str, artifact: Artifact<'_>) -> &'static str {

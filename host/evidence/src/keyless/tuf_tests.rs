@@ -97,7 +97,7 @@ impl Instance {
         sign(&self.root(version), &self.root_keys.iter().collect::<Vec<_>>())
     }
 
-    fn role(&self, kind: &str, version: u64, more: Value) -> Vec<u8> {
+    fn role(&self, kind: &str, version: u64, more: &Value) -> Vec<u8> {
         let mut role = json!({
             "_type": kind, "spec_version": "1.0", "version": version, "expires": self.expires(kind),
         });
@@ -110,11 +110,11 @@ impl Instance {
         let target = self.trusted_root.as_bytes();
         let digest = Digest::of(target).hex();
         let targets = json!({"targets": {"trusted_root.json": {"length": target.len(), "hashes": {"sha256": digest}}}});
-        let targets = self.role("targets", self.targets, targets);
+        let targets = self.role("targets", self.targets, &targets);
         let snapshot =
-            self.role("snapshot", self.snapshot, json!({"meta": {"targets.json": {"version": self.targets}}}));
+            self.role("snapshot", self.snapshot, &json!({"meta": {"targets.json": {"version": self.targets}}}));
         let pin = json!({"version": self.snapshot, "length": snapshot.len(), "hashes": {"sha256": Digest::of(&snapshot).hex()}});
-        let timestamp = self.role("timestamp", self.timestamp, json!({"meta": {"snapshot.json": pin}}));
+        let timestamp = self.role("timestamp", self.timestamp, &json!({"meta": {"snapshot.json": pin}}));
         Files(BTreeMap::from([
             ("timestamp.json".to_owned(), timestamp),
             (format!("{}.snapshot.json", self.snapshot), snapshot),
