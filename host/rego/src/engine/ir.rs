@@ -121,6 +121,8 @@ pub(crate) enum LitKind {
         out: Option<Expr>,
         /// Whether `out` may bind.
         bind: bool,
+        /// It was moved out of a negation, so nothing on its path may bind.
+        closed: bool,
     },
     Call {
         callee: Callee,

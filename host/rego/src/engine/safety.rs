@@ -97,8 +97,8 @@ pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work)
     match &lit.kind {
         LitKind::Unify(left, right) => unifies(left, right, bound, outs, work),
         LitKind::Equal(left, right) => bound.ground(left) && bound.ground(right),
-        LitKind::Ref { path, out, bind } => {
-            if !path_ready(path, bound, outs) {
+        LitKind::Ref { path, out, bind, closed } => {
+            if !path_ready(path, bound, outs) || (*closed && !outs.is_empty()) {
                 return false;
             }
             match out {

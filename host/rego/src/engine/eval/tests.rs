@@ -412,3 +412,13 @@ fn an_union_of_many_objects_takes_time_that_grows_with_their_number_alone() {
     let rules = "p := count(object.union_n([{sprintf(\"%d\", [x]): x} | some x in numbers.range(1, 30000)]))";
     check(rules, "30000");
 }
+
+#[test]
+fn all_data_is_without_the_system_document_which_is_there_when_named() {
+    let policy =
+        policy(&["package system.x\na := 1", "package t\np := data.system.x.a"], r#"{"q": 1, "system": {"m": 2}}"#);
+    let paths = [&[][..], &["system"], &["t"]].map(|path| path.iter().map(|part| (*part).to_owned()).collect());
+    let values = policy.evaluate(&paths, &options(None)).unwrap().values;
+    let shown: Vec<_> = values.iter().map(|value| serde_json::to_string(value).unwrap()).collect();
+    assert_eq!(shown, [r#"{"q":1,"t":{"p":1}}"#, r#"{"m":2,"x":{"a":1}}"#, r#"{"p":1}"#]);
+}
