@@ -34,6 +34,13 @@ impl Bound {
         }
     }
 
+    /// A variable has no value any more.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        if let Some(bound) = self.0.get_mut(slot as usize) {
+            *bound = false;
+        }
+    }
+
     /// Whether every variable of a term has a value.
     pub(crate) fn ground(&self, expr: &Expr) -> bool {
         let mut ground = true;

@@ -188,7 +188,7 @@ impl<'p> Eval<'p> {
 
     fn complete(&mut self, node: &'p Node) -> EvalResult<Option<Value>> {
         let mut value = None;
-        for rule in &node.rules {
+        for rule in self.candidates(node, self.top()) {
             if value.is_some() && rule.constant == value {
                 continue;
             }
@@ -293,7 +293,7 @@ impl<'p> Eval<'p> {
 
     fn partial(&mut self, node: &'p Node, span: Span) -> EvalResult<Value> {
         let mut building = Building::of(node.kind);
-        for rule in &node.rules {
+        for rule in self.candidates(node, self.top()) {
             let frame = self.frame(rule.slots);
             for branch in &rule.branches {
                 self.collect(frame, branch, &mut building)?;
@@ -539,7 +539,7 @@ impl<'p> Eval<'p> {
     fn function(&mut self, node: &'p Node, base: usize, arity: usize) -> EvalResult<Option<Value>> {
         let mut value = None;
         let conflict = "functions must not produce multiple outputs for same inputs";
-        for rule in &node.rules {
+        for rule in self.candidates(node, base) {
             let args = self.stack.get(base..).unwrap_or(&[]);
             let fits = rule.guards.iter().all(|(at, wanted)| args.get(*at) == Some(wanted));
             if !fits || (value.is_some() && rule.constant == value) {
