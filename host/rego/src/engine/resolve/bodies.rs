@@ -121,7 +121,7 @@ impl Resolver<'_> {
             },
             TermKind::Ref(_) | TermKind::Var(_) => match self.path(term, pre) {
                 Some(path) => {
-                    main.push(Lit { kind: LitKind::Ref { path, out: None, bind: false, closed: false }, span })
+                    main.push(Lit { kind: LitKind::Ref { path, out: None, bind: false, closed: false }, span });
                 }
                 None => {
                     let expr = self.term(term, pre);
