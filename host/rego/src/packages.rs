@@ -4,12 +4,19 @@ use std::collections::BTreeMap;
 
 use crate::{compile_error::CompileError, program::module_summaries, sources::Sources};
 
-/// A path as Rego writes it: `data.a["b-c"]`.
-fn written(path: &[String]) -> String {
+/// Words that are no plain part of a path.
+const KEYWORDS: [&str; 15] = [
+    "as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package", "some",
+    "true", "with",
+];
+
+/// A path below `data` as Rego writes it: `data.a["b-c"]`.
+pub(crate) fn written<'a>(path: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = "data".to_owned();
     for part in path {
         let plain = part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && part.chars().all(|each| each.is_ascii_alphanumeric() || each == '_');
+            && part.chars().all(|each| each.is_ascii_alphanumeric() || each == '_')
+            && !KEYWORDS.contains(&part);
         text.push_str(&if plain { format!(".{part}") } else { format!("[{part:?}]") });
     }
     text
@@ -23,8 +30,19 @@ pub fn packages(sources: Sources) -> Result<BTreeMap<String, Vec<String>>, Compi
     module_summaries(sources, |modules| {
         let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (module, _) in modules {
-            packages.entry(written(&module.package)).or_default().push(module.file.clone());
+            packages.entry(written(module.package.iter().map(String::as_str))).or_default().push(module.file.clone());
         }
         Ok(packages)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_are_no_names_are_quoted() {
+        assert_eq!(written(["a", "b-c", "d_1", "if"]), "data.a[\"b-c\"].d_1[\"if\"]");
+        assert_eq!(written([]), "data");
+    }
 }

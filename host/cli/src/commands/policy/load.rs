@@ -118,9 +118,12 @@ fn problem_json(problem: &Problem) -> Value {
 }
 
 fn problems_text(problems: &[Problem], limit: usize) -> String {
+    // As OPA: a file that is not Rego is an error of loading, and its place is a row.
+    let loading = problems.iter().all(|problem| problem.code == Some("rego_parse_error"));
+    let when = if loading { " during loading" } else { "" };
     let mut text = match problems.len() {
-        1 => "1 error occurred: ".to_owned(),
-        count => format!("{count} errors occurred:\n"),
+        1 => format!("1 error occurred{when}: "),
+        count => format!("{count} errors occurred{when}:\n"),
     };
     let shown = limited(problems, limit);
     for (at, problem) in shown.iter().enumerate() {
@@ -130,7 +133,8 @@ fn problems_text(problems: &[Problem], limit: usize) -> String {
         if let Some(location) = &problem.location {
             // A query has no file.
             let file = if location.file.is_empty() { String::new() } else { format!("{}:", location.file) };
-            let _infallible = write!(text, "{file}{}:{}: ", location.line, location.column);
+            let column = if loading { String::new() } else { format!(":{}", location.column) };
+            let _infallible = write!(text, "{file}{}{column}: ", location.line);
         }
         if let Some(code) = problem.code {
             let _infallible = write!(text, "{code}: ");

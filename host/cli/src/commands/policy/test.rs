@@ -185,8 +185,8 @@ fn coverage(
 ) -> Result<u8, CliError> {
     // Lines that tests reached before they failed say nothing.
     if !passed {
-        print(printer, &test_reports::pretty(all, &Report { verbose: false, explain: Explain::Off }))?;
-        return Ok(opa_exit::ERROR);
+        printer.error(&test_reports::first_that_did_not_pass(all).unwrap_or_default());
+        return Ok(if all.is_empty() { opa_exit::ERROR } else { opa_exit::FAIL });
     }
     let report = policies.coverage(hits);
     let percent = test_reports::percent(report.counts());

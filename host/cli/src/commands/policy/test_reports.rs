@@ -61,12 +61,6 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
             text.push('\n');
             block(&mut text, &output);
         }
-        if !report.verbose && result.failed.is_some() {
-            if output.is_empty() {
-                text.push('\n');
-            }
-            block(&mut text, &why(result));
-        }
     }
     if dirty {
         text.push_str(RULE);
@@ -91,7 +85,26 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
             let _infallible = writeln!(text, "{word}: {count}/{total}");
         }
     }
+    // Behind what OPA prints: the expressions that did not hold, with their values.
+    if !report.verbose {
+        for (test, result) in all.iter().filter(|(_, result)| result.failed.is_some()) {
+            let _infallible = writeln!(text, "\n{}:", test.full_name());
+            for line in why(result) {
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }
+        }
+    }
     text
+}
+
+/// What `opa test --coverage` says of the first test that did not pass, which is all that it says.
+pub(super) fn first_that_did_not_pass(all: &All<'_>) -> Option<String> {
+    let (test, result) = all.iter().find(|(_, result)| result.end != TestOutcome::Passed)?;
+    Some(match &result.end {
+        TestOutcome::Error(error) => error.to_string(),
+        _ => head(test, result),
+    })
 }
 
 /// The cases of a test; those that pass only if every test is printed.

@@ -19,6 +19,7 @@ mod decimal;
 mod encodings;
 mod errors;
 mod glob_overlap;
+mod glob_pattern;
 mod globs;
 mod graphs;
 mod hashes;

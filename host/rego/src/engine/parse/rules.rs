@@ -188,6 +188,7 @@ impl Parser<'_> {
         }
         let branch = self.span();
         let with_if = self.eat_keyword("if");
+        self.lacks_if = false;
         let mut body = Vec::new();
         let mut bodied = false;
         if with_if {
@@ -197,12 +198,15 @@ impl Parser<'_> {
             } else {
                 body = vec![self.nested(Self::literal)?];
             }
-        } else if self.kind() == Kind::LBrace && self.v0 {
-            bodied = true;
-            partial_set(&mut head, value.is_some());
-            body = self.braced()?;
         } else if self.kind() == Kind::LBrace {
-            return self.fail(self.span(), "`if` keyword is required before rule body");
+            bodied = true;
+            let is_set = partial_set(&mut head, value.is_some());
+            self.lacks_if = !self.v0;
+            if self.lacks_if {
+                self.miss_if(start, &head);
+                self.miss_contains(is_set);
+            }
+            body = self.braced()?;
         } else if called && value.is_none() && head.args.is_none() {
             return self.fail(head.span, "rule argument list must take at least one argument");
         } else if called && value.is_none() && head.key.is_none() {
@@ -213,6 +217,8 @@ impl Parser<'_> {
             }
         } else if self.v0 && value.is_none() && (!head.path.is_empty() || head.args.is_some()) {
             partial_set(&mut head, false);
+        } else if value.is_none() && !called && partial_set(&mut head, false) {
+            self.miss_contains(true);
         } else if head.key.is_none() && value.is_none() {
             let hint = "must use `if`, `contains` or an assignment";
             return self.fail(head.span, format!("unexpected rule head, it {hint}"));
@@ -233,6 +239,14 @@ impl Parser<'_> {
         Ok(rule)
     }
 
+    /// A set whose head has the element in brackets, as before Rego v1.
+    fn miss_contains(&mut self, is_set: bool) {
+        if is_set {
+            let brace = self.span();
+            self.miss(brace, "`contains` keyword is required for partial set rules");
+        }
+    }
+
     /// `p if { … } { … }` is two definitions, of which this reads all but the first; so is `p { … } { … }` in Rego of before
     /// 1.0.
     fn more_bodies(&mut self, module: &mut Module) -> Parsed<()> {
@@ -249,6 +263,9 @@ impl Parser<'_> {
                 return self.fail(start, "too many bodies behind rules with large heads");
             }
             let (head, value) = (first.head.clone(), value.clone());
+            if self.lacks_if {
+                self.miss_if(start, &head);
+            }
             let body = self.braced()?;
             let span = self.since(start);
             module.rules.push(Rule { span, default: false, head, bodies: vec![Branch { value, body, span }] });
@@ -322,7 +339,10 @@ impl Parser<'_> {
             };
             let with_if = self.eat_keyword("if");
             let mut bodied = true;
-            let body = if self.kind() == Kind::LBrace && (with_if || self.v0) {
+            let body = if self.kind() == Kind::LBrace {
+                if !with_if && !self.v0 {
+                    self.miss_if(start, &rule.head);
+                }
                 self.braced()?
             } else if with_if {
                 vec![self.nested(Self::literal)?]
@@ -414,10 +434,12 @@ fn function_name(head: &Head) -> String {
 }
 
 /// In Rego of before 1.0, `p[x]` without a value is `p contains x`.
-fn partial_set(head: &mut Head, valued: bool) {
-    if !valued && head.args.is_none() && head.key.is_none() && head.path.len() == 1 {
+fn partial_set(head: &mut Head, valued: bool) -> bool {
+    let is_set = !valued && head.args.is_none() && head.key.is_none() && head.path.len() == 1;
+    if is_set {
         head.key = head.path.pop();
     }
+    is_set
 }
 
 /// What in the value of a default is known only when it is evaluated, with its place. A comprehension may stand there.
