@@ -2,11 +2,12 @@
 //!
 //! In reading order: [`ContentStore`] reads manifests and blobs from an OCI image layout or from registries and checks them
 //! by digest; [`image_files`] and [`blob_files`] read files inside images; [`Fetcher`] fetches the policy and data sources
-//! that a [`SourceRef`] names.
+//! that a [`SourceRef`] names; [`EvidenceRecorder`] and [`EvidenceArchive`] keep what was read and read it again.
 //!
 //! Invariant: nothing here verifies a signature, and nothing reads the environment.
 
 mod archive;
+mod evidence_archive;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -16,6 +17,10 @@ mod store;
 pub mod test_support;
 
 pub use archive::is_compressed;
+pub use evidence_archive::{
+    ArchiveError, ArchivedContent, EVIDENCE_TYPE, EvidenceArchive, EvidenceRecord, EvidenceRecorder, GitAnswer,
+    RepositoryAnswers, verify_archive, write_archive,
+};
 pub use files::{Files, blob_files, image_files, operator_manifests};
 pub use source::{
     Cache, FetchError, FetchErrorKind, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef, folder_name,
