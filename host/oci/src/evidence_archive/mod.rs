@@ -15,6 +15,9 @@ mod recorder;
 mod verify;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     opened::EvidenceArchive,
     record::{ArchivedContent, EvidenceRecord, GitAnswer, RepositoryAnswers},
