@@ -143,6 +143,13 @@ impl EvidenceRecord {
         Ok(record)
     }
 
+    /// How many contents it names, and their bytes.
+    #[must_use]
+    pub fn totals(&self) -> (usize, u64) {
+        let contents = self.contents().unwrap_or_default();
+        (contents.len(), contents.values().fold(0, |all, size| all.saturating_add(*size)))
+    }
+
     /// The bytes of the document.
     pub(super) fn to_json(&self) -> Vec<u8> {
         // Only maps with keys of another kind than text could fail.

@@ -121,6 +121,31 @@ enum Source {
     Registry(Arc<Registry>),
 }
 
+/// An image layout or an evidence archive, opened once for all that reads it.
+#[derive(Clone, Debug)]
+pub struct OpenedLayout {
+    layout: Arc<ImageLayout>,
+    archive: Option<Arc<EvidenceArchive>>,
+}
+
+impl OpenedLayout {
+    /// Opens a folder or one uncompressed tar file.
+    ///
+    /// # Errors
+    /// It is no image layout.
+    pub fn open(path: &Path) -> Result<Self, LayoutError> {
+        let layout = Arc::new(ImageLayout::open(path)?);
+        let archive = EvidenceArchive::of(Arc::clone(&layout))?.map(Arc::new);
+        Ok(Self { layout, archive })
+    }
+
+    /// The evidence archive that it is; none if it has no record.
+    #[must_use]
+    pub const fn archive(&self) -> Option<&Arc<EvidenceArchive>> {
+        self.archive.as_ref()
+    }
+}
+
 /// How a blob was requested: a failure may be due to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct BlobLimits {
@@ -137,10 +162,13 @@ pub(crate) fn fuzz_challenge(header: &str) -> bool {
 impl ContentStore {
     /// Opens an OCI image layout or an evidence archive, a folder or one uncompressed tar file.
     pub fn open_layout(path: &Path) -> Result<Self, LayoutError> {
-        let layout = Arc::new(ImageLayout::open(path)?);
-        let archive = EvidenceArchive::of(Arc::clone(&layout))?;
-        let source = archive.map_or(Source::ImageLayout(layout), |archive| Source::Archive(archive.into()));
-        Ok(Self::over(source, None, None))
+        Ok(Self::of_layout(OpenedLayout::open(path)?))
+    }
+
+    /// A store of what is in a layout or an archive.
+    #[must_use]
+    pub fn of_layout(OpenedLayout { layout, archive }: OpenedLayout) -> Self {
+        Self::over(archive.map_or(Source::ImageLayout(layout), Source::Archive), None, None)
     }
 
     /// The evidence archive that content comes from.
@@ -152,15 +180,12 @@ impl ContentStore {
         }
     }
 
-    /// The same source with nothing kept of it in memory yet.
-    #[must_use]
-    pub fn reopened(&self) -> Self {
-        Self::over(self.source.clone(), self.deadline, self.recorder.clone())
-    }
-
-    /// Creates a store for registries; connects to none yet.
+    /// Creates a store for registries, or for what stands in for them; connects to none yet.
     pub fn registry(options: RegistryOptions) -> Result<Self, EvaluationError> {
         let (deadline, recorder) = (options.deadline, options.recorder.clone());
+        if let Some(layout) = options.layout {
+            return Ok(Self::of_layout(layout).until(deadline));
+        }
         Ok(Self::over(Source::Registry(Registry::new(options)?.into()), deadline, recorder))
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::retry::Retry;
+use super::{OpenedLayout, retry::Retry};
 use crate::evidence_archive::EvidenceRecorder;
 
 /// The time limit for a connection, by default.
@@ -30,6 +30,8 @@ pub struct RegistryOptions {
     pub authorities: Vec<Vec<u8>>,
     /// What stands between us and the registries.
     pub proxies: Proxies,
+    /// What stands in for every registry.
+    pub layout: Option<OpenedLayout>,
     /// What keeps the answers, if they are to be kept.
     pub recorder: Option<Arc<EvidenceRecorder>>,
     /// When a request is made again.
@@ -70,6 +72,7 @@ impl Default for RegistryOptions {
             credentials: Vec::new(),
             authorities: Vec::new(),
             proxies: Proxies::default(),
+            layout: None,
             recorder: None,
             retry: Retry::default(),
             connect: REGISTRY_CONNECT,
