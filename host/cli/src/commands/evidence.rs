@@ -139,7 +139,7 @@ fn list(record: &EvidenceRecord) -> String {
     let mut repositories = Vec::new();
     for (repository, answers) in &record.repositories {
         let (tags, manifests, blobs) = (answers.tags.len(), answers.manifests.len(), answers.blobs.len());
-        repositories.push(format!("{repository}: {tags} tags, {manifests} manifests, {blobs} blobs"));
+        repositories.push(format!("{repository}: tags {tags}, manifests {manifests}, blobs {blobs}"));
         for (tag, answer) in &answers.tags {
             let digest = answer.found().map_or_else(|| "absent".to_owned(), ToString::to_string);
             repositories.push(format!("  {tag}: {digest}"));
