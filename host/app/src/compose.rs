@@ -19,6 +19,7 @@ use assay_oci::{ContentStore, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
 use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
+use camino::Utf8Path;
 use serde_json::Value;
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     ec_compat,
     error::{RequestError, RequestErrorKind},
     event::EventSink,
+    evidence_archive::open_evidence,
     exclude_filter::ExcludeFilter,
     explanations::{ExplanationLog, with_explanations},
     image_request::{PluginRequest, ValidateImageRequest},
@@ -135,11 +137,11 @@ const fn relocation(request: &ValidateImageRequest) -> Relocation {
 fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestError> {
     match &request.evidence {
         Some(path) => {
-            let store = ContentStore::open_layout(path.as_std_path());
-            let store = store.map_err(|error| {
-                RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry)
-            })?;
-            Ok(store.until(request.deadline.map(|(end, _)| end)))
+            let layout = match &request.sources.registries.layout {
+                Some(layout) => layout.clone(),
+                None => open_evidence(path)?,
+            };
+            Ok(ContentStore::of_layout(layout).until(request.deadline.map(|(end, _)| end)))
         }
         None => {
             let mut options = request.sources.registries.clone();
@@ -219,7 +221,7 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(EngineOptions { slots }).map_err(|error| plugin_error(&error))?;
     let load = |flag: &PluginRequest| -> Result<Arc<dyn Evaluator>, RequestError> {
-        let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
+        let bytes = read_plugin(&flag.file, request, store)?;
         let plugin =
             Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
         let options = CheckOptions {
@@ -237,6 +239,19 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
     };
     let loaded = request.plugins.iter().map(load).collect::<Result<_, _>>()?;
     Ok((loaded, engine.note().map(|note| format!("note: {note}"))))
+}
+
+/// The bytes of a plugin: of the file, or of the archive where there is no such file.
+fn read_plugin(file: &Utf8Path, request: &ValidateImageRequest, store: &ContentStore) -> Result<Vec<u8>, RequestError> {
+    let archived = store.archive().filter(|_| !file.exists()).and_then(|archive| archive.plugin(file.as_str()));
+    let bytes = match archived {
+        Some(archived) => archived.map_err(|error| plugin_error(&error))?,
+        None => read_bytes(file, "--plugin", limits::PLUGIN_BYTES)?,
+    };
+    if let Some(recorder) = &request.sources.registries.recorder {
+        recorder.add_plugin(file.as_str(), &bytes);
+    }
+    Ok(bytes)
 }
 
 fn plugin_error(error: &dyn std::error::Error) -> RequestError {

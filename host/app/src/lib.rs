@@ -7,6 +7,7 @@
 //!
 //! Invariant: nothing here prints, reads the environment, or ends the process.
 
+mod archived_cluster;
 mod builtins;
 mod cluster_access;
 mod compare_request;
@@ -14,6 +15,7 @@ mod compose;
 mod ec_compat;
 mod error;
 mod event;
+mod evidence_archive;
 mod exclude_filter;
 mod explanations;
 mod fetch_request;
@@ -38,6 +40,7 @@ pub use cluster_access::ClusterAccess;
 pub use compare_request::{CompareRequest, ComparedImage, compare};
 pub use error::{RequestError, RequestErrorKind};
 pub use event::{Event, EventSink};
+pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
 pub use image_request::{KeyText, PluginRequest, ValidateImageRequest};
 pub use input_request::{ValidateInputRequest, validate_input};

@@ -6,6 +6,7 @@
 mod compare;
 mod completions;
 mod events;
+mod evidence;
 mod fetch_policy;
 mod init_policies;
 mod inspect;
@@ -19,8 +20,6 @@ mod validate_image;
 mod validate_input;
 mod validate_policy;
 mod version;
-
-use assay_app::ClusterAccess;
 
 use crate::{
     error::CliError,
@@ -42,11 +41,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
     let printer = Printer::new(global.quiet).without_progress(global.is_talkative());
     let cluster = cluster_access(global, &env);
     match command {
-        Command::Validate { what: Validate::Image(flags) } => {
-            let is_offline = flags.input.evidence.is_some();
-            let cluster = if is_offline { ClusterAccess::offline(env.mode) } else { cluster };
-            validate_image::run(*flags, env, &cluster, printer)
-        }
+        Command::Validate { what: Validate::Image(flags) } => validate_image::run(*flags, env, &cluster, printer),
         Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Vsa(given) } => {
@@ -56,6 +51,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Opa { what } => policy::opa(what, &env, printer),
         Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
             .hint("pass the keys of a transparency log and of certificates as files")),
+        Command::Evidence { what } => evidence::run(what, env, &cluster, printer),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),

@@ -8,7 +8,7 @@ use std::{
 
 use assay_app::{
     Canceler, ClusterAccess, Event, EventSink as _, Run, RunResult, ec_final_message, fetch_configuration,
-    fetch_extra_data,
+    fetch_extra_data, open_evidence,
 };
 use assay_model::{
     event::{RunEvent, RunFinished, StopReason},
@@ -40,11 +40,17 @@ pub(crate) fn run(
 ) -> Result<u8, CliError> {
     let mode = env.mode;
     let events = Printed::new(printer);
-    let sources = source_settings(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
+    let layout = flags.input.evidence.as_deref().map(open_evidence).transpose()?;
+    // What the archive holds of a cluster stands for it.
+    let archived = layout.as_ref().map(|layout| ClusterAccess::of_evidence(layout, mode));
+    let cluster = archived.as_ref().unwrap_or(cluster);
+    let mut sources = source_settings(&flags.sources, &env)?.offline(layout.is_some());
+    sources.registries.layout.clone_from(&layout);
     let mut flags = flags;
     flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, cluster, &events)?;
     fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, &events)?;
-    let ImageSettings { request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
+    let ImageSettings { mut request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
+    request.sources.registries.layout = layout;
     for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
         files::check_place(file)?;
     }

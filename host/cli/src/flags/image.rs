@@ -181,7 +181,7 @@ pub(crate) struct PolicyFlags {
     pub(crate) allow_past_effective_time: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
     #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT", help = output_help(),
@@ -246,7 +246,7 @@ pub(crate) struct RunFlags {
 
 /// Verification summaries (VSAs) are not supported yet; the flags of `ec` are accepted so that a script that leaves
 /// them empty runs.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct VsaFlags {
     /// Create a verification summary (not supported yet: an error)
     #[arg(long, hide = true, default_value = "false", default_missing_value = "true",

@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod evidence;
 pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
@@ -76,6 +77,12 @@ pub(crate) enum Command {
     Opa {
         #[command(subcommand)]
         what: policy::OpaCommand,
+    },
+
+    /// Collect everything that validating images reads into one archive, and check such archives
+    Evidence {
+        #[command(subcommand)]
+        what: evidence::EvidenceCommand,
     },
 
     /// Fetch policies

@@ -104,11 +104,9 @@ impl Cache {
     }
 
     /// Keeps the pack of a commit.
-    pub(super) fn keep_pack(&self, commit: &str, pack: &Path) {
-        if self.pack(commit).is_none()
-            && let Ok(mut file) = fs_err::File::open(pack)
-        {
-            let _kept = self.keep(&self.root.join("git").join(pack_name(commit)), &mut file);
+    pub(super) fn keep_pack(&self, commit: &str, pack: &mut File) {
+        if self.pack(commit).is_none() {
+            let _kept = self.keep(&self.root.join("git").join(pack_name(commit)), pack);
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::retry::Retry;
+use super::{OpenedLayout, retry::Retry};
+use crate::evidence_archive::EvidenceRecorder;
 
 /// The time limit for a connection, by default.
 pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
@@ -28,6 +30,10 @@ pub struct RegistryOptions {
     pub authorities: Vec<Vec<u8>>,
     /// What stands between us and the registries.
     pub proxies: Proxies,
+    /// What stands in for every registry.
+    pub layout: Option<OpenedLayout>,
+    /// What keeps the answers, if they are to be kept.
+    pub recorder: Option<Arc<EvidenceRecorder>>,
     /// When a request is made again.
     pub retry: Retry,
     /// The time limit for a connection.
@@ -66,6 +72,8 @@ impl Default for RegistryOptions {
             credentials: Vec::new(),
             authorities: Vec::new(),
             proxies: Proxies::default(),
+            layout: None,
+            recorder: None,
             retry: Retry::default(),
             connect: REGISTRY_CONNECT,
             idle: REGISTRY_IDLE,
