@@ -2,4 +2,10 @@
 //!
 //! Pure: texts and values in, values out; no clock, disk, network or threads. [`plan`] is what a scheduler takes.
 
+pub mod graph;
+pub mod issue;
+pub mod kind;
+pub mod labels;
+pub mod names;
 pub mod plan;
+pub mod template;
