@@ -12,8 +12,9 @@ const NO_VALUE: &str = "<no value>";
 pub fn first_expression(text: &str) -> Option<String> {
     let (_, from) = text.split_once("{{")?;
     let line = from.lines().next().unwrap_or_default();
+    let more = if from.starts_with('{') { "}" } else { "" };
     Some(match line.split_once("}}") {
-        Some((inside, _)) => short(&format!("{{{{{inside}}}}}")),
+        Some((inside, _)) => short(&format!("{{{{{inside}}}}}{more}")),
         None => short(&format!("{{{{{line}")),
     })
 }
@@ -130,7 +131,7 @@ mod tests {
     fn an_expression_is_shown_as_it_is_written() {
         for (text, want) in [
             ("a {{ .Values.name }} b {{ c }}", Some("{{ .Values.name }}")),
-            ("{{{ .Name }}}", Some("{{{ .Name }}")),
+            ("{{{ .Name }}}", Some("{{{ .Name }}}")),
             ("{{- if x", Some("{{- if x")),
             ("a { b } c", None),
         ] {
