@@ -33,8 +33,10 @@ pub mod policy;
 pub mod port;
 #[cfg(test)]
 mod proptests;
+pub mod queue_laws;
 pub mod redact;
 pub mod rule;
+pub mod run;
 pub mod selection;
 pub mod snapshot;
 mod stored;
