@@ -11,6 +11,7 @@ pub mod import;
 pub mod issue;
 pub mod kind;
 pub mod labels;
+pub mod matching;
 pub mod names;
 pub mod plan;
 pub mod resource;
