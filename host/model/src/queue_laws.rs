@@ -142,8 +142,13 @@ fn run_id(number: u32) -> Result<RunId, String> {
 fn job(number: u32) -> Result<Job, String> {
     let plugin =
         PluginRef { name: "noop".to_owned(), digest: Digest::of(b"noop"), is_adapter: number.is_multiple_of(5) };
-    let call =
-        PluginCall { plugin, params: std::collections::BTreeMap::new(), snapshot_digest: None, timeout_ms: None };
+    let call = PluginCall {
+        plugin,
+        params: std::collections::BTreeMap::new(),
+        snapshot_params: Vec::new(),
+        snapshot_digest: None,
+        timeout_ms: None,
+    };
     let priority = [Priority::Normal, Priority::Urgent, Priority::Bulk][number as usize % 3];
     let task = TaskId::new("laws", format!("task-{number}"));
     Job::new(run_id(number % 2)?, task, priority, format!("tenant-{}", number % 2), call)

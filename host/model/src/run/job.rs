@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     document::{Artifact, Usage},
     id::{RunId, TaskId},
-    plan::{ParamValue, Priority},
+    limits::Priority,
     state::{Cause, RunState},
+    value::ParamValue,
 };
 use crate::{digest::Digest, stored::Version, stored_text};
 
@@ -28,7 +29,8 @@ impl JobKey {
     /// # Errors
     /// The call cannot be written as JSON, which no call that was read or made here does.
     pub fn of(run: &RunId, task: &TaskId, call: &PluginCall) -> Result<Self, serde_json::Error> {
-        let form = (Self::FORM, run, task, &call.plugin.digest, &call.plugin.name, &call.params, &call.snapshot_digest);
+        let parameters = (&call.params, &call.snapshot_params, &call.snapshot_digest);
+        let form = (Self::FORM, run, task, &call.plugin.digest, &call.plugin.name, parameters);
         serde_json::to_vec(&form).map(|bytes| Self(Digest::of(&bytes)))
     }
 }
@@ -52,7 +54,10 @@ pub struct PluginCall {
     pub plugin: PluginRef,
     /// Its parameters, without expressions.
     pub params: BTreeMap<String, ParamValue>,
-    /// The Snapshot.
+    /// Parameters whose value is the Snapshot's parameter, which is stored once for all tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshot_params: Vec<String>,
+    /// The Snapshot's parameter in the blob store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_digest: Option<Digest>,
     /// The longest time of one attempt in milliseconds.
@@ -64,7 +69,7 @@ pub struct PluginCall {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// Its name.
     pub key: JobKey,
     /// The run that it belongs to.
@@ -116,7 +121,7 @@ pub enum Verb {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingState {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// Which call is next.
     pub verb: Verb,
     /// What the plugin said it needs to go on, for nobody else to read.
@@ -204,7 +209,7 @@ impl ErrorClass {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// A final state.
     pub state: RunState,
     /// Why, unless it passed.
