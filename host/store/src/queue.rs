@@ -100,6 +100,17 @@ impl Queue for Store {
         })
     }
 
+    fn hasten(&self, keys: &[JobKey]) -> Result<(), StoreError> {
+        let (keys, now) = (keys.to_vec(), millis(self.clock.elapsed()));
+        self.write_sql(move |connection| {
+            let mut statement =
+                connection.prepare_cached("UPDATE job SET due = min(due, ?1) WHERE key = ?2 AND state = 1")?;
+            keys.iter().try_for_each(|key| statement.execute(params![now, key.0.as_bytes()]).map(|_count| ()))
+        })?;
+        self.wakeup.raise();
+        Ok(())
+    }
+
     fn result(&self, key: &JobKey) -> Result<Option<TaskResult>, StoreError> {
         let stored = self.read(|connection| {
             connection

@@ -74,6 +74,7 @@ fn job(run: &RunId, task: &str) -> Job {
         snapshot_params: Vec::new(),
         snapshot_digest: None,
         timeout_ms: None,
+        retries: 0,
     };
     Job::new(run.clone(), TaskId::new("s", task), Priority::Normal, String::new(), call).unwrap()
 }

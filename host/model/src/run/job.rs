@@ -63,6 +63,9 @@ pub struct PluginCall {
     /// The longest time of one attempt in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// How often the task is repeated when it fails, whatever the reason. Infrastructure is retried without it.
+    #[serde(default)]
+    pub retries: u32,
 }
 
 /// One task on its way to a worker.
@@ -178,6 +181,8 @@ pub enum ErrorClass {
     Timeout,
     /// The worker vanished.
     Vanished,
+    /// The plugin's verdict was that the task failed, and the plan says that it is repeated then.
+    Verdict,
     /// A bug in assay itself.
     Internal,
 }
@@ -200,6 +205,7 @@ impl ErrorClass {
             Self::Plugin => "plugin",
             Self::Timeout => "timeout",
             Self::Vanished => "vanished",
+            Self::Verdict => "verdict",
             Self::Internal => "internal",
         }
     }
