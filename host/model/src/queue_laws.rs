@@ -122,6 +122,11 @@ fn do_step(
             let result = queue.result(&lease.token.key).map_err(failed)?;
             same(&result, &reference.result(&lease.token.key))?;
         }
+        QueueStep::Hasten { lease } => {
+            let Some((lease, _)) = leases.get(*lease) else { return Ok(()) };
+            queue.hasten(std::slice::from_ref(&lease.token.key)).map_err(failed)?;
+            reference.hasten(&lease.token.key, now);
+        }
         QueueStep::Withdraw { run } => {
             let run = run_id(*run)?;
             same(&queue.withdraw(&run).map_err(failed)?, &reference.withdraw(&run))?;
@@ -142,8 +147,14 @@ fn run_id(number: u32) -> Result<RunId, String> {
 fn job(number: u32) -> Result<Job, String> {
     let plugin =
         PluginRef { name: "noop".to_owned(), digest: Digest::of(b"noop"), is_adapter: number.is_multiple_of(5) };
-    let call =
-        PluginCall { plugin, params: std::collections::BTreeMap::new(), snapshot_digest: None, timeout_ms: None };
+    let call = PluginCall {
+        plugin,
+        params: std::collections::BTreeMap::new(),
+        snapshot_params: Vec::new(),
+        snapshot_digest: None,
+        timeout_ms: None,
+        retries: 0,
+    };
     let priority = [Priority::Normal, Priority::Urgent, Priority::Bulk][number as usize % 3];
     let task = TaskId::new("laws", format!("task-{number}"));
     Job::new(run_id(number % 2)?, task, priority, format!("tenant-{}", number % 2), call)

@@ -171,6 +171,12 @@ pub trait Queue: Send + Sync {
     /// The store fails.
     fn withdraw(&self, run: &RunId) -> Result<u64, StoreError>;
 
+    /// Makes jobs that wait for their time ready at once. Others are left alone.
+    ///
+    /// # Errors
+    /// The store fails.
+    fn hasten(&self, keys: &[JobKey]) -> Result<(), StoreError>;
+
     /// The result that counts.
     ///
     /// # Errors

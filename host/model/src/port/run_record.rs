@@ -6,7 +6,7 @@ use super::queue::StoreError;
 use crate::{
     outcome::Verdict,
     run::{
-        Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunPlan, RunState, StateRecord, TaskId, TaskResult,
+        Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, RunState, StateRecord, TaskId, TaskResult,
     },
 };
 
@@ -56,8 +56,8 @@ pub enum RecordChange {
 /// What a run needs in order to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRun {
-    /// The plan.
-    pub plan: RunPlan,
+    /// The outline with the plan.
+    pub outline: RunOutline,
     /// The state.
     pub state: RunState,
     /// When it was planned.
@@ -87,7 +87,7 @@ pub trait RunRecord: Send + Sync {
     ///
     /// # Errors
     /// The store cannot take it.
-    fn create(&self, id: &RunId, plan: &RunPlan) -> Result<Created, StoreError>;
+    fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError>;
 
     /// Makes changes, all or none of them. A final state of a run, a scenario or a task is never replaced by another one.
     ///
@@ -101,7 +101,7 @@ pub trait RunRecord: Send + Sync {
     /// There is no such run, or the store is damaged.
     fn load(&self, id: &RunId) -> Result<StoredRun, StoreError>;
 
-    /// The runs with this text in [`RunPlan::supersedes`] that have not ended.
+    /// The runs with this text in [`RunOutline::supersedes`] that have not ended.
     ///
     /// # Errors
     /// The store fails.

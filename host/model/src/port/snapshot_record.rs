@@ -40,17 +40,15 @@ pub struct PointerKey {
 }
 
 /// Where a pointer stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pointer {
     /// What it belongs to.
-    #[serde(flatten)]
     pub key: PointerKey,
     /// Which one it is.
     pub kind: PointerKind,
     /// The image by digest.
     pub image: String,
     /// The source, whole, as JSON.
-    #[serde(default)]
     pub source: serde_json::Value,
     /// When the build of the image started, in milliseconds since 1970.
     pub build_start: i64,

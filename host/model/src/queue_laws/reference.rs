@@ -158,6 +158,14 @@ impl Reference {
         Ok(Settled::Requeued)
     }
 
+    pub(super) fn hasten(&mut self, key: &JobKey, now: Duration) {
+        if let Some(entry) = self.jobs.get_mut(key)
+            && matches!(entry.state, State::Ready(_))
+        {
+            entry.state = State::Ready(now);
+        }
+    }
+
     pub(super) fn withdraw(&mut self, run: &RunId) -> u64 {
         let before = self.jobs.len();
         self.jobs.retain(|_, entry| entry.run != *run);

@@ -34,6 +34,11 @@ pub enum QueueStep {
         /// How.
         how: How,
     },
+    /// Makes a job ready that waits for its time.
+    Hasten {
+        /// By the lease that it was given back with.
+        lease: usize,
+    },
     /// Takes the jobs of a run out of the queue.
     Withdraw {
         /// Which; a job belongs to the run of its number modulo two.
@@ -78,7 +83,7 @@ pub(super) fn disposition(how: &How, job: &Job) -> Disposition {
 #[must_use]
 pub fn named_laws() -> Vec<(&'static str, Vec<QueueStep>)> {
     use How::{Failed, Passed, Release, Retry, Wait};
-    use QueueStep::{Advance, Extend, Offer, Settle, Take, Withdraw};
+    use QueueStep::{Advance, Extend, Hasten, Offer, Settle, Take, Withdraw};
     let offer = |jobs: &[u32]| Offer { jobs: jobs.to_vec() };
     let take = |max| Take { max };
     let settle = |lease, how| Settle { lease, how };
@@ -152,6 +157,18 @@ pub fn named_laws() -> Vec<(&'static str, Vec<QueueStep>)> {
             "a job that waits and whose worker vanishes keeps its state",
             vec![offer(&[0]), take(1), settle(0, Wait(0)), take(1), pass(31_000), take(1)],
         ),
+        (
+            "a job that is hastened is ready, and one in a hand stays there",
+            vec![
+                offer(&[0]),
+                take(1),
+                Hasten { lease: 0 },
+                settle(0, Wait(5_000)),
+                take(1),
+                Hasten { lease: 0 },
+                take(1),
+            ],
+        ),
         ("a release counts nothing", vec![offer(&[0]), take(1), settle(0, Release), take(1)]),
         (
             "a job that is withdrawn is gone",
@@ -177,6 +194,7 @@ pub fn random_steps(seed: u64, count: usize) -> Vec<QueueStep> {
                 QueueStep::Offer { jobs: (0..=random.below(3)).map(|more| (first + more) % 9).collect() }
             }
             3..=6 => QueueStep::Take { max: random.below(3) as usize },
+            7 if random.below(2) == 0 => QueueStep::Hasten { lease: random.below(12) as usize },
             7 => QueueStep::Extend { lease: random.below(12) as usize },
             8..=12 => {
                 let how = match random.below(7) {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     id::RunId,
     job::ErrorClass,
-    plan::ParamValue,
     state::{Cause, RunState},
+    value::ParamValue,
 };
 use crate::{digest::Digest, outcome::Verdict, stored::Version, stored_text};
 
@@ -45,7 +45,7 @@ pub struct RunSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunDocument {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// Its ID.
     pub id: RunId,
     /// Its state.

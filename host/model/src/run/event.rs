@@ -14,7 +14,7 @@ use crate::{outcome::Verdict, stored::Version, stored_text};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgressEvent {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// When.
     #[serde(with = "stored_text::text")]
     pub at: Timestamp,
@@ -27,7 +27,6 @@ pub struct ProgressEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
     /// What happened.
-    #[serde(flatten)]
     pub change: Change,
     /// The budget of time that what ended used, or that is now being used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +43,7 @@ impl ProgressEvent {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// It came into another state.
     State {
@@ -122,4 +121,30 @@ pub struct BudgetUse {
     /// The limit; none if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_read_back_as_it_was_written_and_another_version_is_refused() {
+        let run: RunId = "run-1".parse().unwrap();
+        let cause = Cause::new("infrastructure", "the registry is away").hint("wait");
+        let next = Some("it is retried".to_owned());
+        for change in [
+            Change::State { state: RunState::Queued, cause: Some(cause.clone()), next },
+            Change::Retry { attempt: 2, class: ErrorClass::Infrastructure, cause, after_ms: 1 << 40 },
+            Change::Nondeterministic,
+            Change::Ended { state: RunState::Failed, verdict: Verdict::Denied },
+        ] {
+            let mut event = ProgressEvent::new("2026-01-31T12:00:00.5Z".parse().unwrap(), run.clone(), change);
+            event.task = Some("t".to_owned());
+            event.budget = Some(BudgetUse { name: Budget::Queue, used_ms: 7, limit_ms: Some(u64::from(u32::MAX)) });
+            let text = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<ProgressEvent>(&text).unwrap(), event);
+            let newer = text.replacen(r#""version":1"#, r#""version":2"#, 1);
+            assert!(serde_json::from_str::<ProgressEvent>(&newer).unwrap_err().to_string().contains("version 2"));
+        }
+    }
 }

@@ -72,38 +72,26 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A task of a scenario, or one cell of its matrix.
+/// A task of a scenario, or one cell of its matrix, which has a name of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskId {
     /// The scenario.
     pub scenario: String,
     /// The task.
     pub task: String,
-    /// The cell, from nought, if the task has a matrix.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cell: Option<u32>,
 }
 
 impl TaskId {
-    /// A task without a matrix.
+    /// The task of a scenario.
     #[must_use]
     pub fn new(scenario: impl Into<String>, task: impl Into<String>) -> Self {
-        Self { scenario: scenario.into(), task: task.into(), cell: None }
-    }
-
-    /// The task with its cell, as it is shown: `build` or `build[3]`.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self.cell {
-            Some(cell) => format!("{}[{cell}]", self.task),
-            None => self.task.clone(),
-        }
+        Self { scenario: scenario.into(), task: task.into() }
     }
 }
 
 impl fmt::Display for TaskId {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "{}/{}", self.scenario, self.name())
+        write!(to, "{}/{}", self.scenario, self.task)
     }
 }
 

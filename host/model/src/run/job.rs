@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     document::{Artifact, Usage},
     id::{RunId, TaskId},
-    plan::{ParamValue, Priority},
+    limits::Priority,
     state::{Cause, RunState},
+    value::ParamValue,
 };
 use crate::{digest::Digest, stored::Version, stored_text};
 
@@ -28,7 +29,8 @@ impl JobKey {
     /// # Errors
     /// The call cannot be written as JSON, which no call that was read or made here does.
     pub fn of(run: &RunId, task: &TaskId, call: &PluginCall) -> Result<Self, serde_json::Error> {
-        let form = (Self::FORM, run, task, &call.plugin.digest, &call.plugin.name, &call.params, &call.snapshot_digest);
+        let parameters = (&call.params, &call.snapshot_params, &call.snapshot_digest);
+        let form = (Self::FORM, run, task, &call.plugin.digest, &call.plugin.name, parameters);
         serde_json::to_vec(&form).map(|bytes| Self(Digest::of(&bytes)))
     }
 }
@@ -52,19 +54,25 @@ pub struct PluginCall {
     pub plugin: PluginRef,
     /// Its parameters, without expressions.
     pub params: BTreeMap<String, ParamValue>,
-    /// The Snapshot.
+    /// Parameters whose value is the Snapshot's parameter, which is stored once for all tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshot_params: Vec<String>,
+    /// The Snapshot's parameter in the blob store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_digest: Option<Digest>,
     /// The longest time of one attempt in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// How often the task is repeated when it fails, whatever the reason. Infrastructure is retried without it.
+    #[serde(default)]
+    pub retries: u32,
 }
 
 /// One task on its way to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// Its name.
     pub key: JobKey,
     /// The run that it belongs to.
@@ -116,7 +124,7 @@ pub enum Verb {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingState {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// Which call is next.
     pub verb: Verb,
     /// What the plugin said it needs to go on, for nobody else to read.
@@ -173,6 +181,8 @@ pub enum ErrorClass {
     Timeout,
     /// The worker vanished.
     Vanished,
+    /// The plugin's verdict was that the task failed, and the plan says that it is repeated then.
+    Verdict,
     /// A bug in assay itself.
     Internal,
 }
@@ -195,6 +205,7 @@ impl ErrorClass {
             Self::Plugin => "plugin",
             Self::Timeout => "timeout",
             Self::Vanished => "vanished",
+            Self::Verdict => "verdict",
             Self::Internal => "internal",
         }
     }
@@ -204,7 +215,7 @@ impl ErrorClass {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskResult {
     /// The version of this document.
-    pub(crate) version: Version<1>,
+    pub version: Version<1>,
     /// A final state.
     pub state: RunState,
     /// Why, unless it passed.

@@ -1,16 +1,18 @@
 //! Runs of integration scenarios: the plan, the jobs that it becomes, the states of each part, and the documents and events
 //! that say so.
 //!
-//! A [`RunPlan`] is made once and never changes; its digest is part of the run's [`RunId`]. A task of it becomes one [`Job`]
-//! (one for each cell of a matrix), a job has one or more attempts and exactly one [`TaskResult`]. Everything that is shown
-//! ([`RunDocument`]) follows from the plan, the results and the queue.
+//! A [`RunOutline`] is made once and never changes; its digest is part of the run's [`RunId`]. A task of its plan becomes one
+//! [`Job`] (one for each cell of a matrix), a job has one or more attempts and exactly one [`TaskResult`]. Everything that is
+//! shown ([`RunDocument`]) follows from the outline, the results and the queue.
 
 mod document;
 mod event;
 mod id;
 mod job;
-mod plan;
+mod limits;
+mod outline;
 mod state;
+mod value;
 
 pub use document::{
     Artifact, AttemptDocument, RunDocument, RunList, RunSummary, ScenarioDocument, TaskDocument, Usage,
@@ -18,14 +20,12 @@ pub use document::{
 pub use event::{Budget, BudgetUse, Change, ProgressEvent};
 pub use id::{InvalidRunId, RunId, TaskId};
 pub use job::{ErrorClass, Job, JobKey, PluginCall, PluginRef, TaskResult, Verb, WaitingState};
-pub use plan::{
-    Budgets, Concurrency, Matrix, MatrixInclude, OnError, OnFull, ParamValue, Parent, PipelinePlan, Priority, RunPlan,
-    ScenarioPlan, TaskPlan, When, WhenOperator,
-};
+pub use limits::{Budgets, Concurrency, OnFull, Priority};
+pub use outline::{RunOutline, ScenarioOutline, TaskOutline};
 pub use state::{Cause, RunState, StateRecord};
+pub use value::ParamValue;
 
-/// Cells of one matrix, as in Tekton: each is a job of its own.
-pub const MATRIX_CELLS: usize = 256;
+pub use crate::stored::Version;
 
 /// Tasks of one run with the cells of their matrices: each is a row in the store and some hundred bytes of memory.
 pub const RUN_TASKS: usize = 100_000;
