@@ -22,6 +22,7 @@ mod version;
 
 use assay_app::ClusterAccess;
 
+pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{
