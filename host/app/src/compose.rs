@@ -8,7 +8,7 @@ use std::sync::Arc;
 use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, PublicKey, Relocation, Trust, Verification};
 use assay_model::{
-    event::RunStarted,
+    event::{PluginSummary, RunStarted},
     evidence::CheckKind,
     limits,
     policy::{PolicySpec, SourceGroup},
@@ -66,7 +66,7 @@ pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContex
     };
     let trust = Trust::in_key(context.key.clone(), relocation(request));
     Job {
-        head: Arc::new(run_started(request, context.key.to_pem(), request.policy.clone())),
+        head: Arc::new(run_started(request, context.key.to_pem(), request.policy.clone(), vec![])),
         snapshot: Arc::new(request.snapshot.clone()),
         provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
         unreachable_policy: request.mode.denies_unreachable_images().then(|| ec_compat::inaccessible(request)),
@@ -101,7 +101,8 @@ pub(crate) fn build_evaluators(
         );
     }
     ec_compat::skipped_packages(&groups).iter().for_each(|text| events.warn(text));
-    let (plugins, note) = if request.plugins.is_empty() { (Vec::new(), None) } else { load_plugins(request, store)? };
+    let Plugins { evaluators: plugins, summaries, note } =
+        if request.plugins.is_empty() { Plugins::default() } else { load_plugins(request, store)? };
     let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
     // `ec` reports unmatched include items, and no others.
     if request.strict_config || request.mode.reports_unmatched() {
@@ -116,15 +117,27 @@ pub(crate) fn build_evaluators(
     }));
     note.into_iter().for_each(|note| events.note(note));
     sources.pin(&mut policy);
-    Ok(Evaluators { head: Arc::new(run_started(request, key.to_pem(), policy)), evaluators: evaluators.into() })
+    Ok(Evaluators {
+        head: Arc::new(run_started(request, key.to_pem(), policy, summaries)),
+        evaluators: evaluators.into(),
+    })
 }
 
-fn run_started(request: &ValidateImageRequest, key: &str, policy: PolicySpec) -> RunStarted {
+fn run_started(
+    request: &ValidateImageRequest,
+    key: &str,
+    policy: PolicySpec,
+    plugins: Vec<PluginSummary>,
+) -> RunStarted {
+    let application = request.snapshot.fields.get("application").and_then(Value::as_str);
     RunStarted {
         snapshot: request.snapshot_name.clone(),
+        application: application.unwrap_or_default().to_owned(),
         key: key.to_owned(),
         policy,
         skipped: request.skipped.clone(),
+        plugins,
+        started_at: Some(request.requested_at),
         effective_time: request.effective_time.default(),
         version: crate::version(),
     }
@@ -215,12 +228,19 @@ fn skipped_checks(request: &ValidateImageRequest) -> Vec<&'static str> {
     texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| text).collect()
 }
 
-type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
+/// Plugins that are loaded.
+#[derive(Default)]
+struct Plugins {
+    evaluators: Vec<Arc<dyn Evaluator>>,
+    /// What reports show of them.
+    summaries: Vec<PluginSummary>,
+    note: Option<String>,
+}
 
-fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Checks, RequestError> {
+fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Plugins, RequestError> {
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = Engine::new(EngineOptions { slots }).map_err(|error| plugin_error(&error))?;
-    let load = |flag: &PluginRequest| -> Result<Arc<dyn Evaluator>, RequestError> {
+    let load = |flag: &PluginRequest| -> Result<(Arc<dyn Evaluator>, PluginSummary), RequestError> {
         let bytes = read_plugin(&flag.file, request, store)?;
         let plugin =
             Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
@@ -235,10 +255,18 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
         };
         let check = Check::new(&plugin, options)
             .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
-        Ok(Arc::new(check))
+        let manifest = plugin.manifest();
+        let summary = PluginSummary {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            digest: plugin.digest().clone(),
+            params: flag.params.clone(),
+        };
+        Ok((Arc::new(check), summary))
     };
-    let loaded = request.plugins.iter().map(load).collect::<Result<_, _>>()?;
-    Ok((loaded, engine.note().map(|note| format!("note: {note}"))))
+    let loaded = request.plugins.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+    let (evaluators, summaries) = loaded.into_iter().unzip();
+    Ok(Plugins { evaluators, summaries, note: engine.note().map(|note| format!("note: {note}")) })
 }
 
 /// The bytes of a plugin: of the file, or of the archive where there is no such file.

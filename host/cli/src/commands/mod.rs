@@ -21,6 +21,7 @@ mod validate_input;
 mod validate_policy;
 mod version;
 
+pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{

@@ -28,6 +28,11 @@ impl Progress {
     }
 }
 
+/// The columns of the terminal that standard output is.
+pub(crate) fn terminal_width() -> Option<u16> {
+    console::Term::stdout().size_checked().map(|(_, columns)| columns)
+}
+
 impl Report for Progress {
     fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
         match event {

@@ -146,7 +146,7 @@ fn evidence(html: &mut Markup, outcome: &Outcome) {
     }
     if !attestations.is_empty() {
         html.tag("<h3>Verified attestations</h3>\n");
-        for AttestationSummary { statement_type, predicate_type, build_type, signatures } in attestations {
+        for AttestationSummary { statement_type, predicate_type, build_type, signatures, .. } in attestations {
             html.tag("<dl class=\"pairs evidence\">");
             pair(html, "Predicate", predicate_type);
             if let Some(build_type) = build_type {
