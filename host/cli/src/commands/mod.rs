@@ -19,6 +19,7 @@ mod track_bundle;
 mod validate_image;
 mod validate_input;
 mod validate_policy;
+mod verify;
 mod version;
 
 pub(crate) use self::progress::terminal_width;
@@ -32,6 +33,7 @@ use crate::{
         inspect::Inspect,
         track::Track,
         unsupported::{RawArgs, Sigstore},
+        verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -47,6 +49,12 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Vsa(given) } => {
             Err(unsupported("validate vsa", &given).hint("validate the images themselves with `validate image`"))
+        }
+        Command::Verify { what } => {
+            let is_offline = matches!(&what, Verify::Image(flags) if flags.place.evidence.is_some())
+                || matches!(&what, Verify::Attestation(flags) if flags.place.evidence.is_some());
+            let cluster = if is_offline { ClusterAccess::offline(env.mode) } else { cluster };
+            verify::run(&what, &env, &cluster, printer)
         }
         Command::Policy { what } => policy::run(what, &env, printer),
         Command::Opa { what } => policy::opa(what, &env, printer),

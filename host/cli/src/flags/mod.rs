@@ -6,6 +6,7 @@ pub(crate) mod evidence;
 pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
+pub(crate) mod identity;
 pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod input;
@@ -18,6 +19,7 @@ pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
 pub(crate) mod unsupported;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::ffi::OsString;
@@ -64,6 +66,12 @@ pub(crate) enum Command {
     Validate {
         #[command(subcommand)]
         what: Validate,
+    },
+
+    /// Verify the signatures of an image, its attestations, or a file with a Sigstore bundle
+    Verify {
+        #[command(subcommand)]
+        what: verify::Verify,
     },
 
     /// Test, evaluate, check, inspect and benchmark Rego policies
