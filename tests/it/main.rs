@@ -27,6 +27,7 @@ mod policies;
 mod policy_tools;
 mod recorded;
 mod registry;
+mod registry_failures;
 mod remote;
 mod reports;
 mod shared;

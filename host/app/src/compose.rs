@@ -15,7 +15,7 @@ use assay_model::{
     port::{Blobs, Evaluator},
     selection::Selection,
 };
-use assay_oci::{ContentStore, SourceRef};
+use assay_oci::{ContentStore, RegistryOptions, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
 use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
@@ -155,7 +155,8 @@ fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestErr
             Ok(ContentStore::of_layout(layout).until(request.deadline.map(|(end, _)| end)))
         }
         None => {
-            let mut options = request.sources.registries.clone();
+            let mut options =
+                RegistryOptions { cache: request.sources.open_cache()?, ..request.sources.registries.clone() };
             // Registries that the policy names are as trusted as those that the Snapshot names.
             let texts = request.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
             let places = texts.filter_map(|text| SourceRef::parse(text).ok());

@@ -56,7 +56,7 @@ pub use mode::{Mode, ec_final_message};
 pub use policy_argument::parse_policy;
 pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use run::{Canceler, Run, RunResult, start};
-pub use source_settings::{CacheDir, SourceSettings};
+pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};
 pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
 pub use trust::{KeyText, SignerRequest, TrustRequest};

@@ -22,6 +22,8 @@ mod validate_policy;
 mod verify;
 mod version;
 
+use assay_app::ClusterAccess;
+
 pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,

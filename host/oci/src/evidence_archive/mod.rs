@@ -26,6 +26,16 @@ pub use self::{
     writer::write_archive,
 };
 
+/// Reads a record, and compares what is written for it with what was read; for [`fuzzing`](crate::fuzzing).
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz_record(bytes: &[u8]) {
+    if let Ok(record) = EvidenceRecord::read(bytes) {
+        let written = record.to_json();
+        assert_eq!(EvidenceRecord::read(&written).as_ref(), Ok(&record));
+        assert!(members::Members::of(&record, written).is_ok());
+    }
+}
+
 /// The media type of the record, and the artifact type of the manifest that names it.
 pub const EVIDENCE_TYPE: &str = "application/vnd.assay.evidence.v1+json";
 

@@ -31,7 +31,7 @@ impl World {
         layout.evidence("app", &image, "sig", &[layout.blob("text/plain", b"signature")]);
         let folder = TempDir::new().unwrap();
         let kept = folder.path().join("layout");
-        std::fs::rename(layout.path(), &kept).unwrap();
+        fs_err::rename(layout.path(), &kept).unwrap();
         let registry = TestRegistry::layout(kept, |path| {
             path.contains("/broken/").then(|| Reply::Whole(500, Vec::new(), Vec::new()))
         });
@@ -104,7 +104,7 @@ fn an_archive_answers_as_the_registry_did_without_it() {
     assert!(archive.pack("https://g.test/a", None).is_some(), "passwords are no part of a name");
     assert!(archive.pack("https://g.test/a", Some("c0ffee")).is_some(), "a commit is found by itself");
     assert!(archive.pack("https://g.test/a", Some("main")).is_none());
-    assert!(!String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("secret"));
+    assert!(!String::from_utf8_lossy(&fs_err::read(&path).unwrap()).contains("secret"));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn what_nobody_requested_is_not_known_to_be_absent() {
 fn the_same_answers_make_the_same_bytes_and_no_image_layout_is_an_archive() {
     let world = World::new();
     let [first, second] = [world.collect().0, world.collect().0];
-    assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(second).unwrap());
+    assert_eq!(fs_err::read(&first).unwrap(), fs_err::read(second).unwrap());
     verify_archive(&first).unwrap();
     let mut layout = Layout::new();
     layout.image("app", "v1");
@@ -142,9 +142,9 @@ fn the_same_answers_make_the_same_bytes_and_no_image_layout_is_an_archive() {
 fn every_changed_byte_and_every_cut_is_found() {
     let world = World::new();
     let path = world.collect().0;
-    let whole = std::fs::read(&path).unwrap();
+    let whole = fs_err::read(&path).unwrap();
     let check = |bytes: &[u8], what: &str| {
-        std::fs::write(&path, bytes).unwrap();
+        fs_err::write(&path, bytes).unwrap();
         assert!(verify_archive(&path).is_err(), "{what} is not found");
     };
     for at in (0..whole.len()).step_by(7).chain(whole.len() - 3..whole.len()) {
@@ -156,7 +156,7 @@ fn every_changed_byte_and_every_cut_is_found() {
         check(&whole[..cut], &format!("a cut at {cut}"));
     }
     check(&[&whole[..], b"\0"].concat(), "a byte behind the end");
-    std::fs::write(&path, &whole).unwrap();
+    fs_err::write(&path, &whole).unwrap();
     verify_archive(&path).unwrap();
 }
 
@@ -203,15 +203,15 @@ fn records_that_cannot_be_trusted_to_mean_one_thing_are_refused() {
 #[test]
 fn a_record_over_its_limit_and_content_that_was_replaced_are_refused() {
     let layout = forged(&json!({"schemaVersion": 1, "plugins": {"p": {"digest": Digest::of(b"x"), "size": 1}}}));
-    std::fs::write(layout.file(&Digest::of(b"x")), b"y").unwrap();
+    fs_err::write(layout.file(&Digest::of(b"x")), b"y").unwrap();
     let archive = EvidenceArchive::open(&layout.path()).unwrap().unwrap();
     assert_eq!(archive.plugin("p").unwrap().unwrap_err().code, ErrorCode::DigestMismatch);
-    std::fs::remove_file(layout.file(&Digest::of(b"x"))).unwrap();
+    fs_err::remove_file(layout.file(&Digest::of(b"x"))).unwrap();
     assert_eq!(archive.plugin("p").unwrap().unwrap_err().code, ErrorCode::NotInArchive);
 
     let record = json!({"schemaVersion": 1}).to_string();
     let layout = forged(&json!({"schemaVersion": 1}));
-    let mut large = std::fs::File::create(layout.file(&Digest::of(record.as_bytes()))).unwrap();
+    let mut large = fs_err::File::create(layout.file(&Digest::of(record.as_bytes()))).unwrap();
     large.write_all(b"{").unwrap();
     large.set_len(RECORD_BYTES + 1).unwrap();
     assert!(EvidenceArchive::open(&layout.path()).unwrap_err().to_string().contains("larger than"));

@@ -12,6 +12,7 @@ mod client;
 mod cosign_save;
 mod credentials;
 mod download;
+mod endpoints;
 mod errors;
 mod fetched;
 mod hashed;
@@ -20,6 +21,7 @@ mod layout_file;
 mod manifest;
 mod push;
 mod referrers;
+mod registries_conf;
 mod registry;
 mod registry_options;
 mod request;
@@ -64,10 +66,14 @@ pub use self::{
     layout_file::LayoutError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
     push::{Artifact, ArtifactLayer},
-    registry_options::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
+    registries_conf::RegistriesConf,
+    registry_options::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions, RunBudget},
     retry::Retry,
 };
-use crate::evidence_archive::{EvidenceArchive, EvidenceRecorder};
+use crate::{
+    evidence_archive::{EvidenceArchive, EvidenceRecorder},
+    source::Cache,
+};
 
 use self::{
     errors::{CHANGED, larger_blob, other_content, too_large, wrong_size},
@@ -87,6 +93,9 @@ const KEPT_BLOB_BYTES: u64 = 8 << 20;
 /// Lists of referrers kept in memory; one entry has some hundred bytes.
 const KEPT_REFERRER_BYTES: u64 = 1 << 20;
 
+/// A blob that is kept on disk: configs, signatures and attestations are smaller, layers are not kept.
+const CACHED_BLOB_BYTES: u64 = 16 << 20;
+
 /// Manifests that one caller requests concurrently.
 const FETCHES: usize = 16;
 
@@ -98,6 +107,8 @@ pub struct ContentStore {
     referrers: SingleFlightCache<(Repository, Digest), (), Arc<[Referrer]>>,
     /// What points at what in the repositories of a layout, which has no lists of its own.
     referrer_index: Mutex<BTreeMap<Repository, Arc<ReferrerIndex>>>,
+    /// Where blobs stay between runs.
+    cache: Option<Cache>,
     /// What keeps the answers.
     recorder: Option<Arc<EvidenceRecorder>>,
     /// The end of the run.
@@ -186,7 +197,8 @@ impl ContentStore {
         if let Some(layout) = options.layout {
             return Ok(Self::of_layout(layout).until(deadline));
         }
-        Ok(Self::over(Source::Registry(Registry::new(options)?.into()), deadline, recorder))
+        let cache = options.cache.clone();
+        Ok(Self { cache, ..Self::over(Source::Registry(Registry::new(options)?.into()), deadline, recorder) })
     }
 
     /// The same for a run that ends then; a registry's options have it.
@@ -209,7 +221,7 @@ impl ContentStore {
             Source::Registry(registry) => Source::Registry(registry.named_by_images().into()),
             local @ (Source::ImageLayout(_) | Source::Archive(_)) => local.clone(),
         };
-        Self::over(source, self.deadline, self.recorder.clone())
+        Self { cache: self.cache.clone(), ..Self::over(source, self.deadline, self.recorder.clone()) }
     }
 
     /// Whether the user allows access to a registry wherever it is named. A layout needs none.
@@ -231,6 +243,7 @@ impl ContentStore {
             blobs: SingleFlightCache::new(KEPT_BLOB_BYTES, |blob| length(blob)),
             referrers: SingleFlightCache::new(KEPT_REFERRER_BYTES, |referrers| length_of(referrers)),
             referrer_index: Mutex::default(),
+            cache: None,
             recorder,
             deadline,
         }
@@ -502,7 +515,10 @@ impl ContentStore {
         let fetched = match &self.source {
             Source::ImageLayout(layout) => layout.blob(repository, digest, most)?,
             Source::Archive(archive) => archive.blob(repository, digest, most)?,
-            Source::Registry(registry) => registry.blob(repository, digest, most)?,
+            Source::Registry(registry) => match self.cached(repository, digest, most) {
+                Some(bytes) => Fetched::Found(Body { bytes, named: None }),
+                None => registry.blob(repository, digest, most)?,
+            },
         };
         let body = match (fetched, blob_limits.size) {
             (Fetched::Absent, _) => return Err(self.no_blob(repository, digest)),
@@ -514,7 +530,18 @@ impl ContentStore {
             (Fetched::Found(body), _) => body,
         };
         digest.check(&body.bytes).map_err(|mismatch| other_content(repository, digest, &mismatch.actual))?;
+        if let Some(cache) = &self.cache
+            && self.is_remote()
+            && body.len() <= CACHED_BLOB_BYTES
+        {
+            cache.keep_image_blob(repository, digest, &body.bytes);
+        }
         Ok(body.bytes.into())
+    }
+
+    /// A blob that was read in an earlier run.
+    fn cached(&self, repository: &Repository, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
+        self.cache.as_ref()?.image_blob(repository, digest, limit)
     }
 
     fn place(&self, repository: &Repository) -> String {

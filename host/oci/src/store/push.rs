@@ -94,6 +94,9 @@ impl Registry {
             std::iter::once(config).chain(artifact.layers.iter().map(|layer| layer.bytes.clone())).collect();
         let repository = image.repository().clone();
         self.wait(repository.registry().to_owned(), move |client| async move {
+            // A push goes to the repository itself, wherever that is, and to no mirror.
+            let place = client.client.registries_conf().endpoints(&repository, false)?.pop();
+            let repository = place.map_or(repository, |place| place.repository);
             let mut bearer = Bearer { client, repository, authorization: None };
             for blob in &blobs {
                 bearer.blob(blob).await?;
@@ -166,6 +169,7 @@ impl Bearer {
             authorization,
             form: None,
             upload: Some(upload),
+            start: 0,
             named_by: self.client.named_by,
         };
         self.client.client.send(self.repository.registry(), &request).await

@@ -2,7 +2,9 @@
 
 mod hostile;
 mod image_layout;
+mod mirrors;
 mod registry;
+mod resuming;
 
 use std::sync::Arc;
 
