@@ -475,6 +475,7 @@ fn play(tasks: &[TaskPlan], states: &[RunState], restarts: &[usize]) -> BTreeMap
         world.fill(usize::MAX);
         if restarts.contains(&(number + 100)) {
             world.restart();
+            world.fill(usize::MAX);
         }
         let Some(name) =
             world.order.iter().find(|name| world.queue.values().any(|job| job.task.task == **name)).cloned()
