@@ -30,10 +30,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const BATCH: usize = 256;
 
 /// The work that is kept ready: with shorter tasks more of them, so that waiting for the disk is shared.
-const AHEAD: Duration = Duration::from_millis(100);
+const AHEAD: Duration = Duration::from_millis(20);
 
 /// Jobs for each worker that are taken ahead, at least and at most.
-const JOBS_AHEAD: (u64, u64) = (1, 128);
+const JOBS_AHEAD: (u64, u64) = (1, 16);
 
 /// What the coordinator is told.
 #[derive(Debug)]

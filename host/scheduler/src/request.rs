@@ -131,7 +131,7 @@ impl RunRequest {
     /// The plan cannot be carried out.
     pub fn run_id(&self) -> Result<RunId, InvalidRequest> {
         let malformed = |error: serde_json::Error| InvalidRequest::Malformed(error.to_string());
-        Self { round: 0, ..self.clone() }.outline()?.run_id(self.round).map_err(malformed)
+        self.outline()?.run_id(self.round).map_err(malformed)
     }
 
     pub(crate) fn plugin(&self, scenario: &str, task: &TaskPlan) -> Result<&PluginRef, InvalidRequest> {

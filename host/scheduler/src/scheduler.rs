@@ -18,7 +18,7 @@ use assay_model::{
 
 use crate::{
     dispatch::{Entry, Message, Shared},
-    engine::{Engine, Limits, Now, Output},
+    engine::{Engine, Limits, Now, Output, Restored},
     request::{InvalidRequest, RunRequest},
 };
 
@@ -137,16 +137,20 @@ impl Scheduler<'_> {
         events: &mut dyn FnMut(&ProgressEvent),
     ) -> Result<Vec<RunEnd>, SchedulerError> {
         let limits = Limits { quotas: self.settings.quotas.clone() };
-        let mut prepared = Vec::new();
-        for request in requests {
-            prepared.push((request.run_id()?, request.outline()?, request));
+        // Nothing is started if one of them cannot be carried out.
+        for request in &requests {
+            request.outline()?;
         }
         let (mut engine, mut output) = (Engine::new(limits), Output::default());
         let (mut ends, mut ids) = (BTreeMap::new(), Vec::new());
-        for (id, outline, request) in prepared {
-            ids.push(id.clone());
+        for request in requests {
             self.blobs.put(request.plan.snapshot.param.as_bytes())?;
-            match self.record.create(&id, &outline)? {
+            let outline = request.outline()?;
+            let id = outline.run_id(request.round).map_err(|error| InvalidRequest::Malformed(error.to_string()))?;
+            let created = self.record.create(&id, &outline)?;
+            drop(outline);
+            ids.push(id.clone());
+            match created {
                 Created::Existing(state) if state.is_final() => {
                     let verdict = self.record.document(&id)?.verdict;
                     ends.insert(id.clone(), RunEnd { id, state, verdict });
@@ -155,7 +159,9 @@ impl Scheduler<'_> {
                     if let Some(group) = request.supersedes.clone() {
                         self.supersede(&mut engine, &id, &group, &mut output)?;
                     }
-                    self.add(&mut engine, id, request, &mut output)?;
+                    let stored =
+                        if created == Created::New { Restored::default() } else { self.record.load(&id)?.into() };
+                    self.add(&mut engine, id, request, stored, &mut output)?;
                 }
             }
         }
@@ -179,12 +185,12 @@ impl Scheduler<'_> {
         engine: &mut Engine,
         id: RunId,
         request: RunRequest,
+        stored: Restored,
         output: &mut Output,
     ) -> Result<(), SchedulerError> {
         if engine.unfinished().any(|other| *other == id) {
             return Ok(());
         }
-        let stored = self.record.load(&id)?;
         Ok(engine.add(id, request, stored, self.now(), output)?)
     }
 
@@ -198,8 +204,9 @@ impl Scheduler<'_> {
     ) -> Result<(), SchedulerError> {
         let cause = Cause::new("superseded", &format!("the newer run `{by}` replaced it"));
         for id in self.record.unfinished_of(group)?.into_iter().filter(|id| id != by) {
-            let outline = self.record.load(&id)?.outline;
-            self.add(engine, id.clone(), RunRequest::of_outline(&outline)?, output)?;
+            let stored = self.record.load(&id)?;
+            let request = RunRequest::of_outline(&stored.outline)?;
+            self.add(engine, id.clone(), request, stored.into(), output)?;
             engine.cancel(&id, &cause, self.now(), output);
         }
         Ok(())

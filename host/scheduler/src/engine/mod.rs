@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 use assay_model::{
     outcome::Verdict,
     port::{RecordChange, StoredRun},
-    run::{Cause, Job, JobKey, ProgressEvent, RunId, RunState, TaskResult},
+    run::{Cause, Job, JobKey, ProgressEvent, RunId, RunState, TaskId, TaskResult},
 };
 use jiff::Timestamp;
 
@@ -41,6 +41,22 @@ pub(crate) struct Output {
 impl Output {
     fn event(&mut self, event: ProgressEvent) {
         self.changes.push(RecordChange::Event(event));
+    }
+}
+
+/// What is stored of a run that was interrupted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Restored {
+    /// The results that are there.
+    pub(crate) results: Vec<(TaskId, TaskResult)>,
+    /// The jobs in the queue.
+    pub(crate) jobs: Vec<Job>,
+}
+
+impl From<StoredRun> for Restored {
+    fn from(stored: StoredRun) -> Self {
+        let results = stored.results.into_iter().map(|(_, task, result)| (task, result)).collect();
+        Self { results, jobs: stored.jobs }
     }
 }
 
@@ -75,7 +91,7 @@ impl Engine {
         &mut self,
         id: RunId,
         request: RunRequest,
-        stored: StoredRun,
+        stored: Restored,
         now: Now,
         output: &mut Output,
     ) -> Result<(), InvalidRequest> {

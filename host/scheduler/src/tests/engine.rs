@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use assay_konflux::plan::{OnError, Predecessor, ScenarioPlan, Section, TaskPlan, Timeouts};
 use assay_model::{
     outcome::Verdict,
-    port::{RecordChange, StoredRun},
+    port::RecordChange,
     run::{Cause, Change, Concurrency, Job, JobKey, OnFull, ParamValue, RunState, TaskId, TaskResult},
 };
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use super::support::{finally_task, matrix_of, request, scenario, taking, task, when_status, when_text};
 use crate::{
     RunRequest,
-    engine::{Engine, Limits, Now, Output},
+    engine::{Engine, Limits, Now, Output, Restored},
 };
 
 /// An engine with a queue and a record that are maps.
@@ -52,14 +52,8 @@ impl World {
     /// All that is not in the queue or the record is forgotten.
     fn restart(&mut self) {
         self.engine = Engine::new(Limits::default());
-        let stored = StoredRun {
-            outline: self.request.outline().unwrap(),
-            state: RunState::Pending,
-            started: Timestamp::UNIX_EPOCH,
-            results: self.results.clone(),
-            jobs: self.queue.values().cloned().collect(),
-            cancel: None,
-        };
+        let results = self.results.iter().map(|(_, task, result)| (task.clone(), result.clone())).collect();
+        let stored = Restored { results, jobs: self.queue.values().cloned().collect() };
         let mut output = Output::default();
         let id = self.request.run_id().unwrap();
         self.engine.add(id, self.request.clone(), stored, self.now, &mut output).unwrap();
@@ -417,14 +411,7 @@ fn a_plan_that_goes_round_in_a_circle_or_names_nothing_is_refused() {
         vec![task("a", &[]), task("a", &[])],
     ] {
         let plan = request(vec![scenario("s", tasks)]);
-        let stored = StoredRun {
-            outline: plan.outline().unwrap(),
-            state: RunState::Pending,
-            started: Timestamp::UNIX_EPOCH,
-            results: Vec::new(),
-            jobs: Vec::new(),
-            cancel: None,
-        };
+        let stored = Restored::default();
         let now = Now { elapsed: Duration::ZERO, wall: Timestamp::UNIX_EPOCH };
         let id = plan.run_id().unwrap();
         let added = Engine::new(Limits::default()).add(id, plan, stored, now, &mut Output::default());

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use assay_model::{
-    port::StoredRun,
-    run::{Job, TaskId, TaskResult},
-};
+use assay_model::run::{Job, TaskId, TaskResult};
 
 use super::{
     super::{
-        Now, Output,
+        Now, Output, Restored,
         activity::{Ended, Progress, TaskRef},
     },
     Queued, Run,
@@ -17,9 +14,8 @@ use super::{
 
 impl Run {
     /// Takes over results and jobs. Returns the jobs that are in the queue.
-    pub(in crate::engine) fn restore(&mut self, stored: StoredRun, now: Now, output: &mut Output) -> Queued {
-        let results: BTreeMap<TaskId, TaskResult> =
-            stored.results.into_iter().map(|(_, task, result)| (task, result)).collect();
+    pub(in crate::engine) fn restore(&mut self, stored: Restored, now: Now, output: &mut Output) -> Queued {
+        let results: BTreeMap<TaskId, TaskResult> = stored.results.into_iter().collect();
         let jobs: BTreeMap<TaskId, Job> = stored.jobs.into_iter().map(|job| (job.task.clone(), job)).collect();
         let mut queued = Vec::new();
         for index in 0..self.scenarios.len() {
