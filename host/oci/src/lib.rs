@@ -21,6 +21,7 @@ pub use source::{
     Cache, FetchError, FetchErrorKind, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef, folder_name,
 };
 pub use store::{
-    Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, Proxies, REGISTRY_CONNECT,
-    REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistryOptions, Resolved, Retry, too_deep,
+    Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, Proxies, PushedBlob,
+    PushedImage, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistryOptions, Resolved, Retry,
+    too_deep,
 };
