@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use assay_model::{error::ErrorCode, image::ImageRef};
+use assay_model::error::ErrorCode;
 
-use crate::{ContentStore, PushedBlob, PushedImage, RegistryOptions, test_support::TestRegistry};
+use crate::{
+    ContentStore, PushedBlob, PushedImage, RegistryOptions,
+    test_support::{TestRegistry, reference},
+};
 
 fn blob(media_type: &str, text: &str) -> PushedBlob {
     PushedBlob { media_type: media_type.to_owned(), annotations: BTreeMap::new(), bytes: Arc::from(text.as_bytes()) }
@@ -26,7 +29,7 @@ fn store() -> ContentStore {
 #[test]
 fn an_image_is_read_back_with_its_bytes_and_the_same_content_has_the_same_digest() {
     let registry = TestRegistry::writable(true);
-    let reference = ImageRef::parse(&format!("{}/team/plugin:1.0.0", registry.registry())).unwrap();
+    let reference = reference(&format!("{}/team/plugin:1.0.0", registry.registry()));
     let pushed = store().push_image(&reference, &image("bytes")).unwrap();
     assert_eq!(store().push_image(&reference, &image("bytes")).unwrap(), pushed);
     let read = store();
@@ -42,7 +45,7 @@ fn an_image_is_read_back_with_its_bytes_and_the_same_content_has_the_same_digest
 fn a_referrer_is_found_with_and_without_the_api_and_others_stay_in_the_list() {
     for has_referrers in [true, false] {
         let registry = TestRegistry::writable(has_referrers);
-        let reference = ImageRef::parse(&format!("{}/team/plugin:1.0.0", registry.registry())).unwrap();
+        let reference = reference(&format!("{}/team/plugin:1.0.0", registry.registry()));
         let subject = store().push_image(&reference, &image("bytes")).unwrap();
         let referrer =
             |text: &str| PushedImage { artifact_type: Some("application/vnd.example.note".to_owned()), ..image(text) };
@@ -63,7 +66,7 @@ fn a_referrer_is_found_with_and_without_the_api_and_others_stay_in_the_list() {
 fn nothing_is_pushed_by_digest() {
     let registry = TestRegistry::writable(true);
     let text = format!("{}/team/plugin@sha256:{}", registry.registry(), "0".repeat(64));
-    let error = store().push_image(&ImageRef::parse(&text).unwrap(), &image("bytes")).unwrap_err();
+    let error = store().push_image(&reference(&text), &image("bytes")).unwrap_err();
     assert_eq!(error.code, ErrorCode::ImageReference);
     assert!(registry.requests().is_empty());
 }
