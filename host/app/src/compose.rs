@@ -3,7 +3,7 @@
 //!
 //! Whatever cannot be opened, compiled or loaded is an error here, before anything is evaluated.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, Verification, keyless::LogPolicy};
@@ -18,7 +18,7 @@ use assay_model::{
 use assay_oci::{ContentStore, RegistryOptions, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
-use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
+use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext, Sinks, SnapshotInput};
 use camino::Utf8Path;
 use serde_json::Value;
 
@@ -247,7 +247,7 @@ struct Plugins {
 
 fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Plugins, RequestError> {
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
-    let engine = Engine::new(EngineOptions { slots }).map_err(|error| plugin_error(&error))?;
+    let engine = Engine::new(EngineOptions::in_process(slots)).map_err(|error| plugin_error(&error))?;
     let load = |flag: &PluginRequest| -> Result<(Arc<dyn Evaluator>, PluginSummary), RequestError> {
         let bytes = read_plugin(&flag.file, request, store)?;
         let plugin =
@@ -256,10 +256,10 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
             // Runs are not recorded, so they have no identity.
             run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },
             params: &flag.params,
-            snapshot: &request.snapshot,
-            snapshot_text: request.snapshot_text.as_str().into(),
+            snapshot: SnapshotInput { snapshot: &request.snapshot, text: request.snapshot_text.as_str().into() },
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
-            log: None,
+            limits: BTreeMap::new(),
+            sinks: Sinks::default(),
         };
         let check = Check::new(&plugin, options)
             .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;

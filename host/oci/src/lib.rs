@@ -27,6 +27,6 @@ pub use source::{
 };
 pub use store::{
     Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, OpenedLayout, Proxies,
-    REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistriesConf, RegistryOptions, Resolved, Retry,
-    RunBudget, too_deep,
+    PushedBlob, PushedImage, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistriesConf,
+    RegistryOptions, Resolved, Retry, RunBudget, too_deep,
 };
