@@ -68,6 +68,7 @@ use std::sync::LazyLock;
 use regorus::Value;
 
 pub(crate) use errors::{BuiltinError, ErrorCode};
+pub(crate) use glob_pattern::GlobPattern;
 pub use host::HostFunction;
 pub(crate) use host::{Host, HostError, NoHost};
 pub(crate) use limits::TEXT_BYTES;
