@@ -23,6 +23,7 @@ mod ir;
 mod lex;
 mod limits;
 mod module_summaries;
+mod module_syntax;
 mod observers;
 mod parse;
 mod plan;
