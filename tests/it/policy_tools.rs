@@ -98,14 +98,10 @@ data.shop_test.todo_test_later: SKIPPED
 --------------------------------------------------------------------------------
 PASS: 2/4
 FAIL: 1/4
-SKIPPED: 1/4
-
-data.shop_test.test_wrong:
-  shop/shop_test.rego:14:
-    got == 7
-    |
-    6";
+SKIPPED: 1/4";
     assert_eq!((output.out.as_str(), output.code), (want, 2), "{output:?}");
+    let why = "data.shop_test.test_wrong:\n  shop/shop_test.rego:14:\n    got == 7\n    |\n    6";
+    assert!(output.err.contains(why), "{output:?}");
 }
 
 #[test]

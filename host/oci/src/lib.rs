@@ -24,6 +24,7 @@ pub use evidence_archive::{
 pub use files::{Files, blob_files, image_files, operator_manifests};
 pub use source::{
     Cache, FetchError, FetchErrorKind, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef, folder_name,
+    unpack_archive,
 };
 pub use store::{
     Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, OpenedLayout, Proxies,

@@ -22,15 +22,25 @@ pub(crate) fn written<'a>(path: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-/// The files of each package, such as `data.lib.time`, in the order of names. Policies need not compile, only parse.
+/// The name of a package without `data` in front.
+pub(crate) fn written_name(path: &[String]) -> String {
+    written(path.iter().map(String::as_str)).trim_start_matches("data").trim_start_matches('.').to_owned()
+}
+
+/// The files of each package, such as `data.lib.time`, in the order of names, and behind them the data files of bundles. Policies
+/// need not compile, only parse.
 ///
 /// # Errors
 /// Everything that is not Rego.
 pub fn packages(sources: Sources) -> Result<BTreeMap<String, Vec<String>>, CompileError> {
+    let data: Vec<_> = sources.bundles().iter().flat_map(|bundle| bundle.data.clone()).collect();
     module_summaries(sources, |modules| {
         let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (module, _) in modules {
             packages.entry(written(module.package.iter().map(String::as_str))).or_default().push(module.file.clone());
+        }
+        for (file, path) in data {
+            packages.entry(written(path.iter().map(String::as_str))).or_default().push(file);
         }
         Ok(packages)
     })

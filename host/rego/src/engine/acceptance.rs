@@ -8,7 +8,7 @@ use crate::{
 
 /// The errors of a module of the package `t`, with their rows.
 fn errors(text: &str, v0: bool) -> Vec<String> {
-    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package t\n{text}") }];
+    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package t\n{text}"), v0: None }];
     let options = CompileOptions { v0, ..CompileOptions::default() };
     let compiled = Files::parse(files, options).and_then(|files| files.compile(Value::new_object()));
     let errors = compiled.err().unwrap_or_default();

@@ -163,7 +163,12 @@ fn file(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> Fil
         let is_above_import = |row: u32| row >= block.next_row && next_rule.is_none_or(|rule| row < rule);
         let stands_above = if block.next_row <= package_row {
             "package"
-        } else if module.imports.iter().any(|import| is_above_import(source.row(import.span.start))) {
+        } else if module
+            .imports
+            .iter()
+            .chain(&module.language_imports)
+            .any(|import| is_above_import(source.row(import.span.start)))
+        {
             "import"
         } else if next_rule.is_some() {
             "rule"

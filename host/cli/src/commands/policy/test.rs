@@ -105,6 +105,12 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
         TestFormat::Pretty => test_reports::pretty(&all, &Report { verbose: flags.verbose, explain: flags.explain }),
     };
     print(printer, &text)?;
+    if flags.format.unwrap_or(TestFormat::Pretty) == TestFormat::Pretty && !flags.verbose {
+        let failures = test_reports::failures(&all);
+        if !failures.is_empty() {
+            printer.error(failures.trim_end());
+        }
+    }
     Ok(if passed { opa_exit::OK } else { opa_exit::ERROR })
 }
 

@@ -85,14 +85,17 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
             let _infallible = writeln!(text, "{word}: {count}/{total}");
         }
     }
-    // Behind what OPA prints: the expressions that did not hold, with their values.
-    if !report.verbose {
-        for (test, result) in all.iter().filter(|(_, result)| result.failed.is_some()) {
-            let _infallible = writeln!(text, "\n{}:", test.full_name());
-            for line in why(result) {
-                text.push_str(line.trim_end());
-                text.push('\n');
-            }
+    text
+}
+
+/// The expressions that did not hold, with their values: OPA prints none, so that they are not part of the report.
+pub(super) fn failures(all: &All<'_>) -> String {
+    let mut text = String::new();
+    for (test, result) in all.iter().filter(|(_, result)| result.failed.is_some()) {
+        let _infallible = writeln!(text, "\n{}:", test.full_name());
+        for line in why(result) {
+            text.push_str(line.trim_end());
+            text.push('\n');
         }
     }
     text

@@ -20,14 +20,14 @@ enum Part {
 
 /// A parsed pattern.
 #[derive(Debug)]
-pub(super) struct GlobPattern<'a> {
+pub(crate) struct GlobPattern<'a> {
     parts: Vec<Part>,
     delimiters: &'a [char],
 }
 
 impl<'a> GlobPattern<'a> {
     /// Parses a pattern; none for one with classes or alternatives, or with too many parts.
-    pub(super) fn parse(pattern: &str, delimiters: &'a [char]) -> Option<Self> {
+    pub(crate) fn parse(pattern: &str, delimiters: &'a [char]) -> Option<Self> {
         let mut parts = Vec::new();
         let mut characters = pattern.chars().peekable();
         while let Some(character) = characters.next() {
@@ -53,7 +53,7 @@ impl<'a> GlobPattern<'a> {
     }
 
     /// Whether the whole text matches.
-    pub(super) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         let mut rest = text.chars();
         let front = self.parts.iter().take_while(|part| matches!(part, Part::Character(_))).count();
         for part in self.parts.iter().take(front) {

@@ -16,7 +16,7 @@ fn policy(texts: &[&str], data: &str) -> Policy {
     let modules = texts
         .iter()
         .enumerate()
-        .map(|(at, text)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned() })
+        .map(|(at, text)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned(), v0: None })
         .collect();
     let data = Value::from_json_str(data).unwrap();
     let compiled = Files::parse(modules, CompileOptions::default()).and_then(|files| files.compile(data));
