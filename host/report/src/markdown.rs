@@ -363,28 +363,21 @@ mod tests {
         assert!(text.contains("### ❔ Error: `shop`\n\nNo component was evaluated."), "{text}");
     }
 
-    /// The text without its spans of code, in which nothing is markup.
-    fn without_code(text: &str) -> String {
+    /// The line without its spans of code, in which nothing is markup.
+    fn without_code(line: &str) -> String {
+        let characters: Vec<_> = line.chars().collect();
+        let runs: Vec<String> =
+            characters.chunk_by(|a, b| (*a == '`') == (*b == '`')).map(|run| run.iter().collect()).collect();
         let mut to = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find('`') {
-            let (before, from) = rest.split_at(at);
-            to.push_str(before);
-            if before.ends_with('\\') {
-                rest = &from[1..];
-                continue;
+        let mut at = 0;
+        while let Some(run) = runs.get(at) {
+            if run.starts_with('`') && !to.ends_with('\\') {
+                at = (at + 1..runs.len()).find(|end| runs[*end] == *run).expect("the code ends");
+            } else {
+                to.push_str(run);
             }
-            let fence = from.len() - from.trim_start_matches('`').len();
-            let inside = &from[fence..];
-            let ends = |at: usize| {
-                let run = inside[at..].len() - inside[at..].trim_start_matches('`').len();
-                run == fence && !inside[..at].ends_with('`')
-            };
-            let end = inside.match_indices('`').map(|(at, _)| at).find(|at| ends(*at)).expect("the code ends");
-            assert!(!inside[..end].contains('\n'), "code spans lines");
-            rest = &inside[end + fence..];
+            at += 1;
         }
-        to.push_str(rest);
         to
     }
 

@@ -84,11 +84,7 @@ fn parts(line: &str) -> Vec<Part<'_>> {
 fn words<'a>(parts: &mut Vec<Part<'a>>, text: &'a str) {
     for word in text.split_inclusive(' ') {
         let (word, space) = word.strip_suffix(' ').map_or((word, ""), |word| (word, " "));
-        if is_active(word) {
-            parts.push(Part::Code(word))
-        } else {
-            parts.push(Part::Text(word))
-        }
+        parts.push(if is_active(word) { Part::Code(word) } else { Part::Text(word) });
         parts.push(Part::Text(space));
     }
 }
