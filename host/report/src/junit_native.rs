@@ -16,7 +16,7 @@ use assay_model::{
 
 use crate::{
     Options,
-    by_rule::{description, solution, title},
+    by_rule::{description, message, solution, title},
     images::{Image, Images, Member},
     junit::{property, seconds},
     totals::Totals,
@@ -165,7 +165,7 @@ fn finding_case(
     let rule = if rule.is_empty() { NO_RULE } else { rule };
     let name = if terms.is_empty() { rule.to_owned() } else { format!("{rule} [{terms}]") };
     let name = numbered(seen, &name);
-    let result = result.map(|(element, kind)| (element, kind, finding.message.as_str()));
+    let result = result.map(|(element, kind)| (element, kind, message(finding)));
     case(xml, &name, package, result, &if result.is_some() { help(finding) } else { String::new() });
 }
 

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Options,
-    by_rule::{Rule, by_rule},
+    by_rule::{Rule, by_rule, message},
     component_status::summary_line,
     markdown_text,
     sanitize::{self, cut},
@@ -79,7 +79,7 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
             for finding in of(outcome) {
                 let id = finding.code().filter(|code| !code.is_empty()).unwrap_or(NO_CODE);
                 let terms = finding.terms().join("\n");
-                let mut result = result(outcome, id, &index, level, &finding.message, &terms);
+                let mut result = result(outcome, id, &index, level, message(finding), &terms);
                 if level == "none" {
                     result["kind"] = json!("pass");
                 }

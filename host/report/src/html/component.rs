@@ -6,7 +6,7 @@ use assay_model::{finding::Finding, outcome::Outcome};
 
 use super::{Page, class, evidence, markup::Markup, rules::numbers};
 use crate::{
-    by_rule::title,
+    by_rule::{message, title},
     component_status::{ComponentStatus, count},
     images::Image,
 };
@@ -146,7 +146,7 @@ fn shown(code: &str) -> &str {
 
 fn messages(html: &mut Markup, findings: &[(&Finding, Vec<&str>)], parts: usize) {
     for (finding, variants) in findings {
-        html.tag("<li>").prose(&finding.message);
+        html.tag("<li>").prose(message(finding));
         for term in finding.terms().into_iter().filter(|term| !finding.message.contains(term)) {
             html.tag(" <span class=\"term\">").text(term).tag("</span>");
         }
