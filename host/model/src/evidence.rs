@@ -207,3 +207,34 @@ impl CheckKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_show_the_builder_of_provenance_and_the_size_of_every_statement() {
+        let summary = |statement: &str, build_type: Option<&str>| {
+            AttestationSummary::from(Attestation {
+                statement: statement.as_bytes().into(),
+                digest: Digest::of(statement.as_bytes()),
+                statement_type: "t".to_owned(),
+                predicate_type: "p".to_owned(),
+                build_type: build_type.map(str::to_owned),
+                signatures: vec![],
+            })
+        };
+        for (statement, builder) in [
+            (r#"{"predicate": {"builder": {"id": "a"}, "buildType": "x"}}"#, Some("a")),
+            (r#"{"predicate": {"runDetails": {"builder": {"id": "b"}}}}"#, Some("b")),
+            (r#"{"predicate": {"builder": {"id": 1}}}"#, None),
+            (r#"{"predicate": {}}"#, None),
+            ("[]", None),
+        ] {
+            let shown = summary(statement, Some("x"));
+            assert_eq!((shown.builder.as_deref(), shown.size), (builder, statement.len() as u64), "{statement}");
+            // What is no provenance is not read again.
+            assert_eq!(summary(statement, None).builder, None);
+        }
+    }
+}

@@ -63,7 +63,7 @@ impl<'a> Rule<'a> {
             Level::Warning => self.warnings += 1,
         }
         self.components.insert(component);
-        let text = finding.message.as_str();
+        let text = message(finding);
         let terms: Vec<_> = finding.terms().into_iter().filter(|term| !text.contains(term)).collect();
         let place = *self.known.entry((level, text, terms)).or_insert_with_key(|(_, _, terms)| {
             let terms = terms.clone();
@@ -79,6 +79,26 @@ impl<'a> Rule<'a> {
     pub(crate) fn at_level(&self, level: Level) -> Vec<&Message<'a>> {
         self.messages.iter().filter(|message| message.level == level).collect()
     }
+}
+
+/// What cosign says of a signature that another key made.
+const MISMATCHES: [&str; 3] = [
+    "invalid signature when validating ASN.1 encoded signature",
+    "crypto/rsa: verification error",
+    "failed to verify signature",
+];
+
+/// A finding's message. Where a signature is another key's, `ec` says so in three sentences, of which the first is enough;
+/// where it fails for another reason, the reason stays.
+pub(crate) fn message(finding: &Finding) -> &str {
+    let text = finding.message.as_str();
+    if !finding.code().is_some_and(|code| code.starts_with("builtin.")) {
+        return text;
+    }
+    let Some((first, rest)) = text.split_once(". Verify the correct ") else { return text };
+    let reasons = rest.split_once("Error: no matching ").and_then(|(_, reasons)| reasons.split_once(": "));
+    let is_mismatch = |reason: &str| MISMATCHES.contains(&reason.trim());
+    if reasons.is_some_and(|(_, reasons)| reasons.split('\n').all(is_mismatch)) { first } else { text }
 }
 
 /// A finding's description without the sentence on how to exclude it.
@@ -204,6 +224,23 @@ mod tests {
         );
         assert_eq!(widest_first(&rules, Level::Violation).len(), 1);
         assert_eq!(components_at(&rules["a.b"], Level::Warning).into_iter().collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn a_wrong_key_is_one_sentence_and_any_other_reason_stays() {
+        let text = |reason: &str| {
+            let message = format!(
+                "No image signatures found matching the given public key. Verify the correct public key was provided, and \
+                 a signature was created. Error: no matching signatures: {reason}"
+            );
+            Finding::new("builtin.image.signature_check", message)
+        };
+        let wrong = text(&format!("{}\n {}", MISMATCHES[0], MISMATCHES[1]));
+        assert_eq!(message(&wrong), "No image signatures found matching the given public key");
+        let other = text("the certificate expired");
+        assert_eq!(message(&other), other.message);
+        let by_policy = Finding::new("a.b", wrong.message.clone());
+        assert_eq!(message(&by_policy), wrong.message);
     }
 
     #[test]

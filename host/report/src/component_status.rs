@@ -1,4 +1,4 @@
-//! [`ComponentStatus`]: the status of a component, and the order in which reports list components.
+//! [`ComponentStatus`]: the status of a component, and the words in which reports put it and the result of the run.
 
 use std::borrow::Cow;
 
@@ -50,13 +50,6 @@ impl ComponentStatus {
     pub(crate) const fn allows(self) -> bool {
         matches!(self, Self::Warned | Self::Allowed)
     }
-}
-
-/// The components' places in the run's list, the worst first; those of one status keep the report's order.
-pub(crate) fn worst_first(end: &RunFinished) -> Vec<(ComponentStatus, usize)> {
-    let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (ComponentStatus::of(one), at)).collect();
-    all.sort_unstable();
-    all
 }
 
 /// The characters of a digest by which people distinguish images.
@@ -155,15 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_comes_first_and_is_put_into_one_sentence() {
+    fn the_result_is_put_into_one_sentence() {
         let finding = || Finding::new("a.b", "m");
         let fine = test_data::component("fine").evaluated();
         let warned = test_data::component("warned").warning(finding()).evaluated();
         let denied = test_data::component("denied").violation(finding()).warning(finding()).evaluated();
         let failed = test_data::component("error").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
-        let run = test_data::end(&[fine.clone(), warned.clone(), denied.clone(), failed.clone()]);
-        let places: Vec<_> = worst_first(&run).iter().map(|(_, at)| *at).collect();
-        assert_eq!(places, [3, 2, 1, 0]);
+        let statuses: Vec<_> = [&failed, &denied, &warned, &fine].map(ComponentStatus::of).into();
+        assert_eq!(statuses, ComponentStatus::ALL);
         for (run, says) in [
             (vec![], "No component was evaluated."),
             (vec![&fine], "The component passed."),

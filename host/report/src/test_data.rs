@@ -120,7 +120,7 @@ pub(crate) fn many(components: usize) -> Vec<Outcome> {
             .violation(finding("labels.required", "The label `maintainer` is missing"))
             .warning(finding("base.allowed", "The base image registry.example/base is not on the list"))
             .success(Finding::new("licenses.allowed", "Pass"));
-        let mut outcome = if number % 3 == 0 {
+        let mut outcome = if number.is_multiple_of(3) {
             outcome.violation(finding("cve.none", &format!("The image has {number} known vulnerabilities")))
         } else {
             outcome

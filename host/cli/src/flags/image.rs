@@ -65,7 +65,8 @@ pub(crate) struct ImageFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Images")]
 pub(crate) struct InputFlags {
-    /// Snapshot to validate, as a file or inline JSON or YAML: a Konflux Snapshot resource or its spec
+    /// Snapshot to validate, as a file, inline JSON or YAML, or `-` for standard input: a Konflux Snapshot resource or its
+    /// spec
     #[arg(long, value_name = "FILE|TEXT", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<String>,
 
@@ -135,8 +136,8 @@ pub(crate) struct TrustFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyFlags {
-    /// Policy configuration, as a file, inline JSON or YAML, or the name of a resource in a cluster: an
-    /// EnterpriseContractPolicy or its spec
+    /// Policy configuration, as a file, inline JSON or YAML, `-` for standard input, or the name of a resource in a cluster:
+    /// an EnterpriseContractPolicy or its spec
     #[arg(short, long, value_name = "FILE|TEXT|[NAMESPACE/]NAME", env = "ASSAY_POLICY")]
     pub(crate) policy: Option<String>,
 

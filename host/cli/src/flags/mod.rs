@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
+mod mistaken;
 pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
@@ -56,7 +57,8 @@ impl Flags {
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
         let mut definition = Self::definition(mode);
-        let mut found = definition.try_get_matches_from_mut(arguments)?;
+        let found = definition.try_get_matches_from_mut(arguments);
+        let mut found = found.map_err(|error| mistaken::with_suggestion(mode, error))?;
         Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut definition))
     }
 }
