@@ -3,22 +3,23 @@
 //!
 //! Whatever cannot be opened, compiled or loaded is an error here, before anything is evaluated.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, Verification, keyless::LogPolicy};
 use assay_model::{
-    event::RunStarted,
+    event::{PluginSummary, RunStarted},
     evidence::CheckKind,
     limits,
     policy::{Identity, PolicySpec, SourceGroup},
     port::{Blobs, Evaluator},
     selection::Selection,
 };
-use assay_oci::{ContentStore, SourceRef};
+use assay_oci::{ContentStore, RegistryOptions, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
-use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
+use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext, Sinks, SnapshotInput};
+use camino::Utf8Path;
 use serde_json::Value;
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     ec_compat,
     error::{RequestError, RequestErrorKind},
     event::EventSink,
+    evidence_archive::open_evidence,
     exclude_filter::ExcludeFilter,
     explanations::{ExplanationLog, with_explanations},
     image_request::{PluginRequest, ValidateImageRequest},
@@ -64,7 +66,7 @@ pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContex
     };
     let RunTrust { trust, key } = context.trust.clone();
     Job {
-        head: Arc::new(run_started(request, &key, request.policy.clone())),
+        head: Arc::new(run_started(request, &key, request.policy.clone(), vec![])),
         snapshot: Arc::new(request.snapshot.clone()),
         provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
         unreachable_policy: request.mode.denies_unreachable_images().then(|| ec_compat::inaccessible(request)),
@@ -101,7 +103,8 @@ pub(crate) fn build_evaluators(
         );
     }
     ec_compat::skipped_packages(&groups).iter().for_each(|text| events.warn(text));
-    let (plugins, note) = if request.plugins.is_empty() { (Vec::new(), None) } else { load_plugins(request, store)? };
+    let Plugins { evaluators: plugins, summaries, note } =
+        if request.plugins.is_empty() { Plugins::default() } else { load_plugins(request, store)? };
     let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
     // `ec` reports unmatched include items, and no others.
     if request.strict_config || request.mode.reports_unmatched() {
@@ -116,15 +119,27 @@ pub(crate) fn build_evaluators(
     }));
     note.into_iter().for_each(|note| events.note(note));
     sources.pin(&mut policy);
-    Ok(Evaluators { head: Arc::new(run_started(request, &context.trust.key, policy)), evaluators: evaluators.into() })
+    Ok(Evaluators {
+        head: Arc::new(run_started(request, &context.trust.key, policy, summaries)),
+        evaluators: evaluators.into(),
+    })
 }
 
-fn run_started(request: &ValidateImageRequest, key: &str, policy: PolicySpec) -> RunStarted {
+fn run_started(
+    request: &ValidateImageRequest,
+    key: &str,
+    policy: PolicySpec,
+    plugins: Vec<PluginSummary>,
+) -> RunStarted {
+    let application = request.snapshot.fields.get("application").and_then(Value::as_str);
     RunStarted {
         snapshot: request.snapshot_name.clone(),
+        application: application.unwrap_or_default().to_owned(),
         key: key.to_owned(),
         policy,
         skipped: request.skipped.clone(),
+        plugins,
+        started_at: Some(request.requested_at),
         effective_time: request.effective_time.default(),
         version: crate::version(),
     }
@@ -133,14 +148,15 @@ fn run_started(request: &ValidateImageRequest, key: &str, policy: PolicySpec) ->
 fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestError> {
     match &request.evidence {
         Some(path) => {
-            let store = ContentStore::open_layout(path.as_std_path());
-            let store = store.map_err(|error| {
-                RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry)
-            })?;
-            Ok(store.until(request.deadline.map(|(end, _)| end)))
+            let layout = match &request.sources.registries.layout {
+                Some(layout) => layout.clone(),
+                None => open_evidence(path)?,
+            };
+            Ok(ContentStore::of_layout(layout).until(request.deadline.map(|(end, _)| end)))
         }
         None => {
-            let mut options = request.sources.registries.clone();
+            let mut options =
+                RegistryOptions { cache: request.sources.open_cache()?, ..request.sources.registries.clone() };
             // Registries that the policy names are as trusted as those that the Snapshot names.
             let texts = request.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
             let places = texts.filter_map(|text| SourceRef::parse(text).ok());
@@ -220,30 +236,58 @@ fn skipped_checks(request: &ValidateImageRequest) -> Vec<&'static str> {
     texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| text).collect()
 }
 
-type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
+/// Plugins that are loaded.
+#[derive(Default)]
+struct Plugins {
+    evaluators: Vec<Arc<dyn Evaluator>>,
+    /// What reports show of them.
+    summaries: Vec<PluginSummary>,
+    note: Option<String>,
+}
 
-fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Checks, RequestError> {
+fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Plugins, RequestError> {
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
-    let engine = Engine::new(EngineOptions { slots }).map_err(|error| plugin_error(&error))?;
-    let load = |flag: &PluginRequest| -> Result<Arc<dyn Evaluator>, RequestError> {
-        let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
+    let engine = Engine::new(EngineOptions::in_process(slots)).map_err(|error| plugin_error(&error))?;
+    let load = |flag: &PluginRequest| -> Result<(Arc<dyn Evaluator>, PluginSummary), RequestError> {
+        let bytes = read_plugin(&flag.file, request, store)?;
         let plugin =
             Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
         let options = CheckOptions {
             // Runs are not recorded, so they have no identity.
             run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },
             params: &flag.params,
-            snapshot: &request.snapshot,
-            snapshot_text: request.snapshot_text.as_str().into(),
+            snapshot: SnapshotInput { snapshot: &request.snapshot, text: request.snapshot_text.as_str().into() },
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
-            log: None,
+            limits: BTreeMap::new(),
+            sinks: Sinks::default(),
         };
         let check = Check::new(&plugin, options)
             .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
-        Ok(Arc::new(check))
+        let manifest = plugin.manifest();
+        let summary = PluginSummary {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            digest: plugin.digest().clone(),
+            params: flag.params.clone(),
+        };
+        Ok((Arc::new(check), summary))
     };
-    let loaded = request.plugins.iter().map(load).collect::<Result<_, _>>()?;
-    Ok((loaded, engine.note().map(|note| format!("note: {note}"))))
+    let loaded = request.plugins.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+    let (evaluators, summaries) = loaded.into_iter().unzip();
+    Ok(Plugins { evaluators, summaries, note: engine.note().map(|note| format!("note: {note}")) })
+}
+
+/// The bytes of a plugin: of the file, or of the archive where there is no such file.
+fn read_plugin(file: &Utf8Path, request: &ValidateImageRequest, store: &ContentStore) -> Result<Vec<u8>, RequestError> {
+    let archived = store.archive().filter(|_| !file.exists()).and_then(|archive| archive.plugin(file.as_str()));
+    let bytes = match archived {
+        Some(archived) => archived.map_err(|error| plugin_error(&error))?,
+        None => read_bytes(file, "--plugin", limits::PLUGIN_BYTES)?,
+    };
+    if let Some(recorder) = &request.sources.registries.recorder {
+        recorder.add_plugin(file.as_str(), &bytes);
+    }
+    Ok(bytes)
 }
 
 fn plugin_error(error: &dyn std::error::Error) -> RequestError {

@@ -7,6 +7,7 @@ use std::{
 
 use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 
 use crate::{mode::Mode, source_settings::SourceSettings, trust::TrustRequest};
 
@@ -17,6 +18,8 @@ pub struct ValidateImageRequest {
     pub mode: Mode,
     /// The folder for temporary files.
     pub temporary: Utf8PathBuf,
+    /// When it was requested, from which the duration in reports counts.
+    pub requested_at: Timestamp,
     /// The images.
     pub snapshot: Snapshot,
     /// The name of the Snapshot in a cluster, as it was given; empty for one that is not in a cluster.

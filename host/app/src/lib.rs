@@ -7,6 +7,7 @@
 //!
 //! Invariant: nothing here prints, reads the environment, or ends the process.
 
+mod archived_cluster;
 mod builtins;
 mod cluster_access;
 mod compare_request;
@@ -14,6 +15,7 @@ mod compose;
 mod ec_compat;
 mod error;
 mod event;
+mod evidence_archive;
 mod exclude_filter;
 mod explanations;
 mod fetch_request;
@@ -47,6 +49,7 @@ pub use cluster_access::ClusterAccess;
 pub use compare_request::{CompareRequest, ComparedImage, compare};
 pub use error::{RequestError, RequestErrorKind};
 pub use event::{Event, EventSink};
+pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
 pub use image_request::{PluginRequest, ValidateImageRequest};
 pub use initialize_request::{InitializeRequest, Initialized, initialize};
@@ -56,7 +59,7 @@ pub use mode::{Mode, ec_final_message};
 pub use policy_argument::parse_policy;
 pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use run::{Canceler, Run, RunResult, start};
-pub use source_settings::{CacheDir, SourceSettings};
+pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};
 pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
 pub use trust::{KeyText, SignerRequest, TrustRequest};

@@ -93,13 +93,15 @@ pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<C
         }
     };
     let namespaces = match &policy {
-        Some(policy) if request.all_namespaces => policy.packages(),
+        // As for conftest, packages without rules that deny are among all; they are reported last.
+        Some(policy) if request.all_namespaces => [policy.packages(), policy.silent_packages()].concat(),
         _ => request.namespaces.clone(),
     };
     // As `ec`, an evaluation of nothing is reported as skipped, as there.
     if request.mode.refuses_empty_namespaces() && !request.allow_empty {
         let packages = policy.as_ref().map(Policy::packages).unwrap_or_default();
-        let silent: Vec<_> = namespaces.iter().filter(|name| !packages.contains(name)).collect();
+        let silent = |name: &&String| !request.all_namespaces && !packages.contains(name);
+        let silent: Vec<_> = namespaces.iter().filter(silent).collect();
         if packages.is_empty() || !silent.is_empty() {
             return Err(without_rules(&silent, &packages));
         }

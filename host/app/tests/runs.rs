@@ -58,6 +58,7 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
     ValidateImageRequest {
         mode: Mode::Native,
         temporary: "/tmp".into(),
+        requested_at: "2026-06-01T12:00:00Z".parse().unwrap(),
         snapshot,
         snapshot_name: String::new(),
         snapshot_text: String::new(),

@@ -10,7 +10,7 @@ use assay_gocompat::json;
 use serde::Serialize;
 
 use super::fetch_policy::print_stdout;
-use crate::{error::CliError, exit, flags::version::VersionFlags, printer::Printer};
+use crate::{error::CliError, exit, flags::version::VersionFlags, printer::Printer, settings::Environment};
 
 /// The commit that the program was built from, if the build set it.
 const SOURCE: Option<&str> = option_env!("ASSAY_SOURCE_ID");
@@ -47,7 +47,7 @@ struct Component {
 }
 
 /// Prints the version.
-pub(crate) fn run(flags: &VersionFlags, now: jiff::Timestamp, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(flags: &VersionFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let version = concat!("v", env!("CARGO_PKG_VERSION"));
     let commit = SOURCE.unwrap_or_default();
     // As Go writes a time that nobody set.
@@ -59,8 +59,14 @@ pub(crate) fn run(flags: &VersionFlags, now: jiff::Timestamp, printer: Printer) 
     } else if flags.short {
         version.to_owned()
     } else {
-        let mut text = format!("{:<19}{version}\n{:<19}{commit}\n", "Version", "Source ID");
-        let _infallible = writeln!(text, "{:<19}{}", "Change date", change_date(changed_on, now));
+        let mut text = format!("{:<19}{version}\n", "Version");
+        // `ec` has both rows whether or not there is something to write in them.
+        if env.mode.is_ec() || SOURCE.is_some() {
+            let _infallible = writeln!(text, "{:<19}{commit}", "Source ID");
+        }
+        if env.mode.is_ec() || CHANGED.is_some() {
+            let _infallible = writeln!(text, "{:<19}{}", "Change date", change_date(changed_on, env.now));
+        }
         for (name, version) in COMPONENTS {
             let _infallible = writeln!(text, "{name:<19}{version}");
         }

@@ -65,7 +65,8 @@ pub(crate) struct ImageFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Images")]
 pub(crate) struct InputFlags {
-    /// Snapshot to validate, as a file or inline JSON or YAML: a Konflux Snapshot resource or its spec
+    /// Snapshot to validate, as a file, inline JSON or YAML, or `-` for standard input: a Konflux Snapshot resource or its
+    /// spec
     #[arg(long, value_name = "FILE|TEXT", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<String>,
 
@@ -135,8 +136,8 @@ pub(crate) struct TrustFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyFlags {
-    /// Policy configuration, as a file, inline JSON or YAML, or the name of a resource in a cluster: an
-    /// EnterpriseContractPolicy or its spec
+    /// Policy configuration, as a file, inline JSON or YAML, `-` for standard input, or the name of a resource in a cluster:
+    /// an EnterpriseContractPolicy or its spec
     #[arg(short, long, value_name = "FILE|TEXT|[NAMESPACE/]NAME", env = "ASSAY_POLICY")]
     pub(crate) policy: Option<String>,
 
@@ -173,7 +174,7 @@ pub(crate) struct PolicyFlags {
     pub(crate) allow_past_effective_time: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
     #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT", help = output_help(),
@@ -238,7 +239,7 @@ pub(crate) struct RunFlags {
 
 /// Verification summaries (VSAs) are not supported yet; the flags of `ec` are accepted so that a script that leaves
 /// them empty runs.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct VsaFlags {
     /// Create a verification summary (not supported yet: an error)
     #[arg(long, hide = true, default_value = "false", default_missing_value = "true",

@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod evidence;
 pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
@@ -11,6 +12,8 @@ pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
+mod mistaken;
+pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
@@ -55,7 +58,8 @@ impl Flags {
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
         let mut definition = Self::definition(mode);
-        let mut found = definition.try_get_matches_from_mut(arguments)?;
+        let found = definition.try_get_matches_from_mut(arguments);
+        let mut found = found.map_err(|error| mistaken::with_suggestion(mode, error))?;
         Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut definition))
     }
 }
@@ -85,6 +89,12 @@ pub(crate) enum Command {
     Opa {
         #[command(subcommand)]
         what: policy::OpaCommand,
+    },
+
+    /// Collect everything that validating images reads into one archive, and check such archives
+    Evidence {
+        #[command(subcommand)]
+        what: evidence::EvidenceCommand,
     },
 
     /// Fetch policies
@@ -123,6 +133,12 @@ pub(crate) enum Command {
     Sigstore {
         #[command(subcommand)]
         what: sigstore::Sigstore,
+    },
+
+    /// Create, build, test and run plugins
+    Plugin {
+        #[command(subcommand)]
+        what: plugin::PluginCommand,
     },
 
     /// Print version information

@@ -45,12 +45,14 @@ impl ImageSettings {
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
             color: requested.unwrap_or(false),
+            width: None,
             ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(report, &options)?;
         // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.color = requested.unwrap_or(env.stdout_is_terminal);
+            output.options.width = env.terminal_width;
         }
         let mut sources = source_settings(&flags.sources, &env)?
             .offline(flags.input.evidence.is_some())
@@ -63,6 +65,7 @@ impl ImageSettings {
         let request = ValidateImageRequest {
             mode: env.mode,
             temporary: (env.temporary)(),
+            requested_at: env.now,
             snapshot,
             snapshot_name: flags.input.snapshot.unwrap_or_default(),
             snapshot_text,
@@ -133,6 +136,7 @@ mod tests {
             now: NOW.parse().unwrap(),
             colors: None,
             stdout_is_terminal: false,
+            terminal_width: None,
             cache_home: || None,
             temporary: || "/tmp".into(),
             network: Network::default,

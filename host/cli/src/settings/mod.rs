@@ -41,7 +41,10 @@ pub(crate) struct Environment {
     pub(crate) now: Timestamp,
     /// Whether the environment enables or disables colors.
     pub(crate) colors: Option<bool>,
+    /// Whether standard output is a terminal that shows colors.
     pub(crate) stdout_is_terminal: bool,
+    /// The columns of the terminal that standard output is; none of a file or a pipe.
+    pub(crate) terminal_width: Option<u16>,
     /// The folder that programs keep their caches in, if the user has one.
     pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
     /// The folder for temporary files.
