@@ -49,7 +49,8 @@ pub(crate) struct EvidenceContext {
 
 /// Reads the key or the identity and the trust root, and opens the store that the request names.
 pub(crate) fn build_evidence_context(request: &ValidateImageRequest) -> Result<EvidenceContext, RequestError> {
-    let root = LazyTrustRoot::new(request.sources.trust_root.clone());
+    let recorder = request.sources.registries.recorder.clone();
+    let root = LazyTrustRoot::recorded_by(request.sources.trust_root.clone(), recorder);
     let trust = build_trust(&request.trust, request.mode, &root)?;
     Ok(EvidenceContext { trust, root, store: Arc::new(open_store(request)?) })
 }

@@ -6,8 +6,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use assay_evidence::keyless::{SigstoreKeys, TrustRoot, TrustRootError};
+use assay_evidence::keyless::{PUBLIC_GOOD, SigstoreKeys, TrustRoot, TrustRootError};
 use assay_model::limits;
+use assay_oci::EvidenceRecorder;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -53,12 +54,20 @@ pub(crate) struct LoadedTrustRoot {
 #[derive(Debug)]
 pub(crate) struct LazyTrustRoot {
     settings: TrustRootSettings,
+    /// Keeps what was used.
+    recorder: Option<Arc<EvidenceRecorder>>,
     loaded: OnceLock<Result<LoadedTrustRoot, RequestError>>,
 }
 
 impl LazyTrustRoot {
     pub(crate) fn new(settings: TrustRootSettings) -> Arc<Self> {
-        Arc::new(Self { settings, loaded: OnceLock::new() })
+        Self::recorded_by(settings, None)
+    }
+
+    /// The same for a run whose evidence is kept. What an archive has of a trust root is for people who read it: nobody is
+    /// trusted because an archive says so.
+    pub(crate) fn recorded_by(settings: TrustRootSettings, recorder: Option<Arc<EvidenceRecorder>>) -> Arc<Self> {
+        Arc::new(Self { settings, recorder, loaded: OnceLock::new() })
     }
 
     /// The trust root.
@@ -66,7 +75,14 @@ impl LazyTrustRoot {
     /// # Errors
     /// It cannot be read, or is none.
     pub(crate) fn load(&self) -> Result<&LoadedTrustRoot, RequestError> {
-        self.loaded.get_or_init(|| load(&self.settings)).as_ref().map_err(Clone::clone)
+        let load = || {
+            let loaded = load(&self.settings)?;
+            if let Some(recorder) = &self.recorder {
+                recorder.add_trust_root(loaded.text.as_deref().unwrap_or(PUBLIC_GOOD).as_bytes());
+            }
+            Ok(loaded)
+        };
+        self.loaded.get_or_init(load).as_ref().map_err(Clone::clone)
     }
 }
 

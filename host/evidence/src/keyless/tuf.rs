@@ -120,7 +120,7 @@ fn check(name: &str, bytes: &[u8]) -> Result<(), TufError> {
     checked.map(drop).map_err(|why| TufError::Invalid { name: name.to_owned(), why })
 }
 
-/// Reads what was stored: its root is trusted, as whoever stored it verified it.
+/// Reads what was stored: its root is trusted, as the command that stored it verified it.
 ///
 /// # Errors
 /// It does not verify, or has expired.
