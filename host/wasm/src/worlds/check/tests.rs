@@ -489,6 +489,10 @@ fn a_truncated_component_is_refused() {
 fn limits_hold_while_a_plugin_describes_itself() {
     let error = Plugin::load(&ENGINE, "x.wasm", &built("tests/guests/describes-forever")).unwrap_err();
     assert!(matches!(&error, LoadError::Describe { code: ErrorCode::PluginCpuLimit, .. }), "{error}");
+    assert_eq!(error.code(), ErrorCode::PluginCpuLimit);
+    let says = "plugin x.wasm cannot describe itself: it used up its computing budget of 5000000000 instructions";
+    assert_eq!(error.to_string(), says, "the file is named once");
+    assert!(error.hint().unwrap().contains("`cpu-ms`"));
 }
 
 #[test]
