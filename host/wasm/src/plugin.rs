@@ -223,13 +223,13 @@ impl Plugin {
         digest: &Digest,
     ) -> Option<Result<Self, LoadError>> {
         let cache = engine.cache()?;
-        let mut meterings: Vec<Metering> = worlds.iter().map(|world| world.metering).collect();
-        meterings.dedup();
-        let (component, record, world) = meterings.into_iter().find_map(|metering| {
-            let (component, record) = cache.find(engine.wasmtime(metering).ok()?, digest)?;
-            let world = worlds.iter().find(|world| world.name == record.world && world.metering == metering)?;
-            Some((component, record, *world))
-        })?;
+        // So that only the engine of its world is made.
+        let named = cache.world_of(digest)?;
+        let world = worlds.iter().find(|world| world.name == named)?;
+        let (component, record) = cache.find(engine.wasmtime(world.metering).ok()?, digest)?;
+        if record.world != world.name {
+            return None;
+        }
         let linked = link(engine, world, &component, name);
         Some(
             linked.and_then(|(component, _)| {

@@ -70,6 +70,8 @@ fn code_is_found_with_what_is_known_of_its_component() {
     let kept = Kept::new();
     let (_, record) = kept.find().unwrap();
     assert_eq!((record.world.as_str(), record.manifest), ("check", manifest()));
+    assert_eq!(kept.cache.world_of(&kept.component).as_deref(), Some("check"));
+    assert_eq!(kept.cache.world_of(&Digest::of(b"other")), None);
     let other = compiling_engine(Metering::Time, false).unwrap();
     assert!(kept.cache.find(&other, &kept.component).is_none(), "other options are other code");
     let names: Vec<_> = entries(kept.file("cwasm").parent().unwrap()).unwrap();
@@ -119,7 +121,7 @@ fn the_least_recently_used_code_is_removed() {
     let kept = Kept::new();
     let second = Digest::of(b"second");
     kept.keep(&second);
-    let old = SystemTime::now() - std::time::Duration::from_secs(1_000);
+    let old = SystemTime::UNIX_EPOCH;
     File::options().write(true).open(kept.file("cwasm")).unwrap().set_modified(old).unwrap();
     let listed = kept.cache.list().unwrap();
     assert_eq!(

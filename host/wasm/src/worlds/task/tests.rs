@@ -24,7 +24,7 @@ impl HttpClient for Echo {
         assert_eq!(request.reach, NetworkReach::Public);
         assert!(request.timeout <= std::time::Duration::from_secs(60));
         if request.url.contains("slow") {
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::thread::park_timeout(std::time::Duration::from_millis(300));
             return Err(HttpError::Timeout);
         }
         let status = if request.url.contains("absent") { 404 } else { 200 };
