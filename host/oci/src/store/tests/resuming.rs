@@ -127,3 +127,26 @@ fn a_blob_is_kept_on_disk_for_its_repository_alone() {
     }
     assert_eq!(read("one"), 3, "what was changed is fetched again");
 }
+
+#[test]
+fn one_host_gets_no_more_than_so_many_requests_at_a_time() {
+    let (active, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counted = (Arc::clone(&active), Arc::clone(&most));
+    let registry = TestRegistry::start(move |_, _| {
+        let now = counted.0.fetch_add(1, Ordering::SeqCst) + 1;
+        counted.1.fetch_max(now, Ordering::SeqCst);
+        // Others come meanwhile, if they may.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        counted.0.fetch_sub(1, Ordering::SeqCst);
+        Reply::Whole(404, Vec::new(), Vec::new())
+    });
+    let (store, name) = (store(), format!("{}/app", registry.registry()));
+    std::thread::scope(|scope| {
+        for number in 0..40_u8 {
+            let (store, name) = (&store, &name);
+            scope.spawn(move || blob(store, name, &Digest::of(&[number]), None, 9).map(drop).unwrap_err());
+        }
+    });
+    let most = most.load(Ordering::SeqCst);
+    assert!((2..=16).contains(&most), "{most} at a time");
+}
