@@ -1,8 +1,11 @@
 //! Blobs that break off go on from there, and a run has a budget.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use assay_model::{digest::Digest, error::ErrorCode};
@@ -130,14 +133,19 @@ fn a_blob_is_kept_on_disk_for_its_repository_alone() {
 
 #[test]
 fn one_host_gets_no_more_than_so_many_requests_at_a_time() {
-    let (active, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let counted = (Arc::clone(&active), Arc::clone(&most));
+    /// How many there are now, and were at most.
+    type Counts = (Mutex<(usize, usize)>, Condvar);
+    let counts: Arc<Counts> = Arc::default();
+    let counted = Arc::clone(&counts);
     let registry = TestRegistry::start(move |_, _| {
-        let now = counted.0.fetch_add(1, Ordering::SeqCst) + 1;
-        counted.1.fetch_max(now, Ordering::SeqCst);
-        // Others come meanwhile, if they may.
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        counted.0.fetch_sub(1, Ordering::SeqCst);
+        let mut state = counted.0.lock().unwrap();
+        state.0 += 1;
+        state.1 = state.1.max(state.0);
+        counted.1.notify_all();
+        // Each response waits until as many others are here as may be.
+        let limit = Duration::from_secs(20);
+        let (mut state, _) = counted.1.wait_timeout_while(state, limit, |(_, most)| *most < 16).unwrap();
+        state.0 -= 1;
         Reply::Whole(404, Vec::new(), Vec::new())
     });
     let (store, name) = (store(), format!("{}/app", registry.registry()));
@@ -147,6 +155,5 @@ fn one_host_gets_no_more_than_so_many_requests_at_a_time() {
             scope.spawn(move || blob(store, name, &Digest::of(&[number]), None, 9).map(drop).unwrap_err());
         }
     });
-    let most = most.load(Ordering::SeqCst);
-    assert!((2..=16).contains(&most), "{most} at a time");
+    assert_eq!(counts.0.lock().unwrap().1, 16);
 }
