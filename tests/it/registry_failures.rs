@@ -32,7 +32,7 @@ fn measured(mut command: std::process::Command) -> (CommandOutput, u64) {
         // The file has no such line any more when the process has ended.
         while let Some(now) = fs_err::read_to_string(&status).ok().as_deref().and_then(high_water) {
             most = now;
-            thread::sleep(Duration::from_millis(2));
+            thread::park_timeout(Duration::from_millis(2));
         }
         most
     });

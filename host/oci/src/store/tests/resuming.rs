@@ -125,6 +125,11 @@ fn a_blob_is_kept_on_disk_for_its_repository_alone() {
         requests.load(Ordering::SeqCst)
     };
     assert_eq!((read("one"), read("one"), read("two"), read("two")), (1, 1, 2, 2));
+    // What only an image names is not read from there, as the blob may have been read with credentials.
+    let cache = Some(crate::Cache::open(folder.path()).unwrap());
+    let store = ContentStore::registry(RegistryOptions { cache, ..options() }).unwrap().named_by_images();
+    let outcome = blob(&store, &format!("{}/one", registry.registry()), &digest, None, 20_000);
+    refused(outcome, ErrorCode::RegistryDenied, &["private network"]);
     for entry in fs_err::read_dir(folder.path().join("images")).unwrap() {
         fs_err::write(entry.unwrap().path(), b"other").unwrap();
     }
