@@ -22,6 +22,7 @@ use crate::{
     cluster_access::ClusterAccess,
     error::RequestError,
     event::{Event, EventSink},
+    policy_argument::{STANDARD_INPUT, read_file_or_text},
     read::read_text,
     source_settings::SourceSettings,
 };
@@ -155,6 +156,11 @@ pub fn fetch_configuration(
     cluster: &ClusterAccess,
     events: &dyn EventSink,
 ) -> Result<Option<String>, RequestError> {
+    if argument.as_deref() == Some(STANDARD_INPUT) {
+        // A line break marks it as inline text for the parser of the flag.
+        let (text, _) = read_file_or_text(STANDARD_INPUT, "--policy", limits::CONFIG_FILE_BYTES)?;
+        return Ok(Some(text + "\n"));
+    }
     let fetched = fetch_remote(argument, settings, events)?;
     let in_cluster = fetched.as_deref().map(|text| cluster.read_policy(text)).transpose()?.flatten();
     Ok(in_cluster.or(fetched))

@@ -6,7 +6,10 @@ use assay_documents::DocumentFormat;
 use assay_oci::{Cache, ContentStore, RegistriesConf, RegistryOptions};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::error::{RequestError, RequestErrorKind};
+use crate::{
+    error::{RequestError, RequestErrorKind},
+    trust_root::TrustRootSettings,
+};
 
 /// How policy sources are fetched.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct SourceSettings {
     pub deadline: Option<Instant>,
     /// Whether a source that is a path here and looks remote is refused. `ec` takes the path.
     pub is_strict: bool,
+    /// Where the trust root of what policies and runs verify is.
+    pub trust_root: TrustRootSettings,
 }
 
 /// The folder that keeps what was fetched.

@@ -21,6 +21,14 @@ Exit codes:
   3  error: some component could not be evaluated (failed fetch, digest mismatch, plugin error,
      time limit); takes precedence over 1";
 
+/// The exit codes in the help of `verify`.
+pub(crate) const VERIFY_HELP: &str = "\
+Exit codes:
+  0  verified
+  1  not verified: nothing is signed by the signer, or what is there is malformed
+  2  invalid request (flags, key, identity or trust root)
+  3  could not be verified (failed fetch, time limit)";
+
 /// The exit codes in the help of `validate input`.
 pub(crate) const INPUT_HELP: &str = "\
 Exit codes:

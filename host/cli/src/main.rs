@@ -193,11 +193,16 @@ fn env_var(name: &str) -> Option<String> {
 }
 
 fn read_environment() -> Environment {
+    let mode = mode_of_program(std::env::args_os().next().as_deref());
+    // `ec` does not know this variable, in which `0` means no.
+    let is_forced = !mode.is_ec() && env_var("CLICOLOR_FORCE").is_some_and(|text| !text.is_empty() && text != "0");
+    let is_terminal = io::stdout().is_terminal();
     Environment {
-        mode: mode_of_program(std::env::args_os().next().as_deref()),
+        mode,
         now: jiff::Timestamp::now(),
-        colors: if is_set(&NO_COLOR) { Some(false) } else { is_set(&FORCE_COLOR).then_some(true) },
-        stdout_is_terminal: std::io::stdout().is_terminal(),
+        colors: if is_set(&NO_COLOR) { Some(false) } else { (is_forced || is_set(&FORCE_COLOR)).then_some(true) },
+        stdout_is_terminal: is_terminal && env_var("TERM").is_none_or(|terminal| terminal != "dumb"),
+        terminal_width: if is_terminal { commands::terminal_width() } else { None },
         cache_home,
         temporary: || Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
         network: || Network::read(env_var),

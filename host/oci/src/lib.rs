@@ -24,9 +24,10 @@ pub use evidence_archive::{
 pub use files::{Files, blob_files, image_files, operator_manifests};
 pub use source::{
     Cache, FetchError, FetchErrorKind, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef, folder_name,
+    unpack_archive,
 };
 pub use store::{
     Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, OpenedLayout, Proxies,
-    REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistriesConf, RegistryOptions, Resolved, Retry,
-    RunBudget, too_deep,
+    PushedBlob, PushedImage, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistriesConf,
+    RegistryOptions, Resolved, Retry, RunBudget, too_deep,
 };

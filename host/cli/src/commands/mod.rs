@@ -12,6 +12,7 @@ mod init_policies;
 mod inspect;
 mod log_reporter;
 mod man;
+mod plugin;
 mod policy;
 mod progress;
 mod test;
@@ -19,8 +20,12 @@ mod track_bundle;
 mod validate_image;
 mod validate_input;
 mod validate_policy;
+mod verify;
 mod version;
 
+use assay_app::ClusterAccess;
+
+pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{
@@ -31,6 +36,7 @@ use crate::{
         inspect::Inspect,
         track::Track,
         unsupported::{RawArgs, Sigstore},
+        verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -47,6 +53,12 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Validate { what: Validate::Vsa(given) } => {
             Err(unsupported("validate vsa", &given).hint("validate the images themselves with `validate image`"))
         }
+        Command::Verify { what } => {
+            let is_offline = matches!(&what, Verify::Image(flags) if flags.place.evidence.is_some())
+                || matches!(&what, Verify::Attestation(flags) if flags.place.evidence.is_some());
+            let cluster = if is_offline { ClusterAccess::offline(env.mode) } else { cluster };
+            verify::run(&what, &env, &cluster, printer)
+        }
         Command::Policy { what } => policy::run(what, &env, printer),
         Command::Opa { what } => policy::opa(what, &env, printer),
         Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
@@ -59,7 +71,8 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
-        Command::Version(flags) => version::run(&flags, env.now, printer),
+        Command::Plugin { what } => plugin::run(what, &env, printer),
+        Command::Version(flags) => version::run(&flags, &env, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),
     }

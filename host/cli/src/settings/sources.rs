@@ -2,7 +2,7 @@
 
 use assay_app::{CacheDir, SourceSettings};
 
-use super::Environment;
+use super::{Environment, trust::trust_root_settings};
 use crate::{error::CliError, flags::sources::SourceFlags, registries};
 
 /// How policy sources are fetched.
@@ -18,5 +18,6 @@ pub(crate) fn source_settings(flags: &SourceFlags, env: &Environment) -> Result<
     }
     let registries = registries::parse_options(&flags.registries, network)?;
     let is_strict = env.mode.refuses_ambiguous_sources();
-    Ok(SourceSettings { cache, offline: false, registries, deadline: env.deadline, is_strict })
+    let trust_root = trust_root_settings(None, env);
+    Ok(SourceSettings { cache, offline: false, registries, deadline: env.deadline, is_strict, trust_root })
 }

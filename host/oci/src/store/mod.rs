@@ -20,6 +20,7 @@ mod image_layout;
 mod layout_file;
 mod manifest;
 mod push;
+mod push_image;
 mod referrers;
 mod registries_conf;
 mod registry;
@@ -66,6 +67,7 @@ pub use self::{
     layout_file::LayoutError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
     push::{Artifact, ArtifactLayer},
+    push_image::{PushedBlob, PushedImage},
     registries_conf::RegistriesConf,
     registry_options::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions, RunBudget},
     retry::Retry,

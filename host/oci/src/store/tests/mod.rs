@@ -3,6 +3,7 @@
 mod hostile;
 mod image_layout;
 mod mirrors;
+mod push_image;
 mod registry;
 mod resuming;
 
