@@ -38,6 +38,9 @@ enum Task {
         /// The folder that the table's files are in
         #[arg(long, value_name = "DIR")]
         root: Utf8PathBuf,
+        /// The built program, which then verifies each row as `assay verify`
+        #[arg(long, value_name = "COMMAND")]
+        program: Option<Utf8PathBuf>,
     },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
@@ -88,8 +91,8 @@ fn main() -> anyhow::Result<()> {
             xtask::opa_cases::run(root, &file)?;
             vec![]
         }
-        Task::SigstoreVerdicts { file, root: folder } => {
-            xtask::sigstore_verdicts::run(&file, &folder)?;
+        Task::SigstoreVerdicts { file, root: folder, program } => {
+            xtask::sigstore_verdicts::run(&file, &folder, program.as_deref())?;
             vec![]
         }
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],

@@ -21,6 +21,7 @@ mod explanations;
 mod fetch_request;
 mod folders;
 mod image_request;
+mod initialize_request;
 mod input_files;
 mod input_request;
 mod inspect_request;
@@ -35,6 +36,7 @@ mod test_request;
 mod track_request;
 mod trust;
 mod trust_root;
+mod tuf_store;
 mod unmatched;
 mod verify_request;
 
@@ -51,6 +53,7 @@ pub use event::{Event, EventSink};
 pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
 pub use image_request::{PluginRequest, ValidateImageRequest};
+pub use initialize_request::{InitializeRequest, Initialized, initialize};
 pub use input_request::{ValidateInputRequest, validate_input};
 pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data, inspect_policy};
 pub use mode::{Mode, ec_final_message};
@@ -63,6 +66,7 @@ pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
 pub use trust::{KeyText, SignerRequest, TrustRequest};
 pub use trust_root::{SigstoreFiles, TrustRootSettings};
+pub use tuf_store::StoredTrustRoot;
 pub use verify_request::{ImagePlace, VerifyRequest, VerifyResult, VerifySubject, verify};
 
 /// The name and version of this program, as reports have it.

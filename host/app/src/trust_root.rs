@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{
     error::{RequestError, RequestErrorKind},
     read::read_text,
+    tuf_store::StoredTrustRoot,
 };
 
 /// Where the trust root is.
@@ -22,6 +23,8 @@ pub struct TrustRootSettings {
     pub file: Option<Utf8PathBuf>,
     /// Files of single keys.
     pub variables: SigstoreFiles,
+    /// Where `sigstore initialize` stores one.
+    pub stored: Option<StoredTrustRoot>,
 }
 
 /// The files that cosign's variables name.
@@ -81,7 +84,15 @@ fn load(settings: &TrustRootSettings) -> Result<LoadedTrustRoot, RequestError> {
         certificate_log: read(&files.certificate_log, "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE")?,
         timestamp_authority: read(&files.timestamp_authority, "SIGSTORE_TSA_CERTIFICATE_FILE")?,
     };
-    let stored: Option<String> = None;
+    // Where the variables name every part, nothing of a stored one is used.
+    let is_whole = keys.authority.is_some()
+        && keys.log.is_some()
+        && keys.certificate_log.is_some()
+        && keys.timestamp_authority.is_some();
+    let stored = match &settings.stored {
+        Some(stored) if !is_whole => stored.read()?,
+        _ => None,
+    };
     if keys == SigstoreKeys::default() {
         let root = match &stored {
             Some(text) => TrustRoot::from_json(text),
@@ -125,16 +136,16 @@ mod tests {
         };
         let (root, broken) = (file("root.json", assay_evidence::keyless::PUBLIC_GOOD), file("broken.pem", "no key"));
         let variables = || SigstoreFiles { log: broken.clone(), ..SigstoreFiles::default() };
-        let settings = TrustRootSettings { file: root, variables: variables() };
+        let settings = TrustRootSettings { file: root, variables: variables(), stored: None };
         assert!(LazyTrustRoot::new(settings).load().unwrap().text.is_some());
-        let settings = TrustRootSettings { file: None, variables: variables() };
+        let settings = TrustRootSettings { file: None, variables: variables(), stored: None };
         let error = LazyTrustRoot::new(settings).load().unwrap_err();
         assert_eq!(error.kind(), RequestErrorKind::TrustRoot);
         assert!(error.message().contains("`SIGSTORE_REKOR_PUBLIC_KEY`"), "{}", error.message());
-        let settings = TrustRootSettings { file: broken.clone(), variables: SigstoreFiles::default() };
+        let settings = TrustRootSettings { file: broken.clone(), ..TrustRootSettings::default() };
         let error = LazyTrustRoot::new(settings).load().unwrap_err();
         assert!(error.message().contains("broken.pem"), "{}", error.message());
-        let settings = TrustRootSettings { file: Some(folder.join("none")), variables: SigstoreFiles::default() };
+        let settings = TrustRootSettings { file: Some(folder.join("none")), ..TrustRootSettings::default() };
         assert!(LazyTrustRoot::new(settings).load().unwrap_err().message().contains("no such file"));
     }
 }

@@ -32,5 +32,5 @@ pub use source::{
 pub use store::{
     Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, OpenedLayout, Proxies,
     PushedBlob, PushedImage, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistriesConf,
-    RegistryOptions, Resolved, Retry, RunBudget, too_deep,
+    RegistryOptions, Resolved, Retry, RunBudget, fetch_file, too_deep,
 };

@@ -15,6 +15,7 @@ mod man;
 mod plugin;
 mod policy;
 mod progress;
+mod sigstore;
 mod test;
 mod track_bundle;
 mod validate_image;
@@ -29,14 +30,8 @@ pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{
-        Command, Validate,
-        fetch::Fetch,
-        global::GlobalFlags,
-        init::Init,
-        inspect::Inspect,
-        track::Track,
-        unsupported::{RawArgs, Sigstore},
-        verify::Verify,
+        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect, sigstore::Sigstore,
+        track::Track, unsupported::RawArgs, verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -61,8 +56,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         }
         Command::Policy { what } => policy::run(what, &env, printer),
         Command::Opa { what } => policy::opa(what, &env, printer),
-        Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
-            .hint("pass the keys of a transparency log and of certificates as files")),
+        Command::Sigstore { what: Sigstore::Initialize(flags) } => sigstore::run(&flags, &env, printer),
         Command::Evidence { what } => evidence::run(what, env, &cluster, printer),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),

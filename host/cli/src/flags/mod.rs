@@ -17,6 +17,7 @@ pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
+pub(crate) mod sigstore;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
@@ -128,11 +129,10 @@ pub(crate) enum Command {
     #[command(after_help = test::help())]
     Test(Box<test::TestFlags>),
 
-    /// Set up Sigstore trust roots (not supported: an error)
-    #[command(hide = true)]
+    /// Store the trust root of a Sigstore instance
     Sigstore {
         #[command(subcommand)]
-        what: unsupported::Sigstore,
+        what: sigstore::Sigstore,
     },
 
     /// Create, build, test and run plugins
