@@ -8,6 +8,7 @@
 
 mod atomic_reports;
 mod bad_input;
+mod chromium;
 mod cluster;
 mod cluster_servers;
 mod configuration;
