@@ -128,7 +128,7 @@ fn a_configuration_is_found_in_a_repository() {
 }
 
 /// Pushes a bundle of files, as `conftest push` does, and gives its digest.
-fn push(registry: &Registry, name: &str, files: &[(&str, &str)]) -> Digest {
+pub(crate) fn push(registry: &Registry, name: &str, files: &[(&str, &str)]) -> Digest {
     let layer = |(title, text): &(&str, &str)| {
         json!({"mediaType": "application/vnd.cncf.openpolicyagent.policy.layer.v1+rego", "size": text.len(),
             "digest": Digest::of(text.as_bytes()), "annotations": {"org.opencontainers.image.title": title}})

@@ -31,6 +31,7 @@ use crate::{
     error::CliError,
     flags::{
         Command, Flags, Validate,
+        evidence::EvidenceCommand,
         policy::{OpaCommand, PolicyCommand},
     },
     printer::Printer,
@@ -147,7 +148,9 @@ impl Codes {
 /// Whether a command gives up by itself when its time is over, and then writes what it has.
 const fn ends_itself(command: &Command, mode: Mode) -> bool {
     match command {
-        Command::Validate { what: Validate::Image(_) } => true,
+        Command::Validate { what: Validate::Image(_) } | Command::Evidence { what: EvidenceCommand::Collect(_) } => {
+            true
+        }
         // `ec` writes no report of documents then.
         Command::Validate { what: Validate::Input(_) } => !mode.is_ec(),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => {
@@ -161,6 +164,7 @@ const fn ends_itself(command: &Command, mode: Mode) -> bool {
 fn time_limit_text(flags: &Flags) -> Option<String> {
     let requested = match &flags.command {
         Command::Validate { what: Validate::Image(flags) } => Some(&flags.run.timeout),
+        Command::Evidence { what: EvidenceCommand::Collect(flags) } => Some(&flags.run.timeout),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => match what {
             // The flag is about each test.
             PolicyCommand::Test(_) => None,

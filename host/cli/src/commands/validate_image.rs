@@ -9,7 +9,7 @@ use std::{
 
 use assay_app::{
     Canceler, ClusterAccess, Event, EventSink as _, Run, RunResult, ValidateImageRequest, ec_final_message,
-    fetch_configuration, fetch_extra_data, policy_argument::STANDARD_INPUT,
+    fetch_configuration, fetch_extra_data, open_evidence, policy_argument::STANDARD_INPUT,
 };
 use assay_model::{
     event::{RunEvent, RunFinished, StopReason},
@@ -43,7 +43,12 @@ pub(crate) fn run(
 ) -> Result<u8, CliError> {
     let (mode, env_width) = (env.mode, env.terminal_width);
     let events = Printed::new(printer);
-    let sources = source_settings(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
+    let layout = flags.input.evidence.as_deref().map(open_evidence).transpose()?;
+    // What the archive holds of a cluster stands for it.
+    let archived = layout.as_ref().map(|layout| ClusterAccess::of_evidence(layout, mode));
+    let cluster = archived.as_ref().unwrap_or(cluster);
+    let mut sources = source_settings(&flags.sources, &env)?.offline(layout.is_some());
+    sources.registries.layout.clone_from(&layout);
     let mut flags = flags;
     let is_standard_input = |argument: &Option<String>| argument.as_deref() == Some(STANDARD_INPUT);
     if is_standard_input(&flags.input.images) && is_standard_input(&flags.policy.policy) {
@@ -52,7 +57,8 @@ pub(crate) fn run(
     }
     flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, cluster, &events)?;
     fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, &events)?;
-    let ImageSettings { request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
+    let ImageSettings { mut request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
+    request.sources.registries.layout = layout;
     let files: Vec<_> = outputs.iter().filter_map(|output| Some((output.format, output.file.clone()?))).collect();
     for (_, file) in &files {
         files::check_place(file)?;

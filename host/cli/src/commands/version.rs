@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use assay_app::PUBLIC_GOOD_DATE;
 use assay_gocompat::json;
 use serde::Serialize;
 
@@ -35,6 +36,7 @@ struct Document<'a> {
     commit: &'a str,
     changed_on: &'a str,
     components: Vec<Component>,
+    trust_root: &'a str,
 }
 
 #[derive(Serialize)]
@@ -52,7 +54,7 @@ pub(crate) fn run(flags: &VersionFlags, env: &Environment, printer: Printer) -> 
     let changed_on = CHANGED.unwrap_or("0001-01-01T00:00:00Z");
     let text = if flags.json {
         let components = COMPONENTS.into_iter().map(|(name, version)| Component { name, version }).collect();
-        let document = Document { version, commit, changed_on, components };
+        let document = Document { version, commit, changed_on, components, trust_root: PUBLIC_GOOD_DATE };
         json::to_string(&document).map_err(|error| CliError::from_error(&error))? + "\n"
     } else if flags.short {
         version.to_owned()
@@ -68,6 +70,7 @@ pub(crate) fn run(flags: &VersionFlags, env: &Environment, printer: Printer) -> 
         for (name, version) in COMPONENTS {
             let _infallible = writeln!(text, "{name:<19}{version}");
         }
+        let _infallible = writeln!(text, "{:<19}{PUBLIC_GOOD_DATE} (public good instance of Sigstore)", "Trust root");
         text
     };
     print_stdout(printer, &text)?;

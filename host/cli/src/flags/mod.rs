@@ -2,15 +2,18 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod evidence;
 pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
+pub(crate) mod identity;
 pub(crate) mod image;
 pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
 mod mistaken;
+pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
@@ -18,6 +21,7 @@ pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
 pub(crate) mod unsupported;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::ffi::OsString;
@@ -67,6 +71,12 @@ pub(crate) enum Command {
         what: Validate,
     },
 
+    /// Verify the signatures of an image, its attestations, or a file with a Sigstore bundle
+    Verify {
+        #[command(subcommand)]
+        what: verify::Verify,
+    },
+
     /// Test, evaluate, check, inspect and benchmark Rego policies
     Policy {
         #[command(subcommand)]
@@ -78,6 +88,12 @@ pub(crate) enum Command {
     Opa {
         #[command(subcommand)]
         what: policy::OpaCommand,
+    },
+
+    /// Collect everything that validating images reads into one archive, and check such archives
+    Evidence {
+        #[command(subcommand)]
+        what: evidence::EvidenceCommand,
     },
 
     /// Fetch policies
@@ -117,6 +133,12 @@ pub(crate) enum Command {
     Sigstore {
         #[command(subcommand)]
         what: unsupported::Sigstore,
+    },
+
+    /// Create, build, test and run plugins
+    Plugin {
+        #[command(subcommand)]
+        what: plugin::PluginCommand,
     },
 
     /// Print version information

@@ -13,6 +13,7 @@ mod run;
 mod snapshot;
 mod sources;
 mod trust;
+mod verify;
 
 use std::{ffi::OsStr, path::Path, time::Instant};
 
@@ -28,6 +29,8 @@ pub(crate) use self::{
     output::Output,
     run::parse_timeout,
     sources::source_settings,
+    trust::trust_root_settings,
+    verify::verify_request,
 };
 use crate::registries::Network;
 
