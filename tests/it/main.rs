@@ -9,6 +9,7 @@
 mod archive;
 mod atomic_reports;
 mod bad_input;
+mod chromium;
 mod cluster;
 mod cluster_servers;
 mod configuration;
