@@ -8,70 +8,70 @@ pub(super) const INPUT: &str = r#"{"a": 1, "b": [1, 2, 3], "c": {"x": "foo", "y"
 /// Nesting of terms.
 const DEPTH: u32 = 3;
 
-/// Built-in functions that say the same in every run, with their numbers of arguments.
-const BUILTINS: [(&str, usize); 62] = [
-    ("count", 1),
-    ("sum", 1),
-    ("product", 1),
-    ("max", 1),
-    ("min", 1),
-    ("sort", 1),
-    ("upper", 1),
-    ("lower", 1),
-    ("concat", 2),
-    ("split", 2),
-    ("contains", 2),
-    ("startswith", 2),
-    ("endswith", 2),
-    ("to_number", 1),
-    ("abs", 1),
-    ("ceil", 1),
-    ("floor", 1),
-    ("round", 1),
-    ("union", 1),
-    ("intersection", 1),
-    ("array.concat", 2),
-    ("array.reverse", 1),
-    ("array.slice", 3),
-    ("object.get", 3),
-    ("object.keys", 1),
-    ("object.remove", 2),
-    ("object.filter", 2),
-    ("object.union", 2),
-    ("object.union_n", 1),
-    ("object.subset", 2),
-    ("json.marshal", 1),
-    ("json.unmarshal", 1),
-    ("json.is_valid", 1),
-    ("sprintf", 2),
-    ("numbers.range", 2),
-    ("is_string", 1),
-    ("is_number", 1),
-    ("is_array", 1),
-    ("is_object", 1),
-    ("is_set", 1),
-    ("is_null", 1),
-    ("is_boolean", 1),
-    ("type_name", 1),
-    ("trim", 2),
-    ("trim_space", 1),
-    ("trim_prefix", 2),
-    ("replace", 3),
-    ("format_int", 2),
-    ("regex.match", 2),
-    ("glob.match", 3),
-    ("substring", 3),
-    ("indexof", 2),
-    ("base64.encode", 1),
-    ("hex.encode", 1),
-    ("strings.reverse", 1),
-    ("strings.count", 2),
-    ("any_prefix_match", 2),
-    ("bits.and", 2),
-    ("bits.lsh", 2),
-    ("units.parse", 1),
-    ("crypto.sha256", 1),
-    ("json.filter", 2),
+/// Built-in functions that say the same in every run, with the kinds of their arguments: strings,
+/// numbers, arrays, objects, collections and anything.
+const BUILTINS: [(&str, &str); 61] = [
+    ("count", "c"),
+    ("sum", "a"),
+    ("product", "a"),
+    ("max", "a"),
+    ("min", "a"),
+    ("sort", "a"),
+    ("upper", "s"),
+    ("lower", "s"),
+    ("concat", "sa"),
+    ("split", "ss"),
+    ("contains", "ss"),
+    ("startswith", "ss"),
+    ("endswith", "ss"),
+    ("to_number", "s"),
+    ("abs", "n"),
+    ("ceil", "n"),
+    ("floor", "n"),
+    ("round", "n"),
+    ("union", "x"),
+    ("intersection", "x"),
+    ("array.concat", "aa"),
+    ("array.reverse", "a"),
+    ("array.slice", "ann"),
+    ("object.get", "oss"),
+    ("object.keys", "o"),
+    ("object.remove", "oa"),
+    ("object.filter", "oa"),
+    ("object.union", "oo"),
+    ("object.union_n", "x"),
+    ("object.subset", "oo"),
+    ("json.marshal", "x"),
+    ("json.unmarshal", "s"),
+    ("json.is_valid", "s"),
+    ("sprintf", "sa"),
+    ("numbers.range", "nn"),
+    ("is_string", "x"),
+    ("is_number", "x"),
+    ("is_array", "x"),
+    ("is_object", "x"),
+    ("is_set", "x"),
+    ("is_null", "x"),
+    ("is_boolean", "x"),
+    ("type_name", "x"),
+    ("trim", "ss"),
+    ("trim_space", "s"),
+    ("trim_prefix", "ss"),
+    ("replace", "sss"),
+    ("format_int", "nn"),
+    ("regex.match", "ss"),
+    ("glob.match", "sas"),
+    ("substring", "snn"),
+    ("indexof", "ss"),
+    ("base64.encode", "s"),
+    ("hex.encode", "s"),
+    ("strings.reverse", "s"),
+    ("strings.count", "ss"),
+    ("bits.and", "nn"),
+    ("bits.lsh", "nn"),
+    ("units.parse", "s"),
+    ("crypto.sha256", "s"),
+    ("json.filter", "oa"),
 ];
 
 /// Makes one module of a seed.
@@ -80,11 +80,16 @@ pub(super) struct Generator {
     v0: bool,
     /// Whether `if`, `contains`, `in` and `every` are keywords.
     keywords: bool,
+    /// The variables that have a value where the next term stands.
+    bound: Vec<&'static str>,
 }
+
+/// Names of variables.
+const NAMES: [&str; 8] = ["x", "y", "z", "i", "j", "k", "v", "w"];
 
 impl Generator {
     pub(super) fn new(seed: u64, v0: bool) -> Self {
-        let mut generator = Self { state: seed ^ 0xD1B5_4A32_D192_ED03, v0, keywords: !v0 };
+        let mut generator = Self { state: seed ^ 0xD1B5_4A32_D192_ED03, v0, keywords: !v0, bound: Vec::new() };
         for _ in 0..4 {
             generator.next();
         }
@@ -179,22 +184,31 @@ impl Generator {
     fn rule(&mut self) -> String {
         let name = self.pick(&["p", "q", "r", "s"]);
         let function = self.pick(&["f", "g"]);
-        let (value, body) = (self.term(2), self.rule_body());
-        match self.below(14) {
-            0 => format!("{name} := {value}"),
+        let kind = self.below(14);
+        self.bound.clear();
+        if kind == 0 {
+            return format!("{name} := {}", self.term(2));
+        }
+        if kind == 6 || kind == 7 {
+            self.bound.extend(["x", "y"]);
+        }
+        let body = self.rule_body();
+        let value = self.term(2);
+        match kind {
             1 | 2 => format!("{name} := {value}{body}"),
             3 => format!("{name} = {value}{body}"),
             4 if self.keywords => format!("{name}s contains {value}{body}"),
             4 => format!("{name}s[{value}]{body}"),
             5 => format!("{name}o[{}] := {value}{body}", self.term(1)),
             6 | 7 => {
-                let arguments = self.pick(&["x", "x", "x, y", "[x, y]", "1", "_", "{\"a\": x}", "\"a\", x", "x, x"]);
+                let arguments = self.pick(&["x, y", "x, y", "y, x", "[x, y], _", "[x], y", "x, {\"a\": y}"]);
                 format!("{function}({arguments}) := {value}{body}")
             }
             8 => format!("{name}{body}"),
             9 => {
-                let (other, more) = (self.term(1), self.rule_body());
-                format!("{name} := {value}{body} else := {other}{more}")
+                self.bound.clear();
+                let more = self.rule_body();
+                format!("{name} := {value}{body} else := {}{more}", self.term(1))
             }
             10 => format!("default {name} := {}\n{name} := {value}{body}", self.scalar()),
             11 => {
@@ -220,23 +234,52 @@ impl Generator {
         }
     }
 
+    /// A variable with a value, mostly; a scalar where there is none.
     fn variable(&mut self) -> &'static str {
-        self.pick(&["x", "y", "z", "x", "_", "i"])
+        if self.one_in(30) {
+            return self.pick(&["x", "y", "_", "nope"]);
+        }
+        let at = self.below(self.bound.len());
+        self.bound.get(at).copied().unwrap_or("1")
+    }
+
+    /// A variable that gets a value here.
+    fn fresh(&mut self) -> &'static str {
+        let at = self.below(NAMES.len());
+        let free = NAMES.iter().cycle().skip(at).take(NAMES.len()).find(|name| !self.bound.contains(name));
+        let name = free.copied().unwrap_or("_");
+        self.bound.push(name);
+        name
     }
 
     fn literal(&mut self, depth: u32) -> String {
         let text = match self.below(14) {
-            0 | 1 => format!("{} := {}", self.pattern(), self.term(depth)),
-            2 => format!("{} = {}", self.pattern(), self.term(depth)),
+            0..=2 => {
+                let term = self.term(depth);
+                format!("{} {} {term}", self.pattern(), self.pick(&[":=", ":=", "="]))
+            }
             3 => format!("{} = {}", self.term(1), self.term(depth)),
             4 => format!("{} {} {}", self.term(1), self.pick(&["==", "!=", "<", ">=", ">"]), self.term(1)),
-            5 if self.keywords => format!("some {} in {}", self.pattern(), self.term(depth)),
-            6 if self.keywords => format!("some {}, {} in {}", self.variable(), self.pattern(), self.term(depth)),
-            7 => format!("some {}\n\t{}", self.pick(&["x", "i", "x, y"]), self.reference()),
+            5 if self.keywords => {
+                let term = self.term(depth);
+                format!("some {} in {term}", self.pattern())
+            }
+            6 if self.keywords => {
+                let term = self.term(depth);
+                format!("some {}, {} in {term}", self.fresh(), self.pattern())
+            }
+            7 => {
+                let head = self.reference();
+                let name = self.fresh();
+                format!("some {name}\n\t{head}[{name}]")
+            }
             8 => format!("not {}", if self.one_in(2) { self.term(1) } else { self.comparison() }),
             9 if self.keywords => {
-                let inner = self.literal(0);
-                format!("every {} in {} {{ {inner} }}", self.pick(&["x", "i, y", "z"]), self.term(1))
+                let (domain, outer) = (self.term(1), self.bound.clone());
+                let name = self.fresh();
+                let inner = self.literal(1);
+                self.bound = outer;
+                format!("every {name} in {domain} {{ {inner} }}")
             }
             10 => self.call(1),
             11 if self.keywords => format!("{} in {}", self.term(1), self.term(1)),
@@ -256,9 +299,9 @@ impl Generator {
 
     fn pattern(&mut self) -> String {
         match self.below(6) {
-            0 => format!("[{}, {}]", self.variable(), self.variable()),
-            1 => format!("{{\"k\": {}}}", self.variable()),
-            _ => self.variable().to_owned(),
+            0 => format!("[{}, {}]", self.fresh(), self.fresh()),
+            1 => format!("{{\"k\": {}}}", self.fresh()),
+            _ => self.fresh().to_owned(),
         }
     }
 
@@ -270,29 +313,15 @@ impl Generator {
     }
 
     fn reference(&mut self) -> String {
-        let head = self.pick(&[
-            "input",
-            "input.b",
-            "input.c",
-            "data.t.p",
-            "p",
-            "q",
-            "ps",
-            "po",
-            "pd",
-            "x",
-            "data.t",
-            "[1, 2]",
-            "{\"a\": 1}",
-            "f(1)",
-        ]);
+        let head =
+            self.pick(&["input", "input.b", "input.c", "input.c.y", "data.t.p", "p", "q", "[1, 2]", "{\"a\": 1}"]);
         let mut text = head.to_owned();
         for _ in 0..=self.below(2) {
             let part = match self.below(6) {
                 0 => ".x".to_owned(),
                 1 => "[_]".to_owned(),
                 2 => "[0]".to_owned(),
-                3 => format!("[{}]", self.variable()),
+                3 => format!("[{}]", if self.one_in(2) { self.fresh() } else { self.variable() }),
                 4 => ".y".to_owned(),
                 _ => format!("[{}]", self.scalar()),
             };
@@ -303,22 +332,39 @@ impl Generator {
 
     fn call(&mut self, depth: u32) -> String {
         if self.one_in(4) {
-            let arguments =
-                if self.one_in(4) { format!("{}, {}", self.term(depth), self.term(0)) } else { self.term(depth) };
+            let mut arguments = self.term(depth);
+            if !self.one_in(8) {
+                arguments = format!("{arguments}, {}", self.term(0));
+            }
             return format!("{}({arguments})", self.pick(&["f", "g", "data.t.f"]));
         }
         let at = self.below(BUILTINS.len());
-        let (name, mut arity) = BUILTINS.get(at).copied().unwrap_or(("count", 1));
-        if self.one_in(25) {
-            arity += 1;
-        }
+        let (name, kinds) = BUILTINS.get(at).copied().unwrap_or(("count", "c"));
+        let more = if self.one_in(40) { "x" } else { "" };
         let mut text = format!("{name}(");
-        for at in 0..arity {
-            let term = self.term(depth);
+        for (at, kind) in kinds.chars().chain(more.chars()).enumerate() {
+            let term = if self.one_in(10) { self.term(depth) } else { self.of_kind(kind, depth) };
             let _infallible = write!(text, "{}{term}", if at > 0 { ", " } else { "" });
         }
         text.push(')');
         text
+    }
+
+    /// A term that may have a value of a kind.
+    fn of_kind(&mut self, kind: char, depth: u32) -> String {
+        match (kind, self.below(3)) {
+            ('x', _) => self.term(depth),
+            (_, 0) => self.reference(),
+            ('s', 1) => "input.d".to_owned(),
+            ('s', _) => {
+                self.pick(&["\"a\"", "\"foo\"", "\"\"", "\"a.b.c\"", "\"é%s\"", "\"10\"", "\"[1]\""]).to_owned()
+            }
+            ('n', _) => self.pick(&["1", "2", "0", "-3", "2.5", "16", "input.a"]).to_owned(),
+            ('o', 1) => "input.c".to_owned(),
+            ('o', _) => format!("{{\"a\": {}, \"x\": {}}}", self.term(depth), self.scalar()),
+            ('a', 1) => "input.b".to_owned(),
+            _ => format!("[{}, {}]", self.scalar(), self.term(depth)),
+        }
     }
 
     fn term(&mut self, depth: u32) -> String {
@@ -334,12 +380,21 @@ impl Generator {
             7 => format!("[{}, {}]", self.term(less), self.term(less)),
             8 => format!("{{{}, {}}}", self.term(less), self.term(less)),
             9 => format!("{{{}: {}}}", self.term(less), self.term(less)),
-            10 => format!("[{} | {}]", self.term(less), self.literal(less)),
-            11 => format!("{{{} | {}}}", self.term(less), self.literal(less)),
-            12 => format!("{{{}: {} | {}}}", self.term(less), self.term(less), self.literal(less)),
+            10..=12 => {
+                let outer = self.bound.clone();
+                let body = self.literal(less);
+                let (one, other) = (self.term(less), self.term(less));
+                self.bound = outer;
+                match self.below(3) {
+                    0 => format!("[{one} | {body}]"),
+                    1 => format!("{{{one} | {body}}}"),
+                    _ => format!("{{{one}: {other} | {body}}}"),
+                }
+            }
             13 => self.call(less),
             14 => {
-                format!("{} {} {}", self.term(less), self.pick(&["+", "-", "*", "/", "%", "|", "&"]), self.term(less))
+                let operator = self.pick(&["+", "-", "*", "/", "%"]);
+                format!("{} {operator} {}", self.of_kind('n', less), self.of_kind('n', less))
             }
             _ if self.one_in(3) => format!("$\"a{{{}}}b\"", self.term(less)),
             _ => format!("({} {} {})", self.term(less), self.pick(&["==", "!=", "<", "+"]), self.term(less)),
