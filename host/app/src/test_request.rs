@@ -25,6 +25,8 @@ use crate::{
     mode::Mode,
     policy_sources::PolicySources,
     source_settings::SourceSettings,
+    trust::PolicyTrust,
+    trust_root::LazyTrustRoot,
 };
 
 /// A request to test files.
@@ -104,7 +106,9 @@ pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<C
             return Err(without_rules(&silent, &packages));
         }
     }
-    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused))));
+    let root = LazyTrustRoot::new(request.sources.trust_root.clone());
+    let trust = PolicyTrust { relocation: Relocation::Refused, mode: request.mode, root };
+    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, trust))));
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {

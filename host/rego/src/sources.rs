@@ -44,7 +44,15 @@ pub(crate) struct PolicyFile {
 /// How images are verified; rules see it as `data.config.default_sigstore_opts`, with all keys `ec` has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SigstoreDefaults {
-    /// The public key in PEM.
+    /// The identity in the signer's certificate, where there is no key.
+    pub certificate_identity: String,
+    /// The same as a regular expression.
+    pub certificate_identity_regexp: String,
+    /// Who knows the signer.
+    pub certificate_oidc_issuer: String,
+    /// The same as a regular expression.
+    pub certificate_oidc_issuer_regexp: String,
+    /// The public key in PEM; empty where there is an identity.
     pub public_key: String,
     /// Whether transparency logs are left out.
     pub ignore_rekor: bool,
@@ -145,10 +153,10 @@ impl Sources {
     /// How images are verified, which rules see as `data.config.default_sigstore_opts`.
     pub fn set_sigstore_defaults(&mut self, defaults: &SigstoreDefaults) -> Result<(), SourceError> {
         let value = json!({
-            "certificate_identity": "",
-            "certificate_identity_regexp": "",
-            "certificate_oidc_issuer": "",
-            "certificate_oidc_issuer_regexp": "",
+            "certificate_identity": defaults.certificate_identity,
+            "certificate_identity_regexp": defaults.certificate_identity_regexp,
+            "certificate_oidc_issuer": defaults.certificate_oidc_issuer,
+            "certificate_oidc_issuer_regexp": defaults.certificate_oidc_issuer_regexp,
             "ignore_rekor": defaults.ignore_rekor,
             "public_key": defaults.public_key,
             "rekor_url": defaults.rekor_url,
