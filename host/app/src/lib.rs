@@ -23,6 +23,7 @@ mod input_files;
 mod input_request;
 mod inspect_request;
 mod mode;
+pub mod plugins;
 pub mod policy_argument;
 mod policy_sources;
 pub mod read;
