@@ -1,6 +1,6 @@
 //! [`CodeCache`]: native code of components on the local disk, so that a component is compiled once.
 //!
-//! Code is mapped and run without being validated: whoever writes a file here owns the process. So the folders and files
+//! Code is mapped and run without being validated: a file here can do whatever this process can. So the folders and files
 //! belong to this user, no one else may write or read them, no link is followed, the file that is checked is the one that
 //! is mapped, and remote file systems are not used. The digest in the record finds damaged files. Code is never shipped,
 //! and never taken from an image, an archive or a temporary folder.

@@ -58,7 +58,7 @@ const STDERR_BYTES: u64 = 4 << 10;
 /// How often the parent looks whether the child has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Signals that tell that a limit was passed (signal(7)): out of memory, killed, computing time, file size.
+/// Signals that show that a limit was passed (signal(7)): out of memory, killed, computing time, file size.
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = 24;

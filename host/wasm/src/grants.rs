@@ -27,7 +27,7 @@ pub struct Grants {
 pub struct HttpGrant {
     /// The host.
     pub host: HostPattern,
-    /// The methods, in capital letters.
+    /// The methods, in upper case.
     pub methods: Vec<String>,
     /// Whether plain HTTP may be used.
     pub plain: bool,

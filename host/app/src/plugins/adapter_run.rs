@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use assay_model::error::{ErrorCode, EvaluationError};
 use assay_wasm::{
-    Adapter, Artifact, Before, CallError, CallOutcome, CaseCounts, CheckpointStore, Collected, Effects, FaultKind,
-    Moment, StagedArtifact, Status, Verdict,
+    Adapter, Artifact, Before, CallError, CallOutcome, CallTime, CaseCounts, CheckpointStore, Collected, Effects,
+    FaultKind, StagedArtifact, Status, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -119,7 +119,7 @@ impl<'a> AdapterRun<'a> {
 
     fn call(&mut self, step: &Step) -> Result<(Next, Effects), CallError> {
         (self.observe)(Observation::Begins);
-        let moment = Moment { now: self.now, attempt: self.attempt };
+        let moment = CallTime { now: self.now, attempt: self.attempt };
         let adapter = self.adapter;
         let status = |outcome: CallOutcome<Status>| {
             outcome.result.map(|(status, effects)| match status {

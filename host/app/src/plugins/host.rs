@@ -1,32 +1,23 @@
-//! [`PluginHost`]: how components are compiled and kept, for every command that loads one.
+//! [`load_plugin`]: a component that is ready to be called, for every command that works with one.
 
-use std::path::PathBuf;
+use assay_wasm::{Engine, LoadError, Plugin};
 
-use assay_wasm::{CodeCache, Compiler, Engine, EngineOptions, LoadError, Plugin};
-
-use crate::error::{RequestError, RequestErrorKind};
-
-/// How components are compiled and kept.
-#[derive(Clone, Debug)]
-pub struct PluginHost {
-    /// What compiles components.
-    pub compiler: Compiler,
-    /// The folder that native code is kept in; nothing is kept without one.
-    pub cache: Option<PathBuf>,
-}
-
-impl PluginHost {
-    /// An engine for so many concurrent calls.
-    pub(crate) fn engine(&self, slots: u32) -> Result<Engine, RequestError> {
-        let cache = self.cache.clone().map(CodeCache::new);
-        let options = EngineOptions { slots, compiler: self.compiler.clone(), cache };
-        Engine::new(options).map_err(|error| plugin_error(&error))
-    }
-}
+use crate::{
+    error::{RequestError, RequestErrorKind},
+    plugin_engine::{PluginEngine, start_engine},
+};
 
 /// Compiles a component, or takes its code from the cache, and validates its manifest. `name` stands for it in messages.
-pub fn load_plugin(host: &PluginHost, name: &str, bytes: &[u8]) -> Result<Plugin, RequestError> {
-    load(&host.engine(1)?, name, bytes)
+///
+/// # Errors
+/// The bytes are not a plugin that this host can run.
+pub fn load_plugin(settings: &PluginEngine, name: &str, bytes: &[u8]) -> Result<Plugin, RequestError> {
+    load(&engine(settings)?, name, bytes)
+}
+
+/// An engine for one call at a time.
+pub(crate) fn engine(settings: &PluginEngine) -> Result<Engine, RequestError> {
+    start_engine(settings, 1).map_err(|error| plugin_error(&error))
 }
 
 /// The same with an engine that is there.

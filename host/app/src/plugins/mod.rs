@@ -8,9 +8,9 @@ mod project;
 mod run;
 mod test_cases;
 
-pub use assay_wasm::{CachedCode, CodeCache, Compiler, run_compiler};
+pub use assay_wasm::{CachedCode, CodeCache, Plugin, Usage};
 pub use describe::{PluginDescription, describe_changes};
-pub use host::{PluginHost, load_plugin};
+pub use host::load_plugin;
 pub use project::{BuiltPlugin, build_plugin};
 pub use run::{PluginRun, RunPluginRequest, run_plugin};
 pub use test_cases::{CaseResult, TestPluginRequest, test_plugin};

@@ -5,9 +5,12 @@ use camino::Utf8Path;
 
 use super::{
     describe::PluginDescription,
-    host::{PluginHost, load, plugin_error},
+    host::{engine, load, plugin_error},
 };
-use crate::error::{RequestError, RequestErrorKind};
+use crate::{
+    error::{RequestError, RequestErrorKind},
+    plugin_engine::PluginEngine,
+};
 
 /// A component that was built.
 #[derive(Clone, Debug)]
@@ -27,14 +30,14 @@ pub struct BuiltPlugin {
 /// # Errors
 /// A folder that is not a project, a missing tool (both `Invalid`), or a build that fails or makes something that is not a
 /// plugin of the project's name and world (`Plugin`).
-pub fn build_plugin(folder: &Utf8Path, is_debug: bool, host: &PluginHost) -> Result<BuiltPlugin, RequestError> {
+pub fn build_plugin(folder: &Utf8Path, is_debug: bool, settings: &PluginEngine) -> Result<BuiltPlugin, RequestError> {
     let project = Project::read(folder).map_err(|error| {
         RequestError::new(error.to_string()).hint("create one with `assay plugin new NAME`, or name its directory")
     })?;
     let built = build(&project, BuildOptions { is_debug }).map_err(|error| build_error(&error))?;
     let component = section::without(&built.bytes);
     let name = format!("`{}`", project.name);
-    let engine = host.engine(1)?;
+    let engine = engine(settings)?;
     let plugin = load(&engine, &name, &component)?;
     let first = PluginDescription::of(&plugin, component.len());
     for (what, want, got) in

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use assay_model::{error::EvaluationError, snapshot::Snapshot};
 use assay_wasm::{
-    Artifact, CallError, Grants, JobKey, JobOptions, Moment, Plugin, RunContext, Sinks, SnapshotInput, Task, Usage,
+    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, Plugin, RunContext, Sinks, SnapshotInput, Task, Usage,
     Verdict,
 };
 use jiff::Timestamp;
@@ -52,7 +52,7 @@ pub fn run_plugin(plugin: &Plugin, request: &RunPluginRequest) -> Result<PluginR
         ..JobOptions::default()
     };
     let task = Task::new(plugin, options).map_err(|error| plugin_error(&error))?;
-    let outcome = task.run(Moment { now: request.now, attempt: request.attempt });
+    let outcome = task.run(CallTime { now: request.now, attempt: request.attempt });
     let result = match outcome.result {
         Ok((verdict, effects)) => {
             let mut artifacts = Vec::new();

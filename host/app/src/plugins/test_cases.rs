@@ -13,8 +13,8 @@ use assay_model::{
 };
 use assay_plugin_kit::{Case, Exchange, Observed, ObservedFinding, read_cassette};
 use assay_wasm::{
-    Adapter, CallError, Check, CheckOptions, CheckpointStore, EventLog, Grants, HttpGrant, JobKey, JobOptions, Moment,
-    Plugin, PluginFinding, Reporter, RunContext, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
+    Adapter, CallError, CallTime, Check, CheckOptions, CheckpointStore, EventLog, Grants, HttpGrant, JobKey,
+    JobOptions, Plugin, PluginFinding, Reporter, RunContext, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
 };
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 use super::{
     adapter_run::{AdapterRun, Notes, Observation, Survival, append},
     cassette_client::{CassetteClient, Fault},
-    host::{PluginHost, load},
+    host::{engine, load},
 };
-use crate::{error::RequestError, read::read_bytes};
+use crate::{error::RequestError, plugin_engine::PluginEngine, read::read_bytes};
 
 /// The only clock of a case: 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
@@ -75,14 +75,14 @@ pub struct CaseResult {
 /// The component or a case cannot be read.
 pub fn test_plugin(
     request: &TestPluginRequest,
-    host: &PluginHost,
+    settings: &PluginEngine,
     each: &mut dyn FnMut(CaseResult),
 ) -> Result<(), RequestError> {
     let cases = Case::read_all(&request.folder, &request.cases)
         .map_err(|error| RequestError::new(error.to_string()).hint("a case is a file `tests/NAME.toml`"))?;
     let bytes = read_bytes(&request.component, "the component", limits::PLUGIN_BYTES)
         .map_err(|error| error.hint("build it first with `assay plugin build`"))?;
-    let plugin = load(&host.engine(1)?, &format!("`{}`", request.component), &bytes)?;
+    let plugin = load(&engine(settings)?, &format!("`{}`", request.component), &bytes)?;
     for case in cases {
         let fixture = Fixture::read(&plugin, &case, request).map_err(RequestError::new)?;
         fixture.run(request, each)?;
@@ -355,7 +355,7 @@ impl<'a> Fixture<'a> {
             Ok(task) => task,
             Err(error) => return unusable(&error),
         };
-        match task.run(Moment::first(now())).result {
+        match task.run(CallTime::first(now())).result {
             Ok((verdict, effects)) => {
                 let mut artifacts = Vec::new();
                 effects.artifacts.into_iter().for_each(|staged| append(&mut artifacts, staged));
@@ -398,7 +398,7 @@ impl<'a> Fixture<'a> {
             Ok(reporter) => reporter,
             Err(error) => return unusable(&error),
         };
-        match reporter.render(Moment::first(now())).result {
+        match reporter.render(CallTime::first(now())).result {
             Ok((mut artifacts, _)) => {
                 artifacts.sort();
                 Observed { artifacts, ..Observed::default() }
