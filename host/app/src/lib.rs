@@ -27,6 +27,7 @@ mod input_request;
 mod inspect_request;
 mod mode;
 mod plugin_engine;
+pub mod plugins;
 pub mod policy_argument;
 mod policy_sources;
 pub mod read;

@@ -65,7 +65,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
-        Command::Plugin { what } => plugin::run(what, &env, printer),
+        Command::Plugin { what } => plugin::run(what, global, &env, printer),
         Command::Version(flags) => version::run(&flags, &env, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),
