@@ -29,6 +29,8 @@ pub enum RequestErrorKind {
     Registry,
     /// A plugin cannot be loaded.
     Plugin,
+    /// The store of runs cannot be opened or written.
+    Store,
     /// A policy could not be evaluated.
     Evaluation,
     /// The system gives no threads, or assay has a bug.

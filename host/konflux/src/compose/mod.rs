@@ -119,6 +119,9 @@ pub struct Composed {
     pub components: Vec<ComposedComponent>,
     /// By name and version.
     pub omitted: Vec<Omitted>,
+    /// The canonical document: the Snapshot without its name and what depends on times. A record keeps it under the ID.
+    #[serde(skip)]
+    pub document: String,
 }
 
 /// A component of a composed Snapshot.
@@ -196,7 +199,33 @@ pub fn compose(
             "build one, or put one in with `--mode override --set COMPONENT=IMAGE@DIGEST`",
         ));
     }
-    Ok(document::assemble(owner, request, components, omitted))
+    Ok(document::assemble(owner, Some(request), components, omitted))
+}
+
+/// Composes a Snapshot of candidates alone, for a run that no build led to, such as one by the clock. It has no type, as one
+/// that is made by hand.
+///
+/// # Errors
+/// No component has a valid image.
+pub fn compose_candidates(
+    resources: &Resources,
+    owner: &Owner,
+    is_good_base: bool,
+    pointers: &[Pointer],
+) -> Result<Composed, ComposeError> {
+    let mut components = Vec::new();
+    let mut omitted = Vec::new();
+    for member in members_of(resources, owner)? {
+        match candidate(&member, is_good_base, pointers) {
+            Ok(component) => components.push(component),
+            Err(reason) => omitted.push(Omitted { name: member.shown(), reason }),
+        }
+    }
+    if components.is_empty() {
+        let fact = format!("{} has no component with a valid image", owner.shown());
+        return Err(ComposeError::new(fact, "build one, or name a Snapshot with `--images`"));
+    }
+    Ok(document::assemble(owner, None, components, omitted))
 }
 
 type Fitted<'a> = (&'a Set, &'a str, &'a str);

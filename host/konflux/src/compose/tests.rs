@@ -261,3 +261,51 @@ fn only_pushes_and_overrides_move_candidates() {
     let moved = of(&request(Mode::Override, &[set]));
     assert_eq!((moved.len(), moved[0].override_start), (1, Some(42)));
 }
+
+/// B12: a Snapshot says whether a push or a pull request led to it, so that contexts match it.
+#[test]
+fn a_snapshot_says_what_led_to_it() {
+    let cart = format!("cart=r.example/cart@{}", digest('9'));
+    let web = format!("web=r.example/web@{}", digest('8'));
+    for (mode, event, workflow, is_push) in [
+        (Mode::Component, Event::Push, Some("push"), true),
+        (Mode::Component, Event::PullRequest(7), Some("pull-request"), false),
+        (Mode::Group, Event::PullRequest(7), Some("pull-request"), false),
+        (Mode::Override, Event::Push, None, true),
+    ] {
+        let sets = if mode == Mode::Group { vec![cart.clone(), web.clone()] } else { vec![cart.clone()] };
+        let found = composed(&shop(), &ComposeRequest { event, ..request(mode, &sets) }, &[]).unwrap();
+        let annotations = &found.snapshot["metadata"]["annotations"];
+        assert_eq!(annotations["test.appstudio.openshift.io/integration-workflow"].as_str(), workflow, "{mode:?}");
+        let read = assay_model::snapshot::Snapshot::parse(&found.snapshot.to_string()).unwrap();
+        assert_eq!(crate::matching::SnapshotFacts::of(&read).is_push, is_push, "{mode:?}");
+    }
+}
+
+/// B26.
+#[test]
+fn a_group_has_its_builds_and_the_candidates_of_the_others() {
+    let sets = [format!("cart=r.example/cart@{}", digest('9')), format!("new=r.example/new@{}", digest('8'))];
+    let found = composed(&shop(), &request(Mode::Group, &sets), &[]).unwrap();
+    assert_eq!(
+        summary(&found),
+        [
+            ("cart".to_owned(), From::Group, '9'),
+            ("new".to_owned(), From::Group, '8'),
+            ("web".to_owned(), From::Candidate, '2')
+        ]
+    );
+    assert_eq!(found.snapshot["metadata"]["labels"]["test.appstudio.openshift.io/type"], "group");
+}
+
+#[test]
+fn without_a_build_a_snapshot_has_the_candidates_alone() {
+    let all = shop();
+    let owner = Owner { kind: OwnerKind::Application, namespace: String::new(), name: "shop".to_owned() };
+    let found = compose_candidates(&all, &owner, false, &[]).unwrap();
+    assert_eq!(summary(&found), [("cart".to_owned(), From::Candidate, '1'), ("web".to_owned(), From::Candidate, '2')]);
+    let read = assay_model::snapshot::Snapshot::parse(&found.snapshot.to_string()).unwrap();
+    let facts = crate::matching::SnapshotFacts::of(&read);
+    assert_eq!((facts.kind.as_str(), facts.is_push), ("", true));
+    assert!(compose_candidates(&all, &owner, true, &[]).is_err());
+}
