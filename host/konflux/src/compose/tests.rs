@@ -170,7 +170,7 @@ fn an_override_without_a_source_is_rejected() {
         "apiVersion: appstudio.redhat.com/v1alpha1\nkind: Component\nmetadata: {name: a}\nspec: {application: shop}\n",
     );
     let set = format!("a=r.example/a@{}", digest('1'));
-    let error = composed(&all, &request(Mode::Override, &[set.clone()]), &[]).unwrap_err();
+    let error = composed(&all, &request(Mode::Override, std::slice::from_ref(&set)), &[]).unwrap_err();
     assert!(error.to_string().contains("the source of `a` is not known"), "{error}");
     let with = format!("{set},url=https://g.example/a,revision=r");
     assert!(composed(&all, &request(Mode::Override, &[with]), &[]).is_ok());
@@ -180,7 +180,7 @@ fn an_override_without_a_source_is_rejected() {
 fn the_record_counts_before_the_imported_status_and_a_base_that_passed_can_be_wanted() {
     let set = format!("cart=r.example/cart@{}", digest('9'));
     let latest = [pointer("web", PointerKind::Latest, '5')];
-    let found = composed(&shop(), &request(Mode::Component, &[set.clone()]), &latest).unwrap();
+    let found = composed(&shop(), &request(Mode::Component, std::slice::from_ref(&set)), &latest).unwrap();
     assert_eq!(summary(&found)[1], ("web".to_owned(), From::Candidate, '5'));
     let good = ComposeRequest { is_good_base: true, ..request(Mode::Component, &[set]) };
     let found = composed(&shop(), &good, &[]).unwrap();
@@ -248,7 +248,7 @@ fn only_pushes_and_overrides_move_candidates() {
         let owner = select_owner(&all, request, None).unwrap();
         moves::of_record(&all, &owner, request, &compose(&all, &owner, request, &[]).unwrap(), 42)
     };
-    let push = request(Mode::Component, &[set.clone()]);
+    let push = request(Mode::Component, std::slice::from_ref(&set));
     let moved = of(&push);
     assert_eq!(moved.len(), 1);
     assert_eq!(
