@@ -135,7 +135,10 @@ fn annotations(request: Option<&ComposeRequest>, omitted: &[Omitted]) -> Map<Str
     }
     if !omitted.is_empty() {
         let names: Vec<_> = omitted.iter().map(|component| component.name.as_str()).collect();
-        let text = format!("Component(s) '{}' is(are) not included in snapshot", names.join(", "));
+        let text = format!(
+            "Component(s) '{}' is(are) not included in snapshot due to missing valid containerImage or git source",
+            names.join(", ")
+        );
         annotations.insert("test.appstudio.openshift.io/create-snapshot-status".to_owned(), Value::from(text));
     }
     annotations
