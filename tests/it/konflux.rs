@@ -140,3 +140,64 @@ fn scenarios_are_matched_with_the_reason() {
     let rejected = fixture.file("bad.yaml", &components().replace("component_cart", "nightly"));
     assay(&["scenarios", "match", "--from", rejected.as_str(), "--images", &snapshot]).expect(2, "is rejected");
 }
+
+/// The resources of the example are a run of five scenarios over three components.
+#[test]
+fn the_example_is_planned_from_its_candidates() {
+    let request = assay_app::PlanFilesRequest {
+        paths: vec![camino::Utf8PathBuf::from_path_buf(crate::tidy::root().join("examples/shop")).unwrap()],
+        snapshot: None,
+        scenarios: Vec::new(),
+        changed: Vec::new(),
+        pointers: Vec::new(),
+        run: "r1".to_owned(),
+        settings: assay_app::SourceSettings {
+            cache: assay_app::CacheDir::None,
+            offline: true,
+            registries: assay_oci::RegistryOptions::default(),
+            deadline: None,
+            is_strict: true,
+        },
+    };
+    let plan = assay_app::plan_files(&request, &|_: assay_app::Event| {}).unwrap();
+    let names: Vec<_> = plan.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    assert_eq!(names, ["ec", "labels", "layers", "report", "smoke"]);
+    assert!(plan.scenarios.iter().all(|scenario| scenario.tekton_tasks().next().is_none()));
+    let optional: Vec<_> = plan.scenarios.iter().filter(|one| one.optional).map(|one| one.name.as_str()).collect();
+    assert_eq!(optional, ["smoke"]);
+    let report = plan.scenarios.iter().find(|scenario| scenario.name == "report").unwrap();
+    let after: Vec<_> = report.after.iter().map(|one| (one.name.as_str(), one.fail_fast)).collect();
+    assert_eq!(after, [("ec", true), ("labels", false)]);
+    let tasks: Vec<_> = report.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(tasks, ["summary-0", "summary-1", "status"]);
+    let param: Value = serde_json::from_str(&plan.snapshot.param).unwrap();
+    assert_eq!(param["components"].as_array().unwrap().len(), 3);
+}
+
+/// Bad input ends in its exit code with a sentence.
+#[test]
+fn documents_that_would_fill_the_memory_or_never_end_are_rejected() {
+    let fixture = Fixture::empty();
+    let head = "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n";
+    let plugin = "taskRef: {apiVersion: assay.dev/v1, kind: Plugin, name: x}";
+    let list: Vec<_> = (0..1000).map(|n| format!("'{n}'")).collect();
+    let list = list.join(", ");
+    let matrix = format!(
+        "{head}  tasks: [{{name: a, {plugin}, matrix: {{params: [{{name: b, value: [{list}]}}, {{name: c, value: [{list}]}}]}}}}]\n"
+    );
+    let cycle =
+        format!("{head}  tasks: [{{name: a, {plugin}, runAfter: [b]}}, {{name: b, {plugin}, runAfter: [a]}}]\n");
+    let mut bomb = format!("{head}  tasks: []\nx0: &x0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for n in 1..12 {
+        let refs = vec![format!("*x{}", n - 1); 10].join(", ");
+        bomb.push_str(&format!("x{n}: &x{n} [{refs}]\n"));
+    }
+    for (name, text, says) in [
+        ("matrix.yaml", matrix, "the matrix has 1000000 combinations, more than the 256 allowed"),
+        ("cycle.yaml", cycle, "the tasks wait for each other: a → b → a"),
+        ("bomb.yaml", bomb, "is not YAML"),
+    ] {
+        let file = fixture.file(name, &text);
+        assay(&["import", file.as_str()]).expect(2, says);
+    }
+}
