@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod archive;
 mod atomic_reports;
 mod bad_input;
 mod cluster;
@@ -28,6 +29,7 @@ mod policies;
 mod policy_tools;
 mod recorded;
 mod registry;
+mod registry_failures;
 mod remote;
 mod reports;
 mod shared;

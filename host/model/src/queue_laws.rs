@@ -95,7 +95,7 @@ fn do_step(
             same(&queue.offer(jobs).map_err(failed)?, &want)?;
         }
         QueueStep::Take { max } => {
-            let request = TakeRequest { worker: "laws".to_owned(), max: *max, lease: LEASE };
+            let request = TakeRequest { worker: "laws".to_owned(), max: *max, lease: LEASE, runs: Vec::new() };
             let taken = queue.take(&request, now).map_err(failed)?;
             let held = reference.take(*max, now);
             let seen: Vec<_> = taken.iter().map(reference::seen).collect();

@@ -13,7 +13,8 @@ use crate::{
 };
 
 fn read(modules: &[&str], options: CompileOptions) -> Result<Files, String> {
-    let file = |(at, text): (usize, &&str)| PolicyFile { name: format!("{at}.rego"), text: (*text).to_owned() };
+    let file =
+        |(at, text): (usize, &&str)| PolicyFile { name: format!("{at}.rego"), text: (*text).to_owned(), v0: None };
     let files = modules.iter().enumerate().map(file).collect();
     Files::parse(files, options).map_err(|errors| listed(&errors))
 }

@@ -33,12 +33,13 @@ impl Queue for Store {
     }
 
     fn take(&self, request: &TakeRequest, until: Duration) -> Result<Vec<Lease>, StoreError> {
+        let filter = filter(request)?;
         loop {
             let seen = self.wakeup.generation();
             let now = self.clock.elapsed();
-            let next = self.next_ready(now)?;
+            let next = self.next_ready(filter.as_deref(), now)?;
             if request.max > 0 && next.is_some_and(|next| next <= now) {
-                let leases = self.take_ready(request, now)?;
+                let leases = self.take_ready(request, filter.as_deref(), now)?;
                 if !leases.is_empty() {
                     return Ok(leases);
                 }
@@ -142,6 +143,14 @@ impl Queue for Store {
     }
 }
 
+/// The condition that a job belongs to one of the runs whose IDs are in a JSON array, or to any if there is none.
+const OF_RUNS: &str = "(?1 IS NULL OR run IN (SELECT seq FROM run WHERE id IN (SELECT value FROM json_each(?1))))";
+
+/// The parameter of [`OF_RUNS`].
+fn filter(request: &TakeRequest) -> Result<Option<String>, StoreError> {
+    (!request.runs.is_empty()).then(|| crate::coding::encode_text(&request.runs)).transpose()
+}
+
 fn delivery(token: &LeaseToken) -> i64 {
     i64::try_from(token.delivery).unwrap_or(i64::MAX)
 }
@@ -202,28 +211,28 @@ pub(crate) fn run_number(connection: &Connection, path: &Utf8Path, run: &RunId) 
 
 impl Store {
     /// When the next job can be taken; now or before if there is one.
-    fn next_ready(&self, now: Duration) -> Result<Option<Duration>, StoreError> {
+    fn next_ready(&self, filter: Option<&str>, now: Duration) -> Result<Option<Duration>, StoreError> {
         let next: Option<i64> = self.read(|connection| {
-            let mut ready = connection.prepare_cached("SELECT 1 FROM job WHERE state = 0 LIMIT 1")?;
-            if ready.exists([])? {
+            let sql = format!("SELECT 1 FROM job WHERE state = 0 AND {OF_RUNS} LIMIT 1");
+            if connection.prepare_cached(&sql)?.exists([filter])? {
                 return Ok(Some(millis(now)));
             }
-            connection
-                .prepare_cached(
-                    "SELECT min(at) FROM (SELECT min(due) AS at FROM job WHERE state = 1
-                     UNION ALL SELECT min(lease_until) FROM job WHERE state = 2)",
-                )?
-                .query_row([], |row| row.get(0))
+            let sql = format!(
+                "SELECT min(at) FROM (SELECT min(due) AS at FROM job WHERE state = 1 AND {OF_RUNS}
+                 UNION ALL SELECT min(lease_until) FROM job WHERE state = 2 AND {OF_RUNS})"
+            );
+            connection.prepare_cached(&sql)?.query_row([filter], |row| row.get(0))
         })?;
         Ok(next.map(|next| if next <= millis(now) { now } else { Duration::from_millis(next.unsigned_abs()) }))
     }
 
-    fn take_ready(&self, request: &TakeRequest, now: Duration) -> Result<Vec<Lease>, StoreError> {
+    fn take_ready(&self, request: &TakeRequest, filter: Option<&str>, now: Duration) -> Result<Vec<Lease>, StoreError> {
         let (max, until) = (request.max.min(TAKEN), millis(now.saturating_add(request.lease)));
         let (path, numbers, wall) = (self.path.clone(), Arc::clone(&self.numbers), self.clock.now().as_millisecond());
+        let filter = filter.map(str::to_owned);
         self.write(move |connection| {
             let failed = |error: rusqlite::Error| from_sqlite(&error, &path);
-            let rows = ready_rows(connection, millis(now), max).map_err(failed)?;
+            let rows = ready_rows(connection, millis(now), filter.as_deref(), max).map_err(failed)?;
             rows.into_iter()
                 .map(|row| {
                     let delivery = Self::number(&numbers);
@@ -250,15 +259,17 @@ struct ReadyRow {
     waiting: Option<Vec<u8>>,
 }
 
-fn ready_rows(connection: &Connection, now: i64, max: usize) -> rusqlite::Result<Vec<ReadyRow>> {
+fn ready_rows(connection: &Connection, now: i64, filter: Option<&str>, max: usize) -> rusqlite::Result<Vec<ReadyRow>> {
     connection.prepare_cached("UPDATE job SET state = 0, due = NULL WHERE state = 1 AND due <= ?1")?.execute([now])?;
     connection
         .prepare_cached("UPDATE job SET state = 0, lease_until = NULL WHERE state = 2 AND lease_until <= ?1")?
         .execute([now])?;
-    let mut statement = connection.prepare_cached(
-        "SELECT key, doc, attempt, continued, unsettled, waiting FROM job WHERE state = 0 ORDER BY class DESC, seq LIMIT ?1",
-    )?;
-    let rows = statement.query_map([i64::try_from(max).unwrap_or(i64::MAX)], |row| {
+    let sql = format!(
+        "SELECT key, doc, attempt, continued, unsettled, waiting FROM job WHERE state = 0 AND {OF_RUNS}
+         ORDER BY class DESC, seq LIMIT ?2"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![filter, i64::try_from(max).unwrap_or(i64::MAX)], |row| {
         Ok(ReadyRow {
             key: row.get(0)?,
             doc: row.get(1)?,

@@ -84,7 +84,7 @@ fn passed(store: &Store) -> TaskResult {
 }
 
 fn take(store: &Store) -> Vec<assay_model::port::Lease> {
-    let request = TakeRequest { worker: "w".to_owned(), max: 10, lease: Duration::from_secs(30) };
+    let request = TakeRequest { worker: "w".to_owned(), max: 10, lease: Duration::from_secs(30), runs: Vec::new() };
     store.take(&request, store.clock.elapsed()).unwrap()
 }
 
@@ -337,7 +337,8 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
                 store.document(&run(&format!("run-{number}")))?;
                 store.load(&run(&format!("run-{number}")))?;
             }
-            let request = TakeRequest { worker: "w".to_owned(), max: 100, lease: Duration::from_secs(30) };
+            let request =
+                TakeRequest { worker: "w".to_owned(), max: 100, lease: Duration::from_secs(30), runs: Vec::new() };
             store.take(&request, Duration::ZERO)
         });
         errors += usize::from(tried.is_err());
@@ -617,4 +618,22 @@ fn a_folder_that_cannot_be_written_is_an_error_with_a_hint() {
     let inside = Utf8Path::from_path(file.path()).unwrap().join("store");
     let error = Store::open(&inside, StoreOptions::new(StoreMode::Coordinator)).unwrap_err();
     assert!(!error.to_string().is_empty());
+}
+
+#[test]
+fn only_jobs_of_the_runs_that_are_asked_for_are_taken() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let ids = ["run-a", "run-b"].map(run);
+    for id in &ids {
+        store.create(id, &outline(&["a"])).unwrap();
+        store.offer(vec![job(id, "a")]).unwrap();
+    }
+    let take = |runs: Vec<RunId>| {
+        let request = TakeRequest { worker: "w".to_owned(), max: 10, lease: Duration::from_secs(30), runs };
+        store.take(&request, Duration::ZERO).unwrap().into_iter().map(|lease| lease.job.run).collect::<Vec<_>>()
+    };
+    assert_eq!(take(vec![ids[1].clone()]), [ids[1].clone()]);
+    assert!(take(vec![ids[1].clone(), run("run-c")]).is_empty());
+    assert_eq!(take(ids.to_vec()), [ids[0].clone()]);
 }

@@ -2,15 +2,19 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod evidence;
 pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
+pub(crate) mod identity;
 pub(crate) mod image;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
+mod mistaken;
+pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
@@ -20,6 +24,7 @@ pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
 pub(crate) mod unsupported;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::ffi::OsString;
@@ -55,7 +60,8 @@ impl Flags {
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
         let mut definition = Self::definition(mode);
-        let mut found = definition.try_get_matches_from_mut(arguments)?;
+        let found = definition.try_get_matches_from_mut(arguments);
+        let mut found = found.map_err(|error| mistaken::with_suggestion(mode, error))?;
         Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut definition))
     }
 }
@@ -66,6 +72,12 @@ pub(crate) enum Command {
     Validate {
         #[command(subcommand)]
         what: Validate,
+    },
+
+    /// Verify the signatures of an image, its attestations, or a file with a Sigstore bundle
+    Verify {
+        #[command(subcommand)]
+        what: verify::Verify,
     },
 
     /// Test, evaluate, check, inspect and benchmark Rego policies
@@ -79,6 +91,12 @@ pub(crate) enum Command {
     Opa {
         #[command(subcommand)]
         what: policy::OpaCommand,
+    },
+
+    /// Collect everything that validating images reads into one archive, and check such archives
+    Evidence {
+        #[command(subcommand)]
+        what: evidence::EvidenceCommand,
     },
 
     /// Fetch policies
@@ -134,6 +152,12 @@ pub(crate) enum Command {
     Sigstore {
         #[command(subcommand)]
         what: unsupported::Sigstore,
+    },
+
+    /// Create, build, test and run plugins
+    Plugin {
+        #[command(subcommand)]
+        what: plugin::PluginCommand,
     },
 
     /// Print version information

@@ -26,8 +26,8 @@ use crate::{
 };
 
 const TIME: i64 = 1_700_000_000;
-const SUBJECT: &str = "https://build.test/app";
-const ISSUER: &str = "https://issuer.test";
+pub(super) const SUBJECT: &str = "https://build.test/app";
+pub(super) const ISSUER: &str = "https://issuer.test";
 const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 
 fn der_of(key: &Signer) -> Vec<u8> {
@@ -77,11 +77,11 @@ fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
 }
 
 /// One Sigstore instance, and a signer that changes what it is given.
-struct Instance {
-    authority: Signer,
-    log: Signer,
+pub(super) struct Instance {
+    pub(super) authority: Signer,
+    pub(super) log: Signer,
     certificate_log: Signer,
-    signer: Signer,
+    pub(super) signer: Signer,
     /// The last second at which the root is valid.
     root_ends: i64,
     /// The signer's certificate.
@@ -111,7 +111,7 @@ fn issuer_v2(issuer: &str) -> Extension {
 }
 
 impl Instance {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             authority: Signer::new(),
             log: Signer::new(),
@@ -131,7 +131,7 @@ impl Instance {
         }
     }
 
-    fn root(&self) -> Arc<TrustRoot> {
+    pub(super) fn root(&self) -> Arc<TrustRoot> {
         let is_authority = extension("2.5.29.19", true, b"\x30\x03\x01\x01\xff");
         let window = (TIME - 1_000_000, self.root_ends);
         let root = sign(content("CN=root", "CN=root", &self.authority, window, vec![is_authority]), &self.authority);
@@ -144,7 +144,7 @@ impl Instance {
         Arc::new(TrustRoot::from_keys(&keys, None).unwrap())
     }
 
-    fn certificate(&self) -> Vec<u8> {
+    pub(super) fn certificate(&self) -> Vec<u8> {
         let mut content = content("CN=leaf", "CN=root", &self.signer, self.window, self.extensions.clone());
         if self.has_timestamp {
             let timestamp = self.timestamp(&content.to_der().unwrap());

@@ -164,8 +164,8 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// Whether a certificate is of one of the identities; any of its names counts.
-pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -> Result<(), VerificationError> {
+/// Whether a certificate is of one of the identities; any of its names counts. Gives the name that does.
+pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -> Result<String, VerificationError> {
     let Some(first) = identities.first() else {
         return Err(VerificationError::Identity("no identity may sign".to_owned()));
     };
@@ -181,8 +181,9 @@ pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -
         )));
     }
     let names = &certificate.names;
-    if of_issuer.iter().any(|identity| names.iter().any(|name| identity.subject.matches(name))) {
-        return Ok(());
+    let is_wanted = |name: &&String| of_issuer.iter().any(|identity| identity.subject.matches(name));
+    if let Some(name) = names.iter().find(is_wanted) {
+        return Ok(name.clone());
     }
     let wanted: Vec<String> = of_issuer.iter().map(|identity| identity.subject.to_string()).collect();
     let has = if names.is_empty() { "no name".to_owned() } else { format!("`{}`", names.join("`, `")) };

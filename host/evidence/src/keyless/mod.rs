@@ -14,6 +14,8 @@ mod attack_bundle_tests;
 #[cfg(test)]
 mod attack_certificate_tests;
 #[cfg(test)]
+mod attack_identity_bundle_tests;
+#[cfg(test)]
 mod attack_tests;
 mod bundle;
 mod bundle_format;
@@ -32,7 +34,7 @@ pub(crate) use self::legacy::{Annotations, Content, LayerEvidence, LayerSigner, 
 pub use self::{
     bundle::{Artifact, BundleVerifier, TimeSource, VerifiedBundle, VerifiedTime},
     identity::{Identity, IdentityError, Matcher},
-    trust_root::{SigstoreKeys, TrustRoot, TrustRootError},
+    trust_root::{PUBLIC_GOOD, PUBLIC_GOOD_DATE, SigstoreKeys, TrustRoot, TrustRootError},
 };
 
 /// Whether an entry of a transparency log is needed.

@@ -57,6 +57,8 @@ pub struct TakeRequest {
     pub max: usize,
     /// How long each lease lasts unless it is extended.
     pub lease: Duration,
+    /// Only jobs of these runs; none means those of all runs.
+    pub runs: Vec<RunId>,
 }
 
 /// What proves that a job is in one's hand: the job and the delivery.
