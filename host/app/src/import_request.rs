@@ -52,7 +52,7 @@ pub(crate) const OF_RUNS: &[&str] =
 ///
 /// # Errors
 /// A path cannot be read, or a document of these kinds, or of no known kind, is rejected.
-pub(crate) fn imported_resources(paths: &[Utf8PathBuf], kinds: &[&str]) -> Result<Resources, RequestError> {
+pub fn imported_resources(paths: &[Utf8PathBuf], kinds: &[&str]) -> Result<Resources, RequestError> {
     let imported = import_files(paths)?;
     let is_needed = |kind: &str| kind.is_empty() || kinds.contains(&kind);
     let rejected = |document: &&DocumentReport| document.status == Status::Rejected && is_needed(&document.kind);

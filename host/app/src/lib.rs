@@ -55,7 +55,7 @@ pub use event::{Event, EventSink};
 pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
 pub use image_request::{PluginRequest, ValidateImageRequest};
-pub use import_request::import_files;
+pub use import_request::{import_files, imported_resources};
 pub use input_request::{ValidateInputRequest, validate_input};
 pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data, inspect_policy};
 pub use mode::{Mode, ec_final_message};
