@@ -23,6 +23,8 @@ mod example;
 mod fixture;
 mod hostile_sources;
 mod keys;
+mod konflux;
+mod matrix;
 mod packaging;
 mod plugin_compile;
 mod plugins;
