@@ -9,6 +9,7 @@
 mod archive;
 mod atomic_reports;
 mod bad_input;
+mod chromium;
 mod cluster;
 mod cluster_servers;
 mod configuration;
@@ -22,7 +23,10 @@ mod example;
 mod fixture;
 mod hostile_sources;
 mod keys;
+mod konflux;
+mod matrix;
 mod packaging;
+mod plugin_compile;
 mod plugins;
 mod policies;
 mod policy_tools;

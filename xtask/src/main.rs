@@ -30,6 +30,8 @@ enum Task {
         #[arg(value_name = "FILE.jsonl")]
         file: Utf8PathBuf,
     },
+    /// Compare the Rego engine with OPA on modules by chance, and print where they differ
+    OpaFuzz(xtask::opa_fuzz::Load),
     /// Run a table of Sigstore bundles and layers with expected verdicts, and print what is right, wrong and why
     SigstoreVerdicts {
         /// The table, as `host/evidence/src/keyless/verdicts.rs` describes it
@@ -89,6 +91,10 @@ fn main() -> anyhow::Result<()> {
         }
         Task::OpaCases { file } => {
             xtask::opa_cases::run(root, &file)?;
+            vec![]
+        }
+        Task::OpaFuzz(load) => {
+            xtask::opa_fuzz::run(&load)?;
             vec![]
         }
         Task::SigstoreVerdicts { file, root: folder, program } => {

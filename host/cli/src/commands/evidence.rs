@@ -39,8 +39,8 @@ fn collect(flags: CollectFlags, env: Environment, cluster: &ClusterAccess, print
     }
     files::check_place(&file)?;
     let events = Printed::new(printer);
-    let temporary = (env.temporary)();
-    let recorder = EvidenceRecorder::new(temporary.as_std_path())
+    // Below the folder that goes when the process ends.
+    let recorder = EvidenceRecorder::new(&tempfile::env::temp_dir())
         .map_err(|error| CliError::new(format!("a temporary directory cannot be created: {error}")))?;
     let recorder = Arc::new(recorder);
     let cluster = cluster.recorded(&recorder);

@@ -8,6 +8,7 @@ mod completions;
 mod events;
 mod evidence;
 mod fetch_policy;
+mod import;
 mod init_policies;
 mod inspect;
 mod log_reporter;
@@ -15,7 +16,9 @@ mod man;
 mod plugin;
 mod policy;
 mod progress;
+mod scenarios;
 mod sigstore;
+mod snapshot;
 mod test;
 mod track_bundle;
 mod validate_image;
@@ -30,8 +33,8 @@ pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{
-        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect, sigstore::Sigstore,
-        track::Track, unsupported::RawArgs, verify::Verify,
+        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect, scenarios::ScenariosCommand,
+        sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, unsupported::RawArgs, verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -62,10 +65,13 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
+        Command::Import(flags) => import::run(&flags, printer),
+        Command::Snapshot { what: SnapshotCommand::Compose(flags) } => snapshot::compose(&flags, &env, printer),
+        Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, printer),
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
-        Command::Plugin { what } => plugin::run(what, &env, printer),
+        Command::Plugin { what } => plugin::run(what, global, &env, printer),
         Command::Version(flags) => version::run(&flags, &env, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),

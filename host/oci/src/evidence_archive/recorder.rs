@@ -244,7 +244,7 @@ pub(crate) struct Tee<'a> {
 impl Tee<'_> {
     /// Reads what is left, and gives the file with its size.
     pub(crate) fn finish(mut self) -> (io::Result<Spool>, u64) {
-        // A failure shows to whoever reads the stream itself.
+        // A failure shows to the reader of the stream itself.
         let _read = io::copy(&mut self, &mut io::sink());
         (self.spool, self.size)
     }

@@ -33,7 +33,7 @@ impl SavedImage {
     }
 }
 
-/// The image that an index has by the annotation; none if no entry has it. The error is why there is no telling which.
+/// The image that an index has by the annotation; none if no entry has it. The error is why it is not clear which.
 pub(super) fn saved_image(index: &Index) -> Result<Option<SavedImage>, String> {
     let (mut images, mut signatures, mut attestations, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for entry in &index.manifests {

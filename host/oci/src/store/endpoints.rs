@@ -122,7 +122,7 @@ impl RegistryClient {
         fetch(own).await
     }
 
-    /// Content, requested again from where it broke off, if it is a blob: a digest tells whether the parts fit.
+    /// Content, requested again from where it broke off, if it is a blob: a digest shows whether the parts fit.
     async fn fetch_resuming(
         &self,
         repository: &Repository,

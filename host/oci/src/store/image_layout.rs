@@ -308,7 +308,7 @@ impl Files {
     }
 }
 
-/// The manifest of the record of an evidence archive. The error is why there is no telling which.
+/// The manifest of the record of an evidence archive. The error is why it is not clear which.
 fn evidence(index: &Index) -> Result<Option<Digest>, String> {
     let mut found = index.manifests.iter().filter(|entry| entry.artifact_type.as_deref() == Some(EVIDENCE_TYPE));
     match (found.next(), found.next()) {

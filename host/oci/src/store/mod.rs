@@ -225,7 +225,8 @@ impl ContentStore {
             Source::Registry(registry) => Source::Registry(registry.named_by_images().into()),
             local @ (Source::ImageLayout(_) | Source::Archive(_)) => local.clone(),
         };
-        Self { cache: self.cache.clone(), ..Self::over(source, self.deadline, self.recorder.clone()) }
+        // Nothing from disk, which may have been read with credentials.
+        Self::over(source, self.deadline, self.recorder.clone())
     }
 
     /// Whether the user allows access to a registry wherever it is named. A layout needs none.

@@ -42,7 +42,7 @@ struct Mirror {
     pulls: Pulls,
 }
 
-/// What a mirror is asked for.
+/// What is requested of a mirror.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Pulls {
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn mirrors_are_asked_for_what_they_are_for() {
+    fn mirrors_get_the_requests_that_they_are_for() {
         let conf = conf(&json!([{"location": "a.test", "mirror": [
             {"location": "all.test", "insecure": true},
             {"location": "digests.test", "pull-from-mirror": "digest-only"},

@@ -52,7 +52,7 @@ fn a_mirror_that_lacks_something_fails_or_lies_is_passed_over() {
         blob(&store, &name, &Digest::of(b"layer"), None, 9).unwrap();
         assert!(!mirror.requests().is_empty());
     }
-    // One that is not there is asked once.
+    // One that is not there is requested once.
     let store = store(&json!([{"location": own.registry(), "mirror": [{"location": "127.0.0.1:1"}]}]));
     let name = format!("{}/app", own.registry());
     store.manifest(&pinned(&name, &image)).unwrap();

@@ -1,8 +1,11 @@
 //! Blobs that break off go on from there, and a run has a budget.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use assay_model::{digest::Digest, error::ErrorCode};
@@ -122,8 +125,40 @@ fn a_blob_is_kept_on_disk_for_its_repository_alone() {
         requests.load(Ordering::SeqCst)
     };
     assert_eq!((read("one"), read("one"), read("two"), read("two")), (1, 1, 2, 2));
+    // What only an image names is not read from there, as the blob may have been read with credentials.
+    let cache = Some(crate::Cache::open(folder.path()).unwrap());
+    let store = ContentStore::registry(RegistryOptions { cache, ..options() }).unwrap().named_by_images();
+    let outcome = blob(&store, &format!("{}/one", registry.registry()), &digest, None, 20_000);
+    refused(outcome, ErrorCode::RegistryDenied, &["private network"]);
     for entry in fs_err::read_dir(folder.path().join("images")).unwrap() {
         fs_err::write(entry.unwrap().path(), b"other").unwrap();
     }
     assert_eq!(read("one"), 3, "what was changed is fetched again");
+}
+
+#[test]
+fn one_host_gets_no_more_than_so_many_requests_at_a_time() {
+    /// How many there are now, and were at most.
+    type Counts = (Mutex<(usize, usize)>, Condvar);
+    let counts: Arc<Counts> = Arc::default();
+    let counted = Arc::clone(&counts);
+    let registry = TestRegistry::start(move |_, _| {
+        let mut state = counted.0.lock().unwrap();
+        state.0 += 1;
+        state.1 = state.1.max(state.0);
+        counted.1.notify_all();
+        // Each response waits until as many others are here as may be.
+        let limit = Duration::from_secs(20);
+        let (mut state, _) = counted.1.wait_timeout_while(state, limit, |(_, most)| *most < 16).unwrap();
+        state.0 -= 1;
+        Reply::Whole(404, Vec::new(), Vec::new())
+    });
+    let (store, name) = (store(), format!("{}/app", registry.registry()));
+    std::thread::scope(|scope| {
+        for number in 0..40_u8 {
+            let (store, name) = (&store, &name);
+            scope.spawn(move || blob(store, name, &Digest::of(&[number]), None, 9).map(drop).unwrap_err());
+        }
+    });
+    assert_eq!(counts.0.lock().unwrap().1, 16);
 }
