@@ -21,6 +21,7 @@ mod fixture;
 mod hostile_sources;
 mod keys;
 mod packaging;
+mod plugin_authors;
 mod plugins;
 mod policies;
 mod policy_tools;
