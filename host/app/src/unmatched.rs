@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 
 use assay_conforma::SourceGroupEvaluator;
-use assay_model::{criteria::can_name, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
+use assay_model::{criteria::can_name, nearest, policy::GlobalConfig, port::Evaluator, rule::RuleInfo};
 
 use crate::{error::RequestError, event::EventSink};
 
 /// The longest item that is compared with the names of rules. Comparing takes time by the square of the length, and items
 /// come from outside.
-const COMPARED_CHARACTERS: usize = 100;
+const SHOWN_CHARACTERS: usize = 100;
 
 /// Warns of items that match no rule; under `--strict-config` they are an error.
 pub(crate) fn report_unmatched(
@@ -66,7 +66,7 @@ fn sentences(list: &str, items: &[&str], known: &[Known<'_>], checks: &[&str], p
     let names_check = |item: &str| checks.contains(&item.split(['.', ':']).next().unwrap_or_default());
     let open = items.iter().filter(|item| !names_check(item) && !known.iter().any(|known| known.has(item)));
     open.map(|item| {
-        let shown: String = item.chars().take(COMPARED_CHARACTERS).collect();
+        let shown: String = item.chars().take(SHOWN_CHARACTERS).collect();
         let near = nearest(item, known);
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         format!("the `{list}` item `{shown}`{place} matches no rule{near}")
@@ -114,53 +114,8 @@ impl<'a> Known<'a> {
 fn nearest(item: &str, known: &[Known<'_>]) -> Option<String> {
     let (name, term) = item.split_once(':').map_or((item, None), |(name, term)| (name, Some(term)));
     let (name, all) = name.strip_suffix(".*").map_or((name, ""), |name| (name, ".*"));
-    let length = name.chars().count();
-    if length > COMPARED_CHARACTERS {
-        return None;
-    }
     let names: BTreeSet<String> = known.iter().flat_map(Known::names).filter(|name| !name.is_empty()).collect();
-    let (distance, near) = names.into_iter().map(|known| (distance(name, &known), known)).min()?;
+    let near = nearest::nearest(name, names)?;
     let term = term.map(|term| format!(":{term}")).unwrap_or_default();
-    (distance <= (length / 3).max(1)).then(|| format!("{near}{all}{term}"))
-}
-
-/// How many characters are to be put in, left out or changed to make one text of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().take(2 * COMPARED_CHARACTERS).collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, mine) in one.chars().enumerate() {
-        let mut before = at;
-        let mut left = at + 1;
-        for (cell, theirs) in row.iter_mut().skip(1).zip(&other) {
-            let changed = before + usize::from(mine != *theirs);
-            before = *cell;
-            left = changed.min(before + 1).min(left + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = at + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_distance_of_two_texts_is_the_number_of_changes() {
-        for (one, other, want) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("buld", "build", 1),
-            ("build", "buld", 1),
-            ("biuld", "build", 2),
-            ("kitten", "sitting", 3),
-            ("é", "e", 1),
-        ] {
-            assert_eq!(distance(one, other), want, "{one} {other}");
-        }
-    }
+    Some(format!("{near}{all}{term}"))
 }

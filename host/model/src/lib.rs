@@ -4,7 +4,7 @@
 //! [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`], [`image_files`], [`input`],
 //! [`effective_time`]), what the policy says ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]),
 //! what is read of a Kubernetes cluster ([`cluster`]), what came out ([`finding`], [`error`], [`outcome`], [`event`]), how anything of unknown length is read ([`bounded`])
-//! and what decides is read one way only ([`strict`], [`yaml`], within [`memory`]), and the traits that other crates
+//! and what decides is read one way only ([`strict`], [`yaml`], within [`memory`]), how misspelled words are recognized ([`nearest`]), and the traits that other crates
 //! implement ([`port`]).
 //!
 //! Invariant: nothing here reads a clock, a disk, the network or the environment, and nothing starts a thread.
@@ -27,13 +27,16 @@ pub mod image_files;
 pub mod input;
 pub mod limits;
 pub mod memory;
+pub mod nearest;
 pub mod outcome;
 pub mod policy;
 pub mod port;
 #[cfg(test)]
 mod proptests;
+pub mod queue_laws;
 pub mod redact;
 pub mod rule;
+pub mod run;
 pub mod selection;
 pub mod snapshot;
 mod stored;

@@ -16,6 +16,10 @@ pub struct Snapshot {
     pub fields: Map<String, Value>,
     /// The components in the order given; never empty.
     pub components: Vec<Component>,
+    /// The resource's `metadata`, as given; empty for a bare spec.
+    pub metadata: Map<String, Value>,
+    /// The resource's `status`, as given; empty for a bare spec.
+    pub status: Map<String, Value>,
 }
 
 /// One image with its place in the application.
@@ -87,7 +91,14 @@ impl Snapshot {
         let read = assay_gocompat::yaml_reader::unambiguous(text)
             .map_err(Into::into)
             .and_then(|()| yaml::parse_within(text, &Memory::of(limits::SNAPSHOT_MEMORY)));
-        let document = read.map_err(SnapshotError::Syntax)?;
+        Self::of_document(read.map_err(SnapshotError::Syntax)?)
+    }
+
+    /// Reads a Snapshot resource or its spec from a document that was parsed already.
+    ///
+    /// # Errors
+    /// What [`parse`](Self::parse) refuses, except for syntax.
+    pub fn of_document(document: Value) -> Result<Self, SnapshotError> {
         RESOURCE.check(&document).map_err(SnapshotError::Ambiguous)?;
         let Value::Object(mut fields) = document else {
             return Err(match document {
@@ -95,7 +106,13 @@ impl Snapshot {
                 other => SnapshotError::NotAnObject { found: kind(&other) },
             });
         };
-        // A resource: everything of interest stands below `spec`.
+        let is_resource = fields.contains_key("spec");
+        let mut part = |field: &str| match fields.get_mut(field).filter(|_| is_resource) {
+            Some(Value::Object(part)) => std::mem::take(part),
+            _ => Map::new(),
+        };
+        let (metadata, status) = (part("metadata"), part("status"));
+        // A resource: its components stand below `spec`.
         if let Some(spec) = fields.remove("spec") {
             if fields.contains_key("components") {
                 return Err(SnapshotError::Ambiguous("it has both `components` and `spec`".to_owned()));
@@ -124,7 +141,7 @@ impl Snapshot {
         }
         let read = |(at, value)| Component::read(at + 1, value);
         let components = components.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { fields, components })
+        Ok(Self { fields, components, metadata, status })
     }
 
     /// This Snapshot and what another holds besides. Fields of the first win. An image without a name that is there
@@ -169,7 +186,12 @@ impl Snapshot {
     /// A Snapshot of a single image, as `--image` gives it.
     #[must_use]
     pub fn of_image(image: &str) -> Self {
-        Self { fields: Map::new(), components: vec![Component::new(UNNAMED, image)] }
+        Self {
+            fields: Map::new(),
+            components: vec![Component::new(UNNAMED, image)],
+            metadata: Map::new(),
+            status: Map::new(),
+        }
     }
 }
 
@@ -331,11 +353,24 @@ mod tests {
         });
         let resource = json!({"apiVersion": "appstudio.redhat.com/v1alpha1", "kind": "Snapshot", "metadata": {"name": "s"}, "spec": spec});
         let a = Snapshot::parse(&spec.to_string()).unwrap();
-        assert_eq!(a, Snapshot::parse(&resource.to_string()).unwrap());
+        let of_resource = Snapshot::parse(&resource.to_string()).unwrap();
+        assert_eq!(Value::Object(of_resource.metadata.clone()), json!({"name": "s"}));
+        assert_eq!(a, Snapshot { metadata: Map::new(), ..of_resource });
         assert_eq!(a.fields, *json!({"application": "shop", "componentGroup": "g"}).as_object().unwrap());
         assert_eq!(a.components.first().unwrap().to_json().get("version"), Some(&json!("v1")));
         let yaml = "spec:\n  components:\n  - name: cart\n    containerImage: r.example/a\n";
         assert_eq!(Snapshot::parse(yaml).unwrap().components, [Component::new("cart", "r.example/a")]);
+    }
+
+    #[test]
+    fn metadata_and_status_of_a_resource_are_kept() {
+        let resource = json!({"metadata": {"name": "s", "labels": {"test.appstudio.openshift.io/type": "override"}},
+            "spec": {"components": [{"containerImage": "r.example/a"}]}, "status": {"conditions": [{"type": "X"}]}});
+        let snapshot = Snapshot::parse(&resource.to_string()).unwrap();
+        assert_eq!(Value::Object(snapshot.metadata.clone()), resource["metadata"]);
+        assert_eq!(Value::Object(snapshot.status.clone()), resource["status"]);
+        // They are no part of what is evaluated.
+        assert!(snapshot.fields.is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::{
 /// The version of a stored document, `N`. It stands first, so that it is read before any field that another version may
 /// have; another version is an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Version<const N: u32>;
+pub struct Version<const N: u32>;
 
 impl<const N: u32> Serialize for Version<N> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

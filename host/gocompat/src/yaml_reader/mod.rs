@@ -5,6 +5,8 @@
 //! key that stands twice, a second document, and what JSON cannot hold are errors, and so is what nests or refers to itself
 //! beyond the limits. A merge (`<<`) replaces keys that stand before it, as there.
 
+mod documents;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
@@ -14,6 +16,8 @@ use crate::{
     float,
     yaml_words::{Word, differs, read},
 };
+
+pub use documents::{Part, split};
 
 /// Levels of nesting of one document: readers that recurse stand so many.
 pub const NESTING: usize = 128;
@@ -34,12 +38,44 @@ const CORE: &str = "tag:yaml.org,2002:";
 #[error("{0}")]
 pub struct ReadError(pub(crate) String);
 
+/// What a document may be, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Its nodes.
+    pub nodes: usize,
+    /// The bytes that its aliases add.
+    pub alias_bytes: usize,
+    /// The lines before it in its file, which errors count.
+    pub lines_before: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { nodes: NODES, alias_bytes: ALIAS_BYTES, lines_before: 0 }
+    }
+}
+
 /// Reads the one document of a text, as Go does. An empty text is null.
+///
+/// # Errors
+/// What Go refuses, and what the limits stop.
 pub fn parse(text: &str) -> Result<Value, ReadError> {
-    let mut reader = Reader::default();
+    parse_bounded(text, Bounds::default())
+}
+
+/// Reads a document within bounds of the caller's.
+///
+/// # Errors
+/// What Go refuses, and what the bounds stop.
+pub fn parse_bounded(text: &str, bounds: Bounds) -> Result<Value, ReadError> {
+    let mut reader = Reader { bounds, ..Reader::default() };
+    let place = |line: usize, column: usize| format!(" at line {}, column {}", line + bounds.lines_before, column + 1);
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| ReadError(error.to_string()))?;
-        reader.event(event).map_err(|why| ReadError(format!("{why}{}", place(&span))))?;
+        let (event, span) = event.map_err(|error| {
+            let marker = error.marker();
+            ReadError(format!("{}{}", error.info(), place(marker.line(), marker.col())))
+        })?;
+        reader.event(event).map_err(|why| ReadError(format!("{why}{}", place(span.start.line(), span.start.col()))))?;
     }
     Ok(reader.root.map_or(Value::Null, |node| node.value))
 }
@@ -106,6 +142,7 @@ struct Reader {
     nodes: usize,
     alias_bytes: usize,
     documents: usize,
+    bounds: Bounds,
 }
 
 impl Reader {
@@ -132,7 +169,7 @@ impl Reader {
                 let node = self.anchors.get(&anchor).ok_or("an alias refers to a node that contains it")?;
                 self.alias_bytes = self.alias_bytes.saturating_add(node.bytes);
                 self.nodes = self.nodes.saturating_add(node.bytes / ITEM_BYTES);
-                if self.alias_bytes > ALIAS_BYTES {
+                if self.alias_bytes > self.bounds.alias_bytes {
                     return Err("the aliases of the document expand to too many values".to_owned());
                 }
                 let node = node.clone();
@@ -154,8 +191,8 @@ impl Reader {
 
     fn count(&mut self) -> Result<(), String> {
         self.nodes += 1;
-        if self.nodes > NODES {
-            return Err(format!("the document has more than {NODES} values"));
+        if self.nodes > self.bounds.nodes {
+            return Err(format!("the document has more than {} values", self.bounds.nodes));
         }
         Ok(())
     }
@@ -181,7 +218,7 @@ impl Reader {
         }
         if anchor > 0 {
             self.alias_bytes = self.alias_bytes.saturating_add(node.bytes);
-            if self.alias_bytes > ALIAS_BYTES {
+            if self.alias_bytes > self.bounds.alias_bytes {
                 return Err("the anchors of the document are too large".to_owned());
             }
             self.anchors.insert(anchor, node.clone());

@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::engine::ast::{Module, Name, Term};
+use crate::engine::ast::{Head, Module, Name, Term};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::{Kind, Token, Tokens, lex};
 use crate::engine::limits::{NESTING, SOURCE_BYTES};
@@ -52,6 +52,10 @@ struct Parser<'a> {
     read_twice: usize,
     names: BTreeMap<&'a str, Name>,
     errors: Vec<CompileError>,
+    /// The keywords that Rego v1 requires and that are not there. As in OPA all are reported, if all else is right.
+    missing: Vec<CompileError>,
+    /// The last rule has a body without the `if` that it requires.
+    lacks_if: bool,
 }
 
 /// Reads one file, the `file`th of the compilation; with `v0` in Rego of before 1.0, where `if`, `contains`, `every` and
@@ -88,10 +92,15 @@ impl<'a> Parser<'a> {
             read_twice: 0,
             names: BTreeMap::new(),
             errors: Vec::new(),
+            missing: Vec::new(),
+            lacks_if: false,
         }
     }
 
-    fn finish(self, module: Parsed<Module>, comments: Vec<Span>) -> Result<Module, Vec<CompileError>> {
+    fn finish(mut self, module: Parsed<Module>, comments: Vec<Span>) -> Result<Module, Vec<CompileError>> {
+        if self.errors.is_empty() {
+            self.errors.append(&mut self.missing);
+        }
         match module {
             Ok(mut module) if self.errors.is_empty() => {
                 module.comments = comments;
@@ -146,6 +155,19 @@ impl<'a> Parser<'a> {
     fn fail<T>(&mut self, span: Span, message: impl Into<String>) -> Parsed<T> {
         self.errors.push(CompileError::at(self.source, span, CompileCode::Parse, message));
         Err(Failed)
+    }
+
+    /// Notes a keyword that Rego v1 requires in front of a body.
+    fn miss_if(&mut self, span: Span, head: &Head) {
+        let what = if head.args.is_some() { "function" } else { "rule" };
+        self.miss(span, format!("`if` keyword is required before {what} body"));
+    }
+
+    fn miss(&mut self, span: Span, message: impl Into<String>) {
+        let mut error = CompileError::at(self.source, span, CompileCode::Parse, message);
+        // The sentence says it all; there may be one for each rule.
+        error.line.clear();
+        self.missing.push(error);
     }
 
     fn unexpected<T>(&mut self, wanted: &str) -> Parsed<T> {

@@ -151,7 +151,8 @@ impl Planner<'_> {
         let steps = self.body(&closure.body, &mut inner);
         let key = closure.key.as_ref().map(|key| self.head_term(key, &inner, closure.span));
         let value = self.head_term(&closure.value, &inner, closure.span);
-        Comprehension { collect: closure.collect, key, value, steps, span: closure.span }
+        let index = self.comprehension_index(closure, bound).map(Box::new);
+        Comprehension { collect: closure.collect, key, value, steps, span: closure.span, index }
     }
 
     /// What a value is matched with; its free variables are bound afterwards.

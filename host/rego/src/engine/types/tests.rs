@@ -5,7 +5,7 @@ use regorus::Value;
 use crate::{compile_options::CompileOptions, engine::Files, sources::PolicyFile};
 
 fn messages(text: &str) -> Vec<String> {
-    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package t\n{text}") }];
+    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package t\n{text}"), v0: None }];
     let compiled = Files::parse(files, CompileOptions::default()).and_then(|files| files.compile(Value::new_object()));
     let errors = compiled.err().unwrap_or_default();
     errors.into_iter().map(|error| format!("{} {}", error.row, error.message.replace("\n\t", " / "))).collect()

@@ -1,0 +1,384 @@
+//! The threads: one that takes jobs from the queue, workers that call plugins, one that writes down what came of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use assay_model::{
+    port::{
+        Clock, Disposition, Executor, Lease, LeaseToken, Queue, RecordChange, RunRecord, Settled, StoreError,
+        TakeRequest, Wakeup,
+    },
+    run::{Cause, JobKey, RunId, RunState, TaskResult},
+};
+
+use crate::{
+    engine::GivenBack,
+    scheduler::{Settings, Stop},
+    worker::{self, Report},
+};
+
+/// How long a thread waits at most before it looks whether it is to end.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What is settled in one transaction.
+const BATCH: usize = 256;
+
+/// The work that is kept ready: with shorter tasks more of them, so that waiting for the disk is shared.
+const AHEAD: Duration = Duration::from_millis(20);
+
+/// Jobs for each worker that are taken ahead, at least and at most.
+const JOBS_AHEAD: (u64, u64) = (1, 16);
+
+/// What the coordinator is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Started { key: JobKey, attempt: u32 },
+    Ended { key: JobKey, result: TaskResult },
+    GivenBack { key: JobKey, why: GivenBack },
+    Contradicted { key: JobKey },
+}
+
+/// A list that one thread fills and another empties.
+#[derive(Debug)]
+pub(crate) struct Mailbox<T> {
+    items: Mutex<VecDeque<T>>,
+    pub(crate) filled: Wakeup,
+}
+
+impl<T> Default for Mailbox<T> {
+    fn default() -> Self {
+        Self { items: Mutex::default(), filled: Wakeup::default() }
+    }
+}
+
+impl<T> Mailbox<T> {
+    pub(crate) fn put(&self, items: impl IntoIterator<Item = T>) {
+        lock(&self.items).extend(items);
+        self.filled.raise();
+    }
+
+    pub(crate) fn take(&self, max: usize) -> Vec<T> {
+        let mut items = lock(&self.items);
+        let count = items.len().min(max);
+        items.drain(..count).collect()
+    }
+
+    fn len(&self) -> usize {
+        lock(&self.items).len()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is written down: how jobs ended, and changes of the record.
+pub(crate) enum Entry {
+    Settle(LeaseToken, Disposition, Report),
+    Change(RecordChange),
+}
+
+/// What all threads share.
+pub(crate) struct Shared<'a> {
+    pub(crate) queue: &'a dyn Queue,
+    pub(crate) record: &'a dyn RunRecord,
+    pub(crate) executor: &'a dyn Executor,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) settings: &'a Settings,
+    pub(crate) observer: &'a (dyn Fn(&'static str) + Send + Sync),
+    pub(crate) stop: &'a Stop,
+    pub(crate) runs: Mutex<Vec<RunId>>,
+    pub(crate) inbox: Mailbox<Message>,
+    pub(crate) entries: Mailbox<Entry>,
+    work: Mailbox<Lease>,
+    /// Raised when a worker took up work, so that there is room for more.
+    room: Wakeup,
+    held: Mutex<BTreeSet<LeaseToken>>,
+    abandoned: Mutex<BTreeMap<JobKey, (RunState, Cause)>>,
+    is_closing: AtomicBool,
+    failure: Mutex<Option<StoreError>>,
+    /// What a task took on average lately, in microseconds.
+    pace: AtomicU64,
+}
+
+impl<'a> Shared<'a> {
+    pub(crate) fn new(
+        queue: &'a dyn Queue,
+        record: &'a dyn RunRecord,
+        executor: &'a dyn Executor,
+        clock: &'a dyn Clock,
+        settings: &'a Settings,
+        observer: &'a (dyn Fn(&'static str) + Send + Sync),
+        stop: &'a Stop,
+    ) -> Self {
+        Self {
+            queue,
+            record,
+            executor,
+            clock,
+            settings,
+            observer,
+            stop,
+            runs: Mutex::default(),
+            inbox: Mailbox::default(),
+            entries: Mailbox::default(),
+            work: Mailbox::default(),
+            room: Wakeup::default(),
+            held: Mutex::default(),
+            abandoned: Mutex::default(),
+            is_closing: AtomicBool::new(false),
+            failure: Mutex::default(),
+            pace: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_requested() || self.has_failed()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        for wakeup in [&self.inbox.filled, &self.entries.filled, &self.work.filled, &self.room] {
+            wakeup.raise();
+        }
+    }
+
+    pub(crate) fn fail(&self, error: StoreError) {
+        lock(&self.failure).get_or_insert(error);
+        self.inbox.filled.raise();
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        lock(&self.failure).is_some()
+    }
+
+    pub(crate) fn failure(&self) -> Option<StoreError> {
+        lock(&self.failure).clone()
+    }
+
+    pub(crate) fn abandon(&self, jobs: Vec<(JobKey, RunState, Cause)>) {
+        lock(&self.abandoned).extend(jobs.into_iter().map(|(key, state, cause)| (key, (state, cause))));
+    }
+
+    pub(crate) fn abandoned(&self, key: &JobKey) -> Option<(RunState, Cause)> {
+        lock(&self.abandoned).get(key).cloned()
+    }
+
+    /// How many jobs are to be kept ready for each worker.
+    fn ahead(&self) -> u64 {
+        let wanted = u64::try_from(AHEAD.as_micros()).unwrap_or(u64::MAX);
+        (wanted / self.pace.load(Ordering::Relaxed).max(1)).clamp(JOBS_AHEAD.0, JOBS_AHEAD.1)
+    }
+
+    /// How many jobs are to be queued: those that are taken ahead, and as many again.
+    pub(crate) fn window(&self) -> usize {
+        let jobs = self.ahead().saturating_mul(2).saturating_mul(self.workers());
+        usize::try_from(jobs).unwrap_or(usize::MAX)
+    }
+
+    fn workers(&self) -> u64 {
+        u64::try_from(self.settings.workers.get()).unwrap_or(1)
+    }
+
+    /// Takes jobs from the queue and keeps the leases of those in hand.
+    pub(crate) fn take_jobs(&self) {
+        let mut extended = self.clock.elapsed();
+        while !self.is_closing() {
+            let now = self.clock.elapsed();
+            if now.saturating_sub(extended) >= self.settings.lease / 3 {
+                extended = now;
+                self.extend_leases();
+            }
+            let seen = self.room.generation();
+            let capacity = usize::try_from(self.ahead().saturating_mul(self.workers())).unwrap_or(usize::MAX);
+            let max = capacity.saturating_sub(self.work.len());
+            if max == 0 || self.is_stopping() {
+                self.clock.wait(&self.room, seen, now + PATIENCE);
+                continue;
+            }
+            let request = TakeRequest {
+                worker: self.settings.name.clone(),
+                max,
+                lease: self.settings.lease,
+                runs: lock(&self.runs).clone(),
+            };
+            match self.queue.take(&request, now + PATIENCE) {
+                Ok(leases) => {
+                    (self.observer)("after-take");
+                    lock(&self.held).extend(leases.iter().map(|lease| lease.token.clone()));
+                    self.work.put(leases);
+                }
+                Err(error) => {
+                    self.fail(error);
+                    return;
+                }
+            }
+        }
+        let left = self.work.take(usize::MAX);
+        self.entries
+            .put(left.into_iter().map(|lease| Entry::Settle(lease.token, Disposition::Release, Report::Released)));
+    }
+
+    fn extend_leases(&self) {
+        let tokens: Vec<LeaseToken> = lock(&self.held).iter().cloned().collect();
+        if tokens.is_empty() {
+            return;
+        }
+        if let Err(error) = self.queue.extend(&tokens, self.settings.lease) {
+            self.fail(error);
+        }
+    }
+
+    /// Calls plugins.
+    pub(crate) fn work(&self) {
+        loop {
+            let seen = self.work.filled.generation();
+            let Some(lease) = self.work.take(1).pop() else {
+                if self.is_closing() {
+                    return;
+                }
+                self.clock.wait(&self.work.filled, seen, self.clock.elapsed() + PATIENCE);
+                continue;
+            };
+            self.room.raise();
+            let key = lease.job.key.clone();
+            if self.is_stopping() || self.is_closing() {
+                self.entries.put([Entry::Settle(lease.token, Disposition::Release, Report::Released)]);
+                continue;
+            }
+            self.inbox.put([Message::Started { key, attempt: lease.attempt }]);
+            let started = self.clock.elapsed();
+            let (disposition, report) = worker::handle(self, &lease);
+            self.measure(self.clock.elapsed().saturating_sub(started));
+            self.entries.put([Entry::Settle(lease.token, disposition, report)]);
+        }
+    }
+
+    fn measure(&self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let before = self.pace.load(Ordering::Relaxed);
+        self.pace.store(before - before / 8 + took / 8, Ordering::Relaxed);
+    }
+
+    /// Writes down what came of jobs, and changes of the record, many at a time.
+    pub(crate) fn write(&self) {
+        loop {
+            let seen = self.entries.filled.generation();
+            let entries = self.entries.take(BATCH);
+            if entries.is_empty() {
+                // Closing comes after the last one that is put.
+                if self.is_closing() && self.entries.len() == 0 && lock(&self.held).is_empty() {
+                    return;
+                }
+                if self.has_failed() && self.is_closing() {
+                    return;
+                }
+                self.clock.wait(&self.entries.filled, seen, self.clock.elapsed() + PATIENCE);
+                continue;
+            }
+            if let Err(error) = self.write_batch(entries) {
+                self.fail(error);
+            }
+        }
+    }
+
+    pub(crate) fn write_batch(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let (mut settlements, mut reports, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in entries {
+            match entry {
+                Entry::Settle(token, disposition, report) => {
+                    reports.push((token.clone(), report));
+                    settlements.push((token, disposition));
+                }
+                Entry::Change(change) => changes.push(change),
+            }
+        }
+        if !settlements.is_empty() {
+            let settled = self.settle(settlements, &mut reports);
+            let mut held = lock(&self.held);
+            for (token, _) in &reports {
+                held.remove(token);
+            }
+            drop(held);
+            let settled = settled?;
+            (self.observer)("after-settle");
+            self.tell(reports, settled)?;
+        }
+        if !changes.is_empty() {
+            self.record.apply(changes)?;
+            (self.observer)("after-record");
+        }
+        Ok(())
+    }
+
+    /// Settles all at once; if one of them can never be stored, one by one, and that one as an error.
+    fn settle(
+        &self,
+        settlements: Vec<(LeaseToken, Disposition)>,
+        reports: &mut [(LeaseToken, Report)],
+    ) -> Result<Vec<Settled>, StoreError> {
+        match self.queue.settle(settlements.clone()) {
+            Err(StoreError::Invalid(_)) => {}
+            settled => return settled,
+        }
+        let mut all = Vec::new();
+        for (settlement, (_, report)) in settlements.into_iter().zip(reports) {
+            let token = settlement.0.clone();
+            let settled = match self.queue.settle(vec![settlement]) {
+                Err(StoreError::Invalid(why)) => {
+                    let cause = Cause::new("too-large", &why);
+                    let result =
+                        TaskResult { cause: Some(cause), ..TaskResult::new(RunState::Error, self.clock.now()) };
+                    *report = Report::Ended(result.clone());
+                    self.queue.settle(vec![(token, Disposition::Finish(result))])
+                }
+                settled => settled,
+            }?;
+            all.extend(settled);
+        }
+        Ok(all)
+    }
+
+    fn tell(&self, reports: Vec<(LeaseToken, Report)>, settled: Vec<Settled>) -> Result<(), StoreError> {
+        let mut messages = Vec::new();
+        let mut hastened = Vec::new();
+        for ((token, report), settled) in reports.into_iter().zip(settled) {
+            let key = token.key;
+            match (settled, report) {
+                (Settled::Stored, Report::Ended(result)) => messages.push(Message::Ended { key, result }),
+                (Settled::AlreadyStored { same, .. }, _) => {
+                    if !same {
+                        messages.push(Message::Contradicted { key: key.clone() });
+                    }
+                    if let Some(result) = self.queue.result(&key)? {
+                        messages.push(Message::Ended { key, result });
+                    }
+                }
+                (Settled::Requeued, report) => {
+                    if self.abandoned(&key).is_some() {
+                        hastened.push(key.clone());
+                    }
+                    if let Report::GivenBack(why) = report {
+                        messages.push(Message::GivenBack { key, why });
+                    }
+                }
+                (Settled::LeaseLost | Settled::UnknownJob | Settled::Stored, _) => {}
+            }
+        }
+        if !hastened.is_empty() {
+            self.queue.hasten(&hastened)?;
+        }
+        self.inbox.put(messages);
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! What the engine knows about tasks and scenarios while they go on.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use assay_konflux::plan::{OnError, Section, TaskPlan};
+use assay_model::run::{Cause, JobKey, ParamValue, RunState, TaskResult};
+
+/// Which task: numbers of the run, the scenario in it and the task in that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TaskRef {
+    pub(super) run: usize,
+    pub(super) scenario: usize,
+    pub(super) task: usize,
+}
+
+/// Where a task is.
+#[derive(Clone, Debug)]
+pub(super) enum Progress {
+    /// Tasks before it have not ended.
+    Blocked,
+    /// It could start.
+    Ready {
+        /// Since when.
+        since: Duration,
+    },
+    /// Its job is offered.
+    Offered {
+        /// The job.
+        key: JobKey,
+        /// Since when it could start.
+        since: Duration,
+        /// Since when a worker has it, or had it first.
+        started: Option<Duration>,
+        /// The attempt that a worker has or had last.
+        attempt: u32,
+        /// Whether a third party works on it.
+        is_waiting: bool,
+        /// Whether it was told to end.
+        is_abandoned: bool,
+    },
+    /// It has a matrix and stands for its cells.
+    Expanded,
+    /// It ended.
+    Ended(Ended),
+}
+
+/// How a task ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    pub(super) state: RunState,
+    pub(super) results: BTreeMap<String, ParamValue>,
+    pub(super) cause: Option<Cause>,
+}
+
+impl Ended {
+    pub(super) const fn without_results(state: RunState) -> Self {
+        Self { state, results: BTreeMap::new(), cause: None }
+    }
+
+    pub(super) fn of(result: &TaskResult) -> Self {
+        Self { state: result.state, results: result.results.clone(), cause: result.cause.clone() }
+    }
+}
+
+/// A task of the plan, or a cell of a matrix that was expanded.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) plan: TaskPlan,
+    pub(super) progress: Progress,
+    /// Whether it has a matrix whose cells stand beside it.
+    pub(super) has_cells: bool,
+}
+
+impl Task {
+    pub(super) const fn new(plan: TaskPlan) -> Self {
+        Self { plan, progress: Progress::Blocked, has_cells: false }
+    }
+
+    pub(super) const fn is_finally(&self) -> bool {
+        matches!(self.plan.section, Section::Finally)
+    }
+
+    pub(super) const fn ended(&self) -> Option<&Ended> {
+        match &self.progress {
+            Progress::Ended(ended) => Some(ended),
+            _ => None,
+        }
+    }
+
+    /// Whether its failure fails the pipeline and keeps other tasks from starting.
+    pub(super) fn has_failed(&self) -> bool {
+        let is_strict = matches!(self.plan.on_error, OnError::StopAndFail);
+        is_strict && self.ended().is_some_and(|ended| is_failure(ended.state))
+    }
+}
+
+pub(super) const fn is_failure(state: RunState) -> bool {
+    matches!(state, RunState::Failed | RunState::Error | RunState::TimedOut | RunState::Canceled)
+}
+
+/// The tasks of one name in the pipeline: one, or the cells of a matrix.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Group {
+    /// The tasks.
+    pub(super) members: Vec<usize>,
+    /// How many of them have not ended.
+    pub(super) open: usize,
+    /// The tasks that wait for it.
+    pub(super) dependents: Vec<usize>,
+}
+
+/// How far a scenario is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Scenarios before it have not ended.
+    Pending,
+    /// Its concurrency group is full.
+    Queued,
+    /// Its tasks.
+    Tasks,
+    /// Its tasks under `finally`.
+    Finally,
+    /// It ended.
+    Ended,
+}

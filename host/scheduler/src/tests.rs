@@ -1,0 +1,5 @@
+//! The engine in virtual time, and the scheduler with plugins made of closures on a real store.
+
+mod engine;
+mod scheduler;
+mod support;

@@ -1,0 +1,251 @@
+//! [`RunRecord`] on the file.
+
+use assay_model::{
+    port::{Created, LogPart, RecordChange, RunRecord, StoreError, StoredRun},
+    run::{Job, JobKey, ProgressEvent, RunDocument, RunId, RunList, RunOutline, TaskId, TaskResult},
+};
+use camino::Utf8Path;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    coding::{self, decode, encode, encode_text},
+    error::from_sqlite,
+    queue::run_number,
+    store::Store,
+};
+
+/// Runs on one page at most.
+const PAGE: usize = 1_000;
+
+impl RunRecord for Store {
+    fn create(&self, id: &RunId, outline: &RunOutline) -> Result<Created, StoreError> {
+        let (id, doc, now) = (id.to_string(), encode(outline)?, self.clock.now().as_millisecond());
+        let RunOutline { tenant, snapshot, snapshot_digest, supersedes, .. } = outline.clone();
+        self.write_sql(move |connection| {
+            let existing = connection
+                .query_row("SELECT state FROM run WHERE id = ?1", [&id], |row| coding::state(row, 0))
+                .optional()?;
+            if let Some(state) = existing {
+                return Ok(Created::Existing(state));
+            }
+            connection.execute(
+                "INSERT INTO run (id, tenant, snapshot, supersedes, state, since, started) VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?5)",
+                params![id, tenant, snapshot, supersedes, now],
+            )?;
+            let run = connection.last_insert_rowid();
+            connection.execute("INSERT INTO plan (run, outline) VALUES (?1, ?2)", params![run, doc])?;
+            if let Some(digest) = snapshot_digest {
+                connection.execute(
+                    "INSERT INTO blob_use (digest, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    params![digest.as_bytes(), run],
+                )?;
+            }
+            Ok(Created::New)
+        })
+    }
+
+    fn apply(&self, changes: Vec<RecordChange>) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        self.write(move |connection| changes.iter().try_for_each(|change| apply(connection, &path, change)))
+    }
+
+    fn load(&self, id: &RunId) -> Result<StoredRun, StoreError> {
+        let (number, state, started, cancel, outline) = {
+            let reader = self.lock_reader();
+            let number = run_number(&reader, &self.path, id)?;
+            reader
+                .query_row(
+                    "SELECT run.state, started, cancel, outline FROM run JOIN plan ON plan.run = seq WHERE seq = ?1",
+                    [number],
+                    |row| {
+                        let outline: Vec<u8> = row.get(3)?;
+                        Ok((number, coding::state(row, 0)?, coding::time(row, 1)?, row.get(2)?, outline))
+                    },
+                )
+                .map_err(|error| from_sqlite(&error, &self.path))?
+        };
+        let results = self.results(number)?;
+        let jobs = self.read(|connection| {
+            let mut statement = connection.prepare("SELECT doc FROM job WHERE run = ?1 ORDER BY seq")?;
+            statement.query_map([number], |row| row.get::<_, Vec<u8>>(0))?.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        let jobs = jobs.iter().map(|doc| decode::<Job>(doc, "a job")).collect::<Result<_, _>>()?;
+        let outline = decode(&outline, "the plan of a run")?;
+        Ok(StoredRun { outline, state, started, results, jobs, cancel })
+    }
+
+    fn unfinished_of(&self, supersedes: &str) -> Result<Vec<RunId>, StoreError> {
+        let ids = self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT id FROM run WHERE ended IS NULL AND supersedes = ?1 ORDER BY seq LIMIT 1000")?;
+            statement.query_map([supersedes], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        ids.iter().map(|id| parse_id(id)).collect()
+    }
+
+    fn cancellations(&self) -> Result<Vec<(RunId, String)>, StoreError> {
+        let found = self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, cancel FROM run WHERE cancel IS NOT NULL AND ended IS NULL ORDER BY seq LIMIT 1000",
+            )?;
+            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        found.into_iter().map(|(id, reason)| Ok((parse_id(&id)?, reason))).collect()
+    }
+
+    fn request_cancel(&self, id: &RunId, reason: &str) -> Result<(), StoreError> {
+        let (path, id, reason) = (self.path.clone(), id.clone(), reason.to_owned());
+        self.write(move |connection| {
+            let number = run_number(connection, &path, &id)?;
+            connection
+                .execute(
+                    "UPDATE run SET cancel = ?1 WHERE seq = ?2 AND cancel IS NULL AND ended IS NULL",
+                    (reason, number),
+                )
+                .map(|_count| ())
+                .map_err(|error| from_sqlite(&error, &path))
+        })
+    }
+
+    fn list(&self, after: Option<&str>, limit: usize) -> Result<RunList, StoreError> {
+        let before = match after {
+            None => i64::MAX,
+            Some(text) => text.parse().map_err(|_| {
+                StoreError::Invalid("the start of the page is not the `next` of another page".to_owned())
+            })?,
+        };
+        self.page(before, limit.clamp(1, PAGE))
+    }
+
+    fn document(&self, id: &RunId) -> Result<RunDocument, StoreError> {
+        self.run_document(id)
+    }
+
+    fn events(&self, id: &RunId, after: u64, limit: usize) -> Result<Vec<(u64, ProgressEvent)>, StoreError> {
+        let number = run_number(&self.lock_reader(), &self.path, id)?;
+        let rows = self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT number, doc FROM event WHERE run = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
+            )?;
+            let after = i64::try_from(after).unwrap_or(i64::MAX);
+            let rows = statement
+                .query_map(params![number, after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+                })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        rows.into_iter().map(|(number, doc)| Ok((number.unsigned_abs(), decode(&doc, "an event")?))).collect()
+    }
+
+    fn append_log(&self, job: &Job, attempt: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write_log(&job.run, &job.key, attempt, bytes)
+    }
+
+    fn read_log(&self, id: &RunId, task: &TaskId, offset: u64, limit: usize) -> Result<LogPart, StoreError> {
+        let number = run_number(&self.lock_reader(), &self.path, id)?;
+        let found = self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT key, EXISTS (SELECT 1 FROM job WHERE job.key = task.key) FROM task WHERE run = ?1 AND scenario = ?2 AND name = ?3",
+            )?;
+            statement
+                .query_row(params![number, task.scenario, task.task], |row| {
+                    let key: Option<[u8; 32]> = row.get(0)?;
+                    Ok((key, row.get::<_, bool>(1)?))
+                })
+                .optional()
+        })?;
+        match found {
+            Some((Some(key), is_queued)) => self.read_log_files(id, &key, offset, limit, !is_queued),
+            Some((None, _)) => Ok(LogPart { is_complete: true, ..LogPart::default() }),
+            None => Err(StoreError::NotFound(format!(
+                "the run `{id}` has no task `{task}` that was started; see `assay runs show {id}`"
+            ))),
+        }
+    }
+}
+
+fn parse_id(text: &str) -> Result<RunId, StoreError> {
+    text.parse().map_err(|error| crate::error::damaged("the ID of a run", &error))
+}
+
+impl Store {
+    /// The results of a run.
+    pub(crate) fn results(&self, run: i64) -> Result<Vec<(JobKey, TaskId, TaskResult)>, StoreError> {
+        let rows = self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT key, scenario, task, doc FROM result WHERE run = ?1 ORDER BY scenario, task")?;
+            let rows = statement.query_map([run], |row| {
+                let task = TaskId { scenario: row.get(1)?, task: row.get(2)? };
+                Ok((coding::key(row, 0)?, task, row.get::<_, Vec<u8>>(3)?))
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        rows.into_iter().map(|(key, task, doc)| Ok((key, task, decode(&doc, "a result")?))).collect()
+    }
+}
+
+/// A final state stands: every statement leaves rows alone that have one.
+fn apply(connection: &Connection, path: &Utf8Path, change: &RecordChange) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| from_sqlite(&error, path);
+    let ended = |state: &assay_model::run::StateRecord| state.state.is_final().then(|| state.since.as_millisecond());
+    match change {
+        RecordChange::Run { run, state, verdict } => {
+            let number = run_number(connection, path, run)?;
+            let verdict = verdict.as_ref().map(encode_text).transpose()?;
+            let cause = state.cause.as_ref().map(encode_text).transpose()?;
+            connection
+                .prepare_cached(
+                    "UPDATE run SET state = ?1, since = ?2, ended = ?3, verdict = ?4, cause = ?5, next = ?6 WHERE seq = ?7 AND ended IS NULL",
+                )
+                .and_then(|mut statement| {
+                    let since = state.since.as_millisecond();
+                    statement.execute(params![state.state.as_str(), since, ended(state), verdict, cause, state.next, number])
+                })
+                .map_err(failed)?;
+        }
+        RecordChange::Scenario { run, scenario, state } => {
+            let number = run_number(connection, path, run)?;
+            let cause = state.cause.as_ref().map(encode_text).transpose()?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO scenario (run, name, state, since, ended, cause, next) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT DO UPDATE SET state = ?3, since = ?4, ended = ?5, cause = ?6, next = ?7 WHERE ended IS NULL",
+                )
+                .and_then(|mut statement| {
+                    let since = state.since.as_millisecond();
+                    statement.execute(params![number, scenario, state.state.as_str(), since, ended(state), cause, state.next])
+                })
+                .map_err(failed)?;
+        }
+        RecordChange::Task { run, task, state } => {
+            let number = run_number(connection, path, run)?;
+            let cause = state.cause.as_ref().map(encode_text).transpose()?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO task (run, scenario, name, state, since, cause, next) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT DO UPDATE SET state = ?4, since = ?5, cause = ?6, next = ?7
+                     WHERE state IS NULL OR state NOT IN ('passed', 'warned', 'failed', 'error', 'timed-out', 'canceled', 'skipped')",
+                )
+                .and_then(|mut statement| {
+                    let since = state.since.as_millisecond();
+                    let TaskId { scenario, task } = task;
+                    statement.execute(params![number, scenario, task, state.state.as_str(), since, cause, state.next])
+                })
+                .map_err(failed)?;
+        }
+        RecordChange::Event(event) => {
+            let number = run_number(connection, path, &event.run)?;
+            let doc = encode(event)?;
+            let next: i64 = connection
+                .prepare_cached("UPDATE run SET events = events + 1 WHERE seq = ?1 RETURNING events")
+                .and_then(|mut statement| statement.query_row([number], |row| row.get(0)))
+                .map_err(failed)?;
+            connection
+                .prepare_cached("INSERT INTO event (run, number, doc) VALUES (?1, ?2, ?3)")
+                .and_then(|mut statement| statement.execute(params![number, next, doc]))
+                .map_err(failed)?;
+        }
+    }
+    Ok(())
+}

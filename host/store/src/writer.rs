@@ -1,0 +1,185 @@
+//! [`Writer`]: the one thread that changes the file. It carries out what many callers ask for in one transaction, and answers
+//! after the commit.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, channel, sync_channel},
+    },
+    thread::JoinHandle,
+};
+
+use assay_model::port::StoreError;
+use camino::Utf8PathBuf;
+use rusqlite::Connection;
+
+use crate::{error::from_sqlite, store::Observer};
+
+/// Requests in one transaction at most: more would let the first one wait for too long.
+const BATCH: usize = 256;
+
+/// Requests that wait to be taken up; a caller that asks for more waits itself.
+const BACKLOG: usize = 1_024;
+
+/// Tells the caller what came of the commit.
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// Does the work, or is told why there is no transaction to do it in. False if it failed and must be undone.
+type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> (bool, Reply) + Send>;
+
+/// Changes the file.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    sender: Mutex<Option<SyncSender<Work>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start(connection: Connection, path: Utf8PathBuf, observer: Observer) -> Result<Self, StoreError> {
+        let (sender, receiver) = sync_channel(BACKLOG);
+        let thread = std::thread::Builder::new()
+            .name("assay-store".to_owned())
+            .spawn(move || Transactions { connection, path, observer }.run(&receiver))
+            .map_err(|error| StoreError::Failed(format!("the store cannot start a thread: {error}")))?;
+        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Does work in a transaction with others, and waits for the commit. If the work fails, its own changes are undone.
+    ///
+    /// # Errors
+    /// The work or the commit failed.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = channel();
+        let work: Work = Box::new(move |connection| {
+            let result = connection.and_then(work);
+            let is_done = result.is_ok();
+            let reply: Reply = Box::new(move |commit| {
+                // A caller that went away needs no answer.
+                let _gone = answer.send(commit.and(result));
+            });
+            (is_done, reply)
+        });
+        self.send(work)?;
+        answered.recv().map_err(|_| closed())?
+    }
+
+    fn send(&self, work: Work) -> Result<(), StoreError> {
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        sender.ok_or_else(closed)?.send(work).map_err(|_| closed())
+    }
+}
+
+/// The side of the thread.
+struct Transactions {
+    connection: Connection,
+    path: Utf8PathBuf,
+    observer: Observer,
+}
+
+impl Transactions {
+    fn run(&self, receiver: &Receiver<Work>) {
+        while let Ok(first) = receiver.recv() {
+            let mut batch = vec![first];
+            while batch.len() < BATCH {
+                match receiver.try_recv() {
+                    Ok(work) => batch.push(work),
+                    Err(_) => break,
+                }
+            }
+            self.commit(batch);
+        }
+        // A file that is closed in order needs no recovery.
+        let _busy = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    fn commit(&self, batch: Vec<Work>) {
+        let mut replies: Vec<Reply> = Vec::with_capacity(batch.len());
+        let mut outcome = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| self.error(&error));
+        let mut rest = batch.into_iter();
+        if outcome.is_ok() {
+            for work in rest.by_ref() {
+                outcome = self.work(work, &mut replies);
+                if outcome.is_err() {
+                    break;
+                }
+            }
+        }
+        if outcome.is_ok() {
+            (self.observer)("before-commit");
+            outcome = self.connection.execute_batch("COMMIT").map_err(|error| self.error(&error));
+            (self.observer)("after-commit");
+        }
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            let _gone = self.connection.execute_batch("ROLLBACK");
+        }
+        for reply in replies {
+            reply(outcome.clone());
+        }
+        // What was not begun is carried out by itself.
+        for work in rest {
+            let mut single = Vec::new();
+            let outcome = self.alone(work, &mut single);
+            for reply in single {
+                reply(outcome.clone());
+            }
+        }
+    }
+
+    fn alone(&self, work: Work, replies: &mut Vec<Reply>) -> Result<(), StoreError> {
+        let failed = |error: rusqlite::Error| self.error(&error);
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            let error = failed(error);
+            replies.push(work(Err(error.clone())).1);
+            return Err(error);
+        }
+        let done = self.work(work, replies);
+        let done = done.and_then(|()| self.connection.execute_batch("COMMIT").map_err(failed));
+        if done.is_err() && !self.connection.is_autocommit() {
+            let _gone = self.connection.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    /// Does the work of one request; what it changed is undone if it fails. An error is one of the whole transaction: a full
+    /// disk may end it.
+    fn work(&self, work: Work, replies: &mut Vec<Reply>) -> Result<(), StoreError> {
+        let failed = |error: rusqlite::Error| self.error(&error);
+        self.connection.execute_batch("SAVEPOINT one").map_err(failed)?;
+        let (is_done, reply) = work(Ok(&self.connection));
+        replies.push(reply);
+        if self.connection.is_autocommit() {
+            return Err(StoreError::Unwritable(format!(
+                "the store `{}` could not be written; make room on its disk and run the command again",
+                self.path
+            )));
+        }
+        if !is_done {
+            self.connection.execute_batch("ROLLBACK TO one").map_err(failed)?;
+        }
+        self.connection.execute_batch("RELEASE one").map_err(failed)
+    }
+
+    fn error(&self, error: &rusqlite::Error) -> StoreError {
+        from_sqlite(error, &self.path)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Failed("the store was closed".to_owned())
+}
