@@ -26,6 +26,7 @@ mod keys;
 mod konflux;
 mod matrix;
 mod packaging;
+mod plugin_authors;
 mod plugin_compile;
 mod plugins;
 mod policies;
