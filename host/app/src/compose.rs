@@ -66,7 +66,7 @@ pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContex
     };
     let RunTrust { trust, key } = context.trust.clone();
     Job {
-            head: Arc::new(run_started(request, &key, request.policy.clone(), vec![])),
+        head: Arc::new(run_started(request, &key, request.policy.clone(), vec![])),
         snapshot: Arc::new(request.snapshot.clone()),
         provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
         unreachable_policy: request.mode.denies_unreachable_images().then(|| ec_compat::inaccessible(request)),
