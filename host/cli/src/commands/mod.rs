@@ -33,8 +33,9 @@ pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{
-        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect, scenarios::ScenariosCommand,
-        sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, unsupported::RawArgs, verify::Verify,
+        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect,
+        scenarios::ScenariosCommand, sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, unsupported::RawArgs,
+        verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
