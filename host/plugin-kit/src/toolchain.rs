@@ -64,23 +64,14 @@ impl Tool {
     /// Calls the program for its version.
     pub(crate) fn find(self) -> Result<FoundTool, MissingTool> {
         for name in self.names {
-            match Command::new(name).arg(self.version).stdin(Stdio::null()).output() {
-                Ok(output) => {
-                    let text = String::from_utf8_lossy(&output.stdout);
-                    // A program that does not tell its version is there all the same.
-                    let line = text.lines().next().filter(|_| output.status.success()).unwrap_or(name).trim();
-                    let line: String = line.chars().take(100).collect();
-                    let version =
-                        if line.starts_with(|first: char| first.is_ascii_digit()) || line.starts_with("Version") {
-                            format!("{name} {line}")
-                        } else {
-                            line
-                        };
-                    return Ok(FoundTool { name, version });
-                }
-                // Not there, or not to be started: the next name may be.
-                Err(_) => {}
-            }
+            // One that is not there, or cannot be started, may have another name.
+            let Ok(output) = Command::new(name).arg(self.version).stdin(Stdio::null()).output() else { continue };
+            let text = String::from_utf8_lossy(&output.stdout);
+            // A program that does not tell its version is there all the same.
+            let line = text.lines().next().filter(|_| output.status.success()).unwrap_or(name).trim();
+            let line: String = line.chars().take(100).collect();
+            let is_bare = line.starts_with(|first: char| first.is_ascii_digit()) || line.starts_with("Version");
+            return Ok(FoundTool { name, version: if is_bare { format!("{name} {line}") } else { line } });
         }
         let tool = self.names.first().copied().unwrap_or_default().to_owned();
         Err(MissingTool { tool, install: self.install.to_owned() })
