@@ -58,7 +58,7 @@ impl Server {
                 child.kill()?;
                 bail!("`{program}` does not listen");
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::park_timeout(Duration::from_millis(20));
         }
     }
 
