@@ -61,7 +61,7 @@ fn built_ins_require_certificates_and_log_entries_where_the_policy_does() {
     let key = fixture.key.public_pem().unwrap();
     let identity = json!({"public_key": "", "certificate_identity": "me", "certificate_oidc_issuer": "them"});
     for (options, reason) in [
-        (identity, "there is no log entry beside the signature"),
+        (identity, "there is no certificate beside the signature"),
         (json!({"ignore_rekor": false}), "there is no log entry beside the signature"),
         (json!({"ignore_rekor": false, "rekor_public_key": key}), "there is no log entry beside the signature"),
         (json!({"ignore_rekor": false, "rekor_public_key": "cosign.pub"}), "new policy: `rekor_public_key`: "),

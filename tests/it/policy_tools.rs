@@ -411,7 +411,7 @@ fn the_result_of_a_rule_for_an_image_is_explained() {
         assert!(output.err.contains(&says), "{says}: {}", output.err);
     }
     let without = fixture.validate(&[]);
-    assert_eq!(without.out, output.out, "the report is the same");
+    assert_eq!(without.without_digits(), output.without_digits(), "the report is the same");
     fixture.validate(&["--explain", "main.nope"]).expect(2, "there is `main.bad`, `main.odd`");
     fixture.validate(&["--explain", "main.deny"]).expect(1, "`main.bad` at");
 }

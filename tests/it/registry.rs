@@ -46,6 +46,9 @@ struct Content {
     manifests: BTreeMap<String, (String, Vec<u8>)>,
     /// By digest.
     blobs: BTreeMap<String, Vec<u8>>,
+    /// What was sent of uploads in parts, by their paths.
+    uploads: BTreeMap<String, Vec<u8>>,
+    next_upload: usize,
     faults: Vec<(String, Fault)>,
     requests: Vec<String>,
     /// Where paths that hold a part are sent on to.
@@ -187,7 +190,15 @@ async fn result(
         return plain(StatusCode::OK);
     }
     if method == Method::POST {
-        let here = Response::builder().status(StatusCode::ACCEPTED).header(header::LOCATION, format!("{path}1?x=y"));
+        let mut content = content.lock().unwrap();
+        content.next_upload += 1;
+        let place = format!("{path}{}?x=y", content.next_upload);
+        let here = Response::builder().status(StatusCode::ACCEPTED).header(header::LOCATION, place);
+        return here.body(Body::empty()).unwrap();
+    }
+    if method == Method::PATCH {
+        content.lock().unwrap().uploads.entry(path.to_owned()).or_default().extend(&uploaded);
+        let here = Response::builder().status(StatusCode::ACCEPTED).header(header::LOCATION, format!("{path}?x=y"));
         return here.body(Body::empty()).unwrap();
     }
     if method == Method::PUT {
@@ -195,6 +206,7 @@ async fn result(
         return plain(content.lock().unwrap().take(path, uri.query(), media_type, &uploaded));
     }
     let Some((media_type, mut bytes)) = found else { return plain(StatusCode::NOT_FOUND) };
+    let digest = Digest::of(&bytes).to_string();
     if fault == Some(Fault::Short) {
         bytes.truncate(bytes.len() / 2);
     }
@@ -204,7 +216,10 @@ async fn result(
         Some(Fault::Truncate) => bytes.truncate(length / 2),
         _ => {}
     }
-    let response = Response::builder().header(header::CONTENT_TYPE, media_type).header(header::CONTENT_LENGTH, length);
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CONTENT_LENGTH, length)
+        .header("Docker-Content-Digest", digest);
     if method == Method::HEAD {
         return response.body(Body::empty()).unwrap();
     }
@@ -239,9 +254,15 @@ impl Content {
 
     /// Takes a blob whose digest is right, or a manifest whose blobs are all there.
     fn take(&mut self, path: &str, query: Option<&str>, media_type: &str, bytes: &[u8]) -> StatusCode {
+        let sent = self.uploads.remove(path).unwrap_or_default();
+        let bytes = &[&sent, bytes].concat()[..];
         let digest = Digest::of(bytes).to_string();
         let Some((repository, tag)) = path.strip_prefix("/v2/").and_then(|rest| rest.split_once("/manifests/")) else {
-            if query != Some(&format!("x=y&digest={}", digest.replace(':', "%3A"))) {
+            let is_right = query.is_some_and(|query| {
+                let mut given = query.split('&').filter_map(|pair| pair.strip_prefix("digest="));
+                query.contains("x=y") && given.next() == Some(&digest.replace(':', "%3A"))
+            });
+            if !is_right {
                 return StatusCode::BAD_REQUEST;
             }
             self.blobs.insert(digest, bytes.to_vec());

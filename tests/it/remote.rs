@@ -83,7 +83,7 @@ fn a_way_to_evidence_that_fails_is_named_and_costs_no_verdict() {
     registry.fault("/referrers/", Fault::Broken);
     let output =
         fixture.validate_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
-    output.expect(0, "Note on good: not all evidence could be read: ");
+    output.expect(0, "note on good: not all evidence could be read: ");
     output.expect(0, "\"notices\":[\"not all evidence could be read: ");
 }
 

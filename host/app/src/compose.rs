@@ -18,7 +18,7 @@ use assay_model::{
 use assay_oci::{ContentStore, RegistryOptions, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
-use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext, Sinks, SnapshotInput};
+use assay_wasm::{Check, CheckOptions, Plugin, RunContext, Sinks, SnapshotInput};
 use camino::Utf8Path;
 use serde_json::Value;
 
@@ -31,6 +31,7 @@ use crate::{
     exclude_filter::ExcludeFilter,
     explanations::{ExplanationLog, with_explanations},
     image_request::{PluginRequest, ValidateImageRequest},
+    plugin_engine::start_engine,
     policy_sources::PolicySources,
     read::read_bytes,
     source_settings::open_registry,
@@ -49,7 +50,8 @@ pub(crate) struct EvidenceContext {
 
 /// Reads the key or the identity and the trust root, and opens the store that the request names.
 pub(crate) fn build_evidence_context(request: &ValidateImageRequest) -> Result<EvidenceContext, RequestError> {
-    let root = LazyTrustRoot::new(request.sources.trust_root.clone());
+    let recorder = request.sources.registries.recorder.clone();
+    let root = LazyTrustRoot::recorded_by(request.sources.trust_root.clone(), recorder);
     let trust = build_trust(&request.trust, request.mode, &root)?;
     Ok(EvidenceContext { trust, root, store: Arc::new(open_store(request)?) })
 }
@@ -247,11 +249,13 @@ struct Plugins {
 
 fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Plugins, RequestError> {
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
-    let engine = Engine::new(EngineOptions::in_process(slots)).map_err(|error| plugin_error(&error))?;
+    let engine = start_engine(&request.plugin_engine, slots).map_err(|error| plugin_error(&error))?;
     let load = |flag: &PluginRequest| -> Result<(Arc<dyn Evaluator>, PluginSummary), RequestError> {
         let bytes = read_plugin(&flag.file, request, store)?;
-        let plugin =
-            Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
+        let plugin = Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| {
+            let found = plugin_error(&error);
+            error.hint().map_or(found.clone(), |hint| found.hint(hint))
+        })?;
         let options = CheckOptions {
             // Runs are not recorded, so they have no identity.
             run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },

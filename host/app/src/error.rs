@@ -31,6 +31,8 @@ pub enum RequestErrorKind {
     Registry,
     /// A plugin cannot be loaded.
     Plugin,
+    /// The store of runs cannot be opened or written.
+    Store,
     /// Evidence could not be read, so that nothing is known of it.
     Evidence,
     /// A policy could not be evaluated.

@@ -9,7 +9,7 @@ use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::Po
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
-use crate::{mode::Mode, source_settings::SourceSettings, trust::TrustRequest};
+use crate::{mode::Mode, plugin_engine::PluginEngine, source_settings::SourceSettings, trust::TrustRequest};
 
 /// A request to validate the images of a Snapshot.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct ValidateImageRequest {
     pub sources: SourceSettings,
     /// The WebAssembly checks.
     pub plugins: Vec<PluginRequest>,
+    /// How they are compiled.
+    pub plugin_engine: PluginEngine,
     /// Whether rules for pipelines of another intention are skipped.
     pub by_intention: bool,
     /// The time that rules and exclusions are compared with.

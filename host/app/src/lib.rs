@@ -21,19 +21,27 @@ mod explanations;
 mod fetch_request;
 mod folders;
 mod image_request;
+mod import_request;
+mod initialize_request;
 mod input_files;
 mod input_request;
 mod inspect_request;
 mod mode;
+mod plan_request;
+mod plugin_engine;
+pub mod plugins;
 pub mod policy_argument;
 mod policy_sources;
 pub mod read;
 mod run;
+mod scenario_request;
+mod snapshot_request;
 mod source_settings;
 mod test_request;
 mod track_request;
 mod trust;
 mod trust_root;
+mod tuf_store;
 mod unmatched;
 mod verify_request;
 
@@ -42,6 +50,7 @@ pub use assay_evidence::{
     Proof, ProofKind, Proofs, Refused, Relocation, Signer, Verified,
     keyless::{CertificateLogPolicy, LogPolicy, PUBLIC_GOOD_DATE, TimeSource},
 };
+pub use assay_konflux as konflux;
 pub use builtins::registry_host;
 pub use cluster_access::ClusterAccess;
 pub use compare_request::{CompareRequest, ComparedImage, compare};
@@ -50,17 +59,24 @@ pub use event::{Event, EventSink};
 pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
 pub use image_request::{PluginRequest, ValidateImageRequest};
+pub use import_request::{import_files, imported_resources};
+pub use initialize_request::{InitializeRequest, Initialized, initialize};
 pub use input_request::{ValidateInputRequest, validate_input};
 pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data, inspect_policy};
 pub use mode::{Mode, ec_final_message};
+pub use plan_request::{PlanFilesRequest, plan_files};
+pub use plugin_engine::{COMPILE_VERB, PluginEngine, run_compiler, start_engine};
 pub use policy_argument::parse_policy;
 pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use run::{Canceler, Run, RunResult, start};
+pub use scenario_request::match_scenarios;
+pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot};
 pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};
 pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
 pub use trust::{KeyText, SignerRequest, TrustRequest};
 pub use trust_root::{SigstoreFiles, TrustRootSettings};
+pub use tuf_store::StoredTrustRoot;
 pub use verify_request::{ImagePlace, VerifyRequest, VerifyResult, VerifySubject, verify};
 
 /// The name and version of this program, as reports have it.

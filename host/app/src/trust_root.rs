@@ -6,13 +6,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use assay_evidence::keyless::{SigstoreKeys, TrustRoot, TrustRootError};
+use assay_evidence::keyless::{PUBLIC_GOOD, SigstoreKeys, TrustRoot, TrustRootError};
 use assay_model::limits;
+use assay_oci::EvidenceRecorder;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     error::{RequestError, RequestErrorKind},
     read::read_text,
+    tuf_store::StoredTrustRoot,
 };
 
 /// Where the trust root is.
@@ -22,6 +24,8 @@ pub struct TrustRootSettings {
     pub file: Option<Utf8PathBuf>,
     /// Files of single keys.
     pub variables: SigstoreFiles,
+    /// Where `sigstore initialize` stores one.
+    pub stored: Option<StoredTrustRoot>,
 }
 
 /// The files that cosign's variables name.
@@ -50,12 +54,20 @@ pub(crate) struct LoadedTrustRoot {
 #[derive(Debug)]
 pub(crate) struct LazyTrustRoot {
     settings: TrustRootSettings,
+    /// Keeps what was used.
+    recorder: Option<Arc<EvidenceRecorder>>,
     loaded: OnceLock<Result<LoadedTrustRoot, RequestError>>,
 }
 
 impl LazyTrustRoot {
     pub(crate) fn new(settings: TrustRootSettings) -> Arc<Self> {
-        Arc::new(Self { settings, loaded: OnceLock::new() })
+        Self::recorded_by(settings, None)
+    }
+
+    /// The same for a run whose evidence is kept. What an archive has of a trust root is for people who read it: nobody is
+    /// trusted because an archive says so.
+    pub(crate) fn recorded_by(settings: TrustRootSettings, recorder: Option<Arc<EvidenceRecorder>>) -> Arc<Self> {
+        Arc::new(Self { settings, recorder, loaded: OnceLock::new() })
     }
 
     /// The trust root.
@@ -63,7 +75,14 @@ impl LazyTrustRoot {
     /// # Errors
     /// It cannot be read, or is none.
     pub(crate) fn load(&self) -> Result<&LoadedTrustRoot, RequestError> {
-        self.loaded.get_or_init(|| load(&self.settings)).as_ref().map_err(Clone::clone)
+        let load = || {
+            let loaded = load(&self.settings)?;
+            if let Some(recorder) = &self.recorder {
+                recorder.add_trust_root(loaded.text.as_deref().unwrap_or(PUBLIC_GOOD).as_bytes());
+            }
+            Ok(loaded)
+        };
+        self.loaded.get_or_init(load).as_ref().map_err(Clone::clone)
     }
 }
 
@@ -81,7 +100,15 @@ fn load(settings: &TrustRootSettings) -> Result<LoadedTrustRoot, RequestError> {
         certificate_log: read(&files.certificate_log, "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE")?,
         timestamp_authority: read(&files.timestamp_authority, "SIGSTORE_TSA_CERTIFICATE_FILE")?,
     };
-    let stored: Option<String> = None;
+    // Where the variables name every part, nothing of a stored one is used.
+    let is_whole = keys.authority.is_some()
+        && keys.log.is_some()
+        && keys.certificate_log.is_some()
+        && keys.timestamp_authority.is_some();
+    let stored = match &settings.stored {
+        Some(stored) if !is_whole => stored.read()?,
+        _ => None,
+    };
     if keys == SigstoreKeys::default() {
         let root = match &stored {
             Some(text) => TrustRoot::from_json(text),
@@ -125,16 +152,16 @@ mod tests {
         };
         let (root, broken) = (file("root.json", assay_evidence::keyless::PUBLIC_GOOD), file("broken.pem", "no key"));
         let variables = || SigstoreFiles { log: broken.clone(), ..SigstoreFiles::default() };
-        let settings = TrustRootSettings { file: root, variables: variables() };
+        let settings = TrustRootSettings { file: root, variables: variables(), stored: None };
         assert!(LazyTrustRoot::new(settings).load().unwrap().text.is_some());
-        let settings = TrustRootSettings { file: None, variables: variables() };
+        let settings = TrustRootSettings { file: None, variables: variables(), stored: None };
         let error = LazyTrustRoot::new(settings).load().unwrap_err();
         assert_eq!(error.kind(), RequestErrorKind::TrustRoot);
         assert!(error.message().contains("`SIGSTORE_REKOR_PUBLIC_KEY`"), "{}", error.message());
-        let settings = TrustRootSettings { file: broken.clone(), variables: SigstoreFiles::default() };
+        let settings = TrustRootSettings { file: broken.clone(), ..TrustRootSettings::default() };
         let error = LazyTrustRoot::new(settings).load().unwrap_err();
         assert!(error.message().contains("broken.pem"), "{}", error.message());
-        let settings = TrustRootSettings { file: Some(folder.join("none")), variables: SigstoreFiles::default() };
+        let settings = TrustRootSettings { file: Some(folder.join("none")), ..TrustRootSettings::default() };
         assert!(LazyTrustRoot::new(settings).load().unwrap_err().message().contains("no such file"));
     }
 }

@@ -84,6 +84,7 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
             trust_root: TrustRootSettings::default(),
         },
         plugins: vec![],
+        plugin_engine: assay_app::PluginEngine::default(),
         by_intention: false,
         effective_time: EffectiveTime::At("2026-06-01T12:00:00Z".parse().unwrap()),
         explain: vec![],

@@ -6,6 +6,17 @@ use std::fmt;
 
 use assay_model::error::EvaluationError;
 
+/// Characters of a text from outside that a message repeats: names and types have fewer.
+const SHOWN: usize = 200;
+
+/// A text from outside as a message repeats it.
+pub(crate) fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
+    }
+}
+
 /// Why a signature or an attestation does not count. Its text is shown to people; programs compare [`code`](Self::code).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerificationError {
@@ -170,6 +181,15 @@ mod tests {
         ] {
             assert_eq!(failure, text);
         }
+    }
+
+    #[test]
+    fn a_text_from_outside_is_cut_in_messages() {
+        assert_eq!(shown("é"), "é");
+        let long = "é".repeat(SHOWN + 1);
+        assert_eq!(shown(&long).chars().count(), SHOWN + 1);
+        let whole = "é".repeat(SHOWN);
+        assert_eq!(shown(&whole), whole);
     }
 
     #[test]

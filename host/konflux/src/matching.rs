@@ -231,6 +231,7 @@ mod tests {
     use super::*;
     use crate::import::{Source, import};
 
+    #[expect(clippy::needless_pass_by_value, reason = "most are made where they are passed")]
     fn snapshot(labels: Value, annotations: Value) -> Snapshot {
         let digest = format!("sha256:{}", "1".repeat(64));
         let text = json!({

@@ -7,6 +7,8 @@
 //! Invariant: nothing here runs a component, prints, or reads the environment; programs are found as the system finds them.
 
 mod build;
+mod case;
+mod cassette;
 mod language;
 mod project;
 mod recipe;
@@ -15,6 +17,8 @@ mod template;
 mod toolchain;
 
 pub use build::{BuildError, BuildOptions, Built, build};
+pub use case::{Case, CaseError, Expect, Given, GivenAttestation, Observed, ObservedFinding};
+pub use cassette::{Exchange, RecordedRequest, RecordedResponse, read_cassette};
 pub use language::{Language, UnknownWord, World};
 pub use project::{PROJECT_FILE, Project, ProjectError};
 pub use template::{CreateError, create, templates};

@@ -147,7 +147,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap();
         assert!(Project::read(folder).unwrap_err().to_string().contains("is not the folder of a plugin"));
-        fs_err::write(folder.join(PROJECT_FILE), " ".repeat(PROJECT_BYTES as usize + 1)).unwrap();
+        fs_err::write(folder.join(PROJECT_FILE), " ".repeat(usize::try_from(PROJECT_BYTES).unwrap() + 1)).unwrap();
         assert!(Project::read(folder).unwrap_err().to_string().contains("more than the 65536 allowed"));
     }
 }

@@ -1,9 +1,6 @@
 //! [`Tool`]: a program that a recipe calls, found by calling it.
 
-use std::{
-    io,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 /// A program that a recipe calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,22 +64,14 @@ impl Tool {
     /// Calls the program for its version.
     pub(crate) fn find(self) -> Result<FoundTool, MissingTool> {
         for name in self.names {
-            match Command::new(name).arg(self.version).stdin(Stdio::null()).output() {
-                Ok(output) if output.status.success() => {
-                    let text = String::from_utf8_lossy(&output.stdout);
-                    let line = text.lines().next().unwrap_or_default().trim();
-                    let line: String = line.chars().take(100).collect();
-                    let version = if line.starts_with(|first: char| first.is_ascii_digit()) {
-                        format!("{name} {line}")
-                    } else {
-                        line
-                    };
-                    return Ok(FoundTool { name, version });
-                }
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => {}
-            }
+            // One that is not there, or cannot be started, may have another name.
+            let Ok(output) = Command::new(name).arg(self.version).stdin(Stdio::null()).output() else { continue };
+            let text = String::from_utf8_lossy(&output.stdout);
+            // A program that does not tell its version is there all the same.
+            let line = text.lines().next().filter(|_| output.status.success()).unwrap_or(name).trim();
+            let line: String = line.chars().take(100).collect();
+            let is_bare = line.starts_with(|first: char| first.is_ascii_digit()) || line.starts_with("Version");
+            return Ok(FoundTool { name, version: if is_bare { format!("{name} {line}") } else { line } });
         }
         let tool = self.names.first().copied().unwrap_or_default().to_owned();
         Err(MissingTool { tool, install: self.install.to_owned() })

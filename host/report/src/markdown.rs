@@ -16,6 +16,7 @@ use crate::{
     by_rule::{Level, Message, Rule, by_rule, components_at, widest_first},
     component_status::{ComponentStatus, count, duration, summary_line},
     images::{Image, Images},
+    junit::seconds,
     markdown_text::{cell, code, html, prose},
     sanitize::cut,
     text::stopped_early,
@@ -98,7 +99,7 @@ fn top(head: &RunStarted, end: &RunFinished) -> String {
 }
 
 fn bottom(head: &RunStarted, end: &RunFinished) -> String {
-    let mut facts = vec![head.version.clone(), format!("effective time {}", end.effective_time)];
+    let mut facts = vec![head.version.clone(), format!("effective time {}", seconds(end.effective_time))];
     facts.extend(duration(head, end).map(|took| format!("took {took}")));
     if !head.plugins.is_empty() {
         let names: Vec<_> = head.plugins.iter().map(|one| format!("{} {}", one.name, one.version)).collect();

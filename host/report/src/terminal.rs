@@ -20,6 +20,7 @@ use crate::{
     by_rule::{Level, Message, Rule, by_rule, widest_first},
     component_status::{ComponentStatus, count, duration, summary_line},
     images::Images,
+    junit::seconds,
     sanitize::{self, cut},
     text::stopped_early,
     totals::Totals,
@@ -282,7 +283,7 @@ impl Page<'_> {
         if !plugins.is_empty() {
             self.field("", "plugins", &plugins.join(", "));
         }
-        self.field("", "effective time", &end.effective_time.to_string());
+        self.field("", "effective time", &seconds(end.effective_time));
         let counts = format!(
             "{}, {}, {}",
             count(totals.violations, "violation"),

@@ -34,7 +34,7 @@ use crate::{
         http::HttpView,
         logging::Sinks,
         snapshot::{SnapshotInput, SnapshotView},
-        tests::TestsView,
+        test_cases::TestsView,
     },
     grants::Grants,
     key, limits,
@@ -50,7 +50,7 @@ use crate::{
 /// What the calls of one job have in common.
 #[derive(Clone)]
 pub struct JobOptions<'a> {
-    /// The run and scenario. Its attempt is that of a call, see [`Moment`].
+    /// The run and scenario. Its attempt is that of a call, see [`CallTime`].
     pub run: RunContext,
     /// Identifies the job over all retries and resumes: the guest hands it to third parties.
     pub key: JobKey,
@@ -110,14 +110,14 @@ impl JobKey {
 
 /// When a call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct CallTime {
     /// The time, the only one that the guest sees.
     pub now: Timestamp,
     /// The attempt at this call, from 1.
     pub attempt: u32,
 }
 
-impl Moment {
+impl CallTime {
     /// The first attempt.
     #[must_use]
     pub const fn first(now: Timestamp) -> Self {
@@ -234,12 +234,12 @@ impl Job {
     /// Makes one call. `work` makes the instance, calls it and gives what it returned; `accept` turns that into the value.
     pub(crate) fn call<R, T>(
         &self,
-        moment: Moment,
+        time: CallTime,
         before: &Before,
         work: impl FnOnce(&mut wasmtime::Store<StoreState>, &CallContext) -> wasmtime::Result<Result<R, RawError>>,
         accept: impl FnOnce(R, &Effects) -> Result<T, EvaluationError>,
     ) -> CallOutcome<T> {
-        let context = self.context(moment);
+        let context = self.context(time);
         let capabilities = self.capabilities(&context, before);
         let name = &self.plugin.manifest().name;
         let Called { result, usage, denials } =
@@ -256,11 +256,11 @@ impl Job {
         CallOutcome { result, usage }
     }
 
-    fn context(&self, moment: Moment) -> CallContext {
-        let now = u64::try_from(moment.now.as_millisecond()).unwrap_or_default();
+    fn context(&self, time: CallTime) -> CallContext {
+        let now = u64::try_from(time.now.as_millisecond()).unwrap_or_default();
         CallContext {
             plugin: self.plugin.manifest().name.clone(),
-            run: RunContext { attempt: moment.attempt, ..self.run.clone() },
+            run: RunContext { attempt: time.attempt, ..self.run.clone() },
             key: self.key.0,
             now,
             deadline: now.saturating_add(self.limits.call_ms),
@@ -279,9 +279,7 @@ impl Job {
             HttpView::new(&context.plugin, &[], &[], &Grants::default(), None, context.key)
         };
         let evidence = match &self.blobs {
-            Some(blobs) if permissions.contains(Permission::Evidence) => {
-                EvidenceView::of(self.evidence.clone(), Arc::clone(blobs))
-            }
+            Some(blobs) if permissions.contains(Permission::Evidence) => EvidenceView::of(self.evidence.clone(), blobs),
             _ => EvidenceView::none(),
         };
         let checkpoint = match &self.checkpoint {

@@ -45,6 +45,8 @@ pub mod params;
 pub mod permissions;
 pub mod plugin;
 mod store_state;
+#[cfg(test)]
+mod test_support;
 mod text;
 mod usage;
 pub mod values;
@@ -67,7 +69,7 @@ pub use code_cache::{CachedCode, CodeCache};
 pub use compiler::{Compiler, run_compiler};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use grants::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
-pub use job::{Before, CallError, CallOutcome, JobError, JobKey, JobOptions, Moment};
+pub use job::{Before, CallError, CallOutcome, CallTime, JobError, JobKey, JobOptions};
 pub use manifest::Manifest;
 pub use params::ParamError;
 pub use permissions::{Permission, Permissions};

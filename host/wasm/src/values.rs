@@ -205,7 +205,7 @@ pub(crate) struct RawError {
     pub(crate) message: String,
 }
 
-/// Why a plugin returned no verdict. Whoever makes calls acts on this, never on the text.
+/// Why a plugin returned no verdict. The caller acts on this, never on the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// Its inputs can never work.

@@ -8,6 +8,7 @@ mod completions;
 mod events;
 mod evidence;
 mod fetch_policy;
+mod import;
 mod init_policies;
 mod inspect;
 mod log_reporter;
@@ -15,6 +16,9 @@ mod man;
 mod plugin;
 mod policy;
 mod progress;
+mod scenarios;
+mod sigstore;
+mod snapshot;
 mod test;
 mod track_bundle;
 mod validate_image;
@@ -29,13 +33,8 @@ pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{
-        Command, Validate,
-        fetch::Fetch,
-        global::GlobalFlags,
-        init::Init,
-        inspect::Inspect,
-        track::Track,
-        unsupported::{RawArgs, Sigstore},
+        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect,
+        scenarios::ScenariosCommand, sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, unsupported::RawArgs,
         verify::Verify,
     },
     printer::Printer,
@@ -61,17 +60,19 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         }
         Command::Policy { what } => policy::run(what, &env, printer),
         Command::Opa { what } => policy::opa(what, &env, printer),
-        Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
-            .hint("pass the keys of a transparency log and of certificates as files")),
+        Command::Sigstore { what: Sigstore::Initialize(flags) } => sigstore::run(&flags, &env, printer),
         Command::Evidence { what } => evidence::run(what, env, &cluster, printer),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
+        Command::Import(flags) => import::run(&flags, printer),
+        Command::Snapshot { what: SnapshotCommand::Compose(flags) } => snapshot::compose(&flags, &env, printer),
+        Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, printer),
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
-        Command::Plugin { what } => plugin::run(what, &env, printer),
+        Command::Plugin { what } => plugin::run(what, global, &env, printer),
         Command::Version(flags) => version::run(&flags, &env, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),

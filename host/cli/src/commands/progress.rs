@@ -21,12 +21,12 @@ const TICK: Duration = Duration::from_millis(200);
 
 impl Progress {
     /// A bar on standard error, which says what is waited for until images are found.
-    pub(crate) fn on_terminal(waits_for: String) -> Self {
+    pub(crate) fn on_terminal(waits_for: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{elapsed} {msg}") {
             bar.set_style(style);
         }
-        bar.set_message(sanitize::line(&waits_for).into_owned());
+        bar.set_message(sanitize::line(waits_for).into_owned());
         bar.enable_steady_tick(TICK);
         Self { bar, denied: 0, errors: 0 }
     }

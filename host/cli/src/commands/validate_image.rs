@@ -69,7 +69,7 @@ pub(crate) fn run(
     let mut reports = Reports::new(&outputs, printer);
     reports.readers.push(Box::new(LogReporter));
     if printer.shows_progress() {
-        reports.readers.push(Box::new(Progress::on_terminal(waits_for)));
+        reports.readers.push(Box::new(Progress::on_terminal(&waits_for)));
     }
     let RunResult { finished: end, explanations } = read_events(run, &mut reports, &events)?;
     let written = !mode.writes_reports(&end) || reports.write(printer);

@@ -8,6 +8,7 @@ pub(crate) mod global;
 pub(crate) mod go;
 pub(crate) mod identity;
 pub(crate) mod image;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
@@ -17,6 +18,9 @@ pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
+pub(crate) mod scenarios;
+pub(crate) mod sigstore;
+pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
@@ -120,6 +124,22 @@ pub(crate) enum Command {
         what: track::Track,
     },
 
+    /// Read Konflux resources and Tekton pipelines, and report what is wrong with them
+    #[command(after_help = import::help())]
+    Import(import::ImportFlags),
+
+    /// Compose Snapshots
+    Snapshot {
+        #[command(subcommand)]
+        what: snapshot::SnapshotCommand,
+    },
+
+    /// Show which integration test scenarios a Snapshot is tested by
+    Scenarios {
+        #[command(subcommand)]
+        what: scenarios::ScenariosCommand,
+    },
+
     /// Compare two policy configurations
     #[command(after_help = compare::help())]
     Compare(compare::CompareFlags),
@@ -128,11 +148,10 @@ pub(crate) enum Command {
     #[command(after_help = test::help())]
     Test(Box<test::TestFlags>),
 
-    /// Set up Sigstore trust roots (not supported: an error)
-    #[command(hide = true)]
+    /// Store the trust root of a Sigstore instance
     Sigstore {
         #[command(subcommand)]
-        what: unsupported::Sigstore,
+        what: sigstore::Sigstore,
     },
 
     /// Create, build, test and run plugins

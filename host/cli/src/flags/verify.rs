@@ -73,14 +73,8 @@ pub(crate) enum VerifyFormat {
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct SignerFlags {
     /// Public key of the signer: a PEM file, inline PEM, `env://NAME` for an environment variable, or
-    /// `k8s://NAMESPACE/SECRET` for a Secret in a cluster
-    #[arg(
-        short,
-        long,
-        value_name = "FILE|PEM|env://NAME|k8s://NAMESPACE/SECRET",
-        env = "ASSAY_PUBLIC_KEY",
-        allow_hyphen_values = true
-    )]
+    /// `k8s://NAMESPACE/SECRET` for a Secret in a cluster; an identity is then not used
+    #[arg(short, long, value_name = "FILE|PEM|env://NAME|k8s://NAMESPACE/SECRET", allow_hyphen_values = true)]
     pub(crate) key: Option<String>,
 
     #[command(flatten)]

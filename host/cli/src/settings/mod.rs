@@ -29,7 +29,7 @@ pub(crate) use self::{
     output::Output,
     run::parse_timeout,
     sources::source_settings,
-    trust::trust_root_settings,
+    trust::{stored_trust_root, trust_root_settings},
     verify::verify_request,
 };
 use crate::registries::Network;

@@ -1,8 +1,8 @@
 //! Whose signatures count: a public key or an identity, and the trust root.
 
 use assay_app::{
-    CertificateLogPolicy, ClusterAccess, KeyText, LogPolicy, Relocation, SignerRequest, SigstoreFiles, TrustRequest,
-    TrustRootSettings,
+    CertificateLogPolicy, ClusterAccess, KeyText, LogPolicy, Relocation, SignerRequest, SigstoreFiles, StoredTrustRoot,
+    TrustRequest, TrustRootSettings,
 };
 use assay_model::{
     cluster::SecretKey,
@@ -110,7 +110,15 @@ pub(crate) fn trust_root_settings(file: Option<&Utf8Path>, env: &Environment) ->
             certificate_log: path("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE"),
             timestamp_authority: path("SIGSTORE_TSA_CERTIFICATE_FILE"),
         },
+        stored: stored_trust_root(env),
     }
+}
+
+/// Where a trust root is stored: in the folder of `TUF_ROOT`, else in that of cosign.
+pub(crate) fn stored_trust_root(env: &Environment) -> Option<StoredTrustRoot> {
+    let given = |name: &str| (env.variable)(name).filter(|value| !value.is_empty()).map(Utf8PathBuf::from);
+    let folder = given("TUF_ROOT").or_else(|| given("HOME").map(|home| home.join(".sigstore/root")))?;
+    Some(StoredTrustRoot { folder, now: env.now })
 }
 
 /// The text of the key that an argument names. `whence` says where the argument stands.

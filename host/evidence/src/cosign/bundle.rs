@@ -27,7 +27,7 @@ use super::{
     verification_result::{VerificationResult, read_or_record},
 };
 use crate::{
-    error::VerificationError,
+    error::{VerificationError, shown},
     keyless::{Annotations, Artifact, LayerEvidence},
     trust::{Relocation, Trust},
 };
@@ -289,7 +289,7 @@ pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, VerificationError> {
     let bundle: Bundle<'_> = serde_json::from_slice(bundle).map_err(unreadable)?;
     if !VERSIONS.contains(&bundle.media_type.as_str()) {
         let known = VERSIONS.join("` or `");
-        let why = format!("the bundle is of the type `{}`, not `{known}`", bundle.media_type);
+        let why = format!("the bundle is of the type `{}`, not `{known}`", shown(&bundle.media_type));
         return Err(VerificationError::Unsupported(why));
     }
     let material = bundle.verification_material;

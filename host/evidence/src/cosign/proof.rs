@@ -14,7 +14,7 @@ use super::{
     verification_result::{Proven, Refused, VerificationResult},
 };
 use crate::{
-    error::VerificationError,
+    error::{VerificationError, shown},
     keyless::{Artifact, BundleVerifier, LayerEvidence, VerifiedTime},
     trust::Trust,
 };
@@ -135,7 +135,8 @@ fn proof(
 fn of_type(found: &str, wanted: Option<&str>) -> Result<(), VerificationError> {
     match wanted {
         Some(wanted) if wanted != found => Err(VerificationError::PredicateType(format!(
-            "the statement has the predicate type `{found}`, not `{wanted}`"
+            "the statement has the predicate type `{}`, not `{wanted}`",
+            shown(found)
         ))),
         _ => Ok(()),
     }
@@ -150,6 +151,9 @@ pub fn prove_image(store: &ContentStore, image: &PinnedImage, trust: &Trust) -> 
     let mut proofs = Proofs::default();
     proofs.add(super::signatures(store, image, trust)?, trust, |_| Ok((ProofKind::Image, None)));
     proofs.add(bundled.signatures, trust, |_| Ok((ProofKind::Image, Some(SIGNS_IMAGE.to_owned()))));
+    if !proofs.verified.is_empty() {
+        return Ok(proofs);
+    }
     // An attestation signs no image, whatever it says.
     for Proven { value: Attested { attestation, .. }, place, .. } in bundled.attestations.verified {
         let error = of_type(&attestation.predicate_type, Some(SIGNS_IMAGE)).err();
@@ -177,6 +181,9 @@ pub fn prove_attestations(
     };
     proofs.add(super::attestations(store, image, trust)?, trust, check);
     proofs.add(bundled.attestations, trust, check);
+    if !proofs.verified.is_empty() {
+        return Ok(proofs);
+    }
     for Proven { place, .. } in bundled.signatures.verified {
         let why = "the statement signs the image and says nothing else about it";
         proofs.refused.push(Refused { place, error: VerificationError::PredicateType(why.to_owned()) });

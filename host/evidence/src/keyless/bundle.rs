@@ -16,7 +16,7 @@ use sigstore_verify::{
 };
 
 use super::{
-    CertificateLogPolicy, LogPolicy,
+    CertificateLogPolicy, LogPolicy, bare_bundle,
     bundle_format::{self, DIGESTS, SUBJECTS, Version},
     certificate::SigningCertificate,
     certificate_metadata,
@@ -174,6 +174,12 @@ impl BundleVerifier {
         let entries = &read.bundle.verification_material.tlog_entries;
         if self.log == LogPolicy::Required && entries.is_empty() {
             return Err(VerificationError::LogEntry("the bundle has no log entry".to_owned()));
+        }
+        if let (LayerSigner::Key(key), LogPolicy::Ignored, None) = (&self.signer, self.log, &read.certificate)
+            && bare_bundle::is_bare(&read.bundle)
+        {
+            bare_bundle::verify(key, &read.bundle, artifact)?;
+            return Ok(VerifiedBundle { evidence: LayerEvidence::default(), signature, statement });
         }
         let artifact = match artifact {
             Artifact::Bytes(bytes) => CheckedArtifact::Blob(bytes),

@@ -23,7 +23,7 @@ use super::{
     identity::{self, Identity},
     trust_root::{Authority, TrustRoot},
 };
-use crate::error::VerificationError;
+use crate::error::{VerificationError, shown};
 
 /// `id-kp-codeSigning`, the purpose that the certificate must have (RFC 5280).
 const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
@@ -220,9 +220,11 @@ fn issuer(certificate: &Certificate) -> Result<Option<String>, VerificationError
         .map(|der| Utf8StringRef::from_der(der).map(|text| text.as_str().to_owned()).map_err(unreadable))
         .transpose()?;
     match (first, second) {
-        (Some(first), Some(second)) if first != second => {
-            Err(VerificationError::Issuer(format!("the certificate has two issuers, `{first}` and `{second}`")))
-        }
+        (Some(first), Some(second)) if first != second => Err(VerificationError::Issuer(format!(
+            "the certificate has two issuers, `{}` and `{}`",
+            shown(&first),
+            shown(&second)
+        ))),
         (first, second) => Ok(second.or(first)),
     }
 }

@@ -8,6 +8,8 @@ use super::{ComposeRequest, Composed, ComposedComponent, Event, Mode, Omitted, O
 /// Characters of the owner's name in a Snapshot's name, as in Konflux: with a time behind it the name is a label.
 pub const NAME_PREFIX: usize = 43;
 
+const API_VERSION: &str = "appstudio.redhat.com/v1alpha1";
+
 /// Reads the start of a build in seconds or milliseconds since 1970 and gives milliseconds: Konflux's annotations have
 /// both units, and comparing one with the other puts Snapshots in a wrong order.
 #[must_use]
@@ -36,16 +38,21 @@ pub fn canonical(value: &Value) -> String {
 
 pub(super) fn assemble(
     owner: &Owner,
-    request: &ComposeRequest,
+    request: Option<&ComposeRequest>,
     components: Vec<ComposedComponent>,
     omitted: Vec<Omitted>,
 ) -> Composed {
     let spec = spec(owner, &components);
     let labels = labels(owner, request, &components);
     // What makes two Snapshots the same: what they are of, why, and their images.
-    let content = json!({"labels": labels, "spec": spec});
-    let id = Digest::of(canonical(&content).as_bytes());
-    let name = name(owner, request.build_start, &id);
+    let document = canonical(&json!({
+        "apiVersion": API_VERSION,
+        "kind": "Snapshot",
+        "metadata": {"labels": labels},
+        "spec": spec,
+    }));
+    let id = Digest::of(document.as_bytes());
+    let name = name(owner, request.and_then(|request| request.build_start), &id);
     let mut metadata = Map::new();
     metadata.insert("name".to_owned(), Value::from(name.as_str()));
     if !owner.namespace.is_empty() {
@@ -54,12 +61,12 @@ pub(super) fn assemble(
     metadata.insert("labels".to_owned(), labels);
     metadata.insert("annotations".to_owned(), Value::Object(annotations(request, &omitted)));
     let snapshot = json!({
-        "apiVersion": "appstudio.redhat.com/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "Snapshot",
         "metadata": metadata,
         "spec": spec,
     });
-    Composed { id: id.to_string(), name, snapshot, components, omitted }
+    Composed { id: id.to_string(), name, snapshot, components, omitted, document }
 }
 
 fn spec(owner: &Owner, components: &[ComposedComponent]) -> Value {
@@ -82,13 +89,14 @@ fn spec(owner: &Owner, components: &[ComposedComponent]) -> Value {
     Value::Object(spec)
 }
 
-fn labels(owner: &Owner, request: &ComposeRequest, components: &[ComposedComponent]) -> Value {
+fn labels(owner: &Owner, request: Option<&ComposeRequest>, components: &[ComposedComponent]) -> Value {
     let mut labels = Map::new();
     let owned = match owner.kind {
         OwnerKind::Application => "appstudio.openshift.io/application",
         OwnerKind::ComponentGroup => "appstudio.openshift.io/component-group",
     };
     labels.insert(owned.to_owned(), Value::from(owner.name.as_str()));
+    let Some(request) = request else { return Value::Object(labels) };
     let kind = match request.mode {
         Mode::Component | Mode::Coupled | Mode::Commit => "component",
         Mode::Group => "group",
@@ -114,20 +122,23 @@ fn labels(owner: &Owner, request: &ComposeRequest, components: &[ComposedCompone
     Value::Object(labels)
 }
 
-fn annotations(request: &ComposeRequest, omitted: &[Omitted]) -> Map<String, Value> {
+fn annotations(request: Option<&ComposeRequest>, omitted: &[Omitted]) -> Map<String, Value> {
     let mut annotations = Map::new();
-    if request.mode != Mode::Override {
+    if let Some(request) = request.filter(|request| request.mode != Mode::Override) {
         let workflow =
             if request.event == Event::Push && request.mode != Mode::Group { "push" } else { "pull-request" };
         annotations.insert("test.appstudio.openshift.io/integration-workflow".to_owned(), Value::from(workflow));
     }
-    if let Some(start) = request.build_start {
+    if let Some(start) = request.and_then(|request| request.build_start) {
         annotations
             .insert("test.appstudio.openshift.io/pipelinerunstarttime".to_owned(), Value::from(start.to_string()));
     }
     if !omitted.is_empty() {
         let names: Vec<_> = omitted.iter().map(|component| component.name.as_str()).collect();
-        let text = format!("Component(s) '{}' is(are) not included in snapshot", names.join(", "));
+        let text = format!(
+            "Component(s) '{}' is(are) not included in snapshot due to missing valid containerImage or git source",
+            names.join(", ")
+        );
         annotations.insert("test.appstudio.openshift.io/create-snapshot-status".to_owned(), Value::from(text));
     }
     annotations

@@ -119,6 +119,9 @@ pub struct Composed {
     pub components: Vec<ComposedComponent>,
     /// By name and version.
     pub omitted: Vec<Omitted>,
+    /// The canonical document: the Snapshot without its name and what depends on times. A record keeps it under the ID.
+    #[serde(skip)]
+    pub document: String,
 }
 
 /// A component of a composed Snapshot.
@@ -177,7 +180,7 @@ pub fn compose(
 ) -> Result<Composed, ComposeError> {
     let members = members_of(resources, owner)?;
     let sets = fit(&request.sets, &members, owner)?;
-    check_mode(request, &sets)?;
+    check_mode(request, &sets, members::always_makes_groups(resources, owner))?;
     let mut components = Vec::new();
     let mut omitted = Vec::new();
     for member in &members {
@@ -196,7 +199,33 @@ pub fn compose(
             "build one, or put one in with `--mode override --set COMPONENT=IMAGE@DIGEST`",
         ));
     }
-    Ok(document::assemble(owner, request, components, omitted))
+    Ok(document::assemble(owner, Some(request), components, omitted))
+}
+
+/// Composes a Snapshot of candidates alone, for a run that no build led to, such as one by the clock. It has no type, as one
+/// that is made by hand.
+///
+/// # Errors
+/// No component has a valid image.
+pub fn compose_candidates(
+    resources: &Resources,
+    owner: &Owner,
+    is_good_base: bool,
+    pointers: &[Pointer],
+) -> Result<Composed, ComposeError> {
+    let mut components = Vec::new();
+    let mut omitted = Vec::new();
+    for member in members_of(resources, owner)? {
+        match candidate(&member, is_good_base, pointers) {
+            Ok(component) => components.push(component),
+            Err(reason) => omitted.push(Omitted { name: member.shown(), reason }),
+        }
+    }
+    if components.is_empty() {
+        let fact = format!("{} has no component with a valid image", owner.shown());
+        return Err(ComposeError::new(fact, "build one, or name a Snapshot with `--images`"));
+    }
+    Ok(document::assemble(owner, None, components, omitted))
 }
 
 type Fitted<'a> = (&'a Set, &'a str, &'a str);
@@ -237,13 +266,14 @@ fn fit<'a>(sets: &'a [Set], members: &'a [MemberInfo], owner: &Owner) -> Result<
     Ok(out)
 }
 
-fn check_mode(request: &ComposeRequest, sets: &[Fitted<'_>]) -> Result<(), ComposeError> {
+fn check_mode(request: &ComposeRequest, sets: &[Fitted<'_>], always_groups: bool) -> Result<(), ComposeError> {
     let count = sets.len();
     match request.mode {
         Mode::Component if count != 1 => Err(ComposeError::new(
             format!("`--mode component` takes one image, and {count} are given"),
             "use `--mode coupled` for components that depend on each other, or `--mode commit` for one commit",
         )),
+        Mode::Group if count == 1 && always_groups => Ok(()),
         Mode::Group | Mode::Coupled if count < 2 => Err(ComposeError::new(
             format!("`--mode {}` takes at least two images, and {count} are given", request.mode.as_str()),
             "use `--mode component` for one component",

@@ -14,10 +14,10 @@ pub enum NetworkReach {
     Loopback,
 }
 
-/// One request. Whoever makes it has decided that it may be sent; where its host's name leads is decided by the client.
+/// One request. The caller has decided that it may be sent; where its host's name leads is decided by the client.
 #[derive(Clone, Copy)]
 pub struct HttpRequest<'a> {
-    /// The method, in capital letters.
+    /// The method, in upper case.
     pub method: &'a str,
     /// The URL in its normal form: `http` or `https`, without credentials.
     pub url: &'a str,

@@ -31,6 +31,7 @@ mod single_flight;
 mod stream;
 mod tar;
 mod token;
+mod web_file;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ use assay_model::{
     port::Blobs,
 };
 
+pub use self::web_file::fetch_file;
 pub(crate) use self::{
     download::{DownloadError, download},
     fetched::{Body, Fetched, Reference},

@@ -45,6 +45,9 @@ fn what_opa_accepts_is_accepted() {
         "f(x) := x\nz if not [f(input.foo[i])]",
         "z if not count({x | x := input.foo[i]})",
         "z if not 1 + input.a[i] == 2",
+        "z if every x in [1] { x == \"a\" }",
+        "z if every i in [1] { upper(1) == i }",
+        "z if every i in [1] { y := 1; y.a == i }",
         "z if { not count(input.foo[i]); input.bar[i] }",
         "# METADATA\n#title: T\n# description: D\nz := 1",
     ] {
@@ -70,6 +73,8 @@ fn what_opa_refuses_is_refused() {
         ("z := $\"{input[_]}\"", "2 var _ is undeclared"),
         ("f(a, b) := 1\nz if count([1]) == 1 with count as f", "3 count: arity mismatch"),
         ("f(a, b) := 1\ng(a) := 2\nz := y if { y := g(1) with g as f }", "4 data.t.g: arity mismatch"),
+        ("z if { r with data.t.z as 1 }\nr := 1", "2 rule data.t.z is recursive: data.t.z -> data.t.z"),
+        ("f(x) := 1 if { input.x with f as 1 }", "2 rule data.t.f is recursive: data.t.f -> data.t.f"),
         ("z if not [1] = [input.foo[i]]", "2 var i is unsafe"),
         ("z if not count(input.foo[i])", "2 var i is unsafe"),
         ("z if not count([input.foo[i]])", "2 var i is unsafe"),
@@ -111,6 +116,10 @@ fn what_opa_refuses_is_refused() {
             "{text}: {found:?}"
         );
     }
+    for text in ["z := [1, 2][2.5]", "z := [1, 2][-1]", "z if every i in [1] { {x | x := upper(1)} == {i} }"] {
+        assert_eq!(errors(text, false).len(), 1, "{text}");
+    }
+    assert_eq!(errors("z = $\"a\" { true }", true), ["2 template strings are not supported by current capabilities"]);
     for text in
         ["# METADATA\n# description: `D` d\nz := 1", "# METADATA\n# - 1\nz := 1", "# METADATA\n# scope: no\nz := 1"]
     {

@@ -1,4 +1,4 @@
-//! [`CheckpointView`]: the durable notes of one job, through the [`CheckpointStore`] of whoever runs it.
+//! [`CheckpointView`]: the durable notes of one job, through the [`CheckpointStore`] of the caller.
 
 use std::sync::Arc;
 

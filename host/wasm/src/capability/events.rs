@@ -1,4 +1,4 @@
-//! [`EventsView`]: the event log of a run, through the [`EventLog`] of whoever has it.
+//! [`EventsView`]: the event log of a run, through the [`EventLog`] of the caller.
 
 use std::sync::Arc;
 

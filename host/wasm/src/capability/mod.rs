@@ -10,12 +10,12 @@ pub(crate) mod logging;
 pub(crate) mod redact;
 pub(crate) mod secrets;
 pub(crate) mod snapshot;
-pub(crate) mod tests;
+pub(crate) mod test_cases;
 pub(crate) mod wasi;
 
 use crate::values::TestCase;
 
-/// What a call did besides its result. Whoever made the call makes it real, in one step with the result.
+/// What a call did besides its result. The caller makes it real, in one step with the result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// What was added to artifacts, in the order of their names.

@@ -91,7 +91,7 @@ impl Secrets {
             let Some(grant) = self.granted.get(name).filter(|grant| grant.host.contains(url)) else { continue };
             let value = written(grant.value.reveal(), *form);
             if let Some(query) = url.query().filter(|query| query.contains(word)).map(str::to_owned) {
-                // A value must not end the query or add to it, whatever form was asked for.
+                // A value must not end the query or add to it, whatever its form.
                 let value = match form {
                     Form::Url => value.clone(),
                     _ => String::from_utf8(percent(value.as_bytes(), true)).unwrap_or_default(),
@@ -144,7 +144,7 @@ mod tests {
             body: true,
         };
         let grants = Grants {
-            secrets: [("ci".to_owned(), grant.clone()), ("unasked".to_owned(), grant)].into(),
+            secrets: [("ci".to_owned(), grant.clone()), ("other-own".to_owned(), grant)].into(),
             ..Grants::default()
         };
         let requested = RawPermission {
@@ -168,7 +168,7 @@ mod tests {
         let text = |name: &str, place: &str| secrets.header(name, &url(place)).unwrap_err().what.replace(name, "NAME");
         let unknown = text("other", "https://ci.test/");
         assert_eq!(text("ci", "https://evil.test/"), unknown);
-        assert_eq!(text("unasked", "https://ci.test/"), unknown);
+        assert_eq!(text("other-own", "https://ci.test/"), unknown);
         let hint = secrets.header("other", &url("https://ci.test/")).unwrap_err().hint;
         assert!(hint.contains("[plugin.jenkins]") && hint.contains("secret.other = { from ="), "{hint}");
     }

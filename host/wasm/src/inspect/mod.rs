@@ -393,7 +393,7 @@ fn check_memory(memory: &MemoryType) -> Result<(), InspectError> {
     Ok(())
 }
 
-/// Refuses the asynchronous ABI, which toolchains choose unless they are told not to.
+/// Refuses the asynchronous ABI, which toolchains choose by default.
 fn check_synchronous(function: &CanonicalFunction) -> Result<(), InspectError> {
     let is_async = match function {
         CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => {

@@ -44,6 +44,8 @@ struct Parser<'a> {
     copied: usize,
     /// The file is Rego of before 1.0, unless it imports `rego.v1`.
     v0: bool,
+    /// The language has templates, which Rego of before 1.0 has not, also where a file imports `rego.v1`.
+    has_templates: bool,
     /// Words of [`FUTURE`] that a file of before 1.0 has imported.
     imported: Vec<&'static str>,
     /// A term that was read before, with where it begins and ends.
@@ -65,7 +67,7 @@ struct Parser<'a> {
 /// Everything that is not Rego, with its places.
 pub(crate) fn parse(source: &Source, file: u32, v0: bool) -> Result<Module, Vec<CompileError>> {
     let Tokens { tokens, comments } = tokens(source, file)?;
-    let mut parser = Parser { v0, ..Parser::new(source, &tokens) };
+    let mut parser = Parser { v0, has_templates: !v0, ..Parser::new(source, &tokens) };
     let module = parser.module();
     parser.finish(module, comments)
 }
@@ -87,6 +89,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             copied: 0,
             v0: false,
+            has_templates: true,
             imported: Vec::new(),
             read: None,
             read_twice: 0,

@@ -11,7 +11,7 @@ use self::v0_1::{Guest, RawCancellation, RawCollected, RawStatus, RawWaiting};
 use super::task::quota;
 use crate::{
     abort::raise,
-    job::{Before, CallOutcome, Job, JobError, JobOptions, Moment},
+    job::{Before, CallOutcome, CallTime, Job, JobError, JobOptions},
     limits,
     plugin::Plugin,
     text,
@@ -23,7 +23,7 @@ use crate::{
 pub struct Waiting {
     /// The argument of the next call.
     pub state: Vec<u8>,
-    /// How long to wait before it: a second to fifteen minutes, whatever the plugin asks for.
+    /// How long to wait before it: a second to fifteen minutes, whatever the plugin wants.
     pub after: Duration,
     /// The status in the words of the remote side.
     pub native: String,
@@ -82,26 +82,26 @@ impl Adapter {
     }
 
     /// Starts the remote job, or finds the one that was started under the same key before.
-    pub fn submit(&self, moment: Moment, before: &Before) -> CallOutcome<Status> {
+    pub fn submit(&self, time: CallTime, before: &Before) -> CallOutcome<Status> {
         let work = |store: &mut _, context: &_| self.guest.submit(store, context);
-        self.job.call(moment, before, work, |raw, _| self.status(raw))
+        self.job.call(time, before, work, |raw, _| self.status(raw))
     }
 
-    /// Asks how the remote job stands.
-    pub fn poll(&self, moment: Moment, before: &Before, state: &[u8]) -> CallOutcome<Status> {
+    /// Reads how the remote job stands.
+    pub fn poll(&self, time: CallTime, before: &Before, state: &[u8]) -> CallOutcome<Status> {
         let work = |store: &mut _, context: &_| self.guest.poll(store, context, state);
-        self.job.call(moment, before, work, |raw, _| self.status(raw))
+        self.job.call(time, before, work, |raw, _| self.status(raw))
     }
 
     /// Fetches a part of what the remote job left.
-    pub fn collect(&self, moment: Moment, before: &Before, state: &[u8]) -> CallOutcome<Collected> {
+    pub fn collect(&self, time: CallTime, before: &Before, state: &[u8]) -> CallOutcome<Collected> {
         let work = |store: &mut _, context: &_| self.guest.collect(store, context, state);
-        self.job.call(moment, before, work, |raw, effects| match raw {
+        self.job.call(time, before, work, |raw, effects| match raw {
             RawCollected::More(state) => Ok(Collected::More(self.state(state)?)),
             RawCollected::Done(verdict) => {
                 let mut cases = before.cases;
                 effects.cases.iter().for_each(|case| cases.add(case.outcome));
-                let verdict = verdict::accept(self.job.plugin().manifest(), *verdict, cases, moment.now)?;
+                let verdict = verdict::accept(self.job.plugin().manifest(), *verdict, cases, time.now)?;
                 Ok(Collected::Done(Box::new(verdict)))
             }
         })
@@ -110,13 +110,13 @@ impl Adapter {
     /// Cancels the remote job; without a state, the one that may have been started under the key.
     pub fn cancel(
         &self,
-        moment: Moment,
+        time: CallTime,
         before: &Before,
         state: Option<&[u8]>,
         reason: &str,
     ) -> CallOutcome<Cancellation> {
         let work = |store: &mut _, context: &_| self.guest.cancel(store, context, state, reason);
-        self.job.call(moment, before, work, |raw, _| {
+        self.job.call(time, before, work, |raw, _| {
             Ok(match raw {
                 RawCancellation::Canceled => Cancellation::Canceled,
                 RawCancellation::Pending(waiting) => Cancellation::Pending(self.waiting(waiting)?),
@@ -158,3 +158,6 @@ impl std::fmt::Debug for Adapter {
         to.debug_tuple("Adapter").field(self.job.plugin()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use assay_model::error::{ErrorCode, EvaluationError};
 use self::v0_1::Guest;
 use crate::{
     capability::Effects,
-    job::{Before, CallOutcome, Job, JobError, JobOptions, Moment},
+    job::{Before, CallOutcome, CallTime, Job, JobError, JobOptions},
     limits,
     plugin::Plugin,
     text,
@@ -36,9 +36,9 @@ impl Reporter {
     }
 
     /// Renders the run, and gives the names of the artifacts that it wrote, which are among the effects.
-    pub fn render(&self, moment: Moment) -> CallOutcome<Vec<String>> {
+    pub fn render(&self, time: CallTime) -> CallOutcome<Vec<String>> {
         self.job.call(
-            moment,
+            time,
             &Before::default(),
             |store, context| self.guest.render(store, context),
             |names, effects| self.written(names, effects),
@@ -68,3 +68,6 @@ impl std::fmt::Debug for Reporter {
         to.debug_tuple("Reporter").field(self.job.plugin()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use assay_model::error::{ErrorCode, EvaluationError};
 
 use self::v0_1::Guest;
 use crate::{
-    job::{Before, CallOutcome, Job, JobError, JobOptions, Moment},
+    job::{Before, CallOutcome, CallTime, Job, JobError, JobOptions},
     plugin::Plugin,
     verdict::{self, Verdict},
 };
@@ -34,20 +34,20 @@ impl Task {
     }
 
     /// Runs the task once, in a fresh instance. It has written no artifacts before: a task is one call.
-    pub fn run(&self, moment: Moment) -> CallOutcome<Verdict> {
-        self.run_with(moment, &Before::default())
+    pub fn run(&self, time: CallTime) -> CallOutcome<Verdict> {
+        self.run_with(time, &Before::default())
     }
 
     /// The same with files that the task may read.
-    pub fn run_with(&self, moment: Moment, before: &Before) -> CallOutcome<Verdict> {
+    pub fn run_with(&self, time: CallTime, before: &Before) -> CallOutcome<Verdict> {
         self.job.call(
-            moment,
+            time,
             before,
             |store, context| self.guest.run(store, context),
             |raw, effects| {
                 let mut cases = before.cases;
                 effects.cases.iter().for_each(|case| cases.add(case.outcome));
-                verdict::accept(self.job.plugin().manifest(), raw, cases, moment.now)
+                verdict::accept(self.job.plugin().manifest(), raw, cases, time.now)
             },
         )
     }
@@ -63,3 +63,6 @@ impl std::fmt::Debug for Task {
 pub(crate) fn quota(plugin: &str, what: &str, hint: String) -> EvaluationError {
     EvaluationError::new(ErrorCode::PluginQuota, format!("plugin `{plugin}` {what}")).hint(hint)
 }
+
+#[cfg(test)]
+mod tests;
