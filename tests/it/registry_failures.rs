@@ -89,7 +89,7 @@ fn a_redirect_of_a_registry_carries_no_credential_to_another_host() {
     let credentials = json!({"auths": {own.host(): {"auth": "dTpw"}}}).to_string();
     let file = fixture.file("auth.json", &credentials);
     let variables = [("REGISTRY_AUTH_FILE", file.as_str())];
-    fixture.run_with_env(&own.host(), &fixture.policy(), &HASTY, &variables).expect(0, "Success: true");
+    fixture.run_with_env(&own.host(), &fixture.policy(), &HASTY, &variables).expect(0, "passed");
     assert!(own.authorizations().iter().any(|shown| shown.as_deref() == Some("Basic dTpw")));
     assert!(!elsewhere.requests().is_empty());
     assert_eq!(elsewhere.authorizations().iter().flatten().count(), 0, "{:?}", elsewhere.authorizations());
@@ -135,7 +135,7 @@ fn a_mirror_of_a_registry_serves_and_a_blocked_one_is_not_contacted() {
     let host = own.host();
     let mirrored =
         format!("[[registry]]\nlocation = \"{host}\"\n[[registry.mirror]]\nlocation = \"{}\"\n", mirror.host());
-    with(&mirrored).expect(0, "Success: true");
+    with(&mirrored).expect(0, "passed");
     assert!(!mirror.requests().is_empty());
     assert!(!own.requests().iter().any(|path| path.contains("/blobs/")), "{:?}", own.requests());
     let before = own.requests().len();
@@ -151,7 +151,7 @@ fn what_was_read_from_a_registry_is_kept_on_disk_for_the_next_run() {
     let registry = pushed(&fixture);
     let cache = fixture.path("cache");
     let blobs = || registry.requests().iter().filter(|path| path.contains("/blobs/")).count();
-    let run = || fixture.validate_on(&registry.host(), &["--cache-dir", cache.as_str()]).expect(0, "Success: true");
+    let run = || fixture.validate_on(&registry.host(), &["--cache-dir", cache.as_str()]).expect(0, "passed");
     run();
     let first = blobs();
     assert!(first > 0);
