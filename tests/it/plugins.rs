@@ -41,6 +41,16 @@ fn a_check_that_never_describes_itself_is_refused_before_the_run() {
 }
 
 #[test]
+fn the_log_of_a_check_appears_with_verbose_only() {
+    let fixture = Fixture::good();
+    let check = format!("{}?do=flood&times=1", guest("hostile"));
+    let output = fixture.validate(&["--plugin", &check, "--verbose"]);
+    assert!(output.err.contains("hostile: "), "{output:#?}");
+    let output = fixture.validate(&["--plugin", &check]);
+    assert!(!output.err.contains("hostile: "), "{output:#?}");
+}
+
+#[test]
 fn an_unknown_parameter_is_refused_with_the_known_ones() {
     let fixture = Fixture::good();
     let check = format!("{}?color=red", guest("licenses"));

@@ -18,7 +18,7 @@ use assay_model::{
 use assay_oci::{ContentStore, RegistryOptions, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
-use assay_wasm::{Check, CheckOptions, Plugin, RunContext, Sinks, SnapshotInput};
+use assay_wasm::{Check, CheckOptions, Plugin, RunContext, SnapshotInput};
 use camino::Utf8Path;
 use serde_json::Value;
 
@@ -263,7 +263,7 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
             snapshot: SnapshotInput { snapshot: &request.snapshot, text: request.snapshot_text.as_str().into() },
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
             limits: BTreeMap::new(),
-            sinks: Sinks::default(),
+            sinks: request.plugin_sinks.clone(),
         };
         let check = Check::new(&plugin, options)
             .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;

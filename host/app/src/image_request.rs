@@ -6,6 +6,7 @@ use std::{
 };
 
 use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
+use assay_wasm::Sinks;
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
@@ -42,6 +43,8 @@ pub struct ValidateImageRequest {
     pub plugins: Vec<PluginRequest>,
     /// How they are compiled.
     pub plugin_engine: PluginEngine,
+    /// Where their logs go.
+    pub plugin_sinks: Sinks,
     /// Whether rules for pipelines of another intention are skipped.
     pub by_intention: bool,
     /// The time that rules and exclusions are compared with.

@@ -85,6 +85,7 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
         },
         plugins: vec![],
         plugin_engine: assay_app::PluginEngine::default(),
+        plugin_sinks: assay_app::plugins::Sinks::default(),
         by_intention: false,
         effective_time: EffectiveTime::At("2026-06-01T12:00:00Z".parse().unwrap()),
         explain: vec![],

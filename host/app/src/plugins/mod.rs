@@ -8,7 +8,7 @@ mod project;
 mod run;
 mod test_cases;
 
-pub use assay_wasm::{CachedCode, CodeCache, Plugin, Usage};
+pub use assay_wasm::{CachedCode, CodeCache, LogSink, Plugin, Sinks, Usage};
 pub use describe::{PluginDescription, describe_changes};
 pub use host::load_plugin;
 pub use project::{BuiltPlugin, build_plugin};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use assay_model::{error::EvaluationError, snapshot::Snapshot};
 use assay_wasm::{
-    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, Plugin, RunContext, Sinks, SnapshotInput, Task, Usage,
-    Verdict,
+    Artifact, CallError, CallTime, Grants, JobKey, JobOptions, LogSink, Plugin, RunContext, Sinks, SnapshotInput, Task,
+    Usage, Verdict,
 };
 use jiff::Timestamp;
 
@@ -24,7 +24,7 @@ pub struct RunPluginRequest {
     /// The time that the task sees.
     pub now: Timestamp,
     /// Receives the log; nothing does without it.
-    pub log: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub log: Option<LogSink>,
 }
 
 /// How a task ended.

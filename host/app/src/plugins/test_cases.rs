@@ -14,7 +14,7 @@ use assay_model::{
 use assay_plugin_kit::{Case, Exchange, Observed, ObservedFinding, read_cassette};
 use assay_wasm::{
     Adapter, CallError, CallTime, Check, CheckOptions, CheckpointStore, EventLog, Grants, HttpGrant, JobKey,
-    JobOptions, Plugin, PluginFinding, Reporter, RunContext, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
+    JobOptions, LogSink, Plugin, PluginFinding, Reporter, RunContext, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
 };
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -51,7 +51,7 @@ pub struct TestPluginRequest {
     /// Whether every case runs twice on one plugin, with the same result.
     pub reuse: bool,
     /// Receives each line of the plugin's log and each request; nothing does without it.
-    pub trace: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub trace: Option<LogSink>,
 }
 
 /// How one case ended.
@@ -106,7 +106,7 @@ impl<'a> Fixture<'a> {
         let given = &case.given;
         let text = |file: &String, most: u64| -> Result<String, String> {
             let path = case.path(file);
-            let bytes = read_bytes(&path, &case.file.to_string(), most).map_err(|error| error.to_string())?;
+            let bytes = read_bytes(&path, case.file.as_ref(), most).map_err(|error| error.to_string())?;
             String::from_utf8(bytes).map_err(|_| format!("{path} is not valid UTF-8"))
         };
         let snapshot = match &given.snapshot {

@@ -1,5 +1,8 @@
 //! [`ImageSettings`]: the flags of `validate image` made sense of, before anything is read from a registry.
 
+use std::sync::Arc;
+
+use assay_app::plugins::Sinks;
 use assay_app::{ClusterAccess, PluginEngine, ValidateImageRequest};
 use assay_report::Format;
 
@@ -15,7 +18,7 @@ use super::{
     source_settings,
     trust::{refuse_summaries, skipped, trust_request, trust_root_settings},
 };
-use crate::{error::CliError, flags::image::ImageFlags};
+use crate::{error::CliError, flags::image::ImageFlags, logs};
 
 /// Everything that `validate image` needs to know, checked as far as it can be without work.
 #[derive(Debug)]
@@ -76,6 +79,7 @@ impl ImageSettings {
             sources,
             plugins: flags.policy.plugin.iter().map(|text| parse_plugin(text)).collect::<Result<_, _>>()?,
             plugin_engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
+            plugin_sinks: Sinks { log: Some(Arc::new(|line: &str| logs::debug(line, &[]))), ..Sinks::default() },
             by_intention: by_intention(&flags.policy.filter_type, env.mode)?,
             strict_config: flags.policy.strict_config,
             effective_time: effective_time_from_flags(&flags.policy, env.now)?,

@@ -33,7 +33,7 @@ pub(crate) fn run(flags: &BuildFlags, is_debug: bool, engine: &PluginEngine, pri
         about.version
     );
     let json = json!({
-        "component": file,
+        "component": file.as_str(),
         "digest": about.digest,
         "size": about.size,
         "world": about.world,

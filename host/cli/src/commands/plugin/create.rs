@@ -20,7 +20,12 @@ pub(crate) fn run(flags: &NewFlags, printer: Printer) -> Result<u8, CliError> {
         // Writing to a String cannot fail.
         let _infallible = writeln!(text, "  {file}");
     }
-    print_result(printer, flags.format, &text, &json!({"path": folder, "files": files}))?;
+    print_result(
+        printer,
+        flags.format,
+        &text,
+        &json!({"path": folder.as_str(), "files": files.iter().map(|file| file.as_str()).collect::<Vec<_>>()}),
+    )?;
     printer.note(&format!("next: cd {folder} && assay plugin build && assay plugin test"));
     Ok(exit::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use assay_app::{
     PluginEngine,
-    plugins::{PluginRun, RunPluginRequest, run_plugin},
+    plugins::{LogSink, PluginRun, RunPluginRequest, run_plugin},
 };
 use assay_model::{digest::Digest, limits, snapshot::Snapshot};
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub(crate) fn run(
         params: flags.param.iter().map(|text| param(text)).collect::<Result<_, _>>()?,
         attempt: flags.attempt.get(),
         now: env.now,
-        log: is_talkative.then(|| Arc::new(move |line: &str| printer.error(line)) as Arc<dyn Fn(&str) + Send + Sync>),
+        log: is_talkative.then(|| Arc::new(move |line: &str| printer.error(line)) as LogSink),
     };
     let (plugin, _) = load_file(&flags.component, engine)?;
     let run = run_plugin(&plugin, &request)?;

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use assay_app::{
     PluginEngine,
-    plugins::{CaseResult, TestPluginRequest, test_plugin},
+    plugins::{CaseResult, LogSink, TestPluginRequest, test_plugin},
 };
 use assay_plugin_kit::Project;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(crate) fn run(flags: &TestFlags, is_traced: bool, engine: &PluginEngine, pri
         crash_everywhere: flags.crash_everywhere,
         faults: flags.faults.is_some(),
         reuse: flags.reuse,
-        trace: is_traced.then(|| Arc::new(move |line: &str| printer.error(line)) as Arc<dyn Fn(&str) + Send + Sync>),
+        trace: is_traced.then(|| Arc::new(move |line: &str| printer.error(line)) as LogSink),
     };
     let mut results = Vec::new();
     test_plugin(&request, engine, &mut |result| results.push(result))?;
