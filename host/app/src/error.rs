@@ -29,6 +29,10 @@ pub enum RequestErrorKind {
     Registry,
     /// A plugin cannot be loaded.
     Plugin,
+    /// The store of runs is not there, is another version's or in use, or does not have what is asked for.
+    Store,
+    /// The store of runs cannot be written, is damaged, or fails.
+    StoreUnavailable,
     /// A policy could not be evaluated.
     Evaluation,
     /// The system gives no threads, or assay has a bug.

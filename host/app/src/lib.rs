@@ -26,6 +26,7 @@ mod mode;
 pub mod policy_argument;
 mod policy_sources;
 pub mod read;
+mod recorded_runs;
 mod run;
 mod source_settings;
 mod test_request;
@@ -45,6 +46,9 @@ pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data
 pub use mode::{Mode, ec_final_message};
 pub use policy_argument::parse_policy;
 pub use policy_sources::{fetch_configuration, fetch_extra_data};
+pub use recorded_runs::{
+    CanceledRun, RecordedRuns, Retention, RunExplanation, RunReason, cancel_run, collect_runs, pin_run,
+};
 pub use run::{Canceler, Run, RunResult, start};
 pub use source_settings::{CacheDir, SourceSettings};
 pub use test_request::{TestRequest, test_files};

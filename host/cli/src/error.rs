@@ -31,7 +31,7 @@ impl CliError {
 
     /// Whether what was requested may be there, and could not be had.
     pub(crate) fn is_unavailable(&self) -> bool {
-        self.error.kind() == RequestErrorKind::ClusterUnavailable
+        matches!(self.error.kind(), RequestErrorKind::ClusterUnavailable | RequestErrorKind::StoreUnavailable)
     }
 
     /// Whether nothing is printed: a reader that goes away, such as `head`, knows that it does.

@@ -13,6 +13,7 @@ mod log_reporter;
 mod man;
 mod policy;
 mod progress;
+mod runs;
 mod test;
 mod track_bundle;
 mod validate_image;
@@ -62,6 +63,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
+        Command::Runs { what } => runs::run(&what, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
         Command::Version(flags) => version::run(&flags, env.now, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),

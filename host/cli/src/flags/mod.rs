@@ -13,6 +13,7 @@ pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
+pub(crate) mod runs;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
@@ -105,6 +106,12 @@ pub(crate) enum Command {
     /// Compare two policy configurations
     #[command(after_help = compare::help())]
     Compare(compare::CompareFlags),
+
+    /// List, show, explain, cancel and remove recorded runs
+    Runs {
+        #[command(subcommand)]
+        what: runs::RunsCommand,
+    },
 
     /// Test configuration files against policies (like conftest)
     #[command(after_help = test::help())]
