@@ -3,7 +3,7 @@
 //!
 //! Whatever cannot be opened, compiled or loaded is an error here, before anything is evaluated.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, PublicKey, Relocation, Trust, Verification};
@@ -18,7 +18,7 @@ use assay_model::{
 use assay_oci::{ContentStore, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
-use assay_wasm::{Check, CheckOptions, Engine, EngineOptions, Plugin, RunContext};
+use assay_wasm::{Check, CheckOptions, Plugin, RunContext, Sinks, SnapshotInput};
 use serde_json::Value;
 
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     exclude_filter::ExcludeFilter,
     explanations::{ExplanationLog, with_explanations},
     image_request::{PluginRequest, ValidateImageRequest},
+    plugin_engine::start_engine,
     policy_sources::PolicySources,
     read::read_bytes,
     source_settings::open_registry,
@@ -217,19 +218,21 @@ type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
 
 fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Checks, RequestError> {
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
-    let engine = Engine::new(EngineOptions { slots }).map_err(|error| plugin_error(&error))?;
+    let engine = start_engine(&request.plugin_engine, slots).map_err(|error| plugin_error(&error))?;
     let load = |flag: &PluginRequest| -> Result<Arc<dyn Evaluator>, RequestError> {
         let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
-        let plugin =
-            Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| plugin_error(&error))?;
+        let plugin = Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| {
+            let found = plugin_error(&error);
+            error.hint().map_or(found.clone(), |hint| found.hint(hint))
+        })?;
         let options = CheckOptions {
             // Runs are not recorded, so they have no identity.
             run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },
             params: &flag.params,
-            snapshot: &request.snapshot,
-            snapshot_text: request.snapshot_text.as_str().into(),
+            snapshot: SnapshotInput { snapshot: &request.snapshot, text: request.snapshot_text.as_str().into() },
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
-            log: None,
+            limits: BTreeMap::new(),
+            sinks: Sinks::default(),
         };
         let check = Check::new(&plugin, options)
             .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;

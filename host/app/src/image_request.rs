@@ -8,7 +8,7 @@ use std::{
 use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
 use camino::Utf8PathBuf;
 
-use crate::{mode::Mode, source_settings::SourceSettings};
+use crate::{mode::Mode, plugin_engine::PluginEngine, source_settings::SourceSettings};
 
 /// A request to validate the images of a Snapshot.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct ValidateImageRequest {
     pub sources: SourceSettings,
     /// The WebAssembly checks.
     pub plugins: Vec<PluginRequest>,
+    /// How they are compiled.
+    pub plugin_engine: PluginEngine,
     /// Whether rules for pipelines of another intention are skipped.
     pub by_intention: bool,
     /// The time that rules and exclusions are compared with.

@@ -23,6 +23,8 @@ mod input_files;
 mod input_request;
 mod inspect_request;
 mod mode;
+mod plugin_engine;
+pub mod plugins;
 pub mod policy_argument;
 mod policy_sources;
 pub mod read;
@@ -44,6 +46,7 @@ pub use image_request::{KeyText, PluginRequest, ValidateImageRequest};
 pub use input_request::{ValidateInputRequest, validate_input};
 pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data, inspect_policy};
 pub use mode::{Mode, ec_final_message};
+pub use plugin_engine::{COMPILE_VERB, PluginEngine, run_compiler, start_engine};
 pub use policy_argument::parse_policy;
 pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use recorded_runs::{

@@ -66,6 +66,7 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
         strict_config: false,
         sources: SourceSettings { cache: CacheDir::None, offline: true, registries, deadline: None, is_strict: true },
         plugins: vec![],
+        plugin_engine: assay_app::PluginEngine::default(),
         by_intention: false,
         effective_time: EffectiveTime::At("2026-06-01T12:00:00Z".parse().unwrap()),
         explain: vec![],

@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use assay_app::Mode;
+use assay_app::{COMPILE_VERB, Mode, run_compiler};
 use camino::Utf8PathBuf;
 
 use crate::{
@@ -45,6 +45,9 @@ const GRACE: Duration = Duration::from_millis(1600);
 
 fn main() -> ExitCode {
     allocator::limit_arenas();
+    if let Some(code) = compile_component() {
+        return code;
+    }
     let env = read_environment();
     let mode = env.mode;
     let flags = match Flags::read(mode, std::env::args_os()) {
@@ -85,6 +88,22 @@ fn main() -> ExitCode {
             codes.code(mode, codes.error_code()).into()
         }
     }
+}
+
+/// What the child process does that compiles a component for a plugin, if this is one: see `assay_wasm::compiler`.
+fn compile_component() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != COMPILE_VERB {
+        return None;
+    }
+    let arguments: Vec<_> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    Some(match run_compiler(&arguments, io::stdin().lock(), io::stdout().lock()) {
+        Ok(()) => exit::SUCCESS.into(),
+        Err(error) => {
+            Printer::new(false).error(&error);
+            exit::VIOLATIONS.into()
+        }
+    })
 }
 
 /// Help and version go to standard output and are not results: a reader that closes the pipe has read enough.

@@ -31,14 +31,28 @@ pub enum ErrorCode {
     PolicyError,
     /// A built-in function could not fetch what the policy requested.
     BuiltinFailed,
+    /// A file is not a plugin that this host runs.
+    PluginRefused,
     /// A plugin trapped.
     PluginTrap,
     /// A plugin used up its computing budget.
     PluginCpuLimit,
+    /// A plugin did not end in time.
+    PluginTimeLimit,
     /// A plugin exceeded its memory limit.
     PluginMemoryLimit,
+    /// A plugin logged far more than its quota.
+    PluginLogLimit,
+    /// A plugin takes too much time or memory to compile.
+    PluginCompileLimit,
+    /// A plugin exceeded the quota of something that it keeps or sends.
+    PluginQuota,
+    /// A plugin did what it has no permission for.
+    PluginDenied,
     /// A plugin returned an error, or an invalid result.
     PluginError,
+    /// A plugin's verdict contradicts what it reported.
+    PluginContradiction,
     /// The deadline passed first.
     Deadline,
     /// The run was interrupted first.
@@ -51,7 +65,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 27] = [
         Self::ImageReference,
         Self::ImageNotFound,
         Self::BlobNotFound,
@@ -64,10 +78,17 @@ impl ErrorCode {
         Self::RegistryDenied,
         Self::PolicyError,
         Self::BuiltinFailed,
+        Self::PluginRefused,
         Self::PluginTrap,
         Self::PluginCpuLimit,
+        Self::PluginTimeLimit,
         Self::PluginMemoryLimit,
+        Self::PluginLogLimit,
+        Self::PluginCompileLimit,
+        Self::PluginQuota,
+        Self::PluginDenied,
         Self::PluginError,
+        Self::PluginContradiction,
         Self::Deadline,
         Self::Interrupted,
         Self::NoResults,
@@ -90,10 +111,17 @@ impl ErrorCode {
             Self::RegistryDenied => "registry-denied",
             Self::PolicyError => "policy-error",
             Self::BuiltinFailed => "builtin-failed",
+            Self::PluginRefused => "plugin-refused",
             Self::PluginTrap => "plugin-trap",
             Self::PluginCpuLimit => "plugin-cpu-limit",
+            Self::PluginTimeLimit => "plugin-time-limit",
             Self::PluginMemoryLimit => "plugin-memory-limit",
+            Self::PluginLogLimit => "plugin-log-limit",
+            Self::PluginCompileLimit => "plugin-compile-limit",
+            Self::PluginQuota => "plugin-quota",
+            Self::PluginDenied => "plugin-denied",
             Self::PluginError => "plugin-error",
+            Self::PluginContradiction => "plugin-contradiction",
             Self::Deadline => "deadline",
             Self::Interrupted => "interrupted",
             Self::NoResults => "no-results",

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    capability::{evidence::EvidenceView, logging::LogSink, snapshot::SnapshotView},
+    capability::{
+        artifacts::ArtifactsView, checkpoint::CheckpointView, events::EventsView, evidence::EvidenceView,
+        http::HttpView, logging::Sinks, snapshot::SnapshotView, tests::TestsView,
+    },
     values::Param,
 };
 
@@ -31,6 +34,8 @@ pub(crate) struct CallContext {
     /// Milliseconds since 1970.
     pub(crate) deadline: u64,
     pub(crate) params: Vec<Param>,
+    /// More that the host knows of the call, besides its version.
+    pub(crate) attributes: Vec<(String, String)>,
 }
 
 impl CallContext {
@@ -43,16 +48,29 @@ impl CallContext {
 
 /// What one call can reach.
 pub(crate) struct Capabilities {
-    /// Without a sink, the log is dropped.
-    pub(crate) log: Option<LogSink>,
+    pub(crate) sinks: Sinks,
     pub(crate) snapshot: Arc<SnapshotView>,
     pub(crate) evidence: EvidenceView,
+    pub(crate) artifacts: ArtifactsView,
+    pub(crate) tests: TestsView,
+    pub(crate) http: HttpView,
+    pub(crate) checkpoint: CheckpointView,
+    pub(crate) events: EventsView,
 }
 
 impl Capabilities {
     /// Nothing, for a plugin that describes itself.
     pub(crate) fn none() -> Self {
-        Self { log: None, snapshot: Arc::new(SnapshotView::empty()), evidence: EvidenceView::none() }
+        Self {
+            sinks: Sinks::default(),
+            snapshot: Arc::new(SnapshotView::empty()),
+            evidence: EvidenceView::none(),
+            artifacts: ArtifactsView::none(),
+            tests: TestsView::none(),
+            http: HttpView::none(),
+            checkpoint: CheckpointView::none(),
+            events: EventsView::none(),
+        }
     }
 }
 
@@ -64,7 +82,16 @@ mod tests {
     fn the_seed_depends_on_the_key_and_the_attempt() {
         let seed = |key, attempt| {
             let run = RunContext { attempt, ..RunContext::default() };
-            CallContext { plugin: String::new(), run, key: [key; 32], now: 0, deadline: 0, params: Vec::new() }.seed()
+            CallContext {
+                plugin: String::new(),
+                run,
+                key: [key; 32],
+                now: 0,
+                deadline: 0,
+                params: Vec::new(),
+                attributes: Vec::new(),
+            }
+            .seed()
         };
         assert_eq!((seed(1, 1), seed(1, 2), seed(2, 1)), (0x0101_0101, 0x0101_0102, 0x0202_0202));
     }

@@ -5,83 +5,155 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use wasmtime::{
-    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    component::{Component, Linker},
-};
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Linker};
 
-use crate::{limits, store_state::StoreState, wit::wasi_p2};
+use crate::{code_cache::CodeCache, compiler::Compiler, limits, store_state::StoreState, wit::wasi_p2};
+
+/// How the computing of a call is limited. No engine does both: that costs guests half of their speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Metering {
+    /// Instructions are counted: the same call ends the same way on any machine.
+    Fuel,
+    /// Time is measured.
+    Time,
+}
+
+impl Metering {
+    /// The name in command lines and the cache.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fuel => "fuel",
+            Self::Time => "time",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Fuel, Self::Time].into_iter().find(|metering| metering.as_str() == name)
+    }
+}
 
 /// Options of an engine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct EngineOptions {
     /// Concurrent calls; further ones wait. At least the number of threads that evaluate, at most [`limits::SLOTS`].
     pub slots: u32,
+    /// What compiles components.
+    pub compiler: Compiler,
+    /// Where compiled components are kept; none keeps nothing.
+    pub cache: Option<CodeCache>,
+}
+
+impl EngineOptions {
+    /// An engine that compiles in this process and keeps nothing.
+    #[must_use]
+    pub const fn in_process(slots: u32) -> Self {
+        Self { slots, compiler: Compiler::InProcess, cache: None }
+    }
 }
 
 /// The engine could not be created on this machine.
-#[derive(Debug, thiserror::Error)]
-#[error("the WebAssembly engine cannot start on this machine")]
-pub struct EngineError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the WebAssembly engine cannot start on this machine: {0}")]
+pub struct EngineError(String);
 
 /// Compiles and runs components. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
 
 struct Shared {
-    engine: wasmtime::Engine,
-    /// Has WASI only.
-    linker: Linker<StoreState>,
+    counted: LazyEngine,
+    timed: LazyEngine,
     slots: Slots,
+    pub(crate) compiler: Compiler,
+    pub(crate) cache: Option<CodeCache>,
     /// Held while a component is compiled.
     compiling: Mutex<()>,
+}
+
+/// The engine of one metering, created when it is needed: most runs need one of them.
+struct LazyEngine {
+    metering: Metering,
+    slots: u32,
+    made: OnceLock<Result<Made, EngineError>>,
+}
+
+struct Made {
+    engine: wasmtime::Engine,
+    /// Whether there is no pool, for which other code is compiled.
+    is_small: bool,
+    /// Has WASI only.
+    linker: Linker<StoreState>,
     note: Option<String>,
+    _ticker: Option<Ticker>,
 }
 
 impl Engine {
-    /// Reserves memory for all concurrent calls. Where the machine does not allow that, the engine works without, somewhat
-    /// slower, and reports it in its [note](Self::note).
+    /// An engine. Memory for calls is reserved when the first component is loaded. Where the machine does not allow that, it
+    /// works without, somewhat slower, and reports it in its [note](Self::note).
+    ///
+    /// # Errors
+    /// None today: what a machine does not allow is the error of the first component.
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         let slots = options.slots.clamp(1, limits::SLOTS);
-        let (engine, note) = match wasmtime::Engine::new(&pooled(slots)) {
-            Ok(engine) => (engine, None),
-            Err(error) => {
-                let note =
-                    format!("plugins run without memory reserved for them, which is slower: {}", error.root_cause());
-                (wasmtime::Engine::new(&on_demand()).map_err(engine_error)?, Some(note))
-            }
-        };
-        Self::build(engine, slots, note)
+        let lazy = |metering| LazyEngine { metering, slots, made: OnceLock::new() };
+        Ok(Self(Arc::new(Shared {
+            counted: lazy(Metering::Fuel),
+            timed: lazy(Metering::Time),
+            slots: Slots::new(slots),
+            compiler: options.compiler,
+            cache: options.cache,
+            compiling: Mutex::new(()),
+        })))
     }
 
-    fn build(engine: wasmtime::Engine, slots: u32, note: Option<String>) -> Result<Self, EngineError> {
-        let mut linker = Linker::new(&engine);
-        wasi_p2::add_to_linker(&mut linker).map_err(engine_error)?;
-        Ok(Self(Arc::new(Shared { engine, linker, slots: Slots::new(slots), compiling: Mutex::new(()), note })))
-    }
-
-    /// A note for users about this engine, to be printed once.
+    /// A note for users about this engine, to be printed once, after plugins are loaded.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
-        self.0.note.as_deref()
+        [&self.0.counted, &self.0.timed].into_iter().find_map(|lazy| match lazy.made.get() {
+            Some(Ok(made)) => made.note.as_deref(),
+            _ => None,
+        })
     }
 
-    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.0.engine
+    pub(crate) fn wasmtime(&self, metering: Metering) -> Result<&wasmtime::Engine, EngineError> {
+        self.made(metering).map(|made| &made.engine)
+    }
+
+    /// Whether the engine has no pool.
+    pub(crate) fn is_small(&self, metering: Metering) -> Result<bool, EngineError> {
+        self.made(metering).map(|made| made.is_small)
     }
 
     /// A linker with WASI only.
-    pub(crate) fn linker(&self) -> Linker<StoreState> {
-        self.0.linker.clone()
+    pub(crate) fn linker(&self, metering: Metering) -> Result<Linker<StoreState>, EngineError> {
+        self.made(metering).map(|made| made.linker.clone())
     }
 
-    /// Compiles one component at a time: the memory of one compilation is bounded, that of many is not.
-    pub(crate) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        let _one = self.0.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        Component::from_binary(&self.0.engine, bytes)
+    fn made(&self, metering: Metering) -> Result<&Made, EngineError> {
+        let lazy = match metering {
+            Metering::Fuel => &self.0.counted,
+            Metering::Time => &self.0.timed,
+        };
+        lazy.made.get_or_init(|| Made::new(lazy.metering, lazy.slots)).as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.0.compiler
+    }
+
+    pub(crate) fn cache(&self) -> Option<&CodeCache> {
+        self.0.cache.as_ref()
+    }
+
+    /// One component is compiled at a time: the memory of one compilation is bounded, that of many is not.
+    pub(crate) fn compiling(&self) -> MutexGuard<'_, ()> {
+        self.0.compiling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a free slot; `None` if there was none within [`limits::SLOT_WAIT`].
@@ -90,17 +162,81 @@ impl Engine {
     }
 }
 
-impl std::fmt::Debug for Engine {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Engine").field("note", &self.0.note).finish_non_exhaustive()
+impl Made {
+    fn new(metering: Metering, slots: u32) -> Result<Self, EngineError> {
+        let (engine, note) = match wasmtime::Engine::new(&pooled(metering, slots)) {
+            Ok(engine) => (engine, None),
+            Err(error) => {
+                let note =
+                    format!("plugins run without memory reserved for them, which is slower: {}", error.root_cause());
+                (wasmtime::Engine::new(&on_demand(metering)).map_err(|error| engine_error(&error))?, Some(note))
+            }
+        };
+        Self::with(engine, metering, note)
+    }
+
+    fn with(engine: wasmtime::Engine, metering: Metering, note: Option<String>) -> Result<Self, EngineError> {
+        let mut linker = Linker::new(&engine);
+        wasi_p2::add_to_linker(&mut linker).map_err(|error| engine_error(&error))?;
+        let ticker = match metering {
+            Metering::Fuel => None,
+            Metering::Time => Some(Ticker::start(&engine)?),
+        };
+        Ok(Self { engine, is_small: note.is_some(), linker, note, _ticker: ticker })
     }
 }
 
-fn engine_error(error: wasmtime::Error) -> EngineError {
-    EngineError(error.into())
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Engine").field("note", &self.note()).finish_non_exhaustive()
+    }
 }
 
-fn config() -> Config {
+fn engine_error(error: &wasmtime::Error) -> EngineError {
+    EngineError(error.root_cause().to_string())
+}
+
+/// Advances the epoch of an engine while it exists. Without it, no guest of that engine would ever be stopped.
+struct Ticker {
+    stopped: Arc<AtomicBool>,
+    thread: std::thread::Thread,
+}
+
+impl Ticker {
+    fn start(engine: &wasmtime::Engine) -> Result<Self, EngineError> {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (engine, is_stopped) = (engine.weak(), Arc::clone(&stopped));
+        let tick = move || {
+            while !is_stopped.load(Ordering::Relaxed) {
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::park_timeout(limits::TICK);
+            }
+        };
+        let handle = std::thread::Builder::new()
+            .name("plugin-ticker".to_owned())
+            .spawn(tick)
+            .map_err(|error| EngineError(format!("no thread can be started: {error}")))?;
+        Ok(Self { stopped, thread: handle.thread().clone() })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.thread.unpark();
+    }
+}
+
+/// The engine that only compiles: its code runs in the engines of the same metering. It reserves no memory.
+pub(crate) fn compiling_engine(metering: Metering, is_small: bool) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = if is_small { on_demand(metering) } else { config(metering) };
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    wasmtime::Engine::new(&config)
+}
+
+fn config(metering: Metering) -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -109,8 +245,9 @@ fn config() -> Config {
         .concurrency_support(false)
         .wasm_memory64(false)
         .relaxed_simd_deterministic(true)
-        .cranelift_nan_canonicalization(true)
-        .consume_fuel(true)
+        .cranelift_nan_canonicalization(metering == Metering::Fuel)
+        .consume_fuel(metering == Metering::Fuel)
+        .epoch_interruption(metering == Metering::Time)
         .max_wasm_stack(limits::STACK_BYTES)
         .async_stack_size(3 * limits::STACK_BYTES)
         .async_stack_zeroing(true)
@@ -118,7 +255,7 @@ fn config() -> Config {
     config
 }
 
-fn pooled(slots: u32) -> Config {
+fn pooled(metering: Metering, slots: u32) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
         .total_stacks(slots)
@@ -130,22 +267,22 @@ fn pooled(slots: u32) -> Config {
         .max_memories_per_component(limits::MEMORIES)
         .max_tables_per_component(limits::TABLES)
         .table_elements(limits::TABLE_ELEMENTS)
-        // Above the limit of a call, so that our limiter refuses with a message.
-        .max_memory_size(8 * limits::MEMORY_BYTES)
+        .max_memory_size(limits::MAX_MEMORY_BYTES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .linear_memory_keep_resident(0)
         .max_unused_warm_slots(slots);
-    let mut config = config();
+    let mut config = config(metering);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
 }
 
-fn on_demand() -> Config {
-    let mut config = config();
+/// Without a pool. The reservation of each memory is smaller, so that many fit where address space is scarce.
+fn on_demand(metering: Metering) -> Config {
+    let mut config = config(metering);
     config
         .allocation_strategy(InstanceAllocationStrategy::OnDemand)
-        .memory_reservation(limits::MEMORY_BYTES as u64)
+        .memory_reservation(64 << 20)
         .memory_reservation_for_growth(0);
     config
 }
@@ -188,19 +325,37 @@ mod tests {
 
     #[test]
     fn an_engine_has_a_pool_and_no_note() {
-        assert_eq!(Engine::new(EngineOptions { slots: 2 }).unwrap().note(), None);
+        let engine = Engine::new(EngineOptions::in_process(2)).unwrap();
+        for metering in [Metering::Fuel, Metering::Time] {
+            engine.wasmtime(metering).unwrap();
+            assert_eq!(engine.note(), None);
+            assert_eq!(Metering::parse(metering.as_str()), Some(metering));
+        }
     }
 
     #[test]
     fn an_engine_without_a_pool_can_be_created() {
-        let engine = wasmtime::Engine::new(&on_demand()).unwrap();
-        let engine = Engine::build(engine, 1, Some("a note".to_owned())).unwrap();
-        assert_eq!(engine.note(), Some("a note"));
+        for metering in [Metering::Fuel, Metering::Time] {
+            let engine = wasmtime::Engine::new(&on_demand(metering)).unwrap();
+            assert_eq!(Made::with(engine, metering, Some("a note".to_owned())).unwrap().note.unwrap(), "a note");
+        }
     }
 
     #[test]
     fn a_pool_beyond_the_address_space_is_refused_rather_than_aborted() {
-        assert!(wasmtime::Engine::new(&pooled(60_000)).is_err());
+        assert!(wasmtime::Engine::new(&pooled(Metering::Time, 60_000)).is_err());
+    }
+
+    #[test]
+    fn the_ticker_of_an_engine_ends_with_it() {
+        let made =
+            Made::with(wasmtime::Engine::new(&on_demand(Metering::Time)).unwrap(), Metering::Time, None).unwrap();
+        let weak = made.engine.weak();
+        drop(made);
+        // The thread holds the engine for the time of one increment.
+        while weak.upgrade().is_some() {
+            std::thread::yield_now();
+        }
     }
 
     #[test]

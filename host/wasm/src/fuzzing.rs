@@ -12,7 +12,7 @@ use crate::{
 const COMPILED_BYTES: usize = 64 << 10;
 
 /// One engine for all files, as in the program.
-static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| Engine::new(EngineOptions { slots: 1 }).ok());
+static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| Engine::new(EngineOptions::in_process(1)).ok());
 
 /// Inspects a file, and loads it if it is accepted and short.
 ///

@@ -1,21 +1,43 @@
 //! Runs plugins, which are WebAssembly components, each call in a fresh and limited instance.
 //!
-//! In reading order: [`engine`] (compiles and runs components), [`plugin`] (a compiled component with its
-//! manifest), `world` and [`worlds`] (what a component exports and may import; a folder for each world of the
-//! contract), [`manifest`], [`params`] and [`permissions`] (the validated description of a plugin), `inspect` (limits that
-//! are checked before compilation), `call`, `call_context` and `store_state` (one call), `capability` (what a guest can
-//! reach), [`limits`], [`values`] (what crosses the boundary), and `wit` (the versions of the contract).
+//! In reading order: [`engine`] (runs components), [`compiler`] and [`code_cache`] (native code, made in a child process and
+//! kept), [`plugin`] (a compiled component with its manifest), `world` and [`worlds`] (what a component exports and may
+//! import; a folder for each world of the contract), [`manifest`], [`params`], [`permissions`] and [`grants`] (what a plugin
+//! requests, and gets), `inspect` (limits that are checked before compilation), [`job`] (the calls of one job), `call`,
+//! `call_context` and `store_state` (one call), [`usage`](Usage) and [`verdict`](Verdict) (what it used, and found),
+//! `capability` (what a guest can reach), [`limits`] and [`call_limits`], [`values`] (what crosses the boundary), and `wit`
+//! (the versions of the contract).
 //!
-//! Invariant: a guest reaches only the evidence of the image that it is called for. It has no clock, no randomness of its
-//! own, no files and no network. Nothing of wasmtime leaves this crate.
+//! # How a plugin is called
+//!
+//! An [`Engine`] is made once for a process. [`Plugin::load`] gives a plugin of one world, see [`Plugin::world`]:
+//!
+//! | world | type | calls |
+//! | --- | --- | --- |
+//! | `check` | [`Check`] | [`Check::call`] for one image; it is an evaluator, too |
+//! | `task-offline`, `task` | [`Task`] | [`Task::run`] |
+//! | `adapter` | [`Adapter`] | [`Adapter::submit`], [`Adapter::poll`], [`Adapter::collect`], [`Adapter::cancel`] |
+//! | `reporter` | [`Reporter`] | [`Reporter::render`] |
+//!
+//! All but [`Check`] are made with [`JobOptions`]. Each call gives a [`CallOutcome`]: a value with the artifacts and test
+//! cases that the call staged, or an error; and in both cases its [`Usage`]. See [`job`] for the whole protocol.
+//!
+//! Invariant: a guest reaches only what its call is given. It has no clock, no randomness of its own, no files, and no
+//! network but requests that the host makes. Nothing of wasmtime leaves this crate.
 
 mod abort;
 mod call;
 mod call_context;
+pub mod call_limits;
 mod capability;
+pub mod code_cache;
+pub mod compiler;
 pub mod engine;
+mod findings;
 pub mod fuzzing;
+pub mod grants;
 mod inspect;
+pub mod job;
 mod key;
 pub mod limits;
 pub mod manifest;
@@ -24,17 +46,38 @@ pub mod permissions;
 pub mod plugin;
 mod store_state;
 mod text;
+mod usage;
 pub mod values;
+mod verdict;
 mod wit;
 mod world;
 pub mod worlds;
 
 pub use call_context::RunContext;
-pub use capability::logging::LogSink;
+pub use call_limits::CallLimits;
+pub use capability::{
+    Effects,
+    artifacts::{Artifact, StagedArtifact},
+    checkpoint::CheckpointStore,
+    events::{EventLog, StoredEvent},
+    logging::{LogSink, Progress, ProgressSink, RemoteOutputSink, Sinks},
+    snapshot::SnapshotInput,
+};
+pub use code_cache::{CachedCode, CodeCache};
+pub use compiler::{Compiler, run_compiler};
 pub use engine::{Engine, EngineError, EngineOptions};
+pub use grants::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
+pub use job::{Before, CallError, CallOutcome, CallTime, JobError, JobKey, JobOptions};
 pub use manifest::Manifest;
 pub use params::ParamError;
 pub use permissions::{Permission, Permissions};
-pub use plugin::{LoadError, Plugin};
-pub use values::{Rule, Severity};
-pub use worlds::check::{Check, CheckError, CheckOptions};
+pub use plugin::{LoadError, Plugin, RequestedPermission};
+pub use usage::Usage;
+pub use values::{CaseCounts, FaultKind, Outcome, PluginFinding, Rule, Severity, TestCase};
+pub use verdict::{TestOutput, Verdict};
+pub use worlds::{
+    adapter::{Adapter, Cancellation, Collected, Status, Waiting},
+    check::{Check, CheckError, CheckOptions},
+    reporter::Reporter,
+    task::Task,
+};

@@ -2,18 +2,15 @@
 //!
 //! A limit that is reached ends the call with an error; nothing is truncated silently, except for the log.
 
-/// Instructions of one call, in wasmtime's unit of fuel: a guest that loops forever. Counted rather than timed, so
-/// that the same call ends the same way on any machine.
-pub const FUEL: u64 = 1_000_000_000;
+/// Instructions, in wasmtime's unit of fuel, for each millisecond of a manifest's `cpu-ms`. A check is counted rather than
+/// timed, so that the same call ends the same way on any machine.
+pub const FUEL_PER_MS: u64 = 5_000_000;
 
-/// The time that [`FUEL`] stands for, in milliseconds, the unit of a manifest's `cpu-ms`.
-pub const CPU_MS: u64 = 200;
+/// All linear memories of one call together, at most, whatever a manifest requests.
+pub const MAX_MEMORY_BYTES: usize = 512 << 20;
 
-/// Instructions for each millisecond of a manifest's `cpu-ms`.
-const FUEL_PER_MS: u64 = FUEL / CPU_MS;
-
-/// All linear memories of one call together: a guest that allocates without end.
-pub const MEMORY_BYTES: usize = 64 << 20;
+/// How often the engine that counts time looks at a running guest.
+pub const TICK: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Elements of one table: each costs the host a pointer.
 pub const TABLE_ELEMENTS: usize = 20_000;
@@ -64,9 +61,6 @@ pub const STDERR_BYTES: usize = 16 << 10;
 /// As much of it as fits into a sentence.
 pub const STDERR_SHOWN: usize = 500;
 
-/// Log text of one call. More is dropped and counted.
-pub const LOG_BYTES: usize = 256 << 10;
-
 /// Log lines of one call. More are dropped and counted.
 pub const LOG_LINES: usize = 2_000;
 
@@ -75,6 +69,57 @@ pub const LOG_LINE_BYTES: usize = 4 << 10;
 
 /// Past this many times the quotas above a guest no longer logs but floods, and is stopped.
 pub const LOG_FLOOD: usize = 16;
+
+/// Output of a remote job that one call passes on. More is dropped and counted.
+pub const REMOTE_OUTPUT_BYTES: usize = 16 << 20;
+
+/// Files of one job.
+pub const ARTIFACTS: usize = 1_000;
+
+/// The name of an artifact.
+pub const ARTIFACT_NAME_BYTES: usize = 200;
+
+/// Test cases of one job.
+pub const TEST_CASES: u64 = 50_000;
+
+/// A report that the host parses for a plugin.
+pub const INGESTED_BYTES: usize = 32 << 20;
+
+/// Notes of one job in `checkpoint`.
+pub const CHECKPOINT_KEYS: usize = 32;
+
+/// All notes of one job together.
+pub const CHECKPOINT_BYTES: usize = 64 << 10;
+
+/// The key of a note.
+pub const CHECKPOINT_KEY_BYTES: usize = 100;
+
+/// Events returned by one call of `events.after`, as the contract says.
+pub const EVENTS_AT_ONCE: u32 = 500;
+
+/// Named results of a verdict.
+pub const RESULTS: usize = 32;
+
+/// Links of a verdict.
+pub const LINKS: usize = 16;
+
+/// Artifacts that a reporter names.
+pub const RENDERED: usize = 1_000;
+
+/// All headers of an HTTP request or response.
+pub const HTTP_HEADER_BYTES: usize = 64 << 10;
+
+/// Headers of an HTTP request or response.
+pub const HTTP_HEADERS: usize = 200;
+
+/// A URL.
+pub const HTTP_URL_BYTES: usize = 8 << 10;
+
+/// Placeholders for secrets of one call.
+pub const PLACEHOLDERS: usize = 64;
+
+/// The shortest and the longest time until a job is polled again.
+pub const POLL_AFTER_MS: std::ops::RangeInclusive<u32> = 1_000..=900_000;
 
 /// Findings of one call.
 pub const FINDINGS: usize = 1_000;
@@ -87,6 +132,9 @@ pub const RESULT_BYTES: usize = 4 << 20;
 
 /// A manifest's parameter schema.
 pub const SCHEMA_BYTES: usize = 64 << 10;
+
+/// Permissions that one manifest requests.
+pub const PERMISSIONS: usize = 100;
 
 /// Rules of one plugin.
 pub const RULES: usize = 1_000;
@@ -145,38 +193,3 @@ pub const LOCALS: u64 = 10_000;
 
 /// Local variables of a function multiplied by its blocks: the compiler may keep each variable at each block.
 pub const LOCALS_BY_BLOCKS: u64 = 20_000_000;
-
-/// What one call may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Budget {
-    /// Bytes of all linear memories together.
-    pub(crate) memory: usize,
-    /// Instructions.
-    pub(crate) fuel: u64,
-}
-
-impl Budget {
-    /// All that the limits allow.
-    pub(crate) const FULL: Self = Self { memory: MEMORY_BYTES, fuel: FUEL };
-
-    /// The memory in MiB, the unit of a manifest's `memory-mib`.
-    pub(crate) const fn memory_mib(self) -> u64 {
-        self.memory as u64 >> 20
-    }
-
-    /// The instructions in milliseconds, the unit of a manifest's `cpu-ms`.
-    pub(crate) const fn cpu_ms(self) -> u64 {
-        self.fuel / FUEL_PER_MS
-    }
-
-    /// This budget with another amount of memory, of at most its own.
-    pub(crate) fn with_memory_mib(self, mib: u64) -> Self {
-        let memory = usize::try_from(mib << 20).unwrap_or(self.memory).min(self.memory);
-        Self { memory, ..self }
-    }
-
-    /// This budget with another number of instructions, of at most its own.
-    pub(crate) fn with_cpu_ms(self, cpu_ms: u64) -> Self {
-        Self { fuel: cpu_ms.saturating_mul(FUEL_PER_MS).min(self.fuel), ..self }
-    }
-}

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    limits::{self, Budget},
+    call_limits::CallLimits,
+    grants::HostPattern,
+    limits,
     params::Schema,
     permissions::Permissions,
     text,
-    values::{RawManifest, Rule},
+    values::{RawManifest, RawPermission, Rule},
     world::World,
 };
 
@@ -26,6 +28,8 @@ pub struct Manifest {
     pub source: String,
     /// The URL of its documentation.
     pub documentation: String,
+    /// JSON Schema of its parameters.
+    pub params: String,
     /// Every code its findings may carry.
     pub rules: Vec<Rule>,
 }
@@ -35,8 +39,11 @@ pub struct Manifest {
 pub(crate) struct Accepted {
     pub(crate) manifest: Manifest,
     pub(crate) schema: Schema,
-    pub(crate) budget: Budget,
+    /// What one call may use, before the operator's caps.
+    pub(crate) limits: CallLimits,
     pub(crate) permissions: Permissions,
+    /// All that it requests.
+    pub(crate) requested: Vec<RawPermission>,
 }
 
 /// Validates a manifest against a world. The error is the end of a sentence that begins with the plugin.
@@ -59,18 +66,42 @@ pub(crate) fn accept(described: RawManifest, world: &World) -> Result<Accepted, 
             return Err(format!("has a {what} of {} bytes, more than the {} allowed", text.len(), limits::TEXT_BYTES));
         }
     }
+    if rules.is_empty() && world.needs_rules {
+        return Err("declares no rule".to_owned());
+    }
     check_rules(&name, &rules)?;
-    let permissions = Permissions::grant(world.name, world.grantable, &permissions)?;
+    check_permissions(&permissions)?;
+    let requested = permissions;
+    let permissions = Permissions::grant(world.name, world.grantable, &requested)?;
     let schema = Schema::parse(&params)?;
-    let budget = accept_limits(&limits, world)?;
-    let manifest = Manifest { name, version, summary, license, source, documentation, rules };
-    Ok(Accepted { manifest, schema, budget, permissions })
+    let limits = accept_limits(&limits, world)?;
+    let manifest = Manifest { name, version, summary, license, source, documentation, params, rules };
+    Ok(Accepted { manifest, schema, limits, permissions, requested })
+}
+
+/// Permissions are shown to people and compared with what an operator grants.
+fn check_permissions(requested: &[RawPermission]) -> Result<(), String> {
+    if requested.len() > limits::PERMISSIONS {
+        return Err(format!("requests {} permissions, more than the {} allowed", requested.len(), limits::PERMISSIONS));
+    }
+    for permission in requested {
+        let options = permission.options.iter().flat_map(|(name, value)| [name, value]);
+        let texts = [&permission.kind, &permission.name, &permission.reason].into_iter().chain(options);
+        if let Some(size) = texts.map(String::len).find(|size| *size > limits::TEXT_BYTES) {
+            return Err(format!("requests a permission with a text of {size} bytes"));
+        }
+        let is_param = permission.name.starts_with('{') && permission.name.ends_with('}');
+        if permission.kind == "http" && !is_param {
+            permission
+                .name
+                .parse::<HostPattern>()
+                .map_err(|error| format!("requests `http` for a host that is none: {error}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn check_rules(name: &str, rules: &[Rule]) -> Result<(), String> {
-    if rules.is_empty() {
-        return Err("declares no rule".to_owned());
-    }
     if rules.len() > limits::RULES {
         return Err(format!("declares {} rules, more than the {} allowed", rules.len(), limits::RULES));
     }
@@ -93,22 +124,18 @@ fn check_rules(name: &str, rules: &[Rule]) -> Result<(), String> {
     Ok(())
 }
 
-/// A manifest may request less than its world allows. Unknown names are for other hosts.
-fn accept_limits(requested: &[(String, u64)], world: &World) -> Result<Budget, String> {
-    let mut budget = world.budget;
+/// A manifest may request other limits than the defaults, up to the caps of its world. Unknown names are for other hosts.
+fn accept_limits(requested: &[(String, u64)], world: &World) -> Result<CallLimits, String> {
+    let mut accepted = world.defaults;
     for (name, value) in requested {
-        let (max, limited) = match name.as_str() {
-            "memory-mib" => (world.budget.memory_mib(), budget.with_memory_mib(*value)),
-            "cpu-ms" => (world.budget.cpu_ms(), budget.with_cpu_ms(*value)),
-            _ => continue,
-        };
+        let Some(max) = world.caps.get(name) else { continue };
         if *value == 0 || *value > max {
             let world = world.name;
             return Err(format!("requests a {name} of {value}; the world `{world}` allows 1 to {max}"));
         }
-        budget = limited;
+        accepted = accepted.with(name, *value);
     }
-    Ok(budget)
+    Ok(accepted)
 }
 
 fn is_name(name: &str) -> bool {
@@ -145,11 +172,7 @@ fn is_version(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        permissions::Permission,
-        values::{RawPermission, Severity},
-        worlds::check::world::WORLD,
-    };
+    use crate::{permissions::Permission, values::Severity, worlds::check::world::WORLD};
 
     fn accept(described: RawManifest) -> Result<Accepted, String> {
         super::accept(described, &WORLD)
@@ -175,16 +198,27 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_may_request_less_than_the_limits() {
-        let limits = vec![("memory-mib".to_owned(), 8), ("cpu-ms".to_owned(), 100), ("state-kib".to_owned(), 999)];
+    fn a_manifest_may_request_other_limits_up_to_the_caps() {
+        let limits = vec![("memory-mib".to_owned(), 8), ("cpu-ms".to_owned(), 100), ("state-kib".to_owned(), 60)];
         let accepted = accept(RawManifest { limits, ..described() }).unwrap();
-        assert_eq!(accepted.budget, Budget { memory: 8 << 20, fuel: limits::FUEL / 2 });
+        let want = CallLimits { memory_mib: 8, cpu_ms: 100, state_kib: 60, ..CallLimits::CHECK };
+        assert_eq!(accepted.limits, want);
+        let more = vec![("memory-mib".to_owned(), 512), ("cpu-ms".to_owned(), 10_000), ("unknown".to_owned(), 0)];
+        let accepted = accept(RawManifest { limits: more, ..described() }).unwrap();
+        assert_eq!(accepted.limits.fuel(), 50_000_000_000);
         assert!(!accepted.permissions.contains(Permission::Evidence));
     }
 
     #[test]
     fn an_invalid_manifest_is_refused_with_the_reason() {
-        let permission = |kind: &str| vec![RawPermission { kind: kind.to_owned(), reason: "why\n".to_owned() }];
+        let permission = |kind: &str| {
+            vec![RawPermission {
+                kind: kind.to_owned(),
+                name: String::new(),
+                options: Vec::new(),
+                reason: "why\n".to_owned(),
+            }]
+        };
         let long = "x".repeat(limits::TEXT_BYTES + 1);
         for (bad, says) in [
             (RawManifest { name: "Gate".to_owned(), ..described() }, "the invalid name `Gate`"),
@@ -205,10 +239,14 @@ mod tests {
                 RawManifest { rules: vec![Rule { title: long, ..rule("gate-2.a") }], ..described() },
                 "a title of 8193 bytes",
             ),
-            (RawManifest { permissions: permission("http"), ..described() }, "the permission `http` (why\\n)"),
             (
-                RawManifest { limits: vec![("memory-mib".to_owned(), 65)], ..described() },
-                "memory-mib of 65; the world `check` allows 1 to 64",
+                RawManifest { permissions: permission("checkpoint"), ..described() },
+                "the permission `checkpoint` (why\\n)",
+            ),
+            (RawManifest { permissions: permission("http"), ..described() }, "`http` for a host that is none"),
+            (
+                RawManifest { limits: vec![("memory-mib".to_owned(), 513)], ..described() },
+                "memory-mib of 513; the world `check` allows 1 to 512",
             ),
             (RawManifest { limits: vec![("cpu-ms".to_owned(), 0)], ..described() }, "cpu-ms of 0"),
             (RawManifest { params: "[]".to_owned(), ..described() }, "parameter schema"),

@@ -1,4 +1,6 @@
 //! [`Permissions`]: what a plugin may use, granted from what its manifest requests and what its world can grant.
+//!
+//! Hosts and secrets are granted by name, by the operator: see [`grants`](crate::grants).
 
 use std::collections::BTreeSet;
 
@@ -9,8 +11,14 @@ use crate::{text, values::RawPermission};
 pub enum Permission {
     /// Writing to the log.
     Logging,
-    /// Reading the evidence of the image of the call.
+    /// Reading the evidence of the images of the call.
     Evidence,
+    /// Sending HTTP requests to the hosts that its manifest names and the operator grants.
+    Http,
+    /// Having the host send secrets that its manifest names and the operator grants.
+    Secret,
+    /// Keeping notes of its job.
+    Checkpoint,
 }
 
 impl Permission {
@@ -20,6 +28,9 @@ impl Permission {
         match self {
             Self::Logging => "logging",
             Self::Evidence => "evidence",
+            Self::Http => "http",
+            Self::Secret => "secret",
+            Self::Checkpoint => "checkpoint",
         }
     }
 }
@@ -42,7 +53,7 @@ impl Permissions {
     /// begins with the plugin.
     pub(crate) fn grant(world: &str, grantable: Grantable, requested: &[RawPermission]) -> Result<Self, String> {
         let mut granted: BTreeSet<_> = grantable.always.iter().copied().collect();
-        for RawPermission { kind, reason } in requested {
+        for RawPermission { kind, reason, .. } in requested {
             let permission = grantable.on_request.iter().find(|permission| permission.as_str() == kind);
             let Some(permission) = permission else {
                 return Err(format!(
@@ -70,7 +81,12 @@ mod tests {
 
     fn grant(on_request: &'static [Permission], kinds: &[&str]) -> Result<Permissions, String> {
         let grantable = Grantable { always: &[Permission::Logging], on_request };
-        let request = |kind: &&str| RawPermission { kind: (*kind).to_owned(), reason: "why\n".to_owned() };
+        let request = |kind: &&str| RawPermission {
+            kind: (*kind).to_owned(),
+            name: String::new(),
+            options: Vec::new(),
+            reason: "why\n".to_owned(),
+        };
         Permissions::grant("check", grantable, &kinds.iter().map(request).collect::<Vec<_>>())
     }
 

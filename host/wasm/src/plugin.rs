@@ -3,21 +3,25 @@
 //! A file that is not a component, is of no known world, imports more than its world offers, or uses an unsupported
 //! version of the contract is refused with the reason, before anything of it runs.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
-use assay_model::{digest::Digest, error::EvaluationError, limits::PLUGIN_BYTES};
+use assay_model::{digest::Digest, error::ErrorCode, limits::PLUGIN_BYTES};
+use rustix::fs::{MemfdFlags, memfd_create};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::{
     call::call,
     call_context::{CallContext, Capabilities, RunContext},
-    engine::Engine,
+    call_limits::CallLimits,
+    code_cache::{self, Reserved},
+    compiler::{CompileError, Compiler, compile_in_child},
+    engine::{Engine, EngineError, Metering},
     inspect::{InspectError, inspect},
     key,
-    limits::Budget,
     manifest::{self, Accepted, Manifest},
     permissions::Permissions,
     store_state::StoreState,
+    values::RawManifest,
     wit::v0_1::Describer,
     world::World,
     worlds::WORLDS,
@@ -105,12 +109,16 @@ pub enum LoadError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Its description failed.
-    #[error("plugin {file} failed to return its manifest: {cause}")]
+    #[error("plugin {file} cannot describe itself: it {why}")]
     Describe {
         /// The file.
         file: String,
-        /// The cause.
-        cause: EvaluationError,
+        /// The code of the failure.
+        code: ErrorCode,
+        /// The failure, as the end of a sentence.
+        why: String,
+        /// What a person can do.
+        hint: Option<String>,
     },
     /// Its manifest is invalid.
     #[error("plugin {file} {why}")]
@@ -120,6 +128,31 @@ pub enum LoadError {
         /// What is wrong, as the end of a sentence.
         why: String,
     },
+    /// The engine cannot start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl LoadError {
+    /// The code for reports.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::TooMuch { .. } => ErrorCode::PluginCompileLimit,
+            Self::Describe { code, .. } => *code,
+            Self::Engine(_) => ErrorCode::Internal,
+            _ => ErrorCode::PluginRefused,
+        }
+    }
+
+    /// What a person can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Describe { hint, .. } => hint.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// The first eight bytes of a component and of a core module (WebAssembly's `Binary.md`): magic, version, layer.
@@ -142,31 +175,89 @@ impl Plugin {
         name: &str,
         bytes: &[u8],
     ) -> Result<Self, LoadError> {
-        let file = name.to_owned();
-        check_header(&file, bytes)?;
-        match inspect(bytes) {
-            Ok(()) => {}
-            Err(InspectError::TooMuch(why)) => return Err(LoadError::TooMuch { file, why }),
-            Err(InspectError::Unreadable(error)) => return Err(LoadError::Compile { file, source: error.into() }),
-        }
-        let component = match engine.compile(bytes) {
-            Ok(component) => component,
-            Err(error) => return Err(LoadError::Compile { file, source: error.into() }),
-        };
-        let world = match World::select(worlds, engine.wasmtime(), &component) {
-            Ok(world) => world,
-            Err(why) => return Err(LoadError::World { file, why }),
-        };
-        let linked = link(engine, world, &component);
-        let (component, describer) = match linked {
-            Ok(linked) => linked,
-            Err(error) => return Err(LoadError::Types { file, source: error.into() }),
-        };
+        check_header(name, bytes)?;
         let digest = Digest::of(bytes);
+        if let Some(cached) = Self::cached_of(worlds, engine, name, &digest) {
+            return cached;
+        }
+        let file = name.to_owned();
+        let surface = match inspect(bytes) {
+            Ok(surface) => surface,
+            Err(InspectError::TooMuch(why)) => return Err(LoadError::TooMuch { file, why }),
+            Err(InspectError::Refused(why)) => return Err(LoadError::World { file, why }),
+            Err(InspectError::Unreadable(error)) => return Err(LoadError::Compile { file, source: error.into() }),
+        };
+        let world = World::select(worlds, &surface).map_err(|why| LoadError::World { file: file.clone(), why })?;
+        // Of several threads with the same component, one compiles it.
+        let _one = engine.compiling();
+        if let Some(cached) = Self::cached_of(worlds, engine, name, &digest) {
+            return cached;
+        }
+        let (component, reserved) = compile(engine, world.metering, &digest, bytes).map_err(|error| match error {
+            CompileError::TooMuch(why) => LoadError::TooMuch { file: file.clone(), why },
+            CompileError::Failed(source) => LoadError::Compile { file: file.clone(), source },
+        })?;
+        let (component, describer) = link(engine, world, &component, name)?;
         let context = description_context(&file, &digest);
-        let described = call(engine, &context, Capabilities::none(), Budget::FULL, |store| describer.describe(store));
-        let described = described.map_err(|cause| LoadError::Describe { file: file.clone(), cause })?;
-        let accepted = manifest::accept(described, world).map_err(|why| LoadError::Manifest { file, why })?;
+        let described = call(engine, world.metering, &context, Capabilities::none(), world.defaults, |store| {
+            describer.describe(store)
+        });
+        let described = match described.result {
+            Ok((described, _)) => described,
+            Err(failure) => {
+                let (code, hint) = (failure.code, failure.hint);
+                return Err(LoadError::Describe { file, code, why: failure.what, hint });
+            }
+        };
+        let raw = described.clone();
+        let plugin = Self::accept(engine, world, component, digest, described, name)?;
+        if let Some(reserved) = reserved {
+            // A plugin that cannot be kept is compiled again.
+            let _kept = reserved.keep(world.name, &raw);
+        }
+        Ok(plugin)
+    }
+
+    /// A component that was compiled before, by its digest, without its bytes.
+    ///
+    /// # Errors
+    /// This host does not run it.
+    pub fn load_cached(engine: &Engine, name: &str, digest: &Digest) -> Option<Result<Self, LoadError>> {
+        Self::cached_of(&WORLDS, engine, name, digest)
+    }
+
+    fn cached_of(
+        worlds: &'static [&'static World],
+        engine: &Engine,
+        name: &str,
+        digest: &Digest,
+    ) -> Option<Result<Self, LoadError>> {
+        let cache = engine.cache()?;
+        let mut meterings: Vec<Metering> = worlds.iter().map(|world| world.metering).collect();
+        meterings.dedup();
+        let (component, record, world) = meterings.into_iter().find_map(|metering| {
+            let (component, record) = cache.find(engine.wasmtime(metering).ok()?, digest)?;
+            let world = worlds.iter().find(|world| world.name == record.world && world.metering == metering)?;
+            Some((component, record, *world))
+        })?;
+        let linked = link(engine, world, &component, name);
+        Some(
+            linked.and_then(|(component, _)| {
+                Self::accept(engine, world, component, digest.clone(), record.manifest, name)
+            }),
+        )
+    }
+
+    fn accept(
+        engine: &Engine,
+        world: &'static World,
+        component: InstancePre<StoreState>,
+        digest: Digest,
+        described: RawManifest,
+        name: &str,
+    ) -> Result<Self, LoadError> {
+        let accepted =
+            manifest::accept(described, world).map_err(|why| LoadError::Manifest { file: name.to_owned(), why })?;
         Ok(Self(Arc::new(Loaded { engine: engine.clone(), world, component, digest, accepted })))
     }
 
@@ -188,10 +279,30 @@ impl Plugin {
         &self.0.accepted.permissions
     }
 
+    /// What one call may use, before the operator's caps.
+    #[must_use]
+    pub fn limits(&self) -> CallLimits {
+        self.0.accepted.limits
+    }
+
+    /// What its manifest requests: kind, name, options and reason of each permission, in its own words.
+    pub fn requested(&self) -> impl Iterator<Item = RequestedPermission<'_>> {
+        self.0.accepted.requested.iter().map(|one| RequestedPermission {
+            kind: &one.kind,
+            name: &one.name,
+            options: &one.options,
+            reason: &one.reason,
+        })
+    }
+
     /// The digest of the component.
     #[must_use]
     pub fn digest(&self) -> &Digest {
         &self.0.digest
+    }
+
+    pub(crate) fn metering(&self) -> Metering {
+        self.0.world.metering
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -229,18 +340,50 @@ fn check_header(file: &str, bytes: &[u8]) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// The component, and the place where its code is kept once it has described itself.
+fn compile(
+    engine: &Engine,
+    metering: Metering,
+    digest: &Digest,
+    bytes: &[u8],
+) -> Result<(Component, Option<Reserved>), CompileError> {
+    let failed = |error: EngineError| CompileError::Failed(error.into());
+    let wasmtime = engine.wasmtime(metering).map_err(failed)?;
+    let Compiler::Child { program, verb, time } = engine.compiler() else {
+        let component = Component::from_binary(wasmtime, bytes).map_err(|error| CompileError::Failed(error.into()))?;
+        return Ok((component, None));
+    };
+    // A folder that cannot be used costs time, nothing else.
+    let reserved = engine.cache().and_then(|cache| cache.reserve(wasmtime, digest).ok());
+    let code = match &reserved {
+        Some(reserved) => reserved.file()?,
+        None => memfd_create("component", MemfdFlags::CLOEXEC).map_err(io::Error::from)?.into(),
+    };
+    let is_small = engine.is_small(metering).map_err(failed)?;
+    compile_in_child((program, verb, *time), metering, is_small, bytes, code.try_clone()?)?;
+    let component = match &reserved {
+        Some(reserved) => reserved.component(wasmtime),
+        None => code_cache::map(wasmtime, &code),
+    };
+    Ok((component.map_err(|error| CompileError::Failed(error.into()))?, reserved))
+}
+
 /// Checks the types of the imports and exports of a component.
 fn link(
     engine: &Engine,
     world: &World,
     component: &Component,
-) -> wasmtime::Result<(InstancePre<StoreState>, Describer)> {
-    let mut linker = engine.linker();
-    (world.add_to_linker)(&mut linker)?;
-    let component = linker.instantiate_pre(component)?;
-    (world.check_types)(&component)?;
-    let describer = Describer::new(&component)?;
-    Ok((component, describer))
+    file: &str,
+) -> Result<(InstancePre<StoreState>, Describer), LoadError> {
+    let mut linker = engine.linker(world.metering)?;
+    let mut linked = || -> wasmtime::Result<_> {
+        (world.add_to_linker)(&mut linker)?;
+        let component = linker.instantiate_pre(component)?;
+        (world.check_types)(&component)?;
+        let describer = Describer::new(&component)?;
+        Ok((component, describer))
+    };
+    linked().map_err(|error| LoadError::Types { file: file.to_owned(), source: error.into() })
 }
 
 /// A plugin describes itself outside of any run, at time 0.
@@ -252,7 +395,21 @@ fn description_context(file: &str, digest: &Digest) -> CallContext {
         now: 0,
         deadline: 0,
         params: Vec::new(),
+        attributes: Vec::new(),
     }
+}
+
+/// A permission that a manifest requests. The texts come from the plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestedPermission<'a> {
+    /// The kind, such as `http`.
+    pub kind: &'a str,
+    /// The name, such as a host.
+    pub name: &'a str,
+    /// Options by name.
+    pub options: &'a [(String, String)],
+    /// Why it is requested.
+    pub reason: &'a str,
 }
 
 impl std::fmt::Debug for Plugin {

@@ -8,13 +8,21 @@ use wasmtime_wasi::WasiCtx;
 use crate::{
     abort::Abort,
     call_context::{CallContext, Capabilities},
+    call_limits::CallLimits,
     capability::{
+        Effects,
+        artifacts::ArtifactsView,
+        checkpoint::CheckpointView,
+        events::EventsView,
         evidence::EvidenceView,
+        http::HttpView,
         logging::CallLog,
         snapshot::SnapshotView,
+        tests::TestsView,
         wasi::{self, Clock, SeededRng, StderrTail},
     },
-    limits::{self, Budget},
+    limits,
+    usage::Stopwatch,
 };
 
 /// The host's state of one call. Dropped with its instance.
@@ -28,6 +36,13 @@ pub(crate) struct StoreState {
     pub(crate) stderr: StderrTail,
     pub(crate) snapshot: Arc<SnapshotView>,
     pub(crate) evidence: EvidenceView,
+    pub(crate) artifacts: ArtifactsView,
+    pub(crate) tests: TestsView,
+    pub(crate) http: HttpView,
+    pub(crate) checkpoint: CheckpointView,
+    pub(crate) events: EventsView,
+    pub(crate) limits: CallLimits,
+    pub(crate) watch: Stopwatch,
     /// Set when the host ends the call. A guest cannot recover from it.
     pub(crate) abort: Option<Abort>,
     calls: u64,
@@ -39,25 +54,42 @@ pub(crate) struct StoreState {
 }
 
 impl StoreState {
-    pub(crate) fn new(context: &CallContext, capabilities: Capabilities, budget: Budget) -> Self {
+    pub(crate) fn new(context: &CallContext, capabilities: Capabilities, limits: CallLimits) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::HANDLES);
         Self {
             wasi: wasi::context(),
             table,
-            memory: Memory { used: 0, last: 0, most: budget.memory },
-            log: CallLog::new(context.plugin.clone(), capabilities.log),
+            memory: Memory { used: 0, peak: 0, last: 0, most: limits.memory_bytes() },
+            log: CallLog::new(context.plugin.clone(), capabilities.sinks, limits),
             clock: Clock::at(context.now),
             random: SeededRng::new(context.key),
             stderr: StderrTail::default(),
             snapshot: capabilities.snapshot,
             evidence: capabilities.evidence,
+            artifacts: capabilities.artifacts,
+            tests: capabilities.tests,
+            http: capabilities.http,
+            checkpoint: capabilities.checkpoint,
+            events: capabilities.events,
+            limits,
+            watch: Stopwatch::start(),
             abort: None,
             calls: 0,
             moved: 0,
-            budget: budget.fuel,
-            fuel: budget.fuel,
+            budget: limits.fuel(),
+            fuel: limits.fuel(),
         }
+    }
+
+    /// What the call did besides its result.
+    pub(crate) fn into_effects(self) -> Effects {
+        Effects { artifacts: self.artifacts.into_staged(), cases: self.tests.into_staged() }
+    }
+
+    /// Calls into the host so far.
+    pub(crate) const fn host_calls(&self) -> u64 {
+        self.calls
     }
 
     /// Counts a call into the host.
@@ -99,9 +131,17 @@ impl StoreState {
 /// Limits the linear memories and the tables of one call.
 pub(crate) struct Memory {
     used: usize,
+    peak: usize,
     /// The last growth, which is undone if the allocation fails.
     last: usize,
     most: usize,
+}
+
+impl Memory {
+    /// The most that was in use at once.
+    pub(crate) const fn peak(&self) -> usize {
+        self.peak
+    }
 }
 
 impl wasmtime::ResourceLimiter for Memory {
@@ -111,7 +151,11 @@ impl wasmtime::ResourceLimiter for Memory {
         }
         self.last = desired.saturating_sub(current);
         self.used = self.used.saturating_add(self.last);
-        if self.used > self.most { Err(Abort::Memory(self.most).into()) } else { Ok(true) }
+        if self.used > self.most {
+            return Err(Abort::Memory(self.most).into());
+        }
+        self.peak = self.peak.max(self.used);
+        Ok(true)
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> Result<()> {
@@ -153,8 +197,9 @@ mod tests {
             now: 0,
             deadline: 0,
             params: Vec::new(),
+            attributes: Vec::new(),
         };
-        StoreState::new(&context, Capabilities::none(), Budget::FULL)
+        StoreState::new(&context, Capabilities::none(), CallLimits::CHECK)
     }
 
     #[test]
@@ -171,7 +216,7 @@ mod tests {
 
     #[test]
     fn all_memories_count_together_and_a_failed_allocation_does_not() {
-        let mut memory = Memory { used: 0, last: 0, most: 64 * MIB };
+        let mut memory = Memory { used: 0, peak: 0, last: 0, most: 64 * MIB };
         assert!(memory.memory_growing(0, 40 * MIB, None).unwrap());
         assert!(memory.memory_growing(0, 20 * MIB, None).unwrap());
         assert!(!memory.memory_growing(20 * MIB, 60 * MIB, Some(30 * MIB)).unwrap());
@@ -189,7 +234,7 @@ mod tests {
         state.move_bytes(MIB).unwrap();
         state.work_bytes(MIB).unwrap();
         let charged = limits::HOST_CALL_FUEL + 2 * MIB as u64 / limits::BYTES_FOR_FUEL;
-        assert_eq!(state.fuel, limits::FUEL - charged);
+        assert_eq!(state.fuel, CallLimits::CHECK.fuel() - charged);
         let mut little = StoreState { budget: 5_000, fuel: 5_000, ..self::state() };
         assert_eq!((0..10).filter(|_| little.count_call().is_ok()).count(), 5);
         assert!(matches!(little.abort, Some(Abort::HostWork(5_000))));
@@ -199,7 +244,7 @@ mod tests {
 
     #[test]
     fn tables_are_bounded() {
-        let mut memory = Memory { used: 0, last: 0, most: MIB };
+        let mut memory = Memory { used: 0, peak: 0, last: 0, most: MIB };
         assert!(memory.table_growing(0, limits::TABLE_ELEMENTS, None).unwrap());
         assert!(memory.table_growing(0, limits::TABLE_ELEMENTS + 1, None).is_err());
     }

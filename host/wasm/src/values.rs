@@ -3,8 +3,10 @@
 //! A module of [`wit`](crate::wit) converts each version of the contract to these types. A type named `Raw…` was not
 //! validated.
 
+use serde::{Deserialize, Serialize};
+
 /// One rule of a plugin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// `NAME.rule`, with the plugin's name.
     pub code: String,
@@ -15,7 +17,8 @@ pub struct Rule {
 }
 
 /// The severity of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Informational.
     Info,
@@ -44,7 +47,7 @@ impl Severity {
 }
 
 /// The result of `metadata.describe`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RawManifest {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -59,9 +62,11 @@ pub(crate) struct RawManifest {
 }
 
 /// A permission that a manifest requests.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RawPermission {
     pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) options: Vec<(String, String)>,
     pub(crate) reason: String,
 }
 
@@ -80,32 +85,153 @@ pub(crate) enum ParamValue {
     Json(String),
 }
 
-/// One finding of a plugin.
-#[derive(Clone, Debug)]
-pub(crate) struct RawFinding {
-    pub(crate) code: String,
-    pub(crate) outcome: Outcome,
-    pub(crate) severity: Severity,
-    pub(crate) message: String,
-    pub(crate) subject: Option<String>,
-    pub(crate) terms: Vec<String>,
-    pub(crate) solution: Option<String>,
+/// One finding of a plugin. Its texts come from the plugin; its code is one that the manifest declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginFinding {
+    /// A code that the manifest declares.
+    pub code: String,
+    /// What was found.
+    pub outcome: Outcome,
+    /// How severe it is.
+    pub severity: Severity,
+    /// What it is, for people.
+    pub message: String,
+    /// The image, file or test that it is about.
+    pub subject: Option<String>,
+    /// Terms for exclusions.
+    pub terms: Vec<String>,
+    /// What to do about it.
+    pub solution: Option<String>,
 }
 
-/// The outcome of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+/// The outcome of a finding, a test case or a task. Of several, the first in this order counts: error, failure, warning,
+/// skipped, success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Outcome {
+    /// Nothing is wrong.
     Success,
-    Failure,
-    Warning,
+    /// It was not evaluated.
     Skipped,
+    /// Something should be looked at.
+    Warning,
+    /// Something is wrong.
+    Failure,
+    /// There is no verdict.
     Error,
+}
+
+impl Outcome {
+    /// The word of `TEST_OUTPUT` (Konflux, ADR 30).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Skipped => "SKIPPED",
+            Self::Warning => "WARNING",
+            Self::Failure => "FAILURE",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// One test case that a plugin reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TestCase {
+    /// The suite.
+    pub suite: String,
+    /// The name in the suite.
+    pub name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// What it says, if it did not succeed.
+    pub message: Option<String>,
+}
+
+/// How many test cases ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CaseCounts {
+    /// Successes.
+    pub successes: u64,
+    /// Failures and errors.
+    pub failures: u64,
+    /// Warnings.
+    pub warnings: u64,
+    /// Skipped ones.
+    pub skipped: u64,
+}
+
+impl CaseCounts {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.successes.saturating_add(self.failures).saturating_add(self.warnings).saturating_add(self.skipped)
+    }
+
+    /// Counts one more.
+    pub const fn add(&mut self, outcome: Outcome) {
+        let count = match outcome {
+            Outcome::Success => &mut self.successes,
+            Outcome::Failure | Outcome::Error => &mut self.failures,
+            Outcome::Warning => &mut self.warnings,
+            Outcome::Skipped => &mut self.skipped,
+        };
+        *count = count.saturating_add(1);
+    }
+}
+
+/// What a custom task or a remote job returned, before the host has looked at it.
+#[derive(Clone, Debug)]
+pub(crate) struct RawVerdict {
+    pub(crate) outcome: Outcome,
+    pub(crate) successes: u32,
+    pub(crate) failures: u32,
+    pub(crate) warnings: u32,
+    pub(crate) namespace: Option<String>,
+    pub(crate) note: Option<String>,
+    /// Milliseconds since 1970.
+    pub(crate) timestamp: Option<u64>,
+    pub(crate) findings: Vec<PluginFinding>,
+    pub(crate) results: Vec<(String, String)>,
+    pub(crate) links: Vec<(String, String)>,
 }
 
 /// The error that a plugin returned.
 #[derive(Clone, Debug)]
 pub(crate) struct RawError {
-    /// The case of the error, as the beginning of a sentence.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: FaultKind,
     pub(crate) message: String,
+}
+
+/// Why a plugin returned no verdict. The caller acts on this, never on the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Its inputs can never work.
+    Invalid,
+    /// The network, or a busy server: the same call may succeed later.
+    Transient {
+        /// Not before so many milliseconds.
+        after_ms: Option<u32>,
+    },
+    /// A credential was refused.
+    Auth,
+    /// The remote side has lost the job.
+    Lost,
+    /// Anything else.
+    Internal,
+}
+
+impl FaultKind {
+    /// The beginning of a sentence that ends with the plugin's message.
+    pub(crate) const fn phrase(self) -> &'static str {
+        match self {
+            Self::Invalid => "rejects its input",
+            Self::Transient { .. } => "failed temporarily",
+            Self::Auth => "could not authenticate with the credential",
+            Self::Lost => "lost its remote job",
+            Self::Internal => "failed",
+        }
+    }
 }

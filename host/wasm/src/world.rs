@@ -2,12 +2,14 @@
 
 use wasmtime::{
     Result,
-    component::{Component, InstancePre, Linker},
+    component::{InstancePre, Linker},
 };
 
 use crate::{
+    call_limits::CallLimits,
     capability::wasi,
-    limits::Budget,
+    engine::Metering,
+    inspect::Surface,
     permissions::Grantable,
     store_state::StoreState,
     text,
@@ -23,8 +25,14 @@ pub(crate) struct World {
     /// The interfaces that its components may import besides WASI, without versions.
     pub(crate) imports: &'static [&'static str],
     pub(crate) grantable: Grantable,
-    /// What one call may use at most.
-    pub(crate) budget: Budget,
+    /// How the computing of a call is limited.
+    pub(crate) metering: Metering,
+    /// What one call may use unless its manifest requests something else.
+    pub(crate) defaults: CallLimits,
+    /// What a manifest may request at most.
+    pub(crate) caps: CallLimits,
+    /// Whether a manifest declares one rule at least.
+    pub(crate) needs_rules: bool,
     /// Adds its imports to a linker that has WASI only.
     pub(crate) add_to_linker: fn(&mut Linker<StoreState>) -> Result<()>,
     /// Checks the types of its exports.
@@ -38,26 +46,22 @@ const IGNORED_EXPORTS: [&str; 2] = ["init", "exports"];
 const LISTED: usize = 5;
 
 impl World {
-    /// The world of a component, by its exports; the component imports nothing else. The error is the end of a sentence
-    /// that begins with the plugin.
-    pub(crate) fn select(
-        worlds: &'static [&'static Self],
-        engine: &wasmtime::Engine,
-        component: &Component,
-    ) -> Result<&'static Self, String> {
-        let component = component.component_type();
-        let exports: Vec<&str> =
-            component.exports(engine).map(|(name, _)| name).filter(|name| !is_ignored(name)).collect();
-        let world = Self::of_exports(worlds, &exports)?;
-        match component.imports(engine).map(|(name, _)| name).find(|name| !world.may_import(name)) {
-            Some(name) => {
-                Err(format!("imports `{}`, which the world `{}` does not offer", text::one_line(name, 200), world.name))
-            }
-            None => Ok(world),
+    /// The world of a component, by the names of its exports and imports, before it is compiled. The error is the end of a
+    /// sentence that begins with the plugin.
+    pub(crate) fn select(worlds: &'static [&'static Self], surface: &Surface) -> Result<&'static Self, String> {
+        let exports: Vec<&str> = surface.exports.iter().map(String::as_str).filter(|name| !is_ignored(name)).collect();
+        let candidates = Self::of_exports(worlds, &exports)?;
+        let mut refused = String::new();
+        for world in candidates {
+            let Some(name) = surface.imports.iter().find(|name| !world.may_import(name)) else { return Ok(world) };
+            let name = text::one_line(name, 200);
+            refused = format!("imports `{name}`, which the world `{}` does not offer", world.name);
         }
+        Err(refused)
     }
 
-    fn of_exports(worlds: &'static [&'static Self], exports: &[&str]) -> Result<&'static Self, String> {
+    /// The worlds with these exports, of which there is one at least.
+    fn of_exports(worlds: &'static [&'static Self], exports: &[&str]) -> Result<Vec<&'static Self>, String> {
         let interfaces: Vec<_> = exports.iter().map(|name| Interface::parse(name)).collect();
         let unsupported = interfaces.iter().filter(|interface| interface.is_of_contract() && !interface.is_supported());
         if let Some(version) = unsupported.filter_map(|interface| interface.version).next() {
@@ -68,7 +72,9 @@ impl World {
             ));
         }
         let is_exported = |base: &&str| interfaces.iter().any(|interface| interface.base == *base);
-        let Some(world) = worlds.iter().find(|world| world.exports.iter().all(&is_exported)) else {
+        let candidates: Vec<_> =
+            worlds.iter().copied().filter(|world| world.exports.iter().all(&is_exported)).collect();
+        let Some(world) = candidates.first() else {
             let exported = text::list(exports.iter().copied().take(LISTED), "nothing");
             let worlds: Vec<_> = worlds.iter().take(LISTED).map(|world| world.expectation()).collect();
             return Err(format!("exports {exported}; {}", worlds.join("; ")));
@@ -77,7 +83,7 @@ impl World {
             Some((_, name)) => {
                 Err(format!("exports `{}`, which is not part of the world `{}`", text::one_line(name, 200), world.name))
             }
-            None => Ok(world),
+            None => Ok(candidates),
         }
     }
 

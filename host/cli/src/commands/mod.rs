@@ -11,6 +11,7 @@ mod init_policies;
 mod inspect;
 mod log_reporter;
 mod man;
+mod plugin;
 mod policy;
 mod progress;
 mod runs;
@@ -65,6 +66,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Runs { what } => runs::run(&what, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
+        Command::Plugin { what } => plugin::run(what, global, &env, printer),
         Command::Version(flags) => version::run(&flags, env.now, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),

@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
+pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
@@ -122,6 +123,12 @@ pub(crate) enum Command {
     Sigstore {
         #[command(subcommand)]
         what: unsupported::Sigstore,
+    },
+
+    /// Create, build, test and run plugins
+    Plugin {
+        #[command(subcommand)]
+        what: plugin::PluginCommand,
     },
 
     /// Print version information

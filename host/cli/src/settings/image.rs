@@ -1,6 +1,6 @@
 //! [`ImageSettings`]: the flags of `validate image` made sense of, before anything is read from a registry.
 
-use assay_app::{ClusterAccess, ValidateImageRequest};
+use assay_app::{ClusterAccess, PluginEngine, ValidateImageRequest};
 use assay_report::Format;
 
 use super::{
@@ -73,6 +73,7 @@ impl ImageSettings {
             policy,
             sources,
             plugins: flags.policy.plugin.iter().map(|text| parse_plugin(text)).collect::<Result<_, _>>()?,
+            plugin_engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
             by_intention: by_intention(&flags.policy.filter_type, env.mode)?,
             strict_config: flags.policy.strict_config,
             effective_time: effective_time_from_flags(&flags.policy, env.now)?,

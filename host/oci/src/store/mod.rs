@@ -18,6 +18,7 @@ mod image_layout;
 mod layout_file;
 mod manifest;
 mod push;
+mod push_image;
 mod registry;
 mod registry_options;
 mod request;
@@ -56,6 +57,7 @@ pub use self::{
     layout_file::LayoutError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
     push::{Artifact, ArtifactLayer},
+    push_image::{PushedBlob, PushedImage},
     registry_options::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
     retry::Retry,
 };

@@ -22,7 +22,9 @@ use super::{
 
 /// The requested scope: checking that tags exist requires the right to pull.
 const ACTIONS: &str = "pull,push";
-const BYTES: &str = "application/octet-stream";
+/// The header by which a registry says that it lists a manifest as a referrer.
+const SUBJECT: &str = "oci-subject";
+pub(super) const BYTES: &str = "application/octet-stream";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
 /// Files that are pushed as the layers of an image for no machine.
@@ -90,18 +92,40 @@ impl Registry {
                 return Err(EvaluationError::new(ErrorCode::ImageReference, message).hint("use a tag"));
             }
         };
-        let blobs: Vec<Vec<u8>> =
-            std::iter::once(config).chain(artifact.layers.iter().map(|layer| layer.bytes.clone())).collect();
-        let repository = image.repository().clone();
-        self.wait(repository.registry().to_owned(), move |client| async move {
-            let mut bearer = Bearer { client, repository, authorization: None };
-            for blob in &blobs {
-                bearer.blob(blob).await?;
-            }
-            bearer.manifest(&name, &manifest).await
-        })?;
+        let blobs = std::iter::once(config).chain(artifact.layers.iter().map(|layer| layer.bytes.clone()));
+        let push = ManifestPush {
+            name,
+            media_type: OCI_MANIFEST,
+            manifest,
+            blobs: blobs.map(Arc::from).collect(),
+            has_subject: false,
+        };
+        self.push_manifest(image.repository(), push)?;
         Ok(digest)
     }
+
+    /// Pushes blobs and the manifest that names them. `true` if the registry lists the manifest as a referrer of its subject
+    /// (distribution-spec, "Pushing Manifests with Subject"); else the list under the subject's tag is for the client to write.
+    pub(super) fn push_manifest(&self, repository: &Repository, push: ManifestPush) -> Result<bool, EvaluationError> {
+        let repository = repository.clone();
+        self.wait(repository.registry().to_owned(), move |client| async move {
+            let mut bearer = Bearer { client, repository, authorization: None };
+            for blob in &push.blobs {
+                bearer.blob(blob).await?;
+            }
+            bearer.manifest(&push).await
+        })
+    }
+}
+
+/// A manifest that is pushed, with the blobs that it names.
+pub(super) struct ManifestPush {
+    /// A tag, or the manifest's own digest.
+    pub(super) name: String,
+    pub(super) media_type: &'static str,
+    pub(super) manifest: Vec<u8>,
+    pub(super) blobs: Vec<Arc<[u8]>>,
+    pub(super) has_subject: bool,
 }
 
 /// An upload to a repository, with its authorization.
@@ -133,10 +157,12 @@ impl Bearer {
         self.taken(&reply, &[StatusCode::CREATED, StatusCode::NO_CONTENT, StatusCode::OK])
     }
 
-    async fn manifest(&mut self, name: &str, bytes: &[u8]) -> Result<(), EvaluationError> {
-        let address = self.client.client.address(&self.repository, "manifests", name)?;
-        let reply = self.upload(address, Upload { is_new: false, media_type: OCI_MANIFEST, bytes }).await?;
-        self.taken(&reply, &[StatusCode::CREATED, StatusCode::OK])
+    async fn manifest(&mut self, push: &ManifestPush) -> Result<bool, EvaluationError> {
+        let address = self.client.client.address(&self.repository, "manifests", &push.name)?;
+        let upload = Upload { is_new: false, media_type: push.media_type, bytes: &push.manifest };
+        let reply = self.upload(address, upload).await?;
+        self.taken(&reply, &[StatusCode::CREATED, StatusCode::OK])?;
+        Ok(push.has_subject && reply.response.headers().contains_key(SUBJECT))
     }
 
     /// Uploads, and retries with credentials if the registry requires them.

@@ -4,7 +4,7 @@ use assay_model::error::EvaluationError;
 use reqwest::{Response, StatusCode, Url};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{address::NamedBy, manifest::OCI_MANIFEST};
+use super::{address::NamedBy, push::BYTES};
 
 /// Statuses that mean "later": nothing was done.
 const LATER: [u16; 3] = [408, 429, 503];
@@ -37,7 +37,7 @@ pub(super) struct Request<'a> {
 impl Request<'_> {
     /// Whether it may be made twice: what is read, and a manifest, which is named by what it is.
     fn is_idempotent(&self) -> bool {
-        self.form.is_none() && self.upload.is_none_or(|upload| !upload.is_new && upload.media_type == OCI_MANIFEST)
+        self.form.is_none() && self.upload.is_none_or(|upload| !upload.is_new && upload.media_type != BYTES)
     }
 
     /// Whether a response means that the request may succeed later.

@@ -40,6 +40,10 @@ pub struct TestRegistry {
 impl TestRegistry {
     /// Responds to requests by path and the `Authorization` header.
     pub fn start(reply: impl Fn(&str, Option<&str>) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_on_requests(move |request| reply(&request.path, request.authorization.as_deref()))
+    }
+
+    fn start_on_requests(reply: impl Fn(&Incoming) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let registry = Self { address: listener.local_addr().unwrap(), requests: Arc::default(), stop: Arc::default() };
         let (reply, requests, stop) = (Arc::new(reply), Arc::clone(&registry.requests), Arc::clone(&registry.stop));
@@ -54,6 +58,13 @@ impl TestRegistry {
             }
         });
         registry
+    }
+
+    /// A registry that keeps what is pushed, with or without the API for referrers.
+    pub fn writable(has_referrers: bool) -> Self {
+        let content = WritableContent { has_referrers, ..WritableContent::default() };
+        let content = Mutex::new(content);
+        Self::start_on_requests(move |request| content.lock().unwrap().reply(request))
     }
 
     /// Serves a layout as a registry would; `other` may respond instead.
@@ -81,16 +92,89 @@ impl Drop for TestRegistry {
     }
 }
 
+/// A request.
+struct Incoming {
+    method: String,
+    path: String,
+    authorization: Option<String>,
+    body: Vec<u8>,
+}
+
+/// What was pushed, by the paths that it is read from.
+#[derive(Default)]
+struct WritableContent {
+    has_referrers: bool,
+    content: std::collections::BTreeMap<String, Vec<u8>>,
+    /// Manifests with a subject, by the path of the subject's list.
+    referrers: std::collections::BTreeMap<String, Vec<Value>>,
+}
+
+impl WritableContent {
+    fn reply(&mut self, request: &Incoming) -> Reply {
+        let path = request.path.as_str();
+        let not_found = || Reply::Whole(404, Vec::new(), br#"{"errors":[{"code":"UNKNOWN"}]}"#.to_vec());
+        match request.method.as_str() {
+            "POST" => Reply::Whole(202, vec![("Location", format!("{path}upload"))], Vec::new()),
+            "PUT" => match path.split_once("/blobs/uploads/upload?digest=") {
+                Some((repository, digest)) => {
+                    let digest = digest.replace("%3A", ":");
+                    if Digest::of(&request.body).to_string() != digest {
+                        return Reply::Whole(400, Vec::new(), Vec::new());
+                    }
+                    self.content.insert(format!("{repository}/blobs/{digest}"), request.body.clone());
+                    Reply::Whole(201, Vec::new(), Vec::new())
+                }
+                None => self.put_manifest(path, &request.body),
+            },
+            _ if path.contains("/referrers/") && self.has_referrers => {
+                let path = path.split('?').next().unwrap_or_default();
+                let listed = self.referrers.get(path).cloned().unwrap_or_default();
+                let index = serde_json::json!({
+                    "schemaVersion": 2,
+                    "mediaType": "application/vnd.oci.image.index.v1+json",
+                    "manifests": listed,
+                });
+                Reply::Whole(200, Vec::new(), index.to_string().into_bytes())
+            }
+            _ => match self.content.get(path) {
+                Some(bytes) => Reply::Whole(200, Vec::new(), bytes.clone()),
+                None if path == "/v2/" => Reply::Whole(200, Vec::new(), b"{}".to_vec()),
+                None => not_found(),
+            },
+        }
+    }
+
+    fn put_manifest(&mut self, path: &str, body: &[u8]) -> Reply {
+        let digest = Digest::of(body).to_string();
+        let manifest: Value = serde_json::from_slice(body).unwrap();
+        let (folder, _) = path.rsplit_once('/').unwrap();
+        self.content.insert(path.to_owned(), body.to_vec());
+        self.content.insert(format!("{folder}/{digest}"), body.to_vec());
+        let subject = manifest["subject"]["digest"].as_str();
+        let Some(subject) = subject.filter(|_| self.has_referrers) else {
+            return Reply::Whole(201, Vec::new(), Vec::new());
+        };
+        let listed = self.referrers.entry(format!("{}/referrers/{subject}", folder.trim_end_matches("/manifests")));
+        listed.or_default().push(serde_json::json!({
+            "mediaType": manifest["mediaType"], "digest": digest, "size": body.len(),
+            "artifactType": manifest["artifactType"],
+        }));
+        Reply::Whole(201, vec![("OCI-Subject", subject.to_owned())], Vec::new())
+    }
+}
+
 fn serve(
     mut stream: TcpStream,
     requests: &Mutex<Vec<String>>,
-    reply: &dyn Fn(&str, Option<&str>) -> Reply,
+    reply: &dyn Fn(&Incoming) -> Reply,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut lines = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     lines.read_line(&mut line)?;
-    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let method = words.next().unwrap_or_default();
+    let path = words.next().unwrap_or_default();
     let (mut authorization, mut length) = (None, 0);
     loop {
         line.clear();
@@ -108,10 +192,11 @@ fn serve(
             length = value.trim().parse().unwrap_or(0);
         }
     }
-    // What is pushed is read and discarded: a response before its end would be lost.
-    std::io::copy(&mut lines.by_ref().take(length), &mut std::io::sink())?;
+    // What is pushed is read to its end: a response before that would be lost.
+    let mut body = Vec::new();
+    lines.by_ref().take(length).read_to_end(&mut body)?;
     requests.lock().unwrap().push(path.clone());
-    match reply(&path, authorization.as_deref()) {
+    match reply(&Incoming { method, path, authorization, body }) {
         Reply::Whole(status, headers, body) => {
             write!(stream, "HTTP/1.1 {status} Status\r\nConnection: close\r\nContent-Length: {}\r\n", body.len())?;
             for (name, value) in headers {

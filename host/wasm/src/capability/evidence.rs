@@ -68,9 +68,10 @@ pub(crate) struct Layer {
     pub(crate) annotations: BTreeMap<String, String>,
 }
 
-/// The evidence of one image, or none.
+/// The evidence of the images of one call, or none.
 pub(crate) struct EvidenceView {
-    subject: Option<Subject>,
+    /// By image; all others are denied. `None` without the permission `evidence`.
+    subjects: Option<BTreeMap<String, Subject>>,
 }
 
 struct Subject {
@@ -106,17 +107,21 @@ struct Descriptor {
 impl EvidenceView {
     /// For a call that is not about an image, or without the permission `evidence`.
     pub(crate) const fn none() -> Self {
-        Self { subject: None }
+        Self { subjects: None }
     }
 
-    pub(crate) fn of(evidence: Evidence, blobs: Arc<dyn Blobs>) -> Self {
-        let image = evidence.image.to_string();
-        Self { subject: Some(Subject { image, evidence, blobs, last: None, named: None, work: 0 }) }
+    pub(crate) fn of(evidence: Vec<Evidence>, blobs: Arc<dyn Blobs>) -> Self {
+        let subject = |evidence: Evidence| {
+            let (image, blobs) = (evidence.image.to_string(), Arc::clone(&blobs));
+            (image.clone(), Subject { image, evidence, blobs, last: None, named: None, work: 0 })
+        };
+        Self { subjects: Some(evidence.into_iter().map(subject).collect()) }
     }
 
     /// Takes the number of bytes that were read or hashed for the guest since the last call.
     pub(crate) fn take_work(&mut self) -> usize {
-        self.subject.as_mut().map_or(0, |subject| std::mem::take(&mut subject.work))
+        let done = self.subjects.iter_mut().flat_map(BTreeMap::values_mut);
+        done.map(|subject| std::mem::take(&mut subject.work)).sum()
     }
 
     pub(crate) fn manifest(&self, image: &str) -> Result<Vec<u8>, EvidenceError> {
@@ -165,26 +170,27 @@ impl EvidenceView {
     }
 
     fn subject(&self, image: &str) -> Result<&Subject, AccessError> {
-        self.admit(image)?;
-        self.subject.as_ref().ok_or(AccessError::NotFound)
+        let found = self.subjects.as_ref().and_then(|subjects| subjects.get(image));
+        found.ok_or_else(|| self.denied(image))
     }
 
     fn subject_mut(&mut self, image: &str) -> Result<&mut Subject, AccessError> {
-        self.admit(image)?;
-        self.subject.as_mut().ok_or(AccessError::NotFound)
+        self.subject(image)?;
+        self.subjects.as_mut().and_then(|subjects| subjects.get_mut(image)).ok_or(AccessError::NotFound)
     }
 
-    /// Denies every image but that of the call.
-    fn admit(&self, image: &str) -> Result<(), AccessError> {
-        let why = match &self.subject {
-            Some(subject) if subject.image == image => return Ok(()),
-            Some(subject) => {
-                let other = text::one_line(image, 300);
-                format!("this call may read the evidence of {}, not of `{other}`", subject.image)
-            }
+    /// Why the evidence of this image is denied.
+    fn denied(&self, image: &str) -> AccessError {
+        let other = text::one_line(image, 300);
+        AccessError::Denied(match &self.subjects {
             None => "the manifest of the plugin does not request the permission `evidence`".to_owned(),
-        };
-        Err(AccessError::Denied(why))
+            Some(subjects) => match subjects.keys().next() {
+                Some(own) if subjects.len() == 1 => {
+                    format!("this call may read the evidence of {own}, not of `{other}`")
+                }
+                _ => format!("this call may not read the evidence of `{other}`, which is not in the Snapshot"),
+            },
+        })
     }
 }
 
@@ -294,7 +300,7 @@ mod tests {
             notices: vec![],
             checks: Vec::new(),
         };
-        (image, EvidenceView::of(evidence, Arc::new(NoBlobs)))
+        (image, EvidenceView::of(vec![evidence], Arc::new(NoBlobs)))
     }
 
     #[test]
@@ -338,7 +344,7 @@ mod tests {
         let layer = |digest: &Digest| format!(r#"{{"digest": "{digest}", "mediaType": "m", "size": 1000}}"#);
         let manifest = format!(r#"{{"layers": [{}, {}]}}"#, layer(&digests[0]), layer(&digests[1]));
         let (image, mut view) = view(&manifest);
-        view.subject.as_mut().unwrap().blobs = Arc::new(Blob);
+        view.subjects.as_mut().unwrap().values_mut().next().unwrap().blobs = Arc::new(Blob);
         assert!(view.layers(&image).is_ok() && view.layers(&image).is_ok());
         assert_eq!((view.take_work(), view.take_work()), (manifest.len(), 0));
         for turn in 0..10 {

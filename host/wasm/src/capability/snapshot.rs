@@ -2,15 +2,75 @@
 
 use std::sync::Arc;
 
-use assay_model::{image::PinnedImage, snapshot::Snapshot};
+use assay_model::{image::PinnedImage, limits::SNAPSHOT_MEMORY, memory::Memory, snapshot::Snapshot, yaml};
 use serde_json::Value;
 
 use crate::limits;
 
+/// A Snapshot as a plugin sees it.
+#[derive(Clone, Debug)]
+pub struct SnapshotInput<'a> {
+    /// What it holds.
+    pub snapshot: &'a Snapshot,
+    /// Its original text; empty if there is none. A resource's metadata are read from it.
+    pub text: Arc<str>,
+}
+
 /// What a Snapshot says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
+    pub(crate) name: String,
     pub(crate) owner: String,
-    pub(crate) components: u32,
+    /// `component`, `group`, `override`, or empty.
+    pub(crate) kind: String,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) annotations: Vec<(String, String)>,
+}
+
+/// Where Konflux's integration service writes the kind of a Snapshot.
+const KIND: &str = "test.appstudio.openshift.io/type";
+
+/// Where it writes the component that caused the Snapshot.
+const CHANGED: &str = "appstudio.openshift.io/component";
+
+/// Where it writes the components that caused the Snapshot of a group: a list of objects with `component`.
+const CHANGED_GROUP: &str = "test.appstudio.openshift.io/group-test-info";
+
+impl Head {
+    /// The metadata of the resource, if the text is one.
+    fn new(text: &str) -> Self {
+        // The text was read as a Snapshot before; what cannot be read has no metadata.
+        let document = yaml::parse_within(text, &Memory::of(SNAPSHOT_MEMORY)).unwrap_or_default();
+        let metadata = document.get("metadata");
+        let pairs = |name: &str| -> Vec<(String, String)> {
+            let object = metadata.and_then(|metadata| metadata.get(name)).and_then(Value::as_object);
+            let pair = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+            object.into_iter().flatten().filter_map(pair).collect()
+        };
+        let name = metadata.and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
+        let mut head = Self {
+            name: name.unwrap_or_default().to_owned(),
+            labels: pairs("labels"),
+            annotations: pairs("annotations"),
+            ..Self::default()
+        };
+        head.kind = head.label(KIND).unwrap_or_default().to_owned();
+        head
+    }
+
+    fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether this component caused the Snapshot.
+    fn is_changed(&self, component: &str) -> bool {
+        let group = self.annotations.iter().find(|(key, _)| key == CHANGED_GROUP);
+        let group: Option<Value> = group.and_then(|(_, text)| serde_json::from_str(text).ok());
+        let listed = group.as_ref().and_then(Value::as_array);
+        let is_listed = listed
+            .is_some_and(|list| list.iter().any(|one| one.get("component").and_then(Value::as_str) == Some(component)));
+        is_listed || (listed.is_none() && !component.is_empty() && self.label(CHANGED) == Some(component))
+    }
 }
 
 /// One component.
@@ -21,6 +81,8 @@ pub(crate) struct Component {
     /// By digest; empty for a tag, as that is resolved only when the component is evaluated.
     pub(crate) image: String,
     pub(crate) source: Option<Source>,
+    /// Whether it caused the Snapshot.
+    pub(crate) changed: bool,
 }
 
 /// Where a component was built from.
@@ -35,25 +97,34 @@ pub(crate) struct Source {
 /// The Snapshot's components and text.
 #[derive(Debug)]
 pub(crate) struct SnapshotView {
-    owner: String,
+    head: Head,
     components: Vec<Component>,
     text: Arc<str>,
 }
 
 impl SnapshotView {
-    pub(crate) fn new(snapshot: &Snapshot, text: Arc<str>) -> Self {
-        let owner = snapshot.fields.get("application").and_then(Value::as_str).unwrap_or_default();
-        Self { owner: owner.to_owned(), components: snapshot.components.iter().map(Component::new).collect(), text }
+    pub(crate) fn new(SnapshotInput { snapshot, text }: SnapshotInput<'_>) -> Self {
+        let mut head = Head::new(&text);
+        head.owner = snapshot.fields.get("application").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let component = |component: &assay_model::snapshot::Component| Component {
+            changed: head.is_changed(&component.name),
+            ..Component::new(component)
+        };
+        let components = snapshot.components.iter().map(component).collect();
+        Self { head, components, text }
     }
 
     /// What a plugin sees while it describes itself.
     pub(crate) fn empty() -> Self {
-        Self { owner: String::new(), components: Vec::new(), text: Arc::from("") }
+        Self { head: Head::default(), components: Vec::new(), text: Arc::from("") }
     }
 
-    pub(crate) fn head(&self) -> Head {
-        let components = u32::try_from(self.components.len()).unwrap_or(u32::MAX);
-        Head { owner: self.owner.clone(), components }
+    pub(crate) const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.components.len()).unwrap_or(u32::MAX)
     }
 
     /// Components from `offset` on, at most `limit` and at most [`limits::COMPONENTS_AT_ONCE`].
@@ -89,6 +160,7 @@ impl Component {
             version: component.fields.get("version").and_then(Value::as_str).map(str::to_owned),
             image: image.unwrap_or_default(),
             source,
+            changed: false,
         }
     }
 
@@ -106,6 +178,43 @@ impl Component {
 mod tests {
     use super::*;
 
+    fn view(text: &str) -> SnapshotView {
+        SnapshotView::new(SnapshotInput { snapshot: &Snapshot::parse(text).unwrap(), text: Arc::from(text) })
+    }
+
+    #[test]
+    fn a_resource_says_its_name_kind_and_what_changed() {
+        let resource = |labels: &str, annotations: &str| {
+            let metadata =
+                format!(r#""metadata": {{"name": "s-1", "labels": {labels}, "annotations": {annotations}}}"#);
+            let components =
+                ["a", "b", "c"].map(|name| format!(r#"{{"name": "{name}", "containerImage": "r/{name}"}}"#));
+            view(&format!(
+                r#"{{{metadata}, "spec": {{"application": "shop", "components": [{}]}}}}"#,
+                components.join(",")
+            ))
+        };
+        let changed = |view: &SnapshotView| {
+            let all = view.components(0, 9).iter().filter(|one| one.changed);
+            all.map(|one| one.name.clone()).collect::<Vec<_>>()
+        };
+        let one = resource(
+            r#"{"test.appstudio.openshift.io/type": "component", "appstudio.openshift.io/component": "b", "n": 1}"#,
+            r#"{"x": "y"}"#,
+        );
+        let head = one.head();
+        assert_eq!((head.name.as_str(), head.kind.as_str(), head.owner.as_str()), ("s-1", "component", "shop"));
+        assert_eq!((head.labels.len(), head.annotations.len()), (2, 1));
+        assert_eq!(changed(&one), ["b"]);
+        let group = resource(
+            r#"{"test.appstudio.openshift.io/type": "group", "appstudio.openshift.io/component": "b"}"#,
+            r#"{"test.appstudio.openshift.io/group-test-info": "[{\"component\": \"a\"}, {\"component\": \"c\"}]"}"#,
+        );
+        assert_eq!((group.head().kind.as_str(), changed(&group)), ("group", vec!["a".to_owned(), "c".to_owned()]));
+        let spec = view(r#"{"components": [{"name": "", "containerImage": "r/a"}]}"#);
+        assert_eq!((spec.head(), changed(&spec)), (&Head::default(), Vec::new()));
+    }
+
     #[test]
     fn components_come_in_parts_and_images_by_digest() {
         let digest = assay_model::digest::Digest::of(b"");
@@ -116,8 +225,8 @@ mod tests {
         for _ in 0..600 {
             text += "- {name: b, containerImage: 'r.example/b:1'}\n";
         }
-        let view = SnapshotView::new(&Snapshot::parse(&text).unwrap(), Arc::from(text.as_str()));
-        assert_eq!((view.head().owner.as_str(), view.head().components), ("shop", 601));
+        let view = view(&text);
+        assert_eq!((view.head().owner.as_str(), view.count()), ("shop", 601));
         let source =
             Source { url: "u".to_owned(), revision: "r".to_owned(), path: Some("c".to_owned()), dockerfile: None };
         let a = Component {
@@ -125,6 +234,7 @@ mod tests {
             version: Some("v1".to_owned()),
             image: format!("r.example/a@{digest}"),
             source: Some(source),
+            changed: false,
         };
         assert_eq!(view.components(0, 1), [a]);
         assert_eq!(view.components(1, 1).first().unwrap().image, "");

@@ -9,8 +9,9 @@
 use std::rc::Rc;
 
 use wasmparser::{
-    BinaryReaderError, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
-    ComponentTypeRef, Encoding, FromReader, FunctionBody, Instance, Operator, Parser, Payload, SectionLimited,
+    BinaryReaderError, CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, ComponentTypeRef, Encoding, FromReader, FunctionBody, Instance, MemoryType, Operator,
+    Parser, Payload, SectionLimited,
 };
 
 use self::types::{Exports, Types};
@@ -23,8 +24,17 @@ mod types;
 pub(crate) enum InspectError {
     /// It has too much of something: the end of a sentence that begins with it.
     TooMuch(String),
+    /// It uses what this host does not run: the end of a sentence that begins with it.
+    Refused(String),
     /// It is not a component.
     Unreadable(BinaryReaderError),
+}
+
+/// The names of what a component exports and imports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Surface {
+    pub(crate) exports: Vec<String>,
+    pub(crate) imports: Vec<String>,
 }
 
 impl From<BinaryReaderError> for InspectError {
@@ -43,7 +53,8 @@ impl From<String> for InspectError {
 ///
 /// # Errors
 /// The limit that is passed, or that the file cannot be read.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<(), InspectError> {
+pub(crate) fn inspect(bytes: &[u8]) -> Result<Surface, InspectError> {
+    let mut surface = Surface::default();
     let mut counts = Counts::default();
     let mut frames: Vec<Frame> = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -71,12 +82,38 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<(), InspectError> {
             }
             other => {
                 let Some((frame, outer)) = frames.split_last_mut() else { continue };
+                let named = if outer.is_empty() { names(&other)? } else { Surface::default() };
+                // What names them is counted first.
                 counts.payload(other, frame, outer)?;
+                surface.exports.extend(named.exports);
+                surface.imports.extend(named.imports);
             }
         }
     }
-    Ok(())
+    Ok(surface)
 }
+
+/// What a section of the outermost component exports and imports.
+fn names(payload: &Payload<'_>) -> Result<Surface, BinaryReaderError> {
+    let mut surface = Surface::default();
+    match payload {
+        Payload::ComponentExportSection(section) => {
+            for export in section.clone().into_iter().take(LISTED_ITEMS) {
+                surface.exports.push(export?.name.name.to_owned());
+            }
+        }
+        Payload::ComponentImportSection(section) => {
+            for import in section.clone().into_iter().take(LISTED_ITEMS) {
+                surface.imports.push(import?.name.name.to_owned());
+            }
+        }
+        _ => {}
+    }
+    Ok(surface)
+}
+
+/// As many as a section may have at all.
+const LISTED_ITEMS: usize = 10_000;
 
 /// What instantiating a component gives.
 #[derive(Clone)]
@@ -191,7 +228,14 @@ impl Counts {
             Payload::GlobalSection(section) => self.globals.add(section.count().into()),
             Payload::ElementSection(section) => self.segments.add(section.count().into()),
             Payload::DataSection(section) => self.segments.add(section.count().into()),
-            Payload::MemorySection(section) => self.memories.add(section.count().into()),
+            Payload::MemorySection(section) => {
+                self.memories.add(section.count().into())?;
+                for memory in section {
+                    let memory = memory?;
+                    check_memory(&memory)?;
+                }
+                Ok(())
+            }
             Payload::TableSection(section) => {
                 self.tables.add(section.count().into())?;
                 for table in section {
@@ -246,7 +290,10 @@ impl Counts {
             }
             Payload::ComponentCanonicalSection(section) => {
                 self.canonical.add(section.count().into())?;
-                self.described(section).map(drop)
+                for function in self.described(section)? {
+                    check_synchronous(&function?)?;
+                }
+                Ok(())
             }
             Payload::InstanceSection(section) => {
                 for made in self.described(section)? {
@@ -332,6 +379,41 @@ impl Counts {
     }
 }
 
+/// A memory of a kind and size that a call can have.
+fn check_memory(memory: &MemoryType) -> Result<(), InspectError> {
+    for (is_used, proposal) in [(memory.memory64, "memory64"), (memory.shared, "threads (shared memories)")] {
+        if is_used {
+            return Err(InspectError::Refused(format!("uses the proposal {proposal}, which this host does not run")));
+        }
+    }
+    let page = 1_u64 << memory.page_size_log2.unwrap_or(16).min(16);
+    if memory.initial.saturating_mul(page) > limits::MAX_MEMORY_BYTES as u64 {
+        return Err(format!("has a memory of more than {} MiB", limits::MAX_MEMORY_BYTES >> 20).into());
+    }
+    Ok(())
+}
+
+/// Refuses the asynchronous ABI, which toolchains choose by default.
+fn check_synchronous(function: &CanonicalFunction) -> Result<(), InspectError> {
+    let is_async = match function {
+        CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => {
+            options.iter().any(|option| matches!(option, CanonicalOption::Async | CanonicalOption::Callback(_)))
+        }
+        CanonicalFunction::ResourceNew { .. }
+        | CanonicalFunction::ResourceDrop { .. }
+        | CanonicalFunction::ResourceRep { .. } => false,
+        _ => true,
+    };
+    if is_async {
+        return Err(InspectError::Refused(
+            "uses the asynchronous component ABI, which this host does not run; build it with the synchronous one, \
+             such as by `componentize-qjs --sync`"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// Counts instances that a component makes.
 fn instances(frame: &mut Frame, more: u64) -> Result<(), InspectError> {
     frame.instances = frame.instances.saturating_add(more);
@@ -343,7 +425,7 @@ fn instances(frame: &mut Frame, more: u64) -> Result<(), InspectError> {
 
 /// What a component that is passed as a value would make is not known from the component that takes it.
 fn passed_on() -> InspectError {
-    InspectError::TooMuch("hands components on as values, which a check does not need".to_owned())
+    InspectError::TooMuch("hands components on as values, which a plugin does not need".to_owned())
 }
 
 fn alias_of(alias: &ComponentAlias<'_>, frame: &mut Frame, outer: &[Frame]) -> Result<(), InspectError> {

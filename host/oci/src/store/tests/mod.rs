@@ -2,6 +2,7 @@
 
 mod hostile;
 mod image_layout;
+mod push_image;
 mod registry;
 
 use std::sync::Arc;

@@ -9,6 +9,11 @@ wasmtime::component::bindgen!({
             import assay:plugin/logging@0.1.0;
             import assay:plugin/snapshot@0.1.0;
             import assay:plugin/evidence@0.1.0;
+            import assay:plugin/artifacts@0.1.0;
+            import assay:plugin/tests@0.1.0;
+            import assay:plugin/http@0.1.0;
+            import assay:plugin/checkpoint@0.1.0;
+            import assay:plugin/events@0.1.0;
             export assay:plugin/metadata@0.1.0;
         }
     ",

@@ -14,10 +14,14 @@ use crate::{
         logging::Level,
     },
     store_state::StoreState,
-    values::{Outcome, Param, ParamValue, RawError, RawFinding, RawManifest, RawPermission, Rule, Severity},
+    values::{
+        FaultKind, Outcome, Param, ParamValue, PluginFinding, RawError, RawManifest, RawPermission, RawVerdict, Rule,
+        Severity,
+    },
 };
 
 pub(crate) mod bindings;
+mod io;
 
 use bindings::{
     SharedPre,
@@ -62,7 +66,10 @@ pub(crate) fn context(context: &CallContext) -> types::Context {
         seed: context.seed(),
         deadline: context.deadline,
         params: context.params.iter().map(param).collect(),
-        attributes: vec![("host-version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+        attributes: [("host-version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]
+            .into_iter()
+            .chain(context.attributes.iter().cloned())
+            .collect(),
     }
 }
 
@@ -70,7 +77,7 @@ impl From<metadata::Manifest> for RawManifest {
     fn from(old: metadata::Manifest) -> Self {
         let rule = |rule: metadata::Rule| Rule { code: rule.code, title: rule.title, severity: rule.severity.into() };
         let permission =
-            |permission: metadata::Permission| RawPermission { kind: permission.kind, reason: permission.reason };
+            |metadata::Permission { kind, name, options, reason }| RawPermission { kind, name, options, reason };
         Self {
             name: old.name,
             version: old.version,
@@ -98,17 +105,23 @@ impl From<types::Severity> for Severity {
     }
 }
 
-impl From<types::Finding> for RawFinding {
+impl From<types::Outcome> for Outcome {
+    fn from(old: types::Outcome) -> Self {
+        match old {
+            types::Outcome::Success => Self::Success,
+            types::Outcome::Failure => Self::Failure,
+            types::Outcome::Warning => Self::Warning,
+            types::Outcome::Skipped => Self::Skipped,
+            types::Outcome::Error => Self::Error,
+        }
+    }
+}
+
+impl From<types::Finding> for PluginFinding {
     fn from(old: types::Finding) -> Self {
         Self {
             code: old.code,
-            outcome: match old.outcome {
-                types::Outcome::Success => Outcome::Success,
-                types::Outcome::Failure => Outcome::Failure,
-                types::Outcome::Warning => Outcome::Warning,
-                types::Outcome::Skipped => Outcome::Skipped,
-                types::Outcome::Error => Outcome::Error,
-            },
+            outcome: old.outcome.into(),
             severity: old.severity.into(),
             message: old.message,
             subject: old.subject,
@@ -118,14 +131,31 @@ impl From<types::Finding> for RawFinding {
     }
 }
 
+impl From<types::Verdict> for RawVerdict {
+    fn from(old: types::Verdict) -> Self {
+        Self {
+            outcome: old.outcome.into(),
+            successes: old.successes,
+            failures: old.failures,
+            warnings: old.warnings,
+            namespace: old.namespace,
+            note: old.note,
+            timestamp: old.timestamp,
+            findings: old.findings.into_iter().map(Into::into).collect(),
+            results: old.results,
+            links: old.links,
+        }
+    }
+}
+
 impl From<types::Error> for RawError {
     fn from(old: types::Error) -> Self {
         let (kind, message) = match old {
-            types::Error::Invalid(message) => ("rejects its input", message),
-            types::Error::Transient(retry) => ("failed temporarily", retry.message),
-            types::Error::Auth(credential) => ("could not authenticate with the credential", credential),
-            types::Error::Lost(message) => ("lost its remote job", message),
-            types::Error::Internal(message) => ("failed", message),
+            types::Error::Invalid(message) => (FaultKind::Invalid, message),
+            types::Error::Transient(retry) => (FaultKind::Transient { after_ms: retry.after_ms }, retry.message),
+            types::Error::Auth(credential) => (FaultKind::Auth, credential),
+            types::Error::Lost(message) => (FaultKind::Lost, message),
+            types::Error::Internal(message) => (FaultKind::Internal, message),
         };
         Self { kind, message }
     }
@@ -146,14 +176,15 @@ impl logging::Host for StoreState {
         self.or_abort(logged)
     }
 
-    fn progress(&mut self, _done: u64, _total: Option<u64>, text: String) -> Result<()> {
-        // No world has jobs that are long enough to be watched.
-        self.move_bytes(text.len())
+    fn progress(&mut self, done: u64, total: Option<u64>, text: String) -> Result<()> {
+        self.move_bytes(text.len())?;
+        let counted = self.log.progress(done, total, &text);
+        self.or_abort(counted)
     }
 
     fn remote_output(&mut self, chunk: Vec<u8>) -> Result<()> {
         self.move_bytes(chunk.len())?;
-        let counted = self.log.remote_output(chunk.len());
+        let counted = self.log.remote_output(&chunk);
         self.or_abort(counted)
     }
 }
@@ -161,15 +192,18 @@ impl logging::Host for StoreState {
 impl snapshot::Host for StoreState {
     fn describe(&mut self) -> Result<snapshot::Head> {
         let head = self.snapshot.head();
-        self.move_bytes(head.owner.len())?;
+        let pairs = head.labels.iter().chain(&head.annotations);
+        let size: usize = pairs.map(|(key, value)| key.len() + value.len()).sum();
+        let (head, size) = (head.clone(), size + head.owner.len() + head.name.len());
+        let components = self.snapshot.count();
+        self.move_bytes(size)?;
         Ok(snapshot::Head {
-            // Metadata of the resource, which the spec of a Snapshot does not contain.
-            name: String::new(),
-            kind: String::new(),
+            name: head.name,
+            kind: head.kind,
             owner: head.owner,
-            components: head.components,
-            labels: Vec::new(),
-            annotations: Vec::new(),
+            components,
+            labels: head.labels,
+            annotations: head.annotations,
         })
     }
 
@@ -187,8 +221,7 @@ impl snapshot::Host for StoreState {
                 path: source.path,
                 dockerfile: source.dockerfile,
             }),
-            // The spec does not say.
-            changed: false,
+            changed: component.changed,
         };
         Ok(components.into_iter().map(convert).collect())
     }

@@ -1,25 +1,30 @@
 //! [`Check`]: a plugin with its parameters, as an evaluator of images.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use assay_model::{
     decide::Decision,
-    error::{ErrorCode, EvaluationError},
+    error::EvaluationError,
     port::{Blobs, EvaluationContext, Evaluator},
-    snapshot::Snapshot,
 };
 
 use super::{findings, v0_1::Guest, world::WORLD};
 use crate::{
     call::call,
     call_context::{CallContext, Capabilities, RunContext},
-    capability::{evidence::EvidenceView, logging::LogSink, snapshot::SnapshotView},
-    key, limits,
+    call_limits::CallLimits,
+    capability::{
+        evidence::EvidenceView,
+        logging::Sinks,
+        snapshot::{SnapshotInput, SnapshotView},
+    },
+    findings::check_findings,
+    job::{CallError, CallOutcome, fault},
+    key,
     params::ParamError,
     permissions::Permission,
     plugin::Plugin,
-    text,
-    values::Param,
+    values::{Param, PluginFinding},
 };
 
 /// What a plugin evaluates with.
@@ -30,13 +35,13 @@ pub struct CheckOptions<'a> {
     /// Parameters of a command line: names and strings.
     pub params: &'a [(String, String)],
     /// The Snapshot under test.
-    pub snapshot: &'a Snapshot,
-    /// The original text of the Snapshot; empty if there is none.
-    pub snapshot_text: Arc<str>,
+    pub snapshot: SnapshotInput<'a>,
     /// Provides the blobs that a plugin reads.
     pub blobs: Arc<dyn Blobs>,
-    /// Receives the plugin's log; without a sink it is dropped.
-    pub log: Option<LogSink>,
+    /// Caps of the operator for the limits of a call, by the names in [`CallLimits`].
+    pub limits: BTreeMap<String, u64>,
+    /// Receive the plugin's log.
+    pub sinks: Sinks,
 }
 
 /// A plugin cannot be used as a check.
@@ -63,7 +68,8 @@ pub struct Check {
     params: Vec<Param>,
     snapshot: Arc<SnapshotView>,
     blobs: Arc<dyn Blobs>,
-    log: Option<LogSink>,
+    limits: CallLimits,
+    sinks: Sinks,
 }
 
 impl Check {
@@ -79,9 +85,10 @@ impl Check {
             guest,
             run: options.run,
             params: accepted.schema.fill(name, options.params)?,
-            snapshot: Arc::new(SnapshotView::new(options.snapshot, options.snapshot_text)),
+            snapshot: Arc::new(SnapshotView::new(options.snapshot)),
             blobs: options.blobs,
-            log: options.log.filter(|_| accepted.permissions.contains(Permission::Logging)),
+            limits: plugin.limits().capped(options.limits.iter().map(|(name, cap)| (name, *cap))),
+            sinks: if accepted.permissions.contains(Permission::Logging) { options.sinks } else { Sinks::default() },
             plugin: plugin.clone(),
         })
     }
@@ -108,18 +115,42 @@ impl Check {
             run: self.run.clone(),
             key,
             now,
-            deadline: now.saturating_add(limits::CPU_MS),
+            deadline: now.saturating_add(self.limits.cpu_ms),
             params: self.params.clone(),
+            attributes: Vec::new(),
         }
     }
 
     fn capabilities(&self, context: &EvaluationContext<'_>) -> Capabilities {
         let evidence = if self.plugin.permissions().contains(Permission::Evidence) {
-            EvidenceView::of(context.evidence.clone(), Arc::clone(&self.blobs))
+            EvidenceView::of(vec![context.evidence.clone()], Arc::clone(&self.blobs))
         } else {
             EvidenceView::none()
         };
-        Capabilities { log: self.log.clone(), snapshot: Arc::clone(&self.snapshot), evidence }
+        Capabilities {
+            sinks: self.sinks.clone(),
+            snapshot: Arc::clone(&self.snapshot),
+            evidence,
+            ..Capabilities::none()
+        }
+    }
+
+    /// The findings about one image, in the order of the plugin, and what the call used.
+    pub fn call(&self, context: &EvaluationContext<'_>) -> CallOutcome<Vec<PluginFinding>> {
+        let (call_context, capabilities) = (self.call_context(context), self.capabilities(context));
+        let image = context.evidence.image.to_string();
+        let (engine, metering) = (self.plugin.engine(), self.plugin.metering());
+        let called = call(engine, metering, &call_context, capabilities, self.limits, |store| {
+            self.guest.evaluate(store, &call_context, &image)
+        });
+        let result = match called.result {
+            Ok((Ok(findings), effects)) => {
+                check_findings(self.plugin.manifest(), &findings).map(|()| (findings, effects)).map_err(CallError::from)
+            }
+            Ok((Err(error), _)) => Err(fault(self.name(), &error, &[])),
+            Err(failure) => Err(failure.of(self.name()).into()),
+        };
+        CallOutcome { result, usage: called.usage }
     }
 }
 
@@ -134,20 +165,8 @@ impl Evaluator for Check {
     }
 
     fn evaluate(&self, context: &EvaluationContext<'_>) -> Result<Decision, EvaluationError> {
-        let (call_context, capabilities) = (self.call_context(context), self.capabilities(context));
-        let image = context.evidence.image.to_string();
-        let budget = self.plugin.accepted().budget;
-        let returned = call(self.plugin.engine(), &call_context, capabilities, budget, |store| {
-            self.guest.evaluate(store, &call_context, &image)
-        })?;
-        match returned {
-            Ok(findings) => findings::decide(self.plugin.manifest(), findings),
-            Err(error) => {
-                let message = text::one_line(&error.message, limits::TEXT_BYTES);
-                let message = format!("plugin `{}` {}: {message}", self.name(), error.kind);
-                Err(EvaluationError::new(ErrorCode::PluginError, message))
-            }
-        }
+        let (found, _) = self.call(context).result.map_err(|failed| failed.error)?;
+        findings::decide(self.plugin.manifest(), found)
     }
 }
 

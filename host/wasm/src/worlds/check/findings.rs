@@ -14,41 +14,20 @@ use assay_model::{
 use serde_json::Value;
 
 use crate::{
+    findings::check_findings,
     limits,
     manifest::Manifest,
     text,
-    values::{Outcome, RawFinding, Rule},
+    values::{Outcome, PluginFinding, Rule},
 };
 
 /// Sorts the findings of one call. A finding that is not allowed is an error.
-pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Decision, EvaluationError> {
-    let error = |what: String| EvaluationError::new(ErrorCode::PluginError, format!("plugin `{}` {what}", plugin.name));
-    if findings.len() > limits::FINDINGS {
-        let (count, max) = (findings.len(), limits::FINDINGS);
-        return Err(error(format!("returned {count} findings, more than the {max} allowed")));
-    }
-    let mut bytes = 0;
+pub(crate) fn decide(plugin: &Manifest, findings: Vec<PluginFinding>) -> Result<Decision, EvaluationError> {
+    check_findings(plugin, &findings)?;
     let mut mentioned = BTreeSet::new();
     let mut decision = Decision::default();
     for found in findings {
-        let code = text::one_line(&found.code, 100);
-        let Some(rule) = plugin.rules.iter().find(|rule| rule.code == found.code) else {
-            return Err(error(format!("returned a finding of the code `{code}`, which its manifest does not declare")));
-        };
-        let texts = || found.terms.iter().chain([&found.message]).chain(&found.solution).chain(&found.subject);
-        if let Some(long) = texts().find(|text| text.len() > limits::TEXT_BYTES) {
-            let (size, max) = (long.len(), limits::TEXT_BYTES);
-            return Err(error(format!(
-                "returned a finding of the code `{code}` with a text of {size} bytes, more than the {max} allowed"
-            )));
-        }
-        bytes += texts().map(String::len).sum::<usize>();
-        if bytes > limits::RESULT_BYTES {
-            return Err(error(format!("returned findings of more than the {} bytes allowed", limits::RESULT_BYTES)));
-        }
-        if found.message.is_empty() {
-            return Err(error(format!("returned a finding of the code `{code}` without a message")));
-        }
+        let Some(rule) = plugin.rules.iter().find(|rule| rule.code == found.code) else { continue };
         mentioned.insert(rule.code.as_str());
         let list = match found.outcome {
             Outcome::Failure => &mut decision.violations,
@@ -57,7 +36,8 @@ pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Dec
             Outcome::Skipped => continue,
             Outcome::Error => {
                 let message = text::one_line(&found.message, limits::TEXT_BYTES);
-                return Err(error(format!("could not evaluate `{code}`: {message}")));
+                let message = format!("plugin `{}` could not evaluate `{}`: {message}", plugin.name, rule.code);
+                return Err(EvaluationError::new(ErrorCode::PluginError, message));
             }
         };
         list.push(finding(rule, found));
@@ -69,7 +49,7 @@ pub(crate) fn decide(plugin: &Manifest, findings: Vec<RawFinding>) -> Result<Dec
     Ok(decision)
 }
 
-fn finding(rule: &Rule, found: RawFinding) -> Finding {
+fn finding(rule: &Rule, found: PluginFinding) -> Finding {
     let shown = |text: &str| text::message(text, limits::TEXT_BYTES);
     let mut finding = Finding::new(&rule.code, shown(&found.message))
         .with("title", shown(&rule.title))
@@ -100,12 +80,13 @@ mod tests {
             license: String::new(),
             source: String::new(),
             documentation: String::new(),
+            params: String::new(),
             rules: vec![rule("gate.a"), rule("gate.b"), rule("gate.c")],
         }
     }
 
-    fn found(code: &str, outcome: Outcome) -> RawFinding {
-        RawFinding {
+    fn found(code: &str, outcome: Outcome) -> PluginFinding {
+        PluginFinding {
             code: code.to_owned(),
             outcome,
             severity: Severity::High,
@@ -122,12 +103,12 @@ mod tests {
         let decision = decide(
             &manifest(),
             vec![
-                RawFinding {
+                PluginFinding {
                     terms: terms(&["t"]),
                     solution: Some("Do.".to_owned()),
                     ..found("gate.a", Outcome::Failure)
                 },
-                RawFinding { terms: terms(&["t", "u"]), ..found("gate.a", Outcome::Warning) },
+                PluginFinding { terms: terms(&["t", "u"]), ..found("gate.a", Outcome::Warning) },
                 found("gate.b", Outcome::Success),
             ],
         )
@@ -168,11 +149,14 @@ mod tests {
             (vec![found("gate", Outcome::Failure)], "the code `gate`"),
             (vec![found("gate.a", Outcome::Error)], "could not evaluate `gate.a`: Says\\u{1b} so.\\nTwice."),
             (vec![found("gate.a", Outcome::Warning); limits::FINDINGS + 1], "returned 1001 findings"),
-            (vec![RawFinding { message: long(8193), ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
-            (vec![RawFinding { terms: vec![long(8193)], ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
-            (vec![RawFinding { message: String::new(), ..found("gate.a", Outcome::Failure) }], "without a message"),
+            (vec![PluginFinding { message: long(8193), ..found("gate.a", Outcome::Success) }], "a text of 8193 bytes"),
             (
-                vec![RawFinding { message: long(8000), ..found("gate.a", Outcome::Failure) }; 600],
+                vec![PluginFinding { terms: vec![long(8193)], ..found("gate.a", Outcome::Success) }],
+                "a text of 8193 bytes",
+            ),
+            (vec![PluginFinding { message: String::new(), ..found("gate.a", Outcome::Failure) }], "without a message"),
+            (
+                vec![PluginFinding { message: long(8000), ..found("gate.a", Outcome::Failure) }; 600],
                 "more than the 4194304 bytes",
             ),
         ] {

@@ -1,6 +1,9 @@
 //! Real components, built from `plugins/` and `tests/guests/`, each in its sandbox.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, Mutex},
+};
 
 use assay_model::{
     decide::Decision,
@@ -15,10 +18,13 @@ use assay_model::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{world::WORLD, *};
-use crate::{Engine, EngineOptions, LoadError, LogSink, Plugin, RunContext, limits, world::World};
+use crate::{
+    Engine, EngineOptions, LoadError, LogSink, Plugin, RunContext, Sinks, SnapshotInput, engine::Metering, limits,
+    world::World,
+};
 
 /// One engine for all tests, as in the product.
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineOptions { slots: 4 }).unwrap());
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineOptions::in_process(4)).unwrap());
 static LICENSES: LazyLock<Plugin> = LazyLock::new(|| load("plugins/licenses"));
 static HOSTILE: LazyLock<Plugin> = LazyLock::new(|| load("tests/guests/hostile"));
 
@@ -122,10 +128,10 @@ impl TestRequest<'_> {
         let options = CheckOptions {
             run: run(),
             params: &params,
-            snapshot: &Snapshot::parse(SNAPSHOT).unwrap(),
-            snapshot_text: Arc::from(SNAPSHOT),
+            snapshot: SnapshotInput { snapshot: &Snapshot::parse(SNAPSHOT).unwrap(), text: Arc::from(SNAPSHOT) },
             blobs: Arc::new(OneBlob(LAYER)),
-            log: self.log.clone(),
+            limits: BTreeMap::new(),
+            sinks: Sinks { log: self.log.clone(), ..Sinks::default() },
         };
         let component = Component::new("cart", "r.example/shop/cart:1");
         let when = "2026-11-24T12:00:00.250Z".parse().unwrap();
@@ -217,10 +223,10 @@ fn parameters_that_cannot_work_are_errors() {
         let options = CheckOptions {
             run: run(),
             params,
-            snapshot: &snapshot,
-            snapshot_text: Arc::from(SNAPSHOT),
+            snapshot: SnapshotInput { snapshot: &snapshot, text: Arc::from(SNAPSHOT) },
             blobs: Arc::new(OneBlob(LAYER)),
-            log: None,
+            limits: BTreeMap::new(),
+            sinks: Sinks::default(),
         };
         Check::new(&LICENSES, options).map(drop)
     };
@@ -242,9 +248,9 @@ fn a_manifest_is_known_after_loading() {
 
 #[test]
 fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
-    use ErrorCode::{PluginCpuLimit, PluginError, PluginMemoryLimit, PluginTrap};
+    use ErrorCode::{PluginCpuLimit, PluginError, PluginLogLimit, PluginMemoryLimit, PluginTrap};
     for (params, code, says) in [
-        (&[("do", "loop")][..], PluginCpuLimit, "used up its computing budget of 1000000000 instructions"),
+        (&[("do", "loop")][..], PluginCpuLimit, "used up its computing budget of 5000000000 instructions"),
         (&[("do", "hammer")], PluginCpuLimit, "called the host more than 100000 times"),
         (&[("do", "gorge")], PluginCpuLimit, "called the host more than 100000 times"),
         (&[("do", "allocate")], PluginMemoryLimit, "requested more than 64 MiB of memory"),
@@ -253,7 +259,7 @@ fn each_hostile_call_ends_as_its_error_and_the_engine_lives_on() {
         (&[("do", "recurse")], PluginTrap, "trapped: "),
         (&[("do", "exit")], PluginTrap, "exited with status 0"),
         (&[("do", "flood-stderr"), ("times", "2000")], PluginTrap, "the last words"),
-        (&[("do", "flood"), ("times", "40000")], PluginError, "logged more than 16 times its quota"),
+        (&[("do", "flood"), ("times", "40000")], PluginLogLimit, "logged more than 16 times its quota"),
         (&[("do", "undeclared")], PluginError, "`hostile.undeclared`, which its manifest does not declare"),
         (&[("do", "foreign")], PluginError, "`cve.found`, which its manifest does not declare"),
         (&[("do", "many"), ("times", "1001")], PluginError, "returned 1001 findings, more than the 1000 allowed"),
@@ -435,15 +441,9 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
             component(&[instance_type.clone(), imports("wasi:http/types@0.2.0")]),
             "exports nothing; a component of the world `check` exports",
         ),
-        (many(memory, limits::MEMORIES + 1), "cannot be compiled"),
-        (many(table, limits::TABLES + 1), "cannot be compiled"),
-        (many(&[], limits::CORE_INSTANCES + 1), "cannot be compiled"),
-        (many(memory, limits::MEMORIES), "exports nothing; a component of the world `check` exports"),
-        (many(table, limits::TABLES), "exports nothing; a component of the world `check` exports"),
-        (many(&[], limits::CORE_INSTANCES), "exports nothing; a component of the world `check` exports"),
-        (many(four_gib, 1), "cannot be compiled"),
-        (many(memory64, 1), "cannot be compiled"),
-        (many(shared_memory, 1), "cannot be compiled"),
+        (many(four_gib, 1), "cannot be compiled: it has a memory of more than 512 MiB"),
+        (many(memory64, 1), "uses the proposal memory64, which this host does not run"),
+        (many(shared_memory, 1), "uses the proposal threads (shared memories), which this host does not run"),
         (exporting("assay:plugin/image-check@0.2.0"), "uses assay:plugin 0.2.0, this host supports 0.1"),
         (
             exporting("assay:plugin/image-check@0.1.9"),
@@ -464,6 +464,13 @@ fn what_is_not_a_plugin_is_refused_with_the_reason() {
     ] {
         let error = Plugin::load(&ENGINE, "x.wasm", &bytes).unwrap_err();
         assert!(error.to_string().starts_with("plugin x.wasm ") && error.to_string().contains(says), "{error}");
+    }
+    for metering in [Metering::Fuel, Metering::Time] {
+        let wasmtime = ENGINE.wasmtime(metering).unwrap();
+        let is_compiled = |bytes: &[u8]| wasmtime::component::Component::from_binary(wasmtime, bytes).is_ok();
+        for (part, most) in [(memory, limits::MEMORIES), (table, limits::TABLES), (&[][..], limits::CORE_INSTANCES)] {
+            assert!(is_compiled(&many(part, most)) && !is_compiled(&many(part, most + 1)), "{most}");
+        }
     }
     // Both exports are there, but an import is not of this world.
     let both = (
@@ -500,7 +507,7 @@ fn a_truncated_component_is_refused() {
 #[test]
 fn limits_hold_while_a_plugin_describes_itself() {
     let error = Plugin::load(&ENGINE, "x.wasm", &built("tests/guests/describes-forever")).unwrap_err();
-    assert!(matches!(&error, LoadError::Describe { cause, .. } if cause.code == ErrorCode::PluginCpuLimit), "{error}");
+    assert!(matches!(&error, LoadError::Describe { code: ErrorCode::PluginCpuLimit, .. }), "{error}");
 }
 
 #[test]
@@ -511,10 +518,10 @@ fn a_plugin_of_another_world_is_not_a_check() {
     let options = CheckOptions {
         run: run(),
         params: &[],
-        snapshot: &Snapshot::parse(SNAPSHOT).unwrap(),
-        snapshot_text: Arc::from(SNAPSHOT),
+        snapshot: SnapshotInput { snapshot: &Snapshot::parse(SNAPSHOT).unwrap(), text: Arc::from(SNAPSHOT) },
         blobs: Arc::new(OneBlob(LAYER)),
-        log: None,
+        limits: BTreeMap::new(),
+        sinks: Sinks::default(),
     };
     let error = Check::new(&other, options).unwrap_err().to_string();
     assert_eq!(error, "plugin `licenses` is of the world `other`, not of the world `check`");

@@ -8,7 +8,7 @@ use wasmtime::{
 use crate::{
     call_context::CallContext,
     store_state::StoreState,
-    values::{RawError, RawFinding},
+    values::{PluginFinding, RawError},
     wit::v0_1,
 };
 
@@ -51,7 +51,7 @@ impl Guest {
         store: &mut Store<StoreState>,
         context: &CallContext,
         image: &str,
-    ) -> Result<std::result::Result<Vec<RawFinding>, RawError>> {
+    ) -> Result<std::result::Result<Vec<PluginFinding>, RawError>> {
         let guest = self.0.instantiate(&mut *store)?;
         let result = guest.assay_plugin_image_check().call_evaluate(store, &v0_1::context(context), image)?;
         Ok(result.map(|findings| findings.into_iter().map(Into::into).collect()).map_err(Into::into))

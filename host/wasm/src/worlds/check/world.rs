@@ -2,7 +2,8 @@
 
 use super::v0_1;
 use crate::{
-    limits::Budget,
+    call_limits::CallLimits,
+    engine::Metering,
     permissions::{Grantable, Permission},
     world::World,
 };
@@ -13,7 +14,10 @@ pub(crate) static WORLD: World = World {
     exports: &["assay:plugin/metadata", "assay:plugin/image-check"],
     imports: &["assay:plugin/types", "assay:plugin/logging", "assay:plugin/snapshot", "assay:plugin/evidence"],
     grantable: Grantable { always: &[Permission::Logging], on_request: &[Permission::Evidence] },
-    budget: Budget::FULL,
+    metering: Metering::Fuel,
+    defaults: CallLimits::CHECK,
+    caps: CallLimits::CHECK_CAP,
+    needs_rules: true,
     add_to_linker: v0_1::add_to_linker,
     check_types: v0_1::check_types,
 };

@@ -1,0 +1,128 @@
+//! The flags of the commands for authors: `plugin new`, `build`, `test`, `run`, `inspect`.
+//!
+//! `--debug` and `--trace` of every command have a meaning of their own for `build` and `test`.
+
+use assay_plugin_kit::{Language, World};
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use super::Format;
+use crate::flags::go;
+
+#[derive(Debug, Args)]
+pub(crate) struct NewFlags {
+    /// Name of the plugin: lower-case letters, digits and `-`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// Language: rust, python, javascript, typescript, go, c, cpp or zig
+    #[arg(long, value_name = "LANG", default_value = "rust")]
+    pub(crate) lang: Language,
+
+    /// World: check, task-offline, task, adapter or reporter
+    #[arg(long, value_name = "WORLD", default_value = "check")]
+    pub(crate) world: World,
+
+    /// Directory to create [default: the name]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<Utf8PathBuf>,
+
+    /// Output format: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildFlags {
+    /// Directory of the plugin
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: Utf8PathBuf,
+
+    /// File to write the component to [default: out/NAME.wasm in the directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<Utf8PathBuf>,
+
+    /// Output format: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestFlags {
+    /// Directory of the plugin; its cases are in `tests`
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: Utf8PathBuf,
+
+    /// Cases to run, by name [default: all]
+    #[arg(value_name = "CASE")]
+    pub(crate) cases: Vec<String>,
+
+    /// Component to test [default: out/NAME.wasm in the directory]
+    #[arg(long, value_name = "FILE", help_heading = "Cases")]
+    pub(crate) component: Option<Utf8PathBuf>,
+
+    /// Rewrite what cases expect to what the plugin answers
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+        action = clap::ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE, help_heading = "Cases")]
+    pub(crate) update: bool,
+
+    /// Kill adapters between every two effects, and resume
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+        action = clap::ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE, help_heading = "Cases")]
+    pub(crate) crash_everywhere: bool,
+
+    /// Break the service at every request: `all` (429, 5xx, reset, no response, cut body, expired token)
+    #[arg(long, value_name = "KIND", value_parser = ["all"], hide_possible_values = true, help_heading = "Cases")]
+    pub(crate) faults: Option<String>,
+
+    /// Run every case twice, with equal results
+    #[arg(long, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+        action = clap::ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE, help_heading = "Cases")]
+    pub(crate) reuse: bool,
+
+    /// Output format: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
+    /// Component to run, a task
+    #[arg(value_name = "FILE")]
+    pub(crate) component: Utf8PathBuf,
+
+    /// Snapshot under test
+    #[arg(long, value_name = "SNAPSHOT", help_heading = "Run")]
+    pub(crate) images: Option<Utf8PathBuf>,
+
+    /// Image under test, instead of a Snapshot
+    #[arg(long, value_name = "IMAGE", conflicts_with = "images", help_heading = "Run")]
+    pub(crate) image: Option<String>,
+
+    /// Parameter of the plugin; repeatable, also for the items of a list
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Run")]
+    pub(crate) param: Vec<String>,
+
+    /// Number of the attempt, from 1
+    #[arg(long, value_name = "N", default_value = "1", help_heading = "Run")]
+    pub(crate) attempt: std::num::NonZeroU32,
+
+    /// Output format: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectFlags {
+    /// Component to inspect
+    #[arg(value_name = "FILE")]
+    pub(crate) component: Utf8PathBuf,
+
+    /// Print what an older component has differently
+    #[arg(long, value_name = "FILE")]
+    pub(crate) diff: Option<Utf8PathBuf>,
+
+    /// Output format: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub(crate) format: Format,
+}

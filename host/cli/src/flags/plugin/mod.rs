@@ -1,0 +1,117 @@
+//! The flags of `plugin`: what authors of plugins and platform teams work with.
+
+pub(crate) mod author;
+
+use clap::{Subcommand, ValueEnum};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Create the source of a plugin from a template
+    #[command(after_help = "Examples:
+  # a check of images in Rust, in the new directory `license-gate`
+  assay plugin new license-gate
+
+  # a custom task in Python
+  assay plugin new registry-gate --lang python --world task
+
+Exit codes:
+  0  the project was created
+  2  invalid request: the name, the language, the world, or a directory that exists")]
+    New(author::NewFlags),
+
+    /// Build a plugin's source into a component
+    #[command(after_help = "Examples:
+  # build the plugin in the current directory into `out/NAME.wasm`
+  assay plugin build
+
+  # keep names and line numbers, so that a trap says where it was
+  assay plugin build ./license-gate --debug
+
+Exit codes:
+  0  the component was built
+  2  invalid request: not the directory of a plugin, or a tool is missing
+  3  error: the build failed, or made something that is not a plugin")]
+    Build(author::BuildFlags),
+
+    /// Run the cases of a plugin, without network and with a frozen clock
+    #[command(after_help = "Examples:
+  # all cases of the plugin in the current directory, after `assay plugin build`
+  assay plugin test
+
+  # one case, with the log and the requests of the plugin
+  assay plugin test ./license-gate fails --trace
+
+  # kill an adapter between every two effects, and break its service in every way
+  assay plugin test ./jenkins --crash-everywhere --faults all
+
+Exit codes:
+  0  every case passed
+  1  a case failed
+  2  invalid request: no component, or a case that cannot be read")]
+    Test(author::TestFlags),
+
+    /// Run a task once
+    #[command(after_help = "Examples:
+  # a task on the images of a Snapshot, with a list of two as parameter
+  assay plugin run out/registry-gate.wasm --images snapshot.json \\
+      --param registries=registry.example/ --param registries=quay.example/
+
+Exit codes:
+  0  the outcome is success, warning or skipped
+  1  the outcome is failure
+  2  invalid request: the component, the Snapshot or a parameter
+  3  error: there is no verdict")]
+    Run(author::RunFlags),
+
+    /// Print what a component is, requests and declares
+    #[command(after_help = "Examples:
+  # the manifest, permissions and limits of a component
+  assay plugin inspect out/license-gate.wasm
+
+  # what a new version requests that the old one did not
+  assay plugin inspect new.wasm --diff old.wasm")]
+    Inspect(author::InspectFlags),
+
+    /// Manage the native code that was compiled of plugins
+    Cache {
+        #[command(subcommand)]
+        what: CacheCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// List what is in the cache
+    #[command(after_help = "Examples:
+  # which components are compiled already?
+  assay plugin cache list")]
+    List(CacheFlags),
+    /// Remove everything from the cache
+    #[command(after_help = "Examples:
+  # free the disk space
+  assay plugin cache prune")]
+    Prune(CacheFlags),
+    /// Print the directory of the cache
+    #[command(after_help = "Examples:
+  # where is it?
+  assay plugin cache path
+
+ASSAY_PLUGIN_CACHE names another directory, or is `off`.")]
+    Path(CacheFlags),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheFlags {
+    /// Output format: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub(crate) format: Format,
+}
+
+/// The form of a result on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}

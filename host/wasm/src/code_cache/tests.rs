@@ -1,0 +1,1 @@
+//! A folder with code, and what may be wrong with it.
