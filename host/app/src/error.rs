@@ -29,7 +29,7 @@ pub enum RequestErrorKind {
     Registry,
     /// A plugin cannot be loaded.
     Plugin,
-    /// The store of runs is not there, is another version's or in use, or does not have what is asked for.
+    /// The store of runs is not there, is another version's or in use, or does not have what is requested.
     Store,
     /// The store of runs cannot be written, is damaged, or fails.
     StoreUnavailable,

@@ -27,7 +27,7 @@ impl From<StoreError> for RequestError {
     }
 }
 
-/// The record in a folder, read beside whoever runs jobs there.
+/// The record in a folder, read beside the process that runs jobs there.
 #[derive(Debug)]
 pub struct RecordedRuns(Store);
 
@@ -181,7 +181,7 @@ fn reasons(scenario: &ScenarioDocument) -> Vec<RunReason> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CanceledRun {
-    /// The process that runs it was asked to.
+    /// It was requested from the process that runs it.
     Requested,
     /// No process runs it: it is canceled now.
     Canceled,
@@ -193,7 +193,7 @@ pub enum CanceledRun {
 ///
 /// # Errors
 /// There is no such run; the store cannot be written; or a third party works on a task of a run that no process runs, and
-/// only running it again can tell the third party.
+/// only running it again reaches the third party.
 pub fn cancel_run(folder: &Utf8Path, id: &RunId, reason: &str) -> Result<CanceledRun, RequestError> {
     let runs = RecordedRuns::open(folder)?;
     if runs.document(id)?.state.is_final() {
@@ -215,10 +215,10 @@ fn cancel_here(store: &Store, id: &RunId, reason: &str) -> Result<CanceledRun, R
     let tasks =
         || document.scenarios.iter().flat_map(|scenario| scenario.tasks.iter().map(move |task| (scenario, task)));
     if let Some((scenario, task)) = tasks().find(|(_, task)| task.state == RunState::Waiting) {
-        // The wish is kept, so that whoever runs it next cancels it.
+        // The wish is kept, so that the process that runs it next cancels it.
         store.request_cancel(id, reason)?;
         let fact = format!(
-            "a third party works on the task `{}/{}`, and no process runs that could tell it",
+            "a third party works on the task `{}/{}`, and no process runs that could cancel it there",
             scenario.name, task.name
         );
         return Err(RequestError::of(RequestErrorKind::Store, fact)

@@ -222,7 +222,7 @@ fn cancel(flags: &CancelFlags, printer: Printer) -> Result<(), CliError> {
     let outcome = cancel_run(&flags.store.store, &id, &flags.reason)?;
     let document = serde_json::json!({"id": id, "outcome": outcome});
     print(&flags.store, printer, &document, |_| match outcome {
-        CanceledRun::Requested => format!("the process that runs {id} was asked to cancel it\n"),
+        CanceledRun::Requested => format!("the process that runs {id} was requested to cancel it\n"),
         CanceledRun::Canceled => format!("{id} is canceled\n"),
         CanceledRun::AlreadyEnded => format!("{id} had ended before\n"),
     })

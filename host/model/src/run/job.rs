@@ -112,7 +112,7 @@ pub enum Verb {
     Run,
     /// The first call of an adapter.
     Submit,
-    /// Asks how the third party is getting on.
+    /// Requests how the third party is getting on.
     Poll,
     /// Fetches what came of it.
     Collect,
