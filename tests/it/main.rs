@@ -20,6 +20,8 @@ mod example;
 mod fixture;
 mod hostile_sources;
 mod keys;
+mod konflux;
+mod matrix;
 mod packaging;
 mod plugins;
 mod policies;

@@ -10,7 +10,15 @@ use crate::{error::RequestError, read::private_folder};
 /// The files below a folder, in the order of their paths, or the file itself. Links are followed, but never back into a
 /// folder that they are in.
 pub(crate) fn files_below(place: &Utf8Path) -> Result<Vec<Utf8PathBuf>, RequestError> {
-    let mut walk = Walk { place, above: Vec::new(), folders: 0, found: BTreeSet::new() };
+    files_below_where(place, |_| true)
+}
+
+/// Those of the files and folders below a folder whose paths are wanted.
+pub(crate) fn files_below_where(
+    place: &Utf8Path,
+    is_wanted: fn(&Utf8Path) -> bool,
+) -> Result<Vec<Utf8PathBuf>, RequestError> {
+    let mut walk = Walk { place, above: Vec::new(), folders: 0, found: BTreeSet::new(), is_wanted };
     if place.is_dir() {
         walk.folder(place)?;
     } else if place.exists() {
@@ -29,6 +37,7 @@ struct Walk<'a> {
     /// How many folders were walked through: links between a few of them make ways without number.
     folders: usize,
     found: BTreeSet<Utf8PathBuf>,
+    is_wanted: fn(&Utf8Path) -> bool,
 }
 
 impl Walk<'_> {
@@ -53,6 +62,9 @@ impl Walk<'_> {
         self.above.push(real);
         for entry in folder.read_dir_utf8().map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.into_path();
+            if !(self.is_wanted)(&path) {
+                continue;
+            }
             if path.is_dir() {
                 self.folder(&path)?;
             } else if path.is_file() {

@@ -5,7 +5,7 @@ use std::io;
 use assay_app::{RequestError, RequestErrorKind};
 
 /// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where a report was
-/// ready and could not be written or a cluster failed.
+/// ready and could not be written, or a cluster or a store failed.
 #[derive(Debug)]
 pub(crate) struct CliError {
     error: RequestError,

@@ -24,7 +24,10 @@ fn found<'v>(object: &'v Map<String, Value>, field: &str) -> Option<&'v Value> {
 
 fn wrong(issues: &mut Issues, path: &str, field: &str, value: &Value, wanted: &str) {
     let suggestion = match value {
-        Value::Bool(_) | Value::Number(_) if wanted == "a string" => format!("quote it: \"{value}\""),
+        Value::Number(_) if wanted == "a string" => format!("quote it: \"{value}\""),
+        Value::Bool(_) if wanted == "a string" => {
+            "quote it: `true`, `yes`, `y`, `on` and their opposites are booleans in YAML".to_owned()
+        }
         _ => String::new(),
     };
     issues.error(join(path, field), "type", format!("it is {}, not {wanted}", kind(value)), suggestion);

@@ -36,7 +36,7 @@ impl Issues {
         message: impl Into<String>,
         suggestion: impl Into<String>,
     ) {
-        add(&mut self.errors, path.into(), code, message.into(), suggestion.into());
+        add(&mut self.errors, &path.into(), code, &message.into(), &suggestion.into());
     }
 
     /// Adds what is worth knowing.
@@ -47,13 +47,13 @@ impl Issues {
         message: impl Into<String>,
         suggestion: impl Into<String>,
     ) {
-        add(&mut self.warnings, path.into(), code, message.into(), suggestion.into());
+        add(&mut self.warnings, &path.into(), code, &message.into(), &suggestion.into());
     }
 }
 
-fn add(to: &mut Vec<Issue>, path: String, code: &'static str, message: String, suggestion: String) {
+fn add(to: &mut Vec<Issue>, path: &str, code: &'static str, message: &str, suggestion: &str) {
     if to.len() < ISSUES {
-        to.push(Issue { path: shown(&path), code, message: shown(&message), suggestion: shown(&suggestion) });
+        to.push(Issue { path: shown(path), code, message: shown(message), suggestion: shown(suggestion) });
     }
 }
 
@@ -75,7 +75,7 @@ fn escaped(character: char) -> impl Iterator<Item = char> {
     plain.into_iter().chain(escape.into_iter().flatten())
 }
 
-/// A part of a text from outside in a sentence: forty characters.
+/// A part of a text from outside in a sentence: sixty characters.
 #[must_use]
 pub(crate) fn short(text: &str) -> String {
     let mut out: String = text.chars().take(60).collect();

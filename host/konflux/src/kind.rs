@@ -40,9 +40,11 @@ pub const TEKTON: &str = "tekton.dev";
 /// Our own group.
 pub const ASSAY: &str = "assay.dev";
 
-/// Each kind's group, name and versions; those after the first are deprecated when they are marked.
+/// Group, name, kind, and versions with whether they are deprecated.
+type Row = (&'static str, &'static str, Kind, &'static [(&'static str, bool)]);
+
 #[rustfmt::skip]
-const KINDS: [(&str, &str, Kind, &[(&str, bool)]); 14] = [
+const KINDS: [Row; 14] = [
     (APPSTUDIO, "Application", Kind::Application, &[("v1alpha1", false)]),
     (APPSTUDIO, "Component", Kind::Component, &[("v1alpha1", false)]),
     (APPSTUDIO, "Snapshot", Kind::Snapshot, &[("v1alpha1", false)]),

@@ -3,6 +3,7 @@
 //! Pure: texts and values in, values out; no clock, disk, network or threads. [`mod@import`] reads files into resources
 //! ([`resource`], [`tekton`]); [`plan`] is what a scheduler takes.
 
+pub mod compose;
 pub mod contexts;
 mod fields;
 pub mod graph;
@@ -10,6 +11,7 @@ pub mod import;
 pub mod issue;
 pub mod kind;
 pub mod labels;
+pub mod matching;
 pub mod names;
 pub mod plan;
 pub mod resource;

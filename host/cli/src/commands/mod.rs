@@ -7,6 +7,7 @@ mod compare;
 mod completions;
 mod events;
 mod fetch_policy;
+mod import;
 mod init_policies;
 mod inspect;
 mod log_reporter;
@@ -15,6 +16,8 @@ mod plugin;
 mod policy;
 mod progress;
 mod runs;
+mod scenarios;
+mod snapshot;
 mod test;
 mod track_bundle;
 mod validate_image;
@@ -32,6 +35,8 @@ use crate::{
         global::GlobalFlags,
         init::Init,
         inspect::Inspect,
+        scenarios::ScenariosCommand,
+        snapshot::SnapshotCommand,
         track::Track,
         unsupported::{RawArgs, Sigstore},
     },
@@ -62,6 +67,9 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
         Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
+        Command::Import(flags) => import::run(&flags, printer),
+        Command::Snapshot { what: SnapshotCommand::Compose(flags) } => snapshot::compose(&flags, &env, printer),
+        Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, printer),
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Runs { what } => runs::run(&what, printer),

@@ -6,6 +6,7 @@ pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
 pub(crate) mod image;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
@@ -15,6 +16,8 @@ pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
 pub(crate) mod runs;
+pub(crate) mod scenarios;
+pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
@@ -102,6 +105,22 @@ pub(crate) enum Command {
     Track {
         #[command(subcommand)]
         what: track::Track,
+    },
+
+    /// Read Konflux resources and Tekton pipelines, and report what is wrong with them
+    #[command(after_help = import::help())]
+    Import(import::ImportFlags),
+
+    /// Compose Snapshots
+    Snapshot {
+        #[command(subcommand)]
+        what: snapshot::SnapshotCommand,
+    },
+
+    /// Show which integration test scenarios a Snapshot is tested by
+    Scenarios {
+        #[command(subcommand)]
+        what: scenarios::ScenariosCommand,
     },
 
     /// Compare two policy configurations

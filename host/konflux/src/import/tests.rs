@@ -262,6 +262,19 @@ fn groups_that_contain_each_other_and_tests_that_wait_for_each_other_are_rejecte
     assert_eq!(summary(&old), ["Accepted ?deprecated-version@apiVersion"]);
 }
 
+/// D21: samples write the branch as `revision`, the type reads `version`.
+#[test]
+fn a_version_is_read_by_either_of_its_names() {
+    for (fields, want) in
+        [("name: v1", "v1"), ("name: v1, version: main", "v1"), ("version: main", "main"), ("revision: main", "main")]
+    {
+        let text = format!(
+            "apiVersion: konflux-ci.dev/v1beta2\nkind: ComponentGroup\nmetadata: {{name: g}}\nspec: {{components: [{{name: a, componentVersion: {{{fields}}}}}]}}"
+        );
+        assert_eq!(imported(&text).resources.groups[0].members[0].version, want, "{fields}");
+    }
+}
+
 #[test]
 fn ten_thousand_documents_of_one_file_are_read() {
     let text =

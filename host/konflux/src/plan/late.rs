@@ -203,8 +203,11 @@ pub(crate) fn combinations(
     (cells.len() <= MATRIX_CELLS).then_some(cells)
 }
 
-/// Whether the cells of a matrix are known before anything runs.
-pub(crate) fn known_lists(matrix: &Matrix) -> Option<(Vec<(String, Vec<String>)>, Vec<Vec<(String, String)>>)> {
+/// The lists and the included combinations of a matrix whose values are known.
+pub(crate) type KnownLists = (Vec<(String, Vec<String>)>, Vec<Vec<(String, String)>>);
+
+/// The lists of a matrix, where they are known before anything runs.
+pub(crate) fn known_lists(matrix: &Matrix) -> Option<KnownLists> {
     let literal = |item: &ListItem| match item {
         ListItem::One(template) => template.literal(),
         ListItem::Spread(_) => None,

@@ -5,10 +5,13 @@
 //! contains `$(tasks.a.results.b)` stays what it is.
 
 pub mod late;
+mod run;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use run::{PlanError, PlanRequest, find_pipeline, pipeline_of_text, plan_run, snapshot_id, snapshot_param};
 
 /// The version of stored plans. Another version is refused by its reader.
 pub const PLAN_VERSION: u32 = 1;

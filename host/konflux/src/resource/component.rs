@@ -21,7 +21,8 @@ pub struct ComponentResource {
     pub application: String,
     /// The repository of its source.
     pub url: String,
-    /// `status.lastPromotedImage`: its entry of the global candidate list; empty when it has none.
+    /// `status.lastPromotedImage`: its entry of the global candidate list; else `spec.containerImage`, which had this part
+    /// before, if it has a digest; empty when it has none.
     pub candidate: String,
     /// `status.lastBuiltCommit`.
     pub candidate_commit: String,
@@ -49,8 +50,11 @@ impl ComponentResource {
         let git = fields::object(source, "spec.source", "git", issues).cloned().unwrap_or_default();
         let url = git.get("url").or_else(|| source.get("url")).and_then(Value::as_str).unwrap_or_default().to_owned();
         let status = fields::object(document, "", "status", issues).unwrap_or(&empty);
+        let promoted = fields::text(status, "status", "lastPromotedImage", issues);
+        let image = fields::text(spec, "spec", "containerImage", issues);
+        let image = image.filter(|image| assay_model::image::PinnedImage::parse(image).is_ok());
         Self {
-            candidate: fields::text(status, "status", "lastPromotedImage", issues).unwrap_or_default().to_owned(),
+            candidate: promoted.or(image).unwrap_or_default().to_owned(),
             candidate_commit: fields::text(status, "status", "lastBuiltCommit", issues).unwrap_or_default().to_owned(),
             metadata,
             application,

@@ -37,6 +37,8 @@ pub struct Scenario {
     pub resolver: ResolverRef,
     /// Its time limits.
     pub timeouts: Timeouts,
+    /// Whether it states any of them, so that they count before those of a pipeline run.
+    pub states_timeouts: bool,
     /// Whether its failure does not fail the Snapshot. Only a label says so.
     pub optional: bool,
     /// Whether it never runs.
@@ -102,6 +104,9 @@ impl Scenario {
         Self {
             optional: read_optional(&metadata, issues),
             timeouts: timeouts::of_annotations(Some(&metadata.annotations), issues),
+            states_timeouts: [labels::PIPELINE_TIMEOUT, labels::TASKS_TIMEOUT, labels::FINALLY_TIMEOUT]
+                .into_iter()
+                .any(|name| metadata.annotation(name).is_some()),
             contexts: read_contexts(spec, issues),
             params: read_params(spec, issues),
             disabled: fields::boolean(spec, "spec", "disabled", issues),

@@ -2,5 +2,6 @@
 
 pub mod check;
 pub mod pipeline;
+pub mod planning;
 pub mod short;
 pub(crate) mod variable;

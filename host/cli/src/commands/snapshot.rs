@@ -1,0 +1,81 @@
+//! `assay snapshot compose`.
+
+use std::fmt::Write as _;
+
+use assay_app::{
+    ComposeSnapshotRequest, compose_snapshot,
+    konflux::compose::{ComposeRequest, Composed, Event, Mode, OwnerKind, Set, parse_build_start},
+};
+
+use super::{
+    fetch_policy::print_stdout,
+    import::{as_json, check_format, plain},
+};
+use crate::{error::CliError, exit, flags::snapshot::ComposeFlags, printer::Printer, settings::Environment};
+
+/// Composes, and prints the Snapshot.
+pub(crate) fn compose(flags: &ComposeFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+    check_format(&flags.format)?;
+    let request = ComposeSnapshotRequest {
+        from: flags.from.clone(),
+        request: parse_request(flags)?,
+        owner: match (&flags.application, &flags.component_group) {
+            (Some(name), _) => Some((OwnerKind::Application, name.clone())),
+            (None, Some(name)) => Some((OwnerKind::ComponentGroup, name.clone())),
+            (None, None) => None,
+        },
+        store: flags.store.clone(),
+        record: flags.record,
+        started: env.now.as_millisecond(),
+    };
+    if request.record && request.store.is_none() {
+        return Err(CliError::new("`--record` needs a store to write to").hint("add `--store DIR`"));
+    }
+    let (composed, notes) = compose_snapshot(&request)?;
+    for note in notes {
+        printer.warn(&note);
+    }
+    let text = if flags.format == "json" { as_json(&composed)? } else { as_text(&composed, flags.explain)? };
+    print_stdout(printer, &text)?;
+    Ok(exit::SUCCESS)
+}
+
+fn parse_request(flags: &ComposeFlags) -> Result<ComposeRequest, CliError> {
+    let mode = Mode::parse(&flags.mode).ok_or_else(|| {
+        CliError::new(format!("`--mode {}` is not a mode", flags.mode))
+            .hint("the modes are component, group, override, coupled and commit")
+    })?;
+    let is_good_base = match flags.base.as_str() {
+        "latest" => false,
+        "good" => true,
+        other => return Err(CliError::new(format!("`--base {other}` is not latest or good"))),
+    };
+    let build_start = match &flags.build_start {
+        None => None,
+        Some(text) => Some(parse_build_start(text).ok_or_else(|| {
+            CliError::new(format!("`--build-start {text}` is not a time"))
+                .hint("give seconds or milliseconds since 1970, such as 1785924930")
+        })?),
+    };
+    let sets = flags.set.iter().map(|text| Set::parse(text)).collect::<Result<Vec<_>, _>>();
+    let sets = sets.map_err(|error| CliError::new(format!("{error} (--set)")))?;
+    let event = flags.pull_request.map_or(Event::Push, Event::PullRequest);
+    Ok(ComposeRequest { mode, event, sets, build_start, is_good_base })
+}
+
+/// The Snapshot as YAML would be two documents with the reasons, so the text is one or the other.
+fn as_text(composed: &Composed, explain: bool) -> Result<String, CliError> {
+    if !explain {
+        return as_json(&composed.snapshot);
+    }
+    let mut text = format!("{}\n{}\n", composed.name, composed.id);
+    for component in &composed.components {
+        let version = if component.version.is_empty() { String::new() } else { format!("@{}", component.version) };
+        let (name, image, reason) = (plain(&component.name), plain(&component.image), plain(&component.reason));
+        let _infallible = writeln!(text, "  {name}{version}: {image} ({reason})");
+    }
+    for component in &composed.omitted {
+        let _infallible = writeln!(text, "  {}: omitted: {}", plain(&component.name), plain(&component.reason));
+    }
+    Ok(text)
+}
