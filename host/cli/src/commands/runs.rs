@@ -99,7 +99,7 @@ fn show(flags: &RunFlags, printer: Printer) -> Result<(), CliError> {
     print(&flags.store, printer, &document, show_text)
 }
 
-fn show_text(run: &RunDocument) -> String {
+pub(super) fn show_text(run: &RunDocument) -> String {
     let mut text = String::new();
     let snapshot = sanitize::line(&run.snapshot);
     let _infallible = writeln!(

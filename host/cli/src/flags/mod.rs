@@ -15,6 +15,7 @@ pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
+pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod scenarios;
 pub(crate) mod snapshot;
@@ -126,6 +127,10 @@ pub(crate) enum Command {
     /// Compare two policy configurations
     #[command(after_help = compare::help())]
     Compare(compare::CompareFlags),
+
+    /// Run the scenarios of a Snapshot and record what came of them
+    #[command(after_help = run::help())]
+    Run(Box<run::RunFilesFlags>),
 
     /// List, show, explain, cancel and remove recorded runs
     Runs {
