@@ -30,6 +30,7 @@ mod recorded;
 mod registry;
 mod remote;
 mod reports;
+mod runs;
 mod shared;
 mod shell;
 mod silence;
