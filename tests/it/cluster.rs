@@ -213,12 +213,12 @@ fn names_without_a_namespace_are_in_that_of_the_context_and_the_kubeconfig_may_s
             ["validate", "image", "--snapshot", "shop", "--policy", &policy, "--public-key", KEY, "--ignore-rekor"];
         CommandOutput::of(&command(&arguments).envs(variables.iter().copied()).output().unwrap())
     };
-    run(&[("KUBECONFIG", kubeconfig.as_str())]).expect(0, "Success: true");
-    run(&[("KUBECONFIG", &format!("/no/such/file:{kubeconfig}"))]).expect(0, "Success: true");
+    run(&[("KUBECONFIG", kubeconfig.as_str())]).expect(0, " passed: 0 violations");
+    run(&[("KUBECONFIG", &format!("/no/such/file:{kubeconfig}"))]).expect(0, " passed: 0 violations");
     let home = konflux.fixture.path("home");
     fs_err::create_dir_all(home.join(".kube")).unwrap();
     fs_err::copy(&kubeconfig, home.join(".kube/config")).unwrap();
-    run(&[("HOME", home.as_str())]).expect(0, "Success: true");
+    run(&[("HOME", home.as_str())]).expect(0, " passed: 0 violations");
     run(&[]).expect(2, "no cluster is known");
     run(&[("KUBECONFIG", "/no/such/file")]).expect(2, "no cluster is known");
 }

@@ -213,6 +213,11 @@ impl CommandOutput {
         Self { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
+    /// Standard output without digits: two runs have times and durations of their own.
+    pub(crate) fn without_digits(&self) -> String {
+        self.out.replace(|character: char| character.is_ascii_digit(), "")
+    }
+
     /// Standard output as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))

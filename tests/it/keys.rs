@@ -56,13 +56,24 @@ fn built_ins_verify_with_the_runs_key_or_the_policys() {
 }
 
 #[test]
-fn what_is_not_verified_yet_is_an_error() {
+fn built_ins_require_certificates_and_log_entries_where_the_policy_does() {
     let fixture = Fixture::good();
-    for options in [
-        json!({"public_key": "", "certificate_identity": "me", "certificate_oidc_issuer": "them"}),
-        json!({"ignore_rekor": false}),
+    let key = fixture.key.public_pem().unwrap();
+    let identity = json!({"public_key": "", "certificate_identity": "me", "certificate_oidc_issuer": "them"});
+    for (options, reason) in [
+        (identity, "there is no certificate beside the signature"),
+        (json!({"ignore_rekor": false}), "there is no log entry beside the signature"),
+        (json!({"ignore_rekor": false, "rekor_public_key": key}), "there is no log entry beside the signature"),
+        (json!({"ignore_rekor": false, "rekor_public_key": "cosign.pub"}), "new policy: `rekor_public_key`: "),
+        (json!({"public_key": "", "certificate_identity": "me"}), "certificate OIDC issuer must be provided"),
+        (
+            json!({"public_key": "", "certificate_identity_regexp": "[", "certificate_oidc_issuer": "them"}),
+            "the identity of the signer: the expression `[` is invalid",
+        ),
     ] {
-        validate(&fixture, &options).expect(3, "builtin-failed");
+        let got = messages(&validate(&fixture, &options), "good");
+        assert!(got.iter().all(|text| text.starts_with("false [") && text.contains(reason)), "{options}: {got:?}");
+        assert_eq!(got.len(), 2, "{options}");
     }
 }
 

@@ -157,6 +157,7 @@ fn the_example_is_planned_from_its_candidates() {
             registries: assay_oci::RegistryOptions::default(),
             deadline: None,
             is_strict: true,
+            trust_root: assay_app::TrustRootSettings::default(),
         },
     };
     let plan = assay_app::plan_files(&request, &|_: assay_app::Event| {}).unwrap();

@@ -6,12 +6,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod archive;
 mod atomic_reports;
 mod bad_input;
+mod chromium;
 mod cluster;
 mod cluster_servers;
 mod configuration;
 mod conftest;
+mod cosign;
 mod crate_dependencies;
 mod docs;
 mod ec_cases;
@@ -23,11 +26,14 @@ mod keys;
 mod konflux;
 mod matrix;
 mod packaging;
+mod plugin_authors;
+mod plugin_compile;
 mod plugins;
 mod policies;
 mod policy_tools;
 mod recorded;
 mod registry;
+mod registry_failures;
 mod remote;
 mod reports;
 mod runs;
@@ -38,6 +44,7 @@ mod sources;
 mod tekton;
 mod tidy;
 mod time_limits;
+mod trust_root;
 mod untrusted_text;
 mod verdicts;
 mod wit;

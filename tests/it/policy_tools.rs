@@ -93,11 +93,6 @@ data.shop_test.test_wrong: FAIL (TIME)
 
   got 6
 
-  shop/shop_test.rego:14:
-    got == 7
-    |
-    6
-
 shop/shop_test.rego:17:
 data.shop_test.todo_test_later: SKIPPED
 --------------------------------------------------------------------------------
@@ -105,6 +100,8 @@ PASS: 2/4
 FAIL: 1/4
 SKIPPED: 1/4";
     assert_eq!((output.out.as_str(), output.code), (want, 2), "{output:?}");
+    let why = "data.shop_test.test_wrong:\n  shop/shop_test.rego:14:\n    got == 7\n    |\n    6";
+    assert!(output.err.contains(why), "{output:?}");
 }
 
 #[test]
@@ -239,7 +236,7 @@ fn coverage_is_opas_json_or_a_list_for_people() {
     let output = bench.run(&[&arguments[..], &["--threshold", "90"]].concat());
     output.expect(2, "Code coverage threshold not met: got ");
     // Lines that a failing suite reached say nothing.
-    Bench::new(TESTS).run(&arguments).expect(2, "data.shop_test.test_wrong: FAIL");
+    Bench::new(TESTS).run(&arguments).expect(1, "data.shop_test.test_wrong: FAIL");
 }
 
 #[test]
@@ -414,7 +411,7 @@ fn the_result_of_a_rule_for_an_image_is_explained() {
         assert!(output.err.contains(&says), "{says}: {}", output.err);
     }
     let without = fixture.validate(&[]);
-    assert_eq!(without.out, output.out, "the report is the same");
+    assert_eq!(without.without_digits(), output.without_digits(), "the report is the same");
     fixture.validate(&["--explain", "main.nope"]).expect(2, "there is `main.bad`, `main.odd`");
     fixture.validate(&["--explain", "main.deny"]).expect(1, "`main.bad` at");
 }

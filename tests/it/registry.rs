@@ -32,6 +32,12 @@ pub(crate) enum Fault {
     Truncate,
     /// Returns 429 the first time, and a correct response from then on.
     Later,
+    /// Returns 429 every time.
+    Throttled,
+    /// Sends half of the bytes as if they were all.
+    Short,
+    /// Sends bytes without end.
+    Endless,
 }
 
 #[derive(Default)]
@@ -40,8 +46,15 @@ struct Content {
     manifests: BTreeMap<String, (String, Vec<u8>)>,
     /// By digest.
     blobs: BTreeMap<String, Vec<u8>>,
+    /// What was sent of uploads in parts, by their paths.
+    uploads: BTreeMap<String, Vec<u8>>,
+    next_upload: usize,
     faults: Vec<(String, Fault)>,
     requests: Vec<String>,
+    /// Where paths that hold a part are sent on to.
+    redirects: Vec<(String, String)>,
+    /// The `Authorization` headers that were shown.
+    authorizations: Vec<Option<String>>,
     /// The `Authorization` header that it wants to see.
     wants: Option<String>,
 }
@@ -108,6 +121,16 @@ impl Registry {
         self.content.lock().unwrap().faults.push((part.to_owned(), fault));
     }
 
+    /// Sends every path that holds `part` on to another host.
+    pub(crate) fn redirect(&self, part: &str, host: &str) {
+        self.content.lock().unwrap().redirects.push((part.to_owned(), host.to_owned()));
+    }
+
+    /// The `Authorization` headers of all requests so far.
+    pub(crate) fn authorizations(&self) -> Vec<Option<String>> {
+        self.content.lock().unwrap().authorizations.clone()
+    }
+
     /// Refuses who does not show this name and password, `NAME:PASSWORD` in base64.
     pub(crate) fn want(&self, basic: &str) {
         self.content.lock().unwrap().wants = Some(format!("Basic {basic}"));
@@ -134,6 +157,7 @@ async fn result(
     let (found, fault) = {
         let mut content = content.lock().unwrap();
         let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        content.authorizations.push(shown.map(str::to_owned));
         if content.wants.is_some() && shown != content.wants.as_deref() {
             let refused = Response::builder().status(StatusCode::UNAUTHORIZED);
             return refused.header(header::WWW_AUTHENTICATE, "Basic realm=\"here\"").body(Body::empty()).unwrap();
@@ -141,6 +165,10 @@ async fn result(
         let request = format!("{method} {path}");
         let is_first = !content.requests.contains(&request);
         content.requests.push(request);
+        if let Some((_, host)) = content.redirects.iter().find(|(part, _)| path.contains(part.as_str())) {
+            let moved = Response::builder().status(StatusCode::TEMPORARY_REDIRECT);
+            return moved.header(header::LOCATION, format!("http://{host}{path}")).body(Body::empty()).unwrap();
+        }
         let fault = content.faults.iter().find(|(part, _)| path.contains(part.as_str())).map(|(_, fault)| *fault);
         (content.find(path), fault.filter(|fault| *fault != Fault::Later || is_first))
     };
@@ -151,13 +179,26 @@ async fn result(
             let later = Response::builder().status(StatusCode::TOO_MANY_REQUESTS);
             return later.header(header::RETRY_AFTER, "0").body(Body::empty()).unwrap();
         }
-        Some(Fault::Corrupt | Fault::Truncate) | None => {}
+        Some(Fault::Throttled) => return plain(StatusCode::TOO_MANY_REQUESTS),
+        Some(Fault::Endless) => {
+            let pieces = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 64 << 10]));
+            return Response::new(Body::from_stream(pieces));
+        }
+        Some(Fault::Corrupt | Fault::Truncate | Fault::Short) | None => {}
     }
     if path == "/v2/" {
         return plain(StatusCode::OK);
     }
     if method == Method::POST {
-        let here = Response::builder().status(StatusCode::ACCEPTED).header(header::LOCATION, format!("{path}1?x=y"));
+        let mut content = content.lock().unwrap();
+        content.next_upload += 1;
+        let place = format!("{path}{}?x=y", content.next_upload);
+        let here = Response::builder().status(StatusCode::ACCEPTED).header(header::LOCATION, place);
+        return here.body(Body::empty()).unwrap();
+    }
+    if method == Method::PATCH {
+        content.lock().unwrap().uploads.entry(path.to_owned()).or_default().extend(&uploaded);
+        let here = Response::builder().status(StatusCode::ACCEPTED).header(header::LOCATION, format!("{path}?x=y"));
         return here.body(Body::empty()).unwrap();
     }
     if method == Method::PUT {
@@ -165,13 +206,20 @@ async fn result(
         return plain(content.lock().unwrap().take(path, uri.query(), media_type, &uploaded));
     }
     let Some((media_type, mut bytes)) = found else { return plain(StatusCode::NOT_FOUND) };
+    let digest = Digest::of(&bytes).to_string();
+    if fault == Some(Fault::Short) {
+        bytes.truncate(bytes.len() / 2);
+    }
     let length = bytes.len();
     match fault {
         Some(Fault::Corrupt) => bytes.iter_mut().for_each(|byte| *byte = if *byte == b'1' { b'2' } else { *byte }),
         Some(Fault::Truncate) => bytes.truncate(length / 2),
         _ => {}
     }
-    let response = Response::builder().header(header::CONTENT_TYPE, media_type).header(header::CONTENT_LENGTH, length);
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CONTENT_LENGTH, length)
+        .header("Docker-Content-Digest", digest);
     if method == Method::HEAD {
         return response.body(Body::empty()).unwrap();
     }
@@ -206,9 +254,15 @@ impl Content {
 
     /// Takes a blob whose digest is right, or a manifest whose blobs are all there.
     fn take(&mut self, path: &str, query: Option<&str>, media_type: &str, bytes: &[u8]) -> StatusCode {
+        let sent = self.uploads.remove(path).unwrap_or_default();
+        let bytes = &[&sent, bytes].concat()[..];
         let digest = Digest::of(bytes).to_string();
         let Some((repository, tag)) = path.strip_prefix("/v2/").and_then(|rest| rest.split_once("/manifests/")) else {
-            if query != Some(&format!("x=y&digest={}", digest.replace(':', "%3A"))) {
+            let is_right = query.is_some_and(|query| {
+                let mut given = query.split('&').filter_map(|pair| pair.strip_prefix("digest="));
+                query.contains("x=y") && given.next() == Some(&digest.replace(':', "%3A"))
+            });
+            if !is_right {
                 return StatusCode::BAD_REQUEST;
             }
             self.blobs.insert(digest, bytes.to_vec());

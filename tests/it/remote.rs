@@ -45,7 +45,7 @@ fn each_object_is_requested_once_however_many_components_need_it() {
         fixture.components.push((format!("again{number}"), image.clone()));
     }
     let registry = pushed(&fixture);
-    fixture.validate_on(&registry.host(), &["--workers", "8"]).expect(0, "Success: true");
+    fixture.validate_on(&registry.host(), &["--workers", "8"]).expect(0, " passed: 0 violations");
     let requests = registry.requests();
     let mut once = requests.clone();
     once.sort();
@@ -83,7 +83,7 @@ fn a_way_to_evidence_that_fails_is_named_and_costs_no_verdict() {
     registry.fault("/referrers/", Fault::Broken);
     let output =
         fixture.validate_on(&registry.host(), &[&["--output", "json", "--output", "text"], &HASTY[..]].concat());
-    output.expect(0, "Note on good: not all evidence could be read: ");
+    output.expect(0, "note on good: not all evidence could be read: ");
     output.expect(0, "\"notices\":[\"not all evidence could be read: ");
 }
 
@@ -98,7 +98,7 @@ fn what_points_at_an_image_that_is_not_there_is_nothing() {
                  nothing(ref) if {\n\tec.oci.image_referrers(ref) == []\n\tec.oci.image_tag_refs(ref) == []\n}\n";
     fixture.file("calls/p.rego", rules);
     let policy = json!({"sources": [{"policy": [fixture.path("calls")]}]}).to_string();
-    fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(0, "Success: true");
+    fixture.run_with_env(&registry.host(), &policy, &HASTY, &[]).expect(0, " passed: 0 violations");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_registry_that_returns_429_is_retried() {
     fixture.image("it", &[]);
     let registry = pushed(&fixture);
     registry.fault("/app/it/", Fault::Later);
-    fixture.validate_on(&registry.host(), &["--retry-duration", "10ms"]).expect(0, "Success: true");
+    fixture.validate_on(&registry.host(), &["--retry-duration", "10ms"]).expect(0, " passed: 0 violations");
     let once = pushed(&fixture);
     once.fault("/app/it/", Fault::Later);
     fixture.validate_on(&once.host(), &["--retry-max-retry", "0"]).expect(3, "429");
@@ -156,8 +156,8 @@ fn the_users_credentials_are_found_and_shown() {
     validate(&[]).expect(3, "registry-denied");
     let config = json!({"auths": {registry.host(): {"auth": "dXNlcjpzZWNyZXQ="}}}).to_string();
     let file = fixture.file("docker/config.json", &config);
-    validate(&[("DOCKER_CONFIG", file.parent().unwrap().as_str())]).expect(0, "Success: true");
-    validate(&[("REGISTRY_AUTH_FILE", file.as_str())]).expect(0, "Success: true");
+    validate(&[("DOCKER_CONFIG", file.parent().unwrap().as_str())]).expect(0, " passed: 0 violations");
+    validate(&[("REGISTRY_AUTH_FILE", file.as_str())]).expect(0, " passed: 0 violations");
     let broken = fixture.file("broken.json", "{");
     validate(&[("REGISTRY_AUTH_FILE", broken.as_str())]).expect(2, "broken.json");
 }

@@ -4,7 +4,7 @@
 use camino::Utf8Path;
 use serde_json::Value;
 
-use crate::fixture::Fixture;
+use crate::fixture::{CommandOutput, Fixture, command};
 
 /// The formats of `ec`.
 const EC: [&str; 9] =
@@ -64,4 +64,58 @@ fn events_are_lines_on_standard_output_and_in_a_file_alike() {
     assert_eq!((names.first(), names.get(1), names.last()), (Some(&"started"), Some(&"planned"), Some(&"ended")));
     assert_eq!(names.iter().filter(|name| **name == "component-ended").count(), 4);
     assert_eq!(events.last().unwrap()["result"], "ERROR");
+}
+
+#[test]
+fn the_text_report_is_by_rule_and_ends_with_the_verdict_and_where_the_other_reports_are() {
+    let fixture = mixed();
+    let file = fixture.path("report.html");
+    let html = format!("html={file}");
+    let output = fixture.validate(&["--output", "text", "--output", &html]);
+    output.expect(3, &format!("note: the html report is in {file}"));
+    let lines: Vec<_> = output.out.lines().collect();
+    assert_eq!(lines.first(), Some(&"? image-not-found (could not be evaluated)"), "{output:#?}");
+    assert!(lines.contains(&"✓ passed: good, odd") || lines.contains(&"✓ passed: odd, good"), "{output:#?}");
+    let last = lines.last().unwrap();
+    let verdict = "? 1 of 4 components could not be evaluated, 1 failed: 1 violation, 1 warning, ";
+    assert!(last.starts_with(verdict) && last.ends_with(" s"), "{last}");
+    // In a pipe nothing is colored unless the environment says so.
+    let colored = |variables: &[(&str, &str)]| {
+        fixture.validate(&[]);
+        let evidence = fixture.path("oci");
+        let more = ["--evidence", evidence.as_str()];
+        fixture.run_with_env(crate::fixture::HOST, &fixture.policy(), &more, variables).out.contains('\u{1b}')
+    };
+    assert!(!colored(&[]) && colored(&[("CLICOLOR_FORCE", "1")]) && !colored(&[("CLICOLOR_FORCE", "0")]));
+    assert!(!colored(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}
+
+#[test]
+fn a_snapshot_or_a_policy_can_come_from_standard_input() {
+    let fixture = Fixture::good();
+    fixture.validate(&[]).expect(0, " passed: ");
+    let (snapshot, policy) = (fixture.snapshot(crate::fixture::HOST), fixture.policy());
+    let (key, evidence) = (fixture.path("key.pub"), fixture.path("oci"));
+    let run = |images: &str, configuration: &str, input: &str| {
+        let arguments = [
+            "validate",
+            "image",
+            "--images",
+            images,
+            "--policy",
+            configuration,
+            "--public-key",
+            key.as_str(),
+            "--ignore-rekor",
+            "--evidence",
+            evidence.as_str(),
+        ];
+        let file = fixture.file("input", input);
+        let input = std::process::Stdio::from(fs_err::File::open(file).unwrap().into_parts().0);
+        CommandOutput::of(&command(&arguments).stdin(input).output().unwrap())
+    };
+    run("-", &policy, &snapshot).expect(0, " passed: ");
+    run(&snapshot, "-", &policy).expect(0, " passed: ");
+    run("-", "-", &policy).expect(2, "cannot both be read from standard input");
+    run("-", &policy, "").expect(2, "no components");
 }

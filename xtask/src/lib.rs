@@ -8,6 +8,7 @@ pub mod guests;
 pub mod layer;
 pub mod layout;
 pub mod opa_cases;
+pub mod opa_fuzz;
 pub mod policy_docs;
 pub mod sign;
 pub mod sigstore_verdicts;

@@ -30,6 +30,8 @@ enum Task {
         #[arg(value_name = "FILE.jsonl")]
         file: Utf8PathBuf,
     },
+    /// Compare the Rego engine with OPA on modules by chance, and print where they differ
+    OpaFuzz(xtask::opa_fuzz::Load),
     /// Run a table of Sigstore bundles and layers with expected verdicts, and print what is right, wrong and why
     SigstoreVerdicts {
         /// The table, as `host/evidence/src/keyless/verdicts.rs` describes it
@@ -38,6 +40,9 @@ enum Task {
         /// The folder that the table's files are in
         #[arg(long, value_name = "DIR")]
         root: Utf8PathBuf,
+        /// The built program, which then verifies each row as `assay verify`
+        #[arg(long, value_name = "COMMAND")]
+        program: Option<Utf8PathBuf>,
     },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
@@ -98,8 +103,12 @@ fn main() -> anyhow::Result<()> {
             xtask::opa_cases::run(root, &file)?;
             vec![]
         }
-        Task::SigstoreVerdicts { file, root: folder } => {
-            xtask::sigstore_verdicts::run(&file, &folder)?;
+        Task::OpaFuzz(load) => {
+            xtask::opa_fuzz::run(&load)?;
+            vec![]
+        }
+        Task::SigstoreVerdicts { file, root: folder, program } => {
+            xtask::sigstore_verdicts::run(&file, &folder, program.as_deref())?;
             vec![]
         }
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],

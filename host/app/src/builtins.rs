@@ -6,38 +6,53 @@
 use std::sync::Arc;
 
 use assay_conforma::{Attested, Described, Files, Functions, Host, HostError, Referrer, SigstoreOptions};
-use assay_evidence::{PublicKey, Relocation, Trust};
+use assay_evidence::{
+    PublicKey, Relocation, Trust,
+    keyless::{CertificateLogPolicy, LogPolicy, SigstoreKeys, TrustRoot},
+};
 use assay_model::{
     error::{ErrorCode, EvaluationError},
     evidence::Signature,
     image::{ImageRef, PinnedImage},
     limits,
+    policy::Identity,
 };
 use assay_oci::{ContentStore, RegistryOptions, Resolved};
 
-use crate::{error::RequestError, source_settings::open_registry};
+use crate::{
+    error::RequestError,
+    mode::Mode,
+    source_settings::open_registry,
+    trust::{PolicyTrust, SignerError, reports, signer},
+    trust_root::{LazyTrustRoot, TrustRootSettings},
+};
 
 /// The tags at which `ec` looks for what is attached to an image.
 const ATTACHED: [&str; 3] = ["sig", "att", "sbom"];
 
-/// The registry access of built-in functions of policies.
+/// The registry access of built-in functions of policies, with the trust root of what they verify.
 ///
 /// # Errors
 /// The options cannot be used.
-pub fn registry_host(options: RegistryOptions) -> Result<Arc<dyn assay_rego::Host>, RequestError> {
-    let store = StoreHost::new(Arc::new(open_registry(options)?), Relocation::Refused);
+pub fn registry_host(
+    options: RegistryOptions,
+    trust_root: TrustRootSettings,
+    mode: Mode,
+) -> Result<Arc<dyn assay_rego::Host>, RequestError> {
+    let trust = PolicyTrust { relocation: Relocation::Refused, mode, root: LazyTrustRoot::new(trust_root) };
+    let store = StoreHost::new(Arc::new(open_registry(options)?), trust);
     Ok(Arc::new(Functions::new(Arc::new(store))))
 }
 
 /// The store as policies see it.
 pub(crate) struct StoreHost {
     store: Arc<ContentStore>,
-    relocation: Relocation,
+    trust: PolicyTrust,
 }
 
 impl StoreHost {
-    pub(crate) const fn new(store: Arc<ContentStore>, relocation: Relocation) -> Self {
-        Self { store, relocation }
+    pub(crate) const fn new(store: Arc<ContentStore>, trust: PolicyTrust) -> Self {
+        Self { store, trust }
     }
 
     fn resolve(&self, reference: &str) -> Result<Resolved, HostError> {
@@ -62,32 +77,50 @@ impl StoreHost {
     }
 
     fn trust(&self, options: &SigstoreOptions) -> Result<Trust, HostError> {
-        let SigstoreOptions { public_key, ignore_rekor, .. } = options;
-        let identities = [
-            &options.certificate_identity,
-            &options.certificate_identity_regexp,
-            &options.certificate_oidc_issuer,
-            &options.certificate_oidc_issuer_regexp,
-        ];
-        if public_key.is_empty() && identities.into_iter().any(|identity| !identity.is_empty()) {
-            return Err(unsupported("the policy requires a keyless signature, which is not supported yet"));
+        let PolicyTrust { relocation, mode, .. } = &self.trust;
+        let log = if options.ignore_rekor { LogPolicy::Ignored } else { LogPolicy::Required };
+        let trust = if options.public_key.is_empty() {
+            let identity = Identity {
+                subject: options.certificate_identity.clone(),
+                subject_reg_exp: options.certificate_identity_regexp.clone(),
+                issuer: options.certificate_oidc_issuer.clone(),
+                issuer_reg_exp: options.certificate_oidc_issuer_regexp.clone(),
+            };
+            let signer = signer(&identity).map_err(|error: SignerError| invalid_options(&error))?;
+            let root = self.trust_root(options)?;
+            Trust::in_identities(vec![signer], &root, log, CertificateLogPolicy::Required, *relocation)
+        } else {
+            // A policy must not make this program read files of the machine it runs on.
+            let key = PublicKey::from_pem_for_ec(&options.public_key).map_err(|error| invalid_options(&error))?;
+            match log {
+                LogPolicy::Ignored => Trust::in_key(key, *relocation),
+                LogPolicy::Required => Trust::in_logged_key(key, &self.trust_root(options)?, *relocation),
+            }
+        };
+        Ok(trust.with_reports(reports(*mode)))
+    }
+
+    /// The trust root of the run. A log's key that the policy has stands for the logs in it.
+    fn trust_root(&self, options: &SigstoreOptions) -> Result<Arc<TrustRoot>, HostError> {
+        let loaded =
+            self.trust.root.load().map_err(|error| {
+                HostError::Evaluation(EvaluationError::new(ErrorCode::BuiltinFailed, error.message()))
+            })?;
+        if options.rekor_public_key.is_empty() {
+            return Ok(Arc::clone(&loaded.root));
         }
-        if public_key.is_empty() {
-            return Err(HostError::Undefined("opts parameter: new policy: no public key is given".to_owned()));
-        }
-        // A policy must not make this program read files of the machine it runs on.
-        let key = PublicKey::from_pem_for_ec(public_key)
-            .map_err(|error| HostError::Undefined(format!("opts parameter: new policy: {error}")))?;
-        if !ignore_rekor {
-            return Err(unsupported("the policy requires transparency log entries, which are not supported yet"));
-        }
-        Ok(Trust::in_key(key, self.relocation))
+        let keys = SigstoreKeys { log: Some(options.rekor_public_key.clone()), ..SigstoreKeys::default() };
+        let root = TrustRoot::from_keys(&keys, loaded.text.as_deref());
+        root.map(Arc::new).map_err(|error| {
+            let why = error.to_string().replace("SIGSTORE_REKOR_PUBLIC_KEY", "rekor_public_key");
+            invalid_options(&why)
+        })
     }
 }
 
-fn unsupported(what: &str) -> HostError {
-    let hint = "pass `public_key` and `ignore_rekor: true` to the policy, as in `data.config.default_sigstore_opts`";
-    HostError::Evaluation(EvaluationError::new(ErrorCode::BuiltinFailed, what).hint(hint))
+/// What is wrong with the options of a policy, in the words of `ec`.
+fn invalid_options(error: &dyn std::fmt::Display) -> HostError {
+    HostError::Undefined(format!("opts parameter: new policy: {error}"))
 }
 
 fn undefined(error: impl std::fmt::Display) -> HostError {

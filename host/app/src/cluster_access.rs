@@ -8,9 +8,11 @@ use assay_model::{
     cluster::{ClusterError, ClusterErrorKind, ObjectKind, ObjectName, SecretKey},
     port::Cluster,
 };
+use assay_oci::{EvidenceRecorder, OpenedLayout};
 use camino::Utf8Path;
 
 use crate::{
+    archived_cluster::{ArchivedCluster, RecordingCluster},
     error::{RequestError, RequestErrorKind},
     mode::Mode,
 };
@@ -34,6 +36,25 @@ impl ClusterAccess {
     #[must_use]
     pub fn through(cluster: Arc<dyn Cluster>, mode: Mode) -> Self {
         Self { cluster: Some(cluster), mode }
+    }
+
+    /// The objects that a layout holds, which stand for the cluster; none if it is no evidence archive.
+    #[must_use]
+    pub fn of_evidence(layout: &OpenedLayout, mode: Mode) -> Self {
+        match layout.archive() {
+            Some(archive) => Self::through(Arc::new(ArchivedCluster(Arc::clone(archive))), mode),
+            None => Self::offline(mode),
+        }
+    }
+
+    /// The same, and what is read is kept.
+    #[must_use]
+    pub fn recorded(&self, recorder: &Arc<EvidenceRecorder>) -> Self {
+        let recording = |cluster: &Arc<dyn Cluster>| {
+            let (cluster, recorder) = (Arc::clone(cluster), Arc::clone(recorder));
+            Arc::new(RecordingCluster { cluster, recorder }) as Arc<dyn Cluster>
+        };
+        Self { cluster: self.cluster.as_ref().map(recording), mode: self.mode }
     }
 
     /// No cluster, as everything comes from `--evidence`.

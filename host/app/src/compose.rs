@@ -6,19 +6,20 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
-use assay_evidence::{CollectOptions, EvidenceCollector, PublicKey, Relocation, Trust, Verification};
+use assay_evidence::{CollectOptions, EvidenceCollector, Verification, keyless::LogPolicy};
 use assay_model::{
-    event::RunStarted,
+    event::{PluginSummary, RunStarted},
     evidence::CheckKind,
     limits,
-    policy::{PolicySpec, SourceGroup},
+    policy::{Identity, PolicySpec, SourceGroup},
     port::{Blobs, Evaluator},
     selection::Selection,
 };
-use assay_oci::{ContentStore, SourceRef};
+use assay_oci::{ContentStore, RegistryOptions, SourceRef};
 use assay_rego::{CompileOptions, SigstoreDefaults};
 use assay_runner::{Evaluators, Job};
 use assay_wasm::{Check, CheckOptions, Plugin, RunContext, Sinks, SnapshotInput};
+use camino::Utf8Path;
 use serde_json::Value;
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     ec_compat,
     error::{RequestError, RequestErrorKind},
     event::EventSink,
+    evidence_archive::open_evidence,
     exclude_filter::ExcludeFilter,
     explanations::{ExplanationLog, with_explanations},
     image_request::{PluginRequest, ValidateImageRequest},
@@ -33,24 +35,25 @@ use crate::{
     policy_sources::PolicySources,
     read::read_bytes,
     source_settings::open_registry,
+    trust::{self, PolicyTrust, RunTrust, SignerRequest, build_trust},
+    trust_root::LazyTrustRoot,
     unmatched,
 };
 
-/// Where evidence comes from: a key and a store.
+/// Where evidence comes from: trust and a store.
 #[derive(Clone)]
 pub(crate) struct EvidenceContext {
-    key: PublicKey,
+    trust: RunTrust,
+    root: Arc<LazyTrustRoot>,
     store: Arc<ContentStore>,
 }
 
-/// Reads the key and opens the store that the request names.
+/// Reads the key or the identity and the trust root, and opens the store that the request names.
 pub(crate) fn build_evidence_context(request: &ValidateImageRequest) -> Result<EvidenceContext, RequestError> {
-    let read = if request.mode.is_ec() { PublicKey::from_pem_for_ec } else { PublicKey::from_pem };
-    let key = read(&request.key.pem).map_err(|error| {
-        let fact = format!("{error} ({})", request.key.origin);
-        RequestError::of(RequestErrorKind::Key, fact).causes_of(&error).hint(error.hint())
-    })?;
-    Ok(EvidenceContext { key, store: Arc::new(open_store(request)?) })
+    let recorder = request.sources.registries.recorder.clone();
+    let root = LazyTrustRoot::recorded_by(request.sources.trust_root.clone(), recorder);
+    let trust = build_trust(&request.trust, request.mode, &root)?;
+    Ok(EvidenceContext { trust, root, store: Arc::new(open_store(request)?) })
 }
 
 /// What is to be validated.
@@ -63,9 +66,9 @@ pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContex
         bundles_have_build_type: request.mode.bundles_have_build_type(),
         on_unreadable: request.mode.on_unreadable(),
     };
-    let trust = Trust::in_key(context.key.clone(), relocation(request));
+    let RunTrust { trust, key } = context.trust.clone();
     Job {
-        head: Arc::new(run_started(request, context.key.to_pem(), request.policy.clone())),
+        head: Arc::new(run_started(request, &key, request.policy.clone(), vec![])),
         snapshot: Arc::new(request.snapshot.clone()),
         provider: Arc::new(EvidenceCollector::new(Arc::clone(&context.store), trust, options)),
         unreachable_policy: request.mode.denies_unreachable_images().then(|| ec_compat::inaccessible(request)),
@@ -82,25 +85,28 @@ pub(crate) fn build_job(request: &ValidateImageRequest, context: &EvidenceContex
 /// `log`, if some are wanted.
 pub(crate) fn build_evaluators(
     request: &ValidateImageRequest,
-    EvidenceContext { key, store }: &EvidenceContext,
+    context: &EvidenceContext,
     log: Option<&ExplanationLog>,
     events: &dyn EventSink,
 ) -> Result<Evaluators, RequestError> {
+    let store = &context.store;
     let mut policy = request.policy.clone();
     let sources = PolicySources::of_policy(&policy, &request.sources, Some(Arc::clone(store)), events)?;
     let selections: Arc<[Selection]> =
         policy.sources.iter().map(|group| Selection::of(group, policy.configuration.as_ref())).collect();
     skipped_checks(request).into_iter().for_each(|why| events.warn(why));
+    trust::warnings(&request.trust, request.mode).iter().for_each(|why| events.warn(why));
     selections.iter().flat_map(Selection::skipped).for_each(|why| events.warn(why));
     let mut groups = Vec::new();
     for (number, (group, selection)) in policy.sources.iter().zip(selections.iter()).enumerate() {
         groups.push(
-            build_source_group(request, &sources, (number, group), selection, key, store)
+            build_source_group(request, &sources, (number, group), selection, context)
                 .map_err(|error| sources.named(error))?,
         );
     }
     ec_compat::skipped_packages(&groups).iter().for_each(|text| events.warn(text));
-    let (plugins, note) = if request.plugins.is_empty() { (Vec::new(), None) } else { load_plugins(request, store)? };
+    let Plugins { evaluators: plugins, summaries, note } =
+        if request.plugins.is_empty() { Plugins::default() } else { load_plugins(request, store)? };
     let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
     // `ec` reports unmatched include items, and no others.
     if request.strict_config || request.mode.reports_unmatched() {
@@ -115,35 +121,44 @@ pub(crate) fn build_evaluators(
     }));
     note.into_iter().for_each(|note| events.note(note));
     sources.pin(&mut policy);
-    Ok(Evaluators { head: Arc::new(run_started(request, key.to_pem(), policy)), evaluators: evaluators.into() })
+    Ok(Evaluators {
+        head: Arc::new(run_started(request, &context.trust.key, policy, summaries)),
+        evaluators: evaluators.into(),
+    })
 }
 
-fn run_started(request: &ValidateImageRequest, key: &str, policy: PolicySpec) -> RunStarted {
+fn run_started(
+    request: &ValidateImageRequest,
+    key: &str,
+    policy: PolicySpec,
+    plugins: Vec<PluginSummary>,
+) -> RunStarted {
+    let application = request.snapshot.fields.get("application").and_then(Value::as_str);
     RunStarted {
         snapshot: request.snapshot_name.clone(),
+        application: application.unwrap_or_default().to_owned(),
         key: key.to_owned(),
         policy,
         skipped: request.skipped.clone(),
+        plugins,
+        started_at: Some(request.requested_at),
         effective_time: request.effective_time.default(),
         version: crate::version(),
     }
 }
 
-const fn relocation(request: &ValidateImageRequest) -> Relocation {
-    if request.allow_relocation { Relocation::Allowed } else { Relocation::Refused }
-}
-
 fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestError> {
     match &request.evidence {
         Some(path) => {
-            let store = ContentStore::open_layout(path.as_std_path());
-            let store = store.map_err(|error| {
-                RequestError::from_error(&error).hint(error.hint()).with_kind(RequestErrorKind::Registry)
-            })?;
-            Ok(store.until(request.deadline.map(|(end, _)| end)))
+            let layout = match &request.sources.registries.layout {
+                Some(layout) => layout.clone(),
+                None => open_evidence(path)?,
+            };
+            Ok(ContentStore::of_layout(layout).until(request.deadline.map(|(end, _)| end)))
         }
         None => {
-            let mut options = request.sources.registries.clone();
+            let mut options =
+                RegistryOptions { cache: request.sources.open_cache()?, ..request.sources.registries.clone() };
             // Registries that the policy names are as trusted as those that the Snapshot names.
             let texts = request.policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data));
             let places = texts.filter_map(|text| SourceRef::parse(text).ok());
@@ -158,8 +173,7 @@ fn build_source_group(
     places: &PolicySources,
     (number, group): (usize, &SourceGroup),
     selection: &Selection,
-    key: &PublicKey,
-    store: &Arc<ContentStore>,
+    context: &EvidenceContext,
 ) -> Result<SourceGroupEvaluator, RequestError> {
     let name = match (&group.name, group.policy.first()) {
         (name, _) if !name.is_empty() => name.clone(),
@@ -174,16 +188,26 @@ fn build_source_group(
     let folder = request.temporary.join("ecp_input.0");
     sources.set_input_file(folder.as_str(), "input.json")?;
     sources.set_effective_time(request.effective_time.default())?;
+    let identity = match &request.trust.signer {
+        SignerRequest::Key(_) => Identity::default(),
+        SignerRequest::Identity(identity) => identity.clone(),
+    };
     let defaults = SigstoreDefaults {
-        public_key: key.to_pem().to_owned(),
-        ignore_rekor: true,
+        certificate_identity: identity.subject,
+        certificate_identity_regexp: identity.subject_reg_exp,
+        certificate_oidc_issuer: identity.issuer,
+        certificate_oidc_issuer_regexp: identity.issuer_reg_exp,
+        public_key: context.trust.key.clone(),
+        ignore_rekor: request.trust.log == LogPolicy::Ignored,
         rekor_url: request.policy.rekor_url.clone(),
     };
     sources.set_sigstore_defaults(&defaults)?;
     let deadline = request.deadline.map(|(end, _)| end);
     let policy = Policy::compile_with(sources, CompileOptions { deadline, ..compile_options() })
         .and_then(Policy::require_result_values)?;
-    let host = Arc::new(StoreHost::new(Arc::clone(store), relocation(request)));
+    let trust =
+        PolicyTrust { relocation: request.trust.relocation, mode: request.mode, root: Arc::clone(&context.root) };
+    let host = Arc::new(StoreHost::new(Arc::clone(&context.store), trust));
     let evaluator = SourceGroupEvaluator::new(name, Arc::new(policy), selection.clone(), host)
         .with_deadline(deadline)
         .with_ec_compat(request.mode.is_ec());
@@ -214,13 +238,20 @@ fn skipped_checks(request: &ValidateImageRequest) -> Vec<&'static str> {
     texts.into_iter().filter(|(said, _)| *said).map(|(_, text)| text).collect()
 }
 
-type Checks = (Vec<Arc<dyn Evaluator>>, Option<String>);
+/// Plugins that are loaded.
+#[derive(Default)]
+struct Plugins {
+    evaluators: Vec<Arc<dyn Evaluator>>,
+    /// What reports show of them.
+    summaries: Vec<PluginSummary>,
+    note: Option<String>,
+}
 
-fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Checks, RequestError> {
+fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Plugins, RequestError> {
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = start_engine(&request.plugin_engine, slots).map_err(|error| plugin_error(&error))?;
-    let load = |flag: &PluginRequest| -> Result<Arc<dyn Evaluator>, RequestError> {
-        let bytes = read_bytes(&flag.file, "--plugin", limits::PLUGIN_BYTES)?;
+    let load = |flag: &PluginRequest| -> Result<(Arc<dyn Evaluator>, PluginSummary), RequestError> {
+        let bytes = read_plugin(&flag.file, request, store)?;
         let plugin = Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| {
             let found = plugin_error(&error);
             error.hint().map_or(found.clone(), |hint| found.hint(hint))
@@ -236,10 +267,31 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
         };
         let check = Check::new(&plugin, options)
             .map_err(|error| plugin_error(&error).hint(format!("`--plugin {}`", flag.file)))?;
-        Ok(Arc::new(check))
+        let manifest = plugin.manifest();
+        let summary = PluginSummary {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            digest: plugin.digest().clone(),
+            params: flag.params.clone(),
+        };
+        Ok((Arc::new(check), summary))
     };
-    let loaded = request.plugins.iter().map(load).collect::<Result<_, _>>()?;
-    Ok((loaded, engine.note().map(|note| format!("note: {note}"))))
+    let loaded = request.plugins.iter().map(load).collect::<Result<Vec<_>, _>>()?;
+    let (evaluators, summaries) = loaded.into_iter().unzip();
+    Ok(Plugins { evaluators, summaries, note: engine.note().map(|note| format!("note: {note}")) })
+}
+
+/// The bytes of a plugin: of the file, or of the archive where there is no such file.
+fn read_plugin(file: &Utf8Path, request: &ValidateImageRequest, store: &ContentStore) -> Result<Vec<u8>, RequestError> {
+    let archived = store.archive().filter(|_| !file.exists()).and_then(|archive| archive.plugin(file.as_str()));
+    let bytes = match archived {
+        Some(archived) => archived.map_err(|error| plugin_error(&error))?,
+        None => read_bytes(file, "--plugin", limits::PLUGIN_BYTES)?,
+    };
+    if let Some(recorder) = &request.sources.registries.recorder {
+        recorder.add_plugin(file.as_str(), &bytes);
+    }
+    Ok(bytes)
 }
 
 fn plugin_error(error: &dyn std::error::Error) -> RequestError {

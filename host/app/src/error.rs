@@ -21,6 +21,8 @@ pub enum RequestErrorKind {
     Policy,
     /// The public key cannot be used.
     Key,
+    /// The trust root of keyless and logged signatures cannot be used.
+    TrustRoot,
     /// An object of a cluster is not there or may not be read, or no cluster is known.
     Cluster,
     /// A cluster cannot be reached, does not know its user, or fails.
@@ -33,6 +35,8 @@ pub enum RequestErrorKind {
     Store,
     /// The store of runs cannot be written, is damaged, or fails.
     StoreUnavailable,
+    /// Evidence could not be read, so that nothing is known of it.
+    Evidence,
     /// A policy could not be evaluated.
     Evaluation,
     /// The system gives no threads, or assay has a bug.

@@ -7,8 +7,9 @@ use std::{
 
 use assay_model::{effective_time::EffectiveTime, evidence::CheckKind, policy::PolicySpec, snapshot::Snapshot};
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 
-use crate::{mode::Mode, plugin_engine::PluginEngine, source_settings::SourceSettings};
+use crate::{mode::Mode, plugin_engine::PluginEngine, source_settings::SourceSettings, trust::TrustRequest};
 
 /// A request to validate the images of a Snapshot.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct ValidateImageRequest {
     pub mode: Mode,
     /// The folder for temporary files.
     pub temporary: Utf8PathBuf,
+    /// When it was requested, from which the duration in reports counts.
+    pub requested_at: Timestamp,
     /// The images.
     pub snapshot: Snapshot,
     /// The name of the Snapshot in a cluster, as it was given; empty for one that is not in a cluster.
@@ -25,17 +28,15 @@ pub struct ValidateImageRequest {
     pub snapshot_text: String,
     /// The OCI layout, a folder or a tar file, that holds images and evidence; without one, registries do.
     pub evidence: Option<Utf8PathBuf>,
-    /// The key that signatures are verified with.
-    pub key: KeyText,
-    /// Whether signatures made for another repository count.
-    pub allow_relocation: bool,
+    /// Whose signatures count.
+    pub trust: TrustRequest,
     /// The checks that the user disabled.
     pub skipped: Vec<CheckKind>,
     /// As read, `publicKey` replaced by what the user gave, and with the extra rule data.
     pub policy: PolicySpec,
     /// Whether items of `include` and `exclude` that match no rule are an error.
     pub strict_config: bool,
-    /// How policy sources are fetched.
+    /// How policy sources are fetched, and where the trust root is.
     pub sources: SourceSettings,
     /// The WebAssembly checks.
     pub plugins: Vec<PluginRequest>,
@@ -55,15 +56,6 @@ pub struct ValidateImageRequest {
     pub keep_inputs: bool,
     /// Whether outcomes keep the statements of attestations.
     pub keep_statements: bool,
-}
-
-/// A public key's PEM text and where it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyText {
-    /// The text.
-    pub pem: String,
-    /// Where it was read, for messages.
-    pub origin: String,
 }
 
 /// A WebAssembly check with its parameters.

@@ -1,6 +1,6 @@
 //! Importing: files and folders into Konflux's resources.
 
-use assay_konflux::import::{FILE_BYTES, Imported, Importer, Resources, Source, Status};
+use assay_konflux::import::{DocumentReport, FILE_BYTES, Imported, Importer, Resources, Source, Status};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -37,13 +37,26 @@ pub fn import_files(paths: &[Utf8PathBuf]) -> Result<Imported, RequestError> {
     Ok(importer.finish())
 }
 
-/// The resources of files and folders of which no document is rejected: a scenario that is left out would never be missed.
+/// The kinds that a Snapshot is composed of.
+pub(crate) const OF_SNAPSHOTS: &[&str] = &["Application", "Component", "ComponentGroup"];
+
+/// The kinds that scenarios are matched by.
+pub(crate) const OF_SCENARIOS: &[&str] = &["IntegrationTestScenario", "ComponentGroup"];
+
+/// The kinds that a run is planned from. A pipeline that is rejected is missing only where a scenario names it.
+pub(crate) const OF_RUNS: &[&str] =
+    &["Application", "Component", "ComponentGroup", "IntegrationTestScenario", "Snapshot", "EnterpriseContractPolicy"];
+
+/// The resources of files and folders of which no document of these kinds is rejected: a scenario that is left out would
+/// never be missed, while a repository has templates of builds that nobody needs here.
 ///
 /// # Errors
-/// A path cannot be read, or a document is rejected.
-pub fn imported_resources(paths: &[Utf8PathBuf]) -> Result<Resources, RequestError> {
+/// A path cannot be read, or a document of these kinds, or of no known kind, is rejected.
+pub fn imported_resources(paths: &[Utf8PathBuf], kinds: &[&str]) -> Result<Resources, RequestError> {
     let imported = import_files(paths)?;
-    let mut rejected = imported.report.documents.iter().filter(|document| document.status == Status::Rejected);
+    let is_needed = |kind: &str| kind.is_empty() || kinds.contains(&kind);
+    let rejected = |document: &&DocumentReport| document.status == Status::Rejected && is_needed(&document.kind);
+    let mut rejected = imported.report.documents.iter().filter(rejected);
     let Some(first) = rejected.next() else { return Ok(imported.resources) };
     let why = first.issues.errors.first().map(|error| {
         let place = if error.path.is_empty() { String::new() } else { format!("{}: ", error.path) };
@@ -86,7 +99,17 @@ mod tests {
         fs_err::write(root.join("a.yaml"), b"\xff\xfe").unwrap();
         let imported = import_files(&[root.to_owned()]).unwrap();
         assert!(imported.report.is_rejected());
-        let error = imported_resources(&[root.to_owned()]).unwrap_err().message();
+        let error = imported_resources(&[root.to_owned()], OF_RUNS).unwrap_err().message();
         assert!(error.contains("a.yaml:1 is rejected") && error.contains("not valid UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn a_template_of_a_build_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        let run = "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {name: r}\nspec: {params: [{name: a, value: '{{revision}}'}], pipelineRef: {name: p}}\n";
+        fs_err::write(root.join("push.yaml"), run).unwrap();
+        assert!(import_files(&[root.to_owned()]).unwrap().report.is_rejected());
+        assert!(imported_resources(&[root.to_owned()], OF_RUNS).is_ok());
     }
 }

@@ -28,7 +28,8 @@ use assay_report::{FileOutcome, InputRun};
 
 use crate::{
     builtins::StoreHost, ec_compat, error::RequestError, event::EventSink, input_files::InputSource, mode::Mode,
-    policy_sources::PolicySources, source_settings::SourceSettings, unmatched,
+    policy_sources::PolicySources, source_settings::SourceSettings, trust::PolicyTrust, trust_root::LazyTrustRoot,
+    unmatched,
 };
 
 /// A request to validate documents.
@@ -82,6 +83,7 @@ fn build_evaluators(
         return Err(RequestError::new("the policy configuration has no `sources`, so it could not find any violation")
             .hint("add at least one policy source"));
     }
+    let root = LazyTrustRoot::new(request.sources.trust_root.clone());
     let build = |group: &SourceGroup| {
         let mut sources = places.read(group)?;
         sources.set_effective_time(request.effective_time)?;
@@ -90,7 +92,8 @@ fn build_evaluators(
         let compiled = Policy::compile_with(sources, options).and_then(Policy::require_result_values)?;
         let name =
             if group.name.is_empty() { group.policy.first().cloned().unwrap_or_default() } else { group.name.clone() };
-        let host = Arc::new(StoreHost::new(Arc::clone(&store), Relocation::Refused));
+        let trust = PolicyTrust { relocation: Relocation::Refused, mode, root: Arc::clone(&root) };
+        let host = Arc::new(StoreHost::new(Arc::clone(&store), trust));
         let selection = Selection::of(group, policy.configuration.as_ref());
         for why in selection.skipped() {
             events.warn(why);

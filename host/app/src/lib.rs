@@ -7,6 +7,7 @@
 //!
 //! Invariant: nothing here prints, reads the environment, or ends the process.
 
+mod archived_cluster;
 mod builtins;
 mod cluster_access;
 mod compare_request;
@@ -14,12 +15,14 @@ mod compose;
 mod ec_compat;
 mod error;
 mod event;
+mod evidence_archive;
 mod exclude_filter;
 mod explanations;
 mod fetch_request;
 mod folders;
 mod image_request;
 mod import_request;
+mod initialize_request;
 mod input_files;
 mod input_request;
 mod inspect_request;
@@ -40,18 +43,28 @@ mod snapshot_request;
 mod source_settings;
 mod test_request;
 mod track_request;
+mod trust;
+mod trust_root;
+mod tuf_store;
 mod unmatched;
+mod verify_request;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};
+pub use assay_evidence::{
+    Proof, ProofKind, Proofs, Refused, Relocation, Signer, Verified,
+    keyless::{CertificateLogPolicy, LogPolicy, PUBLIC_GOOD_DATE, TimeSource},
+};
 pub use assay_konflux as konflux;
 pub use builtins::registry_host;
 pub use cluster_access::ClusterAccess;
 pub use compare_request::{CompareRequest, ComparedImage, compare};
 pub use error::{RequestError, RequestErrorKind};
 pub use event::{Event, EventSink};
+pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
-pub use image_request::{KeyText, PluginRequest, ValidateImageRequest};
+pub use image_request::{PluginRequest, ValidateImageRequest};
 pub use import_request::{import_files, imported_resources};
+pub use initialize_request::{InitializeRequest, Initialized, initialize};
 pub use input_request::{ValidateInputRequest, validate_input};
 pub use inspect_request::{InspectDataRequest, InspectPolicyRequest, inspect_data, inspect_policy};
 pub use mode::{Mode, ec_final_message};
@@ -66,9 +79,13 @@ pub use run::{Canceler, Run, RunResult, start};
 pub use run_files_request::{FinishedRun, RunFilesRequest, run_files};
 pub use scenario_request::match_scenarios;
 pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot};
-pub use source_settings::{CacheDir, SourceSettings};
+pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};
 pub use test_request::{TestRequest, test_files};
 pub use track_request::{TrackRequest, TrackedTasks, track};
+pub use trust::{KeyText, SignerRequest, TrustRequest};
+pub use trust_root::{SigstoreFiles, TrustRootSettings};
+pub use tuf_store::StoredTrustRoot;
+pub use verify_request::{ImagePlace, VerifyRequest, VerifyResult, VerifySubject, verify};
 
 /// The name and version of this program, as reports have it.
 #[must_use]

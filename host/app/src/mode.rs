@@ -37,6 +37,13 @@ impl Mode {
         self.is_ec()
     }
 
+    /// Whether the files of registries that podman reads by default apply. `ec` knows none; one that the user names always
+    /// applies.
+    #[must_use]
+    pub const fn reads_default_registries_conf(self) -> bool {
+        !self.is_ec()
+    }
+
     /// The number of workers that a number given by the user means: for `ec`, zero is one.
     #[must_use]
     pub const fn workers(self, given: u16) -> u16 {

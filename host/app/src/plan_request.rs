@@ -10,8 +10,12 @@ use assay_model::{port::Pointer, snapshot::Snapshot};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use crate::{
-    error::RequestError, event::EventSink, import_request::imported_resources, policy_sources::PolicySources,
-    read::read_text, source_settings::SourceSettings,
+    error::RequestError,
+    event::EventSink,
+    import_request::{OF_RUNS, imported_resources},
+    policy_sources::PolicySources,
+    read::read_text,
+    source_settings::SourceSettings,
 };
 
 /// What is planned.
@@ -39,7 +43,7 @@ pub struct PlanFilesRequest {
 /// # Errors
 /// A file cannot be read or is rejected, there is no Snapshot, or a scenario that would run cannot be planned.
 pub fn plan_files(request: &PlanFilesRequest, events: &dyn EventSink) -> Result<RunPlan, RequestError> {
-    let resources = imported_resources(&request.paths)?;
+    let resources = imported_resources(&request.paths, OF_RUNS)?;
     let snapshot = match &request.snapshot {
         Some(snapshot) => snapshot.clone(),
         None => select_snapshot(&resources, &request.pointers)?,

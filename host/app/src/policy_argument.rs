@@ -3,7 +3,10 @@
 use assay_model::{limits, policy::PolicySpec};
 use camino::Utf8Path;
 
-use crate::{error::RequestError, read::read_text};
+use crate::{
+    error::RequestError,
+    read::{read_text, standard_input},
+};
 
 /// The policy configuration that an argument names or is. One that is fetched is text by now.
 ///
@@ -35,11 +38,17 @@ pub fn refuse_remote(argument: &str, flag: &str) -> Result<(), RequestError> {
     Ok(())
 }
 
+/// The argument that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+
 /// The text that an argument names or is, and where it comes from.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The file or standard input cannot be read.
 pub fn read_file_or_text(argument: &str, flag: &str, limit: u64) -> Result<(String, String), RequestError> {
+    if argument == STANDARD_INPUT {
+        return Ok((standard_input(&format!("the text of `{flag}`"), limit)?, format!("standard input, `{flag}`")));
+    }
     let path = Utf8Path::new(argument);
     // A text with a line break or a brace in front is never meant as a file.
     let is_text = argument.contains('\n') || argument.trim_start().starts_with(['{', '[']);

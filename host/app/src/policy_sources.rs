@@ -14,7 +14,7 @@ use assay_model::{
     policy::{PolicySpec, SourceGroup},
     redact,
 };
-use assay_oci::{Cache, ContentStore, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
+use assay_oci::{ContentStore, FetchLimits, FetchOptions, Fetched, Fetcher, SourceRef};
 use assay_rego::Sources;
 use camino::Utf8Path;
 
@@ -22,8 +22,9 @@ use crate::{
     cluster_access::ClusterAccess,
     error::RequestError,
     event::{Event, EventSink},
+    policy_argument::{STANDARD_INPUT, read_file_or_text},
     read::read_text,
-    source_settings::{CacheDir, SourceSettings},
+    source_settings::SourceSettings,
 };
 
 /// Sources by the strings that name them.
@@ -133,15 +134,7 @@ impl PolicySources {
 
 /// Fetches with the cache of the settings.
 fn fetcher(settings: &SourceSettings, store: Option<Arc<ContentStore>>) -> Result<Fetcher, RequestError> {
-    let open = |folder: &Utf8Path| Cache::open(folder.as_std_path());
-    let cache = match &settings.cache {
-        CacheDir::None => None,
-        CacheDir::Default(folder) => open(folder).ok(),
-        CacheDir::Explicit(folder) => Some(open(folder).map_err(|error| {
-            RequestError::new(format!("the cache directory `{folder}` cannot be used: {error}"))
-                .hint("choose another directory with `--cache-dir`, or disable caching with `--cache-dir=`")
-        })?),
-    };
+    let cache = settings.open_cache()?;
     let store = match store {
         Some(store) => store,
         None => Arc::new(settings.registry()?),
@@ -163,6 +156,11 @@ pub fn fetch_configuration(
     cluster: &ClusterAccess,
     events: &dyn EventSink,
 ) -> Result<Option<String>, RequestError> {
+    if argument.as_deref() == Some(STANDARD_INPUT) {
+        // A line break marks it as inline text for the parser of the flag.
+        let (text, _) = read_file_or_text(STANDARD_INPUT, "--policy", limits::CONFIG_FILE_BYTES)?;
+        return Ok(Some(text + "\n"));
+    }
     let fetched = fetch_remote(argument, settings, events)?;
     let in_cluster = fetched.as_deref().map(|text| cluster.read_policy(text)).transpose()?.flatten();
     Ok(in_cluster.or(fetched))

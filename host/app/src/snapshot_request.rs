@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 
 use crate::{
     error::{RequestError, RequestErrorKind},
-    import_request::imported_resources,
+    import_request::{OF_SNAPSHOTS, imported_resources},
 };
 
 /// What is composed, from what.
@@ -32,7 +32,7 @@ pub struct ComposeSnapshotRequest {
 /// # Errors
 /// A file cannot be read or a document is rejected, nothing can be composed, or the store fails.
 pub fn compose_snapshot(request: &ComposeSnapshotRequest) -> Result<(Composed, Vec<String>), RequestError> {
-    let resources = imported_resources(&request.from)?;
+    let resources = imported_resources(&request.from, OF_SNAPSHOTS)?;
     let named = request.owner.as_ref().map(|(kind, name)| (*kind, name.as_str()));
     let owner = compose::select_owner(&resources, &request.request, named).map_err(|error| of_compose(&error))?;
     let store = open_store(request)?;

@@ -2,10 +2,14 @@
 
 use std::time::Instant;
 
-use assay_oci::{ContentStore, RegistryOptions};
-use camino::Utf8PathBuf;
+use assay_documents::DocumentFormat;
+use assay_oci::{Cache, ContentStore, RegistriesConf, RegistryOptions};
+use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::error::{RequestError, RequestErrorKind};
+use crate::{
+    error::{RequestError, RequestErrorKind},
+    trust_root::TrustRootSettings,
+};
 
 /// How policy sources are fetched.
 #[derive(Debug, Clone)]
@@ -20,6 +24,8 @@ pub struct SourceSettings {
     pub deadline: Option<Instant>,
     /// Whether a source that is a path here and looks remote is refused. `ec` takes the path.
     pub is_strict: bool,
+    /// Where the trust root of what policies and runs verify is.
+    pub trust_root: TrustRootSettings,
 }
 
 /// The folder that keeps what was fetched.
@@ -51,7 +57,21 @@ impl SourceSettings {
 
     /// A store that fetches from registries.
     pub(crate) fn registry(&self) -> Result<ContentStore, RequestError> {
-        open_registry(self.registries.clone())
+        let cache = self.open_cache()?;
+        open_registry(RegistryOptions { cache, ..self.registries.clone() })
+    }
+
+    /// The folder that keeps what was fetched; none where nothing is kept.
+    pub(crate) fn open_cache(&self) -> Result<Option<Cache>, RequestError> {
+        let open = |folder: &Utf8Path| Cache::open(folder.as_std_path());
+        Ok(match &self.cache {
+            CacheDir::None => None,
+            CacheDir::Default(folder) => open(folder).ok(),
+            CacheDir::Explicit(folder) => Some(open(folder).map_err(|error| {
+                RequestError::new(format!("the cache directory `{folder}` cannot be used: {error}"))
+                    .hint("choose another directory with `--cache-dir`, or disable caching with `--cache-dir=`")
+            })?),
+        })
     }
 }
 
@@ -64,4 +84,12 @@ pub(crate) fn open_registry(options: RegistryOptions) -> Result<ContentStore, Re
             None => refused,
         }
     })
+}
+
+/// Adds what a registries.conf says.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn add_registries_conf(conf: &mut RegistriesConf, text: &str) -> Result<(), String> {
+    DocumentFormat::Toml.read(text)?.iter().try_for_each(|document| conf.add(document))
 }

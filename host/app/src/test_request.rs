@@ -25,6 +25,8 @@ use crate::{
     mode::Mode,
     policy_sources::PolicySources,
     source_settings::SourceSettings,
+    trust::PolicyTrust,
+    trust_root::LazyTrustRoot,
 };
 
 /// A request to test files.
@@ -91,18 +93,22 @@ pub fn test_files(request: &TestRequest, events: &dyn EventSink) -> Result<Vec<C
         }
     };
     let namespaces = match &policy {
-        Some(policy) if request.all_namespaces => policy.packages(),
+        // As for conftest, packages without rules that deny are among all; they are reported last.
+        Some(policy) if request.all_namespaces => [policy.packages(), policy.silent_packages()].concat(),
         _ => request.namespaces.clone(),
     };
     // As `ec`, an evaluation of nothing is reported as skipped, as there.
     if request.mode.refuses_empty_namespaces() && !request.allow_empty {
         let packages = policy.as_ref().map(Policy::packages).unwrap_or_default();
-        let silent: Vec<_> = namespaces.iter().filter(|name| !packages.contains(name)).collect();
+        let silent = |name: &&String| !request.all_namespaces && !packages.contains(name);
+        let silent: Vec<_> = namespaces.iter().filter(silent).collect();
         if packages.is_empty() || !silent.is_empty() {
             return Err(without_rules(&silent, &packages));
         }
     }
-    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, Relocation::Refused))));
+    let root = LazyTrustRoot::new(request.sources.trust_root.clone());
+    let trust = PolicyTrust { relocation: Relocation::Refused, mode: request.mode, root };
+    let host: Arc<dyn Host> = Arc::new(Functions::new(Arc::new(StoreHost::new(store, trust))));
     let mut results = Vec::new();
     for namespace in &namespaces {
         for document in &documents {

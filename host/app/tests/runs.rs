@@ -6,7 +6,10 @@
 
 use std::{num::NonZeroUsize, thread, time::Instant};
 
-use assay_app::{CacheDir, Event, KeyText, Mode, SourceSettings, ValidateImageRequest, start};
+use assay_app::{
+    CacheDir, CertificateLogPolicy, Event, KeyText, LogPolicy, Mode, Relocation, SignerRequest, SourceSettings,
+    TrustRequest, TrustRootSettings, ValidateImageRequest, start,
+};
 use assay_model::{
     effective_time::EffectiveTime,
     event::{RunEvent, StopReason},
@@ -55,16 +58,31 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
     ValidateImageRequest {
         mode: Mode::Native,
         temporary: "/tmp".into(),
+        requested_at: "2026-06-01T12:00:00Z".parse().unwrap(),
         snapshot,
         snapshot_name: String::new(),
         snapshot_text: String::new(),
         evidence: Some(example.join("oci")),
-        key: KeyText { pem: fs::read_to_string(example.join("cosign.pub")).unwrap(), origin: "cosign.pub".to_owned() },
-        allow_relocation: false,
+        trust: TrustRequest {
+            signer: SignerRequest::Key(KeyText {
+                pem: fs::read_to_string(example.join("cosign.pub")).unwrap(),
+                origin: "cosign.pub".to_owned(),
+            }),
+            log: LogPolicy::Ignored,
+            certificate_log: CertificateLogPolicy::Required,
+            relocation: Relocation::Refused,
+        },
         skipped: vec![],
         policy: PolicySpec::parse(&policy).unwrap(),
         strict_config: false,
-        sources: SourceSettings { cache: CacheDir::None, offline: true, registries, deadline: None, is_strict: true },
+        sources: SourceSettings {
+            cache: CacheDir::None,
+            offline: true,
+            registries,
+            deadline: None,
+            is_strict: true,
+            trust_root: TrustRootSettings::default(),
+        },
         plugins: vec![],
         plugin_engine: assay_app::PluginEngine::default(),
         by_intention: false,

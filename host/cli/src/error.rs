@@ -5,7 +5,7 @@ use std::io;
 use assay_app::{RequestError, RequestErrorKind};
 
 /// A fact, what led to it, and what to do about it. Ends the program with exit code 2, or with 3 where a report was
-/// ready and could not be written, or a cluster or a store failed.
+/// ready and could not be written, a cluster or a store failed, or evidence could not be read.
 #[derive(Debug)]
 pub(crate) struct CliError {
     error: RequestError,
@@ -31,7 +31,8 @@ impl CliError {
 
     /// Whether what was requested may be there, and could not be had.
     pub(crate) fn is_unavailable(&self) -> bool {
-        matches!(self.error.kind(), RequestErrorKind::ClusterUnavailable | RequestErrorKind::StoreUnavailable)
+        use RequestErrorKind::{ClusterUnavailable, Evidence, StoreUnavailable};
+        matches!(self.error.kind(), ClusterUnavailable | Evidence | StoreUnavailable)
     }
 
     /// Whether nothing is printed: a reader that goes away, such as `head`, knows that it does.

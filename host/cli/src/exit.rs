@@ -21,6 +21,14 @@ Exit codes:
   3  error: some component could not be evaluated (failed fetch, digest mismatch, plugin error,
      time limit); takes precedence over 1";
 
+/// The exit codes in the help of `verify`.
+pub(crate) const VERIFY_HELP: &str = "\
+Exit codes:
+  0  verified
+  1  not verified: nothing is signed by the signer, or what is there is malformed
+  2  invalid request (flags, key, identity or trust root)
+  3  could not be verified (failed fetch, time limit)";
+
 /// The exit codes in the help of `validate input`.
 pub(crate) const INPUT_HELP: &str = "\
 Exit codes:
@@ -28,6 +36,20 @@ Exit codes:
   1  violations found (0 with --strict=false)
   2  invalid request: usage or configuration error (flags, files or policy)
   3  error: some file could not be evaluated; takes precedence over 1";
+
+/// The exit codes in the help of `evidence collect`.
+pub(crate) const COLLECT_HELP: &str = "\
+Exit codes:
+  0  the archive is written, whether or not the images pass
+  2  invalid request: usage or configuration error (flags, Snapshot, policy, key or plugin)
+  3  error: some evidence could not be read, or the archive could not be written; there is no archive";
+
+/// The exit codes in the help of `evidence verify`.
+pub(crate) const VERIFY_ARCHIVE_HELP: &str = "\
+Exit codes:
+  0  every byte is as it was written
+  1  the archive was changed or cut short
+  2  invalid request: there is no such file, or it is not an evidence archive";
 
 /// The exit codes of the policy tools, which are those of `opa`.
 pub(crate) mod opa_exit {

@@ -23,13 +23,24 @@ pub(crate) fn check_place(path: &Utf8Path) -> Result<(), CliError> {
 /// The end of the names of files that are being written.
 const PART: &str = ".part";
 
+/// The buffer of a file that is written piece by piece.
+const BUFFER: usize = 64 << 10;
+
 /// Writes a file atomically, so that it has either its previous content or all of `bytes`: a temporary file next to it
 /// is filled, synced and renamed. A destination that is not a regular file (a pipe, `/dev/stdout`) is written to
 /// directly. A file that is replaced passes on its mode, and its owner where the system allows that.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    write_streamed(path, |to| to.write_all(bytes))
+}
+
+/// The same for content that `fill` writes piece by piece.
+pub(crate) fn write_streamed<T>(
+    path: &Utf8Path,
+    fill: impl FnOnce(&mut dyn io::Write) -> io::Result<T>,
+) -> io::Result<T> {
     let special = fs_err::metadata(path).is_ok_and(|found| !found.is_file());
     if special {
-        return fs_err::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        return fill(&mut fs_err::OpenOptions::new().write(true).open(path)?);
     }
     // The file that a link points to is replaced, not the link.
     let target = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
@@ -40,15 +51,18 @@ pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if before.is_some() { 0o600 } else { 0o666 }));
     let name = target.file_name().unwrap_or("report");
-    let mut file = builder.prefix(&format!(".{name}.")).suffix(PART).tempfile_in(folder_of(&target))?;
+    let file = builder.prefix(&format!(".{name}.")).suffix(PART).tempfile_in(folder_of(&target))?;
     leftovers::sweep(&folder_of(&target), &format!(".{name}."), PART, file.as_file());
     if let Some(before) = before {
         keep_access(file.as_file(), &before)?;
     }
-    file.write_all(bytes)?;
+    let mut buffered = io::BufWriter::with_capacity(BUFFER, file.as_file());
+    let filled = fill(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
     file.as_file().sync_all()?;
     file.persist(&target)?;
-    Ok(())
+    Ok(filled)
 }
 
 /// Gives a file the mode and the owner of another.

@@ -31,6 +31,7 @@ use crate::{
     error::CliError,
     flags::{
         Command, Flags, Validate,
+        evidence::EvidenceCommand,
         policy::{OpaCommand, PolicyCommand},
     },
     printer::Printer,
@@ -166,7 +167,9 @@ impl Codes {
 /// Whether a command gives up by itself when its time is over, and then writes what it has.
 const fn ends_itself(command: &Command, mode: Mode) -> bool {
     match command {
-        Command::Validate { what: Validate::Image(_) } => true,
+        Command::Validate { what: Validate::Image(_) } | Command::Evidence { what: EvidenceCommand::Collect(_) } => {
+            true
+        }
         // `ec` writes no report of documents then.
         Command::Validate { what: Validate::Input(_) } => !mode.is_ec(),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => {
@@ -180,6 +183,7 @@ const fn ends_itself(command: &Command, mode: Mode) -> bool {
 fn time_limit_text(flags: &Flags) -> Option<String> {
     let requested = match &flags.command {
         Command::Validate { what: Validate::Image(flags) } => Some(&flags.run.timeout),
+        Command::Evidence { what: EvidenceCommand::Collect(flags) } => Some(&flags.run.timeout),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => match what {
             // The flag is about each test.
             PolicyCommand::Test(_) => None,
@@ -208,11 +212,16 @@ fn env_var(name: &str) -> Option<String> {
 }
 
 fn read_environment() -> Environment {
+    let mode = mode_of_program(std::env::args_os().next().as_deref());
+    // `ec` does not know this variable, in which `0` means no.
+    let is_forced = !mode.is_ec() && env_var("CLICOLOR_FORCE").is_some_and(|text| !text.is_empty() && text != "0");
+    let is_terminal = io::stdout().is_terminal();
     Environment {
-        mode: mode_of_program(std::env::args_os().next().as_deref()),
+        mode,
         now: jiff::Timestamp::now(),
-        colors: if is_set(&NO_COLOR) { Some(false) } else { is_set(&FORCE_COLOR).then_some(true) },
-        stdout_is_terminal: std::io::stdout().is_terminal(),
+        colors: if is_set(&NO_COLOR) { Some(false) } else { (is_forced || is_set(&FORCE_COLOR)).then_some(true) },
+        stdout_is_terminal: is_terminal && env_var("TERM").is_none_or(|terminal| terminal != "dumb"),
+        terminal_width: if is_terminal { commands::terminal_width() } else { None },
         cache_home,
         temporary: || Utf8PathBuf::from_path_buf(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into()),
         network: || Network::read(env_var),

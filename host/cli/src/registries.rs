@@ -1,18 +1,32 @@
 //! [`parse_options`]: the flags and the environment that have to do with registries, as the options of their client.
 
-use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
-use assay_oci::{Proxies, RegistryOptions, Retry};
+use assay_app::add_registries_conf;
+use assay_oci::{Proxies, RegistriesConf, RegistryOptions, Retry};
+use camino::Utf8Path;
 use jiff::SignedDuration;
 
 use crate::{
     error::CliError,
-    files::read_bytes,
+    files::{read_bytes, read_text},
     flags::{go, registry::RegistryFlags},
 };
 
 /// A file of authorities; the whole of the world's is under 300 kB.
 const AUTHORITIES_BYTES: u64 = 4 << 20;
+
+/// One registries.conf.
+const REGISTRIES_CONF_BYTES: u64 = 4 << 20;
+
+/// The system's file of registries, and the folder with parts of it (containers-registries.conf(5)).
+const SYSTEM_REGISTRIES: &str = "/etc/containers/registries.conf";
+const SYSTEM_PARTS: &str = "/etc/containers/registries.conf.d";
 
 /// What the environment says of registries.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +35,10 @@ pub(crate) struct Network {
     pub(crate) credentials: Vec<PathBuf>,
     /// The proxies.
     pub(crate) proxies: Proxies,
+    /// The file of registries that the user names, in place of those where they are by default.
+    pub(crate) registries_conf: Option<PathBuf>,
+    /// Where files of registries may be: of each list the first that exists.
+    pub(crate) default_registries_confs: Vec<Vec<PathBuf>>,
 }
 
 impl Network {
@@ -40,7 +58,17 @@ impl Network {
             path(given("XDG_CONFIG_HOME"), "containers/auth.json")
                 .or_else(|| path(given("HOME"), ".config/containers/auth.json")),
         ];
+        let configuration = path(given("XDG_CONFIG_HOME"), "containers/registries.conf")
+            .or_else(|| path(given("HOME"), ".config/containers/registries.conf"));
+        let own_parts = configuration.as_ref().map(|file| file.with_extension("conf.d"));
+        let main = configuration.into_iter().chain([PathBuf::from(SYSTEM_REGISTRIES)]).collect();
+        let parts = own_parts.map(|folder| vec![folder]);
         Self {
+            registries_conf: given("CONTAINERS_REGISTRIES_CONF").map(PathBuf::from),
+            default_registries_confs: [Some(main), Some(vec![PathBuf::from(SYSTEM_PARTS)]), parts]
+                .into_iter()
+                .flatten()
+                .collect(),
             credentials: credentials.into_iter().flatten().collect(),
             proxies: Proxies {
                 https: either("https_proxy", "HTTPS_PROXY").or_else(|| all.clone()),
@@ -62,8 +90,10 @@ pub(crate) fn parse_options(flags: &RegistryFlags, network: Network) -> Result<R
         let hint = format!("use a number from {} to {}", range.start(), range.end());
         Err(CliError::new(format!("`--{flag} {text}` cannot be used")).hint(hint))
     };
+    let registries_conf = read_registries_conf(&network)?;
     let authorities = flags.registry_ca.iter().map(|file| read_bytes(file, "--registry-ca", AUTHORITIES_BYTES));
     Ok(RegistryOptions {
+        registries_conf,
         insecure: flags.insecure_registry.clone(),
         allowed: flags.allow_registry.clone(),
         credentials: network.credentials,
@@ -78,6 +108,39 @@ pub(crate) fn parse_options(flags: &RegistryFlags, network: Network) -> Result<R
         },
         ..RegistryOptions::default()
     })
+}
+
+/// Which hosts stand for which registries, and which are blocked.
+fn read_registries_conf(network: &Network) -> Result<RegistriesConf, CliError> {
+    let mut conf = RegistriesConf::default();
+    let mut add = |file: &Path, whence: &str| {
+        let path = Utf8Path::from_path(file)
+            .ok_or_else(|| CliError::new(format!("{whence}: the path `{}` is not valid UTF-8", file.display())))?;
+        let text = read_text(path, whence, REGISTRIES_CONF_BYTES)?;
+        add_registries_conf(&mut conf, &text).map_err(|why| {
+            CliError::new(format!("{whence}: `{path}` cannot be used: {why}"))
+                .hint("see containers-registries.conf(5), or name another file with CONTAINERS_REGISTRIES_CONF")
+        })
+    };
+    if let Some(file) = &network.registries_conf {
+        add(file, "CONTAINERS_REGISTRIES_CONF")?;
+        return Ok(conf);
+    }
+    for places in &network.default_registries_confs {
+        let Some(place) = places.iter().find(|place| place.exists()) else { continue };
+        if place.is_file() {
+            add(place, "registries.conf")?;
+            continue;
+        }
+        // A folder that may not be read is of no use to any program of the user.
+        let Ok(parts) = fs_err::read_dir(place) else { continue };
+        let mut parts: Vec<PathBuf> = parts.filter_map(|part| Some(part.ok()?.path())).collect();
+        parts.sort();
+        for part in parts.iter().filter(|part| part.extension().is_some_and(|end| end == "conf")) {
+            add(part, "registries.conf.d")?;
+        }
+    }
+    Ok(conf)
 }
 
 fn parse_number<T: FromStr>(flag: &str, text: &str, default: T) -> Result<T, CliError> {
@@ -143,6 +206,41 @@ mod tests {
         assert_eq!((got.https.as_deref(), got.http, got.no_proxy.as_deref()), (Some("http://q"), None, Some("a,b")));
         let got = network(&[("ALL_PROXY", "http://p"), ("HTTP_PROXY", "")]).proxies;
         assert_eq!((got.https.as_deref(), got.http.as_deref()), (Some("http://p"), Some("http://p")));
+    }
+
+    #[test]
+    fn files_of_registries_are_read_where_podman_has_them_and_a_named_one_stands_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let blocks = |host: &str| format!("[[registry]]\nlocation = \"{host}\"\nblocked = true\n");
+        write("containers/registries.conf", &blocks("a.test"));
+        write("containers/registries.conf.d/1.conf", &blocks("b.test"));
+        write("containers/registries.conf.d/2.txt", "not read");
+        let named = write("named.conf", &blocks("c.test"));
+        let bad = write("bad.conf", "[[registry]]\nlocation = \"a.test\"\nbloked = true\n");
+        let home = folder.path().to_str().unwrap();
+        let conf = |variables: &[(&str, &str)]| {
+            let mut network = network(variables);
+            // Whatever this machine has.
+            network.default_registries_confs.iter_mut().for_each(|places| places.retain(|it| !it.starts_with("/etc")));
+            read_registries_conf(&network).map_err(|error| error.text())
+        };
+        let mut want = RegistriesConf::default();
+        add_registries_conf(&mut want, &(blocks("a.test") + &blocks("b.test"))).unwrap();
+        assert_eq!(conf(&[("XDG_CONFIG_HOME", home)]).unwrap(), want);
+        let mut want = RegistriesConf::default();
+        add_registries_conf(&mut want, &blocks("c.test")).unwrap();
+        assert_eq!(conf(&[("XDG_CONFIG_HOME", home), ("CONTAINERS_REGISTRIES_CONF", &named)]).unwrap(), want);
+        assert_eq!(conf(&[]).unwrap(), RegistriesConf::default());
+        for (file, says) in [(bad.as_str(), "bloked"), ("/no/such/file", "/no/such/file")] {
+            let error = conf(&[("CONTAINERS_REGISTRIES_CONF", file)]).unwrap_err();
+            assert!(error.contains(says) && error.contains("CONTAINERS_REGISTRIES_CONF"), "{error}");
+        }
     }
 
     #[derive(Debug, Parser)]

@@ -250,7 +250,7 @@ impl EvidenceCollector {
     fn bundled(&self, image: &PinnedImage) -> Result<Bundled, EvaluationError> {
         let mut bundled = cosign::bundles(&self.store, image, &self.trust)?;
         if !self.options.bundles_have_build_type {
-            bundled.attestations.verified.iter_mut().for_each(|attested| attested.attestation.build_type = None);
+            bundled.attestations.verified.iter_mut().for_each(|proven| proven.value.attestation.build_type = None);
         }
         Ok(bundled)
     }
@@ -279,10 +279,11 @@ impl EvidenceCollector {
         let notices: BTreeSet<String> = signed.notices().chain(attested.notices()).collect();
         let mut verified = VerifiedEvidence { notices: notices.into_iter().collect(), ..VerifiedEvidence::default() };
         let is_checked = self.options.attestations == Verification::Required;
+        let signer = self.trust.signer_name();
         if is_checked {
             let failure = attested.failure().map(|error| {
                 format!(
-                    "No image attestations found matching the given public key. Verify the correct public key was \
+                    "No image attestations found matching the given {signer}. Verify the correct {signer} was \
                      provided, and one or more attestations were created. Error: {error}"
                 )
             });
@@ -291,7 +292,7 @@ impl EvidenceCollector {
         let is_evaluable = !(is_checked && attested.verified.is_empty());
         if is_evaluable {
             let invalid_predicates: Vec<_> =
-                attested.verified.iter().filter_map(|attested| attested.invalid_predicate.clone()).collect();
+                attested.verified.iter().filter_map(|proven| proven.value.invalid_predicate.clone()).collect();
             let failure = match (attested.verified.is_empty(), invalid_predicates.is_empty()) {
                 (true, _) => Some("Attestation syntax check failed: no attestation data".to_owned()),
                 (false, true) => None,
@@ -303,7 +304,7 @@ impl EvidenceCollector {
             let failure = signed.failure().map(|error| match error.is_absent() {
                 true => format!("Image signature check failed: {error}"),
                 false => format!(
-                    "No image signatures found matching the given public key. Verify the correct public key was \
+                    "No image signatures found matching the given {signer}. Verify the correct {signer} was \
                      provided, and a signature was created. Error: {error}"
                 ),
             });
@@ -311,8 +312,8 @@ impl EvidenceCollector {
         }
         // Without attestations there is nothing to evaluate, and nothing is shown as if it had been.
         if is_evaluable {
-            verified.signatures = signed.verified;
-            verified.attestations = attested.verified.into_iter().map(|attested| attested.attestation).collect();
+            verified.signatures = signed.into_values().collect();
+            verified.attestations = attested.into_values().map(|attested| attested.attestation).collect();
         }
         Ok(verified)
     }

@@ -6,6 +6,17 @@ use std::fmt;
 
 use assay_model::error::EvaluationError;
 
+/// Characters of a text from outside that a message repeats: names and types have fewer.
+const SHOWN: usize = 200;
+
+/// A text from outside as a message repeats it.
+pub(crate) fn shown(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
+    }
+}
+
 /// Why a signature or an attestation does not count. Its text is shown to people; programs compare [`code`](Self::code).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerificationError {
@@ -75,17 +86,13 @@ pub enum VerificationError {
 }
 
 impl VerificationError {
-    /// The code, which stays the same when texts change.
+    /// The code, which stays the same when texts change (`docs/exit-codes.md`).
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Signature(_) => "signature",
-            Self::Subject(_) => "subject",
-            Self::Repository { .. } => "repository",
-            Self::PayloadType(_) => "payload-type",
-            Self::StatementType(_) => "statement-type",
-            Self::UnreadableStatement(_) => "unreadable-statement",
-            Self::Malformed(_) => "malformed",
+            Self::Subject(_) | Self::Repository { .. } => "subject",
+            Self::UnreadableStatement(_) | Self::Malformed(_) => "malformed",
             Self::Identity(_) => "identity",
             Self::Issuer(_) => "issuer",
             Self::Certificate(_) => "certificate",
@@ -96,7 +103,7 @@ impl VerificationError {
             Self::Checkpoint(_) => "checkpoint",
             Self::Timestamp(_) => "timestamp",
             Self::PredicateType(_) => "predicate-type",
-            Self::Unsupported(_) => "unsupported",
+            Self::Unsupported(_) | Self::PayloadType(_) | Self::StatementType(_) => "unsupported",
             Self::Limit(_) => "limit",
         }
     }
@@ -177,7 +184,16 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_stable_and_differ() {
+    fn a_text_from_outside_is_cut_in_messages() {
+        assert_eq!(shown("é"), "é");
+        let long = "é".repeat(SHOWN + 1);
+        assert_eq!(shown(&long).chars().count(), SHOWN + 1);
+        let whole = "é".repeat(SHOWN);
+        assert_eq!(shown(&whole), whole);
+    }
+
+    #[test]
+    fn codes_are_stable() {
         let text = String::new;
         let all = [
             VerificationError::Signature(""),
@@ -206,10 +222,10 @@ mod tests {
             [
                 "signature",
                 "subject",
-                "repository",
-                "payload-type",
-                "statement-type",
-                "unreadable-statement",
+                "subject",
+                "unsupported",
+                "unsupported",
+                "malformed",
                 "malformed",
                 "identity",
                 "issuer",

@@ -2,7 +2,11 @@
 
 use assay_model::image::PinnedImage;
 
-use crate::{cosign::fuzzing as readers, key::PublicKey};
+use crate::{
+    cosign::fuzzing as readers,
+    key::PublicKey,
+    keyless::{PUBLIC_GOOD_TUF_ROOT, TrustRoot, TufFiles, fuzzing as keyless_readers, read_stored, update},
+};
 
 /// Reads a DSSE envelope and the statement in it, as if it were signed, about this image.
 ///
@@ -38,6 +42,52 @@ pub fn key(text: &str) -> Result<(), String> {
     if again.to_pem() == key.to_pem() { Ok(()) } else { Err("unstable: written otherwise".to_owned()) }
 }
 
+/// Reads a Sigstore bundle of any version, strictly.
+///
+/// # Errors
+/// Why it is none.
+pub fn sigstore_bundle(bytes: &[u8]) -> Result<(), String> {
+    keyless_readers::read_bundle(bytes).map_err(|error| error.to_string())
+}
+
+/// Reads a signer's certificate in DER, and what it says.
+///
+/// # Errors
+/// Why it is none.
+pub fn certificate(der: &[u8]) -> Result<(), String> {
+    keyless_readers::read_certificate(der).map_err(|error| error.to_string())
+}
+
+/// Reads a trust root.
+///
+/// # Errors
+/// Why it is none.
+pub fn trusted_root(text: &str) -> Result<(), String> {
+    TrustRoot::from_json(text).map(drop).map_err(|error| error.to_string())
+}
+
+/// Reads what a log says of its state.
+///
+/// # Errors
+/// Why it is none.
+pub fn checkpoint(text: &str) -> Result<(), String> {
+    sigstore_verify::types::Checkpoint::from_text(text).map(drop).map_err(|error| error.to_string())
+}
+
+/// Reads metadata of a trust root from a folder with the same content in every file, and as the successor of a root.
+pub fn tuf_metadata(bytes: &[u8]) {
+    struct Same<'a>(&'a [u8]);
+    impl TufFiles for Same<'_> {
+        fn read(&self, _name: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
+            let fits = self.0.len() as u64 <= limit;
+            fits.then(|| Some(self.0.to_vec())).ok_or_else(|| "too long".to_owned())
+        }
+    }
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let _read = read_stored(&Same(bytes), now);
+    let _read = update(PUBLIC_GOOD_TUF_ROOT, None, &Same(bytes), now);
+}
+
 #[cfg(test)]
 mod tests {
     use assay_model::digest::Digest;
@@ -55,5 +105,10 @@ mod tests {
         says(bundle(b"{}", &image), "the bundle is invalid");
         says(payload(b"{}", &image), "critical");
         says(key("none"), "key");
+        says(sigstore_bundle(b"{}"), "media type");
+        says(certificate(b"0"), "certificate");
+        says(trusted_root("{}"), "media type");
+        says(checkpoint("none"), "");
+        tuf_metadata(b"{}");
     }
 }

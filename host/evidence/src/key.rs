@@ -10,7 +10,7 @@
 use std::fmt;
 
 use aws_lc_rs::{
-    digest::{Algorithm, Context, SHA256, SHA384},
+    digest::{Algorithm, Context, Digest, SHA256, SHA384},
     signature::{
         ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, ParsedPublicKey,
         RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
@@ -171,6 +171,15 @@ impl PublicKey {
             key.verify_digest_sig(&hash.finish(), signature).is_ok()
         };
         verifies(&self.key, &SHA256) || self.with_sha384.as_ref().is_some_and(|key| verifies(key, &SHA384))
+    }
+
+    /// The same of a message by its SHA-256; none for an Ed25519 key, which signs no digest.
+    pub(crate) fn verifies_sha256(&self, digest: &[u8], signature: &[u8]) -> Option<bool> {
+        if matches!(self.kind, Kind::Ed25519) {
+            return None;
+        }
+        let digest = Digest::import_less_safe(digest, &SHA256).ok()?;
+        Some(self.key.verify_digest_sig(&digest, signature).is_ok())
     }
 
     /// What cosign says of a signature that is not this key's.

@@ -23,7 +23,10 @@ pub mod keyless;
 mod trust;
 
 pub use collector::{CollectOptions, EvidenceCollector, OnUnreadable, Verification};
-pub use cosign::{verify_attestations, verify_image};
+pub use cosign::{
+    Proof, ProofKind, Proofs, Refused, Signer, Verified, prove_attestations, prove_bundle, prove_image,
+    verify_attestations, verify_image,
+};
 pub use error::{VerificationError, VerificationFailure};
 pub use key::{KeyError, PublicKey};
-pub use trust::{Relocation, Trust};
+pub use trust::{Relocation, SignerReports, Trust};

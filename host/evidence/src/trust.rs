@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use assay_model::image::{ImageRef, PinnedImage};
+use assay_model::{
+    evidence::Signature,
+    image::{ImageRef, PinnedImage},
+};
 
 use crate::{
     error::VerificationError,
@@ -21,6 +24,16 @@ use crate::{
 pub struct Trust {
     signer: TrustedSigner,
     relocation: Relocation,
+    reports: SignerReports,
+}
+
+/// What reports and policies see of signers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignerReports {
+    /// All that is known of them.
+    Whole,
+    /// As in `ec`: nothing of a certificate in a bundle, and every signer that is missing is called a public key.
+    AsEc,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +61,32 @@ impl Trust {
     /// Trusts what this key signed.
     #[must_use]
     pub const fn in_key(key: PublicKey, relocation: Relocation) -> Self {
-        Self { signer: TrustedSigner::Key(key), relocation }
+        Self { signer: TrustedSigner::Key(key), relocation, reports: SignerReports::Whole }
+    }
+
+    /// The same with other reports.
+    #[must_use]
+    pub const fn with_reports(mut self, reports: SignerReports) -> Self {
+        self.reports = reports;
+        self
+    }
+
+    /// What the signer is called in messages.
+    pub(crate) const fn signer_name(&self) -> &'static str {
+        match (&self.signer, self.reports) {
+            (TrustedSigner::Sigstore(sigstore), SignerReports::Whole) if sigstore.layers.signer.is_identity() => {
+                "identity"
+            }
+            _ => "public key",
+        }
+    }
+
+    /// What is shown of the signer of a bundle beside the signature.
+    pub(crate) fn describe_bundle(&self, evidence: &LayerEvidence, signature: Signature) -> Signature {
+        match self.reports {
+            SignerReports::Whole => evidence.describe(signature),
+            SignerReports::AsEc => signature,
+        }
     }
 
     /// Whether images may have been copied to another repository since they were signed.
@@ -85,7 +123,13 @@ impl Trust {
     ) -> Self {
         let layers = LayerVerifier { signer: signer.clone(), root: Arc::clone(root), log, certificate_log };
         let bundles = BundleVerifier::new(signer.clone(), Arc::clone(root), log, certificate_log);
-        Self { signer: TrustedSigner::Sigstore(Box::new(Sigstore { layers, bundles })), relocation }
+        let signer = TrustedSigner::Sigstore(Box::new(Sigstore { layers, bundles }));
+        Self { signer, relocation, reports: SignerReports::Whole }
+    }
+
+    /// The trust root, where one is needed.
+    pub(crate) fn root(&self) -> Option<&TrustRoot> {
+        self.bundles().map(BundleVerifier::root)
     }
 
     /// What verifies bundles, if a key alone does not.

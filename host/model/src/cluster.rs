@@ -131,6 +131,12 @@ impl SecretKey {
         Ok(Self { secret, field: PUBLIC_KEY.to_owned() })
     }
 
+    /// Whether it is a public key, which anyone may see.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.field == PUBLIC_KEY
+    }
+
     /// The key that `k8s://NAMESPACE/SECRET/FIELD` names.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ pub enum ErrorCode {
     ImageNotFound,
     /// The registry or layout does not hold something the image names.
     BlobNotFound,
+    /// The evidence archive does not hold it, because nothing requested it when the archive was made.
+    NotInArchive,
     /// Content does not have the digest or size it was named by.
     DigestMismatch,
     /// Content is larger than its limit.
@@ -65,10 +67,11 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::ImageReference,
         Self::ImageNotFound,
         Self::BlobNotFound,
+        Self::NotInArchive,
         Self::DigestMismatch,
         Self::TooLarge,
         Self::Malformed,
@@ -102,6 +105,7 @@ impl ErrorCode {
             Self::ImageReference => "image-reference",
             Self::ImageNotFound => "image-not-found",
             Self::BlobNotFound => "blob-not-found",
+            Self::NotInArchive => "not-in-archive",
             Self::DigestMismatch => "digest-mismatch",
             Self::TooLarge => "too-large",
             Self::Malformed => "malformed",

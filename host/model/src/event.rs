@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{evidence::CheckKind, outcome::Outcome, outcome::Verdict, policy::PolicySpec, snapshot::Component};
+use crate::{
+    digest::Digest, evidence::CheckKind, outcome::Outcome, outcome::Verdict, policy::PolicySpec, snapshot::Component,
+};
 
 /// What is known before the first component is looked at.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -12,17 +14,40 @@ pub struct RunStarted {
     /// The name of the Snapshot in a cluster, as the user gave it; empty for one that is not in a cluster.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub snapshot: String,
+    /// The application that the Snapshot names; empty where it names none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub application: String,
     /// The public key in PEM; empty when no key is used.
     pub key: String,
     /// The policy as reported: sources pinned, `publicKey` as the user gave it.
     pub policy: PolicySpec,
     /// The checks that the user disabled, which reports must state.
     pub skipped: Vec<CheckKind>,
+    /// The plugins that take part, in the order given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<PluginSummary>,
+    /// When the run was requested; its duration counts from here.
+    #[serde(with = "crate::stored_text::optional_text", default)]
+    pub started_at: Option<jiff::Timestamp>,
     /// The effective time. Where each component has its own, that of the others.
     #[serde(with = "crate::stored_text::text")]
     pub effective_time: jiff::Timestamp,
     /// The version of assay.
     pub version: String,
+}
+
+/// What reports show of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginSummary {
+    /// Its name, from its manifest.
+    pub name: String,
+    /// Its version, from its manifest.
+    pub version: String,
+    /// The digest of the component.
+    pub digest: Digest,
+    /// Its parameters by name, in the order given.
+    pub params: Vec<(String, String)>,
 }
 
 /// Why a run ended before all components were evaluated.

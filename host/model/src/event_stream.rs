@@ -104,7 +104,7 @@ mod tests {
         decide::Decision,
         digest::Digest,
         error::{ErrorCode, EvaluationError},
-        event::{RunFinished, RunStarted, StopReason},
+        event::{PluginSummary, RunFinished, RunStarted, StopReason},
         evidence::{AttestationSummary, CheckKind, Signature},
         finding::Finding,
         image::PinnedImage,
@@ -150,6 +150,8 @@ mod tests {
                 statement_type: "t".to_owned(),
                 predicate_type: "p".to_owned(),
                 build_type: Some(text.to_owned()),
+                builder: code.is_multiple_of(2).then(|| text.to_owned()),
+                size: code as u64,
                 signatures: vec![signature],
             }],
             evaluated_at: Some("2026-01-31T12:00:00.000000001Z".parse().unwrap()),
@@ -166,9 +168,17 @@ mod tests {
         let first = Arc::clone(&outcomes[0]);
         let head = RunStarted {
             snapshot: text.to_owned(),
+            application: text.to_owned(),
             key: text.to_owned(),
             policy: policy(),
             skipped: vec![CheckKind::ImageSignature, CheckKind::AttestationSignature],
+            plugins: vec![PluginSummary {
+                name: text.to_owned(),
+                version: "1".to_owned(),
+                digest: Digest::of(text.as_bytes()),
+                params: vec![("a".to_owned(), text.to_owned())],
+            }],
+            started_at: code.is_multiple_of(2).then_some(time),
             effective_time: time,
             version: "assay-0".to_owned(),
         };

@@ -110,15 +110,48 @@ pub struct AttestationSummary {
     pub predicate_type: String,
     /// The provenance's build type, where the predicate is one.
     pub build_type: Option<String>,
+    /// Who built the image, where the predicate is provenance that names its builder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<String>,
+    /// The bytes of the statement.
+    #[serde(default)]
+    pub size: u64,
     /// The verified signatures of its envelope.
     pub signatures: Vec<Signature>,
 }
 
 impl From<Attestation> for AttestationSummary {
     fn from(attestation: Attestation) -> Self {
-        let Attestation { statement_type, predicate_type, build_type, signatures, .. } = attestation;
-        Self { statement_type, predicate_type, build_type, signatures }
+        let Attestation { statement, statement_type, predicate_type, build_type, signatures, .. } = attestation;
+        // Only provenance has a builder, and other statements, such as SBOMs, are large.
+        let builder = build_type.as_ref().and_then(|_| builder(&statement));
+        Self { statement_type, predicate_type, build_type, builder, size: statement.len() as u64, signatures }
     }
+}
+
+/// The id of the builder: `predicate.builder.id` in SLSA 0.2, `predicate.runDetails.builder.id` since 1.0.
+fn builder(statement: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Statement {
+        predicate: Predicate,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Predicate {
+        builder: Option<Builder>,
+        run_details: Option<RunDetails>,
+    }
+    #[derive(Deserialize)]
+    struct RunDetails {
+        builder: Option<Builder>,
+    }
+    #[derive(Deserialize)]
+    struct Builder {
+        id: Option<String>,
+    }
+    // What does not fit the schema of provenance fails a check of its own, and has no builder here.
+    let Predicate { builder, run_details } = serde_json::from_slice::<Statement>(statement).ok()?.predicate;
+    builder.or_else(|| run_details?.builder)?.id
 }
 
 /// One of the checks that no policy can exclude.
@@ -171,6 +204,37 @@ impl CheckKind {
             Self::AttestationSignature => "The attestation signature matches available signing materials.",
             Self::AttestationSyntax => "The attestation has correct syntax.",
             Self::ImageSignature => "The image signature matches available signing materials.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_show_the_builder_of_provenance_and_the_size_of_every_statement() {
+        let summary = |statement: &str, build_type: Option<&str>| {
+            AttestationSummary::from(Attestation {
+                statement: statement.as_bytes().into(),
+                digest: Digest::of(statement.as_bytes()),
+                statement_type: "t".to_owned(),
+                predicate_type: "p".to_owned(),
+                build_type: build_type.map(str::to_owned),
+                signatures: vec![],
+            })
+        };
+        for (statement, builder) in [
+            (r#"{"predicate": {"builder": {"id": "a"}, "buildType": "x"}}"#, Some("a")),
+            (r#"{"predicate": {"runDetails": {"builder": {"id": "b"}}}}"#, Some("b")),
+            (r#"{"predicate": {"builder": {"id": 1}}}"#, None),
+            (r#"{"predicate": {}}"#, None),
+            ("[]", None),
+        ] {
+            let shown = summary(statement, Some("x"));
+            assert_eq!((shown.builder.as_deref(), shown.size), (builder, statement.len() as u64), "{statement}");
+            // What is no provenance is not read again.
+            assert_eq!(summary(statement, None).builder, None);
         }
     }
 }

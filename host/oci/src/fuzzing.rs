@@ -1,7 +1,7 @@
 //! Entry points of the fuzz targets in `fuzz/`: single readers over bytes from anywhere. Behind the feature `fuzzing`.
 
 use std::{
-    io::{self, Read},
+    io::{self, Read, Write as _},
     path::Path,
 };
 
@@ -9,6 +9,7 @@ use assay_model::digest::Digest;
 
 use crate::{
     archive::{self, ArchiveLimits, Remaining},
+    evidence_archive::{self, verify_archive},
     source,
     store::{self, Manifest},
 };
@@ -44,6 +45,21 @@ pub fn archive(mut bytes: &[u8]) -> Result<(usize, u64), String> {
     };
     archive::walk(&mut bytes, &Remaining::of(LIMITS), visit).map_err(|error| format!("{error:?}"))?;
     Ok((entries, read))
+}
+
+/// Reads the record of an evidence archive. One that can be read makes an archive that is whole.
+///
+/// # Panics
+/// It is written in another form than it is read.
+pub fn evidence_record(bytes: &[u8]) {
+    evidence_archive::fuzz_record(bytes);
+}
+
+/// Opens and checks an evidence archive. Gives whether it is whole.
+#[must_use]
+pub fn evidence_archive(bytes: &[u8]) -> bool {
+    let written = tempfile::NamedTempFile::new().and_then(|mut file| file.write_all(bytes).map(|()| file));
+    written.is_ok_and(|file| verify_archive(file.path()).is_ok())
 }
 
 /// Unpacks an archive of policies, a tar or a zip file, into an empty folder.

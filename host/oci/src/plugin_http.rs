@@ -198,11 +198,17 @@ impl Resolve for Reachable {
         let reach = self.0;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            match found.iter().find(|found| !may_reach(found.ip(), reach)) {
-                Some(refused) => Err(Unreachable(refused.ip()).into()),
-                None => Ok(Box::new(found.into_iter()) as Addrs),
-            }
+            let addresses = reachable(found, reach)?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+/// All addresses of an answer, if each may be reached: an answer with one that may not is somebody's attempt.
+fn reachable(found: Vec<SocketAddr>, reach: NetworkReach) -> Result<Vec<SocketAddr>, Unreachable> {
+    match found.iter().find(|found| !may_reach(found.ip(), reach)) {
+        Some(refused) => Err(Unreachable(refused.ip())),
+        None => Ok(found),
     }
 }
 

@@ -1,9 +1,6 @@
 //! [`Tool`]: a program that a recipe calls, found by calling it.
 
-use std::{
-    io,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 /// A program that a recipe calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,19 +65,20 @@ impl Tool {
     pub(crate) fn find(self) -> Result<FoundTool, MissingTool> {
         for name in self.names {
             match Command::new(name).arg(self.version).stdin(Stdio::null()).output() {
-                Ok(output) if output.status.success() => {
+                Ok(output) => {
                     let text = String::from_utf8_lossy(&output.stdout);
-                    let line = text.lines().next().unwrap_or_default().trim();
+                    // A program that does not tell its version is there all the same.
+                    let line = text.lines().next().filter(|_| output.status.success()).unwrap_or(name).trim();
                     let line: String = line.chars().take(100).collect();
-                    let version = if line.starts_with(|first: char| first.is_ascii_digit()) {
-                        format!("{name} {line}")
-                    } else {
-                        line
-                    };
+                    let version =
+                        if line.starts_with(|first: char| first.is_ascii_digit()) || line.starts_with("Version") {
+                            format!("{name} {line}")
+                        } else {
+                            line
+                        };
                     return Ok(FoundTool { name, version });
                 }
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // Not there, or not to be started: the next name may be.
                 Err(_) => {}
             }
         }

@@ -151,7 +151,7 @@ impl PreparedResults {
 /// # Errors
 /// The first thing in it that is not Rego.
 pub fn parse(text: &str) -> Result<usize, String> {
-    let file = crate::sources::PolicyFile { name: "bench.rego".to_owned(), text: text.to_owned() };
+    let file = crate::sources::PolicyFile { name: "bench.rego".to_owned(), text: text.to_owned(), v0: None };
     let files = engine::Files::parse(vec![file], CompileOptions::default());
     let files = files.map_err(|errors| errors.first().map(ToString::to_string).unwrap_or_default())?;
     Ok(files.module_summaries().iter().map(|(outline, _)| outline.rules.len()).sum())

@@ -108,6 +108,7 @@ fn query_results(case: &Json) -> Result<Vec<Value>, Wrong> {
     let files = modules.iter().enumerate().map(|(at, text)| PolicyFile {
         name: format!("test-{at}.rego"),
         text: text.as_str().unwrap_or_default().to_owned(),
+        v0: None,
     });
     let wrong = |errors: Vec<engine::CompileError>| {
         let first = errors.first();

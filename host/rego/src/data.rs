@@ -49,6 +49,15 @@ impl Data {
         })
     }
 
+    /// Puts a value of any kind at `path`, which is not empty.
+    pub(crate) fn add_value(&mut self, origin: &str, path: &[String], value: Value) -> Result<(), Clash> {
+        match (value, path.split_last()) {
+            (Value::Object(fields), _) => self.add(origin, path, fields),
+            (value, Some((last, above))) => self.add(origin, above, Map::from_iter([(last.clone(), value)])),
+            (_, None) => Ok(()),
+        }
+    }
+
     pub(crate) fn into_value(self) -> Value {
         value(Node::Object(self.root, 0))
     }

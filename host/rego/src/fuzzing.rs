@@ -13,7 +13,8 @@ use crate::{
 };
 
 fn read(modules: &[&str], options: CompileOptions) -> Result<Files, String> {
-    let file = |(at, text): (usize, &&str)| PolicyFile { name: format!("{at}.rego"), text: (*text).to_owned() };
+    let file =
+        |(at, text): (usize, &&str)| PolicyFile { name: format!("{at}.rego"), text: (*text).to_owned(), v0: None };
     let files = modules.iter().enumerate().map(file).collect();
     Files::parse(files, options).map_err(|errors| listed(&errors))
 }
@@ -64,6 +65,48 @@ pub fn evaluate(module: &str, query: &str, input: &str, limit: Duration) -> Resu
     with_large_stack(work).map_err(|fault| fault.to_string()).and_then(|result| result)
 }
 
+/// Why a module gives no document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not compile.
+    Compile(String),
+    /// Its evaluation failed.
+    Evaluation(String),
+}
+
+/// Compiles one module and evaluates the document of a package with a JSON input; `null` if that is undefined.
+///
+/// # Errors
+/// [`Refusal`] with everything that is wrong.
+pub fn document(
+    module: &str,
+    package: &str,
+    input: &str,
+    options: CompileOptions,
+    limit: Duration,
+) -> Result<String, Refusal> {
+    let work = || {
+        let policy = read(&[module], options).map_err(Refusal::Compile)?;
+        let policy = policy.compile(Value::new_object()).map_err(|errors| Refusal::Compile(listed(&errors)))?;
+        let request = EvalOptions {
+            data: None,
+            input: Some(read_json(input).map_err(Refusal::Evaluation)?),
+            host: &NoHost,
+            limits: EvalLimits { deadline: Instant::now().checked_add(limit), cancel: None },
+            strict_builtin_errors: false,
+            now_ns: 1_700_000_000_000_000_000,
+            seed: 1,
+        };
+        let failed = |error: &dyn std::fmt::Display| Refusal::Evaluation(error.to_string());
+        let paths = [vec![package.to_owned()]];
+        let values = policy.evaluate(&paths, &request).map_err(|error| failed(&error))?.values;
+        let Some(Some(value)) = values.into_iter().next() else { return Ok("null".to_owned()) };
+        let json = crate::engine::given(&value).map_err(|error| failed(&error))?;
+        serde_json::to_string(&json).map_err(|error| failed(&error))
+    };
+    with_large_stack(work).unwrap_or_else(|fault| Err(Refusal::Evaluation(fault.to_string())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +120,9 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(evaluate("package a\np contains input.x[_]", "data.a.p[x]", r#"{"x": [1, 2]}"#, second), Ok(2));
         assert!(evaluate("package a\np := 1", "data.a.p = x", "{", second).is_err());
+        let document = |module: &str| document(module, "a", "{}", options, second);
+        assert_eq!(document("package a\np := 1").unwrap(), r#"{"p":1}"#);
+        assert!(matches!(document("package a\np := x"), Err(Refusal::Compile(_))));
+        assert!(matches!(document("package a\np := 1\np := 2"), Err(Refusal::Evaluation(_))));
     }
 }

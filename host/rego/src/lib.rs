@@ -8,6 +8,7 @@
 //! Invariant: nothing here reads a file after the sources are read, and nothing here reaches the network by itself.
 
 pub mod bench_support;
+mod bundle;
 mod compile_error;
 mod compile_options;
 pub mod conformance;
@@ -34,6 +35,7 @@ mod sources;
 mod testing;
 mod trace;
 
+pub use bundle::{Bundle, Manifest};
 pub use compile_error::{CompileError, Location, Problem};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};

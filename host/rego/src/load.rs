@@ -10,9 +10,10 @@ use assay_model::limits::{DATA_FILE_BYTES, POLICY_FILE_BYTES};
 use regex::Regex;
 
 use crate::{
+    bundle::{Bundle, MANIFEST, Manifest},
     folder::{FoundFile, files},
     source_error::SourceError,
-    sources::{PolicyFile, Sources, object},
+    sources::{PolicyFile, Sources, document, object},
 };
 
 /// Files and folders that are left out, by patterns of their names.
@@ -80,11 +81,65 @@ impl Sources {
     /// # Errors
     /// [`SourceError`] for what cannot be read or is too large.
     pub fn add_bundle(&mut self, path: &str, ignore: &Ignore) -> Result<(), SourceError> {
-        let (root, path) = rooted(path);
-        if path.is_file() && !is_policy(&path.to_string_lossy()) {
-            return Err(SourceError::Packed { path });
+        let (root, folder) = rooted(path);
+        if folder.is_file() && !is_policy(&folder.to_string_lossy()) {
+            return Err(SourceError::Packed { path: folder });
         }
-        self.add_files(&path, &root, ignore, |name| is_policy(name) || BUNDLE_DATA.contains(&name))
+        let name = |file: &Path| shown(&file.display().to_string());
+        self.add_bundle_files(path, &folder, &root, ignore, &name)
+    }
+
+    /// Adds the policies and the data of a bundle that was unpacked to a folder; its files are named from there.
+    ///
+    /// # Errors
+    /// [`SourceError`] for what cannot be read or is too large.
+    pub fn add_unpacked_bundle(&mut self, name: &str, folder: &Path, ignore: &Ignore) -> Result<(), SourceError> {
+        let inside = |file: &Path| file.strip_prefix(folder).unwrap_or(file).display().to_string();
+        self.add_bundle_files(name, folder, &[], ignore, &inside)
+    }
+
+    fn add_bundle_files(
+        &mut self,
+        name: &str,
+        folder: &Path,
+        root: &[String],
+        ignore: &Ignore,
+        shown: &dyn Fn(&Path) -> String,
+    ) -> Result<(), SourceError> {
+        let found = files(folder, |name| is_policy(name) || BUNDLE_DATA.contains(&name))?;
+        let manifest = folder.join(MANIFEST);
+        let manifest = if manifest.is_file() {
+            let text = self.read(&manifest, DATA_FILE_BYTES)?;
+            Some(Manifest::read(&text).map_err(|why| SourceError::Bundle { name: name.to_owned(), why })?)
+        } else {
+            None
+        };
+        let mut bundle = Bundle::new(name, manifest);
+        for file in found.iter().filter(|file| !ignore.leaves_out(file, folder)) {
+            let shown = shown(&file.path);
+            if is_policy(&shown) {
+                let inside = file.path.strip_prefix(folder).unwrap_or(&file.path);
+                let v0 = bundle.manifest.as_ref().and_then(|it| it.is_v0(&format!("/{}", inside.display())));
+                bundle.policies.insert(shown.clone());
+                self.add_policy_file(&file.path, shown, v0)?;
+                continue;
+            }
+            let text = self.read(&file.path, DATA_FILE_BYTES)?;
+            let path: Vec<_> = root.iter().chain(&file.folders).cloned().collect();
+            let value = if path.is_empty() { object(&shown, &text)?.into() } else { document(&shown, &text)? };
+            bundle.add_data(&shown, &path, &value);
+            self.data.add_value(&shown, &path, value)?;
+        }
+        self.bundles.push(bundle);
+        Ok(())
+    }
+
+    fn add_policy_file(&mut self, path: &Path, name: String, v0: Option<bool>) -> Result<(), SourceError> {
+        if self.policies.iter().all(|known| known.name != name) {
+            let text = self.read(path, POLICY_FILE_BYTES)?;
+            self.policies.push(PolicyFile { name, text, v0 });
+        }
+        Ok(())
     }
 
     fn add_files(
@@ -99,20 +154,22 @@ impl Sources {
             return Err(SourceError::Unknown { path: path.to_owned() });
         }
         for file in found.iter().filter(|file| !ignore.leaves_out(file, path)) {
-            let path = file.path.display().to_string();
-            // As in OPA, `./policy` and `policy` are one place.
-            let name = path.strip_prefix("./").map_or(path.clone(), |rest| rest.trim_start_matches('/').to_owned());
-            if !is_policy(&name) {
+            let name = shown(&file.path.display().to_string());
+            if is_policy(&name) {
+                self.add_policy_file(&file.path, name, None)?;
+            } else {
                 let text = self.read(&file.path, DATA_FILE_BYTES)?;
                 let path: Vec<_> = root.iter().chain(&file.folders).cloned().collect();
                 self.data.add(&name, &path, object(&name, &text)?)?;
-            } else if self.policies.iter().all(|known| known.name != name) {
-                let text = self.read(&file.path, POLICY_FILE_BYTES)?;
-                self.policies.push(PolicyFile { name, text });
             }
         }
         Ok(())
     }
+}
+
+/// How a file is named: as for OPA, `./policy` and `policy` are one place.
+fn shown(path: &str) -> String {
+    path.strip_prefix("./").map_or(path, |rest| rest.trim_start_matches('/')).to_owned()
 }
 
 fn is_policy(name: &str) -> bool {

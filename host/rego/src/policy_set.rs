@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    bundle,
     compile_error::{CompileError, Problem},
     compile_options::CompileOptions,
     coverage::CoverageReport,
@@ -34,6 +35,7 @@ pub struct Timings {
 impl PolicySet {
     /// Compiles the sources. All errors that are found in one pass are reported at once.
     pub fn compile(sources: Sources, options: CompileOptions) -> Result<Self, CompileError> {
+        let bundles = sources.bundles().to_vec();
         let (files, data) = sources.into_parts();
         let problems = |errors: Vec<_>| errors.into_iter().map(Problem::from).collect::<Vec<_>>();
         let work = || {
@@ -41,7 +43,11 @@ impl PolicySet {
                 .map_err(|error| vec![Problem::new(None, format!("the data cannot be read: {error}"))])?;
             let started = Instant::now();
             let files = engine::Files::parse(files, options).map_err(problems)?;
-            let modules = files.module_summaries().into_iter().map(|(module, _)| module).collect();
+            let modules: Vec<_> = files.module_summaries().into_iter().map(|(module, _)| module).collect();
+            let packages: Vec<_> = modules.iter().map(|it| (it.file.as_str(), it.package.as_slice())).collect();
+            if let Some(message) = bundle::misfit(&bundles, &packages) {
+                return Err(vec![Problem::new(None, message)]);
+            }
             let lines = files.lines();
             let parsed = Instant::now();
             let program = files.compile(data).map_err(problems)?;

@@ -55,6 +55,14 @@ pub enum SourceError {
         /// The file.
         path: PathBuf,
     },
+    /// The manifest of a bundle is wrong.
+    #[error("loading error: bundle {name}: {why}")]
+    Bundle {
+        /// The bundle.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A bundle that is one file.
     #[error("`{}` is a packed bundle, which is not read yet", path.display())]
     Packed {
@@ -153,6 +161,7 @@ impl SourceError {
             Self::Unreadable { .. } | Self::NotAFile { .. } => "see to the file, or leave it out of the source",
             Self::NoPolicy { .. } => "name a folder with `*.rego` files; `*_test.rego` files are not read",
             Self::Unknown { .. } => "policies end in `.rego`, data in `.json`, `.yaml` or `.yml`",
+            Self::Bundle { .. } => "`.manifest` is an object of JSON with `roots`, `revision` and `rego_version`",
             Self::Packed { .. } => "unpack it (`tar xzf`) and name the folder",
             Self::TooLarge { .. }
             | Self::TooMuch { .. }

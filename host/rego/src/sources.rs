@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Number, Value, json};
 
 use crate::{
+    bundle::Bundle,
     data::Data,
     engine::parallel_map,
     folder::{FoundFile, files},
@@ -27,6 +28,7 @@ use crate::{
 pub struct Sources {
     pub(crate) policies: Vec<PolicyFile>,
     pub(crate) data: Data,
+    pub(crate) bundles: Vec<Bundle>,
     bytes: u64,
 }
 
@@ -35,12 +37,22 @@ pub struct Sources {
 pub(crate) struct PolicyFile {
     pub(crate) name: String,
     pub(crate) text: String,
+    /// Whether it is Rego of before 1.0, where its bundle says; else what holds for all.
+    pub(crate) v0: Option<bool>,
 }
 
 /// How images are verified; rules see it as `data.config.default_sigstore_opts`, with all keys `ec` has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SigstoreDefaults {
-    /// The public key in PEM.
+    /// The identity in the signer's certificate, where there is no key.
+    pub certificate_identity: String,
+    /// The same as a regular expression.
+    pub certificate_identity_regexp: String,
+    /// Who knows the signer.
+    pub certificate_oidc_issuer: String,
+    /// The same as a regular expression.
+    pub certificate_oidc_issuer_regexp: String,
+    /// The public key in PEM; empty where there is an identity.
     pub public_key: String,
     /// Whether transparency logs are left out.
     pub ignore_rekor: bool,
@@ -67,7 +79,7 @@ impl Sources {
 
     /// Adds a policy that was read elsewhere, by its name in messages.
     pub fn add_policy_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
-        self.policies.push(PolicyFile { name: name.into(), text: text.into() });
+        self.policies.push(PolicyFile { name: name.into(), text: text.into(), v0: None });
     }
 
     fn add_rego(&mut self, path: &Path, wanted: fn(&str) -> bool) -> Result<(), SourceError> {
@@ -77,7 +89,7 @@ impl Sources {
         }
         for FoundFile { path, .. } in found {
             let text = self.read(&path, POLICY_FILE_BYTES)?;
-            self.policies.push(PolicyFile { name: path.display().to_string(), text });
+            self.policies.push(PolicyFile { name: path.display().to_string(), text, v0: None });
         }
         Ok(())
     }
@@ -141,10 +153,10 @@ impl Sources {
     /// How images are verified, which rules see as `data.config.default_sigstore_opts`.
     pub fn set_sigstore_defaults(&mut self, defaults: &SigstoreDefaults) -> Result<(), SourceError> {
         let value = json!({
-            "certificate_identity": "",
-            "certificate_identity_regexp": "",
-            "certificate_oidc_issuer": "",
-            "certificate_oidc_issuer_regexp": "",
+            "certificate_identity": defaults.certificate_identity,
+            "certificate_identity_regexp": defaults.certificate_identity_regexp,
+            "certificate_oidc_issuer": defaults.certificate_oidc_issuer,
+            "certificate_oidc_issuer_regexp": defaults.certificate_oidc_issuer_regexp,
             "ignore_rekor": defaults.ignore_rekor,
             "public_key": defaults.public_key,
             "rekor_url": defaults.rekor_url,
@@ -175,6 +187,19 @@ impl Sources {
         String::from_utf8(bytes).map_err(|_| SourceError::NotText { path: path.to_owned() })
     }
 
+    /// Reads the policies added so far as Rego of before 1.0, but for those whose bundle says what they are.
+    pub fn set_v0(&mut self) {
+        for file in &mut self.policies {
+            file.v0.get_or_insert(true);
+        }
+    }
+
+    /// The bundles among the sources.
+    #[must_use]
+    pub fn bundles(&self) -> &[Bundle] {
+        &self.bundles
+    }
+
     pub(crate) fn into_parts(self) -> (Vec<PolicyFile>, Value) {
         (self.policies, self.data.into_value())
     }
@@ -193,14 +218,18 @@ impl Sources {
 }
 
 pub(crate) fn object(origin: &str, text: &str) -> Result<Map<String, Value>, SourceError> {
-    let found = match yaml::parse(text) {
-        Ok(Value::Object(fields)) => return Ok(fields),
-        Ok(Value::Null) => "empty",
-        Ok(Value::Array(_)) => "a list",
-        Ok(Value::Bool(_) | Value::Number(_) | Value::String(_)) => "a single value",
-        Err(error) => return Err(SourceError::Syntax { origin: origin.to_owned(), error }),
+    let found = match document(origin, text)? {
+        Value::Object(fields) => return Ok(fields),
+        Value::Null => "empty",
+        Value::Array(_) => "a list",
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => "a single value",
     };
     Err(SourceError::NotAnObject { origin: origin.to_owned(), found })
+}
+
+/// The document of a data file.
+pub(crate) fn document(origin: &str, text: &str) -> Result<Value, SourceError> {
+    yaml::parse(text).map_err(|error| SourceError::Syntax { origin: origin.to_owned(), error })
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::{
     eval_context::EvalContext,
     eval_error::EvalError,
     host::Host,
+    packages::written,
     policy_set::PolicySet,
     trace::Trace,
 };
@@ -194,7 +195,7 @@ impl PolicySet {
                     _ => TestForm::Object,
                 };
                 tests.push(Test {
-                    package: format!("data.{}", module.package_name()),
+                    package: written(module.package.iter().map(String::as_str)),
                     name: dotted(&front),
                     location: rule.location.clone(),
                     todo,

@@ -1,8 +1,12 @@
-//! [`ComponentStatus`]: the status of a component, and the order in which reports list components.
+//! [`ComponentStatus`]: the status of a component, and the words in which reports put it and the result of the run.
 
 use std::borrow::Cow;
 
-use assay_model::{event::RunFinished, outcome::Outcome};
+use assay_model::{
+    digest::Digest,
+    event::{RunFinished, RunStarted},
+    outcome::Outcome,
+};
 
 /// The status of a component, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,13 +52,6 @@ impl ComponentStatus {
     }
 }
 
-/// The components' places in the run's list, the worst first; those of one status keep the report's order.
-pub(crate) fn worst_first(end: &RunFinished) -> Vec<(ComponentStatus, usize)> {
-    let mut all: Vec<_> = end.outcomes.iter().enumerate().map(|(at, one)| (ComponentStatus::of(one), at)).collect();
-    all.sort_unstable();
-    all
-}
-
 /// The characters of a digest by which people distinguish images.
 const DIGEST_CHARACTERS: usize = 12;
 
@@ -69,9 +66,28 @@ pub(crate) fn short_name(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// The start of a digest, by which people distinguish images.
+pub(crate) fn short_digest(digest: &Digest) -> String {
+    let hex: String = digest.hex().chars().take(DIGEST_CHARACTERS).collect();
+    format!("sha256:{hex}")
+}
+
 /// A number of things: `1 component`, `2 components`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// How long the run took, in words; nothing where its start is not known.
+pub(crate) fn duration(head: &RunStarted, end: &RunFinished) -> Option<String> {
+    let taken = end.at.duration_since(head.started_at?);
+    // A clock that was set back measures nothing.
+    let millis = u64::try_from(taken.as_millis()).ok()?;
+    let (seconds, tenths) = (millis / 1000, millis % 1000 / 100);
+    Some(match seconds {
+        0..60 => format!("{seconds}.{tenths} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    })
 }
 
 /// The result of the run in one sentence.
@@ -119,15 +135,27 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_comes_first_and_is_put_into_one_sentence() {
+    fn a_duration_is_put_into_words_where_it_is_known() {
+        let end = test_data::end(&[]);
+        let taken = |seconds: &str| {
+            let start = end.at.checked_sub(seconds.parse::<jiff::SignedDuration>().unwrap()).unwrap();
+            duration(&RunStarted { started_at: Some(start), ..test_data::head() }, &end)
+        };
+        for (seconds, shown) in [("0s", "0.0 s"), ("3250ms", "3.2 s"), ("61s", "1 min 1 s"), ("2h 5m", "2 h 5 min")] {
+            assert_eq!(taken(seconds).as_deref(), Some(shown));
+        }
+        assert_eq!((taken("-1s"), duration(&test_data::head(), &end)), (None, None));
+    }
+
+    #[test]
+    fn the_result_is_put_into_one_sentence() {
         let finding = || Finding::new("a.b", "m");
         let fine = test_data::component("fine").evaluated();
         let warned = test_data::component("warned").warning(finding()).evaluated();
         let denied = test_data::component("denied").violation(finding()).warning(finding()).evaluated();
         let failed = test_data::component("error").failed(EvaluationError::new(ErrorCode::TooLarge, "m"));
-        let run = test_data::end(&[fine.clone(), warned.clone(), denied.clone(), failed.clone()]);
-        let places: Vec<_> = worst_first(&run).iter().map(|(_, at)| *at).collect();
-        assert_eq!(places, [3, 2, 1, 0]);
+        let statuses: Vec<_> = [&failed, &denied, &warned, &fine].map(ComponentStatus::of).into();
+        assert_eq!(statuses, ComponentStatus::ALL);
         for (run, says) in [
             (vec![], "No component was evaluated."),
             (vec![&fine], "The component passed."),

@@ -45,9 +45,33 @@ pub enum Format {
 
 /// There is no format of that name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is not a report format; known are {}", known())]
+#[error("`{name}` is not a report format{}; known are {}", suggestion(name), known())]
 pub struct UnknownFormat {
     name: String,
+}
+
+/// What people write for a format, in lower case.
+const MISTAKEN: [(&str, Format); 12] = [
+    ("md", Format::Markdown),
+    ("github", Format::Markdown),
+    ("yml", Format::Yaml),
+    ("htm", Format::Html),
+    ("xml", Format::Junit),
+    ("junit-xml", Format::Junit),
+    ("ndjson", Format::Jsonl),
+    ("json-lines", Format::Jsonl),
+    ("txt", Format::Text),
+    ("table", Format::Text),
+    ("console", Format::Text),
+    ("tekton", Format::Appstudio),
+];
+
+/// The format that was most likely meant, as the middle of a sentence.
+fn suggestion(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let mistaken = MISTAKEN.into_iter().find(|(known, _)| *known == lower).map(|(_, format)| format);
+    let meant = mistaken.or_else(|| lower.parse().ok());
+    meant.map(|format| format!(" (did you mean `{format}`?)")).unwrap_or_default()
 }
 
 fn known() -> String {
@@ -170,9 +194,12 @@ mod tests {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         assert_eq!("hacbs".parse(), Ok(Format::Appstudio));
-        for wrong in ["", "JSON", "xml"] {
+        for (wrong, meant) in
+            [("", ""), ("pdf", ""), ("JSON", " (did you mean `json`?)"), ("MD", " (did you mean `markdown`?)")]
+        {
             let error = wrong.parse::<Format>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{wrong}` is not a report format; known are text, json, yaml, ")));
+            let start = format!("`{wrong}` is not a report format{meant}; known are text, json, yaml, ");
+            assert!(error.starts_with(&start), "{error}");
         }
         assert!("x".repeat(1 << 20).parse::<Format>().unwrap_err().to_string().len() < 400);
     }
@@ -193,7 +220,11 @@ mod tests {
         for format in of_ec {
             insta::assert_snapshot!(
                 format!("mixed-{format}"),
-                test_data::written_at(format, options, test_data::mixed())
+                test_data::written_at(
+                    format,
+                    Options { ec_compat: matches!(format, Format::Text | Format::Junit), ..options },
+                    test_data::mixed()
+                )
             );
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Shape, order and bytes are those of `ec validate image --output json`. What `ec` does not have comes last in its
 //! object, and only when there is something to report: `error` of a component that could not be evaluated, `notices` about evidence of
-//! one that could not be read though enough else was found (never when invoked as `ec`), `skipped-checks` that the
+//! one that could not be read though enough else was found (never when invoked as `ec`), `plugins` that took part (the same),
+//! `skipped-checks` that the
 //! user requested to skip, `stopped` of a run that was ended early.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -10,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use assay_gocompat::json;
 use assay_model::{
     error::EvaluationError,
-    event::{RunFinished, RunStarted},
+    event::{PluginSummary, RunFinished, RunStarted},
     evidence::{AttestationSummary, Signature},
     finding::Finding,
     outcome::{Outcome, Verdict},
@@ -44,6 +45,8 @@ struct Document<'a> {
     /// RFC 3339 in UTC, with as many decimals as are needed.
     #[serde(rename = "effective-time")]
     effective_time: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plugins: Vec<PluginDocument<'a>>,
     #[serde(rename = "skipped-checks", skip_serializing_if = "Vec::is_empty")]
     skipped: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,6 +113,28 @@ struct AttestationDocument<'a> {
     signatures: &'a [Signature],
 }
 
+/// A plugin that took part.
+#[derive(Serialize)]
+pub(crate) struct PluginDocument<'a> {
+    name: &'a str,
+    version: &'a str,
+    digest: String,
+    params: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> PluginDocument<'a> {
+    /// The plugins that took part; `ec` has none.
+    pub(crate) fn all(head: &'a RunStarted, options: Options) -> Vec<Self> {
+        let of = |plugin: &'a PluginSummary| Self {
+            name: &plugin.name,
+            version: &plugin.version,
+            digest: plugin.digest.to_string(),
+            params: plugin.params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        };
+        if options.ec_compat { Vec::new() } else { head.plugins.iter().map(of).collect() }
+    }
+}
+
 impl<'a> Document<'a> {
     fn of(head: &'a RunStarted, end: &'a RunFinished, options: Options) -> Self {
         Self {
@@ -120,6 +145,7 @@ impl<'a> Document<'a> {
             policy: &head.policy,
             version: &head.version,
             effective_time: end.effective_time.to_string(),
+            plugins: PluginDocument::all(head, options),
             skipped: head.skipped.iter().map(|check| check.code()).collect(),
             stopped: end.stopped.map(stop_label),
         }
@@ -229,6 +255,15 @@ mod tests {
         let head = RunStarted { skipped: vec![CheckKind::ImageSignature], ..test_data::head() };
         let text = test_data::written_of(Format::Json, Options::default(), head, test_data::end(&[]));
         assert!(text.ends_with("Z\",\"skipped-checks\":[\"builtin.image.signature_check\"]}\n"), "{text}");
+    }
+
+    #[test]
+    fn plugins_that_took_part_are_named_but_not_by_ec() {
+        let text = |options| test_data::written_of(Format::Json, options, test_data::full_head(), test_data::end(&[]));
+        let shown = text(Options::default());
+        assert!(shown.contains(r#""plugins":[{"name":"licenses","version":"0.1.0","digest":"sha256:"#), "{shown}");
+        assert!(shown.contains(r#""params":{"deny":"GPL-3.0-only"}}]"#), "{shown}");
+        assert!(!text(Options { ec_compat: true, ..Options::default() }).contains("plugins"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::{
     Options,
     component_status::ComponentStatus,
-    json::ComponentDocument,
+    json::{ComponentDocument, PluginDocument},
     report_writer::failure,
     totals::{Totals, stop_label},
 };
@@ -63,6 +63,8 @@ enum Event<'a> {
         policy: &'a PolicySpec,
         #[serde(rename = "effective-time")]
         effective_time: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        plugins: Vec<PluginDocument<'a>>,
         #[serde(rename = "skipped-checks")]
         skipped: Vec<&'static str>,
     },
@@ -107,7 +109,7 @@ struct StatusLine<'a> {
 impl<'a> Event<'a> {
     fn of(event: &'a RunEvent, options: Options) -> Self {
         match event {
-            RunEvent::Started(head) => Self::started(head),
+            RunEvent::Started(head) => Self::started(head, options),
             RunEvent::Planned { components } => Self::Planned { components: *components },
             RunEvent::ComponentStarted { component } => Self::component_started(component),
             RunEvent::ComponentFinished(outcome) => {
@@ -117,12 +119,13 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn started(head: &'a RunStarted) -> Self {
+    fn started(head: &'a RunStarted, options: Options) -> Self {
         Self::Started {
             version: &head.version,
             key: &head.key,
             policy: &head.policy,
             effective_time: head.effective_time.to_string(),
+            plugins: PluginDocument::all(head, options),
             skipped: head.skipped.iter().map(|check| check.code()).collect(),
         }
     }

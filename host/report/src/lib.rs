@@ -2,7 +2,7 @@
 //!
 //! Every report is a [`Report`](assay_model::port::Report). All but the event stream listen until the run finished and
 //! then write their whole text at once, so that a report is either complete or absent. The bytes of `ec`'s formats are
-//! those of `ec` wherever `ec` reports the right result too.
+//! those of `ec` wherever `ec` reports the right result too; `text` and `junit` are ours unless invoked as `ec`.
 //!
 //! Invariant: nothing here opens a file, looks at a terminal or reads a clock; the caller hands in where to write.
 
@@ -13,11 +13,14 @@ mod conftest;
 mod final_report;
 mod format;
 mod html;
+mod images;
 mod input;
 mod json;
 mod jsonl;
 mod junit;
+mod junit_native;
 mod markdown;
+mod markdown_text;
 mod metadata;
 mod options;
 mod report_writer;
@@ -26,6 +29,7 @@ mod sarif;
 mod statements;
 mod summary;
 mod summary_markdown;
+mod terminal;
 mod text;
 mod totals;
 mod wrap;

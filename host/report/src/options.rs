@@ -15,7 +15,10 @@ pub struct Options {
     pub info: bool,
     /// Color the text with ANSI escapes.
     pub color: bool,
-    /// Invoked as `ec`: every attestation has the type of the first in-toto statements in JSON and YAML, as there.
+    /// The width of the terminal that the text is shown on; where it is not known, lines are not wrapped.
+    pub width: Option<u16>,
+    /// Invoked as `ec`: `text` and `junit` have its form, and every attestation has the type of the first in-toto
+    /// statements in JSON and YAML, as there.
     pub ec_compat: bool,
 }
 
@@ -35,6 +38,7 @@ impl Default for Options {
             show_policy_docs_link: false,
             info: false,
             color: false,
+            width: None,
             ec_compat: false,
         }
     }

@@ -11,7 +11,7 @@ use assay_gocompat::json;
 use assay_model::{
     digest::Digest,
     error::EvaluationError,
-    event::{RunFinished, RunStarted},
+    event::{PluginSummary, RunFinished, RunStarted},
     finding::Finding,
     image::ImageRef,
     outcome::{Outcome, Verdict},
@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 
 use crate::{
     Options,
-    by_rule::{Rule, by_rule},
+    by_rule::{Rule, by_rule, message},
     component_status::summary_line,
-    markdown,
+    markdown_text,
     sanitize::{self, cut},
     totals::Totals,
 };
@@ -30,7 +30,10 @@ use crate::{
 /// The version of what this document holds beyond SARIF's own: properties, fingerprints, rule ids of errors.
 const VERSION: u32 = 1;
 
-const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// What the rules are about. The program has no page of its own on the web; this one describes the policies it evaluates.
+const INFORMATION_URI: &str = "https://conforma.dev/docs/policy/";
 
 /// The results that GitHub takes from one run; it refuses a file with more.
 const RESULTS: usize = 25_000;
@@ -55,7 +58,7 @@ const NO_CODE: &str = "without-a-code";
 
 /// The run as SARIF. Of the options it heeds `show_successes` and `show_warnings`.
 pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
-    let (rules, index) = rules(end, options);
+    let (rules, index) = rules(end);
     let mut results = Vec::new();
     let mut notifications = Vec::new();
     for outcome in &end.outcomes {
@@ -76,7 +79,7 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
             for finding in of(outcome) {
                 let id = finding.code().filter(|code| !code.is_empty()).unwrap_or(NO_CODE);
                 let terms = finding.terms().join("\n");
-                let mut result = result(outcome, id, &index, level, &finding.message, &terms);
+                let mut result = result(outcome, id, &index, level, message(finding), &terms);
                 if level == "none" {
                     result["kind"] = json!("pass");
                 }
@@ -90,15 +93,19 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
         notifications.push(json!({"level": "warning", "message": {"text": text}}));
         results.truncate(RESULTS);
     }
-    let document = json!({
+    let mut document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
-            "tool": {"driver": {
-                "name": "assay",
-                "semanticVersion": head.version.strip_prefix("assay-").unwrap_or(&head.version),
-                "rules": rules,
-            }},
+            "tool": {
+                "driver": {
+                    "name": "assay",
+                    "semanticVersion": head.version.strip_prefix("assay-").unwrap_or(&head.version),
+                    "informationUri": INFORMATION_URI,
+                    "rules": rules,
+                },
+                "extensions": extensions(head),
+            },
             "invocations": [{
                 "executionSuccessful": end.verdict != Verdict::Error,
                 "endTimeUtc": end.at.to_string(),
@@ -114,6 +121,9 @@ pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> 
             },
         }],
     });
+    if let (Some(start), Some(invocation)) = (head.started_at, document.pointer_mut("/runs/0/invocations/0")) {
+        invocation["startTimeUtc"] = json!(start.to_string());
+    }
     json::to_string(&document)
 }
 
@@ -122,24 +132,34 @@ fn error_id(error: &EvaluationError) -> String {
     format!("assay.error.{}", error.code.as_str())
 }
 
-/// Every rule that has a result, with its help, and where it stands in the list.
-fn rules(end: &RunFinished, options: Options) -> (Vec<Value>, BTreeMap<String, usize>) {
-    let mut documents: BTreeMap<String, Value> = BTreeMap::new();
-    let is_shown = |rule: &Rule<'_>| {
-        let warns = options.show_warnings && rule.warnings > 0;
-        rule.violations > 0 || warns || (options.show_successes && rule.successes > 0)
+/// The plugins that took part, as components of the tool.
+fn extensions(head: &RunStarted) -> Vec<Value> {
+    let extension = |plugin: &PluginSummary| {
+        let params: serde_json::Map<_, _> =
+            plugin.params.iter().map(|(name, value)| (name.clone(), json!(text(value)))).collect();
+        json!({
+            "name": plugin.name,
+            "semanticVersion": plugin.version,
+            "properties": {"digest": plugin.digest.to_string(), "params": params},
+        })
     };
-    for (code, rule) in by_rule(end).into_iter().filter(|(_, rule)| is_shown(rule)) {
+    head.plugins.iter().map(extension).collect()
+}
+
+/// Every rule that was evaluated, with its help, and where it stands in the list.
+fn rules(end: &RunFinished) -> (Vec<Value>, BTreeMap<String, usize>) {
+    let mut documents: BTreeMap<String, Value> = BTreeMap::new();
+    for (code, rule) in by_rule(end) {
         let id = if code.is_empty() { NO_CODE } else { code };
         let title = rule.title.unwrap_or(id);
         let description = rule.description.unwrap_or(title);
         let mut help = description.to_owned();
-        let mut marked = markdown::prose(&cut(description, HELP_CHARACTERS));
+        let mut marked = markdown_text::prose(&cut(description, HELP_CHARACTERS));
         if let Some(solution) = rule.solution {
             help.push_str("\n\nHow to fix: ");
             help.push_str(solution);
             marked.push_str("\n\n**How to fix:** ");
-            marked.push_str(&markdown::prose(&cut(solution, HELP_CHARACTERS)));
+            marked.push_str(&markdown_text::prose(&cut(solution, HELP_CHARACTERS)));
         }
         documents.insert(
             id.to_owned(),
@@ -147,9 +167,9 @@ fn rules(end: &RunFinished, options: Options) -> (Vec<Value>, BTreeMap<String, u
                 "id": cut(id, 255),
                 "shortDescription": {"text": cut(&text(title), DESCRIPTION_CHARACTERS)},
                 "fullDescription": {"text": cut(&text(description), DESCRIPTION_CHARACTERS)},
-                "help": {"text": text(&help), "markdown": marked},
-                "defaultConfiguration": {"level": if rule.violations > 0 { "error" } else { "warning" }},
-                "properties": {"tags": rule.collections.iter().take(TAGS).map(|tag| cut(tag, 255)).collect::<Vec<_>>()},
+                "help": {"text": text(&help), "markdown": marked.replace("](", "] (")},
+                "defaultConfiguration": {"level": default_level(&rule)},
+                "properties": {"tags": tags(id, &rule)},
             }),
         );
     }
@@ -169,6 +189,25 @@ fn rules(end: &RunFinished, options: Options) -> (Vec<Value>, BTreeMap<String, u
     }
     let index = documents.keys().enumerate().map(|(at, id)| (id.clone(), at)).collect();
     (documents.into_values().collect(), index)
+}
+
+/// The level of a rule's results. One that found nothing is taken for one that denies.
+const fn default_level(rule: &Rule<'_>) -> &'static str {
+    if rule.violations == 0 && rule.warnings > 0 { "warning" } else { "error" }
+}
+
+/// The rule's package, and the collections that it is in.
+fn tags(id: &str, rule: &Rule<'_>) -> Vec<String> {
+    let package = id.rsplit_once('.').map(|(package, _)| package);
+    let all = package.into_iter().chain(rule.collections.iter().copied()).map(|tag| cut(tag, 255).into_owned());
+    // Tags are unique (SARIF 2.1.0, section 3.8.2).
+    let mut tags: Vec<String> = Vec::new();
+    for tag in all {
+        if tags.len() < TAGS && !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags
 }
 
 fn notification(outcome: &Outcome, error: &EvaluationError, id: &str) -> Value {

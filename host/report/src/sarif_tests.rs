@@ -10,11 +10,75 @@ fn options() -> Options {
     Options { show_successes: true, ..Options::default() }
 }
 
+/// The properties of each kind of object in this report, and those that it must have, from the schema of SARIF 2.1.0, which
+/// allows no others. A kind is named by its path; `*` is any item of a list.
+const OBJECTS: &[(&str, &[&str], &[&str])] = &[
+    ("", &["$schema", "version", "runs"], &["version", "runs"]),
+    ("/runs/*", &["tool", "invocations", "results", "properties"], &["tool"]),
+    ("/runs/*/tool", &["driver", "extensions"], &["driver"]),
+    ("/runs/*/tool/driver", &["name", "semanticVersion", "informationUri", "rules"], &["name"]),
+    ("/runs/*/tool/extensions/*", &["name", "semanticVersion", "properties"], &["name"]),
+    (
+        "/runs/*/tool/driver/rules/*",
+        &["id", "shortDescription", "fullDescription", "help", "defaultConfiguration", "properties"],
+        &["id"],
+    ),
+    ("/runs/*/tool/driver/rules/*/shortDescription", &["text", "markdown"], &["text"]),
+    ("/runs/*/tool/driver/rules/*/fullDescription", &["text", "markdown"], &["text"]),
+    ("/runs/*/tool/driver/rules/*/help", &["text", "markdown"], &["text"]),
+    ("/runs/*/tool/driver/rules/*/defaultConfiguration", &["level", "enabled", "rank", "parameters"], &[]),
+    (
+        "/runs/*/invocations/*",
+        &["executionSuccessful", "startTimeUtc", "endTimeUtc", "toolExecutionNotifications"],
+        &["executionSuccessful"],
+    ),
+    (
+        "/runs/*/invocations/*/toolExecutionNotifications/*",
+        &["level", "descriptor", "message", "locations"],
+        &["message"],
+    ),
+    (
+        "/runs/*/results/*",
+        &["ruleId", "ruleIndex", "kind", "level", "message", "locations", "partialFingerprints", "properties"],
+        &["message"],
+    ),
+    ("/runs/*/results/*/message", &["text", "markdown", "id", "arguments"], &[]),
+    ("/runs/*/results/*/locations/*", &["physicalLocation", "logicalLocations"], &[]),
+    ("/runs/*/results/*/locations/*/physicalLocation", &["artifactLocation", "region"], &[]),
+    ("/runs/*/results/*/locations/*/physicalLocation/artifactLocation", &["uri", "uriBaseId", "index"], &[]),
+    ("/runs/*/results/*/locations/*/physicalLocation/region", &["startLine"], &[]),
+    ("/runs/*/results/*/locations/*/logicalLocations/*", &["name", "fullyQualifiedName", "kind"], &[]),
+];
+
+/// Holds every object against the table; gives the number of those that are in it.
+fn check_objects(value: &Value, path: &str) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(|item| check_objects(item, &format!("{path}/*"))).sum(),
+        Value::Object(fields) => {
+            let known = OBJECTS.iter().find(|(kind, _, _)| *kind == path);
+            if let Some((_, all, required)) = known {
+                for name in fields.keys() {
+                    assert!(all.contains(&name.as_str()), "{path} has no property {name}");
+                }
+                for name in *required {
+                    assert!(fields.contains_key(*name), "{path} has no {name}");
+                }
+            }
+            let inner = fields.iter().map(|(name, value)| check_objects(value, &format!("{path}/{name}")));
+            usize::from(known.is_some()) + inner.sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
 /// Reads a report back and holds it against what the schema of 2.1.0 and GitHub require.
 fn check(text: &str) -> Value {
     let document: Value = serde_json::from_str(text).unwrap();
     assert_eq!(document["version"], "2.1.0");
+    assert!(check_objects(&document, "") > 4);
     let run = &document["runs"][0];
+    let driver = &run["tool"]["driver"];
+    assert!(driver["informationUri"].as_str().unwrap().starts_with("https://"));
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     for rule in rules {
         assert!(rule["id"].as_str().unwrap().chars().count() <= 255);
@@ -22,6 +86,8 @@ fn check(text: &str) -> Value {
             assert!((1..=1024).contains(&rule[field]["text"].as_str().unwrap().chars().count()), "{rule}");
         }
         assert!(!rule["help"]["text"].as_str().unwrap().is_empty());
+        let tags: Vec<_> = rule["properties"]["tags"].as_array().unwrap().iter().map(Value::to_string).collect();
+        assert_eq!(tags.iter().collect::<std::collections::BTreeSet<_>>().len(), tags.len(), "{tags:?}");
     }
     assert!(run["invocations"][0]["executionSuccessful"].is_boolean());
     let mut fingerprints = std::collections::BTreeSet::new();
@@ -48,8 +114,20 @@ fn check(text: &str) -> Value {
 
 #[test]
 fn a_mixed_run_is_reported_with_locations_fingerprints_and_help() {
-    let text = test_data::written_at(Format::Sarif, Options::default(), test_data::mixed());
+    let text = test_data::written_of(Format::Sarif, Options::default(), test_data::full_head(), test_data::mixed());
     assert_snapshot!(serde_json::to_string_pretty(&check(&text)).unwrap());
+}
+
+#[test]
+fn every_evaluated_rule_is_there_with_its_help_whether_or_not_it_found_something() {
+    let fine = Finding::new("licenses.allowed", "Pass").with("title", "Licenses are allowed").with("description", "D.");
+    let run = [test_data::component("cart").success(fine).evaluated()];
+    let document = check(&test_data::written(Format::Sarif, Options::default(), &run));
+    let run = &document["runs"][0];
+    assert_eq!(run["results"].as_array().unwrap().len(), 0);
+    let rule = &run["tool"]["driver"]["rules"][0];
+    assert_eq!((&rule["id"], &rule["help"]["text"]), (&json!("licenses.allowed"), &json!("D.")));
+    assert_eq!(rule["properties"]["tags"], json!(["licenses"]));
 }
 
 #[test]

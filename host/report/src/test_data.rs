@@ -9,7 +9,7 @@ use assay_model::{
     decide::Decision,
     digest::Digest,
     error::{ErrorCode, EvaluationError},
-    event::{RunEvent, RunFinished, RunStarted},
+    event::{PluginSummary, RunEvent, RunFinished, RunStarted},
     evidence::{AttestationSummary, Signature},
     finding::Finding,
     image::ImageRef,
@@ -91,13 +91,74 @@ impl Sample {
     }
 }
 
+/// An index of that name with images for these architectures, as the runner makes components of it: the images first.
+pub(crate) fn index(name: &str, architectures: &[&str]) -> Vec<Outcome> {
+    let index = component(name).evaluated();
+    let part = |(number, architecture): (usize, &&str)| {
+        let mut part = index.clone();
+        let digest = Digest::of(format!("{name} {number}").as_bytes());
+        part.component.name = format!("{name}-{digest}-{architecture}");
+        part.image = part.image.map(|image| image.repository.at(digest));
+        part
+    };
+    let parts: Vec<_> = architectures.iter().enumerate().map(part).collect();
+    parts.into_iter().chain([index.clone()]).collect()
+}
+
+/// That many components with three findings each, of three rules.
+pub(crate) fn many(components: usize) -> Vec<Outcome> {
+    let finding = |code: &str, message: &str| {
+        Finding::new(code, message)
+            .with("title", format!("Title of {code}"))
+            .with("description", format!("The image fulfills {code}."))
+            .with("solution", format!("Do what {code} requires, and build the image again."))
+    };
+    let one = |number: usize| {
+        let digest = Digest::of(&number.to_be_bytes());
+        let outcome = component(&format!("service-{number:02}"))
+            .violation(finding("tasks.trusted", "Task `build` is not one of the trusted tasks"))
+            .violation(finding("labels.required", "The label `maintainer` is missing"))
+            .warning(finding("base.allowed", "The base image registry.example/base is not on the list"))
+            .success(Finding::new("licenses.allowed", "Pass"));
+        let mut outcome = if number.is_multiple_of(3) {
+            outcome.violation(finding("cve.none", &format!("The image has {number} known vulnerabilities")))
+        } else {
+            outcome
+        }
+        .evaluated();
+        outcome.image = outcome.image.map(|image| image.repository.at(digest));
+        outcome
+    };
+    (0..components).map(one).collect()
+}
+
+/// The beginning of a run with all that can be known of one, three seconds before its end.
+pub(crate) fn full_head() -> RunStarted {
+    let source = r#"{"sources": [{"name": "release", "policy": ["git::https://git.example/policy?ref=0123456789012345678901234567890123456789"], "data": ["oci::r.example/data@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}], "publicKey": "k.pub"}"#;
+    RunStarted {
+        application: "shop".to_owned(),
+        policy: PolicySpec::parse(source).unwrap(),
+        plugins: vec![PluginSummary {
+            name: "licenses".to_owned(),
+            version: "0.1.0".to_owned(),
+            digest: Digest::of(b"wasm"),
+            params: vec![("deny".to_owned(), "GPL-3.0-only".to_owned())],
+        }],
+        started_at: Some("2026-11-28T15:59:57.3Z".parse().unwrap()),
+        ..head()
+    }
+}
+
 /// The beginning of a run.
 pub(crate) fn head() -> RunStarted {
     RunStarted {
         snapshot: String::new(),
+        application: String::new(),
         key: "PEM\n".to_owned(),
         policy: PolicySpec { public_key: "k.pub".to_owned(), ..PolicySpec::default() },
         skipped: vec![],
+        plugins: vec![],
+        started_at: None,
         effective_time: "2026-12-01T12:00:00Z".parse().unwrap(),
         version: "1.2.3".to_owned(),
     }
@@ -154,6 +215,8 @@ pub(crate) fn mixed() -> RunFinished {
         statement_type: "https://in-toto.io/Statement/v1".to_owned(),
         predicate_type: "https://slsa.dev/provenance/v1".to_owned(),
         build_type: Some("https://tekton.dev/chains/v2/slsa".to_owned()),
+        builder: Some("https://tekton.dev/chains/v2".to_owned()),
+        size: 34_567,
         signatures: vec![signature()],
     };
     let untrusted = |term: &str| {
@@ -231,6 +294,8 @@ pub(crate) fn hostile(text: &str) -> RunFinished {
         statement_type: text.to_owned(),
         predicate_type: text.to_owned(),
         build_type: Some(text.to_owned()),
+        builder: Some(text.to_owned()),
+        size: 1,
         signatures: vec![signature.clone()],
     }];
     outcome.signatures = vec![signature];

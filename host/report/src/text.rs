@@ -1,7 +1,7 @@
-//! `text`: the report for people.
+//! `text` of `ec`: what the program writes when it is invoked by that name, and the text about files.
 //!
-//! Layout and wording are those of `ec validate image --output text`, byte for byte, wherever a component was evaluated. An
-//! error is reported first, as `✕ [Error] CODE`. Meaning never rests on color, and text from outside can
+//! Layout and wording are those of `ec validate image --output text`, byte for byte, wherever a component was evaluated.
+//! Ours is in [`terminal`](crate::terminal). An error is reported first, as `✕ [Error] CODE`. Meaning never rests on color, and text from outside can
 //! neither command the terminal nor begin a line of the report.
 
 use std::{borrow::Cow, fmt};
@@ -15,7 +15,7 @@ use assay_model::{
 };
 use serde_json::Value;
 
-use crate::{Options, metadata::shown_metadata, sanitize, totals::Totals, wrap::wrap};
+use crate::{Options, metadata::shown_metadata, sanitize, terminal, totals::Totals, wrap::wrap};
 
 /// The longest line of a wrapped field in characters, with its indent.
 const WIDTH: usize = 130;
@@ -87,17 +87,14 @@ struct Words {
 const COMPONENTS: Words = Words { one: "Component", many: "Components", place: "ImageRef" };
 const FILES: Words = Words { one: "Input File", many: "Input Files", place: "FilePath" };
 
-/// The report about a run over components.
+/// The report about a run over components: that of `ec` only for its name.
 pub(crate) fn render(head: &RunStarted, end: &RunFinished, options: Options) -> Result<String, serde_json::Error> {
+    if !options.ec_compat {
+        return Ok(terminal::render(head, end, options));
+    }
     let subjects: Vec<_> = end.outcomes.iter().map(|outcome| Subject::of(outcome)).collect();
     let totals = Totals::of(end);
     let mut page = written(COMPONENTS, end.verdict, totals.result(end.verdict), &subjects, options);
-    for outcome in &end.outcomes {
-        for notice in options.notices(outcome) {
-            let name = sanitize::line(&outcome.component.name);
-            page.push_str(&format!("Note on {name}: {}\n", sanitize::line(notice)));
-        }
-    }
     for check in &head.skipped {
         page.push_str(&format!("Skipped on request: {}\n", check.code()));
     }

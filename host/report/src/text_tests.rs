@@ -11,13 +11,13 @@ use super::*;
 use crate::{Format, test_data};
 
 fn written(options: Options, outcomes: &[Outcome]) -> String {
-    test_data::written(Format::Text, options, outcomes)
+    test_data::written(Format::Text, Options { ec_compat: true, ..options }, outcomes)
 }
 
 fn stopped(stopped: StopReason, outcomes: &[Outcome]) -> String {
     let mut end = test_data::end(outcomes);
     end.stopped = Some(stopped);
-    test_data::written_at(Format::Text, Options::default(), end)
+    test_data::written_at(Format::Text, Options { ec_compat: true, ..Options::default() }, end)
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn an_error_is_reported_before_every_finding() {
 fn checks_that_were_left_out_are_named() {
     let head = RunStarted { skipped: vec![CheckKind::ImageSignature], ..test_data::head() };
     let run = test_data::end(&[test_data::component("a").evaluated()]);
-    let text = test_data::written_of(Format::Text, Options::default(), head, run);
+    let text = test_data::written_of(Format::Text, Options { ec_compat: true, ..Options::default() }, head, run);
     assert!(text.ends_with("\nSkipped on request: builtin.image.signature_check\n"), "{text}");
 }
 

@@ -120,9 +120,12 @@ fn snapshot(components: &[(&str, &str)]) -> Arc<Snapshot> {
 fn evaluators(evaluators: Vec<Arc<dyn Evaluator>>) -> Evaluators {
     let head = RunStarted {
         snapshot: String::new(),
+        application: String::new(),
         key: String::new(),
         policy: PolicySpec::default(),
         skipped: vec![],
+        plugins: vec![],
+        started_at: None,
         effective_time: jiff::Timestamp::UNIX_EPOCH,
         version: "0".to_owned(),
     };

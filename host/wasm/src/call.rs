@@ -158,3 +158,6 @@ impl StoreState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

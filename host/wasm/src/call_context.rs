@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     capability::{
         artifacts::ArtifactsView, checkpoint::CheckpointView, events::EventsView, evidence::EvidenceView,
-        http::HttpView, logging::Sinks, snapshot::SnapshotView, tests::TestsView,
+        http::HttpView, logging::Sinks, snapshot::SnapshotView, test_cases::TestsView,
     },
     values::Param,
 };

@@ -145,22 +145,30 @@ impl CodeCache {
         Ok(removed)
     }
 
+    /// The world of a component that was compiled for any engine.
+    pub(crate) fn world_of(&self, component: &Digest) -> Option<String> {
+        let engines = entries(&self.folder).ok()?;
+        engines.iter().find_map(|folder| {
+            check_folder(folder).ok()?;
+            Some(read_record(&folder.join(component.hex()))?.world)
+        })
+    }
+
     /// A component that was compiled for this engine. Whatever is wrong with it is as if it were not there.
     pub(crate) fn find(&self, engine: &wasmtime::Engine, component: &Digest) -> Option<(Component, Record)> {
         let folder = self.folder.join(engine_name(engine));
         check_folder(&self.folder).and_then(|()| check_folder(&folder)).ok()?;
         let base = folder.join(component.hex());
-        let mut text = Vec::new();
-        open(&base.with_extension("json")).ok()?.take(RECORD_BYTES).read_to_end(&mut text).ok()?;
-        let record: Record = serde_json::from_slice(&text).ok()?;
+        let record = read_record(&base)?;
         let mut code = open(&base.with_extension("cwasm")).ok()?;
         let mut is_same =
             || digest_of(&mut code).is_ok_and(|(digest, size)| digest == record.code && size == record.size);
-        if record.version != VERSION || (self.is_verified && !is_same()) {
+        if self.is_verified && !is_same() {
             return None;
         }
         let component = map(engine, &code).ok()?;
         // Only the order of removal depends on it.
+        #[expect(clippy::disallowed_methods, reason = "when a file was used is a fact of this machine")]
         let _used = code.set_modified(SystemTime::now());
         Some((component, record))
     }
@@ -262,6 +270,14 @@ fn digest_of(file: &mut File) -> io::Result<(String, u64)> {
         size += read as u64;
     }
     Ok((Digest::from_sha256(hash.finalize().into()).to_string(), size))
+}
+
+/// The record at `base`, of this version.
+fn read_record(base: &Path) -> Option<Record> {
+    let mut text = Vec::new();
+    open(&base.with_extension("json")).ok()?.take(RECORD_BYTES).read_to_end(&mut text).ok()?;
+    let record: Record = serde_json::from_slice(&text).ok()?;
+    (record.version == VERSION).then_some(record)
 }
 
 /// Opens files that are no links, for this user alone.

@@ -11,7 +11,8 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
+    sync::mpsc,
+    time::Duration,
 };
 
 use assay_model::limits::PLUGIN_BYTES;
@@ -55,9 +56,6 @@ const CODE_BYTES: u64 = 512 << 20;
 /// What is read of the words of the child process.
 const STDERR_BYTES: u64 = 4 << 10;
 
-/// How often the parent looks whether the child has ended.
-const LOOK: Duration = Duration::from_millis(5);
-
 /// Signals that show that a limit was passed (signal(7)): out of memory, killed, computing time, file size.
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
@@ -100,19 +98,34 @@ pub(crate) fn compile_in_child(
         .spawn()
         .map_err(|error| CompileError::Failed(format!("the compiler cannot be started: {error}").into()))?;
     let mut running = Running(child);
-    let status = std::thread::scope(|scope| {
-        let input = running.0.stdin.take();
+    let (input, stderr) = (running.0.stdin.take(), running.0.stderr.take());
+    let (give, take) = mpsc::channel();
+    // The child's standard error ends with it.
+    let waiting = std::thread::Builder::new().name("plugin-compiler".to_owned()).spawn(move || {
+        let mut said = Vec::new();
+        let read = stderr.map_or(Ok(0), |mut stderr| {
+            (&mut stderr).take(STDERR_BYTES).read_to_end(&mut said)?;
+            std::io::copy(&mut stderr, &mut std::io::sink())
+        });
+        // Nobody takes what comes too late.
+        let _late = give.send(read.map(|_| said));
+    })?;
+    let said = std::thread::scope(|scope| {
         // A child that ends early does not read everything.
         scope.spawn(move || input.map(|mut input| input.write_all(component)));
-        let status = running.wait(time);
-        drop(running.0.stdin.take());
-        status
+        let said = take.recv_timeout(time);
+        if said.is_err() {
+            running.0.kill()?;
+        }
+        Ok::<_, std::io::Error>(said.ok())
     })?;
-    let mut said = Vec::new();
-    if let Some(stderr) = running.0.stderr.take() {
-        stderr.take(STDERR_BYTES).read_to_end(&mut said)?;
+    let status = running.0.wait()?;
+    // It has ended with the child.
+    let _panic = waiting.join();
+    match said {
+        Some(said) => result(Some(status), &String::from_utf8_lossy(&said?), time),
+        None => result(None, "", time),
     }
-    result(status, &String::from_utf8_lossy(&said), time)
 }
 
 fn result(status: Option<ExitStatus>, said: &str, time: Duration) -> Result<(), CompileError> {
@@ -139,24 +152,6 @@ fn result(status: Option<ExitStatus>, said: &str, time: Duration) -> Result<(), 
 
 /// A child that does not outlive its parent's interest in it.
 struct Running(Child);
-
-impl Running {
-    /// Waits for the child to end; `None` if it was killed after the time.
-    fn wait(&mut self, time: Duration) -> std::io::Result<Option<ExitStatus>> {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait()? {
-                return Ok(Some(status));
-            }
-            if begun.elapsed() > time {
-                self.0.kill()?;
-                self.0.wait()?;
-                return Ok(None);
-            }
-            std::thread::sleep(LOOK);
-        }
-    }
-}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -204,7 +199,6 @@ mod tests {
 
     #[test]
     fn a_child_that_takes_too_long_is_ended() {
-        // `sleep 600 fuel pooled 1` would be an error at once, `tail -f` is not.
         let Err(CompileError::TooMuch(why)) = child("/usr/bin/env", "yes", Duration::from_millis(50)) else {
             panic!("it was not ended")
         };

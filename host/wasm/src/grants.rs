@@ -142,7 +142,10 @@ impl HostPattern {
             (Host::Domain(own), Host::Domain(name)) if self.below => {
                 name.strip_suffix(own.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
             }
-            (own, host) => own.to_owned() == host.to_owned(),
+            (Host::Domain(own), Host::Domain(name)) => own == name,
+            (Host::Ipv4(own), Host::Ipv4(address)) => own == address,
+            (Host::Ipv6(own), Host::Ipv6(address)) => own == address,
+            _ => false,
         };
         let default = if url.scheme() == "http" { 80 } else { 443 };
         is_host && url.port_or_known_default() == Some(self.port.unwrap_or(default))

@@ -34,7 +34,7 @@ use crate::{
         http::HttpView,
         logging::Sinks,
         snapshot::{SnapshotInput, SnapshotView},
-        tests::TestsView,
+        test_cases::TestsView,
     },
     grants::Grants,
     key, limits,
@@ -279,9 +279,7 @@ impl Job {
             HttpView::new(&context.plugin, &[], &[], &Grants::default(), None, context.key)
         };
         let evidence = match &self.blobs {
-            Some(blobs) if permissions.contains(Permission::Evidence) => {
-                EvidenceView::of(self.evidence.clone(), Arc::clone(blobs))
-            }
+            Some(blobs) if permissions.contains(Permission::Evidence) => EvidenceView::of(self.evidence.clone(), blobs),
             _ => EvidenceView::none(),
         };
         let checkpoint = match &self.checkpoint {

@@ -45,6 +45,8 @@ pub mod params;
 pub mod permissions;
 pub mod plugin;
 mod store_state;
+#[cfg(test)]
+mod test_support;
 mod text;
 mod usage;
 pub mod values;

@@ -59,7 +59,7 @@ pub const RANDOM_BYTES: u64 = 64 << 10;
 pub const STDERR_BYTES: usize = 16 << 10;
 
 /// As much of it as fits into a sentence.
-pub const STDERR_SHOWN: usize = 500;
+pub const STDERR_SHOWN: usize = 1_000;
 
 /// Log lines of one call. More are dropped and counted.
 pub const LOG_LINES: usize = 2_000;
@@ -132,6 +132,9 @@ pub const RESULT_BYTES: usize = 4 << 20;
 
 /// A manifest's parameter schema.
 pub const SCHEMA_BYTES: usize = 64 << 10;
+
+/// How often a plugin describes itself again when it is vetted.
+pub const DESCRIPTIONS: u8 = 3;
 
 /// Permissions that one manifest requests.
 pub const PERMISSIONS: usize = 100;

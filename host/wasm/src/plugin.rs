@@ -17,7 +17,7 @@ use crate::{
     compiler::{CompileError, Compiler, compile_in_child},
     engine::{Engine, EngineError, Metering},
     inspect::{InspectError, inspect},
-    key,
+    key, limits,
     manifest::{self, Accepted, Manifest},
     permissions::Permissions,
     store_state::StoreState,
@@ -36,6 +36,7 @@ struct Loaded {
     world: &'static World,
     component: InstancePre<StoreState>,
     digest: Digest,
+    described: RawManifest,
     accepted: Accepted,
 }
 
@@ -198,22 +199,11 @@ impl Plugin {
             CompileError::Failed(source) => LoadError::Compile { file: file.clone(), source },
         })?;
         let (component, describer) = link(engine, world, &component, name)?;
-        let context = description_context(&file, &digest);
-        let described = call(engine, world.metering, &context, Capabilities::none(), world.defaults, |store| {
-            describer.describe(store)
-        });
-        let described = match described.result {
-            Ok((described, _)) => described,
-            Err(failure) => {
-                let (code, hint) = (failure.code, failure.hint);
-                return Err(LoadError::Describe { file, code, why: failure.what, hint });
-            }
-        };
-        let raw = described.clone();
+        let described = describe(engine, world, &describer, name, &digest, 0)?;
         let plugin = Self::accept(engine, world, component, digest, described, name)?;
         if let Some(reserved) = reserved {
             // A plugin that cannot be kept is compiled again.
-            let _kept = reserved.keep(world.name, &raw);
+            let _kept = reserved.keep(world.name, &plugin.0.described);
         }
         Ok(plugin)
     }
@@ -233,13 +223,13 @@ impl Plugin {
         digest: &Digest,
     ) -> Option<Result<Self, LoadError>> {
         let cache = engine.cache()?;
-        let mut meterings: Vec<Metering> = worlds.iter().map(|world| world.metering).collect();
-        meterings.dedup();
-        let (component, record, world) = meterings.into_iter().find_map(|metering| {
-            let (component, record) = cache.find(engine.wasmtime(metering).ok()?, digest)?;
-            let world = worlds.iter().find(|world| world.name == record.world && world.metering == metering)?;
-            Some((component, record, *world))
-        })?;
+        // So that only the engine of its world is made.
+        let named = cache.world_of(digest)?;
+        let world = worlds.iter().find(|world| world.name == named)?;
+        let (component, record) = cache.find(engine.wasmtime(world.metering).ok()?, digest)?;
+        if record.world != world.name {
+            return None;
+        }
         let linked = link(engine, world, &component, name);
         Some(
             linked.and_then(|(component, _)| {
@@ -256,9 +246,9 @@ impl Plugin {
         described: RawManifest,
         name: &str,
     ) -> Result<Self, LoadError> {
-        let accepted =
-            manifest::accept(described, world).map_err(|why| LoadError::Manifest { file: name.to_owned(), why })?;
-        Ok(Self(Arc::new(Loaded { engine: engine.clone(), world, component, digest, accepted })))
+        let accepted = manifest::accept(described.clone(), world)
+            .map_err(|why| LoadError::Manifest { file: name.to_owned(), why })?;
+        Ok(Self(Arc::new(Loaded { engine: engine.clone(), world, component, digest, described, accepted })))
     }
 
     /// The name of its world.
@@ -283,6 +273,30 @@ impl Plugin {
     #[must_use]
     pub fn limits(&self) -> CallLimits {
         self.0.accepted.limits
+    }
+
+    /// Its manifest as JSON, with everything that it says of itself: the same text for the same description.
+    #[must_use]
+    pub fn description(&self) -> String {
+        serde_json::to_string(&self.0.described).unwrap_or_default()
+    }
+
+    /// Whether it describes itself in the same way at other times and with other random numbers. One that does not is not
+    /// what was vetted.
+    ///
+    /// # Errors
+    /// A description fails.
+    pub fn has_stable_description(&self) -> Result<bool, LoadError> {
+        let name = &self.manifest().name;
+        let types = |error: wasmtime::Error| LoadError::Types { file: name.clone(), source: error.into() };
+        let describer = Describer::new(&self.0.component).map_err(types)?;
+        for turn in 1..=limits::DESCRIPTIONS {
+            let described = describe(&self.0.engine, self.0.world, &describer, name, &self.0.digest, turn)?;
+            if described != self.0.described {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What its manifest requests: kind, name, options and reason of each permission, in its own words.
@@ -386,13 +400,33 @@ fn link(
     linked().map_err(|error| LoadError::Types { file: file.to_owned(), source: error.into() })
 }
 
-/// A plugin describes itself outside of any run, at time 0.
-fn description_context(file: &str, digest: &Digest) -> CallContext {
+/// Calls `metadata.describe`, without any permission.
+fn describe(
+    engine: &Engine,
+    world: &World,
+    describer: &Describer,
+    name: &str,
+    digest: &Digest,
+    turn: u8,
+) -> Result<RawManifest, LoadError> {
+    let context = description_context(name, digest, turn);
+    let described =
+        call(engine, world.metering, &context, Capabilities::none(), world.defaults, |store| describer.describe(store));
+    described.result.map(|(described, _)| described).map_err(|failure| LoadError::Describe {
+        file: name.to_owned(),
+        code: failure.code,
+        why: failure.what,
+        hint: failure.hint,
+    })
+}
+
+/// A plugin describes itself outside of any run. Another turn has another time and other random numbers.
+fn description_context(file: &str, digest: &Digest, turn: u8) -> CallContext {
     CallContext {
         plugin: file.to_owned(),
         run: RunContext { attempt: 1, ..RunContext::default() },
-        key: key::hash(&[b"describe", digest.to_string().as_bytes()]),
-        now: 0,
+        key: key::hash(&[b"describe", digest.to_string().as_bytes(), &[turn]]),
+        now: u64::from(turn) << 32,
         deadline: 0,
         params: Vec::new(),
         attributes: Vec::new(),

@@ -18,7 +18,7 @@ use crate::{
         http::HttpView,
         logging::CallLog,
         snapshot::SnapshotView,
-        tests::TestsView,
+        test_cases::TestsView,
         wasi::{self, Clock, SeededRng, StderrTail},
     },
     limits,

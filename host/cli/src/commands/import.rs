@@ -66,7 +66,7 @@ fn write_document(text: &mut String, document: &DocumentReport) {
         Status::Rejected => "rejected",
     };
     let name = [document.kind.as_str(), document.name.as_str()].join(" ");
-    let _infallible = writeln!(text, "{}:{}: {}: {status}", document.file, document.line, plain(name.trim()));
+    let _infallible = writeln!(text, "{}:{}: {}: {status}", plain(&document.file), document.line, plain(name.trim()));
     for (word, issues) in [("error", &issues.errors), ("warning", &issues.warnings)] {
         for issue in issues {
             write_issue(text, word, issue);

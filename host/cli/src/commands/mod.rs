@@ -6,6 +6,7 @@
 mod compare;
 mod completions;
 mod events;
+mod evidence;
 mod fetch_policy;
 mod import;
 mod init_policies;
@@ -18,28 +19,25 @@ mod progress;
 mod run_files;
 mod runs;
 mod scenarios;
+mod sigstore;
 mod snapshot;
 mod test;
 mod track_bundle;
 mod validate_image;
 mod validate_input;
 mod validate_policy;
+mod verify;
 mod version;
 
 use assay_app::ClusterAccess;
 
+pub(crate) use self::progress::terminal_width;
 use crate::{
     error::CliError,
     flags::{
-        Command, Validate,
-        fetch::Fetch,
-        global::GlobalFlags,
-        init::Init,
-        inspect::Inspect,
-        scenarios::ScenariosCommand,
-        snapshot::SnapshotCommand,
-        track::Track,
-        unsupported::{RawArgs, Sigstore},
+        Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect,
+        scenarios::ScenariosCommand, sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, unsupported::RawArgs,
+        verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -50,20 +48,22 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
     let printer = Printer::new(global.quiet).without_progress(global.is_talkative());
     let cluster = cluster_access(global, &env);
     match command {
-        Command::Validate { what: Validate::Image(flags) } => {
-            let is_offline = flags.input.evidence.is_some();
-            let cluster = if is_offline { ClusterAccess::offline(env.mode) } else { cluster };
-            validate_image::run(*flags, env, &cluster, printer)
-        }
+        Command::Validate { what: Validate::Image(flags) } => validate_image::run(*flags, env, &cluster, printer),
         Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Vsa(given) } => {
             Err(unsupported("validate vsa", &given).hint("validate the images themselves with `validate image`"))
         }
+        Command::Verify { what } => {
+            let is_offline = matches!(&what, Verify::Image(flags) if flags.place.evidence.is_some())
+                || matches!(&what, Verify::Attestation(flags) if flags.place.evidence.is_some());
+            let cluster = if is_offline { ClusterAccess::offline(env.mode) } else { cluster };
+            verify::run(&what, &env, &cluster, printer)
+        }
         Command::Policy { what } => policy::run(what, &env, printer),
         Command::Opa { what } => policy::opa(what, &env, printer),
-        Command::Sigstore { what: Sigstore::Initialize(given) } => Err(unsupported("sigstore initialize", &given)
-            .hint("pass the keys of a transparency log and of certificates as files")),
+        Command::Sigstore { what: Sigstore::Initialize(flags) } => sigstore::run(&flags, &env, printer),
+        Command::Evidence { what } => evidence::run(what, env, &cluster, printer),
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
@@ -77,7 +77,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Runs { what } => runs::run(&what, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
         Command::Plugin { what } => plugin::run(what, global, &env, printer),
-        Command::Version(flags) => version::run(&flags, env.now, printer),
+        Command::Version(flags) => version::run(&flags, &env, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assay_gocompat::sanitize;
 use assay_model::{
     event::RunEvent,
     port::{Report, ReportError},
@@ -19,13 +20,21 @@ pub(crate) struct Progress {
 const TICK: Duration = Duration::from_millis(200);
 
 impl Progress {
-    /// A bar on standard error.
-    pub(crate) fn on_terminal() -> Self {
+    /// A bar on standard error, which says what is waited for until images are found.
+    pub(crate) fn on_terminal(waits_for: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_message("finding images");
+        if let Ok(style) = ProgressStyle::with_template("{elapsed} {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_message(sanitize::line(waits_for).into_owned());
         bar.enable_steady_tick(TICK);
         Self { bar, denied: 0, errors: 0 }
     }
+}
+
+/// The columns of the terminal that standard output is.
+pub(crate) fn terminal_width() -> Option<u16> {
+    console::Term::stdout().size_checked().map(|(_, columns)| columns)
 }
 
 impl Report for Progress {
@@ -47,7 +56,7 @@ impl Report for Progress {
                 self.bar.inc(1);
                 self.bar.set_message(match (self.denied, self.errors) {
                     (0, 0) => "evaluating".to_owned(),
-                    (denied, 0) => format!("{denied} denied"),
+                    (denied, 0) => format!("{denied} failed"),
                     (denied, errors) => format!("{denied} failed, {errors} not evaluated"),
                 });
             }

@@ -1,20 +1,23 @@
 //! `assay validate image`: from flags to an exit code.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
 use assay_app::{
-    Canceler, ClusterAccess, Event, EventSink as _, Run, RunResult, ec_final_message, fetch_configuration,
-    fetch_extra_data,
+    Canceler, ClusterAccess, Event, EventSink as _, Run, RunResult, ValidateImageRequest, ec_final_message,
+    fetch_configuration, fetch_extra_data, open_evidence, policy_argument::STANDARD_INPUT,
 };
 use assay_model::{
     event::{RunEvent, RunFinished, StopReason},
+    image::ImageRef,
     outcome::Verdict,
     port::{Report, ReportError},
 };
+use assay_report::Format;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -38,21 +41,35 @@ pub(crate) fn run(
     cluster: &ClusterAccess,
     printer: Printer,
 ) -> Result<u8, CliError> {
-    let mode = env.mode;
+    let (mode, env_width) = (env.mode, env.terminal_width);
     let events = Printed::new(printer);
-    let sources = source_settings(&flags.sources, &env)?.offline(flags.input.evidence.is_some());
+    let layout = flags.input.evidence.as_deref().map(open_evidence).transpose()?;
+    // What the archive holds of a cluster stands for it.
+    let archived = layout.as_ref().map(|layout| ClusterAccess::of_evidence(layout, mode));
+    let cluster = archived.as_ref().unwrap_or(cluster);
+    let mut sources = source_settings(&flags.sources, &env)?.offline(layout.is_some());
+    sources.registries.layout.clone_from(&layout);
     let mut flags = flags;
+    let is_standard_input = |argument: &Option<String>| argument.as_deref() == Some(STANDARD_INPUT);
+    if is_standard_input(&flags.input.images) && is_standard_input(&flags.policy.policy) {
+        return Err(CliError::new("`--images` and `--policy` cannot both be read from standard input")
+            .hint("pass a file for one of them"));
+    }
     flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, cluster, &events)?;
     fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, &events)?;
-    let ImageSettings { request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
-    for file in outputs.iter().filter_map(|output| output.file.as_deref()) {
+    let ImageSettings { mut request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
+    request.sources.registries.layout = layout;
+    let files: Vec<_> = outputs.iter().filter_map(|output| Some((output.format, output.file.clone()?))).collect();
+    for (_, file) in &files {
         files::check_place(file)?;
     }
+    let shows_text = outputs.iter().any(|output| output.format == Format::Text && output.file.is_none());
+    let waits_for = waits_for(&request);
     let run = assay_app::start(request)?;
     let mut reports = Reports::new(&outputs, printer);
     reports.readers.push(Box::new(LogReporter));
     if printer.shows_progress() {
-        reports.readers.push(Box::new(Progress::on_terminal()));
+        reports.readers.push(Box::new(Progress::on_terminal(&waits_for)));
     }
     let RunResult { finished: end, explanations } = read_events(run, &mut reports, &events)?;
     let written = !mode.writes_reports(&end) || reports.write(printer);
@@ -60,9 +77,26 @@ pub(crate) fn run(
     if mode.is_ec() {
         ec_final_message(&end, strict).into_iter().for_each(|text| printer.error(&text));
     } else {
-        print_summary(&end, strict, printer);
+        // Who has just read the verdict does not need it again.
+        if !shows_text || env_width.is_none() {
+            print_summary(&end, strict, printer);
+        }
+        if shows_text && written {
+            files.iter().for_each(|(format, file)| printer.note(&format!("note: the {format} report is in {file}")));
+        }
     }
     Ok(if written { exit::of(end.verdict, strict) } else { exit::ERROR })
+}
+
+/// What a run waits for before it has found its images.
+fn waits_for(request: &ValidateImageRequest) -> String {
+    if let Some(evidence) = &request.evidence {
+        return format!("reading {evidence}");
+    }
+    let images = request.snapshot.components.iter().filter_map(|one| one.container_image.parse::<ImageRef>().ok());
+    let hosts: BTreeSet<_> = images.map(|image| image.repository().registry().to_string()).collect();
+    let more = if hosts.len() > 1 { format!(" and {} more", hosts.len() - 1) } else { String::new() };
+    hosts.first().map_or_else(|| "resolving images".to_owned(), |host| format!("contacting {host}{more}"))
 }
 
 /// Hands the events of a run to the reports. The process ends soon after, so threads that are still busy are not waited for.

@@ -5,11 +5,12 @@
 
 use std::fmt::Write as _;
 
+use assay_app::PUBLIC_GOOD_DATE;
 use assay_gocompat::json;
 use serde::Serialize;
 
 use super::fetch_policy::print_stdout;
-use crate::{error::CliError, exit, flags::version::VersionFlags, printer::Printer};
+use crate::{error::CliError, exit, flags::version::VersionFlags, printer::Printer, settings::Environment};
 
 /// The commit that the program was built from, if the build set it.
 const SOURCE: Option<&str> = option_env!("ASSAY_SOURCE_ID");
@@ -35,6 +36,7 @@ struct Document<'a> {
     commit: &'a str,
     changed_on: &'a str,
     components: Vec<Component>,
+    trust_root: &'a str,
 }
 
 #[derive(Serialize)]
@@ -45,23 +47,30 @@ struct Component {
 }
 
 /// Prints the version.
-pub(crate) fn run(flags: &VersionFlags, now: jiff::Timestamp, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(flags: &VersionFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     let version = concat!("v", env!("CARGO_PKG_VERSION"));
     let commit = SOURCE.unwrap_or_default();
     // As Go writes a time that nobody set.
     let changed_on = CHANGED.unwrap_or("0001-01-01T00:00:00Z");
     let text = if flags.json {
         let components = COMPONENTS.into_iter().map(|(name, version)| Component { name, version }).collect();
-        let document = Document { version, commit, changed_on, components };
+        let document = Document { version, commit, changed_on, components, trust_root: PUBLIC_GOOD_DATE };
         json::to_string(&document).map_err(|error| CliError::from_error(&error))? + "\n"
     } else if flags.short {
         version.to_owned()
     } else {
-        let mut text = format!("{:<19}{version}\n{:<19}{commit}\n", "Version", "Source ID");
-        let _infallible = writeln!(text, "{:<19}{}", "Change date", change_date(changed_on, now));
+        let mut text = format!("{:<19}{version}\n", "Version");
+        // `ec` has both rows whether or not there is something to write in them.
+        if env.mode.is_ec() || SOURCE.is_some() {
+            let _infallible = writeln!(text, "{:<19}{commit}", "Source ID");
+        }
+        if env.mode.is_ec() || CHANGED.is_some() {
+            let _infallible = writeln!(text, "{:<19}{}", "Change date", change_date(changed_on, env.now));
+        }
         for (name, version) in COMPONENTS {
             let _infallible = writeln!(text, "{name:<19}{version}");
         }
+        let _infallible = writeln!(text, "{:<19}{PUBLIC_GOOD_DATE} (public good instance of Sigstore)", "Trust root");
         text
     };
     print_stdout(printer, &text)?;

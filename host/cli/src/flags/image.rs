@@ -4,7 +4,7 @@ use assay_report::Format;
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
 
-use super::{go, sources::SourceFlags};
+use super::{go, identity::IdentityFlags, sources::SourceFlags};
 
 pub(super) fn help() -> String {
     format!(
@@ -16,6 +16,11 @@ pub(super) fn help() -> String {
   # validate one image in a registry and write reports for a pipeline
   assay validate image --image registry.example/shop/cart:1.2 --policy policy.yaml \\
       --public-key cosign.pub --ignore-rekor --output text --output json=report.json
+
+  # validate an image that a GitHub workflow signed without a key
+  assay validate image --image ghcr.io/shop/cart:1.2 --policy policy.yaml \\
+      --certificate-identity-regexp '^https://github\\.com/shop/cart/' \\
+      --certificate-oidc-issuer https://token.actions.githubusercontent.com
 
 {}",
         crate::exit::HELP
@@ -60,7 +65,8 @@ pub(crate) struct ImageFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Images")]
 pub(crate) struct InputFlags {
-    /// Snapshot to validate, as a file or inline JSON or YAML: a Konflux Snapshot resource or its spec
+    /// Snapshot to validate, as a file, inline JSON or YAML, or `-` for standard input: a Konflux Snapshot resource or its
+    /// spec
     #[arg(long, value_name = "FILE|TEXT", env = "ASSAY_IMAGES")]
     pub(crate) images: Option<String>,
 
@@ -99,7 +105,7 @@ pub(crate) struct TrustFlags {
     )]
     pub(crate) public_key: Option<String>,
 
-    /// Skip Rekor transparency log verification
+    /// Do not require an entry of a transparency log for each signature
     #[arg(long, env = "ASSAY_IGNORE_REKOR", default_value = "false", default_missing_value = "true",
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) ignore_rekor: bool,
@@ -119,32 +125,19 @@ pub(crate) struct TrustFlags {
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) allow_relocation: bool,
 
-    /// URL of the transparency log (not supported yet: an error)
-    #[arg(short = 'r', long, value_name = "URL", env = "ASSAY_REKOR_URL", hide = true)]
+    /// URL of the transparency log, for reports; it is never accessed: signatures must come with their log entries
+    #[arg(short = 'r', long, value_name = "URL", env = "ASSAY_REKOR_URL")]
     pub(crate) rekor_url: Option<String>,
 
-    /// Identity of a keyless signer (not supported yet: an error)
-    #[arg(long, value_name = "TEXT", hide = true)]
-    pub(crate) certificate_identity: Option<String>,
-
-    /// Identity of a keyless signer as a regular expression (not supported yet: an error)
-    #[arg(long, value_name = "REGEX", hide = true)]
-    pub(crate) certificate_identity_regexp: Option<String>,
-
-    /// Issuer of a keyless signer (not supported yet: an error)
-    #[arg(long, value_name = "TEXT", hide = true)]
-    pub(crate) certificate_oidc_issuer: Option<String>,
-
-    /// Issuer of a keyless signer as a regular expression (not supported yet: an error)
-    #[arg(long, value_name = "REGEX", hide = true)]
-    pub(crate) certificate_oidc_issuer_regexp: Option<String>,
+    #[command(flatten)]
+    pub(crate) identity: IdentityFlags,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyFlags {
-    /// Policy configuration, as a file, inline JSON or YAML, or the name of a resource in a cluster: an
-    /// EnterpriseContractPolicy or its spec
+    /// Policy configuration, as a file, inline JSON or YAML, `-` for standard input, or the name of a resource in a cluster:
+    /// an EnterpriseContractPolicy or its spec
     #[arg(short, long, value_name = "FILE|TEXT|[NAMESPACE/]NAME", env = "ASSAY_POLICY")]
     pub(crate) policy: Option<String>,
 
@@ -181,7 +174,7 @@ pub(crate) struct PolicyFlags {
     pub(crate) allow_past_effective_time: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct ReportFlags {
     #[arg(short, long, value_name = "FORMAT[=FILE][?OPTION=BOOL]", env = "ASSAY_OUTPUT", help = output_help(),
@@ -246,7 +239,7 @@ pub(crate) struct RunFlags {
 
 /// Verification summaries (VSAs) are not supported yet; the flags of `ec` are accepted so that a script that leaves
 /// them empty runs.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct VsaFlags {
     /// Create a verification summary (not supported yet: an error)
     #[arg(long, hide = true, default_value = "false", default_missing_value = "true",

@@ -2,15 +2,18 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+pub(crate) mod evidence;
 pub(crate) mod fetch;
 pub(crate) mod global;
 pub(crate) mod go;
+pub(crate) mod identity;
 pub(crate) mod image;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod man;
+mod mistaken;
 pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
@@ -18,11 +21,13 @@ pub(crate) mod registry;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod scenarios;
+pub(crate) mod sigstore;
 pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
 pub(crate) mod unsupported;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::ffi::OsString;
@@ -58,7 +63,8 @@ impl Flags {
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Self, clap::Error> {
         let mut definition = Self::definition(mode);
-        let mut found = definition.try_get_matches_from_mut(arguments)?;
+        let found = definition.try_get_matches_from_mut(arguments);
+        let mut found = found.map_err(|error| mistaken::with_suggestion(mode, error))?;
         Self::from_arg_matches_mut(&mut found).map_err(|error| error.format(&mut definition))
     }
 }
@@ -69,6 +75,12 @@ pub(crate) enum Command {
     Validate {
         #[command(subcommand)]
         what: Validate,
+    },
+
+    /// Verify the signatures of an image, its attestations, or a file with a Sigstore bundle
+    Verify {
+        #[command(subcommand)]
+        what: verify::Verify,
     },
 
     /// Test, evaluate, check, inspect and benchmark Rego policies
@@ -82,6 +94,12 @@ pub(crate) enum Command {
     Opa {
         #[command(subcommand)]
         what: policy::OpaCommand,
+    },
+
+    /// Collect everything that validating images reads into one archive, and check such archives
+    Evidence {
+        #[command(subcommand)]
+        what: evidence::EvidenceCommand,
     },
 
     /// Fetch policies
@@ -142,11 +160,10 @@ pub(crate) enum Command {
     #[command(after_help = test::help())]
     Test(Box<test::TestFlags>),
 
-    /// Set up Sigstore trust roots (not supported: an error)
-    #[command(hide = true)]
+    /// Store the trust root of a Sigstore instance
     Sigstore {
         #[command(subcommand)]
-        what: unsupported::Sigstore,
+        what: sigstore::Sigstore,
     },
 
     /// Create, build, test and run plugins

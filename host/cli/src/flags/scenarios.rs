@@ -33,7 +33,7 @@ pub(crate) struct MatchFlags {
     pub(crate) images: String,
 
     /// Component that changed; repeatable
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", num_args = 1..)]
     pub(crate) changed: Vec<String>,
 
     /// Output format: text or json

@@ -39,7 +39,7 @@ pub(crate) struct ComposeFlags {
     pub(crate) mode: String,
 
     /// Image of a component: COMPONENT[@VERSION]=IMAGE@DIGEST[,url=URL,revision=COMMIT]; repeatable
-    #[arg(long, value_name = "SET", help_heading = "Composition")]
+    #[arg(long, value_name = "SET", num_args = 1.., help_heading = "Composition")]
     pub(crate) set: Vec<String>,
 
     /// Application to compose for, if the components are in several

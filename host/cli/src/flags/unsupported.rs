@@ -1,15 +1,9 @@
 //! Commands of `ec` that are not supported: they accept any arguments and fail before any work.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 #[derive(Debug, Args)]
 pub(crate) struct RawArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     pub(crate) arguments: Vec<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Sigstore {
-    /// Fetch trust roots (not supported: an error)
-    Initialize(RawArgs),
 }

@@ -45,6 +45,7 @@ mod tests {
             now: jiff::Timestamp::UNIX_EPOCH,
             colors: None,
             stdout_is_terminal: false,
+            terminal_width: None,
             cache_home: || None,
             temporary: || "/tmp".into(),
             network: Network::default,

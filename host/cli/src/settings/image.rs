@@ -13,7 +13,7 @@ use super::{
     run::{parse_timeout, parse_workers},
     snapshot::load_snapshot,
     source_settings,
-    trust::{load_key, refuse_summaries, refuse_what_is_not_verified_yet, skipped},
+    trust::{refuse_summaries, skipped, trust_request, trust_root_settings},
 };
 use crate::{error::CliError, flags::image::ImageFlags};
 
@@ -27,12 +27,11 @@ pub(crate) struct ImageSettings {
 
 impl ImageSettings {
     pub(crate) fn new(flags: ImageFlags, env: Environment, cluster: &ClusterAccess) -> Result<Self, CliError> {
-        let policy = load_policy(&flags.policy, env.mode)?;
-        refuse_what_is_not_verified_yet(&flags.trust, &policy)?;
+        let mut policy = load_policy(&flags.policy, env.mode)?;
         refuse_summaries(&flags.vsa)?;
         let (snapshot, snapshot_text) = load_snapshot(&flags.input, cluster)?;
         let snapshot = env.mode.known_fields(snapshot);
-        let (key, mut policy) = load_key(flags.trust.public_key.as_deref(), policy, env.variable, cluster)?;
+        let trust = trust_request(&flags.trust, &mut policy, &env, cluster)?;
         if let Some(url) = non_empty(flags.trust.rekor_url.as_deref()) {
             url.clone_into(&mut policy.rekor_url);
         }
@@ -46,16 +45,19 @@ impl ImageSettings {
             show_policy_docs_link: report.show_policy_docs_link,
             info: report.info,
             color: requested.unwrap_or(false),
+            width: None,
             ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(report, &options)?;
         // Colors are on by default for a terminal, and off for a file.
         for output in outputs.iter_mut().filter(|output| output.file.is_none()) {
             output.options.color = requested.unwrap_or(env.stdout_is_terminal);
+            output.options.width = env.terminal_width;
         }
-        let sources = source_settings(&flags.sources, &env)?
+        let mut sources = source_settings(&flags.sources, &env)?
             .offline(flags.input.evidence.is_some())
             .until(limit.map(|limit| env.started + limit));
+        sources.trust_root = trust_root_settings(flags.trust.identity.trusted_root.as_deref(), &env);
         if env.mode.refuses_shared_files() {
             refuse_shared_files(outputs.iter().filter_map(|output| output.file.as_deref()))?;
         }
@@ -63,12 +65,12 @@ impl ImageSettings {
         let request = ValidateImageRequest {
             mode: env.mode,
             temporary: (env.temporary)(),
+            requested_at: env.now,
             snapshot,
             snapshot_name: flags.input.snapshot.unwrap_or_default(),
             snapshot_text,
             evidence: flags.input.evidence,
-            key,
-            allow_relocation: flags.trust.allow_relocation || env.mode.allows_relocation(),
+            trust,
             skipped: skipped(&flags.trust),
             policy,
             sources,
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
     use std::time::Instant;
 
-    use assay_app::Mode;
+    use assay_app::{LogPolicy, Mode, Relocation, SignerRequest};
     use assay_model::effective_time::EffectiveTime;
     use camino::Utf8Path;
 
@@ -109,7 +111,8 @@ mod tests {
             [(Mode::Native, &[][..], false), (Mode::Native, &["--allow-relocation"], true), (Mode::EcCompat, &[], true)]
         {
             let settings = settings_as(mode, &[&arguments[..], more].concat()).unwrap();
-            assert_eq!(settings.request.allow_relocation, want, "{mode:?} {more:?}");
+            let is_allowed = settings.request.trust.relocation == Relocation::Allowed;
+            assert_eq!(is_allowed, want, "{mode:?} {more:?}");
         }
     }
 
@@ -134,6 +137,7 @@ mod tests {
             now: NOW.parse().unwrap(),
             colors: None,
             stdout_is_terminal: false,
+            terminal_width: None,
             cache_home: || None,
             temporary: || "/tmp".into(),
             network: Network::default,
@@ -154,10 +158,6 @@ mod tests {
         for (arguments, says) in [
             (&["--ignore-rekor", "--public-key", KEY][..], "no image to validate"),
             (&["--image", "r.example/a", "--ignore-rekor"], "no public key"),
-            (&["--image", "r.example/a", "--public-key", KEY], "--ignore-rekor"),
-            (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor=false"], "transparency log"),
-            (&["--image", "r.example/a", "--certificate-identity", "x"], "keyless"),
-            (&["--image", "r.example/a", "--rekor-url", "https://r.example"], "transparency log"),
             (&["--images", "/no/such/file", "--public-key", KEY, "--ignore-rekor"], "/no/such/file"),
             (&["--images", "{}", "--public-key", KEY, "--ignore-rekor"], "no components"),
             (&["--images", "components: [{name: a}]", "--public-key", KEY, "--ignore-rekor"], "component 1 (`a`)"),
@@ -196,6 +196,39 @@ mod tests {
         ] {
             assert_eq!(with(arguments).unwrap().request.policy.rekor_url, want, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn a_key_of_the_flag_counts_more_than_an_identity_and_that_more_than_the_policy() {
+        let policy = r#"{"sources":[{"policy":["p"]}],"publicKey":"PEM","identity":{"subject":"s","issuer":"i"}}"#;
+        let policy = policy.replace("PEM", &KEY.replace('\n', "\\n"));
+        let identity_alone = r#"{"sources":[{"policy":["p"]}],"identity":{"subject":"s","issuerRegExp":"i"}}"#;
+        let identity = ["--certificate-identity", "flag", "--certificate-oidc-issuer-regexp", "^i$"];
+        let key = ["--public-key", KEY];
+        let subject = |more: &[&str]| {
+            let settings = settings(&[&["--image", "r.example/a"][..], more].concat()).unwrap();
+            let signer = match settings.request.trust.signer {
+                SignerRequest::Key(key) => key.origin,
+                SignerRequest::Identity(identity) => identity.subject,
+            };
+            (signer, settings.request.policy.public_key.is_empty())
+        };
+        let of = |signer: &str, is_cleared| (signer.to_owned(), is_cleared);
+        assert_eq!(subject(&[&key[..], &identity].concat()), of("the value of --public-key", false));
+        assert_eq!(subject(&[&identity[..], &["--policy", &policy]].concat()), of("flag", true));
+        assert_eq!(subject(&["--policy", &policy]), of("the value of the policy's `publicKey`", false));
+        assert_eq!(subject(&["--policy", identity_alone]), of("s", true));
+    }
+
+    #[test]
+    fn the_log_is_required_unless_it_is_ignored() {
+        let log = |more: &[&str]| {
+            let fixed = ["--image", "r.example/a", "--public-key", KEY];
+            settings(&[&fixed[..], more].concat()).unwrap().request.trust.log
+        };
+        assert_eq!(log(&[]), LogPolicy::Required);
+        assert_eq!(log(&["--ignore-rekor=false", "--rekor-url", "https://r.example"]), LogPolicy::Required);
+        assert_eq!(log(&["--ignore-rekor"]), LogPolicy::Ignored);
     }
 
     #[test]
@@ -245,7 +278,8 @@ mod tests {
     #[test]
     fn a_key_may_stand_in_a_variable() {
         let settings = settings(&["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://SIGNER"]).unwrap();
-        assert_eq!(settings.request.key.pem, KEY);
+        let SignerRequest::Key(key) = &settings.request.trust.signer else { panic!("no key") };
+        assert_eq!(key.pem, KEY);
         assert_eq!(settings.request.policy.public_key, "env://SIGNER");
         let missing = ["--image", "r.example/a", "--ignore-rekor", "--public-key", "env://NOBODY"];
         assert!(super::tests::settings(&missing).unwrap_err().contains("`NOBODY`"));

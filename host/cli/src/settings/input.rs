@@ -70,6 +70,7 @@ impl InputSettings {
             show_policy_docs_link: flags.show_policy_docs_link,
             info: flags.info,
             color: requested.unwrap_or(false),
+            width: None,
             ec_compat: env.mode.is_ec(),
         };
         let mut outputs = parse_outputs(&flags.output, options)?;

@@ -13,6 +13,7 @@ mod run;
 mod snapshot;
 mod sources;
 mod trust;
+mod verify;
 
 use std::{ffi::OsStr, path::Path, time::Instant};
 
@@ -28,6 +29,8 @@ pub(crate) use self::{
     output::Output,
     run::parse_timeout,
     sources::source_settings,
+    trust::{stored_trust_root, trust_root_settings},
+    verify::verify_request,
 };
 use crate::registries::Network;
 
@@ -38,7 +41,10 @@ pub(crate) struct Environment {
     pub(crate) now: Timestamp,
     /// Whether the environment enables or disables colors.
     pub(crate) colors: Option<bool>,
+    /// Whether standard output is a terminal that shows colors.
     pub(crate) stdout_is_terminal: bool,
+    /// The columns of the terminal that standard output is; none of a file or a pipe.
+    pub(crate) terminal_width: Option<u16>,
     /// The folder that programs keep their caches in, if the user has one.
     pub(crate) cache_home: fn() -> Option<Utf8PathBuf>,
     /// The folder for temporary files.

@@ -2,7 +2,7 @@
 
 use assay_app::{CacheDir, SourceSettings};
 
-use super::Environment;
+use super::{Environment, trust::trust_root_settings};
 use crate::{error::CliError, flags::sources::SourceFlags, registries};
 
 /// How policy sources are fetched.
@@ -12,7 +12,12 @@ pub(crate) fn source_settings(flags: &SourceFlags, env: &Environment) -> Result<
         Some(folder) => CacheDir::Explicit(folder.clone()),
         None => (env.cache_home)().map_or(CacheDir::None, |home| CacheDir::Default(home.join("assay"))),
     };
-    let registries = registries::parse_options(&flags.registries, (env.network)())?;
+    let mut network = (env.network)();
+    if !env.mode.reads_default_registries_conf() {
+        network.default_registries_confs.clear();
+    }
+    let registries = registries::parse_options(&flags.registries, network)?;
     let is_strict = env.mode.refuses_ambiguous_sources();
-    Ok(SourceSettings { cache, offline: false, registries, deadline: env.deadline, is_strict })
+    let trust_root = trust_root_settings(None, env);
+    Ok(SourceSettings { cache, offline: false, registries, deadline: env.deadline, is_strict, trust_root })
 }

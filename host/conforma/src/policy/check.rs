@@ -29,6 +29,12 @@ impl Policy {
         self.packages.iter().filter(|(_, package)| !package.entries.is_empty()).map(|(name, _)| name.clone()).collect()
     }
 
+    /// All packages without such a rule.
+    #[must_use]
+    pub fn silent_packages(&self) -> Vec<String> {
+        self.packages.iter().filter(|(_, package)| package.entries.is_empty()).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Evaluates the rules of a package, in the order in which they first appear in its files. A package that is not
     /// there has none.
     pub fn check(&self, request: &EvalRequest<'_>, package: &str) -> Result<Vec<RuleCheck>, EvalError> {

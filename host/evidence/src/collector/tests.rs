@@ -114,6 +114,35 @@ fn attested(layout: &mut Layout, config: &[u8], layers: &[Vec<u8>], signer: &Sig
 }
 
 #[test]
+fn messages_name_the_kind_of_signer_that_is_wanted() {
+    use crate::{
+        SignerReports,
+        keyless::{CertificateLogPolicy, Identity, LogPolicy, Matcher, TrustRoot},
+    };
+    let mut layout = Layout::new();
+    let image = layout.signed("app/a", "1", &Signer::new());
+    let image = pinned("app/a", &image);
+    let identity = || Identity { subject: Matcher::new("s", "").unwrap(), issuer: Matcher::new("i", "").unwrap() };
+    let root = Arc::new(TrustRoot::public_good().unwrap());
+    let of_identity = || {
+        let (log, certificates) = (LogPolicy::Required, CertificateLogPolicy::Required);
+        Trust::in_identities(vec![identity()], &root, log, certificates, Relocation::Refused)
+    };
+    let of_key = Trust::in_key(Signer::new().public(), Relocation::Refused);
+    for (trust, name) in [
+        (of_key, "public key"),
+        (of_identity(), "identity"),
+        (of_identity().with_reports(SignerReports::AsEc), "public key"),
+    ] {
+        let store = Arc::new(layout.store());
+        let evidence = EvidenceCollector::new(store, trust, CollectOptions::strict()).collect(&image).unwrap();
+        let failures: Vec<&str> = evidence.checks.iter().filter_map(|check| check.failure.as_deref()).collect();
+        let says = format!("matching the given {name}. Verify the correct {name} was provided");
+        assert!(failures.len() == 2 && failures.iter().all(|text| text.contains(&says)), "{failures:?}");
+    }
+}
+
+#[test]
 fn an_operators_manifests_are_evidence() {
     let (mut layout, signer) = (Layout::new(), Signer::new());
     let layer = crate::fixture::tar(&[
@@ -214,7 +243,7 @@ fn a_signed_statement_that_cannot_be_read_is_an_error_beside_one_that_can() {
         layout.evidence("app/good", &image, "att", &layers);
         let error = collect(&layout).unwrap_err();
         assert_eq!(error.code, ErrorCode::Malformed);
-        assert!(error.message.contains("that the key signed cannot be read"), "{error}");
+        assert!(error.message.contains("cannot be read"), "{error}");
         // What another key signed does not matter.
         let mut layout = Layout::copy(&layout);
         layout.forget(&format!("app/good:sha256-{}.att", image.hex()));

@@ -18,11 +18,11 @@ use serde_json::Value;
 
 use super::{
     envelope,
-    layers::layers,
+    layers::{layers, place},
     slsa,
     verification_result::{VerificationResult, read_or_record},
 };
-use crate::{error::VerificationError, trust::Trust};
+use crate::{error::VerificationError, keyless::LayerEvidence, trust::Trust};
 
 const MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
 
@@ -58,7 +58,8 @@ pub(super) fn verify_attestations(
         // closely before the signer vouches for it.
         let Some(envelope) = read_or_record(fetch(store, image, layer), &mut found.unread)? else { continue };
         let opened = envelope::open(&envelope, trust, &layer.annotations);
-        found.record(opened.and_then(|opened| read(opened, Some(&image.digest), &memory)));
+        let attested = opened.and_then(|opened| read(opened, Some(&image.digest), &memory));
+        found.record(place(image, "att", layer), attested);
     }
     Ok(())
 }
@@ -74,7 +75,9 @@ pub(super) fn unverified_attestations(
     for layer in layers(image, manifest, MEDIA_TYPE)? {
         let Some(envelope) = read_or_record(fetch(store, image, layer), &mut found.unread)? else { continue };
         let opened = envelope::open_unverified(&envelope);
-        found.verified.extend(opened.and_then(|opened| read(opened, None, &memory)).ok());
+        if let Ok(attested) = opened.and_then(|opened| read(opened, None, &memory)) {
+            found.record(place(image, "att", layer), Ok(attested));
+        }
     }
     Ok(())
 }
@@ -89,8 +92,8 @@ pub(super) fn read(
     opened: envelope::OpenedEnvelope,
     image: Option<&Digest>,
     memory: &Memory,
-) -> Result<Attested, VerificationError> {
-    let envelope::OpenedEnvelope { payload, signatures } = opened;
+) -> Result<(Attested, LayerEvidence), VerificationError> {
+    let envelope::OpenedEnvelope { payload, signatures, evidence } = opened;
     let statement = strict::check(&payload, &Shape::Any, memory).map_err(VerificationError::UnreadableStatement)?;
     let fields = StrictObject::read(statement)?;
     let statement_type = string(fields.required("_type")?)?;
@@ -132,7 +135,13 @@ pub(super) fn read(
         .map(|invalid_predicate| format!("the statement {digest} of the type {predicate_type}: {invalid_predicate}"));
     let attestation =
         Attestation { statement: payload.into(), digest, statement_type, predicate_type, build_type, signatures };
-    Ok(Attested { attestation, invalid_predicate, names })
+    Ok((Attested { attestation, invalid_predicate, names }, evidence))
+}
+
+/// The type of a statement's predicate.
+pub(super) fn predicate_type(statement: &[u8]) -> Result<String, VerificationError> {
+    let statement = strict::check(statement, &Shape::Any, &memory()).map_err(VerificationError::UnreadableStatement)?;
+    Ok(string(StrictObject::read(statement)?.required("predicateType")?)?)
 }
 
 /// What a subject is called; none without a name, for which `_` stands, too (in-toto attestation framework).

@@ -27,8 +27,8 @@ use super::{
     verification_result::{VerificationResult, read_or_record},
 };
 use crate::{
-    error::VerificationError,
-    keyless::{Annotations, Artifact},
+    error::{VerificationError, shown},
+    keyless::{Annotations, Artifact, LayerEvidence},
     trust::{Relocation, Trust},
 };
 
@@ -43,7 +43,7 @@ const VERSIONS: [&str; 2] =
 const CONFIGS: [&str; 3] = ["", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json"];
 
 /// The predicate type by which cosign signs an image.
-const SIGNS_IMAGE: &str = "https://sigstore.dev/cosign/sign/v1";
+pub(super) const SIGNS_IMAGE: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// Entries of transparency logs and timestamps in one bundle (sigstore-go's limits).
 const ENTRIES: usize = 32;
@@ -62,20 +62,20 @@ pub(crate) fn bundles(store: &ContentStore, image: &PinnedImage, trust: &Trust) 
     let mut bundled = Bundled::default();
     let memory = attestation::memory();
     let Fetched { bundles, unread } = fetch(store, image)?;
-    for bundle in bundles {
+    for (place, bundle) in bundles {
         let opened = bundle.and_then(|bundle| {
             let opened = open(&bundle, image, trust)?;
             attestation::read(opened, Some(&image.digest), &memory)
         });
         match opened {
-            Ok(attested) if attested.attestation.predicate_type == SIGNS_IMAGE => {
-                sign(&mut bundled.signatures, attested, image, trust.relocation());
+            Ok(attested) if attested.0.attestation.predicate_type == SIGNS_IMAGE => {
+                sign(&mut bundled.signatures, place, attested, image, trust.relocation());
             }
-            Ok(attested) => bundled.attestations.verified.push(attested),
+            Ok(attested) => bundled.attestations.record(place, Ok(attested)),
             // It does not say of itself what it is, so it may have been meant as either.
             Err(error) => {
-                bundled.signatures.record(Err(error.clone()));
-                bundled.attestations.record(Err(error));
+                bundled.signatures.record(place.clone(), Err(error.clone()));
+                bundled.attestations.record(place, Err(error));
             }
         }
     }
@@ -97,26 +97,34 @@ fn open(bundle: &[u8], image: &PinnedImage, trust: &Trust) -> Result<envelope::O
         chain: Vec::new(),
         metadata: BTreeMap::new(),
     };
-    let signatures = vec![verified.evidence.describe(signature)];
+    let signatures = vec![trust.describe_bundle(&verified.evidence, signature)];
     let payload = verified.statement.ok_or_else(|| {
         VerificationError::Unsupported("the bundle has a signature alone, not a statement about the image".to_owned())
     })?;
-    Ok(envelope::OpenedEnvelope { payload, signatures })
+    Ok(envelope::OpenedEnvelope { payload, signatures, evidence: verified.evidence })
 }
 
 /// Counts the signatures of a verified statement, if it is for the image's repository as signatures under tags must be.
 /// cosign names none in a bundle; then the signature counts, and the report says so.
-fn sign(found: &mut VerificationResult<Signature>, attested: Attested, image: &PinnedImage, relocation: Relocation) {
+fn sign(
+    found: &mut VerificationResult<Signature>,
+    place: String,
+    (attested, evidence): (Attested, LayerEvidence),
+    image: &PinnedImage,
+    relocation: Relocation,
+) {
     if !attested.names.is_empty()
         && let Err(error) = relocation.check_repository(&attested.names, image)
     {
-        found.errors.push(error);
+        found.record(place, Err(error));
         return;
     }
     if attested.names.is_empty() && relocation == Relocation::Refused {
         found.remarks.push(UNBOUND.to_owned());
     }
-    found.verified.extend(attested.attestation.signatures);
+    for signature in attested.attestation.signatures {
+        found.record(place.clone(), Ok((signature, evidence.clone())));
+    }
 }
 
 /// What is said of a signature that is for no repository.
@@ -133,9 +141,13 @@ pub(super) fn unverified(
         let opened = envelope::open_unverified(enveloped(&bundle?)?.as_bytes())?;
         attestation::read(opened, None, &memory)
     };
-    let is_attestation = |attested: &Attested| attested.attestation.predicate_type != SIGNS_IMAGE;
+    let is_attestation = |attested: &(Attested, LayerEvidence)| attested.0.attestation.predicate_type != SIGNS_IMAGE;
     let Fetched { bundles, unread } = fetch(store, image)?;
-    found.verified.extend(bundles.into_iter().filter_map(|bundle| read(bundle).ok()).filter(is_attestation));
+    for (place, bundle) in bundles {
+        if let Some(attested) = read(bundle).ok().filter(is_attestation) {
+            found.record(place, Ok(attested));
+        }
+    }
     found.unread.extend(unread);
     Ok(())
 }
@@ -145,7 +157,8 @@ type Content = Result<Arc<[u8]>, VerificationError>;
 
 /// The bundles that refer to an image.
 struct Fetched {
-    bundles: Vec<Content>,
+    /// Each with its place.
+    bundles: Vec<(String, Content)>,
     /// What could not be read and might have been, or named, another.
     unread: Vec<EvaluationError>,
 }
@@ -192,15 +205,16 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
             manifest => read_or_record(manifest, &mut unread)?,
         };
         let Some(manifest) = manifest.filter(|manifest| is_bundle(manifest)) else { continue };
+        let place = format!("referrer {}", manifest.digest());
         // The list is nobody's word; what the manifest says has its digest.
         if manifest.subject() != Some(&image.digest) {
             let why = format!("the bundle {} refers to another image", manifest.digest());
-            bundles.push(Err(VerificationError::Subject(why)));
+            bundles.push((place, Err(VerificationError::Subject(why))));
             continue;
         }
         let [layer] = manifest.layers() else {
             let why = format!("the bundle {} does not have exactly one layer", manifest.digest());
-            bundles.push(Err(VerificationError::Malformed(why)));
+            bundles.push((place, Err(VerificationError::Malformed(why))));
             continue;
         };
         bytes = bytes.saturating_add(layer.size);
@@ -209,11 +223,11 @@ fn fetch(store: &ContentStore, image: &PinnedImage) -> Result<Fetched, Evaluatio
         }
         if !layer.media_type.starts_with(BUNDLE) {
             let why = format!("the layer of the bundle {} has another media type", manifest.digest());
-            bundles.push(Err(VerificationError::Malformed(why)));
+            bundles.push((place, Err(VerificationError::Malformed(why))));
             continue;
         }
         let bundle = store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::ENVELOPE_BYTES);
-        bundles.extend(read_or_record(bundle, &mut unread)?.map(Ok));
+        bundles.extend(read_or_record(bundle, &mut unread)?.map(|bundle| (place, Ok(bundle))));
     }
     Ok(Fetched { bundles, unread })
 }
@@ -275,7 +289,7 @@ pub(super) fn enveloped(bundle: &[u8]) -> Result<&str, VerificationError> {
     let bundle: Bundle<'_> = serde_json::from_slice(bundle).map_err(unreadable)?;
     if !VERSIONS.contains(&bundle.media_type.as_str()) {
         let known = VERSIONS.join("` or `");
-        let why = format!("the bundle is of the type `{}`, not `{known}`", bundle.media_type);
+        let why = format!("the bundle is of the type `{}`, not `{known}`", shown(&bundle.media_type));
         return Err(VerificationError::Unsupported(why));
     }
     let material = bundle.verification_material;

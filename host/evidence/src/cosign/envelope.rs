@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
     error::VerificationError,
-    keyless::{Annotations, Content},
+    keyless::{Annotations, Content, LayerEvidence},
     trust::Trust,
 };
 
@@ -23,6 +23,8 @@ pub(super) struct OpenedEnvelope {
     pub(super) payload: Vec<u8>,
     /// The signatures of the key, at least one, without those of other keys; all if no key was given.
     pub(super) signatures: Vec<Signature>,
+    /// How it was verified.
+    pub(super) evidence: LayerEvidence,
 }
 
 /// Opens an envelope with what is annotated beside it. The error is why it does not count.
@@ -52,13 +54,13 @@ pub(super) fn open(
     })?;
     let verified = signatures.into_iter().enumerate().filter(|(at, _)| evidence.verified.contains(at));
     let signatures = verified.map(|(_, signature)| evidence.describe(signature)).collect();
-    Ok(OpenedEnvelope { payload, signatures })
+    Ok(OpenedEnvelope { payload, signatures, evidence })
 }
 
 /// Opens an envelope without verifying its signatures.
 pub(super) fn open_unverified(envelope: &[u8]) -> Result<OpenedEnvelope, VerificationError> {
     let Sealed { payload, signatures } = read(envelope)?;
-    Ok(OpenedEnvelope { payload, signatures })
+    Ok(OpenedEnvelope { payload, signatures, evidence: LayerEvidence::default() })
 }
 
 /// An envelope whose signatures are not verified yet.

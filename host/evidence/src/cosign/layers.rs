@@ -7,6 +7,11 @@ use assay_model::{
 };
 use assay_oci::{Descriptor, Manifest};
 
+/// Where a layer is, for people.
+pub(super) fn place(image: &PinnedImage, kind: &str, layer: &Descriptor) -> String {
+    format!("tag {}, layer {}", super::tag(&image.digest, kind), layer.digest)
+}
+
 /// The layers of a kind, within the limits on their number and their size together.
 pub(super) fn layers<'a>(
     image: &PinnedImage,

@@ -14,6 +14,7 @@ mod envelope;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod layers;
+mod proof;
 mod signature;
 mod simple_signing;
 mod slsa;
@@ -39,6 +40,10 @@ pub(crate) use self::{
     attestation::Attested,
     bundle::{Bundled, bundles},
     verification_result::VerificationResult,
+};
+pub use self::{
+    proof::{Proof, ProofKind, Proofs, Signer, Verified, prove_attestations, prove_bundle, prove_image},
+    verification_result::Refused,
 };
 use crate::{
     error::{EvidenceKind, VerificationFailure},
@@ -121,7 +126,10 @@ pub fn verify_image(
     let found = bundles(store, image, trust)?.signatures.and(signatures(store, image, trust)?);
     match found.unread() {
         Some(failure) => Err(failure.clone()),
-        None => Ok(found.failure().map_or(Ok(found.verified), Err)),
+        None => Ok(match found.failure() {
+            Some(failure) => Err(failure),
+            None => Ok(found.into_values().collect()),
+        }),
     }
 }
 
@@ -143,7 +151,7 @@ pub fn verify_attestations(
     }
     Ok(match found.failure() {
         Some(failure) => Err(failure),
-        None => Ok(found.verified.into_iter().map(|attested| attested.attestation).collect()),
+        None => Ok(found.into_values().map(|attested| attested.attestation).collect()),
     })
 }
 

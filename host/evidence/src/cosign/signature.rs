@@ -7,11 +7,15 @@ use assay_oci::{ContentStore, Descriptor, Manifest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    layers::layers,
+    layers::{layers, place},
     simple_signing,
     verification_result::{VerificationResult, read_or_record},
 };
-use crate::{error::VerificationError, keyless::Content, trust::Trust};
+use crate::{
+    error::VerificationError,
+    keyless::{Content, LayerEvidence},
+    trust::Trust,
+};
 
 const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const ANNOTATION: &str = "dev.cosignproject.cosign/signature";
@@ -28,7 +32,7 @@ pub(super) fn verify_signatures(
         let payload =
             store.blob_within(&image.repository, &layer.digest, Some(layer.size), limits::SIGNATURE_PAYLOAD_BYTES);
         if let Some(payload) = read_or_record(payload, &mut found.unread)? {
-            found.record(verify(layer, &payload, image, trust));
+            found.record(place(image, "sig", layer), verify(layer, &payload, image, trust));
         }
     }
     Ok(())
@@ -40,7 +44,7 @@ pub(super) fn verify(
     payload: &[u8],
     image: &PinnedImage,
     trust: &Trust,
-) -> Result<Signature, VerificationError> {
+) -> Result<(Signature, LayerEvidence), VerificationError> {
     let sig = layer
         .annotations
         .get(ANNOTATION)
@@ -50,11 +54,12 @@ pub(super) fn verify(
         .map_err(|error| format!("the signature of the layer {} is not base64: {error}", layer.digest))?;
     let evidence = trust.verify(&Content::Signature { payload, signature: &bytes }, &layer.annotations)?;
     simple_signing::check(payload, image, trust.relocation())?;
-    Ok(evidence.describe(Signature {
+    let signature = evidence.describe(Signature {
         keyid: String::new(),
         sig: sig.clone(),
         certificate: None,
         chain: Vec::new(),
         metadata: BTreeMap::new(),
-    }))
+    });
+    Ok((signature, evidence))
 }

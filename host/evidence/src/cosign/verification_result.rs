@@ -5,16 +5,37 @@ use assay_model::{
     image::PinnedImage,
 };
 
-use crate::error::{EvidenceKind, VerificationError, VerificationFailure};
+use crate::{
+    error::{EvidenceKind, VerificationError, VerificationFailure},
+    keyless::LayerEvidence,
+};
 
 /// What was verified, in the order of layers and bundles, and why the rest does not count.
 pub(crate) struct VerificationResult<T> {
-    pub(crate) verified: Vec<T>,
-    pub(super) errors: Vec<VerificationError>,
+    pub(crate) verified: Vec<Proven<T>>,
+    pub(super) errors: Vec<Refused>,
     /// What could not be read, whatever it is.
     pub(super) unread: Vec<EvaluationError>,
     /// What people should know of what was verified.
     pub(super) remarks: Vec<String>,
+}
+
+/// What does not count, and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The tag or the referrer, and the layer.
+    pub place: String,
+    /// Why it does not count.
+    pub error: VerificationError,
+}
+
+/// What verified, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Proven<T> {
+    pub(crate) value: T,
+    /// The tag or the referrer, and the layer.
+    pub(crate) place: String,
+    pub(crate) evidence: LayerEvidence,
 }
 
 impl<T> Default for VerificationResult<T> {
@@ -64,11 +85,16 @@ impl<T> VerificationResult<T> {
         unread.chain(self.remarks.iter().cloned()).filter(move |_| is_any)
     }
 
-    pub(super) fn record(&mut self, outcome: Result<T, VerificationError>) {
+    pub(super) fn record(&mut self, place: String, outcome: Result<(T, LayerEvidence), VerificationError>) {
         match outcome {
-            Ok(verified) => self.verified.push(verified),
-            Err(error) => self.errors.push(error),
+            Ok((value, evidence)) => self.verified.push(Proven { value, place, evidence }),
+            Err(error) => self.errors.push(Refused { place, error }),
         }
+    }
+
+    /// What was verified, without how.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.verified.into_iter().map(|proven| proven.value)
     }
 
     /// Adds what was found in another place.
@@ -83,10 +109,11 @@ impl<T> VerificationResult<T> {
     /// Refuses to go on with a part of what a trusted signer signed: rules that forbid would pass on what they do not see.
     /// Where nothing else counts, the verification fails with this reason.
     pub(crate) fn require_all_readable(self, image: &PinnedImage) -> Result<Self, EvaluationError> {
-        let unreadable = self.errors.iter().find(|error| matches!(error, VerificationError::UnreadableStatement(_)));
+        let mut errors = self.errors.iter().map(|refused| &refused.error);
+        let unreadable = errors.find(|error| matches!(error, VerificationError::UnreadableStatement(_)));
         match unreadable {
             Some(error) if !self.verified.is_empty() => {
-                let message = format!("an attestation of {image} that the key signed cannot be read: {error}");
+                let message = format!("a signed attestation of {image} cannot be read: {error}");
                 Err(EvaluationError::new(ErrorCode::Malformed, message).hint("check what made the attestation"))
             }
             _ => Ok(self),
@@ -97,7 +124,7 @@ impl<T> VerificationResult<T> {
     pub(super) fn failure_of(&self, kind: EvidenceKind) -> Option<VerificationFailure> {
         self.verified.is_empty().then(|| VerificationFailure {
             kind,
-            errors: self.errors.clone(),
+            errors: self.errors.iter().map(|refused| refused.error.clone()).collect(),
             unread: self.unread.clone(),
         })
     }

@@ -33,7 +33,7 @@ fn checkpoint(log: &Signer, signer: &Signer, size: u64, root: &[u8]) -> String {
 }
 
 /// An entry in a log of one.
-fn entry(log: &Signer, body: &Value) -> Value {
+pub(super) fn entry(log: &Signer, body: &Value) -> Value {
     let body = body.to_string();
     let mut leaf = vec![0];
     leaf.extend(body.as_bytes());
@@ -119,7 +119,7 @@ fn attack_a_good_bundle_counts_and_says_when_it_was_logged() {
     let artifact = Artifact::Sha256(bundled.image.as_bytes());
     let verified = bundled.verifier().verify(bundled.bundle.to_string().as_bytes(), artifact).unwrap();
     assert_eq!(verified.log().map(|(_, index)| index), Some(0));
-    assert!(verified.statement.is_some() && verified.identity.is_none());
+    assert!(verified.statement.is_some() && verified.identity().is_none());
 }
 
 #[test]

@@ -26,8 +26,8 @@ use crate::{
 };
 
 const TIME: i64 = 1_700_000_000;
-const SUBJECT: &str = "https://build.test/app";
-const ISSUER: &str = "https://issuer.test";
+pub(super) const SUBJECT: &str = "https://build.test/app";
+pub(super) const ISSUER: &str = "https://issuer.test";
 const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
 
 fn der_of(key: &Signer) -> Vec<u8> {
@@ -77,11 +77,11 @@ fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
 }
 
 /// One Sigstore instance, and a signer that changes what it is given.
-struct Instance {
-    authority: Signer,
-    log: Signer,
+pub(super) struct Instance {
+    pub(super) authority: Signer,
+    pub(super) log: Signer,
     certificate_log: Signer,
-    signer: Signer,
+    pub(super) signer: Signer,
     /// The last second at which the root is valid.
     root_ends: i64,
     /// The signer's certificate.
@@ -111,7 +111,7 @@ fn issuer_v2(issuer: &str) -> Extension {
 }
 
 impl Instance {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             authority: Signer::new(),
             log: Signer::new(),
@@ -131,7 +131,23 @@ impl Instance {
         }
     }
 
-    fn root(&self) -> Arc<TrustRoot> {
+    pub(super) fn root(&self) -> Arc<TrustRoot> {
+        Arc::new(TrustRoot::from_json(&self.root_text()).unwrap())
+    }
+
+    /// The root as a document that can be changed.
+    pub(super) fn root_document(&self) -> serde_json::Value {
+        serde_json::from_str(&self.root_text()).unwrap()
+    }
+
+    /// One more name in the certificate.
+    pub(super) fn add_name(&mut self, uri: &str) {
+        let names: Vec<u8> = [SUBJECT, uri].iter().flat_map(|uri| names(uri).split_off(2)).collect();
+        let der = [&[0x30, u8::try_from(names.len()).unwrap()][..], &names].concat();
+        self.extensions[1] = extension("2.5.29.17", true, &der);
+    }
+
+    fn root_text(&self) -> String {
         let is_authority = extension("2.5.29.19", true, b"\x30\x03\x01\x01\xff");
         let window = (TIME - 1_000_000, self.root_ends);
         let root = sign(content("CN=root", "CN=root", &self.authority, window, vec![is_authority]), &self.authority);
@@ -141,10 +157,10 @@ impl Instance {
             certificate_log: Some(self.certificate_log.pem()),
             timestamp_authority: None,
         };
-        Arc::new(TrustRoot::from_keys(&keys, None).unwrap())
+        TrustRoot::text_from_keys(&keys, None).unwrap()
     }
 
-    fn certificate(&self) -> Vec<u8> {
+    pub(super) fn certificate(&self) -> Vec<u8> {
         let mut content = content("CN=leaf", "CN=root", &self.signer, self.window, self.extensions.clone());
         if self.has_timestamp {
             let timestamp = self.timestamp(&content.to_der().unwrap());
@@ -177,13 +193,35 @@ impl Instance {
         self.code_at(TIME, SUBJECT, ISSUER)
     }
 
-    fn code_at(&self, time: i64, subject: &str, issuer: &str) -> &'static str {
+    pub(super) fn code_at(&self, time: i64, subject: &str, issuer: &str) -> &'static str {
         let certificate = self.certificate();
         self.code_with(&certificate, &certificate, time, (subject, issuer))
     }
 
+    /// The code by another root.
+    pub(super) fn code_by(&self, root: &Arc<TrustRoot>) -> &'static str {
+        self.code_beside(root, &[])
+    }
+
+    /// The code with more annotations.
+    pub(super) fn code_beside(&self, root: &Arc<TrustRoot>, more: &[(&str, String)]) -> &'static str {
+        let certificate = self.certificate();
+        self.code_in(root, (&certificate, &certificate), TIME, (SUBJECT, ISSUER), more)
+    }
+
     /// The code for a signature with one certificate beside it and one in its log entry.
-    fn code_with(&self, beside: &[u8], logged: &[u8], time: i64, (subject, issuer): (&str, &str)) -> &'static str {
+    fn code_with(&self, beside: &[u8], logged: &[u8], time: i64, identity: (&str, &str)) -> &'static str {
+        self.code_in(&self.root(), (beside, logged), time, identity, &[])
+    }
+
+    fn code_in(
+        &self,
+        root: &Arc<TrustRoot>,
+        (beside, logged): (&[u8], &[u8]),
+        time: i64,
+        (subject, issuer): (&str, &str),
+        more: &[(&str, String)],
+    ) -> &'static str {
         let payload = b"payload";
         let signature = self.signer.sign(payload);
         let body = json!({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {
@@ -193,14 +231,15 @@ impl Instance {
                 "publicKey": {"content": STANDARD.encode(pem::encode(logged))},
             },
         }});
-        let annotations = BTreeMap::from([
+        let mut annotations = BTreeMap::from([
             ("dev.sigstore.cosign/certificate".to_owned(), pem::encode(beside)),
             ("dev.sigstore.cosign/bundle".to_owned(), promised(&self.log, &body, time, 1).to_string()),
         ]);
+        annotations.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         let exact = |text: &str| Matcher::new(text, "").unwrap();
         let identities = vec![Identity { subject: exact(subject), issuer: exact(issuer) }];
         let (log, certificate_log) = (LogPolicy::Required, CertificateLogPolicy::Required);
-        let trust = Trust::in_identities(identities, &self.root(), log, certificate_log, Relocation::Refused);
+        let trust = Trust::in_identities(identities, root, log, certificate_log, Relocation::Refused);
         let content = Content::Signature { payload, signature: &signature };
         trust.verify(&content, &annotations).map_or_else(|error| error.code(), |_| "ok")
     }

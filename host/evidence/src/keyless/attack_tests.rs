@@ -96,6 +96,17 @@ fn attack_fields_that_are_unknown_twice_or_in_another_case_are_malformed() {
 }
 
 #[test]
+fn attack_names_without_end_are_cut_in_messages() {
+    let mut bundle = bundle();
+    bundle["mediaType"] = json!("x".repeat(100_000));
+    let error = bundle_format::read(bundle.to_string().as_bytes()).err().unwrap();
+    assert!(error.to_string().len() < 1_000);
+    bundle["x".repeat(100_000)] = json!(1);
+    let error = bundle_format::read(bundle.to_string().as_bytes()).err().unwrap();
+    assert!(error.to_string().len() < 1_000 && error.code() == "malformed");
+}
+
+#[test]
 fn attack_media_types_that_are_missing_or_unknown_are_refused() {
     for (media_type, code) in [
         (Value::Null, "malformed"),

@@ -16,7 +16,7 @@ use sigstore_verify::{
 };
 
 use super::{
-    CertificateLogPolicy, LogPolicy,
+    CertificateLogPolicy, LogPolicy, bare_bundle,
     bundle_format::{self, DIGESTS, SUBJECTS, Version},
     certificate::SigningCertificate,
     certificate_metadata,
@@ -63,8 +63,6 @@ pub struct VerifiedBundle {
     pub(crate) signature: Vec<u8>,
     /// The payload of its envelope: an in-toto statement, byte for byte as it was signed.
     pub statement: Option<Vec<u8>>,
-    /// The names of the signer, and the issuer that knows it, if it is not a key.
-    pub identity: Option<(Vec<String>, String)>,
 }
 
 impl VerifiedBundle {
@@ -78,6 +76,12 @@ impl VerifiedBundle {
     #[must_use]
     pub fn log(&self) -> Option<(&str, i64)> {
         self.evidence.log.as_ref().map(|(id, index)| (id.as_str(), *index))
+    }
+
+    /// The name of the signer that was wanted, and the issuer that knows it, if it is not a key.
+    #[must_use]
+    pub fn identity(&self) -> Option<(&str, &str)> {
+        self.evidence.identity.as_ref().map(|(name, issuer)| (name.as_str(), issuer.as_str()))
     }
 
     /// The certificate of the signer in PEM.
@@ -123,6 +127,10 @@ impl BundleVerifier {
         Self { signer, root, log, certificate_log }
     }
 
+    pub(crate) fn root(&self) -> &TrustRoot {
+        &self.root
+    }
+
     /// Verifies a bundle of any version, as a file has it.
     ///
     /// # Errors
@@ -166,6 +174,12 @@ impl BundleVerifier {
         let entries = &read.bundle.verification_material.tlog_entries;
         if self.log == LogPolicy::Required && entries.is_empty() {
             return Err(VerificationError::LogEntry("the bundle has no log entry".to_owned()));
+        }
+        if let (LayerSigner::Key(key), LogPolicy::Ignored, None) = (&self.signer, self.log, &read.certificate)
+            && bare_bundle::is_bare(&read.bundle)
+        {
+            bare_bundle::verify(key, &read.bundle, artifact)?;
+            return Ok(VerifiedBundle { evidence: LayerEvidence::default(), signature, statement });
         }
         let artifact = match artifact {
             Artifact::Bytes(bytes) => CheckedArtifact::Blob(bytes),
@@ -218,21 +232,21 @@ impl BundleVerifier {
             (id, entry.log_index.as_i64())
         });
         let mut evidence = LayerEvidence { times, log, ..LayerEvidence::default() };
-        let mut identity = None;
         if let (LayerSigner::Identities(identities), Some(certificate)) = (&self.signer, &certificate) {
             if evidence.times.is_empty() {
                 let why = "neither a log nor a timestamp authority vouches for the time";
                 return Err(VerificationError::Timestamp(why.to_owned()));
             }
             for time in &evidence.times {
-                certificate.check_at(time.at, &self.root)?;
+                let issuer = certificate.check_at(time.at, &self.root)?;
+                evidence.chain = issuer.authority.certificates.iter().map(|der| pem::encode(der)).collect();
             }
-            certificate.check_identity(identities)?;
+            evidence.identity = Some(certificate.check_identity(identities)?);
+            evidence.keyid = certificate_metadata::key_identifier(certificate);
             evidence.certificate = Some(pem::encode(&certificate.der));
             evidence.metadata = certificate_metadata::metadata(certificate);
-            identity = Some((certificate.names.clone(), certificate.issuer.clone().unwrap_or_default()));
         }
-        Ok(VerifiedBundle { evidence, signature, statement, identity })
+        Ok(VerifiedBundle { evidence, signature, statement })
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sigstore_verify::types::Bundle;
 use x509_cert::{Certificate, der::Decode as _, ext::pkix::BasicConstraints};
 
-use crate::error::VerificationError;
+use crate::error::{VerificationError, shown};
 
 /// Entries of transparency logs in one bundle (sigstore-go's limit): each costs a signature and a proof.
 pub(super) const LOG_ENTRIES: usize = 32;
@@ -61,7 +61,7 @@ impl Known {
             (Self::Object(known), Value::Object(fields)) => {
                 for (key, value) in fields {
                     let Some((name, inner)) = known.iter().find(|(name, _)| name == key) else {
-                        return Err(format!("the {place} has an unknown field `{key}`"));
+                        return Err(format!("the {place} has an unknown field `{}`", shown(key)));
                     };
                     inner.check(value, name)?;
                 }
@@ -181,7 +181,10 @@ fn version(bundle: &Value) -> Result<Version, VerificationError> {
         _ => return Err(malformed("it has no media type")),
     };
     MEDIA_TYPES.iter().find(|(known, _)| *known == media_type).map(|(_, version)| *version).ok_or_else(|| {
-        VerificationError::Unsupported(format!("the bundle's media type `{media_type}` is not a known version"))
+        VerificationError::Unsupported(format!(
+            "the bundle's media type `{}` is not a known version",
+            shown(media_type)
+        ))
     })
 }
 

@@ -21,9 +21,9 @@ use x509_cert::{
 
 use super::{
     identity::{self, Identity},
-    trust_root::TrustRoot,
+    trust_root::{Authority, TrustRoot},
 };
-use crate::error::VerificationError;
+use crate::error::{VerificationError, shown};
 
 /// `id-kp-codeSigning`, the purpose that the certificate must have (RFC 5280).
 const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
@@ -47,6 +47,14 @@ pub(crate) struct SigningCertificate {
     pub(super) issuer: Option<String>,
     /// The first and the last second at which it is valid.
     validity: (i64, i64),
+}
+
+/// Who issued a certificate.
+pub(super) struct Issuer<'a> {
+    /// The key that signed it, as a whole `SubjectPublicKeyInfo`.
+    pub(super) key: Vec<u8>,
+    /// The authority that the key belongs to.
+    pub(super) authority: &'a Authority,
 }
 
 fn unreadable(why: impl std::fmt::Display) -> VerificationError {
@@ -78,8 +86,8 @@ impl SigningCertificate {
     }
 
     /// Refuses the certificate unless an authority of the root issued it for signing, and all of it was valid at a verified
-    /// time, in seconds. Gives the key of the issuer.
-    pub(super) fn check_at(&self, time: i64, root: &TrustRoot) -> Result<Vec<u8>, VerificationError> {
+    /// time, in seconds. Gives who issued it.
+    pub(super) fn check_at<'a>(&self, time: i64, root: &'a TrustRoot) -> Result<Issuer<'a>, VerificationError> {
         let (first, last) = self.validity;
         if time < first || time > last {
             return Err(VerificationError::CertificateTime(format!(
@@ -124,7 +132,7 @@ impl SigningCertificate {
                             "the root certificate is not valid at {time} (seconds since 1970)"
                         )));
                     }
-                    Ok(path) => return issuer_key(&path),
+                    Ok(path) => return Ok(Issuer { key: issuer_key(&path)?, authority }),
                     Err(webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }) => {
                         why = Some(VerificationError::CertificateTime(format!(
                             "a certificate of the chain is not valid at {time} (seconds since 1970)"
@@ -143,9 +151,10 @@ impl SigningCertificate {
         }))
     }
 
-    /// Refuses a certificate of another identity.
-    pub(super) fn check_identity(&self, identities: &[Identity]) -> Result<(), VerificationError> {
-        identity::check(identities, self)
+    /// Refuses a certificate of another identity. Gives the name that is wanted, and the issuer.
+    pub(super) fn check_identity(&self, identities: &[Identity]) -> Result<(String, String), VerificationError> {
+        let name = identity::check(identities, self)?;
+        Ok((name, self.issuer.clone().unwrap_or_default()))
     }
 
     /// Whether a signature is of the certificate's key over the parts in a row, as cosign verifies: with SHA-256, or with
@@ -211,9 +220,11 @@ fn issuer(certificate: &Certificate) -> Result<Option<String>, VerificationError
         .map(|der| Utf8StringRef::from_der(der).map(|text| text.as_str().to_owned()).map_err(unreadable))
         .transpose()?;
     match (first, second) {
-        (Some(first), Some(second)) if first != second => {
-            Err(VerificationError::Issuer(format!("the certificate has two issuers, `{first}` and `{second}`")))
-        }
+        (Some(first), Some(second)) if first != second => Err(VerificationError::Issuer(format!(
+            "the certificate has two issuers, `{}` and `{}`",
+            shown(&first),
+            shown(&second)
+        ))),
         (first, second) => Ok(second.or(first)),
     }
 }

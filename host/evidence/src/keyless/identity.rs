@@ -5,7 +5,7 @@ use std::fmt;
 use regex::Regex;
 
 use super::certificate::SigningCertificate;
-use crate::error::VerificationError;
+use crate::error::{VerificationError, shown};
 
 /// The size of a compiled expression: more is a mistake or an attack on memory.
 const EXPRESSION_BYTES: usize = 1 << 20;
@@ -164,8 +164,8 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// Whether a certificate is of one of the identities; any of its names counts.
-pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -> Result<(), VerificationError> {
+/// Whether a certificate is of one of the identities; any of its names counts. Gives the name that does.
+pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -> Result<String, VerificationError> {
     let Some(first) = identities.first() else {
         return Err(VerificationError::Identity("no identity may sign".to_owned()));
     };
@@ -174,18 +174,19 @@ pub(super) fn check(identities: &[Identity], certificate: &SigningCertificate) -
     let of_issuer: Vec<&Identity> =
         identities.iter().filter(|identity| identity.issuer.matches(issuer.unwrap_or_default())).collect();
     if of_issuer.is_empty() {
-        let has = issuer.map_or_else(|| "no issuer".to_owned(), |issuer| format!("the issuer `{issuer}`"));
+        let has = issuer.map_or_else(|| "no issuer".to_owned(), |issuer| format!("the issuer `{}`", shown(issuer)));
         return Err(VerificationError::Issuer(format!(
             "the issuer must be {}, but the certificate has {has}",
             first.issuer
         )));
     }
     let names = &certificate.names;
-    if of_issuer.iter().any(|identity| names.iter().any(|name| identity.subject.matches(name))) {
-        return Ok(());
+    let is_wanted = |name: &&String| of_issuer.iter().any(|identity| identity.subject.matches(name));
+    if let Some(name) = names.iter().find(is_wanted) {
+        return Ok(name.clone());
     }
     let wanted: Vec<String> = of_issuer.iter().map(|identity| identity.subject.to_string()).collect();
-    let has = if names.is_empty() { "no name".to_owned() } else { format!("`{}`", names.join("`, `")) };
+    let has = if names.is_empty() { "no name".to_owned() } else { format!("`{}`", shown(&names.join("`, `"))) };
     Err(VerificationError::Identity(format!(
         "the identity must be {}, but the certificate has {has}",
         wanted.join(" or ")

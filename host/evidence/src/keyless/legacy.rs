@@ -66,6 +66,8 @@ pub(crate) struct LayerEvidence {
     pub(crate) chain: Vec<String>,
     /// What the certificate says.
     pub(crate) metadata: BTreeMap<String, String>,
+    /// The name in the certificate that was wanted, and its issuer.
+    pub(crate) identity: Option<(String, String)>,
     /// The verified times.
     pub(crate) times: Vec<VerifiedTime>,
     /// Which signatures of an envelope verify, by their places in it.
@@ -101,6 +103,12 @@ pub(crate) struct LayerVerifier {
 pub(crate) enum LayerSigner {
     Key(PublicKey),
     Identities(Vec<Identity>),
+}
+
+impl LayerSigner {
+    pub(crate) const fn is_identity(&self) -> bool {
+        matches!(self, Self::Identities(_))
+    }
 }
 
 impl LayerVerifier {
@@ -177,9 +185,9 @@ impl LayerVerifier {
             VerificationError::Timestamp("neither a log nor a timestamp authority vouches for the time".to_owned())
         })?;
         if self.certificate_log == CertificateLogPolicy::Required {
-            certificate_timestamp::check(&certificate, &issuer, &self.root)?;
+            certificate_timestamp::check(&certificate, &issuer.key, &self.root)?;
         }
-        certificate.check_identity(identities)?;
+        let identity = certificate.check_identity(identities)?;
         let chain = annotations.get(CHAIN).and_then(|chain| pem::certificates(chain).ok()).unwrap_or_default();
         let is_trusted =
             chain.iter().all(|der| self.root.authorities.iter().any(|authority| authority.certificates.contains(der)));
@@ -189,6 +197,7 @@ impl LayerVerifier {
             certificate: Some(pem::encode(&certificate.der)),
             chain,
             metadata: certificate_metadata::metadata(&certificate),
+            identity: Some(identity),
             times,
             verified,
             log: log_of(entry),

@@ -12,7 +12,10 @@ use sigstore_verify::{
 };
 
 use super::{legacy::Content, pem, trust_root::TrustRoot};
-use crate::{error::VerificationError, key::PublicKey};
+use crate::{
+    error::{VerificationError, shown},
+    key::PublicKey,
+};
 
 /// The size of an entry: one of kind `intoto` has the whole statement in it.
 pub(super) const ENTRY_BYTES: usize = 16 << 20;
@@ -112,7 +115,9 @@ impl LogEntry {
                 };
                 signer.check(&text_at(logged, &["publicKey"])?)
             }
-            _ => Err(refused(format_args!("its kind `{kind}` {version} is not one for this layer"))),
+            _ => {
+                Err(refused(format_args!("its kind `{}` {} is not one for this layer", shown(&kind), shown(&version))))
+            }
         }
     }
 }
@@ -141,7 +146,7 @@ impl EntrySigner<'_> {
 fn check_hash(hash: &str, bytes: &[u8]) -> Result<(), VerificationError> {
     let algorithm = text_at(hash, &["algorithm"])?;
     if algorithm != "sha256" {
-        return Err(refused(format_args!("its hash is `{algorithm}`, not `sha256`")));
+        return Err(refused(format_args!("its hash is `{}`, not `sha256`", shown(&algorithm))));
     }
     match text_at(hash, &["value"])? == sha256(bytes).to_hex() {
         true => Ok(()),

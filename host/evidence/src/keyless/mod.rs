@@ -14,17 +14,27 @@ mod attack_bundle_tests;
 #[cfg(test)]
 mod attack_certificate_tests;
 #[cfg(test)]
+mod attack_identity_bundle_tests;
+#[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod attack_window_tests;
+mod bare_bundle;
 mod bundle;
 mod bundle_format;
 mod certificate;
 mod certificate_metadata;
 mod certificate_timestamp;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod identity;
 mod legacy;
 mod log_entry;
 mod pem;
 mod trust_root;
+mod tuf;
+#[cfg(test)]
+mod tuf_tests;
 #[cfg(any(test, feature = "verdicts"))]
 pub mod verdicts;
 
@@ -32,7 +42,8 @@ pub(crate) use self::legacy::{Annotations, Content, LayerEvidence, LayerSigner, 
 pub use self::{
     bundle::{Artifact, BundleVerifier, TimeSource, VerifiedBundle, VerifiedTime},
     identity::{Identity, IdentityError, Matcher},
-    trust_root::{SigstoreKeys, TrustRoot, TrustRootError},
+    trust_root::{PUBLIC_GOOD, PUBLIC_GOOD_DATE, SigstoreKeys, TrustRoot, TrustRootError},
+    tuf::{PUBLIC_GOOD_TUF_ROOT, ROOT_BYTES as TUF_ROOT_BYTES, TufError, TufFiles, TufMetadata, read_stored, update},
 };
 
 /// Whether an entry of a transparency log is needed.

@@ -20,7 +20,11 @@ use sigstore_verify::{
 };
 use x509_cert::{Certificate, der::Decode as _};
 
-use super::{bundle_format::Known, pem};
+use super::{
+    bundle::{TimeSource, VerifiedTime},
+    bundle_format::Known,
+    pem,
+};
 
 /// The versions that are understood, in both spellings.
 const VERSIONS: [&str; 4] = [
@@ -29,6 +33,11 @@ const VERSIONS: [&str; 4] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.2",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 ];
+
+/// The root of the public good instance, as it was when `sigstore-verify` was released.
+pub const PUBLIC_GOOD: &str = SIGSTORE_PRODUCTION_TRUSTED_ROOT;
+/// When that was, by the day of the crate's release.
+pub const PUBLIC_GOOD_DATE: &str = "2026-10-23";
 
 /// What a root may take in memory: the largest known one, GitHub's, has 30 kB.
 const MEMORY: u64 = 16 << 20;
@@ -94,6 +103,8 @@ pub struct TrustRoot {
     pub(super) logs: Vec<Log>,
     pub(super) certificate_logs: Vec<Log>,
     pub(super) timestamp_authorities: Vec<TsaAuthority>,
+    /// The addresses of the timestamp authorities, in their order.
+    timestamp_addresses: Vec<String>,
 }
 
 /// A certificate authority: its roots, its own intermediates and no others, and when it may be believed.
@@ -116,6 +127,8 @@ pub(super) struct Log {
     pub(super) id: Vec<u8>,
     pub(super) key: DerPublicKey,
     pub(super) window: Window,
+    /// Where it is, if the root says so.
+    pub(super) address: String,
 }
 
 /// When something may be believed: milliseconds since 1970, both ends included.
@@ -163,19 +176,50 @@ impl TrustRoot {
             id: log.log_id.key_id.as_bytes().to_vec(),
             key: log.public_key.raw_bytes.clone(),
             window: window(log.public_key.valid_for),
+            address: log.base_url.clone(),
         });
         let certificate_logs = root.ctlogs.iter().map(|log| Log {
             id: log.log_id.key_id.as_bytes().to_vec(),
             key: log.public_key.raw_bytes.clone(),
             window: window(log.public_key.valid_for),
+            address: log.base_url.clone(),
         });
         Ok(Self {
             authorities,
             logs: logs.collect(),
             certificate_logs: certificate_logs.collect(),
             timestamp_authorities: root.tsa_authorities(),
+            timestamp_addresses: root
+                .timestamp_authorities
+                .iter()
+                .map(|one| one.uri.clone().unwrap_or_default())
+                .collect(),
             verifier,
         })
+    }
+
+    /// Who vouches for a verified time: the address of the log with this identifier, or of the timestamp authority; none
+    /// where the root does not say it, or several authorities of it could have.
+    pub(crate) fn authority_of(&self, time: &VerifiedTime, log: Option<&str>) -> Option<String> {
+        let known = |address: &str| (!address.is_empty()).then(|| address.to_owned());
+        match time.source {
+            TimeSource::Log => {
+                let is_it =
+                    |id: &[u8]| log.is_some_and(|log| id.iter().map(|byte| format!("{byte:02x}")).eq(pairs(log)));
+                self.logs.iter().find(|log| is_it(&log.id)).and_then(|log| known(&log.address))
+            }
+            TimeSource::TimestampAuthority => {
+                let is_valid = |authority: &&TsaAuthority| {
+                    authority.valid_for.is_none_or(|window| {
+                        window.start.as_second() <= time.at && window.end.is_none_or(|end| time.at <= end.as_second())
+                    })
+                };
+                let mut authorities = self.timestamp_authorities.iter().zip(&self.timestamp_addresses);
+                let first = authorities.by_ref().find(|(authority, _)| is_valid(authority))?;
+                let is_alone = !authorities.any(|(authority, _)| is_valid(&authority));
+                is_alone.then(|| known(first.1)).flatten()
+            }
+        }
     }
 
     /// The root of the public good instance, as it was when `sigstore-verify` was released.
@@ -183,7 +227,7 @@ impl TrustRoot {
     /// # Errors
     /// None in practice; a test reads it.
     pub fn public_good() -> Result<Self, TrustRootError> {
-        Self::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT)
+        Self::from_json(PUBLIC_GOOD)
     }
 
     /// A root in which key files stand for parts of the one in `base`, or of the public good one.
@@ -193,7 +237,15 @@ impl TrustRoot {
     /// # Errors
     /// The base or a file cannot be read.
     pub fn from_keys(keys: &SigstoreKeys, base: Option<&str>) -> Result<Self, TrustRootError> {
-        let base = base.unwrap_or(SIGSTORE_PRODUCTION_TRUSTED_ROOT);
+        Self::from_json(&Self::text_from_keys(keys, base)?)
+    }
+
+    /// The text of the same root as a `trusted_root.json`.
+    ///
+    /// # Errors
+    /// The base or a file cannot be read.
+    pub fn text_from_keys(keys: &SigstoreKeys, base: Option<&str>) -> Result<String, TrustRootError> {
+        let base = base.unwrap_or(PUBLIC_GOOD);
         strict::check(base.as_bytes(), &Shape::Any, &Memory::of(MEMORY)).map_err(TrustRootError)?;
         let mut root: Value = serde_json::from_str(base).map_err(|error| TrustRootError(error.to_string()))?;
         let Some(parts) = root.as_object_mut() else {
@@ -231,8 +283,13 @@ impl TrustRoot {
         if let Some(text) = &keys.timestamp_authority {
             parts.insert("timestampAuthorities".to_owned(), chain(text, "SIGSTORE_TSA_CERTIFICATE_FILE")?);
         }
-        Self::from_json(&root.to_string())
+        Ok(root.to_string())
     }
+}
+
+/// The pairs of characters of a text in hex.
+fn pairs(hex: &str) -> impl Iterator<Item = String> {
+    (0..hex.len() / 2).map(|at| hex.get(2 * at..2 * at + 2).unwrap_or_default().to_owned())
 }
 
 impl Authority {

@@ -32,7 +32,7 @@ pub struct Row {
     /// Whether it should be accepted.
     pub expected: bool,
     /// `ok`, the code of the refusal, or `request` where the trust root, the key or the artifact cannot be used.
-    pub code: &'static str,
+    pub code: String,
     /// The refusal's text.
     pub reason: String,
 }
@@ -53,11 +53,49 @@ fn request(why: impl std::fmt::Display) -> Refusal {
     Refusal::Request(why.to_string())
 }
 
-/// Runs every row of a table. `read` gives the content of a file by its path in the table's folder.
+/// The columns of a row that say what is verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a> {
+    file: &'a str,
+    root: &'a str,
+    artifact: &'a str,
+    policy: &'a str,
+}
+
+impl Columns<'_> {
+    /// When the key of the row may sign, in seconds since 1970. Keys have no such window in cosign or here, so times are
+    /// compared by who runs the table.
+    #[must_use]
+    pub fn window(&self) -> Option<(i64, i64)> {
+        policy(self.policy).ok()?.window
+    }
+}
+
+/// Gives the content of a file by its path in the table's folder.
+pub type Read<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+/// Whether a row was accepted, the code and the reason.
+pub type Outcome = (bool, String, String);
+
+/// Runs every row of a table.
 ///
 /// # Errors
 /// A row without the columns.
-pub fn run(table: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<Vec<Row>, String> {
+pub fn run(table: &str, read: Read<'_>) -> Result<Vec<Row>, String> {
+    run_with(table, &|Columns { file, root, artifact, policy }| {
+        Ok(match verify(file, root, artifact, policy, read) {
+            Ok(()) => (true, "ok".to_owned(), String::new()),
+            Err(Refusal::Verification(error)) => (false, error.code().to_owned(), error.to_string()),
+            Err(Refusal::Request(why)) => (false, "request".to_owned(), why),
+        })
+    })
+}
+
+/// Runs every row of a table by something else.
+///
+/// # Errors
+/// A row without the columns, or one that cannot be run.
+pub fn run_with(table: &str, verify: &dyn Fn(Columns<'_>) -> Result<Outcome, String>) -> Result<Vec<Row>, String> {
     let rows = table.lines().skip(1).filter(|line| !line.trim().is_empty());
     rows.map(|line| {
         let mut columns = line.split('\t');
@@ -68,14 +106,57 @@ pub fn run(table: &str, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Resul
             "reject" => false,
             other => return Err(format!("the verdict `{other}` is neither `accept` nor `reject`")),
         };
-        let (is_accepted, code, reason) = match verify(file, root, artifact, policy, read) {
-            Ok(()) => (true, "ok", String::new()),
-            Err(Refusal::Verification(error)) => (false, error.code(), error.to_string()),
-            Err(Refusal::Request(why)) => (false, "request", why),
-        };
+        let (is_accepted, code, reason) = verify(Columns { file, root, artifact, policy })?;
         Ok(Row { file: file.to_owned(), is_right: is_accepted == expected, expected, code, reason })
     })
     .collect()
+}
+
+/// The arguments of the program that verify the same as a row, in the table's folder.
+///
+/// # Errors
+/// The policy is not known.
+pub fn command(Columns { file, root, artifact, policy }: Columns<'_>, read: Read<'_>) -> Result<Vec<String>, String> {
+    let digest_of = |bytes: &[u8]| Digest::of(bytes).to_string();
+    let subject = if let Some(quoted) = artifact.strip_prefix("bytes ") {
+        digest_of(quoted.trim_matches('"').as_bytes())
+    } else if artifact.starts_with('(') {
+        // Of a bundle that cannot be read, any digest is as good.
+        let digest = read(file).ok().and_then(|bundle| digest_in(&bundle).ok()).unwrap_or_else(|| vec![0; 32]);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}:{hex}", if digest.len() == 64 { "sha512" } else { "sha256" })
+    } else {
+        artifact.to_owned()
+    };
+    let mut arguments: Vec<&str> = Vec::new();
+    let image = format!("layout.test/image@{artifact}");
+    match file.split_once(" (OCI layout, kind=") {
+        Some((layout, kind)) => {
+            let what = if kind.starts_with("atts") { "attestation" } else { "image" };
+            arguments.extend(["verify", what, &image, "--evidence", layout]);
+        }
+        None => arguments.extend(["verify", "bundle", "--bundle", file, &subject]),
+    }
+    arguments.extend(["--trusted-root", root, "--output", "json"]);
+    let words: Vec<&str> = policy.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+    match words.as_slice() {
+        ["key", file, ..] => arguments.extend(["--key", file]),
+        ["any", ..] => {
+            arguments.extend(["--certificate-identity-regexp", ".*", "--certificate-oidc-issuer-regexp", ".*"]);
+        }
+        [kind @ ("identity" | "identity-regexp"), identity, "issuer", issuer, ..] => {
+            let flag = if *kind == "identity" { "--certificate-identity" } else { "--certificate-identity-regexp" };
+            arguments.extend([flag, identity, "--certificate-oidc-issuer", issuer]);
+        }
+        _ => return Err(format!("the policy `{policy}` is not known")),
+    }
+    if policy.contains("no tlog") {
+        arguments.push("--ignore-rekor");
+    }
+    if policy.contains("no SCT") {
+        arguments.push("--ignore-sct");
+    }
+    Ok(arguments.into_iter().map(str::to_owned).collect())
 }
 
 /// A policy of the table.

@@ -8,7 +8,7 @@ use super::{ComposeError, ComposeRequest};
 use crate::{
     import::Resources,
     issue::short,
-    resource::{ComponentGroup, ComponentResource, group::NESTING},
+    resource::{ComponentGroup, ComponentResource, Metadata, group::NESTING},
 };
 
 /// What a Snapshot belongs to.
@@ -146,6 +146,17 @@ pub(super) fn members_of(resources: &Resources, owner: &Owner) -> Result<Vec<Mem
     members.sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
     members.dedup_by(|one, other| (&one.name, &one.version) == (&other.name, &other.version));
     Ok(members)
+}
+
+/// Whether the owner wants a group Snapshot for a single build as well, by its annotation.
+pub(super) fn always_makes_groups(resources: &Resources, owner: &Owner) -> bool {
+    const ALWAYS: &str = "test.appstudio.openshift.io/always-create-group-snapshots";
+    let is_owner = |metadata: &Metadata| metadata.name == owner.name && same(&metadata.namespace, &owner.namespace);
+    let says_so = |metadata: &Metadata| is_owner(metadata) && metadata.annotation(ALWAYS) == Some("true");
+    match owner.kind {
+        OwnerKind::Application => resources.applications.iter().any(|application| says_so(&application.metadata)),
+        OwnerKind::ComponentGroup => resources.groups.iter().any(|group| says_so(&group.metadata)),
+    }
 }
 
 /// Whether two namespaces are the same, where one that is not stated may be any.

@@ -180,7 +180,7 @@ pub fn compose(
 ) -> Result<Composed, ComposeError> {
     let members = members_of(resources, owner)?;
     let sets = fit(&request.sets, &members, owner)?;
-    check_mode(request, &sets)?;
+    check_mode(request, &sets, members::always_makes_groups(resources, owner))?;
     let mut components = Vec::new();
     let mut omitted = Vec::new();
     for member in &members {
@@ -266,13 +266,14 @@ fn fit<'a>(sets: &'a [Set], members: &'a [MemberInfo], owner: &Owner) -> Result<
     Ok(out)
 }
 
-fn check_mode(request: &ComposeRequest, sets: &[Fitted<'_>]) -> Result<(), ComposeError> {
+fn check_mode(request: &ComposeRequest, sets: &[Fitted<'_>], always_groups: bool) -> Result<(), ComposeError> {
     let count = sets.len();
     match request.mode {
         Mode::Component if count != 1 => Err(ComposeError::new(
             format!("`--mode component` takes one image, and {count} are given"),
             "use `--mode coupled` for components that depend on each other, or `--mode commit` for one commit",
         )),
+        Mode::Group if count == 1 && always_groups => Ok(()),
         Mode::Group | Mode::Coupled if count < 2 => Err(ComposeError::new(
             format!("`--mode {}` takes at least two images, and {count} are given", request.mode.as_str()),
             "use `--mode component` for one component",

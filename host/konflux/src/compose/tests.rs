@@ -309,3 +309,22 @@ fn without_a_build_a_snapshot_has_the_candidates_alone() {
     assert_eq!((facts.kind.as_str(), facts.is_push), ("", true));
     assert!(compose_candidates(&all, &owner, true, &[]).is_err());
 }
+
+#[test]
+fn an_annotation_makes_groups_of_one_build() {
+    let application = |annotations: &str| {
+        format!(
+            "---\napiVersion: appstudio.redhat.com/v1alpha1\nkind: Application\nmetadata: {{name: shop, annotations: {{{annotations}}}}}\n"
+        )
+    };
+    let set = format!("cart=r.example/cart@{}", digest('9'));
+    for (annotations, want) in [
+        ("", false),
+        ("integration.konflux-ci.dev/always-create-group-snapshots: 'true'", true),
+        ("integration.konflux-ci.dev/always-create-group-snapshots: 'false'", false),
+    ] {
+        let all = resources(&format!("{}{}", application(annotations), component("cart", "")));
+        let found = composed(&all, &request(Mode::Group, std::slice::from_ref(&set)), &[]);
+        assert_eq!(found.is_ok(), want, "{annotations}");
+    }
+}

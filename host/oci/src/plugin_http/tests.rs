@@ -95,6 +95,15 @@ fn names_and_addresses_of_this_machine_are_denied_with_the_address() {
 }
 
 #[test]
+fn an_answer_with_one_address_that_may_not_be_reached_is_refused_as_a_whole() {
+    let answer = |texts: &[&str]| texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect();
+    assert_eq!(reachable(answer(&["8.8.8.8", "2606:4700::1111"]), NetworkReach::Public).unwrap().len(), 2);
+    for mixed in [["8.8.8.8", "10.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["8.8.8.8", "169.254.169.254"]] {
+        assert!(reachable(answer(&mixed), NetworkReach::Public).is_err(), "{mixed:?}");
+    }
+}
+
+#[test]
 fn each_address_has_its_reach() {
     use NetworkReach::{Loopback, Private, Public};
     let first_reach = |text: &str| {

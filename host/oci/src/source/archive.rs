@@ -44,6 +44,14 @@ fn kind(path: &Path) -> Option<Kind> {
     fitting.max_by_key(|(end, _)| end.len()).map(|(_, kind)| *kind)
 }
 
+/// Unpacks an archive file on this machine to a folder, within the limits for what is fetched.
+///
+/// # Errors
+/// [`FetchErrorKind`] when it is no archive, names a place outside or is too large.
+pub fn unpack_archive(path: &Path, to: &Path) -> Result<(), FetchErrorKind> {
+    unpack(path, to, &FetchLimits::default())
+}
+
 /// Unpacks an archive file to `to`.
 pub(super) fn unpack(path: &Path, to: &Path, limits: &FetchLimits) -> Result<(), FetchErrorKind> {
     let file = BufReader::new(fs_err::File::open(path)?);

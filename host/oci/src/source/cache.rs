@@ -1,9 +1,9 @@
 //! [`Cache`]: what was fetched, kept on disk between runs under the name of its content.
 //!
-//! Blobs lie under their SHA-256, packs of git under their commit. What is read is checked anew, so a cache that was
+//! Blobs lie under their SHA-256, those of images beside their repository, packs of git under their commit. What is read is checked anew, so a cache that was
 //! tampered with or cut short costs a fetch and never changes a policy: [`Cache::blob`] compares the digest, and a pack is
 //! only ever unpacked by git, which names every object by what it holds. Entries are regular files of our own; a pipe, a
-//! link or another user's file is removed and counts as absent.
+//! link or another user's file is removed and counts as absent. All entries together have a limit ([`CACHE_BYTES`]).
 //!
 //! A folder that belongs to another user, or that others can write to, is refused. Where only a folder above can be
 //! writable by others, who could then put another folder in this one's place, its entries are used all the same, since
@@ -14,18 +14,33 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use assay_model::{bounded::read_bounded, digest::Digest};
-use rustix::process::geteuid;
+use assay_model::{bounded::read_bounded, digest::Digest, image::Repository};
+use rustix::{
+    fs::{Timespec, Timestamps, UTIME_NOW, futimens},
+    process::geteuid,
+};
 use tempfile::TempDir;
 
 use super::beneath::Folder;
 
 /// Leftovers of runs that were ended by force are removed when they are this old.
 const LEFTOVERS: Duration = Duration::from_secs(24 * 3600);
+/// The bytes of all entries. What was not read for the longest time goes first.
+const CACHE_BYTES: u64 = 2 << 30;
+
+/// How much may be added before the folders are looked through again, as a part of the limit.
+const UNCOUNTED: u64 = 16;
+
+/// The folders of entries.
+const FOLDERS: [&str; 3] = ["sha256", "git", "images"];
+
 /// Bits of a mode that let others write.
 const OTHERS_WRITE: u32 = 0o022;
 /// The bit of a folder in which each may remove only what is his own.
@@ -37,6 +52,10 @@ pub struct Cache {
     root: PathBuf,
     blobs: Arc<Folder>,
     packs: Arc<Folder>,
+    images: Arc<Folder>,
+    limit: u64,
+    /// What was added since the folders were looked through; the first entry has them looked through.
+    added: Arc<AtomicU64>,
     /// Whether nobody else can put another folder in this one's place.
     is_safe: bool,
 }
@@ -58,14 +77,16 @@ impl Cache {
         let root = fs_err::canonicalize(root)?;
         let folder = Folder::open(&root)?;
         folder.check_own()?;
-        let [blobs, packs, work] = ["sha256", "git", "work"].map(|name| {
+        let [blobs, packs, images, work] = ["sha256", "git", "images", "work"].map(|name| {
             let below = folder.make(&[name])?;
             below.check_own()?;
             Ok::<_, io::Error>(below)
         });
         work?;
         let is_safe = root.ancestors().skip(1).all(is_safe);
-        let cache = Self { root, blobs: Arc::new(blobs?), packs: Arc::new(packs?), is_safe };
+        let [blobs, packs, images] = [Arc::new(blobs?), Arc::new(packs?), Arc::new(images?)];
+        let added = Arc::new(AtomicU64::new(u64::MAX));
+        let cache = Self { root, blobs, packs, images, limit: CACHE_BYTES, added, is_safe };
         if is_safe {
             cache.remove_leftovers()?;
         }
@@ -79,16 +100,21 @@ impl Cache {
 
     /// A blob of at most `limit` bytes. One that is not what its name says is removed.
     pub(super) fn blob(&self, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
-        let file = entry(&self.blobs, &digest.hex())?;
-        if file.metadata().ok()?.len() > limit {
-            return None;
+        checked(&self.blobs, &digest.hex(), digest, limit)
+    }
+
+    /// A blob of a repository, of at most `limit` bytes. Others' repositories that have the same blob do not give it: who
+    /// knows its digest may still not be allowed to read it.
+    pub(crate) fn image_blob(&self, repository: &Repository, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
+        checked(&self.images, &image_name(repository, digest), digest, limit)
+    }
+
+    /// Stores a verified blob of a repository. A failure to store it is not an error of the run.
+    pub(crate) fn keep_image_blob(&self, repository: &Repository, digest: &Digest, bytes: &[u8]) {
+        let name = image_name(repository, digest);
+        if entry(&self.images, &name).is_none() {
+            let _kept = self.keep(&self.root.join("images").join(name), &mut &*bytes);
         }
-        let bytes = read_bounded(file, limit).ok()?;
-        if digest.check(&bytes).is_err() {
-            let _gone = self.blobs.remove_file(&digest.hex());
-            return None;
-        }
-        Some(bytes)
     }
 
     /// Stores a verified blob. A failure to store it is not an error of the run.
@@ -100,15 +126,13 @@ impl Cache {
 
     /// The pack of a commit, unchecked.
     pub(super) fn pack(&self, commit: &str) -> Option<File> {
-        entry(&self.packs, &pack_name(commit))
+        entry(&self.packs, &pack_name(commit)).inspect(mark_as_read)
     }
 
     /// Keeps the pack of a commit.
-    pub(super) fn keep_pack(&self, commit: &str, pack: &Path) {
-        if self.pack(commit).is_none()
-            && let Ok(mut file) = fs_err::File::open(pack)
-        {
-            let _kept = self.keep(&self.root.join("git").join(pack_name(commit)), &mut file);
+    pub(super) fn keep_pack(&self, commit: &str, pack: &mut File) {
+        if self.pack(commit).is_none() {
+            let _kept = self.keep(&self.root.join("git").join(pack_name(commit)), pack);
         }
     }
 
@@ -120,9 +144,43 @@ impl Cache {
     /// Writes a temporary file and renames it, so that no partial file is ever found.
     fn keep(&self, path: &Path, content: &mut dyn io::Read) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(self.root.join("work"))?;
-        io::copy(content, &mut file)?;
+        let bytes = io::copy(content, &mut file)?;
         file.flush()?;
         file.persist(path)?;
+        let before = self.added.load(Ordering::Relaxed);
+        self.added.store(before.saturating_add(bytes), Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.limit / UNCOUNTED {
+            self.added.store(0, Ordering::Relaxed);
+            self.evict()?;
+        }
+        Ok(())
+    }
+
+    /// Removes entries, those that were not read for the longest time first, until the rest is within the limit. Another
+    /// process may do the same at the same time, and who reads an entry that goes has it open.
+    fn evict(&self) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for folder in FOLDERS {
+            for found in fs_err::read_dir(self.root.join(folder))?.filter_map(Result::ok) {
+                let Ok(about) = found.metadata() else { continue };
+                entries.push((about.modified()?, about.len(), folder, found.file_name()));
+            }
+        }
+        let mut all: u64 = entries.iter().map(|(_, bytes, ..)| bytes).sum();
+        entries.sort();
+        for (_, bytes, folder, name) in entries {
+            if all <= self.limit {
+                break;
+            }
+            let Some(name) = name.to_str() else { continue };
+            let folder = match folder {
+                "git" => &self.packs,
+                "images" => &self.images,
+                _ => &self.blobs,
+            };
+            let _gone = folder.remove_file(name);
+            all = all.saturating_sub(bytes);
+        }
         Ok(())
     }
 
@@ -151,6 +209,33 @@ fn entry(folder: &Folder, name: &str) -> Option<File> {
             None
         }
     }
+}
+
+/// The content of an entry, if that is what its name says. Otherwise the entry goes.
+fn checked(folder: &Folder, name: &str, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
+    let file = entry(folder, name)?;
+    if file.metadata().ok()?.len() > limit {
+        return None;
+    }
+    mark_as_read(&file);
+    let bytes = read_bounded(file, limit).ok()?;
+    if digest.check(&bytes).is_err() {
+        let _gone = folder.remove_file(name);
+        return None;
+    }
+    Some(bytes)
+}
+
+/// Gives an entry the present time, by which it is the last to go.
+fn mark_as_read(file: &File) {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let _marked = futimens(file, &Timestamps { last_access: now, last_modification: now });
+}
+
+/// The name of a repository's blob: without the repository's own text, which could be too long for a file.
+fn image_name(repository: &Repository, digest: &Digest) -> String {
+    let of = Digest::of(repository.to_string().as_bytes()).hex();
+    format!("{}-{}", of.get(..32).unwrap_or_default(), digest.hex())
 }
 
 fn pack_name(commit: &str) -> String {

@@ -16,7 +16,7 @@ use super::{
     archive,
     cache::{Cache, private_folder, temporary},
     error::{FetchError, FetchErrorKind},
-    git::Checkout,
+    git::{Checkout, Origin},
     limits::FetchLimits,
     oci,
     source_ref::{Kind, SourceRef},
@@ -129,9 +129,8 @@ impl Fetcher {
                         Some(kept) => kept,
                         none => {
                             let work = Arc::new(self.work()?);
-                            let cache = self.options.cache.as_ref();
-                            let (offline, limits) = (self.options.offline, &self.options.limits);
-                            none.insert((Checkout::fetch(git, work.path(), cache, offline, limits), work))
+                            let limits = &self.options.limits;
+                            none.insert((Checkout::fetch(git, work.path(), &self.origin(), limits), work))
                         }
                     };
                     let checkout = match checkout {
@@ -167,12 +166,9 @@ impl Fetcher {
     }
 
     fn web(&self, source: &SourceRef, url: &reqwest::Url) -> Result<Fetched, FetchErrorKind> {
-        if self.options.offline {
-            return Err(FetchErrorKind::Offline);
-        }
         // The address was checked to end with a name, which is only ever used as one.
         let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-        let bytes = download(url, &self.options)?;
+        let bytes = self.web_file(url)?;
         let work = self.work()?;
         let mut tree = super::tree::Tree::new(work.path(), &self.options.limits)?;
         tree.file(name, &mut bytes.as_slice())?;
@@ -181,9 +177,38 @@ impl Fetcher {
         Ok(Fetched { path, pinned: source.pinned_address(), _work: Some(Arc::new(work)) })
     }
 
+    fn web_file(&self, url: &reqwest::Url) -> Result<Vec<u8>, FetchErrorKind> {
+        let Origin { archive, recorder, offline, .. } = self.origin();
+        if let Some(archive) = archive {
+            let file = archive.web_file(url.as_str(), self.options.limits.file_bytes);
+            let file = file.unwrap_or_else(|| Err(archive.lacks("file")));
+            return file.map_err(FetchErrorKind::Evaluation);
+        }
+        if offline {
+            return Err(FetchErrorKind::Offline);
+        }
+        let bytes = download(url, &self.options)?;
+        if let Some(recorder) = recorder {
+            recorder.add_file(url.as_str(), &bytes);
+        }
+        Ok(bytes)
+    }
+
+    /// Where content comes from and goes to beside the network.
+    fn origin(&self) -> Origin<'_> {
+        Origin {
+            cache: self.options.cache.as_ref(),
+            archive: self.store.as_ref().and_then(|store| store.archive()).map(Arc::as_ref),
+            recorder: self.options.registries.recorder.as_deref(),
+            offline: self.options.offline,
+        }
+    }
+
     fn artifact(&self, source: &SourceRef, image: &assay_model::image::ImageRef) -> Result<Fetched, FetchErrorKind> {
         self.filled(|to| {
-            let cache = self.options.cache.as_ref();
+            // What comes from the cache would not be recorded, and an archive is what it stands for.
+            let Origin { cache, archive, recorder, .. } = self.origin();
+            let cache = cache.filter(|_| archive.is_none() && recorder.is_none());
             let store = self.store.as_ref().ok_or(FetchErrorKind::Offline)?;
             let digest = oci::write(image, to, store, cache, &self.options.limits)?;
             Ok(source.pinned_artifact(&digest))

@@ -9,7 +9,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, Read, Seek as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -27,6 +27,7 @@ use super::{
     source_ref::{GitPlace, is_commit},
     tree::Tree,
 };
+use crate::evidence_archive::{EvidenceArchive, EvidenceRecorder};
 
 /// A commit in a bare repository.
 pub(super) struct Checkout<'a> {
@@ -38,6 +39,20 @@ pub(super) struct Checkout<'a> {
     /// Settings of the user that git was not given, for the error of a fetch.
     left_out: Vec<String>,
 }
+
+/// Where a commit may come from and go to beside the repository.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub(super) cache: Option<&'a Cache>,
+    /// It stands for all repositories.
+    pub(super) archive: Option<&'a EvidenceArchive>,
+    pub(super) recorder: Option<&'a EvidenceRecorder>,
+    /// Whether nothing may be fetched.
+    pub(super) offline: bool,
+}
+
+/// Options for a pack that does not depend on how the server packed its objects.
+const RECORDED: [&str; 3] = ["--no-reuse-delta", "--no-reuse-object", "--window=0"];
 
 /// What a repository's own settings and the environment must not change, and what bounds git's memory and waits.
 const SETTINGS: [&str; 14] = [
@@ -109,13 +124,52 @@ const SETTINGS_BYTES: u64 = 4 << 20;
 const LISTING_BYTES: u64 = 64 << 20;
 
 impl<'a> Checkout<'a> {
-    /// Fetches the commit that a source names into `folder`, which is empty: from the cache where it is named by commit
-    /// and is there, else by querying the repository.
+    /// Fetches the commit that a source names into `folder`, which is empty: from the archive if there is one, from the
+    /// cache where it is named by commit and is there, else by querying the repository.
     pub(super) fn fetch(
         source: &GitPlace,
         folder: &Path,
-        cache: Option<&Cache>,
-        offline: bool,
+        origin: &Origin<'_>,
+        limits: &'a FetchLimits,
+    ) -> Result<Self, FetchErrorKind> {
+        if let Some(archive) = origin.archive {
+            return Self::from_archive(source, folder, archive, limits);
+        }
+        let checkout = Self::fetch_unrecorded(source, folder, origin, limits)?;
+        if let Some(recorder) = origin.recorder {
+            let reference = source.reference.as_deref();
+            checkout.packed(&RECORDED, |pack| recorder.add_pack(&source.url, reference, &checkout.commit, pack))?;
+        }
+        Ok(checkout)
+    }
+
+    /// The commit as an archive has it. git hashes all of it again.
+    fn from_archive(
+        source: &GitPlace,
+        folder: &Path,
+        archive: &EvidenceArchive,
+        limits: &'a FetchLimits,
+    ) -> Result<Self, FetchErrorKind> {
+        let mut checkout = Self::empty(source, folder, limits)?;
+        let Some(pack) = archive.pack(&source.url, source.reference.as_deref()) else {
+            let reference = source.reference.as_deref().unwrap_or("HEAD");
+            return Err(FetchErrorKind::Evaluation(archive.lacks(&format!("commit of the reference `{reference}`"))));
+        };
+        let mut file = tempfile::tempfile_in(folder)?;
+        archive.copy_pack(&pack, &mut file)?;
+        file.rewind()?;
+        if !is_commit(pack.commit) || !checkout.unpack(file, pack.commit) {
+            let what = format!("the pack of the commit `{}` in {} is damaged", pack.commit, archive.place());
+            return Err(FetchErrorKind::Failed(what));
+        }
+        pack.commit.clone_into(&mut checkout.commit);
+        Ok(checkout)
+    }
+
+    fn fetch_unrecorded(
+        source: &GitPlace,
+        folder: &Path,
+        &Origin { cache, offline, .. }: &Origin<'_>,
         limits: &'a FetchLimits,
     ) -> Result<Self, FetchErrorKind> {
         let mut checkout = Self::empty(source, folder, limits)?;
@@ -134,7 +188,7 @@ impl<'a> Checkout<'a> {
         }
         checkout.commit = checkout.fetch_ref(&source.url, source.reference.as_deref())?;
         if let Some(cache) = cache {
-            checkout.keep(cache)?;
+            checkout.packed(&[], |pack| cache.keep_pack(&checkout.commit, pack))?;
         }
         Ok(checkout)
     }
@@ -332,19 +386,19 @@ impl<'a> Checkout<'a> {
         }
     }
 
-    /// Keeps the commit, without its history, in the cache.
-    fn keep(&self, cache: &Cache) -> Result<(), FetchErrorKind> {
+    /// Hands over the pack of the commit, without its history.
+    fn packed(&self, options: &[&str], keep: impl FnOnce(&mut File)) -> Result<(), FetchErrorKind> {
         let listed = self.run(&["rev-list", "--objects", "--no-walk", "--no-object-names", &self.commit])?;
         succeeded(&listed)?;
         let (list, pack) = (self.folder.join("pack.list"), self.folder.join("kept.pack"));
         fs_err::write(&list, &listed.output)?;
         let mut command = self.command();
-        command.args(["pack-objects", "--quiet", "--stdout"]);
+        command.args(["pack-objects", "--quiet", "--stdout"]).args(options);
         command.stdin(Stdio::from(fs_err::File::open(&list)?.into_parts().0));
         let mut file = fs_err::File::create(&pack)?;
         let output = self.program()?.run(&mut command, |out| Ok(std::io::copy(out, &mut file)?))?;
         succeeded(&output)?;
-        cache.keep_pack(&self.commit, &pack);
+        keep(&mut fs_err::File::open(&pack)?.into_parts().0);
         Ok(fs_err::remove_file(&pack)?)
     }
 

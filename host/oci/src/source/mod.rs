@@ -28,6 +28,7 @@ mod tests;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use archive::fuzz_unpack;
+pub use archive::unpack_archive;
 pub use cache::Cache;
 pub use error::{FetchError, FetchErrorKind};
 pub use fetcher::{FetchOptions, Fetched, Fetcher};

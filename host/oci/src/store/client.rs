@@ -8,7 +8,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -21,7 +24,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     address::{NamedBy, PublicOnly, host, is_link_local, is_loopback, is_only_private, is_private, is_private_ip},
-    registry_options::RegistryOptions,
+    registries_conf::RegistriesConf,
+    registry_options::{RegistryOptions, RunBudget},
     request::{RegistryResponse, Request, RequestError, TransferError, Upload},
     retry::Retry,
 };
@@ -52,6 +56,11 @@ pub(super) struct Client {
     request: Duration,
     /// The end of the run, which no request outlasts.
     deadline: Option<Instant>,
+    conf: RegistriesConf,
+    /// What the run may request, and what it has requested so far.
+    budget: RunBudget,
+    requests: AtomicU64,
+    bytes: AtomicU64,
     all: Arc<Semaphore>,
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
 }
@@ -64,6 +73,7 @@ type LazyClient = LazyLock<
 
 impl Client {
     pub(super) fn new(options: &RegistryOptions) -> Result<Self, EvaluationError> {
+        let conf = &options.registries_conf;
         let mut authorities = Vec::new();
         for pem in &options.authorities {
             let found = Certificate::from_pem_bundle(pem).unwrap_or_default();
@@ -116,8 +126,20 @@ impl Client {
             direct: lazy_client(trusting()),
             outside,
             public,
-            insecure: options.insecure.iter().cloned().collect(),
-            allowed: options.allowed.iter().chain(&options.insecure).cloned().collect(),
+            insecure: options.insecure.iter().map(String::as_str).chain(conf.insecure()).map(str::to_owned).collect(),
+            allowed: options
+                .allowed
+                .iter()
+                .chain(&options.insecure)
+                .map(String::as_str)
+                .chain(conf.insecure())
+                .chain(conf.mirrors())
+                .map(str::to_owned)
+                .collect(),
+            conf: conf.clone(),
+            budget: options.budget,
+            requests: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
             retry: options.retry,
             connect: options.connect,
             idle: options.idle,
@@ -207,6 +229,11 @@ impl Client {
 
     /// Sends a request and follows where it is sent on.
     async fn send_once(&self, place: &str, request: &Request<'_>) -> Result<RegistryResponse, RequestError> {
+        if self.requests.fetch_add(1, Ordering::Relaxed) >= self.budget.requests {
+            let what =
+                format!("the run has sent {} requests to registries, the last to `{place}`", self.budget.requests);
+            return Err(RequestError::Permanent(over_budget(what)));
+        }
         let places = self.places(&request.address).await.map_err(RequestError::Permanent)?;
         let first = request.address.clone();
         let mut address = first.clone();
@@ -227,6 +254,9 @@ impl Client {
                     sent.header(header::CONTENT_TYPE, media_type).body(bytes.to_vec())
                 }
             };
+            if request.start > 0 {
+                sent = sent.header(header::RANGE, format!("bytes={}-", request.start));
+            }
             if let Some(accept) = request.accept {
                 sent = sent.header(header::ACCEPT, accept);
             }
@@ -308,21 +338,64 @@ impl Client {
     pub(super) async fn read(
         &self,
         place: &str,
-        mut reply: RegistryResponse,
+        reply: RegistryResponse,
         limit: usize,
     ) -> Result<Option<Vec<u8>>, TransferError> {
-        let longer = |announced| usize::try_from(announced).map_or(true, |announced: usize| announced > limit);
+        let mut bytes = Vec::new();
+        let is_whole = self.read_into(place, reply, limit, &mut bytes).await?;
+        Ok(is_whole.then_some(bytes))
+    }
+
+    /// Appends the body to what is there already. False if that is longer than the limit then.
+    pub(super) async fn read_into(
+        &self,
+        place: &str,
+        mut reply: RegistryResponse,
+        limit: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<bool, TransferError> {
+        let left = limit.saturating_sub(bytes.len());
+        let longer = |announced| usize::try_from(announced).map_or(true, |announced: usize| announced > left);
         if reply.response.content_length().is_some_and(longer) {
-            return Ok(None);
+            return Ok(false);
         }
-        let mut bytes = Vec::with_capacity(FIRST_BYTES.min(limit));
+        bytes.reserve(FIRST_BYTES.min(left));
         while let Some(chunk) = reply.response.chunk().await.map_err(|error| self.transfer_error(place, &error))? {
-            if chunk.len() > limit - bytes.len() {
-                return Ok(None);
+            if chunk.len() > limit.saturating_sub(bytes.len()) {
+                return Ok(false);
             }
+            self.count(place, chunk.len())?;
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Some(bytes))
+        Ok(true)
+    }
+
+    /// Counts bytes that came.
+    pub(super) fn count(&self, place: &str, bytes: usize) -> Result<(), EvaluationError> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > self.budget.bytes {
+            let what = format!(
+                "the run has read more than {} bytes from registries, the last of `{place}`",
+                self.budget.bytes
+            );
+            return Err(over_budget(what));
+        }
+        Ok(())
+    }
+
+    /// Whether another attempt is made after so many.
+    pub(super) const fn may_retry(&self, attempts: u32) -> bool {
+        attempts < self.retry.times
+    }
+
+    /// Waits before another attempt after so many.
+    pub(super) async fn wait(&self, attempts: u32) {
+        tokio::time::sleep(self.retry.wait(attempts, None)).await;
+    }
+
+    /// Which hosts stand for which registries.
+    pub(super) const fn registries_conf(&self) -> &RegistriesConf {
+        &self.conf
     }
 
     fn request_error(&self, place: &str, error: &reqwest::Error) -> RequestError {
@@ -367,6 +440,11 @@ impl Client {
         let message = format!("the registry `{place}` did not respond within {} ms{whole}", time.as_millis());
         EvaluationError::new(ErrorCode::RegistryTimeout, message).hint("try again, or check why the registry is slow")
     }
+}
+
+/// A run that reads on and on.
+fn over_budget(what: String) -> EvaluationError {
+    EvaluationError::new(ErrorCode::TooLarge, what).hint("validate fewer components in one run")
 }
 
 /// A response with an error status. Its body is not read: it is the registry's own text, of any length.

@@ -48,6 +48,7 @@ pub(crate) fn download(
                 authorization,
                 form: None,
                 upload: None,
+                start: 0,
                 named_by: NamedBy::User,
             };
             let reply = client.send(place, &request).await?;

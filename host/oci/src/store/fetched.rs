@@ -4,13 +4,13 @@ use assay_model::digest::Digest;
 
 /// What names a manifest in a repository.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reference {
+pub(crate) enum Reference {
     Tag(String),
     Digest(Digest),
 }
 
 /// What a source returned. None of it is verified yet.
-pub(super) enum Fetched {
+pub(crate) enum Fetched {
     Found(Body),
     /// More bytes than the limit; nothing is kept of them.
     TooLarge,
@@ -18,14 +18,14 @@ pub(super) enum Fetched {
 }
 
 /// Content, not verified yet.
-pub(super) struct Body {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
     /// The digest that the source itself gives for it, if any.
-    pub(super) named: Option<Digest>,
+    pub(crate) named: Option<Digest>,
 }
 
 impl Body {
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
     }
 }

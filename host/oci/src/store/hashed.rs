@@ -64,10 +64,15 @@ pub(super) fn hashed<R: io::Read, T>(
             _ => broken(&error, &mut from.inner),
         });
     }
-    let mut hash = [0; 32];
-    for (to, byte) in hash.iter_mut().zip(from.hash.finish().as_ref()) {
+    let actual = finished(from.hash);
+    if actual == *digest { Ok(outcome) } else { Err(other_content(repository, digest, &actual)) }
+}
+
+/// The digest of what was hashed.
+pub(crate) fn finished(hash: Context) -> Digest {
+    let mut bytes = [0; 32];
+    for (to, byte) in bytes.iter_mut().zip(hash.finish().as_ref()) {
         *to = *byte;
     }
-    let actual = Digest::from_sha256(hash);
-    if actual == *digest { Ok(outcome) } else { Err(other_content(repository, digest, &actual)) }
+    Digest::from_sha256(bytes)
 }

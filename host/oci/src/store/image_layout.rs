@@ -22,7 +22,10 @@ use assay_model::{
 };
 use serde::Deserialize;
 
+use crate::evidence_archive::EVIDENCE_TYPE;
+
 use super::{
+    cosign_save::{SavedImage, saved_image},
     fetched::{Body, Fetched, Reference},
     layout_file::{LayoutError, ReadResult, read_within},
     manifest::MANIFEST,
@@ -37,10 +40,20 @@ const LAYOUT_BYTES: u64 = 4096;
 const INDEX_FILE: &str = "index.json";
 
 /// An opened layout: its names are read, its content is on disk.
-pub(super) struct ImageLayout {
+pub(crate) struct ImageLayout {
     path: String,
     files: Files,
     repositories: BTreeMap<String, Named>,
+    /// The manifest of the record of an evidence archive.
+    evidence: Option<Digest>,
+    /// The image of a layout that `cosign save` made.
+    saved: Option<SavedImage>,
+}
+
+impl fmt::Debug for ImageLayout {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("ImageLayout").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// What the index names in one repository.
@@ -52,9 +65,9 @@ struct Named {
 
 /// A descriptor of the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    digest: Digest,
-    size: u64,
+pub(super) struct Entry {
+    pub(super) digest: Digest,
+    pub(super) size: u64,
 }
 
 enum Files {
@@ -72,22 +85,24 @@ struct Layout {
 }
 
 #[derive(Deserialize)]
-struct Index {
-    manifests: Vec<IndexEntry>,
+pub(super) struct Index {
+    pub(super) manifests: Vec<IndexEntry>,
 }
 
 #[derive(Deserialize)]
-struct IndexEntry {
+pub(super) struct IndexEntry {
     // Read as text: the entry's name should be in the sentence that refuses it.
-    digest: String,
-    size: u64,
+    pub(super) digest: String,
+    pub(super) size: u64,
     #[serde(default)]
-    annotations: Option<BTreeMap<String, String>>,
+    pub(super) annotations: Option<BTreeMap<String, String>>,
+    #[serde(rename = "artifactType")]
+    artifact_type: Option<String>,
 }
 
 impl ImageLayout {
     /// Opens a folder or a tar file and reads its names.
-    pub(super) fn open(path: &Path) -> Result<Self, LayoutError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, LayoutError> {
         let shown = path.display().to_string();
         let unreadable = |source| LayoutError::Unreadable { path: shown.clone(), source };
         let layout = |why| LayoutError::Layout { path: shown.clone(), why };
@@ -118,8 +133,20 @@ impl ImageLayout {
         let index: Index = strict::check(&index, &MANIFEST, &Memory::of(limits::LAYOUT_INDEX_MEMORY))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
             .map_err(|error| layout(format!("its `{INDEX_FILE}` cannot be parsed: {error}")))?;
-        let repositories = names(index).map_err(layout)?;
-        Ok(Self { path: shown, files, repositories })
+        let evidence = evidence(&index).map_err(layout)?;
+        let saved = saved_image(&index).map_err(layout)?;
+        let repositories = names(index, evidence.is_some() || saved.is_some()).map_err(layout)?;
+        Ok(Self { path: shown, files, repositories, evidence, saved })
+    }
+
+    /// Where it is, as it was given.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The manifest of the record, if this is an evidence archive.
+    pub(crate) const fn evidence(&self) -> Option<&Digest> {
+        self.evidence.as_ref()
     }
 
     /// How sentences call it.
@@ -135,9 +162,12 @@ impl ImageLayout {
         limit: u64,
     ) -> Result<Fetched, EvaluationError> {
         let named = || spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
+        let saved = self.saved.as_ref();
         let entry = match name {
-            Reference::Tag(tag) => named().find_map(|named| named.tags.get(tag)),
-            Reference::Digest(digest) => named().find_map(|named| named.digests.get(digest)),
+            Reference::Tag(tag) => named().find_map(|named| named.tags.get(tag)).or_else(|| saved?.tagged(tag)),
+            Reference::Digest(digest) => named()
+                .find_map(|named| named.digests.get(digest))
+                .or_else(|| saved.map(|saved| &saved.image).filter(|image| image.digest == *digest)),
         };
         match (entry, name) {
             (Some(entry), _) if entry.size > limit => Ok(Fetched::TooLarge),
@@ -159,7 +189,7 @@ impl ImageLayout {
                 )),
             },
             // The manifests of an index are often named by it alone. They are found by digest, which is name enough.
-            (None, Reference::Digest(digest)) if named().next().is_some() => self.file(digest, limit),
+            (None, Reference::Digest(digest)) if self.has_repository(repository) => self.file(digest, limit),
             (None, _) => Ok(Fetched::Absent),
         }
     }
@@ -167,7 +197,13 @@ impl ImageLayout {
     /// The manifests that the index names in a repository.
     pub(super) fn digests(&self, repository: &Repository) -> Vec<Digest> {
         let named = spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
-        named.flat_map(|named| named.digests.keys().cloned()).collect()
+        let saved = self.saved.iter().flat_map(|saved| saved.all.iter().map(|entry| entry.digest.clone()));
+        named.flat_map(|named| named.digests.keys().cloned()).chain(saved).collect()
+    }
+
+    /// Whether the index names something of a repository. What `cosign save` wrote names none, so it is of any.
+    fn has_repository(&self, repository: &Repository) -> bool {
+        self.saved.is_some() || spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling))
     }
 
     /// A blob of a repository that the index names something of.
@@ -177,11 +213,7 @@ impl ImageLayout {
         digest: &Digest,
         limit: u64,
     ) -> Result<Fetched, EvaluationError> {
-        if spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
-            self.file(digest, limit)
-        } else {
-            Ok(Fetched::Absent)
-        }
+        if self.has_repository(repository) { self.file(digest, limit) } else { Ok(Fetched::Absent) }
     }
 
     /// The same to be read as it comes.
@@ -190,9 +222,14 @@ impl ImageLayout {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Option<Box<dyn io::Read>>, EvaluationError> {
-        if !spellings(repository).iter().any(|spelling| self.repositories.contains_key(spelling)) {
+        if !self.has_repository(repository) {
             return Ok(None);
         }
+        self.open_blob(digest)
+    }
+
+    /// Content by digest alone, to be read as it comes.
+    pub(crate) fn open_blob(&self, digest: &Digest) -> Result<Option<Box<dyn io::Read>>, EvaluationError> {
         match self.files.open(&["blobs", "sha256", &digest.hex()]).map_err(|error| self.unreadable(digest, &error))? {
             Opened::File(file) => Ok(Some(file)),
             Opened::Absent => Ok(None),
@@ -205,7 +242,8 @@ impl ImageLayout {
         EvaluationError::new(ErrorCode::Malformed, message).hint("create the layout again")
     }
 
-    fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, EvaluationError> {
+    /// Content by digest alone.
+    pub(crate) fn file(&self, digest: &Digest, limit: u64) -> Result<Fetched, EvaluationError> {
         let hex = digest.hex();
         let cannot = |what: &dyn fmt::Display| self.unreadable(digest, what);
         match self.files.read(&["blobs", "sha256", &hex], limit).map_err(|error| cannot(&error))? {
@@ -270,8 +308,18 @@ impl Files {
     }
 }
 
+/// The manifest of the record of an evidence archive. The error is why it is not clear which.
+fn evidence(index: &Index) -> Result<Option<Digest>, String> {
+    let mut found = index.manifests.iter().filter(|entry| entry.artifact_type.as_deref() == Some(EVIDENCE_TYPE));
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some(entry), None) => entry.digest.parse().map(Some).map_err(|error| format!("its record: {error}")),
+        (Some(_), Some(_)) => Err(format!("its `{INDEX_FILE}` names several records of evidence")),
+    }
+}
+
 /// The names of an index by repository. The error is why it cannot be used.
-fn names(index: Index) -> Result<BTreeMap<String, Named>, String> {
+fn names(index: Index, is_archive: bool) -> Result<BTreeMap<String, Named>, String> {
     let mut repositories: BTreeMap<String, Named> = BTreeMap::new();
     for entry in index.manifests {
         let Some(name) = entry.annotations.as_ref().and_then(|annotations| annotations.get(REF_NAME)) else { continue };
@@ -306,7 +354,7 @@ fn names(index: Index) -> Result<BTreeMap<String, Named>, String> {
             return Err(refuse(&format!("once with {} and once with {} bytes", other.size, found.size)));
         }
     }
-    if repositories.is_empty() {
+    if repositories.is_empty() && !is_archive {
         return Err(format!("its `{INDEX_FILE}` names no image"));
     }
     Ok(repositories)

@@ -9,8 +9,10 @@
 
 mod address;
 mod client;
+mod cosign_save;
 mod credentials;
 mod download;
+mod endpoints;
 mod errors;
 mod fetched;
 mod hashed;
@@ -19,6 +21,8 @@ mod layout_file;
 mod manifest;
 mod push;
 mod push_image;
+mod referrers;
+mod registries_conf;
 mod registry;
 mod registry_options;
 mod request;
@@ -27,6 +31,7 @@ mod single_flight;
 mod stream;
 mod tar;
 mod token;
+mod web_file;
 
 #[cfg(test)]
 mod tests;
@@ -51,21 +56,33 @@ use assay_model::{
     port::Blobs,
 };
 
-pub(crate) use self::download::{DownloadError, download};
+pub use self::web_file::fetch_file;
+pub(crate) use self::{
+    download::{DownloadError, download},
+    fetched::{Body, Fetched, Reference},
+    hashed::finished,
+    image_layout::ImageLayout,
+    manifest::OCI_MANIFEST,
+};
 pub use self::{
     errors::too_deep,
     layout_file::LayoutError,
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
     push::{Artifact, ArtifactLayer},
     push_image::{PushedBlob, PushedImage},
-    registry_options::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions},
+    registries_conf::RegistriesConf,
+    registry_options::{Proxies, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, RegistryOptions, RunBudget},
     retry::Retry,
 };
+use crate::{
+    evidence_archive::{EvidenceArchive, EvidenceRecorder},
+    source::Cache,
+};
+
 use self::{
     errors::{CHANGED, larger_blob, other_content, too_large, wrong_size},
-    fetched::{Fetched, Reference},
     hashed::hashed,
-    image_layout::ImageLayout,
+    referrers::{ReferrerIndex, length_of},
     registry::Registry,
     single_flight::SingleFlightCache,
 };
@@ -80,6 +97,9 @@ const KEPT_BLOB_BYTES: u64 = 8 << 20;
 /// Lists of referrers kept in memory; one entry has some hundred bytes.
 const KEPT_REFERRER_BYTES: u64 = 1 << 20;
 
+/// A blob that is kept on disk: configs, signatures and attestations are smaller, layers are not kept.
+const CACHED_BLOB_BYTES: u64 = 16 << 20;
+
 /// Manifests that one caller requests concurrently.
 const FETCHES: usize = 16;
 
@@ -91,12 +111,13 @@ pub struct ContentStore {
     referrers: SingleFlightCache<(Repository, Digest), (), Arc<[Referrer]>>,
     /// What points at what in the repositories of a layout, which has no lists of its own.
     referrer_index: Mutex<BTreeMap<Repository, Arc<ReferrerIndex>>>,
+    /// Where blobs stay between runs.
+    cache: Option<Cache>,
+    /// What keeps the answers.
+    recorder: Option<Arc<EvidenceRecorder>>,
     /// The end of the run.
     deadline: Option<Instant>,
 }
-
-/// Referrers by the image that they point at.
-type ReferrerIndex = BTreeMap<Digest, Vec<Referrer>>;
 
 /// An image that was found.
 #[derive(Clone, Debug)]
@@ -110,7 +131,34 @@ pub struct Resolved {
 #[derive(Clone)]
 enum Source {
     ImageLayout(Arc<ImageLayout>),
+    /// What registries answered before.
+    Archive(Arc<EvidenceArchive>),
     Registry(Arc<Registry>),
+}
+
+/// An image layout or an evidence archive, opened once for all that reads it.
+#[derive(Clone, Debug)]
+pub struct OpenedLayout {
+    layout: Arc<ImageLayout>,
+    archive: Option<Arc<EvidenceArchive>>,
+}
+
+impl OpenedLayout {
+    /// Opens a folder or one uncompressed tar file.
+    ///
+    /// # Errors
+    /// It is no image layout.
+    pub fn open(path: &Path) -> Result<Self, LayoutError> {
+        let layout = Arc::new(ImageLayout::open(path)?);
+        let archive = EvidenceArchive::of(Arc::clone(&layout))?.map(Arc::new);
+        Ok(Self { layout, archive })
+    }
+
+    /// The evidence archive that it is; none if it has no record.
+    #[must_use]
+    pub const fn archive(&self) -> Option<&Arc<EvidenceArchive>> {
+        self.archive.as_ref()
+    }
 }
 
 /// How a blob was requested: a failure may be due to it.
@@ -127,15 +175,34 @@ pub(crate) fn fuzz_challenge(header: &str) -> bool {
 }
 
 impl ContentStore {
-    /// Opens an OCI image layout, a folder or one uncompressed tar file.
+    /// Opens an OCI image layout or an evidence archive, a folder or one uncompressed tar file.
     pub fn open_layout(path: &Path) -> Result<Self, LayoutError> {
-        Ok(Self::over(Source::ImageLayout(ImageLayout::open(path)?.into()), None))
+        Ok(Self::of_layout(OpenedLayout::open(path)?))
     }
 
-    /// Creates a store for registries; connects to none yet.
+    /// A store of what is in a layout or an archive.
+    #[must_use]
+    pub fn of_layout(OpenedLayout { layout, archive }: OpenedLayout) -> Self {
+        Self::over(archive.map_or(Source::ImageLayout(layout), Source::Archive), None, None)
+    }
+
+    /// The evidence archive that content comes from.
+    #[must_use]
+    pub const fn archive(&self) -> Option<&Arc<EvidenceArchive>> {
+        match &self.source {
+            Source::Archive(archive) => Some(archive),
+            Source::ImageLayout(_) | Source::Registry(_) => None,
+        }
+    }
+
+    /// Creates a store for registries, or for what stands in for them; connects to none yet.
     pub fn registry(options: RegistryOptions) -> Result<Self, EvaluationError> {
-        let deadline = options.deadline;
-        Ok(Self::over(Source::Registry(Registry::new(options)?.into()), deadline))
+        let (deadline, recorder) = (options.deadline, options.recorder.clone());
+        if let Some(layout) = options.layout {
+            return Ok(Self::of_layout(layout).until(deadline));
+        }
+        let cache = options.cache.clone();
+        Ok(Self { cache, ..Self::over(Source::Registry(Registry::new(options)?.into()), deadline, recorder) })
     }
 
     /// The same for a run that ends then; a registry's options have it.
@@ -156,21 +223,22 @@ impl ContentStore {
     pub fn named_by_images(&self) -> Self {
         let source = match &self.source {
             Source::Registry(registry) => Source::Registry(registry.named_by_images().into()),
-            layout @ Source::ImageLayout(_) => layout.clone(),
+            local @ (Source::ImageLayout(_) | Source::Archive(_)) => local.clone(),
         };
-        Self::over(source, self.deadline)
+        // Nothing from disk, which may have been read with credentials.
+        Self::over(source, self.deadline, self.recorder.clone())
     }
 
     /// Whether the user allows access to a registry wherever it is named. A layout needs none.
     #[must_use]
     pub fn is_allowed(&self, registry: &str) -> bool {
         match &self.source {
-            Source::ImageLayout(_) => true,
+            Source::ImageLayout(_) | Source::Archive(_) => true,
             Source::Registry(registries) => registries.is_allowed(registry),
         }
     }
 
-    fn over(source: Source, deadline: Option<Instant>) -> Self {
+    fn over(source: Source, deadline: Option<Instant>, recorder: Option<Arc<EvidenceRecorder>>) -> Self {
         Self {
             source,
             manifests: SingleFlightCache::new(KEPT_MANIFEST_BYTES, |manifest| {
@@ -180,6 +248,8 @@ impl ContentStore {
             blobs: SingleFlightCache::new(KEPT_BLOB_BYTES, |blob| length(blob)),
             referrers: SingleFlightCache::new(KEPT_REFERRER_BYTES, |referrers| length_of(referrers)),
             referrer_index: Mutex::default(),
+            cache: None,
+            recorder,
             deadline,
         }
     }
@@ -219,77 +289,6 @@ impl ContentStore {
         Ok(found)
     }
 
-    /// What points at an image: what the registry lists, or else what the list under the image's tag says
-    /// (distribution-spec, "Listing Referrers"). Nobody signed the list.
-    pub fn referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
-        let key = (image.repository.clone(), image.digest.clone());
-        self.referrers.get(&key, &(), || self.fetch_referrers(image))
-    }
-
-    /// Whether [`referrers`](Self::referrers) is what the list under the image's tag says, as far as is known.
-    #[must_use]
-    pub fn lacks_referrers_api(&self, repository: &Repository) -> bool {
-        match &self.source {
-            Source::Registry(registry) => registry.lacks_referrers_api(repository),
-            Source::ImageLayout(_) => false,
-        }
-    }
-
-    /// What the list under the image's tag says that points at it; nothing if there is no such list.
-    ///
-    /// # Errors
-    /// [`EvaluationError`] when the list cannot be read.
-    pub fn tagged_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
-        let tag = format!("sha256-{}", image.digest.hex());
-        let index = self.tagged(&image.repository, &tag)?;
-        within_limit(image, index.and_then(|index| index.index().map(referrers_of)).unwrap_or_default())
-    }
-
-    fn fetch_referrers(&self, image: &PinnedImage) -> Result<Arc<[Referrer]>, EvaluationError> {
-        let listed = match &self.source {
-            Source::ImageLayout(layout) => self.referrer_index(layout, &image.repository).get(&image.digest).cloned(),
-            Source::Registry(registry) => {
-                let listed = registry.referrers(&image.repository, &image.digest, limits::MANIFEST_BYTES)?;
-                listed.map(|pages| self.read_pages(image, pages)).transpose()?
-            }
-        };
-        match listed {
-            Some(listed) => within_limit(image, listed),
-            None => self.tagged_referrers(image),
-        }
-    }
-
-    /// Reads every manifest that a layout names in a repository, once.
-    fn referrer_index(&self, layout: &ImageLayout, repository: &Repository) -> Arc<ReferrerIndex> {
-        // Held while they are read, so that nobody else reads them.
-        let mut referrer_index = self.referrer_index.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = || {
-            let mut found = ReferrerIndex::new();
-            for digest in layout.digests(repository) {
-                // What is not a manifest has no subject.
-                let Ok(Some(manifest)) = self.fetch_manifest(repository, &Reference::Digest(digest)) else { continue };
-                if let Some(subject) = manifest.subject() {
-                    found.entry(subject.clone()).or_default().push(manifest.referrer());
-                }
-            }
-            Arc::new(found)
-        };
-        Arc::clone(referrer_index.entry(repository.clone()).or_insert_with(read))
-    }
-
-    fn read_pages(&self, image: &PinnedImage, pages: Vec<Vec<u8>>) -> Result<Vec<Referrer>, EvaluationError> {
-        let mut listed = Vec::new();
-        for page in pages {
-            let index = Manifest::parse(Digest::of(&page), page).ok();
-            let items = index.as_ref().and_then(Manifest::index).ok_or_else(|| {
-                let message = format!("{} lists no index of the referrers of {image}", self.place(&image.repository));
-                EvaluationError::new(ErrorCode::RegistryError, message).hint("contact the operator of the registry")
-            })?;
-            listed.extend(referrers_of(items));
-        }
-        Ok(listed)
-    }
-
     /// A blob of at most `limit` bytes, and of exactly `size` where its descriptor says one.
     pub fn blob_within(
         &self,
@@ -322,15 +321,44 @@ impl ContentStore {
         limit: u64,
         read: impl FnOnce(&mut dyn io::Read) -> T,
     ) -> Result<T, EvaluationError> {
+        let Some(recorder) = &self.recorder else { return self.stream_unrecorded(repository, digest, limit, read) };
+        let outcome = self.stream_unrecorded(repository, digest, limit, |from| {
+            let mut tee = recorder.tee(from);
+            (read(&mut tee), tee.finish())
+        });
+        match outcome {
+            Ok((value, spool)) => {
+                recorder.keep_stream(repository, digest, spool);
+                Ok(value)
+            }
+            Err(error) => {
+                recorder.lost_blob(repository, digest, &error);
+                Err(error)
+            }
+        }
+    }
+
+    fn stream_unrecorded<T>(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        limit: u64,
+        read: impl FnOnce(&mut dyn io::Read) -> T,
+    ) -> Result<T, EvaluationError> {
         let absent = || self.no_blob(repository, digest);
+        let local = |file: Box<dyn io::Read>, place: String, read| {
+            let broken = |error: &io::Error, _: &mut _| {
+                let message = format!("the blob {digest} of {place} cannot be read: {error}");
+                EvaluationError::new(ErrorCode::Malformed, message).hint("create the layout again")
+            };
+            hashed((repository, digest), (limit, self.deadline), file, read, broken)
+        };
         match &self.source {
             Source::ImageLayout(layout) => {
-                let file = layout.stream(repository, digest)?.ok_or_else(absent)?;
-                let broken = |error: &io::Error, _: &mut _| {
-                    let message = format!("the blob {digest} of {} cannot be read: {error}", layout.place());
-                    EvaluationError::new(ErrorCode::Malformed, message).hint("create the layout again")
-                };
-                hashed((repository, digest), (limit, self.deadline), file, read, broken)
+                local(layout.stream(repository, digest)?.ok_or_else(absent)?, layout.place(), read)
+            }
+            Source::Archive(archive) => {
+                local(archive.stream(repository, digest)?.ok_or_else(absent)?, archive.place(), read)
             }
             Source::Registry(registry) => {
                 let stream = registry.stream(repository, digest)?.ok_or_else(absent)?;
@@ -364,8 +392,8 @@ impl ContentStore {
     pub fn push(&self, image: &ImageRef, artifact: &Artifact) -> Result<Digest, EvaluationError> {
         match &self.source {
             Source::Registry(registry) => registry.push(image, artifact),
-            Source::ImageLayout(layout) => {
-                Err(EvaluationError::new(ErrorCode::Internal, format!("nothing is pushed to {}", layout.place())))
+            Source::ImageLayout(_) | Source::Archive(_) => {
+                Err(EvaluationError::new(ErrorCode::Internal, "nothing is pushed to an image layout"))
             }
         }
     }
@@ -426,6 +454,18 @@ impl ContentStore {
         repository: &Repository,
         name: &Reference,
     ) -> Result<Option<Arc<Manifest>>, EvaluationError> {
+        let outcome = self.fetch_manifest_unrecorded(repository, name);
+        if let Some(recorder) = &self.recorder {
+            recorder.manifest(repository, name, &outcome);
+        }
+        outcome
+    }
+
+    fn fetch_manifest_unrecorded(
+        &self,
+        repository: &Repository,
+        name: &Reference,
+    ) -> Result<Option<Arc<Manifest>>, EvaluationError> {
         let limit = limits::MANIFEST_BYTES;
         let shown = match name {
             Reference::Tag(tag) => format!("{repository}:{tag}"),
@@ -433,6 +473,7 @@ impl ContentStore {
         };
         let fetched = match &self.source {
             Source::ImageLayout(layout) => layout.manifest(repository, name, limit)?,
+            Source::Archive(archive) => archive.manifest(repository, name, limit)?,
             Source::Registry(registry) => registry.manifest(repository, name, limit)?,
         };
         let body = match fetched {
@@ -462,10 +503,27 @@ impl ContentStore {
         digest: &Digest,
         blob_limits: BlobLimits,
     ) -> Result<Arc<[u8]>, EvaluationError> {
+        let outcome = self.fetch_blob_unrecorded(repository, digest, blob_limits);
+        if let Some(recorder) = &self.recorder {
+            recorder.blob(repository, digest, &outcome);
+        }
+        outcome
+    }
+
+    fn fetch_blob_unrecorded(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        blob_limits: BlobLimits,
+    ) -> Result<Arc<[u8]>, EvaluationError> {
         let most = blob_limits.size.unwrap_or(blob_limits.limit);
         let fetched = match &self.source {
             Source::ImageLayout(layout) => layout.blob(repository, digest, most)?,
-            Source::Registry(registry) => registry.blob(repository, digest, most)?,
+            Source::Archive(archive) => archive.blob(repository, digest, most)?,
+            Source::Registry(registry) => match self.cached(repository, digest, most) {
+                Some(bytes) => Fetched::Found(Body { bytes, named: None }),
+                None => registry.blob(repository, digest, most)?,
+            },
         };
         let body = match (fetched, blob_limits.size) {
             (Fetched::Absent, _) => return Err(self.no_blob(repository, digest)),
@@ -477,13 +535,25 @@ impl ContentStore {
             (Fetched::Found(body), _) => body,
         };
         digest.check(&body.bytes).map_err(|mismatch| other_content(repository, digest, &mismatch.actual))?;
+        if let Some(cache) = &self.cache
+            && self.is_remote()
+            && body.len() <= CACHED_BLOB_BYTES
+        {
+            cache.keep_image_blob(repository, digest, &body.bytes);
+        }
         Ok(body.bytes.into())
+    }
+
+    /// A blob that was read in an earlier run.
+    fn cached(&self, repository: &Repository, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
+        self.cache.as_ref()?.image_blob(repository, digest, limit)
     }
 
     fn place(&self, repository: &Repository) -> String {
         match &self.source {
             Source::ImageLayout(layout) => layout.place(),
-            Source::Registry(_) => format!("the registry `{}`", repository.registry()),
+            // What an archive says of absence is what the registry said.
+            Source::Registry(_) | Source::Archive(_) => format!("the registry `{}`", repository.registry()),
         }
     }
 
@@ -498,7 +568,9 @@ impl ContentStore {
             Source::ImageLayout(layout) => {
                 (layout.place(), "add the image to the layout, or use a registry by removing --evidence")
             }
-            Source::Registry(_) => ("the registry".to_owned(), "check the image's name, and that it was pushed"),
+            Source::Registry(_) | Source::Archive(_) => {
+                ("the registry".to_owned(), "check the image's name, and that it was pushed")
+            }
         };
         EvaluationError::new(ErrorCode::ImageNotFound, format!("{place} does not hold the image {image}")).hint(hint)
     }
@@ -508,32 +580,6 @@ impl Blobs for ContentStore {
     fn blob(&self, repository: &Repository, digest: &Digest) -> Result<Arc<[u8]>, EvaluationError> {
         self.blob_within(repository, digest, None, limits::BLOB_BYTES)
     }
-}
-
-fn within_limit(image: &PinnedImage, listed: Vec<Referrer>) -> Result<Arc<[Referrer]>, EvaluationError> {
-    if listed.len() > limits::INDEX_MANIFESTS {
-        let message = format!("{image} has {} referrers, over the limit of {}", listed.len(), limits::INDEX_MANIFESTS);
-        return Err(EvaluationError::new(ErrorCode::TooLarge, message)
-            .hint("check who can push to the repository, and remove unexpected content"));
-    }
-    Ok(listed.into())
-}
-
-fn referrers_of(items: &[IndexItem]) -> Vec<Referrer> {
-    let referrer = |item: &IndexItem| Referrer {
-        descriptor: item.descriptor.clone(),
-        artifact_type: item.artifact_type.clone().unwrap_or_default(),
-    };
-    items.iter().map(referrer).collect()
-}
-
-/// What a list of referrers weighs.
-fn length_of(referrers: &[Referrer]) -> u64 {
-    let texts = |referrer: &Referrer| {
-        let annotations = referrer.descriptor.annotations.iter();
-        annotations.map(|(key, value)| key.len() + value.len()).sum::<usize>() + 512
-    };
-    u64::try_from(referrers.iter().map(texts).sum::<usize>()).unwrap_or(u64::MAX)
 }
 
 fn length(bytes: &[u8]) -> u64 {

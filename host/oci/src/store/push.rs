@@ -109,6 +109,9 @@ impl Registry {
     pub(super) fn push_manifest(&self, repository: &Repository, push: ManifestPush) -> Result<bool, EvaluationError> {
         let repository = repository.clone();
         self.wait(repository.registry().to_owned(), move |client| async move {
+            // A push goes to the repository itself, wherever that is, and to no mirror.
+            let place = client.client.registries_conf().endpoints(&repository, false)?.pop();
+            let repository = place.map_or(repository, |place| place.repository);
             let mut bearer = Bearer { client, repository, authorization: None };
             for blob in &push.blobs {
                 bearer.blob(blob).await?;
@@ -192,6 +195,7 @@ impl Bearer {
             authorization,
             form: None,
             upload: Some(upload),
+            start: 0,
             named_by: self.client.named_by,
         };
         self.client.client.send(self.repository.registry(), &request).await

@@ -138,8 +138,8 @@ impl ContentStore {
     fn push_target(&self) -> Result<&Registry, EvaluationError> {
         match &self.source {
             Source::Registry(registry) => Ok(registry),
-            Source::ImageLayout(layout) => {
-                Err(EvaluationError::new(ErrorCode::Internal, format!("nothing is pushed to {}", layout.place())))
+            Source::ImageLayout(_) | Source::Archive(_) => {
+                Err(EvaluationError::new(ErrorCode::Internal, "nothing is pushed to a layout or an evidence archive"))
             }
         }
     }

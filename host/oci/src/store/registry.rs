@@ -26,7 +26,8 @@ use super::{
     address::NamedBy,
     client::{Client, status_error},
     credentials::{Credential, Credentials},
-    fetched::{Body, Fetched, Reference},
+    endpoints::{Wanted, continues, is_other_part, other_part},
+    fetched::{Fetched, Reference},
     manifest::ACCEPT,
     registry_options::RegistryOptions,
     request::{RegistryResponse, Request, TransferError},
@@ -80,6 +81,15 @@ pub(super) struct RegistryClient {
     without_referrers_api: Mutex<BTreeSet<Repository>>,
     /// The token service of each registry: its scheme, host and port, as the registry named it first.
     services: Mutex<BTreeMap<String, String>>,
+    /// Mirrors that could not be reached in this run.
+    unreachable: Mutex<BTreeSet<String>>,
+}
+
+/// What of a resource is requested, and in which form.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    accept: Option<&'a str>,
+    start: u64,
 }
 
 impl Registry {
@@ -146,7 +156,7 @@ impl Registry {
     ) -> Result<Fetched, EvaluationError> {
         let repository = repository.clone();
         self.wait(repository.registry().to_owned(), move |client| async move {
-            client.client.with_retries(|| client.fetch(&repository, kind, &name, limit)).await
+            client.fetch_anywhere(&repository, Wanted { kind, name: &name }, limit).await
         })
     }
 
@@ -160,7 +170,7 @@ impl Registry {
         let (repository, image) = (repository.clone(), image.to_string());
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.wait(repository.registry().to_owned(), move |client| async move {
-            client.client.with_retries(|| client.referrers(&repository, &image, limit)).await
+            client.referrers_anywhere(&repository, &image, limit).await
         })
     }
 
@@ -173,20 +183,39 @@ impl Registry {
     pub(super) fn stream(&self, repository: &Repository, digest: &Digest) -> Result<Option<Stream>, EvaluationError> {
         let (client, registry) = (Arc::clone(&self.client), repository.registry().to_owned());
         let (repository, name) = (repository.clone(), digest.to_string());
+        let wanted = name.clone();
         let reply = self.wait(registry.clone(), move |client| async move {
-            client.request_content(&repository, "blobs", &name).await
+            client.request_anywhere(&repository, Wanted { kind: "blobs", name: &wanted }).await
         })?;
-        let Some(mut reply) = reply else { return Ok(None) };
+        let Some((place, mut reply)) = reply else { return Ok(None) };
         let (sender, chunks) = tokio::sync::mpsc::channel(STREAM_CHUNKS);
         let pump = async move {
             let send = async {
+                let (mut sent, mut attempts) = (0, 0);
                 loop {
-                    let chunk =
-                        reply.response.chunk().await.map_err(|error| client.client.connection_error(&registry, &error));
-                    let Some(chunk) = chunk.transpose() else { return };
+                    let chunk = match reply.response.chunk().await {
+                        Ok(Some(chunk)) => client.client.count(&registry, chunk.len()).map(|()| Vec::from(chunk)),
+                        Ok(None) => return,
+                        // It goes on where it broke off, if the registry can do that.
+                        Err(error) if client.client.may_retry(attempts) && !error.is_timeout() => {
+                            drop(reply);
+                            client.client.wait(attempts).await;
+                            attempts += 1;
+                            match client.resume(&place, &name, sent).await {
+                                Some(rest) => reply = rest,
+                                None => {
+                                    sender.send(Err(client.client.connection_error(&registry, &error))).await.ok();
+                                    return;
+                                }
+                            }
+                            continue;
+                        }
+                        Err(error) => Err(client.client.connection_error(&registry, &error)),
+                    };
+                    sent += chunk.as_ref().map_or(0, |chunk| u64::try_from(chunk.len()).unwrap_or_default());
                     let ends = chunk.is_err();
                     // The reader may have seen enough.
-                    if sender.send(chunk.map(Vec::from)).await.is_err() || ends {
+                    if sender.send(chunk).await.is_err() || ends {
                         return;
                     }
                 }
@@ -247,37 +276,25 @@ impl RegistryClient {
             authorizing: Mutex::default(),
             without_referrers_api: Mutex::default(),
             services: Mutex::default(),
+            unreachable: Mutex::default(),
         }
     }
 
-    async fn fetch(
+    /// The response with the content from this byte on; none if there is no such content.
+    pub(super) async fn request_content(
         &self,
         repository: &Repository,
-        kind: &str,
-        name: &str,
-        limit: u64,
-    ) -> Result<Fetched, TransferError> {
-        let Some(reply) = self.request_content(repository, kind, name).await? else { return Ok(Fetched::Absent) };
-        let named = reply.response.headers().get("docker-content-digest");
-        let named = named.and_then(|value| value.to_str().ok()?.parse().ok());
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        match self.client.read(repository.registry(), reply, limit).await? {
-            Some(bytes) => Ok(Fetched::Found(Body { bytes, named })),
-            None => Ok(Fetched::TooLarge),
-        }
-    }
-
-    /// The response with the content; none if there is no such content.
-    async fn request_content(
-        &self,
-        repository: &Repository,
-        kind: &str,
-        name: &str,
+        Wanted { kind, name }: Wanted<'_>,
+        start: u64,
     ) -> Result<Option<RegistryResponse>, EvaluationError> {
         let accept = (kind == "manifests").then_some(ACCEPT);
-        let reply = self.get(repository, self.client.address(repository, kind, name)?, accept).await?;
+        let address = self.client.address(repository, kind, name)?;
+        let reply = self.get(repository, address, Part { accept, start }).await?;
+        if is_other_part(&reply, start) {
+            return Err(other_part(repository.registry()).into());
+        }
         match reply.response.status() {
-            StatusCode::OK => Ok(Some(reply)),
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT => Ok(Some(reply)),
             StatusCode::NOT_FOUND => Ok(None),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if !reply.is_own => {
                 Err(self.denied_after_redirect(&reply, repository))
@@ -287,7 +304,29 @@ impl RegistryClient {
         }
     }
 
-    async fn referrers(
+    /// The rest of a blob; none if the registry does not give it.
+    async fn resume(&self, repository: &Repository, name: &str, start: u64) -> Option<RegistryResponse> {
+        let reply = self.request_content(repository, Wanted { kind: "blobs", name }, start).await.ok()??;
+        (start == 0 || continues(&reply, start)).then_some(reply)
+    }
+
+    /// Notes that a repository's registry makes no lists of referrers.
+    pub(super) fn note_lacking_referrers_api(&self, repository: &Repository) {
+        locked(&self.without_referrers_api).insert(repository.clone());
+    }
+
+    /// Whether a mirror could not be reached before.
+    pub(super) fn is_unreachable(&self, mirror: &Repository) -> bool {
+        locked(&self.unreachable).contains(mirror.registry())
+    }
+
+    /// Notes that a mirror cannot be reached.
+    pub(super) fn note_unreachable(&self, mirror: &Repository) {
+        locked(&self.unreachable).insert(mirror.registry().to_owned());
+    }
+
+    /// The pages of the list of an image's referrers; none if the registry makes no such lists.
+    pub(super) async fn referrers(
         &self,
         repository: &Repository,
         image: &str,
@@ -308,7 +347,7 @@ impl RegistryClient {
                 ))
                 .into());
             }
-            let reply = self.get(repository, address.clone(), Some(ACCEPT)).await?;
+            let reply = self.get(repository, address.clone(), Part { accept: Some(ACCEPT), start: 0 }).await?;
             match reply.response.status() {
                 StatusCode::OK => {}
                 status if pages.is_empty() && NO_REFERRERS.contains(&status) => {
@@ -359,7 +398,7 @@ impl RegistryClient {
         &self,
         repository: &Repository,
         address: Url,
-        accept: Option<&str>,
+        Part { accept, start }: Part<'_>,
     ) -> Result<RegistryResponse, EvaluationError> {
         let registry = repository.registry();
         let kept = locked(&self.authorizations).get(repository).cloned();
@@ -369,6 +408,7 @@ impl RegistryClient {
             authorization: kept.as_deref(),
             form: None,
             upload: None,
+            start,
             named_by: self.named_by,
         };
         let reply = self.client.send(registry, &request).await?;
@@ -475,6 +515,7 @@ impl RegistryClient {
                 authorization: None,
                 form: Some(&form),
                 upload: None,
+                start: 0,
                 named_by: self.named_by,
             };
             self.client.send(&place, &request).await?
@@ -493,6 +534,7 @@ impl RegistryClient {
                 authorization: authorization.as_deref(),
                 form: None,
                 upload: None,
+                start: 0,
                 named_by: self.named_by,
             };
             self.client.send(&place, &request).await?

@@ -2,10 +2,13 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::retry::Retry;
+use super::{OpenedLayout, registries_conf::RegistriesConf, retry::Retry};
+use crate::evidence_archive::EvidenceRecorder;
+use crate::source::Cache;
 
 /// The time limit for a connection, by default.
 pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
@@ -13,6 +16,22 @@ pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
 pub const REGISTRY_IDLE: Duration = Duration::from_secs(30);
 /// The time limit for a whole request, by default, with its redirects, its token and its body: 128 MiB at 4 Mbit/s.
 pub const REGISTRY_REQUEST: Duration = Duration::from_secs(300);
+
+/// What all requests of a run may come to: the registry of one hostile image must not keep a run busy or fill its disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunBudget {
+    /// Requests, those that are made again included.
+    pub requests: u64,
+    /// Bytes of content.
+    pub bytes: u64,
+}
+
+impl Default for RunBudget {
+    /// 10,000 components with 100 requests and 25 MB each.
+    fn default() -> Self {
+        Self { requests: 1_000_000, bytes: 256 << 30 }
+    }
+}
 
 /// How registries are accessed.
 #[derive(Clone, Debug)]
@@ -28,6 +47,16 @@ pub struct RegistryOptions {
     pub authorities: Vec<Vec<u8>>,
     /// What stands between us and the registries.
     pub proxies: Proxies,
+    /// Which hosts stand for which registries, and which are blocked.
+    pub registries_conf: RegistriesConf,
+    /// What all requests of a run may come to.
+    pub budget: RunBudget,
+    /// Where blobs stay between runs.
+    pub cache: Option<Cache>,
+    /// What stands in for every registry.
+    pub layout: Option<OpenedLayout>,
+    /// What keeps the answers, if they are to be kept.
+    pub recorder: Option<Arc<EvidenceRecorder>>,
     /// When a request is made again.
     pub retry: Retry,
     /// The time limit for a connection.
@@ -66,6 +95,11 @@ impl Default for RegistryOptions {
             credentials: Vec::new(),
             authorities: Vec::new(),
             proxies: Proxies::default(),
+            registries_conf: RegistriesConf::default(),
+            budget: RunBudget::default(),
+            cache: None,
+            layout: None,
+            recorder: None,
             retry: Retry::default(),
             connect: REGISTRY_CONNECT,
             idle: REGISTRY_IDLE,

@@ -30,6 +30,8 @@ pub(super) struct Request<'a> {
     pub(super) form: Option<&'a [(&'a str, &'a str)]>,
     /// What is uploaded.
     pub(super) upload: Option<Upload<'a>>,
+    /// The first byte of the content that is requested.
+    pub(super) start: u64,
     /// Who named the host.
     pub(super) named_by: NamedBy,
 }

@@ -75,6 +75,14 @@ impl Layout {
         json!({"mediaType": media_type, "digest": digest, "size": bytes.len()})
     }
 
+    /// Adds an entry with these annotations to the index, and writes it.
+    pub fn annotate(&mut self, descriptor: &Value, annotations: &Value) {
+        let mut entry = descriptor.clone();
+        entry["annotations"] = annotations.clone();
+        self.entries.push(entry);
+        self.save();
+    }
+
     /// Adds an entry to the index.
     pub fn name(&mut self, name: &str, descriptor: &Value) {
         let mut entry = descriptor.clone();

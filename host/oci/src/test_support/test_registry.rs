@@ -22,6 +22,8 @@ pub enum Reply {
     Whole(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// An announced length, and then these bytes and no more.
     Announced(u64, Vec<u8>),
+    /// A part of content from this byte on, up to this total: these bytes, which may be fewer.
+    Part(u64, u64, Vec<u8>),
     /// A body without announced length that never ends.
     Endless,
     /// A body that comes a byte at a time, forever.
@@ -38,7 +40,7 @@ pub struct TestRegistry {
 }
 
 impl TestRegistry {
-    /// Responds to requests by path and the `Authorization` header.
+    /// Responds to requests by path and the `Authorization` header. A `Range` header follows the path after a space.
     pub fn start(reply: impl Fn(&str, Option<&str>) -> Reply + Send + Sync + 'static) -> Self {
         Self::start_on_requests(move |request| reply(&request.path, request.authorization.as_deref()))
     }
@@ -174,7 +176,7 @@ fn serve(
     lines.read_line(&mut line)?;
     let mut words = line.split(' ').map(str::to_owned);
     let method = words.next().unwrap_or_default();
-    let path = words.next().unwrap_or_default();
+    let mut path = words.next().unwrap_or_default();
     let (mut authorization, mut length) = (None, 0);
     loop {
         line.clear();
@@ -185,6 +187,11 @@ fn serve(
             && name.eq_ignore_ascii_case("authorization")
         {
             authorization = Some(value.trim().to_owned());
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("range")
+        {
+            path = format!("{path} {}", value.trim());
         }
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
@@ -207,6 +214,12 @@ fn serve(
         }
         Reply::Announced(length, body) => {
             write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")?;
+            stream.write_all(&body)
+        }
+        Reply::Part(start, total, body) => {
+            let (last, length) = (total.saturating_sub(1), total.saturating_sub(start));
+            write!(stream, "HTTP/1.1 206 Partial Content\r\nConnection: close\r\nContent-Length: {length}\r\n")?;
+            write!(stream, "Content-Range: bytes {start}-{last}/{total}\r\n\r\n")?;
             stream.write_all(&body)
         }
         Reply::Endless => {

@@ -29,7 +29,8 @@ function call(url, work) {
     return work();
   }
   catch (error) {
-    const { tag, val } = error;
+    // What the host answers as an error is thrown in an exception that has it as `payload`.
+    const { tag, val } = error?.payload ?? error;
     if (tag === 'denied')
       throw invalid(`${url} is denied: ${String(val)}`);
     if (tag === 'too-large')

@@ -36,7 +36,8 @@ function call<T>(url: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const { tag, val } = error as { tag?: string; val?: unknown };
+    // What the host answers as an error is thrown in an exception that has it as `payload`.
+    const { tag, val } = ((error as any)?.payload ?? error) as { tag?: string; val?: unknown };
     if (tag === 'denied') throw invalid(`${url} is denied: ${String(val)}`);
     if (tag === 'too-large') throw invalid(`the answer of ${url} is too large`);
     if (tag === 'timeout' || tag === 'tls' || tag === 'transport') {

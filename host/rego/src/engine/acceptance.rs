@@ -8,7 +8,7 @@ use crate::{
 
 /// The errors of a module of the package `t`, with their rows.
 fn errors(text: &str, v0: bool) -> Vec<String> {
-    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package t\n{text}") }];
+    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package t\n{text}"), v0: None }];
     let options = CompileOptions { v0, ..CompileOptions::default() };
     let compiled = Files::parse(files, options).and_then(|files| files.compile(Value::new_object()));
     let errors = compiled.err().unwrap_or_default();
@@ -41,6 +41,14 @@ fn what_opa_accepts_is_accepted() {
         "f(x) if { every y in [1] { y == x } }\nz := f(\"a\")",
         "f(x) := 1 if upper(x)\nelse := 2\nz := f([1])",
         "f(x) := x\nf(x) := upper(x)\nz := f(1)",
+        "f(x) := x\nz if not f(f(input.foo[i]))",
+        "f(x) := x\nz if not [f(input.foo[i])]",
+        "z if not count({x | x := input.foo[i]})",
+        "z if not 1 + input.a[i] == 2",
+        "z if every x in [1] { x == \"a\" }",
+        "z if every i in [1] { upper(1) == i }",
+        "z if every i in [1] { y := 1; y.a == i }",
+        "z if { not count(input.foo[i]); input.bar[i] }",
         "# METADATA\n#title: T\n# description: D\nz := 1",
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
@@ -65,8 +73,28 @@ fn what_opa_refuses_is_refused() {
         ("z := $\"{input[_]}\"", "2 var _ is undeclared"),
         ("f(a, b) := 1\nz if count([1]) == 1 with count as f", "3 count: arity mismatch"),
         ("f(a, b) := 1\ng(a) := 2\nz := y if { y := g(1) with g as f }", "4 data.t.g: arity mismatch"),
+        ("z if { r with data.t.z as 1 }\nr := 1", "2 rule data.t.z is recursive: data.t.z -> data.t.z"),
+        ("f(x) := 1 if { input.x with f as 1 }", "2 rule data.t.f is recursive: data.t.f -> data.t.f"),
+        ("z if not [1] = [input.foo[i]]", "2 var i is unsafe"),
+        ("z if not count(input.foo[i])", "2 var i is unsafe"),
+        ("z if not count([input.foo[i]])", "2 var i is unsafe"),
+        ("z if not 1 in input.foo[i]", "2 var i is unsafe"),
+        ("z if not input.foo[input.bar[i]]", "2 var i is unsafe"),
+        ("z if not [input.foo[_]]", "2 var _ is unsafe"),
         ("# METADATA\nz := 1", "2 expected METADATA block, found whitespace"),
         ("# METADATA\n# title: a\n# title: b\nz := 1", "4 yaml: mapping key \"title\" already defined"),
+        (
+            "# METADATA\n# title: a\nimport data.a",
+            "2 invalid annotation scope 'import'. Use one of 'rule', 'document', 'package', or 'subpackages'",
+        ),
+        (
+            "# METADATA\n# scope: rule\n\nimport data.a\nz := 1",
+            "2 annotation scope 'rule' must be applied to rule (have import)",
+        ),
+        (
+            "# METADATA\n# scope: document\nz := 1 if input.a\n# METADATA\n# entrypoint: true\nz := 1",
+            "5 document annotation redeclared: t.rego:2",
+        ),
         ("# METADATA\n# scope: package\nz := 1", "2 annotation scope 'package' must be applied to package (have rule)"),
         (
             "# METADATA\n# entrypoint: true\n# scope: rule\nz := 1",
@@ -88,6 +116,10 @@ fn what_opa_refuses_is_refused() {
             "{text}: {found:?}"
         );
     }
+    for text in ["z := [1, 2][2.5]", "z := [1, 2][-1]", "z if every i in [1] { {x | x := upper(1)} == {i} }"] {
+        assert_eq!(errors(text, false).len(), 1, "{text}");
+    }
+    assert_eq!(errors("z = $\"a\" { true }", true), ["2 template strings are not supported by current capabilities"]);
     for text in
         ["# METADATA\n# description: `D` d\nz := 1", "# METADATA\n# - 1\nz := 1", "# METADATA\n# scope: no\nz := 1"]
     {

@@ -11,7 +11,7 @@ use regorus::Value;
 
 use crate::engine::ast::Module;
 use crate::engine::error::{CompileCode, CompileError};
-use crate::engine::span::Source;
+use crate::engine::span::{Source, Span};
 use crate::module_summary::Metadata;
 
 /// The annotations of all files.
@@ -28,6 +28,8 @@ struct FileAnnotations {
     on_package: Vec<Value>,
     /// Of each rule: its name, and those of the scopes `rule` and `document`.
     rules: Vec<RuleAnnotations>,
+    /// The blocks of a scope that a path has once: scope, path and where it stands.
+    once: Vec<(&'static str, Vec<String>, Span)>,
 }
 
 #[derive(Debug, Default)]
@@ -54,10 +56,7 @@ impl Annotations {
     pub(crate) fn read(modules: &[Module], sources: &[Source], errors: &mut Vec<CompileError>) -> Self {
         let both = || modules.iter().zip(sources);
         let mut files: Vec<_> = both().map(|(module, source)| file(module, source, errors)).collect();
-        annotation_errors::redeclared(
-            both().zip(&files).map(|((module, source), file)| (module, source, file)),
-            errors,
-        );
+        annotation_errors::redeclared(sources.iter().zip(&files), errors);
         share_documents(&mut files);
         Self { files }
     }
@@ -146,7 +145,7 @@ fn share_documents(files: &mut [FileAnnotations]) {
 
 fn file(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> FileAnnotations {
     let package: Vec<_> = module.package.iter().map(|name| name.to_string()).collect();
-    let mut read = FileAnnotations { package: package.clone(), on_package: Vec::new(), rules: Vec::new() };
+    let mut read = FileAnnotations { package: package.clone(), ..FileAnnotations::default() };
     for rule in &module.rules {
         let mut path = package.clone();
         path.push(rule.head.name.to_string());
@@ -160,24 +159,43 @@ fn file(module: &Module, source: &Source, errors: &mut Vec<CompileError>) -> Fil
     let package_row = source.row(module.package_span.start);
     for block in blocks(module, source, errors) {
         let target = module.rules.partition_point(|rule| source.row(rule.span.start) < block.next_row);
-        let on_package = block.next_row <= package_row;
+        let next_rule = module.rules.get(target).map(|rule| source.row(rule.span.start));
+        let is_above_import = |row: u32| row >= block.next_row && next_rule.is_none_or(|rule| row < rule);
+        let stands_above = if block.next_row <= package_row {
+            "package"
+        } else if module
+            .imports
+            .iter()
+            .chain(&module.language_imports)
+            .any(|import| is_above_import(source.row(import.span.start)))
+        {
+            "import"
+        } else if next_rule.is_some() {
+            "rule"
+        } else {
+            ""
+        };
         let entry = matches!(field(&block.value, "entrypoint"), Some(Value::Bool(true)));
-        if let Some(message) = annotation_errors::misplaced(&block, on_package, target < module.rules.len(), entry) {
+        if let Some(message) = annotation_errors::misplaced(&block, stands_above, entry) {
             errors.push(annotation_errors::at_row(source, &module.comments, block.row, message, CompileCode::Parse));
             continue;
         }
-        if block.next_row <= package_row {
+        let at = annotation_errors::comment_at(source, &module.comments, block.row);
+        if stands_above == "package" {
             let scope = block.scope.as_deref().unwrap_or("package");
+            let known = if scope == "package" { "package" } else { "subpackages" };
+            read.once.push((known, package.clone(), at));
             read.on_package.push(with_scope(&block.value, scope));
             continue;
         }
         // Rules stand in the order of their rows.
         let Some(rule) = read.rules.get_mut(target) else { continue };
-        match block.scope.as_deref() {
-            None if entry => rule.document = Some(with_scope(&block.value, "document")),
-            None | Some("rule") => rule.rule = Some(with_scope(&block.value, "rule")),
-            Some("document") => rule.document = Some(with_scope(&block.value, "document")),
-            Some(_) => {}
+        let is_document = if block.scope.is_none() { entry } else { block.scope.as_deref() == Some("document") };
+        if is_document {
+            rule.document = Some(with_scope(&block.value, "document"));
+            read.once.push(("document", rule.path.clone(), at));
+        } else {
+            rule.rule = Some(with_scope(&block.value, "rule"));
         }
     }
     read

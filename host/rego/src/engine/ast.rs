@@ -20,6 +20,8 @@ pub(crate) struct Module {
     /// Where the package is named.
     pub package_span: Span,
     pub imports: Vec<Import>,
+    /// `import rego.v1` and `import future.keywords`, which choose the language.
+    pub language_imports: Vec<Import>,
     pub rules: Vec<Rule>,
     /// It is Rego of before 1.0 and does not import `rego.v1`.
     pub v0: bool,
@@ -58,6 +60,8 @@ pub(crate) struct Branch {
     /// `None` is `true`, or the element of a partial set.
     pub value: Option<Term>,
     pub body: Vec<Literal>,
+    /// The value stands behind `:=`.
+    pub assigned: bool,
     pub span: Span,
 }
 

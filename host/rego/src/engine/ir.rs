@@ -121,6 +121,8 @@ pub(crate) enum LitKind {
         out: Option<Expr>,
         /// Whether `out` may bind.
         bind: bool,
+        /// It was moved out of a negation, so nothing on its path may bind.
+        closed: bool,
     },
     Call {
         callee: Callee,
@@ -306,6 +308,11 @@ impl Path {
 }
 
 impl Special {
+    /// Whether its result depends on its arguments alone, and it does nothing else.
+    pub(crate) const fn is_pure(self) -> bool {
+        matches!(self, Self::Member | Self::MemberPair | Self::Walk)
+    }
+
     /// The name policies call it by.
     pub(crate) const fn name(self) -> &'static str {
         match self {

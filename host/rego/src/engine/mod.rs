@@ -23,6 +23,7 @@ mod ir;
 mod lex;
 mod limits;
 mod module_summaries;
+mod module_syntax;
 mod observers;
 mod parse;
 mod plan;
@@ -40,7 +41,7 @@ mod types;
 mod work;
 
 pub use builtins::{ANY, DOCUMENT, HostFunction, STRING_SET, STRINGS, Type, array_of, object_of};
-pub(crate) use builtins::{Host, HostError, NoHost, kind_name};
+pub(crate) use builtins::{GlobPattern, Host, HostError, NoHost, kind_name};
 pub use bytes::{bytes_of, text_of};
 pub use documents::read;
 pub(crate) use documents::{given, take};

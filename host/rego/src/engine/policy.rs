@@ -118,11 +118,14 @@ impl Files {
     /// # Errors
     /// Everything that is not Rego, in the order of files and rows.
     pub(crate) fn parse(files: Vec<PolicyFile>, options: CompileOptions) -> Result<Self, Vec<CompileError>> {
+        let versions: Vec<_> = files.iter().map(|file| file.v0.unwrap_or(options.v0)).collect();
         let sources: Vec<_> = files.into_iter().map(|file| Source::new(file.name, file.text)).collect();
         let mut errors = Vec::new();
         let mut modules = Vec::with_capacity(sources.len());
-        let parsed =
-            parallel_map(&sources, |at, source| parse(source, u32::try_from(at).unwrap_or(u32::MAX), options.v0));
+        let parsed = parallel_map(&sources, |at, source| {
+            let v0 = versions.get(at).copied().unwrap_or(options.v0);
+            parse(source, u32::try_from(at).unwrap_or(u32::MAX), v0)
+        });
         for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
             match module {
                 Ok(module) => modules.push(module),

@@ -38,6 +38,18 @@ pub(crate) struct Comprehension {
     pub value: Term,
     pub steps: Vec<Step>,
     pub span: Span,
+    /// How the values of all keys are made at once, where it selects by variables of the rule around it.
+    pub index: Option<Box<ComprehensionIndex>>,
+}
+
+/// The second plan of a comprehension.
+#[derive(Debug)]
+pub(crate) struct ComprehensionIndex {
+    /// The variables that it selects by: these steps bind them, and the others compare them.
+    pub keys: Vec<Slot>,
+    /// The other variables of the rule around it.
+    pub others: Vec<Slot>,
+    pub steps: Vec<Step>,
 }
 
 /// What a value is matched with.
@@ -208,10 +220,31 @@ pub(crate) struct Node {
     pub children: BTreeMap<Value, NodeId>,
     pub rules: Vec<Rule>,
     pub default: Option<Rule>,
+    /// Which of the rules can have a value, where there are many.
+    pub index: Option<RuleIndex>,
     /// For sets and objects: the rules again, for lookups of one key.
     pub keyed: Option<Vec<Keyed>>,
     pub name: String,
     pub span: Span,
+}
+
+/// A place whose value says which rules can hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum IndexedPlace {
+    /// A path of the input.
+    Input(Vec<Value>),
+    /// A path of an argument.
+    Argument(usize, Vec<Value>),
+}
+
+/// The rules of a node by the value of one place, as places among its rules in order.
+#[derive(Debug)]
+pub(crate) struct RuleIndex {
+    pub place: IndexedPlace,
+    /// The rules that ask for each value.
+    pub by_value: BTreeMap<Value, Vec<usize>>,
+    /// The rules that ask for none.
+    pub others: Vec<usize>,
 }
 
 /// A path or function that some `with` replaces.

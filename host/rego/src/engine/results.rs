@@ -18,8 +18,11 @@ const ALL: &str = include_str!("results.jsonl");
 
 fn evaluate(case: &Json) -> Option<Json> {
     let texts = case["modules"].as_array().unwrap();
-    let file =
-        |(at, text): (usize, &Json)| PolicyFile { name: format!("{at}.rego"), text: text.as_str().unwrap().into() };
+    let file = |(at, text): (usize, &Json)| PolicyFile {
+        name: format!("{at}.rego"),
+        text: text.as_str().unwrap().into(),
+        v0: None,
+    };
     let options = CompileOptions { strict: false, v0: case["v0"] == true, ..CompileOptions::default() };
     let policy = Files::parse(texts.iter().enumerate().map(file).collect(), options).ok()?;
     let policy = policy.compile(Value::new_object()).ok()?;

@@ -12,6 +12,7 @@ use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::ir::{Expr, NodeId};
 use crate::engine::limits::NOTED_ERRORS;
 use crate::engine::span::{Source, Span};
+use crate::packages::written;
 
 /// What the rules of a node make together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,14 +114,8 @@ impl RuleTree {
 
     /// The path of a node as text, `data` in front.
     pub(crate) fn name(&self, id: NodeId) -> String {
-        let mut text = "data".to_owned();
-        for part in self.node(id).map_or(&[][..], |node| &node.path) {
-            if let Value::String(part) = part {
-                text.push('.');
-                text.push_str(part);
-            }
-        }
-        text
+        let path = self.node(id).map_or(&[][..], |node| &node.path);
+        written(path.iter().filter_map(|part| if let Value::String(part) = part { Some(&**part) } else { None }))
     }
 
     fn child(&mut self, parent: NodeId, name: &Name) -> NodeId {

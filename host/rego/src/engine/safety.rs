@@ -34,6 +34,13 @@ impl Bound {
         }
     }
 
+    /// A variable has no value any more.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        if let Some(bound) = self.0.get_mut(slot as usize) {
+            *bound = false;
+        }
+    }
+
     /// Whether every variable of a term has a value.
     pub(crate) fn ground(&self, expr: &Expr) -> bool {
         let mut ground = true;
@@ -97,8 +104,8 @@ pub(crate) fn ready(lit: &Lit, bound: &Bound, outs: &mut Vec<Slot>, work: &Work)
     match &lit.kind {
         LitKind::Unify(left, right) => unifies(left, right, bound, outs, work),
         LitKind::Equal(left, right) => bound.ground(left) && bound.ground(right),
-        LitKind::Ref { path, out, bind } => {
-            if !path_ready(path, bound, outs) {
+        LitKind::Ref { path, out, bind, closed } => {
+            if !path_ready(path, bound, outs) || (*closed && !outs.is_empty()) {
                 return false;
             }
             match out {

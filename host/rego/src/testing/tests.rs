@@ -8,7 +8,8 @@ use super::*;
 use crate::{compile_options::CompileOptions, host::NoHost, sources::PolicyFile, sources::Sources};
 
 fn policy_set(texts: &[&str]) -> PolicySet {
-    let file = |(at, text): (usize, &&str)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned() };
+    let file =
+        |(at, text): (usize, &&str)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned(), v0: None };
     let sources = Sources::of(texts.iter().enumerate().map(file).collect(), serde_json::json!({}));
     PolicySet::compile(sources, CompileOptions::default()).unwrap()
 }

@@ -110,9 +110,9 @@ impl EvidenceView {
         Self { subjects: None }
     }
 
-    pub(crate) fn of(evidence: Vec<Evidence>, blobs: Arc<dyn Blobs>) -> Self {
+    pub(crate) fn of(evidence: Vec<Evidence>, blobs: &Arc<dyn Blobs>) -> Self {
         let subject = |evidence: Evidence| {
-            let (image, blobs) = (evidence.image.to_string(), Arc::clone(&blobs));
+            let (image, blobs) = (evidence.image.to_string(), Arc::clone(blobs));
             (image.clone(), Subject { image, evidence, blobs, last: None, named: None, work: 0 })
         };
         Self { subjects: Some(evidence.into_iter().map(subject).collect()) }
@@ -300,7 +300,7 @@ mod tests {
             notices: vec![],
             checks: Vec::new(),
         };
-        (image, EvidenceView::of(vec![evidence], Arc::new(NoBlobs)))
+        (image, EvidenceView::of(vec![evidence], &(Arc::new(NoBlobs) as Arc<dyn Blobs>)))
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl Access {
         if self.sent > limits.http_requests {
             let what =
                 format!("quota: this call sent {} requests, all that `http-requests` allows", limits.http_requests);
-            return Err(self.deny(what, crate::abort::raise("http-requests")));
+            return Err(self.deny(what, &crate::abort::raise("http-requests")));
         }
         if request.body.len() > limits.http_bytes() {
             return Err(HttpError::TooLarge(limits.http_bytes() as u64));
@@ -208,7 +208,7 @@ impl Access {
             let hint = format!(
                 "add the permission `http` of the name `{place}` with the option `methods` = `{method}` to its manifest"
             );
-            return Err(self.deny(what, hint));
+            return Err(self.deny(what, &hint));
         }
         let is_plain = url.scheme() == "http";
         let fits = |grant: &&HttpGrant| {
@@ -225,16 +225,16 @@ impl Access {
                     "add `http = [{{ host = \"{place}\", methods = [\"{method}\"]{plain} }}]` to [plugin.{}] of plugins.toml",
                     self.plugin
                 );
-                Err(self.deny(what, hint))
+                Err(self.deny(what, &hint))
             }
         }
     }
 
     fn deny_secret(&mut self, NotGranted { what, hint }: NotGranted) -> HttpError {
-        self.deny(what, hint)
+        self.deny(what, &hint)
     }
 
-    fn deny(&mut self, what: String, hint: String) -> HttpError {
+    fn deny(&mut self, what: String, hint: &str) -> HttpError {
         if self.denials.len() < DENIALS {
             self.denials.push(format!("{what}: {hint}"));
         }

@@ -10,7 +10,7 @@ pub(crate) mod logging;
 pub(crate) mod redact;
 pub(crate) mod secrets;
 pub(crate) mod snapshot;
-pub(crate) mod tests;
+pub(crate) mod test_cases;
 pub(crate) mod wasi;
 
 use crate::values::TestCase;

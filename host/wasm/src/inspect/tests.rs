@@ -196,3 +196,30 @@ fn a_file_that_cannot_be_read_is_left_to_the_compiler_to_name() {
     assert!(matches!(inspect(b"garbage!"), Err(InspectError::Unreadable(_))));
     assert!(inspect(&good).is_ok());
 }
+
+#[test]
+fn the_asynchronous_abi_is_refused_with_what_to_do_instead() {
+    for text in [
+        "(component (core func (canon task.cancel)))",
+        "(component (core func (canon backpressure.inc)))",
+        "(component (type (future)) (core func (canon future.new 0)))",
+    ] {
+        refused(text, "the asynchronous component ABI, which this host does not run");
+        refused(text, "componentize-qjs --sync");
+    }
+}
+
+#[test]
+fn memories_that_no_call_can_have_are_refused() {
+    refused("(component (core module (memory 8193)))", "a memory of more than 512 MiB");
+    refused("(component (core module (memory i64 1)))", "the proposal memory64");
+    refused("(component (core module (memory 1 1 shared)))", "the proposal threads");
+    assert!(inspect_text("(component (core module (memory 8192)))").is_ok());
+}
+
+#[test]
+fn the_names_of_the_outermost_component_are_listed() {
+    let text = "(component (import \"a:b/c@1.0.0\" (instance $i)) (component (import \"inner\" (func))) (export \"d:e/f@0.1.0\" (instance $i)))";
+    let surface = inspect(&wat::parse_str(text).unwrap()).unwrap();
+    assert_eq!((surface.imports, surface.exports), (vec!["a:b/c@1.0.0".to_owned()], vec!["d:e/f@0.1.0".to_owned()]));
+}

@@ -23,7 +23,7 @@ use crate::{
     flags::policy::{EvalFlags, EvalFormat, Explain, QueryFlags},
     printer::Printer,
     registries,
-    settings::Environment,
+    settings::{Environment, trust_root_settings},
 };
 
 pub(super) fn run(flags: &EvalFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
@@ -140,7 +140,7 @@ impl QueryInput {
             input: self.input.clone(),
             strict_builtin_errors: false,
             time_limit,
-            host: registry_host(registries)?,
+            host: registry_host(registries, trust_root_settings(None, env), env.mode)?,
             explain: false,
             profile: false,
             coverage: false,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use assay_conforma::{Inspected, inspect};
-use assay_rego::{Ignore, Sources, packages};
+use assay_rego::{Manifest, SourceError, Sources, packages};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -21,13 +21,26 @@ use crate::{
 
 pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, CliError> {
     load::refuse(&flags.load)?;
-    let ignore = load::ignore(&flags.load)?;
-    let read = || read(&flags.paths, &ignore);
-    let found = read().and_then(|sources| packages(sources).map_err(LoadError::Compile));
-    let annotations = || -> Result<Vec<Inspected>, LoadError> {
-        if flags.annotations { inspect(read()?).map(annotated).map_err(LoadError::Compile) } else { Ok(Vec::new()) }
+    let sources = match read(flags)? {
+        Ok(sources) => sources,
+        Err(error) => {
+            printer.error(&LoadError::Source(error).text(0));
+            return Ok(opa_exit::FAIL);
+        }
     };
-    let (packages, annotations) = match found.and_then(|packages| Ok((packages, annotations()?))) {
+    let manifests: Vec<_> = sources.bundles().iter().map(|bundle| bundle.manifest.clone()).collect();
+    let found = packages(sources).map_err(LoadError::Compile);
+    let annotations = || -> Result<Result<Vec<Inspected>, LoadError>, CliError> {
+        if !flags.annotations {
+            return Ok(Ok(Vec::new()));
+        }
+        Ok(match read(flags)? {
+            Ok(sources) => inspect(sources).map(annotated).map_err(LoadError::Compile),
+            Err(error) => Err(LoadError::Source(error)),
+        })
+    };
+    let annotations = annotations()?;
+    let (packages, annotations) = match found.and_then(|packages| Ok((packages, annotations?))) {
         Ok(found) => found,
         Err(error) => {
             printer.error(&error.text(0));
@@ -37,18 +50,28 @@ pub(super) fn run(flags: &InspectFlags, printer: Printer) -> Result<u8, CliError
     print(
         printer,
         &match flags.format {
-            PlainFormat::Json => pretty(&as_json(&packages, flags.annotations.then_some(&annotations))) + "\n",
-            PlainFormat::Pretty => as_text(&packages, &annotations),
+            PlainFormat::Json => {
+                pretty(&as_json(&manifests, &packages, flags.annotations.then_some(&annotations))) + "\n"
+            }
+            PlainFormat::Pretty => as_text(&manifests, &packages, &annotations),
         },
     )?;
     Ok(opa_exit::OK)
 }
 
-fn read(paths: &[String], ignore: &Ignore) -> Result<Sources, LoadError> {
+fn read(flags: &InspectFlags) -> Result<Result<Sources, SourceError>, CliError> {
+    let ignore = load::ignore(&flags.load)?;
     let mut sources = Sources::new();
     // As for `opa`, a folder is a bundle: other data in it than `data.json` is not looked at.
-    paths.iter().try_for_each(|path| sources.add_bundle(path, ignore)).map_err(LoadError::Source)?;
-    Ok(sources)
+    for path in &flags.paths {
+        if let Err(error) = load::add_bundle(&mut sources, path, &ignore)? {
+            return Ok(Err(error));
+        }
+    }
+    if flags.load.v0_compatible {
+        sources.set_v0();
+    }
+    Ok(Ok(sources))
 }
 
 /// Each annotation once, in the order of paths, then of places.
@@ -63,10 +86,23 @@ fn annotated(found: Vec<Inspected>) -> Vec<Inspected> {
     once
 }
 
-fn as_json(packages: &BTreeMap<String, Vec<String>>, annotations: Option<&Vec<Inspected>>) -> Value {
+fn as_json(
+    manifests: &[Option<Manifest>],
+    packages: &BTreeMap<String, Vec<String>>,
+    annotations: Option<&Vec<Inspected>>,
+) -> Value {
     let namespaces: Map<_, _> = packages.iter().map(|(name, files)| (name.clone(), files.clone().into())).collect();
+    let mut manifest = json!({"revision": "", "roots": [""]});
+    for written in manifests.iter().flatten() {
+        manifest = json!({"revision": "", "roots": written.roots});
+        for (key, value) in &written.document {
+            if key != "roots" {
+                manifest[key] = value.clone();
+            }
+        }
+    }
     let mut json = json!({
-        "manifest": {"revision": "", "roots": [""]},
+        "manifest": manifest,
         "signatures_config": {},
         "namespaces": namespaces,
     });
@@ -76,14 +112,19 @@ fn as_json(packages: &BTreeMap<String, Vec<String>>, annotations: Option<&Vec<In
     json
 }
 
-fn as_text(packages: &BTreeMap<String, Vec<String>>, annotations: &[Inspected]) -> String {
+fn as_text(
+    manifests: &[Option<Manifest>],
+    packages: &BTreeMap<String, Vec<String>>,
+    annotations: &[Inspected],
+) -> String {
+    let mut text = manifests.iter().flatten().map(manifest_text).collect::<String>();
     let mut table = Table::new(&["NAMESPACE", "FILE"]);
     for (name, files) in packages {
         for (at, file) in files.iter().enumerate() {
             table.row(vec![if at == 0 { name.clone() } else { String::new() }, file.clone()]);
         }
     }
-    let mut text = format!("NAMESPACES:\n{}", table.text());
+    let _infallible = write!(text, "NAMESPACES:\n{}", table.text());
     if !annotations.is_empty() {
         text.push_str("ANNOTATIONS:\n");
     }
@@ -91,6 +132,27 @@ fn as_text(packages: &BTreeMap<String, Vec<String>>, annotations: &[Inspected]) 
         annotation_text(&mut text, entry);
     }
     text
+}
+
+/// The fields of a manifest that are set, as `opa inspect` lists them.
+fn manifest_text(manifest: &Manifest) -> String {
+    let mut table = Table::new(&["FIELD", "VALUE"]);
+    let field = |key: &str| manifest.document.get(key).filter(|value| !value.is_null());
+    if let Some(version) = field("rego_version") {
+        table.row(vec!["Rego Version".to_owned(), version.to_string()]);
+    }
+    if let Some(revision) = field("revision").and_then(Value::as_str).filter(|revision| !revision.is_empty()) {
+        table.row(vec!["Revision".to_owned(), revision.to_owned()]);
+    }
+    let mut roots: Vec<_> = manifest.roots.iter().filter(|root| !root.is_empty()).collect();
+    roots.sort();
+    for (at, root) in roots.into_iter().enumerate() {
+        table.row(vec![if at == 0 { "Roots".to_owned() } else { String::new() }, root.clone()]);
+    }
+    if let Some(metadata) = field("metadata") {
+        table.row(vec!["Metadata".to_owned(), metadata.to_string()]);
+    }
+    if table.is_empty() { String::new() } else { format!("MANIFEST:\n{}", table.text()) }
 }
 
 fn annotation_text(text: &mut String, entry: &Inspected) {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -9,6 +10,9 @@ use assay_rego::{CompileError, CompileOptions, Ignore, PolicySet, Problem, Sourc
 use serde_json::{Value, json};
 
 use crate::{error::CliError, flags::policy::LoadFlags};
+
+/// What bundles that are one file are called.
+const PACKED: [&str; 2] = [".tar.gz", ".tgz"];
 
 /// Policies that were loaded.
 pub(super) struct Loaded {
@@ -52,6 +56,23 @@ pub(super) fn ignore(flags: &LoadFlags) -> Result<Ignore, CliError> {
     Ignore::new(flags.ignore.iter().map(String::as_str)).map_err(|error| CliError::new(format!("`--ignore`: {error}")))
 }
 
+/// Adds a bundle, which is a folder, a policy or an archive.
+pub(super) fn add_bundle(
+    sources: &mut Sources,
+    path: &str,
+    ignore: &Ignore,
+) -> Result<Result<(), SourceError>, CliError> {
+    let file = Path::new(path.strip_prefix("file://").unwrap_or(path));
+    if !file.is_file() || !PACKED.iter().any(|end| path.ends_with(end)) {
+        return Ok(sources.add_bundle(path, ignore));
+    }
+    let failed =
+        |error: &dyn std::fmt::Display| CliError::new(format!("the bundle `{path}` cannot be unpacked: {error}"));
+    let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+    assay_oci::unpack_archive(file, folder.path()).map_err(|error| failed(&error))?;
+    Ok(sources.add_unpacked_bundle(path, folder.path(), ignore))
+}
+
 /// Reads and compiles.
 pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, CliError> {
     let ignore = ignore(flags)?;
@@ -59,10 +80,15 @@ pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded
     let mut sources = Sources::new();
     let mut read = || {
         paths.paths.iter().try_for_each(|path| sources.add_path(path, &ignore))?;
-        paths.bundles.iter().try_for_each(|path| sources.add_bundle(path, &ignore))
+        Ok(())
     };
     if let Err(error) = read() {
         return Ok(Err(LoadError::Source(error)));
+    }
+    for path in paths.bundles {
+        if let Err(error) = add_bundle(&mut sources, path, &ignore)? {
+            return Ok(Err(LoadError::Source(error)));
+        }
     }
     let read = started.elapsed();
     let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..assay_conforma::compile_options() };
@@ -118,9 +144,12 @@ fn problem_json(problem: &Problem) -> Value {
 }
 
 fn problems_text(problems: &[Problem], limit: usize) -> String {
+    // As OPA: a file that is not Rego is an error of loading, and its place is a row.
+    let loading = problems.iter().all(|problem| problem.code == Some("rego_parse_error"));
+    let when = if loading { " during loading" } else { "" };
     let mut text = match problems.len() {
-        1 => "1 error occurred: ".to_owned(),
-        count => format!("{count} errors occurred:\n"),
+        1 => format!("1 error occurred{when}: "),
+        count => format!("{count} errors occurred{when}:\n"),
     };
     let shown = limited(problems, limit);
     for (at, problem) in shown.iter().enumerate() {
@@ -130,7 +159,8 @@ fn problems_text(problems: &[Problem], limit: usize) -> String {
         if let Some(location) = &problem.location {
             // A query has no file.
             let file = if location.file.is_empty() { String::new() } else { format!("{}:", location.file) };
-            let _infallible = write!(text, "{file}{}:{}: ", location.line, location.column);
+            let column = if loading { String::new() } else { format!(":{}", location.column) };
+            let _infallible = write!(text, "{file}{}{column}: ", location.line);
         }
         if let Some(code) = problem.code {
             let _infallible = write!(text, "{code}: ");

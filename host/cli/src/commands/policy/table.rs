@@ -23,6 +23,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Whether it has no rows.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table as text.
     pub(super) fn text(&self) -> String {
         let all = || std::iter::once(&self.head).chain(&self.rows);

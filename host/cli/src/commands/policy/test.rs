@@ -105,6 +105,12 @@ fn once(flags: &TestFlags, empty_fails: bool, time_limit: Duration, printer: Pri
         TestFormat::Pretty => test_reports::pretty(&all, &Report { verbose: flags.verbose, explain: flags.explain }),
     };
     print(printer, &text)?;
+    if flags.format.unwrap_or(TestFormat::Pretty) == TestFormat::Pretty && !flags.verbose {
+        let failures = test_reports::failures(&all);
+        if !failures.is_empty() {
+            printer.error(failures.trim_end());
+        }
+    }
     Ok(if passed { opa_exit::OK } else { opa_exit::ERROR })
 }
 
@@ -185,8 +191,8 @@ fn coverage(
 ) -> Result<u8, CliError> {
     // Lines that tests reached before they failed say nothing.
     if !passed {
-        print(printer, &test_reports::pretty(all, &Report { verbose: false, explain: Explain::Off }))?;
-        return Ok(opa_exit::ERROR);
+        printer.error(&test_reports::first_that_did_not_pass(all).unwrap_or_default());
+        return Ok(if all.is_empty() { opa_exit::ERROR } else { opa_exit::FAIL });
     }
     let report = policies.coverage(hits);
     let percent = test_reports::percent(report.counts());

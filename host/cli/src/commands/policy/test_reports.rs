@@ -61,12 +61,6 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
             text.push('\n');
             block(&mut text, &output);
         }
-        if !report.verbose && result.failed.is_some() {
-            if output.is_empty() {
-                text.push('\n');
-            }
-            block(&mut text, &why(result));
-        }
     }
     if dirty {
         text.push_str(RULE);
@@ -92,6 +86,28 @@ pub(super) fn pretty(all: &All<'_>, report: &Report) -> String {
         }
     }
     text
+}
+
+/// The expressions that did not hold, with their values: OPA prints none, so that they are not part of the report.
+pub(super) fn failures(all: &All<'_>) -> String {
+    let mut text = String::new();
+    for (test, result) in all.iter().filter(|(_, result)| result.failed.is_some()) {
+        let _infallible = writeln!(text, "\n{}:", test.full_name());
+        for line in why(result) {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// What `opa test --coverage` says of the first test that did not pass, which is all that it says.
+pub(super) fn first_that_did_not_pass(all: &All<'_>) -> Option<String> {
+    let (test, result) = all.iter().find(|(_, result)| result.end != TestOutcome::Passed)?;
+    Some(match &result.end {
+        TestOutcome::Error(error) => error.to_string(),
+        _ => head(test, result),
+    })
 }
 
 /// The cases of a test; those that pass only if every test is printed.

@@ -126,3 +126,23 @@ fn an_entry_that_is_a_pipe_a_link_or_a_folder_counts_as_absent_and_holds_nothing
     fs_err::create_dir(&blob).unwrap();
     assert_eq!(cache.blob(&digest, 10), None);
 }
+
+#[test]
+fn what_was_not_read_for_the_longest_time_goes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache { limit: 3_000, ..Cache::open(folder.path()).unwrap() };
+    let blobs: Vec<Vec<u8>> = (0..4).map(|number| vec![number; 1_000]).collect();
+    let digests: Vec<Digest> = blobs.iter().map(|blob| Digest::of(blob)).collect();
+    let path = |number: usize| folder.path().join("sha256").join(digests[number].hex());
+    for number in 0..3 {
+        cache.keep_blob(&digests[number], &blobs[number]);
+        // An hour apart, whatever the resolution of the disk's clock.
+        let file = std::fs::File::open(path(number)).unwrap();
+        let made = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(made - Duration::from_secs(3600 * (10 - number as u64))).unwrap();
+    }
+    assert!(cache.blob(&digests[0], 1_000).is_some(), "it is read, and so the newest");
+    cache.keep_blob(&digests[3], &blobs[3]);
+    let left: Vec<bool> = (0..4).map(|number| path(number).exists()).collect();
+    assert_eq!(left, [true, false, true, true]);
+}

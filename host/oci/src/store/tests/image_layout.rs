@@ -357,3 +357,32 @@ fn a_tar_file_of_endless_entries_is_refused() {
     fs_err::write(&to, header.repeat(limits::LAYOUT_ENTRIES + 1)).unwrap();
     invalid(ContentStore::open_layout(&to), &["more than 200000 entries"]);
 }
+
+/// Adds an entry that only says what kind it is, as `cosign save` does.
+fn saved(layout: &mut Layout, kind: &str, document: &serde_json::Value) -> Digest {
+    let descriptor = layout.blob(IMAGE, document.to_string().as_bytes());
+    layout.annotate(&descriptor, &json!({"kind": format!("dev.cosignproject.cosign/{kind}")}));
+    descriptor["digest"].as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn what_cosign_saved_is_found_by_digest_with_its_signatures_and_attestations() {
+    let mut layout = Layout::new();
+    let config = layout.blob("application/vnd.oci.image.config.v1+json", b"{}");
+    let document = |name: &str| json!({"schemaVersion": 2, "mediaType": IMAGE, "config": config, "layers": [], "annotations": {"name": name}});
+    let image = saved(&mut layout, "image", &document("image"));
+    let signatures = saved(&mut layout, "sigs", &document("signatures"));
+    let attestations = saved(&mut layout, "atts", &document("attestations"));
+    let store = layout.store();
+    let repository = repository("quay.test/app/any");
+    assert_eq!(store.manifest(&pinned("quay.test/app/any", &image)).unwrap().digest(), &image);
+    for (kind, want) in [("sig", Some(&signatures)), ("att", Some(&attestations)), ("sbom", None)] {
+        let found = store.tagged(&repository, &format!("sha256-{}.{kind}", image.hex())).unwrap();
+        assert_eq!(found.as_ref().map(|manifest| manifest.digest()), want, "{kind}");
+    }
+    refused(store.resolve(&reference("quay.test/app/any:latest")), ErrorCode::ImageNotFound, &["latest"]);
+    let other = format!("sha256-{}.sig", Digest::of(b"other").hex());
+    assert!(store.tagged(&repository, &other).unwrap().is_none(), "signatures are those of the image");
+    saved(&mut layout, "image", &document("another"));
+    invalid(ContentStore::open_layout(&layout.path()), &["2 entries", "`kind`"]);
+}

@@ -2,8 +2,10 @@
 
 mod hostile;
 mod image_layout;
+mod mirrors;
 mod push_image;
 mod registry;
+mod resuming;
 
 use std::sync::Arc;
 

@@ -1,20 +1,25 @@
 //! What is wrong with METADATA blocks: text that is no list of keys, a scope where it cannot stand, two of one place.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::Value;
 
-use crate::engine::ast::Module;
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::span::{Source, Span};
 use crate::module_summary::Metadata;
 
-use super::{Block, FileAnnotations, KEYS, field, scope_of};
+use super::{Block, FileAnnotations, KEYS, field};
 
 /// An error at the comment of a row.
 pub(super) fn at_row(source: &Source, comments: &[Span], row: u32, message: String, code: CompileCode) -> CompileError {
+    CompileError::at(source, comment_at(source, comments, row), code, message)
+}
+
+/// The comment of a row.
+pub(super) fn comment_at(source: &Source, comments: &[Span], row: u32) -> Span {
     let at = comments.partition_point(|comment| source.row(comment.start) < row);
-    CompileError::at(source, comments.get(at).copied().unwrap_or_default(), code, message)
+    comments.get(at).copied().unwrap_or_default()
 }
 
 /// The keys of a block, or what is wrong with it and in which row.
@@ -50,48 +55,43 @@ fn repeated(yaml: &str) -> Option<(u32, &str)> {
         .find(|(_, key)| KEYS.contains(key) && !seen.insert(*key))
 }
 
-/// What is wrong with the scope of a block: where it stands, it cannot be about that.
-pub(super) fn misplaced(block: &Block, on_package: bool, on_rule: bool, entry: bool) -> Option<String> {
-    let have = if on_package { "package" } else { "rule" };
-    match block.scope.as_deref() {
-        None if on_package || on_rule => return None,
-        Some("rule" | "document") if on_rule && !on_package => {}
-        Some("package" | "subpackages") if on_package => {}
-        Some(scope @ ("rule" | "document")) if on_package => {
-            let wanted = "rule";
-            return Some(format!("annotation scope '{scope}' must be applied to {wanted} (have {have})"));
-        }
-        Some(scope @ ("package" | "subpackages")) => {
-            return Some(format!("annotation scope '{scope}' must be applied to package (have {have})"));
-        }
+/// What is wrong with the scope of a block: where it stands, it cannot be about that. It stands above a `package`, an
+/// `import`, a `rule` or nothing.
+pub(super) fn misplaced(block: &Block, stands_above: &str, entry: bool) -> Option<String> {
+    let (wanted, scope) = match block.scope.as_deref() {
+        None if matches!(stands_above, "package" | "rule") => return None,
+        Some(scope @ ("rule" | "document")) => ("rule", scope),
+        Some(scope @ ("package" | "subpackages")) => ("package", scope),
         other => {
-            let scope = other.unwrap_or_default();
+            let scope = other.unwrap_or(stands_above);
             let known = "'rule', 'document', 'package', or 'subpackages'";
             return Some(format!("invalid annotation scope '{scope}'. Use one of {known}"));
         }
+    };
+    if wanted != stands_above {
+        return Some(format!("annotation scope '{scope}' must be applied to {wanted} (have {stands_above})"));
     }
-    match block.scope.as_deref() {
-        Some(scope @ ("rule" | "subpackages")) if entry => {
-            Some(format!("annotation entrypoint applied to non-document or package scope '{scope}'"))
-        }
-        _ => None,
-    }
+    (entry && matches!(scope, "rule" | "subpackages"))
+        .then(|| format!("annotation entrypoint applied to non-document or package scope '{scope}'"))
 }
 
-/// Reports packages that are annotated more than once in the scope `package`.
+/// Reports the scopes of which a path has more than one block.
 pub(super) fn redeclared<'a>(
-    files: impl Iterator<Item = (&'a Module, &'a Source, &'a FileAnnotations)>,
+    files: impl Iterator<Item = (&'a Source, &'a FileAnnotations)>,
     errors: &mut Vec<CompileError>,
 ) {
     let mut first = BTreeMap::new();
-    for (module, source, file) in files {
-        for _ in file.on_package.iter().filter(|value| scope_of(value) == Some("package")) {
-            let span = module.comments.first().copied().unwrap_or(module.package_span);
+    for (source, file) in files {
+        for (scope, path, span) in &file.once {
             let place = format!("{}:{}", source.name, source.row(span.start));
-            if let Some(before) = first.insert(&file.package, place.clone()) {
-                let message = format!("package annotation redeclared: {before}");
-                errors.push(CompileError::at(source, span, CompileCode::Type, message));
-                first.insert(&file.package, before);
+            match first.entry((*scope, path)) {
+                Entry::Vacant(entry) => {
+                    entry.insert(place);
+                }
+                Entry::Occupied(before) => {
+                    let message = format!("{scope} annotation redeclared: {}", before.get());
+                    errors.push(CompileError::at(source, *span, CompileCode::Type, message));
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use regex::Regex;
 use regorus::Value;
 
 use super::errors::BuiltinError;
+use super::glob_pattern::GlobPattern;
 use super::operands::{some, string, text};
 use super::regex_syntax;
 use super::scope::Scope;
@@ -32,6 +33,9 @@ fn matches(scope: &mut Scope<'_>, pattern: &Value, delimiters: &Value, whole: &V
         other => return Err(BuiltinError::wrong_type(2, other, &["array", "null"])),
     };
     let whole = string(whole, 3)?;
+    if let Some(glob) = GlobPattern::parse(pattern, &delimiters) {
+        return some(glob.is_match(whole));
+    }
     let key = (pattern.to_owned(), delimiters);
     let glob = match scope.caches.globs.get(&key) {
         Some(glob) => glob,

@@ -42,3 +42,6 @@ pub(super) const GLOB_STATES: usize = 4_000_000;
 
 /// Elements that the operations of one `json.patch` copy on their ways: each copies the collections it goes through.
 pub(super) const COPIED: usize = 50_000_000;
+
+/// The text of a module that `rego.parse_module` reads: its tree is some hundred times as large.
+pub(super) const MODULE_BYTES: usize = 1 << 18;

@@ -19,6 +19,7 @@ mod decimal;
 mod encodings;
 mod errors;
 mod glob_overlap;
+mod glob_pattern;
 mod globs;
 mod graphs;
 mod hashes;
@@ -31,6 +32,7 @@ mod jwt;
 mod jwt_keys;
 mod key_parts;
 pub(super) mod limits;
+mod modules;
 mod net;
 mod numbers;
 mod objects;
@@ -67,6 +69,7 @@ use std::sync::LazyLock;
 use regorus::Value;
 
 pub(crate) use errors::{BuiltinError, ErrorCode};
+pub(crate) use glob_pattern::GlobPattern;
 pub use host::HostFunction;
 pub(crate) use host::{Host, HostError, NoHost};
 pub(crate) use limits::TEXT_BYTES;
@@ -193,6 +196,7 @@ static TABLES: &[&[Builtin]] = &[
     hashes::TABLE,
     certificates::TABLE,
     jwt::TABLE,
+    modules::TABLE,
 ];
 
 static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Builtin>> =
@@ -216,8 +220,6 @@ pub(crate) fn unsupported(name: &str) -> Option<&'static str> {
         Some("requests to AWS (providers.aws.*) cannot be signed here")
     } else if name == "net.lookup_ip_addr" {
         Some("names cannot be looked up (net.lookup_ip_addr): a verdict must not depend on DNS")
-    } else if name == "rego.parse_module" {
-        Some("the syntax tree of a policy (rego.parse_module) is not shown to policies here")
     } else {
         None
     }

@@ -12,7 +12,7 @@ use super::limits;
 use super::schema_rules::Rules;
 
 /// Compiled patterns of one worker, behind an `Arc` as a copied `Regex` begins without its scratch memory. Each kind is
-/// bounded; a full one starts again from empty.
+/// bounded.
 #[derive(Default)]
 pub(crate) struct Caches {
     pub(super) regexes: Bounded<String, Arc<Regex>>,
@@ -20,30 +20,43 @@ pub(crate) struct Caches {
     pub(super) schemas: ByPlace<Arc<Rules>, 64>,
 }
 
-/// A map that forgets everything when it is full, so that hostile patterns cannot fill the memory.
-pub(super) struct Bounded<K, V>(BTreeMap<K, V>);
+/// A map of a bounded size, so that hostile patterns cannot fill the memory. When it is full, one entry by chance makes room:
+/// of patterns that come in turn most are still there.
+pub(super) struct Bounded<K, V> {
+    values: BTreeMap<K, V>,
+    keys: Vec<K>,
+    chance: usize,
+}
 
 impl<K, V> Default for Bounded<K, V> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self { values: BTreeMap::new(), keys: Vec::new(), chance: 1 }
     }
 }
 
-impl<K: Ord, V: Clone> Bounded<K, V> {
+impl<K: Clone + Ord, V: Clone> Bounded<K, V> {
     /// What is kept under the key.
     pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: std::borrow::Borrow<Q>,
     {
-        self.0.get(key).cloned()
+        self.values.get(key).cloned()
     }
 
     /// Keeps the value and gives it back.
     pub(super) fn keep(&mut self, key: K, value: V) -> V {
-        if self.0.len() >= limits::CACHED_PATTERNS {
-            self.0.clear();
+        if self.keys.len() < limits::CACHED_PATTERNS {
+            self.keys.push(key.clone());
+        } else {
+            // A linear congruential generator: the entries that go are spread over all places.
+            self.chance = self.chance.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+            let at = (self.chance >> 33) % self.keys.len();
+            if let Some(place) = self.keys.get_mut(at) {
+                self.values.remove(place);
+                place.clone_from(&key);
+            }
         }
-        self.0.insert(key, value.clone());
+        self.values.insert(key, value.clone());
         value
     }
 }
@@ -119,6 +132,18 @@ impl Scope<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_cache_of_patterns_forgets_one_at_a_time() {
+        let mut cache = Bounded::<String, usize>::default();
+        let most = limits::CACHED_PATTERNS;
+        for at in 0..most + 20 {
+            cache.keep(at.to_string(), at);
+        }
+        let kept = (0..most + 20).filter(|at| cache.get(&at.to_string()) == Some(*at)).count();
+        assert_eq!((kept, cache.values.len()), (most, most));
+        assert_eq!(cache.get(&(most + 19).to_string()), Some(most + 19));
+    }
 
     #[test]
     fn what_was_made_of_a_value_is_found_by_its_place() {

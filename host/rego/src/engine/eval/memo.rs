@@ -143,7 +143,7 @@ fn scalar(value: &Value) -> bool {
 }
 
 /// Whether two arguments are one to the memo.
-fn same((one, other): (&Value, &Value)) -> bool {
+pub(super) fn same((one, other): (&Value, &Value)) -> bool {
     match (one, other) {
         (Value::String(one), Value::String(other)) => Arc::ptr_eq(one, other) || one == other,
         (Value::Array(_) | Value::Object(_) | Value::Set(_), _) => match (address(one), address(other)) {

@@ -1,11 +1,13 @@
 //! Runs a plan. The main type is [`Eval`]: the frames, the memo and the overlays of one query.
 //!
-//! [`steps`] runs bodies, [`terms`] makes values, [`paths`] follows references, [`rules`] gives rules and functions
+//! [`steps`] runs bodies, [`terms`] makes values, [`comprehension_index`] those of many keys at once, [`paths`] follows references, [`rules`] gives rules and functions
 //! their values, [`overlay`] is `with`, [`specials`] evaluates what only the evaluator can, [`weights`] computes how
 //! large values are.
 //!
 //! Invariant: the policy and its data are only read; a limit that is reached is an error of this query.
 
+mod candidates;
+mod comprehension_index;
 mod memo;
 mod observe;
 mod overlay;

@@ -12,6 +12,7 @@ use crate::engine::ir::{Callee, NodeId};
 use crate::engine::program::{ModifierTarget, ModifierValue, Step, WithModifier};
 use crate::engine::span::Span;
 
+use super::comprehension_index::ComprehensionIndexes;
 use super::memo::{CacheScope, Memo};
 use super::{ControlFlow, Eval, EvalResult, ResultSink};
 
@@ -54,6 +55,7 @@ pub(super) struct Overlay {
     mocked: BitSet,
     affected: BitSet,
     pub memo: Memo,
+    pub indexes: ComprehensionIndexes,
 }
 
 impl Overlay {

@@ -53,12 +53,12 @@ fn policy(definitions: &[Definition], files: &[usize]) -> Policy {
         };
         let own = definitions.iter().filter(|definition| definition.5 == *file).map(definition);
         let lines: Vec<_> = ["package t".to_owned(), function.to_owned()].into_iter().chain(own).collect();
-        PolicyFile { name: format!("t{file}.rego"), text: lines.join("\n\n") }
+        PolicyFile { name: format!("t{file}.rego"), text: lines.join("\n\n"), v0: None }
     };
     // A set that nothing defines is empty: every one has a definition that never holds.
     let empty = (0..RULES).map(|rule| format!("r{rule} contains 0 if input.never")).collect::<Vec<_>>().join("\n");
     let mut all: Vec<_> = files.iter().map(text).collect();
-    all.push(PolicyFile { name: "empty.rego".into(), text: format!("package t\n{empty}") });
+    all.push(PolicyFile { name: "empty.rego".into(), text: format!("package t\n{empty}"), v0: None });
     let compiled = Files::parse(all, CompileOptions::default()).and_then(|files| files.compile(Value::new_object()));
     compiled.unwrap_or_else(|errors| panic!("{errors:?}"))
 }

@@ -38,6 +38,9 @@ const GET: &str = "object.get";
 /// Makes everything in its result as well, but says before at least how many parts there are, and stops at a depth of 128.
 const JSON: &str = "json.unmarshal";
 
+/// As in OPA `data` as a whole is without this document, which is for OPA itself; `data.system` is there.
+const SYSTEM: &str = "system";
+
 /// What a partial rule makes, while it is made.
 enum Building {
     Leaf(Value),
@@ -162,8 +165,9 @@ impl<'p> Eval<'p> {
 
     fn package(&mut self, node: &'p Node, span: Span) -> EvalResult<Value> {
         let mut values = BTreeMap::new();
+        let is_root = node.path.is_empty();
         for (key, child) in &node.children {
-            if self.is_hidden(*child) {
+            if self.is_hidden(*child) || (is_root && is_system(key)) {
                 continue;
             }
             if let Some(value) = self.value(*child, span)? {
@@ -171,15 +175,20 @@ impl<'p> Eval<'p> {
             }
         }
         let rules = Value::from(values);
-        Ok(match super::paths::deep(self.documents(), &node.path) {
-            Some(document) => merged(document, rules),
-            None => rules,
-        })
+        let Some(document) = super::paths::deep(self.documents(), &node.path) else { return Ok(rules) };
+        let mut all = merged(document, rules);
+        if is_root && let Value::Object(fields) = &mut all {
+            let key = Value::from(SYSTEM);
+            if fields.contains_key(&key) {
+                regorus::Rc::make_mut(fields).remove(&key);
+            }
+        }
+        Ok(all)
     }
 
     fn complete(&mut self, node: &'p Node) -> EvalResult<Option<Value>> {
         let mut value = None;
-        for rule in &node.rules {
+        for rule in self.candidates(node, self.top()) {
             if value.is_some() && rule.constant == value {
                 continue;
             }
@@ -284,7 +293,7 @@ impl<'p> Eval<'p> {
 
     fn partial(&mut self, node: &'p Node, span: Span) -> EvalResult<Value> {
         let mut building = Building::of(node.kind);
-        for rule in &node.rules {
+        for rule in self.candidates(node, self.top()) {
             let frame = self.frame(rule.slots);
             for branch in &rule.branches {
                 self.collect(frame, branch, &mut building)?;
@@ -530,7 +539,7 @@ impl<'p> Eval<'p> {
     fn function(&mut self, node: &'p Node, base: usize, arity: usize) -> EvalResult<Option<Value>> {
         let mut value = None;
         let conflict = "functions must not produce multiple outputs for same inputs";
-        for rule in &node.rules {
+        for rule in self.candidates(node, base) {
             let args = self.stack.get(base..).unwrap_or(&[]);
             let fits = rule.guards.iter().all(|(at, wanted)| args.get(*at) == Some(wanted));
             if !fits || (value.is_some() && rule.constant == value) {
@@ -552,6 +561,10 @@ impl<'p> Eval<'p> {
         self.close(base + arity);
         Ok(value)
     }
+}
+
+fn is_system(key: &Value) -> bool {
+    matches!(key, Value::String(name) if &**name == SYSTEM)
 }
 
 fn defined(value: &Value) -> Option<Value> {

@@ -61,6 +61,11 @@ impl<'p> Eval<'p> {
     }
 
     pub(super) fn comprehension(&mut self, frame: usize, of: &'p Comprehension) -> EvalResult<Value> {
+        if let Some(index) = &of.index
+            && let Some(value) = self.selected(frame, of, index)?
+        {
+            return Ok(value);
+        }
         self.enter(of.span)?;
         let value = match of.collect {
             Collect::Array => {

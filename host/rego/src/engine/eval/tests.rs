@@ -16,7 +16,7 @@ fn policy(texts: &[&str], data: &str) -> Policy {
     let modules = texts
         .iter()
         .enumerate()
-        .map(|(at, text)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned() })
+        .map(|(at, text)| PolicyFile { name: format!("t{at}.rego"), text: (*text).to_owned(), v0: None })
         .collect();
     let data = Value::from_json_str(data).unwrap();
     let compiled = Files::parse(modules, CompileOptions::default()).and_then(|files| files.compile(data));
@@ -411,4 +411,98 @@ fn one_call_does_not_compare_copy_or_list_without_end() {
 fn an_union_of_many_objects_takes_time_that_grows_with_their_number_alone() {
     let rules = "p := count(object.union_n([{sprintf(\"%d\", [x]): x} | some x in numbers.range(1, 30000)]))";
     check(rules, "30000");
+}
+
+#[test]
+fn all_data_is_without_the_system_document_which_is_there_when_named() {
+    let policy =
+        policy(&["package system.x\na := 1", "package t\np := data.system.x.a"], r#"{"q": 1, "system": {"m": 2}}"#);
+    let paths = [&[][..], &["system"], &["t"]].map(|path| path.iter().map(|part| (*part).to_owned()).collect());
+    let values = policy.evaluate(&paths, &options(None)).unwrap().values;
+    let shown: Vec<_> = values.iter().map(|value| serde_json::to_string(value).unwrap()).collect();
+    assert_eq!(shown, [r#"{"q":1,"t":{"p":1}}"#, r#"{"m":2,"x":{"a":1}}"#, r#"{"p":1}"#]);
+}
+
+#[test]
+fn a_comprehension_gives_the_same_whether_it_is_asked_for_few_keys_or_many() {
+    let xs = "xs := [{\"k\": k, \"v\": v} | some v in numbers.range(1, 20); k := v % 3]\n";
+    for (rules, wanted) in [
+        // Sets, arrays in the order of the walk, objects; keys that nothing has; numbers however they are written.
+        ("p := [count({y.v | some y in xs; y.k == k}) | some k in [0, 1, 2, 3, 1.0, 2, 2]]", "[6,7,7,0,7,7,7]"),
+        ("p := [a[0] | some k in [0, 1, 2, 0, 1, 2, 0]; a := [y.v | some y in xs; y.k == k]]", "[3,1,2,3,1,2,3]"),
+        (
+            "p := [count({y.v: 1 | some y in xs; k = y.k; y.v > 10}) | some k in [0, 1, 2, 0, 1, 2, 0]]",
+            "[3,3,4,3,3,4,3]",
+        ),
+        // Two keys, and a variable that is none.
+        (
+            "p := [count([1 | some y in xs; y.k == k; y.v == v; y.v > m]) | some k in [0, 1]; some v in [3, 4, 6]; m := 3]",
+            "[0,0,1,0,1,0]",
+        ),
+        // Another list each time.
+        (
+            "p := [count([1 | some y in ys; y == k]) | some n in [1, 2, 3, 4, 5, 6]; ys := numbers.range(1, n); k := 2]",
+            "[0,1,1,1,1,1]",
+        ),
+        // In a function, whose arguments are the same afterwards.
+        (
+            "f(k) := count([1 | some y in xs; y.k == k]) + k\np := [f(k) | some k in [0, 1, 2, 0.5, 7, 8]]",
+            "[6,8,9,0.5,7,8]",
+        ),
+        // A body that can fail for a key that nothing asks for.
+        ("p := [c | some k in [1, 1, 1, 1, 1, 1]; c := count({y.k: y.v | some y in xs; y.v == k})]", "[1,1,1,1,1,1]"),
+        (
+            "p := [c | some k in [0, 1, 4, 5, 6, 7]; c := count({y.k: 1 | some y in xs; y.v / (y.v - 3) == k})]",
+            "[0,0,1,0,0,0]",
+        ),
+        // Under replaced input each is its own.
+        (
+            "c(k) := count([1 | some y in input.ys; y == k])\np := [n | some k in [1, 2, 1, 2, 1, 2]; n := c(k) with input.ys as [k, k]]",
+            "[2,2,2,2,2,2]",
+        ),
+        (
+            "p := [c | some k in [1, 2, 1, 2, 1, 2]; c := count([1 | some y in input.ys; y == k]) with input.ys as [k]]",
+            "[1,1,1,1,1,1]",
+        ),
+    ] {
+        check(&format!("{xs}{rules}"), wanted);
+    }
+    check(
+        &format!("{xs}p := [count({{y.k: y.v | some y in xs; y.k == k}}) | some k in [7, 7, 7, 7, 7, 1]]"),
+        "eval_conflict_error",
+    );
+}
+
+/// Rules that each ask for another value of one place.
+fn many(head: &str, place: &str) -> String {
+    (0..20).map(|at| format!("{head} := {at} if {place} == \"k{at}\"\n")).collect()
+}
+
+#[test]
+fn many_rules_that_ask_for_one_place_have_the_values_of_all_of_them() {
+    let all = |rules: &str, p: &str| format!("{rules}p := x if x := {p}");
+    let on_input = many("lvl", "input.k");
+    let lvl = "[n | some k in [\"k3\", \"k19\", \"no\", 7]; n := lvl with input.k as k]";
+    check(&all(&on_input, lvl), "[3,19]");
+    check(&all(&format!("default lvl := 0\n{on_input}"), lvl), "[3,19,0,0]");
+    // Rules that ask for nothing, for something else, or behind an `else`.
+    check(&all(&format!("{on_input}lvl := 40 if input.x == 1\n"), lvl), "eval_conflict_error");
+    check(&all(&format!("lvl := 1 if input.k == \"no\" else := 2 if input.k == 7\n{on_input}"), lvl), "[3,19,1,2]");
+    check(&all(&format!("{on_input}lvl := 3 if 2 == 2\n"), "lvl with input.k as \"k3\""), "3");
+    check(&all(&format!("{on_input}lvl := 4 if 2 == 2\n"), "lvl with input.k as \"k3\""), "eval_conflict_error");
+    check(
+        &all(
+            &on_input.replace("lvl :=", "lvl contains").replace("contains 3 ", "contains 99 "),
+            "lvl with input.k as \"k3\"",
+        ),
+        "[99]",
+    );
+    let calls = "[n | some k in [\"k3\", \"k19\", \"no\"]; n := f(k, 1)]";
+    check(&all(&many("f(k, _)", "k"), calls), "[3,19]");
+    let deep = "[n | some k in [\"k3\", \"k19\", \"no\"]; n := f({\"a\": {\"b\": k}})]";
+    check(&all(&many("f(k)", "k.a.b"), deep), "[3,19]");
+    check(&all(&format!("default f(_) := 0\n{}", many("f(k)", "k.a.b")), deep), "[3,19,0]");
+    // Whole numbers are one value however they are written.
+    let numbers: String = (0..20).map(|at| format!("f(k) := {at} if k == {at}\n")).collect();
+    check(&all(&numbers, "[f(3), f(3.0), f(6 / 2)]"), "[3,3,3]");
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// The policy and the observed result of a query; the input is `{"x": 1, "xs": [1, 2, 3]}`.
 fn observed(text: &str, query: &str, observe: &TraceOptions) -> (Policy, Observations) {
-    let file = PolicyFile { name: "p.rego".to_owned(), text: text.to_owned() };
+    let file = PolicyFile { name: "p.rego".to_owned(), text: text.to_owned(), v0: None };
     let policy = Files::parse(vec![file], CompileOptions::default())
         .and_then(|files| files.compile(Value::new_object()))
         .map_err(|errors| errors[0].to_string())

@@ -13,7 +13,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::engine::ast::{Module, Name, Term};
+use crate::engine::ast::{Head, Module, Name, Term};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::{Kind, Token, Tokens, lex};
 use crate::engine::limits::{NESTING, SOURCE_BYTES};
@@ -44,6 +44,8 @@ struct Parser<'a> {
     copied: usize,
     /// The file is Rego of before 1.0, unless it imports `rego.v1`.
     v0: bool,
+    /// The language has templates, which Rego of before 1.0 has not, also where a file imports `rego.v1`.
+    has_templates: bool,
     /// Words of [`FUTURE`] that a file of before 1.0 has imported.
     imported: Vec<&'static str>,
     /// A term that was read before, with where it begins and ends.
@@ -52,6 +54,10 @@ struct Parser<'a> {
     read_twice: usize,
     names: BTreeMap<&'a str, Name>,
     errors: Vec<CompileError>,
+    /// The keywords that Rego v1 requires and that are not there. As in OPA all are reported, if all else is right.
+    missing: Vec<CompileError>,
+    /// The last rule has a body without the `if` that it requires.
+    lacks_if: bool,
 }
 
 /// Reads one file, the `file`th of the compilation; with `v0` in Rego of before 1.0, where `if`, `contains`, `every` and
@@ -61,7 +67,7 @@ struct Parser<'a> {
 /// Everything that is not Rego, with its places.
 pub(crate) fn parse(source: &Source, file: u32, v0: bool) -> Result<Module, Vec<CompileError>> {
     let Tokens { tokens, comments } = tokens(source, file)?;
-    let mut parser = Parser { v0, ..Parser::new(source, &tokens) };
+    let mut parser = Parser { v0, has_templates: !v0, ..Parser::new(source, &tokens) };
     let module = parser.module();
     parser.finish(module, comments)
 }
@@ -83,15 +89,21 @@ impl<'a> Parser<'a> {
             depth: 0,
             copied: 0,
             v0: false,
+            has_templates: true,
             imported: Vec::new(),
             read: None,
             read_twice: 0,
             names: BTreeMap::new(),
             errors: Vec::new(),
+            missing: Vec::new(),
+            lacks_if: false,
         }
     }
 
-    fn finish(self, module: Parsed<Module>, comments: Vec<Span>) -> Result<Module, Vec<CompileError>> {
+    fn finish(mut self, module: Parsed<Module>, comments: Vec<Span>) -> Result<Module, Vec<CompileError>> {
+        if self.errors.is_empty() {
+            self.errors.append(&mut self.missing);
+        }
         match module {
             Ok(mut module) if self.errors.is_empty() => {
                 module.comments = comments;
@@ -146,6 +158,19 @@ impl<'a> Parser<'a> {
     fn fail<T>(&mut self, span: Span, message: impl Into<String>) -> Parsed<T> {
         self.errors.push(CompileError::at(self.source, span, CompileCode::Parse, message));
         Err(Failed)
+    }
+
+    /// Notes a keyword that Rego v1 requires in front of a body.
+    fn miss_if(&mut self, span: Span, head: &Head) {
+        let what = if head.args.is_some() { "function" } else { "rule" };
+        self.miss(span, format!("`if` keyword is required before {what} body"));
+    }
+
+    fn miss(&mut self, span: Span, message: impl Into<String>) {
+        let mut error = CompileError::at(self.source, span, CompileCode::Parse, message);
+        // The sentence says it all; there may be one for each rule.
+        error.line.clear();
+        self.missing.push(error);
     }
 
     fn unexpected<T>(&mut self, wanted: &str) -> Parsed<T> {

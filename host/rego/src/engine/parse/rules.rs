@@ -15,8 +15,8 @@ impl Parser<'_> {
         }
         let package = self.package_path()?;
         let package_span = self.since(start);
-        let (imports, rules, comments) = (Vec::new(), Vec::new(), Vec::new());
-        let mut module = Module { package, package_span, imports, rules, v0: self.v0, comments };
+        let (imports, language_imports, rules, comments) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut module = Module { package, package_span, imports, language_imports, rules, v0: self.v0, comments };
         while self.kind() != Kind::End && self.errors.len() < COMPILE_ERRORS {
             let at = self.at;
             if self.statement(&mut module).is_err() {
@@ -86,7 +86,10 @@ impl Parser<'_> {
         }
         if self.at_keyword("import") {
             let import = self.import()?;
-            if let Some(import) = import {
+            let chooses_language = import.path.first().is_some_and(|root| matches!(&**root, "rego" | "future"));
+            if chooses_language {
+                module.language_imports.push(import);
+            } else {
                 module.imports.push(import);
             }
             return Ok(());
@@ -104,7 +107,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn import(&mut self) -> Parsed<Option<Import>> {
+    fn import(&mut self) -> Parsed<Import> {
         let start = self.bump().span;
         let path = self.dotted()?;
         let root = path.first().map(|name| name.to_string()).unwrap_or_default();
@@ -119,8 +122,8 @@ impl Parser<'_> {
         };
         let span = self.since(start);
         match root.as_str() {
-            "data" | "input" => Ok(Some(Import { path, alias, span })),
-            "rego" | "future" => self.language_import(&path, span).map(|()| None),
+            "data" | "input" => Ok(Import { path, alias, span }),
+            "rego" | "future" => self.language_import(&path, span).map(|()| Import { path, alias, span }),
             _ => self.fail(
                 span,
                 format!("unexpected import path, must begin with one of: {{data, future, input, rego}}, got: {root}"),
@@ -161,7 +164,7 @@ impl Parser<'_> {
         let start = self.span();
         let default = self.eat_keyword("default");
         let (mut head, called) = self.head(default)?;
-        let mut value = None;
+        let (mut value, mut assigned) = (None, false);
         if !default && self.at_keyword("contains") {
             if called {
                 return self
@@ -171,7 +174,7 @@ impl Parser<'_> {
             head.key = Some(self.expr()?);
         }
         if matches!(self.kind(), Kind::Assign | Kind::Unify) {
-            self.bump();
+            assigned = self.bump().kind == Kind::Assign;
             value = Some(self.expr()?);
         }
         head.span = self.since(start);
@@ -183,11 +186,12 @@ impl Parser<'_> {
                 return self.fail(span, format!("illegal default rule (value cannot contain {what})"));
             }
             let span = self.since(start);
-            let bodies = vec![Branch { value, body: Vec::new(), span }];
+            let bodies = vec![Branch { value, body: Vec::new(), assigned, span }];
             return Ok(Rule { span, default, head, bodies });
         }
         let branch = self.span();
         let with_if = self.eat_keyword("if");
+        self.lacks_if = false;
         let mut body = Vec::new();
         let mut bodied = false;
         if with_if {
@@ -197,12 +201,15 @@ impl Parser<'_> {
             } else {
                 body = vec![self.nested(Self::literal)?];
             }
-        } else if self.kind() == Kind::LBrace && self.v0 {
-            bodied = true;
-            partial_set(&mut head, value.is_some());
-            body = self.braced()?;
         } else if self.kind() == Kind::LBrace {
-            return self.fail(self.span(), "`if` keyword is required before rule body");
+            bodied = true;
+            let is_set = partial_set(&mut head, value.is_some());
+            self.lacks_if = !self.v0;
+            if self.lacks_if {
+                self.miss_if(start, &head);
+                self.miss_contains(is_set);
+            }
+            body = self.braced()?;
         } else if called && value.is_none() && head.args.is_none() {
             return self.fail(head.span, "rule argument list must take at least one argument");
         } else if called && value.is_none() && head.key.is_none() {
@@ -213,6 +220,8 @@ impl Parser<'_> {
             }
         } else if self.v0 && value.is_none() && (!head.path.is_empty() || head.args.is_some()) {
             partial_set(&mut head, false);
+        } else if value.is_none() && !called && partial_set(&mut head, false) {
+            self.miss_contains(true);
         } else if head.key.is_none() && value.is_none() {
             let hint = "must use `if`, `contains` or an assignment";
             return self.fail(head.span, format!("unexpected rule head, it {hint}"));
@@ -224,7 +233,12 @@ impl Parser<'_> {
             span: self.since(start),
             default,
             head,
-            bodies: vec![Branch { value, body, span: if bodied { self.since(branch) } else { self.since(start) } }],
+            bodies: vec![Branch {
+                value,
+                body,
+                assigned,
+                span: if bodied { self.since(branch) } else { self.since(start) },
+            }],
         };
         if self.at_keyword("else") && !bodied {
             return self.fail(self.span(), "unexpected else keyword: the rule has no body");
@@ -233,13 +247,21 @@ impl Parser<'_> {
         Ok(rule)
     }
 
+    /// A set whose head has the element in brackets, as before Rego v1.
+    fn miss_contains(&mut self, is_set: bool) {
+        if is_set {
+            let brace = self.span();
+            self.miss(brace, "`contains` keyword is required for partial set rules");
+        }
+    }
+
     /// `p if { … } { … }` is two definitions, of which this reads all but the first; so is `p { … } { … }` in Rego of before
     /// 1.0.
     fn more_bodies(&mut self, module: &mut Module) -> Parsed<()> {
         while self.kind() == Kind::LBrace {
             let start = self.span();
             let Some(first) = module.rules.last().filter(|rule| !rule.default && rule.bodies.len() == 1) else { break };
-            let Some(Branch { value, body, .. }) = first.bodies.first() else { break };
+            let Some(Branch { value, body, assigned, .. }) = first.bodies.first() else { break };
             if !self.v0 && body.is_empty() {
                 break;
             }
@@ -248,10 +270,18 @@ impl Parser<'_> {
             if self.copied > SOURCE_BYTES {
                 return self.fail(start, "too many bodies behind rules with large heads");
             }
-            let (head, value) = (first.head.clone(), value.clone());
+            let (head, value, assigned) = (first.head.clone(), value.clone(), *assigned);
+            if self.lacks_if {
+                self.miss_if(start, &head);
+            }
             let body = self.braced()?;
             let span = self.since(start);
-            module.rules.push(Rule { span, default: false, head, bodies: vec![Branch { value, body, span }] });
+            module.rules.push(Rule {
+                span,
+                default: false,
+                head,
+                bodies: vec![Branch { value, body, assigned, span }],
+            });
         }
         Ok(())
     }
@@ -314,15 +344,19 @@ impl Parser<'_> {
     fn else_branches(&mut self, rule: &mut Rule) -> Parsed<()> {
         while self.at_keyword("else") {
             let start = self.bump().span;
+            let mut assigned = false;
             let value = if matches!(self.kind(), Kind::Assign | Kind::Unify) {
-                self.bump();
+                assigned = self.bump().kind == Kind::Assign;
                 Some(self.expr()?)
             } else {
                 None
             };
             let with_if = self.eat_keyword("if");
             let mut bodied = true;
-            let body = if self.kind() == Kind::LBrace && (with_if || self.v0) {
+            let body = if self.kind() == Kind::LBrace {
+                if !with_if && !self.v0 {
+                    self.miss_if(start, &rule.head);
+                }
                 self.braced()?
             } else if with_if {
                 vec![self.nested(Self::literal)?]
@@ -337,7 +371,7 @@ impl Parser<'_> {
                 return self.fail(span, "else keyword cannot be used on partial rules");
             }
             rule.span = rule.span.to(span);
-            rule.bodies.push(Branch { value, body, span });
+            rule.bodies.push(Branch { value, body, assigned, span });
             if !bodied && self.at_keyword("else") {
                 return self.fail(self.span(), "unexpected else keyword: the one before always holds");
             }
@@ -414,10 +448,12 @@ fn function_name(head: &Head) -> String {
 }
 
 /// In Rego of before 1.0, `p[x]` without a value is `p contains x`.
-fn partial_set(head: &mut Head, valued: bool) {
-    if !valued && head.args.is_none() && head.key.is_none() && head.path.len() == 1 {
+fn partial_set(head: &mut Head, valued: bool) -> bool {
+    let is_set = !valued && head.args.is_none() && head.key.is_none() && head.path.len() == 1;
+    if is_set {
         head.key = head.path.pop();
     }
+    is_set
 }
 
 /// What in the value of a default is known only when it is evaluated, with its place. A comprehension may stand there.

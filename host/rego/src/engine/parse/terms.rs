@@ -151,6 +151,9 @@ impl Parser<'_> {
                 self.bump();
                 TermKind::Scalar(Value::String(self.string_text(token)?))
             }
+            Kind::TemplateStart if !self.has_templates => {
+                return self.fail(self.span(), "template strings are not supported by current capabilities");
+            }
             Kind::TemplateStart => self.template()?,
             Kind::LBracket => self.array()?,
             Kind::LBrace => self.set_or_object()?,

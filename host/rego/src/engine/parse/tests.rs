@@ -84,7 +84,21 @@ fn rego_of_before_v1_has_other_keywords_and_heads() {
 
 #[test]
 fn rego_v1_requires_if() {
-    assert_eq!(errors("package a\np { true }"), ["2:3: `if` keyword is required before rule body"]);
+    assert_eq!(errors("package a\np { true }"), ["2:1: `if` keyword is required before rule body"]);
+    let text = "package a\np[x] { x := 1 }\nq(x) { true } { false }\nr = 1 { true }\nelse = 2 { true }\ns[1]";
+    let want = [
+        "2:1: `if` keyword is required before rule body",
+        "2:6: `contains` keyword is required for partial set rules",
+        "3:1: `if` keyword is required before function body",
+        "3:15: `if` keyword is required before function body",
+        "4:1: `if` keyword is required before rule body",
+        "5:1: `if` keyword is required before rule body",
+    ];
+    let found = errors(text);
+    assert_eq!(found.get(..want.len()).unwrap(), want);
+    assert!(found.last().unwrap().ends_with("`contains` keyword is required for partial set rules"));
+    // What is no Rego at all hides it.
+    assert_eq!(errors("package a\np { true }\nx := ]").len(), 1);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Turns ordered literals into steps over slots. The entry point is [`plan`].
 //!
-//! [`steps`] plans literals, [`paths`] references. What each rule reads is noted on the way, for cycles and for `with`.
+//! [`steps`] plans literals, [`comprehension_index`] and [`rule_index`] what saves evaluating many times or many rules, [`paths`] references. What each rule reads is noted on the way, for cycles and for `with`.
 
+mod comprehension_index;
 mod paths;
 mod query;
+mod rule_index;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -48,6 +50,7 @@ pub(crate) fn plan(
     let mut targets = Targets::new();
     let mut dependencies = Dependencies::new(tree.nodes.len());
     let mut nodes: Vec<_> = tree.nodes.iter().enumerate().map(|(at, _)| empty_node(tree, at)).collect();
+    let mut wanted = vec![Vec::new(); nodes.len()];
     for rule in rules.iter().filter(|rule| rule.sound) {
         if !work.go_on(1) {
             break;
@@ -76,11 +79,17 @@ pub(crate) fn plan(
             node.default = Some(planned);
         } else {
             node.rules.push(planned);
+            if let Some(all) = wanted.get_mut(rule.node as usize) {
+                all.push(rule_index::wanted(rule));
+            }
         }
         if let Some(all) = dependencies.reads.get_mut(rule.node as usize) {
             all.atoms.extend(reads.atoms);
             all.nodes.extend(reads.nodes);
         }
+    }
+    for (node, wanted) in nodes.iter_mut().zip(wanted) {
+        node.index = rule_index::rule_index(&wanted);
     }
     for (node, reads) in nodes.iter_mut().zip(&mut dependencies.reads) {
         if !matches!(node.kind, Kind::Set | Kind::Object) || !node.children.is_empty() {
@@ -121,6 +130,7 @@ fn empty_node(tree: &RuleTree, at: usize) -> Node {
         children,
         rules: Vec::new(),
         default: None,
+        index: None,
         keyed: Some(Vec::new()),
         name: tree.name(id),
         span: Span::default(),

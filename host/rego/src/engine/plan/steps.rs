@@ -103,6 +103,15 @@ impl Planner<'_> {
             WithTarget::Data(path) => (ModifierTarget::Data(path.clone()), Atom::Data(path.clone())),
             WithTarget::Function(callee) => (ModifierTarget::Function(*callee), callee_atom(*callee)),
         };
+        // As in OPA a rule depends on what it replaces.
+        match &replaced.target {
+            WithTarget::Input(_) => {}
+            WithTarget::Data(path) => {
+                let names = path.iter().map(|part| part.as_string().map_or("", |part| part));
+                self.reads.nodes.extend(self.tree.find(names));
+            }
+            WithTarget::Function(callee) => self.note_call(*callee),
+        }
         let value = match &replaced.value {
             Replacement::Value(expr) => ModifierValue::Value(self.term(expr, bound)),
             Replacement::Function(callee) => {
@@ -151,7 +160,8 @@ impl Planner<'_> {
         let steps = self.body(&closure.body, &mut inner);
         let key = closure.key.as_ref().map(|key| self.head_term(key, &inner, closure.span));
         let value = self.head_term(&closure.value, &inner, closure.span);
-        Comprehension { collect: closure.collect, key, value, steps, span: closure.span }
+        let index = self.comprehension_index(closure, bound).map(Box::new);
+        Comprehension { collect: closure.collect, key, value, steps, span: closure.span, index }
     }
 
     /// What a value is matched with; its free variables are bound afterwards.

@@ -44,7 +44,9 @@ impl Resolver<'_> {
             LiteralKind::Not(term) => {
                 let mut body = Vec::new();
                 let mut own = Vec::new();
+                self.negated = true;
                 self.expression(term, true, out, &mut body, &mut own);
+                self.negated = false;
                 out.push(Lit { kind: LitKind::Not { body, own }, span });
             }
             LiteralKind::Some(names) => {
@@ -90,7 +92,9 @@ impl Resolver<'_> {
     pub(super) fn closed<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> (T, Vec<Slot>) {
         let met = self.met.len();
         let own = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
+        let negated = std::mem::replace(&mut self.negated, false);
         let result = inner(self);
+        self.negated = negated;
         let mut free: Vec<_> = self.met.iter().skip(met).copied().filter(|slot| *slot < own).collect();
         free.sort_unstable();
         free.dedup();
@@ -116,7 +120,9 @@ impl Resolver<'_> {
                 }
             },
             TermKind::Ref(_) | TermKind::Var(_) => match self.path(term, pre) {
-                Some(path) => main.push(Lit { kind: LitKind::Ref { path, out: None, bind: false }, span }),
+                Some(path) => {
+                    main.push(Lit { kind: LitKind::Ref { path, out: None, bind: false, closed: false }, span });
+                }
                 None => {
                     let expr = self.term(term, pre);
                     main.push(Lit { kind: LitKind::Truthy(expr), span });
@@ -183,14 +189,14 @@ impl Resolver<'_> {
             (Side::Expr(left), Side::Expr(right)) if bind => LitKind::Unify(left, right),
             (Side::Expr(left), Side::Expr(right)) => LitKind::Equal(left, right),
             (Side::Path(path), Side::Expr(out)) | (Side::Expr(out), Side::Path(path)) => {
-                LitKind::Ref { path, out: Some(out), bind }
+                LitKind::Ref { path, out: Some(out), bind, closed: false }
             }
             (Side::Path(left), Side::Path(right)) => {
                 let slot = self.slot(None, span);
                 own.push(slot);
-                let kind = LitKind::Ref { path: right, out: Some(Expr::Var(slot)), bind: true };
+                let kind = LitKind::Ref { path: right, out: Some(Expr::Var(slot)), bind: true, closed: false };
                 main.push(Lit { kind, span });
-                LitKind::Ref { path: left, out: Some(Expr::Var(slot)), bind: false }
+                LitKind::Ref { path: left, out: Some(Expr::Var(slot)), bind: false, closed: false }
             }
             (Side::Call(call, call_span), Side::Expr(out)) | (Side::Expr(out), Side::Call(call, call_span)) => {
                 match self.call(&call, call_span, Some((out, bind)), false, pre) {

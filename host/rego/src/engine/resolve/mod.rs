@@ -74,6 +74,8 @@ struct Resolver<'a> {
     slots: Vec<SlotInfo>,
     /// How often each slot is met.
     uses: Vec<u32>,
+    /// What is resolved stands in a negation: references that are moved in front of it bind nothing.
+    negated: bool,
     /// Variables of `some` that only closures use: each closure has its own.
     unshared: Vec<Slot>,
     /// What is declared in the rule.
@@ -120,6 +122,7 @@ pub(crate) fn resolve(
                 used: &used,
                 slots: Vec::new(),
                 uses: Vec::new(),
+                negated: false,
                 unshared: Vec::new(),
                 locals: Vec::new(),
                 scopes: vec![Scope::default()],

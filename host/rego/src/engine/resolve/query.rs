@@ -40,6 +40,7 @@ pub(crate) fn resolve_query(
         used: &[],
         slots: Vec::new(),
         uses: Vec::new(),
+        negated: false,
         unshared: Vec::new(),
         locals: Vec::new(),
         scopes: Vec::new(),

@@ -112,7 +112,8 @@ impl Resolver<'_> {
     fn hoisted(&mut self, path: Path, span: Span, pre: &mut Vec<Lit>) -> Expr {
         let slot = self.slot(None, span);
         self.met.push(slot);
-        pre.push(Lit { kind: LitKind::Ref { path, out: Some(Expr::Var(slot)), bind: true }, span });
+        let kind = LitKind::Ref { path, out: Some(Expr::Var(slot)), bind: true, closed: self.negated };
+        pre.push(Lit { kind, span });
         Expr::Var(slot)
     }
 
@@ -123,9 +124,12 @@ impl Resolver<'_> {
         let slot = self.slot(None, span);
         self.met.push(slot);
         let out = Some((Expr::Var(slot), true));
+        // As in OPA a nested call leaves the negation that it stands in, and its arguments may bind.
+        let negated = std::mem::replace(&mut self.negated, false);
         if let Some(kind) = self.call(call, span, out, false, pre) {
             pre.push(Lit { kind, span });
         }
+        self.negated = negated;
         Expr::Var(slot)
     }
 

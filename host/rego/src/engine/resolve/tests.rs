@@ -9,7 +9,7 @@ use crate::{
 };
 
 fn errors(texts: &[&str]) -> Vec<CompileError> {
-    let files = texts.iter().map(|text| PolicyFile { name: "t.rego".into(), text: (*text).into() }).collect();
+    let files = texts.iter().map(|text| PolicyFile { name: "t.rego".into(), text: (*text).into(), v0: None }).collect();
     Files::parse(files, CompileOptions::default())
         .and_then(|files| files.compile(Value::new_object()))
         .err()
@@ -46,7 +46,7 @@ fn a_wrong_number_of_arguments_is_an_error() {
 
 /// The messages in strict mode.
 fn irregular(text: &str) -> Vec<String> {
-    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package a\n{text}") }];
+    let files = vec![PolicyFile { name: "t.rego".into(), text: format!("package a\n{text}"), v0: None }];
     let options = CompileOptions { strict: true, ..CompileOptions::default() };
     let errors = Files::parse(files, options).and_then(|files| files.compile(Value::new_object())).err();
     errors.unwrap_or_default().into_iter().map(|error| format!("{}: {}", error.row, error.message)).collect()

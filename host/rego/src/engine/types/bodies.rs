@@ -70,7 +70,9 @@ impl Checker<'_> {
                         inner.add(slot);
                     });
                 }
+                let around = std::mem::replace(&mut self.unchecked, true);
                 self.body(body, &mut inner);
+                self.unchecked = around;
                 self.forget(&unknown);
             }
             LitKind::With { mods, body } => {
@@ -148,7 +150,9 @@ impl Checker<'_> {
 
     fn closure(&mut self, closure: &Closure) -> Kind {
         let unknown = self.unknown(&closure.free);
+        let around = std::mem::replace(&mut self.unchecked, false);
         let kind = self.collected(closure);
+        self.unchecked = around;
         self.forget(&unknown);
         kind
     }

@@ -209,7 +209,8 @@ impl Kind {
                 let found = match key {
                     Some(key) => match key.as_u64().ok().and_then(|at| usize::try_from(at).ok()) {
                         Some(at) => fixed.get(at).or(rest.as_deref()).cloned(),
-                        None => all(),
+                        // A fraction or a negative number is the place of nothing.
+                        None => None,
                     },
                     None => all(),
                 };

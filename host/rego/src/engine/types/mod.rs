@@ -40,6 +40,8 @@ struct Checker<'a> {
     slots: Vec<Option<Kind>>,
     names: &'a [crate::engine::ir::SlotInfo],
     work: &'a Work,
+    /// What is checked stands in a body of `every`, in which OPA checks only what is nested in closures.
+    unchecked: bool,
     errors: &'a mut Vec<CompileError>,
 }
 
@@ -66,7 +68,7 @@ pub(crate) fn check(
         }
     }
     let known = vec![None; tree.nodes.len()];
-    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], work, errors };
+    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], work, unchecked: false, errors };
     for id in dependencies.bottom_up() {
         if !work.go_on(1) {
             break;
@@ -90,6 +92,7 @@ impl<'a> Checker<'a> {
     fn error(&mut self, span: Span, message: String) {
         if let Some(source) = self.sources.get(span.file as usize)
             && self.errors.len() < NOTED_ERRORS
+            && !self.unchecked
         {
             self.errors.push(CompileError::at(source, span, CompileCode::Type, message));
         }

@@ -17,7 +17,7 @@ fn work_stops_at_its_end_and_stays_stopped() {
 /// What is said of a source, the first error of many, within a time.
 fn message(text: &str, options: CompileOptions) -> String {
     let started = Instant::now();
-    let files = vec![PolicyFile { name: "t.rego".into(), text: text.to_owned() }];
+    let files = vec![PolicyFile { name: "t.rego".into(), text: text.to_owned(), v0: None }];
     let compiled = crate::engine::with_large_stack(|| {
         let compiled = Files::parse(files, options).and_then(|files| files.compile(regorus::Value::new_object()));
         compiled.map(drop).err().unwrap_or_default()

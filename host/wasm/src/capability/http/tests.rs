@@ -7,7 +7,10 @@ use crate::grants::{SecretGrant, SecretScheme, SecretValue};
 
 /// Keeps requests, and responds with what it got.
 #[derive(Default)]
-struct Echo(Mutex<Vec<(String, Vec<(String, String)>, NetworkReach)>>);
+struct Echo(Mutex<Vec<Sent>>);
+
+/// URL, headers and reach of a request.
+type Sent = (String, Vec<(String, String)>, NetworkReach);
 
 impl HttpClient for Echo {
     fn send(&self, request: HttpRequest<'_>) -> Result<HttpResponse, HttpError> {

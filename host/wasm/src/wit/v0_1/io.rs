@@ -9,7 +9,8 @@ use super::bindings::assay::plugin::{artifacts, checkpoint, events, http, tests}
 use crate::{
     abort::Abort,
     capability::{
-        artifacts::ArtifactError, checkpoint::CheckpointError, http::GuestRequest, secrets::Form, tests::TestsError,
+        artifacts::ArtifactError, checkpoint::CheckpointError, http::GuestRequest, secrets::Form,
+        test_cases::TestsError,
     },
     limits,
     store_state::StoreState,
@@ -161,7 +162,7 @@ impl http::Host for StoreState {
         };
         // The name is checked before anything is sent.
         if let Err(error) = self.artifacts.append(&artifact, &media_type, b"") {
-            return Ok(Err(not_saved(error)));
+            return Ok(Err(not_saved(&error)));
         }
         let (left, limits, most) = (self.left(), self.limits, self.artifacts.left());
         let response = match self.http.send(request, left, limits, most) {
@@ -177,7 +178,7 @@ impl http::Host for StoreState {
                 headers: response.headers,
                 bytes: if is_success { response.body.len() as u64 } else { 0 },
             }),
-            Err(error) => Err(not_saved(error)),
+            Err(error) => Err(not_saved(&error)),
         })
     }
 
@@ -193,9 +194,9 @@ impl http::Host for StoreState {
     }
 }
 
-fn not_saved(error: ArtifactError) -> http::Error {
+fn not_saved(error: &ArtifactError) -> http::Error {
     match error {
-        ArtifactError::Quota(left) => http::Error::TooLarge(left),
+        ArtifactError::Quota(left) => http::Error::TooLarge(*left),
         ArtifactError::BadName | ArtifactError::NotFound => {
             http::Error::Denied("the artifact has an invalid name, or is of another media type".to_owned())
         }

@@ -158,3 +158,6 @@ impl std::fmt::Debug for Adapter {
         to.debug_tuple("Adapter").field(self.job.plugin()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

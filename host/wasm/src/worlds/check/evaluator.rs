@@ -123,7 +123,7 @@ impl Check {
 
     fn capabilities(&self, context: &EvaluationContext<'_>) -> Capabilities {
         let evidence = if self.plugin.permissions().contains(Permission::Evidence) {
-            EvidenceView::of(vec![context.evidence.clone()], Arc::clone(&self.blobs))
+            EvidenceView::of(vec![context.evidence.clone()], &self.blobs)
         } else {
             EvidenceView::none()
         };

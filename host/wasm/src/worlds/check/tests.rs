@@ -5,6 +5,14 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
+use super::{world::WORLD, *};
+use crate::{
+    LoadError, LogSink, Plugin, RunContext, Sinks, SnapshotInput,
+    engine::Metering,
+    limits,
+    test_support::{ENGINE, built, load},
+    world::World,
+};
 use assay_model::{
     decide::Decision,
     digest::Digest,
@@ -15,36 +23,9 @@ use assay_model::{
     port::{Blobs, EvaluationContext, Evaluator},
     snapshot::{Component, Snapshot},
 };
-use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{world::WORLD, *};
-use crate::{
-    Engine, EngineOptions, LoadError, LogSink, Plugin, RunContext, Sinks, SnapshotInput, engine::Metering, limits,
-    world::World,
-};
-
-/// One engine for all tests, as in the product.
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(EngineOptions::in_process(4)).unwrap());
 static LICENSES: LazyLock<Plugin> = LazyLock::new(|| load("plugins/licenses"));
 static HOSTILE: LazyLock<Plugin> = LazyLock::new(|| load("tests/guests/hostile"));
-
-/// The guests, built where those of all other tests are, by the same function.
-static GUESTS: LazyLock<Vec<Utf8PathBuf>> = LazyLock::new(|| {
-    let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-    // This test stands in TARGET/PROFILE/deps.
-    let program = Utf8PathBuf::from_path_buf(std::env::current_exe().unwrap()).unwrap();
-    xtask::guests::build(root, program.ancestors().nth(3).unwrap()).unwrap()
-});
-
-/// The component made from the crate in this folder.
-fn built(folder: &str) -> Vec<u8> {
-    let name = folder.rsplit('/').next().unwrap().replace('-', "_");
-    fs_err::read(GUESTS.iter().find(|path| path.file_stem() == Some(name.as_str())).unwrap()).unwrap()
-}
-
-fn load(folder: &str) -> Plugin {
-    Plugin::load(&ENGINE, folder, &built(folder)).unwrap()
-}
 
 /// Blobs with one blob; any other is an error, as from a registry that cannot be reached.
 struct OneBlob(&'static [u8]);
@@ -508,6 +489,10 @@ fn a_truncated_component_is_refused() {
 fn limits_hold_while_a_plugin_describes_itself() {
     let error = Plugin::load(&ENGINE, "x.wasm", &built("tests/guests/describes-forever")).unwrap_err();
     assert!(matches!(&error, LoadError::Describe { code: ErrorCode::PluginCpuLimit, .. }), "{error}");
+    assert_eq!(error.code(), ErrorCode::PluginCpuLimit);
+    let says = "plugin x.wasm cannot describe itself: it used up its computing budget of 5000000000 instructions";
+    assert_eq!(error.to_string(), says, "the file is named once");
+    assert!(error.hint().unwrap().contains("`cpu-ms`"));
 }
 
 #[test]

@@ -68,3 +68,6 @@ impl std::fmt::Debug for Reporter {
         to.debug_tuple("Reporter").field(self.job.plugin()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

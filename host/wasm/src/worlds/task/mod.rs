@@ -63,3 +63,6 @@ impl std::fmt::Debug for Task {
 pub(crate) fn quota(plugin: &str, what: &str, hint: String) -> EvaluationError {
     EvaluationError::new(ErrorCode::PluginQuota, format!("plugin `{plugin}` {what}")).hint(hint)
 }
+
+#[cfg(test)]
+mod tests;

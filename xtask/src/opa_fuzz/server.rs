@@ -1,0 +1,138 @@
+//! [`Server`]: OPA as a server, which is given one module after the other.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use camino::Utf8Path;
+use serde_json::Value;
+
+use super::{Outcome, generate};
+
+/// How long OPA may take to start.
+const START: Duration = Duration::from_secs(20);
+
+/// What stands for the answer to a request without one; `reviewed.txt` has it.
+const NO_ANSWER: &str = "OPA gave no answer";
+
+/// How long an answer may take.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// A running OPA; it ends with this value.
+pub(super) struct Server {
+    child: Child,
+    address: String,
+    connection: BufReader<TcpStream>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        let _waited = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Starts OPA on a free port of this machine.
+    pub(super) fn start(program: &Utf8Path, v0: bool) -> anyhow::Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = format!("127.0.0.1:{port}");
+        let mut command = Command::new(program);
+        command.args(["run", "--server", "--log-level", "error", "--skip-version-check", "--addr", &address]);
+        if v0 {
+            command.arg("--v0-compatible");
+        }
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().with_context(|| format!("`{program}` cannot be started"))?;
+        let started = Instant::now();
+        loop {
+            if let Ok(connection) = TcpStream::connect(&address) {
+                connection.set_nodelay(true)?;
+                connection.set_read_timeout(Some(ANSWER))?;
+                return Ok(Self { child, address, connection: BufReader::new(connection) });
+            }
+            if started.elapsed() > START {
+                child.kill()?;
+                bail!("`{program}` does not listen");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What OPA makes of a module.
+    pub(super) fn outcome(&mut self, module: &str) -> anyhow::Result<Outcome> {
+        let (status, body) = self.request("PUT", "/v1/policies/t", module)?;
+        if status != 200 {
+            return Ok(Outcome::Refused(body));
+        }
+        let input = format!("{{\"input\": {}}}", generate::INPUT);
+        let (status, body) = self.request("POST", "/v1/data/t", &input)?;
+        if status != 200 {
+            return Ok(Outcome::Failed(body));
+        }
+        let mut json: Value = serde_json::from_str(&body)?;
+        Ok(Outcome::Value(json.get_mut("result").map(Value::take).unwrap_or_default()))
+    }
+
+    /// A request; OPA ends the connection where a module makes its handler panic, which is no answer to compare with.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
+        if let Ok(answer) = self.request_once(method, path, body) {
+            return Ok(answer);
+        }
+        let connection = TcpStream::connect(&self.address).context("OPA has ended")?;
+        connection.set_nodelay(true)?;
+        connection.set_read_timeout(Some(ANSWER))?;
+        self.connection = BufReader::new(connection);
+        Ok(self.request_once(method, path, body).unwrap_or_else(|_| (0, NO_ANSWER.to_owned())))
+    }
+
+    fn request_once(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: opa\r\nContent-Length: {}\r\n\r\n", body.len());
+        let stream = self.connection.get_mut();
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body.as_bytes())?;
+        let mut line = String::new();
+        self.connection.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).context("no answer")?.parse()?;
+        let (mut length, mut is_chunked) = (0, false);
+        loop {
+            line.clear();
+            self.connection.read_line(&mut line)?;
+            let lower = line.trim().to_ascii_lowercase();
+            if lower.is_empty() {
+                break;
+            }
+            if let Some(value) = lower.strip_prefix("content-length:") {
+                length = value.trim().parse()?;
+            }
+            is_chunked |= lower == "transfer-encoding: chunked";
+        }
+        let mut bytes = Vec::new();
+        if is_chunked {
+            loop {
+                line.clear();
+                self.connection.read_line(&mut line)?;
+                let size = usize::from_str_radix(line.trim(), 16)?;
+                self.read(size, &mut bytes)?;
+                line.clear();
+                self.connection.read_line(&mut line)?;
+                if size == 0 {
+                    break;
+                }
+            }
+        } else {
+            self.read(length, &mut bytes)?;
+        }
+        Ok((status, String::from_utf8(bytes)?))
+    }
+
+    fn read(&mut self, size: usize, bytes: &mut Vec<u8>) -> anyhow::Result<()> {
+        let from = bytes.len();
+        bytes.resize(from + size, 0);
+        self.connection.read_exact(bytes.get_mut(from..).unwrap_or_default())?;
+        Ok(())
+    }
+}
