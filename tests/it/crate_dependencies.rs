@@ -53,6 +53,7 @@ fn each_heavy_dependency_lives_in_one_crate() {
         ("rustls-webpki", "assay-evidence"),
         ("rustls-pki-types", "assay-evidence"),
         ("regorus", "assay-rego"),
+        ("rusqlite", "assay-store"),
         ("wasmtime", "assay-wasm"),
         ("wasmtime-wasi", "assay-wasm"),
         ("clap", "assay"),

@@ -36,6 +36,7 @@ mod registry;
 mod registry_failures;
 mod remote;
 mod reports;
+mod runs;
 mod shared;
 mod shell;
 mod silence;

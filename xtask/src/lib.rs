@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod bench_rego;
+pub mod bench_runs;
 pub mod fixtures;
 pub mod guests;
 pub mod layer;

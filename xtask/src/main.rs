@@ -74,6 +74,12 @@ enum Task {
 enum Of {
     /// Print how long the Rego engine takes compared with OPA, for policies of yours
     Rego(xtask::bench_rego::Load),
+    /// Print how many tasks that do nothing a run carries out for each second, on a disk or in memory
+    Runs {
+        /// The folder for the record; one in the target directory if it is not given
+        #[arg(long, value_name = "DIR")]
+        folder: Option<Utf8PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -82,6 +88,10 @@ fn main() -> anyhow::Result<()> {
         Task::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
         Task::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
             xtask::bench_rego::run(root, &root.join(target_dir), &load)?;
+            vec![]
+        }
+        Task::Bench { of: Some(Of::Runs { folder }), target_dir, .. } => {
+            xtask::bench_runs::run(root, &root.join(target_dir), folder)?;
             vec![]
         }
         Task::Cost { command } => vec![xtask::bench_rego::cost(&command)?.into()],

@@ -31,8 +31,10 @@ pub enum RequestErrorKind {
     Registry,
     /// A plugin cannot be loaded.
     Plugin,
-    /// The store of runs cannot be opened or written.
+    /// The store of runs is not there, is another version's or in use, or does not have what is requested.
     Store,
+    /// The store of runs cannot be written, is damaged, or fails.
+    StoreUnavailable,
     /// Evidence could not be read, so that nothing is known of it.
     Evidence,
     /// A policy could not be evaluated.

@@ -29,11 +29,15 @@ mod inspect_request;
 mod mode;
 mod plan_request;
 mod plugin_engine;
+mod plugin_executor;
+mod plugin_list;
 pub mod plugins;
 pub mod policy_argument;
 mod policy_sources;
 pub mod read;
+mod recorded_runs;
 mod run;
+mod run_files_request;
 mod scenario_request;
 mod snapshot_request;
 mod source_settings;
@@ -68,7 +72,11 @@ pub use plan_request::{PlanFilesRequest, plan_files};
 pub use plugin_engine::{COMPILE_VERB, PluginEngine, run_compiler, start_engine};
 pub use policy_argument::parse_policy;
 pub use policy_sources::{fetch_configuration, fetch_extra_data};
+pub use recorded_runs::{
+    CanceledRun, RecordedRuns, Retention, RunExplanation, RunReason, cancel_run, collect_runs, pin_run,
+};
 pub use run::{Canceler, Run, RunResult, start};
+pub use run_files_request::{FinishedRun, RunFilesRequest, run_files};
 pub use scenario_request::match_scenarios;
 pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot};
 pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};

@@ -93,7 +93,7 @@ fn of_compose(error: &ComposeError) -> RequestError {
 fn of_store(error: &StoreError) -> RequestError {
     let kind = match error {
         StoreError::Invalid(_) | StoreError::NotFound(_) => RequestErrorKind::Invalid,
-        _ => RequestErrorKind::Store,
+        _ => RequestErrorKind::StoreUnavailable,
     };
     RequestError::of(kind, error.to_string())
 }

@@ -31,8 +31,8 @@ impl CliError {
 
     /// Whether what was requested may be there, and could not be had.
     pub(crate) fn is_unavailable(&self) -> bool {
-        use RequestErrorKind::{ClusterUnavailable, Evidence, Store};
-        matches!(self.error.kind(), ClusterUnavailable | Evidence | Store)
+        use RequestErrorKind::{ClusterUnavailable, Evidence, StoreUnavailable};
+        matches!(self.error.kind(), ClusterUnavailable | Evidence | StoreUnavailable)
     }
 
     /// Whether nothing is printed: a reader that goes away, such as `head`, knows that it does.

@@ -9,8 +9,8 @@ const STEPS: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(60), Duration::from_secs(300)];
 
 /// The wait after this attempt, from one: a step and up to half of it more, so that what failed together does not come back
-/// together. The same for the same seed, job and attempt. What the other side asked for is waited for at least.
-pub(crate) fn after(seed: u64, key: &JobKey, attempt: u32, asked: Option<Duration>) -> Duration {
+/// together. The same for the same seed, job and attempt. What the other side requests is waited for at least.
+pub(crate) fn after(seed: u64, key: &JobKey, attempt: u32, requested: Option<Duration>) -> Duration {
     let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let step = STEPS.get(index).or(STEPS.last()).copied().unwrap_or_default();
     let mut bytes = key.0.as_bytes().to_vec();
@@ -18,7 +18,7 @@ pub(crate) fn after(seed: u64, key: &JobKey, attempt: u32, asked: Option<Duratio
     bytes.extend(attempt.to_le_bytes());
     let [a, b, ..] = *Digest::of(&bytes).as_bytes();
     let jitter = step.mul_f64(f64::from(u16::from_le_bytes([a, b])) / f64::from(u16::MAX) / 2.0);
-    (step + jitter).max(asked.unwrap_or_default())
+    (step + jitter).max(requested.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ const AHEAD: Duration = Duration::from_millis(20);
 /// Jobs for each worker that are taken ahead, at least and at most.
 const JOBS_AHEAD: (u64, u64) = (1, 16);
 
-/// What the coordinator is told.
+/// What the coordinator learns from its threads.
 #[derive(Debug)]
 pub(crate) enum Message {
     Started { key: JobKey, attempt: u32 },
@@ -312,7 +312,7 @@ impl<'a> Shared<'a> {
             drop(held);
             let settled = settled?;
             (self.observer)("after-settle");
-            self.tell(reports, settled)?;
+            self.report(reports, settled)?;
         }
         if !changes.is_empty() {
             self.record.apply(changes)?;
@@ -349,7 +349,7 @@ impl<'a> Shared<'a> {
         Ok(all)
     }
 
-    fn tell(&self, reports: Vec<(LeaseToken, Report)>, settled: Vec<Settled>) -> Result<(), StoreError> {
+    fn report(&self, reports: Vec<(LeaseToken, Report)>, settled: Vec<Settled>) -> Result<(), StoreError> {
         let mut messages = Vec::new();
         let mut hastened = Vec::new();
         for ((token, report), settled) in reports.into_iter().zip(settled) {

@@ -22,7 +22,7 @@ use crate::{
     request::{InvalidRequest, RunRequest},
 };
 
-/// How often it is looked whether someone asked for a run to be canceled.
+/// How often it is looked whether someone requested that a run be canceled.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// How a scheduler works.
@@ -68,12 +68,12 @@ impl Settings {
 pub struct Stop(AtomicBool);
 
 impl Stop {
-    /// Asks the scheduler to end.
+    /// Requests that the scheduler ends.
     pub fn request(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was asked for.
+    /// Whether it was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -119,14 +119,14 @@ pub struct Scheduler<'a> {
     pub clock: &'a dyn Clock,
     /// How it works.
     pub settings: Settings,
-    /// Is told the name of each point that is passed, so that a test can end the process there: `after-take`, `before-call`,
+    /// Receives the name of each point that is passed, so that a test can end the process there: `after-take`, `before-call`,
     /// `after-call`, `after-settle`, `after-record`, `after-offer`.
     pub observer: Arc<dyn Fn(&'static str) + Send + Sync>,
 }
 
 impl Scheduler<'_> {
     /// Carries out runs until all have ended or `stop` is requested. A run that is in the record goes on; one that has ended
-    /// there is not run again. Events are told as they happen.
+    /// there is not run again. Events are reported as they happen.
     ///
     /// # Errors
     /// A request cannot be carried out, and nothing was started; or the store failed, and the runs stay open.

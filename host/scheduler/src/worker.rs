@@ -27,7 +27,7 @@ const WAITING_RETRIES: u32 = 8;
 /// The longest time between two calls of an adapter.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// What is told to the engine once the disposition is stored.
+/// What is reported to the engine once the disposition is stored.
 #[derive(Debug)]
 pub(crate) enum Report {
     Ended(TaskResult),
@@ -155,14 +155,14 @@ impl Hand<'_> {
             1 => cause.message.clone(),
             attempts => format!("{} ({attempts} attempts)", cause.message),
         };
-        let told = Cause::new(code, &message);
-        self.finish(state, Cause { hint: cause.hint, ..told })
+        let reported = Cause::new(code, &message);
+        self.finish(state, Cause { hint: cause.hint, ..reported })
     }
 
-    fn retry(&self, class: ErrorClass, cause: Cause, asked: Option<Duration>) -> (Disposition, Report) {
+    fn retry(&self, class: ErrorClass, cause: Cause, requested: Option<Duration>) -> (Disposition, Report) {
         let attempt = self.lease.attempt;
         let settings = &self.shared.settings;
-        let after = backoff::after(settings.seed, &self.lease.job.key, attempt, asked).mul_f64(settings.backoff);
+        let after = backoff::after(settings.seed, &self.lease.job.key, attempt, requested).mul_f64(settings.backoff);
         let back = GivenBack::Retry { attempt, class, cause, after };
         (Disposition::Retry { after, class }, Report::GivenBack(back))
     }

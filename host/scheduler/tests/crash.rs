@@ -1,6 +1,8 @@
 //! A process that carries out a run is killed, and the next one goes on: nothing is lost, and nothing counts twice.
 //!
-//! The process is this test program itself, told by an argument to run `carries_out_a_run` alone.
+//! The process is this test program itself, which an argument makes run `carries_out_a_run` alone.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +34,7 @@ const CRASH: &str = "ASSAY_TEST_CRASH_AT";
 
 const TASKS: usize = 60;
 
-/// The points that the scheduler tells of, beside those of the store.
+/// The points of the scheduler, beside those of the store.
 const SCHEDULER_POINTS: [&str; 6] =
     ["after-offer", "after-take", "before-call", "after-call", "after-settle", "after-record"];
 
@@ -42,7 +44,11 @@ fn request() -> RunRequest {
         pipeline_task: format!("t{number}"),
         cell: None,
         section: if number % 20 == 19 { Section::Finally } else { Section::Tasks },
-        after: if number % 20 < 19 && number % 4 > 0 { vec![format!("t{}", number - 1)] } else { Vec::new() },
+        after: if number % 20 < 19 && !number.is_multiple_of(4) {
+            vec![format!("t{}", number - 1)]
+        } else {
+            Vec::new()
+        },
         when: Vec::new(),
         params: Vec::new(),
         matrix: None,
@@ -86,7 +92,7 @@ impl Executor for Noop<'_> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how the parent tells its child what to do")]
+#[expect(clippy::disallowed_methods, reason = "how the parent says to its child what to do")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -207,12 +213,12 @@ fn a_run_that_ends_at_any_crash_point_ends_as_one_that_does_not() {
     }
 }
 
-/// Kills the process at so many moments, which a seed decides, and checks the record after each restart that ended.
-fn kill_at_random_moments(moments: u32, seed: u64) {
+/// Kills the process at so many times, which a seed decides, and checks the record after each restart that ended.
+fn kill_at_random_times(times: u32, seed: u64) {
     let whole = uncrashed();
     let mut random = seed;
     let mut killed = 0;
-    while killed < moments {
+    while killed < times {
         let folder = tempfile::tempdir().unwrap();
         let folder = Utf8Path::from_path(folder.path()).unwrap();
         let mut history = Vec::new();
@@ -220,7 +226,7 @@ fn kill_at_random_moments(moments: u32, seed: u64) {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let wait = Duration::from_micros((random >> 33) % 90_000);
             history.push(wait);
-            let limit = if killed < moments && history.len() < 8 { wait } else { Duration::from_secs(120) };
+            let limit = if killed < times && history.len() < 8 { wait } else { Duration::from_secs(120) };
             match wait_at_most(child(folder, None).spawn().unwrap(), limit) {
                 Some(status) => {
                     assert!(status.success(), "seed {seed}: {history:?}");
@@ -235,12 +241,12 @@ fn kill_at_random_moments(moments: u32, seed: u64) {
 }
 
 #[test]
-fn a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not() {
-    kill_at_random_moments(16, 1);
+fn a_run_that_is_killed_at_random_times_ends_as_one_that_is_not() {
+    kill_at_random_times(16, 1);
 }
 
 #[test]
-#[ignore = "needs some minutes: the same with two hundred moments"]
-fn a_run_that_is_killed_at_two_hundred_moments_ends_as_one_that_is_not() {
-    kill_at_random_moments(200, 2);
+#[ignore = "needs some minutes: the same with two hundred times"]
+fn a_run_that_is_killed_at_two_hundred_times_ends_as_one_that_is_not() {
+    kill_at_random_times(200, 2);
 }

@@ -11,7 +11,7 @@ use crate::error::from_sqlite;
 /// The version of the tables, `user_version` in the file. A newer one is refused; there is no older one yet.
 pub(crate) const VERSION: i64 = 1;
 
-/// `assa`, which tells our files from other programs'.
+/// `assa`, which distinguishes our files from other programs'.
 const APPLICATION_ID: i64 = 0x6173_7361;
 
 /// The largest value in a row: a plan with a Snapshot's parameter in it. A file could declare gigabytes.

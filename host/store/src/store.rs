@@ -23,10 +23,10 @@ use crate::{
 /// The file in the folder.
 const FILE: &str = "assay.db";
 
-/// Is told the name of each point that is passed, so that a test can end the process there.
+/// Receives the name of each point that is passed, so that a test can end the process there.
 pub type Observer = Arc<dyn Fn(&'static str) + Send + Sync>;
 
-/// The points that an [`Observer`] is told of: where the process could be killed between two effects.
+/// The points that an [`Observer`] is called with: where the process could be killed between two effects.
 pub const CRASH_POINTS: [&str; 6] =
     ["before-commit", "after-commit", "before-blob-rename", "after-blob-rename", "before-log-write", "after-log-write"];
 
@@ -48,7 +48,7 @@ pub struct StoreOptions {
     pub mode: StoreMode,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Is told of each point that is passed.
+    /// Is called at each point that is passed.
     pub observer: Observer,
 }
 

@@ -263,7 +263,7 @@ fn a_coordinator_that_ended_leaves_its_jobs_to_the_next_one_and_a_waiting_job_it
 }
 
 #[test]
-fn one_coordinator_has_a_folder_and_others_read_and_ask() {
+fn one_coordinator_has_a_folder_and_others_read_and_request() {
     let folder = Folder::new();
     let open = |mode| Store::open(&folder.path, folder.options(mode));
     assert!(matches!(open(StoreMode::ReadOnly), Err(StoreError::NotFound(_))));
@@ -621,7 +621,7 @@ fn a_folder_that_cannot_be_written_is_an_error_with_a_hint() {
 }
 
 #[test]
-fn only_jobs_of_the_runs_that_are_asked_for_are_taken() {
+fn only_jobs_of_the_runs_that_are_requested_are_taken() {
     let folder = Folder::new();
     let store = folder.open();
     let ids = ["run-a", "run-b"].map(run);

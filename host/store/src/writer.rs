@@ -1,4 +1,4 @@
-//! [`Writer`]: the one thread that changes the file. It carries out what many callers ask for in one transaction, and answers
+//! [`Writer`]: the one thread that changes the file. It carries out what many callers request in one transaction, and answers
 //! after the commit.
 
 use std::{
@@ -18,12 +18,12 @@ use crate::{error::from_sqlite, store::Observer};
 /// Requests in one transaction at most: more would let the first one wait for too long.
 const BATCH: usize = 256;
 
-/// Requests that wait to be taken up; a caller that asks for more waits itself.
+/// Requests that wait to be taken up; a caller that requests more waits itself.
 const BACKLOG: usize = 1_024;
 
-/// Tells the caller what came of the commit.
+/// Reports to the caller what came of the commit.
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-/// Does the work, or is told why there is no transaction to do it in. False if it failed and must be undone.
+/// Does the work, or learns why there is no transaction to do it in. False if it failed and must be undone.
 type Work = Box<dyn FnOnce(Result<&Connection, StoreError>) -> (bool, Reply) + Send>;
 
 /// Changes the file.

@@ -10,6 +10,7 @@ mod test_cases;
 
 pub use assay_wasm::{CachedCode, CodeCache, LogSink, Plugin, Sinks, Usage};
 pub use describe::{PluginDescription, describe_changes};
+pub(crate) use host::load;
 pub use host::load_plugin;
 pub use project::{BuiltPlugin, build_plugin};
 pub use run::{PluginRun, RunPluginRequest, run_plugin};

@@ -16,6 +16,8 @@ mod man;
 mod plugin;
 mod policy;
 mod progress;
+mod run_files;
+mod runs;
 mod scenarios;
 mod sigstore;
 mod snapshot;
@@ -71,6 +73,8 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, printer),
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
+        Command::Run(flags) => run_files::run(&flags, &env, printer),
+        Command::Runs { what } => runs::run(&what, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
         Command::Plugin { what } => plugin::run(what, global, &env, printer),
         Command::Version(flags) => version::run(&flags, &env, printer),

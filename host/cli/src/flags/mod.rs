@@ -18,6 +18,8 @@ pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
 pub(crate) mod registry;
+pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod scenarios;
 pub(crate) mod sigstore;
 pub(crate) mod snapshot;
@@ -143,6 +145,16 @@ pub(crate) enum Command {
     /// Compare two policy configurations
     #[command(after_help = compare::help())]
     Compare(compare::CompareFlags),
+
+    /// Run the scenarios of a Snapshot and record what came of them
+    #[command(after_help = run::help())]
+    Run(Box<run::RunFilesFlags>),
+
+    /// List, show, explain, cancel and remove recorded runs
+    Runs {
+        #[command(subcommand)]
+        what: runs::RunsCommand,
+    },
 
     /// Test configuration files against policies (like conftest)
     #[command(after_help = test::help())]

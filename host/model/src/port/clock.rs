@@ -60,7 +60,7 @@ impl Wakeup {
 /// How long a wait in virtual time may last in real time before its caller looks again.
 const VIRTUAL_WAIT: Duration = Duration::from_millis(2);
 
-/// A clock that stands still until it is told to go on, for tests.
+/// A clock that stands still until it is advanced, for tests.
 #[derive(Debug)]
 pub struct VirtualClock {
     state: Mutex<(Duration, Timestamp)>,

@@ -11,7 +11,7 @@ use crate::{
     run::{ErrorClass, Job, JobKey, RunId, TaskResult, WaitingState},
 };
 
-/// Why the queue or the record could not do what it was asked for.
+/// Why the queue or the record could not do what was requested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The store is of a newer program.
@@ -51,7 +51,7 @@ pub enum Offer {
 /// A request for jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakeRequest {
-    /// Who asks, for people.
+    /// Who takes them, for people.
     pub worker: String,
     /// How many at most.
     pub max: usize,

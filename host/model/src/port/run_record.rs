@@ -66,7 +66,7 @@ pub struct StoredRun {
     pub results: Vec<(JobKey, TaskId, TaskResult)>,
     /// The jobs in the queue.
     pub jobs: Vec<Job>,
-    /// Why it is to be canceled, if someone asked for it.
+    /// Why it is to be canceled, if someone requested it.
     pub cancel: Option<String>,
 }
 
@@ -107,13 +107,13 @@ pub trait RunRecord: Send + Sync {
     /// The store fails.
     fn unfinished_of(&self, supersedes: &str) -> Result<Vec<RunId>, StoreError>;
 
-    /// The runs that someone asked to cancel since, with the reasons.
+    /// The runs that someone requested to cancel, with the reasons.
     ///
     /// # Errors
     /// The store fails.
     fn cancellations(&self) -> Result<Vec<(RunId, String)>, StoreError>;
 
-    /// Asks for a run to be canceled.
+    /// Requests that a run be canceled.
     ///
     /// # Errors
     /// There is no such run.

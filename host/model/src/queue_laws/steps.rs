@@ -110,7 +110,7 @@ pub fn named_laws() -> Vec<(&'static str, Vec<QueueStep>)> {
             vec![offer(&[0]), take(1), pass(31_000), settle(0, Passed), take(1)],
         ),
         (
-            "of two results the first counts, and the second is told whether it is the same",
+            "of two results the first counts, and of the second it is said whether it is the same",
             vec![
                 offer(&[0]),
                 take(1),

@@ -18,7 +18,7 @@ use crate::{digest::Digest, outcome::Verdict, stored::Version, stored_text};
 pub struct RunList {
     /// The runs.
     pub runs: Vec<RunSummary>,
-    /// What to ask for the next page with; none if there is none.
+    /// What to request the next page with; none if there is none.
     pub next: Option<String>,
 }
 

@@ -13,7 +13,7 @@ pub struct RunId(String);
 
 /// The text is not the name of a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not the ID of a run; expected up to 63 of a-z, 0-9 and `-`, beginning with a letter")]
+#[error("`{text}` is not the ID of a run; expected up to 63 of a-z, 0-9 and `-`, beginning with one of a-z")]
 pub struct InvalidRunId {
     text: String,
 }

@@ -112,7 +112,7 @@ pub enum Verb {
     Run,
     /// The first call of an adapter.
     Submit,
-    /// Asks how the third party is getting on.
+    /// Requests how the third party is getting on.
     Poll,
     /// Fetches what came of it.
     Collect,
@@ -139,13 +139,16 @@ pub struct WaitingState {
     /// How many calls were made.
     #[serde(default)]
     pub step: u32,
+    /// What the executor keeps of the steps before, such as the files that they wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<serde_json::Value>,
 }
 
 impl WaitingState {
     /// A state.
     #[must_use]
     pub const fn new(verb: Verb, state: Vec<u8>) -> Self {
-        Self { version: Version, verb, state, native: String::new(), url: None, step: 0 }
+        Self { version: Version, verb, state, native: String::new(), url: None, step: 0, kept: None }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) enum Progress {
         attempt: u32,
         /// Whether a third party works on it.
         is_waiting: bool,
-        /// Whether it was told to end.
+        /// Whether it is to end early.
         is_abandoned: bool,
     },
     /// It has a matrix and stands for its cells.

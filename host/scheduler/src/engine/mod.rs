@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use self::{activity::TaskRef, run::Run, share::Share};
 use crate::request::{InvalidRequest, RunRequest};
 
-/// A moment, by both clocks.
+/// The present time, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     /// For durations.
@@ -220,7 +220,7 @@ impl Engine {
 /// Why a job was given back.
 #[derive(Clone, Debug)]
 pub(crate) enum GivenBack {
-    /// A third party works on it, or its state is asked for again.
+    /// A third party works on it, or its state is requested again.
     Waiting {
         /// The third party's word.
         native: String,

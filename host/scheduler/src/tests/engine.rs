@@ -202,7 +202,7 @@ fn a_failed_task_keeps_others_from_starting_and_finally_runs_all_the_same() {
 }
 
 #[test]
-fn a_failure_that_is_ignored_lets_the_others_go_on_and_is_told() {
+fn a_failure_that_is_ignored_lets_the_others_go_on_and_is_reported() {
     let ignored = TaskPlan { on_error: OnError::Continue, ..task("a", &[]) };
     let mut world = one(vec![ignored, task("b", &["a"])]);
     world.finish(&[("a", RunState::Failed)]);
@@ -221,7 +221,7 @@ fn a_condition_that_does_not_hold_skips_the_task_and_what_takes_its_results_and_
     assert_eq!(world.state("s"), RunState::Passed);
     let mut nothing = one(vec![when_text("a", false, &[])]);
     nothing.finish(&[]);
-    assert_eq!(nothing.state("s"), RunState::Warned, "nothing was tested, and that is told");
+    assert_eq!(nothing.state("s"), RunState::Warned, "nothing was tested, and that is reported");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_run_ends_with_a_record_that_holds_together_and_is_not_run_again() {
     let log = store.read_log(&ends[0].id, &TaskId::new("s", "b"), 0, 100).unwrap();
     assert_eq!((log.bytes.as_slice(), log.is_complete), (&b"s/b\n"[..], true));
     let stored: Vec<_> = store.events(&ends[0].id, 0, 1_000).unwrap().into_iter().map(|(_, event)| event).collect();
-    assert_eq!(stored, events, "what is told is what is stored");
+    assert_eq!(stored, events, "what is reported is what is stored");
     assert!(matches!(events.last().unwrap().change, Change::Ended { verdict: Verdict::Allowed, .. }));
     assert!(events.iter().filter(|event| event.budget.is_some()).count() >= 6, "who used which budget");
     let again = scheduler.run(vec![plan.clone()], &Stop::default(), &mut |_| {}).unwrap();
@@ -233,7 +233,7 @@ fn a_stopped_run_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_run_can_be_canceled_and_superseded_and_a_third_party_is_told() {
+fn a_run_can_be_canceled_and_superseded_and_a_third_party_learns_of_it() {
     let folder = Folder::new();
     let store = folder.open();
     let canceled = Arc::new(AtomicU32::new(0));

@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Scenario {
-    /// The limits that count now, each with the moment from which it counts.
+    /// The limits that count now, each with the time from which it counts.
     fn limits(&self) -> impl Iterator<Item = (Budget, Duration, u64)> {
         let timeouts = self.plan.timeouts;
         let is_tasks = self.phase == Phase::Tasks && !(self.is_stopping && self.exceeded.is_some());

@@ -1,0 +1,270 @@
+//! [`PluginExecutor`]: calls the plugins of a run's tasks.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use assay_model::{
+    digest::Digest,
+    error::{ErrorCode, EvaluationError},
+    port::{
+        BlobStore as _, CallResult, Clock, Executor, ExecutorCall, ExecutorContext, RunRecord as _, StoreError,
+        TaskVerdict,
+    },
+    run::{Artifact, Cause, ErrorClass, Job, ParamValue, RunState, Usage, Verb, WaitingState},
+    snapshot::Snapshot,
+};
+use assay_store::Store;
+use assay_wasm::{
+    Adapter, Before, CallError, CallTime, CaseCounts, Collected, Effects, FaultKind, JobKey, JobOptions, Outcome,
+    Plugin, RunContext, Sinks, SnapshotInput, Status, Task, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// The largest file of a task that later steps of its adapter may read again.
+const ARTIFACT_BYTES: u64 = 256 << 20;
+
+/// Calls plugins. Their words go to the log of their task, their files to the store.
+pub(crate) struct PluginExecutor {
+    pub(crate) plugins: BTreeMap<Digest, Plugin>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot_text: Arc<str>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What an adapter's steps left, between two of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    artifacts: Vec<Artifact>,
+    cases: [u64; 4],
+}
+
+impl Executor for PluginExecutor {
+    fn execute(&self, call: &ExecutorCall<'_>, _: &dyn ExecutorContext) -> CallResult {
+        let Some(plugin) = self.plugins.get(&call.job.call.plugin.digest) else {
+            return failed(ErrorClass::Internal, "internal", "assay has a bug: a plugin of the run is not loaded");
+        };
+        let params = self.params(call.job);
+        let options = self.options(call, &params);
+        let result = if call.job.call.plugin.is_adapter {
+            self.step(call, plugin, options)
+        } else {
+            self.run_task(call, plugin, options)
+        };
+        result.unwrap_or_else(|error| failed(ErrorClass::Internal, "store", &error.to_string()))
+    }
+}
+
+impl PluginExecutor {
+    /// Names and strings: of a list each element, of an object its JSON.
+    fn params(&self, job: &Job) -> Vec<(String, String)> {
+        let mut params = Vec::new();
+        for (name, value) in &job.call.params {
+            match value {
+                ParamValue::Text(text) => params.push((name.clone(), text.clone())),
+                ParamValue::Items(items) => params.extend(items.iter().map(|item| (name.clone(), item.clone()))),
+                ParamValue::Fields(fields) => {
+                    params.push((name.clone(), serde_json::to_string(fields).unwrap_or_default()));
+                }
+            }
+        }
+        params.extend(job.call.snapshot_params.iter().map(|name| (name.clone(), self.snapshot_text.to_string())));
+        params
+    }
+
+    fn options<'a>(&'a self, call: &ExecutorCall<'_>, params: &'a [(String, String)]) -> JobOptions<'a> {
+        let (store, job, attempt) = (Arc::clone(&self.store), call.job.clone(), call.attempt);
+        let line = {
+            let (store, job) = (Arc::clone(&store), job.clone());
+            // A log that cannot be written does not end the task: its result is what counts.
+            move |text: &str| drop(store.append_log(&job, attempt, format!("{text}\n").as_bytes()))
+        };
+        let output = move |bytes: &[u8]| drop(store.append_log(&job, attempt, bytes));
+        let sinks = Sinks { log: Some(Arc::new(line)), remote_output: Some(Arc::new(output)), ..Sinks::default() };
+        let run = RunContext {
+            run: call.job.run.to_string(),
+            scenario: call.job.task.scenario.clone(),
+            attempt: call.attempt,
+        };
+        let snapshot = Some(SnapshotInput { snapshot: &self.snapshot, text: Arc::clone(&self.snapshot_text) });
+        JobOptions { run, key: JobKey(*call.job.key.0.as_bytes()), params, snapshot, sinks, ..JobOptions::default() }
+    }
+
+    fn time(&self, call: &ExecutorCall<'_>) -> CallTime {
+        CallTime { now: self.clock.now(), attempt: call.attempt }
+    }
+
+    fn run_task(
+        &self,
+        call: &ExecutorCall<'_>,
+        plugin: &Plugin,
+        options: JobOptions<'_>,
+    ) -> Result<CallResult, StoreError> {
+        let task = match Task::new(plugin, options) {
+            Ok(task) => task,
+            Err(error) => return Ok(failed(ErrorClass::Invalid, "params", &error.to_string())),
+        };
+        let outcome = task.run(self.time(call));
+        let mut kept = Kept::default();
+        Ok(match outcome.result {
+            Ok((verdict, effects)) => {
+                self.keep(&mut kept, effects)?;
+                done(&verdict, kept, outcome.usage)
+            }
+            Err(error) => of_error(&error),
+        })
+    }
+
+    fn step(
+        &self,
+        call: &ExecutorCall<'_>,
+        plugin: &Plugin,
+        options: JobOptions<'_>,
+    ) -> Result<CallResult, StoreError> {
+        let adapter = match Adapter::new(plugin, options) {
+            Ok(adapter) => adapter,
+            Err(error) => return Ok(failed(ErrorClass::Invalid, "params", &error.to_string())),
+        };
+        let kept = call.waiting.and_then(|waiting| waiting.kept.clone());
+        let mut kept: Kept = kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
+        let before = self.before(&kept)?;
+        let state = call.waiting.map(|waiting| waiting.state.as_slice());
+        let now = self.time(call);
+        let next = |verb, state, after, kept: &Kept| CallResult::Waiting {
+            state: WaitingState { kept: serde_json::to_value(kept).ok(), ..WaitingState::new(verb, state) },
+            after,
+        };
+        match call.verb {
+            Verb::Cancel => {
+                let outcome = adapter.cancel(now, &before, state, "the run was canceled, or its time is over");
+                let cause = match outcome.result {
+                    Ok(_) => Cause::new("canceled", "the third party was requested to cancel it"),
+                    Err(error) => Cause::new("canceled", &error.to_string()),
+                };
+                Ok(CallResult::Error { class: ErrorClass::Plugin, cause, after: None })
+            }
+            Verb::Collect => {
+                let outcome = adapter.collect(now, &before, state.unwrap_or_default());
+                let usage = outcome.usage;
+                Ok(match outcome.result {
+                    Ok((collected, effects)) => {
+                        self.keep(&mut kept, effects)?;
+                        match collected {
+                            Collected::More(state) => next(Verb::Collect, state, Duration::ZERO, &kept),
+                            Collected::Done(verdict) => done(&verdict, kept, usage),
+                        }
+                    }
+                    Err(error) => of_error(&error),
+                })
+            }
+            Verb::Run | Verb::Submit | Verb::Poll => {
+                let outcome = match state {
+                    Some(state) => adapter.poll(now, &before, state),
+                    None => adapter.submit(now, &before),
+                };
+                Ok(match outcome.result {
+                    Ok((status, effects)) => {
+                        self.keep(&mut kept, effects)?;
+                        match status {
+                            Status::Ended(state) => next(Verb::Collect, state, Duration::ZERO, &kept),
+                            Status::Waiting(waiting) => {
+                                let mut result = next(Verb::Poll, waiting.state, waiting.after, &kept);
+                                if let CallResult::Waiting { state, .. } = &mut result {
+                                    (state.native, state.url) = (waiting.native, waiting.url);
+                                }
+                                result
+                            }
+                        }
+                    }
+                    Err(error) => of_error(&error),
+                })
+            }
+        }
+    }
+
+    /// Puts files that a call added into the store.
+    fn keep(&self, kept: &mut Kept, effects: Effects) -> Result<(), StoreError> {
+        for staged in effects.artifacts {
+            let earlier = kept.artifacts.iter().position(|artifact| artifact.name == staged.name);
+            let mut bytes = match earlier.and_then(|index| kept.artifacts.get(index)) {
+                Some(artifact) => self.store.get(&artifact.digest, ARTIFACT_BYTES)?,
+                None => Vec::new(),
+            };
+            bytes.extend(staged.bytes);
+            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let digest = self.store.put(&bytes)?;
+            let artifact = Artifact { name: staged.name, media_type: staged.media_type, digest, size };
+            match earlier.and_then(|index| kept.artifacts.get_mut(index)) {
+                Some(old) => *old = artifact,
+                None => kept.artifacts.push(artifact),
+            }
+        }
+        let mut counts = counts(kept.cases);
+        effects.cases.iter().for_each(|case| counts.add(case.outcome));
+        kept.cases = [counts.successes, counts.failures, counts.warnings, counts.skipped];
+        Ok(())
+    }
+
+    fn before(&self, kept: &Kept) -> Result<Before, StoreError> {
+        let artifact = |artifact: &Artifact| {
+            let bytes = self.store.get(&artifact.digest, ARTIFACT_BYTES)?;
+            let (name, media_type) = (artifact.name.clone(), artifact.media_type.clone());
+            Ok(assay_wasm::Artifact { name, media_type, bytes: bytes.into() })
+        };
+        let artifacts: Vec<_> = kept.artifacts.iter().map(artifact).collect::<Result<_, StoreError>>()?;
+        Ok(Before { artifacts: artifacts.into(), cases: counts(kept.cases) })
+    }
+}
+
+const fn counts([successes, failures, warnings, skipped]: [u64; 4]) -> CaseCounts {
+    CaseCounts { successes, failures, warnings, skipped }
+}
+
+fn done(verdict: &Verdict, kept: Kept, usage: assay_wasm::Usage) -> CallResult {
+    let state = match verdict.outcome {
+        Outcome::Success => RunState::Passed,
+        Outcome::Skipped => RunState::Skipped,
+        Outcome::Warning => RunState::Warned,
+        Outcome::Failure => RunState::Failed,
+        Outcome::Error => RunState::Error,
+    };
+    let fact = match (verdict.note.as_str(), verdict.findings.first()) {
+        ("", Some(finding)) => finding.message.clone(),
+        ("", None) => format!("{} failures and {} warnings", verdict.failures, verdict.warnings),
+        (note, _) => note.to_owned(),
+    };
+    let hint = verdict.findings.iter().find_map(|finding| finding.solution.clone());
+    let cause = (state != RunState::Passed).then(|| Cause { hint, ..Cause::new(verdict.outcome.as_str(), &fact) });
+    let output = serde_json::to_string(&verdict.test_output()).unwrap_or_default();
+    let own = verdict.results.iter().cloned().map(|(name, value)| (name, ParamValue::Text(value)));
+    let results = own.chain([("TEST_OUTPUT".to_owned(), ParamValue::Text(output))]).collect();
+    let usage = Usage { wall_ms: usage.wall_ms, cpu_ms: Some(usage.cpu_ms), memory_bytes: Some(usage.memory_bytes) };
+    CallResult::Done(TaskVerdict { state, cause, results, artifacts: kept.artifacts, usage })
+}
+
+fn failed(class: ErrorClass, code: &str, fact: &str) -> CallResult {
+    CallResult::Error { class, cause: Cause::new(code, fact), after: None }
+}
+
+/// The class follows from what the plugin returned, or from the kind of error where it returned nothing.
+fn of_error(CallError { error, fault }: &CallError) -> CallResult {
+    let EvaluationError { code, message, hint } = error;
+    let (class, after) = match (fault, code) {
+        (Some(FaultKind::Transient { after_ms }), _) => {
+            (ErrorClass::Infrastructure, after_ms.map(|ms| Duration::from_millis(ms.into())))
+        }
+        (Some(FaultKind::Invalid), _) => (ErrorClass::Invalid, None),
+        (Some(FaultKind::Auth), _) => (ErrorClass::Auth, None),
+        (Some(FaultKind::Lost), _) => (ErrorClass::Lost, None),
+        (None, ErrorCode::RegistryUnreachable | ErrorCode::RegistryTimeout | ErrorCode::RegistryError) => {
+            (ErrorClass::Infrastructure, None)
+        }
+        (None, ErrorCode::Deadline) => (ErrorClass::Timeout, None),
+        _ => (ErrorClass::Plugin, None),
+    };
+    let cause = Cause::new(code.as_str(), message);
+    let cause = match hint {
+        Some(hint) => cause.hint(hint),
+        None => cause,
+    };
+    CallResult::Error { class, cause, after }
+}

@@ -1,0 +1,71 @@
+//! The flags of `run`.
+
+use std::num::NonZeroUsize;
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+
+use super::sources::SourceFlags;
+
+pub(super) fn help() -> &'static str {
+    "Examples:
+  # run the scenarios of the resources in a folder, with plugins under development
+  assay run tenants-config --images snapshot.yaml --plugins plugins.toml --dev
+
+  # one scenario, with events for a program; the same command goes on after a crash
+  assay run tenants-config --images snapshot.yaml --scenario smoke --format jsonl --store .assay
+
+Exit codes:
+  0  every required scenario passed
+  1  a required scenario failed
+  2  invalid request: a flag, a file or a plan is invalid, or another process coordinates the store
+  3  error: a required scenario could not be carried out, or the store cannot be read or written"
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunFilesFlags {
+    /// File or folder with scenarios, pipelines and the application; repeatable
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<Utf8PathBuf>,
+
+    /// Snapshot to test: a file or inline JSON or YAML [default: the one in the files, or composed of their components]
+    #[arg(long, value_name = "SNAPSHOT", help_heading = "Run selection")]
+    pub(crate) images: Option<String>,
+
+    /// Scenario to run; repeatable [default: every one that matches]
+    #[arg(long, value_name = "NAME", help_heading = "Run selection")]
+    pub(crate) scenario: Vec<String>,
+
+    /// Component that changed; repeatable
+    #[arg(long, value_name = "NAME", help_heading = "Run selection")]
+    pub(crate) changed: Vec<String>,
+
+    /// Folder in which the run is recorded
+    #[arg(long, value_name = "DIR", default_value = ".assay", help_heading = "Execution")]
+    pub(crate) store: Utf8PathBuf,
+
+    /// List of plugins (plugins.toml)
+    #[arg(long, value_name = "FILE", help_heading = "Execution")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// Accept plugins that are files, for development
+    #[arg(long, help_heading = "Execution")]
+    pub(crate) dev: bool,
+
+    /// Number of tasks to run concurrently
+    #[arg(long, value_name = "N", default_value = "2", help_heading = "Execution")]
+    pub(crate) workers: NonZeroUsize,
+
+    /// Output format: text or jsonl (one event on each line)
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
+    pub(crate) format: RunFormat,
+
+    #[command(flatten)]
+    pub(crate) sources: SourceFlags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    Text,
+    Jsonl,
+}
