@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_differ_between_jobs_and_respect_what_the_other_side_asked_for() {
+    fn waits_grow_differ_between_jobs_and_respect_what_the_other_side_requested() {
         let keys: Vec<_> = (0..50_u8).map(|number| JobKey(Digest::of(&[number]))).collect();
         for (attempt, step) in (1..).zip(STEPS) {
             let waits: std::collections::BTreeSet<_> = keys.iter().map(|key| after(7, key, attempt, None)).collect();

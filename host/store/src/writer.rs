@@ -60,7 +60,7 @@ impl Writer {
             let result = connection.and_then(work);
             let is_done = result.is_ok();
             let reply: Reply = Box::new(move |commit| {
-                // A caller that went away needs no answer.
+                // A caller that went away needs no result.
                 let _gone = answer.send(commit.and(result));
             });
             (is_done, reply)

@@ -15,7 +15,7 @@ use super::{Outcome, generate};
 const START: Duration = Duration::from_secs(20);
 
 /// What stands for the answer to a request without one; `reviewed.txt` has it.
-const NO_ANSWER: &str = "OPA gave no answer";
+const NO_ANSWER: &str = "OPA did not answer";
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -77,7 +77,7 @@ impl Server {
         Ok(Outcome::Value(json.get_mut("result").map(Value::take).unwrap_or_default()))
     }
 
-    /// A request; OPA ends the connection where a module makes its handler panic, which is no answer to compare with.
+    /// A request; OPA ends the connection where a module makes its handler panic, which is nothing to compare with.
     fn request(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
         if let Ok(answer) = self.request_once(method, path, body) {
             return Ok(answer);
@@ -96,7 +96,7 @@ impl Server {
         stream.write_all(body.as_bytes())?;
         let mut line = String::new();
         self.connection.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).context("no answer")?.parse()?;
+        let status = line.split(' ').nth(1).context("the status line is missing")?.parse()?;
         let (mut length, mut is_chunked) = (0, false);
         loop {
             line.clear();

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_virtual_clock_goes_on_when_it_is_told_to_and_the_wall_clock_may_jump() {
+    fn a_virtual_clock_goes_on_when_it_is_moved_and_the_wall_clock_may_jump() {
         let start: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
         let clock = VirtualClock::new(start);
         clock.advance(Duration::from_secs(3));

@@ -1,5 +1,5 @@
 // Package assay_http makes requests through the host, part of the template: every answer of a service becomes a value or the
-// right error. The manifest asks for the hosts, plugins.toml grants them. Redirects are answers and are not followed.
+// right error. The manifest requests the hosts, plugins.toml grants them. Redirects are answers and are not followed.
 package assay_http
 
 import (

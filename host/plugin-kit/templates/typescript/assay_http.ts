@@ -1,5 +1,5 @@
 // HTTP through the host, part of the template: every answer of a service becomes a value or the right error.
-// The manifest asks for the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
+// The manifest requests the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
 
 import { decode, encode, invalid, retry } from './assay.js';
 import * as http from 'assay:plugin/http@0.1.0';

@@ -241,9 +241,9 @@ pub(crate) enum IndexedPlace {
 #[derive(Debug)]
 pub(crate) struct RuleIndex {
     pub place: IndexedPlace,
-    /// The rules that ask for each value.
+    /// The rules that select by each value.
     pub by_value: BTreeMap<Value, Vec<usize>>,
-    /// The rules that ask for none.
+    /// The rules that select by none.
     pub others: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Pointers move forward only, whoever moves them.
+//! Pointers move forward only, from every writer.
 
 use std::sync::Arc;
 

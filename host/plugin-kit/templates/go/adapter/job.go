@@ -1,7 +1,7 @@
 // Package export_assay_plugin_remote_job is {{name}}: it runs a job of a service over HTTP and collects its result. Replace
 // the paths by those of your service.
 //
-// The service of this template: POST /jobs makes a job, GET /jobs/ID tells its status, GET /jobs/ID/log its log, and
+// The service of this template: POST /jobs makes a job, GET /jobs/ID returns its status, GET /jobs/ID/log its log, and
 // DELETE /jobs/ID cancels it. Between two calls this program does not exist: all it knows is in the state.
 package export_assay_plugin_remote_job
 
@@ -65,7 +65,7 @@ func Submit(ctx context) witTypes.Result[job.Status, failure] {
 	if note := checkpoint.Get("job"); note.IsSome() {
 		return waiting(ctx, string(note.Some()), "queued")
 	}
-	// The service makes one job for one key, however often it is asked.
+	// The service makes one job for one key, however many requests there are.
 	var made answer
 	body := map[string]string{"key": ctx.Key}
 	if err := assay_http.JSON(assay_http.Request("POST", assay.Text(ctx, "url")+"/jobs", body, ""), &made); err != nil {
@@ -81,7 +81,7 @@ func Submit(ctx context) witTypes.Result[job.Status, failure] {
 	return waiting(ctx, id, made.Status)
 }
 
-// Poll asks for the status.
+// Poll reads the status.
 func Poll(ctx context, bytes []uint8) witTypes.Result[job.Status, failure] {
 	known, err := unpack(bytes)
 	var now answer

@@ -1,6 +1,6 @@
 """{{name}}: runs a job of a service over HTTP and collects its result. Replace the paths by those of your service.
 
-The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` tells its status, `GET /jobs/ID/log` its log, and
+The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` returns its status, `GET /jobs/ID/log` its log, and
 `DELETE /jobs/ID` cancels it. Between two calls this program does not exist: all it knows is in `state`.
 """
 
@@ -62,7 +62,7 @@ class RemoteJob(exports.RemoteJob):
         note = checkpoint.get("job")
         if note is not None:
             return remote_job.Status_Waiting(waiting(ctx, note.decode(), "queued"))
-        # The service makes one job for one key, however often it is asked.
+        # The service makes one job for one key, however many requests there are.
         made = assay_http.json_of("POST", f"{assay.param(ctx, 'url')}/jobs", {"key": ctx.key})
         job = str(made["id"])
         checkpoint.set("job", job.encode())

@@ -1,6 +1,6 @@
 // {{name}}: runs a job of a service over HTTP and collects its result. Replace the paths by those of your service.
 //
-// The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` tells its status, `GET /jobs/ID/log` its log,
+// The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` returns its status, `GET /jobs/ID/log` its log,
 // and `DELETE /jobs/ID` cancels it. Between two calls this program does not exist: all it knows is in `state`.
 
 import { decode, encode, finding, invalid, text, verdict } from './assay.js';
@@ -68,7 +68,7 @@ export const remoteJob = {
   submit(ctx: Context): Status {
     const note = noted();
     if (note !== null) return { tag: 'waiting', val: waiting(ctx, note, 'queued') };
-    // The service makes one job for one key, however often it is asked.
+    // The service makes one job for one key, however many requests there are.
     const made = json('POST', `${text(ctx, 'url')}/jobs`, { body: { key: ctx.key } });
     const job = String(made.id);
     checkpoint.set('job', encode(job));

@@ -1,7 +1,7 @@
-//! The values of a comprehension for every key that it selects by, made at once when it is asked for many.
+//! The values of a comprehension for every key that it selects by, made at once when it is requested for many.
 //!
 //! They belong to one overlay and to the values of the other variables that the comprehension has from outside. The
-//! first times it is evaluated as it stands: a comprehension that is asked for few keys gains nothing.
+//! first times it is evaluated as it stands: a comprehension that is requested for few keys gains nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,14 +29,14 @@ pub(super) struct ComprehensionIndexes(HashMap<usize, Vec<Context>>);
 #[derive(Debug)]
 struct Context {
     others: Vec<Value>,
-    asked: usize,
+    requested: usize,
     groups: Groups,
 }
 
 #[derive(Debug)]
 enum Groups {
     NotMade,
-    /// Its steps fail for some key, which is an error only if that key is asked for.
+    /// Its steps fail for some key, which is an error only if that key is requested for.
     Refused,
     /// The value for each key that has one; none where two values of one field differ.
     Made(BTreeMap<Vec<Value>, Option<Value>>, CacheScope),
@@ -107,13 +107,13 @@ impl<'p> Eval<'p> {
             if contexts.len() == CONTEXTS {
                 contexts.remove(0);
             }
-            contexts.push(Context { others, asked: 1, groups: Groups::NotMade });
+            contexts.push(Context { others, requested: 1, groups: Groups::NotMade });
             return Ok(None);
         };
         let Some(context) = contexts.get_mut(found) else { return Ok(None) };
-        context.asked += 1;
+        context.requested += 1;
         if matches!(context.groups, Groups::NotMade) {
-            if context.asked <= SINGLE_KEYS {
+            if context.requested <= SINGLE_KEYS {
                 return Ok(None);
             }
             let groups = self.groups(frame, of, index)?;

@@ -424,7 +424,7 @@ fn all_data_is_without_the_system_document_which_is_there_when_named() {
 }
 
 #[test]
-fn a_comprehension_gives_the_same_whether_it_is_asked_for_few_keys_or_many() {
+fn a_comprehension_gives_the_same_whether_it_is_requested_for_few_keys_or_many() {
     let xs = "xs := [{\"k\": k, \"v\": v} | some v in numbers.range(1, 20); k := v % 3]\n";
     for (rules, wanted) in [
         // Sets, arrays in the order of the walk, objects; keys that nothing has; numbers however they are written.
@@ -449,7 +449,7 @@ fn a_comprehension_gives_the_same_whether_it_is_asked_for_few_keys_or_many() {
             "f(k) := count([1 | some y in xs; y.k == k]) + k\np := [f(k) | some k in [0, 1, 2, 0.5, 7, 8]]",
             "[6,8,9,0.5,7,8]",
         ),
-        // A body that can fail for a key that nothing asks for.
+        // A body that can fail for a key that nothing requests.
         ("p := [c | some k in [1, 1, 1, 1, 1, 1]; c := count({y.k: y.v | some y in xs; y.v == k})]", "[1,1,1,1,1,1]"),
         (
             "p := [c | some k in [0, 1, 4, 5, 6, 7]; c := count({y.k: 1 | some y in xs; y.v / (y.v - 3) == k})]",
@@ -473,19 +473,19 @@ fn a_comprehension_gives_the_same_whether_it_is_asked_for_few_keys_or_many() {
     );
 }
 
-/// Rules that each ask for another value of one place.
+/// Rules that each select by another value of one place.
 fn many(head: &str, place: &str) -> String {
     (0..20).map(|at| format!("{head} := {at} if {place} == \"k{at}\"\n")).collect()
 }
 
 #[test]
-fn many_rules_that_ask_for_one_place_have_the_values_of_all_of_them() {
+fn many_rules_that_select_by_one_place_have_the_values_of_all_of_them() {
     let all = |rules: &str, p: &str| format!("{rules}p := x if x := {p}");
     let on_input = many("lvl", "input.k");
     let lvl = "[n | some k in [\"k3\", \"k19\", \"no\", 7]; n := lvl with input.k as k]";
     check(&all(&on_input, lvl), "[3,19]");
     check(&all(&format!("default lvl := 0\n{on_input}"), lvl), "[3,19,0,0]");
-    // Rules that ask for nothing, for something else, or behind an `else`.
+    // Rules that select by nothing, for something else, or behind an `else`.
     check(&all(&format!("{on_input}lvl := 40 if input.x == 1\n"), lvl), "eval_conflict_error");
     check(&all(&format!("lvl := 1 if input.k == \"no\" else := 2 if input.k == 7\n{on_input}"), lvl), "[3,19,1,2]");
     check(&all(&format!("{on_input}lvl := 3 if 2 == 2\n"), "lvl with input.k as \"k3\""), "3");

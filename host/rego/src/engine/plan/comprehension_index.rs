@@ -45,7 +45,7 @@ impl Planner<'_> {
         }
         let mut is_known = false;
         for lit in ordered.iter().filter_map(|at| body.get((*at)?)) {
-            // What is behind the selection runs for every key, also for those that nothing asks for.
+            // What is behind the selection runs for every key, also for those that nothing requests.
             if is_known && !is_plain(lit) {
                 return None;
             }
@@ -117,7 +117,7 @@ fn has_closure(expr: &Expr) -> bool {
     }
 }
 
-/// Whether a literal evaluates no rule and asks no host: it may run where it would not have.
+/// Whether a literal evaluates no rule and calls no host function: it may run where it would not have.
 fn is_plain(lit: &Lit) -> bool {
     match &lit.kind {
         LitKind::Call { callee: Callee::Builtin(builtin), .. } => builtin.deterministic && !builtin.is_registered(),

@@ -1,4 +1,4 @@
-//! Rules that stand beside many others and each ask for another value of one place, such as `input.kind == "a"`: the
+//! Rules that stand beside many others and each select by another value of one place, such as `input.kind == "a"`: the
 //! place is read once and only the rules of its value are tried. The entry point is [`rule_index`].
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::engine::program::{IndexedPlace, RuleIndex};
 /// Fewer rules are tried one by one, which is as quick.
 const RULES: usize = 8;
 
-/// What a rule asks for, by place.
+/// What a rule selects by, by place.
 pub(super) type Wanted = Vec<(IndexedPlace, Value)>;
 
 /// The values that a rule cannot do without.
@@ -44,7 +44,7 @@ pub(super) fn wanted(rule: &RuleIr) -> Wanted {
     found.collect()
 }
 
-/// The index of rules by the place that most of them ask for; none for few rules.
+/// The index of rules by the place that most of them select by; none for few rules.
 pub(super) fn rule_index(rules: &[Wanted]) -> Option<RuleIndex> {
     if rules.len() < RULES {
         return None;
