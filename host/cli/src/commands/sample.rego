@@ -1,4 +1,4 @@
-# A first policy: `assay validate image` and `assay validate input` ask every rule named `deny` or `warn`.
+# A first policy: `assay validate image` and `assay validate input` evaluate every rule named `deny` or `warn`.
 package main
 
 # METADATA
