@@ -1,6 +1,6 @@
 //! HTTP through the host, part of the template: every answer of a service becomes a value or the right error.
 //!
-//! The manifest asks for the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
+//! The manifest requests the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
 #![allow(dead_code, reason = "a template of helpers")]
 
 use serde_json::Value;
