@@ -246,7 +246,7 @@ fn with_expectation(text: &str, observed: &Observed) -> String {
 }
 
 impl Expect {
-    /// How an answer differs; none if it is as expected. The first difference is reported.
+    /// How an answer differs; none if it is as expected. The first difference is shown.
     #[must_use]
     pub fn difference(&self, observed: &Observed) -> Option<String> {
         match (&self.error, &observed.error) {
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_mentioned_may_be_anything_and_the_first_difference_is_reported() {
+    fn what_is_not_mentioned_may_be_anything_and_the_first_difference_is_shown() {
         assert_eq!(expect("").difference(&observed()), None);
         for (text, says) in [
             ("outcome = \"success\"", "expected the outcome success, got failure"),

@@ -101,8 +101,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     }
     let shown: String = name.chars().take(NAME_BYTES).collect();
     Err(format!(
-        "`{shown}` is not a name of a plugin; a name has 1 to {NAME_BYTES} lower-case characters, digits and single `-`, \
-         and begins with `a` to `z`"
+        "`{shown}` is not a name of a plugin; a name has 1 to {NAME_BYTES} of `a-z`, digits and single `-`, \
+         and begins with one of `a-z`"
     ))
 }
 

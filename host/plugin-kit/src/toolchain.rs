@@ -67,7 +67,7 @@ impl Tool {
             // One that is not there, or cannot be started, may have another name.
             let Ok(output) = Command::new(name).arg(self.version).stdin(Stdio::null()).output() else { continue };
             let text = String::from_utf8_lossy(&output.stdout);
-            // A program that does not print its version is there all the same.
+            // A program that does not show its version is there all the same.
             let line = text.lines().next().filter(|_| output.status.success()).unwrap_or(name).trim();
             let line: String = line.chars().take(100).collect();
             let is_bare = line.starts_with(|first: char| first.is_ascii_digit()) || line.starts_with("Version");

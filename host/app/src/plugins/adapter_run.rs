@@ -54,11 +54,11 @@ pub(crate) struct AdapterRun<'a> {
     now: Timestamp,
     attempt: u32,
     before: Before,
-    /// Called before and after each call; reports whether the process lived on.
+    /// Called before and after each call; returns whether the process lived on.
     observe: &'a mut dyn FnMut(Observation) -> Survival,
 }
 
-/// A point of a run.
+/// A point in a run.
 pub(crate) enum Observation {
     /// A call begins.
     Begins,
@@ -119,7 +119,7 @@ impl<'a> AdapterRun<'a> {
 
     fn call(&mut self, step: &Step) -> Result<(Next, Effects), CallError> {
         (self.observe)(Observation::Begins);
-        let at_call = CallTime { now: self.now, attempt: self.attempt };
+        let time = CallTime { now: self.now, attempt: self.attempt };
         let adapter = self.adapter;
         let status = |outcome: CallOutcome<Status>| {
             outcome.result.map(|(status, effects)| match status {
@@ -131,10 +131,10 @@ impl<'a> AdapterRun<'a> {
             })
         };
         let result = match step {
-            Step::Submit => status(adapter.submit(at_call, &self.before)),
-            Step::Poll(state) => status(adapter.poll(at_call, &self.before, state)),
+            Step::Submit => status(adapter.submit(time, &self.before)),
+            Step::Poll(state) => status(adapter.poll(time, &self.before, state)),
             Step::Collect(state) => {
-                let collected = adapter.collect(at_call, &self.before, state).result;
+                let collected = adapter.collect(time, &self.before, state).result;
                 collected.map(|(collected, effects)| match collected {
                     Collected::More(state) => (Next::Step(Step::Collect(state)), effects, 0),
                     Collected::Done(verdict) => (Next::Done(verdict), effects, 0),

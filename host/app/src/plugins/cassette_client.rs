@@ -1,7 +1,7 @@
 //! [`CassetteClient`]: a service that answers from a cassette, and can break on purpose.
 //!
 //! It stands for a real service, so a request that is made again gets the response of its kind again: what a service knows
-//! does not depend on how many requests there are.
+//! does not depend on how often it is requested.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -95,7 +95,7 @@ impl CassetteClient {
         self.dies_after.store(effects, Ordering::SeqCst);
     }
 
-    /// Brings the plugin back to life, and reports whether it had died.
+    /// Brings the plugin back to life, and returns whether it had died.
     pub(crate) fn revive(&self) -> bool {
         self.dies_after.store(usize::MAX, Ordering::SeqCst);
         self.is_dead.swap(false, Ordering::SeqCst)

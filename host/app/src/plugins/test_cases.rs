@@ -357,7 +357,7 @@ impl<'a> Fixture<'a> {
     fn task(&self, client: &Arc<CassetteClient>) -> Observed {
         let task = match Task::new(self.plugin, self.options(client)) {
             Ok(task) => task,
-            Err(error) => return invalid_case(&error),
+            Err(error) => return refused_job(&error),
         };
         match task.run(CallTime::first(now())).result {
             Ok((verdict, effects)) => {
@@ -372,7 +372,7 @@ impl<'a> Fixture<'a> {
     fn adapter(&self, client: &Arc<CassetteClient>, crash: Option<(usize, usize)>, was_killed: &mut bool) -> Observed {
         let adapter = match Adapter::new(self.plugin, self.options(client)) {
             Ok(adapter) => adapter,
-            Err(error) => return invalid_case(&error),
+            Err(error) => return refused_job(&error),
         };
         let mut call = 0;
         let mut observe = |point: Observation| match point {
@@ -400,7 +400,7 @@ impl<'a> Fixture<'a> {
     fn report(&self, client: &Arc<CassetteClient>) -> Observed {
         let reporter = match Reporter::new(self.plugin, self.options(client)) {
             Ok(reporter) => reporter,
-            Err(error) => return invalid_case(&error),
+            Err(error) => return refused_job(&error),
         };
         match reporter.render(CallTime::first(now())).result {
             Ok((mut artifacts, _)) => {
@@ -474,14 +474,14 @@ fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap_or_default()
 }
 
-fn invalid_case(error: &dyn std::error::Error) -> Observed {
+fn refused_job(error: &dyn std::error::Error) -> Observed {
     failed(&EvaluationError::new(ErrorCode::Malformed, error.to_string()))
 }
 
 fn failed(error: &EvaluationError) -> Observed {
     let hint = error.hint.as_ref().map(|hint| format!(" (hint: {hint})")).unwrap_or_default();
-    let reported = (error.code.as_str().to_owned(), format!("{}{hint}", error.message));
-    Observed { error: Some(reported), ..Observed::default() }
+    let shown = (error.code.as_str().to_owned(), format!("{}{hint}", error.message));
+    Observed { error: Some(shown), ..Observed::default() }
 }
 
 fn finding(found: &PluginFinding) -> ObservedFinding {

@@ -11,7 +11,7 @@ use crate::flags::go;
 
 #[derive(Debug, Args)]
 pub(crate) struct NewFlags {
-    /// Name of the plugin: lower-case characters, digits and `-`
+    /// Name of the plugin: `a-z`, digits and `-`
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 

@@ -1,6 +1,6 @@
 //! {{name}}: runs a job of a service over HTTP and collects its result. Replace the paths by those of your service.
 //!
-//! The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` returns its status, `GET /jobs/ID/log` its log,
+//! The service of this template: `POST /jobs` makes a job, `GET /jobs/ID` has its status, `GET /jobs/ID/log` its log,
 //! and `DELETE /jobs/ID` cancels it. Between two calls this program does not exist: all it knows is in `state`.
 
 mod assay;
@@ -102,7 +102,7 @@ impl remote_job::Guest for Plugin {
         if let Some(job) = noted() {
             return waiting(&ctx, &job, "queued");
         }
-        // The service makes one job for one key, however many requests there are.
+        // The service makes one job for one key, however often it is requested.
         let url = format!("{}/jobs", assay::text(&ctx, "url")?);
         let made = call("POST", url).body(&json!({"key": ctx.key})).json()?;
         let job = match &made["id"] {
