@@ -321,8 +321,5 @@ fn a_record_can_be_kept_in_a_registry_and_read_from_there_as_data() {
 #[test]
 fn commands_of_ec_that_are_not_there_say_so() {
     let fixture = Fixture::empty();
-    for arguments in [&["validate", "vsa", "--vsa", "x"][..], &["sigstore", "initialize", "--mirror", "https://x.test"]]
-    {
-        assay_in(&fixture, arguments).expect(2, "is not supported");
-    }
+    assay_in(&fixture, &["validate", "vsa", "--vsa", "x"]).expect(2, "is not supported");
 }

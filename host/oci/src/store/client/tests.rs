@@ -1,3 +1,5 @@
+//! Where a client may go, and what its addresses may be.
+
 use super::*;
 
 fn client(insecure: &[&str]) -> Client {
