@@ -183,7 +183,7 @@ fn logs(flags: &LogsFlags, printer: Printer) -> Result<(), CliError> {
             let part = runs.log(&id, task, offset, PART_BYTES)?;
             let (next, is_complete, is_empty) = (part.next, part.is_complete, part.bytes.is_empty());
             if !is_empty || is_complete {
-                print_part(flags, printer, task, offset, part)?;
+                print_part(flags, printer, task, offset, &part)?;
             }
             offset = next;
             if is_complete || is_empty && !flags.follow {
@@ -198,7 +198,7 @@ fn logs(flags: &LogsFlags, printer: Printer) -> Result<(), CliError> {
 }
 
 /// A log is printed as it is to a program that reads it; what a terminal would obey is made harmless.
-fn print_part(flags: &LogsFlags, printer: Printer, task: &TaskId, offset: u64, part: LogPart) -> Result<(), CliError> {
+fn print_part(flags: &LogsFlags, printer: Printer, task: &TaskId, offset: u64, part: &LogPart) -> Result<(), CliError> {
     let text = String::from_utf8_lossy(&part.bytes);
     let text = match flags.store.format {
         RunsFormat::Text => sanitize::lines(&text).into_owned(),
