@@ -163,7 +163,13 @@ fn reason(scenario: &Scenario, facts: &SnapshotFacts, changed: &[String]) -> (bo
     let is_owned = owners.iter().any(|(owner, own)| !owner.is_empty() && owner == own);
     let has_owner = owners.iter().any(|(owner, _)| !owner.is_empty());
     if has_owner && !is_owned {
-        return no(format!("it belongs to `{}`, and the Snapshot does not", short(scenario.owner())));
+        let named = |application: &str, group: &str| match (application, group) {
+            (application, "") => format!("the application `{}`", short(application)),
+            (_, group) => format!("the component group `{}`", short(group)),
+        };
+        let own = named(&scenario.application, &scenario.component_group);
+        let owner = named(&facts.application, &facts.component_group);
+        return no(format!("it belongs to {own}, and the Snapshot to {owner}"));
     }
     if !same(&scenario.metadata.namespace, &facts.namespace) {
         return no(format!("it is in the namespace `{}`", short(&scenario.metadata.namespace)));
