@@ -212,6 +212,9 @@ fn a_run_that_ends_at_any_crash_point_ends_as_one_that_does_not() {
     }
 }
 
+/// So often the process of one run is killed: one more, and a task that happens to run each time counts as what ends it.
+const KILLS_OF_A_RUN: usize = 3;
+
 /// Kills the process at so many times, which a seed decides, and checks the record after each restart that ended.
 fn kill_at_random_times(times: u32, seed: u64) {
     let whole = uncrashed();
@@ -225,7 +228,7 @@ fn kill_at_random_times(times: u32, seed: u64) {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let wait = Duration::from_micros((random >> 33) % 90_000);
             history.push(wait);
-            let limit = if killed < times && history.len() < 8 { wait } else { Duration::from_secs(120) };
+            let limit = if killed < times && history.len() <= KILLS_OF_A_RUN { wait } else { Duration::from_secs(120) };
             match wait_at_most(child(folder, None).spawn().unwrap(), limit) {
                 Some(status) => {
                     assert!(status.success(), "seed {seed}: {history:?}");
