@@ -230,7 +230,9 @@ impl custom_task::Guest for Hostile {
                 let components = snapshot::components(0, 10);
                 let read: Vec<_> = components
                     .iter()
-                    .map(|one| format!("{} {}", one.name, evidence::manifest(&one.image).map_or(0, |bytes| bytes.len())))
+                    .map(|one| {
+                        format!("{} {}", one.name, evidence::manifest(&one.image).map_or(0, |bytes| bytes.len()))
+                    })
                     .collect();
                 let other = evidence::manifest("r.example/other@sha256:00").is_err();
                 say(format!("{} {other}", read.join(",")))
