@@ -1,7 +1,7 @@
 //! What authors of plugins work with: projects from templates, builds, and test cases.
 //!
 //! In reading order: [`Language`] and [`World`] (the words of the command line), [`create`] (a project from a template),
-//! [`Project`] (its `plugin.toml`), [`build`] (the recipe of its language, step by step) and [`section`] (the manifest inside
+//! [`Project`] (its `plugin.toml`), [`build()`] (the recipe of its language, step by step) and [`section`] (the manifest inside
 //! a component).
 //!
 //! Invariant: nothing here runs a component, prints, or reads the environment; programs are found as the system finds them.

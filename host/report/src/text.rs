@@ -1,7 +1,7 @@
 //! `text` of `ec`: what the program writes when it is invoked by that name, and the text about files.
 //!
 //! Layout and wording are those of `ec validate image --output text`, byte for byte, wherever a component was evaluated.
-//! Ours is in [`terminal`](crate::terminal). An error is reported first, as `✕ [Error] CODE`. Meaning never rests on color, and text from outside can
+//! Ours is in [`crate::terminal`]. An error is reported first, as `✕ [Error] CODE`. Meaning never rests on color, and text from outside can
 //! neither command the terminal nor begin a line of the report.
 
 use std::{borrow::Cow, fmt};
