@@ -38,7 +38,8 @@ pub(crate) struct ComposeFlags {
     #[arg(long, value_name = "MODE", default_value = "component", help_heading = "Composition")]
     pub(crate) mode: String,
 
-    /// Image of a component: COMPONENT[@VERSION]=IMAGE@DIGEST[,url=URL,revision=COMMIT]; repeatable
+    /// Image of a component: COMPONENT@VERSION=IMAGE@DIGEST,url=URL,revision=COMMIT, of which `@VERSION`, `url` and `revision` may be left
+    /// out; repeatable
     #[arg(long, value_name = "SET", num_args = 1.., help_heading = "Composition")]
     pub(crate) set: Vec<String>,
 
