@@ -6,6 +6,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::limited_file::read_text;
+
 /// A file of a case: cases are written by hand.
 const CASE_BYTES: u64 = 1 << 20;
 
@@ -175,11 +177,7 @@ impl Case {
 
     fn read(name: &str, file: &Utf8Path) -> Result<Self, CaseError> {
         let error = |why: String| CaseError { file: file.to_owned(), why };
-        let size = fs_err::metadata(file).map_err(|failed| error(failed.to_string()))?.len();
-        if size > CASE_BYTES {
-            return Err(error(format!("it has {size} bytes, more than the {CASE_BYTES} allowed")));
-        }
-        let text = fs_err::read_to_string(file).map_err(|failed| error(failed.to_string()))?;
+        let text = read_text(file, CASE_BYTES).map_err(|failed| error(failed.to_string()))?;
         let found: CaseFile = toml::from_str(&text).map_err(|failed| error(failed.message().to_owned()))?;
         if found.version != 1 {
             return Err(error(format!("its version is {}, this program reads version 1", found.version)));
@@ -198,7 +196,7 @@ impl Case {
     /// # Errors
     /// The file cannot be written.
     pub fn update(&self, observed: &Observed) -> std::io::Result<()> {
-        let text = fs_err::read_to_string(&self.file)?;
+        let text = read_text(&self.file, CASE_BYTES)?;
         fs_err::write(&self.file, with_expectation(&text, observed))
     }
 }

@@ -3,6 +3,8 @@
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
+use crate::limited_file::read_text;
+
 /// A cassette: what one job exchanged with a service.
 const CASSETTE_BYTES: u64 = 64 << 20;
 
@@ -45,11 +47,7 @@ pub struct RecordedResponse {
 /// # Errors
 /// One sentence: the file cannot be read, or one of its lines is not an exchange.
 pub fn read_cassette(file: &Utf8Path) -> Result<Vec<Exchange>, String> {
-    let size = fs_err::metadata(file).map_err(|error| error.to_string())?.len();
-    if size > CASSETTE_BYTES {
-        return Err(format!("the cassette {file} has {size} bytes, more than the {CASSETTE_BYTES} allowed"));
-    }
-    let text = fs_err::read_to_string(file).map_err(|error| error.to_string())?;
+    let text = read_text(file, CASSETTE_BYTES).map_err(|error| error.to_string())?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(at, line)| {

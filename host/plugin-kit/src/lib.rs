@@ -10,6 +10,7 @@ mod build;
 mod case;
 mod cassette;
 mod language;
+mod limited_file;
 mod project;
 mod recipe;
 pub mod section;

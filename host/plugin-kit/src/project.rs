@@ -3,7 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
-use crate::language::{Language, UnknownWord, World};
+use crate::{
+    language::{Language, UnknownWord, World},
+    limited_file::read_text,
+};
 
 /// The file that describes a project.
 pub const PROJECT_FILE: &str = "plugin.toml";
@@ -65,11 +68,7 @@ impl Project {
     pub fn read(folder: &Utf8Path) -> Result<Self, ProjectError> {
         let file = folder.join(PROJECT_FILE);
         let unreadable = |why: String| ProjectError::Unreadable { folder: folder.to_owned(), why };
-        let size = fs_err::metadata(&file).map_err(|error| unreadable(error.to_string()))?.len();
-        if size > PROJECT_BYTES {
-            return Err(unreadable(format!("{PROJECT_FILE} has {size} bytes, more than the {PROJECT_BYTES} allowed")));
-        }
-        let text = fs_err::read_to_string(&file).map_err(|error| unreadable(error.to_string()))?;
+        let text = read_text(&file, PROJECT_BYTES).map_err(|error| unreadable(error.to_string()))?;
         Self::parse(folder, &text).map_err(|why| ProjectError::Invalid { file, why })
     }
 
