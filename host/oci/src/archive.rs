@@ -87,8 +87,18 @@ impl ArchiveError {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitReached>()) {
             Some(LimitReached::Bytes) => Self::Limit("their unpacked size exceeds the limit".to_owned()),
             Some(LimitReached::Time) => Self::Deadline,
-            None => Self::Malformed(error.to_string()),
+            None => Self::Malformed(malformed_tar(&error)),
         }
+    }
+}
+
+/// What is wrong with a tar file. Of a header that cannot be read the library quotes the bytes behind a colon, which are
+/// nobody's to print; errors of the system are shown whole.
+pub(crate) fn malformed_tar(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(": ") {
+        Some((fact, _)) if error.kind() == io::ErrorKind::Other => fact.to_owned(),
+        _ => text,
     }
 }
 

@@ -57,6 +57,12 @@ fn what_is_no_archive_is_malformed() {
 }
 
 #[test]
+fn what_stands_in_a_header_that_cannot_be_read_is_not_quoted() {
+    let Err(ArchiveError::Malformed(text)) = walked(&b"stolen\n".repeat(200), WIDE) else { panic!("it is an archive") };
+    assert!(!text.contains("stolen") && !text.contains('\n') && !text.is_empty(), "{text:?}");
+}
+
+#[test]
 fn bombs_end_at_the_limit() {
     let limited = |bytes: &[u8], limits| matches!(walked(bytes, limits), Err(ArchiveError::Limit(_)));
     let zeros = tar(&[("a", &vec![0; 3 << 20])]);

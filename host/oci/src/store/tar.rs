@@ -12,6 +12,8 @@ use std::{
 
 use assay_model::limits;
 
+use crate::archive::malformed_tar;
+
 use super::layout_file::{LayoutError, ReadResult, read_within};
 
 /// The first bytes of compressed files, and who makes them.
@@ -42,7 +44,7 @@ impl TarFile {
         }
         file.rewind().map_err(unreadable)?;
         let mut archive = tar::Archive::new(file);
-        let not_tar = |error: io::Error| layout(format!("it is not a valid tar file: {error}"));
+        let not_tar = |error: io::Error| layout(format!("it is not a valid tar file: {}", malformed_tar(&error)));
         let mut members = BTreeMap::new();
         for (count, entry) in archive.entries_with_seek().map_err(not_tar)?.raw(true).enumerate() {
             if count >= limits::LAYOUT_ENTRIES {

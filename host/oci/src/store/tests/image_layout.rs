@@ -292,6 +292,8 @@ fn a_tar_file_that_is_compressed_or_none_is_named() {
     }
     fs_err::write(&to, [b'x'; 4096]).unwrap();
     invalid(ContentStore::open_layout(&to), &["is not a valid tar file"]);
+    let quoted = ContentStore::open_layout(&to).err().map(|error| error.to_string());
+    assert!(!quoted.unwrap().contains("xxx"), "the bytes of the file are printed");
 }
 
 /// A tar file of raw members: name, type, announced size, content.
