@@ -87,7 +87,7 @@ impl ArchiveError {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<LimitReached>()) {
             Some(LimitReached::Bytes) => Self::Limit("their unpacked size exceeds the limit".to_owned()),
             Some(LimitReached::Time) => Self::Deadline,
-            None => Self::Malformed(malformed_tar(&error)),
+            None => Self::Malformed(malformed_tar(error)),
         }
     }
 }
