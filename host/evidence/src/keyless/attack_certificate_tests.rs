@@ -35,7 +35,7 @@ fn der_of(key: &Signer) -> Vec<u8> {
     STANDARD.decode(base64).unwrap()
 }
 
-fn extension(id: &str, critical: bool, value: &[u8]) -> Extension {
+pub(super) fn extension(id: &str, critical: bool, value: &[u8]) -> Extension {
     let extn_value = OctetString::new(value.to_vec()).unwrap();
     Extension { extn_id: ObjectIdentifier::new_unwrap(id), critical, extn_value }
 }
@@ -45,7 +45,7 @@ fn time(seconds: i64) -> Time {
 }
 
 /// What a certificate has inside, before anyone signs it.
-fn content(
+pub(super) fn content(
     subject: &str,
     issuer: &str,
     key: &Signer,
@@ -66,7 +66,7 @@ fn content(
     }
 }
 
-fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
+pub(super) fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
     let signature = authority.sign(&content.to_der().unwrap());
     let certificate = Certificate {
         signature_algorithm: content.signature.clone(),
@@ -80,20 +80,20 @@ fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
 pub(super) struct Instance {
     pub(super) authority: Signer,
     pub(super) log: Signer,
-    certificate_log: Signer,
+    pub(super) certificate_log: Signer,
     pub(super) signer: Signer,
     /// The last second at which the root is valid.
-    root_ends: i64,
+    pub(super) root_ends: i64,
     /// The signer's certificate.
     window: (i64, i64),
-    extensions: Vec<Extension>,
+    pub(super) extensions: Vec<Extension>,
     /// Who signs the certificate and its timestamp.
-    issued_by: Option<Signer>,
+    pub(super) issued_by: Option<Signer>,
     logged_by: Option<Signer>,
     has_timestamp: bool,
 }
 
-fn names(uri: &str) -> Vec<u8> {
+pub(super) fn names(uri: &str) -> Vec<u8> {
     let mut der = vec![0x30, u8::try_from(uri.len() + 2).unwrap(), 0x86, u8::try_from(uri.len()).unwrap()];
     der.extend(uri.as_bytes());
     der
@@ -102,7 +102,7 @@ fn names(uri: &str) -> Vec<u8> {
 const CODE_SIGNING: &[u8] = b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x03";
 const SERVER: &[u8] = b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
 
-fn purpose(value: &[u8]) -> Extension {
+pub(super) fn purpose(value: &[u8]) -> Extension {
     extension("2.5.29.37", false, value)
 }
 

@@ -16,7 +16,11 @@ mod attack_certificate_tests;
 #[cfg(test)]
 mod attack_identity_bundle_tests;
 #[cfg(test)]
+mod attack_signer_tests;
+#[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod attack_time_tests;
 #[cfg(test)]
 mod attack_window_tests;
 mod bare_bundle;
@@ -38,7 +42,9 @@ mod tuf_tests;
 #[cfg(any(test, feature = "verdicts"))]
 pub mod verdicts;
 
-pub(crate) use self::legacy::{Annotations, Content, LayerEvidence, LayerSigner, LayerVerifier};
+pub(crate) use self::legacy::{
+    Annotations, Content, LayerEvidence, LayerSigner, LayerVerifier, check_certificate_beside,
+};
 pub use self::{
     bundle::{Artifact, BundleVerifier, TimeSource, VerifiedBundle, VerifiedTime},
     identity::{Identity, IdentityError, Matcher},
