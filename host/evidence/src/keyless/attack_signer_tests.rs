@@ -66,17 +66,36 @@ fn attack_certificates_logged_outside_the_window_of_their_log_do_not_count() {
     assert_eq!(code(json!({"start": "2022-01-01T00:00:00Z", "end": "2023-01-01T00:00:00Z"})), "sct");
 }
 
+/// The one name of a signer as Fulcio writes what is neither an address nor a URI.
+fn other_name(name: &str) -> Vec<u8> {
+    let wrapped = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()][..], content].concat();
+    let text = wrapped(0xa0, &wrapped(0x0c, name.as_bytes()));
+    let name = wrapped(0xa0, &[b"\x06\x0a\x2b\x06\x01\x04\x01\x83\xbf\x30\x01\x07".as_slice(), &text].concat());
+    wrapped(0x30, &name)
+}
+
+#[test]
+fn attack_names_that_look_like_the_wanted_one_do_not_count_but_an_open_expression_lets_them_in() {
+    let named = |name: &str| {
+        let mut instance = Instance::new();
+        instance.extensions[1] = extension("2.5.29.17", true, &other_name(name));
+        instance
+    };
+    let (latin, cyrillic) = (named("abc"), named("\u{430}bc"));
+    assert_eq!((latin.code_for(r"^\w+$"), cyrillic.code_for(r"^\w+$")), ("ok", "identity"));
+    assert_eq!((latin.code_for("^abc$"), cyrillic.code_for("^abc$")), ("ok", "identity"));
+    // What people write by mistake counts, as in Go: they are warned (`Matcher::unanchored`).
+    let other = named("githubXcom/evil/app");
+    assert_eq!((other.code_for("github.com/evil"), other.code_for(r"github\.com/evil")), ("ok", "identity"));
+    assert_eq!(named("https://evil.test/?https://build.test/app").code_for("https://build.test/app"), "ok");
+    assert_eq!(named("https://evil.test/?https://build.test/app").code_for("^https://build.test/app$"), "identity");
+}
+
 #[test]
 fn attack_a_critical_extension_is_unknown_unless_it_has_the_names_of_the_signer() {
-    // The one name is a text of the kind that Fulcio writes for names that are neither addresses nor URIs.
     let name = "some!user";
-    let text = [&[0x0c, u8::try_from(name.len()).unwrap()][..], name.as_bytes()].concat();
-    let text = [&[0xa0, u8::try_from(text.len()).unwrap()][..], &text].concat();
-    let other = [b"\x06\x0a\x2b\x06\x01\x04\x01\x83\xbf\x30\x01\x07".as_slice(), &text].concat();
-    let other = [&[0xa0, u8::try_from(other.len()).unwrap()][..], &other].concat();
-    let names = [&[0x30, u8::try_from(other.len()).unwrap()][..], &other].concat();
     let mut instance = Instance::new();
-    instance.extensions[1] = extension("2.5.29.17", true, &names);
+    instance.extensions[1] = extension("2.5.29.17", true, &other_name(name));
     assert_eq!(instance.code_at(TIME, name, ISSUER), "ok");
     assert_eq!(instance.code_at(TIME, SUBJECT, ISSUER), "identity");
     instance.extensions.push(extension("1.2.3.4", true, b"\x05\x00"));

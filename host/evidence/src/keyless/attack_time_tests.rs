@@ -21,7 +21,7 @@ use crate::{
 
 const TIME: i64 = 1_700_000_000;
 /// The same as a `GeneralizedTime`, and an hour later, when the signer's certificate is over.
-const NOW: &str = "20231114221320Z";
+pub(super) const NOW: &str = "20231114221320Z";
 const LATER: &str = "20231114231320Z";
 
 const STAMPING: &[u8] = b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x08";
@@ -47,13 +47,13 @@ fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// An authority with a root of its own.
-struct Authority {
+pub(super) struct Authority {
     root: Signer,
     key: Signer,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { root: Signer::new(), key: Signer::new() }
     }
 
@@ -69,7 +69,7 @@ impl Authority {
     }
 
     /// A response with a token that says when these bytes were there.
-    fn token(&self, bytes: &[u8], at: &str) -> Vec<u8> {
+    pub(super) fn token(&self, bytes: &[u8], at: &str) -> Vec<u8> {
         let imprint = der(0x30, &[SHA256, &der(0x04, &[Digest::of(bytes).as_bytes()])]);
         let policy = b"\x06\x03\x2a\x03\x04";
         let info = der(0x30, &[ONE, policy, &imprint, ONE, &der(0x18, &[at.as_bytes()])]);
@@ -96,7 +96,7 @@ impl Authority {
     }
 
     /// The instance's root, which has this authority as well.
-    fn beside(&self, instance: &Instance) -> Arc<TrustRoot> {
+    pub(super) fn beside(&self, instance: &Instance) -> Arc<TrustRoot> {
         let keys = SigstoreKeys { timestamp_authority: Some(self.chain()), ..SigstoreKeys::default() };
         let base = instance.root_document().to_string();
         Arc::new(TrustRoot::from_keys(&keys, Some(&base)).unwrap())
