@@ -189,7 +189,7 @@ impl BundleVerifier {
             Artifact::Sha512(digest) => digest_of(HashAlgorithm::Sha2512, digest)?,
         };
         let certificate = read.certificate.map(SigningCertificate::read).transpose()?;
-        let signer_key = match (&self.signer, &certificate) {
+        let (key, named) = match (&self.signer, &certificate) {
             (LayerSigner::Key(_), Some(_)) => {
                 let why = "the bundle is signed with a certificate, not with the given key";
                 return Err(VerificationError::Unsupported(why.to_owned()));
@@ -199,23 +199,20 @@ impl BundleVerifier {
                 return Err(VerificationError::Certificate(why.to_owned()));
             }
             (LayerSigner::Key(key), None) => {
-                DerPublicKey::from_pem(key.to_pem()).map_err(|error| refusal(error.into()))?
+                let der = DerPublicKey::from_pem(key.to_pem()).map_err(|error| refusal(error.into()))?;
+                (der, EntrySigner::Key(key.to_pem()))
             }
-            (LayerSigner::Identities(_), Some(certificate)) => certificate.key.clone(),
+            (LayerSigner::Identities(_), Some(certificate)) => {
+                (certificate.key.clone(), EntrySigner::Certificate(&certificate.der))
+            }
         };
-        let large = large_curve::curve_of(signer_key.as_bytes(), &read.bundle);
+        let large = large_curve::curve_of(key.as_bytes(), &read.bundle);
         let times = match large {
             Some(curve) => {
-                let key = signer_key.as_bytes();
-                let (entry, der) = match (&self.signer, &certificate) {
-                    (LayerSigner::Key(key), _) => (EntrySigner::Key(key.to_pem()), signer_key.as_bytes()),
-                    (_, Some(certificate)) => (EntrySigner::Certificate(&certificate.der), certificate.der.as_slice()),
-                    (_, None) => (EntrySigner::Certificate(&[]), [].as_slice()),
-                };
-                let signer = LargeSigner { curve, key, entry, der };
+                let signer = LargeSigner { curve, key: key.as_bytes(), named };
                 large_curve::verify(&read.bundle, artifact, &signer, &self.root, self.log)?
             }
-            None => self.verify_by_crate(checked, &read.bundle, &signer_key)?,
+            None => self.verify_by_crate(checked, &read.bundle, &key)?,
         };
         let log = entries.first().map(|entry| {
             let id = entry.log_id.key_id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -47,9 +47,7 @@ pub(super) struct LargeSigner<'a> {
     /// The key as a whole `SubjectPublicKeyInfo`.
     pub(super) key: &'a [u8],
     /// What a log entry must name: the certificate, or the key.
-    pub(super) entry: EntrySigner<'a>,
-    /// The same in DER.
-    pub(super) der: &'a [u8],
+    pub(super) named: EntrySigner<'a>,
 }
 
 /// The curve of a bundle's signer, if `sigstore-verify` does not verify it.
@@ -200,18 +198,18 @@ impl<'a> Signed<'a> {
                 let hash = self.hash(algorithm(&text_at(spec, &["data", "hash", "algorithm"])?)?)?;
                 check_equal(&hex(hash.as_ref()), &text_at(spec, &["data", "hash", "value"])?, "content")?;
                 self.check_logged(&text_at(spec, &["signature", "content"])?)?;
-                signer.entry.check(&text_at(spec, &["signature", "publicKey", "content"])?)
+                signer.named.check(&text_at(spec, &["signature", "publicKey", "content"])?)
             }
             (_, KindVersion::HashedRekordV002) => {
                 let at = |path: &[&str]| text_at(spec, &[&["hashedRekordV002"], path].concat());
                 let hash = self.hash(algorithm(&at(&["data", "algorithm"])?)?)?;
                 check_equal(&STANDARD.encode(hash.as_ref()), &at(&["data", "digest"])?, "content")?;
                 self.check_logged(&at(&["signature", "content"])?)?;
-                let kind = match signer.entry {
-                    EntrySigner::Certificate(_) => "x509Certificate",
-                    EntrySigner::Key(_) => "publicKey",
+                let (kind, der) = match signer.named {
+                    EntrySigner::Certificate(der) => ("x509Certificate", der),
+                    EntrySigner::Key(_) => ("publicKey", signer.key),
                 };
-                check_equal(&STANDARD.encode(signer.der), &at(&["signature", "verifier", kind, "rawBytes"])?, "signer")
+                check_equal(&STANDARD.encode(der), &at(&["signature", "verifier", kind, "rawBytes"])?, "signer")
             }
             (Self::Envelope { payload, .. }, KindVersion::DsseV001) => {
                 let hash = digest(algorithm(&text_at(spec, &["payloadHash", "algorithm"])?)?, payload);
@@ -222,7 +220,7 @@ impl<'a> Signed<'a> {
                     return Err(refused(format_args!("it has {} signatures, not one", logged.len())));
                 };
                 self.check_logged(&text_at(logged, &["signature"])?)?;
-                signer.entry.check(&text_at(logged, &["verifier"])?)
+                signer.named.check(&text_at(logged, &["verifier"])?)
             }
             _ => Err(VerificationError::Unsupported(format!(
                 "a log entry of the kind `{kind}` {version} is not one for this bundle"
