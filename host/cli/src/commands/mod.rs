@@ -67,7 +67,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
-        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
+        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, env.mode, printer),
         Command::Import(flags) => import::run(&flags, printer),
         Command::Snapshot { what: SnapshotCommand::Compose(flags) } => snapshot::compose(&flags, &env, printer),
         Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, printer),
