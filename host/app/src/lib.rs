@@ -48,6 +48,7 @@ mod trust_root;
 mod tuf_store;
 mod unmatched;
 mod verify_request;
+pub mod vsa;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};
 pub use assay_evidence::{
