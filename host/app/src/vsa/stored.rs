@@ -14,13 +14,20 @@ use crate::{
 };
 
 /// A file with VSAs. One has some kilobytes, and the rule data of its policy.
-pub(super) const FILE_BYTES: u64 = 16 << 20;
-/// Files of a folder that are looked at.
-const FILES: usize = 20_000;
-/// What is read of a folder altogether.
-const FOLDER_BYTES: u64 = 1 << 30;
+pub(super) const FILE_BYTES: u64 = 4 << 20;
+/// What is read of one folder.
+pub(super) const FOLDER: FolderLimits = FolderLimits { files: 20_000, bytes: 1 << 30 };
 /// Envelopes in one file, a line each.
-const LINES: usize = 10_000;
+pub(super) const LINES: usize = 10_000;
+
+/// Limits on one folder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FolderLimits {
+    /// How many files are looked at.
+    pub(super) files: usize,
+    /// What is read of them altogether.
+    pub(super) bytes: u64,
+}
 
 /// A VSA that is signed by whom is trusted.
 #[derive(Clone, Debug)]
@@ -52,7 +59,12 @@ impl StoredVsas {
 
     /// Reads all files of a folder that are called `.json` or `.jsonl`. Those that hold something else are passed over: reports
     /// and predicates may be kept beside VSAs.
-    pub(super) fn add_folder(&mut self, folder: &Utf8Path, key: Option<&PublicKey>) -> Result<(), RequestError> {
+    pub(super) fn add_folder(
+        &mut self,
+        folder: &Utf8Path,
+        key: Option<&PublicKey>,
+        limits: FolderLimits,
+    ) -> Result<(), RequestError> {
         let error = |why: String| {
             RequestError::of(RequestErrorKind::File, format!("the VSAs in `{folder}` cannot be read: {why}"))
         };
@@ -63,12 +75,12 @@ impl StoredVsas {
             if is_named && entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 files.push(entry.into_path());
             }
-            if files.len() > FILES {
-                return Err(error(format!("there are more than {FILES} files")));
+            if files.len() > limits.files {
+                return Err(error(format!("there are more than {} files", limits.files)));
             }
         }
         files.sort();
-        let mut left = FOLDER_BYTES;
+        let mut left = limits.bytes;
         for file in files {
             let opened = fs_err::File::open(&file).map_err(|why| error(why.to_string()))?;
             match read_bounded(opened, FILE_BYTES.min(left)) {
@@ -80,7 +92,9 @@ impl StoredVsas {
                     let reason = format!("it has more than the {FILE_BYTES} bytes allowed");
                     self.refused.push((file.into_string(), "limit", reason));
                 }
-                Err(ReadError::TooLarge(_)) => return Err(error(format!("they have more than {FOLDER_BYTES} bytes"))),
+                Err(ReadError::TooLarge(_)) => {
+                    return Err(error(format!("they have more than {} bytes", limits.bytes)));
+                }
                 Err(ReadError::Io(why)) => return Err(error(why.to_string())),
             }
         }
@@ -121,6 +135,5 @@ impl StoredVsas {
 
 /// Whether bytes are meant to be an envelope.
 fn is_envelope(bytes: &[u8]) -> bool {
-    const FIELD: &[u8] = b"\"payloadType\"";
-    bytes.windows(FIELD.len()).any(|window| window == FIELD)
+    std::str::from_utf8(bytes).is_ok_and(|text| text.contains("\"payloadType\""))
 }

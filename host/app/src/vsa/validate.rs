@@ -15,7 +15,7 @@ use assay_oci::{ContentStore, SourceRef};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
-use super::stored::{StoredVsa, StoredVsas};
+use super::stored::{FOLDER, StoredVsa, StoredVsas};
 use crate::{
     compose::open_store,
     error::RequestError,
@@ -136,7 +136,7 @@ fn read_vsas(request: &ValidateVsasRequest, key: Option<&PublicKey>) -> Result<S
         stored.add_file(file, key)?;
     }
     for folder in &request.folders {
-        stored.add_folder(folder, key)?;
+        stored.add_folder(folder, key, FOLDER)?;
     }
     Ok(stored)
 }

@@ -1,7 +1,10 @@
 use assay_model::{digest::Digest, vsa::Vsa};
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    super::stored::{FILE_BYTES, FolderLimits, LINES},
+    *,
+};
 
 fn image(content: &str) -> PinnedImage {
     PinnedImage::parse(&format!("r.example/cart@{}", Digest::of(content.as_bytes()))).unwrap()
@@ -102,12 +105,22 @@ fn a_folder_is_read_within_its_limits_and_other_files_are_passed_over() {
     write("two.jsonl", b"{\"payloadType\": 1}\n\n{\"payloadType\": 2}\n");
     fs_err::create_dir(folder.join("sub.json")).unwrap();
     let large = fs_err::File::create(folder.join("large.json")).unwrap();
-    large.set_len(super::super::stored::FILE_BYTES + 1).unwrap();
+    large.set_len(FILE_BYTES + 1).unwrap();
     let mut stored = StoredVsas::default();
-    stored.add_folder(folder, None).unwrap();
+    stored.add_folder(folder, None, FOLDER).unwrap();
     let codes: Vec<_> = stored.refused.iter().map(|(_, code, _)| *code).collect();
     assert_eq!((stored.found.len(), codes), (0, vec!["unsupported", "limit", "malformed", "malformed"]));
-    assert!(stored.add_folder(&folder.join("none"), None).is_err());
+    assert!(stored.add_folder(&folder.join("none"), None, FOLDER).is_err());
+    let within = |files, bytes| {
+        let limits = FolderLimits { files, bytes };
+        StoredVsas::default().add_folder(folder, None, limits).map_err(|error| error.message())
+    };
+    assert!(within(3, FOLDER.bytes).unwrap_err().contains("there are more than 3 files"));
+    assert!(within(4, 10).unwrap_err().contains("they have more than 10 bytes"));
+    write("lines.jsonl", "{}\n".repeat(LINES + 1).as_bytes());
+    let mut lines = StoredVsas::default();
+    lines.add_file(&folder.join("lines.jsonl"), None).unwrap();
+    assert_eq!(lines.refused.len(), 1);
     assert!(stored.add_file(&folder.join("none.json"), None).is_err());
     // A file that is named must be one.
     let mut named = StoredVsas::default();
