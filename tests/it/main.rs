@@ -54,6 +54,7 @@ mod time_limits;
 mod trust_root;
 mod untrusted_text;
 mod verdicts;
+mod vsa;
 mod wit;
 mod words;
 mod written;
