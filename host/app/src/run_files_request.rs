@@ -9,6 +9,7 @@ use assay_model::{
     run::{ProgressEvent, RunDocument},
     snapshot::Snapshot,
 };
+use assay_oci::PluginHttp;
 use assay_scheduler::{InvalidRequest, RunRequest, Scheduler, SchedulerError, Settings, Stop};
 use assay_store::{Store, StoreMode, StoreOptions, SystemClock};
 use camino::Utf8PathBuf;
@@ -18,7 +19,7 @@ use crate::{
     event::EventSink,
     plan_request::{PlanFilesRequest, plan_files},
     plugin_engine::{PluginEngine, start_engine},
-    plugin_executor::PluginExecutor,
+    plugin_executor::{GrantedPlugin, PluginExecutor},
     plugin_list::PluginList,
     read::read_text,
 };
@@ -41,6 +42,8 @@ pub struct RunFilesRequest {
     pub workers: NonZeroUsize,
     /// How components are compiled.
     pub engine: PluginEngine,
+    /// Gives the value of an environment variable, for secrets that are in one.
+    pub variable: fn(&str) -> Option<String>,
 }
 
 /// A run that ended.
@@ -84,6 +87,7 @@ pub fn run_files(
     let engine = start_engine(&request.engine, slots)
         .map_err(|error| RequestError::from_error(&error).with_kind(RequestErrorKind::Plugin))?;
     let (mut references, mut plugins) = (BTreeMap::new(), BTreeMap::new());
+    let mut settings = Settings::new(request.workers);
     for task in plan.scenarios.iter().flat_map(|scenario| &scenario.tasks) {
         let Work::Plugin { name } = &task.work else { continue };
         if references.contains_key(name) {
@@ -97,7 +101,11 @@ pub fn run_files(
             name.clone(),
             assay_model::run::PluginRef { name: name.clone(), digest: digest.clone(), is_adapter },
         );
-        plugins.insert(digest, plugin);
+        let grants = list.grants(name, &request.variable, request.is_dev)?;
+        plugins.insert((digest, name.clone()), GrantedPlugin { plugin, grants });
+        if let Some(limit) = list.service_limit(name)? {
+            settings.services.insert(name.clone(), limit);
+        }
     }
     let snapshot = Snapshot::parse(&plan.snapshot.param).map_err(|error| RequestError::from_error(&error))?;
     let run = RunRequest::new(plan, references);
@@ -108,6 +116,7 @@ pub fn run_files(
     let store = Arc::new(Store::open(&request.store, options)?);
     let executor = PluginExecutor {
         plugins,
+        http: Arc::new(PluginHttp::new(&[])),
         snapshot,
         snapshot_text: run.plan.snapshot.param.as_str().into(),
         store: Arc::clone(&store),
@@ -119,7 +128,7 @@ pub fn run_files(
         blobs: store.as_ref(),
         executor: &executor,
         clock: clock.as_ref(),
-        settings: Settings::new(request.workers),
+        settings,
         observer: Arc::new(|_| {}),
     };
     scheduler.run(vec![run], &Stop::default(), events)?;

@@ -29,6 +29,7 @@ pub(crate) fn run(flags: &RunFilesFlags, env: &Environment, printer: Printer) ->
         is_dev: flags.dev,
         workers: flags.workers,
         engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
+        variable: env.variable,
     };
     let mut failure = None;
     let mut print = |event: &ProgressEvent| {
