@@ -32,6 +32,7 @@ mod mode;
 mod plan_request;
 mod plugin_engine;
 mod plugin_executor;
+mod plugin_grants;
 mod plugin_list;
 pub mod plugins;
 pub mod policy_argument;
