@@ -31,6 +31,8 @@ use crate::engine::work::Work;
 use arguments::{has_template, never_bound};
 use scopes::{How, Local, Scope};
 
+pub(crate) use imports::check as check_imports;
+pub(crate) use names::DEPRECATED;
 pub(crate) use query::{QueryIr, arity, resolve_query};
 
 /// What the names of a file refer to.

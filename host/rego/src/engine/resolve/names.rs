@@ -13,7 +13,7 @@ use crate::engine::rule_tree::Kind;
 use super::Resolver;
 
 /// Functions that Rego v1 has no more.
-const DEPRECATED: [&str; 11] = [
+pub(crate) const DEPRECATED: [&str; 11] = [
     "all",
     "any",
     "cast_array",
