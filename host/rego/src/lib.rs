@@ -9,6 +9,7 @@
 
 pub mod bench_support;
 mod bundle;
+mod capabilities;
 mod compile_error;
 mod compile_options;
 pub mod conformance;
@@ -32,12 +33,14 @@ mod profile;
 mod program;
 mod query;
 mod rule_trace;
+mod schemas;
 mod source_error;
 mod sources;
 mod testing;
 mod trace;
 
 pub use bundle::{Bundle, Manifest};
+pub use capabilities::Capabilities;
 pub use compile_error::{CompileError, Location, Problem};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
@@ -57,6 +60,7 @@ pub use query::{
     PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
 };
 pub use rule_trace::{RuleTrace, TraceStep};
+pub use schemas::SchemaSet;
 pub use source_error::SourceError;
 pub use sources::{SigstoreDefaults, Sources};
 pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};

@@ -73,7 +73,7 @@ impl Builder<'_> {
                 BranchNode { place, default: rule.default, head, body }
             } else {
                 let place = self.place(Span { end: rule.span.end, ..branch.span });
-                if !self.is_braced(branch.span, &branch.value, &branch.body) {
+                if !self.is_braced(branch.span, branch.value.as_ref(), &branch.body) {
                     relocate_body(&mut body, place);
                 }
                 let head = self.else_head(branch.span, branch.value.as_ref(), branch.assigned);
@@ -92,12 +92,12 @@ impl Builder<'_> {
     }
 
     /// Whether the body of an `else` branch stands in braces.
-    fn is_braced(&self, span: Span, value: &Option<Term>, body: &[Literal]) -> bool {
+    fn is_braced(&self, span: Span, value: Option<&Term>, body: &[Literal]) -> bool {
         let Some(first) = body.first() else { return false };
-        let start = value.as_ref().map_or(span.start, |value| value.span.end);
+        let start = value.map_or(span.start, |value| value.span.end);
         let between = self.source.slice(Span { start, end: first.span.start, ..span });
-        let code = between.lines().filter_map(|line| line.split('#').next());
-        code.into_iter().any(|line| line.contains('{'))
+        let mut code = between.lines().filter_map(|line| line.split('#').next());
+        code.any(|line| line.contains('{'))
     }
 
     fn else_head(&self, span: Span, value: Option<&Term>, assigned: bool) -> HeadNode {

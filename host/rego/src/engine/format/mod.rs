@@ -9,6 +9,8 @@ mod rules;
 mod statements;
 mod term_text;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod writer;
 

@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::capabilities::Capabilities;
 use crate::engine::ast::{Head, Module, Name, Term};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::{Kind, Token, Tokens, lex};
@@ -71,8 +72,27 @@ struct Parser<'a> {
 /// # Errors
 /// Everything that is not Rego, with its places.
 pub(crate) fn parse(source: &Source, file: u32, v0: bool) -> Result<Module, Vec<CompileError>> {
+    parse_with(source, file, v0, None)
+}
+
+/// The same with what the language is restricted to.
+///
+/// # Errors
+/// Everything that is not Rego, with its places.
+pub(crate) fn parse_with(
+    source: &Source,
+    file: u32,
+    v0: bool,
+    capabilities: Option<&Capabilities>,
+) -> Result<Module, Vec<CompileError>> {
+    if !v0 && capabilities.is_some_and(|capabilities| !capabilities.has_rego_v1()) {
+        let message = "illegal capabilities: rego_v1 feature required for parsing v1 Rego";
+        let span = Span { file, start: 0, end: 0 };
+        return Err(vec![CompileError::at(source, span, CompileCode::Parse, message)]);
+    }
     let Tokens { tokens, comments } = tokens(source, file)?;
-    let mut parser = Parser { v0, has_templates: !v0, ..Parser::new(source, &tokens) };
+    let has_templates = !v0 && capabilities.is_none_or(Capabilities::has_templates);
+    let mut parser = Parser { v0, has_templates, ..Parser::new(source, &tokens) };
     let module = parser.module();
     parser.finish(module, comments)
 }
