@@ -32,6 +32,8 @@ mod plugin_authors;
 mod plugin_compile;
 mod plugins;
 mod policies;
+mod policy_fmt;
+mod policy_restrictions;
 mod policy_tools;
 mod recorded;
 mod reference;
