@@ -9,6 +9,7 @@ pub mod layer;
 pub mod layout;
 pub mod opa_cases;
 pub mod opa_fuzz;
+pub mod plugins;
 pub mod policy_docs;
 pub mod sign;
 pub mod sigstore_verdicts;

@@ -16,10 +16,12 @@ use crate::{
 };
 
 /// How a project is built.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildOptions {
-    /// Whether names and line numbers are kept.
+    /// Whether names and line numbers are kept, so that a trap says where it was.
     pub is_debug: bool,
+    /// The folder for what cargo builds, an absolute path; one in the project if there is none.
+    pub cargo_target_dir: Option<Utf8PathBuf>,
 }
 
 /// A component that was built. It does not have its manifest in it yet.
@@ -77,8 +79,8 @@ const OUTPUT_BYTES: usize = 16 << 10;
 ///
 /// # Errors
 /// A missing program, or one that fails.
-pub fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildError> {
-    let Recipe { steps, toolchain, component } = recipe(project, options.is_debug)?;
+pub fn build(project: &Project, options: &BuildOptions) -> Result<Built, BuildError> {
+    let Recipe { steps, toolchain, component } = recipe(project, options)?;
     fs_err::create_dir_all(project.folder.join(OUT))?;
     for step in steps {
         match step {

@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
+    build::BuildOptions,
     language::{Language, World},
     project::Project,
     toolchain::{self, FoundTool, MissingTool},
@@ -55,11 +56,20 @@ impl Recipe {
     }
 }
 
-/// The recipe of a project. `is_debug` keeps names and line numbers, so that a trap says where it was.
-pub(crate) fn recipe(project: &Project, is_debug: bool) -> Result<Recipe, MissingTool> {
+/// Whether all programs that building a project calls are there.
+///
+/// # Errors
+/// The first that is not.
+pub fn find_tools(project: &Project) -> Result<(), MissingTool> {
+    recipe(project, &BuildOptions::default()).map(|_| ())
+}
+
+/// The recipe of a project.
+pub(crate) fn recipe(project: &Project, options: &BuildOptions) -> Result<Recipe, MissingTool> {
     let mut recipe = Recipe { component: Utf8Path::new(OUT).join("component.wasm"), ..Recipe::default() };
+    let is_debug = options.is_debug;
     match project.language {
-        Language::Rust => rust(&mut recipe, &project.name, is_debug)?,
+        Language::Rust => rust(&mut recipe, &project.name, options)?,
         Language::Python => python(&mut recipe, project.world)?,
         Language::JavaScript => {
             let componentize = recipe.tool(toolchain::COMPONENTIZE_QJS)?;
@@ -90,17 +100,19 @@ pub(crate) fn recipe(project: &Project, is_debug: bool) -> Result<Recipe, Missin
     Ok(recipe)
 }
 
-fn rust(recipe: &mut Recipe, name: &str, is_debug: bool) -> Result<(), MissingTool> {
+fn rust(recipe: &mut Recipe, name: &str, options: &BuildOptions) -> Result<(), MissingTool> {
     recipe.tool(toolchain::RUSTC)?;
     let cargo = recipe.tool(toolchain::CARGO)?;
     toolchain::find_rust_target()?;
-    let mut arguments = vec!["build", "--release", "--target", toolchain::RUST_TARGET, "--target-dir", "out/target"];
-    if is_debug {
+    let target_dir = options.cargo_target_dir.as_deref().unwrap_or(Utf8Path::new("out/target"));
+    let mut arguments =
+        vec!["build", "--release", "--target", toolchain::RUST_TARGET, "--target-dir", target_dir.as_str()];
+    if options.is_debug {
         arguments.extend(["--config", "profile.release.strip=false", "--config", "profile.release.debug=true"]);
     }
     recipe.run(&cargo, &arguments);
     let file = format!("{}.wasm", name.replace('-', "_"));
-    recipe.component = ["out/target", toolchain::RUST_TARGET, "release", &file].iter().collect();
+    recipe.component = target_dir.join(toolchain::RUST_TARGET).join("release").join(file);
     Ok(())
 }
 

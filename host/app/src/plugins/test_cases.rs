@@ -313,6 +313,13 @@ impl<'a> Fixture<'a> {
     }
 
     fn evidence(&self, image: PinnedImage) -> Result<Evidence, String> {
+        let file = |file: &String, what: &str| {
+            let bytes = read_bytes(&self.case.path(file), what, limits::BLOB_BYTES);
+            bytes.map(Arc::<[u8]>::from).map_err(|error| error.to_string())
+        };
+        let given = &self.case.given;
+        let manifest = given.manifest.as_ref().map(|path| file(path, "the manifest")).transpose()?;
+        let config = given.config.as_ref().map(|path| file(path, "the configuration")).transpose()?;
         let mut attestations = Vec::new();
         for given in &self.case.given.attestations {
             let predicate: Value = match &given.predicate {
@@ -343,8 +350,8 @@ impl<'a> Fixture<'a> {
         Ok(Evidence {
             image,
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
-            manifest: Arc::from(&b"{}"[..]),
-            config: None,
+            manifest: manifest.unwrap_or_else(|| Arc::from(&b"{}"[..])),
+            config,
             base_image: None,
             files: BTreeMap::new(),
             signatures: Vec::new(),
