@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod bench_rego;
 pub mod bench_runs;
+pub mod contract_docs;
 pub mod fixtures;
 pub mod guests;
 pub mod layer;

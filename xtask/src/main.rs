@@ -55,6 +55,8 @@ enum Task {
     },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
+    /// Write `docs/plugin-contract.md` from the WIT
+    ContractDocs,
     /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -121,6 +123,7 @@ fn main() -> anyhow::Result<()> {
             xtask::sigstore_verdicts::run(&file, &folder, program.as_deref())?;
             vec![]
         }
+        Task::ContractDocs => vec![xtask::contract_docs::write(root)?],
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],
         Task::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
     };

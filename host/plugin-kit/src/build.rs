@@ -92,6 +92,11 @@ pub fn build(project: &Project, options: &BuildOptions) -> Result<Built, BuildEr
                 });
                 call(command.envs(variables), &program, &arguments)?;
             }
+            Step::RunInto { program, arguments, file } => {
+                let mut command = Command::new(&program);
+                command.args(&arguments).current_dir(&project.folder).stdin(Stdio::null());
+                fs_err::write(project.folder.join(file), call(&mut command, &program, &arguments)?)?;
+            }
             Step::WriteAdapter { to } => {
                 fs_err::write(project.folder.join(to), WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?;
             }
@@ -106,10 +111,11 @@ pub fn build(project: &Project, options: &BuildOptions) -> Result<Built, BuildEr
     Ok(Built { bytes: fs_err::read(&file)?, toolchain })
 }
 
-fn call(command: &mut Command, program: &str, arguments: &[String]) -> Result<(), BuildError> {
+/// Calls a program and gives what it printed.
+fn call(command: &mut Command, program: &str, arguments: &[String]) -> Result<Vec<u8>, BuildError> {
     let output = command.output()?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     let text = [output.stdout, output.stderr].concat();
     let end = text.get(text.len().saturating_sub(OUTPUT_BYTES)..).unwrap_or_default();

@@ -27,6 +27,9 @@ pub struct RunReport {
     pub error: Option<RunError>,
     /// What its calls used together.
     pub usage: Usage,
+    /// Whether the job was canceled, so that there is no verdict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub canceled: bool,
 }
 
 /// A file that a job wrote.
@@ -64,6 +67,7 @@ impl RunReport {
             artifacts,
             error: None,
             usage,
+            canceled: false,
         }
     }
 
@@ -74,13 +78,15 @@ impl RunReport {
         Self { error: Some(error), ..Self::empty(usage) }
     }
 
-    /// The report of a job that was canceled.
+    /// The report of a job that was canceled, or that the service refuses to cancel.
     pub(crate) fn canceled(refused: Option<String>, usage: Usage) -> Self {
-        let message = match refused {
-            None => "the job was canceled".to_owned(),
-            Some(why) => format!("the service refuses to cancel the job: {why}"),
-        };
-        Self::of_error(&EvaluationError::new(ErrorCode::Interrupted, message), usage)
+        match refused {
+            None => Self { canceled: true, ..Self::empty(usage) },
+            Some(why) => {
+                let message = format!("the service refuses to cancel the job: {why}");
+                Self::of_error(&EvaluationError::new(ErrorCode::Interrupted, message), usage)
+            }
+        }
     }
 
     pub(crate) fn empty(usage: Usage) -> Self {
@@ -92,6 +98,7 @@ impl RunReport {
             artifacts: Vec::new(),
             error: None,
             usage,
+            canceled: false,
         }
     }
 }

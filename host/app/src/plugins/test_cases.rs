@@ -13,8 +13,9 @@ use assay_model::{
 };
 use assay_plugin_kit::{Case, Exchange, Observed, ObservedFinding, read_cassette};
 use assay_wasm::{
-    Adapter, CallError, CallTime, Check, CheckOptions, CheckpointStore, EventLog, Grants, HttpGrant, JobKey,
-    JobOptions, LogSink, Plugin, PluginFinding, Reporter, RunContext, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
+    Adapter, CallError, CallTime, Check, CheckOptions, CheckpointStore, EventLog, Grants, HostPattern, HttpGrant,
+    JobKey, JobOptions, LogSink, Plugin, PluginFinding, Reporter, Requested, RunContext, SecretGrant, SecretScheme,
+    SecretValue, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
 };
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -280,7 +281,15 @@ impl<'a> Fixture<'a> {
         }
         let has_delete = |grant: &HttpGrant| grant.methods.iter().any(|method| method == "DELETE");
         http.values_mut().filter(|grant| !has_delete(grant)).for_each(|grant| grant.methods.push("DELETE".to_owned()));
-        Grants { http: http.into_values().collect(), loopback: true, ..Grants::default() }
+        // A service that is not there takes any value.
+        let secret = |(name, host): (String, HostPattern)| {
+            let value = SecretValue::new("secret-of-the-test");
+            let header = "Authorization".to_owned();
+            (name, SecretGrant { value, host, header, scheme: SecretScheme::Bearer, body: true })
+        };
+        let requested = Requested::of(self.plugin, &self.params).unwrap_or_default();
+        let secrets = requested.secrets.into_iter().map(secret).collect();
+        Grants { http: http.into_values().collect(), secrets, loopback: true, ..Grants::default() }
     }
 
     fn check(&self) -> Observed {

@@ -124,6 +124,10 @@ fn for_people(report: &RunReport, printer: Printer) -> Result<(String, u8), CliE
         printer.error(&format!("error: {} ({}){hint}", error.message, error.code));
         return Ok((String::new(), exit::ERROR));
     }
+    if report.canceled {
+        printer.note("the job is canceled");
+        return Ok((String::new(), exit::SUCCESS));
+    }
     let output = serde_json::to_string(&report.test_output).map_err(|error| CliError::from_error(&error))?;
     let code = match report.outcome.as_str() {
         "FAILURE" => exit::VIOLATIONS,
