@@ -30,6 +30,8 @@ mod packaging;
 mod packaging_pipelines;
 mod plugin_authors;
 mod plugin_compile;
+mod plugin_languages;
+mod plugin_run;
 mod plugins;
 mod policies;
 mod policy_fmt;
