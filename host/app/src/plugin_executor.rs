@@ -19,12 +19,16 @@ use assay_wasm::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::ec_task::{self, EcTask};
+
 /// The largest file of a task that later steps of its adapter may read again.
 const ARTIFACT_BYTES: u64 = 256 << 20;
 
 /// Calls plugins. Their words go to the log of their task, their files to the store.
 pub(crate) struct PluginExecutor {
     pub(crate) plugins: BTreeMap<Digest, Plugin>,
+    /// The task that needs no component, where the run has it.
+    pub(crate) ec: Option<EcTask>,
     pub(crate) snapshot: Snapshot,
     pub(crate) snapshot_text: Arc<str>,
     pub(crate) store: Arc<Store>,
@@ -39,7 +43,12 @@ struct Kept {
 }
 
 impl Executor for PluginExecutor {
-    fn execute(&self, call: &ExecutorCall<'_>, _: &dyn ExecutorContext) -> CallResult {
+    fn execute(&self, call: &ExecutorCall<'_>, context: &dyn ExecutorContext) -> CallResult {
+        let plugin = &call.job.call.plugin;
+        let is_ec = plugin.name == ec_task::NAME && !self.plugins.contains_key(&plugin.digest);
+        if let Some(ec) = self.ec.as_ref().filter(|_| is_ec) {
+            return ec.execute(call, context);
+        }
         let Some(plugin) = self.plugins.get(&call.job.call.plugin.digest) else {
             return failed(ErrorClass::Internal, "internal", "assay has a bug: a plugin of the run is not loaded");
         };
