@@ -26,7 +26,7 @@ thread_local! {
     static SIGNED: RefCell<Vec<(String, Vec<u8>, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What this thread signed since it last asked: key, message and signature.
+/// What this thread signed since the last call: key, message and signature.
 pub(crate) fn signed_since() -> Vec<(String, Vec<u8>, Vec<u8>)> {
     SIGNED.take()
 }
