@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod bench_rego;
 pub mod bench_runs;
+pub mod dist;
 pub mod fixtures;
 pub mod guests;
 pub mod layer;
@@ -10,5 +11,6 @@ pub mod layout;
 pub mod opa_cases;
 pub mod opa_fuzz;
 pub mod policy_docs;
+pub mod reference;
 pub mod sign;
 pub mod sigstore_verdicts;

@@ -14,7 +14,8 @@ use assay_model::{
 use assay_plugin_kit::{Case, Exchange, Observed, ObservedFinding, read_cassette};
 use assay_wasm::{
     Adapter, CallError, CallTime, Check, CheckOptions, CheckpointStore, EventLog, Grants, HttpGrant, JobKey,
-    JobOptions, LogSink, Plugin, PluginFinding, Reporter, RunContext, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
+    JobOptions, LogSink, Plugin, PluginFinding, Reporter, RunContext, SecretGrant, SecretScheme, SecretValue, Sinks,
+    SnapshotInput, StoredEvent, Task, Verdict,
 };
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -29,6 +30,9 @@ use crate::{error::RequestError, plugin_engine::PluginEngine, read::read_bytes};
 
 /// The only clock of a case: 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
+
+/// The value of every secret in a case.
+const CASE_SECRET: &str = "secret-of-a-case";
 
 /// Crash points of one case.
 const CRASH_POINTS: usize = 1_000;
@@ -280,7 +284,20 @@ impl<'a> Fixture<'a> {
         }
         let has_delete = |grant: &HttpGrant| grant.methods.iter().any(|method| method == "DELETE");
         http.values_mut().filter(|grant| !has_delete(grant)).for_each(|grant| grant.methods.push("DELETE".to_owned()));
-        Grants { http: http.into_values().collect(), loopback: true, ..Grants::default() }
+        // Secrets that mean nothing, for the host of the first exchange.
+        let first = http_host(self.exchanges.first());
+        let requested = self.plugin.requested().filter(|one| one.kind == "secret").filter_map(|one| {
+            let grant = SecretGrant {
+                value: SecretValue::new(CASE_SECRET),
+                host: first?.parse().ok()?,
+                header: "Authorization".to_owned(),
+                scheme: SecretScheme::Bearer,
+                body: true,
+            };
+            Some((one.name.to_owned(), grant))
+        });
+        let secrets = requested.collect();
+        Grants { http: http.into_values().collect(), secrets, loopback: true, ..Grants::default() }
     }
 
     fn check(&self) -> Observed {
@@ -410,6 +427,13 @@ impl<'a> Fixture<'a> {
             Err(CallError { error, .. }) => failed(&error),
         }
     }
+}
+
+/// The host of an exchange.
+fn http_host(exchange: Option<&Exchange>) -> Option<&str> {
+    let url = &exchange?.request.url;
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    rest.split(['/', '?']).next()
 }
 
 /// The service of one run of a case.
