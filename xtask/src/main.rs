@@ -22,6 +22,15 @@ enum Task {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
+    /// Build the plugins in `plugins`, in whatever language, and print where the components are
+    Plugins {
+        /// What is built
+        #[command(flatten)]
+        request: xtask::plugins::Request,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
     /// Generate the example in `examples/shop` again, signed with a new key
     Fixtures,
     /// Run evaluation cases in OPA's format with the release build of the Rego engine
@@ -85,6 +94,8 @@ enum Task {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
+    /// Write `docs/plugin-contract.md` from the WIT
+    ContractDocs,
     /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -125,6 +136,7 @@ fn main() -> anyhow::Result<()> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate is not inside the workspace")?;
     let made = match Arguments::parse().task {
         Task::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
+        Task::Plugins { request, target_dir } => xtask::plugins::build(root, &root.join(target_dir), &request)?,
         Task::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
             xtask::bench_rego::run(root, &root.join(target_dir), &load)?;
             vec![]
@@ -165,6 +177,7 @@ fn main() -> anyhow::Result<()> {
             double.wait();
             vec![]
         }
+        Task::ContractDocs => vec![xtask::contract_docs::write(root)?],
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],
         Task::Dist { program, out, target_dir } => {
             let target = root.join(target_dir);

@@ -83,6 +83,13 @@ Exit codes:
   1  the result is undefined and --fail is given, or defined and --fail-defined is given
   2  error: a file, a policy or the query is invalid, or the evaluation failed";
 
+/// The exit codes in the help of `policy fmt`.
+pub(crate) const FMT_HELP: &str = "\
+Exit codes:
+  0  every file is formatted, or was
+  1  a file or standard input cannot be read, or standard input is not a policy
+  2  a file is not a policy, or is not formatted and --fail is given";
+
 /// The exit codes in the help of `policy bench`.
 pub(crate) const BENCH_HELP: &str = "\
 Exit codes:

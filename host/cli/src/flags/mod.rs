@@ -17,6 +17,7 @@ mod mistaken;
 pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
+pub(crate) mod policy_fmt;
 pub(crate) mod registry;
 pub(crate) mod run;
 pub(crate) mod runs;
