@@ -426,12 +426,13 @@ fn conclude(end: &RunFinished, output: &[u8], artifacts: Vec<Artifact>, is_infor
         fields.insert("result".to_owned(), Value::from("WARNING"));
         fields.insert("note".to_owned(), Value::from("STRICT is false: violations are warnings"));
     }
-    let denied: Vec<&str> = end
+    let mut denied: Vec<&str> = end
         .outcomes
         .iter()
         .filter(|outcome| outcome.error.is_none() && !outcome.allowed())
         .map(|outcome| outcome.component.name.as_str())
         .collect();
+    denied.sort_unstable();
     let cause = match (state, errors.first()) {
         (RunState::Passed, _) => None,
         (RunState::Error, Some(error)) => Some(named(error, ErrorClass::Verdict).1),
