@@ -32,6 +32,7 @@ mod mode;
 mod plan_request;
 mod plugin_engine;
 mod plugin_executor;
+mod plugin_grants;
 mod plugin_list;
 pub mod plugins;
 pub mod policy_argument;
@@ -51,6 +52,7 @@ mod trust_root;
 mod tuf_store;
 mod unmatched;
 mod verify_request;
+pub mod vsa;
 mod wait_request;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};

@@ -23,9 +23,9 @@ use assay_model::{
     run::{PluginRef, ProgressEvent, RunDocument, RunId},
     snapshot::Snapshot,
 };
-use assay_scheduler::{InvalidRequest, Reused, RunRequest, Scheduler, SchedulerError, Settings, Stop};
+use assay_oci::PluginHttp;
+use assay_scheduler::{InvalidRequest, Reused, RunRequest, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};
 use assay_store::{Store, StoreMode, StoreOptions, SystemClock};
-use assay_wasm::Plugin;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
     good_pointers,
     plan_request::{PlanFilesRequest, PlannedFiles, plan},
     plugin_engine::{PluginEngine, start_engine},
-    plugin_executor::PluginExecutor,
+    plugin_executor::{GrantedPlugin, PluginExecutor},
     plugin_list::PluginList,
     read::read_text,
     reused_results::reusable,
@@ -70,6 +70,8 @@ pub struct RunFilesRequest {
     pub reuse: bool,
     /// Cancels the run.
     pub interrupt: Interrupt,
+    /// Gives the value of an environment variable, for secrets that are in one.
+    pub variable: fn(&str) -> Option<String>,
 }
 
 /// A run that ended.
@@ -239,7 +241,8 @@ fn quota_of(resources: &Resources, facts: &SnapshotFacts) -> Result<Option<u32>,
 /// Plugins of a run.
 struct Loaded {
     references: BTreeMap<String, PluginRef>,
-    plugins: BTreeMap<Digest, Plugin>,
+    plugins: BTreeMap<(Digest, String), GrantedPlugin>,
+    services: BTreeMap<String, ServiceLimit>,
     has_ec: bool,
 }
 
@@ -251,7 +254,8 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = start_engine(&request.engine, slots)
         .map_err(|error| RequestError::from_error(&error).with_kind(RequestErrorKind::Plugin))?;
-    let mut loaded = Loaded { references: BTreeMap::new(), plugins: BTreeMap::new(), has_ec: false };
+    let mut loaded =
+        Loaded { references: BTreeMap::new(), plugins: BTreeMap::new(), services: BTreeMap::new(), has_ec: false };
     for task in plan.scenarios.iter().flat_map(|scenario| &scenario.tasks) {
         let Work::Plugin { name } = &task.work else { continue };
         if loaded.references.contains_key(name) {
@@ -262,7 +266,11 @@ fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, Req
         let digest = Digest::of(&bytes);
         let is_adapter = plugin.world() == "adapter";
         loaded.references.insert(name.clone(), PluginRef { name: name.clone(), digest: digest.clone(), is_adapter });
-        loaded.plugins.insert(digest, plugin);
+        let grants = list.grants(name, &request.variable, request.is_dev)?;
+        loaded.plugins.insert((digest, name.clone()), GrantedPlugin { plugin, grants });
+        if let Some(limit) = list.service_limit(name)? {
+            loaded.services.insert(name.clone(), limit);
+        }
     }
     if ec_task::is_planned(plan) && !loaded.references.contains_key(ec_task::NAME) {
         loaded.references.insert(ec_task::NAME.to_owned(), ec_task::reference());
@@ -307,6 +315,7 @@ fn carry_out(
     };
     let executor = PluginExecutor {
         plugins: loaded.plugins,
+        http: Arc::new(PluginHttp::new(&[])),
         ec: loaded.has_ec.then_some(ec),
         snapshot,
         snapshot_text: param.as_str().into(),
@@ -314,6 +323,7 @@ fn carry_out(
         clock: Arc::clone(clock) as _,
     };
     let mut settings = Settings::new(request.workers);
+    settings.services.extend(loaded.services);
     settings.quotas.extend(quota.map(|quota| (run.tenant.clone(), quota)));
     let scheduler = Scheduler {
         queue: store.as_ref(),

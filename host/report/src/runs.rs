@@ -244,6 +244,7 @@ mod tests {
                         results: std::collections::BTreeMap::new(),
                         artifacts: Vec::new(),
                         usage: None,
+                        remote: None,
                     })
                     .collect(),
             })

@@ -17,4 +17,4 @@ mod worker;
 
 pub use history::{HistoryError, check_history};
 pub use request::{InvalidRequest, Reused, RunRequest};
-pub use scheduler::{RunEnd, Scheduler, SchedulerError, Settings, Stop};
+pub use scheduler::{RunEnd, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};

@@ -83,6 +83,7 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
         allow_empty: false,
         reuse: false,
         interrupt: Interrupt::default(),
+        variable: env.variable,
     })
 }
 

@@ -51,3 +51,10 @@ pub(super) fn failed_task(task: &str, cause: Option<&Cause>) -> Cause {
         None => failed,
     }
 }
+
+pub(super) fn service_full(group: &str, max: u32) -> Cause {
+    Cause::new(
+        "service-full",
+        &format!("the service `{group}` has {max} jobs already, as many as are allowed at a time"),
+    )
+}
