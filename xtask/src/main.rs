@@ -73,8 +73,6 @@ enum Task {
     },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
-    /// Write `docs/plugin-contract.md` from the WIT
-    ContractDocs,
     /// Make the archive, the Debian package, the SBOM and the checksums of a release
     Dist {
         /// A built program instead of the release build
@@ -96,6 +94,8 @@ enum Task {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
+    /// Write `docs/plugin-contract.md` from the WIT
+    ContractDocs,
     /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -162,7 +162,6 @@ fn main() -> anyhow::Result<()> {
             xtask::sigstore_verdicts::run(&file, &folder, program.as_deref())?;
             vec![]
         }
-        Task::ContractDocs => vec![xtask::contract_docs::write(root)?],
         Task::Double { service, port, fault, polls, result } => {
             let result = result.unwrap_or_else(|| service.passed().to_owned());
             let log = Some(print_line as fn(&str));
@@ -178,6 +177,7 @@ fn main() -> anyhow::Result<()> {
             double.wait();
             vec![]
         }
+        Task::ContractDocs => vec![xtask::contract_docs::write(root)?],
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],
         Task::Dist { program, out, target_dir } => {
             let target = root.join(target_dir);
