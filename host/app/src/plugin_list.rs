@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use assay_model::digest::Digest;
+use assay_scheduler::ServiceLimit;
+use assay_wasm::Grants;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
 
-use crate::error::{RequestError, RequestErrorKind};
+use crate::{
+    error::{RequestError, RequestErrorKind},
+    plugin_grants::{GrantEntry, HttpEntry, SecretEntry, service_limit},
+};
 
 /// One entry.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,6 +21,19 @@ struct Entry {
     file: Option<Utf8PathBuf>,
     /// What the component must be.
     digest: Option<Digest>,
+    /// Hosts that it may send requests to.
+    #[serde(default)]
+    http: Vec<HttpEntry>,
+    /// Secrets by the name that it uses.
+    #[serde(default)]
+    secret: BTreeMap<String, SecretEntry>,
+    /// Caps for its limits.
+    #[serde(default)]
+    limits: BTreeMap<String, u64>,
+    /// The service whose tokens its jobs need; the plugin's own if there is none.
+    group: Option<String>,
+    /// Jobs that may be with the service at a time.
+    max: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,6 +82,30 @@ impl PluginList {
                 .map_err(|error| refused(format!("the plugin `{name}` is another one than listed: {error}")))?;
         }
         Ok(Some(bytes))
+    }
+
+    /// What a plugin is granted. `variable` gives secrets that are in the environment; `is_dev` lets it reach this machine.
+    ///
+    /// # Errors
+    /// A host is none, or a secret is not there.
+    pub(crate) fn grants(
+        &self,
+        name: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+        is_dev: bool,
+    ) -> Result<Grants, RequestError> {
+        let Some(entry) = self.entries.get(name) else { return Ok(Grants::default()) };
+        let grants = GrantEntry { http: &entry.http, secrets: Some(&entry.secret), limits: Some(&entry.limits) };
+        grants.read(name, &self.folder, variable, is_dev)
+    }
+
+    /// How many jobs of a plugin may be with its service at a time; none is no limit.
+    ///
+    /// # Errors
+    /// The numbers are out of their range.
+    pub(crate) fn service_limit(&self, name: &str) -> Result<Option<ServiceLimit>, RequestError> {
+        let entry = self.entries.get(name);
+        entry.map_or(Ok(None), |entry| service_limit(name, entry.group.as_deref(), entry.max))
     }
 }
 

@@ -29,6 +29,14 @@ Exit codes:
   2  invalid request (flags, key, identity or trust root)
   3  could not be verified (failed fetch, time limit)";
 
+/// The exit codes in the help of `validate vsa`.
+pub(crate) const VSA_HELP: &str = "\
+Exit codes:
+  0  every image has a VSA that counts, or was evaluated and passed
+  1  some image has none, or was evaluated and did not pass (0 with --strict=false)
+  2  invalid request: usage or configuration error (flags, Snapshot, policy or keys)
+  3  error: some image could not be resolved or evaluated; takes precedence over 1";
+
 /// The exit codes in the help of `validate input`.
 pub(crate) const INPUT_HELP: &str = "\
 Exit codes:
