@@ -218,7 +218,9 @@ impl Hand<'_> {
             return self.end(RunState::Error, cause, true);
         }
         state.attempt = self.lease.attempt;
-        let after = after.clamp(self.shared.settings.shortest_wait, LONGEST_WAIT);
+        // What has ended there is collected at once.
+        let shortest = if state.verb == Verb::Collect { Duration::ZERO } else { self.shared.settings.shortest_wait };
+        let after = after.clamp(shortest, LONGEST_WAIT);
         let back = GivenBack::Waiting { native: state.native.clone(), url: state.url.clone(), after, is_ending: false };
         (Disposition::Wait { after, state }, Report::GivenBack(back))
     }

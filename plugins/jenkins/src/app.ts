@@ -212,6 +212,7 @@ function follow(ctx: Context, work: Work, keep: boolean): void {
   for (let part = 0; part < LOG_PARTS; part += 1) {
     const url = `${buildUrl(ctx, work)}/logText/progressiveText?start=${work.log}`;
     const response = send('GET', url, secret);
+    if (keep && response.status !== 404) check(response, 'GET', url, 'jenkins');
     if (response.status !== 200) return;
     if (response.body.length > 0) {
       logging.remoteOutput(response.body);
