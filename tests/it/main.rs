@@ -29,6 +29,8 @@ mod matrix;
 mod packaging;
 mod plugin_authors;
 mod plugin_compile;
+mod plugin_languages;
+mod plugin_run;
 mod plugins;
 mod policies;
 mod policy_tools;

@@ -22,6 +22,15 @@ enum Task {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
+    /// Build the plugins in `plugins`, in whatever language, and print where the components are
+    Plugins {
+        /// What is built
+        #[command(flatten)]
+        request: xtask::plugins::Request,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
     /// Generate the example in `examples/shop` again, signed with a new key
     Fixtures,
     /// Run evaluation cases in OPA's format with the release build of the Rego engine
@@ -64,6 +73,8 @@ enum Task {
     },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
+    /// Write `docs/plugin-contract.md` from the WIT
+    ContractDocs,
     /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -104,6 +115,7 @@ fn main() -> anyhow::Result<()> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate is not inside the workspace")?;
     let made = match Arguments::parse().task {
         Task::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
+        Task::Plugins { request, target_dir } => xtask::plugins::build(root, &root.join(target_dir), &request)?,
         Task::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
             xtask::bench_rego::run(root, &root.join(target_dir), &load)?;
             vec![]
@@ -144,6 +156,7 @@ fn main() -> anyhow::Result<()> {
             double.wait();
             vec![]
         }
+        Task::ContractDocs => vec![xtask::contract_docs::write(root)?],
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],
         Task::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
     };

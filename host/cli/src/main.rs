@@ -15,6 +15,7 @@ mod printer;
 mod registries;
 mod scratch;
 mod settings;
+mod signals;
 mod stdout;
 mod timeout;
 

@@ -32,6 +32,7 @@ pub mod call_limits;
 mod capability;
 pub mod code_cache;
 pub mod compiler;
+mod development;
 pub mod engine;
 mod findings;
 pub mod fuzzing;
@@ -67,6 +68,7 @@ pub use capability::{
 };
 pub use code_cache::{CachedCode, CodeCache};
 pub use compiler::{Compiler, run_compiler};
+pub use development::Requested;
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use grants::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
 pub use job::{Before, CallError, CallOutcome, CallTime, JobError, JobKey, JobOptions};

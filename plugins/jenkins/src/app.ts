@@ -53,7 +53,7 @@ export const metadata = {
       params: JSON.stringify(PARAMS),
       permissions: [
         { kind: 'http', name: '{url}', options: [['methods', 'GET,POST']], reason: 'requests, watches and stops builds' },
-        { kind: 'secret', name: 'jenkins', options: [], reason: 'USER:TOKEN of an account that may build the job' },
+        { kind: 'secret', name: 'jenkins', options: [['host', '{url}']], reason: 'USER:TOKEN of an account that may build the job' },
         { kind: 'checkpoint', name: 'job', options: [], reason: 'no build is requested twice' },
       ],
       limits: [],

@@ -139,7 +139,7 @@ impl Service for TestingFarm {
             permissions: vec![
                 permission("http", "{api}", &[("methods", "GET,POST,DELETE")], "makes, watches and cancels requests"),
                 permission("http", "{artifacts-host}", &[("methods", "GET")], "the results of the tests"),
-                permission("secret", "testing-farm", &[], "the token of the API"),
+                permission("secret", "testing-farm", &[("host", "{api}")], "the token of the API"),
                 permission("checkpoint", "job", &[], "no request is made twice"),
             ],
             limits: Vec::new(),

@@ -4,12 +4,11 @@ use std::{
     collections::BTreeSet,
     io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
-    thread,
 };
 
 use assay_app::{
-    Canceler, ClusterAccess, Event, EventSink as _, Run, RunResult, ValidateImageRequest, ec_final_message,
-    fetch_configuration, fetch_extra_data, open_evidence, policy_argument::STANDARD_INPUT,
+    ClusterAccess, Event, EventSink as _, Run, RunResult, ValidateImageRequest, ec_final_message, fetch_configuration,
+    fetch_extra_data, open_evidence, policy_argument::STANDARD_INPUT,
 };
 use assay_model::{
     event::{RunEvent, RunFinished, StopReason},
@@ -18,11 +17,6 @@ use assay_model::{
     port::{Report, ReportError},
 };
 use assay_report::Format;
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
-    low_level,
-};
 
 use super::{events::Printed, log_reporter::LogReporter, progress::Progress};
 use crate::{
@@ -32,6 +26,7 @@ use crate::{
     flags::image::ImageFlags,
     printer::Printer,
     settings::{Environment, ImageSettings, Output, source_settings},
+    signals::listen_for_signals,
 };
 
 /// Evaluates, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
@@ -107,7 +102,8 @@ fn read_events(mut run: Run, reports: &mut Reports, printed: &Printed) -> Result
             Event::Loaded => {
                 allocator::trim();
                 // Before, there is nothing to report, and a signal ends the process as it ends any other.
-                if let Err(error) = listen_for_signals(run.canceler()) {
+                let canceler = run.canceler();
+                if let Err(error) = listen_for_signals(move || canceler.cancel()) {
                     run.cancel();
                     return run.detach().map_err(CliError::from).and(Err(error));
                 }
@@ -116,24 +112,6 @@ fn read_events(mut run: Run, reports: &mut Reports, printed: &Printed) -> Result
         }
     }
     Ok(run.detach()?)
-}
-
-/// SIGINT and SIGTERM end the run with an honest report; the second one ends the process at once.
-fn listen_for_signals(canceler: Canceler) -> Result<(), CliError> {
-    let error = |error: io::Error| CliError::new(format!("signal handlers cannot be installed: {error}"));
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(error)?;
-    let listen = move || {
-        let mut again = false;
-        for signal in signals.forever() {
-            if again {
-                // Only fails for signals that cannot end a process; these two do.
-                let _ended = low_level::emulate_default_handler(signal);
-            }
-            again = true;
-            canceler.cancel();
-        }
-    };
-    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(error)
 }
 
 /// The wanted reports, each rendered in memory and written to its destination when the run finished.

@@ -9,7 +9,7 @@ mod test;
 
 use assay_app::{PluginEngine, RequestErrorKind, plugins::Plugin, plugins::load_plugin};
 use assay_model::limits;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use crate::{
@@ -55,6 +55,11 @@ fn print_result(printer: Printer, format: Format, text: &str, json: &Value) -> R
 fn load_file(file: &Utf8Path, engine: &PluginEngine) -> Result<(Plugin, usize), CliError> {
     let bytes = read_bytes(file, "the component", limits::PLUGIN_BYTES)?;
     Ok((load_plugin(engine, &format!("`{file}`"), &bytes)?, bytes.len()))
+}
+
+/// A path that means the same in another folder.
+fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, CliError> {
+    camino::absolute_utf8(path).map_err(|error| CliError::new(format!("{path} cannot be used: {error}")))
 }
 
 /// An error that is not one of the request: it is printed, and the exit code says so.

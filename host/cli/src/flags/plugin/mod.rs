@@ -50,17 +50,24 @@ Exit codes:
   2  invalid request: no component, or a case that cannot be read")]
     Test(author::TestFlags),
 
-    /// Run a task once
+    /// Run a task or a job of an adapter once
     #[command(after_help = "Examples:
   # a task on the images of a Snapshot, with a list of two as parameter
   assay plugin run out/registry-gate.wasm --images snapshot.json \\
       --param registries=registry.example/ --param registries=quay.example/
 
+  # a job of an adapter under development, recorded as the case `green`
+  assay plugin run out/jenkins.wasm --param url=http://localhost:8080/job/cart --dev \\
+      --secret jenkins=env:JENKINS_AUTH --record tests/green
+
+  # the same job after this process or the machine stopped
+  assay plugin run --resume 7f3a91c0
+
 Exit codes:
   0  the outcome is success, warning or skipped
   1  the outcome is failure
-  2  invalid request: the component, the Snapshot or a parameter
-  3  error: there is no verdict")]
+  2  invalid request: the component, the Snapshot, a parameter, a secret or a job
+  3  error: there is no verdict, or the process was interrupted and the job waits for `--resume`")]
     Run(author::RunFlags),
 
     /// Print what a component is, requests and declares
