@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::shop::{GITHUB, GITLAB, HTTP_JOB, Shop};
 
 /// How often the run is killed. Fewer times than what makes a task an error in a row.
@@ -31,7 +33,8 @@ fn a_run_with_three_adapters_that_is_killed_again_and_again_submits_each_job_onc
 #[test]
 fn a_run_that_is_superseded_or_over_its_time_cancels_its_jobs() {
     let shop = Shop::new(&[HTTP_JOB, GITLAB], &["never"], |_| {});
-    shop.edit("resources.yaml", "\"spec\":{\"tasks\"", "\"spec\":{\"timeouts\":{\"pipeline\":\"6s\"},\"tasks\"");
+    let metadata = json!({"name": "remote", "annotations": {"test.appstudio.openshift.io/pipeline_timeout": "9s"}});
+    shop.edit("resources.yaml", "\"metadata\":{\"name\":\"remote\"}", &format!("\"metadata\":{metadata}"));
     let ended = shop.run();
     for task in ended.document["scenarios"][0]["tasks"].as_array().unwrap() {
         assert_eq!(task["state"], "timed-out", "{task:#}");
