@@ -46,7 +46,6 @@ use crate::{
 const GRACE: Duration = Duration::from_millis(1600);
 
 fn main() -> ExitCode {
-    allocator::limit_arenas();
     if let Some(code) = compile_component() {
         return code;
     }
