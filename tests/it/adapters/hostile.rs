@@ -46,7 +46,7 @@ fn nonsense_of_a_service_ends_in_an_error_that_names_the_request_and_what_came_b
 
 #[test]
 #[ignore = "needs the plugins in other languages: ASSAY_PLUGINS, the folder of `cargo xtask plugins`"]
-fn nonsense_of_a_service_ends_in_an_error_in_every_language() {
+fn nonsense_of_a_service_ends_in_an_error_in_another_language() {
     check_all(&OTHERS);
 }
 
@@ -107,6 +107,6 @@ fn a_secret_that_a_service_echoes_is_in_no_file_log_or_report() {
 
 #[test]
 #[ignore = "needs the plugins in other languages: ASSAY_PLUGINS, the folder of `cargo xtask plugins`"]
-fn a_secret_that_a_service_echoes_is_nowhere_in_every_language() {
+fn a_secret_that_a_service_echoes_is_nowhere_in_another_language() {
     for_each(&OTHERS, |adapter| check_secret(*adapter));
 }
