@@ -125,7 +125,7 @@ func start(ctx context) (work, error) {
 		options[name] = found
 	}
 	options["annotations"][keyAnnotation] = ctx.Key
-	kinds := map[string]string{"periodic": "1", "postsubmit": "2", "presubmit": "3"}
+	kinds := map[string]string{"periodic": "PERIODIC", "postsubmit": "POSTSUBMIT", "presubmit": "PRESUBMIT"}
 	kind := assay.Text(ctx, "type")
 	body := map[string]any{
 		"job_name":           assay.Text(ctx, "job"),
