@@ -277,7 +277,7 @@ impl Shared {
             {
                 object.insert("echo".to_owned(), given.into());
                 response.body = body.to_string().into_bytes();
-            } else {
+            } else if !response.body.is_empty() {
                 response.body.extend(format!("\ncredential: {given}\n").as_bytes());
             }
         }
