@@ -221,7 +221,7 @@ impl Shared {
         };
         self.note(&request, &response, fault);
         if wait > 0 && !request.path.starts_with("/_double/") {
-            std::thread::sleep(Duration::from_secs(wait));
+            std::thread::park_timeout(Duration::from_secs(wait));
         }
         if fault != Some("lost-post") {
             drop(response.write(stream, &date, fault == Some("half")));
