@@ -75,6 +75,27 @@ enum Task {
     PolicyDocs,
     /// Write `docs/plugin-contract.md` from the WIT
     ContractDocs,
+    /// Make the archive, the Debian package, the SBOM and the checksums of a release
+    Dist {
+        /// A built program instead of the release build
+        #[arg(long, value_name = "FILE")]
+        program: Option<Utf8PathBuf>,
+        /// Where the files are written; `dist` in the target directory if it is not given
+        #[arg(long, value_name = "DIR")]
+        out: Option<Utf8PathBuf>,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
+    /// Write the pages of `docs/reference` that list commands, flags and variables, from the help of the built program
+    Reference {
+        /// The program
+        #[arg(long, value_name = "FILE")]
+        program: Option<Utf8PathBuf>,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
     /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -158,6 +179,15 @@ fn main() -> anyhow::Result<()> {
         }
         Task::ContractDocs => vec![xtask::contract_docs::write(root)?],
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],
+        Task::Dist { program, out, target_dir } => {
+            let target = root.join(target_dir);
+            let out = out.unwrap_or_else(|| target.join("dist"));
+            xtask::dist::write(&xtask::dist::Request { root, program: program.as_deref(), target: &target, out: &out })?
+        }
+        Task::Reference { program, target_dir } => {
+            let program = program.unwrap_or_else(|| root.join(target_dir).join("debug/assay"));
+            xtask::reference::write(root, &program)?
+        }
         Task::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
     };
     let mut out = std::io::stdout().lock();

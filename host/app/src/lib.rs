@@ -13,6 +13,7 @@ mod cluster_access;
 mod compare_request;
 mod compose;
 mod ec_compat;
+mod ec_task;
 mod error;
 mod event;
 mod evidence_archive;
@@ -20,6 +21,7 @@ mod exclude_filter;
 mod explanations;
 mod fetch_request;
 mod folders;
+mod good_pointers;
 mod image_request;
 mod import_request;
 mod initialize_request;
@@ -37,6 +39,7 @@ pub mod policy_argument;
 mod policy_sources;
 pub mod read;
 mod recorded_runs;
+mod reused_results;
 mod run;
 mod run_files_request;
 mod scenario_request;
@@ -49,6 +52,7 @@ mod trust_root;
 mod tuf_store;
 mod unmatched;
 mod verify_request;
+mod wait_request;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};
 pub use assay_evidence::{
@@ -76,8 +80,9 @@ pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use recorded_runs::{
     CanceledRun, RecordedRuns, Retention, RunExplanation, RunReason, cancel_run, collect_runs, pin_run,
 };
+pub use reused_results::cached_scenarios;
 pub use run::{Canceler, Run, RunResult, start};
-pub use run_files_request::{FinishedRun, RunFilesRequest, run_files};
+pub use run_files_request::{FinishedRun, Interrupt, RunFilesRequest, rerun, run_files};
 pub use scenario_request::match_scenarios;
 pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot};
 pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};
@@ -87,6 +92,7 @@ pub use trust::{KeyText, SignerRequest, TrustRequest};
 pub use trust_root::{SigstoreFiles, TrustRootSettings};
 pub use tuf_store::StoredTrustRoot;
 pub use verify_request::{ImagePlace, VerifyRequest, VerifyResult, VerifySubject, verify};
+pub use wait_request::{WaitComponent, WaitPart, WaitReport, WaitRequest, WaitState, wait_for_signatures};
 
 /// The name and version of this program, as reports have it.
 #[must_use]

@@ -19,6 +19,8 @@ use assay_wasm::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::ec_task::{self, EcTask};
+
 /// The largest file of a task that later steps of its adapter may read again.
 const ARTIFACT_BYTES: u64 = 256 << 20;
 
@@ -43,6 +45,8 @@ pub(crate) struct PluginExecutor {
     pub(crate) plugins: BTreeMap<(Digest, String), GrantedPlugin>,
     /// Sends the requests of plugins.
     pub(crate) http: Arc<dyn HttpClient>,
+    /// The task that needs no component, where the run has it.
+    pub(crate) ec: Option<EcTask>,
     pub(crate) snapshot: Snapshot,
     pub(crate) snapshot_text: Arc<str>,
     pub(crate) store: Arc<Store>,
@@ -57,10 +61,15 @@ struct Kept {
 }
 
 impl Executor for PluginExecutor {
-    fn execute(&self, call: &ExecutorCall<'_>, _: &dyn ExecutorContext) -> CallResult {
+    fn execute(&self, call: &ExecutorCall<'_>, context: &dyn ExecutorContext) -> CallResult {
         let named = &call.job.call.plugin;
-        let Some(GrantedPlugin { plugin, grants }) = self.plugins.get(&(named.digest.clone(), named.name.clone()))
-        else {
+        let found = self.plugins.get(&(named.digest.clone(), named.name.clone()));
+        if let (Some(ec), None) = (&self.ec, found)
+            && named.name == ec_task::NAME
+        {
+            return ec.execute(call, context);
+        }
+        let Some(GrantedPlugin { plugin, grants }) = found else {
             return failed(ErrorClass::Internal, "internal", "assay has a bug: a plugin of the run is not loaded");
         };
         let params = self.params(call.job);

@@ -11,6 +11,8 @@
 //! evaluates a policy, and nothing reads the environment. Nor the clock, but for `sigstore-verify`, which refuses times in the
 //! future by it.
 
+#[cfg(test)]
+mod attack_cases;
 mod collector;
 mod cosign;
 mod error;

@@ -158,7 +158,7 @@ impl Scheduler<'_> {
         for request in requests {
             self.blobs.put(request.plan.snapshot.param.as_bytes())?;
             let outline = request.outline()?;
-            let id = outline.run_id(request.round).map_err(|error| InvalidRequest::Malformed(error.to_string()))?;
+            let id = request.run_id()?;
             let created = self.record.create(&id, &outline)?;
             drop(outline);
             ids.push(id.clone());
@@ -171,8 +171,13 @@ impl Scheduler<'_> {
                     if let Some(group) = request.supersedes.clone() {
                         self.supersede(&mut engine, &id, &group, &mut output)?;
                     }
-                    let stored =
-                        if created == Created::New { Restored::default() } else { self.record.load(&id)?.into() };
+                    // A run goes on as it began.
+                    let (request, stored) = if created == Created::New {
+                        (request, Restored::default())
+                    } else {
+                        let stored = self.record.load(&id)?;
+                        (RunRequest::of_outline(&stored.outline)?, stored.into())
+                    };
                     self.add(&mut engine, id, request, stored, &mut output)?;
                 }
             }

@@ -1,6 +1,7 @@
 //! The engine in virtual time, and the scheduler with plugins made of closures on a real store.
 
 mod engine;
+mod hostile;
 mod remote;
 mod scheduler;
 mod support;

@@ -17,10 +17,13 @@ mod plugin;
 mod policy;
 mod progress;
 mod run_files;
+mod run_progress;
+mod run_reports;
 mod runs;
 mod scenarios;
 mod sigstore;
 mod snapshot;
+mod snapshot_wait;
 mod test;
 mod track_bundle;
 mod validate_image;
@@ -67,14 +70,15 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
-        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
+        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, env.mode, printer),
         Command::Import(flags) => import::run(&flags, printer),
         Command::Snapshot { what: SnapshotCommand::Compose(flags) } => snapshot::compose(&flags, &env, printer),
-        Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, printer),
+        Command::Snapshot { what: SnapshotCommand::Wait(flags) } => snapshot_wait::run(&flags, &env, &cluster, printer),
+        Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, &env, printer),
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Run(flags) => run_files::run(&flags, &env, printer),
-        Command::Runs { what } => runs::run(&what, printer),
+        Command::Runs { what } => runs::run(&what, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
         Command::Plugin { what } => plugin::run(what, global, &env, printer),
         Command::Version(flags) => version::run(&flags, &env, printer),

@@ -30,7 +30,7 @@ pub(crate) use self::{
     run::parse_timeout,
     sources::source_settings,
     trust::{stored_trust_root, trust_root_settings},
-    verify::verify_request,
+    verify::{verify_request, wait_verification},
 };
 use crate::registries::Network;
 

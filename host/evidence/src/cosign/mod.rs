@@ -23,6 +23,8 @@ pub(crate) mod verdicts;
 mod verification_result;
 
 #[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
