@@ -147,7 +147,7 @@ fn run_started(
     }
 }
 
-fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestError> {
+pub(crate) fn open_store(request: &ValidateImageRequest) -> Result<ContentStore, RequestError> {
     match &request.evidence {
         Some(path) => {
             let layout = match &request.sources.registries.layout {

@@ -52,6 +52,7 @@ mod trust_root;
 mod tuf_store;
 mod unmatched;
 mod verify_request;
+pub mod vsa;
 mod wait_request;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};

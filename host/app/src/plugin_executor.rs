@@ -43,10 +43,10 @@ pub(crate) struct GrantedPlugin {
 pub(crate) struct PluginExecutor {
     /// By digest and by the name in `plugins.toml`: two names may have one component and other grants.
     pub(crate) plugins: BTreeMap<(Digest, String), GrantedPlugin>,
-    /// Sends the requests of plugins.
-    pub(crate) http: Arc<dyn HttpClient>,
     /// The task that needs no component, where the run has it.
     pub(crate) ec: Option<EcTask>,
+    /// Sends the requests of plugins.
+    pub(crate) http: Arc<dyn HttpClient>,
     pub(crate) snapshot: Snapshot,
     pub(crate) snapshot_text: Arc<str>,
     pub(crate) store: Arc<Store>,
@@ -63,13 +63,12 @@ struct Kept {
 impl Executor for PluginExecutor {
     fn execute(&self, call: &ExecutorCall<'_>, context: &dyn ExecutorContext) -> CallResult {
         let named = &call.job.call.plugin;
-        let found = self.plugins.get(&(named.digest.clone(), named.name.clone()));
-        if let (Some(ec), None) = (&self.ec, found)
-            && named.name == ec_task::NAME
-        {
+        let granted = self.plugins.get(&(named.digest.clone(), named.name.clone()));
+        let is_ec = named.name == ec_task::NAME && granted.is_none();
+        if let Some(ec) = self.ec.as_ref().filter(|_| is_ec) {
             return ec.execute(call, context);
         }
-        let Some(GrantedPlugin { plugin, grants }) = found else {
+        let Some(GrantedPlugin { plugin, grants }) = granted else {
             return failed(ErrorClass::Internal, "internal", "assay has a bug: a plugin of the run is not loaded");
         };
         let params = self.params(call.job);

@@ -62,8 +62,6 @@ pub struct RunFilesRequest {
     pub workers: NonZeroUsize,
     /// How components are compiled.
     pub engine: PluginEngine,
-    /// Gives the value of an environment variable, for secrets that are in one.
-    pub variable: fn(&str) -> Option<String>,
     /// The folder for temporary files.
     pub temporary: Utf8PathBuf,
     /// Whether a run without any scenario passes, as in Konflux.
@@ -72,6 +70,8 @@ pub struct RunFilesRequest {
     pub reuse: bool,
     /// Cancels the run.
     pub interrupt: Interrupt,
+    /// Gives the value of an environment variable, for secrets that are in one.
+    pub variable: fn(&str) -> Option<String>,
 }
 
 /// A run that ended.
@@ -323,7 +323,7 @@ fn carry_out(
         clock: Arc::clone(clock) as _,
     };
     let mut settings = Settings::new(request.workers);
-    settings.services = loaded.services;
+    settings.services.extend(loaded.services);
     settings.quotas.extend(quota.map(|quota| (run.tenant.clone(), quota)));
     let scheduler = Scheduler {
         queue: store.as_ref(),

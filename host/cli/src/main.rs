@@ -183,6 +183,7 @@ const fn ends_itself(command: &Command, mode: Mode) -> bool {
 fn time_limit_text(flags: &Flags) -> Option<String> {
     let requested = match &flags.command {
         Command::Validate { what: Validate::Image(flags) } => Some(&flags.run.timeout),
+        Command::Validate { what: Validate::Vsa(flags) } => Some(&flags.run.timeout),
         Command::Evidence { what: EvidenceCommand::Collect(flags) } => Some(&flags.run.timeout),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => match what {
             // The flag is about each test.

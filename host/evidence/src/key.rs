@@ -134,8 +134,16 @@ impl PublicKey {
         Self::read(text, Hashes::Sha256)
     }
 
+    /// The key in DER (RFC 5280 `SubjectPublicKeyInfo`).
+    pub(crate) fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        Self::of_der(&DerPublicKey::new(der.to_vec()), Hashes::Sha256AndOwn)
+    }
+
     fn read(text: &str, hashes: Hashes) -> Result<Self, KeyError> {
-        let der = DerPublicKey::new(decode(text)?);
+        Self::of_der(&DerPublicKey::new(decode(text)?), hashes)
+    }
+
+    fn of_der(der: &DerPublicKey, hashes: Hashes) -> Result<Self, KeyError> {
         let malformed = |why: &dyn fmt::Display| KeyError::Malformed { why: why.to_string() };
         if let Some(point) = p521_point(der.as_bytes()) {
             let off_curve = |_| malformed(&"its point is not on its curve");
@@ -144,7 +152,7 @@ impl PublicKey {
             let with_long_hash = matches!(hashes, Hashes::Sha256AndOwn).then_some((own, &SHA512));
             return Ok(Self { pem: encode(der.as_bytes()), key, kind: Kind::Ecdsa, with_long_hash });
         }
-        let read = VerificationKey::from_spki(&der).map_err(|error| malformed(&error))?;
+        let read = VerificationKey::from_spki(der).map_err(|error| malformed(&error))?;
         let (kind, algorithm): (Kind, &'static dyn VerificationAlgorithm) = match read.scheme().key_algorithm() {
             KeyAlgorithm::EcdsaP256 => (Kind::Ecdsa, &ECDSA_P256_SHA256_ASN1),
             KeyAlgorithm::EcdsaP384 => (Kind::Ecdsa, &ECDSA_P384_SHA256_ASN1),

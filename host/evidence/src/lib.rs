@@ -22,7 +22,9 @@ mod fixture;
 pub mod fuzzing;
 mod key;
 pub mod keyless;
+mod signing_key;
 mod trust;
+mod vsa;
 
 pub use collector::{CollectOptions, EvidenceCollector, OnUnreadable, Verification};
 pub use cosign::{
@@ -31,4 +33,8 @@ pub use cosign::{
 };
 pub use error::{VerificationError, VerificationFailure};
 pub use key::{KeyError, PublicKey};
+#[cfg(any(test, feature = "verdicts"))]
+pub use signing_key::encrypted_key;
+pub use signing_key::{SigningKey, SigningKeyError};
 pub use trust::{Relocation, SignerReports, Trust};
+pub use vsa::{SignedStatement, open_statement};

@@ -29,8 +29,11 @@ mod track_bundle;
 mod validate_image;
 mod validate_input;
 mod validate_policy;
+mod validate_vsa;
 mod verify;
 mod version;
+mod vsa_files;
+mod vsa_report;
 
 use assay_app::ClusterAccess;
 
@@ -39,8 +42,7 @@ use crate::{
     error::CliError,
     flags::{
         Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect,
-        scenarios::ScenariosCommand, sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, unsupported::RawArgs,
-        verify::Verify,
+        scenarios::ScenariosCommand, sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -54,9 +56,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Validate { what: Validate::Image(flags) } => validate_image::run(*flags, env, &cluster, printer),
         Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, &cluster, printer),
-        Command::Validate { what: Validate::Vsa(given) } => {
-            Err(unsupported("validate vsa", &given).hint("validate the images themselves with `validate image`"))
-        }
+        Command::Validate { what: Validate::Vsa(flags) } => validate_vsa::run(*flags, env, &cluster, printer),
         Command::Verify { what } => {
             let is_offline = matches!(&what, Verify::Image(flags) if flags.place.evidence.is_some())
                 || matches!(&what, Verify::Attestation(flags) if flags.place.evidence.is_some());
@@ -85,9 +85,4 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),
     }
-}
-
-fn unsupported(command: &str, given: &RawArgs) -> CliError {
-    let given = if given.arguments.is_empty() { String::new() } else { format!(" {}", given.arguments.join(" ")) };
-    CliError::new(format!("`{command}{given}`: this command of ec is not supported"))
 }

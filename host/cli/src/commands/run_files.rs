@@ -79,11 +79,11 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
         is_dev: false,
         workers: NonZeroUsize::MIN,
         engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
-        variable: env.variable,
         temporary: (env.temporary)(),
         allow_empty: false,
         reuse: false,
         interrupt: Interrupt::default(),
+        variable: env.variable,
     })
 }
 
