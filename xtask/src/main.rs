@@ -73,8 +73,6 @@ enum Task {
     },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
-    /// Write `docs/plugin-contract.md` from the WIT
-    ContractDocs,
     /// Make the archive, the Debian package, the SBOM and the checksums of a release
     Dist {
         /// A built program instead of the release build
@@ -96,6 +94,8 @@ enum Task {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
+    /// Write `docs/plugin-contract.md` from the WIT
+    ContractDocs,
     /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {

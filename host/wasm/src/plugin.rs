@@ -216,6 +216,14 @@ impl Plugin {
         Self::cached_of(&WORLDS, engine, name, digest)
     }
 
+    /// Keeps the code of this component for a component that differs from it in custom sections alone, so that it is not
+    /// compiled again. Without a cache, or where it cannot be used, nothing happens.
+    pub fn keep_code_for(&self, other: &Digest) {
+        let kept = self.engine().cache().zip(self.engine().wasmtime(self.metering()).ok());
+        // What cannot be kept is compiled again.
+        let _kept = kept.map(|(cache, engine)| cache.keep_as(engine, self.digest(), other));
+    }
+
     fn cached_of(
         worlds: &'static [&'static World],
         engine: &Engine,

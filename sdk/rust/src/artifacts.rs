@@ -21,6 +21,14 @@ pub fn append(name: &str, media_type: &str, bytes: &[u8]) -> Result<(), Error> {
     host::artifacts::append(name, media_type, bytes).map(|_| ()).map_err(|cause| error(name, &cause))
 }
 
+/// The digest of a file that this job wrote, `sha256:…`.
+///
+/// # Errors
+/// There is none.
+pub fn digest(name: &str) -> Result<String, Error> {
+    host::artifacts::digest_of(name).map_err(|cause| error(name, &cause))
+}
+
 /// The whole content of a file that this job wrote.
 ///
 /// # Errors

@@ -267,6 +267,11 @@ pub(crate) mod host {
             })
         }
 
+        /// This host computes no digests.
+        pub(crate) fn digest_of(_: &str) -> Result<String, Error> {
+            Err(Error::NotFound)
+        }
+
         pub(crate) fn read(name: &str, offset: u64, length: u32) -> Result<Vec<u8>, Error> {
             super::CURRENT.with_borrow(|host| {
                 let found = host.artifacts.iter().find(|(known, _)| known == name).ok_or(Error::NotFound)?;

@@ -210,7 +210,7 @@ impl<'a> LocalJob<'a> {
                 let report = RunReport::of_error(&error, self.document.usage);
                 return self.end(report);
             }
-            // Whoever goes on after a crash in this call knows that it was begun.
+            // After a crash in this call it is known that it was begun.
             self.document.attempt = self.document.attempt.saturating_add(1);
             self.document.steps += 1;
             self.folder.write(&self.document)?;

@@ -31,6 +31,9 @@ use crate::{error::RequestError, plugin_engine::PluginEngine, read::read_bytes};
 /// The only clock of a case: 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
 
+/// The value of every secret in a case.
+const CASE_SECRET: &str = "secret-of-a-case";
+
 /// Crash points of one case.
 const CRASH_POINTS: usize = 1_000;
 
@@ -281,14 +284,22 @@ impl<'a> Fixture<'a> {
         }
         let has_delete = |grant: &HttpGrant| grant.methods.iter().any(|method| method == "DELETE");
         http.values_mut().filter(|grant| !has_delete(grant)).for_each(|grant| grant.methods.push("DELETE".to_owned()));
-        // A service that is not there takes any value.
-        let secret = |(name, host): (String, HostPattern)| {
-            let value = SecretValue::new("secret-of-the-test");
-            let header = "Authorization".to_owned();
-            (name, SecretGrant { value, host, header, scheme: SecretScheme::Bearer, body: true })
+        // A service that is not there takes any value, and one whose host no permission tells is that of the first exchange.
+        let grant = |host: HostPattern| SecretGrant {
+            value: SecretValue::new(CASE_SECRET),
+            host,
+            header: "Authorization".to_owned(),
+            scheme: SecretScheme::Bearer,
+            body: true,
         };
-        let requested = Requested::of(self.plugin, &self.params).unwrap_or_default();
-        let secrets = requested.secrets.into_iter().map(secret).collect();
+        let told = Requested::of(self.plugin, &self.params).unwrap_or_default().secrets;
+        let mut secrets: BTreeMap<_, _> = told.into_iter().map(|(name, host)| (name, grant(host))).collect();
+        let first = http_host(self.exchanges.first());
+        for one in self.plugin.requested().filter(|one| one.kind == "secret") {
+            if let (false, Some(Ok(host))) = (secrets.contains_key(one.name), first.map(str::parse)) {
+                secrets.insert(one.name.to_owned(), grant(host));
+            }
+        }
         Grants { http: http.into_values().collect(), secrets, loopback: true, ..Grants::default() }
     }
 
@@ -426,6 +437,13 @@ impl<'a> Fixture<'a> {
             Err(CallError { error, .. }) => failed(&error),
         }
     }
+}
+
+/// The host of an exchange.
+fn http_host(exchange: Option<&Exchange>) -> Option<&str> {
+    let url = &exchange?.request.url;
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    rest.split(['/', '?']).next()
 }
 
 /// The service of one run of a case.

@@ -269,7 +269,7 @@ pub(super) const fn needs(language: Language) -> &'static str {
         Language::Zig => {
             "Building needs Zig 0.17 (`pip install ziglang==0.17.1`, with a program `zig` that calls `python3 -m ziglang`), \
              `wit-bindgen` and `wasm-tools` (`cargo install --locked wit-bindgen-cli@0.63.0 wasm-tools@1.262.0`). The \
-             component has some 50 kB."
+             component has some 120 kB."
         }
         Language::C | Language::Cpp => {
             "Building needs clang 19 with the WASI C library (`apt-get install clang-19 lld-19 wasi-libc \
