@@ -111,7 +111,7 @@ pub(crate) fn settle(
             for (name, value) in &mut task.params {
                 if !PARAMS.contains(&name.as_str()) {
                     let error = RequestError::new(format!("{place}: `{NAME}` has no parameter `{name}`"));
-                    let near = nearest(name.as_str(), PARAMS.into_iter());
+                    let near = nearest(name.as_str(), PARAMS);
                     return Err(near.map_or(error.clone(), |near| error.hint(format!("did you mean `{near}`?"))));
                 }
                 // What depends on results is looked at when it is known.

@@ -9,7 +9,9 @@ use crate::{fixture::CommandOutput, tidy::root};
 
 fn clients() -> Utf8PathBuf {
     Utf8PathBuf::from(
-        std::env::var("ASSAY_CLIENTS").expect("ASSAY_CLIENTS names the folder of .ci/install-service-clients"),
+        std::env::var_os("ASSAY_CLIENTS")
+            .and_then(|folder| folder.into_string().ok())
+            .expect("ASSAY_CLIENTS names the folder of .ci/install-service-clients"),
     )
 }
 

@@ -93,9 +93,9 @@ pub(super) const OTHERS: [Adapter; 2] = [JENKINS, PROW];
 
 impl Adapter {
     fn component(&self) -> Utf8PathBuf {
-        match std::env::var("ASSAY_PLUGINS") {
-            Ok(folder) => Utf8Path::new(&folder).join(format!("{}.wasm", self.name)),
-            Err(_) => guest(&self.name.replace('-', "_")),
+        match std::env::var_os("ASSAY_PLUGINS").and_then(|folder| folder.into_string().ok()) {
+            Some(folder) => Utf8Path::new(&folder).join(format!("{}.wasm", self.name)),
+            None => guest(&self.name.replace('-', "_")),
         }
     }
 }
