@@ -17,14 +17,10 @@ use crate::{
     error::{RequestError, RequestErrorKind},
     event::EventSink,
     plan_request::{PlanFilesRequest, plan_files},
+    plugin_distribution::PluginSources,
     plugin_engine::{PluginEngine, start_engine},
     plugin_executor::PluginExecutor,
-    plugin_list::PluginList,
-    read::read_text,
 };
-
-/// The largest list of plugins.
-const LIST_BYTES: u64 = 4 << 20;
 
 /// What is run, where and how.
 #[derive(Clone, Debug)]
@@ -76,10 +72,7 @@ pub fn run_files(
     events: &mut dyn FnMut(&ProgressEvent),
 ) -> Result<FinishedRun, RequestError> {
     let plan = plan_files(&request.plan, notes)?;
-    let list = match &request.plugins {
-        Some(file) => PluginList::parse(&read_text(file, "--plugins", LIST_BYTES)?, file)?,
-        None => PluginList::default(),
-    };
+    let sources = PluginSources::new(request.plugins.as_deref(), None, request.is_dev, request.plan.settings.clone())?;
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = start_engine(&request.engine, slots)
         .map_err(|error| RequestError::from_error(&error).with_kind(RequestErrorKind::Plugin))?;
@@ -89,9 +82,11 @@ pub fn run_files(
         if references.contains_key(name) {
             continue;
         }
-        let Some(bytes) = list.load(name, request.is_dev)? else { continue };
-        let plugin = crate::plugins::load(&engine, name, &bytes)?;
-        let digest = Digest::of(&bytes);
+        let Some(sourced) = sources.find(name)? else { continue };
+        sourced.notes.iter().for_each(|note| notes.warn(note.clone()));
+        let plugin = crate::plugins::load(&engine, &sourced.place, &sourced.bytes)?;
+        sourced.check_locked(&plugin)?;
+        let digest = Digest::of(&sourced.bytes);
         let is_adapter = plugin.world() == "adapter";
         references.insert(
             name.clone(),

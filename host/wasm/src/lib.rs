@@ -69,6 +69,7 @@ pub use code_cache::{CachedCode, CodeCache};
 pub use compiler::{Compiler, run_compiler};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use grants::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
+pub use inspect::facts::ComponentFacts;
 pub use job::{Before, CallError, CallOutcome, CallTime, JobError, JobKey, JobOptions};
 pub use manifest::Manifest;
 pub use params::ParamError;
