@@ -1,5 +1,7 @@
 //! Evidence archives: collected from a registry, evaluated without any network, checked byte by byte.
 
+mod tools;
+
 use std::process::Command;
 
 use assay_model::digest::Digest;

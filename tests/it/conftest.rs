@@ -317,9 +317,3 @@ fn a_record_can_be_kept_in_a_registry_and_read_from_there_as_data() {
     let data = assay_in(&fixture, &["inspect", "policy-data", "-s", &source]).json();
     assert_eq!(data["trusted_tasks"][format!("oci://{a}")][0]["ref"], newer.to_string());
 }
-
-#[test]
-fn commands_of_ec_that_are_not_there_say_so() {
-    let fixture = Fixture::empty();
-    assay_in(&fixture, &["validate", "vsa", "--vsa", "x"]).expect(2, "is not supported");
-}

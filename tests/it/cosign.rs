@@ -3,6 +3,8 @@
 //!
 //! There is no log to write to, so cosign signs without one; a log's entry is one of the tests of `assay-evidence`.
 
+mod vsa;
+
 use std::process::Command;
 
 use camino::Utf8PathBuf;

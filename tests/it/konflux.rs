@@ -162,13 +162,13 @@ fn the_example_is_planned_from_its_candidates() {
     };
     let plan = assay_app::plan_files(&request, &|_: assay_app::Event| {}).unwrap();
     let names: Vec<_> = plan.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    assert_eq!(names, ["ec", "labels", "layers", "report", "smoke"]);
+    assert_eq!(names, ["ec", "production", "registries", "report", "sources"]);
     assert!(plan.scenarios.iter().all(|scenario| scenario.tekton_tasks().next().is_none()));
     let optional: Vec<_> = plan.scenarios.iter().filter(|one| one.optional).map(|one| one.name.as_str()).collect();
-    assert_eq!(optional, ["smoke"]);
+    assert_eq!(optional, ["production"]);
     let report = plan.scenarios.iter().find(|scenario| scenario.name == "report").unwrap();
     let after: Vec<_> = report.after.iter().map(|one| (one.name.as_str(), one.fail_fast)).collect();
-    assert_eq!(after, [("ec", true), ("labels", false)]);
+    assert_eq!(after, [("ec", true), ("sources", false)]);
     let tasks: Vec<_> = report.tasks.iter().map(|task| task.name.as_str()).collect();
     assert_eq!(tasks, ["summary-0", "summary-1", "status"]);
     let param: Value = serde_json::from_str(&plan.snapshot.param).unwrap();

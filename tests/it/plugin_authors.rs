@@ -23,7 +23,7 @@ fn a_new_project_has_the_files_that_are_printed_and_is_not_written_twice() {
     }
     run_in(root, &["plugin", "new", "gate"]).expect(2, "already exists");
     run_in(root, &["plugin", "new", "Gate"]).expect(2, "not a name of a plugin");
-    run_in(root, &["plugin", "new", "other", "--lang", "zig"]).expect(2, "no template");
+    run_in(root, &["plugin", "new", "other", "--lang", "zig", "--world", "adapter"]).expect(2, "no template");
     run_in(root, &["plugin", "build"]).expect(2, "is not the folder of a plugin");
 }
 

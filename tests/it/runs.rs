@@ -48,13 +48,13 @@ spec:
       taskRef: {apiVersion: assay.dev/v1, kind: Plugin, name: scripted}
 ";
 
-struct Shop {
-    fixture: Fixture,
+pub(crate) struct Shop {
+    pub(crate) fixture: Fixture,
 }
 
 impl Shop {
     /// With this outcome of the required scenario.
-    fn new(outcome: &str) -> Self {
+    pub(crate) fn new(outcome: &str) -> Self {
         let fixture = Fixture::empty();
         let digest = format!("sha256:{}", "1".repeat(64));
         fixture.file("resources.yaml", &RESOURCES.replace("DIGEST", &digest).replace("SMOKE", outcome));
@@ -62,24 +62,24 @@ impl Shop {
         Self { fixture }
     }
 
-    fn arguments(&self, more: &[&str]) -> Vec<String> {
+    pub(crate) fn arguments(&self, more: &[&str]) -> Vec<String> {
         let path = |name: &str| self.fixture.path(name).to_string();
         let (resources, plugins, store) = (path("resources.yaml"), path("plugins.toml"), path("store"));
         let fixed = ["run", &resources, "--plugins", &plugins, "--store", &store];
         fixed.iter().chain(more).map(|text| (*text).to_owned()).collect()
     }
 
-    fn run(&self, more: &[&str]) -> CommandOutput {
+    pub(crate) fn run(&self, more: &[&str]) -> CommandOutput {
         let arguments = self.arguments(more);
         assay(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    fn runs(&self, arguments: &[&str]) -> CommandOutput {
+    pub(crate) fn runs(&self, arguments: &[&str]) -> CommandOutput {
         let store = self.fixture.path("store").to_string();
         assay(&[&["runs"], arguments, &["--store", &store]].concat())
     }
 
-    fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         let list = self.runs(&["list", "--format", "json"]).json();
         list["runs"][0]["id"].as_str().unwrap().to_owned()
     }

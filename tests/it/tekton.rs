@@ -1,7 +1,7 @@
 //! The commands that Conforma's two Tekton tasks run, and what their later steps do with the files.
 //!
 //! The tasks are `verify-enterprise-contract` and `verify-conforma-konflux-ta`, here with `IGNORE_REKOR=true`, without
-//! a TUF mirror and without summaries (VSA). Parameters that a pipeline omits arrive as empty strings.
+//! a TUF mirror; what they attest is in `vsa.rs`. Parameters that a pipeline omits arrive as empty strings.
 
 use camino::Utf8PathBuf;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ struct Task {
 
 const TASKS: [Task; 2] = [
     Task { workers: "1", info: "true", extra: &[] },
-    // With summaries off it passes none of their flags; some pipelines pass them empty.
+    // Without attestations it passes none of their flags; some pipelines pass them empty.
     Task {
         workers: "4",
         info: "true",

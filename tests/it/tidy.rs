@@ -27,7 +27,7 @@ pub(crate) fn sources() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    for folder in ["host", "xtask", "plugins", "tests", "examples"] {
+    for folder in ["host", "xtask", "plugins", "sdk", "tests", "examples"] {
         walk(&root().join(folder), &mut found);
     }
     found.sort();

@@ -35,3 +35,10 @@ fn every_file_of_a_published_wit_version_is_unchanged() {
     let published = PUBLISHED.map(|(path, digest)| (path.to_owned(), digest.to_owned()));
     assert_eq!(found, BTreeMap::from(published), "publish a new version instead of editing one, see this file's head");
 }
+
+#[test]
+fn the_reference_of_the_contract_is_what_the_wit_says() {
+    let root = Utf8PathBuf::from_path_buf(root()).unwrap();
+    let written = fs_err::read_to_string(root.join("docs/plugin-contract.md")).unwrap();
+    assert_eq!(written, xtask::contract_docs::render(&root).unwrap(), "run `cargo xtask contract-docs`");
+}

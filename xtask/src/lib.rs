@@ -3,12 +3,16 @@
 pub mod bench;
 pub mod bench_rego;
 pub mod bench_runs;
+pub mod contract_docs;
+pub mod dist;
 pub mod fixtures;
 pub mod guests;
 pub mod layer;
 pub mod layout;
 pub mod opa_cases;
 pub mod opa_fuzz;
+pub mod plugins;
 pub mod policy_docs;
+pub mod reference;
 pub mod sign;
 pub mod sigstore_verdicts;

@@ -22,6 +22,15 @@ enum Task {
         #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
         target_dir: Utf8PathBuf,
     },
+    /// Build the plugins in `plugins`, in whatever language, and print where the components are
+    Plugins {
+        /// What is built
+        #[command(flatten)]
+        request: xtask::plugins::Request,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
     /// Generate the example in `examples/shop` again, signed with a new key
     Fixtures,
     /// Run evaluation cases in OPA's format with the release build of the Rego engine
@@ -44,8 +53,49 @@ enum Task {
         #[arg(long, value_name = "COMMAND")]
         program: Option<Utf8PathBuf>,
     },
+    /// Serve what stands for a service of a third party; print the port, and a line of JSON for each request
+    Double {
+        /// `testing-farm`, `jenkins`, `prow`, `http-job`, `github-actions` or `gitlab-pipeline`
+        #[arg(value_name = "SERVICE")]
+        service: assay_doubles::Service,
+        /// The port; any free one if it is not given
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        port: u16,
+        /// How it breaks; can be repeated
+        #[arg(long, value_name = "NAME[:N]")]
+        fault: Vec<assay_doubles::Fault>,
+        /// Requests for its status after which a job ends
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        polls: u32,
+        /// The service's word for how jobs end; that for one that passed if it is not given
+        #[arg(long, value_name = "WORD")]
+        result: Option<String>,
+    },
     /// Write `docs/policies.md` from the METADATA of the rules in `policies`
     PolicyDocs,
+    /// Make the archive, the Debian package, the SBOM and the checksums of a release
+    Dist {
+        /// A built program instead of the release build
+        #[arg(long, value_name = "FILE")]
+        program: Option<Utf8PathBuf>,
+        /// Where the files are written; `dist` in the target directory if it is not given
+        #[arg(long, value_name = "DIR")]
+        out: Option<Utf8PathBuf>,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
+    /// Write the pages of `docs/reference` that list commands, flags and variables, from the help of the built program
+    Reference {
+        /// The program
+        #[arg(long, value_name = "FILE")]
+        program: Option<Utf8PathBuf>,
+        /// The target directory of the workspace
+        #[arg(long, value_name = "DIR", env = "CARGO_TARGET_DIR", default_value = "target")]
+        target_dir: Utf8PathBuf,
+    },
+    /// Write `docs/plugin-contract.md` from the WIT
+    ContractDocs,
     /// Print how long the release build takes for many components, and how well it uses the cores
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -86,6 +136,7 @@ fn main() -> anyhow::Result<()> {
     let root = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the crate is not inside the workspace")?;
     let made = match Arguments::parse().task {
         Task::Guests { target_dir } => xtask::guests::build(root, &root.join(target_dir))?,
+        Task::Plugins { request, target_dir } => xtask::plugins::build(root, &root.join(target_dir), &request)?,
         Task::Bench { of: Some(Of::Rego(load)), target_dir, .. } => {
             xtask::bench_rego::run(root, &root.join(target_dir), &load)?;
             vec![]
@@ -111,7 +162,32 @@ fn main() -> anyhow::Result<()> {
             xtask::sigstore_verdicts::run(&file, &folder, program.as_deref())?;
             vec![]
         }
+        Task::Double { service, port, fault, polls, result } => {
+            let result = result.unwrap_or_else(|| service.passed().to_owned());
+            let log = Some(print_line as fn(&str));
+            let double = assay_doubles::Double::start(assay_doubles::Options {
+                service,
+                port,
+                faults: fault,
+                polls,
+                result,
+                log,
+            })?;
+            print_line(&double.port().to_string());
+            double.wait();
+            vec![]
+        }
+        Task::ContractDocs => vec![xtask::contract_docs::write(root)?],
         Task::PolicyDocs => vec![xtask::policy_docs::write(root)?],
+        Task::Dist { program, out, target_dir } => {
+            let target = root.join(target_dir);
+            let out = out.unwrap_or_else(|| target.join("dist"));
+            xtask::dist::write(&xtask::dist::Request { root, program: program.as_deref(), target: &target, out: &out })?
+        }
+        Task::Reference { program, target_dir } => {
+            let program = program.unwrap_or_else(|| root.join(target_dir).join("debug/assay"));
+            xtask::reference::write(root, &program)?
+        }
         Task::Fixtures => vec![xtask::fixtures::write(&root.join("examples/shop"))?],
     };
     let mut out = std::io::stdout().lock();
@@ -119,4 +195,10 @@ fn main() -> anyhow::Result<()> {
         writeln!(out, "{path}")?;
     }
     Ok(())
+}
+
+/// A line that is seen at once, also by a program that reads it.
+fn print_line(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -47,6 +47,16 @@ impl Key {
         Ok(pem)
     }
 
+    /// The private key as cosign writes it to `cosign.key`: encrypted with a password.
+    ///
+    /// # Errors
+    /// The key cannot be encoded, or the machine gives no random numbers.
+    pub fn encrypted_pem(&self, password: &str) -> anyhow::Result<String> {
+        let pkcs8 = self.0.to_pkcs8v1().map_err(|_| anyhow!("the private key cannot be encoded"))?;
+        let pem = assay_evidence::encrypted_key(pkcs8.as_ref(), password.as_bytes());
+        pem.ok_or_else(|| anyhow!("the machine gives no random numbers"))
+    }
+
     /// An ASN.1 DER signature over the SHA-256 of these bytes.
     ///
     /// # Errors

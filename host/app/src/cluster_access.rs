@@ -113,6 +113,25 @@ impl ClusterAccess {
             .map_err(|_| RequestError::of(RequestErrorKind::Key, format!("{place}the key is not valid UTF-8")))
     }
 
+    /// The text of the private key that `k8s://NAMESPACE/SECRET[/FIELD]` names, and its password if the Secret has one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read_signing_key(&self, argument: &str, whence: &str) -> Result<(String, Option<Vec<u8>>), RequestError> {
+        let place = format!("{whence} `{argument}`: ");
+        let invalid = |what: &str| RequestError::of(RequestErrorKind::Key, format!("{place}{what}"));
+        let key = SecretKey::private(argument)
+            .map_err(|error| invalid(&error.to_string()).hint("pass k8s://NAMESPACE/SECRET/FIELD"))?;
+        let cluster = self.cluster(&place)?;
+        let pem = cluster.read_secret(&key).map_err(|error| request_error(self.mode, error))?;
+        let password = match cluster.read_secret(&key.password()) {
+            Ok(password) => Some(password),
+            Err(error) if error.kind == ClusterErrorKind::NoField => None,
+            Err(error) => return Err(request_error(self.mode, error)),
+        };
+        Ok((String::from_utf8(pem).map_err(|_| invalid("the key is not valid UTF-8"))?, password))
+    }
+
     fn cluster(&self, place: &str) -> Result<&dyn Cluster, RequestError> {
         self.cluster.as_deref().ok_or_else(|| {
             RequestError::of(RequestErrorKind::Cluster, format!("{place}with `--evidence`, no cluster is accessed"))
@@ -220,6 +239,7 @@ mod tests {
             access.read_policy("default").unwrap_err(),
             access.read_snapshot("shop").unwrap_err(),
             access.read_public_key("k8s://a/b", "--public-key").unwrap_err(),
+            access.read_signing_key("k8s://a/b/c", "--vsa-signing-key").unwrap_err(),
         ] {
             assert!(error.message().contains("with `--evidence`, no cluster is accessed"), "{error}");
         }

@@ -13,6 +13,7 @@ mod cluster_access;
 mod compare_request;
 mod compose;
 mod ec_compat;
+mod ec_task;
 mod error;
 mod event;
 mod evidence_archive;
@@ -20,6 +21,7 @@ mod exclude_filter;
 mod explanations;
 mod fetch_request;
 mod folders;
+mod good_pointers;
 mod image_request;
 mod import_request;
 mod initialize_request;
@@ -31,11 +33,13 @@ mod plan_request;
 pub mod plugin_distribution;
 mod plugin_engine;
 mod plugin_executor;
+mod plugin_grants;
 pub mod plugins;
 pub mod policy_argument;
 mod policy_sources;
 pub mod read;
 mod recorded_runs;
+mod reused_results;
 mod run;
 mod run_files_request;
 mod scenario_request;
@@ -48,6 +52,8 @@ mod trust_root;
 mod tuf_store;
 mod unmatched;
 mod verify_request;
+pub mod vsa;
+mod wait_request;
 
 pub use assay_cluster::{ClusterOptions, Kubeconfigs};
 pub use assay_evidence::{
@@ -62,7 +68,7 @@ pub use error::{RequestError, RequestErrorKind};
 pub use event::{Event, EventSink};
 pub use evidence_archive::{CollectedEvidence, collect_evidence, open_evidence};
 pub use fetch_request::{FetchPolicyRequest, FetchedSource, fetch_policy};
-pub use image_request::{PluginRequest, ValidateImageRequest};
+pub use image_request::{PluginPlaces, PluginRequest, ValidateImageRequest};
 pub use import_request::{import_files, imported_resources};
 pub use initialize_request::{InitializeRequest, Initialized, initialize};
 pub use input_request::{ValidateInputRequest, validate_input};
@@ -75,8 +81,9 @@ pub use policy_sources::{fetch_configuration, fetch_extra_data};
 pub use recorded_runs::{
     CanceledRun, RecordedRuns, Retention, RunExplanation, RunReason, cancel_run, collect_runs, pin_run,
 };
+pub use reused_results::cached_scenarios;
 pub use run::{Canceler, Run, RunResult, start};
-pub use run_files_request::{FinishedRun, RunFilesRequest, run_files};
+pub use run_files_request::{FinishedRun, Interrupt, RunFilesRequest, rerun, run_files};
 pub use scenario_request::match_scenarios;
 pub use snapshot_request::{ComposeSnapshotRequest, compose_snapshot};
 pub use source_settings::{CacheDir, SourceSettings, add_registries_conf};
@@ -86,6 +93,7 @@ pub use trust::{KeyText, SignerRequest, TrustRequest};
 pub use trust_root::{SigstoreFiles, TrustRootSettings};
 pub use tuf_store::StoredTrustRoot;
 pub use verify_request::{ImagePlace, VerifyRequest, VerifyResult, VerifySubject, verify};
+pub use wait_request::{WaitComponent, WaitPart, WaitReport, WaitRequest, WaitState, wait_for_signatures};
 
 /// The name and version of this program, as reports have it.
 #[must_use]

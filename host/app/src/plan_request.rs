@@ -5,6 +5,7 @@ use assay_konflux::{
     import::{FILE_BYTES, PipelineResource, Resources},
     plan::{PlanRequest, RunPlan, find_pipeline, pipeline_of_text, plan_run},
     resource::{ResolverRef, Scenario},
+    self_test,
 };
 use assay_model::{port::Pointer, snapshot::Snapshot};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -43,15 +44,47 @@ pub struct PlanFilesRequest {
 /// # Errors
 /// A file cannot be read or is rejected, there is no Snapshot, or a scenario that would run cannot be planned.
 pub fn plan_files(request: &PlanFilesRequest, events: &dyn EventSink) -> Result<RunPlan, RequestError> {
+    plan(request, &|_| Ok(request.pointers.clone()), events).map(|planned| planned.plan)
+}
+
+/// A plan with what it was made of.
+pub(crate) struct PlannedFiles {
+    pub(crate) plan: RunPlan,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) resources: Resources,
+}
+
+/// Plans a run. `pointers_of` gives the candidates of an application or group that a record has.
+///
+/// # Errors
+/// See [`plan_files`].
+pub(crate) fn plan(
+    request: &PlanFilesRequest,
+    pointers_of: &dyn Fn(&str) -> Result<Vec<Pointer>, RequestError>,
+    events: &dyn EventSink,
+) -> Result<PlannedFiles, RequestError> {
     let resources = imported_resources(&request.paths, OF_RUNS)?;
     let snapshot = match &request.snapshot {
         Some(snapshot) => snapshot.clone(),
-        None => select_snapshot(&resources, &request.pointers)?,
+        None => select_snapshot(&resources, pointers_of)?,
     };
-    let resolve = |scenario: &Scenario| resolve(scenario, &resources, &request.settings, events);
+    let plan = plan_snapshot(request, &resources, &snapshot, events)?;
+    Ok(PlannedFiles { plan, snapshot, resources })
+}
+
+fn plan_snapshot(
+    request: &PlanFilesRequest,
+    resources: &Resources,
+    snapshot: &Snapshot,
+    events: &dyn EventSink,
+) -> Result<RunPlan, RequestError> {
+    let resolve = |scenario: &Scenario| {
+        let reference = self_test::of_change(&scenario.resolver, snapshot);
+        resolve(&reference, resources, &request.settings, events)
+    };
     let planned = plan_run(&PlanRequest {
-        resources: &resources,
-        snapshot: &snapshot,
+        resources,
+        snapshot,
         changed: &request.changed,
         only: &request.scenarios,
         run: &request.run,
@@ -71,7 +104,10 @@ pub fn plan_files(request: &PlanFilesRequest, events: &dyn EventSink) -> Result<
     })
 }
 
-fn select_snapshot(resources: &Resources, pointers: &[Pointer]) -> Result<Snapshot, RequestError> {
+fn select_snapshot(
+    resources: &Resources,
+    pointers_of: &dyn Fn(&str) -> Result<Vec<Pointer>, RequestError>,
+) -> Result<Snapshot, RequestError> {
     let owners: std::collections::BTreeSet<Owner> = resources
         .scenarios
         .iter()
@@ -99,18 +135,18 @@ fn select_snapshot(resources: &Resources, pointers: &[Pointer]) -> Result<Snapsh
         let fact = "it is not known what to test: the files have no Snapshot";
         return Err(RequestError::new(fact).hint(hint));
     };
-    let composed = compose_candidates(resources, &owner, false, pointers)
+    let pointers = pointers_of(&owner.name)?;
+    let composed = compose_candidates(resources, &owner, false, &pointers)
         .map_err(|error| RequestError::new(format!("no Snapshot can be composed: {error}")).hint(error.hint))?;
     Snapshot::of_document(composed.snapshot).map_err(|error| RequestError::from_error(&error))
 }
 
 fn resolve(
-    scenario: &Scenario,
+    reference: &ResolverRef,
     resources: &Resources,
     settings: &SourceSettings,
     events: &dyn EventSink,
 ) -> Result<PipelineResource, String> {
-    let reference = &scenario.resolver;
     match reference.resolver.as_str() {
         "cluster" => find_pipeline(resources, reference).cloned(),
         "git" => fetch_git(reference, settings, events).map_err(|error| error.message()),

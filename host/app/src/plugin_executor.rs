@@ -6,25 +6,47 @@ use assay_model::{
     digest::Digest,
     error::{ErrorCode, EvaluationError},
     port::{
-        BlobStore as _, CallResult, Clock, Executor, ExecutorCall, ExecutorContext, RunRecord as _, StoreError,
-        TaskVerdict,
+        BlobStore as _, CallResult, Clock, Executor, ExecutorCall, ExecutorContext, HttpClient, RunRecord as _,
+        StoreError, TaskVerdict,
     },
     run::{Artifact, Cause, ErrorClass, Job, ParamValue, RunState, Usage, Verb, WaitingState},
     snapshot::Snapshot,
 };
 use assay_store::Store;
 use assay_wasm::{
-    Adapter, Before, CallError, CallTime, CaseCounts, Collected, Effects, FaultKind, JobKey, JobOptions, Outcome,
-    Plugin, RunContext, Sinks, SnapshotInput, Status, Task, Verdict,
+    Adapter, Before, CallError, CallTime, Cancellation, CaseCounts, CheckpointStore, Collected, Effects, FaultKind,
+    Grants, JobKey, JobOptions, Outcome, Plugin, RunContext, Sinks, SnapshotInput, Status, Task, Verdict, Waiting,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::ec_task::{self, EcTask};
 
 /// The largest file of a task that later steps of its adapter may read again.
 const ARTIFACT_BYTES: u64 = 256 << 20;
 
-/// Calls plugins. Their words go to the log of their task, their files to the store.
+/// The note in which an adapter keeps the ID of its remote job, so that people see it.
+const JOB_NOTE: &str = "job";
+
+/// The result that says of an error that somebody canceled the job at its service.
+const CANCELED: (&str, &str) = ("REMOTE_RESULT", "canceled");
+
+/// The longest ID of a remote job that is shown.
+const JOB_ID_BYTES: usize = 500;
+
+/// A plugin with what the operator grants it.
+pub(crate) struct GrantedPlugin {
+    pub(crate) plugin: Plugin,
+    pub(crate) grants: Grants,
+}
+
+/// Calls plugins. Their words go to the log of their task, their files and notes to the store.
 pub(crate) struct PluginExecutor {
-    pub(crate) plugins: BTreeMap<Digest, Plugin>,
+    /// By digest and by the name in `plugins.toml`: two names may have one component and other grants.
+    pub(crate) plugins: BTreeMap<(Digest, String), GrantedPlugin>,
+    /// The task that needs no component, where the run has it.
+    pub(crate) ec: Option<EcTask>,
+    /// Sends the requests of plugins.
+    pub(crate) http: Arc<dyn HttpClient>,
     pub(crate) snapshot: Snapshot,
     pub(crate) snapshot_text: Arc<str>,
     pub(crate) store: Arc<Store>,
@@ -39,12 +61,18 @@ struct Kept {
 }
 
 impl Executor for PluginExecutor {
-    fn execute(&self, call: &ExecutorCall<'_>, _: &dyn ExecutorContext) -> CallResult {
-        let Some(plugin) = self.plugins.get(&call.job.call.plugin.digest) else {
+    fn execute(&self, call: &ExecutorCall<'_>, context: &dyn ExecutorContext) -> CallResult {
+        let named = &call.job.call.plugin;
+        let granted = self.plugins.get(&(named.digest.clone(), named.name.clone()));
+        let is_ec = named.name == ec_task::NAME && granted.is_none();
+        if let Some(ec) = self.ec.as_ref().filter(|_| is_ec) {
+            return ec.execute(call, context);
+        }
+        let Some(GrantedPlugin { plugin, grants }) = granted else {
             return failed(ErrorClass::Internal, "internal", "assay has a bug: a plugin of the run is not loaded");
         };
         let params = self.params(call.job);
-        let options = self.options(call, &params);
+        let options = JobOptions { grants: grants.clone(), ..self.options(call, &params) };
         let result = if call.job.call.plugin.is_adapter {
             self.step(call, plugin, options)
         } else {
@@ -55,13 +83,15 @@ impl Executor for PluginExecutor {
 }
 
 impl PluginExecutor {
-    /// Names and strings: of a list each element, of an object its JSON.
+    /// Names and strings: of a list and of an object the JSON, so that nothing in it is a separator.
     fn params(&self, job: &Job) -> Vec<(String, String)> {
         let mut params = Vec::new();
         for (name, value) in &job.call.params {
             match value {
                 ParamValue::Text(text) => params.push((name.clone(), text.clone())),
-                ParamValue::Items(items) => params.extend(items.iter().map(|item| (name.clone(), item.clone()))),
+                ParamValue::Items(items) => {
+                    params.push((name.clone(), serde_json::to_string(items).unwrap_or_default()));
+                }
                 ParamValue::Fields(fields) => {
                     params.push((name.clone(), serde_json::to_string(fields).unwrap_or_default()));
                 }
@@ -86,7 +116,38 @@ impl PluginExecutor {
             attempt: call.attempt,
         };
         let snapshot = Some(SnapshotInput { snapshot: &self.snapshot, text: Arc::clone(&self.snapshot_text) });
-        JobOptions { run, key: JobKey(*call.job.key.0.as_bytes()), params, snapshot, sinks, ..JobOptions::default() }
+        JobOptions {
+            run,
+            key: JobKey(*call.job.key.0.as_bytes()),
+            params,
+            snapshot,
+            http: Some(Arc::clone(&self.http)),
+            checkpoint: Some(Arc::new(StoredNotes { store: Arc::clone(&self.store), key: call.job.key.clone() })),
+            sinks,
+            ..JobOptions::default()
+        }
+    }
+
+    /// The ID of the remote job, if the adapter noted it.
+    fn remote_id(&self, job: &Job) -> Result<Option<String>, StoreError> {
+        let notes = self.store.notes(&job.key)?;
+        let note = notes.into_iter().find(|(name, value)| name == JOB_NOTE && value.len() <= JOB_ID_BYTES);
+        let text = note.and_then(|(_, value)| String::from_utf8(value).ok());
+        Ok(text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control)))
+    }
+
+    fn waiting(
+        &self,
+        call: &ExecutorCall<'_>,
+        verb: Verb,
+        waiting: Waiting,
+        kept: &Kept,
+    ) -> Result<CallResult, StoreError> {
+        let Waiting { state, after, native, url } = waiting;
+        let kept = serde_json::to_value(kept).ok();
+        let remote_id = self.remote_id(call.job)?;
+        let state = WaitingState { kept, native, url, remote_id, ..WaitingState::new(verb, state) };
+        Ok(CallResult::Waiting { state, after })
     }
 
     fn time(&self, call: &ExecutorCall<'_>) -> CallTime {
@@ -129,54 +190,54 @@ impl PluginExecutor {
         let before = self.before(&kept)?;
         let state = call.waiting.map(|waiting| waiting.state.as_slice());
         let now = self.time(call);
-        let next = |verb, state, after, kept: &Kept| CallResult::Waiting {
-            state: WaitingState { kept: serde_json::to_value(kept).ok(), ..WaitingState::new(verb, state) },
-            after,
+        // Collecting goes on at once, and what people see of the job stays as it was.
+        let collect = |state, kept: &Kept| {
+            let before = call.waiting;
+            let (native, url) = (
+                before.map(|state| state.native.clone()).unwrap_or_default(),
+                before.and_then(|state| state.url.clone()),
+            );
+            self.waiting(call, Verb::Collect, Waiting { state, after: Duration::ZERO, native, url }, kept)
         };
         match call.verb {
             Verb::Cancel => {
                 let outcome = adapter.cancel(now, &before, state, "the run was canceled, or its time is over");
-                let cause = match outcome.result {
-                    Ok(_) => Cause::new("canceled", "the third party was requested to cancel it"),
-                    Err(error) => Cause::new("canceled", &error.to_string()),
-                };
-                Ok(CallResult::Error { class: ErrorClass::Plugin, cause, after: None })
+                match outcome.result {
+                    Ok((Cancellation::Canceled, _)) => Ok(CallResult::Canceled { refused: None }),
+                    Ok((Cancellation::Refused(why), _)) => Ok(CallResult::Canceled { refused: Some(why) }),
+                    Ok((Cancellation::Pending(waiting), _)) => self.waiting(call, Verb::Cancel, waiting, &kept),
+                    Err(error) => Ok(of_error(&error)),
+                }
             }
             Verb::Collect => {
                 let outcome = adapter.collect(now, &before, state.unwrap_or_default());
                 let usage = outcome.usage;
-                Ok(match outcome.result {
+                match outcome.result {
                     Ok((collected, effects)) => {
                         self.keep(&mut kept, effects)?;
                         match collected {
-                            Collected::More(state) => next(Verb::Collect, state, Duration::ZERO, &kept),
-                            Collected::Done(verdict) => done(&verdict, kept, usage),
+                            Collected::More(state) => collect(state, &kept),
+                            Collected::Done(verdict) => Ok(done(&verdict, kept, usage)),
                         }
                     }
-                    Err(error) => of_error(&error),
-                })
+                    Err(error) => Ok(of_error(&error)),
+                }
             }
             Verb::Run | Verb::Submit | Verb::Poll => {
                 let outcome = match state {
                     Some(state) => adapter.poll(now, &before, state),
                     None => adapter.submit(now, &before),
                 };
-                Ok(match outcome.result {
+                match outcome.result {
                     Ok((status, effects)) => {
                         self.keep(&mut kept, effects)?;
                         match status {
-                            Status::Ended(state) => next(Verb::Collect, state, Duration::ZERO, &kept),
-                            Status::Waiting(waiting) => {
-                                let mut result = next(Verb::Poll, waiting.state, waiting.after, &kept);
-                                if let CallResult::Waiting { state, .. } = &mut result {
-                                    (state.native, state.url) = (waiting.native, waiting.url);
-                                }
-                                result
-                            }
+                            Status::Ended(state) => collect(state, &kept),
+                            Status::Waiting(waiting) => self.waiting(call, Verb::Poll, waiting, &kept),
                         }
                     }
-                    Err(error) => of_error(&error),
-                })
+                    Err(error) => Ok(of_error(&error)),
+                }
             }
         }
     }
@@ -215,6 +276,23 @@ impl PluginExecutor {
     }
 }
 
+/// The notes of one job, in the store of the run.
+struct StoredNotes {
+    store: Arc<Store>,
+    key: assay_model::run::JobKey,
+}
+
+impl CheckpointStore for StoredNotes {
+    fn all(&self) -> Result<Vec<(String, Vec<u8>)>, EvaluationError> {
+        self.store.notes(&self.key).map_err(|error| EvaluationError::new(ErrorCode::Internal, error.to_string()))
+    }
+
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), EvaluationError> {
+        let stored = self.store.set_note(&self.key, key, value);
+        stored.map_err(|error| EvaluationError::new(ErrorCode::Internal, error.to_string()))
+    }
+}
+
 const fn counts([successes, failures, warnings, skipped]: [u64; 4]) -> CaseCounts {
     CaseCounts { successes, failures, warnings, skipped }
 }
@@ -225,6 +303,9 @@ fn done(verdict: &Verdict, kept: Kept, usage: assay_wasm::Usage) -> CallResult {
         Outcome::Skipped => RunState::Skipped,
         Outcome::Warning => RunState::Warned,
         Outcome::Failure => RunState::Failed,
+        Outcome::Error if verdict.results.iter().any(|(name, value)| (name.as_str(), value.as_str()) == CANCELED) => {
+            RunState::Canceled
+        }
         Outcome::Error => RunState::Error,
     };
     let fact = match (verdict.note.as_str(), verdict.findings.first()) {

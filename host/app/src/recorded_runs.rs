@@ -5,7 +5,7 @@ use std::time::Duration;
 use assay_model::{
     outcome::Verdict,
     port::{LogPart, Queue as _, RecordChange, RunRecord as _, StoreError},
-    run::{Cause, RunDocument, RunId, RunList, RunState, ScenarioDocument, StateRecord, TaskId},
+    run::{Cause, ProgressEvent, RunDocument, RunId, RunList, RunState, ScenarioDocument, StateRecord, TaskId},
 };
 use assay_store::{Collected, RetentionPolicy, Store, StoreMode, StoreOptions};
 use camino::Utf8Path;
@@ -127,6 +127,14 @@ impl RecordedRuns {
     /// The task was not started, or the store cannot be read.
     pub fn log(&self, id: &RunId, task: &TaskId, offset: u64, limit: usize) -> Result<LogPart, RequestError> {
         Ok(self.0.read_log(id, task, offset, limit)?)
+    }
+
+    /// Events of a run after the one with that number, each with its number.
+    ///
+    /// # Errors
+    /// There is no such run, or the store cannot be read.
+    pub fn events(&self, id: &RunId, after: u64, limit: usize) -> Result<Vec<(u64, ProgressEvent)>, RequestError> {
+        Ok(self.0.events(id, after, limit)?)
     }
 
     /// Why a run is in its state.

@@ -1,26 +1,47 @@
 //! [`RunFilesRequest`]: plans a run of files and carries it out on a store.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
-use assay_konflux::plan::Work;
+use assay_konflux::{
+    import::Resources,
+    matching::SnapshotFacts,
+    plan::{RunPlan, Work},
+    run_labels::{self, RunLabels},
+};
 use assay_model::{
     digest::Digest,
-    port::RunRecord as _,
-    run::{ProgressEvent, RunDocument},
+    port::{Pointer, PointerKind, RunRecord as _, SnapshotRecord as _, StoreError, Wakeup},
+    run::{PluginRef, ProgressEvent, RunDocument, RunId},
     snapshot::Snapshot,
 };
-use assay_scheduler::{InvalidRequest, RunRequest, Scheduler, SchedulerError, Settings, Stop};
+use assay_oci::PluginHttp;
+use assay_scheduler::{InvalidRequest, Reused, RunRequest, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};
 use assay_store::{Store, StoreMode, StoreOptions, SystemClock};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
+    ec_task::{self, EcTask},
     error::{RequestError, RequestErrorKind},
     event::EventSink,
-    plan_request::{PlanFilesRequest, plan_files},
+    good_pointers,
+    plan_request::{PlanFilesRequest, PlannedFiles, plan},
     plugin_distribution::PluginSources,
     plugin_engine::{PluginEngine, start_engine},
-    plugin_executor::PluginExecutor,
+    plugin_executor::{GrantedPlugin, PluginExecutor},
+    reused_results::reusable,
 };
+
+/// How often it is looked whether a signal came.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What is run, where and how.
 #[derive(Clone, Debug)]
@@ -31,12 +52,24 @@ pub struct RunFilesRequest {
     pub store: Utf8PathBuf,
     /// The list of plugins.
     pub plugins: Option<Utf8PathBuf>,
+    /// The layout that `plugin pull --save` wrote; without one, registries are accessed.
+    pub saved_plugins: Option<Utf8PathBuf>,
     /// Whether plugins may be files.
     pub is_dev: bool,
     /// Plugins that are called at a time.
     pub workers: NonZeroUsize,
     /// How components are compiled.
     pub engine: PluginEngine,
+    /// The folder for temporary files.
+    pub temporary: Utf8PathBuf,
+    /// Whether a run without any scenario passes, as in Konflux.
+    pub allow_empty: bool,
+    /// Whether results of earlier runs count where all that a scenario depends on is the same.
+    pub reuse: bool,
+    /// Cancels the run.
+    pub interrupt: Interrupt,
+    /// Gives the value of an environment variable, for secrets that are in one.
+    pub variable: fn(&str) -> Option<String>,
 }
 
 /// A run that ended.
@@ -62,61 +95,275 @@ impl From<SchedulerError> for RequestError {
     }
 }
 
+/// A wish to cancel what goes on, from a signal.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Requests that the run be canceled in order: what runs is let go of, third parties learn of it, finally tasks run.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Carries out a run to its end. One that was interrupted goes on; one that has ended is not run again.
 ///
 /// # Errors
-/// It cannot be planned, a plugin is not there or cannot be loaded, or the store fails.
+/// It cannot be planned, no scenario would run, a plugin is not there or cannot be loaded, or the store fails.
 pub fn run_files(
     request: &RunFilesRequest,
     notes: &dyn EventSink,
     events: &mut dyn FnMut(&ProgressEvent),
 ) -> Result<FinishedRun, RequestError> {
-    let plan = plan_files(&request.plan, notes)?;
-    let sources = PluginSources::new(request.plugins.as_deref(), None, request.is_dev, request.plan.settings.clone())?;
+    let pointers_of = |group: &str| pointers_of(&request.store, group, &request.plan.pointers);
+    let PlannedFiles { mut plan, snapshot, resources } = plan(&request.plan, &pointers_of, notes)?;
+    if plan.scenarios.is_empty() && !request.allow_empty {
+        return Err(nothing_runs(&plan));
+    }
+    let loaded = load_plugins(request, &plan)?;
+    loaded.notes.iter().for_each(|note| notes.warn(note.clone()));
+    if loaded.has_ec {
+        ec_task::settle(&mut plan, &snapshot, &request.plan.changed, &resources)?;
+    }
+    let labels = RunLabels::of(&snapshot).map_err(RequestError::new)?;
+    let mut run = RunRequest::new(plan, loaded.references.clone());
+    (run.tenant, run.priority, run.supersedes) = (labels.tenant, labels.priority, labels.supersedes);
+    run.concurrency = run_labels::concurrency(&resources.scenarios).map_err(RequestError::new)?;
+    let planned: BTreeSet<_> = run.plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
+    run.concurrency.retain(|name, _| planned.contains(name));
+    let facts = SnapshotFacts::of(&snapshot);
+    let quota = quota_of(&resources, &facts)?;
+    // Whatever is wrong with it is found before a store is made.
+    run.run_id()?;
+    let store = open_store(request)?;
+    if request.reuse {
+        run.reused = reusable(&store.0, &run)?;
+    }
+    let scenarios = run.plan.scenarios.clone();
+    let document = carry_out(request, run, loaded, quota, &store, events)?;
+    if request.plan.scenarios.is_empty() {
+        good_pointers::move_good(&store.0, &snapshot, &scenarios, &document)?;
+    }
+    Ok(FinishedRun { document })
+}
+
+/// Runs a recorded run again, as another run with the same plan; with `only_failed` the scenarios that passed count as they
+/// are. The paths of the request are not read; the plugins are those of its list now.
+///
+/// # Errors
+/// There is no such run or it has not ended, nothing of it failed, a plugin is not there, or the store fails.
+pub fn rerun(
+    request: &RunFilesRequest,
+    id: &RunId,
+    only_failed: bool,
+    events: &mut dyn FnMut(&ProgressEvent),
+) -> Result<FinishedRun, RequestError> {
+    let of_store = |fact: String| RequestError::of(RequestErrorKind::Store, fact);
+    let (document, stored) = {
+        let store = Store::open(&request.store, StoreOptions::new(StoreMode::ReadOnly))?;
+        (store.document(id)?, store.load(id)?)
+    };
+    if !document.state.is_final() {
+        return Err(of_store(format!("the run `{id}` is `{}`, so it cannot be run again", document.state.as_str()))
+            .hint("the same `assay run` command goes on with it"));
+    }
+    let mut run = RunRequest::of_outline(&stored.outline)?;
+    run.reused = BTreeMap::new();
+    if only_failed {
+        let passed = document.scenarios.iter().filter(|scenario| scenario.state.is_passed());
+        run.reused =
+            passed.map(|scenario| (scenario.name.clone(), Reused { run: id.clone(), state: scenario.state })).collect();
+        if run.reused.len() == document.scenarios.len() {
+            return Err(of_store(format!("every scenario of the run `{id}` passed, so there is nothing to run again"))
+                .hint("leave out --failed to run all of it again"));
+        }
+    }
+    let loaded = load_plugins(request, &run.plan)?;
+    run.plugins.clone_from(&loaded.references);
+    let store = open_store(request)?;
+    // The next number that is free, or whose run has not ended.
+    loop {
+        run.round = run.round.checked_add(1).ok_or_else(|| of_store("the run was run again too often".to_owned()))?;
+        match store.0.document(&run.run_id()?) {
+            Ok(existing) if existing.state.is_final() => {}
+            Ok(_) | Err(StoreError::NotFound(_)) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let document = carry_out(request, run, loaded, None, &store, events)?;
+    Ok(FinishedRun { document })
+}
+
+/// A run without a scenario passes in Konflux, and a person takes it for a test.
+fn nothing_runs(plan: &RunPlan) -> RequestError {
+    const SHOWN: usize = 5;
+    let reasons: Vec<_> =
+        plan.skipped.iter().take(SHOWN).map(|skipped| format!("`{}`: {}", skipped.name, skipped.reason)).collect();
+    let more = match plan.skipped.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let fact = match plan.skipped.len() {
+        0 => "nothing would be tested: no scenario was imported".to_owned(),
+        count => format!("nothing would be tested: none of {count} scenarios runs ({}{more})", reasons.join("; ")),
+    };
+    let hint = "name another Snapshot with --images, or a scenario with --scenario; --allow-empty makes such a run pass, as in Konflux";
+    RequestError::new(fact).hint(hint)
+}
+
+/// The candidates of a group in the store, if there is one; else those of the request.
+pub(crate) fn pointers_of(folder: &Utf8Path, group: &str, given: &[Pointer]) -> Result<Vec<Pointer>, RequestError> {
+    if !given.is_empty() || !folder.exists() {
+        return Ok(given.to_vec());
+    }
+    match Store::open(folder, StoreOptions::new(StoreMode::ReadOnly)) {
+        Ok(store) => Ok(store.pointers(group, PointerKind::Latest)?),
+        Err(StoreError::NotFound(_)) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many tasks of a tenant run at a time, as the application or group of the Snapshot says.
+fn quota_of(resources: &Resources, facts: &SnapshotFacts) -> Result<Option<u32>, RequestError> {
+    let groups = resources.groups.iter().map(|group| &group.metadata);
+    let owner = groups
+        .filter(|metadata| metadata.name == facts.component_group)
+        .chain(resources.applications.iter().map(|one| &one.metadata).filter(|one| one.name == facts.application))
+        .find(|metadata| !metadata.name.is_empty());
+    owner.map_or(Ok(None), run_labels::max_tasks).map_err(RequestError::new)
+}
+
+/// Plugins of a run.
+struct Loaded {
+    references: BTreeMap<String, PluginRef>,
+    plugins: BTreeMap<(Digest, String), GrantedPlugin>,
+    services: BTreeMap<String, ServiceLimit>,
+    has_ec: bool,
+    /// What people should know.
+    notes: Vec<String>,
+}
+
+/// Where the plugins of a request come from.
+pub(crate) fn open_sources(request: &RunFilesRequest) -> Result<PluginSources, RequestError> {
+    let settings = request.plan.settings.clone();
+    PluginSources::new(request.plugins.as_deref(), request.saved_plugins.as_deref(), request.is_dev, settings)
+}
+
+fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, RequestError> {
+    let sources = open_sources(request)?;
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = start_engine(&request.engine, slots)
         .map_err(|error| RequestError::from_error(&error).with_kind(RequestErrorKind::Plugin))?;
-    let (mut references, mut plugins) = (BTreeMap::new(), BTreeMap::new());
+    let mut loaded = Loaded {
+        references: BTreeMap::new(),
+        plugins: BTreeMap::new(),
+        services: BTreeMap::new(),
+        has_ec: false,
+        notes: vec![],
+    };
     for task in plan.scenarios.iter().flat_map(|scenario| &scenario.tasks) {
         let Work::Plugin { name } = &task.work else { continue };
-        if references.contains_key(name) {
+        if loaded.references.contains_key(name) {
             continue;
         }
         let Some(sourced) = sources.find(name)? else { continue };
-        sourced.notes.iter().for_each(|note| notes.warn(note.clone()));
+        loaded.notes.extend(sourced.notes.iter().cloned());
         let plugin = crate::plugins::load(&engine, &sourced.place, &sourced.bytes)?;
         sourced.check_locked(&plugin)?;
         let digest = Digest::of(&sourced.bytes);
         let is_adapter = plugin.world() == "adapter";
-        references.insert(
-            name.clone(),
-            assay_model::run::PluginRef { name: name.clone(), digest: digest.clone(), is_adapter },
-        );
-        plugins.insert(digest, plugin);
+        loaded.references.insert(name.clone(), PluginRef { name: name.clone(), digest: digest.clone(), is_adapter });
+        let grants = sources.grants(&sourced, &request.variable)?;
+        loaded.plugins.insert((digest, name.clone()), GrantedPlugin { plugin, grants });
+        if let Some(limit) = sources.service_limit(name)? {
+            loaded.services.insert(name.clone(), limit);
+        }
     }
-    let snapshot = Snapshot::parse(&plan.snapshot.param).map_err(|error| RequestError::from_error(&error))?;
-    let run = RunRequest::new(plan, references);
-    // Whatever is wrong with it is found before a store is made.
-    let id = run.run_id()?;
+    if ec_task::is_planned(plan) && !loaded.references.contains_key(ec_task::NAME) {
+        loaded.references.insert(ec_task::NAME.to_owned(), ec_task::reference());
+        loaded.has_ec = true;
+    }
+    Ok(loaded)
+}
+
+type OpenedStore = (Arc<Store>, Arc<SystemClock>);
+
+fn open_store(request: &RunFilesRequest) -> Result<OpenedStore, RequestError> {
     let clock = Arc::new(SystemClock::new());
     let options = StoreOptions { clock: Arc::clone(&clock) as _, ..StoreOptions::new(StoreMode::Coordinator) };
-    let store = Arc::new(Store::open(&request.store, options)?);
-    let executor = PluginExecutor {
-        plugins,
-        snapshot,
-        snapshot_text: run.plan.snapshot.param.as_str().into(),
-        store: Arc::clone(&store),
-        clock: Arc::clone(&clock) as _,
+    Ok((Arc::new(Store::open(&request.store, options)?), clock))
+}
+
+fn carry_out(
+    request: &RunFilesRequest,
+    run: RunRequest,
+    loaded: Loaded,
+    quota: Option<u32>,
+    (store, clock): &OpenedStore,
+    events: &mut dyn FnMut(&ProgressEvent),
+) -> Result<RunDocument, RequestError> {
+    let id = run.run_id()?;
+    let param = run.plan.snapshot.param.clone();
+    // A run without tasks may be without components.
+    let has_tasks = run.plan.scenarios.iter().any(|scenario| !scenario.tasks.is_empty());
+    let snapshot = match Snapshot::parse(&param) {
+        Ok(snapshot) => snapshot,
+        Err(error) if has_tasks => return Err(RequestError::from_error(&error)),
+        Err(_) => Snapshot::parse(r#"{"components":[{"name":"none","containerImage":"none.invalid/none"}]}"#)
+            .map_err(|error| RequestError::from_error(&error))?,
     };
+    let ec = EcTask {
+        snapshot: snapshot.clone(),
+        sources: request.plan.settings.clone(),
+        engine: request.engine.clone(),
+        temporary: request.temporary.clone(),
+        store: Arc::clone(store),
+        clock: Arc::clone(clock) as _,
+    };
+    let executor = PluginExecutor {
+        plugins: loaded.plugins,
+        http: Arc::new(PluginHttp::new(&[])),
+        ec: loaded.has_ec.then_some(ec),
+        snapshot,
+        snapshot_text: param.as_str().into(),
+        store: Arc::clone(store),
+        clock: Arc::clone(clock) as _,
+    };
+    let mut settings = Settings::new(request.workers);
+    settings.services.extend(loaded.services);
+    settings.quotas.extend(quota.map(|quota| (run.tenant.clone(), quota)));
     let scheduler = Scheduler {
         queue: store.as_ref(),
         record: store.as_ref(),
         blobs: store.as_ref(),
         executor: &executor,
         clock: clock.as_ref(),
-        settings: Settings::new(request.workers),
+        settings,
         observer: Arc::new(|_| {}),
     };
-    scheduler.run(vec![run], &Stop::default(), events)?;
-    Ok(FinishedRun { document: store.document(&id)? })
+    let ended = Wakeup::default();
+    let result = thread::scope(|scope| {
+        scope.spawn(|| cancel_when_interrupted(&request.interrupt, store, &id, &ended));
+        let result = scheduler.run(vec![run], &Stop::default(), events);
+        ended.raise();
+        result
+    });
+    result?;
+    Ok(store.document(&id)?)
+}
+
+fn cancel_when_interrupted(interrupt: &Interrupt, store: &Store, id: &RunId, ended: &Wakeup) {
+    while ended.generation() == 0 {
+        if interrupt.is_requested() {
+            // The run may not be recorded yet; then it is tried again.
+            if store.request_cancel(id, "canceled by a signal").is_ok() {
+                return;
+            }
+        }
+        ended.wait_at_most(0, LOOK);
+    }
 }

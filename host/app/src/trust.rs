@@ -106,7 +106,8 @@ pub(crate) fn build_verifier(
     }
 }
 
-fn read_key(text: &KeyText, mode: Mode) -> Result<PublicKey, RequestError> {
+/// Reads a public key as the mode reads it.
+pub(crate) fn read_key(text: &KeyText, mode: Mode) -> Result<PublicKey, RequestError> {
     let read = if mode.is_ec() { PublicKey::from_pem_for_ec } else { PublicKey::from_pem };
     read(&text.pem).map_err(|error| {
         let fact = format!("{error} ({})", text.origin);

@@ -1,33 +1,65 @@
-//! What the C library's allocator keeps: [`limit_arenas`] by few heaps, and [`trim`] what is free.
+//! The allocator of the program, how much it keeps ([`SETTINGS`]), and [`trim`], which gives back what is free.
 //!
-//! What one thread allocates and another frees stays in the heap of the first, and what reading the policies took stays
-//! in the heaps when they are read. On other systems than Linux with glibc nothing is done.
+//! A quarter of the time of an evaluation passes in the allocator, and jemalloc needs less than half of what the C library
+//! does there. Only allocations of Rust go through it: C libraries keep the C library's.
 
-/// How many heaps the allocator may keep. Left alone it has one for each thread: twice the memory for a hundred
-/// components.
+/// Where the program uses jemalloc. Elsewhere the allocator of the system serves, and nothing is tuned.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const HEAPS: i32 = 2;
+#[expect(unsafe_code, reason = "jemalloc is a library in C: a symbol that it looks for, a function that it has")]
+mod jemalloc {
+    use std::{
+        ffi::{CStr, c_char},
+        ptr,
+    };
 
-/// Bytes from which an allocation stands by itself and goes back to the system when it is freed, such as blobs and
-/// reports. Left alone the allocator raises this to the largest it has seen; much lower, and the system takes pages back and
-/// gives them again for every document.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE: i32 = 1 << 20;
+    use tikv_jemalloc_sys::mallctl;
+    use tikv_jemallocator::Jemalloc;
 
-/// To be called before any thread is started.
-pub(crate) fn limit_arenas() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    for (setting, value) in [(libc::M_ARENA_MAX, HEAPS), (libc::M_MMAP_THRESHOLD, LARGE)] {
-        #[expect(unsafe_code, reason = "a setting of the C library")]
-        // SAFETY: mallopt stores a number. Where it fails, nothing changes.
-        let _changed = unsafe { libc::mallopt(setting, value) };
+    #[global_allocator]
+    static GLOBAL: Jemalloc = Jemalloc;
+
+    /// What jemalloc reads before the first allocation (its manual, "TUNING"): two arenas instead of four for each
+    /// processor, since what one thread allocates and another frees stays in the arena of the first; pages that have been
+    /// free for a second go back to the system.
+    const SETTINGS: &CStr = c"narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
+    // SAFETY: no other symbol has this name, it has the type that jemalloc expects, and the text is a constant.
+    #[unsafe(export_name = "_rjem_malloc_conf")]
+    static MALLOC_CONF: Option<&'static c_char> = Some(unsafe { &*SETTINGS.as_ptr() });
+
+    /// All arenas together, by the number that stands for them (`MALLCTL_ARENAS_ALL`).
+    const PURGE: &CStr = c"arena.4096.purge";
+
+    /// See [`super::trim`]; whether it was done.
+    pub(super) fn trim() -> bool {
+        // SAFETY: the name is a C string, and this control neither reads nor writes a value. Where it fails, nothing changes.
+        unsafe { mallctl(PURGE.as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0) == 0 }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn the_allocator_has_our_settings() {
+            let mut arenas: u32 = 0;
+            let mut size = size_of::<u32>();
+            // SAFETY: this control writes one `unsigned` to where it is told, and its size.
+            let code = unsafe {
+                mallctl(c"opt.narenas".as_ptr(), (&raw mut arenas).cast(), &raw mut size, ptr::null_mut(), 0)
+            };
+            assert_eq!((code, arenas), (0, 2));
+        }
+
+        #[test]
+        fn what_is_free_can_be_given_back() {
+            assert!(trim());
+        }
     }
 }
 
 /// Gives what is free back to the system, as after the large work of reading policies.
 pub(crate) fn trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[expect(unsafe_code, reason = "a request to the C library")]
-    // SAFETY: malloc_trim touches nothing that is in use, and takes the allocator's own locks.
-    let _changed = unsafe { libc::malloc_trim(0) };
+    let _done = jemalloc::trim();
 }

@@ -29,6 +29,14 @@ Exit codes:
   2  invalid request (flags, key, identity or trust root)
   3  could not be verified (failed fetch, time limit)";
 
+/// The exit codes in the help of `validate vsa`.
+pub(crate) const VSA_HELP: &str = "\
+Exit codes:
+  0  every image has a VSA that counts, or was evaluated and passed
+  1  some image has none, or was evaluated and did not pass (0 with --strict=false)
+  2  invalid request: usage or configuration error (flags, Snapshot, policy or keys)
+  3  error: some image could not be resolved or evaluated; takes precedence over 1";
+
 /// The exit codes in the help of `validate input`.
 pub(crate) const INPUT_HELP: &str = "\
 Exit codes:
@@ -74,6 +82,13 @@ Exit codes:
   0  the query was evaluated
   1  the result is undefined and --fail is given, or defined and --fail-defined is given
   2  error: a file, a policy or the query is invalid, or the evaluation failed";
+
+/// The exit codes in the help of `policy fmt`.
+pub(crate) const FMT_HELP: &str = "\
+Exit codes:
+  0  every file is formatted, or was
+  1  a file or standard input cannot be read, or standard input is not a policy
+  2  a file is not a policy, or is not formatted and --fail is given";
 
 /// The exit codes in the help of `policy bench`.
 pub(crate) const BENCH_HELP: &str = "\

@@ -33,11 +33,22 @@ pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
     write_streamed(path, |to| to.write_all(bytes))
 }
 
+/// The same for a file that only its owner may read.
+pub(crate) fn write_private(path: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    write_as(path, 0o600, |to| to.write_all(bytes))
+}
+
 /// The same for content that `fill` writes piece by piece.
 pub(crate) fn write_streamed<T>(
     path: &Utf8Path,
     fill: impl FnOnce(&mut dyn io::Write) -> io::Result<T>,
 ) -> io::Result<T> {
+    // A new report has the mode of any new file.
+    write_as(path, 0o666, fill)
+}
+
+/// The same, with a mode for a file that is new, of which the user's mask is taken.
+fn write_as<T>(path: &Utf8Path, mode: u32, fill: impl FnOnce(&mut dyn io::Write) -> io::Result<T>) -> io::Result<T> {
     let special = fs_err::metadata(path).is_ok_and(|found| !found.is_file());
     if special {
         return fill(&mut fs_err::OpenOptions::new().write(true).open(path)?);
@@ -46,10 +57,11 @@ pub(crate) fn write_streamed<T>(
     let target = path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
     let before = fs_err::metadata(&target).ok();
     let mut builder = tempfile::Builder::new();
-    // A new report has the mode of any new file. One that replaces another is nobody else's to read until its mode and
-    // owner are known to be those of the other.
+    // One that replaces another is nobody else's to read until its mode and owner are known to be those of the other.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if before.is_some() { 0o600 } else { 0o666 }));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if before.is_some() { 0o600 } else { mode }));
+    #[cfg(not(unix))]
+    let _unused = mode;
     let name = target.file_name().unwrap_or("report");
     let file = builder.prefix(&format!(".{name}.")).suffix(PART).tempfile_in(folder_of(&target))?;
     leftovers::sweep(&folder_of(&target), &format!(".{name}."), PART, file.as_file());
@@ -141,6 +153,16 @@ mod tests {
             assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o7777, mode, "{mode:o}");
             fs_err::remove_file(&path).unwrap();
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_private_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_keep, folder) = folder();
+        let path = folder.join("vsa.json");
+        write_private(&path, b"x").unwrap();
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod printer;
 mod registries;
 mod scratch;
 mod settings;
+mod signals;
 mod stdout;
 mod timeout;
 
@@ -45,7 +46,6 @@ use crate::{
 const GRACE: Duration = Duration::from_millis(1600);
 
 fn main() -> ExitCode {
-    allocator::limit_arenas();
     if let Some(code) = compile_component() {
         return code;
     }
@@ -183,6 +183,7 @@ const fn ends_itself(command: &Command, mode: Mode) -> bool {
 fn time_limit_text(flags: &Flags) -> Option<String> {
     let requested = match &flags.command {
         Command::Validate { what: Validate::Image(flags) } => Some(&flags.run.timeout),
+        Command::Validate { what: Validate::Vsa(flags) } => Some(&flags.run.timeout),
         Command::Evidence { what: EvidenceCommand::Collect(flags) } => Some(&flags.run.timeout),
         Command::Policy { what } | Command::Opa { what: OpaCommand::Tool(what) } => match what {
             // The flag is about each test.

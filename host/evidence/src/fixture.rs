@@ -1,5 +1,7 @@
 //! [`Signer`]: keys made on the spot, and what cosign would attach to the images of a [`Layout`].
 
+use std::cell::RefCell;
+
 use assay_model::digest::Digest;
 pub(crate) use assay_oci::test_support::{
     IMAGE, INDEX, Layout, Reply, TestRegistry, content, gzip, pinned, reference, tar,
@@ -7,7 +9,7 @@ pub(crate) use assay_oci::test_support::{
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -19,20 +21,35 @@ pub(crate) const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
 pub(crate) const SLSA: &str = "https://slsa.dev/provenance/v0.2";
 
+thread_local! {
+    /// What this thread signed.
+    static SIGNED: RefCell<Vec<(String, Vec<u8>, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What this thread signed since it last asked: key, message and signature.
+pub(crate) fn signed_since() -> Vec<(String, Vec<u8>, Vec<u8>)> {
+    SIGNED.take()
+}
+
 /// A key pair that lives as long as a test.
 pub(crate) struct Signer(EcdsaKeyPair);
 
 impl Signer {
     pub(crate) fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
+        Self::on(&ECDSA_P256_SHA256_ASN1_SIGNING)
+    }
+
+    /// A key on another curve.
+    pub(crate) fn on(curve: &'static EcdsaSigningAlgorithm) -> Self {
+        Self(EcdsaKeyPair::generate(curve).unwrap())
     }
 
     /// The public key as other tools write it.
     pub(crate) fn pem(&self) -> String {
         let der: PublicKeyX509Der<'_> = self.0.public_key().as_der().unwrap();
         let base64 = STANDARD.encode(der.as_ref());
-        let (first, second) = base64.split_at(64);
-        format!("-----BEGIN PUBLIC KEY-----\n{first}\n{second}\n-----END PUBLIC KEY-----\n")
+        let lines: Vec<&str> = base64.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }
 
     pub(crate) fn public(&self) -> PublicKey {
@@ -40,7 +57,9 @@ impl Signer {
     }
 
     pub(crate) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
-        self.0.sign(&SystemRandom::new(), bytes).unwrap().as_ref().to_vec()
+        let signature = self.0.sign(&SystemRandom::new(), bytes).unwrap().as_ref().to_vec();
+        SIGNED.with_borrow_mut(|signed| signed.push((self.pem(), bytes.to_vec(), signature.clone())));
+        signature
     }
 
     /// The base64 of a signature over these bytes.

@@ -1,25 +1,29 @@
 //! [`PublicKey`]: the key that signatures must match, read once and checked to be a key.
 //!
-//! Verified are the kinds of keys that `cosign` takes: ECDSA on P-256 and P-384, RSA (PKCS#1 v1.5) of 2,048 bits and
+//! Verified are the kinds of keys that `cosign` takes: ECDSA on P-256, P-384 and P-521, RSA (PKCS#1 v1.5) of 2,048 bits and
 //! more, and Ed25519. Every other kind is refused by name.
 //!
-//! cosign signs with SHA-384 under a P-384 key, while `ec` verifies every key with SHA-256, however it was given. Here both
-//! hashes count ([`PublicKey::from_pem`]), and SHA-256 alone where the answer must be that of `ec`
+//! cosign signs with SHA-384 under a P-384 key and with SHA-512 under a P-521 key, while `ec` verifies every key with SHA-256,
+//! however it was given. Here both hashes count ([`PublicKey::from_pem`]), and SHA-256 alone where the answer must be that of `ec`
 //! ([`PublicKey::from_pem_for_ec`]). Both are the key's own signatures of the same bytes; neither is easier to forge.
 
 use std::fmt;
 
 use aws_lc_rs::{
-    digest::{Algorithm, Context, Digest, SHA256, SHA384},
+    digest::{Algorithm, Context, Digest, SHA256, SHA384, SHA512},
     signature::{
-        ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, ParsedPublicKey,
-        RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
+        ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA256_ASN1,
+        ECDSA_P521_SHA512_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sigstore_verify::{
     crypto::{KeyAlgorithm, VerificationKey, validate_raw_public_key},
     types::DerPublicKey,
+};
+use x509_cert::{
+    der::{Decode as _, asn1::ObjectIdentifier},
+    spki::SubjectPublicKeyInfoOwned,
 };
 
 const BEGIN: &str = "-----BEGIN ";
@@ -33,8 +37,8 @@ pub struct PublicKey {
     pem: String,
     key: ParsedPublicKey,
     kind: Kind,
-    /// The same key for its second hash.
-    with_sha384: Option<ParsedPublicKey>,
+    /// The same key for the hash of its curve, if that is another one.
+    with_long_hash: Option<(ParsedPublicKey, &'static Algorithm)>,
 }
 
 /// What is signed: a hash of the message, or the message itself.
@@ -45,11 +49,24 @@ enum Kind {
     Ed25519,
 }
 
-/// The hashes that a P-384 key verifies with.
+/// The hashes that a key on a large curve verifies with.
 #[derive(Clone, Copy)]
 enum Hashes {
-    Sha256AndSha384,
+    Sha256AndOwn,
     Sha256,
+}
+
+/// `id-ecPublicKey` and the curve P-521 (RFC 5480).
+const EC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+
+/// The point of a key on P-521, by the key's `SubjectPublicKeyInfo`; none for any other key. The reader of the other kinds
+/// does not know that curve.
+pub(crate) fn p521_point(der: &[u8]) -> Option<Vec<u8>> {
+    let info = SubjectPublicKeyInfoOwned::from_der(der).ok()?;
+    let curve: ObjectIdentifier = info.algorithm.parameters.as_ref()?.decode_as().ok()?;
+    let point = info.subject_public_key.as_bytes()?;
+    (info.algorithm.oid == EC_KEY && curve == P521).then(|| point.to_vec())
 }
 
 /// The text is not a key to verify with. [`hint`](Self::hint) says what to do.
@@ -83,7 +100,7 @@ pub enum KeyError {
         why: String,
     },
     /// A sound key of another algorithm.
-    #[error("the key is an {algorithm} key; supported are ECDSA P-256 and P-384, RSA and Ed25519 keys")]
+    #[error("the key is an {algorithm} key; supported are ECDSA (P-256, P-384, P-521), RSA and Ed25519 keys")]
     Algorithm {
         /// Its algorithm.
         algorithm: &'static str,
@@ -109,7 +126,7 @@ impl PublicKey {
     /// Reads PEM text with one block `PUBLIC KEY` (RFC 7468, RFC 5280 `SubjectPublicKeyInfo`); text before the block
     /// is skipped, as OpenSSL writes some.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        Self::read(text, Hashes::Sha256AndSha384)
+        Self::read(text, Hashes::Sha256AndOwn)
     }
 
     /// The same for a key that verifies exactly what it verifies in `ec`: with SHA-256 alone.
@@ -117,10 +134,25 @@ impl PublicKey {
         Self::read(text, Hashes::Sha256)
     }
 
+    /// The key in DER (RFC 5280 `SubjectPublicKeyInfo`).
+    pub(crate) fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        Self::of_der(&DerPublicKey::new(der.to_vec()), Hashes::Sha256AndOwn)
+    }
+
     fn read(text: &str, hashes: Hashes) -> Result<Self, KeyError> {
-        let der = DerPublicKey::new(decode(text)?);
+        Self::of_der(&DerPublicKey::new(decode(text)?), hashes)
+    }
+
+    fn of_der(der: &DerPublicKey, hashes: Hashes) -> Result<Self, KeyError> {
         let malformed = |why: &dyn fmt::Display| KeyError::Malformed { why: why.to_string() };
-        let read = VerificationKey::from_spki(&der).map_err(|error| malformed(&error))?;
+        if let Some(point) = p521_point(der.as_bytes()) {
+            let off_curve = |_| malformed(&"its point is not on its curve");
+            let key = ParsedPublicKey::new(&ECDSA_P521_SHA256_ASN1, &point).map_err(off_curve)?;
+            let own = ParsedPublicKey::new(&ECDSA_P521_SHA512_ASN1, &point).map_err(off_curve)?;
+            let with_long_hash = matches!(hashes, Hashes::Sha256AndOwn).then_some((own, &SHA512));
+            return Ok(Self { pem: encode(der.as_bytes()), key, kind: Kind::Ecdsa, with_long_hash });
+        }
+        let read = VerificationKey::from_spki(der).map_err(|error| malformed(&error))?;
         let (kind, algorithm): (Kind, &'static dyn VerificationAlgorithm) = match read.scheme().key_algorithm() {
             KeyAlgorithm::EcdsaP256 => (Kind::Ecdsa, &ECDSA_P256_SHA256_ASN1),
             KeyAlgorithm::EcdsaP384 => (Kind::Ecdsa, &ECDSA_P384_SHA256_ASN1),
@@ -141,19 +173,25 @@ impl PublicKey {
             Kind::Ecdsa => malformed(&"its point is not on its curve"),
             Kind::Ed25519 => malformed(&"it is not a point of Ed25519"),
         })?;
-        let with_sha384 = match (read.scheme().key_algorithm(), hashes) {
-            (KeyAlgorithm::EcdsaP384, Hashes::Sha256AndSha384) => {
-                ParsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, read.as_bytes()).ok()
+        let with_long_hash = match (read.scheme().key_algorithm(), hashes) {
+            (KeyAlgorithm::EcdsaP384, Hashes::Sha256AndOwn) => {
+                ParsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, read.as_bytes()).ok().map(|key| (key, &SHA384))
             }
             _ => None,
         };
-        Ok(Self { pem: encode(der.as_bytes()), key, kind, with_sha384 })
+        Ok(Self { pem: encode(der.as_bytes()), key, kind, with_long_hash })
     }
 
     /// The key as canonical PEM: lines of 64 columns and a newline at the end, as Go writes it.
     #[must_use]
     pub fn to_pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The key in DER (RFC 5280 `SubjectPublicKeyInfo`).
+    pub(crate) fn to_der(&self) -> Vec<u8> {
+        // What was encoded from DER is PEM.
+        decode(&self.pem).unwrap_or_default()
     }
 
     /// Whether `signature` is this key's over the parts in a row. Parts, because an envelope's payload of 100 MiB should
@@ -170,7 +208,7 @@ impl PublicKey {
             }
             key.verify_digest_sig(&hash.finish(), signature).is_ok()
         };
-        verifies(&self.key, &SHA256) || self.with_sha384.as_ref().is_some_and(|key| verifies(key, &SHA384))
+        verifies(&self.key, &SHA256) || self.with_long_hash.as_ref().is_some_and(|(key, hash)| verifies(key, hash))
     }
 
     /// The same of a message by its SHA-256; none for an Ed25519 key, which signs no digest.

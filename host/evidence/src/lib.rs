@@ -11,6 +11,8 @@
 //! evaluates a policy, and nothing reads the environment. Nor the clock, but for `sigstore-verify`, which refuses times in the
 //! future by it.
 
+#[cfg(test)]
+mod attack_cases;
 mod collector;
 mod cosign;
 mod error;
@@ -19,8 +21,11 @@ mod fixture;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod key;
+mod key_bundle;
 pub mod keyless;
+mod signing_key;
 mod trust;
+mod vsa;
 
 pub use collector::{CollectOptions, EvidenceCollector, OnUnreadable, Verification};
 pub use cosign::{
@@ -29,4 +34,9 @@ pub use cosign::{
 };
 pub use error::{VerificationError, VerificationFailure};
 pub use key::{KeyError, PublicKey};
+pub use key_bundle::{BUNDLE_TYPE, KeyBundle};
+#[cfg(any(test, feature = "verdicts"))]
+pub use signing_key::encrypted_key;
+pub use signing_key::{SigningKey, SigningKeyError};
 pub use trust::{Relocation, SignerReports, Trust};
+pub use vsa::{SignedStatement, open_statement};

@@ -15,7 +15,7 @@ use crate::{
     key::PublicKey,
     keyless::{
         Annotations, BundleVerifier, CertificateLogPolicy, Content, Identity, LayerEvidence, LayerSigner,
-        LayerVerifier, LogPolicy, TrustRoot,
+        LayerVerifier, LogPolicy, TrustRoot, check_certificate_beside,
     },
 };
 
@@ -148,6 +148,7 @@ impl Trust {
     ) -> Result<LayerEvidence, VerificationError> {
         match &self.signer {
             TrustedSigner::Key(key) => {
+                check_certificate_beside(key, annotations)?;
                 let verified = content.verify_with(|message, signature| key.verifies(message, signature));
                 match verified.is_empty() {
                     true => Err(VerificationError::Signature(key.mismatch())),

@@ -153,6 +153,45 @@ pub fn compact(text: &str) -> String {
     compact
 }
 
+/// The text of a JSON document, each field and item on a line of its own and two spaces deeper than what it is in, as Go
+/// indents one.
+#[must_use]
+pub fn indented(text: &str) -> String {
+    let compact = compact(text);
+    let mut indented = String::with_capacity(compact.len() * 2);
+    let mut depth = 0_usize;
+    let mut rest = compact.as_str();
+    while let Some(first) = rest.chars().next() {
+        let taken = if first == '"' { string_end(rest) } else { first.len_utf8() };
+        let (part, after) = rest.split_at(taken.min(rest.len()));
+        let is_empty = after.starts_with(['}', ']']);
+        let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        match first {
+            '{' | '[' if is_empty => indented.push(first),
+            '{' | '[' => {
+                depth += 1;
+                indented.push(first);
+                indented.push_str(&line(depth));
+            }
+            '}' | ']' => {
+                if !indented.ends_with(['{', '[']) {
+                    depth = depth.saturating_sub(1);
+                    indented.push_str(&line(depth));
+                }
+                indented.push(first);
+            }
+            ',' => {
+                indented.push(first);
+                indented.push_str(&line(depth));
+            }
+            ':' => indented.push_str(": "),
+            _ => indented.push_str(part),
+        }
+        rest = after;
+    }
+    indented
+}
+
 /// The length of the string that `text` begins with, quotes and all.
 fn string_end(text: &str) -> usize {
     let mut escaped = false;
@@ -192,6 +231,18 @@ mod tests {
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), hostile);
         }
         assert_eq!((harmless("\"<&>\""), escaped("\"<\"")), ("\"<&>\"".to_owned(), "\"\\u003c\"".to_owned()));
+    }
+
+    #[test]
+    fn a_document_is_indented_as_go_indents_it() {
+        let text = r#"{"a":[],"b":{},"c":[1,{"d":"x, {y}: \\\"[z"}],"e":[[]]}"#;
+        let want = "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    {\n      \"d\": \"x, {y}: \\\\\\\"[z\"\n    }\n  ],\n  \
+                    \"e\": [\n    []\n  ]\n}";
+        assert_eq!(indented(text), want);
+        assert_eq!(compact(&indented(text)), text);
+        // What was indented in another way becomes the same.
+        assert_eq!(indented(&text.replace(':', " :\t")), want.replace("{y}:", "{y} :\t"));
+        assert_eq!((indented(""), indented("1"), indented("[]")), (String::new(), "1".to_owned(), "[]".to_owned()));
     }
 
     #[test]

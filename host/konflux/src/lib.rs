@@ -15,6 +15,8 @@ pub mod matching;
 pub mod names;
 pub mod plan;
 pub mod resource;
+pub mod run_labels;
+pub mod self_test;
 pub mod tekton;
 pub mod template;
 pub mod timeouts;

@@ -7,6 +7,9 @@ const NAME_BYTES: usize = 253;
 const NAMESPACE_BYTES: usize = 63;
 /// The data key of a Secret that `cosign generate-key-pair k8s://…` writes the public key to.
 const PUBLIC_KEY: &str = "cosign.pub";
+/// The data keys of the private key and its password in such a Secret.
+const PRIVATE_KEY: &str = "cosign.key";
+const PASSWORD: &str = "cosign.password";
 /// The scheme of keys in a cluster.
 const KEY_SCHEME: &str = "k8s://";
 
@@ -131,6 +134,22 @@ impl SecretKey {
         Ok(Self { secret, field: PUBLIC_KEY.to_owned() })
     }
 
+    /// The private key that `k8s://NAMESPACE/SECRET` or `k8s://NAMESPACE/SECRET/FIELD` names; without a field it is under
+    /// `cosign.key`.
+    ///
+    /// # Errors
+    /// The text has another form.
+    pub fn private(text: &str) -> Result<Self, SecretKeyError> {
+        let key = Self::public(text).map(|key| Self { field: PRIVATE_KEY.to_owned(), ..key });
+        key.or_else(|_| Self::field(text))
+    }
+
+    /// The password of a private key, which cosign keeps beside it.
+    #[must_use]
+    pub fn password(&self) -> Self {
+        Self { secret: self.secret.clone(), field: PASSWORD.to_owned() }
+    }
+
     /// Whether it is a public key, which anyone may see.
     #[must_use]
     pub fn is_public(&self) -> bool {
@@ -228,6 +247,11 @@ mod tests {
         }
         let key = SecretKey::field("k8s://tenant/vsa/cosign.key").unwrap();
         assert_eq!((key.secret.to_string().as_str(), key.field.as_str()), ("tenant/vsa", "cosign.key"));
+        let private = |text: &str| SecretKey::private(text).map(|key| (key.secret.to_string(), key.field.clone()));
+        assert_eq!(private("k8s://tenant/vsa"), Ok(("tenant/vsa".to_owned(), "cosign.key".to_owned())));
+        assert_eq!(private("k8s://tenant/vsa/k"), Ok(("tenant/vsa".to_owned(), "k".to_owned())));
+        assert!(private("k8s://vsa").is_err() && private("k8s://a/b/c/d").is_err());
+        assert_eq!(key.password().field, "cosign.password");
         for text in ["k8s://a/b", "k8s://a/b/", "k8s://a/b/c/d", "k8s://a/b/c d", "b/c/d"] {
             assert!(SecretKey::field(text).is_err(), "{text}");
         }

@@ -38,6 +38,23 @@ impl Criteria {
         self
     }
 
+    /// The include and the exclude list.
+    #[must_use]
+    pub fn items(&self) -> [&[String]; 2] {
+        [&self.include, &self.exclude]
+    }
+
+    /// Whether the same findings count by these criteria: their lists are the same, in whatever order.
+    #[must_use]
+    pub fn decides_as(&self, other: &Self) -> bool {
+        let sorted = |items: &[String]| {
+            let mut items = items.to_vec();
+            items.sort();
+            items
+        };
+        self.items().map(sorted) == other.items().map(sorted)
+    }
+
     /// Whether findings of this code, with these terms and collections, count.
     #[must_use]
     pub fn includes(&self, code: &str, terms: &[&str], collections: &[String]) -> bool {

@@ -3,7 +3,7 @@
 //! Almost every other crate names this one, and this one names `assay-gocompat` alone. In reading order: what is evaluated ([`snapshot`],
 //! [`image`], [`digest`]), what is known about it ([`evidence`], [`image_config`], [`image_files`], [`input`],
 //! [`effective_time`]), what the policy says ([`policy`], [`date`], [`selection`], [`rule`], [`criteria`], [`decide`]),
-//! what is read of a Kubernetes cluster ([`cluster`]), what came out ([`finding`], [`error`], [`outcome`], [`event`]), how anything of unknown length is read ([`bounded`])
+//! what is read of a Kubernetes cluster ([`cluster`]), what came out ([`finding`], [`error`], [`outcome`], [`event`]) and what is attested of it ([`vsa`]), how anything of unknown length is read ([`bounded`])
 //! and what decides is read one way only ([`strict`], [`yaml`], within [`memory`]), how misspelled words are recognized ([`nearest`]), and the traits that other crates
 //! implement ([`port`]).
 //!
@@ -42,4 +42,5 @@ pub mod snapshot;
 mod stored;
 mod stored_text;
 pub mod strict;
+pub mod vsa;
 pub mod yaml;

@@ -16,10 +16,12 @@ use crate::{
 };
 
 /// How a project is built.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildOptions {
-    /// Whether names and line numbers are kept.
+    /// Whether names and line numbers are kept, so that a trap says where it was.
     pub is_debug: bool,
+    /// The folder for what cargo builds, an absolute path; one in the project if there is none.
+    pub cargo_target_dir: Option<Utf8PathBuf>,
 }
 
 /// A component that was built. It does not have its manifest in it yet.
@@ -77,8 +79,8 @@ const OUTPUT_BYTES: usize = 16 << 10;
 ///
 /// # Errors
 /// A missing program, or one that fails.
-pub fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildError> {
-    let Recipe { steps, toolchain, component } = recipe(project, options.is_debug)?;
+pub fn build(project: &Project, options: &BuildOptions) -> Result<Built, BuildError> {
+    let Recipe { steps, toolchain, component } = recipe(project, options)?;
     fs_err::create_dir_all(project.folder.join(OUT))?;
     for step in steps {
         match step {
@@ -89,6 +91,11 @@ pub fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildErr
                     command.env_remove(name);
                 });
                 call(command.envs(variables), &program, &arguments)?;
+            }
+            Step::RunInto { program, arguments, file } => {
+                let mut command = Command::new(&program);
+                command.args(&arguments).current_dir(&project.folder).stdin(Stdio::null());
+                fs_err::write(project.folder.join(file), call(&mut command, &program, &arguments)?)?;
             }
             Step::WriteAdapter { to } => {
                 fs_err::write(project.folder.join(to), WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?;
@@ -104,10 +111,11 @@ pub fn build(project: &Project, options: BuildOptions) -> Result<Built, BuildErr
     Ok(Built { bytes: fs_err::read(&file)?, toolchain })
 }
 
-fn call(command: &mut Command, program: &str, arguments: &[String]) -> Result<(), BuildError> {
+/// Calls a program and gives what it printed.
+fn call(command: &mut Command, program: &str, arguments: &[String]) -> Result<Vec<u8>, BuildError> {
     let output = command.output()?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     let text = [output.stdout, output.stderr].concat();
     let end = text.get(text.len().saturating_sub(OUTPUT_BYTES)..).unwrap_or_default();

@@ -35,6 +35,10 @@ pub struct Given {
     pub image: Option<String>,
     /// The verified attestations of the image.
     pub attestations: Vec<GivenAttestation>,
+    /// A file with the manifest of the image; an empty object without one.
+    pub manifest: Option<String>,
+    /// A file with the configuration of the image.
+    pub config: Option<String>,
     /// A file with a Snapshot.
     pub snapshot: Option<String>,
     /// Parameters: strings, lists of strings, booleans and numbers.

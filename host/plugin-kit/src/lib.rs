@@ -22,5 +22,6 @@ pub use case::{Case, CaseError, Expect, Given, GivenAttestation, Observed, Obser
 pub use cassette::{Exchange, RecordedRequest, RecordedResponse, read_cassette};
 pub use language::{Language, UnknownWord, World};
 pub use project::{PROJECT_FILE, Project, ProjectError};
+pub use recipe::find_tools;
 pub use template::{CreateError, create, templates};
 pub use toolchain::MissingTool;

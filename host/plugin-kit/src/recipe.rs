@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
+    build::BuildOptions,
     language::{Language, World},
     project::Project,
     toolchain::{self, FoundTool, MissingTool},
@@ -29,6 +30,8 @@ pub(crate) struct Recipe {
 pub(crate) enum Step {
     /// Calls a program.
     Run { program: String, arguments: Vec<String>, variables: Vec<(&'static str, &'static str)> },
+    /// Calls a program and writes what it prints into a file.
+    RunInto { program: String, arguments: Vec<String>, file: Utf8PathBuf },
     /// Puts generated Go packages beside those of the author: they are one module.
     CopyGoBindings { from: Utf8PathBuf },
     /// Writes the module that translates what C libraries call (WASI's preview 1) to what a component imports.
@@ -55,11 +58,20 @@ impl Recipe {
     }
 }
 
-/// The recipe of a project. `is_debug` keeps names and line numbers, so that a trap says where it was.
-pub(crate) fn recipe(project: &Project, is_debug: bool) -> Result<Recipe, MissingTool> {
+/// Whether all programs that building a project calls are there.
+///
+/// # Errors
+/// The first that is not.
+pub fn find_tools(project: &Project) -> Result<(), MissingTool> {
+    recipe(project, &BuildOptions::default()).map(|_| ())
+}
+
+/// The recipe of a project.
+pub(crate) fn recipe(project: &Project, options: &BuildOptions) -> Result<Recipe, MissingTool> {
     let mut recipe = Recipe { component: Utf8Path::new(OUT).join("component.wasm"), ..Recipe::default() };
+    let is_debug = options.is_debug;
     match project.language {
-        Language::Rust => rust(&mut recipe, &project.name, is_debug)?,
+        Language::Rust => rust(&mut recipe, &project.name, options)?,
         Language::Python => python(&mut recipe, project.world)?,
         Language::JavaScript => {
             let componentize = recipe.tool(toolchain::COMPONENTIZE_QJS)?;
@@ -84,23 +96,25 @@ pub(crate) fn recipe(project: &Project, is_debug: bool) -> Result<Recipe, Missin
         }
         Language::Zig => {
             let zig = recipe.tool(toolchain::ZIG)?;
-            c(&mut recipe, project.world, &[&zig, "cc"], &[&zig, "cc", "-x", "c", "src/app.c"], is_debug)?;
+            zig_source(&mut recipe, project.world, &zig, is_debug)?;
         }
     }
     Ok(recipe)
 }
 
-fn rust(recipe: &mut Recipe, name: &str, is_debug: bool) -> Result<(), MissingTool> {
+fn rust(recipe: &mut Recipe, name: &str, options: &BuildOptions) -> Result<(), MissingTool> {
     recipe.tool(toolchain::RUSTC)?;
     let cargo = recipe.tool(toolchain::CARGO)?;
     toolchain::find_rust_target()?;
-    let mut arguments = vec!["build", "--release", "--target", toolchain::RUST_TARGET, "--target-dir", "out/target"];
-    if is_debug {
+    let target_dir = options.cargo_target_dir.as_deref().unwrap_or(Utf8Path::new("out/target"));
+    let mut arguments =
+        vec!["build", "--release", "--target", toolchain::RUST_TARGET, "--target-dir", target_dir.as_str()];
+    if options.is_debug {
         arguments.extend(["--config", "profile.release.strip=false", "--config", "profile.release.debug=true"]);
     }
     recipe.run(&cargo, &arguments);
     let file = format!("{}.wasm", name.replace('-', "_"));
-    recipe.component = ["out/target", toolchain::RUST_TARGET, "release", &file].iter().collect();
+    recipe.component = target_dir.join(toolchain::RUST_TARGET).join("release").join(file);
     Ok(())
 }
 
@@ -153,6 +167,34 @@ fn c(recipe: &mut Recipe, world: World, compile: &[&str], source: &[&str], is_de
     let linker = source.first().map_or(compile, |_| source.get(..compile.len()).unwrap_or(compile));
     let objects = ["out/gen/app.o", "out/gen/bindings.o", &types, "-mexec-model=reactor", "-o", "out/core.wasm"];
     call(linker, &objects);
+    component(recipe, &tools, "out/core.wasm");
+    Ok(())
+}
+
+/// Zig: the bindings are C, and their header is translated to the module `contract`.
+fn zig_source(recipe: &mut Recipe, world: World, zig: &str, is_debug: bool) -> Result<(), MissingTool> {
+    const CONTRACT: &str = "out/gen/contract.zig";
+    let bindgen = recipe.tool(toolchain::WIT_BINDGEN)?;
+    let tools = recipe.tool(toolchain::WASM_TOOLS)?;
+    let name = world.as_str().replace('-', "_");
+    let (header, bindings, types) =
+        (format!("out/gen/{name}.h"), format!("out/gen/{name}.c"), format!("out/gen/{name}_component_type.o"));
+    recipe.run(&bindgen, &["c", "wit", "--world", world.as_str(), "--out-dir", "out/gen"]);
+    let translate = ["translate-c", "-lc", "-target", "wasm32-wasi", "-Iout/gen", &header];
+    recipe.steps.push(Step::RunInto {
+        program: zig.to_owned(),
+        arguments: translate.map(str::to_owned).to_vec(),
+        file: Utf8PathBuf::from(CONTRACT),
+    });
+    let optimize = if is_debug { "-ODebug" } else { "-OReleaseSmall" };
+    let module = [optimize, "-target", "wasm32-wasi", "-lc"];
+    let (root, contract) = ("-Mroot=src/app.zig", format!("-Mcontract={CONTRACT}"));
+    let source = [&["build-obj"], &module[..], &["--dep", "contract", root], &module, &[&contract]].concat();
+    recipe.run(zig, &[&source[..], &["-femit-bin=out/gen/app.o"]].concat());
+    let target = ["cc", "--target=wasm32-wasi", if is_debug { "-O1" } else { "-Oz" }];
+    recipe.run(zig, &[&target[..], &["-c", &bindings, "-o", "out/gen/bindings.o"]].concat());
+    let objects = ["out/gen/app.o", "out/gen/bindings.o", &types, "-mexec-model=reactor", "-o", "out/core.wasm"];
+    recipe.run(zig, &[&target[..], &objects].concat());
     component(recipe, &tools, "out/core.wasm");
     Ok(())
 }

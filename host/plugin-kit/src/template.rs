@@ -181,8 +181,8 @@ mod tests {
         let want =
             "there is no template for the world `adapter` in `c`; in `c` there are `check`, `task-offline`, `task`";
         assert_eq!(error.to_string(), want);
-        let error = create("a", Language::Zig, World::Adapter, &path).unwrap_err();
-        assert!(error.to_string().ends_with("there is one in `rust`, `python`, `javascript`, `typescript`, `go`"));
+        let error = create("a", Language::Zig, World::Reporter, &path).unwrap_err();
+        assert!(error.to_string().ends_with("in `zig` there are `check`, `task-offline`, `task`"), "{error}");
         assert!(!path.exists());
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod bench_support;
 mod bundle;
+mod capabilities;
 mod compile_error;
 mod compile_options;
 pub mod conformance;
@@ -18,6 +19,8 @@ mod engine;
 mod eval_context;
 mod eval_error;
 mod folder;
+mod format;
+mod format_options;
 pub mod fuzzing;
 mod host;
 mod host_calls;
@@ -30,17 +33,21 @@ mod profile;
 mod program;
 mod query;
 mod rule_trace;
+mod schemas;
 mod source_error;
 mod sources;
 mod testing;
 mod trace;
 
 pub use bundle::{Bundle, Manifest};
+pub use capabilities::Capabilities;
 pub use compile_error::{CompileError, Location, Problem};
 pub use compile_options::CompileOptions;
 pub use coverage::{CoverageReport, FileCoverage, Hits};
 pub use engine::HostFunction;
 pub use eval_error::EvalError;
+pub use format::format_module;
+pub use format_options::{FormatLanguage, FormatOptions};
 pub use host::{Host, HostError, NoHost};
 pub use limits::{EVALUATION_TIME, PROBLEMS};
 pub use load::{Ignore, InvalidGlob};
@@ -53,6 +60,7 @@ pub use query::{
     PreparedQuery, QueryError, QueryExpression, QueryObservations, QueryOptions, QueryOutput, QueryResult,
 };
 pub use rule_trace::{RuleTrace, TraceStep};
+pub use schemas::SchemaSet;
 pub use source_error::SourceError;
 pub use sources::{SigstoreDefaults, Sources};
 pub use testing::{Case, FailedLine, InvalidRegex, Test, TestOptions, TestOutcome, TestResult};

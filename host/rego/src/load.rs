@@ -160,7 +160,9 @@ impl Sources {
             } else {
                 let text = self.read(&file.path, DATA_FILE_BYTES)?;
                 let path: Vec<_> = root.iter().chain(&file.folders).cloned().collect();
-                self.data.add(&name, &path, object(&name, &text)?)?;
+                // As in OPA only what stands at the root must be an object.
+                let value = if path.is_empty() { object(&name, &text)?.into() } else { document(&name, &text)? };
+                self.data.add_value(&name, &path, value)?;
             }
         }
         Ok(())
@@ -233,6 +235,15 @@ mod tests {
         assert_eq!(data, json!({".git": {"z": 3}, "a": {"b": {"x": 1}, "y": [2]}}));
         let (_, data) = loaded(&FILES, &[], true);
         assert_eq!(data, json!({"a": {"y": [2]}}));
+    }
+
+    #[test]
+    fn data_below_the_root_may_be_of_any_kind() {
+        let (_, data) = loaded(&[("a/b/list.json", "[1, 2]"), ("a/c/word.yaml", "x")], &[], false);
+        assert_eq!(data, json!({"a": {"b": [1, 2], "c": "x"}}));
+        let root = folder(&[("list.json", "[1]")]);
+        let added = Sources::new().add_path(root.path().to_str().unwrap(), &Ignore::default());
+        assert!(matches!(added, Err(SourceError::NotAnObject { .. })));
     }
 
     #[test]

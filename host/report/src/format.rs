@@ -33,6 +33,8 @@ pub enum Format {
     Attestation,
     /// The input documents that policies saw.
     PolicyInput,
+    /// The predicate of a verification summary attestation about all components.
+    Vsa,
     /// Findings for code scanning.
     Sarif,
     /// A comment on a pull request.
@@ -80,7 +82,7 @@ fn known() -> String {
 
 impl Format {
     /// Every format, for help and messages.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Text,
         Self::Json,
         Self::Yaml,
@@ -90,6 +92,7 @@ impl Format {
         Self::SummaryMarkdown,
         Self::Attestation,
         Self::PolicyInput,
+        Self::Vsa,
         Self::Sarif,
         Self::Markdown,
         Self::Html,
@@ -111,6 +114,7 @@ impl Format {
             Self::PolicyInput => {
                 ("policy-input", "the input documents of the policies", AtEnd(statements::policy_input))
             }
+            Self::Vsa => ("vsa", "what `--vsa` attests of the Snapshot, unsigned", AtEnd(statements::vsa)),
             Self::Sarif => ("sarif", "findings for code scanning", AtEnd(sarif::render)),
             Self::Markdown => ("markdown", "a comment on a pull request", AtEnd(markdown::render)),
             Self::Html => ("html", "a web page", AtEnd(html::render)),

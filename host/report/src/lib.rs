@@ -24,6 +24,7 @@ mod markdown_text;
 mod metadata;
 mod options;
 mod report_writer;
+mod runs;
 mod sanitize;
 mod sarif;
 mod statements;
@@ -50,4 +51,5 @@ pub use conftest::{
 pub use format::{Format, UnknownFormat, create_report};
 pub use input::{FileOutcome, InputFormat, InputRun, UnknownInputFormat};
 pub use options::Options;
+pub use runs::{run_junit, run_test_output};
 pub use yaml::to_string as to_yaml;

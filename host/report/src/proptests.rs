@@ -54,7 +54,7 @@ fn text() -> impl Strategy<Value = String> {
 fn check(format: Format, text: &str) {
     let allow_dtd = || roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() };
     match format {
-        Format::Json | Format::Appstudio | Format::Summary | Format::Sarif => {
+        Format::Json | Format::Appstudio | Format::Summary | Format::Sarif | Format::Vsa => {
             assert_eq!(text.lines().count(), 1, "{format}");
             serde_json::from_str::<Value>(text).unwrap();
         }

@@ -60,6 +60,7 @@ fn request(tasks: usize) -> RunRequest {
         timeouts: Timeouts::default(),
         tasks: (0..tasks).map(task).collect(),
         results: Vec::new(),
+        components: Vec::new(),
     };
     let snapshot = PlannedSnapshot { name: "snapshot".to_owned(), id: "sha256:0".to_owned(), param: "{}".to_owned() };
     let plan = RunPlan { version: PLAN_VERSION, snapshot, scenarios: vec![scenario], skipped: Vec::new() };

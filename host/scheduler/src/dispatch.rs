@@ -365,7 +365,8 @@ impl<'a> Shared<'a> {
                     }
                 }
                 (Settled::Requeued, report) => {
-                    if self.abandoned(&key).is_some() {
+                    let is_ending = matches!(report, Report::GivenBack(GivenBack::Waiting { is_ending: true, .. }));
+                    if self.abandoned(&key).is_some() && !is_ending {
                         hastened.push(key.clone());
                     }
                     if let Report::GivenBack(why) = report {

@@ -16,5 +16,5 @@ mod tests;
 mod worker;
 
 pub use history::{HistoryError, check_history};
-pub use request::{InvalidRequest, RunRequest};
-pub use scheduler::{RunEnd, Scheduler, SchedulerError, Settings, Stop};
+pub use request::{InvalidRequest, Reused, RunRequest};
+pub use scheduler::{RunEnd, Scheduler, SchedulerError, ServiceLimit, Settings, Stop};

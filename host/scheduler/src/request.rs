@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use assay_konflux::plan::{RunPlan, ScenarioPlan, TaskPlan, Work};
 use assay_model::{
     digest::Digest,
-    run::{Concurrency, PluginRef, Priority, RUN_TASKS, RunId, RunOutline, ScenarioOutline, TaskOutline, Version},
+    run::{
+        Concurrency, PluginRef, Priority, RUN_TASKS, RunId, RunOutline, RunState, ScenarioOutline, TaskOutline, Version,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -31,6 +33,18 @@ pub struct RunRequest {
     pub queue_ms: Option<u64>,
     /// A number that makes a rerun another run than the one before.
     pub round: u32,
+    /// Scenarios that are not run, since their result in an earlier run counts. They do not make it another run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reused: BTreeMap<String, Reused>,
+}
+
+/// The result of a scenario in an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reused {
+    /// That run.
+    pub run: RunId,
+    /// `passed` or `warned`; another state is not reused.
+    pub state: RunState,
 }
 
 /// Why a plan cannot be carried out. Nothing was started.
@@ -85,6 +99,7 @@ impl RunRequest {
             concurrency: BTreeMap::new(),
             queue_ms: None,
             round: 0,
+            reused: BTreeMap::new(),
         }
     }
 
@@ -125,13 +140,40 @@ impl RunRequest {
         serde_json::from_str(outline.plan.get()).map_err(|error| InvalidRequest::Malformed(error.to_string()))
     }
 
-    /// The ID of the run: the same request is the same run.
+    /// The ID of the run: the same request is the same run, whatever is reused.
     ///
     /// # Errors
     /// The plan cannot be carried out.
     pub fn run_id(&self) -> Result<RunId, InvalidRequest> {
         let malformed = |error: serde_json::Error| InvalidRequest::Malformed(error.to_string());
-        self.outline()?.run_id(self.round).map_err(malformed)
+        let outline = if self.reused.is_empty() {
+            self.outline()?
+        } else {
+            Self { reused: BTreeMap::new(), ..self.clone() }.outline()?
+        };
+        outline.run_id(self.round).map_err(malformed)
+    }
+
+    /// What the result of a scenario depends on: its tasks with their plugins, and the components that it looks at. None if
+    /// there is no such scenario or its Snapshot is no JSON.
+    #[must_use]
+    pub fn content_of(&self, scenario: &str) -> Option<Digest> {
+        const FORM: &str = "assay scenario 1";
+        let found = self.plan.scenarios.iter().find(|other| other.name == scenario)?;
+        let mut snapshot: serde_json::Value = serde_json::from_str(&self.plan.snapshot.param).ok()?;
+        if !found.components.is_empty()
+            && let Some(components) = snapshot.get_mut("components").and_then(serde_json::Value::as_array_mut)
+        {
+            let name = |component: &serde_json::Value| component.get("name")?.as_str().map(str::to_owned);
+            components.retain(|component| name(component).is_some_and(|name| found.components.contains(&name)));
+        }
+        let plugins: Result<BTreeMap<_, _>, _> = found
+            .tasks
+            .iter()
+            .map(|task| self.plugin(scenario, task).map(|plugin| (plugin.name.as_str(), &plugin.digest)))
+            .collect();
+        let form = (FORM, &found.name, &found.tasks, &found.results, plugins.ok()?, snapshot);
+        serde_json::to_vec(&form).ok().map(|bytes| Digest::of(&bytes))
     }
 
     pub(crate) fn plugin(&self, scenario: &str, task: &TaskPlan) -> Result<&PluginRef, InvalidRequest> {

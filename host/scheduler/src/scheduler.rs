@@ -44,6 +44,17 @@ pub struct Settings {
     pub shortest_wait: Duration,
     /// Jobs of one tenant at a time, for tenants that have a quota.
     pub quotas: BTreeMap<String, u32>,
+    /// How many jobs may be with a service at a time, by the name of the plugin that talks to it.
+    pub services: BTreeMap<String, ServiceLimit>,
+}
+
+/// The tokens of a service: each of its jobs has one from when it is offered until it has ended. Plugins of one group share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceLimit {
+    /// The service.
+    pub group: String,
+    /// Jobs at a time.
+    pub max: u32,
 }
 
 impl Settings {
@@ -59,6 +70,7 @@ impl Settings {
             backoff: 1.0,
             shortest_wait: Duration::from_secs(1),
             quotas: BTreeMap::new(),
+            services: BTreeMap::new(),
         }
     }
 }
@@ -136,7 +148,7 @@ impl Scheduler<'_> {
         stop: &Stop,
         events: &mut dyn FnMut(&ProgressEvent),
     ) -> Result<Vec<RunEnd>, SchedulerError> {
-        let limits = Limits { quotas: self.settings.quotas.clone() };
+        let limits = Limits { quotas: self.settings.quotas.clone(), services: self.settings.services.clone() };
         // Nothing is started if one of them cannot be carried out.
         for request in &requests {
             request.outline()?;
@@ -146,7 +158,7 @@ impl Scheduler<'_> {
         for request in requests {
             self.blobs.put(request.plan.snapshot.param.as_bytes())?;
             let outline = request.outline()?;
-            let id = outline.run_id(request.round).map_err(|error| InvalidRequest::Malformed(error.to_string()))?;
+            let id = request.run_id()?;
             let created = self.record.create(&id, &outline)?;
             drop(outline);
             ids.push(id.clone());
@@ -159,8 +171,13 @@ impl Scheduler<'_> {
                     if let Some(group) = request.supersedes.clone() {
                         self.supersede(&mut engine, &id, &group, &mut output)?;
                     }
-                    let stored =
-                        if created == Created::New { Restored::default() } else { self.record.load(&id)?.into() };
+                    // A run goes on as it began.
+                    let (request, stored) = if created == Created::New {
+                        (request, Restored::default())
+                    } else {
+                        let stored = self.record.load(&id)?;
+                        (RunRequest::of_outline(&stored.outline)?, stored.into())
+                    };
                     self.add(&mut engine, id, request, stored, &mut output)?;
                 }
             }

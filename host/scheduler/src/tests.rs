@@ -1,5 +1,6 @@
 //! The engine in virtual time, and the scheduler with plugins made of closures on a real store.
 
 mod engine;
+mod hostile;
 mod scheduler;
 mod support;

@@ -7,7 +7,7 @@ use std::{
 
 use assay_model::{
     port::{CallResult, Disposition, ExecutorCall, ExecutorContext, Lease, StoreError, TaskVerdict},
-    run::{Cause, ErrorClass, Job, PluginCall, RunState, TaskResult, Usage, Verb},
+    run::{Cause, Ending, ErrorClass, Job, PluginCall, RemoteJob, RunState, TaskResult, Usage, Verb, WaitingState},
 };
 
 use crate::{backoff, dispatch::Shared, engine::GivenBack};
@@ -23,6 +23,12 @@ const STEPS: u32 = 10_000;
 
 /// Errors of the infrastructure for one job that waits for a third party.
 const WAITING_RETRIES: u32 = 8;
+
+/// How long a third party is asked to cancel a job.
+const CANCELING: jiff::SignedDuration = jiff::SignedDuration::from_secs(5 * 60);
+
+/// The time between two requests to cancel, if the third party does not say.
+const CANCEL_AGAIN: Duration = Duration::from_secs(2);
 
 /// The longest time between two calls of an adapter.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -55,35 +61,94 @@ impl Hand<'_> {
             let cause = Cause::new("poisoned", &message).hint("the plugin probably uses up the memory of the process");
             return self.finish(RunState::Error, cause);
         }
+        if let Some(ending) = waiting.as_ref().and_then(|waiting| waiting.ending.clone()) {
+            return self.cancel(ending);
+        }
         if let Some((state, cause)) = self.shared.abandoned(&job.key) {
-            if waiting.is_some() {
-                // Whatever it says: nobody waits for it any more.
-                let _answer = self.call(Verb::Cancel);
-            }
-            return self.finish(state, cause);
+            return self.end(state, cause, self.has_been_called());
         }
         let verb = match waiting {
             Some(waiting) => waiting.verb.clone(),
             None if job.call.plugin.is_adapter => Verb::Submit,
             None => Verb::Run,
         };
-        let result = self.call(verb);
+        let result = self.call(verb, waiting.as_ref());
         if self.shared.is_stopping() && !matches!(result, CallResult::Done(_) | CallResult::Waiting { .. }) {
             return (Disposition::Release, Report::Released);
         }
         match (result, self.shared.abandoned(&job.key)) {
-            (CallResult::Error { .. }, Some((state, cause))) => self.finish(state, cause),
+            (CallResult::Error { .. }, Some((state, cause))) => self.end(state, cause, true),
             (CallResult::Done(verdict), _) => self.done(verdict),
             (CallResult::Waiting { state, after }, _) => self.wait(state, after),
             (CallResult::Error { class, cause, after }, None) => self.failed(class, cause, after),
+            (CallResult::Canceled { .. }, _) => {
+                let cause = Cause::new("internal", "assay has a bug: a call that does not cancel was answered as one");
+                self.end(RunState::Error, cause, true)
+            }
         }
     }
 
+    /// Whether a worker had the job before: its adapter may have started something then.
+    fn has_been_called(&self) -> bool {
+        self.lease.waiting.is_some() || self.lease.attempt > 1
+    }
+
+    /// Ends the job. If a third party may work on it, that is asked to stop first.
+    fn end(&self, state: RunState, cause: Cause, may_be_remote: bool) -> (Disposition, Report) {
+        if !self.lease.job.call.plugin.is_adapter || !may_be_remote {
+            return self.finish(state, cause);
+        }
+        let has_state = self.lease.waiting.is_some();
+        self.cancel(Ending { state, cause, since: self.shared.clock.now(), has_state })
+    }
+
+    /// Asks the third party to stop, until it says that nothing goes on, it refuses, or the time for that is over.
+    fn cancel(&self, mut ending: Ending) -> (Disposition, Report) {
+        let waiting = self.lease.waiting.as_ref();
+        let (mut state, after) = match self.call(Verb::Cancel, waiting.filter(|_| ending.has_state)) {
+            CallResult::Canceled { refused: None } => return self.finish(ending.state, ending.cause),
+            CallResult::Canceled { refused: Some(why) } => {
+                return self.finish_with(ending, &format!("the third party refused to cancel its job: {why}"));
+            }
+            CallResult::Waiting { state, after } => {
+                ending.has_state = true;
+                (state, after)
+            }
+            CallResult::Error { class: ErrorClass::Infrastructure, after, .. } => {
+                let state = waiting.cloned().unwrap_or_else(|| WaitingState::new(Verb::Cancel, Vec::new()));
+                (state, after.unwrap_or(CANCEL_AGAIN))
+            }
+            CallResult::Error { class: ErrorClass::Lost, .. } => return self.finish(ending.state, ending.cause),
+            CallResult::Error { cause, .. } => {
+                return self
+                    .finish_with(ending, &format!("its job may still run, as canceling failed: {}", cause.message));
+            }
+            CallResult::Done(_) => return self.finish(ending.state, ending.cause),
+        };
+        if self.shared.clock.now().duration_since(ending.since) >= CANCELING {
+            let minutes = CANCELING.as_mins();
+            return self
+                .finish_with(ending, &format!("its job may still run: it was asked to stop for {minutes} minutes"));
+        }
+        state.step = waiting.map_or(0, |waiting| waiting.step).saturating_add(1);
+        (state.verb, state.attempt, state.ending) = (Verb::Cancel, self.lease.attempt, Some(ending));
+        let after = after.clamp(self.shared.settings.shortest_wait, LONGEST_WAIT);
+        let native = "canceling".to_owned();
+        let back = GivenBack::Waiting { native, url: state.url.clone(), after, is_ending: true };
+        (Disposition::Wait { after, state }, Report::GivenBack(back))
+    }
+
+    fn finish_with(&self, ending: Ending, more: &str) -> (Disposition, Report) {
+        let message = format!("{}; {more}", ending.cause.message);
+        let cause = Cause { hint: ending.cause.hint, ..Cause::new(ending.cause.code, &message) };
+        self.finish(ending.state, cause)
+    }
+
     /// A panic is one task's error, not the end of the process.
-    fn call(&self, verb: Verb) -> CallResult {
-        let Lease { job, attempt, waiting, .. } = self.lease;
+    fn call(&self, verb: Verb, waiting: Option<&WaitingState>) -> CallResult {
+        let Lease { job, attempt, .. } = self.lease;
         let limit = job.call.timeout_ms.map_or(CALL, Duration::from_millis);
-        let call = ExecutorCall { job, verb, attempt: *attempt, waiting: waiting.as_ref(), limit };
+        let call = ExecutorCall { job, verb, attempt: *attempt, waiting, limit };
         let context = Context { shared: self.shared, job, attempt: *attempt };
         (self.shared.observer)("before-call");
         let result = catch_unwind(AssertUnwindSafe(|| self.shared.executor.execute(&call, &context)));
@@ -98,7 +163,20 @@ impl Hand<'_> {
         let used = self.shared.clock.elapsed().saturating_sub(self.started);
         let wall_ms = u64::try_from(used.as_millis()).unwrap_or(u64::MAX);
         let usage = Usage { wall_ms, ..Usage::default() };
-        TaskResult { cause, usage, ..TaskResult::new(state, self.shared.clock.now()) }
+        TaskResult { cause, usage, remote: self.remote(), ..TaskResult::new(state, self.shared.clock.now()) }
+    }
+
+    /// What people see of the third party's job once the task has ended.
+    fn remote(&self) -> Option<RemoteJob> {
+        let WaitingState { native, url, remote_id, step, .. } = self.lease.waiting.as_ref()?;
+        Some(RemoteJob {
+            service: self.lease.job.call.plugin.name.clone(),
+            id: remote_id.clone(),
+            native: native.clone(),
+            url: url.clone(),
+            polls: *step,
+            next_poll: None,
+        })
     }
 
     fn finish(&self, state: RunState, cause: Cause) -> (Disposition, Report) {
@@ -110,7 +188,12 @@ impl Hand<'_> {
         let TaskVerdict { state, cause, results, artifacts, usage } = verdict;
         let is_verdict = matches!(
             state,
-            RunState::Passed | RunState::Warned | RunState::Failed | RunState::Error | RunState::Skipped
+            RunState::Passed
+                | RunState::Warned
+                | RunState::Failed
+                | RunState::Error
+                | RunState::Skipped
+                | RunState::Canceled
         );
         if !is_verdict {
             let cause = Cause::new("internal", "assay has a bug: a task ended in a state that is not an end");
@@ -132,10 +215,11 @@ impl Hand<'_> {
         state.step = before.saturating_add(1);
         if state.step > STEPS {
             let cause = Cause::new("too-many-steps", &format!("the adapter was called {STEPS} times and did not end"));
-            return self.finish(RunState::Error, cause);
+            return self.end(RunState::Error, cause, true);
         }
+        state.attempt = self.lease.attempt;
         let after = after.clamp(self.shared.settings.shortest_wait, LONGEST_WAIT);
-        let back = GivenBack::Waiting { native: state.native.clone(), url: state.url.clone(), after };
+        let back = GivenBack::Waiting { native: state.native.clone(), url: state.url.clone(), after, is_ending: false };
         (Disposition::Wait { after, state }, Report::GivenBack(back))
     }
 
@@ -146,7 +230,9 @@ impl Hand<'_> {
             (true, None) => self.shared.settings.retries,
             (true, Some(_)) => WAITING_RETRIES,
         };
-        if self.lease.attempt <= retries.max(infrastructure) {
+        // Of a job that waits for a third party, failures in a row count.
+        let before = self.lease.waiting.as_ref().map_or(0, |waiting| waiting.attempt.saturating_sub(1));
+        if self.lease.attempt.saturating_sub(before) <= retries.max(infrastructure) {
             return self.retry(class, cause, after);
         }
         let state = if class == ErrorClass::Timeout { RunState::TimedOut } else { RunState::Error };
@@ -156,7 +242,9 @@ impl Hand<'_> {
             attempts => format!("{} ({attempts} attempts)", cause.message),
         };
         let reported = Cause::new(code, &message);
-        self.finish(state, Cause { hint: cause.hint, ..reported })
+        // What the third party refused at the first attempt was never started there.
+        let was_refused = matches!(class, ErrorClass::Invalid | ErrorClass::Auth) && !self.has_been_called();
+        self.end(state, Cause { hint: cause.hint, ..reported }, !was_refused)
     }
 
     fn retry(&self, class: ErrorClass, cause: Cause, requested: Option<Duration>) -> (Disposition, Report) {

@@ -57,6 +57,7 @@ fn request() -> RunRequest {
         work: Work::Plugin { name: "noop".to_owned() },
     };
     let scenario = |number: usize| ScenarioPlan {
+        components: Vec::new(),
         name: format!("s{number}"),
         optional: number == 1,
         after: Vec::new(),

@@ -7,8 +7,8 @@ use assay_model::{
     outcome::Verdict,
     port::StoreError,
     run::{
-        AttemptDocument, Cause, ErrorClass, JobKey, RunDocument, RunId, RunList, RunOutline, RunState, RunSummary,
-        ScenarioDocument, TaskDocument, TaskId, TaskResult, WaitingState,
+        AttemptDocument, Cause, ErrorClass, JobKey, RemoteJob, RunDocument, RunId, RunList, RunOutline, RunState,
+        RunSummary, ScenarioDocument, TaskDocument, TaskId, TaskResult, WaitingState,
     },
 };
 use jiff::Timestamp;
@@ -280,6 +280,11 @@ impl Parts {
             }
         };
         let attempts = row.and_then(|row| row.key).and_then(|key| self.attempts.get(&key)).cloned();
+        let remote = match (result, row) {
+            (Some(result), _) => result.remote.clone(),
+            (None, Some(TaskRow { job: Some(job), .. })) => job.remote(&plugin),
+            (None, _) => None,
+        };
         Some(TaskDocument {
             name: id.task.clone(),
             state,
@@ -292,13 +297,31 @@ impl Parts {
             results: result.map(|result| result.results.clone()).unwrap_or_default(),
             artifacts: result.map(|result| result.artifacts.clone()).unwrap_or_default(),
             usage: result.map(|result| result.usage.clone()),
+            remote,
         })
     }
 }
 
 impl JobRow {
+    fn waiting(&self) -> Option<WaitingState> {
+        self.waiting.as_deref().and_then(|doc| serde_json::from_slice(doc).ok())
+    }
+
+    /// The third party's job.
+    fn remote(&self, plugin: &str) -> Option<RemoteJob> {
+        let WaitingState { native, url, remote_id, step, .. } = self.waiting()?;
+        Some(RemoteJob {
+            service: plugin.to_owned(),
+            id: remote_id,
+            native,
+            url,
+            polls: step,
+            next_poll: self.due.filter(|_| self.state == 1),
+        })
+    }
+
     fn state(&self) -> Status {
-        let waiting = || self.waiting.as_deref().and_then(|doc| serde_json::from_slice::<WaitingState>(doc).ok());
+        let waiting = || self.waiting();
         let again = self.due.map(|due| format!("it goes on at {due}"));
         match (self.state, waiting()) {
             (2, _) => (RunState::Running, Some(self.since), None, Some("it ends when its plugin returns".to_owned())),

@@ -15,6 +15,7 @@ mod documents;
 mod error;
 mod lock;
 mod logs;
+mod notes;
 mod queue;
 mod record;
 mod retention;

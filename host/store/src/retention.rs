@@ -118,6 +118,7 @@ impl Store {
             "DELETE FROM event WHERE run = ?1 AND number IN (SELECT number FROM event WHERE run = ?1 LIMIT ?2)",
             "DELETE FROM attempt WHERE (key, number) IN (SELECT attempt.key, attempt.number FROM task JOIN attempt ON attempt.key = task.key WHERE task.run = ?1 LIMIT ?2)",
             "DELETE FROM other_result WHERE (key, answer) IN (SELECT other_result.key, other_result.answer FROM task JOIN other_result ON other_result.key = task.key WHERE task.run = ?1 LIMIT ?2)",
+            "DELETE FROM note WHERE (key, name) IN (SELECT note.key, note.name FROM task JOIN note ON note.key = task.key WHERE task.run = ?1 LIMIT ?2)",
             "DELETE FROM result WHERE key IN (SELECT key FROM result WHERE run = ?1 LIMIT ?2)",
             "DELETE FROM task WHERE run = ?1 AND (scenario, name) IN (SELECT scenario, name FROM task WHERE run = ?1 LIMIT ?2)",
             "DELETE FROM scenario WHERE run = ?1 AND name IN (SELECT name FROM scenario WHERE run = ?1 LIMIT ?2)",

@@ -46,6 +46,7 @@ CREATE INDEX job_leased ON job (lease_until) WHERE state = 2;
 CREATE INDEX job_run ON job (run);
 CREATE TABLE attempt (key BLOB NOT NULL, number INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER, class TEXT,
   PRIMARY KEY (key, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE note (key BLOB NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (key, name)) STRICT, WITHOUT ROWID;
 CREATE TABLE result (key BLOB PRIMARY KEY, run INTEGER NOT NULL, scenario TEXT NOT NULL, task TEXT NOT NULL,
   answer BLOB NOT NULL, doc BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX result_run ON result (run);

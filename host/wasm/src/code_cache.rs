@@ -173,6 +173,16 @@ impl CodeCache {
         Some((component, record))
     }
 
+    /// Keeps the code of a component for another one, too, that has the same code.
+    pub(crate) fn keep_as(&self, engine: &wasmtime::Engine, component: &Digest, other: &Digest) -> io::Result<()> {
+        let base = self.folder.join(engine_name(engine)).join(component.hex());
+        let record = read_record(&base).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let mut code = open(&base.with_extension("cwasm"))?;
+        let reserved = self.reserve(engine, other)?;
+        io::copy(&mut code, &mut reserved.file()?)?;
+        reserved.keep(&record.world, &record.manifest)
+    }
+
     /// Room for the code of a component, which nobody else compiles meanwhile.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::{Host, Url};
 
-use crate::text;
+use crate::{capability::redact::Redactor, text};
 
 /// What an operator grants one plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,14 @@ pub struct Grants {
     pub limits: BTreeMap<String, u64>,
     /// Whether it may reach this machine, for development.
     pub loopback: bool,
+}
+
+impl Grants {
+    /// Bytes without the secrets of these grants, in whatever encoding.
+    #[must_use]
+    pub fn redact(&self, bytes: Vec<u8>) -> Vec<u8> {
+        Redactor::new(self.secrets.values().map(|grant| grant.value.reveal().as_bytes())).redact(bytes)
+    }
 }
 
 /// A host that a plugin may send requests to.

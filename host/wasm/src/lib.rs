@@ -26,12 +26,14 @@
 //! network but requests that the host makes. Nothing of wasmtime leaves this crate.
 
 mod abort;
+mod bench;
 mod call;
 mod call_context;
 pub mod call_limits;
 mod capability;
 pub mod code_cache;
 pub mod compiler;
+mod development;
 pub mod engine;
 mod findings;
 pub mod fuzzing;
@@ -55,6 +57,7 @@ mod wit;
 mod world;
 pub mod worlds;
 
+pub use bench::Measurement;
 pub use call_context::RunContext;
 pub use call_limits::CallLimits;
 pub use capability::{
@@ -67,6 +70,7 @@ pub use capability::{
 };
 pub use code_cache::{CachedCode, CodeCache};
 pub use compiler::{Compiler, run_compiler};
+pub use development::Requested;
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use grants::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
 pub use inspect::facts::ComponentFacts;

@@ -220,7 +220,7 @@ impl Property {
         }
     }
 
-    /// The value of this parameter in a command line. Commas separate the items of a list.
+    /// The value of this parameter in a command line. Commas separate the items of a list, unless it is written as JSON.
     fn value(&self, text: &str) -> Option<ParamValue> {
         match self.kind {
             Kind::String => {
@@ -228,6 +228,11 @@ impl Property {
                 fits.then(|| ParamValue::Text(text.to_owned()))
             }
             Kind::Strings => {
+                if text.starts_with('[')
+                    && let Ok(items) = serde_json::from_str(text)
+                {
+                    return Some(ParamValue::Items(items));
+                }
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(ParamValue::Items(items.map(str::to_owned).collect()))
             }

@@ -216,6 +216,14 @@ impl Plugin {
         Self::cached_of(&WORLDS, engine, name, digest)
     }
 
+    /// Keeps the code of this component for a component that differs from it in custom sections alone, so that it is not
+    /// compiled again. Without a cache, or where it cannot be used, nothing happens.
+    pub fn keep_code_for(&self, other: &Digest) {
+        let kept = self.engine().cache().zip(self.engine().wasmtime(self.metering()).ok());
+        // What cannot be kept is compiled again.
+        let _kept = kept.map(|(cache, engine)| cache.keep_as(engine, self.digest(), other));
+    }
+
     fn cached_of(
         worlds: &'static [&'static World],
         engine: &Engine,
@@ -421,7 +429,7 @@ fn describe(
 }
 
 /// A plugin describes itself outside of any run. Another turn has another time and other random numbers.
-fn description_context(file: &str, digest: &Digest, turn: u8) -> CallContext {
+pub(crate) fn description_context(file: &str, digest: &Digest, turn: u8) -> CallContext {
     CallContext {
         plugin: file.to_owned(),
         run: RunContext { attempt: 1, ..RunContext::default() },

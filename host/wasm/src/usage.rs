@@ -6,10 +6,10 @@ use nix::sys::{
     resource::{UsageWho, getrusage},
     time::{TimeVal, TimeValLike as _},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What one call used. Every result has one, whether the call succeeded or not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Instructions, of a check. Other worlds do not count them.
     pub fuel: Option<u64>,
@@ -21,6 +21,20 @@ pub struct Usage {
     pub host_calls: u64,
     /// Time from the beginning to the end.
     pub wall_ms: u64,
+}
+
+impl Usage {
+    /// Adds what a further call of the same job used; of memory the most counts.
+    pub fn add(&mut self, call: Self) {
+        self.fuel = match (self.fuel, call.fuel) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
+        self.cpu_ms = self.cpu_ms.saturating_add(call.cpu_ms);
+        self.memory_bytes = self.memory_bytes.max(call.memory_bytes);
+        self.host_calls = self.host_calls.saturating_add(call.host_calls);
+        self.wall_ms = self.wall_ms.saturating_add(call.wall_ms);
+    }
 }
 
 /// Measures the computing time of this thread, and the time that passes.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    exceptions::Exceptions,
     sbom::Package,
     terms::{Evaluation, Terms},
 };
@@ -25,7 +26,7 @@ const SHOWN: usize = 200;
 /// The rules of this check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// The image has a readable CycloneDX SBOM attestation.
+    /// The image has a readable SBOM attestation.
     Sbom,
     /// Every package has an allowed license.
     Denied,
@@ -49,7 +50,7 @@ impl Rule {
     /// The title in reports.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Sbom => "Image must have a CycloneDX SBOM attestation",
+            Self::Sbom => "Image must have an SBOM attestation",
             Self::Denied => "Packages must have an allowed license",
             Self::Unknown => "Package licenses must be SPDX expressions",
         }
@@ -58,8 +59,10 @@ impl Rule {
     /// How to fix a violation.
     pub const fn solution(self) -> &'static str {
         match self {
-            Self::Sbom => "Attest an SBOM of the image in CycloneDX format that lists its packages.",
-            Self::Denied => "Replace the package, add its license to the parameter `allow`, or remove it from `deny`.",
+            Self::Sbom => "Attest an SBOM of the image in CycloneDX or SPDX format that lists its packages.",
+            Self::Denied => {
+                "Replace the package, add its license to the parameter `allow`, or the package to `exceptions`."
+            }
             Self::Unknown => "Generate the SBOM with a tool that records licenses as SPDX expressions.",
         }
     }
@@ -77,20 +80,24 @@ pub struct Finding {
 }
 
 /// Evaluates the packages of all SBOMs of an image. Each element of `sboms` is one, or why it cannot be read.
-pub fn evaluate_sboms(terms: &Terms, sboms: Vec<Result<Vec<Package>, String>>) -> Vec<Finding> {
+pub fn evaluate_sboms(
+    terms: &Terms,
+    exceptions: &Exceptions,
+    sboms: Vec<Result<Vec<Package>, String>>,
+) -> Vec<Finding> {
     let sbom = |message: String| Finding { rule: Rule::Sbom, message, package: None };
     let mut findings = Vec::new();
     if sboms.is_empty() {
-        findings.push(sbom("The image has no verified CycloneDX SBOM attestation".to_owned()));
+        findings.push(sbom("The image has no verified SBOM attestation (CycloneDX or SPDX)".to_owned()));
     }
     // By rule, then by message, then by package: several SBOMs may list the same package.
     let mut messages: BTreeMap<(Rule, String), BTreeSet<String>> = BTreeMap::new();
-    let mut evaluator = LicenseEvaluator { terms, licenses: BTreeMap::new() };
+    let mut evaluator = LicenseEvaluator { terms, exceptions, licenses: BTreeMap::new() };
     for packages in sboms {
         match packages {
-            Err(why) => findings.push(sbom(format!("The CycloneDX SBOM cannot be read: {}", shown(&why)))),
+            Err(why) => findings.push(sbom(format!("The SBOM cannot be read: {}", shown(&why)))),
             Ok(packages) if packages.is_empty() => {
-                findings.push(sbom("The CycloneDX SBOM lists no packages".to_owned()));
+                findings.push(sbom("The SBOM lists no packages".to_owned()));
             }
             Ok(packages) => {
                 for package in packages {
@@ -112,16 +119,22 @@ pub fn evaluate_sboms(terms: &Terms, sboms: Vec<Result<Vec<Package>, String>>) -
 /// Evaluates each license once: an image has thousands of packages and a handful of licenses.
 struct LicenseEvaluator<'a> {
     terms: &'a Terms,
+    exceptions: &'a Exceptions,
     licenses: BTreeMap<String, Option<(Rule, String)>>,
 }
 
 impl LicenseEvaluator<'_> {
     /// The violations of one package.
     fn evaluate_package(&mut self, package: &Package) -> Vec<(Rule, String)> {
-        if package.licenses.is_empty() && !package.part {
+        if package.licenses.is_empty() && !package.part && !self.exceptions.covers(&package.name, None) {
             return vec![(Rule::Unknown, "has no license".to_owned())];
         }
-        package.licenses.iter().filter_map(|license| self.evaluate_license(license)).collect()
+        let mut found = Vec::new();
+        for license in &package.licenses {
+            let violation = self.evaluate_license(license);
+            found.extend(violation.filter(|_| !self.exceptions.covers(&package.name, Some(license))));
+        }
+        found
     }
 
     fn evaluate_license(&mut self, license: &str) -> Option<(Rule, String)> {
@@ -219,7 +232,7 @@ mod tests {
         let line = |finding: &Finding| {
             format!("{}[{}] {}", finding.rule.code(), finding.package.as_deref().unwrap_or("-"), finding.message)
         };
-        evaluate_sboms(&terms, sboms).iter().map(line).collect()
+        evaluate_sboms(&terms, &Exceptions::default(), sboms).iter().map(line).collect()
     }
 
     #[test]
@@ -246,13 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn a_package_with_an_exception_is_not_reported() {
+        let terms = Terms::new(&[], &["GPL-3.0-only".to_owned()]).unwrap();
+        let items = ["pkg:a=GPL-3.0-only", "pkg:b"].map(str::to_owned);
+        let packages =
+            vec![package("pkg:a", &["GPL-3.0-only"]), package("pkg:b", &[]), package("pkg:c", &["GPL-3.0-only"])];
+        let found = evaluate_sboms(&terms, &Exceptions::new(&items).unwrap(), vec![Ok(packages)]);
+        let packages: Vec<_> = found.iter().filter_map(|finding| finding.package.as_deref()).collect();
+        assert_eq!(packages, ["pkg:c"]);
+    }
+
+    #[test]
     fn a_missing_sbom_and_an_empty_one_are_violations() {
-        assert_eq!(lines(vec![]), ["licenses.sbom[-] The image has no verified CycloneDX SBOM attestation"]);
-        assert_eq!(lines(vec![Ok(vec![])]), ["licenses.sbom[-] The CycloneDX SBOM lists no packages"]);
-        assert_eq!(
-            lines(vec![Err("broken".to_owned())]),
-            ["licenses.sbom[-] The CycloneDX SBOM cannot be read: broken"]
-        );
+        assert_eq!(lines(vec![]), ["licenses.sbom[-] The image has no verified SBOM attestation (CycloneDX or SPDX)"]);
+        assert_eq!(lines(vec![Ok(vec![])]), ["licenses.sbom[-] The SBOM lists no packages"]);
+        assert_eq!(lines(vec![Err("broken".to_owned())]), ["licenses.sbom[-] The SBOM cannot be read: broken"]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use bindings::{
 };
 
 use crate::{
+    exceptions::Exceptions,
     findings::{self, Rule},
     sbom,
     terms::Terms,
@@ -38,7 +39,7 @@ impl metadata::Guest for Licenses {
         Manifest {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            summary: "Checks the SPDX license expressions of the packages in the image's CycloneDX SBOM.".to_owned(),
+            summary: "Checks the SPDX license expressions of the packages in the image's SBOM.".to_owned(),
             license: env!("CARGO_PKG_LICENSE").to_owned(),
             source: String::new(),
             documentation: String::new(),
@@ -58,6 +59,7 @@ impl metadata::Guest for Licenses {
 impl image_check::Guest for Licenses {
     fn evaluate(context: Context, image: String) -> Result<Vec<Finding>, Error> {
         let terms = Terms::new(list(&context, "allow")?, list(&context, "deny")?).map_err(Error::Invalid)?;
+        let exceptions = Exceptions::new(list(&context, "exceptions")?).map_err(Error::Invalid)?;
         let mut sboms = Vec::new();
         for attestation in evidence::attestations(&image).map_err(|error| internal_error("the attestations", &error))? {
             if sbom::is_sbom(&attestation.predicate_type) {
@@ -77,7 +79,7 @@ impl image_check::Guest for Licenses {
             terms: found.package.into_iter().collect(),
             solution: Some(found.rule.solution().to_owned()),
         };
-        Ok(findings::evaluate_sboms(&terms, sboms).into_iter().map(finding).collect())
+        Ok(findings::evaluate_sboms(&terms, &exceptions, sboms).into_iter().map(finding).collect())
     }
 }
 

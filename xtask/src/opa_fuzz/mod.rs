@@ -158,7 +158,11 @@ pub fn run(load: &Load) -> anyhow::Result<()> {
             }
         }
     }
-    writeln!(out, "{ran} modules, {accepted} of them evaluated, {found} differences")?;
+    let unanswered = run.server.unanswered;
+    writeln!(
+        out,
+        "{ran} modules, {accepted} of them evaluated, {unanswered} without an answer of OPA, {found} differences"
+    )?;
     ensure!(found == 0, "there are differences from OPA that are not in reviewed.txt");
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use super::{Outcome, generate};
@@ -22,9 +22,13 @@ const ANSWER: Duration = Duration::from_secs(3);
 
 /// A running OPA; it ends with this value.
 pub(super) struct Server {
+    program: Utf8PathBuf,
+    v0: bool,
     child: Child,
     address: String,
     connection: BufReader<TcpStream>,
+    /// How often there was no answer.
+    pub unanswered: u64,
 }
 
 impl Drop for Server {
@@ -52,7 +56,8 @@ impl Server {
             if let Ok(connection) = TcpStream::connect(&address) {
                 connection.set_nodelay(true)?;
                 connection.set_read_timeout(Some(ANSWER))?;
-                return Ok(Self { child, address, connection: BufReader::new(connection) });
+                let (program, connection) = (program.to_owned(), BufReader::new(connection));
+                return Ok(Self { program, v0, child, address, connection, unanswered: 0 });
             }
             if started.elapsed() > START {
                 child.kill()?;
@@ -86,7 +91,14 @@ impl Server {
         connection.set_nodelay(true)?;
         connection.set_read_timeout(Some(ANSWER))?;
         self.connection = BufReader::new(connection);
-        Ok(self.request_once(method, path, body).unwrap_or_else(|_| (0, NO_ANSWER.to_owned())))
+        if let Ok(answer) = self.request_once(method, path, body) {
+            return Ok(answer);
+        }
+        // A handler that panics keeps the lock of the store, and nothing is answered any more.
+        let unanswered = self.unanswered + 1;
+        *self = Self::start(&self.program.clone(), self.v0)?;
+        self.unanswered = unanswered;
+        Ok((0, NO_ANSWER.to_owned()))
     }
 
     fn request_once(&mut self, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, String)> {

@@ -16,7 +16,8 @@ use super::{
     lock_file::{LockFile, LockedPlugin},
     plugins_file::{PluginEntry, PluginsFile, VetMode},
     sources::{
-        Asked, Checked, check_component, check_entry, check_loaded, check_trust, permissions_digest, version_of_tag,
+        Checked, TrustSettings, check_component, check_entry, check_loaded, check_trust, permissions_digest,
+        version_of_tag,
     },
 };
 use crate::{
@@ -122,9 +123,9 @@ impl<'a> Work<'a> {
             check_component(name, &found, before).map_err(request_error)?;
         }
         // One that is not vetted for development is locked, and a run refuses it without `--dev`.
-        let asked = Asked { root: &self.root, is_dev: entry.vet == VetMode::Off, pinned: None };
+        let settings = TrustSettings { root: &self.root, is_dev: entry.vet == VetMode::Off, pinned: None };
         let Checked { signer, vet } =
-            check_trust(&self.request.plugins, &self.store, image, (name, entry), asked, &mut self.notes)?;
+            check_trust(&self.request.plugins, &self.store, image, (name, entry), settings, &mut self.notes)?;
         let plugin = load(&self.engine, &format!("`{name}` ({image})"), &found.bytes)?;
         let about = PluginDescription::of(&plugin, found.bytes.len());
         check_section(&about, &found.bytes).map_err(request_error)?;

@@ -15,16 +15,17 @@ mod push;
 mod registry_pattern;
 mod sbom;
 mod signers;
+mod signing;
 mod sources;
 mod vet;
 mod vet_statement;
 
-pub use grants::SecretSource;
 pub use lock::{ListedPlugin, LockProblem, LockRequest, Locked, Update, check_lock, list_plugins, lock_plugins};
 pub use lock_file::{LOCK_NAME, LockFile};
 pub use plugins_file::{PluginsFile, VetMode};
 pub use pull::{PulledPlugin, pull_plugin, save_plugins};
 pub use push::{PushRequest, PushedPlugin, push_plugin};
 pub use signers::PluginSigner;
+pub use signing::{Attached, PluginSigningKey, SBOM_BYTES, attach_sbom, attach_signature, attach_vet, sign_plugin};
 pub use sources::{PluginSources, SourcedPlugin};
 pub use vet::{VetRequest, VetResult, policy_of_folder, vet_plugin};

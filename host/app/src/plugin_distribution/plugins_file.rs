@@ -2,7 +2,7 @@
 //!
 //! Every key is known, or the file is refused: a setting that is misspelled must not be one that is missing.
 
-use std::{collections::BTreeMap, num::NonZeroUsize};
+use std::collections::BTreeMap;
 
 use assay_model::{digest::Digest, image::Repository, nearest::nearest};
 use assay_wasm::CallLimits;
@@ -10,11 +10,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::VersionReq;
 use serde::Deserialize;
 
-use super::{
-    grants::{HttpEntry, SecretEntry, SecretSource},
-    registry_pattern::RegistryPattern,
+use super::registry_pattern::RegistryPattern;
+use crate::{
+    error::RequestError,
+    plugin_grants::{HttpEntry, SecretEntry, service_limit},
+    read::read_text,
 };
-use crate::{error::RequestError, read::read_text};
 
 /// The only version of the format.
 pub(crate) const VERSION: u64 = 1;
@@ -73,7 +74,7 @@ pub enum VetMode {
     Required,
     /// Without one it runs, and a note says so.
     Warn,
-    /// Nothing is asked; for development.
+    /// Nothing is required; for development.
     Off,
 }
 
@@ -94,8 +95,10 @@ pub(crate) struct PluginEntry {
     pub(crate) http: Vec<HttpEntry>,
     pub(crate) secrets: BTreeMap<String, SecretEntry>,
     pub(crate) limits: BTreeMap<String, u64>,
-    /// Calls of it at once.
-    pub(crate) max: Option<NonZeroUsize>,
+    /// The service whose tokens its jobs need; the plugin's own if there is none.
+    pub(crate) group: Option<String>,
+    /// Jobs that may be with the service at a time.
+    pub(crate) max: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -128,7 +131,8 @@ struct RawEntry {
     secret: BTreeMap<String, SecretEntry>,
     #[serde(default)]
     limits: BTreeMap<String, u64>,
-    max: Option<NonZeroUsize>,
+    group: Option<String>,
+    max: Option<u32>,
 }
 
 /// One name or several.
@@ -198,6 +202,7 @@ impl PluginsFile {
         }
         let entries = document.plugin.into_iter().map(|(name, raw)| {
             let entry = list.entry(raw).map_err(|why| invalid(format!("plugin `{name}`: {why}")))?;
+            service_limit(&name, entry.group.as_deref(), entry.max)?;
             Ok((name, entry))
         });
         let plugins = entries.collect::<Result<_, RequestError>>()?;
@@ -205,8 +210,8 @@ impl PluginsFile {
     }
 
     fn entry(&self, raw: RawEntry) -> Result<PluginEntry, String> {
-        if raw.file.is_some() == raw.source.is_some() {
-            return Err("it needs either `source`, a repository, or `file`, a component for development".to_owned());
+        if raw.file.is_some() && raw.source.is_some() {
+            return Err("it has both `source`, a repository, and `file`, a component for development".to_owned());
         }
         if raw.digest.is_some() && raw.file.is_none() {
             return Err("`digest` belongs to `file`; assay.lock has the digest of a `source`".to_owned());
@@ -243,6 +248,7 @@ impl PluginsFile {
             http: raw.http,
             secrets: raw.secret,
             limits: raw.limits,
+            group: raw.group,
             max: raw.max,
         })
     }
@@ -267,21 +273,15 @@ impl PluginsFile {
         self.plugins.keys().map(String::as_str)
     }
 
-    /// How many calls of a plugin may run at once; none for no limit of its own.
+    /// The caps of a plugin's limits.
     #[must_use]
-    pub fn calls_at_once(&self, name: &str) -> Option<NonZeroUsize> {
-        self.plugins.get(name)?.max
+    pub fn limits(&self, name: &str) -> BTreeMap<String, u64> {
+        self.plugins.get(name).map(|entry| entry.limits.clone()).unwrap_or_default()
     }
 
     /// The folder that paths in it are relative to.
     pub(crate) fn folder(&self) -> &Utf8Path {
         self.path.parent().unwrap_or(Utf8Path::new(""))
-    }
-
-    /// The secrets that a plugin is granted, with where their values are.
-    pub fn secret_sources(&self, name: &str) -> impl Iterator<Item = (&str, &SecretSource)> {
-        let entry = self.plugins.get(name);
-        entry.into_iter().flat_map(|entry| entry.secrets.iter().map(|(name, secret)| (name.as_str(), &secret.from)))
     }
 }
 
@@ -359,8 +359,7 @@ max = 3
         let entry = &list.plugins["jenkins"];
         assert_eq!(entry.source.as_ref().unwrap().to_string(), "registry.example/acme/jenkins");
         assert!(entry.version.matches(&"0.3.9".parse().unwrap()) && !entry.version.matches(&"0.4.0".parse().unwrap()));
-        assert_eq!((entry.vet, list.calls_at_once("jenkins").unwrap().get()), (VetMode::Required, 3));
-        assert_eq!(list.secret_sources("jenkins").count(), 1);
+        assert_eq!((entry.vet, entry.max, entry.secrets.len()), (VetMode::Required, Some(3), 1));
         assert!(parse("").unwrap().plugins.is_empty(), "an empty list allows no plugin");
     }
 
@@ -375,15 +374,14 @@ max = 3
             ("vetters = [\"team\"]", "vetters = [\"teams\"]", "did you mean `team`?"),
             ("source = \"registry.example/acme/jenkins\"", "source = \"other.example/x\"", "does not allow"),
             ("source = \"registry.example/acme/jenkins\"", "source = \"registry.example/acme/j:1\"", "has a tag"),
-            ("source = \"registry.example/acme/jenkins\"", "file = 'a'\nsource = 'b'", "either"),
-            ("source = \"registry.example/acme/jenkins\"\n", "", "either"),
+            ("source = \"registry.example/acme/jenkins\"", "file = 'a'\nsource = 'b'", "it has both"),
             ("version = \">=0.3, <0.4\"", "version = \"new\"", "the version `new` is none"),
             ("memory-mib", "memory-mb", "`limits` has no `memory-mb`; did you mean `memory-mib`?"),
             ("key = \"team.pub\"", "key = \"team.pub\"\nissuer = 'x'", "a key and an identity"),
             ("key = \"team.pub\"\n", "", "trust `team` needs `key`"),
             ("host = \"ci.example.com:443\", methods", "host = \"https://x\", methods", "is not a host"),
             ("env:JENKINS_AUTH", "JENKINS_AUTH", "env:NAME"),
-            ("\"GET\", \"POST\"", "\"get\"", "`get`"),
+            ("\"GET\", \"POST\"", "\"CONNECT\"", "`CONNECT`"),
             ("acme/*\"]", "*/x\"]", "pattern"),
         ] {
             assert!(WHOLE.contains(from), "{from}");

@@ -13,7 +13,8 @@ use assay_model::{
     nearest::nearest,
 };
 use assay_oci::ContentStore;
-use assay_wasm::Plugin;
+use assay_scheduler::ServiceLimit;
+use assay_wasm::{Grants, Plugin};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
@@ -123,6 +124,26 @@ impl PluginSources {
         entry.map(|entry| self.listed(name, entry)).transpose()
     }
 
+    /// What a plugin is granted. `variable` is the environment, which secrets may be in.
+    ///
+    /// # Errors
+    /// The value of a secret cannot be had.
+    pub(crate) fn grants(
+        &self,
+        plugin: &SourcedPlugin,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Grants, RequestError> {
+        match (&self.list, &plugin.entry) {
+            (Some(list), Some(name)) => list.grants(name, variable, self.is_dev),
+            _ => Ok(Grants { loopback: self.is_dev, ..Grants::default() }),
+        }
+    }
+
+    /// How many jobs of a plugin may be with its service at a time; none is no limit.
+    pub(crate) fn service_limit(&self, name: &str) -> Result<Option<ServiceLimit>, RequestError> {
+        self.list.as_ref().map_or(Ok(None), |list| list.service_limit(name))
+    }
+
     fn parse(&self, argument: &str) -> Result<Named, RequestError> {
         let path = Utf8Path::new(argument);
         if argument.contains("@sha256:") {
@@ -194,9 +215,11 @@ impl PluginSources {
             return Err(refused(format!("the plugin `{name}` is a file, which is for development"))
                 .hint("pass --dev to run it all the same"));
         }
+        let Some(file) = &entry.file else {
+            return Err(refused(format!("the plugin `{name}` has no `source` and no `file` in plugins.toml")));
+        };
         let folder = self.list.as_ref().map_or(Utf8Path::new(""), PluginsFile::folder);
-        let bytes =
-            read_bytes(&folder.join(entry.file.as_deref().unwrap_or(Utf8Path::new(""))), "the plugin", PLUGIN_BYTES)?;
+        let bytes = read_bytes(&folder.join(file), "the plugin", PLUGIN_BYTES)?;
         if let Some(digest) = &entry.digest {
             digest
                 .check(&bytes)
@@ -242,14 +265,21 @@ impl PluginSources {
         notes: &mut Vec<String>,
     ) -> Result<(), RequestError> {
         let Some(list) = &self.list else { return Ok(()) };
-        check_trust(list, store, image, (name, entry), Asked { root: &self.root, is_dev: self.is_dev, pinned }, notes)
-            .map(drop)
+        check_trust(
+            list,
+            store,
+            image,
+            (name, entry),
+            TrustSettings { root: &self.root, is_dev: self.is_dev, pinned },
+            notes,
+        )
+        .map(drop)
     }
 }
 
 /// What else a check of trust depends on.
 #[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct TrustSettings<'a> {
     pub(crate) root: &'a Arc<LazyTrustRoot>,
     pub(crate) is_dev: bool,
     /// The vet statement that a lock file names.
@@ -269,7 +299,7 @@ pub(crate) fn check_trust(
     store: &ContentStore,
     image: &PinnedImage,
     (name, entry): (&str, &PluginEntry),
-    Asked { root, is_dev, pinned }: Asked<'_>,
+    TrustSettings { root, is_dev, pinned }: TrustSettings<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Checked, RequestError> {
     let mut checked = Checked::default();
@@ -360,6 +390,11 @@ pub(crate) fn permissions_digest(plugin: &Plugin) -> Digest {
 }
 
 impl SourcedPlugin {
+    /// A component that an evidence archive has under this name. It was verified when the archive was made.
+    pub(crate) fn of_archive(name: &str, bytes: Vec<u8>) -> Self {
+        Self { place: format!("`{name}`"), entry: None, bytes: bytes.into(), notes: vec![], locked: None }
+    }
+
     /// Whether the loaded plugin is what was locked.
     ///
     /// # Errors

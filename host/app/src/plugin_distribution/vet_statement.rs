@@ -17,8 +17,6 @@ use super::error::refused;
 
 /// The predicate type of vet statements.
 pub(crate) const VET: &str = "https://assay.dev/vet/v1";
-/// The type of statements.
-pub(crate) const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 
 /// Whether a plugin may run, as vetting decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +49,6 @@ struct Predicate {
 
 /// What is signed.
 pub(crate) struct NewVet<'a> {
-    pub(crate) image: &'a PinnedImage,
     pub(crate) verdict: VetVerdict,
     pub(crate) at: Timestamp,
     pub(crate) policy: &'a Digest,
@@ -72,16 +69,6 @@ impl NewVet<'_> {
             "violations": self.violations,
         })
     }
-}
-
-/// A statement about an image.
-pub(crate) fn statement(image: &PinnedImage, predicate_type: &str, predicate: &Value) -> Value {
-    json!({
-        "_type": STATEMENT,
-        "subject": [{"name": image.repository.to_string(), "digest": {"sha256": image.digest.hex()}}],
-        "predicateType": predicate_type,
-        "predicate": predicate,
-    })
 }
 
 impl VetStatement {
@@ -138,11 +125,11 @@ mod tests {
     }
 
     fn attested(predicate_type: &str, predicate: &Value) -> Attestation {
-        let text = statement(&image(), predicate_type, predicate).to_string();
+        let text = json!({"predicateType": predicate_type, "predicate": predicate}).to_string();
         Attestation {
             digest: Digest::of(text.as_bytes()),
             statement: text.into_bytes().into(),
-            statement_type: STATEMENT.to_owned(),
+            statement_type: String::new(),
             predicate_type: predicate_type.to_owned(),
             build_type: None,
             signatures: vec![],
@@ -151,7 +138,6 @@ mod tests {
 
     fn vet(verdict: VetVerdict, at: &str) -> Attestation {
         let new = NewVet {
-            image: &image(),
             verdict,
             at: at.parse().unwrap(),
             policy: &Digest::of(b"policy"),

@@ -1,17 +1,28 @@
 //! What the commands for plugins do: build a project, describe and run a component, and run the cases of a project.
 
 mod adapter_run;
+mod bench;
 mod cassette_client;
 mod describe;
 mod host;
+mod job_folder;
+mod local_job;
 mod project;
+mod recording_client;
 mod run;
+mod run_case;
+mod run_grants;
+mod run_report;
 mod test_cases;
 
-pub use assay_wasm::{CachedCode, CodeCache, LogSink, Plugin, Sinks, Usage};
+pub use assay_wasm::{CachedCode, CodeCache, ComponentFacts, LogSink, Plugin, Sinks, Usage};
+pub use bench::{PluginBench, bench_plugin};
 pub use describe::{PermissionDescription, PluginDescription, describe_changes};
 pub use host::load_plugin;
 pub(crate) use host::{engine, load, plugin_error};
+pub use local_job::{JobEnd, Waited};
 pub use project::{BuiltPlugin, build_plugin};
-pub use run::{PluginRun, RunPluginRequest, run_plugin};
+pub use run::{RunInputs, RunPluginRequest, RunVerb, run_plugin};
+pub use run_grants::{GrantRequest, parse_secret};
+pub use run_report::{RunArtifact, RunError, RunReport};
 pub use test_cases::{CaseResult, TestPluginRequest, test_plugin};

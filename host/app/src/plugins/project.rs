@@ -30,11 +30,15 @@ pub struct BuiltPlugin {
 /// # Errors
 /// A folder that is not a project, a missing tool (both `Invalid`), or a build that fails or makes something that is not a
 /// plugin of the project's name and world (`Plugin`).
-pub fn build_plugin(folder: &Utf8Path, is_debug: bool, settings: &PluginEngine) -> Result<BuiltPlugin, RequestError> {
+pub fn build_plugin(
+    folder: &Utf8Path,
+    options: &BuildOptions,
+    settings: &PluginEngine,
+) -> Result<BuiltPlugin, RequestError> {
     let project = Project::read(folder).map_err(|error| {
         RequestError::new(error.to_string()).hint("create one with `assay plugin new NAME`, or name its directory")
     })?;
-    let built = build(&project, BuildOptions { is_debug }).map_err(|error| build_error(&error))?;
+    let built = build(&project, options).map_err(|error| build_error(&error))?;
     let component = section::without(&built.bytes);
     let name = format!("`{}`", project.name);
     let engine = engine(settings)?;
@@ -50,7 +54,10 @@ pub fn build_plugin(folder: &Utf8Path, is_debug: bool, settings: &PluginEngine) 
         }
     }
     let bytes = section::write(&component, &first.manifest().to_string());
-    let digest = assay_model::digest::Digest::of(&bytes).to_string();
+    let digest = assay_model::digest::Digest::of(&bytes);
+    // The manifest is no code: an interpreter of 19 MB is compiled once for a build and its tests.
+    plugin.keep_code_for(&digest);
+    let digest = digest.to_string();
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok(BuiltPlugin {
         project,

@@ -13,8 +13,9 @@ use assay_model::{
 };
 use assay_plugin_kit::{Case, Exchange, Observed, ObservedFinding, read_cassette};
 use assay_wasm::{
-    Adapter, CallError, CallTime, Check, CheckOptions, CheckpointStore, EventLog, Grants, HttpGrant, JobKey,
-    JobOptions, LogSink, Plugin, PluginFinding, Reporter, RunContext, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
+    Adapter, CallError, CallTime, Check, CheckOptions, CheckpointStore, EventLog, Grants, HostPattern, HttpGrant,
+    JobKey, JobOptions, LogSink, Plugin, PluginFinding, Reporter, Requested, RunContext, SecretGrant, SecretScheme,
+    SecretValue, Sinks, SnapshotInput, StoredEvent, Task, Verdict,
 };
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -29,6 +30,9 @@ use crate::{error::RequestError, plugin_engine::PluginEngine, read::read_bytes};
 
 /// The only clock of a case: 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
+
+/// The value of every secret in a case.
+const CASE_SECRET: &str = "secret-of-a-case";
 
 /// Crash points of one case.
 const CRASH_POINTS: usize = 1_000;
@@ -280,7 +284,23 @@ impl<'a> Fixture<'a> {
         }
         let has_delete = |grant: &HttpGrant| grant.methods.iter().any(|method| method == "DELETE");
         http.values_mut().filter(|grant| !has_delete(grant)).for_each(|grant| grant.methods.push("DELETE".to_owned()));
-        Grants { http: http.into_values().collect(), loopback: true, ..Grants::default() }
+        // A service that is not there takes any value, and one whose host no permission tells is that of the first exchange.
+        let grant = |host: HostPattern| SecretGrant {
+            value: SecretValue::new(CASE_SECRET),
+            host,
+            header: "Authorization".to_owned(),
+            scheme: SecretScheme::Bearer,
+            body: true,
+        };
+        let told = Requested::of(self.plugin, &self.params).unwrap_or_default().secrets;
+        let mut secrets: BTreeMap<_, _> = told.into_iter().map(|(name, host)| (name, grant(host))).collect();
+        let first = http_host(self.exchanges.first());
+        for one in self.plugin.requested().filter(|one| one.kind == "secret") {
+            if let (false, Some(Ok(host))) = (secrets.contains_key(one.name), first.map(str::parse)) {
+                secrets.insert(one.name.to_owned(), grant(host));
+            }
+        }
+        Grants { http: http.into_values().collect(), secrets, loopback: true, ..Grants::default() }
     }
 
     fn check(&self) -> Observed {
@@ -313,6 +333,13 @@ impl<'a> Fixture<'a> {
     }
 
     fn evidence(&self, image: PinnedImage) -> Result<Evidence, String> {
+        let file = |file: &String, what: &str| {
+            let bytes = read_bytes(&self.case.path(file), what, limits::BLOB_BYTES);
+            bytes.map(Arc::<[u8]>::from).map_err(|error| error.to_string())
+        };
+        let given = &self.case.given;
+        let manifest = given.manifest.as_ref().map(|path| file(path, "the manifest")).transpose()?;
+        let config = given.config.as_ref().map(|path| file(path, "the configuration")).transpose()?;
         let mut attestations = Vec::new();
         for given in &self.case.given.attestations {
             let predicate: Value = match &given.predicate {
@@ -343,8 +370,8 @@ impl<'a> Fixture<'a> {
         Ok(Evidence {
             image,
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
-            manifest: Arc::from(&b"{}"[..]),
-            config: None,
+            manifest: manifest.unwrap_or_else(|| Arc::from(&b"{}"[..])),
+            config,
             base_image: None,
             files: BTreeMap::new(),
             signatures: Vec::new(),
@@ -410,6 +437,13 @@ impl<'a> Fixture<'a> {
             Err(CallError { error, .. }) => failed(&error),
         }
     }
+}
+
+/// The host of an exchange.
+fn http_host(exchange: Option<&Exchange>) -> Option<&str> {
+    let url = &exchange?.request.url;
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    rest.split(['/', '?']).next()
 }
 
 /// The service of one run of a case.

@@ -17,17 +17,23 @@ mod plugin;
 mod policy;
 mod progress;
 mod run_files;
+mod run_progress;
+mod run_reports;
 mod runs;
 mod scenarios;
 mod sigstore;
 mod snapshot;
+mod snapshot_wait;
 mod test;
 mod track_bundle;
 mod validate_image;
 mod validate_input;
 mod validate_policy;
+mod validate_vsa;
 mod verify;
 mod version;
+mod vsa_files;
+mod vsa_report;
 
 use assay_app::ClusterAccess;
 
@@ -36,8 +42,7 @@ use crate::{
     error::CliError,
     flags::{
         Command, Validate, fetch::Fetch, global::GlobalFlags, init::Init, inspect::Inspect,
-        scenarios::ScenariosCommand, sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, unsupported::RawArgs,
-        verify::Verify,
+        scenarios::ScenariosCommand, sigstore::Sigstore, snapshot::SnapshotCommand, track::Track, verify::Verify,
     },
     printer::Printer,
     settings::{Environment, cluster_access},
@@ -51,9 +56,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Validate { what: Validate::Image(flags) } => validate_image::run(*flags, env, &cluster, printer),
         Command::Validate { what: Validate::Input(flags) } => validate_input::run(&flags, &env, &cluster, printer),
         Command::Validate { what: Validate::Policy(flags) } => validate_policy::run(*flags, &env, &cluster, printer),
-        Command::Validate { what: Validate::Vsa(given) } => {
-            Err(unsupported("validate vsa", &given).hint("validate the images themselves with `validate image`"))
-        }
+        Command::Validate { what: Validate::Vsa(flags) } => validate_vsa::run(*flags, env, &cluster, printer),
         Command::Verify { what } => {
             let is_offline = matches!(&what, Verify::Image(flags) if flags.place.evidence.is_some())
                 || matches!(&what, Verify::Attestation(flags) if flags.place.evidence.is_some());
@@ -67,23 +70,19 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Fetch { what: Fetch::Policy(flags) } => fetch_policy::run(&flags, &env, printer),
         Command::Inspect { what: Inspect::Policy(flags) } => inspect::policy(&flags, &env, &cluster, printer),
         Command::Inspect { what: Inspect::PolicyData(flags) } => inspect::policy_data(&flags, &env, printer),
-        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, printer),
+        Command::Init { what: Init::Policies(flags) } => init_policies::run(&flags, env.mode, printer),
         Command::Import(flags) => import::run(&flags, printer),
         Command::Snapshot { what: SnapshotCommand::Compose(flags) } => snapshot::compose(&flags, &env, printer),
-        Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, printer),
+        Command::Snapshot { what: SnapshotCommand::Wait(flags) } => snapshot_wait::run(&flags, &env, &cluster, printer),
+        Command::Scenarios { what: ScenariosCommand::Match(flags) } => scenarios::run(&flags, &env, printer),
         Command::Compare(flags) => compare::run(&flags, &env, &cluster, printer),
         Command::Track { what: Track::Bundle(flags) } => track_bundle::run(&flags, &env, printer),
         Command::Run(flags) => run_files::run(&flags, &env, printer),
-        Command::Runs { what } => runs::run(&what, printer),
+        Command::Runs { what } => runs::run(&what, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
-        Command::Plugin { what } => plugin::run(what, global, &env, printer),
+        Command::Plugin { what } => plugin::run(what, global, &env, &cluster, printer),
         Command::Version(flags) => version::run(&flags, &env, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),
     }
-}
-
-fn unsupported(command: &str, given: &RawArgs) -> CliError {
-    let given = if given.arguments.is_empty() { String::new() } else { format!(" {}", given.arguments.join(" ")) };
-    CliError::new(format!("`{command}{given}`: this command of ec is not supported"))
 }

@@ -1,53 +1,150 @@
-//! `assay run`: carries out the scenarios of a Snapshot.
+//! `assay run` and `assay runs rerun`: carry out the scenarios of a Snapshot.
 
-use assay_app::{PlanFilesRequest, PluginEngine, RunFilesRequest, policy_argument::read_file_or_text, run_files};
-use assay_model::{limits, outcome::Verdict, run::ProgressEvent, snapshot::Snapshot};
+use std::{io, num::NonZeroUsize, thread};
 
-use super::{events::Printed, fetch_policy::print_stdout, runs::show_text};
+use assay_app::{
+    FinishedRun, Interrupt, PlanFilesRequest, PluginEngine, RequestError, RunFilesRequest,
+    policy_argument::read_file_or_text, rerun as rerun_recorded, run_files,
+};
+use assay_model::{
+    limits,
+    outcome::Verdict,
+    run::{ProgressEvent, RunId},
+    snapshot::Snapshot,
+};
+use camino::Utf8PathBuf;
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+    low_level,
+};
+
+use super::{
+    events::Printed, fetch_policy::print_stdout, run_progress::RunProgress, run_reports::RunReports, runs::show_text,
+};
 use crate::{
     error::CliError,
     exit,
-    flags::run::{RunFilesFlags, RunFormat},
+    flags::{
+        run::{ExecutionFlags, RunFilesFlags, RunFormat},
+        runs::RerunFlags,
+        sources::SourceFlags,
+    },
     printer::Printer,
     settings::{Environment, source_settings},
 };
 
 /// Carries out a run, and prints what is recorded of it.
 pub(crate) fn run(flags: &RunFilesFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
-    let request = RunFilesRequest {
-        plan: PlanFilesRequest {
-            paths: flags.paths.clone(),
-            snapshot: flags.images.as_deref().map(parse_snapshot).transpose()?,
-            scenarios: flags.scenario.clone(),
-            changed: flags.changed.clone(),
-            pointers: Vec::new(),
-            run: "run".to_owned(),
-            settings: source_settings(&flags.sources, env)?,
-        },
+    let mut request = request(&flags.execution, env)?;
+    request.plan.paths.clone_from(&flags.paths);
+    request.plan.snapshot = flags.images.as_deref().map(parse_snapshot).transpose()?;
+    request.plan.scenarios.clone_from(&flags.scenario);
+    request.plan.changed.clone_from(&flags.changed);
+    (request.allow_empty, request.reuse) = (flags.allow_empty, flags.reuse);
+    let notes = Printed::new(printer);
+    carry_out(&flags.execution, &request, printer, &mut |print| run_files(&request, &notes, print))
+}
+
+/// Carries out a recorded run again.
+pub(crate) fn rerun(id: &RunId, flags: &RerunFlags, env: &Environment, printer: Printer) -> Result<u8, CliError> {
+    let request = request(&flags.execution, env)?;
+    carry_out(&flags.execution, &request, printer, &mut |print| rerun_recorded(&request, id, flags.failed, print))
+}
+
+fn request(flags: &ExecutionFlags, env: &Environment) -> Result<RunFilesRequest, CliError> {
+    Ok(RunFilesRequest {
         store: flags.store.clone(),
         plugins: flags.plugins.clone(),
+        saved_plugins: flags.plugins_from.clone(),
         is_dev: flags.dev,
         workers: flags.workers,
+        ..plain_request(&flags.sources, env)?
+    })
+}
+
+/// A request that names nothing yet.
+pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<RunFilesRequest, CliError> {
+    Ok(RunFilesRequest {
+        plan: PlanFilesRequest {
+            paths: Vec::new(),
+            snapshot: None,
+            scenarios: Vec::new(),
+            changed: Vec::new(),
+            pointers: Vec::new(),
+            run: "run".to_owned(),
+            settings: source_settings(sources, env)?,
+        },
+        store: Utf8PathBuf::new(),
+        plugins: None,
+        saved_plugins: None,
+        is_dev: false,
+        workers: NonZeroUsize::MIN,
         engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
-    };
+        temporary: (env.temporary)(),
+        allow_empty: false,
+        reuse: false,
+        interrupt: Interrupt::default(),
+        variable: env.variable,
+    })
+}
+
+type Work<'a> = dyn FnMut(&mut dyn FnMut(&ProgressEvent)) -> Result<FinishedRun, RequestError> + 'a;
+
+fn carry_out(
+    flags: &ExecutionFlags,
+    request: &RunFilesRequest,
+    printer: Printer,
+    work: &mut Work<'_>,
+) -> Result<u8, CliError> {
+    let reports = RunReports::parse(&flags.output)?;
+    listen_for_signals(request.interrupt.clone())?;
+    let mut progress = (flags.format == RunFormat::Text && printer.shows_progress()).then(RunProgress::on_terminal);
     let mut failure = None;
     let mut print = |event: &ProgressEvent| {
+        if let Some(progress) = &mut progress {
+            progress.event(event);
+        }
         if flags.format == RunFormat::Jsonl && failure.is_none() {
             failure = print_event(printer, event).err();
         }
     };
-    let finished = run_files(&request, &Printed::new(printer), &mut print)?;
+    let finished = work(&mut print);
+    if let Some(progress) = progress {
+        progress.finish();
+    }
+    let document = finished?.document;
+    let is_written = reports.write(&document, &flags.store, printer);
     if let Some(error) = failure {
         return Err(error);
     }
     if flags.format == RunFormat::Text {
-        print_stdout(printer, &show_text(&finished.document))?;
+        print_stdout(printer, &show_text(&document))?;
     }
-    Ok(match finished.document.verdict {
+    Ok(match document.verdict {
+        _ if !is_written => exit::ERROR,
         Some(Verdict::Allowed) => exit::SUCCESS,
         Some(Verdict::Denied) => exit::VIOLATIONS,
         Some(Verdict::Error) | None => exit::ERROR,
     })
+}
+
+/// SIGINT and SIGTERM cancel the run in order; the second one ends the process at once, and the run stays open.
+fn listen_for_signals(interrupt: Interrupt) -> Result<(), CliError> {
+    let error = |error: io::Error| CliError::new(format!("signal handlers cannot be installed: {error}"));
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(error)?;
+    let listen = move || {
+        let mut again = false;
+        for signal in signals.forever() {
+            if again {
+                // Only fails for signals that cannot end a process; these two do.
+                let _ended = low_level::emulate_default_handler(signal);
+            }
+            again = true;
+            interrupt.request();
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(error)
 }
 
 fn print_event(printer: Printer, event: &ProgressEvent) -> Result<(), CliError> {

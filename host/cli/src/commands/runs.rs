@@ -13,7 +13,7 @@ use assay_model::{
 };
 use serde::Serialize;
 
-use super::fetch_policy::print_stdout;
+use super::{fetch_policy::print_stdout, run_files};
 use crate::{
     error::CliError,
     exit,
@@ -21,7 +21,7 @@ use crate::{
         CancelFlags, GcFlags, ListFlags, LogsFlags, PinFlags, RunFlags, RunsCommand, RunsFormat, StoreFlags,
     },
     printer::Printer,
-    settings::parse_timeout,
+    settings::{Environment, parse_timeout},
 };
 
 /// What is read of a log at a time.
@@ -31,8 +31,9 @@ const PART_BYTES: usize = 64 << 10;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Carries out one of the commands.
-pub(crate) fn run(command: &RunsCommand, printer: Printer) -> Result<u8, CliError> {
+pub(crate) fn run(command: &RunsCommand, env: &Environment, printer: Printer) -> Result<u8, CliError> {
     match command {
+        RunsCommand::Rerun(flags) => return run_files::rerun(&parse_id(&flags.id)?, flags, env, printer),
         RunsCommand::List(flags) => list(flags, printer),
         RunsCommand::Show(flags) => show(flags, printer),
         RunsCommand::Logs(flags) => logs(flags, printer),

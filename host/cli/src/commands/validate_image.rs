@@ -4,27 +4,21 @@ use std::{
     collections::BTreeSet,
     io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
-    thread,
 };
 
 use assay_app::{
-    Canceler, ClusterAccess, Event, EventSink as _, Run, RunResult, ValidateImageRequest, ec_final_message,
-    fetch_configuration, fetch_extra_data, open_evidence, policy_argument::STANDARD_INPUT,
+    ClusterAccess, Event, EventSink as _, Run, RunResult, ValidateImageRequest, ec_final_message, fetch_configuration,
+    fetch_extra_data, open_evidence, policy_argument::STANDARD_INPUT,
 };
 use assay_model::{
-    event::{RunEvent, RunFinished, StopReason},
+    event::{RunEvent, RunFinished, RunStarted, StopReason},
     image::ImageRef,
     outcome::Verdict,
     port::{Report, ReportError},
 };
 use assay_report::Format;
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
-    low_level,
-};
 
-use super::{events::Printed, log_reporter::LogReporter, progress::Progress};
+use super::{events::Printed, log_reporter::LogReporter, progress::Progress, vsa_files};
 use crate::{
     allocator,
     error::CliError,
@@ -32,6 +26,7 @@ use crate::{
     flags::image::ImageFlags,
     printer::Printer,
     settings::{Environment, ImageSettings, Output, source_settings},
+    signals::listen_for_signals,
 };
 
 /// Evaluates, writes the reports, and gives the exit code. An error is a request that cannot be carried out.
@@ -55,9 +50,14 @@ pub(crate) fn run(
         return Err(CliError::new("`--images` and `--policy` cannot both be read from standard input")
             .hint("pass a file for one of them"));
     }
+    let policy_source = flags.policy.policy.clone();
     flags.policy.policy = fetch_configuration(flags.policy.policy, &sources, cluster, &events)?;
     fetch_extra_data(&mut flags.policy.extra_rule_data, &sources, &events)?;
-    let ImageSettings { mut request, outputs, strict } = ImageSettings::new(flags, env, cluster)?;
+    let ImageSettings { mut request, outputs, strict, mut vsas } = ImageSettings::new(flags, env, cluster)?;
+    if let Some(vsas) = &mut vsas {
+        // The place, not what was read there.
+        vsas.settings.policy_source = policy_source.unwrap_or_default();
+    }
     request.sources.registries.layout = layout;
     let files: Vec<_> = outputs.iter().filter_map(|output| Some((output.format, output.file.clone()?))).collect();
     for (_, file) in &files {
@@ -68,11 +68,18 @@ pub(crate) fn run(
     let run = assay_app::start(request)?;
     let mut reports = Reports::new(&outputs, printer);
     reports.readers.push(Box::new(LogReporter));
+    let head = RunHead::default();
+    reports.readers.push(Box::new(head.clone()));
     if printer.shows_progress() {
         reports.readers.push(Box::new(Progress::on_terminal(&waits_for)));
     }
     let RunResult { finished: end, explanations } = read_events(run, &mut reports, &events)?;
-    let written = !mode.writes_reports(&end) || reports.write(printer);
+    let mut written = !mode.writes_reports(&end) || reports.write(printer);
+    if let (Some(vsas), Some(head)) = (&vsas, head.get())
+        && mode.writes_reports(&end)
+    {
+        written &= vsa_files::write(vsas, &head, &end, printer);
+    }
     explanations.iter().for_each(|line| printer.error(line));
     if mode.is_ec() {
         ec_final_message(&end, strict).into_iter().for_each(|text| printer.error(&text));
@@ -99,6 +106,48 @@ fn waits_for(request: &ValidateImageRequest) -> String {
     hosts.first().map_or_else(|| "resolving images".to_owned(), |host| format!("contacting {host}{more}"))
 }
 
+/// The start of a run, kept.
+#[derive(Clone, Default)]
+struct RunHead(Arc<Mutex<Option<Arc<RunStarted>>>>);
+
+impl RunHead {
+    fn get(&self) -> Option<Arc<RunStarted>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Report for RunHead {
+    fn event(&mut self, event: &RunEvent) -> Result<(), ReportError> {
+        if let RunEvent::Started(head) = event {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(head));
+        }
+        Ok(())
+    }
+}
+
+/// The reports of a run as texts, for a command of which it is a part, and its end.
+pub(super) fn run_for_texts(
+    request: ValidateImageRequest,
+    outputs: &[(Format, assay_report::Options)],
+    events: &Printed,
+) -> Result<(Vec<String>, Arc<RunFinished>), CliError> {
+    let buffers: Vec<Buffer> = outputs.iter().map(|_| Buffer::default()).collect();
+    let create = |((format, options), buffer): (&(Format, assay_report::Options), &Buffer)| {
+        assay_report::create_report(*format, Box::new(buffer.clone()), *options)
+    };
+    let readers = outputs.iter().zip(&buffers).map(create).collect();
+    let mut reports = Reports { readers, filled: Vec::new(), failures: Vec::new() };
+    let run = assay_app::start(request)?;
+    let RunResult { finished, .. } = read_events(run, &mut reports, events)?;
+    if let Some(failure) = reports.failures.first() {
+        return Err(CliError::from_error(failure));
+    }
+    let text = |buffer: &Buffer| {
+        String::from_utf8_lossy(&buffer.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    };
+    Ok((buffers.iter().map(text).collect(), finished))
+}
+
 /// Hands the events of a run to the reports. The process ends soon after, so threads that are still busy are not waited for.
 fn read_events(mut run: Run, reports: &mut Reports, printed: &Printed) -> Result<RunResult, CliError> {
     while let Some(event) = run.next() {
@@ -107,7 +156,8 @@ fn read_events(mut run: Run, reports: &mut Reports, printed: &Printed) -> Result
             Event::Loaded => {
                 allocator::trim();
                 // Before, there is nothing to report, and a signal ends the process as it ends any other.
-                if let Err(error) = listen_for_signals(run.canceler()) {
+                let canceler = run.canceler();
+                if let Err(error) = listen_for_signals(move || canceler.cancel()) {
                     run.cancel();
                     return run.detach().map_err(CliError::from).and(Err(error));
                 }
@@ -116,24 +166,6 @@ fn read_events(mut run: Run, reports: &mut Reports, printed: &Printed) -> Result
         }
     }
     Ok(run.detach()?)
-}
-
-/// SIGINT and SIGTERM end the run with an honest report; the second one ends the process at once.
-fn listen_for_signals(canceler: Canceler) -> Result<(), CliError> {
-    let error = |error: io::Error| CliError::new(format!("signal handlers cannot be installed: {error}"));
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(error)?;
-    let listen = move || {
-        let mut again = false;
-        for signal in signals.forever() {
-            if again {
-                // Only fails for signals that cannot end a process; these two do.
-                let _ended = low_level::emulate_default_handler(signal);
-            }
-            again = true;
-            canceler.cancel();
-        }
-    };
-    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(error)
 }
 
 /// The wanted reports, each rendered in memory and written to its destination when the run finished.

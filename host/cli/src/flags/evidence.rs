@@ -4,8 +4,9 @@ use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
-    image::{ImageFlags, InputFlags, PolicyFlags, ReportFlags, RunFlags, TrustFlags, VsaFlags},
+    image::{ImageFlags, InputFlags, PolicyFlags, ReportFlags, RunFlags, TrustFlags},
     sources::SourceFlags,
+    vsa::VsaFlags,
 };
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use assay_report::Format;
 use camino::Utf8PathBuf;
 use clap::{ArgAction, Args};
 
-use super::{go, identity::IdentityFlags, sources::SourceFlags};
+use super::{go, identity::IdentityFlags, sources::SourceFlags, vsa::VsaFlags};
 
 pub(super) fn help() -> String {
     format!(
@@ -21,6 +21,10 @@ pub(super) fn help() -> String {
   assay validate image --image ghcr.io/shop/cart:1.2 --policy policy.yaml \\
       --certificate-identity-regexp '^https://github\\.com/shop/cart/' \\
       --certificate-oidc-issuer https://token.actions.githubusercontent.com
+
+  # attest what came of it, with a key of `cosign generate-key-pair`
+  COSIGN_PASSWORD=… assay validate image --images snapshot.yaml --policy policy.yaml --public-key cosign.pub \\
+      --ignore-rekor --vsa --vsa-signing-key cosign.key --vsa-upload local@./vsas
 
 {}",
         crate::exit::HELP
@@ -151,9 +155,18 @@ pub(crate) struct PolicyFlags {
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) strict_config: bool,
 
-    /// WebAssembly plugin to run in addition to the policy, with its parameters; repeatable
-    #[arg(long, value_name = "FILE.wasm[?param=value]")]
+    /// WebAssembly plugin to run in addition to the policy, with its parameters: a file, a name in plugins.toml, or a
+    /// reference by digest; repeatable
+    #[arg(long, value_name = "FILE|NAME|REF@sha256:…[?param=value]")]
     pub(crate) plugin: Vec<String>,
+
+    /// List of plugins (plugins.toml); assay.lock is beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
+    #[arg(long, value_name = "TAR")]
+    pub(crate) plugins_from: Option<Utf8PathBuf>,
 
     /// Extra rule data for every source: KEY=VALUE or KEY=FILE (JSON or YAML); repeatable
     #[arg(long, value_name = "KEY=VALUE|FILE", env = "ASSAY_EXTRA_RULE_DATA")]
@@ -235,38 +248,4 @@ pub(crate) struct RunFlags {
     /// Stop after this time, such as 90s or 1h30m, and report partial results (0: none)
     #[arg(long, value_name = "DURATION", env = "ASSAY_TIMEOUT", default_value = "5m")]
     pub(crate) timeout: String,
-}
-
-/// Verification summaries (VSAs) are not supported yet; the flags of `ec` are accepted so that a script that leaves
-/// them empty runs.
-#[derive(Debug, Default, Args)]
-pub(crate) struct VsaFlags {
-    /// Create a verification summary (not supported yet: an error)
-    #[arg(long, hide = true, default_value = "false", default_missing_value = "true",
-        num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
-    pub(crate) vsa: bool,
-
-    /// Format of the summary: dsse or predicate
-    #[arg(long, value_name = "FORMAT", hide = true)]
-    pub(crate) attestation_format: Option<String>,
-
-    /// Directory of the summary
-    #[arg(long, value_name = "DIR", hide = true)]
-    pub(crate) attestation_output_dir: Option<String>,
-
-    /// Key that signs the summary
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub(crate) vsa_signing_key: Option<String>,
-
-    /// Key to verify earlier summaries with
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub(crate) vsa_public_key: Option<String>,
-
-    /// Storage backend for summaries (not supported yet: an error)
-    #[arg(long, value_name = "BACKEND", hide = true)]
-    pub(crate) vsa_upload: Vec<String>,
-
-    /// Maximum age of a summary
-    #[arg(long, value_name = "DURATION", hide = true)]
-    pub(crate) vsa_expiration: Option<String>,
 }

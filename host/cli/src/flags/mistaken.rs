@@ -11,7 +11,7 @@ const MISTAKEN: [(&str, &str); 16] = [
     ("check", "policies are compiled by `assay policy check`"),
     ("bench", "a query is measured by `assay policy bench`"),
     ("lint", "policies are checked by `assay policy check --strict`"),
-    ("fmt", "Rego files are formatted by `opa fmt`"),
+    ("fmt", "policies are formatted by `assay policy fmt`"),
     ("image", "images are validated by `assay validate image`"),
     ("scan", "images are validated by `assay validate image`"),
     ("input", "files are validated by `assay validate input`"),
@@ -45,9 +45,11 @@ mod tests {
 
     #[test]
     fn a_command_of_another_program_is_answered_with_ours() {
-        for (arguments, tip) in
-            [(&["eval", "data.x"][..], "assay policy eval"), (&["fmt"], "opa fmt"), (&["scan"], "assay validate image")]
-        {
+        for (arguments, tip) in [
+            (&["eval", "data.x"][..], "assay policy eval"),
+            (&["fmt"], "assay policy fmt"),
+            (&["scan"], "assay validate image"),
+        ] {
             let read = |mode| Flags::read(mode, ["assay"].iter().chain(arguments)).unwrap_err().to_string();
             let text = read(Mode::Native);
             assert!(text.contains("tip: ") && text.contains(tip), "{text}");

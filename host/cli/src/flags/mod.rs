@@ -17,6 +17,7 @@ mod mistaken;
 pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod policy_file;
+pub(crate) mod policy_fmt;
 pub(crate) mod registry;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -26,9 +27,9 @@ pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod track;
-pub(crate) mod unsupported;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod vsa;
 
 use std::ffi::OsString;
 
@@ -195,9 +196,9 @@ pub(crate) enum Validate {
     #[command(after_help = input::help())]
     Input(Box<input::ValidateInputFlags>),
 
-    /// Validate by verification summaries (not supported: an error)
-    #[command(hide = true)]
-    Vsa(unsupported::RawArgs),
+    /// Validate images by attestations of earlier validations (VSAs) in place of an evaluation
+    #[command(after_help = vsa::help())]
+    Vsa(Box<vsa::ValidateVsaFlags>),
 
     /// Check that a policy configuration is well formed
     #[command(after_help = policy_file::help())]

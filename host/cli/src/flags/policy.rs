@@ -4,7 +4,7 @@ use std::{ffi::OsString, num::NonZeroUsize};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::registry::RegistryFlags;
+use super::{policy_fmt::FmtFlags, registry::RegistryFlags};
 
 /// The tools for policies.
 #[derive(Debug, Subcommand)]
@@ -29,9 +29,9 @@ pub(crate) enum PolicyCommand {
     #[command(after_help = bench_help())]
     Bench(Box<BenchFlags>),
 
-    /// Format policies (not supported yet: an error)
-    #[command(hide = true)]
-    Fmt(AnyFlags),
+    /// Format policies
+    #[command(after_help = super::policy_fmt::help())]
+    Fmt(FmtFlags),
 }
 
 /// The commands of `opa` under their own names, so that scripts keep working.
@@ -60,14 +60,6 @@ pub(super) fn as_opa(tool: clap::Command) -> clap::Command {
     }
 }
 
-/// The arguments of a command that is not supported.
-#[derive(Debug, Args)]
-#[command(disable_help_flag = true)]
-pub(crate) struct AnyFlags {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, num_args = 0..)]
-    pub(crate) rest: Vec<OsString>,
-}
-
 /// How files are loaded, for all tools.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Loading")]
@@ -84,12 +76,12 @@ pub(crate) struct LoadFlags {
     #[arg(long, hide = true, conflicts_with = "v0_compatible")]
     pub(crate) v1_compatible: bool,
 
-    /// Schemas to check references against (not supported: an error)
-    #[arg(short, long, value_name = "PATH", hide = true)]
+    /// JSON schema of the input, or directory of schemas that annotations name, to check references against
+    #[arg(short, long, value_name = "PATH")]
     pub(crate) schema: Option<String>,
 
-    /// Capabilities file (not supported: an error)
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// Restrict policies to the functions and features in a capabilities file, as `opa capabilities` prints it
+    #[arg(long, value_name = "FILE")]
     pub(crate) capabilities: Option<String>,
 
     /// Evaluation target: only `rego`

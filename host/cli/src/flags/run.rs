@@ -12,6 +12,9 @@ pub(super) fn help() -> &'static str {
   # run the scenarios of the resources in a folder, with plugins under development
   assay run tenants-config --images snapshot.yaml --plugins plugins.toml --dev
 
+  # with reports for a CI system and for Tekton
+  assay run tenants-config --images snapshot.yaml --output junit=junit.xml --output appstudio=test-output.json
+
   # one scenario, with events for a program; the same command goes on after a crash
   assay run tenants-config --images snapshot.yaml --scenario smoke --format jsonl --store .assay
 
@@ -40,6 +43,21 @@ pub(crate) struct RunFilesFlags {
     #[arg(long, value_name = "NAME", help_heading = "Run selection")]
     pub(crate) changed: Vec<String>,
 
+    /// Let a run without any scenario pass, as in Konflux
+    #[arg(long, help_heading = "Run selection")]
+    pub(crate) allow_empty: bool,
+
+    /// Use results of earlier runs in the store where tasks, plugins, parameters and images are the same
+    #[arg(long, help_heading = "Run selection")]
+    pub(crate) reuse: bool,
+
+    #[command(flatten)]
+    pub(crate) execution: ExecutionFlags,
+}
+
+/// How and where a run is carried out, and what is written of it.
+#[derive(Debug, Args)]
+pub(crate) struct ExecutionFlags {
     /// Folder in which the run is recorded
     #[arg(long, value_name = "DIR", default_value = ".assay", help_heading = "Execution")]
     pub(crate) store: Utf8PathBuf,
@@ -47,6 +65,10 @@ pub(crate) struct RunFilesFlags {
     /// List of plugins (plugins.toml)
     #[arg(long, value_name = "FILE", help_heading = "Execution")]
     pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
+    #[arg(long, value_name = "TAR", help_heading = "Execution")]
+    pub(crate) plugins_from: Option<Utf8PathBuf>,
 
     /// Accept plugins that are files, for development
     #[arg(long, help_heading = "Execution")]
@@ -59,6 +81,11 @@ pub(crate) struct RunFilesFlags {
     /// Output format: text or jsonl (one event on each line)
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: RunFormat,
+
+    /// Report to write when the run has ended, as FORMAT=FILE: junit, appstudio (TEST_OUTPUT), json or jsonl (events);
+    /// repeatable
+    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Report")]
+    pub(crate) output: Vec<String>,
 
     #[command(flatten)]
     pub(crate) sources: SourceFlags,

@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::run::ExecutionFlags;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// List recorded runs, the newest first
@@ -24,6 +26,10 @@ pub(crate) enum RunsCommand {
     /// Cancel a run
     #[command(after_help = CANCEL_HELP)]
     Cancel(CancelFlags),
+
+    /// Run a recorded run again, as another run with the same plan
+    #[command(after_help = RERUN_HELP)]
+    Rerun(Box<RerunFlags>),
 
     /// Keep a run whatever its age, or no longer
     #[command(after_help = PIN_HELP)]
@@ -63,6 +69,15 @@ const EXPLAIN_HELP: &str = "Examples:
 const CANCEL_HELP: &str = "Examples:
   # cancel it, wherever it runs
   assay runs cancel run-0123456789abcdef --reason 'superseded by hand'";
+const RERUN_HELP: &str = "Examples:
+  # only the scenarios that did not pass
+  assay runs rerun run-0123456789abcdef --failed --plugins plugins.toml
+
+Exit codes:
+  0  every required scenario passed
+  1  a required scenario failed
+  2  invalid request: there is no such run, it has not ended, or nothing of it failed
+  3  error: a required scenario could not be carried out, or the store cannot be read or written";
 const PIN_HELP: &str = "Examples:
   # keep the run of a release
   assay runs pin run-0123456789abcdef
@@ -152,6 +167,20 @@ pub(crate) struct CancelFlags {
 
     #[command(flatten)]
     pub(crate) store: StoreFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RerunFlags {
+    /// ID of the run
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// Run only the scenarios that did not pass; the results of the others count
+    #[arg(long)]
+    pub(crate) failed: bool,
+
+    #[command(flatten)]
+    pub(crate) execution: ExecutionFlags,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 
+use super::sources::SourceFlags;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenariosCommand {
     /// Decide for each scenario whether a Snapshot is tested by it, and say why
@@ -19,7 +21,7 @@ Contexts are alternatives, as in Konflux. A scenario whose contexts all name com
 Exit codes:
   0  each scenario was decided
   2  invalid request: a file cannot be read or is rejected")]
-    Match(MatchFlags),
+    Match(Box<MatchFlags>),
 }
 
 #[derive(Debug, Args)]
@@ -36,7 +38,22 @@ pub(crate) struct MatchFlags {
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub(crate) changed: Vec<String>,
 
+    /// Folder with recorded runs: say which results of them would count with `assay run --reuse`
+    #[arg(long, value_name = "DIR", help_heading = "Earlier results")]
+    pub(crate) store: Option<Utf8PathBuf>,
+
+    /// List of plugins (plugins.toml)
+    #[arg(long, value_name = "FILE", requires = "store", help_heading = "Earlier results")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// Accept plugins that are files, for development
+    #[arg(long, requires = "store", help_heading = "Earlier results")]
+    pub(crate) dev: bool,
+
+    #[command(flatten)]
+    pub(crate) sources: SourceFlags,
+
     /// Output format: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Report")]
     pub(crate) format: String,
 }

@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 
+use super::{registry::RegistryFlags, verify::SignerFlags};
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum SnapshotCommand {
     /// Compose a Snapshot of what was built and of the candidates of the other components
@@ -26,6 +28,43 @@ Exit codes:
   2  invalid request: the images do not fit the mode or the application, or a file is rejected
   3  the store cannot be read or written")]
     Compose(Box<ComposeFlags>),
+
+    /// Wait until the images of a Snapshot are signed and attested
+    #[command(after_help = "Examples:
+  # what signs images works beside the build, and may be late
+  assay snapshot wait --images snapshot.yaml --key cosign.pub --limit 5m
+
+Exit codes:
+  0  every image has a signature and an attestation that count
+  1  an image has signatures or attestations, and none of them counts: waiting would not change that
+  2  invalid request: a flag, the Snapshot or a key is invalid
+  3  the limit is over, and something is not signed or could not be read")]
+    Wait(Box<WaitFlags>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WaitFlags {
+    /// Snapshot whose images are waited for: a file or inline JSON or YAML
+    #[arg(long, value_name = "SNAPSHOT", help_heading = "Wait")]
+    pub(crate) images: String,
+
+    /// Longest time to wait
+    #[arg(long, value_name = "DURATION", default_value = "5m", help_heading = "Wait")]
+    pub(crate) limit: String,
+
+    /// Time between two looks
+    #[arg(long, value_name = "DURATION", default_value = "5s", help_heading = "Wait")]
+    pub(crate) interval: String,
+
+    #[command(flatten)]
+    pub(crate) signer: SignerFlags,
+
+    /// OCI image layout (directory or tar archive) to read all evidence from; nothing is fetched
+    #[arg(long, value_name = "DIR|TAR", env = "ASSAY_EVIDENCE", help_heading = "Image")]
+    pub(crate) evidence: Option<Utf8PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) registries: RegistryFlags,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assay_app::plugins::Sinks;
-use assay_app::{ClusterAccess, PluginEngine, ValidateImageRequest};
+use assay_app::{ClusterAccess, PluginEngine, PluginPlaces, ValidateImageRequest};
 use assay_report::Format;
 
 use super::{
@@ -16,7 +16,8 @@ use super::{
     run::{parse_timeout, parse_workers},
     snapshot::load_snapshot,
     source_settings,
-    trust::{refuse_summaries, skipped, trust_request, trust_root_settings},
+    trust::{skipped, trust_request, trust_root_settings},
+    vsa::{VsaOutput, vsa_output},
 };
 use crate::{error::CliError, flags::image::ImageFlags, logs};
 
@@ -26,18 +27,21 @@ pub(crate) struct ImageSettings {
     pub(crate) request: ValidateImageRequest,
     pub(crate) outputs: Vec<Output>,
     pub(crate) strict: bool,
+    pub(crate) vsas: Option<VsaOutput>,
 }
 
 impl ImageSettings {
     pub(crate) fn new(flags: ImageFlags, env: Environment, cluster: &ClusterAccess) -> Result<Self, CliError> {
         let mut policy = load_policy(&flags.policy, env.mode)?;
-        refuse_summaries(&flags.vsa)?;
         let (snapshot, snapshot_text) = load_snapshot(&flags.input, cluster)?;
         let snapshot = env.mode.known_fields(snapshot);
         let trust = trust_request(&flags.trust, &mut policy, &env, cluster)?;
         if let Some(url) = non_empty(flags.trust.rekor_url.as_deref()) {
             url.clone_into(&mut policy.rekor_url);
         }
+        let by_intention = by_intention(&flags.policy.filter_type, env.mode)?;
+        let policy_source = flags.policy.policy.as_deref();
+        let vsas = vsa_output(&flags.vsa, policy_source, &trust, by_intention, &env, cluster)?;
         let limit = parse_timeout(&flags.run.timeout)?;
         let report = &flags.report;
         let never = report.no_color || env.colors == Some(false);
@@ -77,10 +81,14 @@ impl ImageSettings {
             skipped: skipped(&flags.trust),
             policy,
             sources,
+            plugin_places: PluginPlaces {
+                list: flags.policy.plugins.clone(),
+                saved: flags.policy.plugins_from.clone(),
+            },
             plugins: flags.policy.plugin.iter().map(|text| parse_plugin(text)).collect::<Result<_, _>>()?,
             plugin_engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
             plugin_sinks: Sinks { log: Some(Arc::new(|line: &str| logs::debug(line, &[]))), ..Sinks::default() },
-            by_intention: by_intention(&flags.policy.filter_type, env.mode)?,
+            by_intention,
             strict_config: flags.policy.strict_config,
             effective_time: effective_time_from_flags(&flags.policy, env.now)?,
             explain: report.explain.clone(),
@@ -89,7 +97,7 @@ impl ImageSettings {
             keep_inputs: wants(Format::PolicyInput),
             keep_statements: wants(Format::Attestation),
         };
-        Ok(Self { request, outputs, strict: report.strict })
+        Ok(Self { request, outputs, strict: report.strict, vsas })
     }
 }
 
@@ -168,13 +176,6 @@ mod tests {
             (&["--image", "r.example/a", "--public-key", "k8s://a/b", "--ignore-rekor"], "no cluster is accessed"),
             (&["--image", "r.example/a", "--public-key", "k8s://a", "--ignore-rekor"], "k8s://<namespace>/<secret>"),
             (&["--snapshot", "ns/name", "--public-key", KEY, "--ignore-rekor"], "no cluster is accessed"),
-            (&["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--vsa"], "--vsa"),
-            (
-                &["--image", "r.example/a", "--public-key", KEY, "--ignore-rekor", "--output", "vsa"],
-                "`vsa` is not a report",
-            ),
-            (&["--image", "r.example/a", "--ignore-rekor", "--vsa-upload", "local@x"], "--vsa-upload"),
-            (&["--image", "r.example/a", "--ignore-rekor", "--attestation-format", "x"], "valid: dsse, predicate"),
         ] {
             let error = settings(arguments).unwrap_err();
             assert!(error.contains(says) && error.starts_with("error: "), "{arguments:?}: {error}");
@@ -188,6 +189,40 @@ mod tests {
             let error = settings(&[&image[..], &["--policy", flag, "--ignore-rekor"]].concat()).unwrap_err();
             assert!(error.contains(says), "{flag}: {error}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_attested_is_reported_before_any_work() {
+        let native = |arguments: &[&str]| with(arguments).map(|settings| settings.vsas).unwrap_err();
+        for (arguments, says) in [
+            (&["--vsa"][..], "--vsa-signing-key required for --attestation-format=dsse"),
+            (&["--vsa", "--attestation-format", "x"], "valid: dsse, predicate"),
+            (&["--vsa", "--attestation-format=predicate"], "there is no place for attestations"),
+            (&["--vsa", "--vsa-upload", "rekor@https://r.example"], "attestations in Rekor are not supported"),
+            (&["--vsa", "--vsa-upload", "s3@bucket"], "unsupported backend 's3'"),
+            (&["--vsa-upload", "local@x"], "nothing is attested"),
+            (&["--vsa", "--attestation-format=predicate", "--vsa-upload", "local@x"], "signs none"),
+            (&["--vsa", "--vsa-signing-key", "/no/such/key"], "/no/such/key"),
+            (&["--vsa", "--vsa-signing-key", "k8s://a/b/c"], "no cluster is accessed"),
+            (&["--vsa", "--vsa-signing-key", "awskms://x"], "keys by `awskms` are not supported"),
+            (&["--vsa", "--vsa-expiration", "soon"], "invalid --vsa-expiration"),
+        ] {
+            let error = native(arguments);
+            assert!(error.contains(says) && error.starts_with("error: "), "{arguments:?}: {error}");
+        }
+        let ec = |arguments: &[&str]| {
+            let fixed = ["--image=r.example/a", "--public-key", KEY, "--ignore-rekor"];
+            settings_as(Mode::EcCompat, &[&fixed[..], arguments].concat()).map(|settings| settings.vsas)
+        };
+        let error = ec(&["--vsa-upload", "local@x"]).unwrap_err();
+        assert!(error.contains("--vsa-public-key required when --vsa-upload is set"), "{error}");
+        assert!(ec(&["--vsa-upload", "local@x", "--vsa-expiration=0"]).unwrap().is_none());
+        // As there, attestations that nobody says a place for are in a folder for temporary files.
+        let vsas = ec(&["--vsa", "--attestation-format=predicate"]).unwrap().unwrap();
+        assert!(vsas.is_temporary && vsas.settings.signing_key.is_none());
+        let vsas = with(&["--vsa", "--attestation-format=predicate", "--attestation-output-dir=o"]).unwrap().vsas;
+        assert_eq!(vsas.unwrap().folder.unwrap(), "o");
+        assert!(with(&[]).unwrap().vsas.is_none());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod snapshot;
 mod sources;
 mod trust;
 mod verify;
+mod vsa;
 
 use std::{ffi::OsStr, path::Path, time::Instant};
 
@@ -30,7 +31,8 @@ pub(crate) use self::{
     run::parse_timeout,
     sources::source_settings,
     trust::{stored_trust_root, trust_root_settings},
-    verify::verify_request,
+    verify::{verify_request, wait_verification},
+    vsa::{VsaOutput, load_vsa_key, refuse_skipped_checks, vsa_places},
 };
 use crate::registries::Network;
 

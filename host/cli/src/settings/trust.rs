@@ -16,10 +16,7 @@ use super::{Environment, non_empty};
 use crate::{
     error::CliError,
     files::read_text,
-    flags::{
-        identity::IdentityFlags,
-        image::{TrustFlags, VsaFlags},
-    },
+    flags::{identity::IdentityFlags, image::TrustFlags},
 };
 
 /// The checks that are left out because the user says so.
@@ -29,22 +26,6 @@ pub(super) fn skipped(trust: &TrustFlags) -> Vec<CheckKind> {
         (trust.skip_image_sig_check, CheckKind::ImageSignature),
     ];
     flags.into_iter().filter(|(skip, _)| *skip).map(|(_, check)| check).collect()
-}
-
-/// Verification summaries are neither made nor believed yet.
-pub(super) fn refuse_summaries(flags: &VsaFlags) -> Result<(), CliError> {
-    if let Some(format) = non_empty(flags.attestation_format.as_deref())
-        && !["dsse", "predicate"].contains(&format)
-    {
-        return Err(CliError::new(format!("invalid --attestation-format: {format} (valid: dsse, predicate)")));
-    }
-    let upload = flags.vsa_upload.iter().any(|backend| !backend.is_empty());
-    if flags.vsa || upload {
-        let flag = if flags.vsa { "--vsa" } else { "--vsa-upload" };
-        return Err(CliError::new(format!("`{flag}`: verification summaries (VSA) are not supported yet"))
-            .hint("remove the flag, or pass `--vsa=false`"));
-    }
-    Ok(())
 }
 
 /// Whose signatures count: those of the key of the flag; without one, of the identity of the flags, then of the policy's

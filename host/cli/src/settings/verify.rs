@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     error::CliError,
-    flags::verify::{ImagePlaceFlags, SignerFlags, Verify},
+    flags::{
+        snapshot::WaitFlags,
+        verify::{ImagePlaceFlags, SignerFlags, Verify},
+    },
     registries,
 };
 
@@ -52,6 +55,27 @@ pub(crate) fn verify_request(
         trust_root: trust_root_settings(signer.identity.trusted_root.as_deref(), env),
         subject,
         predicate_type: non_empty(predicate_type).map(parse_predicate_type).transpose()?,
+    })
+}
+
+/// The request that verifies one image of a Snapshot, which is named later.
+pub(crate) fn wait_verification(
+    flags: &WaitFlags,
+    env: &Environment,
+    cluster: &ClusterAccess,
+) -> Result<VerifyRequest, CliError> {
+    let place = ImagePlace {
+        image: String::new(),
+        evidence: flags.evidence.clone().filter(|path| !path.as_str().is_empty()),
+        registries: registries::parse_options(&flags.registries, (env.network)())?,
+        deadline: env.deadline,
+    };
+    Ok(VerifyRequest {
+        mode: env.mode,
+        trust: trust_request(&flags.signer, env, cluster)?,
+        trust_root: trust_root_settings(flags.signer.identity.trusted_root.as_deref(), env),
+        subject: VerifySubject::Image(place),
+        predicate_type: None,
     })
 }
 

@@ -187,7 +187,7 @@ fn a_signature_in_a_bundle_is_for_the_repository_that_it_names() {
 }
 
 #[test]
-fn one_way_that_fails_does_not_lose_what_the_other_has_and_is_named() {
+fn attack_one_way_that_fails_does_not_lose_what_the_other_has_and_is_named() {
     let signer = Signer::new();
     let html = || Reply::Whole(200, Vec::new(), b"<html>".to_vec());
     // Signed under tags, on a registry whose list of referrers fails.

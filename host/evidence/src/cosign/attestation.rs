@@ -27,7 +27,7 @@ use crate::{error::VerificationError, keyless::LayerEvidence, trust::Trust};
 const MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
 
 /// The statements that are understood (in-toto attestation framework v0.1 and v1).
-const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
+pub(crate) const STATEMENTS: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"];
 
 /// A statement, and what is wrong with the provenance in it.
 pub(crate) struct Attested {

@@ -15,7 +15,13 @@ use crate::{
 };
 
 /// The only payload type of a statement. A parameter or any other character makes it another type.
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+
+/// What stands before a statement where it is signed: type and payload with their lengths, so that neither can become the
+/// other (pre-authentication encoding).
+pub(crate) fn envelope_head(payload: &[u8]) -> String {
+    format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len())
+}
 
 /// What was inside an envelope.
 pub(super) struct OpenedEnvelope {
@@ -36,8 +42,7 @@ pub(super) fn open(
     annotations: &Annotations,
 ) -> Result<OpenedEnvelope, VerificationError> {
     let Sealed { payload, signatures } = read(envelope)?;
-    // Pre-authentication encoding: type and payload with their lengths, so that neither can become the other.
-    let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
+    let head = envelope_head(&payload);
     if signatures.is_empty() {
         return Err(VerificationError::Signature("no signature found"));
     }

@@ -23,6 +23,8 @@ pub(crate) mod verdicts;
 mod verification_result;
 
 #[cfg(test)]
+mod attack_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -37,8 +39,9 @@ use assay_oci::{ContentStore, Manifest};
 
 use self::verification_result::read_or_record;
 pub(crate) use self::{
-    attestation::Attested,
-    bundle::{Bundled, bundles},
+    attestation::{Attested, STATEMENTS},
+    bundle::{Bundled, SIGNS_IMAGE, bundles},
+    envelope::{PAYLOAD_TYPE, envelope_head},
     verification_result::VerificationResult,
 };
 pub use self::{
@@ -46,7 +49,8 @@ pub use self::{
     verification_result::Refused,
 };
 use crate::{
-    error::{EvidenceKind, VerificationFailure},
+    error::{EvidenceKind, VerificationError, VerificationFailure},
+    keyless::Annotations,
     trust::Trust,
 };
 
@@ -153,6 +157,15 @@ pub fn verify_attestations(
         Some(failure) => Err(failure),
         None => Ok(found.into_values().map(|attested| attested.attestation).collect()),
     })
+}
+
+/// The payload of an envelope that stands alone: signed by a trusted signer, or by anyone and nobody where none is named.
+pub(crate) fn open_envelope(envelope: &[u8], trust: Option<&Trust>) -> Result<Vec<u8>, VerificationError> {
+    let opened = match trust {
+        Some(trust) => envelope::open(envelope, trust, &Annotations::new())?,
+        None => envelope::open_unverified(envelope)?,
+    };
+    Ok(opened.payload)
 }
 
 /// The tag of an image's signatures (`sig`) or attestations (`att`).

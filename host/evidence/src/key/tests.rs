@@ -5,13 +5,18 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding,
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P521_SHA256_ASN1_SIGNING,
+        ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+        RsaEncoding,
     },
 };
 
 use super::*;
-use crate::fixture::Signer;
+use crate::{
+    fixture::Signer,
+    keyless::{Annotations, Content},
+    trust::{Relocation, Trust},
+};
 
 fn refused(pem: &str) -> String {
     let error = PublicKey::from_pem(pem).unwrap_err();
@@ -32,7 +37,7 @@ fn a_key_is_written_back_in_one_form_whatever_the_text_was() {
 }
 
 #[test]
-fn what_is_no_public_key_is_named() {
+fn attack_what_is_no_public_key_is_named() {
     let pem = Signer::new().pem();
     for (text, message) in [
         (String::new(), "has no `-----BEGIN PUBLIC KEY-----`"),
@@ -54,7 +59,7 @@ fn what_is_no_public_key_is_named() {
 }
 
 #[test]
-fn a_point_off_the_curve_is_refused() {
+fn attack_a_point_off_the_curve_is_refused() {
     let mut der = decode(&Signer::new().pem()).unwrap();
     *der.last_mut().unwrap() ^= 1;
     assert!(refused(&encode(&der)).contains("not on its curve"));
@@ -83,8 +88,15 @@ fn pem(key: &impl AsDer<PublicKeyX509Der<'static>>) -> String {
     encode(key.as_der().unwrap().as_ref())
 }
 
+/// The code for a signature under a trusted key.
+fn code(key: &PublicKey, payload: &[u8], signature: &[u8]) -> &'static str {
+    let trust = Trust::in_key(key.clone(), Relocation::Refused);
+    let content = Content::Signature { payload, signature };
+    trust.verify(&content, &Annotations::new()).map_or_else(|error| error.code(), |_| "ok")
+}
+
 #[test]
-fn every_kind_of_key_verifies_its_own_signatures() {
+fn attack_every_kind_of_key_verifies_its_own_signatures() {
     let random = SystemRandom::new();
     let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
     let ed25519 = Ed25519KeyPair::generate().unwrap();
@@ -116,16 +128,19 @@ fn every_kind_of_key_verifies_its_own_signatures() {
     }
     // Another padding of the same key.
     let key = PublicKey::from_pem(&pem(rsa.public_key())).unwrap();
-    assert!(!key.verifies(&[b"message"], &rsa_sign(&RSA_PSS_SHA256)));
+    assert_eq!(code(&key, b"message", &rsa_sign(&RSA_PKCS1_SHA256)), "ok");
+    assert_eq!(code(&key, b"message", &rsa_sign(&RSA_PSS_SHA256)), "signature");
 }
 
 #[test]
-fn a_p384_key_verifies_with_both_hashes_and_for_ec_with_sha256_alone() {
+fn attack_a_p384_key_verifies_with_both_hashes_and_for_ec_with_sha256_alone() {
     let (sha256, sha384) = (STANDARD.decode(P384_SHA256).unwrap(), STANDARD.decode(P384_SHA384).unwrap());
     let (key, for_ec) = (PublicKey::from_pem(P384).unwrap(), PublicKey::from_pem_for_ec(P384).unwrap());
     assert!(key.verifies(&[b"message"], &sha256) && key.verifies(&[b"message"], &sha384));
     assert!(!key.verifies(&[b"other"], &sha256) && !key.verifies(&[b"other"], &sha384));
     assert!(for_ec.verifies(&[b"message"], &sha256) && !for_ec.verifies(&[b"message"], &sha384));
+    let codes = |key: &PublicKey| [&sha256, &sha384].map(|signature| code(key, b"message", signature));
+    assert_eq!((codes(&key), codes(&for_ec)), (["ok", "ok"], ["ok", "signature"]));
 }
 
 /// A key of `openssl ecparam -name secp384r1`, and its signatures of `message` by `openssl dgst`.
@@ -141,10 +156,28 @@ const P384_SHA384: &str = "MGYCMQCu5CN33vP/dULvcbD0n0JQh85SMm0/2E/FdQGOdOF6ztO53
      sps3XbBf1tP5zDstgYYQ32wGjuLnBXnzZfO5LkqLStOPdi7S0=";
 
 #[test]
-fn short_rsa_keys_and_other_algorithms_are_refused() {
+fn a_p521_key_verifies_with_both_hashes_and_for_ec_with_sha256_alone() {
+    let random = SystemRandom::new();
+    let pair = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_ASN1_SIGNING).unwrap();
+    let private = pair.to_pkcs8v1().unwrap();
+    let other = EcdsaKeyPair::from_pkcs8(&ECDSA_P521_SHA256_ASN1_SIGNING, private.as_ref()).unwrap();
+    let signatures = [&other, &pair].map(|pair| pair.sign(&random, b"message").unwrap().as_ref().to_vec());
+    let pem = pem(pair.public_key());
+    let codes = |key: &PublicKey| [0, 1].map(|at| code(key, b"message", &signatures[at]));
+    let key = PublicKey::from_pem(&pem).unwrap();
+    assert_eq!((codes(&key), codes(&PublicKey::from_pem_for_ec(&pem).unwrap())), (["ok", "ok"], ["ok", "signature"]));
+    assert_eq!(key.to_pem(), pem);
+    assert_eq!(code(&key, b"other", &signatures[1]), "signature");
+    let mut off = decode(&pem).unwrap();
+    *off.last_mut().unwrap() ^= 1;
+    assert!(refused(&encode(&off)).contains("not on its curve"));
+}
+
+#[test]
+fn attack_short_rsa_keys_and_other_algorithms_are_refused() {
     assert!(refused(RSA_1024).contains("2048"), "{}", refused(RSA_1024));
-    let p521 = EcdsaKeyPair::generate(&ECDSA_P521_SHA512_ASN1_SIGNING).unwrap();
-    assert!(refused(&pem(p521.public_key())).contains("cannot be read"));
+    let k256 = EcdsaKeyPair::generate(&ECDSA_P256K1_SHA256_ASN1_SIGNING).unwrap();
+    assert!(refused(&pem(k256.public_key())).contains("cannot be read"));
 }
 
 const RSA_1024: &str = "\
@@ -171,4 +204,25 @@ fn only_a_der_signature_of_this_key_over_these_bytes_verifies() {
     let mut longer = good;
     longer.push(0);
     assert!(!key.verifies(&[b"message"], &longer));
+}
+
+/// The example of RFC 8032, section 7.3: a key, and its signature of the hash of `abc` (Ed25519ph).
+const RFC_8032_SEED: [u8; 32] = *b"\x83\x3f\xe6\x24\x09\x23\x7b\x9d\x62\xec\x77\x58\x75\x20\x91\x1e\x9a\x75\x9c\xec\x1d\x19\x75\x5b\x7d\xa9\x01\xb9\x6d\xca\x3d\x42";
+const RFC_8032_PREHASHED: &str =
+    "mKcCIvC4Ehqp0w+BPWg/gJ5GK0acf/h2OUmbuU5trkEx+FBCRjwqNVogA9BirfWqoQuMYeY2Biqq0RwqJgg0Bg==";
+
+#[test]
+fn attack_signatures_of_a_hash_do_not_count_under_a_key_that_signs_the_message() {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&RFC_8032_SEED).unwrap();
+    let head = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+    let key = PublicKey::from_pem(&encode(&[head.as_slice(), pair.public_key().as_ref()].concat())).unwrap();
+    assert_eq!(code(&key, b"abc", pair.sign(b"abc").as_ref()), "ok");
+    assert_eq!(code(&key, b"abc", &STANDARD.decode(RFC_8032_PREHASHED).unwrap()), "signature");
+    // Nor is the hash itself the message.
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA512, b"abc");
+    assert_eq!(code(&key, b"abc", pair.sign(hash.as_ref()).as_ref()), "signature");
+    assert_eq!(
+        key.verifies_sha256(assay_model::digest::Digest::of(b"abc").as_bytes(), pair.sign(b"abc").as_ref()),
+        None
+    );
 }

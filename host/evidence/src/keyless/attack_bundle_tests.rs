@@ -190,15 +190,15 @@ fn attack_entries_of_other_statements_signatures_and_keys_do_not_count() {
     assert_eq!(bundled.with(ENTRY, entry(&Signer::new(), &good)), "checkpoint");
     // A second entry that is forged fails the whole.
     let both = json!([entry(&bundled.log, &good), entry(&Signer::new(), &good)]);
-    assert_ne!(bundled.with("/verificationMaterial/tlogEntries", both), "ok");
+    assert_eq!(bundled.with("/verificationMaterial/tlogEntries", both), "checkpoint");
 }
 
 #[test]
 fn attack_changed_statements_and_other_subjects_do_not_count() {
     let bundled = Bundled::new();
     let other = STANDARD.encode(statement(&Digest::of(b"other")).to_string());
-    assert_ne!(bundled.with("/dsseEnvelope/payload", json!(other)), "ok");
-    assert_ne!(bundled.with("/dsseEnvelope/payloadType", json!("text/plain")), "ok");
+    assert_eq!(bundled.with("/dsseEnvelope/payload", json!(other)), "signature");
+    assert_eq!(bundled.with("/dsseEnvelope/payloadType", json!("text/plain")), "unsupported");
     let sig = bundled.signer.sig(b"not the envelope");
     assert_eq!(bundled.with("/dsseEnvelope/signatures/0/sig", json!(sig)), "signature");
     assert_eq!(Bundled::of(&statement(&Digest::of(b"other"))).code(), "subject");
@@ -220,5 +220,31 @@ fn attack_a_key_does_not_stand_for_an_identity_nor_for_another_key() {
         BundleVerifier::of_identities(identities, Arc::clone(&root), log, CertificateLogPolicy::Required);
     assert_eq!(of_identities.verify(text.as_bytes(), artifact).unwrap_err().code(), "certificate");
     let of_another = BundleVerifier::of_key(Signer::new().public(), root, log);
-    assert_ne!(of_another.verify(text.as_bytes(), artifact).map_or_else(|error| error.code(), |_| "ok"), "ok");
+    assert_eq!(of_another.verify(text.as_bytes(), artifact).unwrap_err().code(), "signature");
+}
+
+#[test]
+fn attack_a_key_with_an_end_signs_nothing_after_it() {
+    let bundled = Bundled::new();
+    let keys = SigstoreKeys { log: Some(bundled.log.pem()), ..SigstoreKeys::default() };
+    let root = TrustRoot::text_from_keys(&keys, None).unwrap();
+    let read = |path: &str| match path {
+        "bundle" => Ok(bundled.bundle.to_string().into_bytes()),
+        "root" => Ok(root.clone().into_bytes()),
+        "key" => Ok(bundled.signer.pem().into_bytes()),
+        _ => Err(format!("no {path}")),
+    };
+    // The log took the entry on 14 November 2023 at 22:13:20. A key has an end in tables of verdicts alone: no flag gives it one.
+    for (window, code) in [
+        ("", "ok"),
+        (" valid 2023-11-14T22:00:00Z..23:00:00Z", "ok"),
+        (" valid 2023-11-14T22:13:20Z..22:13:20Z", "ok"),
+        (" valid 2023-11-14T22:00:00Z..22:13:19Z", "certificate-time"),
+        (" valid 2023-11-14T22:13:21Z..2024-01-01T00:00:00Z", "certificate-time"),
+    ] {
+        let verdict = if code == "ok" { "accept" } else { "reject" };
+        let row = format!("bundle\troot\t{}\tkey key{window}\t{verdict}\tnote", bundled.image);
+        let rows = verdicts::run(&format!("head\n{row}\n"), &read).unwrap();
+        assert_eq!((rows[0].code.as_str(), rows[0].is_right), (code, true), "{window}: {}", rows[0].reason);
+    }
 }

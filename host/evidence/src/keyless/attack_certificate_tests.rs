@@ -35,7 +35,7 @@ fn der_of(key: &Signer) -> Vec<u8> {
     STANDARD.decode(base64).unwrap()
 }
 
-fn extension(id: &str, critical: bool, value: &[u8]) -> Extension {
+pub(super) fn extension(id: &str, critical: bool, value: &[u8]) -> Extension {
     let extn_value = OctetString::new(value.to_vec()).unwrap();
     Extension { extn_id: ObjectIdentifier::new_unwrap(id), critical, extn_value }
 }
@@ -45,7 +45,7 @@ fn time(seconds: i64) -> Time {
 }
 
 /// What a certificate has inside, before anyone signs it.
-fn content(
+pub(super) fn content(
     subject: &str,
     issuer: &str,
     key: &Signer,
@@ -66,7 +66,7 @@ fn content(
     }
 }
 
-fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
+pub(super) fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
     let signature = authority.sign(&content.to_der().unwrap());
     let certificate = Certificate {
         signature_algorithm: content.signature.clone(),
@@ -80,20 +80,27 @@ fn sign(content: TbsCertificate, authority: &Signer) -> Vec<u8> {
 pub(super) struct Instance {
     pub(super) authority: Signer,
     pub(super) log: Signer,
-    certificate_log: Signer,
+    pub(super) certificate_log: Signer,
     pub(super) signer: Signer,
     /// The last second at which the root is valid.
-    root_ends: i64,
+    pub(super) root_ends: i64,
     /// The signer's certificate.
-    window: (i64, i64),
-    extensions: Vec<Extension>,
+    pub(super) window: (i64, i64),
+    pub(super) extensions: Vec<Extension>,
     /// Who signs the certificate and its timestamp.
-    issued_by: Option<Signer>,
-    logged_by: Option<Signer>,
+    pub(super) issued_by: Option<Signer>,
+    pub(super) logged_by: Option<Signer>,
     has_timestamp: bool,
+    /// How often the timestamp is there.
+    pub(super) copies: usize,
 }
 
-fn names(uri: &str) -> Vec<u8> {
+fn exact(subject: &str, issuer: &str) -> Identity {
+    let matcher = |text| Matcher::new(text, "").unwrap();
+    Identity { subject: matcher(subject), issuer: matcher(issuer) }
+}
+
+pub(super) fn names(uri: &str) -> Vec<u8> {
     let mut der = vec![0x30, u8::try_from(uri.len() + 2).unwrap(), 0x86, u8::try_from(uri.len()).unwrap()];
     der.extend(uri.as_bytes());
     der
@@ -102,7 +109,7 @@ fn names(uri: &str) -> Vec<u8> {
 const CODE_SIGNING: &[u8] = b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x03";
 const SERVER: &[u8] = b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
 
-fn purpose(value: &[u8]) -> Extension {
+pub(super) fn purpose(value: &[u8]) -> Extension {
     extension("2.5.29.37", false, value)
 }
 
@@ -128,6 +135,7 @@ impl Instance {
             issued_by: None,
             logged_by: None,
             has_timestamp: true,
+            copies: 1,
         }
     }
 
@@ -186,7 +194,7 @@ impl Instance {
         one.extend(milliseconds);
         one.extend([0, 0, 4, 3]);
         one.extend(short(&signature));
-        OctetString::new(short(&short(&one))).unwrap().to_der().unwrap()
+        OctetString::new(short(&short(&one).repeat(self.copies))).unwrap().to_der().unwrap()
     }
 
     fn code(&self) -> &'static str {
@@ -198,6 +206,13 @@ impl Instance {
         self.code_with(&certificate, &certificate, time, (subject, issuer))
     }
 
+    /// The code for signers whose name an expression matches.
+    pub(super) fn code_for(&self, expression: &str) -> &'static str {
+        let certificate = self.certificate();
+        let identity = Identity { subject: Matcher::new("", expression).unwrap(), ..exact(SUBJECT, ISSUER) };
+        self.code_in(&self.root(), (&certificate, &certificate), TIME, identity, &[])
+    }
+
     /// The code by another root.
     pub(super) fn code_by(&self, root: &Arc<TrustRoot>) -> &'static str {
         self.code_beside(root, &[])
@@ -206,12 +221,12 @@ impl Instance {
     /// The code with more annotations.
     pub(super) fn code_beside(&self, root: &Arc<TrustRoot>, more: &[(&str, String)]) -> &'static str {
         let certificate = self.certificate();
-        self.code_in(root, (&certificate, &certificate), TIME, (SUBJECT, ISSUER), more)
+        self.code_in(root, (&certificate, &certificate), TIME, exact(SUBJECT, ISSUER), more)
     }
 
     /// The code for a signature with one certificate beside it and one in its log entry.
     fn code_with(&self, beside: &[u8], logged: &[u8], time: i64, identity: (&str, &str)) -> &'static str {
-        self.code_in(&self.root(), (beside, logged), time, identity, &[])
+        self.code_in(&self.root(), (beside, logged), time, exact(identity.0, identity.1), &[])
     }
 
     fn code_in(
@@ -219,7 +234,7 @@ impl Instance {
         root: &Arc<TrustRoot>,
         (beside, logged): (&[u8], &[u8]),
         time: i64,
-        (subject, issuer): (&str, &str),
+        identity: Identity,
         more: &[(&str, String)],
     ) -> &'static str {
         let payload = b"payload";
@@ -236,10 +251,8 @@ impl Instance {
             ("dev.sigstore.cosign/bundle".to_owned(), promised(&self.log, &body, time, 1).to_string()),
         ]);
         annotations.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        let exact = |text: &str| Matcher::new(text, "").unwrap();
-        let identities = vec![Identity { subject: exact(subject), issuer: exact(issuer) }];
         let (log, certificate_log) = (LogPolicy::Required, CertificateLogPolicy::Required);
-        let trust = Trust::in_identities(identities, root, log, certificate_log, Relocation::Refused);
+        let trust = Trust::in_identities(vec![identity], root, log, certificate_log, Relocation::Refused);
         let content = Content::Signature { payload, signature: &signature };
         trust.verify(&content, &annotations).map_or_else(|error| error.code(), |_| "ok")
     }

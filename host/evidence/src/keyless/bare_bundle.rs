@@ -63,7 +63,7 @@ pub(super) fn verify(key: &PublicKey, bundle: &Bundle, artifact: Artifact<'_>) -
 }
 
 /// Refuses a statement that has no subject of this digest.
-fn check_subjects(statement: &[u8], artifact: Artifact<'_>) -> Result<(), VerificationError> {
+pub(super) fn check_subjects(statement: &[u8], artifact: Artifact<'_>) -> Result<(), VerificationError> {
     #[derive(Deserialize)]
     struct Statement {
         subject: Vec<Subject>,

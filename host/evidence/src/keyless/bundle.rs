@@ -12,16 +12,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, de::IgnoredAny};
 use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, TransparencyLogError, VerificationPolicy,
-    types::{Artifact as CheckedArtifact, ArtifactDigest, DerPublicKey, HashAlgorithm, SignatureContent},
+    types::{Artifact as CheckedArtifact, ArtifactDigest, Bundle, DerPublicKey, HashAlgorithm, SignatureContent},
 };
 
 use super::{
     CertificateLogPolicy, LogPolicy, bare_bundle,
     bundle_format::{self, DIGESTS, SUBJECTS, Version},
     certificate::SigningCertificate,
-    certificate_metadata,
+    certificate_metadata, certificate_timestamp,
     identity::Identity,
+    large_curve::{self, LargeSigner},
     legacy::{LayerEvidence, LayerSigner},
+    log_entry::EntrySigner,
     pem,
     trust_root::TrustRoot,
 };
@@ -181,14 +183,13 @@ impl BundleVerifier {
             bare_bundle::verify(key, &read.bundle, artifact)?;
             return Ok(VerifiedBundle { evidence: LayerEvidence::default(), signature, statement });
         }
-        let artifact = match artifact {
+        let checked = match artifact {
             Artifact::Bytes(bytes) => CheckedArtifact::Blob(bytes),
             Artifact::Sha256(digest) => digest_of(HashAlgorithm::Sha2256, digest)?,
             Artifact::Sha512(digest) => digest_of(HashAlgorithm::Sha2512, digest)?,
         };
         let certificate = read.certificate.map(SigningCertificate::read).transpose()?;
-        let verifier = &self.root.verifier;
-        let verified = match (&self.signer, &certificate) {
+        let (key, named) = match (&self.signer, &certificate) {
             (LayerSigner::Key(_), Some(_)) => {
                 let why = "the bundle is signed with a certificate, not with the given key";
                 return Err(VerificationError::Unsupported(why.to_owned()));
@@ -198,35 +199,21 @@ impl BundleVerifier {
                 return Err(VerificationError::Certificate(why.to_owned()));
             }
             (LayerSigner::Key(key), None) => {
-                let key = DerPublicKey::from_pem(key.to_pem()).map_err(|error| refusal(error.into()))?;
-                let policy = PublicKeyVerificationPolicy::new(key);
-                let policy = if self.log == LogPolicy::Ignored { policy.skip_tlog_unsafe() } else { policy };
-                verifier.verify(artifact, &read.bundle, &policy)
+                let der = DerPublicKey::from_pem(key.to_pem()).map_err(|error| refusal(error.into()))?;
+                (der, EntrySigner::Key(key.to_pem()))
             }
-            (LayerSigner::Identities(_), Some(_)) => {
-                let mut policy = VerificationPolicy::any_identity();
-                if self.log == LogPolicy::Ignored {
-                    policy = policy.skip_tlog_unsafe();
-                }
-                if self.certificate_log == CertificateLogPolicy::Ignored {
-                    policy = policy.skip_sct();
-                }
-                verifier.verify(artifact, &read.bundle, &policy)
+            (LayerSigner::Identities(_), Some(certificate)) => {
+                (certificate.key.clone(), EntrySigner::Certificate(&certificate.der))
             }
         };
-        let verified = verified.map_err(refusal)?;
-        // Promised times come first, once for each entry that has one.
-        let promised: Vec<i64> = entries
-            .iter()
-            .filter(|entry| entry.inclusion_promise.is_some())
-            .filter_map(|entry| Some(entry.integrated_time?.as_second()))
-            .collect();
-        let times = verified.verified_timestamps().iter().map(|time| {
-            let at = time.as_second();
-            let source = if promised.contains(&at) { TimeSource::Log } else { TimeSource::TimestampAuthority };
-            VerifiedTime { source, at }
-        });
-        let times: Vec<VerifiedTime> = times.collect();
+        let large = large_curve::curve_of(key.as_bytes(), &read.bundle);
+        let times = match large {
+            Some(curve) => {
+                let signer = LargeSigner { curve, key: key.as_bytes(), named };
+                large_curve::verify(&read.bundle, artifact, &signer, &self.root, self.log)?
+            }
+            None => self.verify_by_crate(checked, &read.bundle, &key)?,
+        };
         let log = entries.first().map(|entry| {
             let id = entry.log_id.key_id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
             (id, entry.log_index.as_i64())
@@ -239,6 +226,9 @@ impl BundleVerifier {
             }
             for time in &evidence.times {
                 let issuer = certificate.check_at(time.at, &self.root)?;
+                if large.is_some() && self.certificate_log == CertificateLogPolicy::Required {
+                    certificate_timestamp::check(certificate, &issuer.key, &self.root)?;
+                }
                 evidence.chain = issuer.authority.certificates.iter().map(|der| pem::encode(der)).collect();
             }
             evidence.identity = Some(certificate.check_identity(identities)?);
@@ -247,6 +237,47 @@ impl BundleVerifier {
             evidence.metadata = certificate_metadata::metadata(certificate);
         }
         Ok(VerifiedBundle { evidence, signature, statement })
+    }
+
+    /// Verifies a bundle by `sigstore-verify`. Gives the verified times.
+    fn verify_by_crate(
+        &self,
+        artifact: CheckedArtifact<'_>,
+        bundle: &Bundle,
+        key: &DerPublicKey,
+    ) -> Result<Vec<VerifiedTime>, VerificationError> {
+        let verifier = &self.root.verifier;
+        let verified = match &self.signer {
+            LayerSigner::Key(_) => {
+                let policy = PublicKeyVerificationPolicy::new(key.clone());
+                let policy = if self.log == LogPolicy::Ignored { policy.skip_tlog_unsafe() } else { policy };
+                verifier.verify(artifact, bundle, &policy)
+            }
+            LayerSigner::Identities(_) => {
+                let mut policy = VerificationPolicy::any_identity();
+                if self.log == LogPolicy::Ignored {
+                    policy = policy.skip_tlog_unsafe();
+                }
+                if self.certificate_log == CertificateLogPolicy::Ignored {
+                    policy = policy.skip_sct();
+                }
+                verifier.verify(artifact, bundle, &policy)
+            }
+        };
+        let verified = verified.map_err(refusal)?;
+        // Promised times come first, once for each entry that has one.
+        let entries = &bundle.verification_material.tlog_entries;
+        let promised: Vec<i64> = entries
+            .iter()
+            .filter(|entry| entry.inclusion_promise.is_some())
+            .filter_map(|entry| Some(entry.integrated_time?.as_second()))
+            .collect();
+        let times = verified.verified_timestamps().iter().map(|time| {
+            let at = time.as_second();
+            let source = if promised.contains(&at) { TimeSource::Log } else { TimeSource::TimestampAuthority };
+            VerifiedTime { source, at }
+        });
+        Ok(times.collect())
     }
 }
 

@@ -23,7 +23,10 @@ use super::{
     identity::{self, Identity},
     trust_root::{Authority, TrustRoot},
 };
-use crate::error::{VerificationError, shown};
+use crate::{
+    error::{VerificationError, shown},
+    key::{self, PublicKey},
+};
 
 /// `id-kp-codeSigning`, the purpose that the certificate must have (RFC 5280).
 const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
@@ -41,7 +44,8 @@ pub(crate) struct SigningCertificate {
     pub(super) der: Vec<u8>,
     pub(super) parsed: Certificate,
     pub(super) key: DerPublicKey,
-    algorithm: KeyAlgorithm,
+    /// None for a key on P-521, which `sigstore-verify` does not know.
+    algorithm: Option<KeyAlgorithm>,
     /// URIs, e-mail addresses and other names of the signer.
     pub(super) names: Vec<String>,
     pub(super) issuer: Option<String>,
@@ -71,8 +75,13 @@ impl SigningCertificate {
         let parsed = Certificate::from_der(&der).map_err(unreadable)?;
         let key = parsed.tbs_certificate.subject_public_key_info.to_der().map_err(unreadable)?;
         let key = DerPublicKey::new(key);
-        let algorithm = KeyAlgorithm::from_spki(&key)
-            .map_err(|error| VerificationError::Unsupported(format!("the certificate's key: {error}")))?;
+        let algorithm = match key::p521_point(key.as_bytes()) {
+            Some(_) => None,
+            None => Some(
+                KeyAlgorithm::from_spki(&key)
+                    .map_err(|error| VerificationError::Unsupported(format!("the certificate's key: {error}")))?,
+            ),
+        };
         let seconds = |time: Time| i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
         let validity = &parsed.tbs_certificate.validity;
         let validity = (seconds(validity.not_before), seconds(validity.not_after));
@@ -160,14 +169,17 @@ impl SigningCertificate {
     /// Whether a signature is of the certificate's key over the parts in a row, as cosign verifies: with SHA-256, or with
     /// the default hash of the curve.
     pub(super) fn verify(&self, message: &[&[u8]], signature: &[u8]) -> bool {
-        let (message, signature) = (message.concat(), SignatureBytes::new(signature.to_vec()));
         let schemes: &[SigningScheme] = match self.algorithm {
-            KeyAlgorithm::EcdsaP256 => &[SigningScheme::EcdsaP256Sha256],
-            KeyAlgorithm::EcdsaP384 => &[SigningScheme::EcdsaP384Sha256, SigningScheme::EcdsaP384Sha384],
-            KeyAlgorithm::Rsa => &[SigningScheme::RsaPkcs1Sha256],
-            KeyAlgorithm::Ed25519 => &[SigningScheme::Ed25519],
-            _ => &[],
+            Some(KeyAlgorithm::EcdsaP256) => &[SigningScheme::EcdsaP256Sha256],
+            Some(KeyAlgorithm::EcdsaP384) => &[SigningScheme::EcdsaP384Sha256, SigningScheme::EcdsaP384Sha384],
+            Some(KeyAlgorithm::Rsa) => &[SigningScheme::RsaPkcs1Sha256],
+            Some(KeyAlgorithm::Ed25519) => &[SigningScheme::Ed25519],
+            Some(_) => &[],
+            None => {
+                return PublicKey::from_pem(&self.key.to_pem()).is_ok_and(|key| key.verifies(message, signature));
+            }
         };
+        let (message, signature) = (message.concat(), SignatureBytes::new(signature.to_vec()));
         schemes.iter().any(|scheme| verify_signature(&self.key, &message, &signature, *scheme).is_ok())
     }
 }

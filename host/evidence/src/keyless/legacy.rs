@@ -131,6 +131,7 @@ impl LayerVerifier {
         }
         match &self.signer {
             LayerSigner::Key(key) => {
+                check_certificate_beside(key, annotations)?;
                 let verified = content.verify_with(|message, signature| key.verifies(message, signature));
                 if verified.is_empty() {
                     return Err(VerificationError::Signature(key.mismatch()));
@@ -230,6 +231,20 @@ impl LayerVerifier {
         }
         Err(why)
     }
+}
+
+/// Refuses a certificate beside a signature of a key that is not of that key: one of the two is not the signer's.
+pub(crate) fn check_certificate_beside(key: &PublicKey, annotations: &Annotations) -> Result<(), VerificationError> {
+    let Some(certificate) = annotations.get(CERTIFICATE).filter(|certificate| !certificate.is_empty()) else {
+        return Ok(());
+    };
+    let refused = |why: &dyn std::fmt::Display| {
+        VerificationError::Certificate(format!("the certificate beside the signature does not count: {why}"))
+    };
+    let certificate = pem::certificate(certificate).map_err(|why| refused(&why))?;
+    let certificate = SigningCertificate::read(certificate)?;
+    let is_of_key = PublicKey::from_pem(&certificate.key.to_pem()).is_ok_and(|of| of.to_pem() == key.to_pem());
+    if is_of_key { Ok(()) } else { Err(refused(&"it is not of the given key")) }
 }
 
 fn log_of(entry: Option<&LogEntry>) -> Option<(String, i64)> {

@@ -19,9 +19,9 @@ use crate::{
 
 /// The size of an entry: one of kind `intoto` has the whole statement in it.
 pub(super) const ENTRY_BYTES: usize = 16 << 20;
-const MEMORY: u64 = 256 << 20;
+pub(super) const MEMORY: u64 = 256 << 20;
 
-fn refused(why: impl std::fmt::Display) -> VerificationError {
+pub(super) fn refused(why: impl std::fmt::Display) -> VerificationError {
     VerificationError::LogEntry(format!("the log entry does not count: {why}"))
 }
 
@@ -132,7 +132,7 @@ pub(super) enum EntrySigner<'a> {
 
 impl EntrySigner<'_> {
     /// Compares it with the base64 of PEM in an entry.
-    fn check(&self, logged: &str) -> Result<(), VerificationError> {
+    pub(super) fn check(&self, logged: &str) -> Result<(), VerificationError> {
         let logged = STANDARD.decode(logged).map_err(refused)?;
         let logged = String::from_utf8(logged).map_err(refused)?;
         let is_same = match self {
@@ -164,11 +164,11 @@ fn at(json: &str, path: &[&str]) -> Result<String, VerificationError> {
     Ok(json)
 }
 
-fn text_at(json: &str, path: &[&str]) -> Result<String, VerificationError> {
+pub(super) fn text_at(json: &str, path: &[&str]) -> Result<String, VerificationError> {
     string(&at(json, path)?).map_err(refused)
 }
 
-fn text_field(fields: &StrictObject<'_>, name: &str) -> Result<String, VerificationError> {
+pub(super) fn text_field(fields: &StrictObject<'_>, name: &str) -> Result<String, VerificationError> {
     fields.required(name).and_then(string).map_err(refused)
 }
 

@@ -16,10 +16,18 @@ mod attack_certificate_tests;
 #[cfg(test)]
 mod attack_identity_bundle_tests;
 #[cfg(test)]
+mod attack_limit_tests;
+#[cfg(test)]
+mod attack_signer_tests;
+#[cfg(test)]
 mod attack_tests;
+#[cfg(test)]
+mod attack_time_tests;
 #[cfg(test)]
 mod attack_window_tests;
 mod bare_bundle;
+#[cfg(test)]
+mod bench_fixture_tests;
 mod bundle;
 mod bundle_format;
 mod certificate;
@@ -28,6 +36,9 @@ mod certificate_timestamp;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod identity;
+mod large_curve;
+#[cfg(test)]
+mod large_curve_tests;
 mod legacy;
 mod log_entry;
 mod pem;
@@ -38,7 +49,9 @@ mod tuf_tests;
 #[cfg(any(test, feature = "verdicts"))]
 pub mod verdicts;
 
-pub(crate) use self::legacy::{Annotations, Content, LayerEvidence, LayerSigner, LayerVerifier};
+pub(crate) use self::legacy::{
+    Annotations, Content, LayerEvidence, LayerSigner, LayerVerifier, check_certificate_beside,
+};
 pub use self::{
     bundle::{Artifact, BundleVerifier, TimeSource, VerifiedBundle, VerifiedTime},
     identity::{Identity, IdentityError, Matcher},

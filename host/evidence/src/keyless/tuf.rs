@@ -20,11 +20,11 @@ const TARGET: &str = "trusted_root.json";
 /// A root: the largest known one has 6 kB (`sigstore-tuf`'s limit).
 pub const ROOT_BYTES: u64 = 512_000;
 /// A timestamp has less than 1 kB.
-const TIMESTAMP_BYTES: u64 = 16_384;
-const SNAPSHOT_BYTES: u64 = 2_000_000;
-const TARGETS_BYTES: u64 = 5_000_000;
+pub(super) const TIMESTAMP_BYTES: u64 = 16_384;
+pub(super) const SNAPSHOT_BYTES: u64 = 2_000_000;
+pub(super) const TARGETS_BYTES: u64 = 5_000_000;
 /// The trust root itself: GitHub's, the largest known one, has 30 kB.
-const TARGET_BYTES: u64 = 4_000_000;
+pub(super) const TARGET_BYTES: u64 = 4_000_000;
 /// Successors of a root: the public good instance has had 15 in five years.
 pub(super) const SUCCESSORS: u64 = 256;
 const MEMORY: u64 = 64 << 20;

@@ -6,7 +6,10 @@ use assay_model::digest::Digest;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{tuf::SUCCESSORS, *};
+use super::{
+    tuf::{self, SUCCESSORS},
+    *,
+};
 use crate::fixture::Signer;
 
 const NOW: &str = "2026-06-01T00:00:00Z";
@@ -245,6 +248,29 @@ fn attack_a_mirror_without_end_or_with_gaps_is_refused() {
     let mut mirror = instance.mirror();
     mirror.0.insert("2.root.json".to_owned(), instance.signed_root(3));
     assert!(matches!(instance.update(&mirror), Err(TufError::Invalid { name, .. }) if name == "2.root.json"));
+}
+
+#[test]
+fn attack_metadata_and_targets_over_their_limits_are_not_read() {
+    let instance = Instance::new();
+    let limits = [
+        ("timestamp.json", tuf::TIMESTAMP_BYTES),
+        ("3.snapshot.json", tuf::SNAPSHOT_BYTES),
+        ("3.targets.json", tuf::TARGETS_BYTES),
+        ("targets/", tuf::TARGET_BYTES),
+    ];
+    for (name, limit) in limits {
+        let mut mirror = instance.mirror();
+        let (key, file) = mirror.0.iter_mut().find(|(key, _)| key.starts_with(name)).unwrap();
+        let key = key.clone();
+        file.resize(usize::try_from(limit).unwrap() + 1, b' ');
+        let error = instance.update(&mirror).unwrap_err();
+        assert_eq!(error, TufError::Unread { name: key, why: "too long".to_owned() }, "{name}");
+    }
+    let mut kept = stored(&instance.update(&instance.mirror()).unwrap());
+    kept.0.get_mut("root.json").unwrap().resize(usize::try_from(TUF_ROOT_BYTES).unwrap() + 1, b' ');
+    let error = read_stored(&kept, now()).unwrap_err();
+    assert_eq!(error, TufError::Unread { name: "root.json".to_owned(), why: "too long".to_owned() });
 }
 
 #[test]

@@ -64,6 +64,9 @@ pub struct ScenarioPlan {
     pub tasks: Vec<TaskPlan>,
     /// Results of the pipeline, in its order.
     pub results: Vec<ResultPlan>,
+    /// The components that it looks at, where it states them; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<String>,
 }
 
 /// A scenario before another one.

@@ -12,7 +12,7 @@ use crate::{
     import::{PipelineResource, Resources, Source, import},
     issue::{Issue, Issues},
     kind::Kind,
-    matching::{Match, match_scenarios},
+    matching::{Match, components_of, match_scenarios},
     resource::{ResolverRef, Scenario},
     tekton::{
         pipeline::{self, RawValue, raw},
@@ -141,6 +141,7 @@ fn plan_scenario(
         timeouts: of_run.filter(|_| !scenario.states_timeouts).unwrap_or(scenario.timeouts),
         tasks,
         results,
+        components: components_of(scenario).into_iter().map(str::to_owned).collect(),
     })
 }
 

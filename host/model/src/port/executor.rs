@@ -35,7 +35,7 @@ pub trait ExecutorContext: Send + Sync {
 /// The verdict of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskVerdict {
-    /// `passed`, `warned`, `failed`, `error` or `skipped`.
+    /// `passed`, `warned`, `failed`, `error` or `skipped`; `canceled` if somebody did that at the third party.
     pub state: RunState,
     /// Why, unless it passed.
     pub cause: Option<Cause>,
@@ -58,6 +58,11 @@ pub enum CallResult {
         state: WaitingState,
         /// Not before this time has passed.
         after: Duration,
+    },
+    /// A call that cancels was answered: nothing of the job goes on.
+    Canceled {
+        /// Why the third party refused, which it does for what has ended.
+        refused: Option<String>,
     },
     /// No verdict.
     Error {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::RunId,
-    job::ErrorClass,
+    job::{ErrorClass, RemoteJob},
     state::{Cause, RunState},
     value::ParamValue,
 };
@@ -140,6 +140,9 @@ pub struct TaskDocument {
     pub artifacts: Vec<Artifact>,
     /// What it used.
     pub usage: Option<Usage>,
+    /// The job of a third party, while it is waited for and afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteJob>,
 }
 
 /// One attempt at a task.

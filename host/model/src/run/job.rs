@@ -136,9 +136,18 @@ pub struct WaitingState {
     /// Where a person can look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The third party's ID of the job, where its adapter says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_id: Option<String>,
     /// How many calls were made.
     #[serde(default)]
     pub step: u32,
+    /// The attempt that led here: later ones failed since.
+    #[serde(default)]
+    pub attempt: u32,
+    /// How the task ends, once the third party's job is canceled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
     /// What the executor keeps of the steps before, such as the files that they wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<serde_json::Value>,
@@ -148,8 +157,51 @@ impl WaitingState {
     /// A state.
     #[must_use]
     pub const fn new(verb: Verb, state: Vec<u8>) -> Self {
-        Self { version: Version, verb, state, native: String::new(), url: None, step: 0, kept: None }
+        Self {
+            version: Version,
+            verb,
+            state,
+            native: String::new(),
+            url: None,
+            remote_id: None,
+            step: 0,
+            attempt: 0,
+            ending: None,
+            kept: None,
+        }
     }
+}
+
+/// How a task ends whose third party is asked to stop first: decided, and kept while that goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The final state.
+    pub state: RunState,
+    /// Why.
+    pub cause: Cause,
+    /// Since when the third party is asked.
+    #[serde(with = "stored_text::text")]
+    pub since: Timestamp,
+    /// Whether the adapter has a state; without one it looks for the job by its key.
+    pub has_state: bool,
+}
+
+/// A job of a third party, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteJob {
+    /// The plugin that talks to the service.
+    pub service: String,
+    /// The service's ID of the job, where the plugin says so.
+    pub id: Option<String>,
+    /// The service's own word for the job's state.
+    pub native: String,
+    /// The page that a person opens.
+    pub url: Option<String>,
+    /// Calls that were made.
+    pub polls: u32,
+    /// When the next one is made; none for a job that has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "stored_text::optional_text")]
+    pub next_poll: Option<Timestamp>,
 }
 
 mod bytes {
@@ -233,6 +285,9 @@ pub struct TaskResult {
     /// What it used.
     #[serde(default)]
     pub usage: Usage,
+    /// The job of the third party.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteJob>,
     /// When it ended.
     #[serde(with = "stored_text::text")]
     pub ended: Timestamp,
@@ -249,6 +304,7 @@ impl TaskResult {
             results: BTreeMap::new(),
             artifacts: Vec::new(),
             usage: Usage::default(),
+            remote: None,
             ended,
         }
     }

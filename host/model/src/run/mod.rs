@@ -19,7 +19,7 @@ pub use document::{
 };
 pub use event::{Budget, BudgetUse, Change, ProgressEvent};
 pub use id::{InvalidRunId, RunId, TaskId};
-pub use job::{ErrorClass, Job, JobKey, PluginCall, PluginRef, TaskResult, Verb, WaitingState};
+pub use job::{Ending, ErrorClass, Job, JobKey, PluginCall, PluginRef, RemoteJob, TaskResult, Verb, WaitingState};
 pub use limits::{Budgets, Concurrency, OnFull, Priority};
 pub use outline::{RunOutline, ScenarioOutline, TaskOutline};
 pub use state::{Cause, RunState, StateRecord};

@@ -217,3 +217,17 @@ fn a_record_over_its_limit_and_content_that_was_replaced_are_refused() {
     large.set_len(RECORD_BYTES + 1).unwrap();
     assert!(EvidenceArchive::open(&layout.path()).unwrap_err().to_string().contains("larger than"));
 }
+
+#[test]
+fn a_trust_root_over_its_limit_is_not_read() {
+    let with = |length: u64| {
+        let bytes = vec![b' '; usize::try_from(length).unwrap()];
+        let digest = Digest::of(&bytes);
+        let layout = forged(&json!({"schemaVersion": 1, "trustRoot": {"digest": digest, "size": length}}));
+        layout.blob("application/json", &bytes);
+        let archive = EvidenceArchive::open(&layout.path()).unwrap().unwrap();
+        archive.trust_root().unwrap().map(|found| found.len()).map_err(|error| error.code)
+    };
+    assert_eq!(with(OBJECT_BYTES), Ok(usize::try_from(OBJECT_BYTES).unwrap()));
+    assert_eq!(with(OBJECT_BYTES + 1), Err(ErrorCode::TooLarge));
+}

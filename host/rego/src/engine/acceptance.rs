@@ -53,7 +53,11 @@ fn what_opa_accepts_is_accepted() {
     ] {
         assert_eq!(errors(text, false), [""; 0], "{text}");
     }
-    for text in ["deny [msg] { msg := \"no\" }", "f (x) = y { y := x }"] {
+    for text in [
+        "deny [msg] { msg := \"no\" }",
+        "f (x) = y { y := x }",
+        "a { x := f(); x }\nf() = x { x = input.x }\nf() = \"y\" { not input.x }",
+    ] {
         assert_eq!(errors(text, true), [""; 0], "{text}");
     }
 }
@@ -72,6 +76,9 @@ fn what_opa_refuses_is_refused() {
         ("z if print(input[_])", "2 var _ is undeclared"),
         ("z := $\"{input[_]}\"", "2 var _ is undeclared"),
         ("f(a, b) := 1\nz if count([1]) == 1 with count as f", "3 count: arity mismatch"),
+        ("z if every x in [1] { x == 1 } with count as 5", "2 function count used as reference, not called"),
+        ("f(x) := x\nz if every x in [1] { x == 1 } with f as 5", "3 function data.t.f used as reference, not called"),
+        ("r := 1\nz := r()", "3 undefined function data.t.r"),
         ("f(a, b) := 1\ng(a) := 2\nz := y if { y := g(1) with g as f }", "4 data.t.g: arity mismatch"),
         ("z if { r with data.t.z as 1 }\nr := 1", "2 rule data.t.z is recursive: data.t.z -> data.t.z"),
         ("f(x) := 1 if { input.x with f as 1 }", "2 rule data.t.f is recursive: data.t.f -> data.t.f"),

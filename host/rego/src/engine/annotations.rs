@@ -70,6 +70,18 @@ impl Annotations {
             .unwrap_or_else(Value::new_object)
     }
 
+    /// The schemas that apply to a rule, those of the widest scope first.
+    pub(crate) fn schemas(&self, file: usize, rule: usize) -> Vec<Value> {
+        let chain = self.chain(file, rule);
+        let mut links = chain.as_array().map(|links| links.to_vec()).unwrap_or_default();
+        links.reverse();
+        let schemas = |link: &Value| match field(link, "annotations").and_then(|of| field(of, "schemas")) {
+            Some(Value::Array(schemas)) => schemas.to_vec(),
+            _ => Vec::new(),
+        };
+        links.iter().flat_map(schemas).collect()
+    }
+
     /// About how many parts the chain of a rule of this file has, and files are looked at for it.
     pub(crate) fn links(&self, file: usize) -> usize {
         let Some(file) = self.files.get(file) else { return 0 };

@@ -108,6 +108,8 @@ pub(crate) enum LiteralKind {
 pub(crate) struct With {
     pub target: Term,
     pub value: Term,
+    /// From `with` to the end of the value.
+    pub span: Span,
 }
 
 #[derive(Debug, Clone)]

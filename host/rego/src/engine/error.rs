@@ -21,6 +21,8 @@ pub(crate) enum CompileCode {
     UnsafeVar,
     /// A rule that needs its own value.
     Recursion,
+    /// A module that cannot be formatted.
+    Format,
 }
 
 impl CompileCode {
@@ -32,6 +34,7 @@ impl CompileCode {
             Self::Type => "rego_type_error",
             Self::UnsafeVar => "rego_unsafe_var_error",
             Self::Recursion => "rego_recursion_error",
+            Self::Format => "rego_format_error",
         }
     }
 }

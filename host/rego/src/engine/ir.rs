@@ -190,6 +190,8 @@ pub(crate) struct RuleIr {
     pub slots: Vec<SlotInfo>,
     pub span: Span,
     pub default: bool,
+    /// Rules that it calls as if they were functions without arguments.
+    pub called: Vec<(NodeId, Span)>,
     /// Nothing is wrong with it so far: the later passes look at no other.
     pub sound: bool,
 }

@@ -19,6 +19,7 @@ mod dependencies;
 mod documents;
 mod error;
 mod eval;
+mod format;
 mod ir;
 mod lex;
 mod limits;
@@ -47,10 +48,12 @@ pub use documents::read;
 pub(crate) use documents::{given, take};
 pub(crate) use error::{CompileError, EvalCode, EvalError};
 pub(crate) use eval::{EvalLimits, Printed};
+pub(crate) use format::format_module;
 pub(crate) use observers::{
     Cost, Hits, Lines, Observations, Op, Profile, Rows, RuleTrace, RuleTraceStep, Trace, TraceEvent, TraceFilter,
     TraceOptions,
 };
 pub(crate) use policy::{EvalOptions, Files, Policy};
 pub(crate) use query::{Expression, Names, Query, Solution};
+pub(crate) use span::Source;
 pub(crate) use stack::{StackError, join_large_stack, panic_text, parallel_map, spawn_large_stack, with_large_stack};

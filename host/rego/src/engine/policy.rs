@@ -9,7 +9,7 @@ use regorus::Value;
 
 use super::annotations::Annotations;
 use super::ast::Module;
-use super::builtins::{Caches, Host, HostFunction, Scope};
+use super::builtins::{Caches, Host, Scope};
 use super::dependencies::Dependencies;
 use super::error::{CompileCode, CompileError, EvalCode, EvalError};
 use super::eval::{Eval, EvalLimits, PersistentCache, Printed, deep, placed};
@@ -17,14 +17,14 @@ use super::ir::NodeId;
 use super::limits::COMPILE_ERRORS;
 use super::module_summaries::summarize;
 use super::observers::{Lines, lines};
-use super::parse::parse;
+use super::parse::parse_with;
 use super::plan::plan;
 use super::program::Program;
 use super::resolve::resolve;
 use super::rule_tree::{Kind, RuleTree, build};
 use super::span::{Source, Span};
 use super::stack::{StackError, parallel_map, with_large_stack};
-use super::types::check;
+use super::types::{Schemas, check};
 use super::work::Work;
 use crate::{
     compile_error::Location, compile_options::CompileOptions, module_summary::ModuleSummary, sources::PolicyFile,
@@ -45,8 +45,8 @@ pub(crate) struct Policy {
     program: Program,
     pub(super) dependencies: Dependencies,
     data: Value,
-    /// The registered functions.
-    pub(super) functions: &'static [HostFunction],
+    /// What it was compiled with.
+    pub(super) options: CompileOptions,
     pub(super) workers: Workers,
     /// What the functions among the tests take and give.
     pub(super) signatures: BTreeMap<NodeId, String>,
@@ -124,7 +124,7 @@ impl Files {
         let mut modules = Vec::with_capacity(sources.len());
         let parsed = parallel_map(&sources, |at, source| {
             let v0 = versions.get(at).copied().unwrap_or(options.v0);
-            parse(source, u32::try_from(at).unwrap_or(u32::MAX), v0)
+            parse_with(source, u32::try_from(at).unwrap_or(u32::MAX), v0, options.capabilities)
         });
         for module in parsed.unwrap_or_else(|error| vec![Err(vec![fault(&sources, &error)])]) {
             match module {
@@ -159,7 +159,10 @@ impl Files {
         let rules = resolve(&modules, &sources, &tree, &places, &annotations, options, &work, &mut errors);
         let planned = plan(&tree, &rules, &sources, &work, &mut errors);
         // Rules with an error are left out of the later passes, so that each error is reported once.
-        let signatures = check(&tree, &rules, &planned.1, &sources, &work, &mut errors);
+        let schemas = options
+            .schemas
+            .map_or_else(Schemas::default, |set| Schemas::read(set, &modules, &sources, &annotations, &mut errors));
+        let signatures = check(&tree, &rules, &planned.1, &sources, &schemas, &work, &mut errors);
         if let Some(over) = work.over() {
             // What was found until then may be wrong: passes left out what the later ones need.
             return Err(vec![at_first(&sources, over.message())]);
@@ -168,16 +171,7 @@ impl Files {
             return Err(sorted(errors));
         }
         let (program, dependencies) = planned;
-        Ok(Policy {
-            sources,
-            tree,
-            program,
-            dependencies,
-            data,
-            functions: options.functions,
-            workers: Workers::default(),
-            signatures,
-        })
+        Ok(Policy { sources, tree, program, dependencies, data, options, workers: Workers::default(), signatures })
     }
 }
 

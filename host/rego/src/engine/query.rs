@@ -93,7 +93,7 @@ impl Policy {
         let captured = self.capture(&mut body);
         let mut errors = Vec::new();
         let work = Work::until(None);
-        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), self.functions, &work, &mut errors);
+        let query = resolve_query(&body, &source, &self.tree, context.as_ref(), self.options, &work, &mut errors);
         if !errors.is_empty() {
             return Err(sorted(errors));
         }
@@ -167,7 +167,7 @@ impl Policy {
         };
         of_policy
             .map(|node| node.arity)
-            .or_else(|| arity(&name.join("."), self.functions))
+            .or_else(|| arity(&name.join("."), self.options.functions))
             .is_none_or(|wants| call.args.len() <= wants)
     }
 

@@ -28,6 +28,7 @@ use crate::{
     by_rule::{Rule, by_rule},
     component_status::{ComponentStatus, duration, summary_line},
     images::{Image, Images},
+    junit::seconds,
     text::stopped_early,
     totals::Totals,
 };
@@ -169,7 +170,7 @@ fn facts(html: &mut Markup, head: &RunStarted, end: &RunFinished) {
         let params = if params.is_empty() { String::new() } else { format!(" ({})", params.join(", ")) };
         fact("Plugin", &format!("{name} {version} {digest}{params}"));
     }
-    fact("Effective time", &end.effective_time.to_string());
+    fact("Effective time", &seconds(end.effective_time));
     fact("Duration", &duration(head, end).unwrap_or_default());
     html.tag("</dl>\n</header>\n");
 }

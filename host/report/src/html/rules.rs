@@ -8,6 +8,9 @@ use crate::{
     component_status::count,
 };
 
+/// With more rules to choose from than this, none is opened for the reader.
+const OPENED_RULES: usize = 3;
+
 /// The messages of one rule that are shown before the reader unfolds the rest.
 const MESSAGES: usize = 12;
 
@@ -18,8 +21,7 @@ pub(super) fn rules(html: &mut Markup, page: &Page<'_>) {
     if !shown.is_empty() {
         shown.sort_by_key(|(_, rule)| std::cmp::Reverse((rule.violations > 0, rule.components.len())));
         html.tag("<section id=\"rules\">\n<h2>By rule <small>what to fix, and where</small></h2>\n");
-        // Of one rule there is nothing to choose from.
-        let opens = shown.len() == 1;
+        let opens = shown.len() <= OPENED_RULES;
         for (code, rule) in shown {
             card(html, page, code, rule, opens);
         }

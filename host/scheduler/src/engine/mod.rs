@@ -5,8 +5,12 @@ mod known;
 mod run;
 mod share;
 mod text;
+mod tokens;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use assay_model::{
     outcome::Verdict,
@@ -15,8 +19,11 @@ use assay_model::{
 };
 use jiff::Timestamp;
 
-use self::{activity::TaskRef, run::Run, share::Share};
-use crate::request::{InvalidRequest, RunRequest};
+use self::{activity::TaskRef, run::Run, share::Share, tokens::Tokens};
+use crate::{
+    request::{InvalidRequest, RunRequest},
+    scheduler::ServiceLimit,
+};
 
 /// The present time, by both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +72,8 @@ impl From<StoredRun> for Restored {
 pub(crate) struct Limits {
     /// Jobs of one tenant at a time.
     pub(crate) quotas: BTreeMap<String, u32>,
+    /// Jobs that may be with a service at a time, by plugin.
+    pub(crate) services: BTreeMap<String, ServiceLimit>,
 }
 
 /// The state of all runs.
@@ -72,6 +81,9 @@ pub(crate) struct Limits {
 pub(crate) struct Engine {
     runs: Vec<Run>,
     share: Share,
+    tokens: Tokens,
+    /// Tasks that waited for a token and have got one.
+    freed: VecDeque<TaskRef>,
     /// Jobs that were offered and have not ended.
     jobs: BTreeMap<JobKey, TaskRef>,
     /// Jobs that no worker has and none is to start.
@@ -80,7 +92,9 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { runs: Vec::new(), share: Share::new(limits), jobs: BTreeMap::new(), queued: 0 }
+        let tokens = Tokens::new(limits.services.clone());
+        let (share, freed) = (Share::new(limits), VecDeque::new());
+        Self { runs: Vec::new(), share, tokens, freed, jobs: BTreeMap::new(), queued: 0 }
     }
 
     /// Adds a run as it is in the record, which may be new or have been interrupted.
@@ -100,6 +114,7 @@ impl Engine {
         let queued = run.restore(stored, now, output);
         for (key, task) in queued {
             self.share.entered(&run.request.tenant);
+            self.tokens.take(run.plugin_name(task));
             self.jobs.insert(key, task);
             self.queued += 1;
         }
@@ -112,17 +127,26 @@ impl Engine {
     /// Offers jobs until so many are queued.
     pub(crate) fn fill(&mut self, window: usize, now: Now, output: &mut Output) {
         while self.queued < window {
-            let Some(task) = self.share.next() else { break };
+            let Some(task) = self.freed.pop_front().or_else(|| self.share.next()) else { break };
             let Some(run) = self.runs.get_mut(task.run) else { break };
+            if let Some(limit) = self.tokens.reached(run.plugin_name(task)).cloned() {
+                run.hold(task, &limit, now, output);
+                self.tokens.hold(&limit.group, task);
+                continue;
+            }
             match run.launch(task, now, output) {
                 Some(job) => {
                     self.share.entered(&job.tenant);
+                    self.tokens.take(&job.call.plugin.name);
                     self.queued += 1;
                     self.jobs.insert(job.key.clone(), task);
                     output.offers.push(job);
                 }
                 // It ended without a job: skipped, expanded, or impossible.
-                None => self.settle(now, output),
+                None => {
+                    self.freed.extend(self.tokens.next(run.plugin_name(task)));
+                    self.settle(now, output);
+                }
             }
         }
     }
@@ -151,6 +175,8 @@ impl Engine {
             self.queued = self.queued.saturating_sub(1);
         }
         self.share.left(&run.request.tenant);
+        self.tokens.give_back(run.plugin_name(task));
+        self.freed.extend(self.tokens.next(run.plugin_name(task)));
         run.ended(task, result, now, output);
         self.settle(now, output);
     }
@@ -170,6 +196,7 @@ impl Engine {
         {
             run.cancel(cause, now, output);
             self.share.forget(run.index);
+            self.tokens.forget(run.index);
             self.settle(now, output);
         }
     }
@@ -228,6 +255,8 @@ pub(crate) enum GivenBack {
         url: Option<String>,
         /// How long until the next call.
         after: Duration,
+        /// Whether it is asked to stop.
+        is_ending: bool,
     },
     /// Another attempt follows.
     Retry {

@@ -27,7 +27,10 @@ use super::{
     share::Share,
     text,
 };
-use crate::request::{InvalidRequest, RunRequest};
+use crate::{
+    request::{InvalidRequest, RunRequest},
+    scheduler::ServiceLimit,
+};
 
 /// One run.
 #[derive(Debug)]
@@ -322,6 +325,28 @@ impl Run {
         }
     }
 
+    /// The plugin of a task, by the name that the plan has for it.
+    pub(super) fn plugin_name(&self, at: TaskRef) -> &str {
+        let scenario = self.scenarios.get(at.scenario);
+        let task = scenario.and_then(|scenario| Some((&scenario.name, &scenario.tasks.get(at.task)?.plan)));
+        let plugin = task.and_then(|(scenario, task)| self.request.plugin(scenario, task).ok());
+        plugin.map_or("", |plugin| plugin.name.as_str())
+    }
+
+    /// A task that could start waits until its service has room.
+    pub(super) fn hold(&self, at: TaskRef, limit: &ServiceLimit, now: Now, output: &mut Output) {
+        let Some(scenario) = self.scenarios.get(at.scenario) else { return };
+        let Some(task) = scenario.tasks.get(at.task).filter(|task| matches!(task.progress, Progress::Ready { .. }))
+        else {
+            return;
+        };
+        let (cause, next) = (text::service_full(&limit.group, limit.max), "it starts when one of them has ended");
+        let state = StateRecord::new(RunState::Queued, now.wall).because(cause.clone()).then(next);
+        output.changes.push(RecordChange::Task { run: self.id.clone(), task: scenario.task_id(task), state });
+        let change = Change::State { state: RunState::Queued, cause: Some(cause), next: Some(next.to_owned()) };
+        self.emit(at, change, None, now, output);
+    }
+
     pub(super) fn is_started(&self, at: TaskRef) -> bool {
         matches!(self.task(at).map(|task| &task.progress), Some(Progress::Offered { started: Some(_), .. }))
     }
@@ -331,7 +356,7 @@ impl Run {
             return;
         };
         match why {
-            GivenBack::Waiting { native, url, after } => {
+            GivenBack::Waiting { native, url, after, .. } => {
                 if std::mem::replace(is_waiting, true) {
                     return;
                 }

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn urgent_tasks_come_first_and_a_quota_holds_back_its_tenant_alone() {
         let quotas = BTreeMap::from([("a".to_owned(), 1)]);
-        let mut share = Share::new(Limits { quotas });
+        let mut share = Share::new(Limits { quotas, ..Limits::default() });
         share.push("a", Priority::Bulk, task(0, 0));
         share.push("a", Priority::Urgent, task(0, 1));
         share.push("b", Priority::Normal, task(1, 0));

@@ -1,6 +1,6 @@
 //! The sentences of causes and of what is next, with their codes.
 
-use assay_model::run::{BudgetUse, Cause};
+use assay_model::run::{BudgetUse, Cause, RunId};
 
 pub(super) fn not_needed(task: &str) -> Cause {
     Cause::new("when", &format!("a condition of the task `{task}` does not hold"))
@@ -14,6 +14,10 @@ pub(super) fn stopping() -> Cause {
 pub(super) fn parent_failed(parent: &str) -> Cause {
     Cause::new("parent-failed", &format!("Cancelled on account of required {parent} failing"))
         .hint("the scenario is set to fail fast in `testGraph`; repair the one before it")
+}
+
+pub(super) fn reused(run: &RunId) -> Cause {
+    Cause::new("cached", &format!("the result of the run `{run}` counts: what the scenario depends on is the same"))
 }
 
 pub(super) fn waits_for_parents(parents: &[&str]) -> Cause {
@@ -46,4 +50,11 @@ pub(super) fn failed_task(task: &str, cause: Option<&Cause>) -> Cause {
         Some(hint) => failed.hint(hint),
         None => failed,
     }
+}
+
+pub(super) fn service_full(group: &str, max: u32) -> Cause {
+    Cause::new(
+        "service-full",
+        &format!("the service `{group}` has {max} jobs already, as many as are allowed at a time"),
+    )
 }

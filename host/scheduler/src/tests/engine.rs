@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::support::{finally_task, matrix_of, request, scenario, taking, task, when_status, when_text};
 use crate::{
-    RunRequest,
+    Reused, RunRequest,
     engine::{Engine, Limits, Now, Output, Restored},
 };
 
@@ -307,6 +307,94 @@ fn a_scenario_after_another_one_starts_then_and_fails_with_it_if_it_is_to_fail_f
     let mut world = build();
     world.finish(&[]);
     assert_eq!(world.verdict(), Some(Verdict::Allowed));
+}
+
+#[test]
+fn a_scenario_that_never_begins_leaves_no_task_without_an_end() {
+    let build = || {
+        World::new(request(vec![
+            scenario("first", vec![task("first", &[])]),
+            ScenarioPlan {
+                after: vec![Predecessor { name: "first".to_owned(), fail_fast: true }],
+                ..scenario("second", vec![task("a", &[]), task("b", &["a"]), finally_task("f")])
+            },
+        ]))
+    };
+    let mut world = build();
+    world.finish(&[("first", RunState::Failed)]);
+    assert_eq!(["a", "b", "f"].map(|task| world.state(&format!("second/{task}"))), [RunState::Skipped; 3]);
+    assert_eq!(world.state("second"), RunState::Failed);
+    let mut world = build();
+    world.cancel();
+    world.finish(&[]);
+    assert_eq!(["a", "b", "f"].map(|task| world.state(&format!("second/{task}"))), [RunState::Canceled; 3]);
+}
+
+/// B28: what was replaced by a newer run starts nothing more.
+#[test]
+fn a_run_that_was_replaced_starts_nothing_more() {
+    let mut world = one(vec![task("a", &[]), task("b", &["a"])]);
+    world.fill(10);
+    world.start("a");
+    world.cancel();
+    world.end("a", RunState::Passed);
+    world.finish(&[]);
+    assert_eq!(world.order, ["a"]);
+    assert_eq!((world.state("s/b"), world.verdict()), (RunState::Canceled, Some(Verdict::Error)));
+}
+
+/// B14: without a required scenario nothing denies.
+#[test]
+fn a_run_without_a_required_scenario_passes() {
+    let mut world = World::new(request(Vec::new()));
+    world.finish(&[]);
+    assert_eq!(world.verdict(), Some(Verdict::Allowed));
+    let optional = ScenarioPlan { optional: true, ..scenario("s", vec![task("a", &[])]) };
+    let mut world = World::new(request(vec![optional]));
+    world.finish(&[("a", RunState::Failed)]);
+    assert_eq!((world.state("s"), world.verdict()), (RunState::Failed, Some(Verdict::Allowed)));
+}
+
+#[test]
+fn a_result_that_is_reused_counts_and_what_comes_after_it_starts() {
+    let after = vec![Predecessor { name: "first".to_owned(), fail_fast: true }];
+    let mut plan = request(vec![
+        scenario("first", vec![task("a", &[]), finally_task("f")]),
+        ScenarioPlan { after, ..scenario("second", vec![task("b", &[])]) },
+    ]);
+    let (run, id) = (plan.run_id().unwrap(), plan.run_id().unwrap());
+    plan.reused = BTreeMap::from([("first".to_owned(), Reused { run, state: RunState::Passed })]);
+    assert_eq!(plan.run_id().unwrap(), id, "what is reused makes no other run");
+    let mut world = World::new(plan);
+    world.finish(&[]);
+    assert_eq!(world.order, ["b"]);
+    assert_eq!((world.state("first"), world.causes["first"].code.as_str()), (RunState::Passed, "cached"));
+    assert_eq!((world.state("first/f"), world.verdict()), (RunState::Skipped, Some(Verdict::Allowed)));
+    // Only what passed is reused.
+    let mut plan = request(vec![scenario("first", vec![task("a", &[])])]);
+    let run = plan.run_id().unwrap();
+    plan.reused = BTreeMap::from([("first".to_owned(), Reused { run, state: RunState::Failed })]);
+    let mut world = World::new(plan);
+    world.finish(&[]);
+    assert_eq!(world.order, ["a"]);
+}
+
+#[test]
+fn the_content_of_a_scenario_is_its_tasks_its_plugins_and_the_components_that_it_looks_at() {
+    let of = |param: &str, components: &[&str], plugin: &[u8]| {
+        let components = components.iter().map(|name| (*name).to_owned()).collect();
+        let mut plan = request(vec![ScenarioPlan { components, ..scenario("s", vec![task("a", &[])]) }]);
+        plan.plan.snapshot.param = param.to_owned();
+        plan.plugins.get_mut("noop").unwrap().digest = assay_model::digest::Digest::of(plugin);
+        plan.content_of("s").unwrap()
+    };
+    let one = r#"{"components":[{"name":"a","containerImage":"1"},{"name":"b","containerImage":"1"}]}"#;
+    let other = one.replace(r#""b","containerImage":"1""#, r#""b","containerImage":"2""#);
+    assert_eq!(of(one, &["a"], b"p"), of(&other, &["a"], b"p"));
+    assert_ne!(of(one, &["b"], b"p"), of(&other, &["b"], b"p"));
+    assert_ne!(of(one, &[], b"p"), of(&other, &[], b"p"));
+    assert_ne!(of(one, &["a"], b"p"), of(one, &["a"], b"q"));
+    assert_eq!(request(Vec::new()).content_of("s"), None);
 }
 
 #[test]

@@ -71,6 +71,7 @@ pub(super) fn scenario(name: &str, tasks: Vec<TaskPlan>) -> ScenarioPlan {
         timeouts: Timeouts::default(),
         tasks,
         results: Vec::new(),
+        components: Vec::new(),
     }
 }
 

@@ -243,27 +243,35 @@ impl Access {
 }
 
 impl Requested {
-    /// `{param}` stands for the host of that parameter, which is a host or a URL; without a value it is not requested.
     fn new(permission: &RawPermission, params: &[Param]) -> Option<Self> {
-        let name = permission.name.as_str();
-        let named = name.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
-        let host = match named {
-            None => name.parse().ok()?,
-            Some(param) => {
-                let value = params.iter().find(|one| one.name == param).and_then(|one| match &one.value {
-                    ParamValue::Text(text) => Some(text.as_str()),
-                    _ => None,
-                })?;
-                let place = match Url::parse(value) {
-                    Ok(url) if value.contains("://") => authority(&url),
-                    _ => value.to_owned(),
-                };
-                place.parse().ok()?
-            }
-        };
-        let methods = permission.options.iter().find(|(name, _)| name == "methods").map_or("GET", |(_, value)| value);
-        Some(Self { host, methods: methods.split(',').map(|method| method.trim().to_ascii_uppercase()).collect() })
+        Some(Self { host: host_of(&permission.name, params)?, methods: methods_of(permission) })
     }
+}
+
+/// The host of a permission: `{param}` stands for the host of that parameter, which is a host or a URL; without a value it is
+/// not requested.
+pub(crate) fn host_of(name: &str, params: &[Param]) -> Option<HostPattern> {
+    let named = name.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+    match named {
+        None => name.parse().ok(),
+        Some(param) => {
+            let value = params.iter().find(|one| one.name == param).and_then(|one| match &one.value {
+                ParamValue::Text(text) => Some(text.as_str()),
+                _ => None,
+            })?;
+            let place = match Url::parse(value) {
+                Ok(url) if value.contains("://") => authority(&url),
+                _ => value.to_owned(),
+            };
+            place.parse().ok()
+        }
+    }
+}
+
+/// The methods of a permission.
+pub(crate) fn methods_of(permission: &RawPermission) -> Vec<String> {
+    let methods = permission.options.iter().find(|(name, _)| name == "methods").map_or("GET", |(_, value)| value);
+    methods.split(',').map(|method| method.trim().to_ascii_uppercase()).collect()
 }
 
 /// The URL in its normal form.

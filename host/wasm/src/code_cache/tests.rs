@@ -165,3 +165,12 @@ fn a_plugin_in_the_cache_is_loaded_without_its_bytes() {
         assert_eq!(cached.digest(), &digest);
     }
 }
+
+#[test]
+fn the_code_of_a_component_is_kept_for_one_with_the_same_code() {
+    let kept = Kept::new();
+    let other = Digest::of(b"the same with its manifest in it");
+    kept.cache.keep_as(&kept.engine, &kept.component, &other).unwrap();
+    assert!(kept.cache.find(&kept.engine, &other).is_some() && kept.find().is_some());
+    assert!(kept.cache.keep_as(&kept.engine, &Digest::of(b"unknown"), &other).is_err());
+}

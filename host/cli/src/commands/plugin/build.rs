@@ -3,15 +3,27 @@
 use std::time::Instant;
 
 use assay_app::{PluginEngine, plugins::build_plugin};
+use assay_plugin_kit::BuildOptions;
+use camino::Utf8Path;
 use serde_json::json;
 
-use super::{failed, print_result};
+use super::{absolute, failed, print_result};
 use crate::{error::CliError, exit, files::write_whole, flags::plugin::author::BuildFlags, printer::Printer};
 
 /// Builds, writes the component and prints what it is.
 pub(crate) fn run(flags: &BuildFlags, is_debug: bool, engine: &PluginEngine, printer: Printer) -> Result<u8, CliError> {
     let begun = Instant::now();
-    let built = match build_plugin(&flags.dir, is_debug, engine) {
+    // A build takes long, and must not end with a file that cannot be written.
+    if let Some(folder) = flags.out.as_deref().and_then(Utf8Path::parent).filter(|folder| *folder != "")
+        && !folder.is_dir()
+    {
+        let error = CliError::new(format!("`--out`: the directory `{folder}` does not exist"));
+        return Err(error.hint("create the directory first"));
+    }
+    // Cargo works in the folder of the plugin, where a path of this folder would be another one.
+    let options =
+        BuildOptions { is_debug, cargo_target_dir: flags.cargo_target_dir.as_deref().map(absolute).transpose()? };
+    let built = match build_plugin(&flags.dir, &options, engine) {
         Ok(built) => built,
         Err(error) => return failed(error, printer),
     };

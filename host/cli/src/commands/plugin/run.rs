@@ -1,20 +1,28 @@
-//! `assay plugin run`: a task, once.
+//! `assay plugin run`: a task or a job of an adapter, once.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::Duration,
+};
 
 use assay_app::{
     PluginEngine,
-    plugins::{LogSink, PluginRun, RunPluginRequest, run_plugin},
+    plugins::{JobEnd, LogSink, RunInputs, RunPluginRequest, RunReport, RunVerb, Waited, parse_secret, run_plugin},
 };
-use assay_model::{digest::Digest, limits, snapshot::Snapshot};
-use serde_json::{Map, Value, json};
+use assay_model::{limits, snapshot::Snapshot};
+use camino::Utf8Path;
+use serde_json::json;
 
-use super::{load_file, print_result};
+use super::{absolute, print_result};
 use crate::{
     error::CliError, exit, files::read_text, flags::plugin::author::RunFlags, printer::Printer, settings::Environment,
+    signals::listen_for_signals,
 };
 
-/// Runs the task and prints what it found; the exit code is the outcome.
+/// Runs the plugin and prints what it found; the exit code is the outcome.
 pub(crate) fn run(
     flags: &RunFlags,
     is_talkative: bool,
@@ -22,43 +30,84 @@ pub(crate) fn run(
     engine: &PluginEngine,
     printer: Printer,
 ) -> Result<u8, CliError> {
+    let (interrupt, interrupts) = mpsc::channel();
+    let interrupt = Mutex::new(interrupt);
+    listen_for_signals(move || {
+        // Nobody waits any more when the job has ended.
+        let _sent = interrupt.lock().unwrap_or_else(PoisonError::into_inner).send(());
+    })?;
+    let wait = |time: Duration| match interrupts.recv_timeout(time) {
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Waited::Elapsed,
+        Ok(()) => Waited::Interrupted,
+    };
+    let note = |line: &str| printer.note(line);
     let request = RunPluginRequest {
-        snapshot: snapshot(flags)?,
-        params: flags.param.iter().map(|text| param(text)).collect::<Result<_, _>>()?,
-        attempt: flags.attempt.get(),
-        now: env.now,
+        verb: verb(flags)?,
+        store: flags.store.clone(),
+        engine: engine.clone(),
+        variable: &env.variable,
         log: is_talkative.then(|| Arc::new(move |line: &str| printer.error(line)) as LogSink),
+        wait: &wait,
+        note: &note,
     };
-    let (plugin, _) = load_file(&flags.component, engine)?;
-    let run = run_plugin(&plugin, &request)?;
-    let (text, code) = match &run.result {
-        Ok((verdict, _)) => {
-            let output = serde_json::to_string(&verdict.test_output()).map_err(|error| CliError::from_error(&error))?;
-            let code = match verdict.outcome.as_str() {
-                "FAILURE" => exit::VIOLATIONS,
-                "ERROR" => exit::ERROR,
-                _ => exit::SUCCESS,
-            };
-            (format!("{output}\n"), code)
+    match run_plugin(&request)? {
+        JobEnd::Ended(report) => {
+            let (text, code) = for_people(&report, printer)?;
+            let json = serde_json::to_value(&report).map_err(|error| CliError::from_error(&error))?;
+            print_result(printer, flags.format, &text, &json)?;
+            Ok(code)
         }
-        Err(error) => {
-            let hint = error.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-            printer.error(&format!("error: {} ({}){hint}", error.message, error.code.as_str()));
-            (String::new(), exit::ERROR)
+        JobEnd::Interrupted { job, not_before } => {
+            printer
+                .error(&format!("interrupted: job {job} waits for its next call at {not_before:.0}; nothing is lost"));
+            printer.error(&format!(
+                "hint: `assay plugin run --resume {job}` goes on, `--cancel {job}` stops the remote job"
+            ));
+            print_result(printer, flags.format, "", &json!({"interrupted": true, "job": job}))?;
+            Ok(exit::ERROR)
         }
-    };
-    print_result(printer, flags.format, &text, &as_json(&run)?)?;
-    Ok(code)
+    }
 }
 
-fn snapshot(flags: &RunFlags) -> Result<Option<(Snapshot, Arc<str>)>, CliError> {
-    if let Some(image) = &flags.image {
-        return Ok(Some((Snapshot::of_image(image), Arc::from(""))));
+fn verb(flags: &RunFlags) -> Result<RunVerb, CliError> {
+    if let Some(id) = &flags.resume {
+        return Ok(RunVerb::Resume(id.clone()));
     }
-    let Some(file) = &flags.images else { return Ok(None) };
-    let (text, origin) = (read_text(file, "--images", limits::SNAPSHOT_BYTES)?, format!("`{file}`"));
-    let snapshot = Snapshot::parse(&text).map_err(|error| CliError::new(format!("{error} ({origin})")))?;
-    Ok(Some((snapshot, Arc::from(text))))
+    if let Some(id) = &flags.cancel {
+        return Ok(RunVerb::Cancel(id.clone()));
+    }
+    let Some(component) = flags.component.clone() else {
+        return Err(CliError::new("there is no component to run"));
+    };
+    let inputs = RunInputs {
+        snapshot: flags.images.as_deref().map(snapshot).transpose()?,
+        image: flags.image.clone(),
+        params: flags.param.iter().map(|text| param(text)).collect::<Result<_, _>>()?,
+        attempt: flags.attempt.get(),
+        plugins: flags.plugins.as_deref().map(absolute).transpose()?,
+        is_dev: flags.dev,
+        secrets: flags.secret.iter().map(|text| secret(text)).collect::<Result<_, _>>()?,
+        record: flags.record.as_deref().map(absolute).transpose()?,
+    };
+    Ok(RunVerb::Run { component, inputs: Box::new(inputs) })
+}
+
+/// The text of a Snapshot that can be read.
+fn snapshot(file: &Utf8Path) -> Result<String, CliError> {
+    let text = read_text(file, "--images", limits::SNAPSHOT_BYTES)?;
+    match Snapshot::parse(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(CliError::new(format!("{error} (`{file}`)"))),
+    }
+}
+
+/// A secret, whose file another process finds, too.
+fn secret(text: &str) -> Result<(String, String), CliError> {
+    let (name, source) = parse_secret(text)?;
+    match source.strip_prefix("file:") {
+        Some(path) => Ok((name, format!("file:{}", absolute(Utf8Path::new(path))?))),
+        None => Ok((name, source)),
+    }
 }
 
 fn param(text: &str) -> Result<(String, String), CliError> {
@@ -68,39 +117,22 @@ fn param(text: &str) -> Result<(String, String), CliError> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn as_json(run: &PluginRun) -> Result<Value, CliError> {
-    let value = |value: serde_json::Result<Value>| value.map_err(|error| CliError::from_error(&error));
-    let usage = value(serde_json::to_value(run.usage))?;
-    Ok(match &run.result {
-        Ok((verdict, artifacts)) => {
-            let results: Map<String, Value> =
-                verdict.results.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-            let artifacts: Vec<Value> = artifacts
-                .iter()
-                .map(|artifact| {
-                    let digest = Digest::of(&artifact.bytes).to_string();
-                    let (name, size) = (&artifact.name, artifact.bytes.len());
-                    json!({"name": name, "media_type": artifact.media_type, "size": size, "digest": digest})
-                })
-                .collect();
-            json!({
-                "outcome": verdict.outcome.as_str(),
-                "test_output": value(serde_json::to_value(verdict.test_output()))?,
-                "findings": value(serde_json::to_value(&verdict.findings))?,
-                "results": results,
-                "artifacts": artifacts,
-                "error": null,
-                "usage": usage,
-            })
-        }
-        Err(error) => json!({
-            "outcome": "ERROR",
-            "test_output": null,
-            "findings": [],
-            "results": {},
-            "artifacts": [],
-            "error": {"code": error.code.as_str(), "message": error.message, "hint": error.hint},
-            "usage": usage,
-        }),
-    })
+/// What standard output shows, and the exit code. An error is printed at once.
+fn for_people(report: &RunReport, printer: Printer) -> Result<(String, u8), CliError> {
+    if let Some(error) = &report.error {
+        let hint = error.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        printer.error(&format!("error: {} ({}){hint}", error.message, error.code));
+        return Ok((String::new(), exit::ERROR));
+    }
+    if report.canceled {
+        printer.note("the job is canceled");
+        return Ok((String::new(), exit::SUCCESS));
+    }
+    let output = serde_json::to_string(&report.test_output).map_err(|error| CliError::from_error(&error))?;
+    let code = match report.outcome.as_str() {
+        "FAILURE" => exit::VIOLATIONS,
+        "ERROR" => exit::ERROR,
+        _ => exit::SUCCESS,
+    };
+    Ok((format!("{output}\n"), code))
 }

@@ -9,6 +9,7 @@ use std::{
 use assay_rego::{CompileError, CompileOptions, Ignore, PolicySet, Problem, SourceError, Sources};
 use serde_json::{Value, json};
 
+use super::restrictions::{capabilities, schemas};
 use crate::{error::CliError, flags::policy::LoadFlags};
 
 /// What bundles that are one file are called.
@@ -38,12 +39,6 @@ pub(super) enum LoadError {
 
 /// Refuses what no tool can do, before any work.
 pub(super) fn refuse(flags: &LoadFlags) -> Result<(), CliError> {
-    if flags.schema.is_some() {
-        return Err(CliError::new("`--schema`: schemas are not supported yet").hint("remove the flag"));
-    }
-    if flags.capabilities.is_some() {
-        return Err(CliError::new("`--capabilities`: capabilities are not supported").hint("remove the flag"));
-    }
     if flags.target != "rego" {
         return Err(CliError::new(format!("`--target {}`: the only supported target is `rego`", flags.target))
             .hint("remove the flag"));
@@ -76,6 +71,7 @@ pub(super) fn add_bundle(
 /// Reads and compiles.
 pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded, LoadError>, CliError> {
     let ignore = ignore(flags)?;
+    let (capabilities, schemas) = (capabilities(flags)?, Some(schemas(flags)?));
     let started = Instant::now();
     let mut sources = Sources::new();
     let mut read = || {
@@ -91,7 +87,13 @@ pub(super) fn load(paths: &Paths<'_>, flags: &LoadFlags) -> Result<Result<Loaded
         }
     }
     let read = started.elapsed();
-    let options = CompileOptions { strict: paths.strict, v0: flags.v0_compatible, ..assay_conforma::compile_options() };
+    let options = CompileOptions {
+        strict: paths.strict,
+        v0: flags.v0_compatible,
+        capabilities,
+        schemas,
+        ..assay_conforma::compile_options()
+    };
     Ok(match PolicySet::compile(sources, options) {
         Ok(policies) => Ok(Loaded { policies, read }),
         Err(error) => Err(LoadError::Compile(error)),
@@ -143,10 +145,21 @@ fn problem_json(problem: &Problem) -> Value {
     error
 }
 
+/// The problems of a file by itself, as OPA writes them: with rows.
+pub(super) fn problems_of(error: &CompileError) -> String {
+    match error {
+        CompileError::Problems(problems) => listed_problems(problems, 0, "", false),
+        other => other.to_string(),
+    }
+}
+
 fn problems_text(problems: &[Problem], limit: usize) -> String {
     // As OPA: a file that is not Rego is an error of loading, and its place is a row.
     let loading = problems.iter().all(|problem| problem.code == Some("rego_parse_error"));
-    let when = if loading { " during loading" } else { "" };
+    listed_problems(problems, limit, if loading { " during loading" } else { "" }, !loading)
+}
+
+fn listed_problems(problems: &[Problem], limit: usize, when: &str, with_columns: bool) -> String {
     let mut text = match problems.len() {
         1 => format!("1 error occurred{when}: "),
         count => format!("{count} errors occurred{when}:\n"),
@@ -159,7 +172,7 @@ fn problems_text(problems: &[Problem], limit: usize) -> String {
         if let Some(location) = &problem.location {
             // A query has no file.
             let file = if location.file.is_empty() { String::new() } else { format!("{}:", location.file) };
-            let column = if loading { String::new() } else { format!(":{}", location.column) };
+            let column = if with_columns { format!(":{}", location.column) } else { String::new() };
             let _infallible = write!(text, "{file}{}{column}: ", location.line);
         }
         if let Some(code) = problem.code {

@@ -1,13 +1,15 @@
-//! The tools for policies, one file for each: `test`, `eval`, `check`, `inspect`, `bench`. They leave with the exit
+//! The tools for policies, one file for each: `test`, `eval`, `check`, `fmt`, `inspect`, `bench`. They leave with the exit
 //! codes of `opa`, under either name.
 
 mod bench;
 mod check;
 mod eval;
+mod fmt;
 mod inspect;
 mod json;
 mod load;
 mod profile;
+mod restrictions;
 mod table;
 mod test;
 mod test_reports;
@@ -37,7 +39,7 @@ fn run_as(command: PolicyCommand, as_opa: bool, env: &Environment, printer: Prin
         PolicyCommand::Bench(flags) => bench::run(&flags, env, printer),
         PolicyCommand::Inspect(flags) => inspect::run(&flags, printer),
         PolicyCommand::Check(flags) => check::run(&flags, printer),
-        PolicyCommand::Fmt(_) => Err(CliError::new("assay cannot format policies yet").hint("use `opa fmt` for this")),
+        PolicyCommand::Fmt(flags) => fmt::run(&flags, printer),
     }
 }
 
@@ -53,8 +55,9 @@ pub(crate) fn opa(command: OpaCommand, env: &Environment, printer: Printer) -> R
         }
         OpaCommand::Other(words) => {
             let name = words.first().cloned().unwrap_or_else(|| OsString::from(""));
-            Err(CliError::new(format!("assay has no `opa {}`", name.to_string_lossy()))
-                .hint("use `test`, `eval`, `check`, `inspect`, `bench` or `version`, or OPA itself for other commands"))
+            Err(CliError::new(format!("assay has no `opa {}`", name.to_string_lossy())).hint(
+                "use `test`, `eval`, `check`, `fmt`, `inspect`, `bench` or `version`, or OPA itself for other commands",
+            ))
         }
     }
 }

@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::Format;
-use crate::flags::go;
+use crate::flags::{go, registry::RegistryFlags};
 
 #[derive(Debug, Args)]
 pub(crate) struct NewFlags {
@@ -41,6 +41,10 @@ pub(crate) struct BuildFlags {
     /// File to write the component to [default: out/NAME.wasm in the directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<Utf8PathBuf>,
+
+    /// Directory for what cargo builds of plugins in Rust; several can share one [default: out/target in the directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cargo_target_dir: Option<Utf8PathBuf>,
 
     /// Output format: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
@@ -87,9 +91,17 @@ pub(crate) struct TestFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunFlags {
-    /// Component to run, a task
-    #[arg(value_name = "FILE")]
-    pub(crate) component: Utf8PathBuf,
+    /// Component to run, a task or an adapter
+    #[arg(value_name = "FILE", required_unless_present_any = ["resume", "cancel"])]
+    pub(crate) component: Option<Utf8PathBuf>,
+
+    /// Go on with a job that was interrupted
+    #[arg(long, value_name = "ID", conflicts_with_all = ["component", "cancel"], help_heading = "Run")]
+    pub(crate) resume: Option<String>,
+
+    /// Cancel a job that was interrupted
+    #[arg(long, value_name = "ID", conflicts_with = "component", help_heading = "Run")]
+    pub(crate) cancel: Option<String>,
 
     /// Snapshot under test
     #[arg(long, value_name = "SNAPSHOT", help_heading = "Run")]
@@ -107,6 +119,26 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Run")]
     pub(crate) attempt: std::num::NonZeroU32,
 
+    /// Folder in which jobs of adapters are kept
+    #[arg(long, value_name = "DIR", default_value = ".assay", help_heading = "Run")]
+    pub(crate) store: Utf8PathBuf,
+
+    /// List of plugins (plugins.toml), whose entry of the plugin's name grants hosts, secrets and limits
+    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// Let the plugin reach this machine, and grant what it requests where the list has no entry, for development
+    #[arg(long, help_heading = "Grants")]
+    pub(crate) dev: bool,
+
+    /// Value of a secret: NAME=env:VARIABLE or NAME=file:PATH; repeatable
+    #[arg(long, value_name = "NAME=SOURCE", help_heading = "Grants")]
+    pub(crate) secret: Vec<String>,
+
+    /// Record requests and responses as a case: `tests/green` makes `tests/green.toml`
+    #[arg(long, value_name = "DIR", help_heading = "Report")]
+    pub(crate) record: Option<Utf8PathBuf>,
+
     /// Output format: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: Format,
@@ -114,13 +146,16 @@ pub(crate) struct RunFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectFlags {
-    /// Component to inspect
-    #[arg(value_name = "FILE")]
-    pub(crate) component: Utf8PathBuf,
+    /// Component to inspect: a file, or a reference in a registry
+    #[arg(value_name = "FILE|REF")]
+    pub(crate) component: String,
 
     /// Print what an older component has differently
-    #[arg(long, value_name = "FILE")]
-    pub(crate) diff: Option<Utf8PathBuf>,
+    #[arg(long, value_name = "FILE|REF")]
+    pub(crate) diff: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) registries: RegistryFlags,
 
     /// Output format: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]

@@ -102,7 +102,7 @@ fn bundles_alone_carry_signature_and_attestation() {
 }
 
 #[test]
-fn provenance_alone_signs_no_image() {
+fn attack_provenance_alone_signs_no_image() {
     let mut case = Case::unsigned();
     let (signer, provenance) = (Signer::new(), statement(&case.image));
     case.refer(&signer, &provenance);
@@ -111,7 +111,7 @@ fn provenance_alone_signs_no_image() {
 }
 
 #[test]
-fn a_strangers_bundle_neither_passes_nor_blocks() {
+fn attack_a_strangers_bundle_neither_passes_nor_blocks() {
     let mut case = Case::signed();
     let stranger = Signer::new();
     let (signature, provenance) = (case.signature(), statement(&case.image));
@@ -129,7 +129,7 @@ fn a_strangers_bundle_neither_passes_nor_blocks() {
 }
 
 #[test]
-fn a_bundle_about_another_image_does_not_count() {
+fn attack_a_bundle_about_another_image_does_not_count() {
     let mut case = Case::unsigned();
     let other = Digest::of(b"other");
     let signer = Signer::new();

@@ -52,13 +52,14 @@ impl Parser<'_> {
         };
         let span = self.since(start);
         let mut with = Vec::new();
-        while self.eat_keyword("with") {
+        while self.at_keyword("with") {
+            let start = self.bump().span;
             let target = self.term()?;
             if !self.eat_keyword("as") {
                 return self.unexpected("`as`");
             }
             let value = self.expr()?;
-            with.push(With { target, value });
+            with.push(With { target, value, span: self.since(start) });
         }
         Ok(Literal { kind, with, span })
     }

@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::capabilities::Capabilities;
 use crate::engine::ast::{Head, Module, Name, Term};
 use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::lex::{Kind, Token, Tokens, lex};
@@ -35,6 +36,9 @@ pub(crate) struct Failed;
 
 type Parsed<T> = Result<T, Failed>;
 
+/// The span of the outermost parentheses around terms, by where these begin and end.
+pub(crate) type Parentheses = BTreeMap<(u32, u32), Span>;
+
 struct Parser<'a> {
     source: &'a Source,
     tokens: &'a [Token],
@@ -56,6 +60,8 @@ struct Parser<'a> {
     errors: Vec<CompileError>,
     /// The keywords that Rego v1 requires and that are not there. As in OPA all are reported, if all else is right.
     missing: Vec<CompileError>,
+    /// Terms in parentheses, each with the span of the outermost ones around it.
+    parentheses: Parentheses,
     /// The last rule has a body without the `if` that it requires.
     lacks_if: bool,
 }
@@ -66,10 +72,41 @@ struct Parser<'a> {
 /// # Errors
 /// Everything that is not Rego, with its places.
 pub(crate) fn parse(source: &Source, file: u32, v0: bool) -> Result<Module, Vec<CompileError>> {
+    parse_with(source, file, v0, None)
+}
+
+/// The same with what the language is restricted to.
+///
+/// # Errors
+/// Everything that is not Rego, with its places.
+pub(crate) fn parse_with(
+    source: &Source,
+    file: u32,
+    v0: bool,
+    capabilities: Option<&Capabilities>,
+) -> Result<Module, Vec<CompileError>> {
+    if !v0 && capabilities.is_some_and(|capabilities| !capabilities.has_rego_v1()) {
+        let message = "illegal capabilities: rego_v1 feature required for parsing v1 Rego";
+        let span = Span { file, start: 0, end: 0 };
+        return Err(vec![CompileError::at(source, span, CompileCode::Parse, message)]);
+    }
     let Tokens { tokens, comments } = tokens(source, file)?;
-    let mut parser = Parser { v0, has_templates: !v0, ..Parser::new(source, &tokens) };
+    let has_templates = !v0 && capabilities.is_none_or(Capabilities::has_templates);
+    let mut parser = Parser { v0, has_templates, ..Parser::new(source, &tokens) };
     let module = parser.module();
     parser.finish(module, comments)
+}
+
+/// The same with the parentheses, which the tree has not.
+///
+/// # Errors
+/// Everything that is not Rego, with its places.
+pub(crate) fn parse_with_parentheses(source: &Source, v0: bool) -> Result<(Module, Parentheses), Vec<CompileError>> {
+    let Tokens { tokens, comments } = tokens(source, 0)?;
+    let mut parser = Parser { v0, has_templates: !v0, ..Parser::new(source, &tokens) };
+    let module = parser.module();
+    let parentheses = std::mem::take(&mut parser.parentheses);
+    parser.finish(module, comments).map(|module| (module, parentheses))
 }
 
 fn tokens(source: &Source, file: u32) -> Result<Tokens, Vec<CompileError>> {
@@ -96,6 +133,7 @@ impl<'a> Parser<'a> {
             names: BTreeMap::new(),
             errors: Vec::new(),
             missing: Vec::new(),
+            parentheses: Parentheses::new(),
             lacks_if: false,
         }
     }

@@ -161,7 +161,12 @@ impl Parser<'_> {
                 self.bump();
                 let inner = self.keyed_expr()?;
                 self.expect(Kind::RParen, "`)`")?;
-                return Ok(inner);
+                self.parentheses.insert((inner.span.start, inner.span.end), self.since(start));
+                return match inner.kind {
+                    // Only these can be referred into.
+                    TermKind::Scalar(_) | TermKind::Template(_) | TermKind::Ref(_) => Ok(inner),
+                    _ => self.tail(inner),
+                };
             }
             _ => return self.unexpected("a value"),
         };

@@ -10,7 +10,7 @@ use crate::engine::ir::{Expr, Lit, LitKind, Replacement, Slot, WithModifier, Wit
 use crate::engine::span::Span;
 
 use super::Resolver;
-use super::names::{builtin, dotted, joined};
+use super::names::{dotted, joined};
 use super::scopes::{How, shares_names};
 
 impl Resolver<'_> {
@@ -26,6 +26,9 @@ impl Resolver<'_> {
     pub(super) fn literal(&mut self, literal: &Literal, out: &mut Vec<Lit>) {
         if literal.with.is_empty() {
             return self.literal_kind(literal, out);
+        }
+        if matches!(literal.kind, LiteralKind::Every { .. }) {
+            literal.with.iter().for_each(|with| self.refuse_functions(with));
         }
         let mods: Vec<_> = literal.with.iter().filter_map(|with| self.with(with, out)).collect();
         let mut body = Vec::new();
@@ -220,7 +223,7 @@ impl Resolver<'_> {
             let full = self.full_path(&name);
             let found = match &full {
                 Some(path) => self.policy_function(path),
-                None if self.lookup(name.first()?).is_none() => builtin(&joined(&name), self.options.functions),
+                None if self.lookup(name.first()?).is_none() => self.allowed_builtin(&joined(&name)),
                 None => None,
             };
             if let Some(found) = found {
@@ -236,12 +239,28 @@ impl Resolver<'_> {
         Some(WithModifier { target, value: Replacement::Value(value) })
     }
 
+    /// As in OPA the types of what a `with` of `every` names are checked as those of references, of which none is a function.
+    fn refuse_functions(&mut self, with: &With) {
+        for term in [&with.target, &with.value] {
+            let Some(name) = dotted(term) else { continue };
+            let is_function = match self.full_path(&name) {
+                Some(path) => self.policy_function(&path).is_some(),
+                None if name.first().is_some_and(|first| self.lookup(first).is_some()) => false,
+                None => self.allowed_builtin(&joined(&name)).is_some(),
+            };
+            if is_function {
+                let message = format!("function {} used as reference, not called", self.function_text(term));
+                self.error(term.span, CompileCode::Type, message);
+            }
+        }
+    }
+
     /// How many arguments the function that a `with` replaces takes.
     fn arity_of(&self, target: &Term) -> Option<usize> {
         let name = dotted(target)?;
         match self.full_path(&name) {
             Some(path) => self.policy_function(&path).map(|found| found.arity),
-            None => builtin(&joined(&name), self.options.functions).map(|found| found.arity),
+            None => self.allowed_builtin(&joined(&name)).map(|found| found.arity),
         }
     }
 
@@ -273,7 +292,7 @@ impl Resolver<'_> {
                 return Some(WithTarget::Function(found.callee));
             }
             if full.is_none()
-                && let Some(found) = builtin(&joined(&name), self.options.functions)
+                && let Some(found) = self.allowed_builtin(&joined(&name))
             {
                 return Some(WithTarget::Function(found.callee));
             }

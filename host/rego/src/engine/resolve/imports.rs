@@ -9,7 +9,7 @@ use crate::engine::error::{CompileCode, CompileError};
 use crate::engine::span::Source;
 
 /// Checks the imports of a file, of which `used` says which something uses.
-pub(super) fn check(
+pub(crate) fn check(
     module: &Module,
     source: &Source,
     used: &[Cell<bool>],

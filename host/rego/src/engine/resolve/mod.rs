@@ -31,6 +31,8 @@ use crate::engine::work::Work;
 use arguments::{has_template, never_bound};
 use scopes::{How, Local, Scope};
 
+pub(crate) use imports::check as check_imports;
+pub(crate) use names::DEPRECATED;
 pub(crate) use query::{QueryIr, arity, resolve_query};
 
 /// What the names of a file refer to.
@@ -76,6 +78,8 @@ struct Resolver<'a> {
     uses: Vec<u32>,
     /// What is resolved stands in a negation: references that are moved in front of it bind nothing.
     negated: bool,
+    /// Rules that are called as if they were functions without arguments.
+    called: Vec<(NodeId, Span)>,
     /// Variables of `some` that only closures use: each closure has its own.
     unshared: Vec<Slot>,
     /// What is declared in the rule.
@@ -123,6 +127,7 @@ pub(crate) fn resolve(
                 slots: Vec::new(),
                 uses: Vec::new(),
                 negated: false,
+                called: Vec::new(),
                 unshared: Vec::new(),
                 locals: Vec::new(),
                 scopes: vec![Scope::default()],
@@ -243,6 +248,7 @@ impl Resolver<'_> {
         self.refuse_unused();
         let slots = std::mem::take(&mut self.slots);
         let sound = self.errors.len() == self.sound;
-        RuleIr { node, arity: args.len(), branches, slots, span: rule.span, default: rule.default, sound }
+        let called = std::mem::take(&mut self.called);
+        RuleIr { node, arity: args.len(), branches, slots, span: rule.span, default: rule.default, called, sound }
     }
 }

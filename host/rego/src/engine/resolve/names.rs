@@ -9,11 +9,12 @@ use crate::engine::builtins::{HostFunction, lookup, unsupported};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Callee, Special};
 use crate::engine::rule_tree::Kind;
+use crate::engine::span::Span;
 
 use super::Resolver;
 
 /// Functions that Rego v1 has no more.
-const DEPRECATED: [&str; 11] = [
+pub(crate) const DEPRECATED: [&str; 11] = [
     "all",
     "any",
     "cast_array",
@@ -110,11 +111,26 @@ impl Resolver<'_> {
         (node.kind == Kind::Function).then_some(ResolvedFunction { callee: Callee::Function(id), arity: node.arity })
     }
 
+    /// The built-in function of this name, if policies may use it.
+    pub(super) fn allowed_builtin(&self, name: &str) -> Option<ResolvedFunction> {
+        let is_allowed = self.options.capabilities.is_none_or(|capabilities| capabilities.has_builtin(name));
+        builtin(name, self.options.functions).filter(|_| is_allowed)
+    }
+
+    /// The function of an operator.
+    fn builtin(&mut self, name: &str, span: Span) -> Option<ResolvedFunction> {
+        let found = self.allowed_builtin(name);
+        if found.is_none() {
+            self.error(span, CompileCode::Type, format!("undefined function {name}"));
+        }
+        found
+    }
+
     /// The function that a call means.
     pub(super) fn function(&mut self, call: &Arc<Call>) -> Option<ResolvedFunction> {
         let name = joined(&call.name);
         if call.operator {
-            return builtin(&name, self.options.functions);
+            return self.builtin(&name, call.name_span);
         }
         if call.name.first().is_some_and(|first| self.is_declared(first)) {
             self.error(call.name_span, CompileCode::Compile, format!("called function {name} shadowed"));
@@ -126,7 +142,7 @@ impl Resolver<'_> {
         }
         // As in OPA a rule or an import stands in front of the built-in functions that begin with its name.
         if full.is_none() {
-            if let Some(found) = builtin(&name, self.options.functions) {
+            if let Some(found) = self.allowed_builtin(&name) {
                 if DEPRECATED.contains(&name.as_str()) && (self.options.strict || !self.v0) {
                     let message = format!("deprecated built-in function calls in expression: {name}");
                     self.error(call.name_span, CompileCode::Type, message);

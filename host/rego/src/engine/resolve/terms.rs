@@ -8,6 +8,7 @@ use regorus::Value;
 use crate::engine::ast::{Call, Comprehension, Part, Term, TermKind};
 use crate::engine::error::CompileCode;
 use crate::engine::ir::{Callee, Closure, Collect, Expr, Lit, LitKind, Path, Piece, Root};
+use crate::engine::rule_tree::Kind;
 use crate::engine::span::Span;
 
 use super::Resolver;
@@ -147,6 +148,25 @@ impl Resolver<'_> {
             self.error(span, CompileCode::Parse, "`=` and `:=` cannot stand inside a term");
             return None;
         }
+        if let Some(path) = args.is_empty().then(|| self.called_rule(call)).flatten() {
+            let bound = match &out {
+                Some((out, true)) => Some(out.clone()),
+                Some((_, false)) => {
+                    let slot = self.slot(None, span);
+                    self.met.push(slot);
+                    Some(Expr::Var(slot))
+                }
+                None => None,
+            };
+            let called = LitKind::Ref { path, out: bound.clone(), bind: true, closed: self.negated };
+            return match (out, bound) {
+                (Some((out, false)), Some(bound)) => {
+                    pre.push(Lit { kind: called, span });
+                    Some(LitKind::Equal(bound, out))
+                }
+                _ => Some(called),
+            };
+        }
         let found = self.function(call)?;
         let mut out = out;
         if statement && args.len() == found.arity + 1 {
@@ -169,6 +189,23 @@ impl Resolver<'_> {
             None => None,
         };
         Some(LitKind::Call { callee: found.callee, args, out })
+    }
+
+    /// The rule that `f()` names, if it is no function. As in OPA that is a reference to it, as long as nothing is known of its
+    /// value; else the check of types refuses it.
+    fn called_rule(&mut self, call: &Call) -> Option<Path> {
+        if call.operator || call.name.first().is_some_and(|first| self.is_declared(first)) {
+            return None;
+        }
+        let full = self.full_path(&call.name)?;
+        let (root, path) = full.split_first()?;
+        let node = self.tree.find(path.iter().map(|name| &**name)).filter(|_| &**root == "data")?;
+        if self.tree.node(node)?.kind != Kind::Complete {
+            return None;
+        }
+        self.called.push((node, call.name_span));
+        let path = path.iter().map(|name| Expr::Const(Value::String(name.clone()))).collect();
+        Some(Path { root: Root::Data, path })
     }
 
     /// What is said to a call with too few or too many arguments.

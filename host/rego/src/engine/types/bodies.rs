@@ -284,7 +284,7 @@ impl Checker<'_> {
         let mut kind = match path.root {
             Root::Input => {
                 shown = "input".to_owned();
-                Kind::Any
+                self.given.input.clone()
             }
             Root::Slot(slot) => {
                 let name = self.names.get(slot as usize).and_then(|info| info.name.clone());
@@ -302,7 +302,7 @@ impl Checker<'_> {
                             _ => Kind::Any,
                         }
                     }
-                    None => Kind::Any,
+                    None => self.given.data.clone(),
                 }
             }
         };

@@ -7,6 +7,7 @@
 
 mod bodies;
 mod kinds;
+mod schemas;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,8 @@ use crate::engine::span::{Source, Span};
 use crate::engine::work::Work;
 
 use kinds::Kind;
+use schemas::Given;
+pub(crate) use schemas::Schemas;
 
 /// What is known of the rules at one node.
 #[derive(Clone, Debug)]
@@ -39,6 +42,9 @@ struct Checker<'a> {
     /// The types of the current rule's variables; none where nothing is bound yet.
     slots: Vec<Option<Kind>>,
     names: &'a [crate::engine::ir::SlotInfo],
+    schemas: &'a Schemas,
+    /// What is known of `input` and data in the current rule.
+    given: &'a Given,
     work: &'a Work,
     /// What is checked stands in a body of `every`, in which OPA checks only what is nested in closures.
     unchecked: bool,
@@ -51,6 +57,7 @@ pub(crate) fn check(
     rules: &[RuleIr],
     dependencies: &Dependencies,
     sources: &[Source],
+    schemas: &Schemas,
     work: &Work,
     errors: &mut Vec<CompileError>,
 ) -> BTreeMap<NodeId, String> {
@@ -68,7 +75,9 @@ pub(crate) fn check(
         }
     }
     let known = vec![None; tree.nodes.len()];
-    let mut checker = Checker { tree, sources, known, slots: Vec::new(), names: &[], work, unchecked: false, errors };
+    let given = schemas.of_rule(Span::default());
+    let (slots, unchecked) = (Vec::new(), false);
+    let mut checker = Checker { tree, sources, known, slots, names: &[], schemas, given, work, unchecked, errors };
     for id in dependencies.bottom_up() {
         if !work.go_on(1) {
             break;
@@ -104,6 +113,13 @@ impl<'a> Checker<'a> {
         let mut keys = None;
         let mut args: Vec<Option<Kind>> = vec![None; node.arity];
         for rule in rules {
+            self.given = self.schemas.of_rule(rule.span);
+            for (called, span) in &rule.called {
+                // As in OPA a rule of which nothing is known may be a function.
+                if !matches!(self.known.get(*called as usize), Some(Some(Known::Value(Kind::Any)))) {
+                    self.error(*span, format!("undefined function {}", self.tree.name(*called)));
+                }
+            }
             for branch in &rule.branches {
                 self.names = &rule.slots;
                 self.slots = vec![None; rule.slots.len()];
@@ -154,6 +170,7 @@ impl<'a> Checker<'a> {
     /// What a function takes, as far as its body says so, and gives.
     fn signature(&mut self, rule: &'a RuleIr) -> String {
         let reported = self.errors.len();
+        self.given = self.schemas.of_rule(rule.span);
         self.names = &rule.slots;
         self.slots = vec![None; rule.slots.len()];
         let mut result = None;

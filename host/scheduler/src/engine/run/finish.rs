@@ -139,6 +139,21 @@ impl Run {
         }
     }
 
+    /// Ends all tasks of a scenario that never begins, those under `finally` as well.
+    fn skip_all(&mut self, index: usize, state: RunState, cause: &Cause, now: Now, output: &mut Output) {
+        let Some(scenario) = self.scenarios.get_mut(index) else { return };
+        scenario.is_stopping = true;
+        let open =
+            scenario.tasks.iter().enumerate().filter(|(_, task)| {
+                !task.has_cells && matches!(task.progress, Progress::Blocked | Progress::Ready { .. })
+            });
+        let open: Vec<usize> = open.map(|(task, _)| task).collect();
+        for task in open {
+            let at = TaskRef { run: self.index, scenario: index, task };
+            self.end_without_job(at, state, cause.clone(), now, output);
+        }
+    }
+
     /// Cancels what did not end. Tasks under `finally` run all the same, as in Tekton, unless they run already.
     pub(in crate::engine) fn cancel(&mut self, cause: &Cause, now: Now, output: &mut Output) {
         self.canceled.get_or_insert_with(|| cause.clone());
@@ -155,7 +170,7 @@ impl Run {
         scenario.canceled.get_or_insert_with(|| cause.clone());
         scenario.is_stopping = true;
         if matches!(scenario.phase, Phase::Pending | Phase::Queued) {
-            self.skip_rest(index, now, output);
+            self.skip_all(index, RunState::Canceled, cause, now, output);
             self.end_scenario(index, RunState::Canceled, Some(cause.clone()), now, output);
             return;
         }
@@ -266,16 +281,20 @@ impl Run {
     /// Begins a scenario whose predecessors have ended, unless its concurrency group is full.
     fn try_begin(&mut self, index: usize, now: Now, output: &mut Output) -> bool {
         let Some(scenario) = self.scenarios.get(index) else { return false };
+        if let Some(reused) = self.request.reused.get(&scenario.name).filter(|reused| reused.state.is_passed()).cloned()
+        {
+            let cause = text::reused(&reused.run);
+            self.skip_all(index, RunState::Skipped, &cause, now, output);
+            self.end_scenario(index, reused.state, Some(cause), now, output);
+            return true;
+        }
         for parent in &scenario.plan.after {
             let Some(before) = self.scenarios.iter().find(|other| other.name == parent.name) else { continue };
             match &before.end {
                 None => return false,
                 Some((state, _)) if parent.fail_fast && !state.is_passed() => {
                     let cause = text::parent_failed(&parent.name);
-                    if let Some(scenario) = self.scenarios.get_mut(index) {
-                        scenario.is_stopping = true;
-                    }
-                    self.skip_rest(index, now, output);
+                    self.skip_all(index, RunState::Skipped, &cause, now, output);
                     self.end_scenario(index, RunState::Failed, Some(cause), now, output);
                     return true;
                 }

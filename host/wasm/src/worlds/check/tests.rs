@@ -180,7 +180,7 @@ fn the_license_check_evaluates_each_package() {
     assert_eq!(
         lines(&none),
         [
-            "deny licenses.sbom[] The image has no verified CycloneDX SBOM attestation",
+            "deny licenses.sbom[] The image has no verified SBOM attestation (CycloneDX or SPDX)",
             "pass licenses.denied[] Pass",
             "pass licenses.unknown[] Pass",
         ]

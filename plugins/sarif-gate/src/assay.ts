@@ -1,0 +1,66 @@
+// Helpers for plugins of assay, part of the template: change them as you like.
+
+import type { Context, Error, Finding, Outcome, Verdict } from 'assay:plugin/types@0.1.0';
+
+/** The inputs can never work: throw it, and nobody tries again. */
+export function invalid(message: string): Error {
+  return { tag: 'invalid', val: message };
+}
+
+/** Throw it, and the same call is made again later: the network, 429, 5xx. */
+export function retry(message: string, afterMs: number | null = null): Error {
+  return { tag: 'transient', val: { message, afterMs } };
+}
+
+function value(ctx: Context, name: string): unknown {
+  const found = ctx.params.find((one) => one.name === name);
+  if (found === undefined) throw invalid(`there is no parameter \`${name}\``);
+  return found.value.tag === 'json' ? JSON.parse(found.value.val) : found.value.val;
+}
+
+/** A parameter that is a string. The host has checked it and filled in its default. */
+export function text(ctx: Context, name: string): string {
+  const found = value(ctx, name);
+  if (typeof found !== 'string') throw invalid(`the parameter \`${name}\` is not a string`);
+  return found;
+}
+
+/** A parameter that is a list of strings. */
+export function list(ctx: Context, name: string): string[] {
+  const found = value(ctx, name);
+  if (!Array.isArray(found)) throw invalid(`the parameter \`${name}\` is not a list`);
+  return found.map(String);
+}
+
+/** One finding. Its code must be among the rules of the manifest. */
+export function finding(code: string, message: string, more: Partial<Finding> = {}): Finding {
+  return { code, message, outcome: 'failure', severity: 'high', subject: null, terms: [], solution: null, ...more };
+}
+
+/** The result of a task or a job. The host counts by itself: a success beside failures is an error. */
+export function verdict(outcome: Outcome, more: Partial<Verdict> = {}): Verdict {
+  const empty = { successes: 0, failures: 0, warnings: 0, namespace: null, note: null, timestamp: null };
+  return { outcome, ...empty, findings: [], results: [], links: [], ...more };
+}
+
+/** A string as the bytes that the host takes: UTF-8, which QuickJS has no `TextEncoder` for. */
+export function encode(string: string): Uint8Array {
+  const escaped = encodeURIComponent(string);
+  const bytes: number[] = [];
+  for (let at = 0; at < escaped.length; at += 1) {
+    if (escaped[at] === '%') {
+      bytes.push(parseInt(escaped.slice(at + 1, at + 3), 16));
+      at += 2;
+    } else {
+      bytes.push(escaped.charCodeAt(at));
+    }
+  }
+  return new Uint8Array(bytes);
+}
+
+/** Bytes in UTF-8 as a string. */
+export function decode(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (const byte of bytes) parts.push('%' + byte.toString(16).padStart(2, '0'));
+  return decodeURIComponent(parts.join(''));
+}

@@ -1,0 +1,71 @@
+// HTTP through the host, part of the template: every answer of a service becomes a value or the right error.
+// The manifest requests the hosts, `plugins.toml` grants them. Redirects are answers and are not followed.
+
+import { decode, encode, invalid, retry } from './assay.js';
+import * as http from 'assay:plugin/http@0.1.0';
+import type { Request, Response, Saved } from 'assay:plugin/http@0.1.0';
+
+export interface Options {
+  body?: unknown;
+  headers?: Array<[string, string]>;
+  /** The name of a secret, whose value the host puts in. */
+  secret?: string;
+}
+
+function request(method: string, url: string, options: Options): Request {
+  const headers = [...(options.headers ?? [])];
+  const auth = options.secret ?? null;
+  if (options.body === undefined) return { method, url, headers, body: { tag: 'none' }, auth, timeoutMs: null };
+  headers.push(['content-type', 'application/json']);
+  return { method, url, headers, body: { tag: 'bytes', val: encode(JSON.stringify(options.body)) }, auth, timeoutMs: null };
+}
+
+/** Throws for what is no success. */
+function check(answer: { status: number; headers: Array<[string, string]> }, url: string, secret?: string): void {
+  const { status } = answer;
+  if (status === 401 || status === 403) throw { tag: 'auth', val: secret ?? 'none' };
+  if (status === 429 || status >= 500) {
+    const after = answer.headers.find(([name]) => name.toLowerCase() === 'retry-after')?.[1] ?? '';
+    throw retry(`${url} answered ${status}`, /^[0-9]+$/.test(after) ? Number(after) * 1000 : null);
+  }
+  if (status === 404) throw { tag: 'lost', val: `${url} does not exist` };
+  if (status >= 300) throw invalid(`${url} answered ${status}`);
+}
+
+function call<T>(url: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    // What the host answers as an error is thrown in an exception that has it as `payload`.
+    const { tag, val } = ((error as any)?.payload ?? error) as { tag?: string; val?: unknown };
+    if (tag === 'denied') throw invalid(`${url} is denied: ${String(val)}`);
+    if (tag === 'too-large') throw invalid(`the answer of ${url} is too large`);
+    if (tag === 'timeout' || tag === 'tls' || tag === 'transport') {
+      throw retry(`${url} cannot be reached: ${tag} ${String(val ?? '')}`);
+    }
+    throw error;
+  }
+}
+
+/** The answer, whatever its status. */
+export function send(method: string, url: string, options: Options = {}): Response {
+  return call(url, () => http.send(request(method, url, options)));
+}
+
+/** The JSON of a successful answer. */
+export function json(method: string, url: string, options: Options = {}): any {
+  const response = send(method, url, options);
+  check(response, url, options.secret);
+  try {
+    return JSON.parse(decode(response.body));
+  } catch (error) {
+    throw { tag: 'lost', val: `${url} answered something that is not JSON: ${String(error)}` };
+  }
+}
+
+/** Streams a successful answer into an artifact. It never enters the memory of this plugin. */
+export function download(url: string, artifact: string, mediaType: string, options: Options = {}): Saved {
+  const saved = call(url, () => http.download(request('GET', url, options), artifact, mediaType));
+  check(saved, url, options.secret);
+  return saved;
+}
