@@ -32,13 +32,18 @@ pub(crate) fn pages(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Whether the target of a link is a file, and not an address, an anchor or code in brackets.
+pub(crate) fn is_path(target: &str) -> bool {
+    !target.is_empty() && !target.contains("://") && !target.contains(['"', '(', ' '])
+}
+
 #[test]
 fn every_link_to_a_file_leads_to_one() {
     let mut links = 0;
     for document in documents() {
         let text = fs_err::read_to_string(&document).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
-            if !target.is_empty() && !target.contains("://") {
+            if is_path(target) {
                 assert!(document.parent().unwrap().join(target).exists(), "{}: {target}", document.display());
                 links += 1;
             }

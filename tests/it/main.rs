@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod adapters;
 mod archive;
 mod atomic_reports;
 mod bad_input;

@@ -5,7 +5,7 @@ use std::{io::Write as _, process::Stdio};
 use crate::fixture::{CommandOutput, Fixture, command};
 
 const LOOSE: &str = "package a\nx=1 # one\ny  :=[1,\n2]\n";
-const NEAT: &str = "package a\n\nx := 1 # one\n\ny := [\n\t1,\n\t2,\n]\n";
+const NEAT: &str = "package a\n\nx := 1 # one\ny := [\n\t1,\n\t2,\n]\n";
 
 fn folder() -> Fixture {
     let fixture = Fixture::empty();

@@ -220,6 +220,11 @@ fn attack_a_vsa_that_is_expired_foreign_or_about_something_else_is_refused_with_
 fn attack_a_statement_of_the_key_that_is_no_vsa_or_says_nothing_is_refused() {
     let world = World::new(&[("good", &[])]);
     let image = world.image("good");
+    // The policy as it is pinned.
+    let folder = world.path("out");
+    world.attest(&["--attestation-output-dir", folder.as_str()]).expect(0, "");
+    let attested = fs_err::read_to_string(folder.join("vsa-good.json")).unwrap();
+    let policy = serde_json::from_str::<Value>(&attested).unwrap()["policy"].clone();
     let digest: Digest = image.split('@').next_back().unwrap().parse().unwrap();
     let store = |statement: &Value| {
         let folder = world.path("vsas");
@@ -237,7 +242,7 @@ fn attack_a_statement_of_the_key_that_is_no_vsa_or_says_nothing_is_refused() {
     let output = store(&statement);
     assert_eq!((output.code, code(&output).as_str()), (1, "malformed"), "{output:#?}");
     let mut predicate = json!({
-        "policy": {"sources": [{"policy": [world.path("policy")]}]}, "imageRefs": [image], "status": "passed",
+        "policy": policy, "imageRefs": [image], "status": "passed",
         "timestamp": jiff::Timestamp::now().to_string(), "summary": {"violations": 0},
         "publicKey": world.fixture.key.public_pem().unwrap(),
     });

@@ -64,7 +64,7 @@ pub fn build(root: &Utf8Path, target_dir: &Utf8Path, request: &Request) -> anyho
                 .args(["--cargo-target-dir", target_dir.join("guests").as_str()]),
             &format!("{} does not build", project.name),
         )?;
-        if request.test {
+        if request.test && has_cases(&project) {
             let mut test = Command::new(&program);
             test.args(["plugin", "test", project.folder.as_str(), "--component", component.as_str()]);
             if project.world == assay_plugin_kit::World::Adapter {
@@ -78,6 +78,12 @@ pub fn build(root: &Utf8Path, target_dir: &Utf8Path, request: &Request) -> anyho
         writeln!(std::io::stderr(), "skipped {line}")?;
     }
     Ok(components)
+}
+
+/// Whether a project has cases. An adapter may be tested with what stands for its service instead.
+fn has_cases(project: &Project) -> bool {
+    let cases = project.folder.join("tests").read_dir_utf8();
+    cases.is_ok_and(|mut files| files.any(|file| file.is_ok_and(|file| file.path().extension() == Some("toml"))))
 }
 
 /// Calls the program; what it prints goes to standard error, as standard output is for the paths.

@@ -118,19 +118,19 @@ pub fn variables(commands: &[CommandHelp]) -> BTreeMap<String, (String, Vec<Stri
                 if !name.is_empty() {
                     flag = format!("--{name}");
                 }
-            } else if word == "[env:" {
-                if let Some(variable) = words.peek().and_then(|word| word.split('=').next()) {
-                    let (known, of) = found.entry(variable.to_owned()).or_default();
-                    if known.is_empty()
-                        || flag
-                            .trim_start_matches("--")
-                            .replace('-', "_")
-                            .eq_ignore_ascii_case(variable.trim_start_matches("ASSAY_"))
-                    {
-                        known.clone_from(&flag);
-                    }
-                    of.push(command.name.clone());
+            } else if word == "[env:"
+                && let Some(variable) = words.peek().and_then(|word| word.split('=').next())
+            {
+                let (known, of) = found.entry(variable.to_owned()).or_default();
+                if known.is_empty()
+                    || flag
+                        .trim_start_matches("--")
+                        .replace('-', "_")
+                        .eq_ignore_ascii_case(variable.trim_start_matches("ASSAY_"))
+                {
+                    known.clone_from(&flag);
                 }
+                of.push(command.name.clone());
             }
         }
     }

@@ -112,7 +112,7 @@ pub(crate) fn settle(
             for (name, value) in &mut task.params {
                 if !PARAMS.contains(&name.as_str()) {
                     let error = RequestError::new(format!("{place}: `{NAME}` has no parameter `{name}`"));
-                    let near = nearest(name.as_str(), PARAMS.into_iter());
+                    let near = nearest(name.as_str(), PARAMS);
                     return Err(near.map_or(error.clone(), |near| error.hint(format!("did you mean `{near}`?"))));
                 }
                 // What depends on results is looked at when it is known.
@@ -428,12 +428,13 @@ fn conclude(end: &RunFinished, output: &[u8], artifacts: Vec<Artifact>, is_infor
         fields.insert("result".to_owned(), Value::from("WARNING"));
         fields.insert("note".to_owned(), Value::from("STRICT is false: violations are warnings"));
     }
-    let denied: Vec<&str> = end
+    let mut denied: Vec<&str> = end
         .outcomes
         .iter()
         .filter(|outcome| outcome.error.is_none() && !outcome.allowed())
         .map(|outcome| outcome.component.name.as_str())
         .collect();
+    denied.sort_unstable();
     let cause = match (state, errors.first()) {
         (RunState::Passed, _) => None,
         (RunState::Error, Some(error)) => Some(named(error, ErrorClass::Verdict).1),

@@ -1,4 +1,4 @@
-//! The catalogue of attacks on signatures and attestations, with the tests of each. A test holds that every number has its
+//! The catalog of attacks on signatures and attestations, with the tests of each. A test holds that every number has its
 //! tests and that they name the code.
 //!
 //! Most are tests of this crate, whose names begin with `attack_`. Those of registries and digests stand where the content
@@ -221,7 +221,7 @@ const CASES: [Case; 106] = [
     ),
     (67, "an expression that is not anchored: a warning", Counts, &[LOOK_ALIKES, EXPRESSIONS]),
     (68, "a dot that matches anything", Counts, &[LOOK_ALIKES]),
-    (69, "letters that only Unicode takes for a word's", Refused("identity"), &[LOOK_ALIKES]),
+    (69, "characters that only Unicode takes for those of a word", Refused("identity"), &[LOOK_ALIKES]),
     (70, "two issuers, or none", Refused("issuer"), &["attack_two_issuers_and_none_do_not_count"]),
     (71, "the second name of a certificate", Counts, &[NAMES]),
     (72, "a text and an expression of which one matches", Refused("identity"), &[NAMES]),

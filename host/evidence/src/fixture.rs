@@ -21,13 +21,16 @@ pub(crate) const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 pub(crate) const IN_TOTO: &str = "application/vnd.in-toto+json";
 pub(crate) const SLSA: &str = "https://slsa.dev/provenance/v0.2";
 
+/// Key, message and signature.
+type Signed = (String, Vec<u8>, Vec<u8>);
+
 thread_local! {
     /// What this thread signed.
-    static SIGNED: RefCell<Vec<(String, Vec<u8>, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
+    static SIGNED: RefCell<Vec<Signed>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What this thread signed since it last asked: key, message and signature.
-pub(crate) fn signed_since() -> Vec<(String, Vec<u8>, Vec<u8>)> {
+/// What this thread signed since the last call: key, message and signature.
+pub(crate) fn signed_since() -> Vec<Signed> {
     SIGNED.take()
 }
 

@@ -204,7 +204,10 @@ mod tests {
 
     use super::*;
 
-    fn document(scenarios: &[(&str, bool, RunState, &[(&str, RunState)])], verdict: Verdict) -> RunDocument {
+    /// Name, whether it is optional, state and tasks of a scenario.
+    type Row<'a> = (&'a str, bool, RunState, &'a [(&'a str, RunState)]);
+
+    fn document(scenarios: &[Row<'_>], verdict: Verdict) -> RunDocument {
         let at: Timestamp = "2026-11-29T10:00:00Z".parse().unwrap();
         let id = RunId::of_plan(&Digest::of(b"a"), 0);
         let state = RunState::Passed;
@@ -293,7 +296,7 @@ mod tests {
     /// B32: the words of TEST_OUTPUT.
     #[test]
     fn test_output_has_the_word_of_the_verdict_over_the_required_scenarios() {
-        let of = |scenarios: &[(&str, bool, RunState, &[(&str, RunState)])], verdict| {
+        let of = |scenarios: &[Row<'_>], verdict| {
             let text = run_test_output(&document(scenarios, verdict), Timestamp::UNIX_EPOCH).unwrap();
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(value["timestamp"], "2026-11-29T10:00:01+00:00");

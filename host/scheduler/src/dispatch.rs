@@ -79,6 +79,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What is written down: how jobs ended, and changes of the record.
+#[expect(clippy::large_enum_variant, reason = "entries are moved once, and most are the large one")]
 pub(crate) enum Entry {
     Settle(LeaseToken, Disposition, Report),
     Change(RecordChange),

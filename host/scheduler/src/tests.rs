@@ -2,5 +2,6 @@
 
 mod engine;
 mod hostile;
+mod remote;
 mod scheduler;
 mod support;

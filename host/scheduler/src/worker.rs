@@ -62,7 +62,7 @@ impl Hand<'_> {
             return self.finish(RunState::Error, cause);
         }
         if let Some(ending) = waiting.as_ref().and_then(|waiting| waiting.ending.clone()) {
-            return self.cancel(ending);
+            return self.cancel(*ending);
         }
         if let Some((state, cause)) = self.shared.abandoned(&job.key) {
             return self.end(state, cause, self.has_been_called());
@@ -131,7 +131,7 @@ impl Hand<'_> {
                 .finish_with(ending, &format!("its job may still run: it was asked to stop for {minutes} minutes"));
         }
         state.step = waiting.map_or(0, |waiting| waiting.step).saturating_add(1);
-        (state.verb, state.attempt, state.ending) = (Verb::Cancel, self.lease.attempt, Some(ending));
+        (state.verb, state.attempt, state.ending) = (Verb::Cancel, self.lease.attempt, Some(Box::new(ending)));
         let after = after.clamp(self.shared.settings.shortest_wait, LONGEST_WAIT);
         let native = "canceling".to_owned();
         let back = GivenBack::Waiting { native, url: state.url.clone(), after, is_ending: true };
@@ -163,7 +163,12 @@ impl Hand<'_> {
         let used = self.shared.clock.elapsed().saturating_sub(self.started);
         let wall_ms = u64::try_from(used.as_millis()).unwrap_or(u64::MAX);
         let usage = Usage { wall_ms, ..Usage::default() };
-        TaskResult { cause, usage, remote: self.remote(), ..TaskResult::new(state, self.shared.clock.now()) }
+        TaskResult {
+            cause,
+            usage,
+            remote: self.remote().map(Box::new),
+            ..TaskResult::new(state, self.shared.clock.now())
+        }
     }
 
     /// What people see of the third party's job once the task has ended.
@@ -218,7 +223,9 @@ impl Hand<'_> {
             return self.end(RunState::Error, cause, true);
         }
         state.attempt = self.lease.attempt;
-        let after = after.clamp(self.shared.settings.shortest_wait, LONGEST_WAIT);
+        // What has ended there is collected at once.
+        let shortest = if state.verb == Verb::Collect { Duration::ZERO } else { self.shared.settings.shortest_wait };
+        let after = after.clamp(shortest, LONGEST_WAIT);
         let back = GivenBack::Waiting { native: state.native.clone(), url: state.url.clone(), after, is_ending: false };
         (Disposition::Wait { after, state }, Report::GivenBack(back))
     }

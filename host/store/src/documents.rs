@@ -281,7 +281,7 @@ impl Parts {
         };
         let attempts = row.and_then(|row| row.key).and_then(|key| self.attempts.get(&key)).cloned();
         let remote = match (result, row) {
-            (Some(result), _) => result.remote.clone(),
+            (Some(result), _) => result.remote.as_deref().cloned(),
             (None, Some(TaskRow { job: Some(job), .. })) => job.remote(&plugin),
             (None, _) => None,
         };

@@ -73,7 +73,7 @@ impl Service for Actions {
             params: PARAMS.to_owned(),
             permissions: vec![
                 permission("http", "{api}", &[("methods", "GET,POST")], "dispatches, watches and cancels runs"),
-                permission("secret", "github", &[], "a token that may write actions"),
+                permission("secret", "github", &[("host", "{api}")], "a token that may write actions"),
                 permission("checkpoint", "job", &[], "no workflow is dispatched twice"),
             ],
             limits: Vec::new(),

@@ -65,7 +65,7 @@ impl Service for Pipeline {
             params: PARAMS.to_owned(),
             permissions: vec![
                 permission("http", "{url}", &[("methods", "GET,POST")], "makes, watches and cancels pipelines"),
-                permission("secret", "gitlab", &[], "a token of the scope `api`"),
+                permission("secret", "gitlab", &[("host", "{url}")], "a token of the scope `api`"),
                 permission("checkpoint", "job", &[], "no pipeline is made twice"),
             ],
             limits: Vec::new(),

@@ -117,7 +117,7 @@ impl Service for HttpJob {
                 http("{find}", "GET", "finds a job that was made before"),
                 http("{log}", "GET", "its log"),
                 http("{report}", "GET", "its report"),
-                permission("secret", "job", &[], "the credential of the service"),
+                permission("secret", "job", &[("host", "{submit}")], "the credential of the service"),
                 permission("checkpoint", "job", &[], "no job is made twice"),
             ],
             limits: Vec::new(),

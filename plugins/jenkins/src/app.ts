@@ -53,7 +53,7 @@ export const metadata = {
       params: JSON.stringify(PARAMS),
       permissions: [
         { kind: 'http', name: '{url}', options: [['methods', 'GET,POST']], reason: 'requests, watches and stops builds' },
-        { kind: 'secret', name: 'jenkins', options: [], reason: 'USER:TOKEN of an account that may build the job' },
+        { kind: 'secret', name: 'jenkins', options: [['host', '{url}']], reason: 'USER:TOKEN of an account that may build the job' },
         { kind: 'checkpoint', name: 'job', options: [], reason: 'no build is requested twice' },
       ],
       limits: [],
@@ -212,6 +212,7 @@ function follow(ctx: Context, work: Work, keep: boolean): void {
   for (let part = 0; part < LOG_PARTS; part += 1) {
     const url = `${buildUrl(ctx, work)}/logText/progressiveText?start=${work.log}`;
     const response = send('GET', url, secret);
+    if (keep && response.status !== 404) check(response, 'GET', url, 'jenkins');
     if (response.status !== 200) return;
     if (response.body.length > 0) {
       logging.remoteOutput(response.body);

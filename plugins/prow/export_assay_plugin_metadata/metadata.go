@@ -32,6 +32,12 @@ func http(name, methods, reason string) meta.Permission {
 	return meta.Permission{Kind: "http", Name: name, Reason: reason, Options: options}
 }
 
+// A secret has the name of the parameter with its host.
+func secret(name, reason string) meta.Permission {
+	options := []witTypes.Tuple2[string, string]{{F0: "host", F1: "{" + name + "}"}}
+	return meta.Permission{Kind: "secret", Name: name, Reason: reason, Options: options}
+}
+
 // Describe is called while the plugin is built and vetted.
 func Describe() meta.Manifest {
 	return meta.Manifest{
@@ -45,8 +51,8 @@ func Describe() meta.Manifest {
 			http("{gangway}", "GET,POST", "starts jobs and finds them"),
 			http("{deck}", "GET,POST", "watches jobs and aborts them"),
 			http("{artifacts-url}", "GET", "logs and reports"),
-			{Kind: "secret", Name: "gangway", Reason: "the token of gangway"},
-			{Kind: "secret", Name: "deck", Reason: "the token of deck, if it is another host: only for aborting"},
+			secret("gangway", "the token of gangway"),
+			secret("deck", "the token of deck, if it is another host: only for aborting"),
 			{Kind: "checkpoint", Name: "job", Reason: "no job is started twice"},
 		},
 		Rules: []meta.Rule{{Code: "prow.passed", Title: "The job must pass", Severity: assay_plugin_types.Severity_High}},

@@ -125,7 +125,7 @@ func start(ctx context) (work, error) {
 		options[name] = found
 	}
 	options["annotations"][keyAnnotation] = ctx.Key
-	kinds := map[string]string{"periodic": "1", "postsubmit": "2", "presubmit": "3"}
+	kinds := map[string]string{"periodic": "PERIODIC", "postsubmit": "POSTSUBMIT", "presubmit": "PRESUBMIT"}
 	kind := assay.Text(ctx, "type")
 	body := map[string]any{
 		"job_name":           assay.Text(ctx, "job"),
@@ -294,7 +294,10 @@ func download(ctx context, address, name, kind string, warnings *[]string) (bool
 	if err == nil {
 		return true, nil
 	}
-	if assay_http.Of(err).Tag() == assay_plugin_types.Error_Transient && ctx.Attempt <= logAttempts {
+	// A bucket answers 403 for what is not there, to people who may not list it.
+	isRefused := assay_http.Of(err).Tag() == assay_plugin_types.Error_Auth && strings.Contains(assay_http.Message(err), "answered 401")
+	isLater := assay_http.Of(err).Tag() == assay_plugin_types.Error_Transient && ctx.Attempt <= logAttempts
+	if isRefused || isLater {
 		return false, err
 	}
 	*warnings = append(*warnings, fmt.Sprintf("`%s` was not collected: %s", name, assay_http.Message(err)))

@@ -34,6 +34,9 @@ const PARAMS: &str = r#"{
   "additionalProperties": false
 }"#;
 
+/// How far back requests are searched.
+const SEARCHED_MS: u64 = 2 * 86_400_000;
+
 struct TestingFarm;
 
 assay_adapter::adapter!(TestingFarm);
@@ -108,6 +111,21 @@ fn folder(ctx: &Context, answer: &Value) -> Option<String> {
     is_known.then(|| folder.to_owned())
 }
 
+/// A time as the API takes it, such as `2026-11-29T12:00:00`.
+fn date(milliseconds: u64) -> String {
+    let (days, second) = (milliseconds / 86_400_000, milliseconds / 1_000 % 86_400);
+    // Civil from days, in years that begin in March.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
+}
+
 impl Service for TestingFarm {
     fn describe() -> Manifest {
         Manifest {
@@ -121,7 +139,7 @@ impl Service for TestingFarm {
             permissions: vec![
                 permission("http", "{api}", &[("methods", "GET,POST,DELETE")], "makes, watches and cancels requests"),
                 permission("http", "{artifacts-host}", &[("methods", "GET")], "the results of the tests"),
-                permission("secret", "testing-farm", &[], "the token of the API"),
+                permission("secret", "testing-farm", &[("host", "{api}")], "the token of the API"),
                 permission("checkpoint", "job", &[], "no request is made twice"),
             ],
             limits: Vec::new(),
@@ -149,9 +167,31 @@ impl Service for TestingFarm {
         Ok(Work { url: Some(request(ctx, id)?), ..work })
     }
 
-    /// The API has no search.
-    fn find(_: &Context) -> Result<Option<Work>, Error> {
-        Ok(None)
+    /// The list of requests has those of the token's owner, with the context of each environment.
+    fn find(ctx: &Context) -> Result<Option<Work>, Error> {
+        let api = params::text(ctx, "api")?.trim_end_matches('/');
+        let list = || -> Result<Value, Error> {
+            let who = call("GET", format!("{api}/whoami")).secret("testing-farm").json(Missing::Invalid)?;
+            let user = who["user"]["id"].as_str().unwrap_or_default();
+            let after = date(ctx.now.saturating_sub(SEARCHED_MS));
+            let query = format!("user_id={}&created_after={}", encode(user), encode(&after));
+            call("GET", format!("{}?{query}", requests(ctx)?)).secret("testing-farm").json(Missing::Invalid)
+        };
+        let list = match list() {
+            Ok(list) => list,
+            // An instance without the list: see the README.
+            Err(Error::Invalid(_) | Error::Lost(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let has_key = |request: &&Value| {
+            let environments = request["environments_requested"].as_array().map(Vec::as_slice).unwrap_or_default();
+            environments.iter().any(|one| one["tmt"]["context"]["assay_key"] == ctx.key.as_str())
+        };
+        let requests = list.as_array().map(Vec::as_slice).unwrap_or_default();
+        let Some(found) = requests.iter().find(has_key) else { return Ok(None) };
+        let id = found["id"].as_str().unwrap_or_default();
+        let work = Work::new(ctx, id, found["state"].as_str().unwrap_or("new"))?;
+        Ok(Some(Work { url: Some(request(ctx, id)?), ..work }))
     }
 
     fn look(ctx: &Context, mut work: Work) -> Result<Look, Error> {

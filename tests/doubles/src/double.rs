@@ -221,7 +221,7 @@ impl Shared {
         };
         self.note(&request, &response, fault);
         if wait > 0 && !request.path.starts_with("/_double/") {
-            std::thread::sleep(Duration::from_secs(wait));
+            std::thread::park_timeout(Duration::from_secs(wait));
         }
         if fault != Some("lost-post") {
             drop(response.write(stream, &date, fault == Some("half")));
@@ -277,7 +277,7 @@ impl Shared {
             {
                 object.insert("echo".to_owned(), given.into());
                 response.body = body.to_string().into_bytes();
-            } else {
+            } else if !response.body.is_empty() {
                 response.body.extend(format!("\ncredential: {given}\n").as_bytes());
             }
         }

@@ -131,8 +131,11 @@ impl Response {
         stream.write_all(format!("{head}\r\n").as_bytes())?;
         let body = if is_cut { self.body.get(..self.body.len() / 2).unwrap_or_default() } else { &self.body };
         stream.write_all(body)?;
-        while self.is_endless {
-            stream.write_all(&[b'x'; 4_096])?;
+        if self.is_endless {
+            // Until the other side has had enough.
+            loop {
+                stream.write_all(&[b'x'; 4_096])?;
+            }
         }
         stream.flush()
     }

@@ -66,7 +66,6 @@ fn item(jobs: &Jobs, job: &Job) -> Value {
         Phase::Queued => "hudson.model.Queue$BuildableItem",
         _ => "hudson.model.Queue$LeftItem",
     };
-    let was_started = !is_queued && job.polls > 0 && job.request["__was_queued"].is_null();
     let executable = json!({"_class": "hudson.model.FreeStyleBuild", "number": job.number,
         "url": format!("{}{}/", job_url(jobs, &job.name), job.number)});
     json!({
@@ -75,8 +74,8 @@ fn item(jobs: &Jobs, job: &Job) -> Value {
         "task": {"_class": "hudson.model.FreeStyleProject", "name": job.name.rsplit('/').next(), "url": job_url(jobs, &job.name), "color": "blue"},
         "url": format!("queue/item/{}/", job.number + QUEUE),
         "why": if is_queued { json!("Waiting for next available executor") } else { Value::Null },
-        "cancelled": job.phase == Phase::Canceled && !was_started,
-        "executable": if is_queued || job.phase == Phase::Canceled { Value::Null } else { executable },
+        "cancelled": job.phase == Phase::Canceled && !job.has_run,
+        "executable": if job.has_run { executable } else { Value::Null },
     })
 }
 
@@ -85,7 +84,7 @@ fn project(jobs: &Jobs, name: &str) -> Value {
         .all
         .iter()
         .rev()
-        .filter(|job| job.name == name && job.phase != Phase::Queued && !job.is_gone)
+        .filter(|job| job.name == name && job.has_run && !job.is_gone)
         .map(|job| build(jobs, job))
         .collect();
     let last = builds.first().cloned().unwrap_or(Value::Null);
@@ -165,6 +164,10 @@ pub(crate) fn answer(jobs: &mut Jobs, request: &Request) -> Response {
             200,
             &json!({"_class": "hudson.security.WhoAmI", "id": "double", "fullName": "double", "name": "double", "authenticated": true}),
         ),
+        ("GET", ["computer", "api", "json"]) => Response::json(
+            200,
+            &json!({"_class": "hudson.model.ComputerSet", "computer": [], "totalExecutors": 2, "busyExecutors": 0}),
+        ),
         ("GET", ["queue", "api", "json"]) => {
             let open: Vec<Value> =
                 jobs.all.iter().filter(|job| job.phase == Phase::Queued).map(|job| item(jobs, job)).collect();
@@ -202,8 +205,9 @@ fn in_job(jobs: &mut Jobs, request: &Request, method: &str, name: &str, rest: &[
     match (method, rest) {
         ("POST", ["build" | "buildWithParameters"]) => Some(trigger(jobs, request, name)),
         ("GET", ["api", "json"]) => Some(Response::json(200, &project(jobs, name))),
+        ("GET", []) => Some(Response::new(200, "text/html", "<!DOCTYPE html><title>Job</title>")),
         (method, [number, more @ ..]) => {
-            let job = jobs.find(number).filter(|job| job.name == name && job.phase != Phase::Queued).cloned()?;
+            let job = jobs.find(number).filter(|job| job.name == name && job.has_run).cloned()?;
             match (method, more) {
                 ("GET", ["api", "json"]) => {
                     let job = jobs.poll(number).cloned()?;

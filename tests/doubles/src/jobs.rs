@@ -32,6 +32,8 @@ pub(crate) struct Job {
     /// What was requested.
     pub(crate) request: Value,
     pub(crate) is_gone: bool,
+    /// Whether it ever left the queue.
+    pub(crate) has_run: bool,
 }
 
 /// A job, for tests.
@@ -126,6 +128,7 @@ impl Jobs {
             created: self.now(),
             request,
             is_gone: false,
+            has_run: false,
         };
         let index = self.all.len();
         self.all.push(job);
@@ -159,6 +162,7 @@ impl Jobs {
             } else if job.polls > polls.min(1) {
                 job.phase = Phase::Running;
             }
+            job.has_run = job.phase != Phase::Queued;
         }
         Some(job)
     }

@@ -154,3 +154,54 @@ pub(crate) fn answer(jobs: &mut Jobs, request: &Request) -> Response {
         _ => Response::text(404, "Not Found"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Faults;
+
+    /// What Go's `protojson` writes of messages of `gangway.proto` (sigs.k8s.io/prow v0.0.0-20240619181241-cfb8754e0459, `UseProtoNames`).
+    const GOLDEN: [(&str, &str); 4] = [
+        ("request", include_str!("../golden/create_request.json")),
+        ("triggered", include_str!("../golden/execution_triggered.json")),
+        ("success", include_str!("../golden/execution_success.json")),
+        ("list", include_str!("../golden/executions.json")),
+    ];
+
+    fn golden(name: &str) -> Value {
+        let found = GOLDEN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).unwrap_or_default();
+        serde_json::from_str(found).unwrap_or_default()
+    }
+
+    fn request(method: &str, path: &str, query: &[(&str, &str)], body: &Value) -> Request {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = [("authorization".to_owned(), "Bearer token".to_owned())].into();
+        Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query,
+            headers,
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    #[test]
+    fn executions_are_written_as_protojson_writes_them() {
+        let mut jobs = Jobs::new(Faults::default(), 1, "SUCCESS".to_owned(), String::new());
+        let mut ask = |asked: Request| {
+            let response = answer(&mut jobs, &asked);
+            for job in &mut jobs.all {
+                job.created = "2026-01-01T00:00:00Z".parse().unwrap_or_default();
+            }
+            (response.status, serde_json::from_slice::<Value>(&response.body).unwrap_or_default())
+        };
+        let (status, mut made) = ask(request("POST", "/v1/executions", &[], &golden("request")));
+        made["create_time"] = "2026-01-01T00:00:00Z".into();
+        assert_eq!((status, made), (200, golden("triggered")));
+        let list = ask(request("GET", "/v1/executions", &[("job_name", "periodic-ci-shop-e2e")], &Value::Null));
+        assert_eq!(list, (200, golden("list")));
+        let path = format!("/v1/executions/{}", id(1));
+        ask(request("GET", &path, &[], &Value::Null));
+        assert_eq!(ask(request("GET", &path, &[], &Value::Null)), (200, golden("success")));
+    }
+}

@@ -29,7 +29,14 @@ fn shown(jobs: &Jobs, job: &Job) -> Value {
     let artifacts = format!("{}/artifacts/{}", jobs.base, job.number);
     let result =
         json!({"summary": null, "overall": overall, "xunit": null, "xunit_url": format!("{artifacts}/results.xml")});
-    let environments = job.request.get("environments").cloned().unwrap_or_else(|| json!([]));
+    // What was not requested is there with its default.
+    let environment = |given: &Value| {
+        json!({"arch": given["arch"], "os": given["os"].as_object().map_or_else(|| json!({"compose": "container"}), |os| json!(os)),
+               "pool": null, "artifacts": given["artifacts"], "hardware": given["hardware"], "settings": {"pipeline": {}, "provisioning": {}},
+               "tmt": {"context": given["tmt"]["context"]}, "variables": given.get("variables").cloned().unwrap_or_else(|| json!({}))})
+    };
+    let environments: Vec<Value> =
+        job.request["environments"].as_array().into_iter().flatten().map(environment).collect();
     json!({
         "id": if jobs.faults.has("other-tenant") { uuid(999_999) } else { job.id.clone() },
         "user_id": uuid(1), "token_id": uuid(2),
@@ -37,13 +44,13 @@ fn shown(jobs: &Jobs, job: &Job) -> Value {
         "state": state,
         "environments_requested": environments,
         "notes": [],
-        "result": if has_ended { result } else { Value::Null },
-        "run": if job.phase == Phase::Queued { Value::Null } else { json!({"console": null, "stages": null, "artifacts": artifacts}) },
+        "result": result,
+        "run": {"console": null, "stages": null, "artifacts": artifacts},
         "settings": job.request.get("settings").cloned().unwrap_or_else(|| json!({})),
         "notification": job.request.get("notification").cloned(),
         "user": job.request.get("user").cloned().unwrap_or_else(|| json!({})),
         "queued_time": 1.0, "run_time": if has_ended { json!(2.0) } else { Value::Null },
-        "created": time.trim_end_matches('Z'), "updated": time.trim_end_matches('Z'),
+        "created": time, "updated": time,
     })
 }
 
@@ -93,13 +100,23 @@ pub(crate) fn answer(jobs: &mut Jobs, request: &Request) -> Response {
             };
             let job = jobs.make("request", &key(&body), body, uuid).clone();
             let answer = json!({
-                "id": job.id, "created": job.created.to_string().trim_end_matches('Z'),
-                "updated": job.created.to_string().trim_end_matches('Z'), "state": "new", "notes": [],
+                "id": job.id, "created": job.created.to_string(),
+                "updated": job.created.to_string(), "state": "new", "notes": [],
                 "test": job.request["test"], "environments": job.request.get("environments"),
                 "settings": job.request.get("settings"), "notification": job.request.get("notification"),
                 "api_key": "hidden", "result": null, "run": null,
             });
             Response::json(200, &answer).made(job.id)
+        }
+        ("GET", ["v0.1", "requests"]) => {
+            let after = request.query("created_after").unwrap_or_default().to_owned();
+            let is_wanted = |job: &&Job| {
+                !job.is_gone
+                    && request.query("user_id").is_none_or(|id| id == uuid(1))
+                    && job.created.to_string() >= after
+            };
+            let all: Vec<Value> = jobs.all.iter().filter(is_wanted).map(|job| shown(jobs, job)).collect();
+            Response::json(200, &all.into())
         }
         ("GET", ["v0.1", "requests", id]) => {
             let Some(job) = jobs.poll(id).cloned() else { return message(404, "No such entity") };
@@ -119,7 +136,10 @@ pub(crate) fn answer(jobs: &mut Jobs, request: &Request) -> Response {
         }
         ("GET", ["v0.1", "about"]) => Response::json(200, &json!({"app_version": "2026.11", "pbr_version": null})),
         ("GET", ["v0.1", "whoami"]) => {
-            Response::json(200, &json!({"token": {"id": uuid(2), "ranch": "public"}, "user": {"id": uuid(1)}}))
+            let token = json!({"id": uuid(2), "enabled": true, "name": "double", "ranch": "public", "role": "user", "user_id": uuid(1)});
+            let user =
+                json!({"id": uuid(1), "auth_id": "1", "auth_method": "double", "auth_name": "double", "enabled": true});
+            Response::json(200, &json!({"token": token, "user": user}))
         }
         ("GET", ["v0.1", "composes"] | ["v0.1", "composes", _]) => {
             Response::json(200, &json!({"composes": [{"name": "Fedora-Rawhide"}]}))

@@ -27,7 +27,7 @@ pub(super) struct Server {
     child: Child,
     address: String,
     connection: BufReader<TcpStream>,
-    /// How often there was no answer.
+    /// How often OPA did not answer.
     pub unanswered: u64,
 }
 

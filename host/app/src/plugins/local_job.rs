@@ -69,6 +69,9 @@ enum Step {
     Cancel(Option<Vec<u8>>),
 }
 
+/// What a call of the plugin gave, and what it used.
+type Called = (Result<(Next, Effects), CallError>, Usage);
+
 impl Step {
     const fn name(&self) -> &'static str {
         match self {
@@ -235,7 +238,7 @@ impl<'a> LocalJob<'a> {
     }
 
     /// Makes the next call.
-    fn call(&self) -> Result<(Result<(Next, Effects), CallError>, Usage), RequestError> {
+    fn call(&self) -> Result<Called, RequestError> {
         let time = CallTime { now: Timestamp::now(), attempt: self.document.attempt };
         let before = self.before()?;
         let status = |outcome: CallOutcome<Status>| {

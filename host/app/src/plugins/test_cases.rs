@@ -284,7 +284,7 @@ impl<'a> Fixture<'a> {
         }
         let has_delete = |grant: &HttpGrant| grant.methods.iter().any(|method| method == "DELETE");
         http.values_mut().filter(|grant| !has_delete(grant)).for_each(|grant| grant.methods.push("DELETE".to_owned()));
-        // A service that is not there takes any value, and one whose host no permission tells is that of the first exchange.
+        // A service that is not there takes any value, and one whose host no permission names is for that of the first exchange.
         let grant = |host: HostPattern| SecretGrant {
             value: SecretValue::new(CASE_SECRET),
             host,
@@ -292,8 +292,8 @@ impl<'a> Fixture<'a> {
             scheme: SecretScheme::Bearer,
             body: true,
         };
-        let told = Requested::of(self.plugin, &self.params).unwrap_or_default().secrets;
-        let mut secrets: BTreeMap<_, _> = told.into_iter().map(|(name, host)| (name, grant(host))).collect();
+        let named = Requested::of(self.plugin, &self.params).unwrap_or_default().secrets;
+        let mut secrets: BTreeMap<_, _> = named.into_iter().map(|(name, host)| (name, grant(host))).collect();
         let first = http_host(self.exchanges.first());
         for one in self.plugin.requested().filter(|one| one.kind == "secret") {
             if let (false, Some(Ok(host))) = (secrets.contains_key(one.name), first.map(str::parse)) {

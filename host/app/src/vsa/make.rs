@@ -100,7 +100,7 @@ pub fn make_vsas(settings: &VsaSettings, head: &RunStarted, end: &RunFinished) -
         let document = serde_json::to_value(&predicate).map_err(internal)?;
         let predicate = json::indented(&json::to_string(&predicate).map_err(internal)?);
         let subject = (image.repository.to_string(), &image.digest);
-        let envelope = sign(settings, subject, document)?;
+        let envelope = sign(settings, subject, &document)?;
         let file = unused(&mut names, &file_name(&outcome.component.name));
         made.components.push(MadeVsa { file: format!("vsa-{file}.json"), predicate, envelope });
     }
@@ -110,7 +110,7 @@ pub fn make_vsas(settings: &VsaSettings, head: &RunStarted, end: &RunFinished) -
         let predicate = json::indented(&json::to_string(&predicate).map_err(internal)?);
         let name = if head.snapshot.is_empty() { SNAPSHOT } else { &head.snapshot };
         // As in `ec`: a Snapshot has no digest, so that of what is said about it stands there.
-        let envelope = sign(settings, (name.to_owned(), &Digest::of(predicate.as_bytes())), document)?;
+        let envelope = sign(settings, (name.to_owned(), &Digest::of(predicate.as_bytes())), &document)?;
         made.snapshot = Some(MadeVsa { file: "application-snapshot-vsa.json".to_owned(), predicate, envelope });
     }
     Ok(made)
@@ -119,7 +119,7 @@ pub fn make_vsas(settings: &VsaSettings, head: &RunStarted, end: &RunFinished) -
 fn sign(
     settings: &VsaSettings,
     (name, digest): (String, &Digest),
-    predicate: Value,
+    predicate: &Value,
 ) -> Result<Option<String>, RequestError> {
     let Some(key) = &settings.signing_key else { return Ok(None) };
     let statement = json::sorted(&json!({

@@ -151,7 +151,7 @@ fn pinned_policy(
     let sources = PolicySources::of_policy(&policy, &request.sources, Some(Arc::clone(&store)), events)?;
     for text in policy.sources.iter().flat_map(|group| group.policy.iter().chain(&group.data)) {
         if SourceRef::parse(text).is_ok_and(|source| source.is_local()) {
-            events.warn(&format!("the source `{text}` is on this machine: a VSA does not say what it contained"));
+            events.warn(format!("the source `{text}` is on this machine: a VSA does not say what it contained"));
         }
     }
     sources.pin(&mut policy);

@@ -245,9 +245,9 @@ pub(crate) fn vsa_places(flags: &mut ValidateVsaFlags, mode: Mode) -> Result<Vsa
         match backend.as_str() {
             "local" | "file" if !place.as_str().is_empty() => {
                 if place.is_dir() {
-                    folders.push(place)
+                    folders.push(place);
                 } else {
-                    files.push(place)
+                    files.push(place);
                 }
             }
             _ => return Err(unsupported(&text, "--vsa-retrieval", &backend, "local@DIR")),

@@ -1,3 +1,5 @@
+//! Keys that cosign encrypted, and what they sign.
+
 use aws_lc_rs::{
     encoding::Pkcs8V1Der,
     rand::SystemRandom,

@@ -1,3 +1,5 @@
+//! Statements in files, signed and forged.
+
 use serde_json::{Value, json};
 
 use super::*;

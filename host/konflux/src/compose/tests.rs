@@ -334,7 +334,7 @@ fn an_annotation_makes_groups_of_one_build() {
 fn a_component_that_was_removed_is_in_no_snapshot() {
     let set = format!("cart=r.example/cart@{}", digest('9'));
     let pointers = ["web", "gone"].map(|name| pointer(name, PointerKind::Latest, '3'));
-    let found = composed(&shop(), &request(Mode::Component, &[set.clone()]), &pointers).unwrap();
+    let found = composed(&shop(), &request(Mode::Component, std::slice::from_ref(&set)), &pointers).unwrap();
     assert_eq!(summary(&found), [("cart".to_owned(), From::Built, '9'), ("web".to_owned(), From::Candidate, '3')]);
     let rest = resources(&format!("{}{}", component("cart", &promoted('1')), component("new", "")));
     let found = composed(&rest, &request(Mode::Component, &[set]), &pointers).unwrap();

@@ -147,7 +147,7 @@ pub struct WaitingState {
     pub attempt: u32,
     /// How the task ends, once the third party's job is canceled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ending: Option<Ending>,
+    pub ending: Option<Box<Ending>>,
     /// What the executor keeps of the steps before, such as the files that they wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<serde_json::Value>,
@@ -287,7 +287,7 @@ pub struct TaskResult {
     pub usage: Usage,
     /// The job of the third party.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote: Option<RemoteJob>,
+    pub remote: Option<Box<RemoteJob>>,
     /// When it ended.
     #[serde(with = "stored_text::text")]
     pub ended: Timestamp,

@@ -123,6 +123,19 @@ fn what_opa_refuses_is_refused() {
             "{text}: {found:?}"
         );
     }
+    for text in ["z if { 2.5; }", "z if { ; 2.5 }", "z if { 1; ; 2 }", "z := object.union_n([1 | set()])"] {
+        assert_eq!(errors(text, false).len(), 1, "{text}");
+    }
+    for text in [
+        "z if { [x, [y]] = [1, [2, 3]]; y }",
+        "z if { [x, y] := [] }",
+        "z if { [x] = 1 }",
+        "z if { {\"a\": x} = {}; x }",
+        "z if { {\"a\": x} = [1]; x }",
+        "z if { {\"a\": x} = {\"b\": 1}; x }",
+    ] {
+        assert!(errors(text, false).iter().any(|error| error.contains("is unsafe")), "{text}");
+    }
     for text in ["z := [1, 2][2.5]", "z := [1, 2][-1]", "z if every i in [1] { {x | x := upper(1)} == {i} }"] {
         assert_eq!(errors(text, false).len(), 1, "{text}");
     }

@@ -3,6 +3,8 @@
 //!
 //! The order is the source's, except where a literal has to wait.
 
+use regorus::Value;
+
 use crate::engine::ir::{Expr, Lit, LitKind, Path, Replacement, Root, Slot};
 use crate::engine::work::Work;
 
@@ -219,7 +221,7 @@ pub(crate) fn split<'a>(left: &'a Expr, right: &'a Expr, bound: &mut Bound) -> O
             };
             if let Some((known, other)) = known {
                 let mut outs = Vec::new();
-                if pattern(other, bound, &mut outs) {
+                if pattern(other, bound, &mut outs) && (outs.is_empty() || has_shape(other, known, bound)) {
                     for slot in outs {
                         bound.add(slot);
                     }
@@ -250,6 +252,52 @@ pub(crate) fn split<'a>(left: &'a Expr, right: &'a Expr, bound: &mut Bound) -> O
     Some(done)
 }
 
+/// Whether a pattern can be matched with what is known, as far as its shape says so: as in OPA a list of another length and
+/// a value that is no list bind nothing.
+fn has_shape(pattern: &Expr, known: &Expr, bound: &Bound) -> bool {
+    if bound.ground(pattern) {
+        return true;
+    }
+    match (pattern, known) {
+        (Expr::Array(items), Expr::Array(known)) => {
+            items.len() == known.len() && items.iter().zip(known).all(|(item, known)| has_shape(item, known, bound))
+        }
+        (Expr::Array(items), Expr::Const(Value::Array(known))) => {
+            items.len() == known.len()
+                && items.iter().zip(known.iter()).all(|(item, known)| has_shape_of(item, known, bound))
+        }
+        (Expr::Object(items), Expr::Object(known)) => {
+            items.len() == known.len() && items.iter().all(|(key, _)| known.iter().any(|(other, _)| same(key, other)))
+        }
+        (Expr::Object(items), Expr::Const(known @ Value::Object(_))) => has_keys(items, known),
+        (Expr::Array(_) | Expr::Object(_), Expr::Const(_) | Expr::Set(_) | Expr::Array(_) | Expr::Object(_)) => false,
+        _ => true,
+    }
+}
+
+/// Whether an object has the keys of a pattern, and no others.
+fn has_keys(items: &[(Expr, Expr)], known: &Value) -> bool {
+    let has = |key: &Expr| match (key, known) {
+        (Expr::Const(key), Value::Object(known)) => known.get(key).is_some(),
+        _ => true,
+    };
+    known.as_object().is_ok_and(|known| known.len() == items.len()) && items.iter().all(|(key, _)| has(key))
+}
+
+/// The same for a part of a constant.
+fn has_shape_of(pattern: &Expr, known: &Value, bound: &Bound) -> bool {
+    match (pattern, known) {
+        _ if bound.ground(pattern) => true,
+        (Expr::Array(items), Value::Array(known)) => {
+            items.len() == known.len()
+                && items.iter().zip(known.iter()).all(|(item, known)| has_shape_of(item, known, bound))
+        }
+        (Expr::Object(items), Value::Object(_)) => has_keys(items, known),
+        (Expr::Array(_) | Expr::Object(_), _) => false,
+        _ => true,
+    }
+}
+
 type Pairs<'a> = Vec<(&'a Expr, &'a Expr)>;
 
 fn same_keys<'a>(lefts: &'a [(Expr, Expr)], rights: &'a [(Expr, Expr)]) -> Option<Pairs<'a>> {
@@ -277,7 +325,6 @@ fn same(left: &Expr, right: &Expr) -> bool {
 mod tests {
     use super::*;
     use crate::engine::span::Span;
-    use regorus::Value;
 
     fn lit(kind: LitKind) -> Lit {
         Lit { kind, span: Span::default() }

@@ -102,18 +102,18 @@ fn a_matrix_of_a_result_with_a_million_items_is_one_error() {
 }
 
 #[test]
-fn a_parameter_of_a_hundred_megabytes_is_one_error() {
+fn a_parameter_of_eight_megabytes_is_one_error() {
     let folder = Folder::new();
     let store = folder.open();
     let plugin = Plugin::new(|_, _| verdict(RunState::Passed));
     let mut large = task("large", &[]);
-    let text = assay_konflux::plan::Template::of("x".repeat(100 << 20));
+    let text = assay_konflux::plan::Template::of("x".repeat(8 << 20));
     large.params = vec![("p".to_owned(), assay_konflux::plan::ParamPlan::Text(text))];
     let plan = request(vec![scenario("s", vec![large, task("other", &[])])]);
     let ends = folder.scheduler(&store, &plugin).run(vec![plan], &Stop::default(), &mut |_| {}).unwrap();
     assert_eq!(ends[0].verdict, Some(Verdict::Error));
     let document = store.document(&ends[0].id).unwrap();
     let cause = document.scenarios[0].tasks[0].cause.clone().unwrap();
-    assert!(cause.message.contains("104857601 bytes; the limit is"), "{cause:?}");
+    assert!(cause.message.contains("8388609 bytes; the limit is"), "{cause:?}");
     check_history(&store, &ends[0].id).unwrap();
 }

@@ -96,6 +96,18 @@ impl ArtifactsView {
         Ok(staged.offset + staged.bytes.len() as u64)
     }
 
+    /// Whether this call has added to a file.
+    pub(crate) fn has_added(&self, name: &str) -> bool {
+        self.staged.contains_key(name)
+    }
+
+    /// Takes back a file to which nothing was added, so that what could not be downloaded does not exist.
+    pub(crate) fn take_back_empty(&mut self, name: &str) {
+        if self.staged.get(name).is_some_and(|staged| staged.bytes.is_empty()) {
+            self.staged.remove(name);
+        }
+    }
+
     pub(crate) fn digest_of(&mut self, name: &str) -> Result<String, ArtifactError> {
         let (before, after) = self.parts(name).ok_or(ArtifactError::NotFound)?;
         let hash = Sha256::new().chain_update(before).chain_update(after).finalize();
@@ -163,6 +175,17 @@ mod tests {
         let artifact =
             Artifact { name: "log".to_owned(), media_type: "text/plain".to_owned(), bytes: Arc::from(&b"abc"[..]) };
         ArtifactsView::new(Arc::from([artifact]), most)
+    }
+
+    #[test]
+    fn a_file_that_got_nothing_is_taken_back_and_others_stay() {
+        let mut view = view(100);
+        view.append("junit.xml", "application/xml", b"").unwrap();
+        view.append("log", "text/plain", b"def").unwrap();
+        assert!(view.has_added("log") && !view.has_added("other"));
+        view.take_back_empty("junit.xml");
+        view.take_back_empty("log");
+        assert_eq!(view.into_staged().iter().map(|staged| staged.name.as_str()).collect::<Vec<_>>(), ["log"]);
     }
 
     #[test]

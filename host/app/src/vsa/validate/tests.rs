@@ -1,3 +1,5 @@
+//! Which VSA decides, and what is read of files and folders.
+
 use assay_model::{digest::Digest, vsa::Vsa};
 use serde_json::{Value, json};
 

@@ -75,7 +75,7 @@ const fn options(flags: &FmtFlags) -> FormatOptions {
 /// to other directories, and files that are no policies are left out.
 fn format_path(path: &Utf8Path, depth: usize, flags: &FmtFlags, printer: Printer) -> Result<(), Stop> {
     let unreadable = |error: &io::Error| Stop::With(format!("`{path}` cannot be read: {error}"), opa_exit::FAIL);
-    let found = fs_err::symlink_metadata(path).map_err(|error| unreadable(&error))?;
+    let found = path.symlink_metadata().map_err(|error| unreadable(&error))?;
     if !found.is_dir() {
         return if path.extension() == Some("rego") { format_file(path, flags, printer) } else { Ok(()) };
     }

@@ -1,3 +1,5 @@
+//! The report about VSAs in every form.
+
 use assay_app::vsa::{PolicyDifference, RefusedVsa};
 use assay_model::{digest::Digest, image::PinnedImage, snapshot::Component};
 

@@ -1,3 +1,5 @@
+//! What VSAs say of a run.
+
 use std::sync::Arc;
 
 use serde_json::{Map, json};

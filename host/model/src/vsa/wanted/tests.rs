@@ -1,3 +1,5 @@
+//! VSAs that stand for an evaluation, and those that do not.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -3,8 +3,8 @@
 use regorus::Value;
 
 use super::tree::{
-    BranchNode, CallNode, Closure, HeadNode, ImportNode, ModuleNode, Node, NodeKind, Piece, Place, RuleNode, Statement,
-    StatementKind, WithNode, relocate_all, relocate_body,
+    BranchNode, CallNode, Closure, EveryNode, HeadNode, ImportNode, ModuleNode, Node, NodeKind, Piece, Place, RuleNode,
+    Statement, StatementKind, WithNode, relocate_all, relocate_body,
 };
 use crate::engine::ast::{Call, Comprehension, Import, Literal, LiteralKind, Module, Name, Part, Rule, Term, TermKind};
 use crate::engine::parse::Parentheses;
@@ -281,7 +281,7 @@ impl Builder<'_> {
                         {
                             Piece::Scalar(node)
                         }
-                        kind => Piece::Statement(Statement { kind, ..statement }),
+                        kind => Piece::Statement(Box::new(Statement { kind, ..statement })),
                     });
                 }
             }
@@ -328,12 +328,12 @@ impl Builder<'_> {
             LiteralKind::SomeIn { key, value, domain } => {
                 StatementKind::SomeIn(key.iter().chain([value, domain]).map(|term| self.term(term)).collect())
             }
-            LiteralKind::Every { key, value, domain, body } => StatementKind::Every {
+            LiteralKind::Every { key, value, domain, body } => StatementKind::Every(Box::new(EveryNode {
                 key: key.as_ref().map(|key| self.term(key)),
                 value: self.term(value),
                 domain: self.term(domain),
                 body: self.body(body),
-            },
+            })),
         };
         let with = literal.with.iter().map(|with| WithNode {
             place: self.place(with.span),

@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
-use super::tree::{BranchNode, CallNode, Closure, ModuleNode, Node, NodeKind, Piece, Place, Statement, StatementKind};
+use super::tree::{
+    BranchNode, CallNode, Closure, EveryNode, ModuleNode, Node, NodeKind, Piece, Place, Statement, StatementKind,
+};
 use crate::compile_options::CompileOptions;
 use crate::engine::ast::Module;
 use crate::engine::error::{CompileCode, CompileError};
@@ -76,7 +78,7 @@ impl Checker<'_> {
             NodeKind::Template { pieces, .. } => {
                 for piece in pieces {
                     if let Piece::Statement(statement) = piece {
-                        self.body(std::slice::from_ref(statement));
+                        self.body(std::slice::from_ref(&**statement));
                     }
                 }
             }
@@ -105,7 +107,8 @@ impl Checker<'_> {
                     self.call(call);
                 }
                 StatementKind::Some(nodes) | StatementKind::SomeIn(nodes) => self.terms(nodes),
-                StatementKind::Every { key, value, domain, body } => {
+                StatementKind::Every(every) => {
+                    let EveryNode { key, value, domain, body } = &**every;
                     self.terms(key.iter().chain([value, domain]));
                     self.body(body);
                 }

@@ -1,7 +1,7 @@
 //! Bodies and their expressions.
 
 use super::terms::{grouped, operator_sign};
-use super::tree::{CallNode, Node, NodeKind, Statement, StatementKind, WithNode};
+use super::tree::{CallNode, EveryNode, Node, NodeKind, Statement, StatementKind, WithNode};
 use super::writer::{Upset, Writer, Written};
 use crate::engine::error::CompileCode;
 
@@ -53,7 +53,8 @@ impl Writer<'_> {
                 let arity = operands.len();
                 self.membership(false, operands, arity, statement.place, next).map_err(self.lost())?
             }
-            StatementKind::Every { key, value, domain, body } => {
+            StatementKind::Every(every) => {
+                let EveryNode { key, value, domain, body } = &**every;
                 let parts = (key.as_ref(), value, domain);
                 self.every(parts, body, statement.place.row, next).map_err(self.lost())?
             }

@@ -2,7 +2,7 @@
 
 use assay_gocompat::quote::escape;
 
-use super::tree::{CallNode, Closure, Node, NodeKind, Piece, Statement, StatementKind};
+use super::tree::{CallNode, Closure, EveryNode, Node, NodeKind, Piece, Statement, StatementKind};
 
 /// The term in one line. Two terms of one text are equal.
 pub(super) fn term_text(node: &Node) -> String {
@@ -125,7 +125,8 @@ fn write_statement(to: &mut String, statement: &Statement) {
         StatementKind::Call(call) => write_call(to, call),
         StatementKind::Some(names) => write_list(to, ("some ", ""), names),
         StatementKind::SomeIn(operands) => write_list(to, ("some in(", ")"), operands),
-        StatementKind::Every { key, value, domain, body } => {
+        StatementKind::Every(every) => {
+            let EveryNode { key, value, domain, body } = &**every;
             to.push_str("every ");
             if let Some(key) = key {
                 write_term(to, key);

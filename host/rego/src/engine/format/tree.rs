@@ -71,7 +71,7 @@ pub(super) enum Piece {
     },
     /// A scalar that stands in braces.
     Scalar(Node),
-    Statement(Statement),
+    Statement(Box<Statement>),
 }
 
 impl Piece {
@@ -101,12 +101,16 @@ pub(super) enum StatementKind {
     Some(Vec<Node>),
     /// `some x in xs`
     SomeIn(Vec<Node>),
-    Every {
-        key: Option<Node>,
-        value: Node,
-        domain: Node,
-        body: Vec<Statement>,
-    },
+    Every(Box<EveryNode>),
+}
+
+/// `every key, value in domain { body }`
+#[derive(Clone, Debug)]
+pub(super) struct EveryNode {
+    pub key: Option<Node>,
+    pub value: Node,
+    pub domain: Node,
+    pub body: Vec<Statement>,
 }
 
 #[derive(Clone, Debug)]
@@ -214,7 +218,7 @@ pub(super) fn relocate(node: &mut Node, place: Place) {
                 match piece {
                     Piece::Text { place: at, .. } => *at = place,
                     Piece::Scalar(node) => relocate(node, place),
-                    Piece::Statement(statement) => relocate_body(std::slice::from_mut(statement), place),
+                    Piece::Statement(statement) => relocate_body(std::slice::from_mut(&mut **statement), place),
                 }
             }
         }
@@ -239,7 +243,8 @@ pub(super) fn relocate_body(body: &mut [Statement], place: Place) {
             StatementKind::Term(node) => relocate(node, place),
             StatementKind::Call(call) => relocate_call(call, place),
             StatementKind::Some(nodes) | StatementKind::SomeIn(nodes) => relocate_all(nodes, place),
-            StatementKind::Every { key, value, domain, body } => {
+            StatementKind::Every(every) => {
+                let EveryNode { key, value, domain, body } = &mut **every;
                 relocate_all(key, place);
                 relocate(value, place);
                 relocate(domain, place);

@@ -20,20 +20,22 @@ impl Parser<'_> {
     /// Literals up to `end`, which is not taken.
     pub(super) fn body(&mut self, end: Kind) -> Parsed<Vec<Literal>> {
         let mut body = Vec::new();
+        if self.kind() == end {
+            return self.fail(self.span(), "found empty body");
+        }
         loop {
-            while self.eat(Kind::Semicolon) {}
-            if self.kind() == end {
-                if body.is_empty() {
-                    return self.fail(self.span(), "found empty body");
-                }
-                return Ok(body);
-            }
             body.push(self.literal()?);
-            let next = self.token(0);
-            if next.kind == end || next.kind == Kind::Semicolon || next.newline {
+            // As in OPA a semicolon stands between two expressions, and nowhere else.
+            if self.eat(Kind::Semicolon) {
                 continue;
             }
-            return self.unexpected("a new line, `;` or the end of the body");
+            let next = self.token(0);
+            if next.kind == end {
+                return Ok(body);
+            }
+            if !next.newline {
+                return self.unexpected("a new line, `;` or the end of the body");
+            }
         }
     }
 

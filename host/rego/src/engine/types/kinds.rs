@@ -178,10 +178,16 @@ impl Kind {
                 arrays_meet((left, more_left.as_deref()), (right, more_right.as_deref()))
             }
             (Self::Object(left, more_left), Self::Object(right, more_right)) => {
-                left.iter().all(|(key, one)| match right.get(key) {
-                    Some(other) => one.meets(other),
-                    None => is_other(more_right.as_deref(), key, one),
-                }) && right.iter().all(|(key, one)| left.contains_key(key) || is_other(more_left.as_deref(), key, one))
+                let others_meet = match (more_left, more_right) {
+                    (Some(one), Some(other)) => one.1.meets(&other.1),
+                    _ => true,
+                };
+                others_meet
+                    && left.iter().all(|(key, one)| match right.get(key) {
+                        Some(other) => one.meets(other),
+                        None => is_other(more_right.as_deref(), key, one),
+                    })
+                    && right.iter().all(|(key, one)| left.contains_key(key) || is_other(more_left.as_deref(), key, one))
             }
             // Two sets are equal when both are empty, but OPA does not think of that, and nobody writes it.
             (Self::Set(left), Self::Set(right)) => left.meets(right),
@@ -277,6 +283,12 @@ fn arrays_meet((left, more_left): (&[Kind], Option<&Kind>), (right, more_right):
     let open = |fixed: &[Kind], rest: Option<&Kind>| fixed.is_empty() && rest.is_none();
     if open(left, more_left) || open(right, more_right) {
         return true;
+    }
+    // As in OPA two lists of any length are of one kind only if their elements are, though both may be empty.
+    if let (Some(one), Some(other)) = (more_left, more_right)
+        && !one.meets(other)
+    {
+        return false;
     }
     (0..left.len().max(right.len())).all(|at| match (left.get(at).or(more_left), right.get(at).or(more_right)) {
         (Some(one), Some(other)) => one.meets(other),

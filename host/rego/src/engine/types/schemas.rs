@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is of both kinds, as far as OPA can tell: objects with the properties of both.
+/// What is of both kinds, as far as OPA looks: objects with the properties of both.
 fn together(one: Kind, other: Kind) -> Result<Kind, String> {
     match (one, other) {
         (Kind::Object(one, more), Kind::Object(other, others)) => {

@@ -161,16 +161,25 @@ impl http::Host for StoreState {
             Err(error) => return Ok(Err(error)),
         };
         // The name is checked before anything is sent.
+        let had_added = self.artifacts.has_added(&artifact);
         if let Err(error) = self.artifacts.append(&artifact, &media_type, b"") {
             return Ok(Err(not_saved(&error)));
         }
         let (left, limits, most) = (self.left(), self.limits, self.artifacts.left());
         let response = match self.http.send(request, left, limits, most) {
             Ok(response) => response,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => {
+                if !had_added {
+                    self.artifacts.take_back_empty(&artifact);
+                }
+                return Ok(Err(error.into()));
+            }
         };
         self.work_bytes(response.body.len())?;
         let is_success = (200..300).contains(&response.status);
+        if !is_success && !had_added {
+            self.artifacts.take_back_empty(&artifact);
+        }
         let saved = if is_success { self.artifacts.append(&artifact, &media_type, &response.body) } else { Ok(0) };
         Ok(match saved {
             Ok(_) => Ok(http::Saved {

@@ -1,0 +1,7 @@
+//! Adapters through `assay run`, against doubles of their services: one submission, the right verdict, nothing left running.
+
+mod clients;
+mod crash;
+mod faults;
+mod hostile;
+mod shop;

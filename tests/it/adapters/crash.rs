@@ -1,0 +1,69 @@
+//! A run with three adapters that is killed again and again ends as one that was not.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::shop::{GITHUB, GITLAB, HTTP_JOB, Shop};
+
+/// How often the run is killed. Fewer times than what makes a task an error in a row.
+const KILLS: u64 = 12;
+
+#[test]
+fn a_run_with_three_adapters_that_is_killed_again_and_again_submits_each_job_once() {
+    let shop = Shop::new(&[HTTP_JOB, GITHUB, GITLAB], &[], |options| options.polls = 8);
+    let mut seed: u64 = 0x9e37_79b9_7f4a_7c15;
+    for _ in 0..KILLS {
+        let mut child = shop.spawn();
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::park_timeout(Duration::from_millis(150 + (seed >> 33) % 1_500));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let ended = shop.run();
+    ended.output.expect(0, "");
+    for task in ended.document["scenarios"][0]["tasks"].as_array().unwrap() {
+        assert_eq!(task["state"], "passed", "{task:#}");
+    }
+    let jobs = shop.jobs();
+    assert_eq!(jobs.len(), 3, "{jobs:#?}");
+    assert!(jobs.iter().all(|job| !job.is_open), "{jobs:#?}");
+}
+
+#[test]
+fn a_run_that_is_superseded_or_over_its_time_cancels_its_jobs() {
+    let shop = Shop::new(&[HTTP_JOB, GITLAB], &["never"], |_| {});
+    let metadata = json!({"name": "remote", "annotations": {"test.appstudio.openshift.io/pipeline_timeout": "9s"}});
+    shop.edit("resources.yaml", "\"metadata\":{\"name\":\"remote\"}", &format!("\"metadata\":{metadata}"));
+    let ended = shop.run();
+    for task in ended.document["scenarios"][0]["tasks"].as_array().unwrap() {
+        assert_eq!(task["state"], "timed-out", "{task:#}");
+    }
+    let jobs = shop.jobs();
+    assert!(jobs.len() == 2 && jobs.iter().all(|job| job.state == "canceled"), "{jobs:#?}");
+}
+
+#[test]
+fn no_more_jobs_are_with_a_service_than_it_has_tokens() {
+    let shop = Shop::new(&[HTTP_JOB, GITLAB], &[], |options| options.polls = 3);
+    for plugin in ["http-job", "gitlab-pipeline"] {
+        shop.edit(
+            "plugins.toml",
+            &format!("[plugin.{plugin}]\n"),
+            &format!("[plugin.{plugin}]\ngroup = 'farm'\nmax = 1\n"),
+        );
+    }
+    let ended = shop.run();
+    ended.output.expect(0, "");
+    // With one token for both, the second job was made when the first had been collected.
+    let kinds: Vec<usize> = shop.doubles.iter().map(|double| double.requests().len()).collect();
+    assert!(kinds.iter().all(|count| *count > 3), "{kinds:?}");
+    let mut spans = Vec::new();
+    for task in ended.document["scenarios"][0]["tasks"].as_array().unwrap() {
+        let attempts = task["attempts"].as_array().unwrap();
+        let first = attempts.first().unwrap()["started"].as_str().unwrap().to_owned();
+        spans.push((first, task["since"].as_str().unwrap().to_owned()));
+    }
+    spans.sort();
+    assert!(spans[0].1 <= spans[1].0, "{spans:?}");
+}

@@ -1,0 +1,112 @@
+//! Services that answer nonsense, and secrets that must not appear.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::shop::{Adapter, OTHERS, RUST, SECRET, Shop, for_each};
+
+struct Case {
+    fault: &'static str,
+    state: &'static str,
+    says: &'static [&'static str],
+}
+
+const CASES: [Case; 6] = [
+    Case { fault: "html", state: "error", says: &["GET http://127.0.0.1", "<title>Sign in"] },
+    Case { fault: "error-inside", state: "error", says: &["GET http://127.0.0.1", "the database is away"] },
+    Case { fault: "other-tenant", state: "error", says: &["answered with"] },
+    Case { fault: "redirect", state: "error", says: &["a redirect to `http://169.254.169.254/", "not followed"] },
+    Case { fault: "entity-bomb", state: "passed", says: &[] },
+    Case { fault: "many-cases", state: "passed", says: &[] },
+];
+
+fn check(adapter: Adapter, case: &Case) {
+    let shop = Shop::new(&[adapter], &[case.fault], |_| {});
+    let ended = shop.run();
+    let task = ended.task();
+    let about = || format!("{} {}: {task:#} {:?}", adapter.name, case.fault, ended.output);
+    // A page for deck is one that has no fields of a job.
+    assert_eq!(task["state"], case.state, "{}", about());
+    let message = task["cause"]["message"].as_str().unwrap_or_default();
+    if adapter.name != "prow" {
+        assert!(case.says.iter().all(|says| message.contains(says)), "{}", about());
+    }
+    assert!(message.len() < 1_500, "{}", about());
+}
+
+fn check_all(adapters: &[Adapter]) {
+    let all: Vec<(Adapter, &Case)> =
+        adapters.iter().flat_map(|adapter| CASES.iter().map(move |case| (*adapter, case))).collect();
+    for_each(&all, |(adapter, case)| check(*adapter, case));
+}
+
+#[test]
+fn nonsense_of_a_service_ends_in_an_error_that_names_the_request_and_what_came_back() {
+    check_all(&RUST);
+}
+
+#[test]
+#[ignore = "needs the plugins in other languages: ASSAY_PLUGINS, the folder of `cargo xtask plugins`"]
+fn nonsense_of_a_service_ends_in_an_error_in_another_language() {
+    check_all(&OTHERS);
+}
+
+/// The ways in which a secret could be written.
+fn forms() -> Vec<Vec<u8>> {
+    let json = serde_json::to_string(SECRET).unwrap();
+    let escaped: String = SECRET.chars().map(|one| format!("\\u{:04x}", u32::from(one))).collect();
+    let url: String = SECRET
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    let texts = [SECRET.to_owned(), json.trim_matches('"').to_owned(), escaped, url.clone(), url.to_lowercase()];
+    let texts = texts.into_iter().chain([STANDARD.encode(SECRET), STANDARD.encode(format!("Basic {SECRET}"))]);
+    texts.map(String::into_bytes).collect()
+}
+
+fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+fn check_secret(adapter: Adapter) {
+    let shop = Shop::new(&[adapter], &["echo"], |_| {});
+    let ended = shop.run();
+    let mut places = vec![
+        ("output".to_owned(), ended.output.out.clone().into_bytes()),
+        ("errors".to_owned(), ended.output.err.clone().into_bytes()),
+    ];
+    let id = shop.id().unwrap();
+    for command in [&["runs", "show", &id, "--format", "json"][..], &["runs", "explain", &id], &["runs", "logs", &id]] {
+        let output = shop.assay(command);
+        places.push((command.join(" "), [output.out, output.err].concat().into_bytes()));
+    }
+    let mut folders = vec![shop.fixture.path("store")];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir_utf8().unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().is_dir() {
+                folders.push(entry.path().to_owned());
+            } else {
+                places.push((entry.path().to_string(), fs_err::read(entry.path()).unwrap()));
+            }
+        }
+    }
+    assert!(places.len() > 6, "{places:?}");
+    for (place, bytes) in &places {
+        for form in forms() {
+            assert!(!holds(bytes, &form), "{} has the secret in {place}", adapter.name);
+        }
+    }
+    // It did reach the service.
+    assert!(shop.doubles[0].requests().iter().any(|request| request["has_credential"] == true));
+}
+
+#[test]
+fn a_secret_that_a_service_echoes_is_in_no_file_log_or_report() {
+    for_each(&RUST, |adapter| check_secret(*adapter));
+}
+
+#[test]
+#[ignore = "needs the plugins in other languages: ASSAY_PLUGINS, the folder of `cargo xtask plugins`"]
+fn a_secret_that_a_service_echoes_is_nowhere_in_another_language() {
+    for_each(&OTHERS, |adapter| check_secret(*adapter));
+}
