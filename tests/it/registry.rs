@@ -116,6 +116,12 @@ impl Registry {
         digest
     }
 
+    /// Removes what refers to the image of a digest and has this predicate type, as a registry's owner can.
+    pub(crate) fn remove_statements(&self, predicate_type: &str) {
+        let mut content = self.content.lock().unwrap();
+        content.manifests.retain(|_, (_, bytes)| !String::from_utf8_lossy(bytes).contains(predicate_type));
+    }
+
     /// Misbehaves for every path that holds `part`.
     pub(crate) fn fault(&self, part: &str, fault: Fault) {
         self.content.lock().unwrap().faults.push((part.to_owned(), fault));
@@ -269,10 +275,11 @@ impl Content {
             return StatusCode::CREATED;
         };
         let manifest: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let is_index = manifest["manifests"].is_array();
         let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
         let named = layers.iter().chain([&manifest["config"]]);
         let mut named = named.map(|one| one["digest"].as_str().unwrap_or_default());
-        if !named.all(|digest| self.blobs.contains_key(digest)) {
+        if !is_index && !named.all(|digest| self.blobs.contains_key(digest)) {
             return StatusCode::BAD_REQUEST;
         }
         for name in [format!("{repository}:{tag}"), format!("{repository}@{digest}")] {
@@ -286,6 +293,11 @@ impl Content {
         if let Some((repository, reference)) = rest.split_once("/manifests/") {
             let separator = if reference.starts_with("sha256:") { '@' } else { ':' };
             return self.manifests.get(&format!("{repository}{separator}{reference}")).cloned();
+        }
+        if let Some(repository) = rest.strip_suffix("/tags/list") {
+            let prefix = format!("{repository}:");
+            let tags: Vec<_> = self.manifests.keys().filter_map(|name| name.strip_prefix(&prefix)).collect();
+            return Some(("application/json".to_owned(), json!({"tags": tags}).to_string().into_bytes()));
         }
         if let Some((repository, digest)) = rest.split_once("/referrers/") {
             return Some((INDEX.to_owned(), self.referrers(repository, digest)));

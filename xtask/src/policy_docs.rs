@@ -140,7 +140,7 @@ mod tests {
             files.iter().flat_map(|(_, text)| PackageInfo::read(text).rule_data.into_keys()).collect();
         let mut read = BTreeSet::new();
         for (_, text) in &files {
-            for call in ["rule_data.list(\"", "rule_data.object(\"", "rule_data.number(\"", "limit(\""] {
+            for call in ["rule_data.list(\"", "rule_data.object(\"", "rule_data.number(\"", "limit(\"", "setting(\""] {
                 let keys = text.split(call).skip(1).filter_map(|rest| rest.split('"').next());
                 read.extend(keys.map(str::to_owned));
             }

@@ -3,14 +3,13 @@
 //!
 //! Whatever cannot be opened, compiled or loaded is an error here, before anything is evaluated.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use assay_conforma::{Policy, SourceGroupEvaluator, compile_options};
 use assay_evidence::{CollectOptions, EvidenceCollector, Verification, keyless::LogPolicy};
 use assay_model::{
     event::{PluginSummary, RunStarted},
     evidence::CheckKind,
-    limits,
     policy::{Identity, PolicySpec, SourceGroup},
     port::{Blobs, Evaluator},
     selection::Selection,
@@ -30,10 +29,10 @@ use crate::{
     evidence_archive::open_evidence,
     exclude_filter::ExcludeFilter,
     explanations::{ExplanationLog, with_explanations},
-    image_request::{PluginRequest, ValidateImageRequest},
+    image_request::{PluginPlaces, PluginRequest, ValidateImageRequest},
+    plugin_distribution::{PluginSources, SourcedPlugin},
     plugin_engine::start_engine,
     policy_sources::PolicySources,
-    read::read_bytes,
     source_settings::open_registry,
     trust::{self, PolicyTrust, RunTrust, SignerRequest, build_trust},
     trust_root::LazyTrustRoot,
@@ -106,7 +105,7 @@ pub(crate) fn build_evaluators(
     }
     ec_compat::skipped_packages(&groups).iter().for_each(|text| events.warn(text));
     let Plugins { evaluators: plugins, summaries, note } =
-        if request.plugins.is_empty() { Plugins::default() } else { load_plugins(request, store)? };
+        if request.plugins.is_empty() { Plugins::default() } else { load_plugins(request, store, events)? };
     let names: Vec<&str> = plugins.iter().map(|check| check.name()).collect();
     // `ec` reports unmatched include items, and no others.
     if request.strict_config || request.mode.reports_unmatched() {
@@ -247,22 +246,30 @@ struct Plugins {
     note: Option<String>,
 }
 
-fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Result<Plugins, RequestError> {
+fn load_plugins(
+    request: &ValidateImageRequest,
+    store: &Arc<ContentStore>,
+    events: &dyn EventSink,
+) -> Result<Plugins, RequestError> {
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = start_engine(&request.plugin_engine, slots).map_err(|error| plugin_error(&error))?;
+    let PluginPlaces { list, saved } = &request.plugin_places;
+    let sources = PluginSources::new(list.as_deref(), saved.as_deref(), false, request.sources.clone())?;
     let load = |flag: &PluginRequest| -> Result<(Arc<dyn Evaluator>, PluginSummary), RequestError> {
-        let bytes = read_plugin(&flag.file, request, store)?;
-        let plugin = Plugin::load(&engine, &format!("`{}`", flag.file), &bytes).map_err(|error| {
+        let sourced = read_plugin(&flag.file, request, (store, &sources))?;
+        let plugin = Plugin::load(&engine, &sourced.place, &sourced.bytes).map_err(|error| {
             let found = plugin_error(&error);
             error.hint().map_or(found.clone(), |hint| found.hint(hint))
         })?;
+        sourced.check_locked(&plugin)?;
+        sourced.notes.iter().for_each(|note| events.warn(note.clone()));
         let options = CheckOptions {
             // Runs are not recorded, so they have no identity.
             run: RunContext { run: String::new(), scenario: String::new(), attempt: 1 },
             params: &flag.params,
             snapshot: SnapshotInput { snapshot: &request.snapshot, text: request.snapshot_text.as_str().into() },
             blobs: Arc::clone(store) as Arc<dyn Blobs>,
-            limits: BTreeMap::new(),
+            limits: sourced.entry.as_deref().and_then(|name| Some(sources.list()?.limits(name))).unwrap_or_default(),
             sinks: request.plugin_sinks.clone(),
         };
         let check = Check::new(&plugin, options)
@@ -281,17 +288,22 @@ fn load_plugins(request: &ValidateImageRequest, store: &Arc<ContentStore>) -> Re
     Ok(Plugins { evaluators, summaries, note: engine.note().map(|note| format!("note: {note}")) })
 }
 
-/// The bytes of a plugin: of the file, or of the archive where there is no such file.
-fn read_plugin(file: &Utf8Path, request: &ValidateImageRequest, store: &ContentStore) -> Result<Vec<u8>, RequestError> {
+/// The component of a plugin: what an archive has under the same name where there is no such file, else what the argument
+/// stands for.
+fn read_plugin(
+    file: &Utf8Path,
+    request: &ValidateImageRequest,
+    (store, sources): (&ContentStore, &PluginSources),
+) -> Result<SourcedPlugin, RequestError> {
     let archived = store.archive().filter(|_| !file.exists()).and_then(|archive| archive.plugin(file.as_str()));
-    let bytes = match archived {
-        Some(archived) => archived.map_err(|error| plugin_error(&error))?,
-        None => read_bytes(file, "--plugin", limits::PLUGIN_BYTES)?,
+    let sourced = match archived {
+        Some(archived) => SourcedPlugin::of_archive(file.as_str(), archived.map_err(|error| plugin_error(&error))?),
+        None => sources.source(file.as_str())?,
     };
     if let Some(recorder) = &request.sources.registries.recorder {
-        recorder.add_plugin(file.as_str(), &bytes);
+        recorder.add_plugin(file.as_str(), &sourced.bytes);
     }
-    Ok(bytes)
+    Ok(sourced)
 }
 
 fn plugin_error(error: &dyn std::error::Error) -> RequestError {

@@ -39,10 +39,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
 use crate::{
+    ValidateImageRequest,
     cluster_access::ClusterAccess,
     error::{RequestError, RequestErrorKind},
     event::Event,
-    image_request::ValidateImageRequest,
+    image_request::PluginPlaces,
     mode::Mode,
     plugin_engine::PluginEngine,
     policy_argument::parse_policy,
@@ -274,6 +275,7 @@ impl EcTask {
             policy,
             strict_config: false,
             sources,
+            plugin_places: PluginPlaces::default(),
             plugins: Vec::new(),
             plugin_engine: self.engine.clone(),
             plugin_sinks: assay_wasm::Sinks::default(),

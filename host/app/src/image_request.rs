@@ -41,6 +41,8 @@ pub struct ValidateImageRequest {
     pub sources: SourceSettings,
     /// The WebAssembly checks.
     pub plugins: Vec<PluginRequest>,
+    /// Where those come from that are not files.
+    pub plugin_places: PluginPlaces,
     /// How they are compiled.
     pub plugin_engine: PluginEngine,
     /// Where their logs go.
@@ -61,10 +63,19 @@ pub struct ValidateImageRequest {
     pub keep_statements: bool,
 }
 
+/// Where plugins come from that are not files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginPlaces {
+    /// The list of plugins.
+    pub list: Option<Utf8PathBuf>,
+    /// The layout that `plugin pull --save` wrote; without one, registries are accessed.
+    pub saved: Option<Utf8PathBuf>,
+}
+
 /// A WebAssembly check with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginRequest {
-    /// The component.
+    /// The component: a file, a name in the list, or a reference by digest.
     pub file: Utf8PathBuf,
     /// Its parameters by name, in the order given.
     pub params: Vec<(String, String)>,

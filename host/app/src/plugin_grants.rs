@@ -8,6 +8,7 @@ use assay_scheduler::ServiceLimit;
 use assay_wasm::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::{error::RequestError, read::read_text};
 
@@ -28,6 +29,43 @@ pub(crate) struct HttpEntry {
     plain: bool,
     #[serde(default)]
     private: bool,
+}
+
+/// The methods that a plugin may be granted. `CONNECT` and `TRACE` are none of them.
+const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+impl HttpEntry {
+    /// Whether it can be granted: the reason is the end of a sentence.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        self.host.parse::<HostPattern>().map_err(|error| error.to_string())?;
+        let is_known = |method: &&String| METHODS.contains(&method.to_ascii_uppercase().as_str());
+        match self.methods.iter().find(|method| !is_known(method)) {
+            Some(bad) => Err(format!("`{bad}` is not one of the methods {}", METHODS.join(", "))),
+            None => Ok(()),
+        }
+    }
+
+    /// As rules that vet plugins see it.
+    pub(crate) fn document(&self) -> Value {
+        json!({"host": self.host, "methods": self.methods, "plain": self.plain, "private": self.private})
+    }
+}
+
+impl SecretEntry {
+    /// Whether it can be granted: the reason is the end of a sentence, without any part of a secret.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let is_place =
+            self.from.split_once(':').is_some_and(|(kind, place)| ["env", "file"].contains(&kind) && !place.is_empty());
+        if !is_place {
+            return Err("a secret comes from `env:NAME` or `file:PATH`".to_owned());
+        }
+        self.host.parse::<HostPattern>().map(drop).map_err(|error| error.to_string())
+    }
+
+    /// As rules that vet plugins see it: without the place of its value.
+    pub(crate) fn document(&self) -> Value {
+        json!({"host": self.host, "body": self.body})
+    }
 }
 
 /// Where a secret is, and where it may travel.

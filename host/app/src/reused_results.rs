@@ -16,9 +16,7 @@ use crate::{
     error::RequestError,
     event::EventSink,
     plan_request::{PlannedFiles, plan},
-    plugin_list::PluginList,
-    read::read_text,
-    run_files_request::{LIST_BYTES, RunFilesRequest},
+    run_files_request::{RunFilesRequest, open_sources},
 };
 
 /// The newest runs whose results may be reused.
@@ -83,18 +81,15 @@ pub fn cached_scenarios(
 
 /// The plugins by their digests, without compiling them.
 fn references(request: &RunFilesRequest, plan: &RunPlan) -> Result<BTreeMap<String, PluginRef>, RequestError> {
-    let list = match &request.plugins {
-        Some(file) => PluginList::parse(&read_text(file, "--plugins", LIST_BYTES)?, file)?,
-        None => PluginList::default(),
-    };
+    let sources = open_sources(request)?;
     let mut references = BTreeMap::new();
     for task in plan.scenarios.iter().flat_map(|scenario| &scenario.tasks) {
         let Work::Plugin { name } = &task.work else { continue };
         if references.contains_key(name) {
             continue;
         }
-        if let Some(bytes) = list.load(name, request.is_dev)? {
-            let digest = Digest::of(&bytes);
+        if let Some(sourced) = sources.find(name)? {
+            let digest = Digest::of(&sourced.bytes);
             references.insert(name.clone(), PluginRef { name: name.clone(), digest, is_adapter: false });
         } else if name == ec_task::NAME {
             references.insert(name.clone(), ec_task::reference());

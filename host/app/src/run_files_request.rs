@@ -34,18 +34,14 @@ use crate::{
     event::EventSink,
     good_pointers,
     plan_request::{PlanFilesRequest, PlannedFiles, plan},
+    plugin_distribution::PluginSources,
     plugin_engine::{PluginEngine, start_engine},
     plugin_executor::{GrantedPlugin, PluginExecutor},
-    plugin_list::PluginList,
-    read::read_text,
     reused_results::reusable,
 };
 
 /// How often it is looked whether a signal came.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// The largest list of plugins.
-pub(crate) const LIST_BYTES: u64 = 4 << 20;
 
 /// What is run, where and how.
 #[derive(Clone, Debug)]
@@ -56,6 +52,8 @@ pub struct RunFilesRequest {
     pub store: Utf8PathBuf,
     /// The list of plugins.
     pub plugins: Option<Utf8PathBuf>,
+    /// The layout that `plugin pull --save` wrote; without one, registries are accessed.
+    pub saved_plugins: Option<Utf8PathBuf>,
     /// Whether plugins may be files.
     pub is_dev: bool,
     /// Plugins that are called at a time.
@@ -127,6 +125,7 @@ pub fn run_files(
         return Err(nothing_runs(&plan));
     }
     let loaded = load_plugins(request, &plan)?;
+    loaded.notes.iter().for_each(|note| notes.warn(note.clone()));
     if loaded.has_ec {
         ec_task::settle(&mut plan, &snapshot, &request.plan.changed, &resources)?;
     }
@@ -244,31 +243,43 @@ struct Loaded {
     plugins: BTreeMap<(Digest, String), GrantedPlugin>,
     services: BTreeMap<String, ServiceLimit>,
     has_ec: bool,
+    /// What people should know.
+    notes: Vec<String>,
+}
+
+/// Where the plugins of a request come from.
+pub(crate) fn open_sources(request: &RunFilesRequest) -> Result<PluginSources, RequestError> {
+    let settings = request.plan.settings.clone();
+    PluginSources::new(request.plugins.as_deref(), request.saved_plugins.as_deref(), request.is_dev, settings)
 }
 
 fn load_plugins(request: &RunFilesRequest, plan: &RunPlan) -> Result<Loaded, RequestError> {
-    let list = match &request.plugins {
-        Some(file) => PluginList::parse(&read_text(file, "--plugins", LIST_BYTES)?, file)?,
-        None => PluginList::default(),
-    };
+    let sources = open_sources(request)?;
     let slots = u32::try_from(request.workers.get()).unwrap_or(u32::MAX);
     let engine = start_engine(&request.engine, slots)
         .map_err(|error| RequestError::from_error(&error).with_kind(RequestErrorKind::Plugin))?;
-    let mut loaded =
-        Loaded { references: BTreeMap::new(), plugins: BTreeMap::new(), services: BTreeMap::new(), has_ec: false };
+    let mut loaded = Loaded {
+        references: BTreeMap::new(),
+        plugins: BTreeMap::new(),
+        services: BTreeMap::new(),
+        has_ec: false,
+        notes: vec![],
+    };
     for task in plan.scenarios.iter().flat_map(|scenario| &scenario.tasks) {
         let Work::Plugin { name } = &task.work else { continue };
         if loaded.references.contains_key(name) {
             continue;
         }
-        let Some(bytes) = list.load(name, request.is_dev)? else { continue };
-        let plugin = crate::plugins::load(&engine, name, &bytes)?;
-        let digest = Digest::of(&bytes);
+        let Some(sourced) = sources.find(name)? else { continue };
+        loaded.notes.extend(sourced.notes.iter().cloned());
+        let plugin = crate::plugins::load(&engine, &sourced.place, &sourced.bytes)?;
+        sourced.check_locked(&plugin)?;
+        let digest = Digest::of(&sourced.bytes);
         let is_adapter = plugin.world() == "adapter";
         loaded.references.insert(name.clone(), PluginRef { name: name.clone(), digest: digest.clone(), is_adapter });
-        let grants = list.grants(name, &request.variable, request.is_dev)?;
+        let grants = sources.grants(&sourced, &request.variable)?;
         loaded.plugins.insert((digest, name.clone()), GrantedPlugin { plugin, grants });
-        if let Some(limit) = list.service_limit(name)? {
+        if let Some(limit) = sources.service_limit(name)? {
             loaded.services.insert(name.clone(), limit);
         }
     }

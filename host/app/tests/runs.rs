@@ -84,6 +84,7 @@ fn request(policy: &Utf8Path, components: usize) -> ValidateImageRequest {
             trust_root: TrustRootSettings::default(),
         },
         plugins: vec![],
+        plugin_places: assay_app::PluginPlaces::default(),
         plugin_engine: assay_app::PluginEngine::default(),
         plugin_sinks: assay_app::plugins::Sinks::default(),
         by_intention: false,

@@ -188,6 +188,12 @@ impl PublicKey {
         &self.pem
     }
 
+    /// The key in DER (RFC 5280 `SubjectPublicKeyInfo`).
+    pub(crate) fn to_der(&self) -> Vec<u8> {
+        // What was encoded from DER is PEM.
+        decode(&self.pem).unwrap_or_default()
+    }
+
     /// Whether `signature` is this key's over the parts in a row. Parts, because an envelope's payload of 100 MiB should
     /// not be copied to get a prefix.
     pub(crate) fn verifies(&self, parts: &[&[u8]], signature: &[u8]) -> bool {

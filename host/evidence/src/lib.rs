@@ -21,6 +21,7 @@ mod fixture;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod key;
+mod key_bundle;
 pub mod keyless;
 mod signing_key;
 mod trust;
@@ -33,6 +34,7 @@ pub use cosign::{
 };
 pub use error::{VerificationError, VerificationFailure};
 pub use key::{KeyError, PublicKey};
+pub use key_bundle::{BUNDLE_TYPE, KeyBundle};
 #[cfg(any(test, feature = "verdicts"))]
 pub use signing_key::encrypted_key;
 pub use signing_key::{SigningKey, SigningKeyError};

@@ -55,6 +55,12 @@ pub enum ErrorCode {
     PluginError,
     /// A plugin's verdict contradicts what it reported.
     PluginContradiction,
+    /// Nobody who is trusted for a plugin signed it.
+    PluginNotSigned,
+    /// A plugin has no vet statement that accepts it, or was withdrawn.
+    PluginNotVetted,
+    /// A plugin is another one than `assay.lock` says, or the lock file is not that of `plugins.toml`.
+    PluginLockMismatch,
     /// The deadline passed first.
     Deadline,
     /// The run was interrupted first.
@@ -67,7 +73,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::ImageReference,
         Self::ImageNotFound,
         Self::BlobNotFound,
@@ -92,6 +98,9 @@ impl ErrorCode {
         Self::PluginDenied,
         Self::PluginError,
         Self::PluginContradiction,
+        Self::PluginNotSigned,
+        Self::PluginNotVetted,
+        Self::PluginLockMismatch,
         Self::Deadline,
         Self::Interrupted,
         Self::NoResults,
@@ -126,6 +135,9 @@ impl ErrorCode {
             Self::PluginDenied => "plugin-denied",
             Self::PluginError => "plugin-error",
             Self::PluginContradiction => "plugin-contradiction",
+            Self::PluginNotSigned => "plugin-not-signed",
+            Self::PluginNotVetted => "plugin-not-vetted",
+            Self::PluginLockMismatch => "plugin-lock-mismatch",
             Self::Deadline => "deadline",
             Self::Interrupted => "interrupted",
             Self::NoResults => "no-results",

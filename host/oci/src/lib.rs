@@ -30,7 +30,7 @@ pub use source::{
     unpack_archive,
 };
 pub use store::{
-    Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, Manifest, OpenedLayout, Proxies,
-    PushedBlob, PushedImage, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistriesConf,
-    RegistryOptions, Resolved, Retry, RunBudget, fetch_file, too_deep,
+    Artifact, ArtifactLayer, ContentStore, Descriptor, IndexItem, LayoutError, LayoutWriter, Manifest, OpenedLayout,
+    Proxies, PushedBlob, PushedImage, REGISTRY_CONNECT, REGISTRY_IDLE, REGISTRY_REQUEST, Referrer, RegistriesConf,
+    RegistryOptions, Resolved, Retry, RunBudget, SaveError, fetch_file, too_deep,
 };

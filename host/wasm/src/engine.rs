@@ -192,7 +192,7 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn engine_error(error: &wasmtime::Error) -> EngineError {
+pub(crate) fn engine_error(error: &wasmtime::Error) -> EngineError {
     EngineError(error.root_cause().to_string())
 }
 

@@ -26,6 +26,7 @@
 //! network but requests that the host makes. Nothing of wasmtime leaves this crate.
 
 mod abort;
+mod bench;
 mod call;
 mod call_context;
 pub mod call_limits;
@@ -56,6 +57,7 @@ mod wit;
 mod world;
 pub mod worlds;
 
+pub use bench::Measurement;
 pub use call_context::RunContext;
 pub use call_limits::CallLimits;
 pub use capability::{
@@ -71,6 +73,7 @@ pub use compiler::{Compiler, run_compiler};
 pub use development::Requested;
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use grants::{Grants, HostPattern, HttpGrant, SecretGrant, SecretScheme, SecretValue};
+pub use inspect::facts::ComponentFacts;
 pub use job::{Before, CallError, CallOutcome, CallTime, JobError, JobKey, JobOptions};
 pub use manifest::Manifest;
 pub use params::ParamError;

@@ -429,7 +429,7 @@ fn describe(
 }
 
 /// A plugin describes itself outside of any run. Another turn has another time and other random numbers.
-fn description_context(file: &str, digest: &Digest, turn: u8) -> CallContext {
+pub(crate) fn description_context(file: &str, digest: &Digest, turn: u8) -> CallContext {
     CallContext {
         plugin: file.to_owned(),
         run: RunContext { attempt: 1, ..RunContext::default() },

@@ -1,6 +1,7 @@
 //! What the commands for plugins do: build a project, describe and run a component, and run the cases of a project.
 
 mod adapter_run;
+mod bench;
 mod cassette_client;
 mod describe;
 mod host;
@@ -14,10 +15,11 @@ mod run_grants;
 mod run_report;
 mod test_cases;
 
-pub use assay_wasm::{CachedCode, CodeCache, LogSink, Plugin, Sinks, Usage};
-pub use describe::{PluginDescription, describe_changes};
-pub(crate) use host::load;
+pub use assay_wasm::{CachedCode, CodeCache, ComponentFacts, LogSink, Plugin, Sinks, Usage};
+pub use bench::{PluginBench, bench_plugin};
+pub use describe::{PermissionDescription, PluginDescription, describe_changes};
 pub use host::load_plugin;
+pub(crate) use host::{engine, load, plugin_error};
 pub use local_job::{JobEnd, Waited};
 pub use project::{BuiltPlugin, build_plugin};
 pub use run::{RunInputs, RunPluginRequest, RunVerb, run_plugin};

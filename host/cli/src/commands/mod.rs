@@ -80,7 +80,7 @@ pub(crate) fn run(command: Command, global: &GlobalFlags, env: Environment) -> R
         Command::Run(flags) => run_files::run(&flags, &env, printer),
         Command::Runs { what } => runs::run(&what, &env, printer),
         Command::Test(flags) => test::run(&flags, global.traces(), &env, printer),
-        Command::Plugin { what } => plugin::run(what, global, &env, printer),
+        Command::Plugin { what } => plugin::run(what, global, &env, &cluster, printer),
         Command::Version(flags) => version::run(&flags, &env, printer),
         Command::Completions(flags) => completions::run(&flags, env, printer),
         Command::Man(flags) => man::run(&flags, printer),

@@ -56,6 +56,7 @@ fn request(flags: &ExecutionFlags, env: &Environment) -> Result<RunFilesRequest,
     Ok(RunFilesRequest {
         store: flags.store.clone(),
         plugins: flags.plugins.clone(),
+        saved_plugins: flags.plugins_from.clone(),
         is_dev: flags.dev,
         workers: flags.workers,
         ..plain_request(&flags.sources, env)?
@@ -76,6 +77,7 @@ pub(super) fn plain_request(sources: &SourceFlags, env: &Environment) -> Result<
         },
         store: Utf8PathBuf::new(),
         plugins: None,
+        saved_plugins: None,
         is_dev: false,
         workers: NonZeroUsize::MIN,
         engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,

@@ -155,9 +155,18 @@ pub(crate) struct PolicyFlags {
         num_args = 0..=1, require_equals = true, action = ArgAction::Set, value_name = "BOOL", value_parser = go::FALSE)]
     pub(crate) strict_config: bool,
 
-    /// WebAssembly plugin to run in addition to the policy, with its parameters; repeatable
-    #[arg(long, value_name = "FILE.wasm[?param=value]")]
+    /// WebAssembly plugin to run in addition to the policy, with its parameters: a file, a name in plugins.toml, or a
+    /// reference by digest; repeatable
+    #[arg(long, value_name = "FILE|NAME|REF@sha256:…[?param=value]")]
     pub(crate) plugin: Vec<String>,
+
+    /// List of plugins (plugins.toml); assay.lock is beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plugins: Option<Utf8PathBuf>,
+
+    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
+    #[arg(long, value_name = "TAR")]
+    pub(crate) plugins_from: Option<Utf8PathBuf>,
 
     /// Extra rule data for every source: KEY=VALUE or KEY=FILE (JSON or YAML); repeatable
     #[arg(long, value_name = "KEY=VALUE|FILE", env = "ASSAY_EXTRA_RULE_DATA")]

@@ -66,6 +66,10 @@ pub(crate) struct ExecutionFlags {
     #[arg(long, value_name = "FILE", help_heading = "Execution")]
     pub(crate) plugins: Option<Utf8PathBuf>,
 
+    /// OCI layout of `assay plugin pull --save` to take plugins from; none is fetched then
+    #[arg(long, value_name = "TAR", help_heading = "Execution")]
+    pub(crate) plugins_from: Option<Utf8PathBuf>,
+
     /// Accept plugins that are files, for development
     #[arg(long, help_heading = "Execution")]
     pub(crate) dev: bool,

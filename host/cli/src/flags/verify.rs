@@ -69,7 +69,7 @@ pub(crate) enum VerifyFormat {
     Json,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Signatures")]
 pub(crate) struct SignerFlags {
     /// Public key of the signer: a PEM file, inline PEM, `env://NAME` for an environment variable, or

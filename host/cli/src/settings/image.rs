@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assay_app::plugins::Sinks;
-use assay_app::{ClusterAccess, PluginEngine, ValidateImageRequest};
+use assay_app::{ClusterAccess, PluginEngine, PluginPlaces, ValidateImageRequest};
 use assay_report::Format;
 
 use super::{
@@ -81,6 +81,10 @@ impl ImageSettings {
             skipped: skipped(&flags.trust),
             policy,
             sources,
+            plugin_places: PluginPlaces {
+                list: flags.policy.plugins.clone(),
+                saved: flags.policy.plugins_from.clone(),
+            },
             plugins: flags.policy.plugin.iter().map(|text| parse_plugin(text)).collect::<Result<_, _>>()?,
             plugin_engine: PluginEngine::from_environment(env.variable, (env.cache_home)()).map_err(CliError::new)?,
             plugin_sinks: Sinks { log: Some(Arc::new(|line: &str| logs::debug(line, &[]))), ..Sinks::default() },

@@ -43,7 +43,7 @@ const VERSIONS: [&str; 2] =
 const CONFIGS: [&str; 3] = ["", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json"];
 
 /// The predicate type by which cosign signs an image.
-pub(super) const SIGNS_IMAGE: &str = "https://sigstore.dev/cosign/sign/v1";
+pub(crate) const SIGNS_IMAGE: &str = "https://sigstore.dev/cosign/sign/v1";
 
 /// Entries of transparency logs and timestamps in one bundle (sigstore-go's limits).
 const ENTRIES: usize = 32;

@@ -40,7 +40,7 @@ use assay_oci::{ContentStore, Manifest};
 use self::verification_result::read_or_record;
 pub(crate) use self::{
     attestation::{Attested, STATEMENTS},
-    bundle::{Bundled, bundles},
+    bundle::{Bundled, SIGNS_IMAGE, bundles},
     envelope::{PAYLOAD_TYPE, envelope_head},
     verification_result::VerificationResult,
 };

@@ -33,11 +33,11 @@ use super::{
 };
 
 /// The annotation by which an index names an image (image-spec `annotations.md`).
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The file that says that a folder is a layout, and its size here; the known version has 30 bytes.
-const LAYOUT_FILE: &str = "oci-layout";
+pub(super) const LAYOUT_FILE: &str = "oci-layout";
 const LAYOUT_BYTES: u64 = 4096;
-const INDEX_FILE: &str = "index.json";
+pub(super) const INDEX_FILE: &str = "index.json";
 
 /// An opened layout: its names are read, its content is on disk.
 pub(crate) struct ImageLayout {
@@ -199,6 +199,12 @@ impl ImageLayout {
         let named = spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
         let saved = self.saved.iter().flat_map(|saved| saved.all.iter().map(|entry| entry.digest.clone()));
         named.flat_map(|named| named.digests.keys().cloned()).chain(saved).collect()
+    }
+
+    /// The tags that the index names in a repository.
+    pub(super) fn tags(&self, repository: &Repository) -> Vec<String> {
+        let named = spellings(repository).into_iter().filter_map(|spelling| self.repositories.get(&spelling));
+        named.flat_map(|named| named.tags.keys().cloned()).collect()
     }
 
     /// Whether the index names something of a repository. What `cosign save` wrote names none, so it is of any.

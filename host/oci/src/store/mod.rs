@@ -18,6 +18,7 @@ mod fetched;
 mod hashed;
 mod image_layout;
 mod layout_file;
+mod layout_writer;
 mod manifest;
 mod push;
 mod push_image;
@@ -29,6 +30,7 @@ mod request;
 mod retry;
 mod single_flight;
 mod stream;
+mod tags;
 mod tar;
 mod token;
 mod web_file;
@@ -67,6 +69,7 @@ pub(crate) use self::{
 pub use self::{
     errors::too_deep,
     layout_file::LayoutError,
+    layout_writer::{LayoutWriter, SaveError},
     manifest::{Descriptor, IndexItem, Manifest, Referrer},
     push::{Artifact, ArtifactLayer},
     push_image::{PushedBlob, PushedImage},

@@ -87,9 +87,9 @@ pub(super) struct RegistryClient {
 
 /// What of a resource is requested, and in which form.
 #[derive(Clone, Copy)]
-struct Part<'a> {
-    accept: Option<&'a str>,
-    start: u64,
+pub(super) struct Part<'a> {
+    pub(super) accept: Option<&'a str>,
+    pub(super) start: u64,
 }
 
 impl Registry {
@@ -368,7 +368,7 @@ impl RegistryClient {
         Ok(Some(pages))
     }
 
-    fn denied(&self, repository: &Repository, kind: &str, name: &str) -> EvaluationError {
+    pub(super) fn denied(&self, repository: &Repository, kind: &str, name: &str) -> EvaluationError {
         let registry = repository.registry();
         let ours = matches!(self.credentials.of(repository), Ok(Some(_)));
         let with = if ours { "with the credentials for it" } else { "without credentials" };
@@ -394,7 +394,7 @@ impl RegistryClient {
     }
 
     /// Sends the request, and retries with credentials if the registry requires them.
-    async fn get(
+    pub(super) async fn get(
         &self,
         repository: &Repository,
         address: Url,
@@ -580,7 +580,7 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 /// Where the list goes on (RFC 8288), if that is at the same place.
-fn next_page(reply: &RegistryResponse, address: &Url) -> Option<Url> {
+pub(super) fn next_page(reply: &RegistryResponse, address: &Url) -> Option<Url> {
     let link = reply.response.headers().get(header::LINK)?.to_str().ok()?;
     let is_next = |link: &&str| link.contains("rel=\"next\"") || link.contains("rel=next");
     let target = link.split(',').find(is_next)?.split_once('<')?.1.split_once('>')?.0;

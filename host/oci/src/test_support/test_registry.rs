@@ -128,6 +128,15 @@ impl WritableContent {
                 }
                 None => self.put_manifest(path, &request.body),
             },
+            _ if path.ends_with("/tags/list") => {
+                let folder = format!("{}manifests/", path.trim_end_matches("tags/list"));
+                let names = self.content.keys().filter_map(|known| known.strip_prefix(&folder));
+                let tags: Vec<_> = names.filter(|name| !name.contains(':')).collect();
+                if tags.is_empty() {
+                    return not_found();
+                }
+                Reply::Whole(200, Vec::new(), serde_json::json!({"name": "x", "tags": tags}).to_string().into_bytes())
+            }
             _ if path.contains("/referrers/") && self.has_referrers => {
                 let path = path.split('?').next().unwrap_or_default();
                 let listed = self.referrers.get(path).cloned().unwrap_or_default();

@@ -17,6 +17,7 @@ use wasmparser::{
 use self::types::{Exports, Types};
 use crate::limits;
 
+pub(crate) mod facts;
 mod types;
 
 /// Why a component is not compiled.

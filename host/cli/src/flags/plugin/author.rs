@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 
 use super::Format;
-use crate::flags::go;
+use crate::flags::{go, registry::RegistryFlags};
 
 #[derive(Debug, Args)]
 pub(crate) struct NewFlags {
@@ -146,13 +146,16 @@ pub(crate) struct RunFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectFlags {
-    /// Component to inspect
-    #[arg(value_name = "FILE")]
-    pub(crate) component: Utf8PathBuf,
+    /// Component to inspect: a file, or a reference in a registry
+    #[arg(value_name = "FILE|REF")]
+    pub(crate) component: String,
 
     /// Print what an older component has differently
-    #[arg(long, value_name = "FILE")]
-    pub(crate) diff: Option<Utf8PathBuf>,
+    #[arg(long, value_name = "FILE|REF")]
+    pub(crate) diff: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) registries: RegistryFlags,
 
     /// Output format: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]

@@ -1,6 +1,7 @@
 //! The flags of `plugin`: what authors of plugins and platform teams work with.
 
 pub(crate) mod author;
+pub(crate) mod distribution;
 
 use clap::{Subcommand, ValueEnum};
 
@@ -76,8 +77,104 @@ Exit codes:
   assay plugin inspect out/license-gate.wasm
 
   # what a new version requests that the old one did not
-  assay plugin inspect new.wasm --diff old.wasm")]
+  assay plugin inspect registry.example/acme/jenkins:0.3.1 --diff registry.example/acme/jenkins:0.3.0")]
     Inspect(author::InspectFlags),
+
+    /// Push a component to a registry
+    #[command(after_help = "Examples:
+  # push version 0.3.0 under its tag, signed and with its SBOM
+  assay plugin push out/jenkins.wasm registry.example/acme/jenkins --sign-key cosign.key --sbom sbom.cdx.json
+
+Prints the reference by digest.
+
+Exit codes:
+  0  the component was pushed
+  2  invalid request: the reference, the key or the SBOM
+  3  error: not a plugin, or the registry did not take it")]
+    Push(distribution::PushFlags),
+
+    /// Pull a plugin from a registry
+    #[command(after_help = "Examples:
+  # which digest does the tag stand for, and what is it?
+  assay plugin pull registry.example/acme/jenkins:0.3.0
+
+  # everything that a run without a network needs
+  assay plugin pull --save plugins.tar --plugins plugins.toml
+
+Exit codes:
+  0  the plugin was pulled
+  2  invalid request
+  3  error: it cannot be fetched, or is not what its digest says")]
+    Pull(distribution::PullFlags),
+
+    /// Sign a plugin in a registry
+    #[command(after_help = "Examples:
+  # sign with a key of `cosign generate-key-pair`
+  assay plugin sign registry.example/acme/jenkins@sha256:… --sign-key cosign.key")]
+    Sign(distribution::SignFlags),
+
+    /// Verify the signature of a plugin, or all that a run would verify
+    #[command(after_help = "Examples:
+  # is it signed with this key?
+  assay plugin verify registry.example/acme/jenkins:0.3.0 --key cosign.pub --ignore-rekor
+
+  # may it run?
+  assay plugin verify jenkins --plugins plugins.toml
+
+Exit codes:
+  0  verified
+  1  not verified
+  2  invalid request
+  3  error: it could not be verified")]
+    Verify(Box<distribution::VerifyFlags>),
+
+    /// Evaluate a policy over everything that is known of a plugin, and sign the verdict
+    #[command(after_help = "Examples:
+  # may version 0.3.1 run?
+  assay plugin vet registry.example/acme/jenkins:0.3.1 --policy policies/vet --plugins plugins.toml
+
+  # attach the verdict, which runs with `vet = \"required\"` need
+  assay plugin vet registry.example/acme/jenkins@sha256:… --policy policies/vet --plugins plugins.toml --sign-key team.key
+
+Exit codes:
+  0  accepted
+  1  denied
+  2  invalid request
+  3  error: it could not be evaluated")]
+    Vet(distribution::VetFlags),
+
+    /// Pin the plugins of plugins.toml in assay.lock
+    #[command(after_help = "Examples:
+  # pin what is new, and check the rest
+  assay plugin lock
+
+  # in CI: is the lock file right, and does every tag still stand for what was locked?
+  assay plugin lock --check
+
+Exit codes:
+  0  the lock file was written, or is right
+  1  it is not right (--check)
+  2  invalid request
+  3  error: a plugin cannot be locked")]
+    Lock(distribution::LockFlags),
+
+    /// Move plugins in assay.lock to the newest version that plugins.toml allows
+    #[command(after_help = "Examples:
+  # one plugin
+  assay plugin update jenkins")]
+    Update(distribution::UpdateFlags),
+
+    /// List the plugins of plugins.toml with what assay.lock says
+    #[command(after_help = "Examples:
+  # which versions run, and who vetted them?
+  assay plugin list")]
+    List(distribution::ListFlags),
+
+    /// Measure how long a component takes to compile, load and call
+    #[command(after_help = "Examples:
+  # a thousand calls of its description
+  assay plugin bench out/license-gate.wasm --runs 1000")]
+    Bench(distribution::BenchFlags),
 
     /// Manage the native code that was compiled of plugins
     Cache {

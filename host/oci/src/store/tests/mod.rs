@@ -2,6 +2,7 @@
 
 mod hostile;
 mod image_layout;
+mod layout_writer;
 mod mirrors;
 mod push_image;
 mod registry;

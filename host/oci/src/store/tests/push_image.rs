@@ -13,7 +13,7 @@ fn blob(media_type: &str, text: &str) -> PushedBlob {
     PushedBlob { media_type: media_type.to_owned(), annotations: BTreeMap::new(), bytes: Arc::from(text.as_bytes()) }
 }
 
-fn image(text: &str) -> PushedImage {
+pub(super) fn image(text: &str) -> PushedImage {
     PushedImage {
         artifact_type: None,
         config: blob("application/vnd.example.config", "{}"),
@@ -22,7 +22,7 @@ fn image(text: &str) -> PushedImage {
     }
 }
 
-fn store() -> ContentStore {
+pub(super) fn store() -> ContentStore {
     ContentStore::registry(RegistryOptions::default()).unwrap()
 }
 

@@ -1,0 +1,109 @@
+//! [`packages`]: the packages of attested SBOMs in CycloneDX and SPDX 2, for rules that vet plugins.
+
+use assay_model::evidence::Attestation;
+use serde_json::{Value, json};
+
+/// What the predicate types of both formats begin with; a version may follow.
+pub(crate) const CYCLONEDX: &str = "https://cyclonedx.org/bom";
+pub(crate) const SPDX: &str = "https://spdx.dev/Document";
+/// Packages that are listed.
+const PACKAGES: usize = 50_000;
+
+/// The predicate type of an SBOM, or none if the document is not one that is known.
+pub(crate) fn predicate_type(document: &Value) -> Option<&'static str> {
+    match (document["bomFormat"].as_str(), document["spdxVersion"].as_str()) {
+        (Some("CycloneDX"), None) => Some(CYCLONEDX),
+        (None, Some(version)) if version.starts_with("SPDX-2.") => Some(SPDX),
+        _ => None,
+    }
+}
+
+/// `{"packages": [{name, version, license, purl}]}` of every SBOM among the statements; null without one.
+pub(crate) fn packages(statements: &[Attestation]) -> Value {
+    let is_sbom = |one: &&Attestation| [CYCLONEDX, SPDX].iter().any(|kind| one.predicate_type.starts_with(kind));
+    let mut packages = Vec::new();
+    let mut is_there = false;
+    for statement in statements.iter().filter(is_sbom) {
+        let Ok(Value::Object(document)) = serde_json::from_slice(&statement.statement) else { continue };
+        let mut predicate = document.get("predicate").cloned().unwrap_or_default();
+        // Some tools attest the document as a string.
+        if let Some(text) = predicate.as_str() {
+            predicate = serde_json::from_str(text).unwrap_or_default();
+        }
+        is_there = true;
+        let listed = predicate["components"].as_array().or_else(|| predicate["packages"].as_array());
+        packages.extend(listed.into_iter().flatten().map(package));
+        packages.truncate(PACKAGES);
+    }
+    if is_there { json!({"packages": packages}) } else { Value::Null }
+}
+
+fn package(item: &Value) -> Value {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if item.get("SPDXID").is_some() {
+        let locator = item["externalRefs"].as_array().into_iter().flatten();
+        let purl =
+            locator.filter(|one| one["referenceType"] == "purl").map(|one| text(&one["referenceLocator"])).next();
+        let license = [&item["licenseConcluded"], &item["licenseDeclared"]].into_iter().map(text);
+        let license = license.filter(|license| !["", "NOASSERTION"].contains(&license.as_str())).next();
+        return json!({
+            "name": text(&item["name"]),
+            "version": text(&item["versionInfo"]),
+            "license": license.unwrap_or_default(),
+            "purl": purl.unwrap_or_default(),
+        });
+    }
+    let licenses = item["licenses"].as_array().into_iter().flatten().map(|one| {
+        let names = [&one["expression"], &one["license"]["id"], &one["license"]["name"]];
+        names.into_iter().map(text).find(|name| !name.is_empty()).unwrap_or_default()
+    });
+    json!({
+        "name": text(&item["name"]),
+        "version": text(&item["version"]),
+        "license": licenses.collect::<Vec<_>>().join(" AND "),
+        "purl": text(&item["purl"]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_model::digest::Digest;
+
+    use super::*;
+
+    fn attested(kind: &str, predicate: &Value) -> Attestation {
+        let text = json!({"predicateType": kind, "predicate": predicate}).to_string();
+        Attestation {
+            digest: Digest::of(text.as_bytes()),
+            statement: text.into_bytes().into(),
+            statement_type: String::new(),
+            predicate_type: kind.to_owned(),
+            build_type: None,
+            signatures: vec![],
+        }
+    }
+
+    #[test]
+    fn packages_of_both_formats_are_listed_alike() {
+        let cyclonedx = json!({"bomFormat": "CycloneDX", "components": [
+            {"name": "a", "version": "1", "purl": "pkg:cargo/a@1", "licenses": [{"license": {"id": "MIT"}}, {"expression": "ISC"}]},
+        ]});
+        let spdx = json!({"spdxVersion": "SPDX-2.3", "packages": [
+            {"SPDXID": "x", "name": "b", "versionInfo": "2", "licenseConcluded": "NOASSERTION", "licenseDeclared": "MIT",
+             "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:cargo/b@2"}]},
+        ]});
+        assert_eq!((predicate_type(&cyclonedx), predicate_type(&spdx)), (Some(CYCLONEDX), Some(SPDX)));
+        assert_eq!(predicate_type(&json!({})), None);
+        let text = json!(spdx.to_string());
+        let all =
+            [attested(CYCLONEDX, &cyclonedx), attested("https://spdx.dev/Document/v2.3", &text), attested("x", &spdx)];
+        assert_eq!(
+            packages(&all),
+            json!({"packages": [
+                {"name": "a", "version": "1", "license": "MIT AND ISC", "purl": "pkg:cargo/a@1"},
+                {"name": "b", "version": "2", "license": "MIT", "purl": "pkg:cargo/b@2"},
+            ]})
+        );
+        assert_eq!(packages(&[]), Value::Null);
+    }
+}

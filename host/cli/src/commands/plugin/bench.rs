@@ -1,0 +1,36 @@
+//! `assay plugin bench`: how long a component takes to compile, load and call.
+
+use assay_app::{PluginEngine, plugins::bench_plugin};
+use assay_model::limits;
+use serde_json::json;
+
+use super::{failed, print_result};
+use crate::{error::CliError, exit, files::read_bytes, flags::plugin::distribution::BenchFlags, printer::Printer};
+
+/// Measures and prints.
+pub(crate) fn run(flags: &BenchFlags, engine: &PluginEngine, printer: Printer) -> Result<u8, CliError> {
+    let bytes = read_bytes(&flags.component, "the component", limits::PLUGIN_BYTES)?;
+    let measured = match bench_plugin(engine, &format!("`{}`", flags.component), &bytes, flags.runs.get()) {
+        Ok(measured) => measured,
+        Err(error) => return failed(error, printer),
+    };
+    let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let (compile, load) = (milliseconds(measured.compile), milliseconds(measured.load));
+    let (calls, usage) = (measured.calls, measured.calls.usage);
+    let fuel = usage.fuel.map_or_else(|| "not counted".to_owned(), |fuel| fuel.to_string());
+    let text = format!(
+        "compile  {compile} ms\nload     {load} ms, from the cache\ncold     {} µs median, {} µs of the slowest hundredth\n\
+         bare     {} µs median, an empty component with wasmtime alone\nfuel     {fuel}\nmemory   {} bytes\n",
+        calls.cold_p50, calls.cold_p99, calls.bare_p50, usage.memory_bytes
+    );
+    let json = json!({
+        "compile_ms": compile,
+        "load_ms": load,
+        "cold_us": {"p50": calls.cold_p50, "p99": calls.cold_p99},
+        "bare_us": {"p50": calls.bare_p50},
+        "fuel": usage.fuel,
+        "memory_bytes": usage.memory_bytes,
+    });
+    print_result(printer, flags.format, &text, &json)?;
+    Ok(exit::SUCCESS)
+}
