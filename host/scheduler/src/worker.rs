@@ -127,8 +127,10 @@ impl Hand<'_> {
         };
         if self.shared.clock.now().duration_since(ending.since) >= CANCELING {
             let minutes = CANCELING.as_mins();
-            return self
-                .finish_with(ending, &format!("its job may still run: it was requested to stop for {minutes} minutes"));
+            return self.finish_with(
+                ending,
+                &format!("its job may still run: it was requested to stop for {minutes} minutes"),
+            );
         }
         state.step = waiting.map_or(0, |waiting| waiting.step).saturating_add(1);
         (state.verb, state.attempt, state.ending) = (Verb::Cancel, self.lease.attempt, Some(Box::new(ending)));
