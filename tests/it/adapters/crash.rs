@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::shop::{GITHUB, GITLAB, HTTP_JOB, Shop};
 
@@ -61,8 +62,8 @@ fn no_more_jobs_are_with_a_service_than_it_has_tokens() {
     let mut spans = Vec::new();
     for task in ended.document["scenarios"][0]["tasks"].as_array().unwrap() {
         let attempts = task["attempts"].as_array().unwrap();
-        let first = attempts.first().unwrap()["started"].as_str().unwrap().to_owned();
-        spans.push((first, task["since"].as_str().unwrap().to_owned()));
+        let time = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+        spans.push((time(&attempts.first().unwrap()["started"]), time(&task["since"])));
     }
     spans.sort();
     assert!(spans[0].1 <= spans[1].0, "{spans:?}");
