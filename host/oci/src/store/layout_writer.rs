@@ -72,7 +72,7 @@ impl<W: Write> LayoutWriter<W> {
             let tag = format!("sha256-{}{end}", image.digest.hex());
             if let Some(found) = store.tagged(&image.repository, &tag)? {
                 self.image(store, &image.repository, &found, limits::ENVELOPE_BYTES)?;
-                self.name(format!("{}:{tag}", image.repository), &found);
+                self.name(&format!("{}:{tag}", image.repository), &found);
             }
         }
         Ok(())
@@ -80,7 +80,7 @@ impl<W: Write> LayoutWriter<W> {
 
     /// Gives an image that was added a tag, too.
     pub fn tag(&mut self, repository: &Repository, tag: &str, manifest: &Manifest) {
-        self.name(format!("{repository}:{tag}"), manifest);
+        self.name(&format!("{repository}:{tag}"), manifest);
     }
 
     /// Writes the index and the end of the file.
@@ -108,12 +108,12 @@ impl<W: Write> LayoutWriter<W> {
             }
         }
         self.blob(manifest.digest(), manifest.bytes())?;
-        self.name(format!("{repository}@{}", manifest.digest()), manifest);
+        self.name(&format!("{repository}@{}", manifest.digest()), manifest);
         Ok(())
     }
 
-    fn name(&mut self, name: String, manifest: &Manifest) {
-        if self.names.insert(name.clone()) {
+    fn name(&mut self, name: &str, manifest: &Manifest) {
+        if self.names.insert(name.to_owned()) {
             self.entries.push(json!({
                 "mediaType": manifest.media_type(),
                 "digest": manifest.digest(),

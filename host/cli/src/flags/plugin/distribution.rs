@@ -104,26 +104,26 @@ pub(crate) struct VetFlags {
     pub(crate) reference: String,
 
     /// Directory of Rego rules, or a policy configuration
-    #[arg(long, value_name = "DIR|CONFIG")]
+    #[arg(long, value_name = "DIR|CONFIG", help_heading = "Policy")]
     pub(crate) policy: String,
 
     /// Private key to sign the verdict with and attach it to the plugin; its password is in COSIGN_PASSWORD
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", help_heading = "Signatures")]
     pub(crate) sign_key: Option<Utf8PathBuf>,
 
     /// List of plugins (plugins.toml): who is trusted, and what is granted
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
     pub(crate) plugins: Option<Utf8PathBuf>,
 
     /// Also print the document that rules see as `input`, with --format json
-    #[arg(long)]
+    #[arg(long, help_heading = "Report")]
     pub(crate) show_input: bool,
 
     #[command(flatten)]
     pub(crate) registries: RegistryFlags,
 
     /// Output format: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: Format,
 }
 
