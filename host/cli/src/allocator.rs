@@ -44,7 +44,7 @@ mod jemalloc {
         fn the_allocator_has_our_settings() {
             let mut arenas: u32 = 0;
             let mut size = size_of::<u32>();
-            // SAFETY: this control writes one `unsigned` to where it is told, and its size.
+            // SAFETY: this control writes one `unsigned` to where it is given, and its size.
             let code = unsafe {
                 mallctl(c"opt.narenas".as_ptr(), (&raw mut arenas).cast(), &raw mut size, ptr::null_mut(), 0)
             };

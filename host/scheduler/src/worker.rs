@@ -24,7 +24,7 @@ const STEPS: u32 = 10_000;
 /// Errors of the infrastructure for one job that waits for a third party.
 const WAITING_RETRIES: u32 = 8;
 
-/// How long a third party is asked to cancel a job.
+/// How long a third party is requested to cancel a job.
 const CANCELING: jiff::SignedDuration = jiff::SignedDuration::from_secs(5 * 60);
 
 /// The time between two requests to cancel, if the third party does not say.
@@ -93,7 +93,7 @@ impl Hand<'_> {
         self.lease.waiting.is_some() || self.lease.attempt > 1
     }
 
-    /// Ends the job. If a third party may work on it, that is asked to stop first.
+    /// Ends the job. If a third party may work on it, that is requested to stop first.
     fn end(&self, state: RunState, cause: Cause, may_be_remote: bool) -> (Disposition, Report) {
         if !self.lease.job.call.plugin.is_adapter || !may_be_remote {
             return self.finish(state, cause);
@@ -102,7 +102,7 @@ impl Hand<'_> {
         self.cancel(Ending { state, cause, since: self.shared.clock.now(), has_state })
     }
 
-    /// Asks the third party to stop, until it says that nothing goes on, it refuses, or the time for that is over.
+    /// Requests the third party to stop, until it says that nothing goes on, it refuses, or the time for that is over.
     fn cancel(&self, mut ending: Ending) -> (Disposition, Report) {
         let waiting = self.lease.waiting.as_ref();
         let (mut state, after) = match self.call(Verb::Cancel, waiting.filter(|_| ending.has_state)) {
@@ -127,8 +127,10 @@ impl Hand<'_> {
         };
         if self.shared.clock.now().duration_since(ending.since) >= CANCELING {
             let minutes = CANCELING.as_mins();
-            return self
-                .finish_with(ending, &format!("its job may still run: it was asked to stop for {minutes} minutes"));
+            return self.finish_with(
+                ending,
+                &format!("its job may still run: it was requested to stop for {minutes} minutes"),
+            );
         }
         state.step = waiting.map_or(0, |waiting| waiting.step).saturating_add(1);
         (state.verb, state.attempt, state.ending) = (Verb::Cancel, self.lease.attempt, Some(Box::new(ending)));

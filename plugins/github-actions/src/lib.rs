@@ -1,6 +1,6 @@
 //! Runs a workflow of GitHub Actions, and collects its jobs.
 //!
-//! A dispatch has no answer: the run is found by its title, in which the workflow has the input `assay_key`.
+//! A dispatch has no body in its response: the run is found by its title, in which the workflow has the input `assay_key`.
 
 use assay_adapter::{
     Context, Error, Look, Manifest, Outcome, Rule, Service, Severity, Stop, Verdict, Work,
@@ -163,7 +163,7 @@ impl Service for Actions {
 
     fn stop(ctx: &Context, work: &Work, times: u64) -> Result<Stop, Error> {
         if work.id.is_empty() {
-            return Ok(Stop::Asked);
+            return Ok(Stop::Requested);
         }
         let verb = if times < 10 { "cancel" } else { "force-cancel" };
         let request = request("POST", actions(ctx, &format!("runs/{}/{verb}", encode(&work.id)))?);
@@ -171,7 +171,7 @@ impl Service for Actions {
         match response.status {
             404 => Ok(Stop::Stopped),
             409 => Ok(Stop::Refused(shown(&response.body))),
-            _ => request.check(&response, Missing::Lost).map(|()| Stop::Asked),
+            _ => request.check(&response, Missing::Lost).map(|()| Stop::Requested),
         }
     }
 }

@@ -156,7 +156,7 @@ impl Service for Pipeline {
         match response.status {
             404 => Ok(Stop::Stopped),
             403 => Ok(Stop::Refused(shown(&response.body))),
-            _ => request.check(&response, Missing::Lost).map(|()| Stop::Asked),
+            _ => request.check(&response, Missing::Lost).map(|()| Stop::Requested),
         }
     }
 }

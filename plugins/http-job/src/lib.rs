@@ -112,7 +112,7 @@ impl Service for HttpJob {
             params: PARAMS.to_owned(),
             permissions: vec![
                 http("{submit}", "POST,PUT,GET", "makes a job"),
-                http("{status}", "GET", "asks for its state"),
+                http("{status}", "GET", "requests its state"),
                 http("{cancel}", "DELETE,POST,PUT", "cancels it"),
                 http("{find}", "GET", "finds a job that was made before"),
                 http("{log}", "GET", "its log"),
@@ -224,7 +224,7 @@ impl Service for HttpJob {
         match response.status {
             404 | 410 => Ok(Stop::Stopped),
             409 => Ok(Stop::Refused(assay_adapter::http::shown(&response.body))),
-            _ => request.check(&response, Missing::Lost).map(|()| Stop::Asked),
+            _ => request.check(&response, Missing::Lost).map(|()| Stop::Requested),
         }
     }
 }

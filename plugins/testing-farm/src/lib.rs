@@ -256,7 +256,7 @@ impl Service for TestingFarm {
         match response.status {
             204 | 404 => Ok(Stop::Stopped),
             403 | 409 => Ok(Stop::Refused(shown(&response.body))),
-            _ => call.check(&response, Missing::Lost).map(|()| Stop::Asked),
+            _ => call.check(&response, Missing::Lost).map(|()| Stop::Requested),
         }
     }
 }

@@ -188,20 +188,20 @@ mod tests {
     #[test]
     fn executions_are_written_as_protojson_writes_them() {
         let mut jobs = Jobs::new(Faults::default(), 1, "SUCCESS".to_owned(), String::new());
-        let mut ask = |asked: Request| {
-            let response = answer(&mut jobs, &asked);
+        let mut send = |sent: Request| {
+            let response = answer(&mut jobs, &sent);
             for job in &mut jobs.all {
                 job.created = "2026-01-01T00:00:00Z".parse().unwrap_or_default();
             }
             (response.status, serde_json::from_slice::<Value>(&response.body).unwrap_or_default())
         };
-        let (status, mut made) = ask(request("POST", "/v1/executions", &[], &golden("request")));
+        let (status, mut made) = send(request("POST", "/v1/executions", &[], &golden("request")));
         made["create_time"] = "2026-01-01T00:00:00Z".into();
         assert_eq!((status, made), (200, golden("triggered")));
-        let list = ask(request("GET", "/v1/executions", &[("job_name", "periodic-ci-shop-e2e")], &Value::Null));
+        let list = send(request("GET", "/v1/executions", &[("job_name", "periodic-ci-shop-e2e")], &Value::Null));
         assert_eq!(list, (200, golden("list")));
         let path = format!("/v1/executions/{}", id(1));
-        ask(request("GET", &path, &[], &Value::Null));
-        assert_eq!(ask(request("GET", &path, &[], &Value::Null)), (200, golden("success")));
+        send(request("GET", &path, &[], &Value::Null));
+        assert_eq!(send(request("GET", &path, &[], &Value::Null)), (200, golden("success")));
     }
 }

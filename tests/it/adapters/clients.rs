@@ -1,4 +1,4 @@
-//! The real clients of the services judge the doubles (`.ci/install-service-clients`).
+//! The real clients of the services read what the doubles serve (`.ci/install-service-clients`).
 
 use std::process::Command;
 

@@ -24,7 +24,7 @@ pub(super) struct Adapter {
     pub(super) service: Service,
     pub(super) secret: &'static str,
     pub(super) params: fn(&str) -> Value,
-    /// Whether a job whose submission got no answer is found again.
+    /// Whether a job whose submission got no response is found again.
     pub(super) has_search: bool,
 }
 

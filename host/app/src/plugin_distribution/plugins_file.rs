@@ -186,7 +186,7 @@ impl PluginsFile {
             .registries
             .map(|texts| texts.iter().map(|text| text.parse()).collect::<Result<Vec<RegistryPattern>, String>>())
             .transpose()
-            .map_err(&invalid)?;
+            .map_err(invalid)?;
         let list = Self {
             path: file.to_owned(),
             registries,
@@ -195,7 +195,7 @@ impl PluginsFile {
             plugins: BTreeMap::new(),
         };
         for name in &list.vetters {
-            list.check_trust(name, "`vetters`").map_err(&invalid)?;
+            list.check_trust(name, "`vetters`").map_err(invalid)?;
         }
         for (name, entry) in &list.trust {
             entry.check().map_err(|why| invalid(format!("trust `{name}` {why}")))?;

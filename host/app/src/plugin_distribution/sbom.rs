@@ -44,8 +44,8 @@ fn package(item: &Value) -> Value {
         let locator = item["externalRefs"].as_array().into_iter().flatten();
         let purl =
             locator.filter(|one| one["referenceType"] == "purl").map(|one| text(&one["referenceLocator"])).next();
-        let license = [&item["licenseConcluded"], &item["licenseDeclared"]].into_iter().map(text);
-        let license = license.filter(|license| !["", "NOASSERTION"].contains(&license.as_str())).next();
+        let mut license = [&item["licenseConcluded"], &item["licenseDeclared"]].into_iter().map(text);
+        let license = license.find(|license| !["", "NOASSERTION"].contains(&license.as_str()));
         return json!({
             "name": text(&item["name"]),
             "version": text(&item["versionInfo"]),

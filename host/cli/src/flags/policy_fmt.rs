@@ -27,19 +27,19 @@ pub(crate) struct FmtFlags {
     pub(crate) paths: Vec<String>,
 
     /// Write the result to the file instead of printing it
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Output")]
     pub(crate) write: bool,
 
     /// Print the names of files that are not formatted, and nothing else
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Output")]
     pub(crate) list: bool,
 
     /// Print what would change, and nothing else
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Output")]
     pub(crate) diff: bool,
 
     /// Fail if a file is not formatted
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) fail: bool,
 
     /// Read and write Rego v0
@@ -59,7 +59,7 @@ pub(crate) struct FmtFlags {
     pub(crate) drop_v0_imports: bool,
 
     /// Check that the result is a policy
-    #[arg(long, default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true,
+    #[arg(long, help_heading = "Output", default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true,
         action = clap::ArgAction::Set, value_name = "BOOL", hide_possible_values = true)]
     pub(crate) check_result: bool,
 

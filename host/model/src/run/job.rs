@@ -172,14 +172,14 @@ impl WaitingState {
     }
 }
 
-/// How a task ends whose third party is asked to stop first: decided, and kept while that goes on.
+/// How a task ends whose third party is requested to stop first: decided, and kept while that goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// The final state.
     pub state: RunState,
     /// Why.
     pub cause: Cause,
-    /// Since when the third party is asked.
+    /// Since when the third party is requested.
     #[serde(with = "stored_text::text")]
     pub since: Timestamp,
     /// Whether the adapter has a state; without one it looks for the job by its key.

@@ -255,7 +255,7 @@ pub(crate) enum GivenBack {
         url: Option<String>,
         /// How long until the next call.
         after: Duration,
-        /// Whether it is asked to stop.
+        /// Whether it is requested to stop.
         is_ending: bool,
     },
     /// Another attempt follows.

@@ -88,8 +88,8 @@ pub enum Look {
 pub enum Stop {
     /// It has stopped.
     Stopped,
-    /// It was asked to; whether it does is seen later.
-    Asked,
+    /// It was requested; whether it does is seen later.
+    Requested,
     /// The service refuses, in its own words.
     Refused(String),
 }
@@ -105,31 +105,31 @@ pub trait Service {
     /// There is none; or nobody knows, which is a transient error.
     fn start(ctx: &Context) -> Result<Work, Error>;
 
-    /// The job that was requested under `ctx.key` before, if the service can tell.
+    /// The job that was requested under `ctx.key` before, if the service has a search.
     ///
     /// # Errors
-    /// The service cannot be asked.
+    /// The service cannot be reached.
     fn find(ctx: &Context) -> Result<Option<Work>, Error>;
 
     /// How long a job that was requested may be invisible, in milliseconds. Until then none is requested again.
     const APPEARS_MS: u64 = 0;
 
-    /// Asks how a job stands.
+    /// Requests the state of a job.
     ///
     /// # Errors
-    /// The service cannot be asked, or says nothing that can be used.
+    /// The service cannot be reached, or says nothing that can be used.
     fn look(ctx: &Context, work: Work) -> Result<Look, Error>;
 
     /// Fetches what the job left, and gives the verdict.
     ///
     /// # Errors
-    /// The service cannot be asked.
+    /// The service cannot be reached.
     fn collect(ctx: &Context, work: &Work) -> Result<Verdict, Error>;
 
-    /// Asks the service to stop a job. `times` is how often it was asked before.
+    /// Requests the service to stop a job. `times` is how often it was requested before.
     ///
     /// # Errors
-    /// The service cannot be asked.
+    /// The service cannot be reached.
     fn stop(ctx: &Context, work: &Work, times: u64) -> Result<Stop, Error>;
 }
 
@@ -232,7 +232,7 @@ pub fn cancel<S: Service>(ctx: &Context, state: Option<&[u8]>) -> Result<Cancell
     match S::stop(ctx, &work, times)? {
         Stop::Stopped => Ok(Cancellation::Canceled),
         Stop::Refused(why) => Ok(Cancellation::Refused(why)),
-        Stop::Asked => {
+        Stop::Requested => {
             match &mut work.extra {
                 Value::Object(fields) => drop(fields.insert("cancels".to_owned(), (times + 1).into())),
                 extra => *extra = serde_json::json!({ "cancels": times + 1 }),

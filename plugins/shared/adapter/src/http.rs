@@ -2,7 +2,7 @@
 //!
 //! | answer | error |
 //! | --- | --- |
-//! | no answer in time, a reset, a cut body, 408, 425, 429, 5xx | `transient`, with `Retry-After` |
+//! | no response in time, a reset, a cut body, 408, 425, 429, 5xx | `transient`, with `Retry-After` |
 //! | 401, 403 | `auth`, with the name of the secret |
 //! | 400, 409, 422 and other 4xx | `invalid`, with the service's sentence |
 //! | 404 and 410 of a job, a redirect, a page instead of JSON | `lost` |
