@@ -27,15 +27,15 @@ Exit codes:
 #[derive(Debug, Args)]
 pub(crate) struct MatchFlags {
     /// File or folder with scenarios and component groups; repeatable
-    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    #[arg(long, value_name = "PATH", required = true, num_args = 1.., help_heading = "Selection")]
     pub(crate) from: Vec<Utf8PathBuf>,
 
     /// Snapshot: a file, or inline JSON or YAML
-    #[arg(long, value_name = "SNAPSHOT", required = true)]
+    #[arg(long, value_name = "SNAPSHOT", required = true, help_heading = "Selection")]
     pub(crate) images: String,
 
     /// Component that changed; repeatable
-    #[arg(long, value_name = "NAME", num_args = 1..)]
+    #[arg(long, value_name = "NAME", num_args = 1.., help_heading = "Selection")]
     pub(crate) changed: Vec<String>,
 
     /// Folder with recorded runs: say which results of them would count with `assay run --reuse`
