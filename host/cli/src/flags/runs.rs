@@ -176,7 +176,7 @@ pub(crate) struct RerunFlags {
     pub(crate) id: String,
 
     /// Run only the scenarios that did not pass; the results of the others count
-    #[arg(long)]
+    #[arg(long, help_heading = "Selection")]
     pub(crate) failed: bool,
 
     #[command(flatten)]

@@ -151,13 +151,13 @@ pub(crate) struct InspectFlags {
     pub(crate) component: String,
 
     /// Print what an older component has differently
-    #[arg(long, value_name = "FILE|REF")]
+    #[arg(long, value_name = "FILE|REF", help_heading = "Report")]
     pub(crate) diff: Option<String>,
 
     #[command(flatten)]
     pub(crate) registries: RegistryFlags,
 
     /// Output format: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true, help_heading = "Report")]
     pub(crate) format: Format,
 }
