@@ -126,9 +126,9 @@ fn sources(prefix: &str) -> Looked {
         }
         (!is_commit).then(|| format!("its revision `{}` is not a commit", source.revision))
     };
-    let findings = all.iter().filter_map(|component| {
-        Some(finding(SOURCE, component, format!("{}: {}", component.name, wrong(component)?)))
-    });
+    let findings = all
+        .iter()
+        .filter_map(|component| Some(finding(SOURCE, component, format!("{}: {}", component.name, wrong(component)?))));
     Looked { count: all.len(), findings: findings.collect() }
 }
 

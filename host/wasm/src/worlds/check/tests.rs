@@ -212,7 +212,7 @@ fn parameters_that_cannot_work_are_errors() {
         Check::new(&LICENSES, options).map(drop)
     };
     let error = check(&[("alow".to_owned(), "MIT".to_owned())]).unwrap_err().to_string();
-    assert_eq!(error, "plugin `licenses` has no parameter `alow`; it takes `allow`, `deny`");
+    assert_eq!(error, "plugin `licenses` has no parameter `alow`; it takes `allow`, `deny`, `exceptions`");
     // The plugin knows what a license is, the host does not.
     let error = evaluate(&LICENSES, &[("allow", "MIT,Nope")], &evidence(&[])).unwrap_err();
     assert_eq!(error.code, ErrorCode::PluginError);
