@@ -1,4 +1,4 @@
-//! The allocator of the program, how much it keeps ([`SETTINGS`]), and [`trim`], which gives back what is free.
+//! The allocator of the program, how much it keeps (`SETTINGS`), and [`trim`], which gives back what is free.
 //!
 //! A quarter of the time of an evaluation passes in the allocator, and jemalloc needs less than half of what the C library
 //! does there. Only allocations of Rust go through it: C libraries keep the C library's.

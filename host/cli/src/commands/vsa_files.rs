@@ -1,4 +1,4 @@
-//! [`write`]: the attestations (VSAs) of a run, in files.
+//! [`write()`]: the attestations (VSAs) of a run, in files.
 
 use std::io;
 
