@@ -1,6 +1,6 @@
 //! [`format_module`]: a module as `opa fmt` writes it.
 //!
-//! [`build`] makes a tree with the places that OPA gives its nodes, [`rules`], [`statements`] and [`terms`] write it with
+//! [`mod@build`] makes a tree with the places that OPA gives its nodes, [`rules`], [`statements`] and [`terms`] write it with
 //! a [`writer`]. The layout follows the rows of the source; names, strings and numbers stay as they are written.
 
 mod build;
