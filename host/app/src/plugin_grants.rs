@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{error::RequestError, read::read_text};
 
 /// The largest file with a secret.
-const SECRET_BYTES: u64 = 64 << 10;
+pub(crate) const SECRET_BYTES: u64 = 64 << 10;
 
 /// The longest name of a group, and the most jobs of one at a time.
 const GROUP: (usize, u32) = (100, 10_000);
@@ -106,6 +106,8 @@ pub(crate) struct GrantEntry<'a> {
     pub(crate) http: &'a [HttpEntry],
     pub(crate) secrets: Option<&'a BTreeMap<String, SecretEntry>>,
     pub(crate) limits: Option<&'a BTreeMap<String, u64>>,
+    /// Values of secrets that the command was given, which count instead of those in their places.
+    pub(crate) given: Option<&'a BTreeMap<String, String>>,
 }
 
 impl GrantEntry<'_> {
@@ -138,7 +140,10 @@ impl GrantEntry<'_> {
                 Scheme::Bearer => SecretScheme::Bearer,
                 Scheme::Basic => SecretScheme::Basic,
             };
-            let value = SecretValue::new(&value_of(plugin, name, &entry.from, folder, variable)?);
+            let value = match self.given.and_then(|given| given.get(name)) {
+                Some(value) => SecretValue::new(value),
+                None => SecretValue::new(&value_of(plugin, name, &entry.from, folder, variable)?),
+            };
             let (host, header) = (host(&entry.host)?, entry.header.clone());
             Ok((name.clone(), SecretGrant { value, host, header, scheme, body: entry.body }))
         });
@@ -223,7 +228,8 @@ mod tests {
     fn read(text: &str, folder: &Utf8Path) -> Result<Grants, RequestError> {
         let Entries { http, secret, limits } = toml::from_str(text).unwrap();
         let variable = |name: &str| (name == "TOKEN").then(|| "value-of-the-token\n".to_owned());
-        GrantEntry { http: &http, secrets: Some(&secret), limits: Some(&limits) }.read("a", folder, &variable, false)
+        GrantEntry { http: &http, secrets: Some(&secret), limits: Some(&limits), given: None }
+            .read("a", folder, &variable, false)
     }
 
     #[test]

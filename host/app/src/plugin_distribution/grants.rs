@@ -1,5 +1,7 @@
 //! What `plugins.toml` grants one plugin: hosts, secrets and limits, as [`Grants`].
 
+use std::collections::BTreeMap;
+
 use assay_scheduler::ServiceLimit;
 use assay_wasm::Grants;
 use serde_json::{Value, json};
@@ -34,9 +36,26 @@ impl PluginsFile {
         variable: &dyn Fn(&str) -> Option<String>,
         is_dev: bool,
     ) -> Result<Grants, RequestError> {
-        let Some(entry) = self.plugins.get(name) else { return Ok(Grants { loopback: is_dev, ..Grants::default() }) };
-        let grants = GrantEntry { http: &entry.http, secrets: Some(&entry.secrets), limits: Some(&entry.limits) };
-        grants.read(name, self.folder(), variable, is_dev)
+        let grants = self.grants_with(name, &BTreeMap::new(), variable, is_dev)?;
+        Ok(grants.unwrap_or_else(|| Grants { loopback: is_dev, ..Grants::default() }))
+    }
+
+    /// What the entry of a plugin grants, or none without an entry. `given` has values of secrets by name, which count instead
+    /// of those in the places that the entry names.
+    ///
+    /// # Errors
+    /// As [`PluginsFile::grants`].
+    pub(crate) fn grants_with(
+        &self,
+        name: &str,
+        given: &BTreeMap<String, String>,
+        variable: &dyn Fn(&str) -> Option<String>,
+        is_dev: bool,
+    ) -> Result<Option<Grants>, RequestError> {
+        let Some(entry) = self.plugins.get(name) else { return Ok(None) };
+        let (secrets, limits) = (Some(&entry.secrets), Some(&entry.limits));
+        let grants = GrantEntry { http: &entry.http, secrets, limits, given: Some(given) };
+        grants.read(name, self.folder(), variable, is_dev).map(Some)
     }
 
     /// How many jobs of a plugin may be with its service at a time; none is no limit.
