@@ -1,6 +1,11 @@
 //! [`packages`]: the packages of attested SBOMs in CycloneDX and SPDX 2, for rules that vet plugins.
 
-use assay_model::evidence::Attestation;
+use std::fmt::Display;
+
+use assay_model::{
+    error::{ErrorCode, EvaluationError},
+    evidence::Attestation,
+};
 use serde_json::{Value, json};
 
 /// What the predicate types of both formats begin with; a version may follow.
@@ -19,23 +24,36 @@ pub(crate) fn predicate_type(document: &Value) -> Option<&'static str> {
 }
 
 /// `{"packages": [{name, version, license, purl}]}` of every SBOM among the statements; null without one.
-pub(crate) fn packages(statements: &[Attestation]) -> Value {
+///
+/// # Errors
+/// An SBOM cannot be read, or lists more than the limit: rules must not take a part for the whole.
+pub(crate) fn packages(statements: &[Attestation]) -> Result<Value, EvaluationError> {
     let is_sbom = |one: &&Attestation| [CYCLONEDX, SPDX].iter().any(|kind| one.predicate_type.starts_with(kind));
     let mut packages = Vec::new();
     let mut is_there = false;
     for statement in statements.iter().filter(is_sbom) {
-        let Ok(Value::Object(document)) = serde_json::from_slice(&statement.statement) else { continue };
-        let mut predicate = document.get("predicate").cloned().unwrap_or_default();
+        let unreadable = |why: &dyn Display| {
+            let message = format!("the attested SBOM {} cannot be read: {why}", statement.digest);
+            EvaluationError::new(ErrorCode::Malformed, message).hint("attest a CycloneDX or SPDX document")
+        };
+        let mut document: Value = serde_json::from_slice(&statement.statement).map_err(|error| unreadable(&error))?;
+        let mut predicate = document.get_mut("predicate").map(Value::take).unwrap_or_default();
         // Some tools attest the document as a string.
         if let Some(text) = predicate.as_str() {
-            predicate = serde_json::from_str(text).unwrap_or_default();
+            predicate = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        }
+        if !predicate.is_object() {
+            return Err(unreadable(&"it is not an object"));
         }
         is_there = true;
         let listed = predicate["components"].as_array().or_else(|| predicate["packages"].as_array());
         packages.extend(listed.into_iter().flatten().map(package));
-        packages.truncate(PACKAGES);
+        if packages.len() > PACKAGES {
+            let message = format!("the attested SBOMs list more than the {PACKAGES} packages allowed");
+            return Err(EvaluationError::new(ErrorCode::TooLarge, message).hint("attest one SBOM of the plugin"));
+        }
     }
-    if is_there { json!({"packages": packages}) } else { Value::Null }
+    Ok(if is_there { json!({"packages": packages}) } else { Value::Null })
 }
 
 fn package(item: &Value) -> Value {
@@ -98,12 +116,24 @@ mod tests {
         let all =
             [attested(CYCLONEDX, &cyclonedx), attested("https://spdx.dev/Document/v2.3", &text), attested("x", &spdx)];
         assert_eq!(
-            packages(&all),
+            packages(&all).unwrap(),
             json!({"packages": [
                 {"name": "a", "version": "1", "license": "MIT AND ISC", "purl": "pkg:cargo/a@1"},
                 {"name": "b", "version": "2", "license": "MIT", "purl": "pkg:cargo/b@2"},
             ]})
         );
-        assert_eq!(packages(&[]), Value::Null);
+        assert_eq!(packages(&[]).unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn an_sbom_that_cannot_be_read_or_is_too_long_is_an_error_and_never_an_empty_one() {
+        for predicate in [json!("no JSON"), json!("[]"), json!(null), json!(3)] {
+            let error = packages(&[attested(CYCLONEDX, &predicate)]).unwrap_err();
+            assert_eq!(error.code, ErrorCode::Malformed, "{predicate}");
+        }
+        let of = |count: usize| json!({"bomFormat": "CycloneDX", "components": vec![json!({}); count]});
+        assert!(packages(&[attested(CYCLONEDX, &of(PACKAGES))]).is_ok());
+        let all = [attested(CYCLONEDX, &of(PACKAGES)), attested(CYCLONEDX, &of(1))];
+        assert_eq!(packages(&all).unwrap_err().code, ErrorCode::TooLarge);
     }
 }

@@ -166,25 +166,22 @@ fn input(
         None => Value::Null,
     };
     let is_stable = plugin.has_stable_description().map_err(|error| plugin_error(&error))?;
-    Ok(document(
-        found,
-        about,
-        &facts,
-        Context { signers, statements, previous, is_stable, entry: entry.map(|(_, entry)| entry) },
-    ))
+    let sbom = sbom::packages(&statements).map_err(request_error)?;
+    let entry = entry.map(|(_, entry)| entry);
+    Ok(document(found, about, &facts, Context { signers, statements, sbom, previous, is_stable, entry }))
 }
 
 /// What is known of a plugin beside itself.
 struct Context<'a> {
     signers: Vec<PluginSigner>,
     statements: Vec<Attestation>,
+    sbom: Value,
     previous: Value,
     is_stable: bool,
     entry: Option<&'a PluginEntry>,
 }
 
 fn document(found: &PluginImage, about: &PluginDescription, facts: &ComponentFacts, context: Context<'_>) -> Value {
-    let sbom = sbom::packages(&context.statements);
     let attestation = |attestation: Attestation| {
         let digest = attestation.digest.clone();
         let AttestationSummary { predicate_type, build_type, builder, .. } = attestation.into();
@@ -218,7 +215,7 @@ fn document(found: &PluginImage, about: &PluginDescription, facts: &ComponentFac
         "rules": about.rules,
         "signers": context.signers,
         "attestations": context.statements.into_iter().map(attestation).collect::<Vec<_>>(),
-        "sbom": sbom,
+        "sbom": context.sbom,
         "grants": context.entry.map_or(Value::Null, PluginEntry::granted),
         "previous": context.previous,
         "describe": {"stable": context.is_stable},
