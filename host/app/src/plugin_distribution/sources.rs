@@ -211,13 +211,13 @@ impl PluginSources {
 
     fn listed_file(&self, name: &str, entry: &PluginEntry) -> Result<SourcedPlugin, RequestError> {
         let refused = |fact: String| RequestError::of(RequestErrorKind::Plugin, fact);
+        let Some(file) = &entry.file else {
+            return Err(refused(format!("the plugin `{name}` has no `source` and no `file` in plugins.toml")));
+        };
         if !self.is_dev {
             return Err(refused(format!("the plugin `{name}` is a file, which is for development"))
                 .hint("pass --dev to run it all the same"));
         }
-        let Some(file) = &entry.file else {
-            return Err(refused(format!("the plugin `{name}` has no `source` and no `file` in plugins.toml")));
-        };
         let folder = self.list.as_ref().map_or(Utf8Path::new(""), PluginsFile::folder);
         let bytes = read_bytes(&folder.join(file), "the plugin", PLUGIN_BYTES)?;
         if let Some(digest) = &entry.digest {

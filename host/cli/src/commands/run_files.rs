@@ -1,6 +1,6 @@
 //! `assay run` and `assay runs rerun`: carry out the scenarios of a Snapshot.
 
-use std::{io, num::NonZeroUsize, thread};
+use std::num::NonZeroUsize;
 
 use assay_app::{
     FinishedRun, Interrupt, PlanFilesRequest, PluginEngine, RequestError, RunFilesRequest,
@@ -13,11 +13,6 @@ use assay_model::{
     snapshot::Snapshot,
 };
 use camino::Utf8PathBuf;
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
-    low_level,
-};
 
 use super::{
     events::Printed, fetch_policy::print_stdout, run_progress::RunProgress, run_reports::RunReports, runs::show_text,
@@ -32,6 +27,7 @@ use crate::{
     },
     printer::Printer,
     settings::{Environment, source_settings},
+    signals::listen_for_signals,
 };
 
 /// Carries out a run, and prints what is recorded of it.
@@ -98,7 +94,9 @@ fn carry_out(
     work: &mut Work<'_>,
 ) -> Result<u8, CliError> {
     let reports = RunReports::parse(&flags.output)?;
-    listen_for_signals(request.interrupt.clone())?;
+    let interrupt = request.interrupt.clone();
+    // The run is canceled in order; the second signal leaves it open.
+    listen_for_signals(move || interrupt.request())?;
     let mut progress = (flags.format == RunFormat::Text && printer.shows_progress()).then(RunProgress::on_terminal);
     let mut failure = None;
     let mut print = |event: &ProgressEvent| {
@@ -127,24 +125,6 @@ fn carry_out(
         Some(Verdict::Denied) => exit::VIOLATIONS,
         Some(Verdict::Error) | None => exit::ERROR,
     })
-}
-
-/// SIGINT and SIGTERM cancel the run in order; the second one ends the process at once, and the run stays open.
-fn listen_for_signals(interrupt: Interrupt) -> Result<(), CliError> {
-    let error = |error: io::Error| CliError::new(format!("signal handlers cannot be installed: {error}"));
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(error)?;
-    let listen = move || {
-        let mut again = false;
-        for signal in signals.forever() {
-            if again {
-                // Only fails for signals that cannot end a process; these two do.
-                let _ended = low_level::emulate_default_handler(signal);
-            }
-            again = true;
-            interrupt.request();
-        }
-    };
-    thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop).map_err(error)
 }
 
 fn print_event(printer: Printer, event: &ProgressEvent) -> Result<(), CliError> {
